@@ -1,0 +1,24 @@
+// Where keys are kept. keyserver/store/ implements it; every call is one durable transaction.
+#pragma once
+
+#include <vector>
+
+#include "keyserver/keys/key.hpp"
+#include "libnae/base/result.hpp"
+
+namespace nae::keys {
+
+class Repository {
+ public:
+  virtual ~Repository() = default;
+
+  virtual Result<std::vector<Key>> load_keys() = 0;
+  // Code::key_exists when the name is taken.
+  virtual Result<void> insert_key(const Key& key) = 0;
+  // Code::conflict when the version exists.
+  virtual Result<void> insert_version(const KeyId& key, const Version& version) = 0;
+  // Code::not_found when the version does not exist. State::destroyed also erases the material.
+  virtual Result<void> set_state(const KeyVersionId& version, State state) = 0;
+};
+
+}  // namespace nae::keys

@@ -1,0 +1,66 @@
+// The envelope: one value's ciphertext with all that is needed to open it. Layout only, no
+// cryptography; docs/spec/envelope.md is the specification.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "libnae/base/algorithm.hpp"
+#include "libnae/base/bytes.hpp"
+#include "libnae/base/key_id.hpp"
+#include "libnae/base/result.hpp"
+
+namespace nae {
+
+// First byte of everything the key server hands out. Formats are never reassigned.
+enum class Format : std::uint8_t {
+  aes_256_gcm = 0xa1,   // randomized
+  aes_256_siv = 0xa2,   // deterministic
+  hmac_sha_256 = 0xb1,  // message authentication code
+  // 0xc0 to 0xdf: signatures, the value of their SignatureScheme
+};
+
+inline constexpr std::size_t kSaltBytes = 12;
+inline constexpr std::size_t kTagBytes = 16;  // GCM tag and SIV
+using Salt = std::array<Byte, kSaltBytes>;
+
+// format, key id, version
+inline constexpr std::size_t kTokenHeaderBytes = 1 + kKeyIdBytes + 2;
+// the above, salt, counter
+inline constexpr std::size_t kGcmHeaderBytes = kTokenHeaderBytes + kSaltBytes + 4;
+inline constexpr std::size_t kGcmOverheadBytes = kGcmHeaderBytes + kTagBytes;  // 41
+inline constexpr std::size_t kSivOverheadBytes = kTokenHeaderBytes + kTagBytes;  // 25
+
+// Views into the parsed bytes. For SIV `salt` is zero and `counter` 0.
+struct EnvelopeView {
+  Format format{};
+  KeyVersionId key;
+  Salt salt{};
+  std::uint32_t counter = 0;
+  ByteView header;      // authenticated as associated data, before the caller's
+  ByteView ciphertext;  // as long as the plaintext
+  ByteView tag;         // kTagBytes
+};
+
+// Code::envelope_malformed when too short or not of a known encryption format.
+Result<EnvelopeView> parse_envelope(ByteView bytes);
+
+// Cheap test of shape; whether the key exists is the key server's to say.
+bool looks_like_envelope(ByteView bytes);
+
+// Write the header, kGcmHeaderBytes or kTokenHeaderBytes long, to `out`.
+void write_gcm_header(Byte* out, const KeyVersionId& key, const Salt& salt, std::uint32_t counter);
+void write_siv_header(Byte* out, const KeyVersionId& key);
+
+// A signature or message authentication code: header, then the bare standard value.
+struct TokenView {
+  std::uint8_t format = 0;  // Format::hmac_sha_256 or a SignatureScheme
+  KeyVersionId key;
+  ByteView value;
+};
+
+// Code::signature_malformed when too short or not of a known token format.
+Result<TokenView> parse_token(ByteView bytes);
+void write_token_header(Byte* out, std::uint8_t format, const KeyVersionId& key);
+
+}  // namespace nae

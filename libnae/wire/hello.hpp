@@ -1,0 +1,41 @@
+// Hello: both sides name themselves and agree on version and limits. Always the first frame.
+#pragma once
+
+#include <string>
+
+#include "libnae/base/bytes.hpp"
+#include "libnae/base/result.hpp"
+#include "libnae/wire/limits.hpp"
+
+namespace nae::wire {
+
+struct Hello {
+  std::uint16_t lowest_version = kProtocolVersion;
+  std::uint16_t highest_version = kProtocolVersion;
+  Limits limits;
+  std::string software;  // "nae-agent 0.1.0", for logs only
+};
+
+struct HelloReply {
+  std::uint16_t version = kProtocolVersion;
+  Limits limits;
+  std::string software;
+  std::string server_id;    // stable for a group of servers that share keys
+  std::uint64_t epoch = 0;  // policy epoch in force
+};
+
+void append_hello(Bytes& out, std::uint64_t request_id, const Hello& hello);
+Result<Hello> parse_hello(ByteView body);
+
+void append_hello_reply(Bytes& out, std::uint64_t request_id, const HelloReply& reply);
+Result<HelloReply> parse_hello_reply(ByteView body);
+
+// What the answering side replies to `hello`: the common version and the smaller limits.
+// Code::unsupported_version when no version is common.
+Result<HelloReply> agree(const Hello& hello, const Limits& own);
+
+// The policy epoch, pushed by the server whenever a policy or key change takes force.
+void append_epoch(Bytes& out, std::uint64_t epoch);
+Result<std::uint64_t> parse_epoch(ByteView body);
+
+}  // namespace nae::wire

@@ -1,0 +1,35 @@
+// Lookup: questions whose answer is a small table: who am I, which keys, agent statistics.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "libnae/base/bytes.hpp"
+#include "libnae/base/result.hpp"
+
+namespace nae::wire {
+
+enum class LookupSubject : std::uint8_t {
+  whoami = 1,       // (property, value)
+  keys = 2,         // (name, type, state, primary_version, actions) of keys this context may use
+  agent_stats = 16, // (name, value), answered by the agent itself
+};
+
+struct Lookup {
+  std::uint32_t context = 0;
+  LookupSubject subject{};
+};
+
+struct Table {
+  std::vector<std::string> columns;
+  std::vector<std::vector<std::optional<std::string>>> rows;  // each as wide as columns
+};
+
+void append_lookup(Bytes& out, std::uint64_t request_id, const Lookup& lookup);
+Result<Lookup> parse_lookup(ByteView body);
+
+void append_lookup_reply(Bytes& out, std::uint64_t request_id, const Table& table);
+Result<Table> parse_lookup_reply(ByteView body);
+
+}  // namespace nae::wire
