@@ -30,8 +30,7 @@ class Hsm {
   virtual Result<Material> generate(const KeyVersionId& id, KeyType type) = 0;
 
   // HMAC-SHA-256 of `input` under a secret key version.
-  virtual Result<void> hmac(const HsmKey& key, ByteView input,
-                            std::span<Byte, kHmacBytes> out) = 0;
+  virtual Result<void> hmac(const HsmKey& key, ByteView input, std::span<Byte, kHmacBytes> out) = 0;
 
   // Signs `message` (hashed first where the scheme hashes) under a private key version.
   // ECDSA signatures are DER encoded, the others as their standard has them.

@@ -8,12 +8,12 @@ struct Row {
   std::string_view name;
 };
 constexpr Row kRows[] = {
-    {Action::encrypt, "encrypt"}, {Action::decrypt, "decrypt"},
-    {Action::sign, "sign"},       {Action::verify, "verify"},
-    {Action::mac, "mac"},         {Action::mac_verify, "mac-verify"},
-    {Action::hash, "hash"},       {Action::random, "random"},
-    {Action::wrap, "wrap"},       {Action::unwrap, "unwrap"},
-    {Action::rewrap, "rewrap"},   {Action::derive, "derive"},
+    {Action::encrypt, "encrypt"},   {Action::decrypt, "decrypt"},
+    {Action::sign, "sign"},         {Action::verify, "verify"},
+    {Action::mac, "mac"},           {Action::mac_verify, "mac-verify"},
+    {Action::hash, "hash"},         {Action::random, "random"},
+    {Action::wrap, "wrap"},         {Action::unwrap, "unwrap"},
+    {Action::rewrap, "rewrap"},     {Action::derive, "derive"},
     {Action::export_key, "export"}, {Action::manage, "manage"},
 };
 

@@ -25,8 +25,8 @@ enum class Action : std::uint8_t {
   manage = 14,
 };
 
-std::string_view name(Action action);                       // "mac-verify"
-std::optional<Action> action_from_name(std::string_view);   // exact, lower case
+std::string_view name(Action action);                      // "mac-verify"
+std::optional<Action> action_from_name(std::string_view);  // exact, lower case
 std::optional<Action> action_from_wire(std::uint8_t number);
 
 }  // namespace nae

@@ -54,7 +54,9 @@ const HashRow& hash_row(HashAlgorithm algorithm) {
 
 }  // namespace
 
-std::span<const KeyTypeRow> key_types() { return kKeyTypes; }
+std::span<const KeyTypeRow> key_types() {
+  return kKeyTypes;
+}
 
 const KeyTypeRow& row(KeyType type) {
   for (const KeyTypeRow& r : kKeyTypes)
@@ -80,8 +82,12 @@ bool allows(KeyType type, Action action) {
   return std::find(actions.begin(), actions.end(), action) != actions.end();
 }
 
-std::string_view name(HashAlgorithm algorithm) { return hash_row(algorithm).name; }
-std::size_t digest_bytes(HashAlgorithm algorithm) { return hash_row(algorithm).bytes; }
+std::string_view name(HashAlgorithm algorithm) {
+  return hash_row(algorithm).name;
+}
+std::size_t digest_bytes(HashAlgorithm algorithm) {
+  return hash_row(algorithm).bytes;
+}
 
 std::optional<HashAlgorithm> hash_from_name(std::string_view text) {
   for (const HashRow& r : kHashes)
@@ -115,10 +121,14 @@ std::string_view name(SignatureScheme scheme) {
 SignatureScheme default_scheme(KeyType type) {
   if (is_rsa(type)) return SignatureScheme::rsa_pss_sha256;
   switch (type) {
-    case KeyType::ecdsa_p256: return SignatureScheme::ecdsa_p256_sha256;
-    case KeyType::ecdsa_p384: return SignatureScheme::ecdsa_p384_sha384;
-    case KeyType::ed25519: return SignatureScheme::ed25519;
-    default: return SignatureScheme::key_default;
+    case KeyType::ecdsa_p256:
+      return SignatureScheme::ecdsa_p256_sha256;
+    case KeyType::ecdsa_p384:
+      return SignatureScheme::ecdsa_p384_sha384;
+    case KeyType::ed25519:
+      return SignatureScheme::ed25519;
+    default:
+      return SignatureScheme::key_default;
   }
 }
 

@@ -31,7 +31,9 @@ struct KeyTypeRow {
 
 std::span<const KeyTypeRow> key_types();
 const KeyTypeRow& row(KeyType type);
-inline std::string_view name(KeyType type) { return row(type).name; }
+inline std::string_view name(KeyType type) {
+  return row(type).name;
+}
 std::optional<KeyType> key_type_from_name(std::string_view name);
 std::optional<KeyType> key_type_from_number(std::uint8_t number);
 bool allows(KeyType type, Action action);

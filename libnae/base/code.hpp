@@ -89,6 +89,8 @@ const CodeRow& row(Code code);
 // The code whose wire number is `number`, or nothing when this build does not know it.
 std::optional<Code> code_from_wire(std::uint16_t number);
 
-inline std::string_view name(Code code) { return row(code).name; }
+inline std::string_view name(Code code) {
+  return row(code).name;
+}
 
 }  // namespace nae

@@ -33,14 +33,16 @@ using Result = tl::expected<T, Error>;
 inline tl::unexpected<Error> fail(Code code, std::string message, std::string hint = {}) {
   return tl::unexpected<Error>(Error(code, std::move(message), std::move(hint)));
 }
-inline tl::unexpected<Error> fail(Error error) { return tl::unexpected<Error>(std::move(error)); }
+inline tl::unexpected<Error> fail(Error error) {
+  return tl::unexpected<Error>(std::move(error));
+}
 
 }  // namespace nae
 
 // NAE_TRY(expression): leaves the function with the error of a failed Result<void>.
-#define NAE_TRY(expression)                                              \
-  do {                                                                   \
-    auto nae_try_result = (expression);                                  \
+#define NAE_TRY(expression)                                                     \
+  do {                                                                          \
+    auto nae_try_result = (expression);                                         \
     if (!nae_try_result) return ::nae::fail(std::move(nae_try_result).error()); \
   } while (0)
 
@@ -49,7 +51,7 @@ inline tl::unexpected<Error> fail(Error error) { return tl::unexpected<Error>(st
 #define NAE_ASSIGN_CONCAT(a, b) NAE_ASSIGN_CONCAT_(a, b)
 #define NAE_ASSIGN(target, expression) \
   NAE_ASSIGN_INTO(NAE_ASSIGN_CONCAT(nae_assign_, __LINE__), target, expression)
-#define NAE_ASSIGN_INTO(result, target, expression)                \
-  auto result = (expression);                                      \
+#define NAE_ASSIGN_INTO(result, target, expression)           \
+  auto result = (expression);                                 \
   if (!result) return ::nae::fail(std::move(result).error()); \
   target = std::move(*result)

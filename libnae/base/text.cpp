@@ -91,9 +91,8 @@ bool glob_match(std::string_view pattern, std::string_view text) {
 
 bool is_name(std::string_view text) {
   return !text.empty() && text.size() <= 128 && is_alphanumeric(text.front()) &&
-         std::all_of(text.begin(), text.end(), [](char c) {
-           return is_alphanumeric(c) || c == '.' || c == '_' || c == '-';
-         });
+         std::all_of(text.begin(), text.end(),
+                     [](char c) { return is_alphanumeric(c) || c == '.' || c == '_' || c == '-'; });
 }
 
 }  // namespace nae

@@ -22,16 +22,20 @@ KeyVersionId read_key(ByteView bytes) {
 std::size_t header_bytes(ByteView bytes) {
   if (bytes.empty()) return 0;
   switch (static_cast<Format>(bytes[0])) {
-    case Format::aes_256_gcm: return bytes.size() >= kGcmOverheadBytes ? kGcmHeaderBytes : 0;
-    case Format::aes_256_siv: return bytes.size() >= kSivOverheadBytes ? kTokenHeaderBytes : 0;
-    default: return 0;
+    case Format::aes_256_gcm:
+      return bytes.size() >= kGcmOverheadBytes ? kGcmHeaderBytes : 0;
+    case Format::aes_256_siv:
+      return bytes.size() >= kSivOverheadBytes ? kTokenHeaderBytes : 0;
+    default:
+      return 0;
   }
 }
 
 }  // namespace
 
 bool looks_like_envelope(ByteView bytes) {
-  return header_bytes(bytes) != 0 && load_big_endian<std::uint16_t>(bytes.data() + kVersionOffset) != 0;
+  return header_bytes(bytes) != 0 &&
+         load_big_endian<std::uint16_t>(bytes.data() + kVersionOffset) != 0;
 }
 
 Result<EnvelopeView> parse_envelope(ByteView bytes) {

@@ -28,7 +28,7 @@ using Salt = std::array<Byte, kSaltBytes>;
 inline constexpr std::size_t kTokenHeaderBytes = 1 + kKeyIdBytes + 2;
 // the above, salt, counter
 inline constexpr std::size_t kGcmHeaderBytes = kTokenHeaderBytes + kSaltBytes + 4;
-inline constexpr std::size_t kGcmOverheadBytes = kGcmHeaderBytes + kTagBytes;  // 41
+inline constexpr std::size_t kGcmOverheadBytes = kGcmHeaderBytes + kTagBytes;    // 41
 inline constexpr std::size_t kSivOverheadBytes = kTokenHeaderBytes + kTagBytes;  // 25
 
 // Views into the parsed bytes. For SIV `salt` is zero and `counter` 0.

@@ -65,8 +65,8 @@ Result<OpenContext> parse_open_context(ByteView body) {
   open.role.client_address = in.text();
   std::uint16_t memberships = in.u16();
   if (memberships > kMaxMemberships)
-    return fail(Code::protocol_violation, "context names more than " +
-                                              std::to_string(kMaxMemberships) + " memberships");
+    return fail(Code::protocol_violation,
+                "context names more than " + std::to_string(kMaxMemberships) + " memberships");
   for (std::uint16_t i = 0; i < memberships && in.ok(); ++i)
     open.role.memberships.emplace_back(in.text());
   std::uint8_t has_program = in.u8();

@@ -13,11 +13,11 @@ namespace nae::wire {
 
 // The agent's statement about the process behind the Unix socket.
 struct ProgramAttestation {
-  std::string name;              // from the agent's program table
-  std::uint32_t uid = 0;         // SO_PEERCRED
-  std::string executable;        // /proc/PID/exe; empty when not readable
-  Bytes executable_sha256;       // 32 bytes, or empty when not readable
-  std::string systemd_unit;      // from /proc/PID/cgroup; empty outside systemd
+  std::string name;          // from the agent's program table
+  std::uint32_t uid = 0;     // SO_PEERCRED
+  std::string executable;    // /proc/PID/exe; empty when not readable
+  Bytes executable_sha256;   // 32 bytes, or empty when not readable
+  std::string systemd_unit;  // from /proc/PID/cgroup; empty outside systemd
   friend bool operator==(const ProgramAttestation&, const ProgramAttestation&) = default;
 };
 

@@ -67,7 +67,8 @@ Result<CryptoRequestView> parse_crypto(ByteView body, const Limits& limits) {
   if (!in.ok() || !known_action || (columns & ~kKnownBits) != 0 || count == 0)
     return fail(Code::protocol_violation, "malformed crypto request");
   if (count > limits.max_items)
-    return fail(Code::too_many_items, std::to_string(count) + " items in one request; the limit is " +
+    return fail(Code::too_many_items, std::to_string(count) +
+                                          " items in one request; the limit is " +
                                           std::to_string(limits.max_items));
   request.header.action = *known_action;
   bool good = ColumnView::parse(in, count, request.items);
@@ -77,8 +78,9 @@ Result<CryptoRequestView> parse_crypto(ByteView body, const Limits& limits) {
   if (!good || !in.complete()) return fail(Code::protocol_violation, "malformed crypto columns");
   for (std::uint32_t i = 0; i < request.aad.count(); ++i)
     if (request.aad.length(i) > kMaxAadBytes)
-      return fail(Code::value_too_large, "associated data of " + std::to_string(request.aad.length(i)) +
-                                             " bytes; the limit is " + std::to_string(kMaxAadBytes));
+      return fail(Code::value_too_large,
+                  "associated data of " + std::to_string(request.aad.length(i)) +
+                      " bytes; the limit is " + std::to_string(kMaxAadBytes));
   return request;
 }
 

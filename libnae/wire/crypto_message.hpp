@@ -14,7 +14,8 @@ namespace nae::wire {
 
 // What `algorithm` of a request selects, by action:
 //   sign, verify   a SignatureScheme; 0 = the key's default, and for verify the one that the
-//                  signature names itself. Nonzero in verify: the signature is the bare standard one.
+//                  signature names itself. Nonzero in verify: the signature is the bare standard
+//                  one.
 //   mac            a MacForm
 //   hash           a HashAlgorithm
 //   others         0
@@ -42,8 +43,8 @@ struct CryptoRequest {
 struct CryptoRequestView {
   CryptoHeader header;
   ColumnView items;
-  ColumnView seconds;          // count() 0 when absent
-  ColumnView aad;              // count() 0, 1 or items.count()
+  ColumnView seconds;  // count() 0 when absent
+  ColumnView aad;      // count() 0, 1 or items.count()
 };
 
 // The offset of the context number in an encoded frame: the agent patches it when it forwards.
@@ -69,7 +70,8 @@ class CryptoReplyWriter {
   CryptoReplyWriter(Bytes& out, std::uint64_t request_id, std::uint32_t count,
                     std::size_t data_bytes_hint);
 
-  // Space for the result of the next item, at most `max_bytes`; finish_item says how many were used.
+  // Space for the result of the next item, at most `max_bytes`; finish_item says how many were
+  // used.
   ByteSpan begin_item(std::size_t max_bytes);
   void finish_item(ItemResult result, std::size_t used_bytes);
   // Drops what begin_item reserved, if it was called for this item.

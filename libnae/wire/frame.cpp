@@ -26,7 +26,8 @@ Result<FrameHeader> parse_frame_header(ByteView bytes, std::uint32_t max_body_by
     return fail(Code::protocol_violation, "not a frame header");
   if (header.body_bytes > max_body_bytes)
     return fail(Code::frame_too_large, "frame of " + std::to_string(header.body_bytes) +
-                                           " bytes; the limit is " + std::to_string(max_body_bytes));
+                                           " bytes; the limit is " +
+                                           std::to_string(max_body_bytes));
   header.type = static_cast<FrameType>(type);
   return header;
 }
@@ -64,7 +65,9 @@ ByteSpan FrameAssembler::prepare(std::size_t wanted) {
   // Make room for the whole frame under way at once, once its length is known and was checked.
   if (held >= kFrameHeaderBytes) {
     auto body = load_big_endian<std::uint32_t>(buffer_.data() + begin_);
-    if (body <= max_body_bytes_) wanted = std::max(wanted, kFrameHeaderBytes + body - std::min<std::size_t>(held, kFrameHeaderBytes + body));
+    if (body <= max_body_bytes_)
+      wanted = std::max(
+          wanted, kFrameHeaderBytes + body - std::min<std::size_t>(held, kFrameHeaderBytes + body));
   }
   if (buffer_.size() - end_ < wanted && begin_ != 0) {
     std::copy(buffer_.begin() + static_cast<std::ptrdiff_t>(begin_),
@@ -80,7 +83,8 @@ Result<std::optional<Frame>> FrameAssembler::next() {
   std::size_t held = end_ - begin_;
   if (held < kFrameHeaderBytes) return std::optional<Frame>{};
   ByteView bytes(buffer_.data() + begin_, held);
-  NAE_ASSIGN(FrameHeader header, parse_frame_header(bytes.first(kFrameHeaderBytes), max_body_bytes_));
+  NAE_ASSIGN(FrameHeader header,
+             parse_frame_header(bytes.first(kFrameHeaderBytes), max_body_bytes_));
   std::size_t frame_bytes = std::size_t{kFrameHeaderBytes} + header.body_bytes;
   if (held < frame_bytes) return std::optional<Frame>{};
   begin_ += frame_bytes;

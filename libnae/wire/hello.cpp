@@ -75,19 +75,19 @@ Result<HelloReply> parse_hello_reply(ByteView body) {
   if (!in.complete() || !usable(reply.limits))
     return fail(Code::protocol_violation, "malformed hello reply");
   if (reply.version != kProtocolVersion)
-    return fail(Code::unsupported_version,
-                "the server speaks version " + std::to_string(reply.version) + ", this side " +
-                    std::to_string(kProtocolVersion));
+    return fail(Code::unsupported_version, "the server speaks version " +
+                                               std::to_string(reply.version) + ", this side " +
+                                               std::to_string(kProtocolVersion));
   reply.limits = smaller(reply.limits, {kMaxFrameBytesCeiling, kMaxItemsCeiling});
   return reply;
 }
 
 Result<HelloReply> agree(const Hello& hello, const Limits& own) {
   if (hello.lowest_version > kProtocolVersion || hello.highest_version < kProtocolVersion)
-    return fail(Code::unsupported_version,
-                "the peer speaks versions " + std::to_string(hello.lowest_version) + " to " +
-                    std::to_string(hello.highest_version) + ", this side " +
-                    std::to_string(kProtocolVersion));
+    return fail(Code::unsupported_version, "the peer speaks versions " +
+                                               std::to_string(hello.lowest_version) + " to " +
+                                               std::to_string(hello.highest_version) +
+                                               ", this side " + std::to_string(kProtocolVersion));
   HelloReply reply;
   reply.limits = smaller(hello.limits, own);
   return reply;

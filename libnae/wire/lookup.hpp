@@ -11,9 +11,9 @@
 namespace nae::wire {
 
 enum class LookupSubject : std::uint8_t {
-  whoami = 1,       // (property, value)
-  keys = 2,         // (name, type, state, primary_version, actions) of keys this context may use
-  agent_stats = 16, // (name, value), answered by the agent itself
+  whoami = 1,        // (property, value)
+  keys = 2,          // (name, type, state, primary_version, actions) of keys this context may use
+  agent_stats = 16,  // (name, value), answered by the agent itself
 };
 
 struct Lookup {

@@ -1,0 +1,146 @@
+#include "keyserver/config/config.hpp"
+
+#include <bit>
+
+#include "libnae/toml/fields.hpp"
+
+namespace nae::config {
+namespace {
+
+using toml_fields::Fields;
+using Path = std::filesystem::path;
+
+// "127.0.0.1:7443", "[::1]:7443"
+Result<void> split_address(const std::string& text, std::string& host, std::uint16_t& port) {
+  std::size_t colon = text.rfind(':');
+  if (colon == std::string::npos || colon == 0)
+    return fail(Code::config_invalid, "must be HOST:PORT");
+  host = text.substr(0, colon);
+  if (host.size() > 2 && host.front() == '[' && host.back() == ']')
+    host = host.substr(1, host.size() - 2);
+  unsigned value = 0;
+  for (char c : text.substr(colon + 1)) {
+    if (c < '0' || c > '9' || value > UINT16_MAX)
+      return fail(Code::config_invalid, "port must be a number");
+    value = value * 10 + static_cast<unsigned>(c - '0');
+  }
+  if (value > UINT16_MAX || colon + 1 == text.size())
+    return fail(Code::config_invalid, "port must be a number from 0 to 65535");
+  port = static_cast<std::uint16_t>(value);
+  return {};
+}
+
+void require_file(Fields& fields, std::string_view field, const Path& file) {
+  fields.require(field);
+  std::error_code ignored;
+  if (fields.has(field) && !std::filesystem::is_regular_file(file, ignored))
+    fields.refuse(field, file.string() + " is not a file");
+}
+
+// The reader of each table; all read into one Config.
+struct Reader {
+  Config& config;
+  const std::string& source;
+  const Path& base;
+
+  Result<void> server(Fields f) {
+    std::string listen;
+    f.text("listen", listen);
+    if (!listen.empty())
+      if (auto split = split_address(listen, config.server.host, config.server.port); !split)
+        f.refuse("listen", split.error().message);
+    f.integer("threads", config.server.threads, 0, 256);
+    f.integer("max_connections", config.server.max_connections, 1, 100'000);
+    f.duration("stop_timeout_ms", config.server.stop_timeout, 0, 600'000);
+    return f.finish();
+  }
+  Result<void> tls(Fields f) {
+    auto& tls = config.tls;
+    f.path("certificate", tls.certificate, base);
+    f.path("key", tls.key, base);
+    f.path("client_authority", tls.client_authority, base);
+    require_file(f, "certificate", tls.certificate);
+    require_file(f, "key", tls.key);
+    require_file(f, "client_authority", tls.client_authority);
+    return f.finish();
+  }
+  Result<void> hsm(Fields f) {
+    f.path("module", config.hsm.module, base);
+    f.text("token_label", config.hsm.token_label);
+    f.path("pin_file", config.hsm.pin_file, base);
+    f.text("group_key_label", config.hsm.group_key_label);
+    f.duration("timeout_ms", config.hsm.timeout, 100, 600'000);
+    require_file(f, "module", config.hsm.module);
+    require_file(f, "pin_file", config.hsm.pin_file);
+    f.require("token_label");
+    return f.finish();
+  }
+  Result<void> store(Fields f) {
+    f.path("path", config.store.path, base);
+    f.require("path");
+    return f.finish();
+  }
+  Result<void> audit(Fields f) {
+    f.path("directory", config.audit.directory, base);
+    f.require("directory");
+    std::string durability = "write";
+    f.text("durability", durability);
+    if (durability != "write" && durability != "fsync")
+      f.refuse("durability", "must be \"write\" or \"fsync\"");
+    config.audit.durability = durability == "fsync" ? Durability::fsync : Durability::write;
+    f.duration("head_interval_s", config.audit.head_interval, 1, 3600);
+    return f.finish();
+  }
+  Result<void> limits(Fields f) {
+    auto& limits = config.limits;
+    f.integer("max_frame_bytes", limits.wire.max_frame_bytes, 64 << 10,
+              wire::kMaxFrameBytesCeiling);
+    f.integer("max_items", limits.wire.max_items, 1, wire::kMaxItemsCeiling);
+    f.integer("working_keys", limits.working_keys, 16, 1'000'000);
+    f.duration("working_key_lifetime_s", limits.working_key_lifetime, 1, 86'400);
+    f.integer("secure_memory_kib", limits.secure_memory_kib, 256, 1 << 20);
+    if (!std::has_single_bit(limits.secure_memory_kib))
+      f.refuse("secure_memory_kib", "must be a power of two");
+    return f.finish();
+  }
+  Result<void> log(Fields f) {
+    f.text("level", config.log.level);
+    const auto& level = config.log.level;
+    if (level != "debug" && level != "info" && level != "warning" && level != "error")
+      f.refuse("level", "must be debug, info, warning or error");
+    return f.finish();
+  }
+};
+
+}  // namespace
+
+Result<Config> load(const std::filesystem::path& file) {
+  NAE_ASSIGN(toml::table document, toml_fields::parse_file(file, Code::config_invalid));
+  Config config;
+  std::string source = file.string();
+  Path base = std::filesystem::absolute(file).parent_path();
+  Reader reader{config, source, base};
+
+  struct Section {
+    std::string_view name;
+    Result<void> (Reader::*read)(Fields);
+    bool required;
+  };
+  constexpr Section kSections[] = {
+      {"server", &Reader::server, false}, {"tls", &Reader::tls, true},
+      {"hsm", &Reader::hsm, true},        {"store", &Reader::store, true},
+      {"audit", &Reader::audit, true},    {"limits", &Reader::limits, false},
+      {"log", &Reader::log, false},
+  };
+  Fields top(document, source, "", Code::config_invalid);
+  for (const Section& section : kSections) {
+    if (section.required) top.require(section.name);
+    if (const toml::table* table = top.table(section.name))
+      NAE_TRY((reader.*section.read)(
+          Fields(*table, source, std::string(section.name), Code::config_invalid)));
+  }
+  NAE_TRY(top.finish());
+  return config;
+}
+
+}  // namespace nae::config

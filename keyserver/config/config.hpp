@@ -1,0 +1,58 @@
+// nae-keyserver's configuration: one TOML file, checked as a whole before anything starts.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <string>
+
+#include "libnae/base/result.hpp"
+#include "libnae/wire/limits.hpp"
+
+namespace nae::config {
+
+enum class Durability { write, fsync };
+
+struct Config {
+  struct {
+    std::string host = "127.0.0.1";
+    std::uint16_t port = 7443;
+    std::uint32_t threads = 0;  // 0: one a processor
+    std::uint32_t max_connections = 1024;
+    std::chrono::milliseconds stop_timeout{10'000};
+  } server;
+  struct {
+    std::filesystem::path certificate, key, client_authority;
+  } tls;
+  struct {
+    std::filesystem::path module;
+    std::string token_label;
+    std::filesystem::path pin_file;
+    std::string group_key_label = "nae-group";
+    std::chrono::milliseconds timeout{5'000};  // how long a request waits for the module
+  } hsm;
+  struct {
+    std::filesystem::path path;
+  } store;
+  struct {
+    std::filesystem::path directory;
+    Durability durability = Durability::write;
+    std::chrono::seconds head_interval{1};
+  } audit;
+  struct {
+    wire::Limits wire;
+    std::uint32_t working_keys = 1024;  // cached; about 2 KiB of locked memory each
+    std::chrono::seconds working_key_lifetime{3600};
+    std::uint32_t secure_memory_kib = 4096;  // a power of two, below RLIMIT_MEMLOCK
+  } limits;
+  struct {
+    std::string level = "info";
+  } log;
+};
+
+// Reads and checks `file`. Relative paths in it start at its directory. Code::config_invalid with
+// file, line and field: unknown fields, wrong types, values out of range and missing files are all
+// refused, so that a typing error cannot weaken a setting in silence.
+Result<Config> load(const std::filesystem::path& file);
+
+}  // namespace nae::config

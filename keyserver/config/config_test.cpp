@@ -1,0 +1,84 @@
+#include "keyserver/config/config.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+
+namespace nae::config {
+namespace {
+
+using ::testing::HasSubstr;
+
+class ConfigTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    directory_ =
+        std::filesystem::temp_directory_path() / ("nae-config-" + std::to_string(::getpid()));
+    std::filesystem::create_directories(directory_);
+    for (const char* name : {"server.pem", "server.key", "authority.pem", "pin", "module.so"})
+      std::ofstream(directory_ / name) << "x";
+  }
+  void TearDown() override { std::filesystem::remove_all(directory_); }
+
+  Result<Config> read(const std::string& text) {
+    auto file = directory_ / "nae-keyserver.toml";
+    std::ofstream(file) << text;
+    return load(file);
+  }
+  static std::string good() {
+    return "[tls]\ncertificate = 'server.pem'\nkey = 'server.key'\nclient_authority = "
+           "'authority.pem'\n"
+           "[hsm]\nmodule = 'module.so'\ntoken_label = 'nae'\npin_file = 'pin'\n"
+           "[store]\npath = 'keys.db'\n[audit]\ndirectory = 'audit'\n";
+  }
+  void expect_refused(const std::string& text, const std::string& why) {
+    auto config = read(text);
+    ASSERT_FALSE(config.has_value()) << text;
+    EXPECT_EQ(config.error().code, Code::config_invalid);
+    EXPECT_THAT(config.error().message, HasSubstr(why));
+    EXPECT_THAT(config.error().message, HasSubstr("nae-keyserver.toml"));
+  }
+  std::filesystem::path directory_;
+};
+
+TEST_F(ConfigTest, RefusesWhatItDoesNotKnow) {
+  expect_refused(good() + "[server]\nlissten = 'x'\n", "server.lissten: is not a known field");
+  expect_refused(good() + "[sever]\n", "sever: is not a known field");
+  expect_refused("[tls\n", "nae-keyserver.toml:1");
+}
+
+TEST_F(ConfigTest, RefusesWhatIsMissing) {
+  expect_refused("", "tls: is required");
+  expect_refused("[tls]\ncertificate='server.pem'\nkey='server.key'\n",
+                 "tls.client_authority: is required");
+  expect_refused(
+      "[tls]\ncertificate='none.pem'\nkey='server.key'\nclient_authority='authority.pem'\n",
+      "is not a file");
+}
+
+TEST_F(ConfigTest, RefusesValuesOutOfRange) {
+  expect_refused(good() + "[server]\nlisten = '127.0.0.1'\n", "HOST:PORT");
+  expect_refused(good() + "[server]\nlisten = '127.0.0.1:65536'\n", "port");
+  expect_refused(good() + "[server]\nlisten = '127.0.0.1:'\n", "port");
+  expect_refused(good() + "[server]\nthreads = 257\n", "0 to 256");
+  expect_refused(good() + "[server]\nthreads = '2'\n", "whole number");
+  expect_refused(good() + "[limits]\nsecure_memory_kib = 3000\n", "power of two");
+  expect_refused(good() + "[limits]\nmax_frame_bytes = 67108865\n", "67108864");
+  expect_refused(good() + "[log]\nlevel = 'loud'\n", "debug, info");
+}
+
+TEST_F(ConfigTest, ReadsPathsFromItsOwnDirectory) {
+  auto config =
+      read(good() + "[server]\nlisten = '[::1]:0'\n[limits]\nmax_frame_bytes = 67108864\n");
+  ASSERT_TRUE(config.has_value()) << config.error().message;
+  EXPECT_EQ(config->server.host, "::1");
+  EXPECT_EQ(config->server.port, 0);
+  EXPECT_EQ(config->tls.certificate, directory_ / "server.pem");
+  EXPECT_EQ(config->audit.durability, Durability::write);
+  EXPECT_EQ(config->limits.wire.max_frame_bytes, 64u << 20);
+}
+
+}  // namespace
+}  // namespace nae::config
