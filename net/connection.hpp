@@ -1,0 +1,120 @@
+// Connection: drives one stream and its protocol on one event loop. Reads until the socket is
+// drained, hands the bytes over, then writes every answer of that batch at once.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "libnae/base/bytes.hpp"
+#include "libnae/base/result.hpp"
+#include "net/protocol.hpp"
+#include "net/stream.hpp"
+
+namespace nae::net {
+
+struct ConnectionLimits {
+  std::chrono::milliseconds handshake_timeout{10'000};
+  // Closes a connection on which nothing was read for so long and nothing is in flight; 0: never.
+  std::chrono::milliseconds idle_timeout{0};
+  // Closes a connection whose peer takes nothing of what waits for it.
+  std::chrono::milliseconds stalled_write_timeout{30'000};
+  // Reading stops while more than this waits to be written.
+  std::size_t max_output_bytes = 4u << 20;
+  // Other connections of the thread get their turn after so much.
+  std::size_t max_batch_bytes = 512u << 10;
+};
+
+// Lives on one io_context that one thread runs. Only post() may be called from other threads.
+class Connection : public std::enable_shared_from_this<Connection> {
+ public:
+  Connection(boost::asio::io_context& loop, std::unique_ptr<Stream> stream,
+             std::string remote_address, const ConnectionLimits& limits);
+  ~Connection();
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  // Bytes waiting for flush(); a protocol only ever appends.
+  Bytes& output() { return output_; }
+  std::size_t output_bytes() const { return output_.size() - sent_; }
+  // Writes what the socket takes now and the rest when it can. Called by itself after every batch;
+  // a protocol calls it after appending at any other time.
+  void flush();
+  // flush() at the end of this turn of the event loop, however often it is asked for.
+  void flush_soon();
+  // Sends what is in the output, then ends the connection.
+  void close_after_flush();
+  // Ends the connection now.
+  void abort(Error reason);
+
+  // Backpressure by the protocol: nothing is read between the two.
+  void pause_reading() { reading_paused_ = true; }
+  void resume_reading();
+
+  void set_idle_timeout(std::chrono::milliseconds timeout) { limits_.idle_timeout = timeout; }
+  void begin_shutdown();
+
+  bool is_open() const { return state_ != State::closed; }
+  const PeerIdentity& peer() const { return stream_->peer(); }
+  std::string_view protocol_name() const { return stream_->protocol(); }
+  const std::string& remote_address() const { return remote_address_; }
+  int descriptor() const { return stream_->descriptor(); }
+  boost::asio::io_context& loop() { return loop_; }
+  // From any thread: runs `work` on the connection's thread, also when it is closed by then.
+  template <class Work>
+  void post(Work&& work) {
+    boost::asio::post(loop_, [self = shared_from_this(),
+                              work = std::forward<Work>(work)]() mutable { work(*self); });
+  }
+
+  // For listeners and connectors.
+  using OnOpen = std::function<std::unique_ptr<Protocol>(Connection&)>;
+  using OnClose = std::function<void(Connection&, const Error& reason)>;
+  // Handshake first, then `on_open` chooses the protocol; `on_close` is called exactly once.
+  void start(OnOpen on_open, OnClose on_close);
+
+ private:
+  enum class State : std::uint8_t { handshake, open, draining, closed };
+
+  void step_handshake();
+  void read_batch();
+  bool write_pending();
+  void wait(boost::asio::posix::stream_descriptor::wait_type type);
+  void ready(boost::asio::posix::stream_descriptor::wait_type type);
+  void wait_for_more();
+  void arm_timer(std::chrono::steady_clock::time_point now);
+  void timer_fired();
+  void finish_if_drained();
+  void close_now(Error reason);
+
+  boost::asio::io_context& loop_;
+  std::unique_ptr<Stream> stream_;
+  boost::asio::posix::stream_descriptor readiness_;
+  boost::asio::steady_timer timer_;
+  std::unique_ptr<Protocol> protocol_;
+  std::string remote_address_;
+  ConnectionLimits limits_;
+  OnOpen on_open_;
+  OnClose on_close_;
+  Bytes output_;
+  std::size_t sent_ = 0;
+  State state_ = State::handshake;
+  bool reading_paused_ = false;
+  bool throttled_ = false;  // output above its bound
+  bool read_waits_ = false;
+  bool write_waits_ = false;
+  bool batch_scheduled_ = false;
+  bool flush_scheduled_ = false;
+  bool in_batch_ = false;
+  bool stopping_ = false;
+  std::chrono::steady_clock::time_point started_;
+  std::chrono::steady_clock::time_point last_read_;
+  std::chrono::steady_clock::time_point last_write_progress_;
+};
+
+}  // namespace nae::net

@@ -1,0 +1,63 @@
+// Listeners: accept connections and give each a thread and a protocol. TCP with mutual TLS for the
+// key server, a Unix socket for the agent.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "libnae/base/result.hpp"
+#include "net/connection.hpp"
+#include "net/tls_context.hpp"
+#include "net/worker_threads.hpp"
+
+namespace nae::net {
+
+// Accepts until stop(). Its functions may be called from any thread but those of the workers.
+class Listener {
+ public:
+  virtual ~Listener() = default;
+
+  // Where it listens: "127.0.0.1:4433", "[::1]:4433" or the socket's path.
+  virtual const std::string& address() const = 0;
+  virtual std::uint16_t port() const = 0;  // 0 for a Unix socket
+  virtual std::size_t connections() const = 0;
+
+  // Certificates for later connections; those that exist keep theirs. Nothing for a Unix socket.
+  virtual void replace_context(TlsContext context) = 0;
+  // Runs `visit` on every open connection, on that connection's thread, soon.
+  virtual void for_each(std::function<void(Connection&)> visit) = 0;
+
+  // Accepts nothing more, lets every protocol finish what it has begun and every output drain, ends
+  // what is left at the deadline. Answers how many it had to cut.
+  virtual std::size_t stop(std::chrono::milliseconds deadline) = 0;
+};
+
+struct TlsListenerOptions {
+  std::string host = "127.0.0.1";  // address of an interface; "::" or "0.0.0.0" for all
+  std::uint16_t port = 0;          // 0: the system chooses, see Listener::port()
+  std::size_t max_connections = 1024;
+  ConnectionLimits limits;
+};
+
+// `protocols`: a factory for every ALPN name that the context offers.
+Result<std::unique_ptr<Listener>> listen_tls(WorkerThreads& workers, TlsContext context,
+                                             std::map<std::string, ProtocolFactory> protocols,
+                                             const TlsListenerOptions& options);
+
+struct UnixListenerOptions {
+  std::string path;
+  unsigned mode = 0660;  // of the socket file
+  std::size_t max_connections = 1024;
+  ConnectionLimits limits;
+};
+
+// All connections live on `loop`. A socket file that nobody answers on is replaced;
+// Code::conflict when somebody does.
+Result<std::unique_ptr<Listener>> listen_unix(boost::asio::io_context& loop,
+                                              ProtocolFactory protocol,
+                                              const UnixListenerOptions& options);
+
+}  // namespace nae::net
