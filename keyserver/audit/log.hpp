@@ -1,0 +1,70 @@
+// The audit log: a directory of chained segments, appended to by every connection thread.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "keyserver/audit/batch.hpp"
+#include "libnae/base/bytes.hpp"
+#include "libnae/base/result.hpp"
+
+namespace nae::audit {
+
+enum class Durability {
+  write,  // append() returns when the kernel has the records: they survive the death of the process
+  fsync,  // append() returns when the disk has the records: they survive the death of the machine
+};
+
+enum class OnFailure {
+  refuse,              // append() fails, and the caller refuses the request
+  alarm_and_continue,  // append() succeeds, the log counts what it lost and records that later
+};
+
+// Signs the canonical bytes of a chain head: ECDSA P-256 with SHA-256, DER encoded. May block.
+using HeadSigner = std::function<Result<Bytes>(ByteView)>;
+
+inline constexpr std::uint64_t kDefaultSegmentBytes = 64u << 20;
+
+struct LogOptions {
+  std::filesystem::path directory;  // exists, belongs to the server alone (0700)
+  Durability durability = Durability::write;
+  OnFailure on_failure = OnFailure::refuse;
+  std::uint64_t segment_bytes = kDefaultSegmentBytes;  // a segment that reached it is closed
+  HeadSigner sign;                                     // empty: heads are not written
+  std::function<std::int64_t()> now_us;                // empty: the system's clock
+};
+
+struct LogHealth {
+  bool writable = true;
+  std::string problem;                // the last failure while not writable
+  std::uint64_t last_seq = 0;         // newest record
+  std::uint64_t head_seq = 0;         // newest record that a signed head covers
+  std::uint64_t refused_records = 0;  // since open: not written, request refused
+  std::uint64_t lost_records = 0;     // since open: not written, request served
+};
+
+class Log {
+ public:
+  // Takes the directory for this process (Code::conflict when another has it), verifies the last
+  // segment, cuts off the torn line of a crash and continues the chain. Code::audit_broken when
+  // a complete record does not verify or the log ends before its signed head.
+  static Result<std::unique_ptr<Log>> open(LogOptions options);
+
+  // Signs a last head.
+  virtual ~Log() = default;
+
+  // Writes all records or none, in order, with one write(2). Thread-safe. Only after success may
+  // the answers leave. Code::audit_unavailable when they could not be written; later calls try
+  // again, so the log recovers by itself when its directory does.
+  virtual Result<void> append(const Batch& batch) = 0;
+
+  // Makes the records durable, signs the newest one and replaces head.json; nothing to do when the
+  // head is current. For a timer, about once a second; also notices a deleted segment.
+  virtual Result<void> sign_head() = 0;
+
+  virtual LogHealth health() const = 0;
+};
+
+}  // namespace nae::audit

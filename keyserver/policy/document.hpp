@@ -1,0 +1,77 @@
+// The policy document (docs/spec/policy.md), parsed and checked.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "keyserver/policy/verdict.hpp"
+#include "libnae/base/action.hpp"
+#include "libnae/base/bytes.hpp"
+#include "libnae/base/result.hpp"
+
+namespace nae::policy {
+
+inline constexpr std::int64_t kFormatVersion = 1;
+inline constexpr std::size_t kMaxDocumentBytes = 1u << 20;
+inline constexpr std::size_t kMaxRules = 4096;
+inline constexpr std::size_t kMaxListEntries = 1024;  // of one list in one rule
+inline constexpr std::size_t kMaxPatternBytes = 128;  // of one glob
+
+struct Device {
+  std::string name;
+  std::string description;
+};
+
+struct Program {
+  std::string name;
+  // Pins: when a list is not empty the agent's attestation must show one of its entries.
+  std::vector<std::string> executables;      // absolute paths
+  std::vector<std::array<Byte, 32>> sha256;  // of the executable file
+};
+
+// A set of actions, one bit each.
+class ActionSet {
+ public:
+  void insert(Action action) { bits_ |= bit(action); }
+  bool contains(Action action) const { return (bits_ & bit(action)) != 0; }
+  bool empty() const { return bits_ == 0; }
+
+ private:
+  static constexpr std::uint32_t bit(Action action) { return 1u << static_cast<unsigned>(action); }
+  std::uint32_t bits_ = 0;
+};
+
+// Patterns are globs ('*' and '?'). An empty list of databases, devices, programs or keys means
+// "any"; the document cannot write an empty list, only leave the field out.
+struct Rule {
+  std::string name;
+  std::vector<std::string> roles;  // never empty; matches the effective role or any membership
+  std::vector<std::string> databases;
+  std::vector<std::string> devices;
+  std::vector<std::string> programs;
+  std::vector<std::string> keys;
+  ActionSet actions;  // never empty
+  Verdict result = Verdict::deny;
+  std::uint32_t line = 0;  // where the rule starts in the document
+};
+
+struct Document {
+  std::int64_t version = 0;  // 0: no policy was ever applied, everything is denied
+  std::vector<Device> devices;
+  std::vector<Program> programs;
+  std::vector<Rule> rules;
+
+  const Device* device(std::string_view name) const;
+  const Program* program(std::string_view name) const;
+};
+
+// Code::policy_invalid with "line N: reason" for anything but a complete, consistent document.
+Result<Document> parse(std::string_view toml);
+
+// True for the actions that use a key, hence for which a rule's `keys` count.
+bool uses_key(Action action);
+
+}  // namespace nae::policy

@@ -1,0 +1,56 @@
+// The policy in force, shared by every connection thread, and the epoch that tells them when a
+// cached decision is stale.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+
+#include "keyserver/policy/document.hpp"
+#include "keyserver/policy/repository.hpp"
+
+namespace nae::policy {
+
+struct Snapshot {
+  std::shared_ptr<const Document> document;  // never null
+  std::uint32_t number = 0;                  // revision; 0 when no policy was ever applied
+  std::uint64_t epoch = 0;
+};
+
+// Reading pattern of a connection thread:
+//   if (book.epoch() != cached->epoch) { cached = book.snapshot(); drop cached decisions; }
+class PolicyBook {
+ public:
+  // Loads the newest revision. Code::store_corrupt when the stored text does not parse: the
+  // parser checked it on the way in.
+  static Result<std::unique_ptr<PolicyBook>> open(Repository& repository);
+
+  PolicyBook(const PolicyBook&) = delete;
+  PolicyBook& operator=(const PolicyBook&) = delete;
+
+  // One atomic load.
+  std::uint64_t epoch() const { return epoch_.load(std::memory_order_acquire); }
+  // Its epoch is at least the one that epoch() answered before.
+  std::shared_ptr<const Snapshot> snapshot() const;
+
+  // Checks, stores and puts in force, in this order; a failure changes nothing. Answers what is
+  // in force now. Every epoch() after the return shows the new one.
+  Result<std::shared_ptr<const Snapshot>> apply(std::string_view text, std::string_view author,
+                                                std::string_view comment, std::int64_t now_us);
+
+  // For changes outside the document that void cached decisions: a key or device changed state.
+  // Answers the new epoch.
+  std::uint64_t bump_epoch();
+
+ private:
+  PolicyBook(Repository& repository, std::shared_ptr<const Snapshot> first);
+  void put_in_force(std::shared_ptr<const Document> document, std::uint32_t number);
+
+  Repository& repository_;
+  std::mutex apply_mutex_;  // one apply at a time, held over the repository's transaction
+  mutable std::mutex mutex_;
+  std::shared_ptr<const Snapshot> current_;  // guarded by mutex_
+  std::atomic<std::uint64_t> epoch_;
+};
+
+}  // namespace nae::policy

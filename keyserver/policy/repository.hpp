@@ -1,0 +1,34 @@
+// Where policy revisions are kept. keyserver/store/ implements it; every call is one durable
+// transaction.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "libnae/base/result.hpp"
+
+namespace nae::policy {
+
+struct Revision {
+  std::uint32_t number = 0;  // from 1, given by the repository
+  std::string text;          // the document as it was applied, byte for byte
+  std::string author;        // admin name
+  std::string comment;
+  std::int64_t created_at_us = 0;  // Unix time
+};
+
+class Repository {
+ public:
+  virtual ~Repository() = default;
+
+  // Nothing when no policy was ever applied.
+  virtual Result<std::optional<Revision>> latest() = 0;
+  // Stores a new revision (its `number` is ignored) and answers the number it got.
+  virtual Result<std::uint32_t> insert(const Revision& revision) = 0;
+  // Ascending by number.
+  virtual Result<std::vector<Revision>> history() = 0;
+};
+
+}  // namespace nae::policy

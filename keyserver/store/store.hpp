@@ -1,0 +1,86 @@
+// The store: one SQLite file with keys, policies, administrators and devices. Thread-safe; one
+// connection behind a mutex, because every call is short and rare beside the cryptography.
+#pragma once
+
+#include <array>
+#include <filesystem>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "keyserver/keys/repository.hpp"
+#include "keyserver/policy/repository.hpp"
+
+namespace nae::store {
+
+class Database;
+
+struct Admin {
+  std::string name;
+  std::vector<std::string> roles;  // "key-admin", "policy-admin", "auditor", "operator"
+  std::int64_t created_at_us = 0;
+  friend bool operator==(const Admin&, const Admin&) = default;
+};
+
+// One certificate issued to a device. A device that is enrolled again has several.
+struct DeviceCertificate {
+  std::string name;
+  std::array<Byte, 32> fingerprint{};  // SHA-256 of the certificate's DER
+  std::string serial;                  // hexadecimal
+  std::int64_t issued_at_us = 0;
+  std::int64_t expires_at_us = 0;
+  friend bool operator==(const DeviceCertificate&, const DeviceCertificate&) = default;
+};
+
+// Failures of every call: Code::store_unavailable (disk full, read-only, locked: nothing was
+// changed), Code::store_corrupt.
+class Store final : public keys::Repository, public policy::Repository {
+ public:
+  // Makes a new store, mode 0600. Code::already_initialised when the file exists.
+  static Result<std::unique_ptr<Store>> create(const std::filesystem::path& path);
+  // Opens, checks and migrates. Code::not_initialised when the file does not exist,
+  // Code::store_corrupt when it is damaged or no store, Code::store_version when a newer server
+  // wrote it.
+  static Result<std::unique_ptr<Store>> open(const std::filesystem::path& path);
+  ~Store() override;
+
+  // keys::Repository
+  Result<std::vector<keys::Key>> load_keys() override;
+  Result<void> insert_key(const keys::Key& key) override;
+  Result<void> insert_version(const KeyId& key, const keys::Version& version) override;
+  Result<void> set_state(const KeyVersionId& version, keys::State state) override;
+
+  // policy::Repository
+  Result<std::optional<policy::Revision>> latest() override;
+  Result<std::uint32_t> insert(const policy::Revision& revision) override;
+  Result<std::vector<policy::Revision>> history() override;
+
+  // Code::conflict when the name is taken.
+  Result<void> insert_admin(const Admin& admin);
+  Result<std::optional<Admin>> find_admin(std::string_view name);
+  Result<std::vector<Admin>> list_admins();
+  // Code::not_found.
+  Result<void> remove_admin(std::string_view name);
+
+  // Code::conflict when the certificate is known already.
+  Result<void> insert_device(const DeviceCertificate& device);
+  Result<std::vector<DeviceCertificate>> list_devices();
+
+  // Facts about the server as a whole, such as "server_id". Written once: Code::conflict when the
+  // name has another value already.
+  Result<void> set_meta(std::string_view name, std::string_view value);
+  Result<std::optional<std::string>> meta(std::string_view name);
+
+  // Succeeds when the store answers.
+  Result<void> check();
+
+ private:
+  explicit Store(std::unique_ptr<Database> database);
+
+  std::mutex mutex_;
+  std::unique_ptr<Database> database_;
+};
+
+}  // namespace nae::store
