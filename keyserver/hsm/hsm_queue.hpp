@@ -1,0 +1,130 @@
+// HsmQueue: the one thread that talks to the HSM, and the promise that nobody else waits for it
+// without end. A vendor's module may hang: callers then get an error at their deadline, the thread
+// is left behind at stop, and what it finally answers goes nowhere.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <type_traits>
+
+#include "keyserver/keys/hsm.hpp"
+
+namespace nae::hsm {
+
+using std::chrono::milliseconds;
+
+struct Health {
+  bool healthy = true;              // the last thing asked of the HSM did not find it away
+  std::optional<Error> last_error;  // the last one of the HSM's own, kept after recovery
+  std::size_t depth = 0;            // jobs waiting
+  milliseconds busy_for{0};         // how long the running job has been running
+};
+
+class HsmQueue {
+ public:
+  struct Options {
+    std::size_t capacity = 4096;
+    milliseconds check_interval{10'000};  // of keys::Hsm::check() while nothing else is asked
+    milliseconds first_retry{250};        // of check() while unhealthy, doubled up to the next
+    milliseconds longest_retry{30'000};
+    milliseconds stop_grace{5'000};
+    // Called from the queue's threads when health turns; for the log.
+    std::function<void(const Health&)> on_health_change;
+  };
+
+  explicit HsmQueue(std::unique_ptr<keys::Hsm> hsm) : HsmQueue(std::move(hsm), Options{}) {}
+  HsmQueue(std::unique_ptr<keys::Hsm> hsm, Options options);
+  ~HsmQueue();  // stop()
+  HsmQueue(const HsmQueue&) = delete;
+  HsmQueue& operator=(const HsmQueue&) = delete;
+
+  // False when the queue is full or stopped (Code::overloaded to the caller). The job may never run
+  // when the module hangs: where somebody waits for the answer use ask().
+  bool submit(std::function<void(keys::Hsm&)> job);
+
+  // `work` runs on the HSM's thread; `done` is called exactly once, with its result there, or at
+  // the deadline on the watching thread with Code::timeout (not begun) or Code::hsm_unavailable
+  // (begun and hanging). A full queue calls it at once with Code::overloaded, a stopped one with
+  // Code::shutting_down. `work` may run after `done`: it refers to nothing of the caller's frame.
+  template <class T>
+  void ask(std::function<Result<T>(keys::Hsm&)> work, std::function<void(Result<T>)> done,
+           milliseconds deadline);
+
+  // The blocking form. Not from the HSM's thread.
+  template <class Work>
+  auto call(Work work, milliseconds deadline) -> std::invoke_result_t<Work&, keys::Hsm&>;
+
+  Health health() const;
+
+  // Refuses new jobs, fails the waiting ones with Code::shutting_down, waits `stop_grace` for the
+  // running one. False when that one hangs: its thread and the HSM are then left as they are.
+  bool stop();
+
+ private:
+  struct Job;
+  struct State;
+  using Expire = std::function<void(const Error&)>;
+
+  // False, and neither function called, when full or stopped.
+  bool enqueue(std::function<std::optional<Error>(keys::Hsm&)> run, Expire expire,
+               std::optional<milliseconds> deadline);
+  Error refusal() const;
+
+  std::shared_ptr<State> state_;  // shared with the threads: a hanging one outlives the queue
+};
+
+template <class T>
+void HsmQueue::ask(std::function<Result<T>(keys::Hsm&)> work, std::function<void(Result<T>)> done,
+                   milliseconds deadline) {
+  struct Answer {
+    std::atomic<bool> given = false;
+    std::function<void(Result<T>)> done;
+    void give(Result<T> result) {
+      if (!given.exchange(true)) done(std::move(result));
+    }
+  };
+  auto answer = std::make_shared<Answer>();
+  answer->done = std::move(done);
+  const bool queued = enqueue(
+      [answer, work = std::move(work)](keys::Hsm& hsm) -> std::optional<Error> {
+        Result<T> result = work(hsm);
+        std::optional<Error> error;
+        if (!result) error = result.error();
+        answer->give(std::move(result));
+        return error;
+      },
+      [answer](const Error& error) { answer->give(fail(error)); }, deadline);
+  if (!queued) answer->give(fail(refusal()));
+}
+
+template <class Work>
+auto HsmQueue::call(Work work, milliseconds deadline) -> std::invoke_result_t<Work&, keys::Hsm&> {
+  using Answer = std::invoke_result_t<Work&, keys::Hsm&>;
+  using T = typename Answer::value_type;
+  struct Waiting {
+    std::mutex lock;
+    std::condition_variable changed;
+    std::optional<Answer> answer;
+  };
+  auto waiting = std::make_shared<Waiting>();
+  ask<T>(
+      std::move(work),
+      [waiting](Answer answer) {
+        {
+          std::lock_guard guard(waiting->lock);
+          waiting->answer = std::move(answer);
+        }
+        waiting->changed.notify_one();
+      },
+      deadline);
+  std::unique_lock guard(waiting->lock);
+  waiting->changed.wait(guard, [&] { return waiting->answer.has_value(); });
+  return std::move(*waiting->answer);
+}
+
+}  // namespace nae::hsm

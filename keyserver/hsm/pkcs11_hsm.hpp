@@ -1,0 +1,79 @@
+// Pkcs11Hsm: keys::Hsm over any PKCS#11 2.40 module (OASIS, pkcs11-base-v2.40). One session, logged
+// in once, used from one thread. A lost session or device is reopened and the operation repeated
+// once; a rejected PIN is never tried again, because tokens lock after a few.
+#pragma once
+
+#include <filesystem>
+#include <list>
+#include <memory>
+#include <string>
+#include <unordered_map>
+
+#include "keyserver/keys/hsm.hpp"
+
+namespace nae::hsm {
+
+class Module;
+class Session;
+
+struct Options {
+  std::filesystem::path module;  // the PKCS#11 library
+  std::string token_label;
+  std::filesystem::path pin_file;  // of the user PIN; readable by its owner alone
+  std::string group_key_label = "nae-group";
+  std::size_t cached_keys = 4096;  // unwrapped session objects held at a time
+};
+
+// Labels of the token objects beside the group key.
+std::string label_of(keys::ServerKey key, const std::string& group_key_label);
+
+class Pkcs11Hsm final : public keys::Hsm {
+ public:
+  // Code::hsm_module_missing, hsm_token_missing, hsm_pin_rejected, group_key_missing, file_failed
+  // for the PIN file, hsm_unavailable.
+  static Result<std::unique_ptr<Pkcs11Hsm>> open(Options options);
+  ~Pkcs11Hsm() override;
+  Pkcs11Hsm(const Pkcs11Hsm&) = delete;
+  Pkcs11Hsm& operator=(const Pkcs11Hsm&) = delete;
+
+  Result<keys::Material> generate(const KeyVersionId& id, KeyType type) override;
+  Result<void> hmac(const keys::HsmKey& key, ByteView input,
+                    std::span<Byte, keys::kHmacBytes> out) override;
+  // Code::key_type when the scheme does not fit the key, unsupported when it may only verify,
+  // store_corrupt when the wrapped material is not what the group key wrapped.
+  Result<Bytes> sign(const keys::HsmKey& key, SignatureScheme scheme, ByteView message) override;
+  Result<void> random(ByteSpan out) override;
+  Result<void> forget(const keys::HsmKey& key, bool destroy) override;
+  Result<Bytes> sign_as(keys::ServerKey key, ByteView message) override;
+  Result<Bytes> public_key_of(keys::ServerKey key) override;
+  Result<void> check() override;
+
+ private:
+  using ObjectHandle = unsigned long;  // CK_OBJECT_HANDLE
+  struct CachedKey {
+    KeyVersionId id;
+    ObjectHandle object;
+    bool on_token;  // outlives the session: evicted without being destroyed
+  };
+
+  explicit Pkcs11Hsm(Options options);
+  Result<void> connect();
+  // Runs `operation` on a live session; once more on a new one when the session was lost.
+  template <class Operation>
+  auto on_session(Operation operation) -> decltype(operation());
+  Result<ObjectHandle> object_of(const keys::HsmKey& key);
+  Result<keys::Material> generate_wrapped(const KeyVersionId& id, KeyType type);
+  Result<keys::Material> generate_on_token(const KeyVersionId& id, KeyType type);
+  void remember(CachedKey key);
+  Result<void> drop(const KeyVersionId& id);
+
+  Options options_;
+  std::unique_ptr<Module> module_;
+  std::unique_ptr<Session> session_;  // nullptr while the token is away
+  ObjectHandle group_key_ = 0;
+  std::list<CachedKey> recent_;  // most recently used first
+  std::unordered_map<KeyVersionId, std::list<CachedKey>::iterator> cached_;
+  std::string rejected_pin_;  // which state of the PIN file was refused
+};
+
+}  // namespace nae::hsm

@@ -1,0 +1,122 @@
+// WorkingKeys: the working keys that connection threads encrypt with, derived inside the HSM and
+// kept here for a bounded time in bounded number. find_* and lease() never touch the HSM;
+// derive_* and begin_encryption() run on the HSM's thread.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <shared_mutex>
+#include <unordered_map>
+
+#include "keyserver/keys/hsm.hpp"
+#include "keyserver/keys/key.hpp"
+#include "libnae/crypto/working_key.hpp"
+#include "libnae/envelope/envelope.hpp"
+
+namespace nae::keys {
+
+enum class MacPurpose : std::uint8_t { code, blind_index };
+
+// Counters first_counter to first_counter + items - 1 under `key` belong to the holder alone: each
+// is a GCM nonce and must be used at most once.
+struct EncryptLease {
+  std::shared_ptr<const crypto::GcmWorkingKey> key;
+  std::uint32_t first_counter = 0;
+};
+
+// Values under one salt. NIST SP 800-38D section 8.3 allows 2^32 invocations; half of that leaves
+// room and a fresh salt costs one HSM call.
+inline constexpr std::uint32_t kLeaseLimit = std::uint32_t{1} << 31;
+
+class WorkingKeys {
+ public:
+  using Clock = std::chrono::steady_clock;
+  struct Options {
+    std::size_t capacity = 1024;                      // working keys of all kinds together
+    Clock::duration max_age = std::chrono::hours(1);  // of a cached key and of an encryption salt
+    std::uint32_t lease_limit = kLeaseLimit;          // lower only
+    std::function<Clock::time_point()> now = Clock::now;
+  };
+
+  // `provider` outlives this.
+  explicit WorkingKeys(const crypto::GcmProvider& provider) : WorkingKeys(provider, Options{}) {}
+  WorkingKeys(const crypto::GcmProvider& provider, Options options);
+
+  // nullptr when not cached: derive it on the HSM's thread. Safe from any thread.
+  std::shared_ptr<const crypto::GcmWorkingKey> find_gcm(const KeyVersionId& id,
+                                                        const Salt& salt) const;
+  std::shared_ptr<const crypto::SivWorkingKey> find_siv(const KeyVersionId& id) const;
+  std::shared_ptr<const crypto::MacWorkingKey> find_mac(const KeyVersionId& id,
+                                                        MacPurpose purpose) const;
+
+  // Nothing when no salt is live, or too old, or `items` would pass the limit of uses: call
+  // begin_encryption() then. Safe from any thread.
+  std::optional<EncryptLease> lease(const KeyVersionId& id, std::uint32_t items);
+
+  // Each first looks whether an earlier job has made it. Code::key_unknown when the key has no such
+  // version, Code::key_type when the key is of another type; what the HSM fails with otherwise.
+  Result<std::shared_ptr<const crypto::GcmWorkingKey>> derive_gcm(Hsm& hsm, const Key& key,
+                                                                  std::uint16_t version,
+                                                                  const Salt& salt);
+  Result<std::shared_ptr<const crypto::SivWorkingKey>> derive_siv(Hsm& hsm, const Key& key,
+                                                                  std::uint16_t version);
+  Result<std::shared_ptr<const crypto::MacWorkingKey>> derive_mac(Hsm& hsm, const Key& key,
+                                                                  std::uint16_t version,
+                                                                  MacPurpose purpose);
+  // A lease, under a fresh random salt unless a live one has room.
+  // Code::too_many_items when `items` is over the limit of uses by itself.
+  Result<EncryptLease> begin_encryption(Hsm& hsm, const Key& key, std::uint16_t version,
+                                        std::uint32_t items);
+
+  // Drops every working key of a version or key; call when it was restricted, retired or destroyed,
+  // after the ring has changed. Holders of a shared_ptr finish what they have begun.
+  void forget(const KeyVersionId& id);
+  void forget(const KeyId& key);
+  // Drops what is too old; call now and then, so that keys leave memory without traffic too.
+  void expire();
+
+  std::size_t size() const;  // cached working keys, the encryption salts' included
+
+ private:
+  enum class Kind : std::uint8_t { gcm, siv, mac, blind_index };
+  struct Name {
+    KeyVersionId id;
+    Kind kind{};
+    Salt salt{};
+    friend bool operator==(const Name&, const Name&) = default;
+  };
+  struct NameHash {
+    std::size_t operator()(const Name& name) const noexcept;
+  };
+  struct Entry {
+    std::shared_ptr<const void> key;
+    Clock::time_point born;
+    mutable std::atomic<Clock::rep> used{0};
+  };
+  struct Encryption {
+    std::shared_ptr<const crypto::GcmWorkingKey> key;
+    Clock::time_point born;
+    std::atomic<std::uint32_t> next{0};
+  };
+
+  std::shared_ptr<const void> find(const Name& name) const;
+  // Not kept when a forget() happened since `forgotten` was read.
+  void keep(const Name& name, std::shared_ptr<const void> key, std::uint64_t forgotten,
+            std::shared_ptr<Encryption> encryption = nullptr);
+  void evict_one();
+  std::optional<EncryptLease> take(Encryption& from, std::uint32_t items) const;
+  template <class Predicate>
+  void erase_where(Predicate gone);
+
+  const crypto::GcmProvider& provider_;
+  Options options_;
+  mutable std::shared_mutex lock_;
+  std::unordered_map<Name, Entry, NameHash> cached_;
+  std::unordered_map<KeyVersionId, std::shared_ptr<Encryption>> encryptions_;
+  std::atomic<std::uint64_t> forgotten_{0};
+};
+
+}  // namespace nae::keys
