@@ -1,0 +1,42 @@
+// Public keys: verifying signatures needs no HSM.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "libnae/base/algorithm.hpp"
+#include "libnae/base/bytes.hpp"
+#include "libnae/base/result.hpp"
+#include "libnae/crypto/handle.hpp"
+
+extern "C" {
+struct evp_pkey_st;
+void EVP_PKEY_free(evp_pkey_st*);
+}
+
+namespace nae::crypto {
+
+// Parsed once, used by many threads.
+class PublicKey {
+ public:
+  // SubjectPublicKeyInfo (RFC 5280), DER. Code::invalid_argument when malformed or followed by
+  // anything, Code::unsupported for a key that is none of our KeyTypes.
+  static Result<PublicKey> from_der(ByteView subject_public_key_info);
+
+  KeyType type() const { return type_; }
+
+  // Whether `signature` is one of `message` by this key. Code::key_type when the scheme is not one
+  // of this key's type. `scheme` key_default means default_scheme(type()).
+  Result<bool> verify(SignatureScheme scheme, ByteView message, ByteView signature) const;
+
+  std::string pem() const;  // "-----BEGIN PUBLIC KEY-----" and so on
+  Bytes der() const;        // SubjectPublicKeyInfo
+
+ private:
+  using Pkey = handle<evp_pkey_st, EVP_PKEY_free>;
+  PublicKey(Pkey pkey, KeyType type) : pkey_(std::move(pkey)), type_(type) {}
+  Pkey pkey_;
+  KeyType type_;
+};
+
+}  // namespace nae::crypto

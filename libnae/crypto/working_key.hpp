@@ -1,0 +1,68 @@
+// Working keys and what they make: envelopes, message authentication codes, blind indexes.
+// docs/spec/envelope.md. Nothing here allocates per value; all may be used by many threads.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "libnae/base/bytes.hpp"
+#include "libnae/base/result.hpp"
+#include "libnae/crypto/gcm.hpp"
+#include "libnae/crypto/hmac.hpp"
+#include "libnae/crypto/secret.hpp"
+#include "libnae/crypto/siv.hpp"
+#include "libnae/envelope/envelope.hpp"
+
+namespace nae::crypto {
+
+inline constexpr std::size_t kMacTokenBytes = kTokenHeaderBytes + kSha256Bytes;  // 41
+inline constexpr std::size_t kBlindIndexBytes = 16;
+
+// From derive_working_key with kGcmPurpose.
+struct GcmWorkingKey {
+  GcmWorkingKey(const GcmProvider& provider, const KeyVersionId& key_id, const Salt& key_salt,
+                const SecretBytes& secret)
+      : id(key_id), salt(key_salt), cipher(provider.key(secret)) {}
+  KeyVersionId id;
+  Salt salt;
+  std::unique_ptr<const Aes256Gcm> cipher;
+};
+
+// From derive_working_key with kSivPurpose and kNoSalt.
+struct SivWorkingKey {
+  SivWorkingKey(const KeyVersionId& key_id, const SecretBytes& secret);
+  KeyVersionId id;
+  AesSiv cipher;
+};
+
+// From derive_working_key with kMacPurpose or kBlindIndexPurpose and kNoSalt.
+struct MacWorkingKey {
+  MacWorkingKey(const KeyVersionId& key_id, const SecretBytes& secret) : id(key_id), hmac(secret) {}
+  KeyVersionId id;
+  HmacSha256 hmac;
+};
+
+// Writes a whole envelope; `out` is exactly the plaintext's size plus kGcmOverheadBytes. A counter
+// is used once under a working key: who holds the key counts, and stops before 2^32.
+void seal_gcm(const GcmWorkingKey& key, std::uint32_t counter, ByteView aad, ByteView plaintext,
+              ByteSpan out);
+// `out` is exactly the plaintext's size plus kSivOverheadBytes.
+void seal_siv(const SivWorkingKey& key, ByteView aad, ByteView plaintext, ByteSpan out);
+
+// Opens an envelope of the same key version (and salt); `out` is as long as its ciphertext and is
+// wiped on failure. Code::authentication_failed when the envelope or `aad` was changed,
+// Code::internal when the working key is not the envelope's.
+Result<void> open_gcm(const GcmWorkingKey& key, const EnvelopeView& envelope, ByteView aad,
+                      ByteSpan out);
+Result<void> open_siv(const SivWorkingKey& key, const EnvelopeView& envelope, ByteView aad,
+                      ByteSpan out);
+
+// A message authentication code with the header that names its key.
+void write_mac(const MacWorkingKey& key, ByteView data, std::span<Byte, kMacTokenBytes> out);
+// Code::internal when the working key is not the token's; false when data or code was changed.
+Result<bool> verify_mac(const MacWorkingKey& key, ByteView data, const TokenView& token);
+// A truncated code without header: equal values have equal indexes under one key version.
+void write_blind_index(const MacWorkingKey& key, ByteView data,
+                       std::span<Byte, kBlindIndexBytes> out);
+
+}  // namespace nae::crypto
