@@ -62,7 +62,8 @@ class KeyRing {
   static UnixMicroseconds system_clock();
   Result<KeyId> unused_id();
   Result<Material> generate(const KeyVersionId& id, KeyType type);
-  void erase_from_hsm(const KeyVersionId& id, KeyType type, const Material& material);
+  Result<void> forget_in_hsm(const KeyVersionId& id, KeyType type, const Material& material,
+                             bool destroy);
   KeyPointer publish(Key key);
 
   Repository& repository_;

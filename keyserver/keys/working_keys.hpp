@@ -91,17 +91,24 @@ class WorkingKeys {
   struct NameHash {
     std::size_t operator()(const Name& name) const noexcept;
   };
-  struct Entry {
-    std::shared_ptr<const void> key;
-    Clock::time_point born;
-    mutable std::atomic<Clock::rep> used{0};
-  };
+  // What encrypts under one salt, and where its counter stands.
   struct Encryption {
     std::shared_ptr<const crypto::GcmWorkingKey> key;
     Clock::time_point born;
     std::atomic<std::uint32_t> next{0};
+    std::atomic<Clock::rep> used{0};
+  };
+  struct Entry {
+    std::shared_ptr<const void> key;
+    std::shared_ptr<Encryption> encryption;  // where the key is also one to encrypt with
+    Clock::time_point born;
+    mutable std::atomic<Clock::rep> used{0};
+    Clock::rep last_used() const;
   };
 
+  static Kind kind_of(MacPurpose purpose) {
+    return purpose == MacPurpose::code ? Kind::mac : Kind::blind_index;
+  }
   std::shared_ptr<const void> find(const Name& name) const;
   // Not kept when a forget() happened since `forgotten` was read.
   void keep(const Name& name, std::shared_ptr<const void> key, std::uint64_t forgotten,

@@ -1,0 +1,213 @@
+#include "keyserver/keys/working_keys.hpp"
+
+#include <algorithm>
+#include <mutex>
+
+#include "libnae/crypto/kdf.hpp"
+
+namespace nae::keys {
+namespace {
+
+Result<const Version*> version_of(const Key& key, std::uint16_t number, KeyType type) {
+  if (key.type != type)
+    return fail(Code::key_type, "key '" + key.name + "' is an " + std::string(nae::name(key.type)) +
+                                    " key, not " + std::string(nae::name(type)));
+  const Version* version = key.version(number);
+  if (!version)
+    return fail(Code::key_unknown,
+                "key '" + key.name + "' has no version " + std::to_string(number));
+  return version;
+}
+
+Result<crypto::SecretBytes> derive(Hsm& hsm, const Key& key, const Version& version,
+                                   const crypto::KeyPurpose& purpose, const Salt& salt) {
+  const KeyVersionId id{key.id, version.number};
+  const HsmKey hsm_key{id, key.type, version.material};
+  return crypto::derive_working_key(
+      purpose, id, salt, [&](ByteView input, auto out) { return hsm.hmac(hsm_key, input, out); });
+}
+
+}  // namespace
+
+std::size_t WorkingKeys::NameHash::operator()(const Name& name) const noexcept {
+  std::uint64_t salt_bits = 0;  // salts are random already
+  std::memcpy(&salt_bits, name.salt.data(), sizeof salt_bits);
+  return std::hash<KeyVersionId>{}(name.id) ^
+         (salt_bits * 31 + static_cast<std::size_t>(name.kind));
+}
+
+WorkingKeys::WorkingKeys(const crypto::GcmProvider& provider, Options options)
+    : provider_(provider), options_(std::move(options)) {
+  options_.capacity = std::max<std::size_t>(options_.capacity, 1);
+  options_.lease_limit = std::min(options_.lease_limit, kLeaseLimit);
+}
+
+std::shared_ptr<const void> WorkingKeys::find(const Name& name) const {
+  const auto now = options_.now();
+  std::shared_lock reading(lock_);
+  const auto found = cached_.find(name);
+  if (found == cached_.end() || now - found->second.born >= options_.max_age) return nullptr;
+  found->second.used.store(now.time_since_epoch().count(), std::memory_order_relaxed);
+  return found->second.key;
+}
+
+std::shared_ptr<const crypto::GcmWorkingKey> WorkingKeys::find_gcm(const KeyVersionId& id,
+                                                                   const Salt& salt) const {
+  return std::static_pointer_cast<const crypto::GcmWorkingKey>(find({id, Kind::gcm, salt}));
+}
+
+std::shared_ptr<const crypto::SivWorkingKey> WorkingKeys::find_siv(const KeyVersionId& id) const {
+  return std::static_pointer_cast<const crypto::SivWorkingKey>(find({id, Kind::siv, {}}));
+}
+
+std::shared_ptr<const crypto::MacWorkingKey> WorkingKeys::find_mac(const KeyVersionId& id,
+                                                                   MacPurpose purpose) const {
+  return std::static_pointer_cast<const crypto::MacWorkingKey>(find({id, kind_of(purpose), {}}));
+}
+
+std::optional<EncryptLease> WorkingKeys::take(Encryption& from, std::uint32_t items) const {
+  const auto now = options_.now();
+  if (now - from.born >= options_.max_age) return std::nullopt;
+  // Compare and exchange, not add: a refused lease leaves the counter where it was, so it can
+  // neither pass the limit nor wrap to numbers already used.
+  std::uint32_t first = from.next.load(std::memory_order_relaxed);
+  do {
+    if (items > options_.lease_limit - first) return std::nullopt;
+  } while (!from.next.compare_exchange_weak(first, first + items, std::memory_order_relaxed));
+  from.used.store(now.time_since_epoch().count(), std::memory_order_relaxed);
+  return EncryptLease{from.key, first};
+}
+
+std::optional<EncryptLease> WorkingKeys::lease(const KeyVersionId& id, std::uint32_t items) {
+  std::shared_lock reading(lock_);
+  const auto found = encryptions_.find(id);
+  return found == encryptions_.end() ? std::nullopt : take(*found->second, items);
+}
+
+Result<std::shared_ptr<const crypto::GcmWorkingKey>> WorkingKeys::derive_gcm(Hsm& hsm,
+                                                                             const Key& key,
+                                                                             std::uint16_t version,
+                                                                             const Salt& salt) {
+  NAE_ASSIGN(const Version* source, version_of(key, version, KeyType::aes_256_gcm));
+  const KeyVersionId id{key.id, version};
+  if (auto found = find_gcm(id, salt)) return found;
+  const std::uint64_t forgotten = forgotten_.load();
+  NAE_ASSIGN(crypto::SecretBytes secret, derive(hsm, key, *source, crypto::kGcmPurpose, salt));
+  auto made = std::make_shared<const crypto::GcmWorkingKey>(provider_, id, salt, secret);
+  keep({id, Kind::gcm, salt}, made, forgotten);
+  return made;
+}
+
+Result<std::shared_ptr<const crypto::SivWorkingKey>> WorkingKeys::derive_siv(
+    Hsm& hsm, const Key& key, std::uint16_t version) {
+  NAE_ASSIGN(const Version* source, version_of(key, version, KeyType::aes_256_siv));
+  const KeyVersionId id{key.id, version};
+  if (auto found = find_siv(id)) return found;
+  const std::uint64_t forgotten = forgotten_.load();
+  NAE_ASSIGN(crypto::SecretBytes secret,
+             derive(hsm, key, *source, crypto::kSivPurpose, crypto::kNoSalt));
+  auto made = std::make_shared<const crypto::SivWorkingKey>(id, secret);
+  keep({id, Kind::siv, {}}, made, forgotten);
+  return made;
+}
+
+Result<std::shared_ptr<const crypto::MacWorkingKey>> WorkingKeys::derive_mac(Hsm& hsm,
+                                                                             const Key& key,
+                                                                             std::uint16_t version,
+                                                                             MacPurpose purpose) {
+  NAE_ASSIGN(const Version* source, version_of(key, version, KeyType::hmac_sha_256));
+  const KeyVersionId id{key.id, version};
+  if (auto found = find_mac(id, purpose)) return found;
+  const std::uint64_t forgotten = forgotten_.load();
+  NAE_ASSIGN(crypto::SecretBytes secret,
+             derive(hsm, key, *source,
+                    purpose == MacPurpose::code ? crypto::kMacPurpose : crypto::kBlindIndexPurpose,
+                    crypto::kNoSalt));
+  auto made = std::make_shared<const crypto::MacWorkingKey>(id, secret);
+  keep({id, kind_of(purpose), {}}, made, forgotten);
+  return made;
+}
+
+Result<EncryptLease> WorkingKeys::begin_encryption(Hsm& hsm, const Key& key, std::uint16_t version,
+                                                   std::uint32_t items) {
+  if (items > options_.lease_limit)
+    return fail(Code::too_many_items, "more items than one salt may encrypt");
+  NAE_ASSIGN(const Version* source, version_of(key, version, KeyType::aes_256_gcm));
+  const KeyVersionId id{key.id, version};
+  if (auto live = lease(id, items)) return *live;
+
+  const std::uint64_t forgotten = forgotten_.load();
+  Salt salt;
+  NAE_TRY(hsm.random(salt));
+  NAE_ASSIGN(crypto::SecretBytes secret, derive(hsm, key, *source, crypto::kGcmPurpose, salt));
+  auto encryption = std::make_shared<Encryption>();
+  encryption->key = std::make_shared<const crypto::GcmWorkingKey>(provider_, id, salt, secret);
+  encryption->born = options_.now();
+  // Taken before others can see it: this lease cannot come too late for its own salt.
+  EncryptLease mine{encryption->key, 0};
+  encryption->next = items;
+  keep({id, Kind::gcm, salt}, encryption->key, forgotten, encryption);
+  return mine;
+}
+
+void WorkingKeys::keep(const Name& name, std::shared_ptr<const void> key, std::uint64_t forgotten,
+                       std::shared_ptr<Encryption> encryption) {
+  const auto now = options_.now();
+  std::unique_lock writing(lock_);
+  // A version forgotten while its key was being derived must not come back: the caller may use this
+  // one, nobody else will.
+  if (forgotten_.load() != forgotten) return;
+  if (cached_.size() >= options_.capacity && !cached_.contains(name)) evict_one();
+  Entry& entry = cached_[name];
+  entry.key = std::move(key);
+  entry.born = now;
+  entry.used.store(now.time_since_epoch().count(), std::memory_order_relaxed);
+  entry.encryption = encryption;
+  if (encryption) encryptions_.insert_or_assign(name.id, std::move(encryption));
+}
+
+WorkingKeys::Clock::rep WorkingKeys::Entry::last_used() const {
+  const Clock::rep read = used.load(std::memory_order_relaxed);
+  return encryption ? std::max(read, encryption->used.load(std::memory_order_relaxed)) : read;
+}
+
+// A scan of a thousand entries costs less than the HSM call that made it necessary.
+void WorkingKeys::evict_one() {
+  const auto oldest = std::ranges::min_element(
+      cached_, {}, [](const auto& entry) { return entry.second.last_used(); });
+  if (oldest == cached_.end()) return;
+  const auto encryption = encryptions_.find(oldest->first.id);
+  if (encryption != encryptions_.end() && encryption->second == oldest->second.encryption)
+    encryptions_.erase(encryption);
+  cached_.erase(oldest);
+}
+
+template <class Predicate>
+void WorkingKeys::erase_where(Predicate gone) {
+  std::unique_lock writing(lock_);
+  std::erase_if(cached_, [&](const auto& e) { return gone(e.first.id, e.second.born); });
+  std::erase_if(encryptions_, [&](const auto& e) { return gone(e.first, e.second->born); });
+}
+
+void WorkingKeys::forget(const KeyVersionId& id) {
+  forgotten_.fetch_add(1);
+  erase_where([&](const KeyVersionId& other, Clock::time_point) { return other == id; });
+}
+
+void WorkingKeys::forget(const KeyId& key) {
+  forgotten_.fetch_add(1);
+  erase_where([&](const KeyVersionId& other, Clock::time_point) { return other.key == key; });
+}
+
+void WorkingKeys::expire() {
+  const auto now = options_.now();
+  erase_where(
+      [&](const KeyVersionId&, Clock::time_point born) { return now - born >= options_.max_age; });
+}
+
+std::size_t WorkingKeys::size() const {
+  std::shared_lock reading(lock_);
+  return cached_.size();
+}
+
+}  // namespace nae::keys
