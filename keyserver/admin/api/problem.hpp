@@ -1,0 +1,20 @@
+// Problem details (RFC 9457): how the administration interface says that something failed.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "libnae/base/result.hpp"
+
+namespace nae::admin::api {
+
+inline constexpr std::string_view kProblemType = "application/problem+json";
+
+// {"type","title","status","detail","code","hint"}; `status` is the code's own HTTP status.
+std::string problem_to_json(const Error& error);
+
+// The Error that a body of `kProblemType` carries. A code that this build does not know, or a body
+// that is no problem at all, becomes Code::internal with the status in its message.
+Error problem_from_json(unsigned http_status, std::string_view body);
+
+}  // namespace nae::admin::api
