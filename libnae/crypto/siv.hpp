@@ -13,7 +13,8 @@ inline constexpr std::size_t kSivKeyBytes = 64;  // AES-256: half for S2V, half 
 inline constexpr std::size_t kSivTagBytes = 16;
 
 // One key and its first associated data string, S1, which is the same for every value. Many
-// threads may use one object. Input and output are as long as each other and do not overlap.
+// threads may use one object. Input and output have the same length and are either the same memory
+// or do not overlap.
 //
 // S2V and CTR are assembled here from OpenSSL's AES-CBC and AES-CTR: its own AES-SIV must be keyed
 // anew for every value (15 times slower), and before 3.0.10 did not authenticate empty associated

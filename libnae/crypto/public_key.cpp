@@ -1,0 +1,126 @@
+#include "libnae/crypto/public_key.hpp"
+
+#include <openssl/bio.h>
+#include <openssl/core_names.h>
+#include <openssl/ec.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/rsa.h>
+#include <openssl/x509.h>
+
+#include <array>
+#include <climits>
+#include <new>
+#include <optional>
+
+namespace nae::crypto {
+namespace {
+
+// OpenSSL queues errors per thread; a refused key or signature must not be found there later by
+// somebody else's call.
+struct ErrorQueue {
+  ErrorQueue() { ERR_set_mark(); }
+  ~ErrorQueue() { ERR_pop_to_mark(); }
+  ErrorQueue(const ErrorQueue&) = delete;
+};
+
+std::optional<KeyType> type_of(const EVP_PKEY* key) {
+  switch (EVP_PKEY_get_base_id(key)) {
+    case EVP_PKEY_ED25519:
+      return KeyType::ed25519;
+    case EVP_PKEY_RSA:
+      switch (EVP_PKEY_get_bits(key)) {
+        case 2048:
+          return KeyType::rsa_2048;
+        case 3072:
+          return KeyType::rsa_3072;
+        case 4096:
+          return KeyType::rsa_4096;
+      }
+      return std::nullopt;
+    case EVP_PKEY_EC: {
+      std::array<char, 64> curve{};
+      if (EVP_PKEY_get_group_name(key, curve.data(), curve.size(), nullptr) != 1)
+        return std::nullopt;
+      if (std::string_view(curve.data()) == SN_X9_62_prime256v1) return KeyType::ecdsa_p256;
+      if (std::string_view(curve.data()) == SN_secp384r1) return KeyType::ecdsa_p384;
+    }
+  }
+  return std::nullopt;
+}
+
+const char* digest_name(HashAlgorithm hash) {
+  switch (hash) {
+    case HashAlgorithm::sha1:
+      return "SHA1";
+    case HashAlgorithm::sha224:
+      return "SHA2-224";
+    case HashAlgorithm::sha256:
+      return "SHA2-256";
+    case HashAlgorithm::sha384:
+      return "SHA2-384";
+    case HashAlgorithm::sha512:
+      return "SHA2-512";
+  }
+  return nullptr;
+}
+
+bool is_pss(SignatureScheme scheme) {
+  return scheme == SignatureScheme::rsa_pss_sha256 || scheme == SignatureScheme::rsa_pss_sha384 ||
+         scheme == SignatureScheme::rsa_pss_sha512;
+}
+
+}  // namespace
+
+Result<PublicKey> PublicKey::from_der(ByteView spki) {
+  ErrorQueue errors;
+  if (spki.size() > LONG_MAX) return fail(Code::invalid_argument, "not a public key");
+  const unsigned char* at = spki.data();
+  Pkey key(d2i_PUBKEY(nullptr, &at, static_cast<long>(spki.size())));
+  if (!key || at != spki.data() + spki.size())
+    return fail(Code::invalid_argument, "not a public key in SubjectPublicKeyInfo form");
+  auto type = type_of(key.get());
+  if (!type) return fail(Code::unsupported, "a public key of an unsupported type or size");
+  return PublicKey(std::move(key), *type);
+}
+
+Result<bool> PublicKey::verify(SignatureScheme scheme, ByteView message, ByteView signature) const {
+  if (scheme == SignatureScheme::key_default) scheme = default_scheme(type_);
+  const SchemeRow* known = find_row(scheme);
+  if (!known || !fits(scheme, type_))
+    return fail(Code::key_type, "the key does not make signatures of this scheme");
+  ErrorQueue errors;
+  handle<EVP_MD_CTX, EVP_MD_CTX_free> context(EVP_MD_CTX_new());
+  if (!context) throw std::bad_alloc();
+  EVP_PKEY_CTX* parameters = nullptr;  // belongs to the context
+  const char* hash = known->hash ? digest_name(*known->hash) : nullptr;
+  if (EVP_DigestVerifyInit_ex(context.get(), &parameters, hash, nullptr, nullptr, pkey_.get(),
+                              nullptr) != 1)
+    return fail(Code::unsupported, "this OpenSSL does not verify " + std::string(known->name));
+  // RFC 8017 leaves the salt's length open; a fixed one keeps one message, one form.
+  if (is_pss(scheme) && (EVP_PKEY_CTX_set_rsa_padding(parameters, RSA_PKCS1_PSS_PADDING) != 1 ||
+                         EVP_PKEY_CTX_set_rsa_pss_saltlen(parameters, RSA_PSS_SALTLEN_DIGEST) != 1))
+    return fail(Code::internal, "PSS parameters were refused");
+  return EVP_DigestVerify(context.get(), signature.data(), signature.size(), message.data(),
+                          message.size()) == 1;
+}
+
+std::string PublicKey::pem() const {
+  handle<BIO, BIO_free_all> memory(BIO_new(BIO_s_mem()));
+  if (!memory || PEM_write_bio_PUBKEY(memory.get(), pkey_.get()) != 1) throw std::bad_alloc();
+  char* text = nullptr;
+  long size = BIO_get_mem_data(memory.get(), &text);
+  return {text, static_cast<std::size_t>(size)};
+}
+
+Bytes PublicKey::der() const {
+  int size = i2d_PUBKEY(pkey_.get(), nullptr);
+  if (size <= 0) throw std::bad_alloc();
+  Bytes out(static_cast<std::size_t>(size));
+  unsigned char* at = out.data();
+  i2d_PUBKEY(pkey_.get(), &at);
+  return out;
+}
+
+}  // namespace nae::crypto

@@ -1,0 +1,99 @@
+#include "libnae/crypto/working_key.hpp"
+
+#include <openssl/crypto.h>
+
+#include <algorithm>
+#include <array>
+#include <stdexcept>
+
+namespace nae::crypto {
+namespace {
+
+using Nonce = std::array<Byte, kGcmNonceBytes>;
+
+// The salt makes the working key unique, the counter makes the nonce unique under it.
+Nonce nonce_of(std::uint32_t counter) {
+  Nonce nonce{};
+  store_big_endian(nonce.data() + kGcmNonceBytes - sizeof counter, counter);
+  return nonce;
+}
+
+std::array<Byte, kTokenHeaderBytes> siv_header(const KeyVersionId& id) {
+  std::array<Byte, kTokenHeaderBytes> header;
+  write_siv_header(header.data(), id);
+  return header;
+}
+
+// Sizes are the caller's arithmetic, not input: a wrong one is a fault here, and writing past
+// `out` would be worse than ending the request.
+void require_size(std::size_t size, std::size_t expected) {
+  if (size != expected) throw std::length_error("output of the wrong size for an envelope");
+}
+
+Result<void> changed() {
+  return fail(Code::authentication_failed, "the envelope does not authenticate");
+}
+Result<void> wrong_key() {
+  return fail(Code::internal, "a working key of another envelope");
+}
+
+}  // namespace
+
+SivWorkingKey::SivWorkingKey(const KeyVersionId& key_id, const SecretBytes& secret)
+    : id(key_id), cipher(secret, siv_header(key_id)) {}
+
+void seal_gcm(const GcmWorkingKey& key, std::uint32_t counter, ByteView aad, ByteView plaintext,
+              ByteSpan out) {
+  require_size(out.size(), plaintext.size() + kGcmOverheadBytes);
+  write_gcm_header(out.data(), key.id, key.salt, counter);
+  key.cipher->seal(nonce_of(counter), out.first(kGcmHeaderBytes), aad, plaintext,
+                   out.subspan(kGcmHeaderBytes, plaintext.size()), out.last<kTagBytes>());
+}
+
+void seal_siv(const SivWorkingKey& key, ByteView aad, ByteView plaintext, ByteSpan out) {
+  require_size(out.size(), plaintext.size() + kSivOverheadBytes);
+  write_siv_header(out.data(), key.id);
+  key.cipher.seal(aad, plaintext, out.subspan<kTokenHeaderBytes, kTagBytes>(),
+                  out.subspan(kSivOverheadBytes));
+}
+
+Result<void> open_gcm(const GcmWorkingKey& key, const EnvelopeView& envelope, ByteView aad,
+                      ByteSpan out) {
+  require_size(out.size(), envelope.ciphertext.size());
+  if (envelope.format != Format::aes_256_gcm || envelope.key != key.id || envelope.salt != key.salt)
+    return wrong_key();
+  if (!key.cipher->open(nonce_of(envelope.counter), envelope.header, aad, envelope.ciphertext,
+                        envelope.tag.first<kTagBytes>(), out))
+    return changed();
+  return {};
+}
+
+Result<void> open_siv(const SivWorkingKey& key, const EnvelopeView& envelope, ByteView aad,
+                      ByteSpan out) {
+  require_size(out.size(), envelope.ciphertext.size());
+  if (envelope.format != Format::aes_256_siv || envelope.key != key.id) return wrong_key();
+  if (!key.cipher.open(aad, envelope.tag.first<kTagBytes>(), envelope.ciphertext, out))
+    return changed();
+  return {};
+}
+
+void write_mac(const MacWorkingKey& key, ByteView data, std::span<Byte, kMacTokenBytes> out) {
+  write_token_header(out.data(), static_cast<std::uint8_t>(Format::hmac_sha_256), key.id);
+  key.hmac.compute(data, out.last<kSha256Bytes>());
+}
+
+Result<bool> verify_mac(const MacWorkingKey& key, ByteView data, const TokenView& token) {
+  if (token.format != static_cast<std::uint8_t>(Format::hmac_sha_256) || token.key != key.id)
+    return fail(Code::internal, "a working key of another message authentication code");
+  return key.hmac.verify(data, token.value);
+}
+
+void write_blind_index(const MacWorkingKey& key, ByteView data,
+                       std::span<Byte, kBlindIndexBytes> out) {
+  Sha256Digest code;
+  key.hmac.compute(data, code);
+  std::copy_n(code.begin(), kBlindIndexBytes, out.begin());
+  OPENSSL_cleanse(code.data(), code.size());
+}
+
+}  // namespace nae::crypto
