@@ -1,0 +1,56 @@
+#include "keyserver/policy/policy_book.hpp"
+
+namespace nae::policy {
+
+Result<std::unique_ptr<PolicyBook>> PolicyBook::open(Repository& repository) {
+  NAE_ASSIGN(std::optional<Revision> latest, repository.latest());
+  auto document = std::make_shared<Document>();
+  std::uint32_t number = 0;
+  if (latest) {
+    auto parsed = parse(latest->text);
+    if (!parsed)
+      return fail(Code::store_corrupt, "policy revision " + std::to_string(latest->number) +
+                                           " in the store: " + parsed.error().message);
+    *document = std::move(*parsed);
+    number = latest->number;
+  }
+  auto first = std::make_shared<const Snapshot>(Snapshot{std::move(document), number, 1});
+  return std::unique_ptr<PolicyBook>(new PolicyBook(repository, std::move(first)));
+}
+
+PolicyBook::PolicyBook(Repository& repository, std::shared_ptr<const Snapshot> first)
+    : repository_(repository), current_(std::move(first)), epoch_(current_->epoch) {}
+
+std::shared_ptr<const Snapshot> PolicyBook::snapshot() const {
+  std::lock_guard lock(mutex_);
+  return current_;
+}
+
+Result<std::shared_ptr<const Snapshot>> PolicyBook::apply(std::string_view text,
+                                                          std::string_view author,
+                                                          std::string_view comment,
+                                                          std::int64_t now_us) {
+  NAE_ASSIGN(Document parsed, parse(text));
+  auto document = std::make_shared<const Document>(std::move(parsed));
+  std::lock_guard one_at_a_time(apply_mutex_);
+  NAE_ASSIGN(std::uint32_t number, repository_.insert({0, std::string(text), std::string(author),
+                                                       std::string(comment), now_us}));
+  std::lock_guard lock(mutex_);
+  put_in_force(std::move(document), number);
+  return current_;
+}
+
+std::uint64_t PolicyBook::bump_epoch() {
+  std::lock_guard lock(mutex_);
+  put_in_force(current_->document, current_->number);
+  return current_->epoch;
+}
+
+// The snapshot is published before its epoch: who sees the epoch finds the snapshot.
+void PolicyBook::put_in_force(std::shared_ptr<const Document> document, std::uint32_t number) {
+  current_ =
+      std::make_shared<const Snapshot>(Snapshot{std::move(document), number, current_->epoch + 1});
+  epoch_.store(current_->epoch, std::memory_order_release);
+}
+
+}  // namespace nae::policy

@@ -1,0 +1,15 @@
+#include "keyserver/policy/verdict.hpp"
+
+namespace nae::policy {
+
+std::string_view name(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::deny:
+      return "deny";
+    case Verdict::value:
+      return "value";
+  }
+  return "deny";
+}
+
+}  // namespace nae::policy
