@@ -9,6 +9,7 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "libnae/base/bytes.hpp"
@@ -30,6 +31,7 @@ struct ConnectionLimits {
   std::size_t max_batch_bytes = 512u << 10;
 };
 
+// The protocol lives as long as its connection and must not own it.
 // Lives on one io_context that one thread runs. Only post() may be called from other threads.
 class Connection : public std::enable_shared_from_this<Connection> {
  public:
@@ -56,7 +58,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void pause_reading() { reading_paused_ = true; }
   void resume_reading();
 
-  void set_idle_timeout(std::chrono::milliseconds timeout) { limits_.idle_timeout = timeout; }
+  void set_idle_timeout(std::chrono::milliseconds timeout);
   void begin_shutdown();
 
   bool is_open() const { return state_ != State::closed; }
@@ -79,22 +81,29 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void start(OnOpen on_open, OnClose on_close);
 
  private:
-  enum class State : std::uint8_t { handshake, open, draining, closed };
+  enum class State : std::uint8_t { handshake, open, draining, lingering, closed };
+  using WaitType = boost::asio::posix::stream_descriptor::wait_type;
+  using TimePoint = std::chrono::steady_clock::time_point;
 
+  bool may_read() const { return !reading_paused_ && !throttled_; }
   void step_handshake();
   void read_batch();
+  void wait_for_more(bool at_once);
+  void wait(WaitType type);
+  void ready(WaitType type);
   bool write_pending();
-  void wait(boost::asio::posix::stream_descriptor::wait_type type);
-  void ready(boost::asio::posix::stream_descriptor::wait_type type);
-  void wait_for_more();
-  void arm_timer(std::chrono::steady_clock::time_point now);
+  void write_is_blocked(IoState state);
+  void close_if_finished();
+  void linger(Error reason);
+  void discard_input();
+  std::optional<TimePoint> next_deadline() const;
+  void arm_timer();
   void timer_fired();
-  void finish_if_drained();
   void close_now(Error reason);
 
   boost::asio::io_context& loop_;
   std::unique_ptr<Stream> stream_;
-  boost::asio::posix::stream_descriptor readiness_;
+  boost::asio::posix::stream_descriptor readiness_;  // owns the descriptor
   boost::asio::steady_timer timer_;
   std::unique_ptr<Protocol> protocol_;
   std::string remote_address_;
@@ -103,18 +112,24 @@ class Connection : public std::enable_shared_from_this<Connection> {
   OnClose on_close_;
   Bytes output_;
   std::size_t sent_ = 0;
+  std::size_t blocked_at_ = 0;
+  std::size_t discarded_ = 0;
   State state_ = State::handshake;
   bool reading_paused_ = false;
   bool throttled_ = false;  // output above its bound
   bool read_waits_ = false;
   bool write_waits_ = false;
+  bool write_blocked_ = false;
   bool batch_scheduled_ = false;
   bool flush_scheduled_ = false;
   bool in_batch_ = false;
   bool stopping_ = false;
-  std::chrono::steady_clock::time_point started_;
-  std::chrono::steady_clock::time_point last_read_;
-  std::chrono::steady_clock::time_point last_write_progress_;
+  bool timer_armed_ = false;
+  Error linger_reason_;
+  TimePoint started_;
+  TimePoint last_read_;
+  TimePoint last_write_progress_;
+  TimePoint linger_until_;
 };
 
 }  // namespace nae::net

@@ -25,7 +25,7 @@ std::string to_string(const Endpoint& endpoint);
 // Resolves, connects, verifies that the certificate is for `endpoint.host`, then makes the
 // protocol. Until then errors go to `on_close` alone; it is called exactly once, at the end of the
 // connection or of the attempt. Everything on `loop`; limits.handshake_timeout bounds the whole.
-// Destroying or cancel()ling the handle before the connection is open gives the attempt up.
+// cancel(), from the loop's thread, ends attempt or connection; nothing is called after it.
 class ConnectAttempt {
  public:
   virtual ~ConnectAttempt() = default;

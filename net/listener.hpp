@@ -15,7 +15,7 @@
 
 namespace nae::net {
 
-// Accepts until stop(). Its functions may be called from any thread but those of the workers.
+// Accepts until stop(). Its functions may be called from any thread.
 class Listener {
  public:
   virtual ~Listener() = default;
@@ -30,9 +30,14 @@ class Listener {
   // Runs `visit` on every open connection, on that connection's thread, soon.
   virtual void for_each(std::function<void(Connection&)> visit) = 0;
 
-  // Accepts nothing more, lets every protocol finish what it has begun and every output drain, ends
-  // what is left at the deadline. Answers how many it had to cut.
-  virtual std::size_t stop(std::chrono::milliseconds deadline) = 0;
+  // Accepts nothing more, lets every protocol finish what it has begun and every output drain.
+  // `on_drained` runs once, on any thread of the connections, when the last one is closed.
+  virtual void begin_stop(std::function<void()> on_drained) = 0;
+  // Ends every connection now.
+  virtual void abort_all(Error reason) = 0;
+  // Both, waiting: begin_stop(), and abort_all() at the deadline. Answers how many were cut. Not
+  // from a thread that runs the connections: it would wait for itself.
+  std::size_t stop(std::chrono::milliseconds deadline);
 };
 
 struct TlsListenerOptions {

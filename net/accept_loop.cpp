@@ -1,0 +1,169 @@
+#include "net/accept_loop.hpp"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <spdlog/spdlog.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <boost/asio/post.hpp>
+#include <cerrno>
+#include <cstring>
+#include <vector>
+
+namespace nae::net {
+namespace {
+
+// Out of descriptors or memory: accept() would fail again at once, and the loop would spin.
+constexpr std::chrono::milliseconds kPauseWhenExhausted{100};
+// Other work of the thread gets its turn after so many.
+constexpr int kAcceptsPerTurn = 32;
+
+bool means_exhausted(int error) {
+  return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
+}
+
+}  // namespace
+
+std::string remote_address_of(int descriptor) {
+  sockaddr_storage address{};
+  socklen_t size = sizeof address;
+  if (::getpeername(descriptor, reinterpret_cast<sockaddr*>(&address), &size) != 0)
+    return "unknown";
+  char text[INET6_ADDRSTRLEN] = "";
+  if (address.ss_family == AF_INET) {
+    const auto& in = reinterpret_cast<const sockaddr_in&>(address);
+    ::inet_ntop(AF_INET, &in.sin_addr, text, sizeof text);
+    return std::string(text) + ":" + std::to_string(ntohs(in.sin_port));
+  }
+  if (address.ss_family == AF_INET6) {
+    const auto& in = reinterpret_cast<const sockaddr_in6&>(address);
+    ::inet_ntop(AF_INET6, &in.sin6_addr, text, sizeof text);
+    return "[" + std::string(text) + "]:" + std::to_string(ntohs(in.sin6_port));
+  }
+  return "unix";
+}
+
+AcceptLoop::AcceptLoop(boost::asio::io_context& loop, int descriptor, Settings settings)
+    : acceptor_(loop, descriptor), pause_timer_(loop), settings_(std::move(settings)) {}
+
+void AcceptLoop::start() {
+  boost::asio::post(acceptor_.get_executor(), [self = shared_from_this()] { self->wait(); });
+}
+
+void AcceptLoop::wait() {
+  if (!acceptor_.is_open()) return;
+  acceptor_.async_wait(boost::asio::posix::stream_descriptor::wait_read,
+                       [self = shared_from_this()](const boost::system::error_code& error) {
+                         if (!error) self->accept_waiting();
+                       });
+}
+
+void AcceptLoop::accept_waiting() {
+  for (int i = 0; i < kAcceptsPerTurn && acceptor_.is_open(); ++i)
+    if (!accept_one()) break;
+  if (pause_timer_.expiry() <= std::chrono::steady_clock::now()) wait();
+}
+
+// False when nobody waits or nothing can be accepted now.
+bool AcceptLoop::accept_one() {
+  int descriptor =
+      ::accept4(acceptor_.native_handle(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+  if (descriptor >= 0) {
+    add(descriptor, remote_address_of(descriptor));
+    return true;
+  }
+  if (means_exhausted(errno)) {
+    spdlog::error("event=accept_failed reason=\"{}\"", std::strerror(errno));
+    pause();
+    return false;
+  }
+  // ECONNABORTED and the network errors of accept(2) concern one peer that is gone already.
+  return errno != EAGAIN && errno != EBADF && errno != EINVAL;
+}
+
+void AcceptLoop::pause() {
+  pause_timer_.expires_after(kPauseWhenExhausted);
+  pause_timer_.async_wait([self = shared_from_this()](const boost::system::error_code& error) {
+    if (!error) self->wait();
+  });
+}
+
+void AcceptLoop::add(int descriptor, std::string remote_address) {
+  int on = 1;
+  ::setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);  // refused by Unix sockets
+  std::shared_ptr<Connection> connection;
+  {
+    std::lock_guard lock(mutex_);
+    if (stopping_ || connections_.size() >= settings_.max_connections) {
+      if (!stopping_)
+        spdlog::warn("event=connection_refused remote={} reason=\"{} connections are open\"",
+                     remote_address, connections_.size());
+      ::close(descriptor);
+      return;
+    }
+    connection =
+        std::make_shared<Connection>(settings_.choose_loop(), settings_.make_stream(descriptor),
+                                     std::move(remote_address), settings_.limits);
+    connections_.emplace(connection.get(), connection);
+  }
+  connection->post([self = shared_from_this()](Connection& opened) {
+    opened.start(self->settings_.on_open, [self](Connection& closed, const Error& reason) {
+      self->removed(closed, reason);
+    });
+  });
+}
+
+void AcceptLoop::removed(Connection& connection, const Error& reason) {
+  if (!reason.message.empty() && reason.code != Code::shutting_down)
+    spdlog::warn("event=connection_closed remote={} peer={} code={} reason=\"{}\"",
+                 connection.remote_address(), connection.peer().name, name(reason.code),
+                 reason.message);
+  std::function<void()> on_drained;
+  {
+    std::lock_guard lock(mutex_);
+    connections_.erase(&connection);
+    if (stopping_ && connections_.empty()) on_drained = std::exchange(on_drained_, nullptr);
+  }
+  if (on_drained) on_drained();
+}
+
+std::size_t AcceptLoop::connections() const {
+  std::lock_guard lock(mutex_);
+  return connections_.size();
+}
+
+void AcceptLoop::for_each(const std::function<void(Connection&)>& visit) {
+  std::lock_guard lock(mutex_);
+  for (const auto& [key, connection] : connections_)
+    connection->post([visit](Connection& open) {
+      if (open.is_open()) visit(open);
+    });
+}
+
+void AcceptLoop::begin_stop(std::function<void()> on_drained) {
+  boost::asio::post(acceptor_.get_executor(), [self = shared_from_this()] {
+    boost::system::error_code ignored;
+    self->acceptor_.close(ignored);
+    self->pause_timer_.cancel();
+  });
+  bool empty = false;
+  {
+    std::lock_guard lock(mutex_);
+    stopping_ = true;
+    empty = connections_.empty();
+    if (!empty) on_drained_ = std::move(on_drained);
+  }
+  if (empty) {
+    if (on_drained) on_drained();
+    return;
+  }
+  for_each([](Connection& connection) { connection.begin_shutdown(); });
+}
+
+void AcceptLoop::abort_all(const Error& reason) {
+  for_each([reason](Connection& connection) { connection.abort(reason); });
+}
+
+}  // namespace nae::net

@@ -1,0 +1,59 @@
+// AcceptLoop: the part of a listener that does not depend on the kind of socket. Shared by the
+// listener and its connections' callbacks, so that either may end first.
+#pragma once
+
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <unordered_map>
+
+#include "net/connection.hpp"
+
+namespace nae::net {
+
+class AcceptLoop : public std::enable_shared_from_this<AcceptLoop> {
+ public:
+  using MakeStream = std::function<std::unique_ptr<Stream>(int descriptor)>;
+  using ChooseLoop = std::function<boost::asio::io_context&()>;
+
+  struct Settings {
+    std::size_t max_connections = 0;
+    ConnectionLimits limits;
+    MakeStream make_stream;
+    ChooseLoop choose_loop;
+    Connection::OnOpen on_open;
+  };
+
+  // `descriptor`: bound, listening and non-blocking; owned from here on.
+  AcceptLoop(boost::asio::io_context& loop, int descriptor, Settings settings);
+
+  void start();
+  std::size_t connections() const;
+  void for_each(const std::function<void(Connection&)>& visit);
+  void begin_stop(std::function<void()> on_drained);
+  void abort_all(const Error& reason);
+
+ private:
+  void wait();
+  void accept_waiting();
+  bool accept_one();
+  void pause();
+  void add(int descriptor, std::string remote_address);
+  void removed(Connection& connection, const Error& reason);
+
+  boost::asio::posix::stream_descriptor acceptor_;
+  boost::asio::steady_timer pause_timer_;
+  Settings settings_;
+  mutable std::mutex mutex_;  // guards what follows
+  std::unordered_map<Connection*, std::shared_ptr<Connection>> connections_;
+  std::function<void()> on_drained_;
+  bool stopping_ = false;
+};
+
+// The peer's address as logs show it: "192.0.2.1:50312", "[::1]:50312", "unix".
+std::string remote_address_of(int descriptor);
+
+}  // namespace nae::net

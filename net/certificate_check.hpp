@@ -1,0 +1,18 @@
+// What a peer's certificate must say beyond being issued by a trusted authority.
+#pragma once
+
+#include "libnae/base/result.hpp"
+#include "net/peer_identity.hpp"
+
+struct x509_st;
+
+namespace nae::net {
+
+// A client's certificate: extended key usage clientAuth, exactly one nae:// URI among its
+// alternative names. Without the usage check a server's certificate would do as a device's.
+Result<PeerIdentity> client_identity(x509_st* certificate);
+
+// A server's certificate: extended key usage serverAuth. Its names were matched by the handshake.
+Result<PeerIdentity> server_identity(x509_st* certificate, const std::string& verified_host);
+
+}  // namespace nae::net

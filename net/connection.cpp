@@ -1,0 +1,337 @@
+#include "net/connection.hpp"
+
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <boost/asio/error.hpp>
+#include <csignal>
+
+namespace nae::net {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using boost::asio::posix::stream_descriptor;
+
+// An output buffer that grew beyond this is given back when it is empty.
+constexpr std::size_t kKeepOutputBytes = 256u << 10;
+// Bytes already sent are cut off the front once they are this many and half of the buffer.
+constexpr std::size_t kCompactBytes = 1u << 20;
+// After the last word of this side the peer's unread bytes are thrown away for so long: closing
+// with unread bytes would reset the connection and could take the last word with it.
+constexpr std::chrono::milliseconds kLingerTime{1000};
+constexpr std::size_t kLingerBytes = 1u << 20;
+
+}  // namespace
+
+Connection::Connection(boost::asio::io_context& loop, std::unique_ptr<Stream> stream,
+                       std::string remote_address, const ConnectionLimits& limits)
+    : loop_(loop),
+      stream_(std::move(stream)),
+      readiness_(loop, stream_->descriptor()),
+      timer_(loop),
+      remote_address_(std::move(remote_address)),
+      limits_(limits),
+      started_(Clock::now()),
+      last_read_(started_),
+      last_write_progress_(started_) {}
+
+Connection::~Connection() = default;
+
+void Connection::start(OnOpen on_open, OnClose on_close) {
+  std::signal(SIGPIPE, SIG_IGN);  // a peer that left is an error value here, never a signal
+  on_open_ = std::move(on_open);
+  on_close_ = std::move(on_close);
+  arm_timer();
+  step_handshake();
+}
+
+void Connection::step_handshake() {
+  Io io = stream_->handshake();
+  switch (io.state) {
+    case IoState::wants_read:
+      return wait(stream_descriptor::wait_read);
+    case IoState::wants_write:
+      return wait(stream_descriptor::wait_write);
+    case IoState::closed:
+      return close_now(Error(Code::connection_lost, "the peer left during the handshake"));
+    case IoState::failed:
+      // Lets a last alert reach the peer; see linger().
+      return state_ == State::closed ? void() : linger(stream_->error());
+    case IoState::done:
+      break;
+  }
+  state_ = State::open;
+  last_read_ = Clock::now();
+  protocol_ = std::exchange(on_open_, nullptr)(*this);
+  if (state_ != State::open) return;
+  if (!protocol_) return close_now(Error(Code::shutting_down, "the connection is not wanted"));
+  arm_timer();
+  read_batch();
+}
+
+// Reads until the socket is drained, or the connection had its share, or the protocol has enough.
+void Connection::read_batch() {
+  if (state_ != State::open || in_batch_ || !may_read()) return;
+  in_batch_ = true;
+  bool keep = true;
+  bool share_is_used = false;
+  std::size_t total = 0;
+  Io io;
+  while (keep && may_read()) {
+    ByteSpan space = protocol_->receive_space();
+    io = stream_->read_some(space);
+    if (io.state != IoState::done) break;
+    total += io.bytes;
+    keep = protocol_->received(io.bytes);
+    if (state_ == State::closed) break;
+    throttled_ = output_bytes() > limits_.max_output_bytes;
+    if (io.bytes < space.size() && !stream_->may_hold_more()) break;
+    share_is_used = total >= limits_.max_batch_bytes;
+    if (share_is_used) break;
+  }
+  if (state_ == State::open && total > 0) {
+    last_read_ = Clock::now();
+    keep = protocol_->batch_received() && keep;
+  }
+  in_batch_ = false;
+  if (state_ == State::draining) return flush();
+  if (state_ != State::open) return;
+  if (io.state == IoState::failed) return close_now(stream_->error());
+  if (io.state == IoState::closed) return close_now(Error(Code::internal, {}));
+  if (!keep) return close_after_flush();
+  flush();
+  if (state_ != State::open) return;
+  if (io.state == IoState::wants_write) wait(stream_descriptor::wait_write);
+  wait_for_more(share_is_used);
+}
+
+void Connection::wait_for_more(bool at_once) {
+  if (!may_read()) return;
+  if (!at_once) return wait(stream_descriptor::wait_read);
+  if (std::exchange(batch_scheduled_, true)) return;
+  boost::asio::post(loop_, [self = shared_from_this()] {
+    self->batch_scheduled_ = false;
+    self->read_batch();
+  });
+}
+
+void Connection::wait(stream_descriptor::wait_type type) {
+  bool& waits = type == stream_descriptor::wait_read ? read_waits_ : write_waits_;
+  if (std::exchange(waits, true)) return;
+  readiness_.async_wait(
+      type, [self = shared_from_this(), type](const boost::system::error_code& error) {
+        (type == stream_descriptor::wait_read ? self->read_waits_ : self->write_waits_) = false;
+        if (error || self->state_ == State::closed) return;
+        self->ready(type);
+      });
+}
+
+void Connection::ready(stream_descriptor::wait_type type) {
+  switch (state_) {
+    case State::handshake:
+      return step_handshake();
+    case State::lingering:
+      return discard_input();
+    case State::draining:
+      return flush();
+    case State::open:
+      // TLS may read in order to write and the other way round: try what waits, whatever woke us.
+      if (type == stream_descriptor::wait_write) flush();
+      return read_batch();
+    case State::closed:
+      return;
+  }
+}
+
+void Connection::flush() {
+  if (in_batch_ || (state_ != State::open && state_ != State::draining)) return;
+  if (!write_pending()) return;
+  if (output_bytes() == 0 && state_ == State::draining) return linger(Error(Code::internal, {}));
+  if (throttled_ && output_bytes() <= limits_.max_output_bytes / 2) {
+    throttled_ = false;
+    protocol_->writable();
+    if (state_ == State::open) wait_for_more(true);
+  }
+  close_if_finished();
+}
+
+// False when the connection has ended.
+bool Connection::write_pending() {
+  bool had_bytes = sent_ < output_.size();
+  while (sent_ < output_.size()) {
+    Io io = stream_->write_some(ByteView(output_).subspan(sent_));
+    if (io.state == IoState::done) {
+      sent_ += io.bytes;
+      continue;
+    }
+    if (io.state == IoState::failed || io.state == IoState::closed) {
+      close_now(io.state == IoState::failed ? stream_->error()
+                                            : Error(Code::connection_lost, "the peer left"));
+      return false;
+    }
+    write_is_blocked(io.state);
+    return true;
+  }
+  if (had_bytes) {
+    output_.clear();
+    sent_ = 0;
+    write_blocked_ = false;
+    if (output_.capacity() > kKeepOutputBytes) Bytes().swap(output_);
+  }
+  return true;
+}
+
+void Connection::write_is_blocked(IoState state) {
+  bool moved = sent_ != blocked_at_;
+  if (!write_blocked_ || moved) last_write_progress_ = Clock::now();
+  if (sent_ > kCompactBytes && sent_ > output_.size() / 2) {
+    output_.erase(output_.begin(), output_.begin() + static_cast<std::ptrdiff_t>(sent_));
+    sent_ = 0;
+  }
+  blocked_at_ = sent_;
+  if (!std::exchange(write_blocked_, true)) arm_timer();
+  wait(state == IoState::wants_write ? stream_descriptor::wait_write
+                                     : stream_descriptor::wait_read);
+}
+
+void Connection::flush_soon() {
+  if (std::exchange(flush_scheduled_, true)) return;
+  boost::asio::post(loop_, [self = shared_from_this()] {
+    self->flush_scheduled_ = false;
+    self->flush();
+  });
+}
+
+void Connection::close_after_flush() {
+  if (state_ == State::handshake) return close_now(Error(Code::internal, {}));
+  if (state_ != State::open) return;
+  state_ = State::draining;
+  if (!in_batch_) flush();
+}
+
+void Connection::abort(Error reason) {
+  if (state_ != State::closed) close_now(std::move(reason));
+}
+
+void Connection::resume_reading() {
+  if (!std::exchange(reading_paused_, false) || state_ != State::open) return;
+  wait_for_more(true);
+}
+
+void Connection::set_idle_timeout(std::chrono::milliseconds timeout) {
+  limits_.idle_timeout = timeout;
+  if (state_ == State::open) arm_timer();
+}
+
+void Connection::begin_shutdown() {
+  if (state_ == State::handshake)
+    return close_now(Error(Code::shutting_down, "this side is shutting down"));
+  if (state_ != State::open || stopping_) return;
+  read_batch();  // what has already arrived counts as begun
+  if (state_ != State::open) return;
+  stopping_ = true;
+  protocol_->begin_shutdown();
+  flush();
+}
+
+void Connection::close_if_finished() {
+  if (stopping_ && state_ == State::open && output_bytes() == 0 && !protocol_->busy())
+    linger(Error(Code::shutting_down, "this side is shutting down"));
+}
+
+void Connection::linger(Error reason) {
+  stream_->shutdown();
+  ::shutdown(stream_->descriptor(), SHUT_WR);
+  state_ = State::lingering;
+  linger_reason_ = std::move(reason);
+  linger_until_ = Clock::now() + kLingerTime;
+  timer_.expires_at(linger_until_);
+  timer_armed_ = false;
+  arm_timer();
+  discard_input();
+}
+
+void Connection::discard_input() {
+  char bytes[4096];
+  for (;;) {
+    ssize_t size = ::recv(stream_->descriptor(), bytes, sizeof bytes, MSG_DONTWAIT);
+    if (size > 0) {
+      discarded_ += static_cast<std::size_t>(size);
+      if (discarded_ <= kLingerBytes) continue;
+    } else if (size < 0 && (errno == EAGAIN || errno == EINTR)) {
+      return wait(stream_descriptor::wait_read);
+    }
+    return close_now(std::move(linger_reason_));
+  }
+}
+
+// The next moment at which something would be overdue; none when nothing can be.
+std::optional<Clock::time_point> Connection::next_deadline() const {
+  switch (state_) {
+    case State::handshake:
+      return started_ + limits_.handshake_timeout;
+    case State::lingering:
+      return linger_until_;
+    case State::closed:
+      return std::nullopt;
+    case State::open:
+    case State::draining:
+      break;
+  }
+  std::optional<Clock::time_point> next;
+  if (write_blocked_) next = last_write_progress_ + limits_.stalled_write_timeout;
+  if (limits_.idle_timeout.count() > 0) {
+    auto idle = last_read_ + limits_.idle_timeout;
+    next = next ? std::min(*next, idle) : idle;
+  }
+  return next;
+}
+
+// One timer, set to the next deadline and looked at again when it fires: a request costs nothing.
+void Connection::arm_timer() {
+  auto deadline = next_deadline();
+  if (!deadline || (timer_armed_ && timer_.expiry() <= *deadline)) return;
+  timer_.expires_at(*deadline);
+  timer_armed_ = true;
+  timer_.async_wait([weak = weak_from_this()](const boost::system::error_code& error) {
+    auto self = weak.lock();
+    if (!self || error) return;
+    self->timer_armed_ = false;
+    self->timer_fired();
+  });
+}
+
+void Connection::timer_fired() {
+  auto now = Clock::now();
+  auto deadline = next_deadline();
+  if (!deadline) return;
+  if (*deadline > now) return arm_timer();
+  if (state_ == State::handshake)
+    return close_now(Error(Code::timeout, "the handshake took too long"));
+  if (state_ == State::lingering) return close_now(std::move(linger_reason_));
+  if (write_blocked_ && last_write_progress_ + limits_.stalled_write_timeout <= now)
+    return close_now(Error(Code::timeout, "the peer does not read its answers"));
+  if (protocol_->busy() || output_bytes() > 0) {
+    last_read_ = now;  // not idle: the answer is on its way
+    return arm_timer();
+  }
+  // Peers need no reason: an idle connection is closed in order.
+  state_ = State::draining;
+  flush();
+}
+
+void Connection::close_now(Error reason) {
+  if (state_ == State::closed) return;
+  auto self = shared_from_this();  // the callbacks below may drop the last other reference
+  if (state_ == State::open || state_ == State::draining) stream_->shutdown();
+  state_ = State::closed;
+  timer_.cancel();
+  boost::system::error_code ignored;
+  readiness_.close(ignored);
+  // The protocol itself stays until this object goes: its own code may be on the stack.
+  if (protocol_) protocol_->closed(reason);
+  on_open_ = nullptr;
+  if (auto on_close = std::exchange(on_close_, nullptr)) on_close(*this, reason);
+}
+
+}  // namespace nae::net
