@@ -2,7 +2,6 @@
 // connection behind a mutex, because every call is short and rare beside the cryptography.
 #pragma once
 
-#include <array>
 #include <filesystem>
 #include <memory>
 #include <mutex>
@@ -27,8 +26,8 @@ struct Admin {
 // One certificate issued to a device. A device that is enrolled again has several.
 struct DeviceCertificate {
   std::string name;
-  std::array<Byte, 32> fingerprint{};  // SHA-256 of the certificate's DER
-  std::string serial;                  // hexadecimal
+  std::string fingerprint;  // SHA-256 of the certificate's DER, lower-case hexadecimal
+  std::string serial;       // lower-case hexadecimal
   std::int64_t issued_at_us = 0;
   std::int64_t expires_at_us = 0;
   friend bool operator==(const DeviceCertificate&, const DeviceCertificate&) = default;
@@ -73,7 +72,7 @@ class Store final : public keys::Repository, public policy::Repository {
   Result<void> set_meta(std::string_view name, std::string_view value);
   Result<std::optional<std::string>> meta(std::string_view name);
 
-  // Succeeds when the store answers.
+  // Succeeds when the store answers and can be written.
   Result<void> check();
 
  private:

@@ -1,0 +1,114 @@
+#include "keyserver/store/schema.hpp"
+
+#include <iterator>
+
+namespace nae::store {
+namespace {
+
+// A released step is never edited; a change is a new step. The index is the version it leads from.
+// Constraints repeat what the code promises, so that a mistake or a hand in the file shows.
+constexpr const char* kSteps[] = {
+    // 1: the first schema
+    R"(
+CREATE TABLE meta (
+  name TEXT NOT NULL PRIMARY KEY,
+  value TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE keys (
+  id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 6),
+  name TEXT NOT NULL CHECK (length(name) > 0),
+  type INTEGER NOT NULL,
+  created_at_us INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX keys_by_name ON keys (name);
+
+CREATE TABLE versions (
+  key_id BLOB NOT NULL REFERENCES keys (id),
+  number INTEGER NOT NULL CHECK (number BETWEEN 1 AND 65535),
+  state INTEGER NOT NULL CHECK (state BETWEEN 1 AND 5),
+  created_at_us INTEGER NOT NULL,
+  wrapped BLOB NOT NULL,
+  token_object TEXT NOT NULL,
+  public_key BLOB NOT NULL,
+  PRIMARY KEY (key_id, number),
+  CHECK (state <> 5 OR (length(wrapped) = 0 AND token_object = '' AND length(public_key) = 0))
+) STRICT, WITHOUT ROWID;
+CREATE TRIGGER versions_stay_destroyed BEFORE UPDATE ON versions
+  WHEN old.state = 5 BEGIN SELECT raise(ABORT, 'a destroyed version never changes'); END;
+CREATE TRIGGER versions_stay BEFORE DELETE ON versions
+  BEGIN SELECT raise(ABORT, 'the record of a version stays'); END;
+
+CREATE TABLE policies (
+  number INTEGER NOT NULL PRIMARY KEY,
+  text TEXT NOT NULL,
+  author TEXT NOT NULL,
+  comment TEXT NOT NULL,
+  created_at_us INTEGER NOT NULL
+) STRICT;
+CREATE TRIGGER policies_are_history BEFORE UPDATE ON policies
+  BEGIN SELECT raise(ABORT, 'a policy revision never changes'); END;
+CREATE TRIGGER policies_stay BEFORE DELETE ON policies
+  BEGIN SELECT raise(ABORT, 'the record of a policy revision stays'); END;
+
+CREATE TABLE admins (
+  name TEXT NOT NULL PRIMARY KEY CHECK (length(name) > 0),
+  created_at_us INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE admin_roles (
+  admin TEXT NOT NULL REFERENCES admins (name) ON DELETE CASCADE,
+  role TEXT NOT NULL CHECK (length(role) > 0),
+  PRIMARY KEY (admin, role)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE devices (
+  fingerprint TEXT NOT NULL PRIMARY KEY CHECK (length(fingerprint) = 64),
+  name TEXT NOT NULL CHECK (length(name) > 0),
+  serial TEXT NOT NULL,
+  issued_at_us INTEGER NOT NULL,
+  expires_at_us INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX devices_by_name ON devices (name);
+)",
+};
+
+}  // namespace
+
+std::int64_t newest_schema() {
+  return std::size(kSteps);
+}
+
+Result<void> migrate(Database& database) {
+  NAE_ASSIGN(std::int64_t version, database.integer("PRAGMA user_version"));
+  if (version < 0 || version > newest_schema())
+    return fail(Code::store_version, "the store has schema " + std::to_string(version) +
+                                         ", this server knows up to " +
+                                         std::to_string(newest_schema()));
+  for (; version < newest_schema(); ++version) {
+    NAE_ASSIGN(Transaction transaction, Transaction::begin(database));
+    NAE_TRY(database.run_script(kSteps[version]));
+    // Pragmas take no parameters.
+    NAE_TRY(database.execute("PRAGMA user_version = " + std::to_string(version + 1)));
+    NAE_TRY(database.execute("PRAGMA application_id = " + std::to_string(kApplicationId)));
+    NAE_TRY(transaction.commit());
+  }
+  return {};
+}
+
+Result<void> check_soundness(Database& database) {
+  NAE_ASSIGN(std::int64_t application, database.integer("PRAGMA application_id"));
+  if (application != kApplicationId)
+    return fail(Code::store_corrupt, "the file is a database, but no store of a key server");
+  NAE_ASSIGN(Statement check, database.query("PRAGMA integrity_check(1)"));
+  NAE_ASSIGN(bool row, check.step());
+  if (!row || check.text(0) != "ok")
+    return fail(Code::store_corrupt, "the store is damaged: " + check.text(0));
+  NAE_ASSIGN(Statement orphans, database.query("PRAGMA foreign_key_check"));
+  NAE_ASSIGN(bool orphan, orphans.step());
+  if (orphan)
+    return fail(Code::store_corrupt, "the store is damaged: a row of " + orphans.text(0) +
+                                         " refers to one that is missing");
+  return {};
+}
+
+}  // namespace nae::store

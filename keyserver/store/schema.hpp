@@ -1,0 +1,20 @@
+// The tables of the store and how a file of an older server becomes one of this server.
+#pragma once
+
+#include "keyserver/store/sqlite.hpp"
+
+namespace nae::store {
+
+inline constexpr std::int64_t kApplicationId = 0x4e414553;  // "NAES", in the file's header
+
+// The schema this server writes.
+std::int64_t newest_schema();
+
+// Brings an empty or older file to newest_schema(), one transaction a step. Code::store_version
+// when a newer server wrote it.
+Result<void> migrate(Database& database);
+
+// Code::store_corrupt unless the file is a store and SQLite finds it sound.
+Result<void> check_soundness(Database& database);
+
+}  // namespace nae::store
