@@ -1,0 +1,54 @@
+// What a subcommand is given and what it answers.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <functional>
+#include <iosfwd>
+#include <memory>
+#include <string>
+
+#include "cli/exit_code.hpp"
+#include "cli/profile.hpp"
+#include "cli/server.hpp"
+
+namespace nae::cli {
+
+// One call of the program.
+struct Call {
+  std::ostream& out;
+  ProfileOptions profile;
+  bool json = false;
+
+  // The server of the profile. Commands that need none never ask for it.
+  Outcome<std::unique_ptr<Server>> server() const;
+  // With --json the answer as it is, else what `table` prints.
+  void show(const json::value& answer, const std::function<void()>& table) const;
+};
+
+// What a subcommand does once the arguments are read.
+using Action = std::function<Outcome<ExitCode>(Call&)>;
+
+// Each adds a subcommand with its options to `app`; parsing one of its leaves sets `chosen`.
+void add_key(CLI::App& app, Action& chosen);
+void add_policy(CLI::App& app, Action& chosen);
+void add_device(CLI::App& app, Action& chosen);
+void add_audit(CLI::App& app, Action& chosen);
+void add_status(CLI::App& app, Action& chosen);
+
+// A leaf: `name` with an options struct of its own, run when it was parsed. Answers the struct.
+template <class Options>
+std::pair<CLI::App*, Options*> add_leaf(CLI::App& parent, const char* name, const char* description,
+                                        Action& chosen,
+                                        Outcome<ExitCode> (*run)(Call&, const Options&)) {
+  CLI::App* leaf = parent.add_subcommand(name, description);
+  auto options = std::make_shared<Options>();
+  leaf->callback([&chosen, options, run] {
+    chosen = [options, run](Call& call) { return run(call, *options); };
+  });
+  return {leaf, options.get()};
+}
+
+// Refuses what is_name() refuses, before it becomes part of an address.
+Outcome<std::string> checked_name(const std::string& name);
+
+}  // namespace nae::cli

@@ -1,0 +1,122 @@
+#include "cli/run.hpp"
+
+#include <ostream>
+
+#include "cli/command.hpp"
+#include "cli/table.hpp"
+#include "libnae/base/text.hpp"
+
+namespace nae::cli {
+namespace {
+
+constexpr char kDescription[] =
+    "nae - administer a NAE key server: keys, policy, devices, audit log\n"
+    "\n"
+    "Every command but 'audit verify --directory' talks to the key server over mutual TLS 1.3\n"
+    "with an admin certificate. What that certificate may do are its roles on the server:\n"
+    "key-admin, policy-admin, auditor, operator.\n"
+    "\n"
+    "Start with a profile that 'nae-keyserver init' wrote:\n"
+    "  export NAE_CONFIG=/var/lib/nae/admin/cli.toml\n"
+    "  nae status";
+
+constexpr char kFooter[] =
+    "Profile: --config FILE, else $NAE_CONFIG, else ~/.config/nae/cli.toml; a TOML file with\n"
+    "  server = \"https://127.0.0.1:7443\"\n"
+    "  certificate = \"admin.pem\"      # relative paths start at the file's directory\n"
+    "  key = \"admin.key\"\n"
+    "  authority = \"authority.pem\"\n"
+    "\n"
+    "Exit codes:\n"
+    "  0  done, and the answer is yes\n"
+    "  1  the server refused, or the answer is no (denied by policy, audit log not intact)\n"
+    "  2  wrong arguments, profile or local file\n"
+    "  3  the key server could not be reached, or it is not the right one\n"
+    "  4  the key server failed (HSM, store, audit log)\n"
+    "\n"
+    "Examples:\n"
+    "  nae key create customer-pii --type aes-256-gcm\n"
+    "  nae policy apply policy.toml --comment 'billing may decrypt'\n"
+    "  nae policy test --role billing --database shop --program postgres --device db1 \\\n"
+    "      --action decrypt --key customer-pii\n"
+    "  nae device enroll db1 --out ./db1\n"
+    "  nae audit query --verdict deny --limit 20\n"
+    "\n"
+    "'nae COMMAND --help' shows a command's options and examples; man nae shows all.";
+
+void add_global_options(CLI::App& app, Call& call, std::string& certificate, std::string& key,
+                        std::string& authority) {
+  app.add_option("--server", call.profile.values.server, "Key server, https://host:port")
+      ->group("Connection");
+  app.add_option("--certificate", certificate, "Admin certificate (PEM)")->group("Connection");
+  app.add_option("--key", key, "Private key of the certificate (PEM, mode 0600)")
+      ->group("Connection");
+  app.add_option("--authority", authority, "Authority of the server's certificate (PEM)")
+      ->group("Connection");
+  app.add_option("--config", call.profile.config, "Profile file (TOML)")->group("Connection");
+  app.add_flag("--json", call.json, "Print the answer as JSON");
+}
+
+void report(std::ostream& err, const Error& error) {
+  err << "nae: " << printable(error.message) << '\n';
+  if (!error.hint_or_default().empty())
+    err << "hint: " << printable(error.hint_or_default()) << '\n';
+}
+
+}  // namespace
+
+Outcome<std::unique_ptr<Server>> Call::server() const {
+  NAE_ASSIGN(Profile resolved, resolve_profile(profile));
+  return Server::open(resolved);
+}
+
+void Call::show(const json::value& answer, const std::function<void()>& table) const {
+  if (json)
+    out << json::serialize(answer) << '\n';
+  else
+    table();
+}
+
+Outcome<std::string> checked_name(const std::string& name) {
+  if (is_name(name)) return name;
+  return tl::unexpected<Failure>(
+      Error(Code::invalid_argument, "\"" + name + "\" is not a name",
+            "Names are 1 to 128 letters, digits, '.', '_' and '-', starting with a letter or "
+            "digit."));
+}
+
+int run(std::vector<std::string> arguments, std::ostream& out, std::ostream& err) {
+  CLI::App app(kDescription, "nae");
+  app.footer(kFooter);
+  app.require_subcommand(1);
+  app.set_version_flag("--version", "nae " NAE_VERSION);
+  // Global options may stand anywhere: 'nae key list --json'.
+  app.fallthrough();
+
+  Call call{out, {}, false};
+  std::string certificate, key, authority;
+  add_global_options(app, call, certificate, key, authority);
+  Action chosen;
+  add_key(app, chosen);
+  add_policy(app, chosen);
+  add_device(app, chosen);
+  add_audit(app, chosen);
+  add_status(app, chosen);
+
+  try {
+    std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());  // as CLI11 wants it
+    app.parse(reversed);
+  } catch (const CLI::ParseError& stopped) {  // --help and --version too
+    return app.exit(stopped, out, err) == 0 ? kOk : kUsage;
+  }
+  call.profile.values.certificate = certificate;
+  call.profile.values.key = key;
+  call.profile.values.authority = authority;
+
+  Outcome<ExitCode> outcome = chosen(call);
+  if (outcome) return *outcome;
+  report(err, outcome.error().error);
+  return exit_code(outcome.error().error, outcome.error().from_server);
+}
+
+}  // namespace nae::cli

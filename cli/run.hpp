@@ -1,0 +1,13 @@
+// The program, but for main().
+#pragma once
+
+#include <iosfwd>
+#include <string>
+#include <vector>
+
+namespace nae::cli {
+
+// `arguments` without the program's name. Answers the exit code.
+int run(std::vector<std::string> arguments, std::ostream& out, std::ostream& err);
+
+}  // namespace nae::cli
