@@ -1,9 +1,10 @@
-// For test programs: takes the secure heap before the first test.
-//   namespace { const auto* kHeap = nae::crypto::take_secure_heap_for_tests(); }
+// For test programs: takes the secure heap before the first test, and makes secrets from vectors.
+//   namespace { const auto* const kHeap = nae::crypto::take_secure_heap_for_tests(); }
 #pragma once
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <optional>
 
 #include "libnae/crypto/secret.hpp"
@@ -27,6 +28,12 @@ class SecureHeapEnvironment : public ::testing::Environment {
 
 inline ::testing::Environment* take_secure_heap_for_tests() {
   return ::testing::AddGlobalTestEnvironment(new SecureHeapEnvironment);
+}
+
+inline SecretBytes secret_of(ByteView bytes) {
+  SecretBytes secret(bytes.size());
+  std::ranges::copy(bytes, secret.expose_for_writing().begin());
+  return secret;
 }
 
 }  // namespace nae::crypto

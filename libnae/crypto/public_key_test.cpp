@@ -1,0 +1,118 @@
+#include "libnae/crypto/public_key.hpp"
+
+#include <gtest/gtest.h>
+#include <openssl/err.h>
+
+#include "tests/vectors/vector_file.hpp"
+
+namespace nae::crypto {
+namespace {
+
+struct Case {
+  SignatureScheme scheme;
+  PublicKey key;
+  Bytes message, signature;
+};
+
+Case case_of(const vectors::Vector& v) {
+  auto scheme = scheme_from_name(as_text(v.bytes("scheme")));
+  auto key = PublicKey::from_der(v.bytes("public_key"));
+  if (!scheme || !key) throw std::runtime_error("line " + std::to_string(v.line) + ": not usable");
+  return {*scheme, std::move(*key), v.bytes("message"), v.bytes("signature")};
+}
+
+TEST(PublicKey, AcceptsSignaturesOfAnotherImplementation) {
+  for (const auto& v : vectors::read("signatures.txt", "signature")) {
+    Case c = case_of(v);
+    auto good = c.key.verify(c.scheme, c.message, c.signature);
+    ASSERT_TRUE(good) << good.error().message;
+    EXPECT_TRUE(*good) << "line " << v.line;
+  }
+}
+
+TEST(PublicKey, RefusesChangedSignaturesAndMessages) {
+  for (const auto& v : vectors::read("signatures.txt", "signature")) {
+    Case c = case_of(v);
+    // RSA's arithmetic is slow: a byte in every sixteenth there, every byte of the others.
+    std::size_t step = c.signature.size() > 150 ? 16 : 1;
+    for (std::size_t i = 0; i < c.signature.size(); i += step) {
+      c.signature[i] ^= 1;
+      EXPECT_FALSE(*c.key.verify(c.scheme, c.message, c.signature)) << "line " << v.line;
+      c.signature[i] ^= 1;
+    }
+    ByteView whole(c.signature);
+    EXPECT_FALSE(*c.key.verify(c.scheme, c.message, {}));
+    EXPECT_FALSE(*c.key.verify(c.scheme, c.message, whole.first(whole.size() - 1)));
+    Bytes longer(c.signature);
+    longer.push_back(0);
+    EXPECT_FALSE(*c.key.verify(c.scheme, c.message, longer)) << "line " << v.line;
+    c.message.push_back(0);
+    EXPECT_FALSE(*c.key.verify(c.scheme, c.message, c.signature));
+    EXPECT_EQ(ERR_peek_error(), 0u);  // nothing is left for the next caller on this thread
+  }
+}
+
+TEST(PublicKey, RefusesSchemesThatAreNotTheKeys) {
+  for (const auto& v : vectors::read("signatures.txt", "signature")) {
+    Case c = case_of(v);
+    for (int number = 0xc0; number <= 0xdf; ++number) {
+      auto scheme = static_cast<SignatureScheme>(number);
+      if (scheme == c.scheme) continue;
+      auto result = c.key.verify(scheme, c.message, c.signature);
+      if (!fits(scheme, c.key.type())) {
+        ASSERT_FALSE(result);
+        EXPECT_EQ(result.error().code, Code::key_type);
+        continue;
+      }
+      EXPECT_FALSE(*result) << "line " << v.line << " as " << name(scheme);
+    }
+  }
+}
+
+TEST(PublicKey, TakesTheKeysDefaultScheme) {
+  for (const auto& v : vectors::read("signatures.txt", "signature")) {
+    Case c = case_of(v);
+    if (c.scheme != default_scheme(c.key.type())) continue;
+    EXPECT_TRUE(*c.key.verify(SignatureScheme::key_default, c.message, c.signature));
+  }
+}
+
+TEST(PublicKey, RefusesAPssSaltOfAnotherLength) {
+  for (const auto& v : vectors::read("signatures.txt", "short-salt")) {
+    auto key = PublicKey::from_der(v.bytes("public_key"));
+    EXPECT_FALSE(
+        *key->verify(SignatureScheme::rsa_pss_sha256, v.bytes("message"), v.bytes("signature")));
+  }
+}
+
+TEST(PublicKey, RefusesOtherTypesAndSizes) {
+  for (const auto& v : vectors::read("signatures.txt", "unsupported")) {
+    auto key = PublicKey::from_der(v.bytes("public_key"));
+    ASSERT_FALSE(key) << "line " << v.line;
+    EXPECT_EQ(key.error().code, Code::unsupported);
+  }
+}
+
+TEST(PublicKey, RefusesTruncatedAndTrailingBytes) {
+  for (const auto& v : vectors::read("signatures.txt", "signature")) {
+    Bytes der = v.bytes("public_key");
+    for (std::size_t size = 0; size < der.size(); ++size)
+      EXPECT_FALSE(PublicKey::from_der(ByteView(der).first(size)));
+    der.push_back(0);
+    auto key = PublicKey::from_der(der);
+    ASSERT_FALSE(key);
+    EXPECT_EQ(key.error().code, Code::invalid_argument);
+    EXPECT_EQ(ERR_peek_error(), 0u);
+  }
+}
+
+TEST(PublicKey, WritesItselfAsItWasRead) {
+  for (const auto& v : vectors::read("signatures.txt", "signature")) {
+    auto key = PublicKey::from_der(v.bytes("public_key"));
+    EXPECT_EQ(key->der(), v.bytes("public_key"));
+    EXPECT_EQ(key->pem().rfind("-----BEGIN PUBLIC KEY-----\n", 0), 0u);
+  }
+}
+
+}  // namespace
+}  // namespace nae::crypto
