@@ -116,10 +116,13 @@ void AcceptLoop::add(int descriptor, std::string remote_address) {
 }
 
 void AcceptLoop::removed(Connection& connection, const Error& reason) {
-  if (!reason.message.empty() && reason.code != Code::shutting_down)
-    spdlog::warn("event=connection_closed remote={} peer={} code={} reason=\"{}\"",
-                 connection.remote_address(), connection.peer().name, name(reason.code),
-                 reason.message);
+  if (!reason.message.empty() && reason.code != Code::shutting_down) {
+    // Clients that just go away are everyday life; refused ones are somebody's concern.
+    auto level = reason.code == Code::connection_lost ? spdlog::level::info : spdlog::level::warn;
+    spdlog::log(level, "event=connection_closed remote={} peer={} code={} reason=\"{}\"",
+                connection.remote_address(), connection.peer().name, name(reason.code),
+                reason.message);
+  }
   std::function<void()> on_drained;
   {
     std::lock_guard lock(mutex_);

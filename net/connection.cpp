@@ -18,7 +18,7 @@ constexpr std::size_t kKeepOutputBytes = 256u << 10;
 constexpr std::size_t kCompactBytes = 1u << 20;
 // After the last word of this side the peer's unread bytes are thrown away for so long: closing
 // with unread bytes would reset the connection and could take the last word with it.
-constexpr std::chrono::milliseconds kLingerTime{1000};
+constexpr std::chrono::milliseconds kLingerTime{500};
 constexpr std::size_t kLingerBytes = 1u << 20;
 
 }  // namespace

@@ -29,7 +29,7 @@ int refuse_password(char*, int, int, void*) {
   return -1;
 }
 
-Result<void> use_key(SSL_CTX* context, const std::string& path) {
+Result<void> use_key(SSL_CTX* context, const std::string& path, const std::string& certificate) {
   int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (descriptor < 0) return fail(Code::file_failed, path + ": " + std::strerror(errno));
   handle<BIO, BIO_free> file(BIO_new_fd(descriptor, BIO_CLOSE));
@@ -41,8 +41,11 @@ Result<void> use_key(SSL_CTX* context, const std::string& path) {
                 "Run 'chmod 600' on the file.");
   handle<EVP_PKEY, EVP_PKEY_free> key(
       PEM_read_bio_PrivateKey(file.get(), nullptr, refuse_password, nullptr));
-  if (!key || SSL_CTX_use_PrivateKey(context, key.get()) != 1)
-    return fail(take_openssl_error(path));
+  if (!key) return fail(take_openssl_error(path));
+  if (SSL_CTX_use_PrivateKey(context, key.get()) != 1 || SSL_CTX_check_private_key(context) != 1) {
+    ERR_clear_error();
+    return fail(Code::tls_failed, path + ": not the key of " + certificate);
+  }
   return {};
 }
 
@@ -56,11 +59,7 @@ Result<void> use_files(SSL_CTX* context, const TlsFiles& files) {
   NAE_TRY(require_file(files.certificate));
   if (SSL_CTX_use_certificate_chain_file(context, files.certificate.c_str()) != 1)
     return fail(take_openssl_error(files.certificate));
-  NAE_TRY(use_key(context, files.key));
-  if (SSL_CTX_check_private_key(context) != 1) {
-    ERR_clear_error();
-    return fail(Code::tls_failed, files.key + ": not the key of " + files.certificate);
-  }
+  NAE_TRY(use_key(context, files.key, files.certificate));
   NAE_TRY(require_file(files.authority));
   if (SSL_CTX_load_verify_file(context, files.authority.c_str()) != 1)
     return fail(take_openssl_error(files.authority));
