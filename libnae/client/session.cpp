@@ -7,7 +7,7 @@ namespace nae::client {
 using wire::FrameType;
 
 Session::Session(std::string software, const wire::Limits& limits)
-    : assembler_(limits.max_frame_bytes), limits_(limits) {
+    : assembler_(wire::max_reply_bytes(limits)), limits_(limits) {
   wire::Hello hello;
   hello.limits = limits;
   hello.software = std::move(software);

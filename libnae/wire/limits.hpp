@@ -25,4 +25,10 @@ struct Limits {
   std::uint32_t max_items = kMaxItemsDefault;
 };
 
+// A reply holds what was asked for, and every item may grow by an envelope: its body is at most
+// this. Who asks reads with this bound, who answers refuses to pass it.
+constexpr std::uint32_t max_reply_bytes(const Limits& limits) {
+  return limits.max_frame_bytes + 64 * limits.max_items;
+}
+
 }  // namespace nae::wire

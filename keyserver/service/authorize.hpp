@@ -1,0 +1,32 @@
+// From the name of a key to the right to use it.
+#pragma once
+
+#include <variant>
+
+#include "keyserver/service/request.hpp"
+
+namespace nae::service {
+
+// A key that policy, type and state allow for the request's action.
+struct Granted {
+  keys::KeyPointer key;
+  const keys::Version* version = nullptr;  // the primary one; owned by `key`
+  policy::Decision decision;
+};
+
+// Policy is asked before the key is looked for: who may not use a key does not learn whether it
+// exists. Refused with Code::denied, key_unknown, key_type or key_state.
+std::variant<Granted, Refused> authorize(Request& request);
+
+// For hash and random, which use no key.
+std::variant<policy::Decision, Refused> authorize_without_key(Request& request);
+
+// Code::denied with a message that names role, action and key, never the rule.
+Refused denied(const Request& request, std::string key, const policy::Decision& decision);
+
+// Why every item of a request failed that names its keys item by item.
+Refused explain(const Request& request, const KeyUse& use);
+
+Served served(const Granted& granted, std::uint32_t items, std::uint32_t failed_items);
+
+}  // namespace nae::service

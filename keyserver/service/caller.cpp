@@ -1,0 +1,65 @@
+#include "keyserver/service/caller.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "keyserver/policy/decide.hpp"
+
+namespace nae::service {
+namespace {
+
+// Callers choose key names, also of keys that do not exist: the cache must not grow with them.
+constexpr std::size_t kMaxDecisionsPerAction = 1024;
+
+policy::Subject subject_of(std::string device, const wire::RoleClaims& role,
+                           const wire::ProgramAttestation& program) {
+  policy::Subject subject;
+  subject.device = std::move(device);
+  subject.program = program.name;
+  subject.database = role.database;
+  subject.effective_role = role.effective_role;
+  subject.session_role = role.session_role;
+  subject.login_role = role.login_role;
+  subject.memberships = role.memberships;
+  std::sort(subject.memberships.begin(), subject.memberships.end());
+  subject.executable = program.executable;
+  subject.executable_sha256 = program.executable_sha256;
+  return subject;
+}
+
+audit::ContextFragment fragment_of(const policy::Subject& subject, const wire::RoleClaims& role) {
+  audit::Context context;
+  context.device = subject.device;
+  context.program = subject.program;
+  context.database = subject.database;
+  context.role = subject.effective_role;
+  context.session_role = subject.session_role;
+  context.login_role = subject.login_role;
+  context.client_address = role.client_address;
+  context.application_name = role.application_name;
+  return audit::render_context(context);
+}
+
+}  // namespace
+
+Caller::Caller(std::string device, wire::OpenContext open)
+    : subject_(subject_of(std::move(device), open.role, *open.program)),
+      program_(std::move(*open.program)),
+      claims_(std::move(open.role)),
+      fragment_(fragment_of(subject_, claims_)) {}
+
+const policy::Decision& Caller::decide(const policy::PolicyBook& book, Action action,
+                                       std::string_view key) {
+  if (!snapshot_ || snapshot_->epoch != book.epoch()) {
+    snapshot_ = book.snapshot();
+    for (ByKey& decisions : decided_) decisions.clear();
+  }
+  ByKey& decisions = decided_[static_cast<std::size_t>(action)];
+  if (auto found = decisions.find(key); found != decisions.end()) return found->second;
+  if (decisions.size() >= kMaxDecisionsPerAction) decisions.clear();
+  return decisions
+      .emplace(std::string(key), policy::decide(*snapshot_->document, subject_, action, key))
+      .first->second;
+}
+
+}  // namespace nae::service

@@ -1,0 +1,50 @@
+// Caller: one open context: who asks, and what policy has answered about them so far.
+#pragma once
+
+#include <array>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "keyserver/audit/encode.hpp"
+#include "keyserver/policy/policy_book.hpp"
+#include "keyserver/policy/subject.hpp"
+#include "libnae/base/action.hpp"
+#include "libnae/wire/context.hpp"
+
+namespace nae::service {
+
+// One connection's thread.
+class Caller {
+ public:
+  // `open` carries a program: the connection refused it otherwise.
+  Caller(std::string device, wire::OpenContext open);
+
+  // Decides, or answers what was decided since the policy's epoch last moved. The reference lives
+  // until the next call.
+  const policy::Decision& decide(const policy::PolicyBook& book, Action action,
+                                 std::string_view key);
+
+  const policy::Subject& subject() const { return subject_; }
+  const wire::ProgramAttestation& program() const { return program_; }
+  const wire::RoleClaims& claims() const { return claims_; }
+  const audit::ContextFragment& fragment() const { return fragment_; }
+
+ private:
+  struct TextHash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view text) const noexcept {
+      return std::hash<std::string_view>{}(text);
+    }
+  };
+  using ByKey = std::unordered_map<std::string, policy::Decision, TextHash, std::equal_to<>>;
+
+  policy::Subject subject_;
+  wire::ProgramAttestation program_;
+  wire::RoleClaims claims_;
+  audit::ContextFragment fragment_;
+  std::shared_ptr<const policy::Snapshot> snapshot_;
+  std::array<ByKey, 16> decided_;  // by action
+};
+
+}  // namespace nae::service

@@ -1,0 +1,110 @@
+#include "keyserver/service/dispatcher.hpp"
+
+#include "keyserver/service/actions.hpp"
+#include "libnae/wire/error_message.hpp"
+
+namespace nae::service {
+namespace {
+
+using ActionFunction = Outcome (*)(Request&);
+
+// By the number of the action; the others are not served to programs.
+ActionFunction function_of(Action action) {
+  switch (action) {
+    case Action::encrypt:
+      return encrypt;
+    case Action::decrypt:
+      return decrypt;
+    case Action::rewrap:
+      return rewrap;
+    case Action::sign:
+      return sign;
+    case Action::verify:
+      return verify;
+    case Action::mac:
+      return mac;
+    case Action::mac_verify:
+      return mac_verify;
+    case Action::hash:
+      return hash;
+    case Action::random:
+      return random;
+    default:
+      return nullptr;
+  }
+}
+
+audit::Record record_of(const Request& request, std::int64_t now_us) {
+  audit::Record record;
+  record.time_us = now_us;
+  record.action = name(request.header().action);
+  record.key = request.header().key;
+  record.query_id = request.header().query_id;
+  record.items = request.count();
+  return record;
+}
+
+// Policy's own reason for a denial; for other failures the name of the code says more.
+std::string_view reason_of(Code code, const policy::Decision& decision) {
+  if (code == Code{} || code == Code::denied) return decision.reason;
+  return name(code);
+}
+
+void record_served(const Request& request, const Served& served, audit::Batch& batch,
+                   std::int64_t now_us) {
+  const auto& counters = request.parts.metrics.of(request.header().action);
+  for (const KeyUse& use : served.uses) {
+    audit::Record record = record_of(request, now_us);
+    if (use.key) record.key = use.key->name;
+    record.key_version = use.version;
+    record.items = use.items;
+    record.failed_items = use.failed_items;
+    record.verdict = name(use.refusal == Code{} ? policy::Verdict::value : policy::Verdict::deny);
+    record.reason = reason_of(use.refusal, use.decision);
+    record.rule = use.decision.rule;
+    batch.add(request.caller.fragment(), record);
+    counters.items->Increment(use.items - use.failed_items);
+    if (use.failed_items > 0) counters.failed_items->Increment(use.failed_items);
+  }
+  counters.granted->Increment();
+}
+
+}  // namespace
+
+void refuse(Request& request, const Refused& refused, audit::Batch& batch, std::int64_t now_us) {
+  audit::Record record = record_of(request, now_us);
+  if (!refused.key.empty()) record.key = refused.key;
+  record.failed_items = request.count();
+  record.verdict = name(policy::Verdict::deny);
+  record.reason = reason_of(refused.error.code, refused.decision);
+  record.rule = refused.decision.rule;
+  batch.add(request.caller.fragment(), record);
+  const auto& counters = request.parts.metrics.of(request.header().action);
+  counters.refused->Increment();
+  counters.failed_items->Increment(request.count());
+  wire::append_error(request.out, request.id, {refused.error, 0});
+}
+
+std::optional<HsmWork> serve(Request& request, audit::Batch& batch, std::int64_t now_us) {
+  const std::size_t start = request.out.size();
+  ActionFunction action = function_of(request.header().action);
+  Outcome outcome =
+      action ? action(request)
+             : Outcome(Refused{Error(Code::unsupported, "this action is not served"), {}, {}});
+  if (auto* work = std::get_if<HsmWork>(&outcome)) return std::move(*work);
+  if (auto* refused = std::get_if<Refused>(&outcome)) {
+    refuse(request, *refused, batch, now_us);
+    return std::nullopt;
+  }
+  const std::size_t body = request.out.size() - start - wire::kFrameHeaderBytes;
+  if (body > wire::max_reply_bytes(request.parts.settings.limits)) {
+    request.out.resize(start);
+    refuse(request, {Error(Code::frame_too_large, "the reply would be too large"), {}, {}}, batch,
+           now_us);
+    return std::nullopt;
+  }
+  record_served(request, std::get<Served>(outcome), batch, now_us);
+  return std::nullopt;
+}
+
+}  // namespace nae::service

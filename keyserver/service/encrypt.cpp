@@ -1,0 +1,98 @@
+#include "keyserver/service/actions.hpp"
+#include "keyserver/service/authorize.hpp"
+
+namespace nae::service {
+namespace {
+
+// A value that is an envelope of a key of ours: encrypting it again would hide it behind two keys,
+// and is how double encryption creeps into tables. The key id decides; shape alone could be chance.
+bool is_own_envelope(const keys::KeyRing& ring, ByteView value) {
+  if (!looks_like_envelope(value)) return false;
+  auto envelope = parse_envelope(value);
+  return envelope && ring.find(envelope->key.key) != nullptr;
+}
+
+// Seals every item by `seal(aad, plaintext, out)`, which is given exactly `overhead` bytes more
+// than the plaintext has. Answers how many items failed.
+template <class Seal>
+std::uint32_t seal_all(Request& request, std::size_t overhead, Seal seal) {
+  wire::CryptoReplyWriter reply(request.out, request.id, request.count(),
+                                request.view.items.data_bytes() + request.count() * overhead);
+  auto items = request.view.items.cursor();
+  AadCursor aad(request.view);
+  std::uint32_t failed = 0;
+  for (std::uint32_t i = 0; i < request.count(); ++i) {
+    ByteView plaintext = items.next();
+    ByteView item_aad = aad.next();
+    if (is_own_envelope(request.parts.ring, plaintext)) {
+      reply.fail_item(Code::already_encrypted);
+      ++failed;
+      continue;
+    }
+    ByteSpan out = reply.begin_item(plaintext.size() + overhead);
+    seal(item_aad, plaintext, out);
+    reply.finish_item(wire::ItemResult::value, out.size());
+  }
+  reply.finish();
+  return failed;
+}
+
+Outcome encrypt_randomized(Request& request, const Granted& granted) {
+  const KeyVersionId id{granted.key->id, granted.version->number};
+  std::optional<keys::EncryptLease> lease;
+  auto& leases = request.prepared.leases;
+  if (!leases.empty() && leases.back().key->id == id)
+    lease = leases.back();
+  else
+    lease = request.parts.working_keys.lease(id, request.count());
+  if (!lease) {
+    return HsmWork([&working_keys = request.parts.working_keys, key = granted.key,
+                    version = id.version, items = request.count()](
+                       keys::Hsm& hsm, const wire::CryptoRequestView&) -> Result<Prepared> {
+      Prepared prepared;
+      NAE_ASSIGN(auto made, working_keys.begin_encryption(hsm, *key, version, items));
+      prepared.leases.push_back(std::move(made));
+      return prepared;
+    });
+  }
+  std::uint32_t counter = lease->first_counter;
+  leases.clear();  // its counters are spent, whatever happens to this request later
+  std::uint32_t failed =
+      seal_all(request, kGcmOverheadBytes, [&](ByteView aad, ByteView plaintext, ByteSpan out) {
+        crypto::seal_gcm(*lease->key, counter++, aad, plaintext, out);
+      });
+  return served(granted, request.count(), failed);
+}
+
+Outcome encrypt_deterministic(Request& request, const Granted& granted) {
+  const KeyVersionId id{granted.key->id, granted.version->number};
+  auto key = request.prepared.siv && request.prepared.siv->id == id
+                 ? request.prepared.siv
+                 : request.parts.working_keys.find_siv(id);
+  if (!key) {
+    return HsmWork(
+        [&working_keys = request.parts.working_keys, key = granted.key, version = id.version](
+            keys::Hsm& hsm, const wire::CryptoRequestView&) -> Result<Prepared> {
+          Prepared prepared;
+          NAE_ASSIGN(prepared.siv, working_keys.derive_siv(hsm, *key, version));
+          return prepared;
+        });
+  }
+  std::uint32_t failed =
+      seal_all(request, kSivOverheadBytes, [&](ByteView aad, ByteView plaintext, ByteSpan out) {
+        crypto::seal_siv(*key, aad, plaintext, out);
+      });
+  return served(granted, request.count(), failed);
+}
+
+}  // namespace
+
+Outcome encrypt(Request& request) {
+  auto authorized = authorize(request);
+  if (auto* refused = std::get_if<Refused>(&authorized)) return std::move(*refused);
+  const Granted& granted = std::get<Granted>(authorized);
+  return granted.key->type == KeyType::aes_256_siv ? encrypt_deterministic(request, granted)
+                                                   : encrypt_randomized(request, granted);
+}
+
+}  // namespace nae::service

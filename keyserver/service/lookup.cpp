@@ -1,0 +1,64 @@
+#include "keyserver/service/lookup.hpp"
+
+#include "keyserver/keys/state.hpp"
+#include "libnae/base/text.hpp"
+
+namespace nae::service {
+namespace {
+
+std::string joined(const std::vector<std::string>& texts) {
+  std::string all;
+  for (const std::string& text : texts) all += (all.empty() ? "" : ",") + text;
+  return all;
+}
+
+}  // namespace
+
+wire::Table whoami(Caller& caller, const Parts& parts) {
+  const policy::Subject& subject = caller.subject();
+  const wire::ProgramAttestation& program = caller.program();
+  auto text = [](std::string value) { return std::optional(std::move(value)); };
+  wire::Table table;
+  table.columns = {"property", "value"};
+  table.rows = {
+      {text("device"), text(subject.device)},
+      {text("program"), text(subject.program)},
+      {text("executable"), text(program.executable)},
+      {text("executable_sha256"), text(to_hex(program.executable_sha256))},
+      {text("uid"), text(std::to_string(program.uid))},
+      {text("database"), text(subject.database)},
+      {text("role"), text(subject.effective_role)},
+      {text("session_role"), text(subject.session_role)},
+      {text("login_role"), text(subject.login_role)},
+      {text("memberships"), text(joined(subject.memberships))},
+      {text("server_id"), text(parts.settings.server_id)},
+      {text("policy_revision"), text(std::to_string(parts.policy.snapshot()->number))},
+  };
+  return table;
+}
+
+wire::Table usable_keys(Caller& caller, const Parts& parts) {
+  wire::Table table;
+  table.columns = {"name", "type", "state", "primary_version", "actions"};
+  for (const keys::KeyPointer& key : parts.ring.list()) {
+    std::vector<std::string> actions;
+    for (Action action : row(key->type).actions)
+      if (caller.decide(parts.policy, action, key->name).allowed())
+        actions.emplace_back(name(action));
+    if (actions.empty()) continue;
+    const keys::Version* primary = key->primary();
+    keys::State state = primary ? primary->state : key->versions.back().state;
+    auto& cells = table.rows.emplace_back();
+    cells.emplace_back(key->name);
+    cells.emplace_back(std::string(name(key->type)));
+    cells.emplace_back(std::string(name(state)));
+    if (primary)
+      cells.emplace_back(std::to_string(primary->number));
+    else
+      cells.emplace_back(std::nullopt);
+    cells.emplace_back(joined(actions));
+  }
+  return table;
+}
+
+}  // namespace nae::service

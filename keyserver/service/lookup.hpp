@@ -1,0 +1,14 @@
+// Lookups: what a caller may know about itself and the keys it may use.
+#pragma once
+
+#include "keyserver/service/caller.hpp"
+#include "keyserver/service/parts.hpp"
+#include "libnae/wire/lookup.hpp"
+
+namespace nae::service {
+
+wire::Table whoami(Caller& caller, const Parts& parts);
+// Keys on which policy allows at least one action that the key's type has.
+wire::Table usable_keys(Caller& caller, const Parts& parts);
+
+}  // namespace nae::service

@@ -1,0 +1,47 @@
+#include "keyserver/service/metrics.hpp"
+
+#include <string>
+
+namespace nae::service {
+namespace {
+
+prometheus::Counter* counter(prometheus::Registry& registry, const char* name, const char* help) {
+  return &prometheus::BuildCounter().Name(name).Help(help).Register(registry).Add({});
+}
+
+prometheus::Gauge* gauge(prometheus::Registry& registry, const char* name, const char* help) {
+  return &prometheus::BuildGauge().Name(name).Help(help).Register(registry).Add({});
+}
+
+}  // namespace
+
+Metrics::Metrics()
+    : registry_(std::make_shared<prometheus::Registry>()),
+      contexts_opened_(counter(*registry_, "nae_contexts_opened_total",
+                               "Contexts of device, program and role that were opened.")),
+      audit_refusals_(counter(*registry_, "nae_audit_refusals_total",
+                              "Requests refused because the audit log could not be written.")),
+      hsm_requests_(counter(*registry_, "nae_hsm_requests_total",
+                            "Requests that had to wait for the hardware security module.")),
+      connections_(gauge(*registry_, "nae_connections", "Open connections that speak nae/1.")),
+      hsm_queue_depth_(gauge(*registry_, "nae_hsm_queue_depth", "Jobs waiting for the HSM.")),
+      working_keys_(gauge(*registry_, "nae_working_keys", "Working keys in memory.")),
+      keys_(gauge(*registry_, "nae_keys", "Keys in the store.")) {
+  auto& requests = prometheus::BuildCounter()
+                       .Name("nae_requests_total")
+                       .Help("Requests by action and outcome.")
+                       .Register(*registry_);
+  auto& items = prometheus::BuildCounter()
+                    .Name("nae_items_total")
+                    .Help("Values by action and outcome.")
+                    .Register(*registry_);
+  for (std::uint8_t number = 1; auto action = action_from_wire(number); ++number) {
+    std::string label(name(*action));
+    actions_[number] = {&requests.Add({{"action", label}, {"outcome", "granted"}}),
+                        &requests.Add({{"action", label}, {"outcome", "refused"}}),
+                        &items.Add({{"action", label}, {"outcome", "done"}}),
+                        &items.Add({{"action", label}, {"outcome", "failed"}})};
+  }
+}
+
+}  // namespace nae::service

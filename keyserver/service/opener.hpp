@@ -1,0 +1,60 @@
+// Opener: opens the envelopes of one request, whose items name their keys themselves. It looks up
+// policy, key and working key once per run of equal ones, not per item.
+#pragma once
+
+#include <optional>
+
+#include "keyserver/service/request.hpp"
+
+namespace nae::service {
+
+class Opener {
+ public:
+  explicit Opener(Request& request) : request_(request) {}
+
+  // The key an envelope was made with and how to open it; why it cannot be opened; or
+  // nothing: its working key is missing and was noted for hsm_work().
+  struct Readable {
+    KeyUse* use;
+    const crypto::GcmWorkingKey* gcm;  // one of the two is set
+    const crypto::SivWorkingKey* siv;
+  };
+  std::optional<Result<Readable>> find(const EnvelopeView& envelope);
+
+  static Result<void> open(const Readable& readable, const EnvelopeView& envelope, ByteView aad,
+                           ByteSpan out);
+
+  bool missing_keys() const { return !missing_.empty(); }
+  // Derives what was missing. Refused when one request needs more than the server allows.
+  Outcome hsm_work();
+
+  // Counts an item that failed before its key was known.
+  void count_unreadable() { unreadable_.items++, unreadable_.failed_items++; }
+  std::vector<KeyUse> take_uses();
+  // The one use whose refusal explains why every item failed; nullptr when there is none such.
+  const KeyUse* sole_refusal() const;
+
+ private:
+  struct Missing {
+    keys::KeyPointer key;
+    std::uint16_t version;
+    Format format;
+    Salt salt;
+  };
+
+  KeyUse& use_of(const EnvelopeView& envelope);
+  bool find_working_key(const EnvelopeView& envelope);
+  void note_missing(const EnvelopeView& envelope, const keys::KeyPointer& key);
+
+  Request& request_;
+  std::vector<std::unique_ptr<KeyUse>> uses_;
+  std::vector<KeyVersionId> use_ids_;
+  KeyUse unreadable_;
+  std::vector<Missing> missing_;
+  // The run under way.
+  std::size_t current_use_ = SIZE_MAX;
+  std::shared_ptr<const crypto::GcmWorkingKey> gcm_;
+  std::shared_ptr<const crypto::SivWorkingKey> siv_;
+};
+
+}  // namespace nae::service

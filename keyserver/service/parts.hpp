@@ -1,0 +1,38 @@
+// The parts a request is served with. main() owns them; everything here outlives every connection.
+#pragma once
+
+#include <chrono>
+#include <string>
+
+#include "keyserver/audit/log.hpp"
+#include "keyserver/hsm/hsm_queue.hpp"
+#include "keyserver/keys/key_ring.hpp"
+#include "keyserver/keys/working_keys.hpp"
+#include "keyserver/policy/policy_book.hpp"
+#include "keyserver/service/metrics.hpp"
+#include "keyserver/service/public_keys.hpp"
+#include "libnae/wire/limits.hpp"
+
+namespace nae::service {
+
+struct Settings {
+  std::string software;   // "nae-keyserver 0.1.0"
+  std::string server_id;  // the same for all servers of a group
+  wire::Limits limits;
+  std::chrono::milliseconds hsm_timeout{5000};
+  // Distinct working keys that one request may need; more would let one request empty the cache.
+  std::size_t max_working_keys_per_request = 256;
+};
+
+struct Parts {
+  keys::KeyRing& ring;
+  keys::WorkingKeys& working_keys;
+  PublicKeys& public_keys;
+  hsm::HsmQueue& hsm;
+  policy::PolicyBook& policy;
+  audit::Log& audit;
+  Metrics& metrics;
+  const Settings& settings;
+};
+
+}  // namespace nae::service

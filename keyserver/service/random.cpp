@@ -1,0 +1,51 @@
+#include "keyserver/service/actions.hpp"
+#include "keyserver/service/authorize.hpp"
+
+namespace nae::service {
+namespace {
+
+// An item is the number of bytes wanted, 32 bits big-endian.
+Result<std::uint32_t> bytes_wanted(ByteView item) {
+  if (item.size() != 4) return fail(Code::protocol_violation, "a random item is not 4 bytes");
+  auto bytes = load_big_endian<std::uint32_t>(item.data());
+  if (bytes == 0 || bytes > wire::kMaxRandomBytes)
+    return fail(Code::invalid_argument, "random bytes are given out 1 to " +
+                                            std::to_string(wire::kMaxRandomBytes) + " at a time");
+  return bytes;
+}
+
+Result<Prepared> draw(keys::Hsm& hsm, const wire::CryptoRequestView& view) {
+  Prepared prepared;
+  auto items = view.items.cursor();
+  for (std::uint32_t i = 0; i < view.items.count(); ++i) {
+    NAE_ASSIGN(std::uint32_t bytes, bytes_wanted(items.next()));
+    Bytes drawn(bytes);
+    NAE_TRY(hsm.random(drawn));
+    prepared.results.push_back(std::move(drawn));
+  }
+  return prepared;
+}
+
+}  // namespace
+
+Outcome random(Request& request) {
+  auto authorized = authorize_without_key(request);
+  if (auto* refused = std::get_if<Refused>(&authorized)) return std::move(*refused);
+  const auto& decision = std::get<policy::Decision>(authorized);
+  auto items = request.view.items.cursor();
+  for (std::uint32_t i = 0; i < request.count(); ++i)
+    if (auto bytes = bytes_wanted(items.next()); !bytes)
+      return Refused{bytes.error(), {}, decision};
+  if (request.prepared.results.size() != request.count()) return HsmWork(draw);
+
+  wire::CryptoReplyWriter reply(request.out, request.id, request.count(), 0);
+  for (const Bytes& drawn : request.prepared.results) {
+    ByteSpan out = reply.begin_item(drawn.size());
+    std::copy(drawn.begin(), drawn.end(), out.begin());
+    reply.finish_item(wire::ItemResult::value, out.size());
+  }
+  reply.finish();
+  return Served{{KeyUse{nullptr, 0, decision, request.count(), 0, {}}}};
+}
+
+}  // namespace nae::service

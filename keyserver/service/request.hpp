@@ -1,0 +1,94 @@
+// A crypto request while it is served: what was asked, what the HSM has prepared for it, and the
+// three ways an action can end.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "keyserver/audit/batch.hpp"
+#include "keyserver/service/caller.hpp"
+#include "keyserver/service/parts.hpp"
+#include "libnae/wire/crypto_message.hpp"
+
+namespace nae::service {
+
+// What HSM jobs made for one request. Kept with the request, so that a cache that evicts cannot
+// make it start over for ever.
+struct Prepared {
+  std::vector<std::shared_ptr<const crypto::GcmWorkingKey>> gcm;
+  std::shared_ptr<const crypto::SivWorkingKey> siv;
+  std::shared_ptr<const crypto::MacWorkingKey> mac;
+  std::vector<std::shared_ptr<const crypto::SivWorkingKey>> siv_readers;
+  std::vector<keys::EncryptLease> leases;
+  std::vector<Bytes> results;  // of each item: signatures, random bytes
+};
+
+// Part of what was asked of one key version; one audit record each.
+struct KeyUse {
+  keys::KeyPointer key;  // nullptr for hash and random, and for keys nobody knows
+  std::uint16_t version = 0;
+  policy::Decision decision;
+  std::uint32_t items = 0;
+  std::uint32_t failed_items = 0;
+  Code refusal{};  // why all of its items failed; 0: they did not
+};
+
+struct Request {
+  std::uint64_t id;
+  const wire::CryptoRequestView& view;
+  Caller& caller;
+  const Parts& parts;
+  Prepared& prepared;
+  Bytes& out;  // the reply frame is appended here
+
+  const wire::CryptoHeader& header() const { return view.header; }
+  std::uint32_t count() const { return view.items.count(); }
+};
+
+// The reply is in `out`; one record a use goes to the audit.
+struct Served {
+  std::vector<KeyUse> uses;
+};
+
+// Nothing may be left in `out`. The whole request is answered by an error.
+struct Refused {
+  Error error;
+  std::string key;
+  policy::Decision decision;  // default: the request failed before or after policy
+};
+
+// Nothing may be left in `out`. The job runs on the HSM's thread with the request's own copy of its
+// frame; then the action is called again with what the job prepared.
+using HsmWork = std::function<Result<Prepared>(keys::Hsm&, const wire::CryptoRequestView&)>;
+
+using Outcome = std::variant<Served, Refused, HsmWork>;
+
+// Answers an item of verify or mac-verify: one byte, 1 or 0. False when it failed.
+inline bool answer(wire::CryptoReplyWriter& reply, const Result<bool>& verified) {
+  if (!verified) {
+    reply.fail_item(verified.error().code);
+    return false;
+  }
+  reply.begin_item(1)[0] = *verified ? 1 : 0;
+  reply.finish_item(wire::ItemResult::value, 1);
+  return true;
+}
+
+// The caller's associated data, item by item.
+class AadCursor {
+ public:
+  explicit AadCursor(const wire::CryptoRequestView& view)
+      : column_(view.aad), cursor_(column_.cursor()) {
+    if (column_.count() == 1) shared_ = cursor_.next();
+  }
+  ByteView next() { return column_.count() > 1 ? cursor_.next() : shared_; }
+
+ private:
+  const wire::ColumnView& column_;
+  wire::ColumnView::Cursor cursor_;
+  ByteView shared_;
+};
+
+}  // namespace nae::service

@@ -1,0 +1,129 @@
+#include "keyserver/service/actions.hpp"
+#include "keyserver/service/authorize.hpp"
+#include "keyserver/service/opener.hpp"
+
+namespace nae::service {
+namespace {
+
+// Seals a value again under the primary version of the key it came from. The plaintext stays in
+// this process, in memory that is wiped.
+class Sealer {
+ public:
+  explicit Sealer(Request& request) : request_(request) {}
+
+  // Finds what is needed to write under the primary version of `key`; false when it has none.
+  // A key that the HSM must still derive is noted.
+  bool prepare(const keys::KeyPointer& key) {
+    if (key == key_) return version_ != nullptr;
+    key_ = key;
+    version_ = key->primary();
+    if (!version_) return false;
+    id_ = {key->id, version_->number};
+    if (key->type == KeyType::aes_256_siv) find_siv();
+    return true;
+  }
+  std::size_t overhead() const {
+    return key_->type == KeyType::aes_256_siv ? kSivOverheadBytes : kGcmOverheadBytes;
+  }
+  // False: nothing was sealed, the HSM must make a working key first.
+  bool seal(ByteView aad, ByteView plaintext, ByteSpan out) {
+    if (key_->type == KeyType::aes_256_siv) {
+      if (!siv_) return note_missing();
+      crypto::seal_siv(*siv_, aad, plaintext, out);
+      return true;
+    }
+    auto lease = request_.parts.working_keys.lease(id_, 1);
+    if (!lease) return note_missing();
+    crypto::seal_gcm(*lease->key, lease->first_counter, aad, plaintext, out);
+    return true;
+  }
+  bool missing() const { return missing_ != nullptr; }
+  HsmWork hsm_work() const {
+    return
+        [&working_keys = request_.parts.working_keys, key = missing_, version = missing_version_](
+            keys::Hsm& hsm, const wire::CryptoRequestView&) -> Result<Prepared> {
+          Prepared prepared;
+          if (key->type == KeyType::aes_256_siv) {
+            NAE_ASSIGN(auto made, working_keys.derive_siv(hsm, *key, version));
+            prepared.siv_readers.push_back(std::move(made));
+          } else {
+            // The counter it hands out is left unused: what matters is that a salt is live
+            // afterwards.
+            NAE_TRY(working_keys.begin_encryption(hsm, *key, version, 1));
+          }
+          return prepared;
+        };
+  }
+
+ private:
+  void find_siv() {
+    siv_ = request_.parts.working_keys.find_siv(id_);
+    for (const auto& made : request_.prepared.siv_readers)
+      if (made->id == id_) siv_ = made;
+  }
+  bool note_missing() {
+    missing_ = key_;
+    missing_version_ = id_.version;
+    return false;
+  }
+
+  Request& request_;
+  keys::KeyPointer key_;
+  const keys::Version* version_ = nullptr;
+  KeyVersionId id_;
+  std::shared_ptr<const crypto::SivWorkingKey> siv_;
+  keys::KeyPointer missing_;
+  std::uint16_t missing_version_ = 0;
+};
+
+}  // namespace
+
+Outcome rewrap(Request& request) {
+  const std::size_t start = request.out.size();
+  Opener opener(request);
+  Sealer sealer(request);
+  wire::CryptoReplyWriter reply(request.out, request.id, request.count(),
+                                request.view.items.data_bytes());
+  auto items = request.view.items.cursor();
+  AadCursor aad(request.view);
+  Bytes plaintext;
+  for (std::uint32_t i = 0; i < request.count(); ++i) {
+    auto envelope = parse_envelope(items.next());
+    ByteView item_aad = aad.next();
+    if (!envelope) {
+      opener.count_unreadable();
+      reply.fail_item(envelope.error().code);
+      continue;
+    }
+    auto found = opener.find(*envelope);
+    if (!found || opener.missing_keys() || sealer.missing()) continue;
+    if (!*found) {
+      reply.fail_item(found->error().code);
+      continue;
+    }
+    KeyUse& use = *(*found)->use;
+    plaintext.resize(envelope->ciphertext.size());
+    auto opened = Opener::open(**found, *envelope, item_aad, plaintext);
+    if (!opened || !sealer.prepare(use.key)) {
+      use.failed_items++;
+      reply.fail_item(opened ? Code::key_state : opened.error().code);
+      continue;
+    }
+    ByteSpan out = reply.begin_item(plaintext.size() + sealer.overhead());
+    if (sealer.seal(item_aad, plaintext, out))
+      reply.finish_item(wire::ItemResult::value, out.size());
+  }
+  if (opener.missing_keys() || sealer.missing()) {
+    request.out.resize(start);
+    if (opener.missing_keys()) return opener.hsm_work();
+    return sealer.hsm_work();
+  }
+  if (const KeyUse* refusal = opener.sole_refusal()) {
+    request.out.resize(start);
+    return explain(request, *refusal);
+  }
+  reply.finish();
+  return Served{opener.take_uses()};
+}
+
+}  // namespace nae::service

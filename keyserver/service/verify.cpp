@@ -1,0 +1,72 @@
+#include "keyserver/keys/state.hpp"
+#include "keyserver/service/actions.hpp"
+#include "keyserver/service/authorize.hpp"
+
+namespace nae::service {
+namespace {
+
+// One item: true, false, or why it cannot be said.
+Result<bool> verify_with(const Request& request, const keys::Key& key, const keys::Version& version,
+                         SignatureScheme scheme, ByteView message, ByteView signature) {
+  if (!permits(version.state, Action::verify)) return fail(Code::key_state, {});
+  NAE_ASSIGN(auto public_key, request.parts.public_keys.of(key, version));
+  return public_key->verify(scheme, message, signature);
+}
+
+// A signature of ours names its scheme and version.
+Result<bool> verify_token(const Request& request, const keys::Key& key, ByteView message,
+                          ByteView signature) {
+  NAE_ASSIGN(TokenView token, parse_token(signature));
+  auto scheme = static_cast<SignatureScheme>(token.format);
+  if (!find_row(scheme)) return fail(Code::signature_malformed, {});
+  // A signature by another key, or under a scheme of another type, is simply not one by this key.
+  if (token.key.key != key.id || !fits(scheme, key.type)) return false;
+  const keys::Version* version = key.version(token.key.version);
+  if (!version) return false;
+  return verify_with(request, key, *version, scheme, message, token.value);
+}
+
+// A bare standard signature may be by any version that may still be read with.
+Result<bool> verify_bare(const Request& request, const keys::Key& key, SignatureScheme scheme,
+                         ByteView message, ByteView signature) {
+  for (auto version = key.versions.rbegin(); version != key.versions.rend(); ++version) {
+    if (!permits(version->state, Action::verify)) continue;
+    NAE_ASSIGN(bool good, verify_with(request, key, *version, scheme, message, signature));
+    if (good) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+Outcome verify(Request& request) {
+  auto authorized = authorize(request);
+  if (auto* refused = std::get_if<Refused>(&authorized)) return std::move(*refused);
+  const Granted& granted = std::get<Granted>(authorized);
+  const keys::Key& key = *granted.key;
+  auto scheme = static_cast<SignatureScheme>(request.header().algorithm);
+  bool bare = scheme != SignatureScheme::key_default;
+  if (bare && !fits(scheme, key.type))
+    return Refused{Error(Code::key_type,
+                         "the scheme does not fit a key of type " + std::string(name(key.type))),
+                   key.name, granted.decision};
+  if (request.view.seconds.count() != request.count())
+    return Refused{Error(Code::protocol_violation, "verify needs a signature an item"), key.name,
+                   granted.decision};
+
+  wire::CryptoReplyWriter reply(request.out, request.id, request.count(), request.count());
+  auto messages = request.view.items.cursor();
+  auto signatures = request.view.seconds.cursor();
+  std::uint32_t failed = 0;
+  for (std::uint32_t i = 0; i < request.count(); ++i) {
+    ByteView message = messages.next();
+    ByteView signature = signatures.next();
+    auto good = bare ? verify_bare(request, key, scheme, message, signature)
+                     : verify_token(request, key, message, signature);
+    failed += answer(reply, good) ? 0 : 1;
+  }
+  reply.finish();
+  return served(granted, request.count(), failed);
+}
+
+}  // namespace nae::service
