@@ -1,0 +1,160 @@
+#include "pg_nae/connection/agent_connection.hpp"
+
+#include <utility>
+
+namespace nae::backend {
+namespace {
+
+// What this side would take; the agent agrees on the smaller.
+constexpr wire::Limits kOwnLimits{wire::kMaxFrameBytesCeiling, wire::kMaxItemsCeiling};
+
+wire::RoleClaims owned(const RoleClaimsView& view) {
+  wire::RoleClaims claims;
+  claims.database = view.database;
+  claims.effective_role = view.effective_role;
+  claims.session_role = view.session_role;
+  claims.login_role = view.login_role;
+  claims.application_name = view.application_name;
+  claims.client_address = view.client_address;
+  claims.memberships.assign(view.memberships.begin(), view.memberships.end());
+  return claims;
+}
+
+}  // namespace
+
+AgentConnection::AgentConnection(std::string path, AgentSocket socket)
+    : path_(std::move(path)), socket_(std::move(socket)), session_("pg_nae 0.1.0", kOwnLimits) {}
+
+AgentConnection* AgentConnection::open(const char* path, Failure& failure) noexcept {
+  return guarded<AgentConnection*>(failure, nullptr, [&]() -> Result<AgentConnection*> {
+    NAE_ASSIGN(AgentSocket socket, AgentSocket::connect(path));
+    return new AgentConnection(path, std::move(socket));
+  });
+}
+
+void AgentConnection::enter_exchange() {
+  if (in_exchange_) return;
+  in_exchange_ = true;
+  reply_began_ = false;
+  open_id_ = request_id_ = 0;
+  refusal_.reset();
+  crypto_reply_ = {};
+  lookup_reply_ = {};
+}
+
+std::uint32_t AgentConnection::begin_open_context(const RoleKey& key, const RoleClaimsView& claims,
+                                                  Failure& failure) noexcept {
+  return guarded<std::uint32_t>(failure, 0, [&]() -> Result<std::uint32_t> {
+    enter_exchange();
+    std::uint32_t closed = 0;
+    open_number_ = contexts_.add(key, closed);
+    if (closed != 0) session_.close_context(closed);
+    open_id_ = session_.open_context({open_number_, owned(claims), std::nullopt});
+    return open_number_;
+  });
+}
+
+bool AgentConnection::begin_crypto(const wire::CryptoRequest& request, Failure& failure) noexcept {
+  return guarded(failure, false, [&]() -> Result<bool> {
+    enter_exchange();
+    NAE_ASSIGN(request_id_, session_.crypto(request));
+    request_items_ = static_cast<std::uint32_t>(request.items.size());
+    return true;
+  });
+}
+
+bool AgentConnection::begin_lookup(const wire::Lookup& lookup, Failure& failure) noexcept {
+  return guarded(failure, false, [&]() -> Result<bool> {
+    enter_exchange();
+    request_id_ = session_.lookup(lookup);
+    return true;
+  });
+}
+
+Progress AgentConnection::advance(bool readable, Failure& failure) noexcept {
+  return guarded(failure, Progress::failed, [&]() -> Result<Progress> {
+    NAE_TRY(write_output());
+    return read_and_dispatch(readable);
+  });
+}
+
+Result<void> AgentConnection::write_output() {
+  while (!output_lost_ && !session_.output().empty()) {
+    auto sent = socket_.send(session_.output());
+    if (!sent) {
+      output_lost_ = true;
+      break;
+    }
+    if (*sent == 0) break;
+    session_.sent(*sent);
+  }
+  return {};
+}
+
+Result<Progress> AgentConnection::read_and_dispatch(bool readable) {
+  // A peer that refuses us closes its end; what it said before that is still to be read.
+  readable = readable || output_lost_;
+  for (;;) {
+    NAE_ASSIGN(std::optional<wire::Frame> frame, session_.next_reply());
+    if (frame) {
+      NAE_TRY(dispatch(*frame));
+      if (!answered()) continue;
+      in_exchange_ = false;
+      return Progress::done;
+    }
+    if (!readable) break;
+    NAE_ASSIGN(std::size_t got, socket_.receive(session_.receive_space()));
+    if (got == 0) {
+      readable = false;
+      continue;
+    }
+    reply_began_ = true;
+    session_.received(got);
+  }
+  NAE_TRY(write_output());  // a pong, if the agent asked
+  bool pending = !output_lost_ && !session_.output().empty();
+  return pending ? Progress::wants_to_write : Progress::wants_to_read;
+}
+
+Result<void> AgentConnection::dispatch(const wire::Frame& frame) {
+  std::uint64_t id = frame.header.request_id;
+  if (id == request_id_ && id != 0) return accept_answer(frame);
+  if (auto error = client::as_error(frame)) {
+    // About the context, or about the connection: nothing after it can succeed.
+    if (id == open_id_) contexts_.forget(open_number_);
+    return fail(std::move(error->error));
+  }
+  if (frame.header.type != wire::FrameType::context_opened)
+    return fail(Code::protocol_violation, "nae-agent answered what was not asked");
+  if (id == open_id_) open_id_ = 0;
+  return {};
+}
+
+Result<void> AgentConnection::accept_answer(const wire::Frame& frame) {
+  request_id_ = 0;
+  if (auto error = client::as_error(frame)) {
+    refusal_ = std::move(error->error);
+    return {};
+  }
+  // The request was served, so its context is open, whether or not that was said yet.
+  open_id_ = 0;
+  if (frame.header.type == wire::FrameType::crypto_reply) {
+    NAE_ASSIGN(crypto_reply_, wire::parse_crypto_reply(frame.body));
+    if (crypto_reply_.items.count() != request_items_)
+      return fail(Code::protocol_violation, "nae-agent answered another number of items");
+    return {};
+  }
+  if (frame.header.type == wire::FrameType::lookup_reply) {
+    request_items_ = 0;
+    NAE_ASSIGN(lookup_reply_, wire::parse_lookup_reply(frame.body));
+    return {};
+  }
+  return fail(Code::protocol_violation, "nae-agent answered with another kind of message");
+}
+
+bool AgentConnection::refused(Failure& failure) const noexcept {
+  if (refusal_) set_failure(failure, *refusal_);
+  return refusal_.has_value();
+}
+
+}  // namespace nae::backend

@@ -1,0 +1,54 @@
+#include "pg_nae/connection/chunk.hpp"
+
+#include "libnae/envelope/envelope.hpp"
+
+namespace nae::backend {
+namespace {
+
+// The fixed part of a request with the longest key name, and of a reply, rounded up.
+constexpr std::size_t kFixedBytes = 512;
+constexpr std::size_t kItemOverheadBytes = 4 + 2;                    // length and status
+constexpr std::size_t kMaxSignatureBytes = kTokenHeaderBytes + 512;  // RSA-4096
+
+// What the result of one item takes at most.
+std::size_t result_bytes(Action action, std::size_t item_bytes) {
+  switch (action) {
+    case Action::sign:
+      return kMaxSignatureBytes;
+    case Action::random:
+      return wire::kMaxRandomBytes;
+    case Action::mac:
+    case Action::hash:
+      return 64;
+    case Action::verify:
+    case Action::mac_verify:
+      return 1;
+    default:
+      return item_bytes + kGcmOverheadBytes;
+  }
+}
+
+}  // namespace
+
+std::size_t items_that_fit(const wire::CryptoRequest& request, std::size_t first,
+                           const wire::Limits& limits) noexcept {
+  std::size_t asked = kFixedBytes, answered = kFixedBytes, count = 0;
+  for (ByteView aad : request.aad) asked += aad.size() + kItemOverheadBytes;
+  for (std::size_t i = first; i < request.items.size() && count < limits.max_items; ++i, ++count) {
+    asked += request.items[i].size() + kItemOverheadBytes;
+    if (!request.seconds.empty()) asked += request.seconds[i].size() + kItemOverheadBytes;
+    answered += result_bytes(request.header.action, request.items[i].size()) + kItemOverheadBytes;
+    if (asked > limits.max_frame_bytes || answered > limits.max_frame_bytes) break;
+  }
+  return count;
+}
+
+wire::CryptoRequest part_of(const wire::CryptoRequest& request, std::size_t first,
+                            std::size_t count) noexcept {
+  wire::CryptoRequest part = request;
+  part.items = request.items.subspan(first, count);
+  if (!request.seconds.empty()) part.seconds = request.seconds.subspan(first, count);
+  return part;
+}
+
+}  // namespace nae::backend

@@ -1,0 +1,61 @@
+// nae_keys(): the keys that the effective role may use, and for what.
+#include "pg_nae/functions/table_result.hpp"
+#include "pg_nae/pg/exchange.hpp"
+#include "pg_nae/pg/report.hpp"
+#include "pg_nae/pg/values.hpp"
+
+namespace nae::functions {
+namespace {
+
+constexpr std::string_view kColumns[] = {"name", "type", "state", "primary_version", "actions"};
+
+// A version counts from 1 and has 16 bits; NULL where no version is primary.
+Datum version_cell(const std::optional<std::string>& cell, bool& is_null) {
+  is_null = !cell.has_value() || cell->empty();
+  if (is_null) return Datum{0};
+  int version = 0;
+  for (char c : *cell) {
+    if (c < '0' || c > '9' || version > UINT16_MAX)
+      pg::raise(Code::protocol_violation, "the answer to a lookup holds no version number");
+    version = version * 10 + (c - '0');
+  }
+  return Int32GetDatum(version);
+}
+
+// The wire separates names of actions by commas or blanks.
+Datum actions_cell(const std::optional<std::string>& cell, bool& is_null) {
+  is_null = !cell.has_value();
+  if (is_null) return Datum{0};
+  std::string_view rest = *cell;
+  auto* names = static_cast<Datum*>(palloc(sizeof(Datum) * (rest.size() / 2 + 1)));
+  int count = 0;
+  constexpr std::string_view kSeparators = ", ";
+  for (;;) {
+    rest.remove_prefix(std::min(rest.find_first_not_of(kSeparators), rest.size()));
+    if (rest.empty()) break;
+    std::string_view name = rest.substr(0, rest.find_first_of(kSeparators));
+    names[count++] = pg::make_text(as_bytes(name));
+    rest.remove_prefix(name.size());
+  }
+  return PointerGetDatum(construct_array(names, count, TEXTOID, -1, false, TYPALIGN_INT));
+}
+
+}  // namespace
+}  // namespace nae::functions
+
+using namespace nae;
+
+NAE_FUNCTION(nae_keys) {
+  const wire::Table& table = pg::run_lookup(wire::LookupSubject::keys);
+  functions::expect_columns(table, functions::kColumns);
+  functions::TableResult result(fcinfo);
+  for (const auto& row : table.rows) {
+    Datum values[5];
+    bool nulls[5];
+    for (std::size_t i = 0; i < 3; ++i) values[i] = functions::text_cell(row[i], nulls[i]);
+    values[3] = functions::version_cell(row[3], nulls[3]);
+    values[4] = functions::actions_cell(row[4], nulls[4]);
+    result.add(values, nulls);
+  }
+  return Datum{0};
+}

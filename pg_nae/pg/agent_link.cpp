@@ -1,0 +1,150 @@
+#include "pg_nae/pg/agent_link.hpp"
+
+#include "pg_nae/pg/postgres.hpp"
+#include "pg_nae/pg/report.hpp"
+#include "pg_nae/pg/settings.hpp"
+
+namespace nae::pg {
+namespace {
+
+using backend::AgentConnection;
+using backend::Failure;
+using backend::Progress;
+
+// While an agent starts or its queue is full there is no event to wait for.
+constexpr long kConnectRetryMs = 20;
+
+// Plain pointers: what they name outlives any longjmp.
+AgentConnection* connection = nullptr;
+WaitEventSet* events = nullptr;
+int socket_position = 0;
+uint32 awaited = 0;
+pid_t owner = 0;
+bool counted_descriptor = false;
+
+void drop_at_exit(int, Datum) {
+  drop_connection();
+}
+
+// A cancelled statement must not keep its values in the buffers until the next call.
+void drop_broken_exchange(XactEvent event, void*) {
+  bool aborted = event == XACT_EVENT_ABORT || event == XACT_EVENT_PARALLEL_ABORT;
+  if (aborted && connection != nullptr && connection->in_exchange()) drop_connection();
+}
+void drop_broken_exchange_of_subtransaction(SubXactEvent event, SubTransactionId, SubTransactionId,
+                                            void*) {
+  if (event == SUBXACT_EVENT_ABORT_SUB && connection != nullptr && connection->in_exchange())
+    drop_connection();
+}
+
+void register_callbacks_once() {
+  static pid_t registered = 0;
+  if (registered == MyProcPid) return;
+  on_proc_exit(drop_at_exit, Datum{0});
+  RegisterXactCallback(drop_broken_exchange, nullptr);
+  RegisterSubXactCallback(drop_broken_exchange_of_subtransaction, nullptr);
+  registered = MyProcPid;
+}
+
+void create_event_set() {
+#if PG_VERSION_NUM >= 170000
+  events = CreateWaitEventSet(nullptr, 3);
+#else
+  events = CreateWaitEventSet(TopMemoryContext, 3);
+#endif
+  AddWaitEventToSet(events, WL_LATCH_SET, PGINVALID_SOCKET, MyLatch, nullptr);
+  AddWaitEventToSet(events, WL_EXIT_ON_PM_DEATH, PGINVALID_SOCKET, nullptr, nullptr);
+  awaited = WL_SOCKET_READABLE;
+  socket_position = AddWaitEventToSet(events, awaited, connection->descriptor(), nullptr, nullptr);
+}
+
+// Sleeps until the latch is set, heeding interrupts.
+void nap(long ms) {
+  int rc =
+      WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, ms, PG_WAIT_EXTENSION);
+  if (rc & WL_LATCH_SET) ResetLatch(MyLatch);
+  CHECK_FOR_INTERRUPTS();
+}
+
+// An embedded agent that starts or restarts is worth a short wait, a full queue always is.
+bool worth_waiting(const Failure& failure) {
+  if (failure.code == Code::overloaded) return true;
+  return failure.code == Code::agent_unavailable && settings.agent == agent_embedded &&
+         process_shared_preload_libraries_done;
+}
+
+void open_connection(Deadline deadline) {
+  register_callbacks_once();
+  Deadline connect_deadline = deadline.sooner(Deadline::after_ms(settings.connect_timeout_ms));
+  for (;;) {
+    Failure failure;
+    connection = AgentConnection::open(settings.agent_socket, failure);
+    if (connection != nullptr) break;
+    if (!worth_waiting(failure) || connect_deadline.passed()) raise(failure);
+    nap(kConnectRetryMs);
+  }
+  owner = MyProcPid;
+  counted_descriptor = AcquireExternalFD();
+  if (!counted_descriptor) {
+    drop_connection();
+    raise(Code::overloaded, "this backend has too many open files", "Raise max_files_per_process.");
+  }
+  create_event_set();
+}
+
+}  // namespace
+
+void drop_connection() {
+  // A forked child must not touch what is its parent's.
+  if (owner == MyProcPid && events != nullptr) FreeWaitEventSet(events);
+  events = nullptr;
+  AgentConnection* dropped = connection;
+  connection = nullptr;
+  delete dropped;
+  if (counted_descriptor) ReleaseExternalFD();
+  counted_descriptor = false;
+}
+
+AgentConnection& usable_connection(Deadline deadline) {
+  if (connection != nullptr) {
+    bool usable = owner == MyProcPid && events != nullptr && !connection->in_exchange() &&
+                  connection->path_is(settings.agent_socket) && !connection->peer_closed();
+    if (!usable) drop_connection();
+  }
+  if (connection == nullptr) open_connection(deadline);
+  return *connection;
+}
+
+AgentConnection& current_connection() {
+  return *connection;
+}
+
+bool wait_for_answer(AgentConnection& asked, Deadline deadline, Failure& failure) {
+  bool readable = false;
+  for (;;) {
+    Progress progress = asked.advance(readable, failure);
+    if (progress == Progress::done) return true;
+    if (progress == Progress::failed) return false;
+    uint32 wanted = WL_SOCKET_READABLE;
+    if (progress == Progress::wants_to_write) wanted |= WL_SOCKET_WRITEABLE;
+    if (wanted != awaited) {
+      ModifyWaitEvent(events, socket_position, wanted, nullptr);
+      awaited = wanted;
+    }
+    WaitEvent occurred[2];
+    int count = WaitEventSetWait(events, deadline.remaining_ms(), occurred, 2, PG_WAIT_EXTENSION);
+    readable = false;
+    for (int i = 0; i < count; ++i) {
+      if (occurred[i].events & WL_SOCKET_READABLE) readable = true;
+      if (occurred[i].events & WL_LATCH_SET) ResetLatch(MyLatch);
+    }
+    CHECK_FOR_INTERRUPTS();
+    if (count == 0 && deadline.passed()) {
+      drop_connection();
+      raise(Code::timeout,
+            psprintf("no answer within nae.request_timeout (%d ms)", settings.request_timeout_ms));
+    }
+  }
+}
+
+}  // namespace nae::pg

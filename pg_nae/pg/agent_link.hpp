@@ -1,0 +1,25 @@
+// AgentLink: this backend's one connection to nae-agent, opened at first use and kept, with the
+// event set that waits for it.
+#pragma once
+
+#include "pg_nae/connection/agent_connection.hpp"
+#include "pg_nae/pg/deadline.hpp"
+
+namespace nae::pg {
+
+// A connection on which an exchange may begin. One that an error or a cancel left in the middle of
+// an exchange, that belongs to another process or whose agent is gone is closed and reopened.
+backend::AgentConnection& usable_connection(Deadline deadline);
+
+// The connection whose exchange has just been done, as it is: its reply is still to be read.
+backend::AgentConnection& current_connection();
+
+// Closes it; harmless when there is none.
+void drop_connection();
+
+// Waits until the exchange that was begun on the connection is done. False and `failure` when the
+// connection broke; Code::timeout is raised. Leaves by longjmp when the statement is cancelled.
+bool wait_for_answer(backend::AgentConnection& connection, Deadline deadline,
+                     backend::Failure& failure);
+
+}  // namespace nae::pg

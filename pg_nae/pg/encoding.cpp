@@ -1,0 +1,61 @@
+#include "pg_nae/pg/encoding.hpp"
+
+#include <climits>
+
+#include "libnae/base/text.hpp"
+#include "pg_nae/pg/report.hpp"
+
+namespace nae::pg {
+namespace {
+
+bool is_ascii(ByteView text) {
+  Byte seen = 0;
+  for (Byte b : text) seen |= b;
+  return seen < 0x80;
+}
+
+bool holds_nul(ByteView text) {
+  return !text.empty() && std::memchr(text.data(), 0, text.size()) != nullptr;
+}
+
+// Empty when a character has no equivalent in `to`.
+ByteView convert(ByteView text, int from, int to) {
+  Oid procedure = FindDefaultConversionProc(from, to);
+  std::size_t capacity = text.size() * MAX_CONVERSION_GROWTH + 1;
+  if (!OidIsValid(procedure) || capacity > INT_MAX) return {};
+  auto* buffer =
+      static_cast<unsigned char*>(MemoryContextAllocHuge(CurrentMemoryContext, capacity));
+  auto size = static_cast<int>(text.size());
+  int read =
+      pg_do_encoding_conversion_buf(procedure, from, to, const_cast<unsigned char*>(text.data()),
+                                    size, buffer, static_cast<int>(capacity), true);
+  if (read != size) return {};
+  return {buffer, std::strlen(reinterpret_cast<char*>(buffer))};
+}
+
+}  // namespace
+
+ByteView to_utf8(ByteView text, std::uint64_t item) {
+  int encoding = GetDatabaseEncoding();
+  if (encoding == PG_UTF8 || is_ascii(text)) return text;
+  // A SQL_ASCII database does not say what its bytes mean: they must be UTF-8 already.
+  ByteView utf8 = encoding == PG_SQL_ASCII ? text : convert(text, encoding, PG_UTF8);
+  if (utf8.empty() || !is_utf8(as_text(utf8)))
+    raise(Code::invalid_encoding, "the text cannot be converted to UTF-8",
+          "Pass it as bytea instead of text.", item);
+  return utf8;
+}
+
+ByteView from_utf8(ByteView utf8, std::uint64_t item) {
+  int encoding = GetDatabaseEncoding();
+  if (holds_nul(utf8) || !is_utf8(as_text(utf8)))
+    raise(Code::invalid_encoding, "the decrypted value is not text", nullptr, item);
+  if (encoding == PG_UTF8 || encoding == PG_SQL_ASCII || is_ascii(utf8)) return utf8;
+  ByteView text = convert(utf8, PG_UTF8, encoding);
+  if (text.empty())
+    raise(Code::invalid_encoding,
+          "the decrypted text holds a character that the database's encoding lacks", nullptr, item);
+  return text;
+}
+
+}  // namespace nae::pg

@@ -1,0 +1,144 @@
+#include "pg_nae/pg/exchange.hpp"
+
+#include "pg_nae/connection/chunk.hpp"
+#include "pg_nae/pg/agent_link.hpp"
+#include "pg_nae/pg/identity.hpp"
+#include "pg_nae/pg/report.hpp"
+#include "pg_nae/pg/settings.hpp"
+
+namespace nae::pg {
+namespace {
+
+using backend::AgentConnection;
+using backend::Failure;
+
+// A request below these needs no knowledge of the agent's limits: Hello, context and request
+// travel in one write, and the first call of a backend costs one round trip.
+constexpr std::size_t kSmallItems = 512;
+constexpr std::size_t kSmallBytes = 64u << 10;
+
+// What one exchange is to ask; both may be absent: then only the context is opened.
+struct Question {
+  const wire::CryptoRequest* crypto = nullptr;
+  const wire::LookupSubject* lookup = nullptr;
+
+  // Asking again does nothing that asking once did not: no new ciphertext, no new signature.
+  bool idempotent() const {
+    if (crypto == nullptr) return true;
+    switch (crypto->header.action) {
+      case Action::decrypt:
+      case Action::verify:
+      case Action::mac:
+      case Action::mac_verify:
+      case Action::hash:
+        return true;
+      default:
+        return false;
+    }
+  }
+};
+
+std::uint32_t context_of(AgentConnection& connection, const backend::RoleKey& key) {
+  std::uint32_t context = connection.find_context(key);
+  if (context != 0) return context;
+  backend::RoleClaimsView claims = current_role_claims(key);
+  Failure failure;
+  context = connection.begin_open_context(key, claims, failure);
+  if (context == 0) raise(failure);
+  return context;
+}
+
+void begin_question(AgentConnection& connection, const Question& question, std::uint32_t context) {
+  Failure failure;
+  bool begun = true;
+  if (question.crypto != nullptr) {
+    wire::CryptoRequest request = *question.crypto;
+    request.header.context = context;
+    begun = connection.begin_crypto(request, failure);
+  } else if (question.lookup != nullptr) {
+    begun = connection.begin_lookup({context, *question.lookup}, failure);
+  }
+  if (!begun) raise(failure);
+}
+
+// Asks once; true when answered. Otherwise `again` says whether a second try is allowed.
+bool ask_once(const Question& question, Deadline deadline, Failure& failure, bool& again) {
+  backend::RoleKey key = current_role_key();
+  AgentConnection& connection = usable_connection(deadline);
+  std::uint32_t context = context_of(connection, key);
+  begin_question(connection, question, context);
+  again = false;
+  if (!wait_for_answer(connection, deadline, failure)) {
+    again =
+        failure.code == Code::connection_lost && !connection.reply_began() && question.idempotent();
+    drop_connection();
+    return false;
+  }
+  if (!connection.refused(failure)) return true;
+  // The other side lost the context, with a restart: nothing was done, whatever was asked.
+  again = failure.code == Code::context_unknown;
+  if (again) connection.forget_context(context);
+  return false;
+}
+
+AgentConnection& ask(const Question& question, Deadline deadline) {
+  Failure failure;
+  bool again = false;
+  if (!ask_once(question, deadline, failure, again) &&
+      !(again && ask_once(question, deadline, failure, again)))
+    raise(failure);
+  return current_connection();
+}
+
+std::size_t data_bytes(const wire::CryptoRequest& request) {
+  std::size_t total = 0;
+  for (ByteView item : request.items) total += item.size();
+  for (ByteView item : request.seconds) total += item.size();
+  for (ByteView item : request.aad) total += item.size();
+  return total;
+}
+
+wire::Limits limits_for(const wire::CryptoRequest& request, Deadline deadline) {
+  if (request.items.size() <= kSmallItems && data_bytes(request) <= kSmallBytes) return {};
+  AgentConnection& connection = usable_connection(deadline);
+  return connection.limits_known() ? connection.limits() : ask({}, deadline).limits();
+}
+
+void check_aad(const wire::CryptoRequest& request) {
+  for (ByteView aad : request.aad)
+    if (aad.size() > wire::kMaxAadBytes)
+      raise(Code::value_too_large, psprintf("associated data of %zu bytes; the limit is %u bytes",
+                                            aad.size(), wire::kMaxAadBytes));
+}
+
+}  // namespace
+
+void run_crypto(const wire::CryptoRequest& request, ConsumeReply consume, void* state) {
+  refuse_restricted_operation();
+  check_aad(request);
+  if (request.items.empty()) return;
+  Deadline deadline = Deadline::after_ms(settings.request_timeout_ms);
+  wire::Limits limits = limits_for(request, deadline);
+  for (std::size_t first = 0; first < request.items.size();) {
+    std::size_t count = backend::items_that_fit(request, first, limits);
+    if (count == 0)
+      raise(Code::value_too_large,
+            psprintf("value of %zu bytes does not fit the frames of this connection (%u bytes)",
+                     request.items[first].size(), limits.max_frame_bytes));
+    wire::CryptoRequest part = backend::part_of(request, first, count);
+    Question question;
+    question.crypto = &part;
+    AgentConnection& connection = ask(question, deadline);
+    consume(state, first, connection.crypto_reply());
+    first += count;
+  }
+}
+
+const wire::Table& run_lookup(wire::LookupSubject subject) {
+  refuse_restricted_operation();
+  Question question;
+  question.lookup = &subject;
+  return ask(question, Deadline::after_ms(settings.request_timeout_ms)).lookup_reply();
+}
+
+}  // namespace nae::pg

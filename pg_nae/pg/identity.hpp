@@ -1,0 +1,20 @@
+// Who asks: the roles of this session as PostgreSQL knows them at the moment of the call.
+#pragma once
+
+#include "pg_nae/connection/agent_connection.hpp"
+#include "pg_nae/pg/postgres.hpp"
+
+namespace nae::pg {
+
+// Code::restricted_operation inside maintenance commands: they run functions as the owner of the
+// table, so a hostile index expression or materialized view would decrypt in the owner's name.
+void refuse_restricted_operation();
+
+// Cheap: no catalog is read. The views live as long as the settings they point into.
+backend::RoleKey current_role_key();
+
+// Reads the catalogs; memory is the current context's. Code::role_undetermined when a role has no
+// name or more memberships than a context may carry.
+backend::RoleClaimsView current_role_claims(const backend::RoleKey& key);
+
+}  // namespace nae::pg

@@ -1,0 +1,95 @@
+#include "pg_nae/pg/settings.hpp"
+
+#include "pg_nae/connection/agent_socket.hpp"
+#include "pg_nae/pg/postgres.hpp"
+
+namespace nae::pg {
+
+Settings settings;
+
+namespace {
+
+const config_enum_entry kAgentModes[] = {
+    {"embedded", agent_embedded, false}, {"external", agent_external, false}, {nullptr, 0, false}};
+
+// A frame of the ceiling less headers and associated data still holds such a value.
+constexpr int kMaxValueSizeKbCeiling = 61440;
+
+bool check_absolute_path(char** value, void**, GucSource) {
+  if (**value == '\0' || is_absolute_path(*value)) return true;
+  GUC_check_errdetail("The path must be absolute.");
+  return false;
+}
+
+bool check_socket_path(char** value, void** extra, GucSource source) {
+  if (std::strlen(*value) > backend::kMaxSocketPathBytes) {
+    GUC_check_errdetail("A path of a socket has at most %d bytes.",
+                        static_cast<int>(backend::kMaxSocketPathBytes));
+    return false;
+  }
+  return check_absolute_path(value, extra, source);
+}
+
+// Defaults live as long as the process: the GUC machinery keeps the pointer.
+const char* in_data_directory(const char* name) {
+  return DataDir == nullptr
+             ? ""
+             : MemoryContextStrdup(TopMemoryContext, psprintf("%s/%s", DataDir, name));
+}
+
+const char* default_socket() {
+  const char* path = in_data_directory("nae-agent.sock");
+  return std::strlen(path) <= backend::kMaxSocketPathBytes ? path : "";
+}
+
+const char* default_program() {
+  char directory[MAXPGPATH];
+  strlcpy(directory, my_exec_path, sizeof directory);
+  get_parent_directory(directory);
+  return MemoryContextStrdup(TopMemoryContext, psprintf("%s/nae-agent", directory));
+}
+
+void define_agent_settings() {
+  DefineCustomEnumVariable(
+      "nae.agent", "Who starts nae-agent.",
+      "\"embedded\": a background worker of this server starts and supervises it, provided that "
+      "pg_nae is in shared_preload_libraries. \"external\": the operating system does.",
+      &settings.agent, agent_embedded, kAgentModes, PGC_POSTMASTER, 0, nullptr, nullptr, nullptr);
+  DefineCustomStringVariable(
+      "nae.agent_socket", "Path of the Unix socket that nae-agent listens on.",
+      "Absolute, at most 107 bytes.", &settings.agent_socket, default_socket(), PGC_SIGHUP,
+      GUC_SUPERUSER_ONLY, check_socket_path, nullptr, nullptr);
+  DefineCustomStringVariable("nae.agent_program",
+                             "Path of the nae-agent that is started when embedded.", nullptr,
+                             &settings.agent_program, default_program(), PGC_POSTMASTER,
+                             GUC_SUPERUSER_ONLY, check_absolute_path, nullptr, nullptr);
+  DefineCustomStringVariable(
+      "nae.agent_config", "Path of the configuration of the embedded nae-agent.", nullptr,
+      &settings.agent_config, in_data_directory("nae-agent.toml"), PGC_POSTMASTER,
+      GUC_SUPERUSER_ONLY, check_absolute_path, nullptr, nullptr);
+}
+
+}  // namespace
+
+void define_settings() {
+  define_agent_settings();
+  DefineCustomIntVariable(
+      "nae.request_timeout", "Longest time that one cryptographic call waits for its answer.",
+      "0 waits until the answer comes or the statement is cancelled.", &settings.request_timeout_ms,
+      30000, 0, INT_MAX, PGC_USERSET, GUC_UNIT_MS, nullptr, nullptr, nullptr);
+  DefineCustomIntVariable(
+      "nae.connect_timeout", "Longest time that a call waits for nae-agent to accept a connection.",
+      "While an embedded agent starts, calls wait for it this long.", &settings.connect_timeout_ms,
+      2000, 1, 600000, PGC_USERSET, GUC_UNIT_MS, nullptr, nullptr, nullptr);
+  DefineCustomIntVariable("nae.max_value_size", "Largest value that is sent to the key server.",
+                          "Larger values are refused before anything is sent.",
+                          &settings.max_value_size_kb, 16384, 1, kMaxValueSizeKbCeiling,
+                          PGC_USERSET, GUC_UNIT_KB, nullptr, nullptr, nullptr);
+#if PG_VERSION_NUM >= 150000
+  MarkGUCPrefixReserved("nae");
+#else
+  EmitWarningsOnPlaceholders("nae");
+#endif
+}
+
+}  // namespace nae::pg

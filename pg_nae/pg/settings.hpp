@@ -1,0 +1,22 @@
+// The settings under nae. (docs/sql.md, "Settings").
+#pragma once
+
+namespace nae::pg {
+
+enum AgentMode : int { agent_embedded = 0, agent_external = 1 };
+
+struct Settings {
+  int agent;           // AgentMode
+  char* agent_socket;  // absolute path
+  char* agent_program;
+  char* agent_config;
+  int request_timeout_ms;  // 0: none
+  int connect_timeout_ms;
+  int max_value_size_kb;
+};
+extern Settings settings;
+
+// Called once, from _PG_init.
+void define_settings();
+
+}  // namespace nae::pg
