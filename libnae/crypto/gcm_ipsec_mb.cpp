@@ -1,7 +1,7 @@
 // AES-256-GCM by Intel's IPsec-MB: no context to prepare for each value, which is most of the cost
 // of a short one.
 #include <intel-ipsec-mb.h>
-#include <openssl/crypto.h>
+#include <string.h>
 
 #include <algorithm>
 #include <new>
@@ -71,7 +71,7 @@ class IpsecMbGcm final : public Aes256Gcm {
                        not_null(plaintext.data()), plaintext.size(), nonce.data(),
                        not_null(associated.joined().data()), associated.joined().size(), tag.data(),
                        kGcmTagBytes);
-    OPENSSL_cleanse(&state, sizeof state);
+    explicit_bzero(&state, sizeof state);
   }
 
   bool open(std::span<const Byte, kGcmNonceBytes> nonce, ByteView header, ByteView aad,
@@ -86,9 +86,9 @@ class IpsecMbGcm final : public Aes256Gcm {
                        expected.data(), kGcmTagBytes);
     bool authentic = equal_in_constant_time(expected, tag);
     // The right tag of a forged message is what a forger lacks.
-    OPENSSL_cleanse(expected.data(), expected.size());
-    OPENSSL_cleanse(&state, sizeof state);
-    if (!authentic) OPENSSL_cleanse(plaintext.data(), plaintext.size());
+    explicit_bzero(expected.data(), expected.size());
+    explicit_bzero(&state, sizeof state);
+    if (!authentic) explicit_bzero(plaintext.data(), plaintext.size());
     return authentic;
   }
 
