@@ -32,6 +32,9 @@ class HsmQueue {
     milliseconds check_interval{10'000};  // of keys::Hsm::check() while nothing else is asked
     milliseconds first_retry{250};        // of check() while unhealthy, doubled up to the next
     milliseconds longest_retry{30'000};
+    // A job running for this long means that the module hangs: what waits behind it is refused.
+    // RSA-4096 pairs take seconds in software.
+    milliseconds hang_after{20'000};
     milliseconds stop_grace{5'000};
     // Called from the queue's threads when health turns; for the log.
     std::function<void(const Health&)> on_health_change;
@@ -43,14 +46,15 @@ class HsmQueue {
   HsmQueue(const HsmQueue&) = delete;
   HsmQueue& operator=(const HsmQueue&) = delete;
 
-  // False when the queue is full or stopped (Code::overloaded to the caller). The job may never run
+  // False when the queue is full, stopped or behind a module that hangs. The job may never run
   // when the module hangs: where somebody waits for the answer use ask().
   bool submit(std::function<void(keys::Hsm&)> job);
 
   // `work` runs on the HSM's thread; `done` is called exactly once, with its result there, or at
   // the deadline on the watching thread with Code::timeout (not begun) or Code::hsm_unavailable
   // (begun and hanging). A full queue calls it at once with Code::overloaded, a stopped one with
-  // Code::shutting_down. `work` may run after `done`: it refers to nothing of the caller's frame.
+  // Code::shutting_down, one whose module hangs with Code::hsm_unavailable. `work` may run after
+  // `done`: it refers to nothing of the caller's frame.
   template <class T>
   void ask(std::function<Result<T>(keys::Hsm&)> work, std::function<void(Result<T>)> done,
            milliseconds deadline);

@@ -3,6 +3,7 @@
 // once; a rejected PIN is never tried again, because tokens lock after a few.
 #pragma once
 
+#include <array>
 #include <filesystem>
 #include <list>
 #include <memory>
@@ -60,18 +61,25 @@ class Pkcs11Hsm final : public keys::Hsm {
   Result<void> connect();
   // Runs `operation` on a live session; once more on a new one when the session was lost.
   template <class Operation>
-  auto on_session(Operation operation) -> decltype(operation());
+  auto on_session(Operation operation) -> decltype(operation()) {
+    if (!session_) NAE_TRY(connect());
+    auto result = operation();
+    if (result || result.error().code != Code::hsm_unavailable) return result;
+    NAE_TRY(connect());
+    return operation();
+  }
   Result<ObjectHandle> object_of(const keys::HsmKey& key);
   Result<keys::Material> generate_wrapped(const KeyVersionId& id, KeyType type);
   Result<keys::Material> generate_on_token(const KeyVersionId& id, KeyType type);
-  void remember(CachedKey key);
+  Result<void> remember(CachedKey key);
   Result<void> drop(const KeyVersionId& id);
 
   Options options_;
   std::unique_ptr<Module> module_;
   std::unique_ptr<Session> session_;  // nullptr while the token is away
   ObjectHandle group_key_ = 0;
-  std::list<CachedKey> recent_;  // most recently used first
+  std::array<ObjectHandle, 2> server_keys_{};  // private halves; 0: not looked up yet
+  std::list<CachedKey> recent_;                // most recently used first
   std::unordered_map<KeyVersionId, std::list<CachedKey>::iterator> cached_;
   std::string rejected_pin_;  // which state of the PIN file was refused
 };

@@ -1,0 +1,45 @@
+// Attributes: a template of PKCS#11 attributes that owns its values.
+#pragma once
+
+#include <p11-kit/pkcs11.h>
+
+#include <deque>
+#include <string_view>
+#include <vector>
+
+#include "libnae/base/bytes.hpp"
+
+namespace nae::hsm {
+
+class Attributes {
+ public:
+  Attributes& flag(CK_ATTRIBUTE_TYPE type, bool value) {
+    const CK_BBOOL byte = value ? CK_TRUE : CK_FALSE;
+    return bytes(type, {&byte, 1});
+  }
+  Attributes& number(CK_ATTRIBUTE_TYPE type, CK_ULONG value) {
+    return bytes(type, {reinterpret_cast<const Byte*>(&value), sizeof value});
+  }
+  Attributes& text(CK_ATTRIBUTE_TYPE type, std::string_view value) {
+    return bytes(type, as_bytes(value));
+  }
+  Attributes& bytes(CK_ATTRIBUTE_TYPE type, ByteView value) {
+    values_.emplace_back(value.begin(), value.end());  // a deque: earlier values stay in place
+    attributes_.push_back({type, values_.back().data(), values_.back().size()});
+    return *this;
+  }
+  // None of the named uses: modules grant what a template leaves out.
+  Attributes& none_of(std::initializer_list<CK_ATTRIBUTE_TYPE> uses) {
+    for (CK_ATTRIBUTE_TYPE use : uses) flag(use, false);
+    return *this;
+  }
+
+  CK_ATTRIBUTE* data() { return attributes_.data(); }
+  CK_ULONG size() const { return attributes_.size(); }
+
+ private:
+  std::deque<Bytes> values_;
+  std::vector<CK_ATTRIBUTE> attributes_;
+};
+
+}  // namespace nae::hsm

@@ -1,0 +1,32 @@
+// Key pairs: generating them on the token and writing their public halves as SubjectPublicKeyInfo.
+#pragma once
+
+#include <p11-kit/pkcs11.h>
+
+#include <string>
+
+#include "keyserver/hsm/token.hpp"
+#include "libnae/base/algorithm.hpp"
+
+namespace nae::hsm {
+
+struct KeyPair {
+  CK_OBJECT_HANDLE public_key;
+  CK_OBJECT_HANDLE private_key;
+};
+
+// CKK_* of a key type's objects.
+CK_KEY_TYPE object_key_type(KeyType type);
+
+// What the private half may do once it stands in the HSM for good: sign, and nothing else.
+Attributes& add_private_key_uses(Attributes& attributes);
+
+// Session objects, the private half extractable: to be wrapped and destroyed at once.
+Result<KeyPair> generate_pair_for_wrapping(const Session& session, KeyType type);
+// Token objects that never leave.
+Result<KeyPair> generate_pair_on_token(const Session& session, KeyType type,
+                                       const std::string& label, ByteView id);
+
+Result<Bytes> public_key_der(const Session& session, CK_OBJECT_HANDLE public_key, KeyType type);
+
+}  // namespace nae::hsm

@@ -1,0 +1,29 @@
+// Module: a loaded and initialised PKCS#11 library.
+#pragma once
+
+#include <p11-kit/pkcs11.h>
+
+#include <filesystem>
+#include <memory>
+
+#include "libnae/base/result.hpp"
+
+namespace nae::hsm {
+
+class Module {
+ public:
+  // Code::hsm_module_missing when the file cannot be loaded or is no PKCS#11 library.
+  static Result<std::unique_ptr<Module>> load(const std::filesystem::path& library);
+  ~Module();
+  Module(const Module&) = delete;
+  Module& operator=(const Module&) = delete;
+
+  const CK_FUNCTION_LIST& calls() const { return *calls_; }
+
+ private:
+  explicit Module(const CK_FUNCTION_LIST* calls) : calls_(calls) {}
+  const CK_FUNCTION_LIST* calls_;
+  bool initialised_here_ = false;
+};
+
+}  // namespace nae::hsm

@@ -1,0 +1,27 @@
+// CK_RV, what PKCS#11 functions answer, as our errors. Messages name the function and the
+// constant, which is what a vendor's support asks for.
+#pragma once
+
+#include <p11-kit/pkcs11.h>
+
+#include <string>
+#include <string_view>
+
+#include "libnae/base/result.hpp"
+
+namespace nae::hsm {
+
+std::string return_value_name(CK_RV value);  // "CKR_PIN_INCORRECT", or its number in hexadecimal
+
+// The code of a failed call: Code::hsm_unavailable where a new session may cure it.
+Code code_of(CK_RV value);
+
+// "C_Login: CKR_PIN_INCORRECT"
+Error error_of(std::string_view function, CK_RV value);
+
+inline Result<void> checked(std::string_view function, CK_RV value) {
+  if (value == CKR_OK) return {};
+  return fail(error_of(function, value));
+}
+
+}  // namespace nae::hsm

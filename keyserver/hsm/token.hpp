@@ -1,0 +1,72 @@
+// Tokens and sessions: finding a token by its label, one logged-in session on it.
+#pragma once
+
+#include <p11-kit/pkcs11.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "keyserver/hsm/attributes.hpp"
+#include "keyserver/hsm/module.hpp"
+#include "libnae/base/result.hpp"
+#include "libnae/crypto/secret.hpp"
+
+namespace nae::hsm {
+
+inline constexpr std::size_t kTokenLabelBytes = 32;  // PKCS#11 2.40 section 3.2, blank padded
+
+// Code::hsm_token_missing when no token has the label, Code::conflict when several have.
+Result<CK_SLOT_ID> find_token(const Module& module, const std::string& label);
+// A slot whose token was never initialised.
+Result<CK_SLOT_ID> find_free_slot(const Module& module);
+
+// The 32 bytes that stand for `label`; Code::config_invalid when it is empty or longer.
+Result<Bytes> padded_label(const std::string& label);
+
+class Session {
+ public:
+  // Opens a read-write session and logs in as the user. `module` outlives it. One attempt:
+  // Code::hsm_pin_rejected must not be followed by another with the same PIN.
+  static Result<std::unique_ptr<Session>> open(const Module& module, const std::string& token_label,
+                                               const crypto::SecretBytes& pin);
+  ~Session();
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
+  const CK_FUNCTION_LIST& calls() const { return calls_; }
+  CK_SESSION_HANDLE handle() const { return handle_; }
+  Result<void> check_logged_in() const;
+
+  // The object of this class and label; nothing when there is none. Code::conflict when there are
+  // several: which one to use would be chance.
+  Result<std::optional<CK_OBJECT_HANDLE>> find(CK_OBJECT_CLASS object_class,
+                                               const std::string& label) const;
+  Result<Bytes> read_attribute(CK_OBJECT_HANDLE object, CK_ATTRIBUTE_TYPE type) const;
+  Result<void> destroy(CK_OBJECT_HANDLE object) const;
+  Result<void> random(ByteSpan out) const;
+  // Signs in one part; `mechanism`'s result as the module gives it.
+  Result<Bytes> sign(CK_MECHANISM mechanism, CK_OBJECT_HANDLE key, ByteView data) const;
+
+ private:
+  Session(const CK_FUNCTION_LIST& calls, CK_SESSION_HANDLE handle)
+      : calls_(calls), handle_(handle) {}
+  const CK_FUNCTION_LIST& calls_;
+  CK_SESSION_HANDLE handle_;
+};
+
+// A session object made on the way to something else; destroyed when it goes out of scope.
+class TemporaryObject {
+ public:
+  TemporaryObject(const Session& session, CK_OBJECT_HANDLE object)
+      : session_(session), object_(object) {}
+  ~TemporaryObject() { (void)session_.destroy(object_); }
+  TemporaryObject(const TemporaryObject&) = delete;
+  TemporaryObject& operator=(const TemporaryObject&) = delete;
+
+ private:
+  const Session& session_;
+  CK_OBJECT_HANDLE object_;
+};
+
+}  // namespace nae::hsm

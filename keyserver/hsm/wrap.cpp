@@ -1,0 +1,190 @@
+// Pkcs11Hsm: key material on its way between HSM and store.
+#include "keyserver/hsm/key_pair.hpp"
+#include "keyserver/hsm/pkcs11_hsm.hpp"
+#include "keyserver/hsm/return_value.hpp"
+#include "keyserver/hsm/token.hpp"
+#include "libnae/base/text.hpp"
+
+namespace nae::hsm {
+namespace {
+
+constexpr CK_ULONG kSecretKeyBytes = 32;
+constexpr CK_ULONG kWrappedMaxBytes = 8192;  // an RSA-4096 private key takes about 2,400
+
+bool is_pair(KeyType type) {
+  return object_key_type(type) != CKK_GENERIC_SECRET;
+}
+
+// Ed25519 private keys have no encoding that PKCS#11 2.40 modules wrap; SoftHSM answers
+// CKR_KEY_NOT_WRAPPABLE.
+bool stays_on_token(KeyType type) {
+  return type == KeyType::ed25519;
+}
+
+std::string text_of(const KeyVersionId& id) {
+  return to_hex(id.key.bytes) + "-v" + std::to_string(id.version);
+}
+std::string token_label_of(const KeyVersionId& id) {
+  return "nae-" + text_of(id);
+}
+
+// HMAC only. It is also the KDF's key: CKA_DERIVE would allow mechanisms that are not ours.
+Attributes& add_secret_key_uses(Attributes& attributes) {
+  return attributes.flag(CKA_SIGN, true)
+      .none_of({CKA_VERIFY, CKA_ENCRYPT, CKA_DECRYPT, CKA_WRAP, CKA_UNWRAP, CKA_DERIVE});
+}
+
+Result<CK_OBJECT_HANDLE> generate_secret_for_wrapping(const Session& session) {
+  Attributes key;
+  key.number(CKA_CLASS, CKO_SECRET_KEY)
+      .number(CKA_KEY_TYPE, CKK_GENERIC_SECRET)
+      .number(CKA_VALUE_LEN, kSecretKeyBytes)
+      .flag(CKA_TOKEN, false)
+      .flag(CKA_PRIVATE, true)
+      .flag(CKA_SENSITIVE, true)
+      .flag(CKA_EXTRACTABLE, true);
+  add_secret_key_uses(key);
+  CK_MECHANISM mechanism{CKM_GENERIC_SECRET_KEY_GEN, nullptr, 0};
+  CK_OBJECT_HANDLE object = 0;
+  NAE_TRY(checked("C_GenerateKey", session.calls().C_GenerateKey(session.handle(), &mechanism,
+                                                                 key.data(), key.size(), &object)));
+  return object;
+}
+
+Result<Bytes> wrap(const Session& session, CK_OBJECT_HANDLE group_key, CK_OBJECT_HANDLE object) {
+  CK_MECHANISM mechanism{CKM_AES_KEY_WRAP_PAD, nullptr, 0};
+  Bytes wrapped(kWrappedMaxBytes);
+  CK_ULONG size = kWrappedMaxBytes;
+  NAE_TRY(checked("C_WrapKey", session.calls().C_WrapKey(session.handle(), &mechanism, group_key,
+                                                         object, wrapped.data(), &size)));
+  wrapped.resize(std::min(size, kWrappedMaxBytes));
+  wrapped.shrink_to_fit();
+  return wrapped;
+}
+
+Result<CK_OBJECT_HANDLE> unwrap(const Session& session, CK_OBJECT_HANDLE group_key,
+                                const KeyVersionId& id, KeyType type, ByteView wrapped) {
+  Attributes key;
+  key.number(CKA_CLASS, is_pair(type) ? CKO_PRIVATE_KEY : CKO_SECRET_KEY)
+      .number(CKA_KEY_TYPE, object_key_type(type))
+      .flag(CKA_TOKEN, false)
+      .flag(CKA_PRIVATE, true)
+      .flag(CKA_SENSITIVE, true)
+      .flag(CKA_EXTRACTABLE, false);
+  is_pair(type) ? add_private_key_uses(key) : add_secret_key_uses(key);
+  CK_MECHANISM mechanism{CKM_AES_KEY_WRAP_PAD, nullptr, 0};
+  CK_OBJECT_HANDLE object = 0;
+  const CK_RV value = session.calls().C_UnwrapKey(session.handle(), &mechanism, group_key,
+                                                  const_cast<Byte*>(wrapped.data()), wrapped.size(),
+                                                  key.data(), key.size(), &object);
+  if (value == CKR_OK) return object;
+  Error error = error_of("C_UnwrapKey", value);
+  // Modules call a failed integrity check by different names, SoftHSM CKR_GENERAL_ERROR.
+  if (error.code == Code::hsm_failed) {
+    error.code = Code::store_corrupt;
+    error.message = "the group key does not open the material of key version " + text_of(id) +
+                    " (" + error.message + ")";
+    error.hint = "The store was changed, or belongs to another group key.";
+  }
+  return fail(std::move(error));
+}
+
+}  // namespace
+
+Result<keys::Material> Pkcs11Hsm::generate(const KeyVersionId& id, KeyType type) {
+  return on_session([&] {
+    return stays_on_token(type) ? generate_on_token(id, type) : generate_wrapped(id, type);
+  });
+}
+
+Result<keys::Material> Pkcs11Hsm::generate_wrapped(const KeyVersionId& id, KeyType type) {
+  keys::Material material;
+  if (is_pair(type)) {
+    NAE_ASSIGN(const KeyPair pair, generate_pair_for_wrapping(*session_, type));
+    const TemporaryObject public_half(*session_, pair.public_key);
+    const TemporaryObject private_half(*session_, pair.private_key);
+    NAE_ASSIGN(material.public_key, public_key_der(*session_, pair.public_key, type));
+    NAE_ASSIGN(material.wrapped, wrap(*session_, group_key_, pair.private_key));
+  } else {
+    NAE_ASSIGN(const CK_OBJECT_HANDLE secret, generate_secret_for_wrapping(*session_));
+    const TemporaryObject extractable(*session_, secret);
+    NAE_ASSIGN(material.wrapped, wrap(*session_, group_key_, secret));
+  }
+  // Opened once before anybody relies on it: what cannot be opened must never reach the store.
+  NAE_ASSIGN(const CK_OBJECT_HANDLE object,
+             unwrap(*session_, group_key_, id, type, material.wrapped));
+  NAE_TRY(remember({id, object, false}));
+  return material;
+}
+
+Result<keys::Material> Pkcs11Hsm::generate_on_token(const KeyVersionId& id, KeyType type) {
+  keys::Material material;
+  material.token_object = token_label_of(id);
+  NAE_ASSIGN(const KeyPair pair, generate_pair_on_token(*session_, type, material.token_object,
+                                                        as_bytes(material.token_object)));
+  auto der = public_key_der(*session_, pair.public_key, type);
+  if (!der) {
+    (void)session_->destroy(pair.private_key);
+    (void)session_->destroy(pair.public_key);
+    return fail(std::move(der).error());
+  }
+  material.public_key = std::move(*der);
+  NAE_TRY(remember({id, pair.private_key, true}));
+  return material;
+}
+
+Result<Pkcs11Hsm::ObjectHandle> Pkcs11Hsm::object_of(const keys::HsmKey& key) {
+  if (const auto found = cached_.find(key.id); found != cached_.end()) {
+    recent_.splice(recent_.begin(), recent_, found->second);
+    return found->second->object;
+  }
+  if (key.material.token_object.empty()) {
+    NAE_ASSIGN(const ObjectHandle object,
+               unwrap(*session_, group_key_, key.id, key.type, key.material.wrapped));
+    NAE_TRY(remember({key.id, object, false}));
+    return object;
+  }
+  NAE_ASSIGN(const auto object, session_->find(CKO_PRIVATE_KEY, key.material.token_object));
+  if (!object)
+    return fail(
+        Code::hsm_failed,
+        "this token does not hold key version " + text_of(key.id) + ", which is not portable",
+        "Use the token on which the key was made.");
+  NAE_TRY(remember({key.id, *object, true}));
+  return *object;
+}
+
+Result<void> Pkcs11Hsm::remember(CachedKey key) {
+  NAE_TRY(drop(key.id));
+  if (recent_.size() >= std::max<std::size_t>(options_.cached_keys, 1)) {
+    const KeyVersionId oldest = recent_.back().id;
+    NAE_TRY(drop(oldest));
+  }
+  recent_.push_front(key);
+  cached_.emplace(key.id, recent_.begin());
+  return {};
+}
+
+Result<void> Pkcs11Hsm::drop(const KeyVersionId& id) {
+  const auto found = cached_.find(id);
+  if (found == cached_.end()) return {};
+  const CachedKey key = *found->second;
+  recent_.erase(found->second);
+  cached_.erase(found);
+  return key.on_token ? Result<void>{} : session_->destroy(key.object);
+}
+
+Result<void> Pkcs11Hsm::forget(const keys::HsmKey& key, bool destroy) {
+  return on_session([&]() -> Result<void> {
+    NAE_TRY(drop(key.id));
+    if (!destroy || key.material.token_object.empty()) return {};
+    // The private half last: while it is there, a repeated call still finds something to do.
+    for (CK_OBJECT_CLASS half : {CKO_PUBLIC_KEY, CKO_PRIVATE_KEY}) {
+      NAE_ASSIGN(const auto object, session_->find(half, key.material.token_object));
+      if (object) NAE_TRY(session_->destroy(*object));
+    }
+    return {};
+  });
+}
+
+}  // namespace nae::hsm
