@@ -85,6 +85,23 @@ Result<PublicKey> PublicKey::from_der(ByteView spki) {
   return PublicKey(std::move(key), *type);
 }
 
+Result<PublicKey> PublicKey::from_pem(std::string_view pem) {
+  ErrorQueue errors;
+  using Bio = handle<BIO, BIO_free>;
+  if (pem.size() > INT_MAX) return fail(Code::invalid_argument, "not a public key");
+  Bio in(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
+  if (!in) throw std::bad_alloc();
+  Pkey key(PEM_read_bio_PUBKEY(in.get(), nullptr, nullptr, nullptr));
+  if (!key) return fail(Code::invalid_argument, "not a public key in PEM form");
+  char rest = 0;
+  while (BIO_read(in.get(), &rest, 1) == 1)
+    if (rest != ' ' && rest != '\t' && rest != '\r' && rest != '\n')
+      return fail(Code::invalid_argument, "something follows the public key");
+  auto type = type_of(key.get());
+  if (!type) return fail(Code::unsupported, "a public key of an unsupported type or size");
+  return PublicKey(std::move(key), *type);
+}
+
 Result<bool> PublicKey::verify(SignatureScheme scheme, ByteView message, ByteView signature) const {
   if (scheme == SignatureScheme::key_default) scheme = default_scheme(type_);
   const SchemeRow* known = find_row(scheme);

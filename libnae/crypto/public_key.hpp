@@ -23,6 +23,9 @@ class PublicKey {
   // anything, Code::unsupported for a key that is none of our KeyTypes.
   static Result<PublicKey> from_der(ByteView subject_public_key_info);
 
+  // One "-----BEGIN PUBLIC KEY-----" block and nothing after it but white space; else as from_der.
+  static Result<PublicKey> from_pem(std::string_view pem);
+
   KeyType type() const { return type_; }
 
   // Whether `signature` is one of `message` by this key. Code::key_type when the scheme is not one
