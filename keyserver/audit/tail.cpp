@@ -1,0 +1,107 @@
+#include "keyserver/audit/tail.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "keyserver/audit/file.hpp"
+#include "keyserver/audit/head.hpp"
+
+namespace nae::audit {
+namespace {
+
+tl::unexpected<Error> broken(std::string message) {
+  return fail(Code::audit_broken, "audit log: " + std::move(message),
+              "keep the directory as evidence (nae audit verify says more), then start with an "
+              "empty one");
+}
+
+// The complete lines of one segment, up to a torn one.
+struct Walk {
+  ChainPoint point;
+  std::uint64_t good_bytes = 0;
+  std::uint64_t all_bytes = 0;
+  std::uint64_t bad_line = 0;        // 0: all verify
+  std::optional<Hash> hash_at_head;  // of the record that the head signs, if it is here
+};
+
+bool accept(Walk& walk, const Segment& segment, const RawLine& raw, std::uint64_t head_seq) {
+  auto line = split_line(raw.text);
+  if (!line) return false;
+  if (raw.number == 1) {
+    auto previous = previous_of_segment(*line);
+    if (!previous || line->seq != segment.first_seq) return false;
+    walk.point = {line->seq - 1, *previous};
+  }
+  if (line->seq != walk.point.seq + 1 || line_hash(walk.point.hash, line->hashed) != line->hash)
+    return false;
+  walk.point = {line->seq, line->hash};
+  walk.good_bytes = raw.end;
+  if (line->seq == head_seq) walk.hash_at_head = line->hash;
+  return true;
+}
+
+Result<Walk> walk_segment(const Segment& segment, std::uint64_t head_seq) {
+  Walk walk;
+  NAE_TRY(read_lines(segment.path, [&](const RawLine& raw) {
+    walk.all_bytes = raw.end;
+    if (!raw.ended) return false;
+    if (!accept(walk, segment, raw, head_seq)) walk.bad_line = raw.number;
+    return walk.bad_line == 0;
+  }));
+  return walk;
+}
+
+// A tail that is still in the page cache may not be on the disk, so it goes there now: what this
+// call answered must not change after the next power failure.
+Result<void> cut_to(const std::filesystem::path& path, std::uint64_t bytes) {
+  NAE_ASSIGN(SharedFile file, open_file(path, O_WRONLY));
+  if (::ftruncate(file->descriptor(), static_cast<off_t>(bytes)) != 0)
+    return system_failure("truncate", path, errno);
+  return sync_data(*file, path);
+}
+
+// Looks only: nothing is cut before the whole is found sound, a broken log is evidence.
+Result<Tail> find_tail(const std::filesystem::path& directory, const std::optional<Head>& head,
+                       std::vector<std::filesystem::path>& stillborn) {
+  NAE_ASSIGN(std::vector<Segment> segments, list_segments(directory));
+  Tail tail;
+  for (; !segments.empty(); segments.pop_back()) {
+    const Segment& segment = segments.back();
+    NAE_ASSIGN(Walk walk, walk_segment(segment, head ? head->point.seq : 0));
+    if (walk.bad_line != 0)
+      return broken(segment.path.filename().string() + " line " + std::to_string(walk.bad_line) +
+                    " does not verify");
+    if (walk.hash_at_head && *walk.hash_at_head != head->point.hash)
+      return broken("record " + std::to_string(head->point.seq) + " is not the one signed");
+    tail.cut_bytes += walk.all_bytes - walk.good_bytes;
+    if (walk.good_bytes == 0) {
+      stillborn.push_back(segment.path);
+      continue;
+    }
+    tail.point = walk.point;
+    tail.segment = segment.path;
+    tail.bytes = walk.good_bytes;
+    break;
+  }
+  if (head && head->point.seq > tail.point.seq)
+    return broken("it ends at record " + std::to_string(tail.point.seq) +
+                  ", but its signed head names record " + std::to_string(head->point.seq));
+  return tail;
+}
+
+}  // namespace
+
+Result<Tail> take_up_tail(const std::filesystem::path& directory) {
+  NAE_ASSIGN(std::optional<Head> head, read_head(directory));
+  std::vector<std::filesystem::path> stillborn;
+  NAE_ASSIGN(Tail tail, find_tail(directory, head, stillborn));
+  for (const auto& path : stillborn)
+    if (::unlink(path.c_str()) != 0) return system_failure("remove", path, errno);
+  if (!stillborn.empty()) NAE_TRY(sync_directory(directory));
+  if (!tail.segment.empty()) NAE_TRY(cut_to(tail.segment, tail.bytes));
+  return tail;
+}
+
+}  // namespace nae::audit
