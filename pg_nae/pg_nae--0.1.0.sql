@@ -132,16 +132,16 @@ CREATE FUNCTION nae_mac(key text, messages bytea[]) RETURNS bytea[]
 CREATE FUNCTION nae_mac(key text, messages text[]) RETURNS bytea[]
   LANGUAGE c STABLE STRICT PARALLEL RESTRICTED COST 100
   AS 'MODULE_PATHNAME', 'nae_mac_array';
-CREATE FUNCTION nae_blind_index(key text, value bytea) RETURNS bytea
+CREATE FUNCTION nae_blind_index(key text, plaintext bytea) RETURNS bytea
   LANGUAGE c STABLE STRICT PARALLEL RESTRICTED COST 100
   AS 'MODULE_PATHNAME', 'nae_blind_index_bytea';
-CREATE FUNCTION nae_blind_index(key text, value text) RETURNS bytea
+CREATE FUNCTION nae_blind_index(key text, plaintext text) RETURNS bytea
   LANGUAGE c STABLE STRICT PARALLEL RESTRICTED COST 100
   AS 'MODULE_PATHNAME', 'nae_blind_index_text';
-CREATE FUNCTION nae_blind_index(key text, values bytea[]) RETURNS bytea[]
+CREATE FUNCTION nae_blind_index(key text, plaintexts bytea[]) RETURNS bytea[]
   LANGUAGE c STABLE STRICT PARALLEL RESTRICTED COST 100
   AS 'MODULE_PATHNAME', 'nae_blind_index_array';
-CREATE FUNCTION nae_blind_index(key text, values text[]) RETURNS bytea[]
+CREATE FUNCTION nae_blind_index(key text, plaintexts text[]) RETURNS bytea[]
   LANGUAGE c STABLE STRICT PARALLEL RESTRICTED COST 100
   AS 'MODULE_PATHNAME', 'nae_blind_index_array';
 CREATE FUNCTION nae_mac_verify(key text, message bytea, mac bytea) RETURNS boolean

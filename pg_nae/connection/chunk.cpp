@@ -38,7 +38,7 @@ std::size_t items_that_fit(const wire::CryptoRequest& request, std::size_t first
     asked += request.items[i].size() + kItemOverheadBytes;
     if (!request.seconds.empty()) asked += request.seconds[i].size() + kItemOverheadBytes;
     answered += result_bytes(request.header.action, request.items[i].size()) + kItemOverheadBytes;
-    if (asked > limits.max_frame_bytes || answered > limits.max_frame_bytes) break;
+    if (asked > limits.max_frame_bytes || answered > wire::max_reply_bytes(limits)) break;
   }
   return count;
 }
