@@ -69,6 +69,7 @@ struct Reader {
     f.text("token_label", config.hsm.token_label);
     f.path("pin_file", config.hsm.pin_file, base);
     f.text("group_key_label", config.hsm.group_key_label);
+    f.path("softhsm_configuration", config.hsm.softhsm_configuration, base);
     f.duration("timeout_ms", config.hsm.timeout, 100, 600'000);
     require_file(f, "module", config.hsm.module);
     require_file(f, "pin_file", config.hsm.pin_file);

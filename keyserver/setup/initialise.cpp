@@ -1,0 +1,232 @@
+#include "keyserver/setup/initialise.hpp"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdlib>
+
+#include "keyserver/audit/head.hpp"
+#include "keyserver/hsm/pkcs11_hsm.hpp"
+#include "keyserver/hsm/provision.hpp"
+#include "keyserver/setup/authority.hpp"
+#include "keyserver/store/store.hpp"
+#include "libnae/base/file.hpp"
+#include "libnae/base/text.hpp"
+#include "libnae/crypto/public_key.hpp"
+#include "libnae/crypto/random.hpp"
+
+namespace nae::setup {
+namespace {
+
+using Path = std::filesystem::path;
+
+std::int64_t now_us() {
+  using namespace std::chrono;
+  return duration_cast<microseconds>(system_clock::now().time_since_epoch()).count();
+}
+
+Result<std::string> random_hex(std::size_t bytes) {
+  Bytes drawn(bytes);
+  NAE_TRY(crypto::random_bytes(drawn));
+  return to_hex(drawn);
+}
+
+// A TCP port that is free at this moment. Another process may take it before the server starts;
+// the server then says so.
+Result<std::uint16_t> free_port() {
+  int socket = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof address;
+  bool found = socket >= 0 && ::bind(socket, reinterpret_cast<sockaddr*>(&address), size) == 0 &&
+               ::getsockname(socket, reinterpret_cast<sockaddr*>(&address), &size) == 0;
+  if (socket >= 0) ::close(socket);
+  if (!found) return fail(Code::internal, "no free port was found");
+  return ntohs(address.sin_port);
+}
+
+// Removes what was made unless the work was finished.
+class Cleanup {
+ public:
+  explicit Cleanup(Path directory) : directory_(std::move(directory)) {}
+  ~Cleanup() {
+    std::error_code ignored;
+    if (!directory_.empty()) std::filesystem::remove_all(directory_, ignored);
+  }
+  Cleanup(const Cleanup&) = delete;
+  Cleanup& operator=(const Cleanup&) = delete;
+  void dismiss() { directory_.clear(); }
+
+ private:
+  Path directory_;
+};
+
+Result<void> make_directory(const Path& directory) {
+  std::error_code error;
+  std::filesystem::create_directories(directory, error);
+  if (error || ::chmod(directory.c_str(), S_IRWXU) != 0)
+    return fail(Code::file_failed, "cannot create " + directory.string() + ": " + error.message());
+  return {};
+}
+
+Result<void> write(const Path& file, std::string_view content, unsigned mode) {
+  return write_new_file(file, as_bytes(content), mode);
+}
+
+// One run of init; each step uses what the ones before it have made.
+class Initialisation {
+ public:
+  explicit Initialisation(const Choices& choices)
+      : choices_(choices), directory_(choices.directory) {}
+
+  Result<Made> run() {
+    NAE_TRY(claim_directory());
+    Cleanup cleanup(directory_);
+    NAE_ASSIGN(server_id_, random_hex(8));
+    if (choices_.port == 0) {
+      NAE_ASSIGN(port_, free_port());
+    } else {
+      port_ = choices_.port;
+    }
+    NAE_TRY(provision_hsm());
+    NAE_TRY(issue_certificates());
+    NAE_TRY(create_store());
+    NAE_TRY(write_audit_key());
+    NAE_TRY(write_configuration());
+    cleanup.dismiss();
+    return Made{directory_ / "nae-keyserver.toml", directory_ / "admin" / "cli.toml", address(),
+                server_id_};
+  }
+
+ private:
+  bool embedded() const { return choices_.pin_file.empty(); }
+  std::string address() const {
+    bool v6 = choices_.host.find(':') != std::string::npos;
+    return (v6 ? "[" + choices_.host + "]" : choices_.host) + ":" + std::to_string(port_);
+  }
+
+  Result<void> claim_directory() {
+    std::error_code error;
+    directory_ = std::filesystem::absolute(choices_.directory);
+    if (std::filesystem::exists(directory_, error) && !std::filesystem::is_empty(directory_, error))
+      return fail(Code::already_initialised, directory_.string() + " is not empty");
+    for (const char* part : {".", "hsm", "tls", "audit", "admin"})
+      NAE_TRY(make_directory(directory_ / part));
+    return {};
+  }
+
+  Result<void> provision_hsm() {
+    hsm::Provision provision;
+    provision.hsm.module = choices_.module;
+    provision.hsm.token_label = choices_.token_label;
+    provision.hsm.pin_file = choices_.pin_file;
+    if (embedded()) {
+      const Path hsm = directory_ / "hsm";
+      NAE_TRY(make_directory(hsm / "tokens"));
+      NAE_TRY(write(hsm / "softhsm2.conf",
+                    "directories.tokendir = " + (hsm / "tokens").string() +
+                        "\nobjectstore.backend = file\nlog.level = ERROR\n",
+                    S_IRUSR | S_IWUSR));
+      for (const char* pin : {"pin", "so-pin"}) {
+        NAE_ASSIGN(std::string digits, random_hex(16));
+        NAE_TRY(write(hsm / pin, digits + "\n", S_IRUSR | S_IWUSR));
+      }
+      use_softhsm_configuration(hsm / "softhsm2.conf");
+      provision.hsm.pin_file = hsm / "pin";
+      provision.so_pin_file = hsm / "so-pin";
+    }
+    NAE_TRY(hsm::initialise(provision));
+    NAE_ASSIGN(hsm_, hsm::Pkcs11Hsm::open(provision.hsm));
+    hsm_options_ = provision.hsm;
+    return {};
+  }
+
+  Result<void> issue_certificates() {
+    const std::int64_t now_s = now_us() / 1'000'000;
+    const Path tls = directory_ / "tls", admin = directory_ / "admin";
+    NAE_ASSIGN(authority_, make_authority(*hsm_, server_id_, now_s));
+    NAE_TRY(write(tls / "authority.pem", authority_, 0644));
+    NAE_TRY(write(admin / "authority.pem", authority_, 0644));
+
+    std::vector<std::string> names = choices_.names;
+    for (std::string name : {std::string("localhost"), choices_.host})
+      if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+    NAE_ASSIGN(crypto::KeyPair server, crypto::generate_p256());
+    NAE_ASSIGN(std::string server_pem, issue_server(*hsm_, authority_, names, server.spki, now_s));
+    NAE_TRY(write(tls / "server.pem", server_pem, 0644));
+    NAE_TRY(write_new_file(tls / "server.key", server.private_key_pem, S_IRUSR | S_IWUSR));
+
+    NAE_ASSIGN(crypto::KeyPair first, crypto::generate_p256());
+    NAE_ASSIGN(std::string first_pem,
+               issue_client(*hsm_, authority_, choices_.admin, "nae://admin/" + choices_.admin,
+                            first.spki, now_s, kCertificateDays));
+    NAE_TRY(write(admin / "admin.pem", first_pem, 0644));
+    return write_new_file(admin / "admin.key", first.private_key_pem, S_IRUSR | S_IWUSR);
+  }
+
+  Result<void> create_store() {
+    NAE_ASSIGN(auto store, store::Store::create(directory_ / "keys.db"));
+    NAE_TRY(store->set_meta("server_id", server_id_));
+    return store->insert_admin(
+        {choices_.admin, {"key-admin", "policy-admin", "auditor", "operator"}, now_us()});
+  }
+
+  Result<void> write_audit_key() {
+    NAE_ASSIGN(Bytes spki, hsm_->public_key_of(keys::ServerKey::audit));
+    NAE_ASSIGN(auto key, crypto::PublicKey::from_der(spki));
+    return write(directory_ / "audit" / audit::kPublicKeyFile, key.pem(), 0644);
+  }
+
+  Result<void> write_configuration() {
+    auto quoted_path = [](const Path& path) { return "'" + path.string() + "'"; };
+    std::string text =
+        "# Made by nae-keyserver init. Relative paths start at this file's directory;\n"
+        "# nae-keyserver.toml(5) explains every field.\n"
+        "[server]\nlisten = \"" +
+        address() +
+        "\"\n\n"
+        "[tls]\ncertificate = 'tls/server.pem'\nkey = 'tls/server.key'\n"
+        "client_authority = 'tls/authority.pem'\n\n"
+        "[hsm]\nmodule = " +
+        quoted_path(choices_.module) +
+        "\n"
+        "token_label = \"" +
+        choices_.token_label +
+        "\"\n"
+        "pin_file = " +
+        quoted_path(embedded() ? Path("hsm/pin") : choices_.pin_file) + "\n" +
+        (embedded() ? "softhsm_configuration = 'hsm/softhsm2.conf'\n" : "") +
+        "\n[store]\npath = 'keys.db'\n\n[audit]\ndirectory = 'audit'\n";
+    NAE_TRY(write(directory_ / "nae-keyserver.toml", text, S_IRUSR | S_IWUSR));
+    return write(directory_ / "admin" / "cli.toml",
+                 "server = \"https://" + address() +
+                     "\"\ncertificate = 'admin.pem'\nkey = 'admin.key'\n"
+                     "authority = 'authority.pem'\n",
+                 S_IRUSR | S_IWUSR);
+  }
+
+  const Choices& choices_;
+  Path directory_;
+  std::uint16_t port_ = 0;
+  std::string server_id_;
+  std::string authority_;
+  hsm::Options hsm_options_;
+  std::unique_ptr<hsm::Pkcs11Hsm> hsm_;
+};
+
+}  // namespace
+
+Result<Made> initialise(const Choices& choices) {
+  return Initialisation(choices).run();
+}
+
+void use_softhsm_configuration(const Path& file) {
+  ::setenv("SOFTHSM2_CONF", file.c_str(), 1);
+}
+
+}  // namespace nae::setup

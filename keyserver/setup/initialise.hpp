@@ -1,0 +1,42 @@
+// `nae-keyserver init`: everything a key server needs before its first start, in one directory:
+// HSM token and group key, authority and certificates, store, audit key, configuration.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "libnae/base/result.hpp"
+
+namespace nae::setup {
+
+struct Choices {
+  std::filesystem::path directory;
+  std::string host = "127.0.0.1";
+  std::uint16_t port = 7443;       // 0: one that is free now
+  std::vector<std::string> names;  // DNS names and addresses that clients call the server by
+  std::string admin = "admin";     // name of the first admin, who gets every role
+  std::filesystem::path module = "/usr/lib/softhsm/libsofthsm2.so";
+  std::string token_label = "nae";
+  // Empty: SoftHSM2 with a token of its own below `directory`, its PINs made here. Otherwise an
+  // HSM whose token exists, with the file that holds its user PIN.
+  std::filesystem::path pin_file;
+};
+
+struct Made {
+  std::filesystem::path configuration;
+  std::filesystem::path admin_profile;
+  std::string address;  // "127.0.0.1:7443"
+  std::string server_id;
+};
+
+// Code::already_initialised when `directory` exists and is not empty, or when the token holds keys
+// of ours; nothing is changed then. What was made before a failure is removed again; keys on a
+// token that existed before are removed by hsm::initialise.
+Result<Made> initialise(const Choices& choices);
+
+// Points SoftHSM2 at its configuration, before the module is loaded. Other modules ignore it.
+void use_softhsm_configuration(const std::filesystem::path& file);
+
+}  // namespace nae::setup
