@@ -1,0 +1,59 @@
+# The front door. `make` builds, `make check` tests, `make demo` shows; `make help` lists the rest.
+BUILD ?= build
+JOBS ?= $(shell nproc)
+PG_CONFIG ?= /usr/lib/postgresql/15/bin/pg_config
+PREFIX ?= /usr/local
+
+.DEFAULT_GOAL := all
+.PHONY: all help dependencies programs extension check check-long demo demo-up demo-down bench \
+  install format lint clean
+
+all: programs extension ## build everything
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+dependencies: ## install the Debian packages that are missing
+	@scripts/install-dependencies
+
+$(BUILD)/build.ninja: CMakeLists.txt
+	@cmake -S . -B $(BUILD) -G Ninja > $(BUILD).log 2>&1 || { cat $(BUILD).log; exit 1; }
+	@rm -f $(BUILD).log
+
+programs: $(BUILD)/build.ninja ## build key server, agent, command line tool and tests
+	@cmake --build $(BUILD) --parallel $(JOBS)
+
+extension: ## build the PostgreSQL extension
+	@$(MAKE) -s -C pg_nae -j$(JOBS) PG_CONFIG=$(PG_CONFIG)
+
+check: dependencies ## build and run every test
+	@tests/run
+
+check-long: dependencies ## the tests that take longer than a commit should wait
+	@tests/run --long
+
+demo: dependencies ## a tour on this machine; leaves nothing behind
+	@demo/demo
+
+demo-up: dependencies ## start a stack like the demo's and keep it
+	@demo/demo up
+
+demo-down: ## stop it and remove it
+	@demo/demo down
+
+bench: dependencies all ## measure; prints ratios within one run
+	@benchmarks/run
+
+install: all ## install programs under PREFIX and the extension into PostgreSQL
+	@cmake --install $(BUILD) --prefix $(PREFIX)
+	@$(MAKE) -s -C pg_nae install PG_CONFIG=$(PG_CONFIG)
+
+format: ## format every C++ file
+	@git ls-files '*.cpp' '*.hpp' | xargs clang-format -i
+
+lint: ## format, includes, shell
+	@tests/lint/run
+
+clean: ## remove what was built
+	@rm -rf $(BUILD)
+	@$(MAKE) -s -C pg_nae clean PG_CONFIG=$(PG_CONFIG)
