@@ -155,10 +155,10 @@ void add_key(CLI::App& app, Action& chosen) {
   version->needs(set);
   set->needs(version);
   states_leaf->fallthrough()->footer(
-      "active      everything the key's type and the policy allow\n"
-      "restricted  decrypt, verify and mac-verify only\n"
+      "active      everything the key's type and the policy allow; only from pre-active\n"
+      "restricted  decrypt, verify and mac-verify only; never active again, rotate instead\n"
       "retired     nothing, until set to restricted again\n"
-      "destroyed   nothing, ever: the material is erased; only from retired\n\n"
+      "destroyed   nothing, ever: the material is erased; only from retired or pre-active\n\n"
       "The change is in force on every connection when the command returns.\n\n"
       "Examples:\n"
       "  nae key states customer-pii\n"

@@ -298,6 +298,15 @@ Result<Bytes> public_key_of(ByteView private_key_pem) {
   return spki_of(key.get());
 }
 
+Result<std::string> public_key_to_pem(ByteView spki) {
+  const unsigned char* at = spki.data();
+  KeyHandle key(d2i_PUBKEY(nullptr, &at, static_cast<long>(spki.size())));
+  if (!key || at != spki.data() + spki.size())
+    return openssl_failed(Code::invalid_argument, "not a public key in DER");
+  NAE_ASSIGN(Bytes pem, written([&](BIO* out) { return PEM_write_bio_PUBKEY(out, key.get()); }));
+  return std::string(as_text(pem));
+}
+
 Result<std::string> make_request(ByteView private_key_pem, std::string_view common_name) {
   NAE_ASSIGN(KeyHandle key, read_private_key(private_key_pem));
   RequestHandle request(X509_REQ_new());

@@ -24,6 +24,9 @@ Result<KeyPair> generate_p256();
 // The SubjectPublicKeyInfo DER that belongs to a P-256 private key.
 Result<Bytes> public_key_of(ByteView private_key_pem);
 
+// "-----BEGIN PUBLIC KEY-----" form of a SubjectPublicKeyInfo DER, of any key type.
+Result<std::string> public_key_to_pem(ByteView spki);
+
 // PKCS#10 request (RFC 2986), signed by the key it names.
 Result<std::string> make_request(ByteView private_key_pem, std::string_view common_name);
 

@@ -196,6 +196,15 @@ TEST_F(CertificateTest, RequestTravels) {
   EXPECT_EQ(public_key_of(leaf_key_.private_key_pem).value(), leaf_key_.spki);
 }
 
+TEST_F(CertificateTest, PublicKeysHaveATextForm) {
+  std::string pem = public_key_to_pem(leaf_key_.spki).value();
+  EXPECT_THAT(pem, testing::StartsWith("-----BEGIN PUBLIC KEY-----\n"));
+  Bytes longer = leaf_key_.spki;
+  longer.push_back(0);
+  EXPECT_FALSE(public_key_to_pem(longer));
+  EXPECT_FALSE(public_key_to_pem({}));
+}
+
 TEST_F(CertificateTest, EveryFlippedByteOfARequestIsRefused) {
   std::string pem = make_request(leaf_key_.private_key_pem, "db1").value();
   handle<BIO, BIO_free_all> in(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));

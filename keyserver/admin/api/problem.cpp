@@ -22,11 +22,11 @@ std::optional<Code> code_from_name(std::string_view wanted) {
 
 }  // namespace
 
-std::string problem_to_json(const Error& error) {
+std::string problem_to_json(const Error& error, unsigned http_status) {
   return json::serialize(json::object{
       {"type", "urn:nae:problem:" + std::string(name(error.code))},
       {"title", title_of(error.code)},
-      {"status", row(error.code).http_status},
+      {"status", http_status ? http_status : row(error.code).http_status},
       {"detail", error.message},
       {"code", name(error.code)},
       {"hint", error.hint_or_default()},

@@ -10,8 +10,9 @@ namespace nae::admin::api {
 
 inline constexpr std::string_view kProblemType = "application/problem+json";
 
-// {"type","title","status","detail","code","hint"}; `status` is the code's own HTTP status.
-std::string problem_to_json(const Error& error);
+// {"type","title","status","detail","code","hint"}. `http_status` 0: the code's own; HTTP itself
+// has failures that the codes do not tell apart.
+std::string problem_to_json(const Error& error, unsigned http_status = 0);
 
 // The Error that a body of `kProblemType` carries. A code that this build does not know, or a body
 // that is no problem at all, becomes Code::internal with the status in its message.

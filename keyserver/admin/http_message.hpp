@@ -1,0 +1,28 @@
+// One HTTP request and its response, as the handlers see them.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "libnae/base/result.hpp"
+
+namespace nae::admin {
+
+struct HttpRequest {
+  std::string method;  // "GET"
+  std::string target;  // "/v1/keys/a%2Eb?x=1", as it came
+  std::string content_type;
+  std::string body;
+};
+
+struct HttpResponse {
+  unsigned status = 200;
+  std::string content_type = "application/json";
+  std::string body;
+  std::string allow;  // with 405: the methods that the path has
+};
+
+// Problem details; `http_status` 0: the code's own.
+HttpResponse problem(const Error& error, unsigned http_status = 0);
+
+}  // namespace nae::admin

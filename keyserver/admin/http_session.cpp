@@ -1,0 +1,123 @@
+#include "keyserver/admin/http_session.hpp"
+
+#include <boost/asio/buffer.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/rfc7230.hpp>
+#include <boost/beast/http/string_body.hpp>
+#include <ctime>
+
+namespace nae::admin {
+namespace {
+
+namespace http = boost::beast::http;
+
+// Beast parses a header only when it has it whole, so the input holds more than the longest.
+constexpr std::size_t kInputBytes = 16u << 10;
+
+unsigned status_of(const boost::system::error_code& error) {
+  if (error == http::error::header_limit) return 431;
+  if (error == http::error::body_limit) return 413;
+  if (error == http::error::bad_version) return 505;
+  return 400;
+}
+
+std::string http_date() {
+  std::time_t now = std::time(nullptr);
+  std::tm parts{};
+  ::gmtime_r(&now, &parts);
+  char text[64];  // RFC 9110 section 5.6.7; the C locale is never changed
+  return std::string(text, std::strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S GMT", &parts));
+}
+
+}  // namespace
+
+struct HttpSession::Parser {
+  http::request_parser<http::string_body> http;
+  bool continued = false;  // 100 Continue was sent
+};
+
+HttpSession::HttpSession(OnRequest on_request, HttpLimits limits)
+    : on_request_(std::move(on_request)), limits_(limits), input_(kInputBytes) {}
+
+HttpSession::~HttpSession() = default;
+
+ByteSpan HttpSession::space() {
+  return ByteSpan(input_).subspan(filled_);
+}
+
+bool HttpSession::received(std::size_t bytes, Bytes& out) {
+  filled_ += bytes;
+  return waiting_ || parse(out);
+}
+
+bool HttpSession::answer(const HttpResponse& response, Bytes& out) {
+  bool keep = keep_alive_ && !stopping_;
+  write(response, keep, out);
+  waiting_ = false;
+  return keep && parse(out);
+}
+
+bool HttpSession::parse(Bytes& out) {
+  while (filled_ > 0) {
+    if (!parser_) {
+      parser_ = std::make_unique<Parser>();
+      parser_->http.header_limit(limits_.header_bytes);
+      parser_->http.body_limit(limits_.body_bytes);
+      parser_->http.eager(true);
+    }
+    auto& parser = parser_->http;
+    boost::system::error_code error;
+    std::size_t taken = parser.put(boost::asio::buffer(input_.data(), filled_), error);
+    std::copy(input_.begin() + static_cast<std::ptrdiff_t>(taken),
+              input_.begin() + static_cast<std::ptrdiff_t>(filled_), input_.begin());
+    filled_ -= taken;
+    if (error && error != http::error::need_more)
+      return refuse(Error(Code::protocol_violation, "malformed HTTP: " + error.message()),
+                    status_of(error), out);
+
+    if (parser.is_header_done() && !parser_->continued) {
+      parser_->continued = true;
+      if (parser.get().version() >= 11 && parser.get().count(http::field::host) != 1)
+        return refuse(Error(Code::protocol_violation, "the request must name one host"), 400, out);
+      if (!parser.is_done() &&
+          boost::beast::iequals(parser.get()[http::field::expect], "100-continue")) {
+        std::string_view interim = "HTTP/1.1 100 Continue\r\n\r\n";
+        out.insert(out.end(), interim.begin(), interim.end());
+      }
+    }
+    if (parser.is_done()) {
+      auto message = parser.release();
+      parser_.reset();
+      keep_alive_ = message.keep_alive();
+      is_head_ = message.method() == http::verb::head;
+      waiting_ = true;
+      on_request_({std::string(message.method_string()), std::string(message.target()),
+                   std::string(message[http::field::content_type]), std::move(message.body())});
+      return true;
+    }
+    if (filled_ == input_.size())
+      return refuse(Error(Code::protocol_violation, "a line of the request is too long"), 431, out);
+    if (taken == 0 || error == http::error::need_more) return true;
+  }
+  return true;
+}
+
+bool HttpSession::refuse(const Error& error, unsigned http_status, Bytes& out) {
+  is_head_ = false;
+  write(problem(error, http_status), false, out);
+  return false;
+}
+
+void HttpSession::write(const HttpResponse& response, bool keep, Bytes& out) const {
+  std::string head = "HTTP/1.1 " + std::to_string(response.status) + ' ';
+  head += std::string_view(http::obsolete_reason(http::status(response.status)));
+  head += "\r\nDate: " + http_date() + "\r\nContent-Type: " + response.content_type +
+          "\r\nContent-Length: " + std::to_string(response.body.size()) +
+          "\r\nCache-Control: no-store\r\n";
+  if (!response.allow.empty()) head += "Allow: " + response.allow + "\r\n";
+  head += keep ? "Connection: keep-alive\r\n\r\n" : "Connection: close\r\n\r\n";
+  out.insert(out.end(), head.begin(), head.end());
+  if (!is_head_) out.insert(out.end(), response.body.begin(), response.body.end());
+}
+
+}  // namespace nae::admin
