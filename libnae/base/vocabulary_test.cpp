@@ -1,0 +1,157 @@
+// The tables of codes, actions, key types, hashes and schemes: names and numbers go both ways,
+// nothing stands twice, and nothing unknown is let in.
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <set>
+#include <string>
+
+#include "libnae/base/action.hpp"
+#include "libnae/base/algorithm.hpp"
+#include "libnae/base/code.hpp"
+#include "libnae/base/key_id.hpp"
+#include "libnae/base/result.hpp"
+
+namespace nae {
+namespace {
+
+TEST(Code, NumbersAndNamesStandOnce) {
+  std::set<std::string> names;
+  int known = 0;
+  for (unsigned number = 0; number <= 0xffff; ++number) {
+    auto code = code_from_wire(static_cast<std::uint16_t>(number));
+    if (!code) continue;
+    ++known;
+    const CodeRow& r = row(*code);
+    EXPECT_EQ(static_cast<unsigned>(r.code), number);
+    EXPECT_GE(number, 16u);  // below are the successful results of an item
+    EXPECT_TRUE(names.insert(std::string(r.name)).second) << r.name;
+    EXPECT_EQ(std::strlen(r.sqlstate), 5u) << r.name;
+    EXPECT_GE(r.http_status, 400) << r.name;
+    EXPECT_LT(r.http_status, 600) << r.name;
+  }
+  EXPECT_EQ(known, 53);
+}
+
+TEST(Code, OurSqlstatesStandOnce) {
+  std::set<std::string> states;
+  for (unsigned number = 0; number < 256; ++number)
+    if (auto code = code_from_wire(static_cast<std::uint16_t>(number))) {
+      std::string state = row(*code).sqlstate;
+      EXPECT_TRUE(state.substr(0, 2) != "NE" || states.insert(state).second) << state;
+    }
+}
+
+TEST(Code, UnlistedValuesAreInternal) {
+  EXPECT_EQ(row(static_cast<Code>(9999)).code, Code::internal);
+  EXPECT_FALSE(code_from_wire(9999));
+  EXPECT_FALSE(code_from_wire(0));
+}
+
+TEST(Error, HasTheCodesHintUnlessItsOwn) {
+  EXPECT_EQ(Error(Code::denied, "no").hint_or_default(), row(Code::denied).hint);
+  EXPECT_EQ(Error(Code::denied, "no", "ask").hint_or_default(), "ask");
+}
+
+Result<int> half(int value) {
+  if (value % 2) return fail(Code::invalid_argument, "odd");
+  return value / 2;
+}
+Result<int> quarter(int value) {
+  NAE_ASSIGN(int once, half(value));
+  NAE_ASSIGN(int twice, half(once));
+  return twice;
+}
+Result<void> check(int value) {
+  NAE_TRY(half(value));
+  return {};
+}
+
+TEST(Result, MacrosPassTheErrorOn) {
+  EXPECT_EQ(*quarter(8), 2);
+  EXPECT_EQ(quarter(6).error().message, "odd");
+  EXPECT_TRUE(check(2));
+  EXPECT_EQ(check(3).error().code, Code::invalid_argument);
+}
+
+TEST(Action, NamesAndNumbersGoBothWays) {
+  int known = 0;
+  for (unsigned number = 0; number < 256; ++number)
+    if (auto action = action_from_wire(static_cast<std::uint8_t>(number))) {
+      ++known;
+      EXPECT_EQ(action_from_name(name(*action)), action);
+    }
+  EXPECT_EQ(known, 14);
+  for (const char* text : {"", "Encrypt", "mac_verify", "encrypt ", "unknown"})
+    EXPECT_FALSE(action_from_name(text)) << text;
+  EXPECT_EQ(name(static_cast<Action>(200)), "unknown");
+}
+
+TEST(KeyType, NamesAndNumbersGoBothWays) {
+  for (const KeyTypeRow& r : key_types()) {
+    EXPECT_EQ(key_type_from_name(r.name), r.type);
+    EXPECT_EQ(key_type_from_number(static_cast<std::uint8_t>(r.type)), r.type);
+    EXPECT_FALSE(r.actions.empty());
+  }
+  for (const char* text : {"", "AES-256-GCM", "aes", "rsa", "unknown"})
+    EXPECT_FALSE(key_type_from_name(text)) << text;
+  EXPECT_FALSE(key_type_from_number(0));
+  EXPECT_FALSE(key_type_from_number(255));
+}
+
+TEST(KeyType, AllowsOnlyItsActions) {
+  EXPECT_TRUE(allows(KeyType::aes_256_gcm, Action::encrypt));
+  EXPECT_TRUE(allows(KeyType::ed25519, Action::verify));
+  EXPECT_FALSE(allows(KeyType::aes_256_gcm, Action::sign));
+  EXPECT_FALSE(allows(KeyType::aes_256_siv, Action::mac));
+  EXPECT_FALSE(allows(KeyType::hmac_sha_256, Action::encrypt));
+  EXPECT_FALSE(allows(KeyType::rsa_2048, Action::decrypt));
+  EXPECT_FALSE(allows(static_cast<KeyType>(99), Action::encrypt));
+}
+
+TEST(Hash, NamesAndNumbersGoBothWays) {
+  for (auto hash : {HashAlgorithm::sha1, HashAlgorithm::sha224, HashAlgorithm::sha256,
+                    HashAlgorithm::sha384, HashAlgorithm::sha512}) {
+    EXPECT_EQ(hash_from_name(name(hash)), hash);
+    EXPECT_EQ(hash_from_number(static_cast<std::uint8_t>(hash)), hash);
+  }
+  EXPECT_FALSE(hash_from_name("md5"));
+  EXPECT_FALSE(hash_from_number(0));
+  EXPECT_EQ(digest_bytes(HashAlgorithm::sha384), 48u);
+}
+
+TEST(Scheme, FitsOnlyItsKeyTypes) {
+  for (int number = 0; number < 256; ++number) {
+    auto scheme = static_cast<SignatureScheme>(number);
+    const SchemeRow* known = find_row(scheme);
+    EXPECT_TRUE(!known || scheme_from_name(known->name) == scheme);
+    for (const KeyTypeRow& type : key_types()) {
+      bool signs = allows(type.type, Action::sign);
+      EXPECT_TRUE(!fits(scheme, type.type) || (known && signs)) << number << type.name;
+    }
+  }
+  EXPECT_FALSE(fits(SignatureScheme::ecdsa_p256_sha256, KeyType::ecdsa_p384));
+  EXPECT_FALSE(fits(SignatureScheme::rsa_pss_sha256, KeyType::ed25519));
+  EXPECT_FALSE(fits(SignatureScheme::key_default, KeyType::rsa_2048));
+  EXPECT_FALSE(find_row(SignatureScheme::rsa_pkcs1_sha1)->may_sign);
+  EXPECT_EQ(find_row(SignatureScheme::key_default), nullptr);
+}
+
+TEST(Scheme, EverySigningTypeHasADefault) {
+  for (const KeyTypeRow& type : key_types()) {
+    SignatureScheme scheme = default_scheme(type.type);
+    EXPECT_EQ(scheme != SignatureScheme::key_default, allows(type.type, Action::sign)) << type.name;
+    EXPECT_TRUE(scheme == SignatureScheme::key_default || fits(scheme, type.type)) << type.name;
+  }
+}
+
+TEST(KeyVersionId, HashesByKeyAndVersion) {
+  KeyVersionId a{{{1, 2, 3, 4, 5, 6}}, 1}, b = a, c = a;
+  c.version = 2;
+  EXPECT_EQ(std::hash<KeyVersionId>{}(a), std::hash<KeyVersionId>{}(b));
+  EXPECT_NE(std::hash<KeyVersionId>{}(a), std::hash<KeyVersionId>{}(c));
+  EXPECT_LT(a, c);
+}
+
+}  // namespace
+}  // namespace nae
