@@ -1,7 +1,6 @@
 #include "keyserver/audit/log.hpp"
 
 #include <fcntl.h>
-#include <sys/file.h>
 
 #include <cerrno>
 #include <chrono>
@@ -10,6 +9,7 @@
 #include <optional>
 #include <utility>
 
+#include "keyserver/audit/directory_lock.hpp"
 #include "keyserver/audit/head.hpp"
 #include "keyserver/audit/segment_writer.hpp"
 
@@ -156,7 +156,7 @@ Result<void> FileLog::wait_until_durable(Lock& lock, std::uint64_t seq) {
   const std::uint64_t generation = generation_;
   while (true) {
     if (generation != generation_)
-      return fail(Code::audit_unavailable, "audit log: " + health_.problem);
+      return fail(Code::audit_unavailable, "audit log: a record did not reach the disk");
     if (durable_seq_ >= seq) return {};
     if (syncing_) {
       synced_.wait(lock);
@@ -250,16 +250,6 @@ std::string FileLog::describe_outage() const {
   return "not writable since " + since + " (" + health_.problem + "); " +
          std::to_string(refused_in_outage_) + " records refused with their requests, " +
          std::to_string(lost_in_outage_) + " lost";
-}
-
-// Two servers on one directory would tear the chain. The lock goes with the process.
-Result<SharedFile> lock_directory(const std::filesystem::path& directory) {
-  NAE_ASSIGN(SharedFile file, open_file(directory, O_RDONLY | O_DIRECTORY));
-  if (::flock(file->descriptor(), LOCK_EX | LOCK_NB) != 0) {
-    if (errno != EWOULDBLOCK) return system_failure("lock", directory, errno);
-    return fail(Code::conflict, "another server writes the audit log in " + directory.string());
-  }
-  return file;
 }
 
 }  // namespace

@@ -1,0 +1,154 @@
+#include "keyserver/audit/query.hpp"
+
+#include <boost/json.hpp>
+#include <charconv>
+#include <chrono>
+#include <deque>
+
+#include "keyserver/audit/file.hpp"
+#include "libnae/base/text.hpp"
+
+namespace nae::audit {
+namespace {
+
+namespace json = boost::json;
+
+// "2025-01-31T23:59:59.000001Z", as append_time() writes it.
+std::optional<std::int64_t> parse_time(std::string_view text) {
+  constexpr std::string_view kShape = "dddd-dd-ddTdd:dd:dd.ddddddZ";
+  if (text.size() != kShape.size()) return std::nullopt;
+  for (std::size_t i = 0; i < text.size(); ++i)
+    if (kShape[i] == 'd' ? text[i] < '0' || text[i] > '9' : text[i] != kShape[i])
+      return std::nullopt;
+  auto number = [&](std::size_t at, std::size_t digits) {
+    int value = 0;
+    std::from_chars(text.data() + at, text.data() + at + digits, value);
+    return value;
+  };
+  std::chrono::year_month_day date{std::chrono::year(number(0, 4)),
+                                   std::chrono::month(static_cast<unsigned>(number(5, 2))),
+                                   std::chrono::day(static_cast<unsigned>(number(8, 2)))};
+  int hours = number(11, 2), minutes = number(14, 2), seconds = number(17, 2);
+  if (!date.ok() || hours > 23 || minutes > 59 || seconds > 59) return std::nullopt;
+  std::chrono::microseconds time = std::chrono::sys_days(date).time_since_epoch();
+  time += std::chrono::hours(hours) + std::chrono::minutes(minutes) + std::chrono::seconds(seconds);
+  return time.count() + number(20, 6);
+}
+
+// Reads members by name; one of another type makes the whole record unreadable.
+class MemberReader {
+ public:
+  explicit MemberReader(const json::object& object) : object_(object) {}
+
+  void read(json::string_view name, std::string& out) {
+    const json::value* value = object_.if_contains(name);
+    if (value == nullptr) return;
+    if (const json::string* text = value->if_string())
+      out.assign(text->data(), text->size());
+    else
+      ok_ = false;
+  }
+  template <std::unsigned_integral T>
+  void read(json::string_view name, T& out) {
+    const json::value* value = object_.if_contains(name);
+    if (value == nullptr) return;
+    json::error_code error;
+    out = value->is_number() ? value->to_number<T>(error) : T{};
+    if (error || !value->is_number()) ok_ = false;
+  }
+  bool ok() const { return ok_; }
+
+ private:
+  const json::object& object_;
+  bool ok_ = true;
+};
+
+bool matches(std::string_view pattern, std::string_view text) {
+  return pattern.empty() || glob_match(pattern, text);
+}
+
+bool matches(const Filter& filter, const StoredRecord& record) {
+  return (!filter.from_us || record.time_us >= *filter.from_us) &&
+         (!filter.to_us || record.time_us < *filter.to_us) && matches(filter.event, record.event) &&
+         matches(filter.role, record.role) && matches(filter.key, record.key) &&
+         matches(filter.action, record.action) && matches(filter.verdict, record.verdict) &&
+         matches(filter.device, record.device) && matches(filter.database, record.database);
+}
+
+}  // namespace
+
+Result<StoredRecord> parse_record(std::string_view line) {
+  auto unreadable = [] { return fail(Code::audit_broken, "not a record of an audit log"); };
+  json::error_code error;
+  json::value root = json::parse(json::string_view(line.data(), line.size()), error);
+  const json::object* object = error ? nullptr : root.if_object();
+  if (object == nullptr) return unreadable();
+  StoredRecord record;
+  std::string time;
+  MemberReader members(*object);
+  members.read("seq", record.seq);
+  members.read("time", time);
+  members.read("event", record.event);
+  members.read("device", record.device);
+  members.read("program", record.program);
+  members.read("database", record.database);
+  members.read("role", record.role);
+  members.read("session_role", record.session_role);
+  members.read("login_role", record.login_role);
+  members.read("client_address", record.client_address);
+  members.read("application_name", record.application_name);
+  members.read("action", record.action);
+  members.read("key", record.key);
+  members.read("key_version", record.key_version);
+  members.read("items", record.items);
+  members.read("failed_items", record.failed_items);
+  members.read("verdict", record.verdict);
+  members.read("reason", record.reason);
+  members.read("rule", record.rule);
+  members.read("query_id", record.query_id);
+  members.read("admin", record.admin);
+  members.read("target", record.target);
+  members.read("detail", record.detail);
+  auto time_us = parse_time(time);
+  if (!members.ok() || !time_us || record.seq == 0 || record.event.empty()) return unreadable();
+  record.time_us = *time_us;
+  record.line = line;
+  return record;
+}
+
+Result<void> scan(const std::filesystem::path& directory, const Filter& filter,
+                  const std::function<bool(StoredRecord&&)>& visit) {
+  NAE_ASSIGN(std::vector<Segment> segments, list_segments(directory));
+  bool go_on = true;
+  std::optional<Error> failure;
+  for (const Segment& segment : segments) {
+    NAE_TRY(read_lines(segment.path, [&](const RawLine& raw) {
+      if (!raw.ended) return true;  // being written, or torn: verify says which
+      auto record = parse_record(raw.text);
+      if (!record)
+        failure = Error(Code::audit_broken, segment.path.filename().string() + " line " +
+                                                std::to_string(raw.number) + ": " +
+                                                record.error().message);
+      else if (matches(filter, *record))
+        go_on = visit(std::move(*record));
+      return go_on && !failure;
+    }));
+    if (failure) return fail(std::move(*failure));
+    if (!go_on) break;
+  }
+  return {};
+}
+
+Result<std::vector<StoredRecord>> query(const std::filesystem::path& directory,
+                                        const Filter& filter) {
+  std::deque<StoredRecord> newest;
+  NAE_TRY(scan(directory, filter, [&](StoredRecord&& record) {
+    newest.push_back(std::move(record));
+    if (newest.size() > filter.limit) newest.pop_front();
+    return true;
+  }));
+  return std::vector<StoredRecord>(std::make_move_iterator(newest.begin()),
+                                   std::make_move_iterator(newest.end()));
+}
+
+}  // namespace nae::audit
