@@ -1,0 +1,86 @@
+#include "keyserver/hsm/provision.hpp"
+
+#include <gtest/gtest.h>
+
+#include "keyserver/hsm/key_pair.hpp"
+#include "keyserver/hsm/pin_file.hpp"
+#include "keyserver/hsm/softhsm_test_token.hpp"
+#include "keyserver/hsm/token.hpp"
+
+namespace nae::hsm {
+namespace {
+
+std::unique_ptr<Session> session_on(const Module& module, const SoftHsmTestToken& token) {
+  return std::move(*Session::open(module, token.options().token_label,
+                                  read_pin(token.options().pin_file)->value));
+}
+
+TEST(Provision, RefusesAMissingTokenWithoutAnSoPin) {
+  const SoftHsmTestToken token{SoftHsmTestToken::Unprovisioned{}};
+  const auto made = initialise({token.options(), std::nullopt});
+  ASSERT_FALSE(made);
+  EXPECT_EQ(made.error().code, Code::hsm_token_missing);
+}
+
+TEST(Provision, RefusesASecondTime) {
+  const SoftHsmTestToken token;
+  const auto again = initialise(token.provision());
+  ASSERT_FALSE(again);
+  EXPECT_EQ(again.error().code, Code::already_initialised);
+  EXPECT_TRUE(Pkcs11Hsm::open(token.options()));
+}
+
+TEST(Provision, RefusesWhenOneLabelIsTakenAndLeavesNothing) {
+  const SoftHsmTestToken token;
+  {
+    const auto module = std::move(*Module::load(kSoftHsmModule));
+    const auto session = session_on(*module, token);
+    ASSERT_TRUE(generate_pair_on_token(*session, KeyType::ecdsa_p256, "second-audit", {}));
+  }
+  Provision second = token.provision();
+  second.hsm.group_key_label = "second";
+  const auto made = initialise(second);
+  ASSERT_FALSE(made);
+  EXPECT_EQ(made.error().code, Code::already_initialised);
+  const auto module = std::move(*Module::load(kSoftHsmModule));
+  EXPECT_FALSE(*session_on(*module, token)->find(CKO_SECRET_KEY, "second"));
+}
+
+TEST(Provision, AddsAGroupToAnExistingToken) {
+  const SoftHsmTestToken token;
+  Provision second = token.provision();
+  second.hsm.group_key_label = "second";
+  const auto made = initialise(second);
+  ASSERT_TRUE(made) << made.error().message;
+  EXPECT_FALSE(made->token_created);
+  EXPECT_EQ(made->group_key_id.size(), 16u);
+}
+
+TEST(Provision, RefusesAWrongPinForAnExistingToken) {
+  const SoftHsmTestToken token;
+  token.write("pin", "999999");
+  const auto made = initialise(token.provision());
+  ASSERT_FALSE(made);
+  EXPECT_EQ(made.error().code, Code::hsm_pin_rejected);
+}
+
+TEST(Provision, TheGroupKeyWrapsAndDoesNothingElse) {
+  const SoftHsmTestToken token;
+  const auto module = std::move(*Module::load(kSoftHsmModule));
+  const auto session = session_on(*module, token);
+  const auto group_key = *session->find(CKO_SECRET_KEY, token.options().group_key_label);
+  ASSERT_TRUE(group_key);
+  const auto flag = [&](CK_ATTRIBUTE_TYPE type) {
+    return session->read_attribute(*group_key, type)->front() == CK_TRUE;
+  };
+  for (CK_ATTRIBUTE_TYPE yes : {CKA_WRAP, CKA_UNWRAP, CKA_SENSITIVE, CKA_PRIVATE,
+                                CKA_NEVER_EXTRACTABLE, CKA_ALWAYS_SENSITIVE})
+    EXPECT_TRUE(flag(yes)) << yes;
+  for (CK_ATTRIBUTE_TYPE no :
+       {CKA_EXTRACTABLE, CKA_ENCRYPT, CKA_DECRYPT, CKA_SIGN, CKA_VERIFY, CKA_DERIVE})
+    EXPECT_FALSE(flag(no)) << no;
+  EXPECT_FALSE(session->read_attribute(*group_key, CKA_VALUE));
+}
+
+}  // namespace
+}  // namespace nae::hsm
