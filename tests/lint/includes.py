@@ -60,7 +60,7 @@ def breaches(path, table):
         if not match:
             continue
         quoted, target = match.group(1) == '"', match.group(2)
-        if quoted and "/" in target:
+        if quoted and (ROOT / target).exists():
             owner = folder_of(ROOT / target, table)
             if owner != folder and owner not in may_include and not is_test:
                 yield number, f"{folder} may not include {owner} ({target})"
