@@ -71,7 +71,8 @@ Result<CryptoRequestView> parse_crypto(ByteView body, const Limits& limits) {
                                           " items in one request; the limit is " +
                                           std::to_string(limits.max_items));
   request.header.action = *known_action;
-  bool good = ColumnView::parse(in, count, request.items);
+  bool good = (columns & kHasAad) || !(columns & kAadPerItem);
+  good = good && ColumnView::parse(in, count, request.items);
   if (good && (columns & kHasSeconds)) good = ColumnView::parse(in, count, request.seconds);
   if (good && (columns & kHasAad))
     good = ColumnView::parse(in, (columns & kAadPerItem) ? count : 1, request.aad);

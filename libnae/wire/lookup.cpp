@@ -59,7 +59,8 @@ Result<Table> parse_lookup_reply(ByteView body) {
     auto& row = table.rows.emplace_back();
     for (std::uint16_t c = 0; c < columns; ++c) {
       std::uint8_t present = in.u8();
-      if (present == 1)
+      if (present > 1) return fail(Code::protocol_violation, "malformed lookup reply");
+      if (present)
         row.emplace_back(in.text());
       else
         row.emplace_back(std::nullopt);
