@@ -1,0 +1,105 @@
+// Frames written by another implementation, from the specification: ours are the same bytes.
+#include <gtest/gtest.h>
+
+#include <numeric>
+
+#include "libnae/base/text.hpp"
+#include "libnae/wire/context.hpp"
+#include "libnae/wire/crypto_message.hpp"
+#include "libnae/wire/error_message.hpp"
+#include "libnae/wire/frame.hpp"
+#include "libnae/wire/hello.hpp"
+#include "libnae/wire/lookup.hpp"
+#include "tests/vectors/vector_file.hpp"
+
+namespace nae::wire {
+namespace {
+
+void expect_vector(const char* section, const Bytes& frame) {
+  auto vectors = vectors::read("wire.txt", section);
+  ASSERT_EQ(vectors.size(), 1u);
+  EXPECT_EQ(to_hex(frame), vectors[0].value("frame")) << section;
+}
+
+OpenContext context() {
+  OpenContext open;
+  open.context = 5;
+  open.role = {"shop", "clerk", "alice", "alice", {"readers", "staff"}, "psql", "192.0.2.7"};
+  return open;
+}
+
+TEST(WireVectors, Hello) {
+  Bytes hello, reply;
+  append_hello(hello, 1, {1, 1, {}, "nae-agent 0.1.0"});
+  expect_vector("hello", hello);
+  append_hello_reply(reply, 1, {1, {}, "nae-keyserver 0.1.0", "eu-1", 17});
+  expect_vector("hello_reply", reply);
+}
+
+TEST(WireVectors, Contexts) {
+  Bytes claimed, attested, opened, closed;
+  OpenContext open = context();
+  append_open_context(claimed, 2, open);
+  expect_vector("open_context", claimed);
+  open.role.memberships.clear();
+  Bytes digest(32);
+  std::iota(digest.begin(), digest.end(), Byte{0});
+  open.program = {"postgres", 105, "/usr/lib/postgresql/15/bin/postgres", digest,
+                  "postgresql@15-main.service"};
+  append_open_context(attested, 2, open);
+  expect_vector("open_context_attested", attested);
+  append_context_opened(opened, 2, 5);
+  expect_vector("context_opened", opened);
+  append_close_context(closed, 5);
+  expect_vector("close_context", closed);
+}
+
+TEST(WireVectors, Crypto) {
+  const ByteView items[] = {as_bytes("4111 1111 1111 1111"), {}, as_bytes("x")};
+  const ByteView one_aad[] = {as_bytes("customer")}, contract[] = {as_bytes("a contract")};
+  const ByteView aads[] = {as_bytes("1"), as_bytes("22"), {}};
+  Bytes signature{0xd1, 0, 0, 0, 0, 0, 0, 0, 0, 's', 'i', 'g', 'n', 'a', 't', 'u', 'r', 'e'};
+  const ByteView signatures[] = {signature};
+  Bytes encrypt, decrypt, verify;
+  append_crypto(encrypt, 3,
+                {{5, Action::encrypt, 0, "customer-pii", 0x1122334455667788}, items, {}, one_aad});
+  expect_vector("crypto_encrypt", encrypt);
+  append_crypto(decrypt, 4, {{5, Action::decrypt, 0, "", 0}, items, {}, aads});
+  expect_vector("crypto_decrypt_aad_per_item", decrypt);
+  append_crypto(verify, 5, {{5, Action::verify, 0, "contracts", 0}, contract, signatures, {}});
+  expect_vector("crypto_verify", verify);
+}
+
+TEST(WireVectors, CryptoReply) {
+  Bytes frame;
+  CryptoReplyWriter writer(frame, 3, 4, 0);
+  auto put = [&](ItemResult result, std::string_view value) {
+    std::ranges::copy(value, writer.begin_item(value.size()).begin());
+    writer.finish_item(result, value.size());
+  };
+  put(ItemResult::value, "value");
+  put(ItemResult::null, "");
+  put(ItemResult::masked, "1111");
+  writer.fail_item(Code::authentication_failed);
+  writer.finish();
+  expect_vector("crypto_reply", frame);
+}
+
+TEST(WireVectors, TheRest) {
+  Bytes error, ping, pong, epoch, lookup, reply;
+  append_error(error, 3, {{Code::denied, "role clerk may not decrypt", "ask"}, 1500});
+  expect_vector("error", error);
+  append_empty_frame(ping, FrameType::ping, 6);
+  expect_vector("ping", ping);
+  append_empty_frame(pong, FrameType::pong, 6);
+  expect_vector("pong", pong);
+  append_epoch(epoch, 18);
+  expect_vector("epoch", epoch);
+  append_lookup(lookup, 7, {5, LookupSubject::keys});
+  expect_vector("lookup", lookup);
+  append_lookup_reply(reply, 7, {{"name", "state"}, {{"a", "active"}, {"b", std::nullopt}}});
+  expect_vector("lookup_reply", reply);
+}
+
+}  // namespace
+}  // namespace nae::wire
