@@ -81,13 +81,10 @@ bool ask_once(const Question& question, Deadline deadline, Failure& failure, boo
   return false;
 }
 
-AgentConnection& ask(const Question& question, Deadline deadline) {
-  Failure failure;
+bool ask(const Question& question, Deadline deadline, Failure& failure) {
   bool again = false;
-  if (!ask_once(question, deadline, failure, again) &&
-      !(again && ask_once(question, deadline, failure, again)))
-    raise(failure);
-  return current_connection();
+  return ask_once(question, deadline, failure, again) ||
+         (again && ask_once(question, deadline, failure, again));
 }
 
 std::size_t data_bytes(const wire::CryptoRequest& request) {
@@ -100,8 +97,9 @@ std::size_t data_bytes(const wire::CryptoRequest& request) {
 
 wire::Limits limits_for(const wire::CryptoRequest& request, Deadline deadline) {
   if (request.items.size() <= kSmallItems && data_bytes(request) <= kSmallBytes) return {};
-  AgentConnection& connection = usable_connection(deadline);
-  return connection.limits_known() ? connection.limits() : ask({}, deadline).limits();
+  Failure failure;
+  if (!usable_connection(deadline).limits_known() && !ask({}, deadline, failure)) raise(failure);
+  return current_connection().limits();
 }
 
 void check_aad(const wire::CryptoRequest& request) {
@@ -128,9 +126,16 @@ void run_crypto(const wire::CryptoRequest& request, ConsumeReply consume, void* 
     wire::CryptoRequest part = backend::part_of(request, first, count);
     Question question;
     question.crypto = &part;
-    AgentConnection& connection = ask(question, deadline);
-    consume(state, first, connection.crypto_reply());
-    first += count;
+    Failure failure;
+    if (ask(question, deadline, failure)) {
+      consume(state, first, current_connection().crypto_reply());
+      first += count;
+      continue;
+    }
+    // The key server has limits that Hello does not name, such as the number of working keys of
+    // one request; nothing was done yet.
+    if (failure.code != Code::too_many_items || count == 1) raise(failure);
+    limits.max_items = static_cast<std::uint32_t>(count / 2);
   }
 }
 
@@ -138,7 +143,9 @@ const wire::Table& run_lookup(wire::LookupSubject subject) {
   refuse_restricted_operation();
   Question question;
   question.lookup = &subject;
-  return ask(question, Deadline::after_ms(settings.request_timeout_ms)).lookup_reply();
+  Failure failure;
+  if (!ask(question, Deadline::after_ms(settings.request_timeout_ms), failure)) raise(failure);
+  return current_connection().lookup_reply();
 }
 
 }  // namespace nae::pg

@@ -1,0 +1,25 @@
+-- What the messages and hints say. None quotes a value.
+SET ROLE nae_all;
+SELECT nae_encrypt('no-such-key', 'secret');
+SELECT nae_encrypt('forbidden-key', 'secret');
+SELECT nae_encrypt('secret value', 'customer-pii');
+SELECT nae_encrypt('doc-rsa', 'secret');
+SELECT nae_encrypt('customer-pii', nae_encrypt('customer-pii', 'secret'));
+SELECT nae_encrypt('customer-pii', repeat('x', 1000000000));
+SELECT nae_decrypt('secret'::bytea);
+SELECT nae_decrypt(nae_encrypt('customer-pii', 'secret', 'aad'));
+SELECT nae_decrypt_text(nae_encrypt('customer-pii', '\xff'::bytea));
+SELECT nae_decrypt(ARRAY[nae_encrypt('customer-pii', 'a'), '\x00']);
+SELECT nae_hash('md5', 'secret');
+SELECT nae_sign('doc-rsa', 'secret', 'rsa-pkcs1-sha1');
+SELECT nae_sign('doc-rsa', 'secret', 'ed25519');
+SELECT nae_verify('doc-rsa', 'secret', '\x00'::bytea);
+SELECT nae_verify('doc-rsa', ARRAY['a', 'b'], ARRAY['\x00'::bytea]);
+SELECT nae_random(2000);
+RESET ROLE;
+SET ROLE nae_auditor;
+SELECT nae_encrypt('customer-pii', 'secret');
+RESET ROLE;
+SET ROLE nae_stranger;
+SELECT nae_encrypt('customer-pii', 'secret');
+RESET ROLE;

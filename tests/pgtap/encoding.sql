@@ -1,0 +1,31 @@
+-- A database in another encoding: texts travel as UTF-8.
+\set QUIET on
+SET client_min_messages = error;
+SELECT current_database() AS home \gset
+DROP DATABASE IF EXISTS nae_test_latin1;
+CREATE DATABASE nae_test_latin1 ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0;
+\connect nae_test_latin1
+SET client_min_messages = error;
+CREATE EXTENSION pgtap;
+CREATE EXTENSION pg_nae;
+GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA public TO nae_all;
+SET client_encoding = 'UTF8';
+BEGIN;
+SELECT plan(7);
+SET LOCAL ROLE nae_all;
+
+SELECT is(nae_decrypt_text(nae_encrypt('customer-pii', 'Grüße')), 'Grüße', 'text');
+SELECT is(nae_decrypt(nae_encrypt('customer-pii', 'é'::text)), '\xc3a9'::bytea, 'is encrypted as UTF-8');
+SELECT is(nae_decrypt_text(nae_encrypt('customer-pii', '\xc3a9'::bytea)), 'é', 'and read from UTF-8');
+SELECT is(nae_decrypt_text(nae_encrypt('customer-pii', ARRAY['é', NULL, 'a'])), ARRAY['é', NULL, 'a'], 'text[]');
+SELECT throws_ok($$SELECT nae_decrypt_text(nae_encrypt('customer-pii', '\xe4b896'::bytea))$$, '22021',
+  'the decrypted text holds a character that the database''s encoding lacks', 'and is not quoted');
+SELECT throws_ok($$SELECT nae_decrypt_text(nae_encrypt('customer-pii', '\xe9'::bytea))$$, '22021', NULL,
+  'LATIN1 bytes are not read as text');
+SELECT is(nae_blind_index('index-key', 'é'::text), nae_blind_index('index-key', '\xc3a9'::bytea),
+  'an index is the same in every encoding');
+
+SELECT * FROM finish();
+ROLLBACK;
+\connect :home
+DROP DATABASE nae_test_latin1;

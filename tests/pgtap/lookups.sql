@@ -1,0 +1,46 @@
+-- nae_envelope, nae_whoami, nae_keys, nae_stat_agent, nae_rewrap.
+BEGIN;
+SELECT plan(24);
+SET LOCAL ROLE nae_all;
+
+CREATE TEMP TABLE v AS SELECT nae_encrypt('customer-pii', 'secret') AS gcm,
+  nae_encrypt('customer-ssn', 'secret') AS siv, nae_mac('index-key', 'm') AS mac;
+SELECT results_eq('SELECT e.format, e.algorithm FROM v, nae_envelope(gcm) e',
+  $$VALUES ('ciphertext', 'aes-256-gcm')$$, 'randomized');
+SELECT results_eq('SELECT e.format, e.algorithm, e.salt, e.counter FROM v, nae_envelope(siv) e',
+  $$VALUES ('ciphertext', 'aes-256-siv', NULL::bytea, NULL::bigint)$$, 'deterministic');
+SELECT results_eq('SELECT e.format, e.algorithm FROM v, nae_envelope(mac) e',
+  $$VALUES ('mac', 'hmac-sha-256')$$, 'code');
+SELECT is((SELECT length(e.key_id) FROM v, nae_envelope(gcm) e), 6, 'key id');
+SELECT is((SELECT length(e.salt) FROM v, nae_envelope(gcm) e), 12, 'salt');
+SELECT cmp_ok((SELECT e.key_version FROM v, nae_envelope(gcm) e), '>=', 1, 'version');
+SELECT is((SELECT length(e.payload) FROM v, nae_envelope(gcm) e), 22, 'payload: ciphertext and tag');
+SELECT is((SELECT length(e.payload) FROM v, nae_envelope(mac) e), 32, 'payload: the bare code');
+SELECT isnt((SELECT e.key_id FROM v, nae_envelope(gcm) e), (SELECT e.key_id FROM v, nae_envelope(siv) e),
+  'keys differ');
+SELECT throws_ok($$SELECT nae_envelope('\x00')$$, 'NE020', NULL, 'none of the three');
+SELECT throws_ok($$SELECT nae_envelope('')$$, 'NE020', NULL, 'nothing');
+SELECT throws_ok('SELECT nae_envelope(substr(gcm, 1, 40)) FROM v', 'NE020', NULL, 'cut');
+SELECT is(nae_envelope(NULL), NULL, 'NULL');
+
+SELECT is((SELECT value FROM nae_whoami() WHERE property = 'role'), 'nae_all', 'role');
+SELECT is((SELECT value FROM nae_whoami() WHERE property = 'database'), current_database()::text, 'database');
+SELECT is((SELECT value FROM nae_whoami() WHERE property = 'program'), 'postgres', 'program');
+SELECT is((SELECT value FROM nae_whoami() WHERE property = 'login_role'), session_user::text, 'login role');
+
+SELECT results_eq(
+  $$SELECT name, type, actions FROM nae_keys() WHERE name IN ('customer-pii', 'doc-p256') ORDER BY 1$$,
+  $$VALUES ('customer-pii', 'aes-256-gcm', ARRAY['encrypt', 'decrypt', 'rewrap']),
+           ('doc-p256', 'ecdsa-p256', ARRAY['sign', 'verify'])$$, 'keys and their actions');
+SELECT is_empty($$SELECT name FROM nae_keys() WHERE name = 'forbidden-key'$$, 'no forbidden key');
+SELECT is_empty($$SELECT name FROM nae_keys() WHERE primary_version < 1 OR state IS NULL$$, 'states and versions');
+
+SELECT is((SELECT nae_decrypt_text(nae_rewrap(gcm)) FROM v), 'secret', 'rewrapped');
+SELECT isnt((SELECT nae_rewrap(gcm) FROM v), (SELECT gcm FROM v), 'a rewrapped value is a new ciphertext');
+
+SET LOCAL ROLE nae_auditor;
+SELECT is_empty('SELECT * FROM nae_keys()', 'who may do nothing sees no key');
+SELECT isnt_empty('SELECT * FROM nae_stat_agent', 'statistics of the agent');
+
+SELECT * FROM finish();
+ROLLBACK;
