@@ -1,4 +1,5 @@
 -- What CREATE EXTENSION makes.
+\pset format unaligned
 SELECT p.proname || '(' || pg_get_function_identity_arguments(p.oid) || ')' AS function,
        pg_get_function_result(p.oid) AS result, p.provolatile AS v, p.proparallel AS p,
        p.proisstrict AS strict

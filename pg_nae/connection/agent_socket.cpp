@@ -1,5 +1,6 @@
 #include "pg_nae/connection/agent_socket.hpp"
 
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -71,9 +72,9 @@ Result<std::size_t> AgentSocket::receive(ByteSpan space) {
 }
 
 bool AgentSocket::peer_closed() const {
-  char byte;
-  ssize_t got = ::recv(descriptor_, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-  return got == 0 || (got < 0 && !would_block(errno) && errno != EINTR);
+  // What the agent pushed meanwhile may still be unread; the end shows behind it.
+  pollfd watched{descriptor_, POLLRDHUP, 0};
+  return ::poll(&watched, 1, 0) > 0;
 }
 
 }  // namespace nae::backend
