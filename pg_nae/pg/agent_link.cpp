@@ -119,6 +119,10 @@ AgentConnection& current_connection() {
   return *connection;
 }
 
+const wire::Limits* known_limits() {
+  return connection != nullptr && connection->limits_known() ? &connection->limits() : nullptr;
+}
+
 bool wait_for_answer(AgentConnection& asked, Deadline deadline, Failure& failure) {
   bool readable = false;
   for (;;) {

@@ -14,6 +14,9 @@ backend::AgentConnection& usable_connection(Deadline deadline);
 // The connection whose exchange has just been done, as it is: its reply is still to be read.
 backend::AgentConnection& current_connection();
 
+// What was agreed on with the agent, or nullptr before the first answer.
+const wire::Limits* known_limits();
+
 // Closes it; harmless when there is none.
 void drop_connection();
 

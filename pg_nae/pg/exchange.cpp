@@ -96,6 +96,7 @@ std::size_t data_bytes(const wire::CryptoRequest& request) {
 }
 
 wire::Limits limits_for(const wire::CryptoRequest& request, Deadline deadline) {
+  if (const wire::Limits* known = known_limits()) return *known;
   if (request.items.size() <= kSmallItems && data_bytes(request) <= kSmallBytes) return {};
   Failure failure;
   if (!usable_connection(deadline).limits_known() && !ask({}, deadline, failure)) raise(failure);
