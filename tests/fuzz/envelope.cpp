@@ -1,0 +1,51 @@
+// libFuzzer: any value that a table may hold, as an envelope and as a signature. What is accepted
+// covers the input without gap or overlap, and its header is written again as the same bytes.
+#include "libnae/envelope/envelope.hpp"
+
+#include <algorithm>
+#include <cstdlib>
+
+using namespace nae;
+
+namespace {
+
+void require(bool condition) {
+  if (!condition) std::abort();
+}
+
+void check_envelope(ByteView input) {
+  auto view = parse_envelope(input);
+  require(view.has_value() == looks_like_envelope(input));
+  if (!view) return;
+  require(view->key.version != 0);
+  require(view->tag.size() == kTagBytes);
+  require(view->header.data() == input.data());
+  require(view->header.size() + view->ciphertext.size() + view->tag.size() == input.size());
+  bool gcm = view->format == Format::aes_256_gcm;
+  const Byte* after_header = view->header.data() + view->header.size();
+  require((gcm ? view->ciphertext : view->tag).data() == after_header);
+  Bytes header(view->header.size());
+  if (gcm)
+    write_gcm_header(header.data(), view->key, view->salt, view->counter);
+  else
+    write_siv_header(header.data(), view->key);
+  require(std::equal(header.begin(), header.end(), view->header.begin()));
+}
+
+void check_token(ByteView input) {
+  auto view = parse_token(input);
+  if (!view) return;
+  require(view->key.version != 0 && !view->value.empty());
+  require(view->value.size() + kTokenHeaderBytes == input.size());
+  Byte header[kTokenHeaderBytes];
+  write_token_header(header, view->format, view->key);
+  require(std::equal(header, header + kTokenHeaderBytes, input.begin()));
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  check_envelope({data, size});
+  check_token({data, size});
+  return 0;
+}

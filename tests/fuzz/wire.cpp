@@ -1,0 +1,147 @@
+// libFuzzer: a byte stream as a peer may send it, cut into reads by its own first byte. Nothing may
+// crash, and whatever a parser accepts must be written again as the same bytes: each message has
+// one encoding.
+#include <algorithm>
+#include <cstdlib>
+#include <optional>
+#include <vector>
+
+#include "libnae/client/session.hpp"
+#include "libnae/wire/context.hpp"
+#include "libnae/wire/crypto_message.hpp"
+#include "libnae/wire/error_message.hpp"
+#include "libnae/wire/frame.hpp"
+#include "libnae/wire/hello.hpp"
+#include "libnae/wire/lookup.hpp"
+
+using namespace nae;
+using namespace nae::wire;
+
+namespace {
+
+constexpr std::uint32_t kMaxBodyBytes = 1u << 20;
+
+void require(bool condition) {
+  if (!condition) std::abort();
+}
+
+std::vector<ByteView> items_of(const ColumnView& column) {
+  std::vector<ByteView> items;
+  auto cursor = column.cursor();
+  for (std::uint32_t i = 0; i < column.count(); ++i) items.push_back(cursor.next());
+  return items;
+}
+
+void write_crypto(Bytes& out, const Frame& frame) {
+  auto request = parse_crypto(frame.body, Limits{kMaxBodyBytes, 1000});
+  if (!request) return;
+  // With one item, associated data of one item and of all items mean the same.
+  if (request->items.count() == 1 && request->aad.count() == 1) return;
+  std::vector<ByteView> items = items_of(request->items), seconds = items_of(request->seconds),
+                        aad = items_of(request->aad);
+  append_crypto(out, frame.header.request_id, {request->header, items, seconds, aad});
+}
+
+void read_crypto_reply(const Frame& frame) {
+  auto reply = parse_crypto_reply(frame.body);
+  if (!reply) return;
+  require(reply->statuses.size() == 2 * std::size_t{reply->items.count()});
+  std::size_t sum = 0;
+  for (ByteView item : items_of(reply->items)) sum += item.size();
+  require(sum == reply->items.data_bytes());
+  for (std::uint32_t i = 0; i < reply->items.count(); ++i) reply->status(i);
+}
+
+// Parses the frame's body and, when it is accepted, writes the message to `out`.
+void write_again(Bytes& out, const Frame& frame) {
+  std::uint64_t id = frame.header.request_id;
+  switch (frame.header.type) {
+    case FrameType::hello:
+      if (auto m = parse_hello(frame.body)) append_hello(out, id, *m);
+      break;
+    case FrameType::hello_reply:
+      if (auto m = parse_hello_reply(frame.body)) {
+        bool within = m->limits.max_frame_bytes < kMaxFrameBytesCeiling &&
+                      m->limits.max_items < kMaxItemsCeiling;  // larger ones are cut on reading
+        if (within) append_hello_reply(out, id, *m);
+      }
+      break;
+    case FrameType::open_context:
+      if (auto m = parse_open_context(frame.body)) append_open_context(out, id, *m);
+      break;
+    case FrameType::context_opened:
+      if (auto m = parse_context_number(frame.body)) append_context_opened(out, id, *m);
+      break;
+    case FrameType::close_context:
+      if (auto m = parse_context_number(frame.body); m && id == 0) append_close_context(out, *m);
+      break;
+    case FrameType::crypto:
+      write_crypto(out, frame);
+      break;
+    case FrameType::crypto_reply:
+      read_crypto_reply(frame);
+      break;
+    case FrameType::error:
+      if (auto m = parse_error(frame.body); m && m->error.code != Code::internal)
+        append_error(out, id, *m);
+      break;
+    case FrameType::epoch:
+      if (auto m = parse_epoch(frame.body); m && id == 0) append_epoch(out, *m);
+      break;
+    case FrameType::lookup:
+      if (auto m = parse_lookup(frame.body)) append_lookup(out, id, *m);
+      break;
+    case FrameType::lookup_reply:
+      if (auto m = parse_lookup_reply(frame.body)) append_lookup_reply(out, id, *m);
+      break;
+    case FrameType::ping:
+    case FrameType::pong:
+      break;
+  }
+}
+
+template <class Next>
+void read_in_pieces(ByteView stream, std::size_t piece_bytes, Next next) {
+  for (std::size_t at = 0; at < stream.size(); at += piece_bytes)
+    if (!next(stream.subspan(at, std::min(piece_bytes, stream.size() - at)))) return;
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  if (size == 0) return 0;
+  std::size_t piece_bytes = std::size_t{data[0]} + 1;
+  ByteView stream(data + 1, size - 1);
+
+  FrameAssembler assembler(kMaxBodyBytes);
+  read_in_pieces(stream, piece_bytes, [&](ByteView piece) {
+    ByteSpan space = assembler.prepare(piece.size());
+    require(space.size() >= piece.size());
+    std::copy(piece.begin(), piece.end(), space.begin());
+    assembler.commit(piece.size());
+    for (;;) {
+      auto frame = assembler.next();
+      if (!frame) return false;
+      if (!*frame) return true;
+      Bytes again;
+      write_again(again, **frame);
+      ByteView original = assembler.last_frame_bytes();
+      require(again.empty() ||
+              std::equal(again.begin(), again.end(), original.begin(), original.end()));
+    }
+  });
+
+  client::Session session("fuzz", Limits{kMaxBodyBytes, 1000});
+  read_in_pieces(stream, piece_bytes, [&](ByteView piece) {
+    ByteSpan space = session.receive_space(piece.size());
+    std::copy(piece.begin(), piece.end(), space.begin());
+    session.received(piece.size());
+    for (;;) {
+      auto frame = session.next_reply();
+      if (!frame) return false;
+      if (!*frame) return true;
+      client::as_error(**frame);
+    }
+  });
+  return 0;
+}
