@@ -17,6 +17,9 @@ constexpr int kLongestRestartMs = 30'000;
 // An agent that ran this long was healthy: its end is a new trouble, not the old one again.
 constexpr std::int64_t kHealthyMs = 30'000;
 constexpr int kStopMs = 5'000;
+// nae-agent's exit code for a configuration it cannot use (EX_CONFIG of sysexits.h): until somebody
+// corrects it and reloads, another start hardly helps.
+constexpr int kBadConfiguration = 78;
 
 struct Supervision {
   pid_t agent = 0;
@@ -66,6 +69,8 @@ void reap(Supervision& s) {
   int status = 0;
   if (s.agent == 0 || !has_ended(s.agent, status)) return;
   if (monotonic_ms() - s.started_ms >= kHealthyMs) s.restart_ms = kFirstRestartMs;
+  if (WIFEXITED(status) && WEXITSTATUS(status) == kBadConfiguration)
+    s.restart_ms = kLongestRestartMs;
   report_end(status, s.restart_ms);
   schedule_restart(s);
 }
