@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "keyserver/hsm/attributes.hpp"
 #include "keyserver/hsm/module.hpp"
 #include "keyserver/hsm/pin_file.hpp"
@@ -268,6 +270,27 @@ INSTANTIATE_TEST_SUITE_P(KeyTypes, Signing,
                            std::ranges::replace(text, '-', '_');
                            return text;
                          });
+
+TEST_F(OnToken, SignsTheEmptyMessage) {
+  const auto hsm = open();
+  std::uint16_t version = 0;
+  for (KeyType type : {KeyType::rsa_2048, KeyType::ecdsa_p256, KeyType::ed25519}) {
+    const KeyVersionId id{kId.key, ++version};
+    const keys::Material material = *hsm->generate(id, type);
+    const auto signature = hsm->sign({id, type, material}, SignatureScheme::key_default, {});
+    ASSERT_TRUE(signature) << signature.error().message;
+    const auto public_key = crypto::PublicKey::from_der(material.public_key);
+    EXPECT_TRUE(*public_key->verify(SignatureScheme::key_default, {}, *signature));
+  }
+}
+
+TEST_F(OnToken, ComputesTheHmacOfNothing) {
+  const auto hsm = open();
+  const keys::Material material = *hsm->generate(kId, KeyType::hmac_sha_256);
+  Mac out{};
+  EXPECT_TRUE(hsm->hmac({kId, KeyType::hmac_sha_256, material}, {}, out));
+  EXPECT_NE(out, Mac{});
+}
 
 TEST_F(OnToken, RefusesToSignWithASecretKey) {
   const auto hsm = open();

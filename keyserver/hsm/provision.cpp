@@ -14,20 +14,18 @@ namespace {
 constexpr std::size_t kObjectIdBytes = 16;
 constexpr CK_ULONG kGroupKeyBytes = 32;
 
-CK_BYTE* writable(const crypto::SecretBytes& pin) {
-  return const_cast<CK_BYTE*>(pin.expose().data());
-}
-
 Result<void> set_user_pin(const Module& module, CK_SLOT_ID slot, const Pin& so_pin,
                           const Pin& user_pin) {
   const CK_FUNCTION_LIST& calls = module.calls();
   CK_SESSION_HANDLE session = 0;
   NAE_TRY(checked("C_OpenSession", calls.C_OpenSession(slot, CKF_SERIAL_SESSION | CKF_RW_SESSION,
                                                        nullptr, nullptr, &session)));
-  const CK_RV login = calls.C_Login(session, CKU_SO, writable(so_pin.value), so_pin.value.size());
-  const CK_RV set = login == CKR_OK
-                        ? calls.C_InitPIN(session, writable(user_pin.value), user_pin.value.size())
-                        : CKR_OK;
+  const CK_RV login =
+      calls.C_Login(session, CKU_SO, input_pointer(so_pin.value.expose()), so_pin.value.size());
+  const CK_RV set =
+      login == CKR_OK
+          ? calls.C_InitPIN(session, input_pointer(user_pin.value.expose()), user_pin.value.size())
+          : CKR_OK;
   calls.C_Logout(session);
   calls.C_CloseSession(session);
   NAE_TRY(checked("C_Login", login));
@@ -39,8 +37,8 @@ Result<void> create_token(const Module& module, const std::string& label, const 
   NAE_ASSIGN(const Bytes padded, padded_label(label));
   NAE_ASSIGN(const CK_SLOT_ID free_slot, find_free_slot(module));
   NAE_TRY(checked("C_InitToken",
-                  module.calls().C_InitToken(free_slot, writable(so_pin.value), so_pin.value.size(),
-                                             const_cast<Byte*>(padded.data()))));
+                  module.calls().C_InitToken(free_slot, input_pointer(so_pin.value.expose()),
+                                             so_pin.value.size(), input_pointer(padded))));
   // SoftHSM gives the token another slot number now.
   NAE_ASSIGN(const CK_SLOT_ID slot, find_token(module, label));
   return set_user_pin(module, slot, so_pin, user_pin);

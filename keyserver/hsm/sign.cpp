@@ -85,8 +85,8 @@ Result<void> Pkcs11Hsm::hmac(const keys::HsmKey& key, ByteView input,
     NAE_TRY(checked("C_SignInit", calls.C_SignInit(session_->handle(), &mechanism, object)));
     // Straight to the caller's memory, which is locked: the output may be a working key.
     CK_ULONG size = out.size();
-    NAE_TRY(checked("C_Sign", calls.C_Sign(session_->handle(), const_cast<Byte*>(input.data()),
-                                           input.size(), out.data(), &size)));
+    NAE_TRY(checked("C_Sign", calls.C_Sign(session_->handle(), input_pointer(input), input.size(),
+                                           out.data(), &size)));
     if (size != out.size()) return fail(Code::hsm_failed, "C_Sign: an HMAC of the wrong length");
     return {};
   });

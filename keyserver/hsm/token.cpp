@@ -10,10 +10,6 @@ namespace {
 
 constexpr CK_ULONG kSignatureMaxBytes = 1024;  // RSA-4096 needs 512
 
-CK_BYTE* writable(ByteView bytes) {
-  return const_cast<CK_BYTE*>(bytes.data());
-}
-
 Result<std::vector<CK_SLOT_ID>> slots_with_token(const CK_FUNCTION_LIST& calls) {
   std::vector<CK_SLOT_ID> slots;
   for (;;) {  // slots may appear between the two calls
@@ -76,8 +72,8 @@ Result<std::unique_ptr<Session>> Session::open(const Module& module, const std::
   NAE_TRY(checked("C_OpenSession", calls.C_OpenSession(slot, CKF_SERIAL_SESSION | CKF_RW_SESSION,
                                                        nullptr, nullptr, &handle)));
   std::unique_ptr<Session> session(new Session(calls, handle));
-  const CK_RV value =
-      calls.C_Login(handle, CKU_USER, writable(pin.expose()), static_cast<CK_ULONG>(pin.size()));
+  const CK_RV value = calls.C_Login(handle, CKU_USER, input_pointer(pin.expose()),
+                                    static_cast<CK_ULONG>(pin.size()));
   // The login belongs to the whole process: another session of ours may have done it.
   if (value != CKR_USER_ALREADY_LOGGED_IN) NAE_TRY(checked("C_Login", value));
   return session;
@@ -139,8 +135,8 @@ Result<Bytes> Session::sign(CK_MECHANISM mechanism, CK_OBJECT_HANDLE key, ByteVi
   NAE_TRY(checked("C_SignInit", calls_.C_SignInit(handle_, &mechanism, key)));
   Bytes signature(kSignatureMaxBytes);
   CK_ULONG size = kSignatureMaxBytes;
-  NAE_TRY(checked("C_Sign",
-                  calls_.C_Sign(handle_, writable(data), data.size(), signature.data(), &size)));
+  NAE_TRY(checked(
+      "C_Sign", calls_.C_Sign(handle_, input_pointer(data), data.size(), signature.data(), &size)));
   if (size > kSignatureMaxBytes) return fail(Code::hsm_failed, "C_Sign: more than was asked for");
   signature.resize(size);
   return signature;

@@ -16,6 +16,13 @@ namespace nae::hsm {
 
 inline constexpr std::size_t kTokenLabelBytes = 32;  // PKCS#11 2.40 section 3.2, blank padded
 
+// `bytes` as PKCS#11 takes its inputs: the C header lacks const, and modules refuse a null pointer
+// even for no bytes.
+inline CK_BYTE* input_pointer(ByteView bytes) {
+  static Byte nothing = 0;
+  return bytes.empty() ? &nothing : const_cast<CK_BYTE*>(bytes.data());
+}
+
 // Code::hsm_token_missing when no token has the label, Code::conflict when several have.
 Result<CK_SLOT_ID> find_token(const Module& module, const std::string& label);
 // A slot whose token was never initialised.

@@ -74,9 +74,9 @@ Result<CK_OBJECT_HANDLE> unwrap(const Session& session, CK_OBJECT_HANDLE group_k
   is_pair(type) ? add_private_key_uses(key) : add_secret_key_uses(key);
   CK_MECHANISM mechanism{CKM_AES_KEY_WRAP_PAD, nullptr, 0};
   CK_OBJECT_HANDLE object = 0;
-  const CK_RV value = session.calls().C_UnwrapKey(session.handle(), &mechanism, group_key,
-                                                  const_cast<Byte*>(wrapped.data()), wrapped.size(),
-                                                  key.data(), key.size(), &object);
+  const CK_RV value =
+      session.calls().C_UnwrapKey(session.handle(), &mechanism, group_key, input_pointer(wrapped),
+                                  wrapped.size(), key.data(), key.size(), &object);
   if (value == CKR_OK) return object;
   Error error = error_of("C_UnwrapKey", value);
   // Modules call a failed integrity check by different names, SoftHSM CKR_GENERAL_ERROR.

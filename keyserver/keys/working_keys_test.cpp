@@ -1,0 +1,279 @@
+#include "keyserver/keys/working_keys.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <mutex>
+#include <set>
+#include <thread>
+#include <vector>
+
+#include "keyserver/hsm/softhsm_test_token.hpp"
+
+namespace nae::keys {
+namespace {
+
+using namespace std::chrono_literals;
+
+class Working : public ::testing::Test {
+ protected:
+  // A key with versions 1 and 2.
+  Key key_of(KeyType type) {
+    Key key;
+    key.id = KeyId{{9, 8, 7, 6, 5, static_cast<Byte>(type)}};
+    key.name = nae::name(type);
+    key.type = type;
+    for (std::uint16_t number : {1, 2})
+      key.versions.push_back({number, State::active, 0, *hsm->generate({key.id, number}, type)});
+    return key;
+  }
+  WorkingKeys::Options options() {
+    WorkingKeys::Options made;
+    made.now = [this] { return now; };
+    return made;
+  }
+
+  hsm::SoftHsmTestToken token;
+  std::unique_ptr<hsm::Pkcs11Hsm> hsm = std::move(*hsm::Pkcs11Hsm::open(token.options()));
+  std::unique_ptr<const crypto::GcmProvider> provider = crypto::fastest_gcm();
+  WorkingKeys::Clock::time_point now = WorkingKeys::Clock::now();
+  Key gcm = key_of(KeyType::aes_256_gcm);
+  KeyVersionId id{gcm.id, 1};
+  Salt salt{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12};
+};
+
+TEST_F(Working, RefusesVersionsAndTypesThatAreNot) {
+  WorkingKeys working(*provider);
+  const Key mac = key_of(KeyType::hmac_sha_256);
+  EXPECT_EQ(working.derive_gcm(*hsm, gcm, 3, salt).error().code, Code::key_unknown);
+  EXPECT_EQ(working.derive_gcm(*hsm, mac, 1, salt).error().code, Code::key_type);
+  EXPECT_EQ(working.derive_siv(*hsm, gcm, 1).error().code, Code::key_type);
+  EXPECT_EQ(working.derive_mac(*hsm, gcm, 1, MacPurpose::code).error().code, Code::key_type);
+  EXPECT_EQ(working.begin_encryption(*hsm, mac, 1, 1).error().code, Code::key_type);
+  EXPECT_EQ(working.begin_encryption(*hsm, gcm, 0, 1).error().code, Code::key_unknown);
+  EXPECT_EQ(working.size(), 0u);
+}
+
+TEST_F(Working, FindsOnlyWhatWasDerived) {
+  WorkingKeys working(*provider);
+  EXPECT_EQ(working.find_gcm(id, salt), nullptr);
+  const auto made = *working.derive_gcm(*hsm, gcm, 1, salt);
+  EXPECT_EQ(working.find_gcm(id, salt), made);
+  EXPECT_EQ(*working.derive_gcm(*hsm, gcm, 1, salt), made) << "derived once";
+  Salt other = salt;
+  other[11] ^= 1;
+  EXPECT_EQ(working.find_gcm(id, other), nullptr);
+  EXPECT_EQ(working.find_gcm({gcm.id, 2}, salt), nullptr);
+  EXPECT_EQ(working.find_siv(id), nullptr);
+  EXPECT_FALSE(working.lease(id, 1)) << "a key to read with is none to write with";
+}
+
+TEST_F(Working, OpensWhatWasSealedAfterDerivingAgain) {
+  WorkingKeys first(*provider), second(*provider);
+  const EncryptLease lease = *first.begin_encryption(*hsm, gcm, 1, 1);
+  Bytes envelope(5 + kGcmOverheadBytes);
+  crypto::seal_gcm(*lease.key, lease.first_counter, {}, as_bytes("hello"), envelope);
+  const auto view = *parse_envelope(envelope);
+  const auto key = *second.derive_gcm(*hsm, gcm, 1, view.salt);
+  Bytes plain(5);
+  ASSERT_TRUE(crypto::open_gcm(*key, view, {}, plain));
+  EXPECT_EQ(as_text(plain), "hello");
+  const auto wrong = *second.derive_gcm(*hsm, gcm, 2, view.salt);
+  EXPECT_FALSE(crypto::open_gcm(*wrong, view, {}, plain));
+}
+
+TEST_F(Working, MacAndBlindIndexKeysAreDifferent) {
+  WorkingKeys working(*provider);
+  const Key mac = key_of(KeyType::hmac_sha_256);
+  const auto code = *working.derive_mac(*hsm, mac, 1, MacPurpose::code);
+  const auto index = *working.derive_mac(*hsm, mac, 1, MacPurpose::blind_index);
+  std::array<Byte, 32> a{}, b{};
+  code->hmac.compute(as_bytes("x"), a);
+  index->hmac.compute(as_bytes("x"), b);
+  EXPECT_NE(a, b);
+  EXPECT_EQ(working.find_mac({mac.id, 1}, MacPurpose::code), code);
+  EXPECT_EQ(working.find_mac({mac.id, 1}, MacPurpose::blind_index), index);
+}
+
+TEST_F(Working, SivKeysAreTheSameEveryTime) {
+  WorkingKeys first(*provider), second(*provider);
+  const Key siv = key_of(KeyType::aes_256_siv);
+  Bytes a(3 + kSivOverheadBytes), b(a.size());
+  crypto::seal_siv(**first.derive_siv(*hsm, siv, 1), {}, as_bytes("abc"), a);
+  crypto::seal_siv(**second.derive_siv(*hsm, siv, 1), {}, as_bytes("abc"), b);
+  EXPECT_EQ(a, b);
+}
+
+TEST_F(Working, LeasesFollowOneAnother) {
+  WorkingKeys working(*provider);
+  EXPECT_FALSE(working.lease(id, 1));
+  const auto first = *working.begin_encryption(*hsm, gcm, 1, 10);
+  const auto second = *working.lease(id, 5);
+  const auto third = *working.begin_encryption(*hsm, gcm, 1, 1);
+  EXPECT_EQ(first.first_counter, 0u);
+  EXPECT_EQ(second.first_counter, 10u);
+  EXPECT_EQ(third.first_counter, 15u) << "a live salt is used up before another is made";
+  EXPECT_EQ(third.key, first.key);
+  EXPECT_EQ(working.find_gcm(id, first.key->salt), first.key);
+  EXPECT_FALSE(working.lease({gcm.id, 2}, 1));
+}
+
+TEST_F(Working, ExhaustedCountersNeedAFreshSalt) {
+  WorkingKeys::Options few = options();
+  few.lease_limit = 10;
+  WorkingKeys working(*provider, few);
+  const auto first = *working.begin_encryption(*hsm, gcm, 1, 8);
+  EXPECT_FALSE(working.lease(id, 3));
+  EXPECT_FALSE(working.lease(id, UINT32_MAX));
+  EXPECT_EQ(working.lease(id, 2)->first_counter, 8u) << "up to the limit exactly";
+  EXPECT_FALSE(working.lease(id, 1));
+  const auto fresh = *working.begin_encryption(*hsm, gcm, 1, 10);
+  EXPECT_NE(fresh.key->salt, first.key->salt);
+  EXPECT_EQ(fresh.first_counter, 0u);
+  EXPECT_EQ(working.begin_encryption(*hsm, gcm, 1, 11).error().code, Code::too_many_items);
+}
+
+TEST_F(Working, TheLimitCannotBeRaised) {
+  WorkingKeys::Options many = options();
+  many.lease_limit = UINT32_MAX;
+  WorkingKeys working(*provider, many);
+  EXPECT_FALSE(working.begin_encryption(*hsm, gcm, 1, kLeaseLimit + 1));
+  EXPECT_TRUE(working.begin_encryption(*hsm, gcm, 1, kLeaseLimit));
+  EXPECT_FALSE(working.lease(id, 1));
+}
+
+TEST_F(Working, NothingLivesLongerThanItsAge) {
+  WorkingKeys working(*provider, options());
+  const auto first = *working.begin_encryption(*hsm, gcm, 1, 1);
+  now += 1h - 1ns;
+  EXPECT_TRUE(working.lease(id, 1));
+  EXPECT_NE(working.find_gcm(id, first.key->salt), nullptr);
+  now += 1ns;
+  EXPECT_FALSE(working.lease(id, 1));
+  EXPECT_EQ(working.find_gcm(id, first.key->salt), nullptr) << "not even while it is in use";
+  EXPECT_EQ(working.size(), 1u);
+  working.expire();
+  EXPECT_EQ(working.size(), 0u);
+  EXPECT_NE((*working.begin_encryption(*hsm, gcm, 1, 1)).key->salt, first.key->salt);
+}
+
+TEST_F(Working, HoldsNoMoreThanItsCapacityAndDropsTheLeastUsed) {
+  WorkingKeys::Options small = options();
+  small.capacity = 3;
+  WorkingKeys working(*provider, small);
+  const auto encryption = *working.begin_encryption(*hsm, gcm, 1, 1);
+  for (Byte i = 0; i < 10; ++i) {
+    salt[0] = i;
+    now += 1s;
+    ASSERT_TRUE(working.derive_gcm(*hsm, gcm, 1, salt));
+    now += 1s;
+    ASSERT_TRUE(working.lease(id, 1)) << "what encrypts is in use";
+    EXPECT_LE(working.size(), 3u);
+  }
+  salt[0] = 9;
+  EXPECT_NE(working.find_gcm(id, salt), nullptr);
+  salt[0] = 1;
+  EXPECT_EQ(working.find_gcm(id, salt), nullptr);
+  for (Byte i = 20; i < 23; ++i) {  // nobody encrypts any more
+    salt[0] = i;
+    now += 1s;
+    ASSERT_TRUE(working.derive_gcm(*hsm, gcm, 1, salt));
+  }
+  EXPECT_FALSE(working.lease(id, 1)) << "a salt does not outlive its cached key";
+}
+
+TEST_F(Working, ForgetsAVersionOrAWholeKey) {
+  WorkingKeys working(*provider);
+  const auto fill = [&] {
+    for (std::uint16_t version : {1, 2}) {
+      ASSERT_TRUE(working.derive_gcm(*hsm, gcm, version, salt));
+      ASSERT_TRUE(working.begin_encryption(*hsm, gcm, version, 1));
+    }
+  };
+  fill();
+  working.forget(id);
+  EXPECT_EQ(working.find_gcm(id, salt), nullptr);
+  EXPECT_FALSE(working.lease(id, 1));
+  EXPECT_TRUE(working.lease({gcm.id, 2}, 1));
+  EXPECT_EQ(working.size(), 2u);
+  fill();
+  working.forget(gcm.id);
+  EXPECT_EQ(working.size(), 0u);
+  EXPECT_FALSE(working.lease({gcm.id, 2}, 1));
+}
+
+// An HSM during whose HMAC the version is forgotten.
+class ForgettingHsm : public Hsm {
+ public:
+  ForgettingHsm(Hsm& real, std::function<void()> meanwhile)
+      : real_(real), meanwhile_(std::move(meanwhile)) {}
+  Result<Material> generate(const KeyVersionId& id, KeyType type) override {
+    return real_.generate(id, type);
+  }
+  Result<void> hmac(const HsmKey& key, ByteView in, std::span<Byte, kHmacBytes> out) override {
+    meanwhile_();
+    return real_.hmac(key, in, out);
+  }
+  Result<Bytes> sign(const HsmKey& key, SignatureScheme scheme, ByteView message) override {
+    return real_.sign(key, scheme, message);
+  }
+  Result<void> random(ByteSpan out) override { return real_.random(out); }
+  Result<void> forget(const HsmKey& key, bool destroy) override {
+    return real_.forget(key, destroy);
+  }
+  Result<Bytes> sign_as(ServerKey key, ByteView message) override {
+    return real_.sign_as(key, message);
+  }
+  Result<Bytes> public_key_of(ServerKey key) override { return real_.public_key_of(key); }
+  Result<void> check() override { return real_.check(); }
+
+ private:
+  Hsm& real_;
+  std::function<void()> meanwhile_;
+};
+
+TEST_F(Working, WhatWasForgottenWhileBeingDerivedDoesNotComeBack) {
+  WorkingKeys working(*provider);
+  ForgettingHsm forgetting(*hsm, [&] { working.forget(id); });
+  EXPECT_TRUE(working.derive_gcm(forgetting, gcm, 1, salt));
+  EXPECT_TRUE(working.begin_encryption(forgetting, gcm, 1, 1));
+  EXPECT_EQ(working.size(), 0u);
+  EXPECT_FALSE(working.lease(id, 1));
+}
+
+TEST_F(Working, NoCounterIsLeasedTwice) {
+  constexpr std::uint32_t kLimit = 20'000;
+  constexpr int kThreads = 4;
+  WorkingKeys::Options few = options();
+  few.lease_limit = kLimit;
+  WorkingKeys working(*provider, few);
+  std::mutex hsm_thread;
+  std::vector<std::vector<std::pair<Salt, std::uint32_t>>> taken(kThreads);
+  std::vector<std::thread> threads;
+  for (int t = 0; t < kThreads; ++t)
+    threads.emplace_back([&, t] {
+      for (std::uint32_t i = 0; i < 10'000; ++i) {
+        const std::uint32_t items = 1 + (i + static_cast<std::uint32_t>(t)) % 7;
+        auto lease = working.lease(id, items);
+        if (!lease) {
+          std::lock_guard one_at_a_time(hsm_thread);
+          lease = *working.begin_encryption(*hsm, gcm, 1, items);
+        }
+        for (std::uint32_t item = 0; item < items; ++item)
+          taken[static_cast<std::size_t>(t)].emplace_back(lease->key->salt,
+                                                          lease->first_counter + item);
+      }
+    });
+  for (auto& thread : threads) thread.join();
+  std::vector<std::pair<Salt, std::uint32_t>> all;
+  for (const auto& part : taken) all.insert(all.end(), part.begin(), part.end());
+  std::ranges::sort(all);
+  EXPECT_EQ(std::ranges::adjacent_find(all), all.end());
+  for (const auto& [used_salt, counter] : all) ASSERT_LT(counter, kLimit);
+  std::set<Salt> salts;
+  for (const auto& [used_salt, counter] : all) salts.insert(used_salt);
+  EXPECT_GE(salts.size(), all.size() / kLimit);
+}
+
+}  // namespace
+}  // namespace nae::keys
