@@ -29,10 +29,16 @@ struct StoredRecord {
 
 // Empty fields match everything; texts are globs.
 struct Filter {
-  std::string event, role, key, action, verdict, device, database;
-  std::optional<std::int64_t> from_us;  // inclusive
-  std::optional<std::int64_t> to_us;    // exclusive
-  std::size_t limit = 1000;             // the newest so many
+  std::string event{};
+  std::string role{};
+  std::string key{};
+  std::string action{};
+  std::string verdict{};
+  std::string device{};
+  std::string database{};
+  std::optional<std::int64_t> from_us{};  // inclusive
+  std::optional<std::int64_t> to_us{};    // exclusive
+  std::size_t limit = 1000;               // the newest so many
 };
 
 // Parses one stored line. Code::audit_broken when it is none.

@@ -1,0 +1,222 @@
+#include <gtest/gtest.h>
+
+#include "keyserver/policy/document.hpp"
+
+namespace nae::policy {
+namespace {
+
+constexpr std::string_view kDeclarations = R"(version = 1
+[[device]]
+name = "db1"
+description = "the shop's primary"
+[[program]]
+name = "postgres"
+executables = ["/usr/lib/postgresql/15/bin/postgres"]
+sha256 = ["00112233445566778899aabbccddeeff00112233445566778899AABBCCDDEEFF"]
+)";
+
+std::string with_rule(std::string_view fields) {
+  return std::string(kDeclarations) + "[[rule]]\n" + std::string(fields);
+}
+
+Error refusal(std::string_view text) {
+  auto document = parse(text);
+  return document ? Error(Code::internal, "accepted") : document.error();
+}
+
+TEST(PolicyParse, ReadsACompleteDocument) {
+  auto document = parse(with_rule(R"(name = "analysts-read"
+description = "why"
+roles = ["analyst", "BI *"]
+databases = ["shop"]
+devices = ["db1", "db-*"]
+programs = ["postgres"]
+keys = ["customer-*"]
+actions = ["decrypt", "mac-verify"]
+result = "value"
+)"));
+  ASSERT_TRUE(document) << document.error().message;
+  EXPECT_EQ(document->version, 1);
+  ASSERT_NE(document->device("db1"), nullptr);
+  EXPECT_EQ(document->device("db1")->description, "the shop's primary");
+  EXPECT_EQ(document->device("db2"), nullptr);
+  const Program* program = document->program("postgres");
+  ASSERT_NE(program, nullptr);
+  EXPECT_EQ(program->executables, std::vector<std::string>{"/usr/lib/postgresql/15/bin/postgres"});
+  ASSERT_EQ(program->sha256.size(), 1u);
+  EXPECT_EQ(program->sha256[0][31], 0xff);
+  ASSERT_EQ(document->rules.size(), 1u);
+  const Rule& rule = document->rules[0];
+  EXPECT_EQ(rule.name, "analysts-read");
+  EXPECT_EQ(rule.roles, (std::vector<std::string>{"analyst", "BI *"}));
+  EXPECT_EQ(rule.devices, (std::vector<std::string>{"db1", "db-*"}));
+  EXPECT_TRUE(rule.actions.contains(Action::decrypt));
+  EXPECT_TRUE(rule.actions.contains(Action::mac_verify));
+  EXPECT_FALSE(rule.actions.contains(Action::mac));
+  EXPECT_EQ(rule.result, Verdict::value);
+  EXPECT_EQ(rule.line, 9u);
+}
+
+TEST(PolicyParse, AnEmptyPolicyDeniesEverything) {
+  auto document = parse("version = 1");
+  ASSERT_TRUE(document);
+  EXPECT_TRUE(document->rules.empty());
+}
+
+TEST(PolicyParse, HashAndRandomNeedNoKeys) {
+  auto document = parse(with_rule(
+      "name = \"r\"\nroles = [\"*\"]\nactions = [\"hash\", \"random\"]\nresult = \"value\"\n"));
+  ASSERT_TRUE(document) << document.error().message;
+}
+
+struct Refusal {
+  std::string_view what;
+  std::string text;
+  std::uint32_t line;
+  std::string_view reason;  // a part of the message
+};
+
+class PolicyRefusals : public ::testing::TestWithParam<Refusal> {};
+
+TEST_P(PolicyRefusals, NameLineAndReason) {
+  Error error = refusal(GetParam().text);
+  EXPECT_EQ(error.code, Code::policy_invalid);
+  EXPECT_TRUE(error.message.starts_with("line " + std::to_string(GetParam().line) + ": "))
+      << error.message;
+  EXPECT_NE(error.message.find(GetParam().reason), std::string::npos) << error.message;
+}
+
+// A rule that is complete but for `changed`, which replaces the field of the same name.
+std::string rule_but(std::string_view changed) {
+  std::string_view field = changed.substr(0, changed.find(' '));
+  std::string text;
+  for (std::string_view line : {"name = \"r\"", "roles = [\"a\"]", "keys = [\"k\"]",
+                                "actions = [\"decrypt\"]", "result = \"value\""})
+    text += (line.starts_with(field) ? std::string(changed) : std::string(line)) + "\n";
+  if (text.find(changed) == std::string::npos) text += std::string(changed) + "\n";
+  return with_rule(text);
+}
+// Lines of with_rule(): the rule starts at 9, its fields follow at 10.
+constexpr std::uint32_t kRule = 9, kName = 10, kRoles = 11, kKeys = 12, kActions = 13, kResult = 14,
+                        kExtra = 15;
+
+std::string with_device(std::string_view fields) {
+  return "version = 1\n[[device]]\n" + std::string(fields);
+}
+std::string with_program(std::string_view fields) {
+  return "version = 1\n[[program]]\nname = \"p\"\n" + std::string(fields);
+}
+
+std::string list_of(std::size_t entries) {
+  std::string list = "databases = [\"d\"";
+  for (std::size_t i = 1; i < entries; ++i) list += ", \"d" + std::to_string(i) + "\"";
+  return list + "]";
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Document, PolicyRefusals,
+    ::testing::Values(Refusal{"no TOML", "version = 1\nrule rule", 2, ""},
+                      Refusal{"no version", "", 1, "\"version\" is missing"},
+                      Refusal{"other version", "version = 2", 1, "version = 1"},
+                      Refusal{"version as text", "version = \"1\"", 1, "version = 1"},
+                      Refusal{"unknown table", "version = 1\n[[rules]]\nname = \"r\"", 2,
+                              "\"rules\""},
+                      Refusal{"table for list", "version = 1\n[rule]\nname = \"r\"", 2, "[[rule]]"},
+                      Refusal{"value for list", "version = 1\nrule = 7", 2, "[[rule]]"},
+                      Refusal{"empty list of rules", "version = 1\nrule = []", 2, "[[rule]]"}));
+
+INSTANTIATE_TEST_SUITE_P(
+    Devices, PolicyRefusals,
+    ::testing::Values(
+        Refusal{"no name", with_device(""), 2, "\"name\" is missing"},
+        Refusal{"empty name", with_device("name = \"\""), 3, "a name has"},
+        Refusal{"bad name", with_device("name = \"a b\""), 3, "a name has"},
+        Refusal{"glob name", with_device("name = \"db*\""), 3, "a name has"},
+        Refusal{"number name", with_device("name = 7"), 3, "must be a string"},
+        Refusal{"long name", with_device("name = \"" + std::string(129, 'a') + "\""), 3,
+                "a name has"},
+        Refusal{"unknown field", with_device("name = \"a\"\nowner = \"x\""), 4, "\"owner\""},
+        Refusal{"description", with_device("name = \"a\"\ndescription = 1"), 4, "a string"},
+        Refusal{"twice", with_device("name = \"a\"\n[[device]]\nname = \"a\""), 4, "second"}));
+
+INSTANTIATE_TEST_SUITE_P(
+    Programs, PolicyRefusals,
+    ::testing::Values(
+        Refusal{"relative path", with_program("executables = [\"bin/x\"]"), 4, "absolute"},
+        Refusal{"no paths", with_program("executables = []"), 4, "is empty"},
+        Refusal{"short digest", with_program("sha256 = [\"00\"]"), 4, "64 hexadecimal"},
+        Refusal{"no digest", with_program("sha256 = [\"" + std::string(64, 'x') + "\"]"), 4,
+                "64 hexadecimal"},
+        Refusal{"unknown field", with_program("path = \"/x\""), 4, "\"path\""},
+        Refusal{"twice", with_program("[[program]]\nname = \"p\""), 4, "second"}));
+
+INSTANTIATE_TEST_SUITE_P(
+    Rules, PolicyRefusals,
+    ::testing::Values(
+        Refusal{"no name", with_rule("roles = [\"a\"]"), kRule, "\"name\" is missing"},
+        Refusal{"bad name", rule_but("name = \"-r\""), kName, "a name has"},
+        Refusal{"no roles",
+                with_rule("name = \"r\"\nkeys = [\"k\"]\nactions = [\"sign\"]\n"
+                          "result = \"value\""),
+                kRule, "\"roles\" is missing"},
+        Refusal{"no actions", with_rule("name = \"r\"\nroles = [\"a\"]\nresult = \"value\""), kRule,
+                "\"actions\" is missing"},
+        Refusal{"no result",
+                with_rule("name = \"r\"\nroles = [\"a\"]\nkeys = [\"k\"]\nactions = [\"sign\"]"),
+                kRule, "\"result\" is missing"},
+        Refusal{"no keys",
+                with_rule("name = \"r\"\nroles = [\"a\"]\nactions = [\"hash\", \"sign\"]\n"
+                          "result = \"value\""),
+                kRule, "\"keys\" is missing"},
+        Refusal{"keys in vain", rule_but("actions = [\"hash\"]"), kRule, "no meaning"},
+        Refusal{"empty roles", rule_but("roles = []"), kRoles, "is empty"},
+        Refusal{"empty keys", rule_but("keys = []"), kKeys, "is empty"},
+        Refusal{"empty actions", rule_but("actions = []"), kActions, "is empty"},
+        Refusal{"empty databases", rule_but("databases = []"), kExtra, "is empty"},
+        Refusal{"text for list", rule_but("roles = \"a\""), kRoles, "a list of strings"},
+        Refusal{"number in list", rule_but("roles = [\"a\", 7]"), kRoles, "strings only"},
+        Refusal{"twice in list", rule_but("roles = [\"a\", \"a\"]"), kRoles, "twice"},
+        Refusal{"empty pattern", rule_but("roles = [\"\"]"), kRoles, "a pattern"},
+        Refusal{"long pattern", rule_but("roles = [\"" + std::string(129, 'a') + "\"]"), kRoles,
+                "a pattern"},
+        Refusal{"control character", rule_but("databases = [\"a\\nb\"]"), kExtra, "a pattern"},
+        Refusal{"impossible key", rule_but("keys = [\"a b\"]"), kKeys, "can match no name"},
+        Refusal{"undeclared device", rule_but("devices = [\"db2\"]"), kExtra, "no [[device]]"},
+        Refusal{"undeclared program", rule_but("programs = [\"psql\"]"), kExtra, "no [[program]]"},
+        Refusal{"unknown action", rule_but("actions = [\"read\"]"), kActions, "unknown action"},
+        Refusal{"glob action", rule_but("actions = [\"*\"]"), kActions, "unknown action"},
+        Refusal{"upper case", rule_but("actions = [\"Decrypt\"]"), kActions, "unknown action"},
+        Refusal{"unknown result", rule_but("result = \"allow\""), kResult, "result is"},
+        Refusal{"misspelt field", rule_but("database = [\"shop\"]"), kExtra, "\"database\""},
+        Refusal{"long list", rule_but(list_of(kMaxListEntries + 1)), kExtra, "more than"},
+        Refusal{"twice",
+                rule_but("result = \"value\"\n[[rule]]\nname = \"r\"\nroles = [\"a\"]\n"
+                         "keys = [\"k\"]\nactions = [\"sign\"]\nresult = \"deny\""),
+                kExtra, "second"}));
+
+TEST(PolicyParse, LimitsHoldAtTheEdge) {
+  EXPECT_TRUE(parse(rule_but(list_of(kMaxListEntries))));
+  EXPECT_TRUE(parse(rule_but("roles = [\"" + std::string(kMaxPatternBytes, 'a') + "\"]")));
+  std::string rules = "version = 1\n";
+  for (std::size_t i = 0; i < kMaxRules; ++i)
+    rules += "[[device]]\nname = \"d" + std::to_string(i) + "\"\n";
+  EXPECT_TRUE(parse(rules));
+  EXPECT_EQ(refusal(rules + "[[device]]\nname = \"x\"\n").code, Code::policy_invalid);
+  std::string padded(kDeclarations);
+  padded += '#' + std::string(kMaxDocumentBytes - padded.size() - 1, 'x');
+  EXPECT_TRUE(parse(padded));
+  EXPECT_EQ(refusal(padded + "x").code, Code::policy_invalid);
+}
+
+TEST(PolicyParse, NoPrefixOfADocumentCrashesOrWidens) {
+  std::string text = rule_but("name = \"r\"");
+  for (std::size_t size = 0; size < text.size(); ++size) {
+    auto document = parse(text.substr(0, size));
+    if (document && !document->rules.empty()) {
+      ASSERT_EQ(size, text.size() - 1) << "only the last newline may be missing";
+    }
+  }
+}
+
+}  // namespace
+}  // namespace nae::policy
