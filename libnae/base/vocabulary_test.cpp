@@ -3,7 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <cstring>
+#include <fstream>
 #include <set>
+#include <sstream>
 #include <string>
 
 #include "libnae/base/action.hpp"
@@ -40,6 +42,21 @@ TEST(Code, OurSqlstatesStandOnce) {
       std::string state = row(*code).sqlstate;
       EXPECT_TRUE(state.substr(0, 2) != "NE" || states.insert(state).second) << state;
     }
+}
+
+TEST(Code, StandInTheSpecificationAsTheyAre) {
+  std::ifstream file(NAE_SOURCE_DIR "/docs/spec/wire.md");
+  std::stringstream text;
+  text << file.rdbuf();
+  for (unsigned number = 0; number < 256; ++number) {
+    auto code = code_from_wire(static_cast<std::uint16_t>(number));
+    if (!code) continue;
+    const CodeRow& r = row(*code);
+    std::string line = "| " + std::to_string(number) + " | `" + std::string(r.name) + "` | " +
+                       r.sqlstate + " | " + std::to_string(r.http_status) +
+                       (r.retryable ? " | yes |" : " | |");
+    EXPECT_NE(text.str().find(line), std::string::npos) << line;
+  }
 }
 
 TEST(Code, UnlistedValuesAreInternal) {

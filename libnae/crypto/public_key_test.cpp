@@ -106,6 +106,20 @@ TEST(PublicKey, RefusesTruncatedAndTrailingBytes) {
   }
 }
 
+TEST(PublicKey, ReadsItsPemAndNothingAfterIt) {
+  for (const auto& v : vectors::read("signatures.txt", "signature")) {
+    std::string pem = PublicKey::from_der(v.bytes("public_key"))->pem();
+    EXPECT_EQ(PublicKey::from_pem(pem + " \r\n")->der(), v.bytes("public_key"));
+    EXPECT_FALSE(PublicKey::from_pem(pem + "x"));
+    EXPECT_FALSE(PublicKey::from_pem(pem + pem));
+    EXPECT_FALSE(PublicKey::from_pem(std::string_view(pem).substr(0, pem.size() - 30)));
+    EXPECT_FALSE(PublicKey::from_pem(""));
+    EXPECT_EQ(ERR_peek_error(), 0u);
+  }
+  for (const auto& v : vectors::read("signatures.txt", "unsupported"))
+    EXPECT_FALSE(PublicKey::from_pem(as_text(v.bytes("public_key"))));
+}
+
 TEST(PublicKey, WritesItselfAsItWasRead) {
   for (const auto& v : vectors::read("signatures.txt", "signature")) {
     auto key = PublicKey::from_der(v.bytes("public_key"));
