@@ -1,1 +1,111 @@
-int main() { return 0; }
+// nae-agent: one per host, between the programs on it and the key servers.
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <boost/asio/io_context.hpp>
+#include <iostream>
+#include <optional>
+
+#include "agent/agent.hpp"
+#include "agent/config.hpp"
+#include "agent/hardening.hpp"
+#include "agent/version.hpp"
+#include "net/signals.hpp"
+
+namespace {
+
+using namespace nae;
+
+constexpr int kFailed = 1;
+constexpr int kBadConfig = 78;  // EX_CONFIG of sysexits.h: restarting does not help
+
+struct Options {
+  std::string config = "/etc/nae/agent.toml";
+  std::string socket;  // overrides the file's
+  bool check_config = false;
+  bool parent_death = false;
+  int ready_descriptor = STDOUT_FILENO;
+};
+
+int report(const Error& error, int exit_code) {
+  std::cerr << "nae-agent: " << error.message << "\n";
+  if (!error.hint_or_default().empty()) std::cerr << "hint: " << error.hint_or_default() << "\n";
+  return exit_code;
+}
+
+Result<agent::Config> load(const Options& options) {
+  NAE_ASSIGN(agent::Config config, agent::load_config(options.config));
+  if (!options.socket.empty()) config.socket = options.socket;
+  return config;
+}
+
+void start_log(const std::string& level) {
+  spdlog::set_default_logger(spdlog::stderr_logger_mt("nae-agent"));
+  spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%e%z level=%l %v");
+  spdlog::set_level(spdlog::level::from_str(level));
+}
+
+void say_ready(int descriptor) {
+  constexpr std::string_view kReady = "ready\n";
+  if (::write(descriptor, kReady.data(), kReady.size()) < 0)
+    spdlog::debug("event=ready_not_told descriptor={}", descriptor);
+  if (descriptor > STDERR_FILENO) ::close(descriptor);
+}
+
+void reload(agent::Agent& running, const Options& options) {
+  auto config = load(options);
+  auto done = config ? running.reload(*std::move(config)) : Result<void>(fail(config.error()));
+  if (done)
+    spdlog::info("event=reloaded config={}", options.config);
+  else
+    spdlog::error("event=reload_failed code={} reason=\"{}\"", name(done.error().code),
+                  done.error().message);
+}
+
+int run(const Options& options, agent::Config config) {
+  boost::asio::io_context loop(1);
+  agent::Agent running(loop, std::move(config));
+  net::Signals signals(
+      loop,
+      [&](int signal) {
+        spdlog::info("event=stopping signal={}", signal);
+        running.stop();
+      },
+      [&] { reload(running, options); });
+  if (auto started = running.start(); !started) return report(started.error(), kFailed);
+  say_ready(options.ready_descriptor);
+  loop.run();
+  spdlog::info("event=stopped");
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Options options;
+  CLI::App app{"nae-agent: carries cryptographic requests of this host's programs to key servers."};
+  app.set_version_flag("--version", agent::kSoftware);
+  app.add_option("--config", options.config, "configuration file")->capture_default_str();
+  app.add_option("--socket", options.socket, "listen here instead of where the file says");
+  app.add_flag("--check-config", options.check_config,
+               "check configuration and certificates, then end");
+  app.add_flag("--parent-death", options.parent_death, "stop when the parent process ends");
+  app.add_option("--ready-fd", options.ready_descriptor,
+                 "write \"ready\" to this descriptor once the socket listens");
+  CLI11_PARSE(app, argc, argv);
+
+  if (options.parent_death && !agent::end_with_parent()) return 0;
+  auto config = load(options);
+  if (!config) return report(config.error(), kBadConfig);
+  if (options.check_config) {
+    auto tls = net::TlsContext::client(config->tls);
+    if (!tls) return report(tls.error(), kBadConfig);
+    std::cout << options.config << ": good\n";
+    return 0;
+  }
+  start_log(config->log_level);
+  if (auto hardened = agent::protect_memory(); !hardened) return report(hardened.error(), kFailed);
+  return run(options, *std::move(config));
+}

@@ -1,0 +1,86 @@
+#include "agent/agent.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <boost/asio/post.hpp>
+
+#include "agent/attestation.hpp"
+
+namespace nae::agent {
+
+Agent::Agent(boost::asio::io_context& loop, Config config)
+    : loop_(loop),
+      config_(std::move(config)),
+      broker_(loop, {config_.limits.max_buffered_bytes, config_.limits.request_timeout,
+                     config_.limits.unavailable_wait}),
+      services_{broker_, contexts_, [this](int descriptor) { return attest_peer(descriptor); },
+                [this] {
+                  return statistics_table(broker_, counters_, listener_->connections(),
+                                          contexts_.size());
+                },
+                config_.limits.max_outstanding_per_client},
+      stop_timer_(loop) {}
+
+Result<std::vector<UpstreamSettings>> Agent::upstream_settings(const Config& config) const {
+  NAE_ASSIGN(net::TlsContext tls, net::TlsContext::client(config.tls));
+  std::vector<UpstreamSettings> settings;
+  for (std::uint32_t i = 0; i < config.connections_per_server; ++i)
+    for (const net::Endpoint& server : config.servers)
+      settings.push_back({server, tls, config.limits.wire, config.limits.connect_timeout});
+  return settings;
+}
+
+Result<void> Agent::start() {
+  NAE_ASSIGN(std::vector<UpstreamSettings> upstreams, upstream_settings(config_));
+  net::UnixListenerOptions options;
+  options.path = config_.socket.string();
+  options.mode = config_.socket_mode;
+  options.max_connections = config_.limits.max_clients;
+  NAE_ASSIGN(listener_, net::listen_unix(
+                            loop_,
+                            [this](net::Connection& connection) {
+                              return std::make_unique<Downstream>(connection, services_);
+                            },
+                            options));
+  broker_.use(std::move(upstreams));
+  spdlog::info("event=listening socket={} servers={} programs={}", options.path,
+               config_.servers.size(), config_.programs.size());
+  return {};
+}
+
+Result<void> Agent::reload(Config config) {
+  if (stopping_) return {};
+  NAE_ASSIGN(std::vector<UpstreamSettings> upstreams, upstream_settings(config));
+  config_.tls = config.tls;
+  config_.servers = config.servers;
+  config_.connections_per_server = config.connections_per_server;
+  config_.programs = config.programs;
+  broker_.use(std::move(upstreams));
+  ++counters_.reloads;
+  return {};
+}
+
+Result<wire::ProgramAttestation> Agent::attest_peer(int descriptor) {
+  auto attested = [&]() -> Result<wire::ProgramAttestation> {
+    NAE_ASSIGN(PeerProcess peer, inspector_.inspect(descriptor));
+    return attest(config_.programs, peer);
+  }();
+  if (!attested) ++counters_.programs_refused;
+  return attested;
+}
+
+void Agent::stop() {
+  if (std::exchange(stopping_, true)) {
+    loop_.stop();  // asked twice: at once
+    return;
+  }
+  stop_timer_.expires_after(config_.limits.stop_timeout);
+  stop_timer_.async_wait([this](const boost::system::error_code& error) {
+    if (error) return;
+    spdlog::warn("event=stop_cut clients={}", listener_->connections());
+    loop_.stop();
+  });
+  listener_->begin_stop([this] { boost::asio::post(loop_, [this] { loop_.stop(); }); });
+}
+
+}  // namespace nae::agent

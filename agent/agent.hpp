@@ -1,0 +1,49 @@
+// Agent: the parts put together on one event loop.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <filesystem>
+#include <memory>
+#include <optional>
+
+#include "agent/broker.hpp"
+#include "agent/config.hpp"
+#include "agent/context.hpp"
+#include "agent/downstream.hpp"
+#include "agent/peer_process.hpp"
+#include "agent/statistics.hpp"
+#include "net/listener.hpp"
+
+namespace nae::agent {
+
+class Agent {
+ public:
+  Agent(boost::asio::io_context& loop, Config config);
+
+  // Opens the connections to the key servers and listens. Servers that are down are no failure:
+  // they are tried for ever.
+  Result<void> start();
+  // Certificates, servers and programs of `config` for what comes from now on; sockets and limits
+  // stay as they are. On failure everything stays as it is.
+  Result<void> reload(Config config);
+  // Finishes what is in flight, then ends the loop; at the latest after limits.stop_timeout.
+  void stop();
+
+ private:
+  Result<std::vector<UpstreamSettings>> upstream_settings(const Config& config) const;
+  Result<wire::ProgramAttestation> attest_peer(int descriptor);
+
+  boost::asio::io_context& loop_;
+  Config config_;
+  AgentCounters counters_;
+  ProcessInspector inspector_;
+  ContextRegistry contexts_;
+  Broker broker_;
+  DownstreamServices services_;
+  std::unique_ptr<net::Listener> listener_;
+  boost::asio::steady_timer stop_timer_;
+  bool stopping_ = false;
+};
+
+}  // namespace nae::agent

@@ -1,0 +1,56 @@
+#include "agent/attestation.hpp"
+
+#include <algorithm>
+
+#include "libnae/base/text.hpp"
+
+namespace nae::agent {
+namespace {
+
+bool digest_allowed(const Program& program, const Executable& executable) {
+  if (program.sha256.empty()) return true;
+  return std::any_of(program.sha256.begin(), program.sha256.end(), [&](const Bytes& allowed) {
+    return std::equal(allowed.begin(), allowed.end(), executable.sha256.begin(),
+                      executable.sha256.end());
+  });
+}
+
+bool matches(const Program& program, const PeerProcess& peer) {
+  if (program.uid != peer.uid) return false;
+  if (!program.systemd_unit.empty() && program.systemd_unit != peer.systemd_unit) return false;
+  if (!peer.executable) return !program.systemd_unit.empty() && program.sha256.empty();
+  return program.executable == peer.executable->path && digest_allowed(program, *peer.executable);
+}
+
+Error unknown(const PeerProcess& peer) {
+  std::string uid = " of uid " + std::to_string(peer.uid);
+  if (!peer.executable)
+    return Error(Code::program_unknown,
+                 "a process" + uid + " whose executable may not be read, in systemd unit '" +
+                     peer.systemd_unit + "', is no program of the agent's table",
+                 "Give nae-agent CAP_SYS_PTRACE, or name the systemd unit in the program table.");
+  return Error(Code::program_unknown, peer.executable->path + uid + " with SHA-256 " +
+                                          to_hex(peer.executable->sha256) +
+                                          " is no program of the agent's table");
+}
+
+}  // namespace
+
+Result<wire::ProgramAttestation> attest(const std::vector<Program>& programs,
+                                        const PeerProcess& peer) {
+  auto found = std::find_if(programs.begin(), programs.end(),
+                            [&](const Program& program) { return matches(program, peer); });
+  if (found == programs.end()) return fail(unknown(peer));
+  wire::ProgramAttestation attested;
+  attested.name = found->name;
+  attested.uid = peer.uid;
+  attested.systemd_unit = peer.systemd_unit;
+  if (peer.executable) {
+    attested.executable = peer.executable->path;
+    attested.executable_sha256.assign(peer.executable->sha256.begin(),
+                                      peer.executable->sha256.end());
+  }
+  return attested;
+}
+
+}  // namespace nae::agent

@@ -1,0 +1,274 @@
+#include "agent/broker.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <boost/asio/post.hpp>
+
+#include "libnae/wire/error_message.hpp"
+
+namespace nae::agent {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// Deadlines are looked at so often: a timer for each request would cost more than the request.
+constexpr std::chrono::milliseconds kDeadlineStep{20};
+// Requests of one turn share a TLS record while it has room; then the next connection is taken.
+constexpr std::size_t kRecordBytes = 16u << 10;
+constexpr unsigned kMostSends = 2;
+
+}  // namespace
+
+Broker::Broker(boost::asio::io_context& loop, const BrokerLimits& limits)
+    : loop_(loop), limits_(limits), deadline_timer_(loop) {}
+
+void Broker::use(std::vector<UpstreamSettings> upstreams) {
+  for (auto& old : upstreams_) old->retire();
+  if (!upstreams.empty() && upstreams_.empty()) agreed_.limits = upstreams.front().limits;
+  std::size_t first_new = upstreams_.size();
+  for (UpstreamSettings& settings : upstreams)
+    upstreams_.push_back(std::make_unique<Upstream>(loop_, std::move(settings), *this));
+  for (std::size_t i = first_new; i < upstreams_.size(); ++i) upstreams_[i]->start();
+}
+
+void Broker::remove(Asker& asker) {
+  askers_.erase(&asker);
+  for (auto it = requests_.begin(); it != requests_.end();) {
+    auto current = it++;
+    if (current->second.asker != &asker) continue;
+    current->second.asker = nullptr;
+    if (current->second.upstream == nullptr) erase(current);
+  }
+}
+
+void Broker::submit(Asker& asker, std::uint64_t id, ByteView frame, const ContextPtr& context,
+                    bool repeatable) {
+  ++counters_.requests;
+  if (buffered_bytes_ + frame.size() > limits_.max_buffered_bytes)
+    return refuse_soon(
+        asker, id,
+        Error(Code::overloaded, "the agent holds " + std::to_string(buffered_bytes_) +
+                                    " bytes of unanswered requests"));
+  std::uint64_t number = next_number_++;
+  Request& request = requests_[number];
+  request.asker = &asker;
+  request.id = id;
+  request.frame.assign(frame.begin(), frame.end());
+  request.context = context;
+  request.repeatable = repeatable;
+  TimePoint now = Clock::now();
+  request.deadline = now + limits_.request_timeout;
+  request.unavailable_at = now + limits_.unavailable_wait;
+  buffered_bytes_ += frame.size();
+  watch_deadlines();
+  dispatch(number, request);
+}
+
+void Broker::dispatch(std::uint64_t number, Request& request) {
+  Upstream* upstream = choose();
+  if (upstream == nullptr) return wait_for_upstream(number, request);
+  auto sent = upstream->send(number, request.frame, request.context);
+  if (!sent) {
+    if (request.asker != nullptr) refuse_soon(*request.asker, request.id, std::move(sent).error());
+    return erase(requests_.find(number));
+  }
+  request.sent = *std::move(sent);
+  request.upstream = upstream;
+  ++request.times_sent;
+}
+
+// The least loaded connection, and the same one for what comes in this turn of the event loop, so
+// that it leaves in one write.
+Upstream* Broker::choose() {
+  if (this_turns_ != nullptr && this_turns_->ready() &&
+      this_turns_->outstanding_bytes() < kRecordBytes)
+    return this_turns_;
+  Upstream* best = nullptr;
+  auto better = [&](const Upstream& candidate) {
+    if (best == nullptr || candidate.retired() != best->retired())
+      return best == nullptr || best->retired();
+    return candidate.outstanding_bytes() < best->outstanding_bytes();
+  };
+  ++first_choice_;
+  for (std::size_t i = 0; i < upstreams_.size(); ++i) {
+    Upstream& candidate = *upstreams_[(first_choice_ + i) % upstreams_.size()];
+    if (candidate.ready() && better(candidate)) best = &candidate;
+  }
+  if (this_turns_ == nullptr && best != nullptr)
+    boost::asio::post(loop_, [this] { this_turns_ = nullptr; });
+  return this_turns_ = best;
+}
+
+void Broker::wait_for_upstream(std::uint64_t number, Request& request) {
+  request.upstream = nullptr;
+  waiting_.insert(number);
+}
+
+void Broker::refuse_soon(Asker& asker, std::uint64_t id, Error error) {
+  ++counters_.refused;
+  boost::asio::post(loop_, [this, &asker, id, error = std::move(error)] {
+    if (askers_.contains(&asker)) asker.refuse(id, error);
+  });
+}
+
+void Broker::refuse(Requests::iterator found, const Error& error) {
+  ++counters_.refused;
+  Asker* asker = std::exchange(found->second.asker, nullptr);
+  std::uint64_t id = found->second.id;
+  if (found->second.upstream == nullptr) erase(found);
+  if (asker != nullptr) asker->refuse(id, error);
+}
+
+void Broker::detach(Request& request) {
+  if (request.upstream == nullptr) return;
+  request.upstream->settled(*request.sent, request.frame.size());
+  request.upstream = nullptr;
+  request.sent.reset();
+}
+
+void Broker::erase(Requests::iterator found) {
+  detach(found->second);
+  waiting_.erase(found->first);
+  buffered_bytes_ -= found->second.frame.size();
+  requests_.erase(found);
+}
+
+void Broker::upstream_replied(Upstream& upstream, const wire::Frame& frame, ByteView bytes) {
+  auto found = requests_.find(frame.header.request_id);
+  if (found == requests_.end() || found->second.upstream != &upstream) {
+    spdlog::warn("event=stray_reply server={}", upstream.server());
+    return;
+  }
+  Request& request = found->second;
+  if (frame.header.type == wire::FrameType::error && send_again(found, frame)) return;
+  Asker* asker = request.asker;
+  std::uint64_t id = request.id;
+  // A request on a context that the server refused fails with the reason of that refusal.
+  std::optional<Error> refusal = request.sent->refused;
+  bool is_error = frame.header.type == wire::FrameType::error;
+  erase(found);
+  if (upstream.retired() && upstream.outstanding() == 0)
+    boost::asio::post(loop_, [this] { sweep_retired(); });
+  if (asker == nullptr) return;
+  if (is_error && refusal) {
+    ++counters_.refused;
+    return asker->refuse(id, *refusal);
+  }
+  ++counters_.delivered;
+  asker->deliver(id, bytes);
+}
+
+// Errors that say that nothing was done: the server does not know the context any more, or is about
+// to stop. The request is sent once more, whatever it is.
+bool Broker::send_again(Requests::iterator found, const wire::Frame& frame) {
+  Request& request = found->second;
+  auto message = wire::parse_error(frame.body);
+  if (!message || request.asker == nullptr || request.times_sent >= kMostSends) return false;
+  if (message->error.code == Code::context_unknown && !request.sent->refused) {
+    request.upstream->forget_context(*request.sent);
+  } else if (message->error.code == Code::shutting_down) {
+    request.upstream->avoid();
+    if (this_turns_ == request.upstream) this_turns_ = nullptr;
+  } else {
+    return false;
+  }
+  ++counters_.retried;
+  detach(request);
+  dispatch(found->first, request);
+  return true;
+}
+
+void Broker::upstream_ready(Upstream& upstream) {
+  agreed_ = upstream.agreed();
+  upstream_epoch(agreed_.epoch);
+  boost::asio::post(loop_, [this] { sweep_retired(); });
+  std::set<std::uint64_t> waiting = std::exchange(waiting_, {});
+  for (std::uint64_t number : waiting) dispatch(number, requests_.at(number));
+}
+
+void Broker::upstream_lost(Upstream& upstream, const Error& reason) {
+  if (this_turns_ == &upstream) this_turns_ = nullptr;
+  std::set<std::uint64_t> lost;
+  for (const auto& [number, request] : requests_)
+    if (request.upstream == &upstream) lost.insert(number);
+  for (std::uint64_t number : lost) {
+    auto found = requests_.find(number);
+    Request& request = found->second;
+    detach(request);
+    if (request.asker == nullptr) {
+      erase(found);
+    } else if (request.repeatable && request.times_sent < kMostSends) {
+      ++counters_.retried;
+      request.unavailable_at = Clock::now() + limits_.unavailable_wait;
+      dispatch(number, request);
+    } else {
+      refuse(found,
+             Error(Code::connection_lost,
+                   "the key server's connection ended before its answer: " + reason.message));
+    }
+  }
+  if (upstream.retired()) boost::asio::post(loop_, [this] { sweep_retired(); });
+}
+
+void Broker::upstream_epoch(std::uint64_t epoch) {
+  if (std::exchange(told_epoch_, epoch) == epoch) return;
+  agreed_.epoch = epoch;
+  for (Asker* asker : askers_) asker->tell_epoch(epoch);
+}
+
+void Broker::watch_deadlines() {
+  if (std::exchange(deadlines_watched_, true)) return;
+  deadline_timer_.expires_after(kDeadlineStep);
+  deadline_timer_.async_wait([this](const boost::system::error_code& error) {
+    deadlines_watched_ = false;
+    if (!error) check_deadlines();
+  });
+}
+
+void Broker::check_deadlines() {
+  TimePoint now = Clock::now();
+  std::set<std::uint64_t> overdue;
+  for (const auto& [number, request] : requests_) {
+    bool unavailable = request.upstream == nullptr && request.unavailable_at <= now;
+    if (request.asker != nullptr && (request.deadline <= now || unavailable))
+      overdue.insert(number);
+  }
+  for (std::uint64_t number : overdue) {
+    auto found = requests_.find(number);
+    if (found->second.upstream == nullptr) {
+      refuse(found, unavailable());
+      continue;
+    }
+    ++counters_.timeouts;
+    refuse(found,
+           Error(Code::timeout, found->second.upstream->server() + " did not answer within " +
+                                    std::to_string(limits_.request_timeout.count()) + " ms"));
+  }
+  if (!requests_.empty()) watch_deadlines();
+}
+
+Error Broker::unavailable() const {
+  std::string message = "no key server can be reached";
+  std::set<std::string> named;
+  for (const auto& upstream : upstreams_) {
+    std::string reason = upstream->last_error();
+    if (reason.empty()) reason = upstream->server() + ": " + std::string(upstream->state_name());
+    if (named.insert(reason).second) message += (named.size() == 1 ? ": " : "; ") + reason;
+  }
+  return Error(Code::server_unavailable, message);
+}
+
+// Drops replaced connections that owe nothing, once a new one is ready or they are gone anyway.
+void Broker::sweep_retired() {
+  bool replaced = std::any_of(upstreams_.begin(), upstreams_.end(),
+                              [](const auto& u) { return !u->retired() && u->ready(); });
+  std::erase_if(upstreams_, [&](const auto& upstream) {
+    bool idle = upstream->outstanding() == 0;
+    bool drop = upstream->retired() && idle && (replaced || !upstream->ready());
+    if (drop && this_turns_ == upstream.get()) this_turns_ = nullptr;
+    return drop;
+  });
+}
+
+}  // namespace nae::agent

@@ -1,0 +1,121 @@
+// Broker: routes requests of many clients onto few connections, and the answers back. It patches
+// request ids and context numbers in place; what is inside a request it does not know.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <set>
+#include <unordered_map>
+#include <vector>
+
+#include "agent/context.hpp"
+#include "agent/upstream.hpp"
+#include "libnae/base/bytes.hpp"
+#include "libnae/base/result.hpp"
+
+namespace nae::agent {
+
+// Who asks: a client's connection.
+class Asker {
+ public:
+  virtual ~Asker() = default;
+  // `frame` answers request `id` of this client, under a request id of the broker's.
+  virtual void deliver(std::uint64_t id, ByteView frame) = 0;
+  virtual void refuse(std::uint64_t id, const Error& error) = 0;
+  virtual void tell_epoch(std::uint64_t epoch) = 0;
+};
+
+struct BrokerLimits {
+  std::uint64_t max_buffered_bytes = 0;
+  std::chrono::milliseconds request_timeout{0};
+  std::chrono::milliseconds unavailable_wait{0};
+};
+
+struct BrokerCounters {
+  std::uint64_t requests = 0;
+  std::uint64_t delivered = 0;
+  std::uint64_t refused = 0;  // answered by an error of the agent's own
+  std::uint64_t retried = 0;
+  std::uint64_t timeouts = 0;
+};
+
+class Broker final : public UpstreamEvents {
+ public:
+  Broker(boost::asio::io_context& loop, const BrokerLimits& limits);
+
+  // Replaces all servers: the old connections serve until a new one is ready.
+  void use(std::vector<UpstreamSettings> upstreams);
+
+  void add(Asker& asker) { askers_.insert(&asker); }
+  // The asker is gone: nothing is delivered to it any more.
+  void remove(Asker& asker);
+
+  // Takes a copy of the frame. `repeatable`: the request may be executed twice without harm, so
+  // that it is sent again when its connection dies. deliver() or refuse() follows, never from
+  // within this call.
+  void submit(Asker& asker, std::uint64_t id, ByteView frame, const ContextPtr& context,
+              bool repeatable);
+
+  // The last agreement with a server; own limits and no server before the first.
+  const wire::HelloReply& agreed() const { return agreed_; }
+  const std::vector<std::unique_ptr<Upstream>>& upstreams() const { return upstreams_; }
+  const BrokerCounters& counters() const { return counters_; }
+  std::size_t outstanding() const { return requests_.size(); }
+  std::uint64_t buffered_bytes() const { return buffered_bytes_; }
+
+  void upstream_ready(Upstream& upstream) override;
+  void upstream_lost(Upstream& upstream, const Error& reason) override;
+  void upstream_replied(Upstream& upstream, const wire::Frame& frame, ByteView bytes) override;
+  void upstream_epoch(std::uint64_t epoch) override;
+
+ private:
+  using TimePoint = std::chrono::steady_clock::time_point;
+  struct Request {
+    Asker* asker = nullptr;  // null: nobody waits, but the server still owes the answer
+    std::uint64_t id = 0;    // the asker's
+    Bytes frame;             // kept until it is answered, to be sent again
+    ContextPtr context;
+    Upstream* upstream = nullptr;  // null: waits for one
+    SentContextPtr sent;
+    unsigned times_sent = 0;
+    bool repeatable = false;
+    TimePoint deadline;
+    TimePoint unavailable_at;
+  };
+  using Requests = std::unordered_map<std::uint64_t, Request>;
+
+  void dispatch(std::uint64_t number, Request& request);
+  Upstream* choose();
+  void wait_for_upstream(std::uint64_t number, Request& request);
+  void refuse(Requests::iterator found, const Error& error);
+  void refuse_soon(Asker& asker, std::uint64_t id, Error error);
+  // The request leaves its upstream, answered or to be sent on another.
+  void detach(Request& request);
+  void erase(Requests::iterator found);
+  bool send_again(Requests::iterator found, const wire::Frame& frame);
+  void watch_deadlines();
+  void check_deadlines();
+  Error unavailable() const;
+  void sweep_retired();
+
+  boost::asio::io_context& loop_;
+  BrokerLimits limits_;
+  boost::asio::steady_timer deadline_timer_;
+  bool deadlines_watched_ = false;
+  std::vector<std::unique_ptr<Upstream>> upstreams_;
+  Upstream* this_turns_ = nullptr;
+  std::size_t first_choice_ = 0;
+  std::set<Asker*> askers_;
+  Requests requests_;
+  std::set<std::uint64_t> waiting_;  // in order of arrival
+  std::uint64_t next_number_ = 1;
+  std::uint64_t buffered_bytes_ = 0;
+  wire::HelloReply agreed_;
+  std::uint64_t told_epoch_ = 0;
+  BrokerCounters counters_;
+};
+
+}  // namespace nae::agent

@@ -1,0 +1,145 @@
+#include "agent/config.hpp"
+
+#include <pwd.h>
+
+#include <charconv>
+
+#include "libnae/base/text.hpp"
+#include "libnae/toml/fields.hpp"
+
+namespace nae::agent {
+namespace {
+
+using toml_fields::Fields;
+using Path = std::filesystem::path;
+
+constexpr std::size_t kSha256Bytes = 32;
+
+void read_mode(Fields& f, unsigned& mode) {
+  std::string text;
+  f.text("socket_mode", text);
+  if (text.empty()) return;
+  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), mode, 8);
+  if (error != std::errc{} || end != text.data() + text.size() || mode > 0777)
+    f.refuse("socket_mode", "must be an octal text like \"0660\"");
+}
+
+void read_servers(Fields& f, std::vector<net::Endpoint>& servers) {
+  std::vector<std::string> texts;
+  f.texts("servers", texts);
+  f.require("servers");
+  for (const std::string& text : texts) {
+    auto endpoint = net::parse_endpoint(text);
+    if (!endpoint) return f.refuse("servers", endpoint.error().message);
+    servers.push_back(*std::move(endpoint));
+  }
+}
+
+Result<void> read_tls(Fields f, const Path& base, net::TlsFiles& tls) {
+  struct Row {
+    std::string_view field;
+    std::string* target;
+  };
+  for (auto [field, target] : {Row{"certificate", &tls.certificate}, Row{"key", &tls.key},
+                               Row{"authority", &tls.authority}}) {
+    Path path;
+    f.require(field);
+    f.path(field, path, base);
+    *target = path.string();
+  }
+  return f.finish();
+}
+
+Result<void> read_limits(Fields f, Config& config) {
+  auto& limits = config.limits;
+  f.integer("max_frame_bytes", limits.wire.max_frame_bytes, 64 << 10, wire::kMaxFrameBytesCeiling);
+  f.integer("max_items", limits.wire.max_items, 1, wire::kMaxItemsCeiling);
+  f.integer("max_clients", limits.max_clients, 1, 100'000);
+  f.integer("max_outstanding_per_client", limits.max_outstanding_per_client, 1, 65'536);
+  f.integer("max_buffered_bytes", limits.max_buffered_bytes, 1 << 20, std::int64_t{1} << 40);
+  f.duration("request_timeout_ms", limits.request_timeout, 10, 3'600'000);
+  f.duration("unavailable_wait_ms", limits.unavailable_wait, 0, 600'000);
+  f.duration("connect_timeout_ms", limits.connect_timeout, 10, 600'000);
+  f.duration("stop_timeout_ms", limits.stop_timeout, 0, 600'000);
+  return f.finish();
+}
+
+void read_uid(Fields& f, const toml::table& table, uid_t& uid) {
+  f.require("uid");
+  if (!table["uid"].is_string()) return f.integer("uid", uid, 0, UINT32_MAX - 1);
+  std::string name;
+  f.text("uid", name);
+  const passwd* user = ::getpwnam(name.c_str());
+  if (user == nullptr) return f.refuse("uid", "there is no user '" + name + "'");
+  uid = user->pw_uid;
+}
+
+void read_digests(Fields& f, std::vector<Bytes>& digests) {
+  std::vector<std::string> texts;
+  f.texts("sha256", texts);
+  for (const std::string& text : texts) {
+    auto digest = from_hex(text);
+    if (!digest || digest->size() != kSha256Bytes)
+      return f.refuse("sha256", "'" + text + "' is not 64 hexadecimal digits");
+    digests.push_back(*std::move(digest));
+  }
+}
+
+Result<Program> read_program(Fields f, const toml::table& table) {
+  Program program;
+  f.text("name", program.name);
+  f.require("name");
+  if (f.has("name") && !is_name(program.name)) f.refuse("name", "is not a valid name");
+  read_uid(f, table, program.uid);
+  f.require("executable");
+  f.path("executable", program.executable, "/");
+  read_digests(f, program.sha256);
+  f.text("systemd_unit", program.systemd_unit);
+  NAE_TRY(f.finish());
+  // What the peer is compared with is the file itself, not a link to it.
+  std::error_code error;
+  Path real = std::filesystem::canonical(program.executable, error);
+  if (!error) program.executable = real;
+  return program;
+}
+
+Result<void> read_log(Fields f, std::string& level) {
+  f.text("level", level);
+  if (level != "debug" && level != "info" && level != "warning" && level != "error")
+    f.refuse("level", "must be debug, info, warning or error");
+  return f.finish();
+}
+
+}  // namespace
+
+Result<Config> load_config(const Path& file) {
+  NAE_ASSIGN(toml::table document, toml_fields::parse_file(file, Code::config_invalid));
+  Config config;
+  std::string source = file.string();
+  Path base = std::filesystem::absolute(file).parent_path();
+  auto fields = [&](const toml::table& table, std::string where) {
+    return Fields(table, source, std::move(where), Code::config_invalid);
+  };
+  Fields top = fields(document, "");
+  top.path("socket", config.socket, base);
+  read_mode(top, config.socket_mode);
+  read_servers(top, config.servers);
+  top.integer("connections_per_server", config.connections_per_server, 1, 16);
+  top.require("tls");
+  if (const toml::table* table = top.table("tls"))
+    NAE_TRY(read_tls(fields(*table, "tls"), base, config.tls));
+  if (const toml::table* table = top.table("limits"))
+    NAE_TRY(read_limits(fields(*table, "limits"), config));
+  if (const toml::table* table = top.table("log"))
+    NAE_TRY(read_log(fields(*table, "log"), config.log_level));
+  top.require("program");
+  for (const toml::table* table : top.tables("program")) {
+    std::string where = "program " + std::to_string(config.programs.size() + 1);
+    NAE_ASSIGN(Program program, read_program(fields(*table, where), *table));
+    config.programs.push_back(std::move(program));
+  }
+  NAE_TRY(top.finish());
+  return config;
+}
+
+}  // namespace nae::agent

@@ -1,0 +1,52 @@
+// nae-agent's configuration: one TOML file, checked as a whole before anything of it is used.
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "libnae/base/result.hpp"
+#include "libnae/wire/limits.hpp"
+#include "net/connector.hpp"
+#include "net/tls_context.hpp"
+
+namespace nae::agent {
+
+// A program that may connect. Every property that is given must hold.
+struct Program {
+  std::string name;                  // how policy calls it
+  uid_t uid = 0;                     // the user it runs as
+  std::filesystem::path executable;  // as /proc/PID/exe names it
+  std::vector<Bytes> sha256;         // of the executable, any one of them; empty: not compared
+  std::string systemd_unit;          // empty: not compared
+};
+
+struct Config {
+  std::filesystem::path socket = "/run/nae/agent.sock";
+  unsigned socket_mode = 0660;
+  net::TlsFiles tls;
+  std::vector<net::Endpoint> servers;
+  std::uint32_t connections_per_server = 2;
+  std::vector<Program> programs;
+  struct {
+    wire::Limits wire;
+    std::uint32_t max_clients = 1024;
+    std::uint32_t max_outstanding_per_client = 64;
+    std::uint64_t max_buffered_bytes = 256u << 20;  // of requests that wait for their answer
+    std::chrono::milliseconds request_timeout{30'000};
+    // How long a request waits for a key server when none is connected.
+    std::chrono::milliseconds unavailable_wait{2'000};
+    std::chrono::milliseconds connect_timeout{5'000};
+    std::chrono::milliseconds stop_timeout{5'000};
+  } limits;
+  std::string log_level = "info";
+};
+
+// Relative paths start at the file's directory. Code::config_invalid names file, line and field.
+Result<Config> load_config(const std::filesystem::path& file);
+
+}  // namespace nae::agent

@@ -1,0 +1,229 @@
+#include "agent/downstream.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include "agent/version.hpp"
+#include "libnae/wire/crypto_message.hpp"
+#include "libnae/wire/error_message.hpp"
+#include "libnae/wire/hello.hpp"
+
+namespace nae::agent {
+
+using wire::FrameType;
+
+namespace {
+
+constexpr std::size_t kReadBytes = 16u << 10;
+// Of one client: a backend has one for each role that it acts as.
+constexpr std::size_t kMaxContextsPerClient = 256;
+
+// May be executed twice without harm. A signature may not: each is an act of its own, and some
+// keys count them.
+bool repeatable(Action action) {
+  switch (action) {
+    case Action::encrypt:
+    case Action::decrypt:
+    case Action::verify:
+    case Action::mac:
+    case Action::mac_verify:
+    case Action::hash:
+    case Action::random:
+    case Action::rewrap:
+      return true;
+    case Action::sign:
+    case Action::wrap:
+    case Action::unwrap:
+    case Action::derive:
+    case Action::export_key:
+    case Action::manage:
+      return false;
+  }
+  return false;
+}
+
+}  // namespace
+
+Downstream::Downstream(net::Connection& connection, const DownstreamServices& services)
+    : connection_(connection), services_(services), assembler_(wire::kMaxFrameBytesBeforeHello) {
+  services_.broker.add(*this);
+}
+
+void Downstream::closed(const Error&) {
+  services_.broker.remove(*this);
+}
+
+ByteSpan Downstream::receive_space() {
+  return assembler_.prepare(kReadBytes);
+}
+
+bool Downstream::received(std::size_t bytes) {
+  assembler_.commit(bytes);
+  return handle_waiting_frames();
+}
+
+bool Downstream::handle_waiting_frames() {
+  for (;;) {
+    if (outstanding_ >= services_.max_outstanding) {
+      paused_ = true;
+      connection_.pause_reading();
+      return true;
+    }
+    auto frame = assembler_.next();
+    if (!frame) return end_with(0, std::move(frame).error());
+    if (!*frame) return true;
+    if (!handle(**frame)) return false;
+  }
+}
+
+bool Downstream::handle(const wire::Frame& frame) {
+  if (!program_) return handle_hello(frame);
+  switch (frame.header.type) {
+    case FrameType::open_context:
+      return handle_open_context(frame);
+    case FrameType::close_context:
+      return handle_close_context(frame);
+    case FrameType::crypto:
+      return handle_crypto(frame);
+    case FrameType::lookup:
+      return handle_lookup(frame);
+    case FrameType::ping:
+      wire::append_empty_frame(connection_.output(), FrameType::pong, frame.header.request_id);
+      return true;
+    case FrameType::pong:
+      return true;
+    default:
+      return end_with(frame.header.request_id,
+                      Error(Code::protocol_violation, "a frame that a client must not send"));
+  }
+}
+
+bool Downstream::handle_hello(const wire::Frame& frame) {
+  std::uint64_t id = frame.header.request_id;
+  if (frame.header.type != FrameType::hello)
+    return end_with(id, Error(Code::protocol_violation, "the first frame must be hello"));
+  auto hello = wire::parse_hello(frame.body);
+  if (!hello) return end_with(id, std::move(hello).error());
+  const wire::HelloReply& upstream = services_.broker.agreed();
+  auto reply = wire::agree(*hello, upstream.limits);
+  if (!reply) return end_with(id, std::move(reply).error());
+  auto program = services_.attest(connection_.descriptor());
+  if (!program) return end_with(id, std::move(program).error());
+  program_ = *std::move(program);
+  limits_ = reply->limits;
+  assembler_.set_max_body_bytes(limits_.max_frame_bytes);
+  reply->software = kSoftware;
+  reply->server_id = upstream.server_id;
+  reply->epoch = upstream.epoch;
+  wire::append_hello_reply(connection_.output(), id, *reply);
+  return true;
+}
+
+bool Downstream::handle_open_context(const wire::Frame& frame) {
+  std::uint64_t id = frame.header.request_id;
+  auto open = wire::parse_open_context(frame.body);
+  if (!open) return end_with(id, std::move(open).error());
+  // Only the agent says which program this is.
+  if (open->program)
+    return end_with(id, Error(Code::protocol_violation, "a client must not attest itself"));
+  if (contexts_.size() >= kMaxContextsPerClient && !contexts_.contains(open->context))
+    return answer_error(
+        id, Error(Code::overloaded, "more than " + std::to_string(kMaxContextsPerClient) +
+                                        " contexts on one connection"));
+  contexts_[open->context] = services_.contexts.intern(std::move(open->role), *program_);
+  wire::append_context_opened(connection_.output(), id, open->context);
+  return true;
+}
+
+bool Downstream::handle_close_context(const wire::Frame& frame) {
+  auto number = wire::parse_context_number(frame.body);
+  if (!number) return end_with(frame.header.request_id, std::move(number).error());
+  contexts_.erase(*number);
+  return true;
+}
+
+// The request is checked here as a whole: a malformed one would cost the connection to the key
+// server, and with it the requests of everybody else.
+bool Downstream::handle_crypto(const wire::Frame& frame) {
+  std::uint64_t id = frame.header.request_id;
+  auto request = wire::parse_crypto(frame.body, limits_);
+  if (!request && request.error().code == Code::protocol_violation)
+    return end_with(id, std::move(request).error());
+  if (!request) return answer_error(id, std::move(request).error());
+  submit(id, request->header.context, repeatable(request->header.action));
+  return true;
+}
+
+bool Downstream::handle_lookup(const wire::Frame& frame) {
+  std::uint64_t id = frame.header.request_id;
+  auto lookup = wire::parse_lookup(frame.body);
+  if (!lookup) return end_with(id, std::move(lookup).error());
+  if (lookup->subject == wire::LookupSubject::agent_stats)
+    wire::append_lookup_reply(connection_.output(), id, services_.statistics());
+  else
+    submit(id, lookup->context, true);
+  return true;
+}
+
+void Downstream::submit(std::uint64_t id, std::uint32_t context, bool is_repeatable) {
+  auto found = contexts_.find(context);
+  if (stopping_) {
+    answer_error(id, Error(Code::shutting_down, "the agent is shutting down"));
+  } else if (found == contexts_.end()) {
+    answer_error(
+        id, Error(Code::context_unknown, "context " + std::to_string(context) + " is not open"));
+  } else {
+    ++outstanding_;
+    services_.broker.submit(*this, id, assembler_.last_frame_bytes(), found->second, is_repeatable);
+  }
+}
+
+bool Downstream::answer_error(std::uint64_t id, Error error) {
+  wire::append_error(connection_.output(), id, {std::move(error), 0});
+  return true;
+}
+
+bool Downstream::end_with(std::uint64_t id, Error error) {
+  spdlog::warn("event=client_refused program={} code={} reason=\"{}\"",
+               program_ ? program_->name : "unknown", name(error.code), error.message);
+  answer_error(id, std::move(error));
+  return false;
+}
+
+void Downstream::deliver(std::uint64_t id, ByteView frame) {
+  std::size_t body_bytes = frame.size() - wire::kFrameHeaderBytes;
+  if (body_bytes > limits_.max_frame_bytes)
+    return refuse(id, Error(Code::frame_too_large, "the answer has " + std::to_string(body_bytes) +
+                                                       " bytes; the limit is " +
+                                                       std::to_string(limits_.max_frame_bytes)));
+  Bytes& out = connection_.output();
+  std::size_t at = out.size();
+  out.insert(out.end(), frame.begin(), frame.end());
+  wire::patch_request_id(ByteSpan(out).subspan(at), id);
+  settled();
+}
+
+void Downstream::refuse(std::uint64_t id, const Error& error) {
+  answer_error(id, error);
+  settled();
+}
+
+void Downstream::settled() {
+  --outstanding_;
+  connection_.flush_soon();
+  if (!paused_ || outstanding_ > services_.max_outstanding / 2) return;
+  paused_ = false;
+  connection_.post([this](net::Connection& connection) {
+    if (!connection.is_open()) return;
+    if (!handle_waiting_frames()) return connection.close_after_flush();
+    if (!paused_) connection.resume_reading();
+    connection.flush();
+  });
+}
+
+void Downstream::tell_epoch(std::uint64_t epoch) {
+  if (!program_) return;
+  wire::append_epoch(connection_.output(), epoch);
+  connection_.flush_soon();
+}
+
+}  // namespace nae::agent

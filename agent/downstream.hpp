@@ -1,0 +1,69 @@
+// Downstream: the agent's side of one client's connection: hello, attestation, contexts, and the
+// requests that the broker carries on.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <unordered_map>
+
+#include "agent/broker.hpp"
+#include "agent/context.hpp"
+#include "libnae/base/result.hpp"
+#include "libnae/wire/frame.hpp"
+#include "libnae/wire/lookup.hpp"
+#include "net/connection.hpp"
+#include "net/protocol.hpp"
+
+namespace nae::agent {
+
+// What all clients share.
+struct DownstreamServices {
+  Broker& broker;
+  ContextRegistry& contexts;
+  // Which program is at the other end of a socket.
+  std::function<Result<wire::ProgramAttestation>(int descriptor)> attest;
+  std::function<wire::Table()> statistics;
+  std::uint32_t max_outstanding = 0;
+};
+
+class Downstream final : public net::Protocol, public Asker {
+ public:
+  Downstream(net::Connection& connection, const DownstreamServices& services);
+
+  ByteSpan receive_space() override;
+  bool received(std::size_t bytes) override;
+  void begin_shutdown() override { stopping_ = true; }
+  bool busy() const override { return outstanding_ > 0; }
+  void closed(const Error& reason) override;
+
+  void deliver(std::uint64_t id, ByteView frame) override;
+  void refuse(std::uint64_t id, const Error& error) override;
+  void tell_epoch(std::uint64_t epoch) override;
+
+ private:
+  bool handle_waiting_frames();
+  bool handle(const wire::Frame& frame);
+  bool handle_hello(const wire::Frame& frame);
+  bool handle_open_context(const wire::Frame& frame);
+  bool handle_close_context(const wire::Frame& frame);
+  bool handle_crypto(const wire::Frame& frame);
+  bool handle_lookup(const wire::Frame& frame);
+  void submit(std::uint64_t id, std::uint32_t context, bool repeatable);
+  // The request fails, the connection goes on / the connection ends after these words.
+  bool answer_error(std::uint64_t id, Error error);
+  bool end_with(std::uint64_t id, Error error);
+  void settled();
+
+  net::Connection& connection_;
+  const DownstreamServices& services_;
+  wire::FrameAssembler assembler_;
+  std::optional<wire::ProgramAttestation> program_;  // present once hello was accepted
+  wire::Limits limits_;
+  std::unordered_map<std::uint32_t, ContextPtr> contexts_;
+  std::uint32_t outstanding_ = 0;
+  bool paused_ = false;
+  bool stopping_ = false;
+};
+
+}  // namespace nae::agent

@@ -1,0 +1,165 @@
+#include "agent/peer_process.hpp"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <sstream>
+
+#include "libnae/base/bytes.hpp"
+
+namespace nae::agent {
+namespace {
+
+#ifndef SO_PEERPIDFD
+constexpr int SO_PEERPIDFD = 77;  // Linux 6.5
+#endif
+
+constexpr std::size_t kMaxDigests = 64;
+constexpr off_t kMaxExecutableBytes = off_t{1} << 30;
+constexpr std::string_view kDeleted = " (deleted)";
+
+class Descriptor {
+ public:
+  explicit Descriptor(int value) : value_(value) {}
+  ~Descriptor() {
+    if (value_ >= 0) ::close(value_);
+  }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  int get() const { return value_; }
+
+ private:
+  int value_;
+};
+
+std::string proc(pid_t pid, const char* file) {
+  return "/proc/" + std::to_string(pid) + "/" + file;
+}
+
+std::string read_text(const std::string& path) {
+  std::ifstream in(path);
+  std::ostringstream text;
+  text << in.rdbuf();
+  return text.str();
+}
+
+// Field 22 of /proc/PID/stat (proc(5)); the command before it may hold spaces and parentheses.
+std::string start_time_of(pid_t pid) {
+  std::string text = read_text(proc(pid, "stat"));
+  std::size_t after_command = text.rfind(')');
+  if (after_command == std::string::npos) return {};
+  std::istringstream fields(text.substr(after_command + 1));
+  std::string field;
+  constexpr int kStartTimeAfterCommand = 20;
+  for (int i = 0; i < kStartTimeAfterCommand; ++i) fields >> field;
+  return field;
+}
+
+// Proves that one process had the id from before the first look to after the last.
+class PidGuard {
+ public:
+  PidGuard(int socket_descriptor, pid_t pid)
+      : pid_(pid), pidfd_(peer_pidfd(socket_descriptor)), start_time_(start_time_of(pid)) {}
+
+  bool still_the_same() const {
+    if (pidfd_.get() >= 0) {
+      pollfd exited{pidfd_.get(), POLLIN, 0};
+      return ::poll(&exited, 1, 0) == 0;
+    }
+    return !start_time_.empty() && start_time_of(pid_) == start_time_;
+  }
+
+ private:
+  static int peer_pidfd(int socket_descriptor) {
+    int pidfd = -1;
+    socklen_t size = sizeof pidfd;
+    return ::getsockopt(socket_descriptor, SOL_SOCKET, SO_PEERPIDFD, &pidfd, &size) == 0 ? pidfd
+                                                                                         : -1;
+  }
+
+  pid_t pid_;
+  Descriptor pidfd_;
+  std::string start_time_;
+};
+
+}  // namespace
+
+std::string systemd_unit_of(std::string_view cgroup_text) {
+  constexpr std::string_view kService = ".service";
+  std::size_t unit_end = cgroup_text.rfind(kService);
+  while (unit_end != std::string_view::npos) {
+    std::size_t end = unit_end + kService.size();
+    bool whole = end == cgroup_text.size() || cgroup_text[end] == '/' || cgroup_text[end] == '\n';
+    std::size_t begin = cgroup_text.rfind('/', unit_end);
+    if (whole && begin != std::string_view::npos)
+      return std::string(cgroup_text.substr(begin + 1, end - begin - 1));
+    if (unit_end == 0) break;
+    unit_end = cgroup_text.rfind(kService, unit_end - 1);
+  }
+  return {};
+}
+
+Result<crypto::Sha256Digest> ProcessInspector::digest_of(int descriptor,
+                                                         const struct stat& status) {
+  auto ns = [](const timespec& t) { return std::int64_t{t.tv_sec} * 1'000'000'000 + t.tv_nsec; };
+  FileKey key{status.st_dev, status.st_ino, status.st_size, ns(status.st_mtim), ns(status.st_ctim)};
+  if (auto found = digests_.find(key); found != digests_.end()) return found->second;
+  if (status.st_size > kMaxExecutableBytes)
+    return fail(Code::program_unknown, "the executable is too large to be examined");
+  // Read, not mapped: a file that shrinks under a mapping would kill this process.
+  Bytes content(static_cast<std::size_t>(status.st_size));
+  for (std::size_t at = 0; at < content.size();) {
+    ssize_t got = ::read(descriptor, content.data() + at, content.size() - at);
+    if (got <= 0) return fail(Code::program_unknown, "the executable changed while it was read");
+    at += static_cast<std::size_t>(got);
+  }
+  if (digests_.size() >= kMaxDigests) digests_.clear();
+  return digests_.emplace(key, crypto::sha256(content)).first->second;
+}
+
+Result<std::optional<Executable>> ProcessInspector::executable_of(pid_t pid) {
+  std::string link = proc(pid, "exe");
+  char target[4096];
+  ssize_t size = ::readlink(link.c_str(), target, sizeof target);
+  if (size < 0 && (errno == EACCES || errno == EPERM)) return std::optional<Executable>{};
+  if (size <= 0 || size == sizeof target)
+    return fail(Code::program_unknown, "process " + std::to_string(pid) + " ended");
+  Executable executable;
+  executable.path.assign(target, static_cast<std::size_t>(size));
+  Descriptor file(::open(link.c_str(), O_RDONLY | O_CLOEXEC));
+  struct stat status {};
+  if (file.get() < 0 || ::fstat(file.get(), &status) != 0)
+    return fail(Code::program_unknown,
+                executable.path + " cannot be read: " + std::strerror(errno));
+  // The path no longer says what runs.
+  if (status.st_nlink == 0 || executable.path.ends_with(kDeleted))
+    return fail(Code::program_unknown, executable.path + " was deleted or replaced while it runs",
+                "Restart the program so that it runs the file that is installed now.");
+  NAE_ASSIGN(executable.sha256, digest_of(file.get(), status));
+  return std::optional<Executable>(std::move(executable));
+}
+
+Result<PeerProcess> ProcessInspector::inspect(int socket_descriptor) {
+  ucred credentials{};
+  socklen_t size = sizeof credentials;
+  if (::getsockopt(socket_descriptor, SOL_SOCKET, SO_PEERCRED, &credentials, &size) != 0 ||
+      credentials.pid <= 0)
+    return fail(Code::program_unknown, "the peer's process is not visible from here",
+                "The agent and its clients must share a PID namespace.");
+  PidGuard guard(socket_descriptor, credentials.pid);
+  PeerProcess peer;
+  peer.pid = credentials.pid;
+  peer.uid = credentials.uid;
+  NAE_ASSIGN(peer.executable, executable_of(peer.pid));
+  peer.systemd_unit = systemd_unit_of(read_text(proc(peer.pid, "cgroup")));
+  if (!guard.still_the_same())
+    return fail(Code::program_unknown, "process " + std::to_string(peer.pid) + " ended");
+  return peer;
+}
+
+}  // namespace nae::agent

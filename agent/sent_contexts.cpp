@@ -1,0 +1,57 @@
+#include "agent/sent_contexts.hpp"
+
+#include "libnae/wire/context.hpp"
+
+namespace nae::agent {
+
+Result<SentContextPtr> SentContexts::use(const ContextPtr& context, Bytes& out) {
+  auto found = sent_.find(context.get());
+  if (found != sent_.end()) {
+    found->second->last_used = ++uses_;
+    return found->second;
+  }
+  if (sent_.size() >= most_ && !close_one(out))
+    return fail(Code::overloaded, std::to_string(most_) + " roles are in use at the same time");
+  auto sent = std::make_shared<SentContext>();
+  sent->context = context;
+  sent->number = next_number_++;
+  sent->last_used = ++uses_;
+  wire::OpenContext open = context->open;
+  open.context = sent->number;
+  std::uint64_t request_id = kOpenRequest | sent->number;
+  wire::append_open_context(out, request_id, open);
+  opening_.emplace(request_id, sent);
+  sent_.emplace(context.get(), sent);
+  return sent;
+}
+
+bool SentContexts::close_one(Bytes& out) {
+  auto oldest = sent_.end();
+  for (auto it = sent_.begin(); it != sent_.end(); ++it)
+    if (it->second->outstanding == 0 &&
+        (oldest == sent_.end() || it->second->last_used < oldest->second->last_used))
+      oldest = it;
+  if (oldest == sent_.end()) return false;
+  wire::append_close_context(out, oldest->second->number);
+  sent_.erase(oldest);
+  return true;
+}
+
+void SentContexts::opened(std::uint64_t request_id) {
+  opening_.erase(request_id);
+}
+
+void SentContexts::refused(std::uint64_t request_id, Error error) {
+  auto found = opening_.find(request_id);
+  if (found == opening_.end()) return;
+  found->second->refused = std::move(error);
+  forget(*found->second);
+  opening_.erase(found);
+}
+
+void SentContexts::forget(const SentContext& sent) {
+  auto found = sent_.find(sent.context.get());
+  if (found != sent_.end() && found->second.get() == &sent) sent_.erase(found);
+}
+
+}  // namespace nae::agent

@@ -1,0 +1,56 @@
+// SentContexts: the contexts that one upstream connection has opened, and their numbers there.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <unordered_map>
+
+#include "agent/context.hpp"
+#include "libnae/base/result.hpp"
+
+namespace nae::agent {
+
+struct SentContext {
+  ContextPtr context;
+  std::uint32_t number = 0;
+  std::size_t outstanding = 0;   // requests that quote it and are not answered
+  std::optional<Error> refused;  // the server's answer to OpenContext, if it was no
+  std::uint64_t last_used = 0;
+};
+using SentContextPtr = std::shared_ptr<SentContext>;
+
+class SentContexts {
+ public:
+  explicit SentContexts(std::size_t most) : most_(most) {}
+
+  // The open context, or a new one: OpenContext is appended to `out`, right before the request that
+  // needs it, and nobody waits for its answer. At the bound the one that was idle longest is
+  // closed; Code::overloaded when all are in use.
+  Result<SentContextPtr> use(const ContextPtr& context, Bytes& out);
+
+  static bool is_open_request(std::uint64_t request_id) { return (request_id & kOpenRequest) != 0; }
+  // The server answered OpenContext: with nothing to say, or with a refusal. Requests that follow
+  // a refusal open the context anew: the policy may have changed.
+  void opened(std::uint64_t request_id);
+  void refused(std::uint64_t request_id, Error error);
+  // The server does not know the number (any more).
+  void forget(const SentContext& sent);
+
+  std::size_t size() const { return sent_.size(); }
+
+ private:
+  // Request ids of OpenContext have this bit, those of the broker's requests have not.
+  static constexpr std::uint64_t kOpenRequest = std::uint64_t{1} << 63;
+
+  bool close_one(Bytes& out);
+
+  std::size_t most_;
+  std::unordered_map<const Context*, SentContextPtr> sent_;
+  std::unordered_map<std::uint64_t, SentContextPtr> opening_;
+  std::uint32_t next_number_ = 1;
+  std::uint64_t uses_ = 0;
+};
+
+}  // namespace nae::agent

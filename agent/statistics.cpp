@@ -1,0 +1,64 @@
+#include "agent/statistics.hpp"
+
+#include <string>
+
+#include "agent/version.hpp"
+
+namespace nae::agent {
+namespace {
+
+class Rows {
+ public:
+  explicit Rows(wire::Table& table) : table_(table) {}
+  void text(std::string name, std::string_view value) {
+    table_.rows.push_back({std::move(name), std::string(value)});
+  }
+  void number(std::string name, std::uint64_t value) {
+    text(std::move(name), std::to_string(value));
+  }
+
+ private:
+  wire::Table& table_;
+};
+
+void add_upstream(Rows& rows, const std::string& prefix, const Upstream& upstream) {
+  rows.text(prefix + "server", upstream.server());
+  rows.text(prefix + "state", upstream.state_name());
+  rows.number(prefix + "outstanding", upstream.outstanding());
+  rows.number(prefix + "requests", upstream.requests());
+  rows.number(prefix + "connects", upstream.connects());
+  rows.number(prefix + "request_bytes", upstream.request_bytes());
+  rows.number(prefix + "reply_bytes", upstream.reply_bytes());
+  rows.number(prefix + "contexts", upstream.open_contexts());
+  rows.text(prefix + "last_error", upstream.last_error());
+}
+
+}  // namespace
+
+wire::Table statistics_table(const Broker& broker, const AgentCounters& counters,
+                             std::size_t clients, std::size_t contexts) {
+  wire::Table table;
+  table.columns = {"name", "value"};
+  Rows rows(table);
+  auto uptime = std::chrono::steady_clock::now() - counters.started;
+  rows.text("version", kVersion);
+  rows.number("uptime_s", static_cast<std::uint64_t>(
+                              std::chrono::duration_cast<std::chrono::seconds>(uptime).count()));
+  rows.number("clients", clients);
+  rows.number("contexts", contexts);
+  rows.number("programs_refused", counters.programs_refused);
+  rows.number("reloads", counters.reloads);
+  rows.number("requests", broker.counters().requests);
+  rows.number("requests_delivered", broker.counters().delivered);
+  rows.number("requests_refused", broker.counters().refused);
+  rows.number("requests_retried", broker.counters().retried);
+  rows.number("requests_timed_out", broker.counters().timeouts);
+  rows.number("requests_outstanding", broker.outstanding());
+  rows.number("buffered_bytes", broker.buffered_bytes());
+  std::size_t number = 0;
+  for (const auto& upstream : broker.upstreams())
+    add_upstream(rows, "upstream." + std::to_string(++number) + ".", *upstream);
+  return table;
+}
+
+}  // namespace nae::agent
