@@ -277,6 +277,20 @@ TEST_F(VerifySegments, FindingsAreBoundedButCounted) {
   EXPECT_GT(report.findings_total, 500u);
 }
 
+// What docs/spec/audit.md shows is what this code verifies, and the other way round.
+TEST_F(LogTest, TheExampleOfTheSpecificationVerifies) {
+  const std::string page = read(NAE_SOURCE_DIR "/docs/spec/audit.md");
+  constexpr std::string_view kOpening = "```jsonl\n";
+  auto begin = page.find(kOpening) + kOpening.size();
+  write(directory_ / segment_name(1), page.substr(begin, page.find("```", begin) - begin));
+  auto report = verify(directory_);
+  ASSERT_TRUE(report);
+  EXPECT_EQ(report->records, 3u);
+  ASSERT_EQ(report->findings_total, 1u) << describe(*report);
+  EXPECT_EQ(report->findings[0].fault, Fault::head_missing);
+  EXPECT_EQ(records().size(), 3u);
+}
+
 TEST_F(LogTest, ALogBeingWrittenIsNotCalledTorn) {
   auto log = open_log();
   ASSERT_TRUE(log->append(batch_of(3)));

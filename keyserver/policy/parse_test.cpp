@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <fstream>
+
 #include "keyserver/policy/document.hpp"
 
 namespace nae::policy {
@@ -193,6 +195,16 @@ INSTANTIATE_TEST_SUITE_P(
                 rule_but("result = \"value\"\n[[rule]]\nname = \"r\"\nroles = [\"a\"]\n"
                          "keys = [\"k\"]\nactions = [\"sign\"]\nresult = \"deny\""),
                 kExtra, "second"}));
+
+TEST(PolicyParse, ReadsTheExampleOfTheSpecification) {
+  std::ifstream in(NAE_SOURCE_DIR "/docs/spec/policy.md");
+  std::string page((std::istreambuf_iterator<char>(in)), {});
+  constexpr std::string_view kOpening = "```toml\n";
+  auto begin = page.find(kOpening) + kOpening.size();
+  auto document = parse(page.substr(begin, page.find("```", begin) - begin));
+  ASSERT_TRUE(document) << document.error().message;
+  EXPECT_EQ(document->rules.size(), 4u);
+}
 
 TEST(PolicyParse, LimitsHoldAtTheEdge) {
   EXPECT_TRUE(parse(rule_but(list_of(kMaxListEntries))));
