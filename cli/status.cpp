@@ -22,8 +22,8 @@ Outcome<ExitCode> status(Call& call, const NoOptions&) {
       call.out << title << (shown(state, "ok") == "true" ? "ok" : "NOT OK")
                << (problem.empty() ? "" : ": " + printable(problem)) << '\n';
     };
-    call.out << "server       " << (ready ? "ready" : "NOT READY") << ", release "
-             << printable(shown(answer, "version")) << ", since " << shown(answer, "started_at")
+    call.out << "server       " << (ready ? "ready" : "NOT READY") << ", "
+             << printable(shown(answer, "software")) << ", since " << shown(answer, "started_at")
              << '\n';
     part("hsm          ", "hsm");
     part("store        ", "store");

@@ -1,0 +1,37 @@
+// What administration acts on. main() owns the parts; they outlive the AdminService.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <string>
+
+#include "keyserver/audit/log.hpp"
+#include "keyserver/hsm/hsm_queue.hpp"
+#include "keyserver/keys/key_ring.hpp"
+#include "keyserver/keys/working_keys.hpp"
+#include "keyserver/policy/policy_book.hpp"
+#include "keyserver/service/metrics.hpp"
+#include "keyserver/service/parts.hpp"
+#include "keyserver/store/store.hpp"
+
+namespace nae::admin {
+
+struct AdminParts {
+  keys::KeyRing& ring;
+  keys::WorkingKeys& working_keys;
+  policy::PolicyBook& policy;
+  store::Store& store;
+  audit::Log& audit;
+  hsm::HsmQueue& hsm;
+  service::Metrics& metrics;
+  const service::Settings& settings;
+
+  std::filesystem::path audit_directory;  // of `audit`
+  std::string authority_pem;              // certificate of ServerKey::authority
+  // After a change that voids cached decisions, before its command is answered: tells every
+  // connection. May be empty: connections also compare epochs at each request.
+  std::function<void(std::uint64_t epoch)> epoch_changed = {};
+};
+
+}  // namespace nae::admin

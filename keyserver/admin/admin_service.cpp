@@ -1,0 +1,235 @@
+#include "keyserver/admin/admin_service.hpp"
+
+#include <prometheus/counter.h>
+#include <prometheus/text_serializer.h>
+
+#include <chrono>
+
+#include "keyserver/admin/readiness.hpp"
+#include "keyserver/admin/route.hpp"
+
+namespace nae::admin {
+namespace {
+
+constexpr std::size_t kThreads = 2;  // one long search must not keep a key from being restricted
+constexpr std::size_t kWaitingCalls = 64;
+
+constexpr std::string_view kAllowed = "value", kDenied = "deny", kBegun = "begun",
+                           kDone = "allowed";
+
+std::int64_t unix_time_us() {
+  using namespace std::chrono;
+  return duration_cast<microseconds>(system_clock::now().time_since_epoch()).count();
+}
+
+std::string_view path_of(const HttpRequest& request) {
+  return std::string_view(request.target).substr(0, request.target.find('?'));
+}
+
+HttpResponse plain(unsigned status, std::string body) {
+  return {status, "text/plain; charset=utf-8", std::move(body), ""};
+}
+
+// A browser sends JSON to another site only after asking that site, which we never answer: a page
+// that an administrator opens cannot make calls with the administrator's certificate.
+Result<void> check_body(const HttpRequest& request) {
+  std::string_view type = request.content_type;
+  if (request.body.empty() || type.substr(0, type.find(';')) == "application/json") return {};
+  return fail(Code::unsupported, "the body's Content-Type must be application/json");
+}
+
+prometheus::Counter& counter(prometheus::Registry& registry, const char* verdict) {
+  return prometheus::BuildCounter()
+      .Name("nae_admin_requests_total")
+      .Help("Administrative calls, by verdict.")
+      .Register(registry)
+      .Add({{"verdict", verdict}});
+}
+
+}  // namespace
+
+// What became of one call, and what its record says.
+struct AdminService::Outcome {
+  HttpResponse response;
+  std::string action = "unknown";
+  std::string target;
+  std::string detail;
+  std::string reason = std::string(kDone);
+  bool changed = false;
+
+  static Outcome refused(const Error& error, unsigned http_status = 0) {
+    Outcome outcome;
+    outcome.refuse(error, http_status);
+    return outcome;
+  }
+  void refuse(const Error& error, unsigned http_status = 0) {
+    response = problem(error, http_status);
+    reason = name(error.code);
+  }
+};
+
+AdminService::AdminService(AdminParts parts)
+    : parts_(std::move(parts)),
+      started_at_us_(unix_time_us()),
+      granted_(&counter(parts_.metrics.registry(), "granted")),
+      refused_(&counter(parts_.metrics.registry(), "refused")),
+      workers_(kThreads, kWaitingCalls) {}
+
+void AdminService::dispatch(HttpRequest request, Peer peer, Answer answer) {
+  if (path_of(request) == "/healthz" || path_of(request) == "/metrics")
+    return answer(serve(request, peer));
+  auto call = [this, request = std::move(request), peer = std::move(peer), answer] {
+    answer(serve(request, peer));
+  };
+  if (!workers_.submit(std::move(call)))
+    answer(problem(Error(Code::overloaded, "too many administrative calls are waiting")));
+}
+
+HttpResponse AdminService::serve(const HttpRequest& request, const Peer& peer) {
+  std::string_view path = path_of(request);
+  bool health = path == "/healthz", ready_asked = path == "/readyz",
+       metrics_asked = path == "/metrics";
+  if (!health && !ready_asked && !metrics_asked) return serve_call(request, peer);
+  if (request.method != "GET") {
+    HttpResponse response = problem(Error(Code::unsupported, "only GET is possible here"), 405);
+    response.allow = "GET";
+    return response;
+  }
+  return health ? plain(200, "ok\n") : ready_asked ? ready() : metrics();
+}
+
+HttpResponse AdminService::serve_call(const HttpRequest& request, const Peer& peer) {
+  Outcome outcome = act(request, peer);
+  bool granted = outcome.response.status < 400;
+  (granted ? granted_ : refused_)->Increment();
+  auto recorded = record(peer, outcome.action, outcome.target, granted ? kAllowed : kDenied,
+                         outcome.reason, outcome.detail);
+  if (recorded) return std::move(outcome.response);
+  Error error = recorded.error();
+  if (granted && outcome.changed)
+    error.message = "the change was made, but its outcome could not be recorded: " + error.message;
+  return problem(error);
+}
+
+AdminService::Outcome AdminService::act(const HttpRequest& request, const Peer& peer) {
+  auto target = parse_target(request.target);
+  if (!target) return Outcome::refused(target.error());
+  auto roles = roles_of(peer);
+  if (!roles) return Outcome::refused(roles.error());
+
+  Match found = match(request.method, *target);
+  Outcome outcome;
+  if (!found.route) {
+    outcome.target = request.method + " " + std::string(path_of(request));
+    if (found.allow.empty()) {
+      outcome.refuse(Error(Code::not_found, "there is no " + std::string(path_of(request)),
+                           "See docs/openapi.yaml for what there is."));
+    } else {
+      outcome.refuse(Error(Code::unsupported, request.method + " is not possible here",
+                           "Possible: " + found.allow),
+                     405);
+      outcome.response.allow = found.allow;
+    }
+    return outcome;
+  }
+  const Route& route = *found.route;
+  outcome.action = route.action;
+  outcome.target = found.names.empty() ? std::string() : found.names.front();
+  if (!roles->intersects(route.any_of)) {
+    outcome.refuse(
+        Error(Code::admin_role_missing,
+              std::string(route.action) + " takes one of the roles: " + route.any_of.text()));
+    return outcome;
+  }
+  if (auto checked = check_body(request); !checked) {
+    outcome.refuse(checked.error(), 415);
+    return outcome;
+  }
+  if (route.changes) {
+    auto begun = record(peer, route.action, outcome.target, kAllowed, kBegun, "");
+    if (!begun) {
+      outcome.refuse(begun.error());
+      return outcome;
+    }
+  }
+  AdminCall call{parts_,
+                 request,
+                 *target,
+                 std::move(found.names),
+                 peer.identity.name,
+                 *roles,
+                 unix_time_us(),
+                 started_at_us_,
+                 {},
+                 {}};
+  Result<Reply> reply = route.handler(call);
+  if (!call.audit_target.empty()) outcome.target = std::move(call.audit_target);
+  outcome.detail = std::move(call.audit_detail);
+  if (!reply) {
+    outcome.refuse(reply.error());
+    if (outcome.detail.empty()) outcome.detail = reply.error().message;
+    return outcome;
+  }
+  outcome.changed = route.changes;
+  outcome.response.status = reply->status;
+  outcome.response.body = json::serialize(reply->body);
+  return outcome;
+}
+
+// Asked of the store at every call: who was removed is out at once.
+Result<AdminRoles> AdminService::roles_of(const Peer& peer) {
+  if (peer.identity.kind != net::PeerKind::admin)
+    return fail(Code::admin_role_missing, "the certificate names a " +
+                                              std::string(net::name(peer.identity.kind)) +
+                                              ", not an administrator");
+  NAE_ASSIGN(std::optional<store::Admin> admin, parts_.store.find_admin(peer.identity.name));
+  if (!admin)
+    return fail(Code::admin_role_missing,
+                "no administrator is called \"" + peer.identity.name + "\"");
+  AdminRoles roles;
+  for (const std::string& text : admin->roles)
+    if (auto role = admin_role_from_name(text)) roles.insert(*role);
+  return roles;
+}
+
+Result<void> AdminService::record(const Peer& peer, std::string_view action,
+                                  std::string_view target, std::string_view verdict,
+                                  std::string_view reason, std::string_view detail) {
+  audit::AdminRecord record;
+  record.time_us = unix_time_us();
+  // A device that tries is named as one: an administrator may have the same name.
+  std::string who = peer.identity.kind == net::PeerKind::admin
+                        ? peer.identity.name
+                        : std::string(net::name(peer.identity.kind)) + "/" + peer.identity.name;
+  record.admin = who;
+  record.client_address = peer.address;
+  record.action = action;
+  record.target = target;
+  record.verdict = verdict;
+  record.reason = reason;
+  record.detail = detail;
+  audit::Batch batch;
+  batch.add(record);
+  return parts_.audit.append(batch);
+}
+
+HttpResponse AdminService::metrics() {
+  parts_.metrics.hsm_queue_depth().Set(static_cast<double>(parts_.hsm.health().depth));
+  parts_.metrics.working_keys().Set(static_cast<double>(parts_.working_keys.size()));
+  parts_.metrics.keys().Set(static_cast<double>(parts_.ring.size()));
+  HttpResponse response;
+  response.content_type = "text/plain; version=0.0.4; charset=utf-8";
+  response.body = prometheus::TextSerializer().Serialize(parts_.metrics.registry().Collect());
+  return response;
+}
+
+HttpResponse AdminService::ready() {
+  Readiness state = readiness(parts_);
+  state.parts["ready"] = state.ready;
+  HttpResponse response;
+  response.status = state.ready ? 200 : 503;
+  response.body = json::serialize(state.parts);
+  return response;
+}
+
+}  // namespace nae::admin

@@ -1,0 +1,55 @@
+// AdminService: authenticate, authorize, act, audit, answer. Every call to /v1 is one record,
+// refused ones too, and one that changes something is also recorded before it begins: nothing
+// changes while the audit log cannot be written.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "keyserver/admin/admin_parts.hpp"
+#include "keyserver/admin/admin_role.hpp"
+#include "keyserver/admin/admin_workers.hpp"
+#include "keyserver/admin/http_message.hpp"
+#include "net/peer_identity.hpp"
+
+namespace prometheus {
+class Counter;
+}
+
+namespace nae::admin {
+
+struct Peer {
+  net::PeerIdentity identity;
+  std::string address;
+};
+
+class AdminService {
+ public:
+  explicit AdminService(AdminParts parts);
+
+  using Answer = std::function<void(HttpResponse)>;
+  // Answers exactly once, here or on a thread of its own; never when it is destroyed before.
+  // Thread-safe.
+  void dispatch(HttpRequest request, Peer peer, Answer answer);
+
+  // The whole of one call; may block. dispatch() without the threads.
+  HttpResponse serve(const HttpRequest& request, const Peer& peer);
+
+ private:
+  struct Outcome;
+  HttpResponse serve_call(const HttpRequest& request, const Peer& peer);
+  Outcome act(const HttpRequest& request, const Peer& peer);
+  Result<AdminRoles> roles_of(const Peer& peer);
+  Result<void> record(const Peer& peer, std::string_view action, std::string_view target,
+                      std::string_view verdict, std::string_view reason, std::string_view detail);
+  HttpResponse metrics();
+  HttpResponse ready();
+
+  AdminParts parts_;
+  std::int64_t started_at_us_;
+  prometheus::Counter* granted_;
+  prometheus::Counter* refused_;
+  AdminWorkers workers_;  // last: its threads use the rest
+};
+
+}  // namespace nae::admin

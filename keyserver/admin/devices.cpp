@@ -1,0 +1,79 @@
+// /v1/devices: certificates for database hosts.
+#include "keyserver/admin/api/time.hpp"
+#include "keyserver/admin/route.hpp"
+#include "keyserver/setup/authority.hpp"
+#include "libnae/base/text.hpp"
+#include "libnae/crypto/certificate.hpp"
+
+namespace nae::admin {
+namespace {
+
+constexpr std::int64_t kDefaultDays = 365;
+constexpr std::int64_t kMostDays = 3650;
+constexpr std::int64_t kMicroseconds = 1'000'000;
+
+Result<std::string> issue_to(AdminCall& call, const std::string& device, Bytes spki,
+                             std::int64_t days) {
+  NAE_ASSIGN(crypto::CertificateInfo authority, crypto::read_certificate(call.parts.authority_pem));
+  std::int64_t now_s = call.now_us / kMicroseconds;
+  if (now_s + days * setup::kSecondsPerDay > authority.not_after_s)
+    return fail(Code::invalid_argument,
+                "the authority's own certificate ends before, on " +
+                    api::format_time(authority.not_after_s * kMicroseconds),
+                "Ask for fewer days.");
+  // The job may outlive the call, so it owns what it needs.
+  auto work = [authority_pem = call.parts.authority_pem, device, spki = std::move(spki), now_s,
+               days](keys::Hsm& hsm) {
+    return setup::issue_client(hsm, authority_pem, device, "nae://device/" + device, spki, now_s,
+                               days);
+  };
+  return call.parts.hsm.call(std::move(work), call.parts.settings.hsm_timeout);
+}
+
+}  // namespace
+
+Result<Reply> list_devices(AdminCall& call) {
+  NAE_TRY(call.only_parameters({}));
+  NAE_ASSIGN(std::vector<store::DeviceCertificate> known, call.parts.store.list_devices());
+  json::array devices;
+  for (const store::DeviceCertificate& device : known)
+    devices.push_back(json::object{{"name", device.name},
+                                   {"serial", device.serial},
+                                   {"fingerprint", device.fingerprint},
+                                   {"issued_at", api::format_time(device.issued_at_us)},
+                                   {"not_after", api::format_time(device.expires_at_us)}});
+  return Reply{{{"devices", std::move(devices)}}};
+}
+
+Result<Reply> enroll_device(AdminCall& call) {
+  NAE_ASSIGN(json::object body, call.body());
+  api::Fields fields(body);
+  NAE_ASSIGN(std::string device, fields.text("name"));
+  NAE_ASSIGN(std::string request_pem, fields.text("request"));
+  NAE_ASSIGN(std::optional<std::int64_t> days, fields.optional_integer("valid_days", 1, kMostDays));
+  NAE_TRY(fields.complete());
+  call.audit_target = device;
+  if (!is_name(device)) return fail(Code::invalid_argument, "the device's name is no name");
+  NAE_ASSIGN(crypto::CertificateRequest request, crypto::read_request(request_pem));
+  NAE_ASSIGN(std::string certificate,
+             issue_to(call, device, std::move(request.spki), days.value_or(kDefaultDays)));
+  NAE_ASSIGN(crypto::CertificateInfo info, crypto::read_certificate(certificate));
+
+  store::DeviceCertificate record;
+  record.name = device;
+  record.fingerprint = info.fingerprint;
+  record.serial = info.serial;
+  record.issued_at_us = call.now_us;
+  record.expires_at_us = info.not_after_s * kMicroseconds;
+  NAE_TRY(call.parts.store.insert_device(record));
+  call.audit_detail = "serial " + info.serial;
+  return Reply{{{"name", device},
+                {"serial", info.serial},
+                {"fingerprint", info.fingerprint},
+                {"not_after", api::format_time(record.expires_at_us)},
+                {"certificate", certificate},
+                {"authority", call.parts.authority_pem}},
+               201};
+}
+
+}  // namespace nae::admin

@@ -1,0 +1,86 @@
+#include "keyserver/admin/route.hpp"
+
+#include <algorithm>
+
+namespace nae::admin {
+namespace {
+
+constexpr AdminRoles kAnyone{AdminRole::key_admin, AdminRole::policy_admin, AdminRole::auditor,
+                             AdminRole::operator_};
+constexpr AdminRoles kKeys{AdminRole::key_admin};
+constexpr AdminRoles kPolicy{AdminRole::policy_admin};
+constexpr AdminRoles kPolicyReaders{AdminRole::policy_admin, AdminRole::auditor};
+constexpr AdminRoles kDevices{AdminRole::operator_};
+constexpr AdminRoles kDeviceReaders{AdminRole::operator_, AdminRole::auditor};
+constexpr AdminRoles kAudit{AdminRole::auditor};
+
+constexpr Route kRoutes[] = {
+    // clang-format off
+    {"GET",   "/v1/status",             "status",         kAnyone,        false, show_status},
+    {"GET",   "/v1/keys",               "key-list",       kAnyone,        false, list_keys},
+    {"POST",  "/v1/keys",               "key-create",     kKeys,          true,  create_key},
+    {"GET",   "/v1/keys/{}",            "key-show",       kAnyone,        false, show_key},
+    {"POST",  "/v1/keys/{}/rotate",     "key-rotate",     kKeys,          true,  rotate_key},
+    {"PATCH", "/v1/keys/{}/versions/{}","key-state",      kKeys,          true,  set_key_state},
+    {"GET",   "/v1/policy",             "policy-show",    kPolicyReaders, false, show_policy},
+    {"PUT",   "/v1/policy",             "policy-apply",   kPolicy,        true,  apply_policy},
+    {"GET",   "/v1/policy/history",     "policy-history", kPolicyReaders, false, list_policies},
+    {"POST",  "/v1/policy/test",        "policy-test",    kPolicyReaders, false, test_policy},
+    {"GET",   "/v1/devices",            "device-list",    kDeviceReaders, false, list_devices},
+    {"POST",  "/v1/devices",            "device-enroll",  kDevices,       true,  enroll_device},
+    {"GET",   "/v1/audit",              "audit-query",    kAudit,         false, query_audit},
+    {"GET",   "/v1/audit/verify",       "audit-verify",   kAudit,         false, verify_audit},
+    // clang-format on
+};
+
+// What {} stood for, or nothing when the path is another one.
+std::optional<std::vector<std::string>> captured(std::string_view pattern, const Target& target) {
+  std::vector<std::string> names;
+  for (const std::string& segment : target.segments) {
+    if (pattern.empty()) return std::nullopt;
+    pattern.remove_prefix(1);  // the slash
+    std::string_view piece = pattern.substr(0, pattern.find('/'));
+    pattern.remove_prefix(piece.size());
+    if (piece == "{}")
+      names.push_back(segment);
+    else if (piece != segment)
+      return std::nullopt;
+  }
+  if (!pattern.empty()) return std::nullopt;
+  return names;
+}
+
+}  // namespace
+
+std::span<const Route> routes() {
+  return kRoutes;
+}
+
+Match match(std::string_view method, const Target& target) {
+  Match found;
+  for (const Route& route : kRoutes) {
+    auto names = captured(route.path, target);
+    if (!names) continue;
+    if (!found.allow.empty()) found.allow += ", ";
+    found.allow += route.method;
+    if (route.method != method) continue;
+    found.route = &route;
+    found.names = *std::move(names);
+    break;
+  }
+  return found;
+}
+
+std::string AdminCall::parameter(std::string_view name) const {
+  auto found = target.parameters.find(name);
+  return found == target.parameters.end() ? std::string() : found->second;
+}
+
+Result<void> AdminCall::only_parameters(std::initializer_list<std::string_view> known) const {
+  for (const auto& [name, value] : target.parameters)
+    if (std::find(known.begin(), known.end(), name) == known.end())
+      return fail(Code::invalid_argument, "unknown parameter \"" + name + "\"");
+  return {};
+}
+
+}  // namespace nae::admin

@@ -1,0 +1,80 @@
+// The table of the administration interface: which call is what, and who may make it.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "keyserver/admin/admin_parts.hpp"
+#include "keyserver/admin/admin_role.hpp"
+#include "keyserver/admin/api/json.hpp"
+#include "keyserver/admin/http_message.hpp"
+#include "keyserver/admin/target.hpp"
+
+namespace nae::admin {
+
+namespace json = boost::json;
+
+// One authorized call on its way through its handler.
+struct AdminCall {
+  AdminParts& parts;
+  const HttpRequest& request;
+  const Target& target;
+  std::vector<std::string> names;  // what the path's {} stood for
+  std::string admin;
+  AdminRoles roles;                // that the admin holds
+  std::int64_t now_us = 0;         // Unix time
+  std::int64_t started_at_us = 0;  // of the server
+  // For the audit record: what was acted on, and how it went.
+  std::string audit_target;
+  std::string audit_detail;
+
+  // The parameter, "" when absent.
+  std::string parameter(std::string_view name) const;
+  // Code::invalid_argument for a parameter that is not among `known`.
+  Result<void> only_parameters(std::initializer_list<std::string_view> known) const;
+  Result<json::object> body() const { return api::parse_object(request.body); }
+};
+
+struct Reply {
+  json::object body;
+  unsigned status = 200;
+};
+using Handler = Result<Reply> (*)(AdminCall&);
+
+struct Route {
+  std::string_view method;
+  std::string_view path;    // "/v1/keys/{}/rotate"
+  std::string_view action;  // in the audit log
+  AdminRoles any_of;        // one of these roles suffices
+  bool changes;             // recorded before it begins as well
+  Handler handler;
+};
+
+std::span<const Route> routes();
+
+struct Match {
+  const Route* route = nullptr;    // nullptr: no such path, or not with this method
+  std::string allow;               // the methods that the path has; empty: no such path
+  std::vector<std::string> names;  // of `route`
+};
+Match match(std::string_view method, const Target& target);
+
+// The handlers, by file: keys.cpp, policy.cpp, devices.cpp, audit.cpp, status.cpp.
+Result<Reply> list_keys(AdminCall&);
+Result<Reply> create_key(AdminCall&);
+Result<Reply> show_key(AdminCall&);
+Result<Reply> rotate_key(AdminCall&);
+Result<Reply> set_key_state(AdminCall&);
+Result<Reply> show_policy(AdminCall&);
+Result<Reply> apply_policy(AdminCall&);
+Result<Reply> list_policies(AdminCall&);
+Result<Reply> test_policy(AdminCall&);
+Result<Reply> list_devices(AdminCall&);
+Result<Reply> enroll_device(AdminCall&);
+Result<Reply> query_audit(AdminCall&);
+Result<Reply> verify_audit(AdminCall&);
+Result<Reply> show_status(AdminCall&);
+
+}  // namespace nae::admin
