@@ -1,1 +1,141 @@
-int main() { return 0; }
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+
+#include "keyserver/config/config.hpp"
+#include "keyserver/server/server.hpp"
+#include "keyserver/setup/initialise.hpp"
+#include "libnae/crypto/secret.hpp"
+
+namespace {
+
+// Exit codes, as `man nae-keyserver` lists them.
+constexpr int kFailed = 1;
+constexpr int kUsage = 2;
+constexpr std::size_t kInitHeapBytes = 256u << 10;
+
+int report(const nae::Error& error) {
+  std::fprintf(stderr, "nae-keyserver: %s (%s)\n", error.message.c_str(),
+               std::string(name(error.code)).c_str());
+  if (auto hint = error.hint_or_default(); !hint.empty())
+    std::fprintf(stderr, "hint: %s\n", std::string(hint).c_str());
+  return kFailed;
+}
+
+// Key material must not leave by a core dump or a debugger of the same user.
+void forbid_dumps() {
+  ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+  rlimit none{0, 0};
+  ::setrlimit(RLIMIT_CORE, &none);
+}
+
+void log_to_stderr(const std::string& level) {
+  auto logger = spdlog::stderr_logger_mt("nae-keyserver");
+  logger->set_pattern("%Y-%m-%dT%H:%M:%S.%fZ level=%l %v", spdlog::pattern_time_type::utc);
+  logger->set_level(spdlog::level::from_str(level));
+  logger->flush_on(spdlog::level::info);
+  spdlog::set_default_logger(std::move(logger));
+}
+
+int run(const std::string& file) {
+  auto config = nae::config::load(file);
+  if (!config) return report(config.error());
+  log_to_stderr(config->log.level);
+  auto heap = nae::crypto::SecureHeap::take(std::size_t{config->limits.secure_memory_kib} << 10);
+  if (!heap) return report(heap.error());
+  auto server = nae::server::Server::start(*config);
+  if (!server) return report(server.error());
+  (*server)->run();
+  return 0;
+}
+
+int check(const std::string& file) {
+  auto config = nae::config::load(file);
+  if (!config) return report(config.error());
+  std::printf("%s: good\n", file.c_str());
+  return 0;
+}
+
+int init(const nae::setup::Choices& choices) {
+  auto heap = nae::crypto::SecureHeap::take(kInitHeapBytes);
+  if (!heap) return report(heap.error());
+  auto made = nae::setup::initialise(choices);
+  if (!made) return report(made.error());
+  std::printf(
+      "initialised %s (server id %s)\n"
+      "  configuration  %s\n"
+      "  address        %s\n"
+      "  admin profile  %s   (move it to the administrator's machine)\n"
+      "next: nae-keyserver run --config %s\n",
+      choices.directory.c_str(), made->server_id.c_str(), made->configuration.c_str(),
+      made->address.c_str(), made->admin_profile.c_str(), made->configuration.c_str());
+  return 0;
+}
+
+// "127.0.0.1:7443" or "[::1]:7443"
+bool split_listen(const std::string& listen, nae::setup::Choices& choices) {
+  std::size_t colon = listen.rfind(':');
+  if (colon == std::string::npos || colon == 0) return false;
+  choices.host = listen.substr(0, colon);
+  if (choices.host.front() == '[' && choices.host.back() == ']')
+    choices.host = choices.host.substr(1, choices.host.size() - 2);
+  const std::string port = listen.substr(colon + 1);
+  if (port.empty() || port.size() > 5 || port.find_first_not_of("0123456789") != std::string::npos)
+    return false;
+  int number = std::stoi(port);
+  choices.port = static_cast<std::uint16_t>(number);
+  return number <= UINT16_MAX;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  forbid_dumps();
+  CLI::App app{"The NAE key server: keeps keys behind an HSM and does cryptography over TLS."};
+  app.set_version_flag("--version", std::string(nae::server::kSoftware));
+  app.require_subcommand(1);
+  app.footer(
+      "Example:\n  nae-keyserver init --directory /var/lib/nae\n"
+      "  nae-keyserver run --config /var/lib/nae/nae-keyserver.toml");
+
+  std::string file = "/etc/nae/nae-keyserver.toml";
+  auto* run_command = app.add_subcommand("run", "Serve until SIGTERM or SIGINT.");
+  run_command->add_option("--config", file, "Configuration file")->capture_default_str();
+  auto* check_command =
+      app.add_subcommand("check-config", "Check a configuration file and start nothing.");
+  check_command->add_option("--config", file, "Configuration file")->capture_default_str();
+
+  nae::setup::Choices choices;
+  std::string listen = "127.0.0.1:7443";
+  auto* init_command = app.add_subcommand(
+      "init", "Make HSM token, group key, authority, certificates, store and configuration.");
+  init_command->add_option("--directory", choices.directory, "New or empty directory")->required();
+  init_command->add_option("--listen", listen, "Address to serve on; port 0 takes a free one")
+      ->capture_default_str();
+  init_command->add_option("--name", choices.names,
+                           "DNS name or address that agents call the server by; repeatable");
+  init_command->add_option("--admin", choices.admin, "Name of the first administrator")
+      ->capture_default_str();
+  init_command->add_option("--module", choices.module, "PKCS#11 library of the HSM")
+      ->capture_default_str();
+  init_command->add_option("--token-label", choices.token_label, "Label of the HSM token")
+      ->capture_default_str();
+  init_command->add_option("--pin-file", choices.pin_file,
+                           "User PIN of an existing token; without it SoftHSM2 gets a new one");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : kUsage;
+  }
+  if (*run_command) return run(file);
+  if (*check_command) return check(file);
+  if (!split_listen(listen, choices)) {
+    std::fprintf(stderr, "nae-keyserver: --listen must be HOST:PORT\n");
+    return kUsage;
+  }
+  return init(choices);
+}

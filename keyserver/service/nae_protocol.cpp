@@ -95,7 +95,7 @@ bool NaeProtocol::on_hello(const Frame& frame) {
   if (!reply) return violation(frame.header.request_id, std::move(reply).error());
   reply->software = parts_.settings.software;
   reply->server_id = parts_.settings.server_id;
-  reply->epoch = parts_.policy.epoch();
+  reply->epoch = told_epoch_ = parts_.policy.epoch();
   limits_ = reply->limits;
   assembler_.set_max_body_bytes(limits_.max_frame_bytes);
   wire::append_hello_reply(connection_.output(), frame.header.request_id, *reply);
@@ -253,6 +253,10 @@ bool NaeProtocol::on_lookup(const Frame& frame) {
 
 bool NaeProtocol::batch_received() {
   commit();
+  if (greeted_ && told_epoch_ != parts_.policy.epoch()) {
+    told_epoch_ = parts_.policy.epoch();
+    wire::append_epoch(connection_.output(), told_epoch_);
+  }
   return true;
 }
 

@@ -61,6 +61,7 @@ class NaeProtocol final : public net::Protocol {
   bool greeted_ = false;
   bool stopping_ = false;
   std::size_t waiting_ = 0;
+  std::uint64_t told_epoch_ = 0;  // the peer knows of this one
   std::unordered_map<std::uint32_t, std::unique_ptr<Caller>> callers_;
   Bytes replies_;  // held back until their records are written
   audit::Batch records_;

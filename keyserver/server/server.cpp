@@ -1,0 +1,267 @@
+#include "keyserver/server/server.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <thread>
+
+#include "keyserver/admin/http_protocol.hpp"
+#include "keyserver/audit/log.hpp"
+#include "keyserver/hsm/hsm_queue.hpp"
+#include "keyserver/hsm/pkcs11_hsm.hpp"
+#include "keyserver/service/nae_protocol.hpp"
+#include "keyserver/setup/initialise.hpp"
+#include "keyserver/store/store.hpp"
+#include "libnae/base/file.hpp"
+#include "libnae/crypto/gcm.hpp"
+#include "net/listener.hpp"
+#include "net/signals.hpp"
+
+namespace nae::server {
+namespace {
+
+constexpr std::size_t kMaxAuthorityBytes = 64u << 10;
+constexpr std::chrono::seconds kExpireInterval{60};
+
+std::int64_t now_us() {
+  using namespace std::chrono;
+  return duration_cast<microseconds>(system_clock::now().time_since_epoch()).count();
+}
+
+std::size_t worker_count(std::uint32_t configured) {
+  return configured != 0 ? configured : std::max(1u, std::thread::hardware_concurrency());
+}
+
+hsm::Options hsm_options(const config::Config& config) {
+  hsm::Options options;
+  options.module = config.hsm.module;
+  options.token_label = config.hsm.token_label;
+  options.pin_file = config.hsm.pin_file;
+  options.group_key_label = config.hsm.group_key_label;
+  return options;
+}
+
+hsm::HsmQueue::Options queue_options() {
+  hsm::HsmQueue::Options options;
+  options.on_health_change = [](const hsm::Health& health) {
+    if (health.healthy)
+      spdlog::info("event=hsm-recovered");
+    else
+      spdlog::error("event=hsm-unavailable code={} message=\"{}\"",
+                    health.last_error ? name(health.last_error->code) : "",
+                    health.last_error ? health.last_error->message : "");
+  };
+  return options;
+}
+
+keys::WorkingKeys::Options working_key_options(const config::Config& config) {
+  keys::WorkingKeys::Options options;
+  options.capacity = config.limits.working_keys;
+  options.max_age = config.limits.working_key_lifetime;
+  return options;
+}
+
+service::Settings settings_of(const config::Config& config, std::string server_id) {
+  service::Settings settings;
+  settings.software = kSoftware;
+  settings.server_id = std::move(server_id);
+  settings.limits = config.limits.wire;
+  settings.hsm_timeout = config.hsm.timeout;
+  settings.max_working_keys_per_request = config.limits.working_keys / 4;
+  return settings;
+}
+
+net::TlsFiles tls_files(const config::Config& config) {
+  return {config.tls.certificate.string(), config.tls.key.string(),
+          config.tls.client_authority.string()};
+}
+
+// What must be open before a Running can be built: each may fail, none refers to another.
+struct Opened {
+  std::unique_ptr<hsm::Pkcs11Hsm> hsm;
+  std::unique_ptr<store::Store> store;
+  std::unique_ptr<policy::PolicyBook> policy;
+  std::string server_id;
+  std::string authority;
+};
+
+Result<Opened> open_parts(const config::Config& config) {
+  Opened opened;
+  if (!config.hsm.softhsm_configuration.empty())
+    setup::use_softhsm_configuration(config.hsm.softhsm_configuration);
+  NAE_ASSIGN(opened.store, store::Store::open(config.store.path));
+  NAE_ASSIGN(auto server_id, opened.store->meta("server_id"));
+  if (!server_id) return fail(Code::store_corrupt, "the store has no server_id");
+  opened.server_id = *server_id;
+  NAE_ASSIGN(opened.policy, policy::PolicyBook::open(*opened.store));
+  NAE_ASSIGN(opened.hsm, hsm::Pkcs11Hsm::open(hsm_options(config)));
+  NAE_ASSIGN(opened.authority, read_file(config.tls.client_authority, kMaxAuthorityBytes));
+  return opened;
+}
+
+class Running final : public Server {
+ public:
+  Running(const config::Config& config, Opened opened)
+      : config_(config),
+        gcm_(crypto::fastest_gcm()),
+        store_(std::move(opened.store)),
+        policy_(std::move(opened.policy)),
+        authority_(std::move(opened.authority)),
+        settings_(settings_of(config, std::move(opened.server_id))),
+        hsm_(std::move(opened.hsm), queue_options()),
+        ring_(*store_,
+              [this](keys::HsmJob job) { return hsm_.call(std::move(job), config_.hsm.timeout); }),
+        working_keys_(*gcm_, working_key_options(config)),
+        head_timer_(loop_),
+        expire_timer_(loop_) {}
+
+  ~Running() override {
+    listener_.reset();
+    workers_.reset();
+  }
+
+  Result<void> open() {
+    NAE_TRY(ring_.load());
+    NAE_TRY(open_audit());
+    parts_.emplace(service::Parts{ring_, working_keys_, public_keys_, hsm_, *policy_, *audit_,
+                                  metrics_, settings_});
+    open_admin();
+    NAE_ASSIGN(auto context, net::TlsContext::server(tls_files(config_)));
+    workers_ =
+        std::make_unique<net::WorkerThreads>(worker_count(config_.server.threads), "nae-worker");
+    net::TlsListenerOptions options;
+    options.host = config_.server.host;
+    options.port = config_.server.port;
+    options.max_connections = config_.server.max_connections;
+    NAE_ASSIGN(listener_, net::listen_tls(*workers_, std::move(context),
+                                          {{net::kAlpnNae, service::protocol_for(*parts_)},
+                                           {net::kAlpnHttp, admin_->protocol()}},
+                                          options));
+    return record_event("started", std::string(kSoftware) + " " + listener_->address());
+  }
+
+  void run() override {
+    net::Signals signals(
+        loop_, [this](int) { loop_.stop(); }, [this] { reload_certificates(); });
+    sign_heads();
+    expire_working_keys();
+    spdlog::info("event=ready address={} gcm={} keys={} policy_revision={}", listener_->address(),
+                 gcm_->name(), ring_.size(), policy_->snapshot()->number);
+    loop_.run();
+    stop();
+  }
+
+  const std::string& address() const override { return listener_->address(); }
+
+ private:
+  Result<void> open_audit() {
+    audit::LogOptions options;
+    options.directory = config_.audit.directory;
+    options.durability = config_.audit.durability == config::Durability::fsync
+                             ? audit::Durability::fsync
+                             : audit::Durability::write;
+    options.sign = [this](ByteView head) -> Result<Bytes> {
+      return hsm_.call([message = Bytes(head.begin(), head.end())](
+                           keys::Hsm& hsm) { return hsm.sign_as(keys::ServerKey::audit, message); },
+                       config_.hsm.timeout);
+    };
+    NAE_ASSIGN(audit_, audit::Log::open(std::move(options)));
+    return {};
+  }
+
+  void open_admin() {
+    admin_.emplace(admin::AdminParts{.ring = ring_,
+                                     .working_keys = working_keys_,
+                                     .policy = *policy_,
+                                     .store = *store_,
+                                     .audit = *audit_,
+                                     .hsm = hsm_,
+                                     .metrics = metrics_,
+                                     .settings = settings_,
+                                     .audit_directory = config_.audit.directory,
+                                     .authority_pem = authority_});
+  }
+
+  Result<void> record_event(std::string_view event, const std::string& detail) {
+    audit::Batch batch;
+    batch.add(audit::EventRecord{now_us(), event, detail});
+    return audit_->append(batch);
+  }
+
+  // On the main thread, whose only other work is signals: it may wait for the HSM.
+  void sign_heads() {
+    head_timer_.expires_after(config_.audit.head_interval);
+    head_timer_.async_wait([this](boost::system::error_code error) {
+      if (error) return;
+      if (auto signed_head = audit_->sign_head(); !signed_head)
+        spdlog::error("event=audit-head-failed code={} message=\"{}\"",
+                      name(signed_head.error().code), signed_head.error().message);
+      sign_heads();
+    });
+  }
+
+  void expire_working_keys() {
+    expire_timer_.expires_after(kExpireInterval);
+    expire_timer_.async_wait([this](boost::system::error_code error) {
+      if (error) return;
+      working_keys_.expire();
+      expire_working_keys();
+    });
+  }
+
+  void reload_certificates() {
+    auto context = net::TlsContext::server(tls_files(config_));
+    if (!context) {
+      spdlog::error("event=reload-failed code={} message=\"{}\"", name(context.error().code),
+                    context.error().message);
+      return;
+    }
+    listener_->replace_context(std::move(*context));
+    spdlog::info("event=reloaded");
+  }
+
+  void stop() {
+    spdlog::info("event=stopping connections={}", listener_->connections());
+    std::size_t cut = listener_->stop(config_.server.stop_timeout);
+    workers_->stop();
+    admin_.reset();
+    if (auto recorded = record_event("stopped", "connections cut: " + std::to_string(cut));
+        !recorded)
+      spdlog::error("event=audit-failed message=\"{}\"", recorded.error().message);
+    audit_.reset();  // signs the last head, which needs the HSM
+    if (!hsm_.stop()) spdlog::error("event=hsm-hangs");
+    spdlog::info("event=stopped connections_cut={}", cut);
+  }
+
+  const config::Config config_;
+  std::unique_ptr<const crypto::GcmProvider> gcm_;
+  std::unique_ptr<store::Store> store_;
+  std::unique_ptr<policy::PolicyBook> policy_;
+  std::string authority_;
+  service::Settings settings_;
+  hsm::HsmQueue hsm_;
+  keys::KeyRing ring_;
+  keys::WorkingKeys working_keys_;
+  service::PublicKeys public_keys_;
+  service::Metrics metrics_;
+  std::unique_ptr<audit::Log> audit_;
+  std::optional<service::Parts> parts_;
+  std::optional<admin::HttpProtocols> admin_;
+  boost::asio::io_context loop_{1};
+  boost::asio::steady_timer head_timer_;
+  boost::asio::steady_timer expire_timer_;
+  std::unique_ptr<net::WorkerThreads> workers_;
+  std::unique_ptr<net::Listener> listener_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Server>> Server::start(const config::Config& config) {
+  NAE_ASSIGN(Opened opened, open_parts(config));
+  auto running = std::make_unique<Running>(config, std::move(opened));
+  NAE_TRY(running->open());
+  return std::unique_ptr<Server>(std::move(running));
+}
+
+}  // namespace nae::server

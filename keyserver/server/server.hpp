@@ -1,0 +1,27 @@
+// Server: builds the parts of a key server from its configuration, connects them, runs and stops.
+#pragma once
+
+#include <memory>
+
+#include "keyserver/config/config.hpp"
+#include "libnae/base/result.hpp"
+
+namespace nae::server {
+
+inline constexpr char kSoftware[] = "nae-keyserver " NAE_VERSION;
+
+class Server {
+ public:
+  // Starts everything or nothing: HSM, store, policy and audit log are opened and checked before
+  // the port is. The caller holds a crypto::SecureHeap.
+  static Result<std::unique_ptr<Server>> start(const config::Config& config);
+  virtual ~Server() = default;
+
+  // Serves until SIGTERM or SIGINT, then lets requests finish, signs the audit log's last head and
+  // returns. SIGHUP reads the certificates again.
+  virtual void run() = 0;
+
+  virtual const std::string& address() const = 0;
+};
+
+}  // namespace nae::server
