@@ -36,10 +36,14 @@ const Recipe* find_recipe(KeyType type) {
   return nullptr;
 }
 
-Result<KeyPair> generate(const Session& session, KeyType type, Attributes& public_half,
+enum class Place : bool { session, token };
+
+Result<KeyPair> generate(const Session& session, KeyType type, Place place, Attributes& public_half,
                          Attributes& private_half) {
   const Recipe* recipe = find_recipe(type);
   if (!recipe) return fail(Code::key_type, std::string(name(type)) + " keys are no pairs");
+  for (Attributes* half : {&public_half, &private_half})
+    half->flag(CKA_TOKEN, place == Place::token);
   public_half.flag(CKA_VERIFY, true).none_of({CKA_ENCRYPT, CKA_WRAP});
   if (recipe->object == CKK_RSA)
     public_half.number(CKA_MODULUS_BITS, recipe->modulus_bits)
@@ -51,11 +55,12 @@ Result<KeyPair> generate(const Session& session, KeyType type, Attributes& publi
 
   CK_MECHANISM mechanism{recipe->generate, nullptr, 0};
   KeyPair pair{};
-  NAE_TRY(checked(
-      "C_GenerateKeyPair",
-      session.calls().C_GenerateKeyPair(session.handle(), &mechanism, public_half.data(),
-                                        public_half.size(), private_half.data(),
-                                        private_half.size(), &pair.public_key, &pair.private_key)));
+  const CK_RV value = session.calls().C_GenerateKeyPair(
+      session.handle(), &mechanism, public_half.data(), public_half.size(), private_half.data(),
+      private_half.size(), &pair.public_key, &pair.private_key);
+  if (value != CKR_OK)
+    return fail(place == Place::token ? error_of_storing("C_GenerateKeyPair", value)
+                                      : error_of("C_GenerateKeyPair", value));
   return pair;
 }
 
@@ -81,18 +86,17 @@ Attributes& add_private_key_uses(Attributes& attributes) {
 
 Result<KeyPair> generate_pair_for_wrapping(const Session& session, KeyType type) {
   Attributes public_half, private_half;
-  public_half.flag(CKA_TOKEN, false);
-  private_half.flag(CKA_TOKEN, false).flag(CKA_EXTRACTABLE, true);
-  return generate(session, type, public_half, private_half);
+  private_half.flag(CKA_EXTRACTABLE, true);
+  return generate(session, type, Place::session, public_half, private_half);
 }
 
 Result<KeyPair> generate_pair_on_token(const Session& session, KeyType type,
                                        const std::string& label, ByteView id) {
   Attributes public_half, private_half;
   for (Attributes* half : {&public_half, &private_half})
-    half->flag(CKA_TOKEN, true).text(CKA_LABEL, label).bytes(CKA_ID, id);
+    half->text(CKA_LABEL, label).bytes(CKA_ID, id);
   private_half.flag(CKA_EXTRACTABLE, false);
-  return generate(session, type, public_half, private_half);
+  return generate(session, type, Place::token, public_half, private_half);
 }
 
 Result<Bytes> public_key_der(const Session& session, CK_OBJECT_HANDLE public_key, KeyType type) {

@@ -333,6 +333,15 @@ TEST_F(OnToken, Ed25519IsATokenObjectUntilDestroyed) {
   EXPECT_TRUE(hsm->forget(key, true)) << "destroying what has gone is no failure";
 }
 
+TEST_F(OnToken, NamesAFullTokenAndGoesOnWithWhatNeedsNoRoom) {
+  const auto hsm = open();
+  const FileSizeLimit disk_full(0);
+  const auto pair = hsm->generate(kId, KeyType::ed25519);
+  ASSERT_FALSE(pair);
+  EXPECT_EQ(pair.error().code, Code::hsm_token_full) << pair.error().message;
+  EXPECT_TRUE(hsm->generate(kId, KeyType::ecdsa_p256)) << "wrapped keys take no room on the token";
+}
+
 TEST_F(OnToken, RefusesAnEd25519KeyOfAnotherToken) {
   const auto hsm = open();
   keys::Material material;

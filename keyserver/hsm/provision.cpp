@@ -60,8 +60,9 @@ Result<CK_OBJECT_HANDLE> create_group_key(const Session& session, const std::str
       .none_of({CKA_ENCRYPT, CKA_DECRYPT, CKA_SIGN, CKA_VERIFY, CKA_DERIVE});
   CK_MECHANISM mechanism{CKM_AES_KEY_GEN, nullptr, 0};
   CK_OBJECT_HANDLE object = 0;
-  NAE_TRY(checked("C_GenerateKey", session.calls().C_GenerateKey(session.handle(), &mechanism,
-                                                                 key.data(), key.size(), &object)));
+  const CK_RV value =
+      session.calls().C_GenerateKey(session.handle(), &mechanism, key.data(), key.size(), &object);
+  if (value != CKR_OK) return fail(error_of_storing("C_GenerateKey", value));
   return object;
 }
 
@@ -120,6 +121,25 @@ Result<Bytes> create_keys(const Session& session, const std::string& group_key_l
   return group_key_id;
 }
 
+// Uses everything once from a module initialised anew. SoftHSM can report success for an object
+// that did not fit on the disk and use it from memory: the group key would be gone at the next
+// start, and with it every key.
+Result<void> use_once(const Options& options) {
+  NAE_ASSIGN(const auto hsm, Pkcs11Hsm::open(options));
+  NAE_TRY(hsm->generate({KeyId{}, 1}, KeyType::hmac_sha_256));
+  for (keys::ServerKey key : {keys::ServerKey::authority, keys::ServerKey::audit}) {
+    NAE_TRY(hsm->sign_as(key, as_bytes("nae")));
+    NAE_TRY(hsm->public_key_of(key));
+  }
+  return {};
+}
+
+void remove_labelled(const Session& session, const std::string& label) {
+  for (CK_OBJECT_CLASS kind : {CKO_SECRET_KEY, CKO_PRIVATE_KEY, CKO_PUBLIC_KEY})
+    if (const auto found = session.find(kind, label); found && *found)
+      (void)session.destroy(**found);
+}
+
 }  // namespace
 
 Result<Provisioned> initialise(const Provision& provision) {
@@ -127,7 +147,7 @@ Result<Provisioned> initialise(const Provision& provision) {
   if (options.group_key_label.empty())
     return fail(Code::config_invalid, "the group key needs a label");
   NAE_ASSIGN(const Pin user_pin, read_pin(options.pin_file));
-  NAE_ASSIGN(const auto module, Module::load(options.module));
+  NAE_ASSIGN(auto module, Module::load(options.module));
 
   Provisioned provisioned;
   const auto token = find_token(*module, options.token_label);
@@ -138,8 +158,20 @@ Result<Provisioned> initialise(const Provision& provision) {
     NAE_TRY(create_token(*module, options.token_label, so_pin, user_pin));
     provisioned.token_created = true;
   }
-  NAE_ASSIGN(const auto session, Session::open(*module, options.token_label, user_pin.value));
-  NAE_ASSIGN(provisioned.group_key_id, create_keys(*session, options.group_key_label));
+  {
+    NAE_ASSIGN(const auto session, Session::open(*module, options.token_label, user_pin.value));
+    NAE_ASSIGN(provisioned.group_key_id, create_keys(*session, options.group_key_label));
+  }
+  module.reset();
+  if (auto used = use_once(options); !used) {
+    NAE_ASSIGN(module, Module::load(options.module));
+    NAE_ASSIGN(const auto session, Session::open(*module, options.token_label, user_pin.value));
+    remove_labelled(*session, options.group_key_label);
+    for (keys::ServerKey key : {keys::ServerKey::authority, keys::ServerKey::audit})
+      remove_labelled(*session, label_of(key, options.group_key_label));
+    return fail(Code::hsm_token_full,
+                "the token did not keep what was made on it: " + used.error().message);
+  }
   return provisioned;
 }
 

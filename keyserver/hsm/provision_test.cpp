@@ -56,6 +56,25 @@ TEST(Provision, AddsAGroupToAnExistingToken) {
   EXPECT_EQ(made->group_key_id.size(), 16u);
 }
 
+TEST(Provision, NamesAFullTokenAndLeavesNothing) {
+  const SoftHsmTestToken token;
+  Provision second = token.provision();
+  second.hsm.group_key_label = "second";
+  // Half an object is written, and small objects only. Below 320 bytes SoftHSM would lose the token
+  // itself: it writes token.object anew at every login.
+  for (rlim_t bytes : {330, 750}) {
+    const auto made = [&] {
+      const FileSizeLimit disk_full(bytes);
+      return initialise(second);
+    }();
+    ASSERT_FALSE(made) << bytes;
+    EXPECT_EQ(made.error().code, Code::hsm_token_full) << made.error().message;
+  }
+  const auto made = initialise(second);
+  EXPECT_TRUE(made) << made.error().message;
+  EXPECT_TRUE(Pkcs11Hsm::open(token.options())) << "the first group is as it was";
+}
+
 TEST(Provision, RefusesAWrongPinForAnExistingToken) {
   const SoftHsmTestToken token;
   token.write("pin", "999999");

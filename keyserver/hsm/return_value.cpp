@@ -115,4 +115,13 @@ Error error_of(std::string_view function, CK_RV value) {
   return Error(code_of(value), std::string(function) + ": " + return_value_name(value));
 }
 
+Error error_of_storing(std::string_view function, CK_RV value) {
+  Error error = error_of(function, value);
+  if (value == CKR_FUNCTION_FAILED || value == CKR_GENERAL_ERROR) {
+    error.code = Code::hsm_token_full;
+    error.message = "the token cannot keep a new object: " + error.message;
+  }
+  return error;
+}
+
 }  // namespace nae::hsm

@@ -19,6 +19,10 @@ Code code_of(CK_RV value);
 // "C_Login: CKR_PIN_INCORRECT"
 Error error_of(std::string_view function, CK_RV value);
 
+// The same for a call that makes a token object. PKCS#11 has CKR_DEVICE_MEMORY for a full token;
+// SoftHSM on a full disk answers CKR_FUNCTION_FAILED or CKR_GENERAL_ERROR.
+Error error_of_storing(std::string_view function, CK_RV value);
+
 inline Result<void> checked(std::string_view function, CK_RV value) {
   if (value == CKR_OK) return {};
   return fail(error_of(function, value));
