@@ -16,7 +16,9 @@ SELECT i, nae_encrypt('customer-pii', 'note ' || i), nae_encrypt('customer-ssn',
        nae_encrypt('customer-pii', 'c' || i || '@example.com', int4send(i)),
        nae_blind_index('index-key', 'c' || i || '@example.com')
 FROM generate_series(1, 100) i;
+\set VERBOSITY terse
 INSERT INTO customer SELECT 101, NULL, nae_encrypt('customer-ssn', '078-05-1007'), NULL, NULL;
+\set VERBOSITY default
 INSERT INTO customer VALUES (101, NULL, NULL, NULL, NULL);
 SELECT id, nae_decrypt_text(note) FROM customer WHERE id = 7;
 SELECT id FROM customer WHERE email_index = nae_blind_index('index-key', 'c7@example.com');

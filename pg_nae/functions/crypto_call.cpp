@@ -13,6 +13,14 @@ struct Collector {
   const CryptoCall* call;
   std::span<const ByteView> items;
   pg::Results results;
+  std::size_t element = 0;  // of the argument, NULL ones counted, that the next item stands for
+
+  // The 1-based place of the next item among all elements; 0 for one value.
+  std::uint64_t next_place() {
+    while (call->items.nulls[element]) ++element;
+    ++element;
+    return call->items.array == nullptr ? 0 : element;
+  }
 };
 
 Datum boolean_result(ByteView data) {
@@ -51,15 +59,15 @@ void collect(void* state, std::size_t first, const wire::CryptoReplyView& reply)
   for (std::uint32_t i = 0; i < reply.items.count(); ++i) {
     std::size_t index = first + i;
     ByteView data = cursor.next();
+    std::uint64_t place = collector.next_place();
     std::uint16_t status = reply.status(i);
     if (status >= wire::kFirstErrorStatus)
-      raise_item_failure(status, call, collector.items[index], pg::place_of(call.items, index));
+      raise_item_failure(status, call, collector.items[index], place);
     auto result = static_cast<wire::ItemResult>(status);
-    collector.results.nulls[index] = result == wire::ItemResult::null;
-    collector.results.datums[index] = Datum{0};
-    if (result != wire::ItemResult::null)
-      collector.results.datums[index] =
-          convert(call.result, result, data, pg::place_of(call.items, index));
+    bool is_null = result == wire::ItemResult::null;
+    collector.results.nulls[index] = is_null;
+    collector.results.datums[index] =
+        is_null ? Datum{0} : convert(call.result, result, data, place);
   }
 }
 
@@ -86,7 +94,7 @@ Datum answer(FunctionCallInfo fcinfo, const CryptoCall& asked) {
     pg::spread_nulls(second, call.items);
     seconds = pg::non_null_views(second);
   }
-  Collector collector{&call, pg::non_null_views(call.items), {}};
+  Collector collector{&call, pg::non_null_views(call.items), {}, 0};
   collector.results = pg::make_results(collector.items.size());
 
   wire::CryptoRequest request;

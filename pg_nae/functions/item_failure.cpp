@@ -28,7 +28,7 @@ const char* message_of(Code code, const CryptoCall& call, ByteView item) {
     case Code::key_type:
       return psprintf("the type of %s does not allow %s", key_in_words(call, item), action);
     case Code::envelope_malformed:
-      return "the value is not a ciphertext of NAE, or it was cut";
+      return "the value cannot be read as a ciphertext";
     case Code::envelope_foreign:
       return "the value was encrypted under a key that the key server does not hold";
     case Code::authentication_failed:
@@ -36,7 +36,7 @@ const char* message_of(Code code, const CryptoCall& call, ByteView item) {
     case Code::already_encrypted:
       return "the value is encrypted already";
     case Code::signature_malformed:
-      return "the value is not a signature or message authentication code of NAE";
+      return "the value cannot be read as a signature or message authentication code";
     default:
       break;
   }

@@ -97,14 +97,6 @@ std::string_view text_view(Datum value) {
   return as_text(bytea_view(value));
 }
 
-std::uint64_t place_of(const Elements& elements, std::size_t index) {
-  if (elements.array == nullptr) return 0;
-  std::size_t place = 0;
-  for (std::size_t seen = 0; place < elements.count; ++place)
-    if (!elements.nulls[place] && seen++ == index) break;
-  return place + 1;
-}
-
 Datum make_bytea(ByteView bytes) {
   auto* value = static_cast<bytea*>(palloc(VARHDRSZ + bytes.size()));
   SET_VARSIZE(value, VARHDRSZ + bytes.size());

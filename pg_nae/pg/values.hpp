@@ -30,9 +30,6 @@ std::span<const ByteView> non_null_views(const Elements& elements);
 ByteView bytea_view(Datum value);
 std::string_view text_view(Datum value);
 
-// The 1-based place among all elements of the `index`-th that is not NULL; 0 for one value.
-std::uint64_t place_of(const Elements& elements, std::size_t index);
-
 Datum make_bytea(ByteView bytes);
 Datum make_text(ByteView bytes_in_database_encoding);
 

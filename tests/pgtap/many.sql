@@ -32,13 +32,15 @@ BEGIN
     EXECUTE format('GRANT EXECUTE ON FUNCTION nae_encrypt(text, text) TO nae_many_%s', i);
   END LOOP;
 END $$;
-SELECT lives_ok($$DO $do$
-BEGIN
-  FOR i IN 1..100 LOOP
-    EXECUTE format('SET LOCAL ROLE nae_many_%s', i);
-    PERFORM nae_encrypt('customer-pii', 'x');
-  END LOOP;
-END $do$$$, 'a hundred roles in one session');
+SELECT lives_ok($test$
+  DO $$
+  BEGIN
+    FOR i IN 1..100 LOOP
+      EXECUTE format('SET LOCAL ROLE nae_many_%s', i);
+      PERFORM nae_encrypt('customer-pii', 'x');
+    END LOOP;
+  END $$
+  $test$, 'a hundred roles in one session');
 RESET ROLE;
 SET LOCAL ROLE nae_all;
 SELECT is(nae_decrypt_text(nae_encrypt('customer-pii', 'x')), 'x', 'and the first is known again');

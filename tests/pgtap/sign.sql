@@ -1,6 +1,6 @@
 -- Signatures of every key type, ours and bare.
 BEGIN;
-SELECT plan(43);
+SELECT plan(45);
 SET LOCAL ROLE nae_all;
 
 CREATE TEMP TABLE kinds (key text, scheme text, first_byte text);
