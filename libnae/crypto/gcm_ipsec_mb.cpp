@@ -88,7 +88,7 @@ class IpsecMbGcm final : public Aes256Gcm {
     // The right tag of a forged message is what a forger lacks.
     explicit_bzero(expected.data(), expected.size());
     explicit_bzero(&state, sizeof state);
-    if (!authentic) explicit_bzero(plaintext.data(), plaintext.size());
+    if (!authentic) explicit_bzero(not_null(plaintext.data()), plaintext.size());
     return authentic;
   }
 
