@@ -64,7 +64,11 @@ Result<Profile> read_profile(const Path& file) {
 Result<Profile> resolve_profile(const ProfileOptions& options) {
   Profile profile;
   if (Path file = profile_file(options.config); !file.empty()) {
-    NAE_ASSIGN(profile, read_profile(file));
+    auto read = read_profile(file);
+    if (!read)
+      return fail(Code::config_invalid, read.error().message,
+                  "Correct the profile; 'nae --help' shows its fields.");
+    profile = *std::move(read);
   }
   const Profile& given = options.values;
   if (!given.server.empty()) profile.server = given.server;

@@ -1,5 +1,6 @@
 #include "keyserver/admin/http_session.hpp"
 
+#include <algorithm>
 #include <boost/asio/buffer.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/rfc7230.hpp>
@@ -33,7 +34,8 @@ std::string http_date() {
 
 struct HttpSession::Parser {
   http::request_parser<http::string_body> http;
-  bool continued = false;  // 100 Continue was sent
+  std::size_t header_bytes = 0;  // taken while the header was not complete
+  bool continued = false;        // 100 Continue was sent
 };
 
 HttpSession::HttpSession(OnRequest on_request, HttpLimits limits)
@@ -61,20 +63,27 @@ bool HttpSession::parse(Bytes& out) {
   while (filled_ > 0) {
     if (!parser_) {
       parser_ = std::make_unique<Parser>();
-      parser_->http.header_limit(limits_.header_bytes);
+      parser_->http.header_limit(static_cast<std::uint32_t>(limits_.header_bytes));
       parser_->http.body_limit(limits_.body_bytes);
       parser_->http.eager(true);
     }
     auto& parser = parser_->http;
+    // Beast bounds the request line and the fields each; the limit here is on both together.
+    bool in_header = !parser.is_header_done();
+    std::size_t offered =
+        in_header ? std::min(filled_, limits_.header_bytes - parser_->header_bytes) : filled_;
     boost::system::error_code error;
-    std::size_t taken = parser.put(boost::asio::buffer(input_.data(), filled_), error);
+    std::size_t taken = parser.put(boost::asio::buffer(input_.data(), offered), error);
     std::copy(input_.begin() + static_cast<std::ptrdiff_t>(taken),
               input_.begin() + static_cast<std::ptrdiff_t>(filled_), input_.begin());
     filled_ -= taken;
+    if (in_header) parser_->header_bytes += taken;
     if (error && error != http::error::need_more)
       return refuse(Error(Code::protocol_violation, "malformed HTTP: " + error.message()),
                     status_of(error), out);
 
+    if (!parser.is_header_done() && offered - taken + parser_->header_bytes >= limits_.header_bytes)
+      return refuse(Error(Code::protocol_violation, "the header is too long"), 431, out);
     if (parser.is_header_done() && !parser_->continued) {
       parser_->continued = true;
       if (parser.get().version() >= 11 && parser.get().count(http::field::host) != 1)
@@ -97,7 +106,8 @@ bool HttpSession::parse(Bytes& out) {
     }
     if (filled_ == input_.size())
       return refuse(Error(Code::protocol_violation, "a line of the request is too long"), 431, out);
-    if (taken == 0 || error == http::error::need_more) return true;
+    bool saw_all = offered == filled_ + taken;
+    if (saw_all && (taken == 0 || error == http::error::need_more)) return true;
   }
   return true;
 }

@@ -11,8 +11,8 @@
 namespace nae::admin {
 
 struct HttpLimits {
-  std::uint32_t header_bytes = 8u << 10;
-  std::uint64_t body_bytes = 1u << 20;
+  std::size_t header_bytes = 8u << 10;  // request line and fields; below the 16 KiB of input
+  std::size_t body_bytes = 1u << 20;
 };
 
 class HttpSession {

@@ -1,0 +1,43 @@
+#include "cli/table.hpp"
+
+#include <gtest/gtest.h>
+
+#include <sstream>
+
+#include "cli/exit_code.hpp"
+#include "cli/server.hpp"
+
+namespace nae::cli {
+namespace {
+
+TEST(TableTest, ColumnsFitTheirWidestCell) {
+  Table table({"NAME", "X"});
+  table.add({"m\xc3\xbcller", "1"});
+  table.add({"a", "22"});
+  std::ostringstream out;
+  table.print(out);
+  EXPECT_EQ(out.str(), "NAME    X\nm\xc3\xbcller  1\na       22\n");
+}
+
+TEST(TableTest, NothingMovesTheCursor) {
+  EXPECT_EQ(printable("a\x1b[2Jb\n\x7f"), "a\\x1b[2Jb\\x0a\\x7f");
+  EXPECT_EQ(printable("\xc2\x9b[2J"), "\\x9b[2J");  // CSI as one character
+  EXPECT_EQ(printable("\xc3\xa4\xe2\x82\xac"), "\xc3\xa4\xe2\x82\xac");
+}
+
+TEST(ParametersTest, AreEncoded) {
+  EXPECT_EQ(with_parameters("/v1/audit", {{"role", "a b&c=d"}, {"key", ""}, {"limit", "5"}}),
+            "/v1/audit?role=a%20b%26c%3Dd&limit=5");
+  EXPECT_EQ(with_parameters("/v1/audit", {{"role", ""}}), "/v1/audit");
+}
+
+TEST(ExitCodeTest, TellsRefusalFromFailure) {
+  EXPECT_EQ(exit_code(Error(Code::admin_role_missing, ""), true), kRefused);
+  EXPECT_EQ(exit_code(Error(Code::key_exists, ""), true), kRefused);
+  EXPECT_EQ(exit_code(Error(Code::hsm_unavailable, ""), true), kServerFailed);
+  EXPECT_EQ(exit_code(Error(Code::tls_failed, ""), false), kUnreachable);
+  EXPECT_EQ(exit_code(Error(Code::file_failed, ""), false), kUsage);
+}
+
+}  // namespace
+}  // namespace nae::cli

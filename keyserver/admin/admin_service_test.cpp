@@ -1,0 +1,367 @@
+// The administration interface on a real token, store and audit log.
+#include "keyserver/admin/admin_service.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <stdlib.h>
+
+#include <chrono>
+#include <future>
+
+#include "keyserver/admin/api/json.hpp"
+#include "keyserver/admin/route.hpp"
+#include "keyserver/audit/query.hpp"
+#include "keyserver/hsm/softhsm_test_token.hpp"
+#include "keyserver/setup/authority.hpp"
+#include "libnae/crypto/certificate.hpp"
+#include "libnae/crypto/secure_heap_test_environment.hpp"
+
+namespace nae::admin {
+namespace {
+
+using namespace std::chrono_literals;
+using api::shown;
+using testing::HasSubstr;
+
+const auto* const kHeap = crypto::take_secure_heap_for_tests();
+
+constexpr char kPolicyText[] = R"(version = 1
+[[device]]
+name = "db1"
+[[program]]
+name = "postgres"
+[[rule]]
+name = "billing-reads"
+roles = ["billing"]
+keys = ["customer-*"]
+actions = ["decrypt"]
+result = "value"
+)";
+
+class AdminServiceTest : public testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    token_ = new hsm::SoftHsmTestToken;
+    auto opened = hsm::Pkcs11Hsm::open(token_->options());
+    ASSERT_TRUE(opened) << opened.error().message;
+    hsm_ = new hsm::HsmQueue(std::move(*opened));
+    authority_ = new std::string;
+    auto authority = hsm_->call(
+        [](keys::Hsm& hsm) { return setup::make_authority(hsm, "test", ::time(nullptr)); }, 5s);
+    ASSERT_TRUE(authority) << authority.error().message;
+    *authority_ = *authority;
+  }
+  static void TearDownTestSuite() {
+    delete hsm_;
+    delete token_;
+    delete authority_;
+  }
+
+  void SetUp() override {
+    std::string name = (std::filesystem::temp_directory_path() / "nae-admin-XXXXXX").string();
+    ASSERT_TRUE(::mkdtemp(name.data()));
+    directory_ = name;
+    std::filesystem::create_directory(directory_ / "audit");
+    store_ = store::Store::create(directory_ / "store.db").value();
+    policy_ = policy::PolicyBook::open(*store_).value();
+    audit::LogOptions options;
+    options.directory = directory_ / "audit";
+    options.sign = [](ByteView head) {
+      return hsm_->call([owned = Bytes(head.begin(), head.end())](
+                            keys::Hsm& hsm) { return hsm.sign_as(keys::ServerKey::audit, owned); },
+                        5s);
+    };
+    audit_ = audit::Log::open(std::move(options)).value();
+    settings_.software = "nae-keyserver test";
+    ring_ = std::make_unique<keys::KeyRing>(
+        *store_, [](keys::HsmJob job) { return hsm_->call(std::move(job), 5s); });
+    ASSERT_TRUE(ring_->load());
+    for (AdminRole role : admin_roles())
+      ASSERT_TRUE(
+          store_->insert_admin({std::string(name_of(role)), {std::string(name_of(role))}, 1}));
+    AdminParts parts{*ring_,
+                     *working_keys_,
+                     *policy_,
+                     *store_,
+                     *audit_,
+                     *hsm_,
+                     metrics_,
+                     settings_,
+                     directory_ / "audit",
+                     *authority_,
+                     [this](std::uint64_t) { ++epochs_; }};
+    service_ = std::make_unique<AdminService>(parts);
+  }
+  void TearDown() override {
+    service_.reset();
+    audit_.reset();
+    std::filesystem::remove_all(directory_);
+  }
+
+  static std::string_view name_of(AdminRole role) { return admin::name(role); }
+  static Peer peer(std::string name, net::PeerKind kind = net::PeerKind::admin) {
+    return {{kind, std::move(name), "01", "ff"}, "127.0.0.1:5000"};
+  }
+  HttpResponse call(std::string_view who, std::string method, std::string target,
+                    const json::object& body = {}) {
+    HttpRequest request{std::move(method), std::move(target), "", ""};
+    if (!body.empty()) {
+      request.content_type = "application/json";
+      request.body = json::serialize(body);
+    }
+    return service_->serve(request, peer(std::string(who)));
+  }
+  static json::value parsed(const HttpResponse& response) { return json::parse(response.body); }
+  static std::string code(const HttpResponse& response) {
+    EXPECT_EQ(response.content_type, "application/problem+json") << response.body;
+    EXPECT_EQ(shown(parsed(response), "status"), std::to_string(response.status));
+    return shown(parsed(response), "code");
+  }
+  std::vector<audit::StoredRecord> records(std::string action) {
+    audit::Filter filter;
+    filter.action = std::move(action);
+    return audit::query(directory_ / "audit", filter).value();
+  }
+
+  static hsm::SoftHsmTestToken* token_;
+  static hsm::HsmQueue* hsm_;
+  static std::string* authority_;
+  std::filesystem::path directory_;
+  std::unique_ptr<const crypto::GcmProvider> gcm_ = crypto::fastest_gcm();
+  std::unique_ptr<keys::WorkingKeys> working_keys_ = std::make_unique<keys::WorkingKeys>(*gcm_);
+  std::unique_ptr<store::Store> store_;
+  std::unique_ptr<policy::PolicyBook> policy_;
+  std::unique_ptr<audit::Log> audit_;
+  std::unique_ptr<keys::KeyRing> ring_;
+  service::Metrics metrics_;
+  service::Settings settings_;
+  std::unique_ptr<AdminService> service_;
+  int epochs_ = 0;
+};
+hsm::SoftHsmTestToken* AdminServiceTest::token_ = nullptr;
+hsm::HsmQueue* AdminServiceTest::hsm_ = nullptr;
+std::string* AdminServiceTest::authority_ = nullptr;
+
+TEST_F(AdminServiceTest, EveryCallIsRefusedWithoutItsRole) {
+  for (const Route& route : routes()) {
+    std::string path(route.path);
+    for (std::size_t at; (at = path.find("{}")) != std::string::npos;) path.replace(at, 2, "1");
+    for (AdminRole role : admin_roles()) {
+      if (route.any_of.contains(role)) continue;
+      HttpResponse response = call(name_of(role), std::string(route.method), path);
+      EXPECT_EQ(response.status, 403) << route.action << " as " << name_of(role);
+      EXPECT_EQ(code(response), "admin_role_missing");
+    }
+    if (route.any_of.contains(AdminRole::auditor) && route.any_of.contains(AdminRole::operator_) &&
+        route.any_of.contains(AdminRole::key_admin))
+      continue;  // any role may
+    auto refused = records(std::string(route.action));
+    ASSERT_FALSE(refused.empty()) << route.action;
+    EXPECT_EQ(refused.back().verdict, "deny");
+    EXPECT_EQ(refused.back().reason, "admin_role_missing");
+  }
+}
+
+TEST_F(AdminServiceTest, StrangersAndDevicesAreRefusedAndRecorded) {
+  EXPECT_EQ(code(call("nobody", "GET", "/v1/keys")), "admin_role_missing");
+  HttpRequest request{"GET", "/v1/keys", "", ""};
+  // A device named like an administrator is no administrator.
+  HttpResponse device = service_->serve(request, peer("auditor", net::PeerKind::device));
+  EXPECT_EQ(code(device), "admin_role_missing");
+  auto refused = records("unknown");
+  ASSERT_EQ(refused.size(), 2u);
+  EXPECT_EQ(refused[0].admin, "nobody");
+  EXPECT_EQ(refused[1].admin, "device/auditor");
+}
+
+TEST_F(AdminServiceTest, ARemovedAdministratorIsOutAtOnce) {
+  EXPECT_EQ(call("auditor", "GET", "/v1/keys").status, 200u);
+  ASSERT_TRUE(store_->remove_admin("auditor"));
+  EXPECT_EQ(call("auditor", "GET", "/v1/keys").status, 403u);
+}
+
+TEST_F(AdminServiceTest, WhatThereIsNot) {
+  EXPECT_EQ(code(call("auditor", "GET", "/v2/keys")), "not_found");
+  HttpResponse wrong = call("auditor", "DELETE", "/v1/keys");
+  EXPECT_EQ(wrong.status, 405u);
+  EXPECT_EQ(wrong.allow, "GET, POST");
+  EXPECT_EQ(call("auditor", "GET", "/v1//keys").status, 400u);
+  EXPECT_EQ(call("auditor", "GET", "/v1/keys?x=1").status, 400u);
+}
+
+TEST_F(AdminServiceTest, KeysLive) {
+  HttpResponse made =
+      call("key-admin", "POST", "/v1/keys", {{"name", "customer-pii"}, {"type", "aes-256-gcm"}});
+  ASSERT_EQ(made.status, 201u) << made.body;
+  EXPECT_EQ(shown(parsed(made), "primary_version"), "1");
+  HttpResponse rotated = call("key-admin", "POST", "/v1/keys/customer-pii/rotate");
+  EXPECT_EQ(shown(parsed(rotated), "primary_version"), "2") << rotated.body;
+  std::string first = "/v1/keys/customer-pii/versions/1";
+  EXPECT_EQ(call("key-admin", "PATCH", first, {{"state", "restricted"}}).status, 200u);
+  EXPECT_EQ(code(call("key-admin", "PATCH", first, {{"state", "destroyed"}})), "key_state");
+  EXPECT_EQ(call("key-admin", "PATCH", first, {{"state", "retired"}}).status, 200u);
+  HttpResponse destroyed = call("key-admin", "PATCH", first, {{"state", "destroyed"}});
+  EXPECT_THAT(destroyed.body, HasSubstr(R"("kept":"nowhere")"));
+  EXPECT_EQ(epochs_, 5);  // every change that worked, before it was answered
+
+  auto created = records("key-create");
+  ASSERT_EQ(created.size(), 2u);
+  EXPECT_EQ(created[0].reason, "begun");
+  EXPECT_EQ(created[1].reason, "allowed");
+  EXPECT_EQ(created[1].admin, "key-admin");
+  EXPECT_EQ(created[1].target, "customer-pii");
+}
+
+TEST_F(AdminServiceTest, KeyRefusals) {
+  auto create = [&](json::object body) {
+    return code(call("key-admin", "POST", "/v1/keys", body));
+  };
+  EXPECT_EQ(create({{"name", "a"}}), "invalid_argument");
+  EXPECT_EQ(create({{"name", "a"}, {"type", "rot13"}}), "invalid_argument");
+  EXPECT_EQ(create({{"name", "a b"}, {"type", "aes-256-gcm"}}), "invalid_argument");
+  EXPECT_EQ(create({{"name", 7}, {"type", "aes-256-gcm"}}), "invalid_argument");
+  EXPECT_EQ(create({{"name", "a"}, {"type", "aes-256-gcm"}, {"x", 1}}), "invalid_argument");
+  ASSERT_EQ(call("key-admin", "POST", "/v1/keys", {{"name", "a"}, {"type", "aes-256-gcm"}}).status,
+            201u);
+  EXPECT_EQ(create({{"name", "a"}, {"type", "aes-256-siv"}}), "key_exists");
+  EXPECT_EQ(records("key-create").back().reason, "key_exists");
+
+  EXPECT_EQ(code(call("auditor", "GET", "/v1/keys/none")), "key_unknown");
+  EXPECT_EQ(code(call("key-admin", "POST", "/v1/keys/none/rotate")), "key_unknown");
+  auto set = [&](std::string version, json::object body) {
+    return code(call("key-admin", "PATCH", "/v1/keys/a/versions/" + version, body));
+  };
+  EXPECT_EQ(set("1", {{"state", "sleeping"}}), "invalid_argument");
+  EXPECT_EQ(set("9", {{"state", "retired"}}), "not_found");
+  for (const char* version : {"0", "-1", "1x", "65536", "99999999999999999999"})
+    EXPECT_EQ(set(version, {{"state", "retired"}}), "invalid_argument") << version;
+}
+
+TEST_F(AdminServiceTest, PublicKeysAreShown) {
+  HttpResponse made =
+      call("key-admin", "POST", "/v1/keys", {{"name", "contracts"}, {"type", "ecdsa-p256"}});
+  ASSERT_EQ(made.status, 201u) << made.body;
+  EXPECT_THAT(made.body, HasSubstr("BEGIN PUBLIC KEY"));
+}
+
+TEST_F(AdminServiceTest, BodiesMustBeJsonAndSaySo) {
+  HttpRequest request{"POST", "/v1/keys", "text/plain", R"({"name":"a","type":"aes-256-gcm"})"};
+  EXPECT_EQ(service_->serve(request, peer("key-admin")).status, 415u);
+  request.content_type = "application/json; charset=utf-8";
+  request.body = "{";
+  EXPECT_EQ(service_->serve(request, peer("key-admin")).status, 400u);
+  EXPECT_EQ(ring_->size(), 0u);
+}
+
+TEST_F(AdminServiceTest, PolicyIsAppliedShownAndTested) {
+  EXPECT_EQ(code(call("auditor", "GET", "/v1/policy")), "not_found");
+  HttpResponse applied =
+      call("policy-admin", "PUT", "/v1/policy", {{"document", kPolicyText}, {"comment", "first"}});
+  ASSERT_EQ(applied.status, 200u) << applied.body;
+  EXPECT_EQ(shown(parsed(applied), "version"), "1");
+  EXPECT_EQ(epochs_, 1);
+  json::value shown_policy = parsed(call("auditor", "GET", "/v1/policy?version=1"));
+  EXPECT_EQ(shown(shown_policy, "document"), kPolicyText);
+  EXPECT_EQ(shown(shown_policy, "applied_by"), "policy-admin");
+  EXPECT_EQ(code(call("auditor", "GET", "/v1/policy?version=2")), "not_found");
+  EXPECT_EQ(code(call("auditor", "GET", "/v1/policy?version=x")), "invalid_argument");
+
+  json::object question{{"role", "billing"}, {"database", "shop"},  {"program", "postgres"},
+                        {"device", "db1"},   {"action", "decrypt"}, {"key", "customer-pii"}};
+  EXPECT_EQ(shown(parsed(call("auditor", "POST", "/v1/policy/test", question)), "rule"),
+            "billing-reads");
+  question["action"] = "encrypt";
+  EXPECT_EQ(shown(parsed(call("auditor", "POST", "/v1/policy/test", question)), "allowed"),
+            "false");
+  question["action"] = "peek";
+  EXPECT_EQ(code(call("auditor", "POST", "/v1/policy/test", question)), "invalid_argument");
+}
+
+TEST_F(AdminServiceTest, ABadPolicyChangesNothing) {
+  HttpResponse refused =
+      call("policy-admin", "PUT", "/v1/policy", {{"document", "version = 1\n[[rule]]\nx = 1\n"}});
+  EXPECT_EQ(code(refused), "policy_invalid");
+  EXPECT_EQ(policy_->snapshot()->number, 0u);
+  EXPECT_EQ(epochs_, 0);
+}
+
+TEST_F(AdminServiceTest, DevicesAreEnrolledByTheHsm) {
+  crypto::KeyPair pair = crypto::generate_p256().value();
+  std::string request = crypto::make_request(pair.private_key_pem, "anything").value();
+  HttpResponse made = call("operator", "POST", "/v1/devices",
+                           {{"name", "db1"}, {"request", request}, {"valid_days", 30}});
+  ASSERT_EQ(made.status, 201u) << made.body;
+  crypto::CertificateInfo info =
+      crypto::read_certificate(shown(parsed(made), "certificate")).value();
+  // The name is the operator's, not the request's.
+  EXPECT_EQ(info.uri_names, std::vector<std::string>{"nae://device/db1"});
+  EXPECT_EQ(info.spki, pair.spki);
+  EXPECT_EQ(store_->list_devices()->at(0).serial, info.serial);
+  EXPECT_THAT(records("device-enroll").back().detail, HasSubstr(info.serial));
+
+  auto refusal = [&](json::object body) {
+    return code(call("operator", "POST", "/v1/devices", body));
+  };
+  EXPECT_EQ(refusal({{"name", "db 1"}, {"request", request}}), "invalid_argument");
+  EXPECT_EQ(refusal({{"name", "db1"}, {"request", "nonsense"}}), "invalid_argument");
+  EXPECT_EQ(refusal({{"name", "db1"}, {"request", request}, {"valid_days", 0}}),
+            "invalid_argument");
+  EXPECT_EQ(refusal({{"name", "db1"}, {"request", request}, {"valid_days", 3651}}),
+            "invalid_argument");
+}
+
+TEST_F(AdminServiceTest, TheAuditLogIsSearchedAndProven) {
+  call("auditor", "GET", "/v1/keys");
+  json::value found = parsed(call("auditor", "GET", "/v1/audit?action=key-*&limit=5"));
+  ASSERT_EQ(api::items(found, "records").size(), 1u);
+  EXPECT_EQ(shown(api::items(found, "records")[0], "admin"), "auditor");
+  for (const char* target :
+       {"/v1/audit?limit=0", "/v1/audit?limit=10001", "/v1/audit?from=monday", "/v1/audit?rolle=x"})
+    EXPECT_EQ(code(call("auditor", "GET", target)), "invalid_argument") << target;
+
+  json::value proof = parsed(call("auditor", "GET", "/v1/audit/verify"));
+  EXPECT_EQ(shown(proof, "intact"), "true");
+  EXPECT_EQ(shown(proof, "signature_checked"), "true");
+}
+
+TEST_F(AdminServiceTest, NothingChangesWhileTheAuditLogCannotBeWritten) {
+  std::filesystem::remove_all(directory_ / "audit");
+  (void)audit_->sign_head();  // notices
+  HttpResponse refused =
+      call("key-admin", "POST", "/v1/keys", {{"name", "a"}, {"type", "aes-256-gcm"}});
+  EXPECT_EQ(code(refused), "audit_unavailable");
+  EXPECT_EQ(ring_->size(), 0u);
+  EXPECT_EQ(call("key-admin", "GET", "/readyz").status, 503u);
+}
+
+TEST_F(AdminServiceTest, HealthIsForEveryCertificate) {
+  HttpRequest request{"GET", "/healthz", "", ""};
+  EXPECT_EQ(service_->serve(request, peer("db1", net::PeerKind::device)).status, 200u);
+  request.target = "/readyz";
+  EXPECT_EQ(service_->serve(request, peer("db1", net::PeerKind::device)).status, 200u);
+  request.target = "/metrics";
+  HttpResponse metrics = service_->serve(request, peer("db1", net::PeerKind::device));
+  EXPECT_THAT(metrics.body, HasSubstr("nae_admin_requests_total{verdict=\"refused\"} 0"));
+  request.method = "POST";
+  EXPECT_EQ(service_->serve(request, peer("db1", net::PeerKind::device)).status, 405u);
+}
+
+TEST_F(AdminServiceTest, StatusSaysWhoYouAre) {
+  json::value status = parsed(call("auditor", "GET", "/v1/status"));
+  EXPECT_EQ(shown(status, "ready"), "true");
+  EXPECT_EQ(shown(status, "admin"), "auditor");
+  EXPECT_EQ(shown(status, "roles"), "auditor");
+}
+
+TEST_F(AdminServiceTest, CallsRunOnThreadsOfTheirOwn) {
+  std::promise<std::pair<unsigned, std::thread::id>> answered;
+  service_->dispatch({"GET", "/v1/keys", "", ""}, peer("auditor"), [&](HttpResponse response) {
+    answered.set_value({response.status, std::this_thread::get_id()});
+  });
+  auto [status, thread] = answered.get_future().get();
+  EXPECT_EQ(status, 200u);
+  EXPECT_NE(thread, std::this_thread::get_id());
+}
+
+}  // namespace
+}  // namespace nae::admin

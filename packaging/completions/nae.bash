@@ -1,0 +1,96 @@
+# bash completion for nae(1); zsh loads it after `autoload bashcompinit && bashcompinit`.
+# Names of keys are not completed: asking the key server would put a record into the audit log at
+# every press of the key.
+
+_nae() {
+    local current previous command="" subcommand="" word i
+    current=${COMP_WORDS[COMP_CWORD]}
+    previous=${COMP_WORDS[COMP_CWORD - 1]}
+    COMPREPLY=()
+
+    for ((i = 1; i < COMP_CWORD; i++)); do
+        word=${COMP_WORDS[i]}
+        case $word in
+            --server | --certificate | --authority | --config | --type | --set | --version | --out) ((i++)) ;;
+            -*) ;;
+            *)
+                if [[ -z $command ]]; then
+                    command=$word
+                elif [[ -z $subcommand ]]; then
+                    subcommand=$word
+                fi
+                ;;
+        esac
+    done
+
+    _nae_words() { mapfile -t COMPREPLY < <(compgen -W "$1" -- "$current"); }
+
+    case $previous in
+        --certificate | --authority | --config | --public-key | --executable)
+            compopt -o filenames 2>/dev/null
+            mapfile -t COMPREPLY < <(compgen -f -- "$current")
+            return
+            ;;
+        --out | --directory)
+            compopt -o filenames 2>/dev/null
+            mapfile -t COMPREPLY < <(compgen -d -- "$current")
+            return
+            ;;
+        --key)
+            if [[ $command != policy && $command != audit ]]; then
+                compopt -o filenames 2>/dev/null
+                mapfile -t COMPREPLY < <(compgen -f -- "$current")
+            fi
+            return
+            ;;
+        --type)
+            _nae_words "aes-256-gcm aes-256-siv hmac-sha-256 rsa-2048 rsa-3072 rsa-4096 ecdsa-p256 ecdsa-p384 ed25519"
+            return
+            ;;
+        --set)
+            _nae_words "active restricted retired destroyed"
+            return
+            ;;
+        --verdict)
+            _nae_words "value deny"
+            return
+            ;;
+        --action)
+            _nae_words "encrypt decrypt sign verify mac mac-verify hash random wrap unwrap rewrap derive export manage"
+            return
+            ;;
+        --server | --version | --comment | --role | --database | --program | --device | --member-of | \
+            --executable-sha256 | --valid-days | --event | --from | --to | --limit)
+            return
+            ;;
+    esac
+
+    local connection="--server --certificate --key --authority --config --json --help"
+    case $command/$subcommand in
+        /) _nae_words "key policy device audit status --version $connection" ;;
+        key/) _nae_words "create list show rotate states $connection" ;;
+        policy/) _nae_words "apply show history test $connection" ;;
+        device/) _nae_words "enroll list $connection" ;;
+        audit/) _nae_words "query verify $connection" ;;
+        key/create) _nae_words "--type $connection" ;;
+        key/show | key/rotate | key/states)
+            _nae_words "$([[ $subcommand == states ]] && echo --version --set) $connection"
+            ;;
+        policy/apply)
+            if [[ $current == -* ]]; then
+                _nae_words "--comment $connection"
+            else
+                compopt -o filenames 2>/dev/null
+                mapfile -t COMPREPLY < <(compgen -f -- "$current")
+            fi
+            ;;
+        policy/show) _nae_words "--version $connection" ;;
+        policy/test) _nae_words "--role --database --program --device --action --key --member-of --executable --executable-sha256 $connection" ;;
+        device/enroll) _nae_words "--out --valid-days $connection" ;;
+        audit/query) _nae_words "--event --role --key --action --verdict --device --database --from --to --limit $connection" ;;
+        audit/verify) _nae_words "--directory --public-key $connection" ;;
+        *) _nae_words "$connection" ;;
+    esac
+}
+
+complete -F _nae nae
