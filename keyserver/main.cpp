@@ -5,6 +5,7 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <cstdlib>
 
 #include "keyserver/config/config.hpp"
 #include "keyserver/server/server.hpp"
@@ -49,7 +50,7 @@ int run(const std::string& file) {
   if (!heap) return report(heap.error());
   auto server = nae::server::Server::start(*config);
   if (!server) return report(server.error());
-  (*server)->run();
+  if (!(*server)->run()) std::_Exit(kFailed);
   return 0;
 }
 

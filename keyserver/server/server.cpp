@@ -141,7 +141,7 @@ class Running final : public Server {
     return record_event("started", std::string(kSoftware) + " " + listener_->address());
   }
 
-  void run() override {
+  bool run() override {
     net::Signals signals(
         loop_, [this](int) { loop_.stop(); }, [this] { reload_certificates(); });
     sign_heads();
@@ -149,7 +149,7 @@ class Running final : public Server {
     spdlog::info("event=ready address={} gcm={} keys={} policy_revision={}", listener_->address(),
                  gcm_->name(), ring_.size(), policy_->snapshot()->number);
     loop_.run();
-    stop();
+    return stop();
   }
 
   const std::string& address() const override { return listener_->address(); }
@@ -221,7 +221,7 @@ class Running final : public Server {
     spdlog::info("event=reloaded");
   }
 
-  void stop() {
+  bool stop() {
     spdlog::info("event=stopping connections={}", listener_->connections());
     std::size_t cut = listener_->stop(config_.server.stop_timeout);
     workers_->stop();
@@ -230,8 +230,10 @@ class Running final : public Server {
         !recorded)
       spdlog::error("event=audit-failed message=\"{}\"", recorded.error().message);
     audit_.reset();  // signs the last head, which needs the HSM
-    if (!hsm_.stop()) spdlog::error("event=hsm-hangs");
+    const bool stopped = hsm_.stop();
+    if (!stopped) spdlog::error("event=hsm-hangs");
     spdlog::info("event=stopped connections_cut={}", cut);
+    return stopped;
   }
 
   const config::Config config_;

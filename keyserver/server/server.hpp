@@ -18,8 +18,9 @@ class Server {
   virtual ~Server() = default;
 
   // Serves until SIGTERM or SIGINT, then lets requests finish, signs the audit log's last head and
-  // returns. SIGHUP reads the certificates again.
-  virtual void run() = 0;
+  // returns. SIGHUP reads the certificates again. False when the HSM's module hangs: its thread
+  // still runs in it, so the process must end without destructors.
+  [[nodiscard]] virtual bool run() = 0;
 
   virtual const std::string& address() const = 0;
 };
