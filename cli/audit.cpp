@@ -87,9 +87,10 @@ Outcome<ExitCode> verify(Call& call, const VerifyOptions& options) {
   bool intact = shown(answer, "intact") == "true";
   bool signature = shown(answer, "signature_checked") == "true";
   call.show(answer, [&] {
-    call.out << (intact ? "The audit log is intact: " : "THE AUDIT LOG IS NOT INTACT: ")
-             << shown(answer, "records") << " records in " << shown(answer, "segments")
-             << " segments, newest " << shown(answer, "last_seq") << ".\n";
+    call.out << (intact ? "The audit log is intact." : "THE AUDIT LOG IS NOT INTACT.")
+             << " Records: " << shown(answer, "records")
+             << ", newest: " << shown(answer, "last_seq")
+             << ", segments: " << shown(answer, "segments") << ".\n";
     for (const json::value& finding : items(answer, "findings"))
       call.out << "  " << shown(finding, "fault") << " in " << printable(shown(finding, "file"))
                << " line " << shown(finding, "line") << ": "

@@ -24,8 +24,8 @@ Outcome<ExitCode> apply(Call& call, const ApplyOptions& options) {
       json::value answer,
       server->call("PUT", "/v1/policy", {{"document", document}, {"comment", options.comment}}));
   call.show(answer, [&] {
-    call.out << "Policy version " << shown(answer, "version") << " is in force ("
-             << shown(answer, "rules") << " rules).\n";
+    call.out << "Policy version " << shown(answer, "version")
+             << " is in force; rules: " << shown(answer, "rules") << ".\n";
   });
   return kOk;
 }

@@ -30,7 +30,7 @@ Outcome<ExitCode> status(Call& call, const NoOptions&) {
     part("audit log    ", "audit");
     call.out << "keys         " << shown(answer, "keys") << '\n'
              << "policy       version " << shown(answer, "policy_version") << '\n'
-             << "connections  " << shown(answer, "connections") << '\n'
+             << "agents       " << shown(answer, "connections") << '\n'
              << "you          " << printable(shown(answer, "admin")) << ", roles "
              << printable(shown(answer, "roles")) << '\n';
   });
