@@ -187,9 +187,10 @@ Result<void> FileLog::wait_until_durable(Lock& lock, std::uint64_t seq) {
 Result<void> FileLog::sign_head() {
   std::lock_guard one_at_a_time(head_mutex_);
   Lock lock(mutex_);
-  if (!doubtful_ && !writer_.still_linked()) {
+  if (!doubtful_ && !writer_.still_in_place()) {
     doubtful_ = true;
-    note_failure(Error(Code::audit_unavailable, "audit log: the newest segment was deleted"), 0);
+    note_failure(
+        Error(Code::audit_unavailable, "audit log: the newest segment was deleted or moved"), 0);
   }
   // While the log is refused no request may come that would find it well again.
   if (!health_.writable) {

@@ -211,6 +211,32 @@ TEST_F(LogTest, ADeletedSegmentIsNoticedAndRefused) {
   EXPECT_EQ(log->append(batch_of(1)).error().code, Code::audit_unavailable);
 }
 
+TEST_F(LogTest, AMovedSegmentIsNoticedAndTakenUpWhenItIsBack) {
+  auto log = open_log();
+  ASSERT_TRUE(log->append(batch_of(3)));
+  const auto place = segment(), elsewhere = directory_ / "elsewhere";
+  std::filesystem::rename(place, elsewhere);
+  EXPECT_FALSE(log->sign_head());
+  EXPECT_EQ(log->append(batch_of(1)).error().code, Code::audit_unavailable);
+  std::filesystem::rename(elsewhere, place);
+  EXPECT_TRUE(log->append(batch_of(1)));
+  log = nullptr;
+  EXPECT_TRUE(verified().intact()) << describe(verified());
+  EXPECT_EQ(records("request").size(), 4u);
+  EXPECT_EQ(records("resumed").size(), 1u);
+}
+
+TEST_F(LogTest, AnotherFileInThePlaceOfTheSegmentIsRefused) {
+  auto log = open_log();
+  ASSERT_TRUE(log->append(batch_of(3)));
+  const std::string shorter = read(segment()).substr(0, 700);
+  std::filesystem::remove(segment());
+  write(directory_ / segment_name(1), shorter);
+  EXPECT_FALSE(log->sign_head());
+  EXPECT_EQ(log->append(batch_of(1)).error().code, Code::audit_unavailable);
+  EXPECT_FALSE(log->health().writable);
+}
+
 TEST_F(LogTest, ALogThatEndsBeforeItsHeadIsNotOpened) {
   write_log(5);
   auto lines = lines_of(segment());

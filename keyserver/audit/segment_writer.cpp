@@ -82,9 +82,12 @@ void SegmentWriter::forget_durable(const std::vector<SharedFile>& files) {
   });
 }
 
-bool SegmentWriter::still_linked() const {
-  struct stat info {};
-  return !file_ || (::fstat(file_->descriptor(), &info) == 0 && info.st_nlink > 0);
+bool SegmentWriter::still_in_place() const {
+  if (!file_) return true;
+  struct stat open {
+  }, named{};
+  return ::fstat(file_->descriptor(), &open) == 0 && ::lstat(path_.c_str(), &named) == 0 &&
+         open.st_dev == named.st_dev && open.st_ino == named.st_ino;
 }
 
 }  // namespace nae::audit

@@ -26,8 +26,8 @@ class SegmentWriter {
   std::vector<SharedFile> not_durable() const;
   void forget_durable(const std::vector<SharedFile>& files);
 
-  // False when the segment being written was deleted: what goes there would be lost.
-  bool still_linked() const;
+  // False when the segment being written was deleted or moved: what goes there would be lost.
+  bool still_in_place() const;
 
  private:
   Result<void> undo_unfinished();
