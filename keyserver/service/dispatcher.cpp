@@ -97,7 +97,7 @@ std::optional<HsmWork> serve(Request& request, audit::Batch& batch, std::int64_t
     return std::nullopt;
   }
   const std::size_t body = request.out.size() - start - wire::kFrameHeaderBytes;
-  if (body > wire::max_reply_bytes(request.parts.settings.limits)) {
+  if (body > wire::max_reply_bytes(request.limits)) {
     request.out.resize(start);
     refuse(request, {Error(Code::frame_too_large, "the reply would be too large"), {}, {}}, batch,
            now_us);

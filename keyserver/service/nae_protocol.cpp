@@ -155,7 +155,7 @@ bool NaeProtocol::on_crypto(const Frame& frame) {
     return true;
   }
   Prepared nothing;
-  Request request{id, *view, *who, parts_, nothing, replies_};
+  Request request{id, *view, *who, parts_, nothing, limits_, replies_};
   if (auto work = serve(request, records_, now_us())) {
     auto waiting = std::make_shared<Waiting>();
     waiting->id = id;
@@ -200,7 +200,7 @@ void NaeProtocol::resume(const std::shared_ptr<Waiting>& waiting, Result<Prepare
     return;
   }
   if (prepared) merge(waiting->prepared, std::move(*prepared));
-  Request request{waiting->id, *view, *who, parts_, waiting->prepared, replies_};
+  Request request{waiting->id, *view, *who, parts_, waiting->prepared, limits_, replies_};
   std::optional<HsmWork> more;
   if (!prepared)
     refuse(request, {prepared.error(), {}, {}}, records_, now_us());

@@ -41,7 +41,8 @@ struct Request {
   Caller& caller;
   const Parts& parts;
   Prepared& prepared;
-  Bytes& out;  // the reply frame is appended here
+  const wire::Limits& limits;  // of the connection
+  Bytes& out;                  // the reply frame is appended here
 
   const wire::CryptoHeader& header() const { return view.header; }
   std::uint32_t count() const { return view.items.count(); }

@@ -1,6 +1,7 @@
 #include "libnae/wire/lookup.hpp"
 
 #include "libnae/wire/frame.hpp"
+#include "libnae/wire/limits.hpp"
 
 namespace nae::wire {
 namespace {
@@ -8,7 +9,8 @@ namespace {
 // A cell is at least a presence byte: more rows than bytes cannot be real, so the counts of a
 // hostile message never decide how much memory is taken.
 bool plausible(std::size_t columns, std::size_t rows, const ByteReader& in) {
-  return columns > 0 && columns <= 64 && rows <= in.remaining() / columns;
+  return columns > 0 && columns <= 64 && rows <= kMaxLookupCells / columns &&
+         rows <= in.remaining() / columns;
 }
 
 }  // namespace
