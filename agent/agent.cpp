@@ -32,6 +32,7 @@ Result<std::vector<UpstreamSettings>> Agent::upstream_settings(const Config& con
 
 Result<void> Agent::start() {
   NAE_ASSIGN(std::vector<UpstreamSettings> upstreams, upstream_settings(config_));
+  for (const Program& program : config_.programs) inspector_.learn(program.executable);
   net::UnixListenerOptions options;
   options.path = config_.socket.string();
   options.mode = config_.socket_mode;

@@ -122,6 +122,13 @@ Result<crypto::Sha256Digest> ProcessInspector::digest_of(int descriptor,
   return digests_.emplace(key, crypto::sha256(content)).first->second;
 }
 
+void ProcessInspector::learn(const std::string& executable) {
+  Descriptor file(::open(executable.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  struct stat status {};
+  if (file.get() < 0 || ::fstat(file.get(), &status) != 0 || !S_ISREG(status.st_mode)) return;
+  (void)digest_of(file.get(), status);
+}
+
 Result<std::optional<Executable>> ProcessInspector::executable_of(pid_t pid) {
   std::string link = proc(pid, "exe");
   char target[4096];

@@ -38,6 +38,9 @@ class ProcessInspector {
   // same user: attestation tells programs of different users and paths apart, it does not protect
   // a user from that same user.
   Result<PeerProcess> inspect(int socket_descriptor);
+  // Reads a file ahead of the first peer that runs it: tens of milliseconds in which the event loop
+  // would serve nobody. Failures show when a peer comes.
+  void learn(const std::string& executable);
 
  private:
   // Device, inode, size, and both change times: a file that keeps all five is the same file.

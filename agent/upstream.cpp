@@ -183,10 +183,10 @@ Result<SentContextPtr> Upstream::send(std::uint64_t request_id, ByteView frame,
                                       const ContextPtr& context) {
   // A client that came before the first agreement with a server may send more than was agreed.
   if (frame.size() - wire::kFrameHeaderBytes > agreed_.limits.max_frame_bytes)
-    return fail(Code::frame_too_large,
-                "request of " + std::to_string(frame.size() - wire::kFrameHeaderBytes) +
-                    " bytes; the key server's limit is " +
-                    std::to_string(agreed_.limits.max_frame_bytes));
+    return fail(Code::frame_too_large, "request of " +
+                                           std::to_string(frame.size() - wire::kFrameHeaderBytes) +
+                                           " bytes; the key server's limit is " +
+                                           std::to_string(agreed_.limits.max_frame_bytes));
   Bytes& out = link_->connection().output();
   NAE_ASSIGN(SentContextPtr sent, contexts_.use(context, out));
   std::size_t at = out.size();
