@@ -12,6 +12,7 @@
 #include "keyserver/hsm/pkcs11_hsm.hpp"
 #include "keyserver/service/nae_protocol.hpp"
 #include "keyserver/setup/initialise.hpp"
+#include "keyserver/setup/token_binding.hpp"
 #include "keyserver/store/store.hpp"
 #include "libnae/base/file.hpp"
 #include "libnae/crypto/gcm.hpp"
@@ -96,6 +97,7 @@ Result<Opened> open_parts(const config::Config& config) {
   opened.server_id = *server_id;
   NAE_ASSIGN(opened.policy, policy::PolicyBook::open(*opened.store));
   NAE_ASSIGN(opened.hsm, hsm::Pkcs11Hsm::open(hsm_options(config)));
+  NAE_TRY(setup::check_token(*opened.store, *opened.hsm));
   NAE_ASSIGN(opened.authority, read_file(config.tls.client_authority, kMaxAuthorityBytes));
   return opened;
 }

@@ -13,6 +13,7 @@
 #include "keyserver/hsm/pkcs11_hsm.hpp"
 #include "keyserver/hsm/provision.hpp"
 #include "keyserver/setup/authority.hpp"
+#include "keyserver/setup/token_binding.hpp"
 #include "keyserver/store/store.hpp"
 #include "libnae/base/file.hpp"
 #include "libnae/base/text.hpp"
@@ -172,6 +173,7 @@ class Initialisation {
   Result<void> create_store() {
     NAE_ASSIGN(auto store, store::Store::create(directory_ / "keys.db"));
     NAE_TRY(store->set_meta("server_id", server_id_));
+    NAE_TRY(bind_to_token(*store, *hsm_));
     return store->insert_admin(
         {choices_.admin, {"key-admin", "policy-admin", "auditor", "operator"}, now_us()});
   }
