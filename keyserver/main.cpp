@@ -4,6 +4,7 @@
 #include <sys/resource.h>
 
 #include <CLI/CLI.hpp>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 
@@ -33,6 +34,9 @@ void forbid_dumps() {
   rlimit none{0, 0};
   ::setrlimit(RLIMIT_CORE, &none);
 }
+
+// A file at its size limit is an error to report, not a reason to die.
+void ignore_file_size_signal() { std::signal(SIGXFSZ, SIG_IGN); }
 
 void log_to_stderr(const std::string& level) {
   auto logger = spdlog::stderr_logger_mt("nae-keyserver");
@@ -96,6 +100,7 @@ bool split_listen(const std::string& listen, nae::setup::Choices& choices) {
 
 int main(int argc, char** argv) {
   forbid_dumps();
+  ignore_file_size_signal();
   CLI::App app{"The NAE key server: keeps keys behind an HSM and does cryptography over TLS."};
   app.set_version_flag("--version", std::string(nae::server::kSoftware));
   app.require_subcommand(1);
