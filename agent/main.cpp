@@ -31,7 +31,10 @@ struct Options {
 
 int report(const Error& error, int exit_code) {
   std::cerr << "nae-agent: " << error.message << "\n";
-  if (!error.hint_or_default().empty()) std::cerr << "hint: " << error.hint_or_default() << "\n";
+  bool own_file = error.code == Code::config_invalid && error.hint.empty();
+  std::string_view hint =
+      own_file ? "'nae-agent --check-config' checks it without starting." : error.hint_or_default();
+  if (!hint.empty()) std::cerr << "hint: " << hint << "\n";
   return exit_code;
 }
 
