@@ -6,6 +6,10 @@ namespace nae::client {
 
 using wire::FrameType;
 
+namespace {
+constexpr std::size_t kKeepBytes = 256u << 10;
+}  // namespace
+
 Session::Session(std::string software, const wire::Limits& limits)
     : assembler_(wire::max_reply_bytes(limits)), limits_(limits) {
   wire::Hello hello;
@@ -16,10 +20,13 @@ Session::Session(std::string software, const wire::Limits& limits)
 
 void Session::sent(std::size_t bytes) {
   output_sent_ += bytes;
-  if (output_sent_ == output_.size()) {
+  if (output_sent_ != output_.size()) return;
+  output_sent_ = 0;
+  // One large request must not cost its memory as long as the connection lives.
+  if (output_.capacity() > kKeepBytes)
+    Bytes().swap(output_);
+  else
     output_.clear();
-    output_sent_ = 0;
-  }
 }
 
 Result<std::optional<wire::Frame>> Session::next_reply() {
