@@ -10,6 +10,12 @@ constexpr std::size_t kFixedBytes = 512;
 constexpr std::size_t kItemOverheadBytes = 4 + 2;                    // length and status
 constexpr std::size_t kMaxSignatureBytes = kTokenHeaderBytes + 512;  // RSA-4096
 
+// What one item takes of a request. A plaintext leaves room for its envelope: what went out to be
+// encrypted must fit the frames that bring it back to be decrypted.
+std::size_t request_bytes(Action action, std::size_t item_bytes) {
+  return action == Action::encrypt ? item_bytes + kGcmOverheadBytes : item_bytes;
+}
+
 // What the result of one item takes at most.
 std::size_t result_bytes(Action action, std::size_t item_bytes) {
   switch (action) {
@@ -35,7 +41,7 @@ std::size_t items_that_fit(const wire::CryptoRequest& request, std::size_t first
   std::size_t asked = kFixedBytes, answered = kFixedBytes, count = 0;
   for (ByteView aad : request.aad) asked += aad.size() + kItemOverheadBytes;
   for (std::size_t i = first; i < request.items.size() && count < limits.max_items; ++i, ++count) {
-    asked += request.items[i].size() + kItemOverheadBytes;
+    asked += request_bytes(request.header.action, request.items[i].size()) + kItemOverheadBytes;
     if (!request.seconds.empty()) asked += request.seconds[i].size() + kItemOverheadBytes;
     answered += result_bytes(request.header.action, request.items[i].size()) + kItemOverheadBytes;
     if (asked > limits.max_frame_bytes || answered > wire::max_reply_bytes(limits)) break;

@@ -1,5 +1,6 @@
 // nae_decrypt(ciphertext [, aad]), nae_decrypt_text(ciphertext [, aad]), nae_rewrap(ciphertext
 // [, aad]): the ciphertext names its key.
+#include "libnae/envelope/envelope.hpp"
 #include "pg_nae/functions/crypto_call.hpp"
 
 namespace nae::functions {
@@ -11,6 +12,7 @@ Datum open(FunctionCallInfo fcinfo, Action action, ResultKind result,
   CryptoCall call;
   call.action = action;
   call.items = ciphertexts;
+  call.items.overhead_bytes = kGcmOverheadBytes;  // the larger of the two formats
   call.aad = aad_argument(fcinfo, 1, aad);
   call.result = result;
   return answer(fcinfo, call);

@@ -11,7 +11,7 @@ NAE_FUNCTION(nae_envelope) {
     elog(ERROR, "return type must be a row type");
   functions::ValueDescription value;
   backend::Failure failure;
-  if (!functions::describe(pg::bytea_view(PG_GETARG_DATUM(0)), value, failure)) pg::raise(failure);
+  if (!functions::describe(pg::local_view(PG_GETARG_DATUM(0)), value, failure)) pg::raise(failure);
   Datum fields[] = {
       pg::make_text(as_bytes(value.format)),
       pg::make_text(as_bytes(value.algorithm)),

@@ -13,10 +13,10 @@ T* allocate(std::size_t count) {
   return static_cast<T*>(MemoryContextAllocHuge(CurrentMemoryContext, sizeof(T) * (count + 1)));
 }
 
-void check_size(Datum value, std::uint64_t place) {
+void check_size(Datum value, std::size_t overhead_bytes, std::uint64_t place) {
   std::size_t size = toast_raw_datum_size(value) - VARHDRSZ;
   std::size_t limit = static_cast<std::size_t>(settings.max_value_size_kb) * 1024;
-  if (size <= limit) return;
+  if (size <= limit + overhead_bytes) return;
   raise(Code::value_too_large,
         psprintf("value of %zu bytes is larger than nae.max_value_size (%zu bytes)", size, limit),
         nullptr, place);
@@ -81,7 +81,7 @@ std::span<const ByteView> non_null_views(const Elements& elements) {
   for (std::size_t i = 0; i < elements.count; ++i) {
     if (elements.nulls[i]) continue;
     std::uint64_t place = elements.array == nullptr ? 0 : i + 1;
-    check_size(elements.datums[i], place);
+    check_size(elements.datums[i], elements.overhead_bytes, place);
     ByteView view = view_of(elements.datums[i]);
     views[count++] = elements.is_text ? to_utf8(view, place) : view;
   }
@@ -89,7 +89,11 @@ std::span<const ByteView> non_null_views(const Elements& elements) {
 }
 
 ByteView bytea_view(Datum value) {
-  check_size(value, 0);
+  check_size(value, 0, 0);
+  return view_of(value);
+}
+
+ByteView local_view(Datum value) {
   return view_of(value);
 }
 

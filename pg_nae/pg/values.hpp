@@ -12,6 +12,9 @@ struct Elements {
   bool* nulls = nullptr;
   std::size_t count = 0;
   bool is_text = false;
+  // What makes a ciphertext longer than its plaintext: what could be encrypted under
+  // nae.max_value_size can be decrypted under it.
+  std::size_t overhead_bytes = 0;
   ArrayType* array = nullptr;  // nullptr: one value; else gives the result its shape
 };
 
@@ -29,6 +32,8 @@ std::span<const ByteView> non_null_views(const Elements& elements);
 // One argument that is not an array: aad, a name.
 ByteView bytea_view(Datum value);
 std::string_view text_view(Datum value);
+// A value that is not sent and so may have any size.
+ByteView local_view(Datum value);
 
 Datum make_bytea(ByteView bytes);
 Datum make_text(ByteView bytes_in_database_encoding);
