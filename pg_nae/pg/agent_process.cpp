@@ -6,27 +6,36 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
-#include <initializer_list>
 
 namespace nae::pg {
 namespace {
 
 constexpr int kCannotExecute = 126;
 
+// PostgreSQL's data files are not all marked close-on-exec before 16. Kernels before 5.9 and strict
+// seccomp profiles lack close_range.
+void close_all_but_standard() {
+  if (::close_range(STDERR_FILENO + 1, ~0u, 0) == 0) return;
+  constexpr long kHighestToTry = 65'536;  // far above max_files_per_process
+  long count = std::min(::sysconf(_SC_OPEN_MAX), kHighestToTry);
+  for (int fd = STDERR_FILENO + 1; fd < count; ++fd) ::close(fd);
+}
+
 // Runs in the child; nothing but system calls, and never PostgreSQL's exit handlers.
 [[noreturn]] void become_agent(const AgentCommand& command, pid_t parent) {
   ::setpgid(0, 0);
   ::prctl(PR_SET_PDEATHSIG, SIGTERM);
   if (::getppid() != parent) ::_exit(0);  // it ended before it could be watched
-  for (int number : {SIGPIPE, SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGCHLD, SIGUSR1, SIGUSR2, SIGALRM})
-    ::signal(number, SIG_DFL);
+  // exec resets handlers, but keeps what the postmaster ignores.
+  for (int number = 1; number < NSIG; ++number) ::signal(number, SIG_DFL);
   sigset_t none;
   ::sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
   int null = ::open("/dev/null", O_RDONLY);
   if (null >= 0) ::dup2(null, STDIN_FILENO);
-  ::close_range(STDERR_FILENO + 1, ~0u, 0);
+  close_all_but_standard();
   const char* arguments[] = {command.program, "--config",     command.config,
                              "--socket",      command.socket, nullptr};
   ::execv(command.program, const_cast<char* const*>(arguments));

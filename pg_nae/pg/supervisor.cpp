@@ -117,7 +117,7 @@ void stop(Supervision& s) {
 }  // namespace
 
 void register_supervisor() {
-  if (!process_shared_preload_libraries_in_progress || settings.agent != agent_embedded) return;
+  if (!settings.preloaded || settings.agent != agent_embedded) return;
   BackgroundWorker worker{};
   strlcpy(worker.bgw_name, "nae agent supervisor", sizeof worker.bgw_name);
   strlcpy(worker.bgw_type, "nae agent supervisor", sizeof worker.bgw_type);
@@ -146,5 +146,7 @@ extern "C" void nae_supervisor_main(Datum) {
     wait(supervision);
   }
   stop(supervision);
-  proc_exit(0);
+  // 0 would tell the postmaster that the work is done for good: pg_terminate_backend() would leave
+  // the server without an agent. After 1 it starts this worker again, unless it shuts down.
+  proc_exit(1);
 }
