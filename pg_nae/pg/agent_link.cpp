@@ -17,7 +17,7 @@ constexpr long kConnectRetryMs = 20;
 // Plain pointers: what they name outlives any longjmp.
 AgentConnection* connection = nullptr;
 WaitEventSet* events = nullptr;
-int socket_position = 0;
+int socket_position = -1;  // -1: the set is not complete, nothing must wait on it
 uint32 awaited = 0;
 pid_t owner = 0;
 bool counted_descriptor = false;
@@ -47,6 +47,7 @@ void register_callbacks_once() {
 }
 
 void create_event_set() {
+  socket_position = -1;
 #if PG_VERSION_NUM >= 170000
   events = CreateWaitEventSet(nullptr, 3);
 #else
@@ -70,7 +71,16 @@ void nap(long ms) {
 bool worth_waiting(const Failure& failure) {
   if (failure.code == Code::overloaded) return true;
   return failure.code == Code::agent_unavailable && settings.agent == agent_embedded &&
-         process_shared_preload_libraries_done;
+         settings.preloaded;
+}
+
+[[noreturn]] void raise_unreachable(const Failure& failure) {
+  if (failure.code == Code::agent_unavailable && settings.agent == agent_embedded &&
+      !settings.preloaded)
+    raise(failure.code, failure.message,
+          "pg_nae is not in shared_preload_libraries, so nobody starts an embedded nae-agent. Add "
+          "it and restart the server, or start nae-agent and set nae.agent = external.");
+  raise(failure);
 }
 
 void open_connection(Deadline deadline) {
@@ -80,7 +90,7 @@ void open_connection(Deadline deadline) {
     Failure failure;
     connection = AgentConnection::open(settings.agent_socket, failure);
     if (connection != nullptr) break;
-    if (!worth_waiting(failure) || connect_deadline.passed()) raise(failure);
+    if (!worth_waiting(failure) || connect_deadline.passed()) raise_unreachable(failure);
     nap(kConnectRetryMs);
   }
   owner = MyProcPid;
@@ -98,6 +108,7 @@ void drop_connection() {
   // A forked child must not touch what is its parent's.
   if (owner == MyProcPid && events != nullptr) FreeWaitEventSet(events);
   events = nullptr;
+  socket_position = -1;
   AgentConnection* dropped = connection;
   connection = nullptr;
   delete dropped;
@@ -107,7 +118,7 @@ void drop_connection() {
 
 AgentConnection& usable_connection(Deadline deadline) {
   if (connection != nullptr) {
-    bool usable = owner == MyProcPid && events != nullptr && !connection->in_exchange() &&
+    bool usable = owner == MyProcPid && socket_position >= 0 && !connection->in_exchange() &&
                   connection->path_is(settings.agent_socket) && !connection->peer_closed();
     if (!usable) drop_connection();
   }

@@ -49,29 +49,36 @@ const char* default_program() {
   return MemoryContextStrdup(TopMemoryContext, psprintf("%s/nae-agent", directory));
 }
 
+// What only the start of the server settles. A library that is loaded later must not define such a
+// setting (PostgreSQL would end the session), and has no agent to start: there the file decides.
+GucContext start_context() {
+  return settings.preloaded ? PGC_POSTMASTER : PGC_SIGHUP;
+}
+
 void define_agent_settings() {
   DefineCustomEnumVariable(
       "nae.agent", "Who starts nae-agent.",
       "\"embedded\": a background worker of this server starts and supervises it, provided that "
       "pg_nae is in shared_preload_libraries. \"external\": the operating system does.",
-      &settings.agent, agent_embedded, kAgentModes, PGC_POSTMASTER, 0, nullptr, nullptr, nullptr);
+      &settings.agent, agent_embedded, kAgentModes, start_context(), 0, nullptr, nullptr, nullptr);
   DefineCustomStringVariable(
       "nae.agent_socket", "Path of the Unix socket that nae-agent listens on.",
       "Absolute, at most 107 bytes.", &settings.agent_socket, default_socket(), PGC_SIGHUP,
       GUC_SUPERUSER_ONLY, check_socket_path, nullptr, nullptr);
   DefineCustomStringVariable("nae.agent_program",
                              "Path of the nae-agent that is started when embedded.", nullptr,
-                             &settings.agent_program, default_program(), PGC_POSTMASTER,
+                             &settings.agent_program, default_program(), start_context(),
                              GUC_SUPERUSER_ONLY, check_absolute_path, nullptr, nullptr);
   DefineCustomStringVariable(
       "nae.agent_config", "Path of the configuration of the embedded nae-agent.", nullptr,
-      &settings.agent_config, in_data_directory("nae-agent.toml"), PGC_POSTMASTER,
+      &settings.agent_config, in_data_directory("nae-agent.toml"), start_context(),
       GUC_SUPERUSER_ONLY, check_absolute_path, nullptr, nullptr);
 }
 
 }  // namespace
 
 void define_settings() {
+  settings.preloaded = process_shared_preload_libraries_in_progress;
   define_agent_settings();
   DefineCustomIntVariable(
       "nae.request_timeout", "Longest time that one cryptographic call waits for its answer.",

@@ -6,6 +6,7 @@ namespace nae::pg {
 enum AgentMode : int { agent_embedded = 0, agent_external = 1 };
 
 struct Settings {
+  bool preloaded;      // by shared_preload_libraries: only then an embedded agent is supervised
   int agent;           // AgentMode
   char* agent_socket;  // absolute path
   char* agent_program;
