@@ -1,9 +1,14 @@
 // pg_nae: loaded by shared_preload_libraries, or by the first call of one of its functions.
+#include "pg_nae/pg/postgres.hpp"
 #include "pg_nae/pg/settings.hpp"
 #include "pg_nae/pg/supervisor.hpp"
 
 extern "C" {
+#if PG_VERSION_NUM >= 180000
+PG_MODULE_MAGIC_EXT(.name = "pg_nae", .version = "0.1.0");
+#else
 PG_MODULE_MAGIC;
+#endif
 PGDLLEXPORT void _PG_init(void);
 }
 

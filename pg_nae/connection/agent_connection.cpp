@@ -152,6 +152,15 @@ Result<void> AgentConnection::accept_answer(const wire::Frame& frame) {
   return fail(Code::protocol_violation, "nae-agent answered with another kind of message");
 }
 
+void AgentConnection::release_reply() noexcept {
+  crypto_reply_ = {};
+  Failure ignored;
+  guarded(ignored, false, [&]() -> Result<bool> {
+    session_.receive_space(0);
+    return true;
+  });
+}
+
 bool AgentConnection::refused(Failure& failure) const noexcept {
   if (refusal_) set_failure(failure, *refusal_);
   return refusal_.has_value();

@@ -66,6 +66,9 @@ class AgentConnection {
   // Of the exchange that is done; views live until the next begin.
   const wire::CryptoReplyView& crypto_reply() const { return crypto_reply_; }
   const wire::Table& lookup_reply() const { return lookup_reply_; }
+  // Gives the reply's memory back: a backend keeps neither a large value nor its room for the rest
+  // of its life. The views above are gone.
+  void release_reply() noexcept;
   // The request was answered by an Error: `failure` says which; the connection stays usable.
   bool refused(Failure& failure) const noexcept;
 

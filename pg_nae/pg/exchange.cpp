@@ -130,6 +130,7 @@ void run_crypto(const wire::CryptoRequest& request, ConsumeReply consume, void* 
     Failure failure;
     if (ask(question, deadline, failure)) {
       consume(state, first, current_connection().crypto_reply());
+      current_connection().release_reply();
       first += count;
       continue;
     }
