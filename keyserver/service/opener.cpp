@@ -8,34 +8,43 @@ namespace nae::service {
 namespace {
 
 // Why `caller` may not read with this version; nothing when they may.
-Code refusal_of(const keys::Key* key, std::uint16_t version, Format format,
-                const policy::Decision& decision, Action action) {
+Code refusal_of(const keys::Key* key, std::uint16_t version, const policy::Decision& decision,
+                Action action) {
   if (!key) return Code::envelope_foreign;
   if (!decision.allowed()) return Code::denied;
   const keys::Version* found = key->version(version);
   if (!found) return Code::envelope_foreign;
-  if (!permits(found->state, action)) return Code::key_state;
-  KeyType expected = format == Format::aes_256_gcm ? KeyType::aes_256_gcm : KeyType::aes_256_siv;
-  return key->type == expected ? Code{} : Code::envelope_malformed;
+  return permits(found->state, action) ? Code{} : Code::key_state;
+}
+
+bool fits(Format format, KeyType type) {
+  return type == (format == Format::aes_256_gcm ? KeyType::aes_256_gcm : KeyType::aes_256_siv);
+}
+
+// Ids that nobody gave out are one use together, and so are the unborn versions of a key: who sends
+// envelopes invents as many as they like, and each use is a record.
+KeyVersionId use_id(const keys::Key* key, const KeyVersionId& id) {
+  if (!key) return {};
+  return {id.key, key->version(id.version) ? id.version : std::uint16_t{0}};
 }
 
 }  // namespace
 
 KeyUse& Opener::use_of(const EnvelopeView& envelope) {
-  if (current_use_ < use_ids_.size() && use_ids_[current_use_] == envelope.key)
-    return *uses_[current_use_];
-  auto known = std::find(use_ids_.begin(), use_ids_.end(), envelope.key);
-  current_use_ = static_cast<std::size_t>(known - use_ids_.begin());
-  if (known != use_ids_.end()) return *uses_[current_use_];
+  if (current_use_ < uses_.size() && current_id_ == envelope.key) return *uses_[current_use_];
+  keys::KeyPointer key = request_.parts.ring.find(envelope.key.key);
+  auto [known, is_new] = use_of_id_.try_emplace(use_id(key.get(), envelope.key), uses_.size());
+  current_use_ = known->second;
+  current_id_ = envelope.key;
+  if (!is_new) return *uses_[current_use_];
 
   auto use = std::make_unique<KeyUse>();
-  use->key = request_.parts.ring.find(envelope.key.key);
-  use->version = envelope.key.version;
+  use->key = std::move(key);
+  use->version = known->first.version;
   Action action = request_.header().action;
   if (use->key)
     use->decision = request_.caller.decide(request_.parts.policy, action, use->key->name);
-  use->refusal = refusal_of(use->key.get(), use->version, envelope.format, use->decision, action);
-  use_ids_.push_back(envelope.key);
+  use->refusal = refusal_of(use->key.get(), use->version, use->decision, action);
   return *uses_.emplace_back(std::move(use));
 }
 
@@ -59,12 +68,13 @@ bool Opener::find_working_key(const EnvelopeView& envelope) {
 }
 
 void Opener::note_missing(const EnvelopeView& envelope, const keys::KeyPointer& key) {
+  const std::size_t most = request_.parts.settings.max_working_keys_per_request;
+  if (missing_.size() > most) return;  // refused anyway
   bool noted = std::any_of(missing_.begin(), missing_.end(), [&](const Missing& m) {
     return m.key->id == envelope.key.key && m.version == envelope.key.version &&
            m.salt == envelope.salt;
   });
-  if (!noted && missing_.size() <= request_.parts.settings.max_working_keys_per_request)
-    missing_.push_back({key, envelope.key.version, envelope.format, envelope.salt});
+  if (!noted) missing_.push_back({key, envelope.key.version, envelope.format, envelope.salt});
 }
 
 std::optional<Result<Opener::Readable>> Opener::find(const EnvelopeView& envelope) {
@@ -73,6 +83,11 @@ std::optional<Result<Opener::Readable>> Opener::find(const EnvelopeView& envelop
   if (use.refusal != Code{}) {
     use.failed_items++;
     return fail(use.refusal, {});
+  }
+  // Each envelope says its own format: one that was changed must not decide for its neighbours.
+  if (!fits(envelope.format, use.key->type)) {
+    use.failed_items++;
+    return fail(Code::envelope_malformed, {});
   }
   if (!find_working_key(envelope)) {
     note_missing(envelope, use.key);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <optional>
+#include <unordered_map>
 
 #include "keyserver/service/request.hpp"
 
@@ -48,11 +49,12 @@ class Opener {
 
   Request& request_;
   std::vector<std::unique_ptr<KeyUse>> uses_;
-  std::vector<KeyVersionId> use_ids_;
+  std::unordered_map<KeyVersionId, std::size_t> use_of_id_;  // by use_id()
   KeyUse unreadable_;
   std::vector<Missing> missing_;
   // The run under way.
   std::size_t current_use_ = SIZE_MAX;
+  KeyVersionId current_id_;
   std::shared_ptr<const crypto::GcmWorkingKey> gcm_;
   std::shared_ptr<const crypto::SivWorkingKey> siv_;
 };
