@@ -19,6 +19,8 @@ using wire::FrameType;
 // A request that needs the HSM again and again is not making progress: its keys are evicted or
 // rotated faster than it is served.
 constexpr int kMaxHsmRounds = 8;
+// Of one batch: a lookup of 21 bytes is answered by a row for each key.
+constexpr std::size_t kMaxKeyLookups = 16;
 
 std::int64_t now_us() {
   using namespace std::chrono;
@@ -32,9 +34,9 @@ void merge(Prepared& into, Prepared&& from) {
   append(into.gcm, from.gcm);
   append(into.siv_readers, from.siv_readers);
   append(into.leases, from.leases);
+  append(into.results, from.results);
   if (from.siv) into.siv = std::move(from.siv);
   if (from.mac) into.mac = std::move(from.mac);
-  if (!from.results.empty()) into.results = std::move(from.results);
 }
 
 }  // namespace
@@ -118,7 +120,7 @@ bool NaeProtocol::on_open_context(const Frame& frame) {
     return true;
   }
   const std::uint32_t number = open->context;
-  callers_[number] = std::make_unique<Caller>(connection_.peer().name, std::move(*open));
+  callers_[number] = std::make_shared<Caller>(connection_.peer().name, std::move(*open));
   parts_.metrics.contexts_opened().Increment();
   wire::append_context_opened(connection_.output(), id, number);
   return true;
@@ -131,9 +133,9 @@ bool NaeProtocol::on_close_context(const Frame& frame) {
   return true;
 }
 
-Caller* NaeProtocol::caller(std::uint32_t context) {
+std::shared_ptr<Caller> NaeProtocol::caller(std::uint32_t context) const {
   auto found = callers_.find(context);
-  return found == callers_.end() ? nullptr : found->second.get();
+  return found == callers_.end() ? nullptr : found->second;
 }
 
 bool NaeProtocol::on_crypto(const Frame& frame) {
@@ -145,7 +147,7 @@ bool NaeProtocol::on_crypto(const Frame& frame) {
     answer_error(id, std::move(view).error());
     return true;
   }
-  Caller* who = caller(view->header.context);
+  std::shared_ptr<Caller> who = caller(view->header.context);
   if (!who) {
     answer_error(id, Error(Code::context_unknown, "the request quotes a context that is not open"));
     return true;
@@ -156,20 +158,35 @@ bool NaeProtocol::on_crypto(const Frame& frame) {
   }
   Prepared nothing;
   Request request{id, *view, *who, parts_, nothing, limits_, replies_};
-  if (auto work = serve(request, records_, now_us())) {
+  auto work = serve(request, records_, now_us());
+  if (work && !may_wait(frame.body.size())) {
+    refuse(
+        request,
+        {Error(Code::overloaded, "too many requests of this connection wait for the HSM"), {}, {}},
+        records_, now_us());
+    work.reset();
+  } else if (work) {
     auto waiting = std::make_shared<Waiting>();
     waiting->id = id;
-    waiting->context = view->header.context;
+    waiting->caller = std::move(who);
     waiting->body.assign(frame.body.begin(), frame.body.end());
     ask_hsm(std::move(waiting), std::move(*work));
-  } else {
-    recorded_ids_.push_back(id);
+    return true;
   }
+  recorded_ids_.push_back(id);
   return true;
+}
+
+// A request is always let in alone.
+bool NaeProtocol::may_wait(std::size_t body_bytes) const {
+  const Settings& settings = parts_.settings;
+  return waiting_ == 0 || (waiting_ < settings.max_waiting &&
+                           waiting_bytes_ + body_bytes <= settings.max_waiting_bytes);
 }
 
 void NaeProtocol::ask_hsm(std::shared_ptr<Waiting> waiting, HsmWork work) {
   ++waiting_;
+  waiting_bytes_ += waiting->body.size();
   ++waiting->rounds;
   parts_.metrics.hsm_requests().Increment();
   auto on_hsm = [waiting, work = std::move(work),
@@ -191,18 +208,18 @@ void NaeProtocol::ask_hsm(std::shared_ptr<Waiting> waiting, HsmWork work) {
 
 void NaeProtocol::resume(const std::shared_ptr<Waiting>& waiting, Result<Prepared> prepared) {
   --waiting_;
-  // The same bytes parsed before; the caller may be gone since.
+  waiting_bytes_ -= waiting->body.size();
   auto view = wire::parse_crypto(waiting->body, limits_);
-  Caller* who = caller(waiting->context);
-  if (!view || !who) {
-    answer_error(waiting->id, Error(Code::context_unknown, "the context was closed meanwhile"));
-    connection_.flush_soon();
-    return;
-  }
+  if (!view) return;  // cannot be: the same bytes parsed before
+  if (prepared && !prepared->results.empty()) waiting->rounds = 0;  // that is progress
   if (prepared) merge(waiting->prepared, std::move(*prepared));
-  Request request{waiting->id, *view, *who, parts_, waiting->prepared, limits_, replies_};
+  Request request{waiting->id,       *view,   *waiting->caller, parts_,
+                  waiting->prepared, limits_, replies_};
   std::optional<HsmWork> more;
-  if (!prepared)
+  if (caller(view->header.context) != waiting->caller)
+    refuse(request, {Error(Code::context_unknown, "the context was closed meanwhile"), {}, {}},
+           records_, now_us());
+  else if (!prepared)
     refuse(request, {prepared.error(), {}, {}}, records_, now_us());
   else
     more = serve(request, records_, now_us());
@@ -224,7 +241,7 @@ bool NaeProtocol::on_lookup(const Frame& frame) {
   const std::uint64_t id = frame.header.request_id;
   auto lookup = wire::parse_lookup(frame.body);
   if (!lookup) return violation(id, std::move(lookup).error());
-  Caller* who = caller(lookup->context);
+  std::shared_ptr<Caller> who = caller(lookup->context);
   if (!who) {
     answer_error(id, Error(Code::context_unknown, "the lookup quotes a context that is not open"));
     return true;
@@ -239,8 +256,15 @@ bool NaeProtocol::on_lookup(const Frame& frame) {
       record.action = "whoami";
       break;
     case wire::LookupSubject::keys:
-      wire::append_lookup_reply(replies_, id, usable_keys(*who, parts_));
       record.action = "keys";
+      if (++key_lookups_ <= kMaxKeyLookups) {
+        wire::append_lookup_reply(replies_, id, usable_keys(*who, parts_));
+        break;
+      }
+      record.verdict = name(policy::Verdict::deny);
+      record.reason = name(Code::overloaded);
+      wire::append_error(replies_, id,
+                         {Error(Code::overloaded, "too many lookups of keys at once"), 0});
       break;
     default:
       answer_error(id, Error(Code::unsupported, "this lookup is not the key server's to answer"));
@@ -253,6 +277,7 @@ bool NaeProtocol::on_lookup(const Frame& frame) {
 
 bool NaeProtocol::batch_received() {
   commit();
+  key_lookups_ = 0;
   if (greeted_ && told_epoch_ != parts_.policy.epoch()) {
     told_epoch_ = parts_.policy.epoch();
     wire::append_epoch(connection_.output(), told_epoch_);

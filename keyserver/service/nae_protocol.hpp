@@ -33,7 +33,7 @@ class NaeProtocol final : public net::Protocol {
   // A request on its way through the HSM, with its own copy of its frame's body.
   struct Waiting {
     std::uint64_t id = 0;
-    std::uint32_t context = 0;
+    std::shared_ptr<Caller> caller;  // who asked, whoever has the context's number by now
     Bytes body;
     Prepared prepared;
     int rounds = 0;
@@ -46,7 +46,8 @@ class NaeProtocol final : public net::Protocol {
   bool on_crypto(const wire::Frame& frame);
   bool on_lookup(const wire::Frame& frame);
 
-  Caller* caller(std::uint32_t context);
+  std::shared_ptr<Caller> caller(std::uint32_t context) const;
+  bool may_wait(std::size_t body_bytes) const;
   void ask_hsm(std::shared_ptr<Waiting> waiting, HsmWork work);
   void resume(const std::shared_ptr<Waiting>& waiting, Result<Prepared> prepared);
   // Writes the records, then lets the replies go; refuses them all when that fails.
@@ -61,8 +62,10 @@ class NaeProtocol final : public net::Protocol {
   bool greeted_ = false;
   bool stopping_ = false;
   std::size_t waiting_ = 0;
+  std::size_t waiting_bytes_ = 0;
+  std::size_t key_lookups_ = 0;   // in this batch
   std::uint64_t told_epoch_ = 0;  // the peer knows of this one
-  std::unordered_map<std::uint32_t, std::unique_ptr<Caller>> callers_;
+  std::unordered_map<std::uint32_t, std::shared_ptr<Caller>> callers_;
   Bytes replies_;  // held back until their records are written
   audit::Batch records_;
   std::vector<std::uint64_t> recorded_ids_;

@@ -10,11 +10,16 @@ namespace nae::service {
 namespace {
 
 using testing::bytes_of;
+using testing::HeldHsm;
 using testing::must;
 using testing::ServiceTestClient;
 using testing::ServiceTestServer;
 
 [[maybe_unused]] const auto* const kHeap = crypto::take_secure_heap_for_tests();
+
+std::vector<Bytes> copies(std::size_t count, std::size_t bytes = 4) {
+  return std::vector<Bytes>(count, Bytes(bytes, Byte{7}));
+}
 
 audit::Filter of_action(std::string action) {
   audit::Filter filter;
@@ -32,6 +37,109 @@ TEST(Service, EncryptsAndDecrypts) {
   ASSERT_EQ(sealed.items.size(), 1u);
   client.ask(1, Action::decrypt, "", sealed.items);
   EXPECT_EQ(client.answer().items.at(0), bytes_of("value"));
+}
+
+// Its number may be another role's by the time the HSM has answered.
+TEST(Service, RequestThatWaitedIsRefusedAndRecordedForWhoAsked) {
+  ServiceTestServer server;
+  must(server.ring().create("pii", KeyType::aes_256_gcm));
+  ServiceTestClient client(server);
+  HeldHsm held(server.hsm());
+  client.open(1, "mallory");
+  auto id = client.ask(1, Action::encrypt, "pii", {bytes_of("denied")});
+  EXPECT_EQ(client.answer().id, id);
+  client.open(2, "alice");
+  id = client.ask(2, Action::encrypt, "pii", {bytes_of("value")});
+  client.session().close_context(2);
+  client.open(2, "mallory");
+  client.round_trip();
+  held.release();
+  auto answer = client.answer();
+  EXPECT_EQ(answer.id, id);
+  EXPECT_EQ(answer.code(), Code::context_unknown);
+  auto records = server.records(of_action("encrypt"));
+  ASSERT_EQ(records.size(), 2u);
+  EXPECT_EQ(records[1].role, "alice");
+  EXPECT_EQ(records[1].verdict, "deny");
+  EXPECT_EQ(records[1].reason, "context_unknown");
+}
+
+TEST(Service, SignaturesOfAVersionThatWasRestrictedMeanwhileAreThrownAway) {
+  ServiceTestServer server;
+  must(server.ring().create("sig", KeyType::ecdsa_p256));
+  must(server.ring().rotate("sig"));
+  ServiceTestClient client(server);
+  HeldHsm held(server.hsm());
+  client.open(1, "alice");
+  client.ask(1, Action::sign, "sig", {bytes_of("message")});
+  client.round_trip();
+  must(server.ring().set_state("sig", 2, keys::State::restricted));
+  held.release();
+  auto answer = client.answer();
+  ASSERT_EQ(answer.items.size(), 1u);
+  EXPECT_EQ(must(parse_token(answer.items[0])).key.version, 1);
+  EXPECT_EQ(server.records(of_action("sign")).at(0).key_version, 1);
+}
+
+TEST(Service, ManySignaturesLetOthersToTheHsm) {
+  ServiceTestServer server;
+  must(server.ring().create("sig", KeyType::ecdsa_p256));
+  ServiceTestClient client(server);
+  HeldHsm held(server.hsm());
+  client.open(1, "alice");
+  client.ask(1, Action::sign, "sig", copies(200));
+  client.round_trip();
+  HeldHsm other(server.hsm());
+  held.release();
+  other.wait_until_begun();
+  client.round_trip();
+  EXPECT_TRUE(server.records(of_action("sign")).empty());
+  other.release();
+  auto answer = client.answer();
+  EXPECT_EQ(answer.items.size(), 200u);
+  client.ask(1, Action::verify, "sig", copies(200), answer.items);
+  for (const Bytes& verified : client.answer().items) EXPECT_EQ(verified, Bytes(1, Byte{1}));
+}
+
+TEST(Service, OneRequestHasItsBoundOfHeavyWork) {
+  ServiceTestServer server;
+  must(server.ring().create("sig", KeyType::ecdsa_p256));
+  for (int i = 0; i < 2; ++i) must(server.ring().rotate("sig"));
+  ServiceTestClient client(server);
+  client.open(1, "alice");
+  client.ask(1, Action::sign, "sig", copies(1025));
+  EXPECT_EQ(client.answer().code(), Code::too_many_items);
+  // A bare signature is tried under each of the three versions.
+  auto bare = static_cast<std::uint8_t>(SignatureScheme::ecdsa_p256_sha256);
+  client.ask(1, Action::verify, "sig", copies(1366), copies(1366), bare);
+  EXPECT_EQ(client.answer().code(), Code::too_many_items);
+  client.ask(1, Action::random, "", std::vector<Bytes>(4097, Bytes{0, 0, 4, 0}));
+  EXPECT_EQ(client.answer().code(), Code::too_many_items);
+  client.ask(1, Action::random, "", std::vector<Bytes>(3, Bytes{0, 0, 4, 0}));
+  EXPECT_EQ(client.answer().items.size(), 3u);
+}
+
+TEST(Service, RequestsThatWaitForTheHsmAreBounded) {
+  Settings settings;
+  settings.max_waiting = 3;
+  settings.max_waiting_bytes = 100'000;
+  ServiceTestServer server(settings);
+  must(server.ring().create("sig", KeyType::ecdsa_p256));
+  ServiceTestClient client(server);
+  HeldHsm held(server.hsm());
+  client.open(1, "alice");
+  client.ask(1, Action::sign, "sig", copies(1, 90'000));
+  auto too_long = client.ask(1, Action::sign, "sig", copies(1, 10'000));
+  for (int i = 0; i < 2; ++i) client.ask(1, Action::sign, "sig", copies(1));
+  auto too_many = client.ask(1, Action::sign, "sig", copies(1));
+  for (auto id : {too_long, too_many}) {
+    auto answer = client.answer();
+    EXPECT_EQ(answer.id, id);
+    EXPECT_EQ(answer.code(), Code::overloaded);
+  }
+  EXPECT_EQ(server.records(of_action("sign")).size(), 2u);
+  held.release();
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(client.answer().items.size(), 1u);
 }
 
 TEST(Service, InventedKeyIdsMakeOneRecord) {
@@ -79,6 +187,21 @@ TEST(Service, AnEnvelopeOfTheWrongFormatSpoilsNoOther) {
     EXPECT_EQ(answer.items[good], bytes_of("value"));
     EXPECT_EQ(answer.statuses[1 - good], static_cast<std::uint16_t>(Code::envelope_malformed));
   }
+}
+
+TEST(Service, ManyLookupsAtOnceAreRefused) {
+  ServiceTestServer server;
+  ServiceTestClient client(server);
+  client.open(1, "alice");
+  for (int i = 0; i < 100; ++i) client.session().lookup({1, wire::LookupSubject::keys});
+  int refused = 0;
+  for (int i = 0; i < 100; ++i) {
+    auto error = client::as_error(client.frame());
+    EXPECT_TRUE(!error || error->error.code == Code::overloaded);
+    refused += error ? 1 : 0;
+  }
+  EXPECT_GE(refused, 80);
+  EXPECT_EQ(server.records(of_action("keys")).size(), 100u);
 }
 
 }  // namespace

@@ -22,6 +22,9 @@ struct Settings {
   std::chrono::milliseconds hsm_timeout{5000};
   // Distinct working keys that one request may need; more would let one request empty the cache.
   std::size_t max_working_keys_per_request = 256;
+  // What of one connection may wait for the HSM: others must find room in memory and in its queue.
+  std::size_t max_waiting = 1024;
+  std::size_t max_waiting_bytes = 64u << 20;
 };
 
 struct Parts {

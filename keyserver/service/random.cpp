@@ -4,6 +4,9 @@
 namespace nae::service {
 namespace {
 
+// Of all items together: a request is a hundred times smaller than its answer.
+constexpr std::size_t kMaxBytesPerRequest = 4u << 20;
+
 // An item is the number of bytes wanted, 32 bits big-endian.
 Result<std::uint32_t> bytes_wanted(ByteView item) {
   if (item.size() != 4) return fail(Code::protocol_violation, "a random item is not 4 bytes");
@@ -33,9 +36,18 @@ Outcome random(Request& request) {
   if (auto* refused = std::get_if<Refused>(&authorized)) return std::move(*refused);
   const auto& decision = std::get<policy::Decision>(authorized);
   auto items = request.view.items.cursor();
-  for (std::uint32_t i = 0; i < request.count(); ++i)
-    if (auto bytes = bytes_wanted(items.next()); !bytes)
-      return Refused{bytes.error(), {}, decision};
+  std::size_t total = 0;
+  for (std::uint32_t i = 0; i < request.count(); ++i) {
+    auto bytes = bytes_wanted(items.next());
+    if (!bytes) return Refused{bytes.error(), {}, decision};
+    total += *bytes;
+  }
+  if (total > kMaxBytesPerRequest)
+    return Refused{
+        Error(Code::too_many_items,
+              "one request may ask for " + std::to_string(kMaxBytesPerRequest) + " random bytes"),
+        {},
+        decision};
   if (request.prepared.results.size() != request.count()) return HsmWork(draw);
 
   wire::CryptoReplyWriter reply(request.out, request.id, request.count(), 0);

@@ -1,9 +1,21 @@
+#include <algorithm>
+
 #include "keyserver/keys/state.hpp"
 #include "keyserver/service/actions.hpp"
 #include "keyserver/service/authorize.hpp"
 
 namespace nae::service {
 namespace {
+
+// A check takes a connection's thread up to a tenth of a millisecond, in which its neighbours wait.
+constexpr std::size_t kChecksPerRequest = 4096;
+
+// Checks that one item may take: a bare signature may be by any version that may be read with.
+std::size_t checks_per_item(const keys::Key& key, bool bare) {
+  if (!bare) return 1;
+  return static_cast<std::size_t>(std::ranges::count_if(
+      key.versions, [](const auto& version) { return permits(version.state, Action::verify); }));
+}
 
 // One item: true, false, or why it cannot be said.
 Result<bool> verify_with(const Request& request, const keys::Key& key, const keys::Version& version,
@@ -53,6 +65,11 @@ Outcome verify(Request& request) {
   if (request.view.seconds.count() != request.count())
     return Refused{Error(Code::protocol_violation, "verify needs a signature an item"), key.name,
                    granted.decision};
+  if (request.count() > 1 && request.count() * checks_per_item(key, bare) > kChecksPerRequest)
+    return Refused{
+        Error(Code::too_many_items, "one request may take " + std::to_string(kChecksPerRequest) +
+                                        " checks of signatures"),
+        key.name, granted.decision};
 
   wire::CryptoReplyWriter reply(request.out, request.id, request.count(), request.count());
   auto messages = request.view.items.cursor();
