@@ -1,0 +1,125 @@
+#!/usr/bin/python3 -B
+# Starting where something is missing, wrong or open: which exit code, which code name, and no secret told.
+import hashlib
+import re
+import shutil
+
+from harness import KEY_SERVER, NAE, KeyServer, Tap, give_to_owner, run, scratch_directory
+
+
+def digest(directory):
+    """Of every name, mode and byte below."""
+    whole = hashlib.sha256()
+    for path in sorted(directory.rglob("*")):
+        whole.update(f"{path.relative_to(directory)} {path.stat().st_mode:o}\n".encode())
+        whole.update(path.read_bytes() if path.is_file() else b"")
+    return whole.hexdigest()
+
+
+with Tap() as tap:
+    scratch = scratch_directory()
+    original, other = KeyServer.make(scratch / "original"), KeyServer.make(scratch / "other")
+    secrets = [line for server in (original, other) for file in ("hsm/pin", "hsm/so-pin", "tls/server.key", "admin/admin.key")
+               for line in (server.path / file).read_text().split("\n") if len(line) > 20 and not line.startswith("-----")]
+    assert len(secrets) > 8
+
+    def copy(name):
+        """Of the server that init made; a copy starts like the original."""
+        path = scratch / name
+        shutil.copytree(original.path, path)
+        for file in [path, *path.rglob("*")]:
+            give_to_owner(file)
+        for file in [path / "nae-keyserver.toml", path / "hsm/softhsm2.conf"]:
+            file.write_text(file.read_text().replace(str(original.path), str(path)))
+        return KeyServer(path)
+
+    def refused(done, code, name, hint=True, exit_code=1):
+        told = done.stdout + done.stderr
+        tap.is_(done.returncode, exit_code, f"{name}: exit code")
+        tap.like(told, rf"\({code}\)", f"{name}: the code is named")
+        tap.ok(not hint or re.search(r"^hint: .{10}", told, re.M), f"{name}: a hint", told)
+        tap.ok(not any(secret in told for secret in secrets), f"{name}: no PIN and no key in the message", told)
+        return told
+
+    def refused_start(server, code, name, **expected):
+        return refused(run(KEY_SERVER, "run", "--config", server.config, seconds=30), code, name, **expected)
+
+    before = digest(original.path)
+    refused(run(KEY_SERVER, "init", "--directory", original.path), "already_initialised", "a second init")
+    tap.is_(digest(original.path), before, "a second init changes nothing")
+    tap.is_(run(KEY_SERVER, "init", "--directory", scratch / "never", "--listen", "nowhere").returncode, 2,
+            "init at an address that is none")
+    tap.ok(not (scratch / "never").exists(), "leaves nothing behind")
+    tap.is_(run(KEY_SERVER, "run", "--confg", original.config).returncode, 2, "an unknown option")
+
+    server = copy("typing-error")
+    server.config.write_text(server.config.read_text().replace("[server]", "[server]\ntreads = 2"))
+    tap.like(refused_start(server, "config_invalid", "a field that does not exist"), r"nae-keyserver\.toml:?.*treads",
+             "a field that does not exist: file and field are named")
+    tap.is_(run(KEY_SERVER, "check-config", "--config", server.config).returncode, 1, "check-config finds it too")
+    tap.is_(run(KEY_SERVER, "check-config", "--config", original.config).returncode, 0, "check-config passes a good one")
+    refused_start(KeyServer(scratch / "nowhere"), "config_invalid|file_failed", "no configuration")
+
+    server = copy("wrong-pin")
+    (server.path / "hsm/pin").write_text("0123456789abcdef0123456789abcdef\n")
+    secrets.append("0123456789abcdef")
+    refused_start(server, "hsm_pin_rejected", "a wrong PIN")
+    server = copy("open-pin")
+    (server.path / "hsm/pin").chmod(0o644)
+    refused_start(server, "file_failed", "a PIN file that others may read")
+    server = copy("no-module")
+    server.config.write_text(re.sub(r"module = .*", "module = '/usr/lib/none.so'", server.config.read_text()))
+    tap.like(refused_start(server, "config_invalid|hsm_module_missing", "a module that is missing"), "/usr/lib/none.so",
+             "a module that is missing: it is named")
+    server = copy("no-such-module")
+    server.config.write_text(re.sub(r"module = .*", "module = 'keys.db'", server.config.read_text()))
+    refused_start(server, "hsm_module_missing", "a module that is no PKCS#11 library")
+    server = copy("no-token")
+    server.config.write_text(re.sub(r"token_label = .*", 'token_label = "lost"', server.config.read_text()))
+    tap.like(refused_start(server, "hsm_token_missing", "a token that is missing"), "lost", "a token that is missing: it is named")
+    server = copy("no-group-key")
+    server.config.write_text(server.config.read_text().replace("[hsm]", '[hsm]\ngroup_key_label = "lost"'))
+    refused_start(server, "group_key_missing", "a group key that is missing")
+
+    # A store whose keys another token's group key wrapped: found at the start, not at the first use.
+    server = copy("foreign-token")
+    server.start()
+    server.must("key", "create", "customer-pii", "--type", "aes-256-gcm")
+    server.stop()
+    shutil.rmtree(server.path / "hsm")
+    shutil.copytree(other.path / "hsm", server.path / "hsm")
+    for file in [server.path / "hsm", *(server.path / "hsm").rglob("*")]:
+        give_to_owner(file)
+    file = server.path / "hsm/softhsm2.conf"
+    file.write_text(file.read_text().replace(str(other.path), str(server.path)))
+    refused_start(server, "group_key_missing", "the token of another init")
+
+    server = copy("corrupt-store")
+    store = server.path / "keys.db"
+    store.write_bytes(b"\xff" * 512 + store.read_bytes()[512:])
+    refused_start(server, "store_corrupt", "a store whose header is overwritten")
+    server = copy("torn-store")
+    store = server.path / "keys.db"
+    pages = bytearray(store.read_bytes())
+    for page in range(4096, len(pages), 4096):
+        pages[page:page + 2048] = bytes(byte ^ 0x5a for byte in pages[page:page + 2048])
+    store.write_bytes(pages)
+    refused_start(server, "store_corrupt", "a store whose pages are overwritten")
+    server = copy("no-store")
+    (server.path / "keys.db").unlink()
+    refused_start(server, "not_initialised|store_unavailable", "a store that is missing")
+
+    server = copy("open-key")
+    (server.path / "tls/server.key").chmod(0o640)
+    tap.like(refused_start(server, "file_failed", "a private key that others may read"), "chmod 600",
+             "a private key that others may read: the hint tells what to do")
+    original.start()
+    (original.path / "admin/admin.key").chmod(0o644)
+    done = run(NAE, "--config", original.path / "admin/cli.toml", "status")
+    tap.ok(done.returncode == 2, "nae refuses an open key, too", done.returncode, done.stderr)
+    (original.path / "admin/admin.key").chmod(0o600)
+    second = KeyServer(scratch / "second")
+    second.config = original.config
+    refused_start(second, "audit_unavailable|conflict|overloaded|internal|file_failed", "a second server on one directory")
+    tap.is_(original.nae("status").returncode, 0, "the first one goes on")
+    original.stop()
