@@ -111,7 +111,7 @@ void Connection::wait_for_more(bool at_once) {
   if (std::exchange(batch_scheduled_, true)) return;
   boost::asio::post(loop_, [self = shared_from_this()] {
     self->batch_scheduled_ = false;
-    self->read_batch();
+    self->guarded([&] { self->read_batch(); });
   });
 }
 
@@ -122,7 +122,7 @@ void Connection::wait(stream_descriptor::wait_type type) {
       type, [self = shared_from_this(), type](const boost::system::error_code& error) {
         (type == stream_descriptor::wait_read ? self->read_waits_ : self->write_waits_) = false;
         if (error || self->state_ == State::closed) return;
-        self->ready(type);
+        self->guarded([&] { self->ready(type); });
       });
 }
 
@@ -198,7 +198,7 @@ void Connection::flush_soon() {
   if (std::exchange(flush_scheduled_, true)) return;
   boost::asio::post(loop_, [self = shared_from_this()] {
     self->flush_scheduled_ = false;
-    self->flush();
+    self->guarded([&] { self->flush(); });
   });
 }
 
@@ -297,7 +297,7 @@ void Connection::arm_timer() {
     auto self = weak.lock();
     if (!self || error) return;
     self->timer_armed_ = false;
-    self->timer_fired();
+    self->guarded([&] { self->timer_fired(); });
   });
 }
 

@@ -7,6 +7,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
+#include <exception>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -70,8 +71,10 @@ class Connection : public std::enable_shared_from_this<Connection> {
   // From any thread: runs `work` on the connection's thread, also when it is closed by then.
   template <class Work>
   void post(Work&& work) {
-    boost::asio::post(loop_, [self = shared_from_this(),
-                              work = std::forward<Work>(work)]() mutable { work(*self); });
+    boost::asio::post(loop_,
+                      [self = shared_from_this(), work = std::forward<Work>(work)]() mutable {
+                        self->guarded([&] { work(*self); });
+                      });
   }
 
   // For listeners and connectors.
@@ -85,6 +88,15 @@ class Connection : public std::enable_shared_from_this<Connection> {
   using WaitType = boost::asio::posix::stream_descriptor::wait_type;
   using TimePoint = std::chrono::steady_clock::time_point;
 
+  // Runs `work`; an exception, such as memory that ran out, ends this connection and no other.
+  template <class Work>
+  void guarded(Work&& work) {
+    try {
+      work();
+    } catch (const std::exception& thrown) {
+      abort(Error(Code::internal, std::string("exception: ") + thrown.what()));
+    }
+  }
   bool may_read() const { return !reading_paused_ && !throttled_; }
   void step_handshake();
   void read_batch();

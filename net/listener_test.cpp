@@ -28,7 +28,7 @@ using testing::TestAuthority;
 using testing::unix_time_s;
 
 // Sends back what comes. "S<n>;" asks for n bytes; "W" for an answer that begins only when the test
-// says so; "Q" ends the connection.
+// says so; "Q" ends the connection; "X" finds no memory, or a moment later with "XX".
 class Echo final : public Protocol {
  public:
   struct Controls {
@@ -47,6 +47,10 @@ class Echo final : public Protocol {
     } else if (in[0] == 'W') {
       waiting_ = true;
       controls_.waiting.set_value(connection_.shared_from_this());
+    } else if (as_text(in) == "XX") {
+      connection_.post([](Connection&) { throw std::bad_alloc(); });
+    } else if (in[0] == 'X') {
+      throw std::bad_alloc();
     } else {
       out.insert(out.end(), in.begin(), in.end());
     }
@@ -291,6 +295,24 @@ TEST_F(ListenerTest, GarbageAndSilenceCostNobodyElse) {
   while (listener_->connections() > 1) std::this_thread::yield();
   ASSERT_TRUE(client.write(as_bytes("y")));
   EXPECT_EQ(as_text(must(client.read(1))), "y");
+}
+
+TEST_F(ListenerTest, ExceptionsEndTheirConnectionAlone) {
+  TlsContext context = device_context();
+  std::uint16_t port = listen();
+  std::vector<BlockingClient> others;
+  for (std::size_t i = 0; i < workers_.size(); ++i)
+    others.push_back(must(BlockingClient::connect_tls(context, port)));
+  for (std::string_view trouble : {"X", "XX"}) {
+    auto client = must(BlockingClient::connect_tls(context, port));
+    ASSERT_TRUE(client.write(as_bytes(trouble)));
+    EXPECT_EQ(client.read(1).error().code, Code::connection_lost);
+  }
+  for (BlockingClient& other : others) {
+    ASSERT_TRUE(other.write(as_bytes("hello")));
+    EXPECT_EQ(as_text(must(other.read(5))), "hello");
+  }
+  EXPECT_EQ(controls_.closed, 2);
 }
 
 TEST_F(ListenerTest, LargeTransfersPassUnchangedBothWays) {
