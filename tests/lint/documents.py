@@ -1,0 +1,100 @@
+#!/usr/bin/python3
+"""Holds the documents against the code: what a reader looks up must be there.
+
+Every SQLSTATE of ours, every field of a configuration, every setting of the extension is in the
+table where it belongs, every relative link leads somewhere, and the manual pages format cleanly.
+"""
+import pathlib
+import re
+import subprocess
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+# Where configurations are read, and the pages that explain them.
+CONFIGURATIONS = {
+    "keyserver/config/config.cpp": "docs/man/nae-keyserver.toml.5",
+    "agent/config.cpp": "docs/man/nae-agent.8",
+}
+# f.text("listen", ...), Row{"key", ...}, {"server", &Reader::server, ...}
+FIELD = re.compile(r'\b(?:f|top)\.\w+\(\s*"(\w+)"|\bRow\{"(\w+)"|\{"(\w+)",\s*&Reader::')
+LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+
+
+def text_of(path):
+    return (ROOT / path).read_text()
+
+
+def table_cells(path):
+    """The first cells of a document's tables."""
+    return [line.split("|")[1] for line in text_of(path).splitlines() if line.startswith("| ")]
+
+
+def error_codes():
+    cells = " ".join(table_cells("docs/operations.md"))
+    codes = sorted(set(re.findall(r'"(NE\d{3})"', text_of("libnae/base/code.cpp"))))
+    assert codes, "libnae/base/code.cpp names no SQLSTATE of class NE"
+    return [f"docs/operations.md: no row for {code}" for code in codes if code not in cells]
+
+
+def configuration_fields():
+    for source, page in CONFIGURATIONS.items():
+        fields = {name for groups in FIELD.findall(text_of(source)) for name in groups if name}
+        assert len(fields) > 10, f"{source}: fields are read in a way that this test does not know"
+        plain = re.sub(r"\\f[BIRP]", " ", text_of(page))
+        explained = " ".join(line for line in plain.splitlines() if re.match(r"\.(B|BR|SS) ", line))
+        for field in sorted(fields):
+            if not re.search(rf"(?<!\w){field}(?!\w)", explained):
+                yield f"{page}: no entry for {field} of {source}"
+
+
+def settings():
+    cells = " ".join(table_cells("docs/sql.md"))
+    names = set()
+    for source in sorted((ROOT / "pg_nae").rglob("*.cpp")):
+        names.update(re.findall(r'"(nae\.[a-z_]+)"', source.read_text()))
+    assert names, "pg_nae defines no settings"
+    return [f"docs/sql.md: no row for {name}" for name in sorted(names) if f"`{name}`" not in cells]
+
+
+def anchors(path):
+    """As the usual renderers make them from headings."""
+    headings = re.findall(r"^#+ +(.+)$", path.read_text(), re.M)
+    return {re.sub(r"[^\w\- ]", "", h.lower()).strip().replace(" ", "-") for h in headings}
+
+
+def links():
+    listed = subprocess.run(["git", "ls-files", "*.md"], cwd=ROOT, capture_output=True, text=True, check=True)
+    for name in listed.stdout.split():
+        prose = re.sub(r"^```.*?^```", "", text_of(name), flags=re.M | re.S)
+        for target in LINK.findall(prose):
+            if re.match(r"[a-z]+:", target):
+                continue
+            file, _, anchor = target.partition("#")
+            there = (ROOT / name).parent / file if file else ROOT / name
+            if not there.exists():
+                yield f"{name}: {target} leads nowhere"
+            elif anchor and there.suffix == ".md" and anchor not in anchors(there):
+                yield f"{name}: {target}: no such heading"
+
+
+def manual_pages():
+    pages = sorted((ROOT / "docs/man").glob("*.[1-8]"))
+    assert pages, "docs/man is empty"
+    for page in pages:
+        made = subprocess.run(["groff", "-man", "-Tutf8", "-ww", "-z", page], capture_output=True, text=True)
+        if made.returncode or made.stderr:
+            yield f"{page.relative_to(ROOT)}: {made.stderr.strip()}"
+
+
+def main():
+    found = []
+    for check in (error_codes, configuration_fields, settings, links, manual_pages):
+        found.extend(check())
+    for line in found:
+        print(line)
+    print(f"documents: {len(found)} faults")
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
