@@ -1,0 +1,119 @@
+#!/usr/bin/python3 -B
+# pg_nae in the life of a PostgreSQL server: the agent lives and dies with it, a standby decrypts, and
+# without shared_preload_libraries an agent from elsewhere serves.
+import os
+import pathlib
+import signal
+
+from harness import ROOT, Answer, Stack, Tap, alive, run, scratch_directory, wait_until
+
+
+def parent_of(pid):
+    return int(pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+
+
+class Cluster:
+    """A second server on the stack's binaries, with a data directory and a socket of its own."""
+    def __init__(self, stack, data):
+        self.pg_ctl, self.psql, self.data = stack.pg_ctl, stack.psql, data
+        self.log = data.with_name(data.name + ".log")
+
+    def configure(self, **settings):
+        lines = [f"{name.replace('__', '.')} = '{value}'" for name, value in settings.items()]
+        with open(self.data / "postgresql.conf", "a") as file:
+            file.write("\n" + "\n".join(lines) + "\n")
+
+    def control(self, *words):
+        done = run(self.pg_ctl, "-D", self.data, "-l", self.log, "-w", *words)
+        if done.returncode != 0:
+            raise RuntimeError(f"pg_ctl {words}: {self.log.read_text()[-2000:]}")
+
+    def ask(self, *queries, environment=None):
+        words = [word for query in queries for word in ("-c", query)]
+        done = run(self.psql, "-X", "-q", "-A", "-t", "-v", "VERBOSITY=verbose", "-h", self.data.parent, "-p", "5433",
+                   "-U", "postgres", "-d", "nae_test", *words, env={**os.environ, **(environment or {})})
+        return Answer(done.stdout + done.stderr)
+
+
+def stopped(stack, pids, mode):
+    run(stack.pg_ctl, "-D", stack.path / "data", "-m", mode, "-w", "stop")
+    return wait_until(lambda: not any(alive(pid) for pid in pids), 10)
+
+
+def start(stack):
+    """Also after a crash: then until the last backend of the dead server has noticed and gone."""
+    def started():
+        # A postmaster that was killed and not yet reaped still counts as running in its lock file.
+        lock = stack.path / "data" / "postmaster.pid"
+        if lock.exists() and not alive(int(lock.read_text().split()[0])):
+            lock.unlink()
+        return run(stack.pg_ctl, "-D", stack.path / "data", "-l", stack.path / "postgresql.log", "-w", "start").returncode == 0
+    if not wait_until(started):
+        raise RuntimeError("PostgreSQL does not start")
+
+
+with Tap() as tap, Stack(keys="customer-pii:aes-256-gcm") as stack:
+    # the supervisor
+    agent = stack.agent_pid
+    supervisor = parent_of(agent)
+    opened = sorted(os.readlink(entry) for entry in pathlib.Path(f"/proc/{agent}/fd").iterdir())
+    tap.ok(not [name for name in opened if str(stack.path / "data") in name], "the agent has no file of PostgreSQL open", opened)
+    status = pathlib.Path(f"/proc/{agent}/status").read_text()
+    tap.ok("SigBlk:\t0000000000000000" in status, "nor a signal blocked")
+    os.kill(supervisor, signal.SIGTERM)  # as pg_terminate_backend does
+    wait_until(lambda: not alive(supervisor))
+    tap.ok(wait_until(lambda: stack.agent_pid not in (None, agent)), "a supervisor that was terminated is started again, and its agent")
+    session = stack.session("nae_all")
+    sealed = session.ask("SELECT nae_encrypt('customer-pii', 'kept')").out
+    opening = f"SELECT nae_decrypt_text('{sealed}'::bytea)"
+    tap.is_(session.ask(opening).out, "kept", "SQL goes on")
+
+    # stopping
+    for mode in ("fast", "immediate"):
+        pids = [stack.agent_pid, parent_of(stack.agent_pid)]
+        tap.ok(stopped(stack, pids, mode), f"pg_ctl stop -m {mode} leaves no agent")
+        start(stack)
+        tap.is_(stack.sql("nae_all", opening).out, "kept", "and the next start has one")
+    agent = stack.agent_pid
+    os.kill(int((stack.path / "data" / "postmaster.pid").read_text().split()[0]), signal.SIGKILL)
+    tap.ok(wait_until(lambda: not alive(agent), 10), "a postmaster that is killed leaves no agent")
+    start(stack)
+    session = stack.session(None)
+    agent = stack.agent_pid
+    os.kill(session.pid, signal.SIGKILL)
+    tap.ok(wait_until(lambda: stack.agent_pid not in (None, agent)), "after a crash of a backend the agent is a new one")
+    tap.ok(wait_until(lambda: stack.sql("nae_all", opening).out == "kept"), "and SQL goes on")
+
+    # a standby
+    scratch = scratch_directory()
+    standby = Cluster(stack, scratch / "standby")
+    run(stack.pg_ctl.with_name("pg_basebackup"), "-h", stack.path / "run", "-p", "5432", "-U", "postgres", "-R",
+        "-c", "fast", "-D", standby.data)
+    standby.configure(port=5433, unix_socket_directories=scratch, nae__agent_socket=scratch / "agent.sock")
+    standby.control("start")
+    tap.is_(standby.ask("SELECT pg_is_in_recovery()", "SET ROLE nae_all", opening).out, "t\nkept", "a standby decrypts, with an agent of its own")
+    standby.control("promote")
+    tap.is_(standby.ask("SELECT pg_is_in_recovery()", "SET ROLE nae_all", opening).out, "f\nkept", "and after its promotion")
+    standby.control("-m", "fast", "stop")
+
+    # without shared_preload_libraries
+    plain = Cluster(stack, standby.data)
+    plain.configure(shared_preload_libraries="", nae__agent="external", nae__agent_socket=stack.agent_socket)
+    plain.control("start")
+    tap.is_(plain.ask("SET ROLE nae_all", opening).out, "kept", "not preloaded: an external agent serves")
+    tap.is_(plain.ask("DROP EXTENSION pg_nae", "CREATE EXTENSION pg_nae", "SELECT count(*) > 0 FROM nae_whoami()").out, "t",
+            "not preloaded: CREATE EXTENSION")
+    plain.ask("\\i " + str(ROOT / "tests/fixtures/roles.sql"))
+    elsewhere = plain.ask("SET ROLE nae_stranger", f"SET nae.agent_socket = '{scratch}/evil.sock'", "SET ROLE nae_all", opening,
+                          "RESET ROLE", "SHOW nae.agent_socket").text
+    tap.like(elsewhere, f"kept\n.*{stack.agent_socket}", "a user cannot lead the session to another agent, not even before the library is loaded")
+    evil = plain.ask("SET ROLE nae_all", opening, "RESET ROLE", "SHOW nae.agent_socket",
+                     environment={"PGOPTIONS": f"-c nae.agent_socket={scratch}/evil.sock"})
+    tap.like(evil.text.splitlines()[0], r"^(?!.*evil)/", "nor by an option at the start of the session")
+    tap.is_(plain.ask("LOAD 'pg_nae'", "SET nae.agent = 'embedded'").state, "55P02", "nor can anybody set what the file decides")
+    plain.configure(nae__agent="embedded", nae__agent_socket=f"{scratch}/nobody.sock")
+    plain.control("restart")
+    answer = plain.ask("SET ROLE nae_all", opening)
+    tap.refused(answer, "08001", "an embedded agent that nobody starts", "nobody.sock")
+    tap.like(answer.hint, "shared_preload_libraries", "the hint says why")
+    plain.control("-m", "fast", "stop")
