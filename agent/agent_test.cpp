@@ -454,6 +454,40 @@ TEST_F(AgentTest, LimitsAreTheSmallerOfAllThree) {
   EXPECT_EQ(b.session().limits().max_items, 10u);
 }
 
+TEST_F(AgentTest, ContextsOfAClientAreBoundedInBytes) {
+  serve(always(Act::answer));
+  start();
+  Backend b = backend();
+  wire::OpenContext open;
+  open.role.effective_role = "alice";
+  open.role.memberships.assign(8, std::string(60'000, 'r'));
+  for (open.context = 1; open.context <= 9; ++open.context) b.session().open_context(open);
+  EXPECT_EQ(client::as_error(must(b.answer()).second)->error.code, Code::overloaded);
+  EXPECT_EQ(b.ask(9, Action::decrypt, "x").error().code, Code::context_unknown);
+  b.session().close_context(1);
+  open.context = 10;
+  b.session().open_context(open);
+  EXPECT_EQ(must(b.ask(10, Action::decrypt, "x")), "x");
+}
+
+TEST_F(AgentTest, AContextTooLongForTheServerCostsNobodyElse) {
+  auto& server = serve(always(Act::answer), {8192, 10});
+  start();
+  wait_for("upstream.1.state", "ready");
+  Backend good = backend();
+  auto context = good.open("alice");
+  EXPECT_EQ(must(good.ask(context, Action::sign, "x")), "x");
+  Backend b = backend();
+  wire::OpenContext open;
+  open.context = 1;
+  open.role.effective_role = "bob";
+  open.role.memberships.assign(1, std::string(8120, 'r'));  // the attestation does not fit as well
+  b.session().open_context(open);
+  EXPECT_EQ(b.ask(1, Action::sign, "x").error().code, Code::frame_too_large);
+  EXPECT_EQ(must(good.ask(context, Action::sign, "x")), "x");
+  EXPECT_EQ(server.opened().size(), 1u);
+}
+
 TEST_F(AgentTest, BufferedBytesAreBounded) {
   config_.limits.max_buffered_bytes = 1 << 20;
   serve(always(Act::hold));

@@ -16,6 +16,9 @@ namespace {
 constexpr std::size_t kReadBytes = 16u << 10;
 // Of one client: a backend has one for each role that it acts as.
 constexpr std::size_t kMaxContextsPerClient = 256;
+constexpr std::size_t kMaxContextBytesPerClient = 4u << 20;
+// Who says nothing takes the place of one who would.
+constexpr std::chrono::milliseconds kHelloTimeout{10'000};
 
 // May be executed twice without harm. A signature may not: each is an act of its own, and some
 // keys count them.
@@ -46,6 +49,7 @@ bool repeatable(Action action) {
 Downstream::Downstream(net::Connection& connection, const DownstreamServices& services)
     : connection_(connection), services_(services), assembler_(wire::kMaxFrameBytesBeforeHello) {
   services_.broker.add(*this);
+  connection_.set_idle_timeout(kHelloTimeout);
 }
 
 void Downstream::closed(const Error&) {
@@ -109,6 +113,7 @@ bool Downstream::handle_hello(const wire::Frame& frame) {
   auto program = services_.attest(connection_.descriptor());
   if (!program) return end_with(id, std::move(program).error());
   program_ = *std::move(program);
+  connection_.set_idle_timeout(std::chrono::milliseconds(0));
   limits_ = reply->limits;
   assembler_.set_max_body_bytes(limits_.max_frame_bytes);
   reply->software = kSoftware;
@@ -129,7 +134,16 @@ bool Downstream::handle_open_context(const wire::Frame& frame) {
     return answer_error(
         id, Error(Code::overloaded, "more than " + std::to_string(kMaxContextsPerClient) +
                                         " contexts on one connection"));
-  contexts_[open->context] = services_.contexts.intern(std::move(open->role), *program_);
+  Opened& opened = contexts_[open->context];
+  const std::size_t others = context_bytes_ - opened.bytes;
+  if (others + frame.body.size() > kMaxContextBytesPerClient) {
+    close_context(open->context);
+    return answer_error(
+        id, Error(Code::overloaded, "the contexts of one connection take more than " +
+                                        std::to_string(kMaxContextBytesPerClient) + " bytes"));
+  }
+  context_bytes_ = others + frame.body.size();
+  opened = {services_.contexts.intern(std::move(open->role), *program_), frame.body.size()};
   wire::append_context_opened(connection_.output(), id, open->context);
   return true;
 }
@@ -137,8 +151,15 @@ bool Downstream::handle_open_context(const wire::Frame& frame) {
 bool Downstream::handle_close_context(const wire::Frame& frame) {
   auto number = wire::parse_context_number(frame.body);
   if (!number) return end_with(frame.header.request_id, std::move(number).error());
-  contexts_.erase(*number);
+  close_context(*number);
   return true;
+}
+
+void Downstream::close_context(std::uint32_t number) {
+  auto found = contexts_.find(number);
+  if (found == contexts_.end()) return;
+  context_bytes_ -= found->second.bytes;
+  contexts_.erase(found);
 }
 
 // The request is checked here as a whole: a malformed one would cost the connection to the key
@@ -173,7 +194,8 @@ void Downstream::submit(std::uint64_t id, std::uint32_t context, bool is_repeata
         id, Error(Code::context_unknown, "context " + std::to_string(context) + " is not open"));
   } else {
     ++outstanding_;
-    services_.broker.submit(*this, id, assembler_.last_frame_bytes(), found->second, is_repeatable);
+    services_.broker.submit(*this, id, assembler_.last_frame_bytes(), found->second.context,
+                            is_repeatable);
   }
 }
 

@@ -47,6 +47,7 @@ class Downstream final : public net::Protocol, public Asker {
   bool handle_hello(const wire::Frame& frame);
   bool handle_open_context(const wire::Frame& frame);
   bool handle_close_context(const wire::Frame& frame);
+  void close_context(std::uint32_t number);
   bool handle_crypto(const wire::Frame& frame);
   bool handle_lookup(const wire::Frame& frame);
   void submit(std::uint64_t id, std::uint32_t context, bool repeatable);
@@ -60,7 +61,12 @@ class Downstream final : public net::Protocol, public Asker {
   wire::FrameAssembler assembler_;
   std::optional<wire::ProgramAttestation> program_;  // present once hello was accepted
   wire::Limits limits_;
-  std::unordered_map<std::uint32_t, ContextPtr> contexts_;
+  struct Opened {
+    ContextPtr context;
+    std::size_t bytes = 0;  // of the frame that opened it
+  };
+  std::unordered_map<std::uint32_t, Opened> contexts_;
+  std::size_t context_bytes_ = 0;
   std::uint32_t outstanding_ = 0;
   bool paused_ = false;
   bool stopping_ = false;

@@ -1,10 +1,12 @@
 #include "agent/sent_contexts.hpp"
 
 #include "libnae/wire/context.hpp"
+#include "libnae/wire/limits.hpp"
 
 namespace nae::agent {
 
-Result<SentContextPtr> SentContexts::use(const ContextPtr& context, Bytes& out) {
+Result<SentContextPtr> SentContexts::use(const ContextPtr& context, std::uint32_t max_frame_bytes,
+                                         Bytes& out) {
   auto found = sent_.find(context.get());
   if (found != sent_.end()) {
     found->second->last_used = ++uses_;
@@ -12,6 +14,7 @@ Result<SentContextPtr> SentContexts::use(const ContextPtr& context, Bytes& out) 
   }
   if (sent_.size() >= most_ && !close_one(out))
     return fail(Code::overloaded, std::to_string(most_) + " roles are in use at the same time");
+  const std::size_t start = out.size();
   auto sent = std::make_shared<SentContext>();
   sent->context = context;
   sent->number = next_number_++;
@@ -20,6 +23,11 @@ Result<SentContextPtr> SentContexts::use(const ContextPtr& context, Bytes& out) 
   open.context = sent->number;
   std::uint64_t request_id = kOpenRequest | sent->number;
   wire::append_open_context(out, request_id, open);
+  if (out.size() - start - wire::kFrameHeaderBytes > max_frame_bytes) {
+    out.resize(start);
+    return fail(Code::frame_too_large, "the context does not fit the key server's limit of " +
+                                           std::to_string(max_frame_bytes) + " bytes");
+  }
   opening_.emplace(request_id, sent);
   sent_.emplace(context.get(), sent);
   return sent;

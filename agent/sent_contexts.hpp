@@ -27,8 +27,9 @@ class SentContexts {
 
   // The open context, or a new one: OpenContext is appended to `out`, right before the request that
   // needs it, and nobody waits for its answer. At the bound the one that was idle longest is
-  // closed; Code::overloaded when all are in use.
-  Result<SentContextPtr> use(const ContextPtr& context, Bytes& out);
+  // closed; Code::overloaded when all are in use. Code::frame_too_large when the frame would be
+  // longer than the server reads: it would end the connection of everybody.
+  Result<SentContextPtr> use(const ContextPtr& context, std::uint32_t max_frame_bytes, Bytes& out);
 
   static bool is_open_request(std::uint64_t request_id) { return (request_id & kOpenRequest) != 0; }
   // The server answered OpenContext: with nothing to say, or with a refusal. Requests that follow

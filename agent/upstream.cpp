@@ -188,7 +188,7 @@ Result<SentContextPtr> Upstream::send(std::uint64_t request_id, ByteView frame,
                                            " bytes; the key server's limit is " +
                                            std::to_string(agreed_.limits.max_frame_bytes));
   Bytes& out = link_->connection().output();
-  NAE_ASSIGN(SentContextPtr sent, contexts_.use(context, out));
+  NAE_ASSIGN(SentContextPtr sent, contexts_.use(context, agreed_.limits.max_frame_bytes, out));
   std::size_t at = out.size();
   out.insert(out.end(), frame.begin(), frame.end());
   wire::patch_request_id(ByteSpan(out).subspan(at), request_id);

@@ -21,6 +21,8 @@ using wire::FrameType;
 constexpr int kMaxHsmRounds = 8;
 // Of one batch: a lookup of 21 bytes is answered by a row for each key.
 constexpr std::size_t kMaxKeyLookups = 16;
+// Of the contexts of one connection together.
+constexpr std::size_t kMaxContextBytes = 64u << 20;
 
 std::int64_t now_us() {
   using namespace std::chrono;
@@ -111,16 +113,20 @@ bool NaeProtocol::on_open_context(const Frame& frame) {
   const std::uint64_t id = frame.header.request_id;
   auto open = wire::parse_open_context(frame.body);
   if (!open) return violation(id, std::move(open).error());
+  const std::uint32_t number = open->context;
+  close_context(number);  // a number that is given anew means the new one, or none
   if (!open->program) {
     answer_error(id, Error(Code::program_unknown, "the context does not say which program asks"));
     return true;
   }
-  if (callers_.size() >= wire::kMaxContexts && !callers_.contains(open->context)) {
+  if (callers_.size() >= wire::kMaxContexts ||
+      context_bytes_ + frame.body.size() > kMaxContextBytes) {
     answer_error(id, Error(Code::overloaded, "too many open contexts on one connection"));
     return true;
   }
-  const std::uint32_t number = open->context;
-  callers_[number] = std::make_shared<Caller>(connection_.peer().name, std::move(*open));
+  context_bytes_ += frame.body.size();
+  callers_[number] = {std::make_shared<Caller>(connection_.peer().name, std::move(*open)),
+                      frame.body.size()};
   parts_.metrics.contexts_opened().Increment();
   wire::append_context_opened(connection_.output(), id, number);
   return true;
@@ -129,13 +135,20 @@ bool NaeProtocol::on_open_context(const Frame& frame) {
 bool NaeProtocol::on_close_context(const Frame& frame) {
   auto number = wire::parse_context_number(frame.body);
   if (!number) return violation(frame.header.request_id, std::move(number).error());
-  callers_.erase(*number);
+  close_context(*number);
   return true;
+}
+
+void NaeProtocol::close_context(std::uint32_t number) {
+  auto found = callers_.find(number);
+  if (found == callers_.end()) return;
+  context_bytes_ -= found->second.bytes;
+  callers_.erase(found);
 }
 
 std::shared_ptr<Caller> NaeProtocol::caller(std::uint32_t context) const {
   auto found = callers_.find(context);
-  return found == callers_.end() ? nullptr : found->second;
+  return found == callers_.end() ? nullptr : found->second.caller;
 }
 
 bool NaeProtocol::on_crypto(const Frame& frame) {

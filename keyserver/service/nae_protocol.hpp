@@ -43,6 +43,7 @@ class NaeProtocol final : public net::Protocol {
   bool on_hello(const wire::Frame& frame);
   bool on_open_context(const wire::Frame& frame);
   bool on_close_context(const wire::Frame& frame);
+  void close_context(std::uint32_t number);
   bool on_crypto(const wire::Frame& frame);
   bool on_lookup(const wire::Frame& frame);
 
@@ -65,7 +66,12 @@ class NaeProtocol final : public net::Protocol {
   std::size_t waiting_bytes_ = 0;
   std::size_t key_lookups_ = 0;   // in this batch
   std::uint64_t told_epoch_ = 0;  // the peer knows of this one
-  std::unordered_map<std::uint32_t, std::shared_ptr<Caller>> callers_;
+  struct Opened {
+    std::shared_ptr<Caller> caller;
+    std::size_t bytes = 0;  // of the frame that opened the context
+  };
+  std::unordered_map<std::uint32_t, Opened> callers_;
+  std::size_t context_bytes_ = 0;
   Bytes replies_;  // held back until their records are written
   audit::Batch records_;
   std::vector<std::uint64_t> recorded_ids_;

@@ -142,6 +142,21 @@ TEST(Service, RequestsThatWaitForTheHsmAreBounded) {
   for (int i = 0; i < 3; ++i) EXPECT_EQ(client.answer().items.size(), 1u);
 }
 
+TEST(Service, ContextsAreBoundedInBytes) {
+  ServiceTestServer server;
+  ServiceTestClient client(server);
+  wire::OpenContext open;
+  open.role.memberships.assign(8, std::string(64'000, 'r'));
+  open.program.emplace().name = "postgres";
+  for (open.context = 1; open.context <= 132; ++open.context) client.open(open);
+  EXPECT_EQ(client.answer().code(), Code::overloaded);
+  client.session().close_context(1);
+  open.context = 133;
+  client.open(open);
+  client.session().lookup({133, wire::LookupSubject::whoami});
+  EXPECT_EQ(client.frame().header.type, wire::FrameType::lookup_reply);
+}
+
 TEST(Service, InventedKeyIdsMakeOneRecord) {
   ServiceTestServer server;
   auto key = must(server.ring().create("pii", KeyType::aes_256_gcm));

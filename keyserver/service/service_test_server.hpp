@@ -142,6 +142,7 @@ class ServiceTestClient {
     open.program->executable = "/usr/lib/postgresql/15/bin/postgres";
     session_.open_context(open);
   }
+  void open(const wire::OpenContext& open) { session_.open_context(open); }
   std::uint64_t ask(std::uint32_t context, Action action, std::string_view key,
                     const std::vector<Bytes>& items, const std::vector<Bytes>& seconds = {},
                     std::uint8_t algorithm = 0) {

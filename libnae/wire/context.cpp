@@ -69,6 +69,11 @@ Result<OpenContext> parse_open_context(ByteView body) {
                 "context names more than " + std::to_string(kMaxMemberships) + " memberships");
   for (std::uint16_t i = 0; i < memberships && in.ok(); ++i)
     open.role.memberships.emplace_back(in.text());
+  // Without the program, which only the agent adds: what it takes from a backend a key server takes
+  // from it.
+  if (body.size() - in.remaining() > kMaxRoleClaimBytes)
+    return fail(Code::protocol_violation,
+                "context of more than " + std::to_string(kMaxRoleClaimBytes) + " bytes");
   std::uint8_t has_program = in.u8();
   if (has_program == 1) open.program = get_program(in);
   if (!in.complete() || has_program > 1) return fail(Code::protocol_violation, "malformed context");

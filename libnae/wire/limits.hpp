@@ -14,11 +14,12 @@ inline constexpr std::uint32_t kMaxFrameBytesDefault = 32u << 20;
 inline constexpr std::uint32_t kMaxFrameBytesBeforeHello = 4096;  // a stranger gets little memory
 inline constexpr std::uint32_t kMaxItemsCeiling = 100'000;        // of one crypto request
 inline constexpr std::uint32_t kMaxItemsDefault = 65'536;
-inline constexpr std::uint32_t kMaxContexts = 4096;          // open on one connection
-inline constexpr std::uint32_t kMaxMemberships = 4096;       // roles in one context
-inline constexpr std::uint32_t kMaxRandomBytes = 1024;       // of one random item
-inline constexpr std::uint32_t kMaxLookupCells = 1'000'000;  // of one lookup reply
-inline constexpr std::uint32_t kMaxAadBytes = 64u << 10;     // of one item
+inline constexpr std::uint32_t kMaxContexts = 4096;              // open on one connection
+inline constexpr std::uint32_t kMaxMemberships = 4096;           // roles in one context
+inline constexpr std::uint32_t kMaxRoleClaimBytes = 512u << 10;  // of one context
+inline constexpr std::uint32_t kMaxRandomBytes = 1024;           // of one random item
+inline constexpr std::uint32_t kMaxLookupCells = 1'000'000;      // of one lookup reply
+inline constexpr std::uint32_t kMaxAadBytes = 64u << 10;         // of one item
 
 // What both sides of a connection hold themselves to after Hello.
 struct Limits {

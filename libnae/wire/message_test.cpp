@@ -139,6 +139,29 @@ TEST(OpenContext, HoldsTheMembershipLimitExactly) {
   EXPECT_EQ(parse_open_context(body_of(frame_of(open))).error().code, Code::protocol_violation);
 }
 
+TEST(OpenContext, BoundsTheRoleClaimsAndNotTheProgram) {
+  OpenContext open = example_context();
+  open.role = {};
+  Bytes frame;
+  append_open_context(frame, 1, open);
+  std::size_t room = kMaxRoleClaimBytes - body_of(frame).size() + 1;  // less the presence byte
+  while (room > 0) {
+    std::size_t text = std::min<std::size_t>(room - 2, 60'000);
+    if (room - 2 - text == 1) --text;
+    open.role.memberships.emplace_back(text, 'r');
+    room -= text + 2;
+  }
+  open.program.emplace();
+  open.program->name = "postgres";
+  frame.clear();
+  append_open_context(frame, 1, open);
+  EXPECT_TRUE(parse_open_context(body_of(frame)));
+  open.role.memberships.back() += 'r';
+  frame.clear();
+  append_open_context(frame, 1, open);
+  EXPECT_EQ(parse_open_context(body_of(frame)).error().code, Code::protocol_violation);
+}
+
 TEST(OpenContext, RefusesDigestsOfOtherSizes) {
   OpenContext open = example_context();
   open.program = example_program();
