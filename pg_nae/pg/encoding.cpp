@@ -33,6 +33,13 @@ ByteView convert(ByteView text, int from, int to) {
   return {buffer, std::strlen(reinterpret_cast<char*>(buffer))};
 }
 
+// Of valid UTF-8; empty when a character has no equivalent.
+ByteView in_database_encoding(ByteView utf8) {
+  int encoding = GetDatabaseEncoding();
+  if (encoding == PG_UTF8 || encoding == PG_SQL_ASCII || is_ascii(utf8)) return utf8;
+  return convert(utf8, PG_UTF8, encoding);
+}
+
 }  // namespace
 
 ByteView to_utf8(ByteView text, std::uint64_t item) {
@@ -47,15 +54,23 @@ ByteView to_utf8(ByteView text, std::uint64_t item) {
 }
 
 ByteView from_utf8(ByteView utf8, std::uint64_t item) {
-  int encoding = GetDatabaseEncoding();
   if (holds_nul(utf8) || !is_utf8(as_text(utf8)))
     raise(Code::invalid_encoding, "the decrypted value is not text", nullptr, item);
-  if (encoding == PG_UTF8 || encoding == PG_SQL_ASCII || is_ascii(utf8)) return utf8;
-  ByteView text = convert(utf8, PG_UTF8, encoding);
-  if (text.empty())
+  ByteView text = in_database_encoding(utf8);
+  if (text.empty() && !utf8.empty())
     raise(Code::invalid_encoding,
           "the decrypted text holds a character that the database's encoding lacks", nullptr, item);
   return text;
+}
+
+char* shown_from_utf8(const char* utf8) {
+  ByteView bytes = as_bytes(utf8);
+  ByteView text = is_utf8(utf8) ? in_database_encoding(bytes) : ByteView{};
+  if (!text.empty()) return pnstrdup(as_text(text).data(), text.size());
+  char* copy = pstrdup(utf8);
+  for (char* c = copy; *c != '\0'; ++c)
+    if (static_cast<unsigned char>(*c) >= 0x80) *c = '?';
+  return copy;
 }
 
 }  // namespace nae::pg

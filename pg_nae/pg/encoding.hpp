@@ -12,4 +12,7 @@ namespace nae::pg {
 ByteView to_utf8(ByteView text, std::uint64_t item = 0);
 ByteView from_utf8(ByteView utf8, std::uint64_t item = 0);
 
+// For texts that are shown, not kept: what cannot be converted becomes '?'.
+char* shown_from_utf8(const char* utf8);
+
 }  // namespace nae::pg

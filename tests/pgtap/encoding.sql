@@ -11,7 +11,7 @@ CREATE EXTENSION pg_nae;
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA public TO nae_all;
 SET client_encoding = 'UTF8';
 BEGIN;
-SELECT plan(7);
+SELECT plan(9);
 SET LOCAL ROLE nae_all;
 
 SELECT is(nae_decrypt_text(nae_encrypt('customer-pii', 'Grüße')), 'Grüße', 'text');
@@ -24,6 +24,14 @@ SELECT throws_ok($$SELECT nae_decrypt_text(nae_encrypt('customer-pii', '\xe9'::b
   'LATIN1 bytes are not read as text');
 SELECT is(nae_blind_index('index-key', 'é'::text), nae_blind_index('index-key', '\xc3a9'::bytea),
   'an index is the same in every encoding');
+
+RESET ROLE;
+CREATE ROLE "nae_prüfer";
+GRANT EXECUTE ON FUNCTION nae_random(integer), nae_whoami() TO "nae_prüfer";
+SET LOCAL ROLE "nae_prüfer";
+SELECT is((SELECT value FROM nae_whoami() WHERE property = 'role'), 'nae_prüfer', 'names travel as UTF-8, too');
+SELECT throws_like('SELECT nae_random(1)', '%"nae_prüfer"%', 'and come back in messages');
+RESET ROLE;
 
 SELECT * FROM finish();
 ROLLBACK;
