@@ -41,6 +41,19 @@ void merge(Prepared& into, Prepared&& from) {
   if (from.mac) into.mac = std::move(from.mac);
 }
 
+// Views of `role` and `device`.
+audit::Context claimed_by(std::string_view device, const wire::RoleClaims& role) {
+  audit::Context context;
+  context.device = device;
+  context.database = role.database;
+  context.role = role.effective_role;
+  context.session_role = role.session_role;
+  context.login_role = role.login_role;
+  context.client_address = role.client_address;
+  context.application_name = role.application_name;
+  return context;
+}
+
 }  // namespace
 
 NaeProtocol::NaeProtocol(net::Connection& connection, const Parts& parts)
@@ -50,6 +63,7 @@ NaeProtocol::NaeProtocol(net::Connection& connection, const Parts& parts)
       limits_(parts.settings.limits),
       self_(std::make_shared<NaeProtocol*>(this)) {
   parts_.metrics.connections().Increment();
+  connection_.set_idle_timeout(parts_.settings.hello_timeout);
 }
 
 NaeProtocol::~NaeProtocol() {
@@ -104,6 +118,7 @@ bool NaeProtocol::on_hello(const Frame& frame) {
   assembler_.set_max_body_bytes(limits_.max_frame_bytes);
   wire::append_hello_reply(connection_.output(), frame.header.request_id, *reply);
   greeted_ = true;
+  connection_.set_idle_timeout(std::chrono::milliseconds(0));
   spdlog::info("event=hello device={} remote={} software=\"{}\"", connection_.peer().name,
                connection_.remote_address(), hello->software);
   return true;
@@ -116,7 +131,10 @@ bool NaeProtocol::on_open_context(const Frame& frame) {
   const std::uint32_t number = open->context;
   close_context(number);  // a number that is given anew means the new one, or none
   if (!open->program) {
-    answer_error(id, Error(Code::program_unknown, "the context does not say which program asks"));
+    audit::Record record;
+    record.action = "open-context";
+    refuse_stranger(id, claimed_by(connection_.peer().name, open->role), record,
+                    Error(Code::program_unknown, "the context does not say which program asks"));
     return true;
   }
   if (callers_.size() >= wire::kMaxContexts ||
@@ -162,7 +180,13 @@ bool NaeProtocol::on_crypto(const Frame& frame) {
   }
   std::shared_ptr<Caller> who = caller(view->header.context);
   if (!who) {
-    answer_error(id, Error(Code::context_unknown, "the request quotes a context that is not open"));
+    audit::Record record;
+    record.action = name(view->header.action);
+    record.key = view->header.key;
+    record.items = record.failed_items = view->items.count();
+    record.query_id = view->header.query_id;
+    refuse_stranger(id, claimed_by(connection_.peer().name, {}), record,
+                    Error(Code::context_unknown, "the request quotes a context that is not open"));
     return true;
   }
   if (stopping_) {
@@ -317,6 +341,16 @@ void NaeProtocol::commit() {
 
 void NaeProtocol::answer_error(std::uint64_t request_id, Error error) {
   wire::append_error(connection_.output(), request_id, {std::move(error), 0});
+}
+
+void NaeProtocol::refuse_stranger(std::uint64_t request_id, const audit::Context& context,
+                                  audit::Record record, Error error) {
+  record.time_us = now_us();
+  record.verdict = name(policy::Verdict::deny);
+  record.reason = name(error.code);
+  records_.add(audit::render_context(context), record);
+  recorded_ids_.push_back(request_id);
+  wire::append_error(replies_, request_id, {std::move(error), 0});
 }
 
 bool NaeProtocol::violation(std::uint64_t request_id, Error error) {

@@ -55,6 +55,9 @@ class NaeProtocol final : public net::Protocol {
   void commit();
   bool violation(std::uint64_t request_id, Error error);
   void answer_error(std::uint64_t request_id, Error error);
+  // An error whose record is not a caller's: there is none.
+  void refuse_stranger(std::uint64_t request_id, const audit::Context& context,
+                       audit::Record record, Error error);
 
   net::Connection& connection_;
   const Parts& parts_;

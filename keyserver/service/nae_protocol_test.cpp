@@ -142,6 +142,35 @@ TEST(Service, RequestsThatWaitForTheHsmAreBounded) {
   for (int i = 0; i < 3; ++i) EXPECT_EQ(client.answer().items.size(), 1u);
 }
 
+TEST(Service, RefusalsOfStrangersAreRecorded) {
+  ServiceTestServer server;
+  ServiceTestClient client(server);
+  client.ask(99, Action::encrypt, "pii", copies(3));
+  EXPECT_EQ(client.answer().code(), Code::context_unknown);
+  auto records = server.records(of_action("encrypt"));
+  ASSERT_EQ(records.size(), 1u);
+  EXPECT_EQ(records[0].device, "db1");
+  EXPECT_EQ(records[0].key, "pii");
+  EXPECT_EQ(records[0].failed_items, 3u);
+  EXPECT_EQ(records[0].reason, "context_unknown");
+  wire::OpenContext unattested;
+  unattested.role.effective_role = "alice";
+  client.open(unattested);
+  EXPECT_EQ(client.answer().code(), Code::program_unknown);
+  records = server.records(of_action("open-context"));
+  ASSERT_EQ(records.size(), 1u);
+  EXPECT_EQ(records[0].role, "alice");
+  EXPECT_EQ(records[0].verdict, "deny");
+}
+
+TEST(Service, WhoDoesNotSayHelloIsClosed) {
+  Settings settings;
+  settings.hello_timeout = std::chrono::milliseconds(100);
+  ServiceTestServer server(settings);
+  auto silent = must(net::testing::BlockingClient::connect_tls(server.device(), server.port()));
+  EXPECT_EQ(silent.read(1).error().code, Code::connection_lost);
+}
+
 TEST(Service, ContextsAreBoundedInBytes) {
   ServiceTestServer server;
   ServiceTestClient client(server);

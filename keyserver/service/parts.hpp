@@ -20,6 +20,7 @@ struct Settings {
   std::string server_id;  // the same for all servers of a group
   wire::Limits limits;
   std::chrono::milliseconds hsm_timeout{5000};
+  std::chrono::milliseconds hello_timeout{10'000};  // who says nothing takes another's place
   // Distinct working keys that one request may need; more would let one request empty the cache.
   std::size_t max_working_keys_per_request = 256;
   // What of one connection may wait for the HSM: others must find room in memory and in its queue.
