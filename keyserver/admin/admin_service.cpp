@@ -38,6 +38,25 @@ Result<void> check_body(const HttpRequest& request) {
   return fail(Code::unsupported, "the body's Content-Type must be application/json");
 }
 
+// The one permission for a call that takes long, if it is such a call.
+class SlowCall {
+ public:
+  SlowCall(std::atomic<bool>& runs, bool is_slow) : runs_(runs), is_slow_(is_slow) {
+    granted_ = !is_slow_ || !runs_.exchange(true);
+  }
+  ~SlowCall() {
+    if (is_slow_ && granted_) runs_ = false;
+  }
+  SlowCall(const SlowCall&) = delete;
+  SlowCall& operator=(const SlowCall&) = delete;
+  bool granted() const { return granted_; }
+
+ private:
+  std::atomic<bool>& runs_;
+  bool is_slow_;
+  bool granted_;
+};
+
 prometheus::Counter& counter(prometheus::Registry& registry, const char* verdict) {
   return prometheus::BuildCounter()
       .Name("nae_admin_requests_total")
@@ -79,10 +98,19 @@ void AdminService::dispatch(HttpRequest request, Peer peer, Answer answer) {
   if (path_of(request) == "/healthz" || path_of(request) == "/metrics")
     return answer(serve(request, peer));
   auto call = [this, request = std::move(request), peer = std::move(peer), answer] {
-    answer(serve(request, peer));
+    answer(serve_or_fail(request, peer));
   };
   if (!workers_.submit(std::move(call)))
     answer(problem(Error(Code::overloaded, "too many administrative calls are waiting")));
+}
+
+// Memory that ran out for one call must not end the server.
+HttpResponse AdminService::serve_or_fail(const HttpRequest& request, const Peer& peer) {
+  try {
+    return serve(request, peer);
+  } catch (const std::exception& thrown) {
+    return problem(Error(Code::internal, std::string("the call failed: ") + thrown.what()));
+  }
 }
 
 HttpResponse AdminService::serve(const HttpRequest& request, const Peer& peer) {
@@ -143,6 +171,11 @@ AdminService::Outcome AdminService::act(const HttpRequest& request, const Peer& 
   }
   if (auto checked = check_body(request); !checked) {
     outcome.refuse(checked.error(), 415);
+    return outcome;
+  }
+  SlowCall slow(slow_call_runs_, route.slow);
+  if (!slow.granted()) {
+    outcome.refuse(Error(Code::overloaded, "another search or proof of the audit log is running"));
     return outcome;
   }
   if (route.changes) {

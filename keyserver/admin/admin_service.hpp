@@ -3,6 +3,7 @@
 // changes while the audit log cannot be written.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <string>
 
@@ -37,6 +38,7 @@ class AdminService {
 
  private:
   struct Outcome;
+  HttpResponse serve_or_fail(const HttpRequest& request, const Peer& peer);
   HttpResponse serve_call(const HttpRequest& request, const Peer& peer);
   Outcome act(const HttpRequest& request, const Peer& peer);
   Result<AdminRoles> roles_of(const Peer& peer);
@@ -49,6 +51,7 @@ class AdminService {
   std::int64_t started_at_us_;
   prometheus::Counter* granted_;
   prometheus::Counter* refused_;
+  std::atomic<bool> slow_call_runs_ = false;
   AdminWorkers workers_;  // last: its threads use the rest
 };
 

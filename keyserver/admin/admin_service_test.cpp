@@ -174,6 +174,28 @@ TEST_F(AdminServiceTest, StrangersAndDevicesAreRefusedAndRecorded) {
   EXPECT_EQ(refused[1].admin, "device/auditor");
 }
 
+// Two of them would keep both threads from somebody who must restrict a key now.
+TEST_F(AdminServiceTest, OneSearchOrProofOfTheLogAtATime) {
+  std::promise<void> released;
+  hsm_->submit([gone = released.get_future().share()](keys::Hsm&) { gone.wait(); });
+  std::mutex mutex;
+  std::vector<HttpResponse> answers;
+  std::promise<void> first, both;
+  for (int i = 0; i < 2; ++i)
+    service_->dispatch({"GET", "/v1/audit/verify", "", ""}, peer("auditor"),
+                       [&](HttpResponse response) {
+                         std::lock_guard lock(mutex);
+                         answers.push_back(std::move(response));
+                         (answers.size() == 1 ? first : both).set_value();
+                       });
+  first.get_future().wait();
+  released.set_value();
+  both.get_future().wait();
+  EXPECT_EQ(code(answers[0]), "overloaded");
+  EXPECT_EQ(answers[1].status, 200u) << answers[1].body;
+  EXPECT_EQ(call("auditor", "GET", "/v1/audit").status, 200u);
+}
+
 TEST_F(AdminServiceTest, ARemovedAdministratorIsOutAtOnce) {
   EXPECT_EQ(call("auditor", "GET", "/v1/keys").status, 200u);
   ASSERT_TRUE(store_->remove_admin("auditor"));

@@ -49,6 +49,7 @@ struct Route {
   std::string_view action;  // in the audit log
   AdminRoles any_of;        // one of these roles suffices
   bool changes;             // recorded before it begins as well
+  bool slow;                // reads the whole log: one at a time, or they would take all threads
   Handler handler;
 };
 
