@@ -62,20 +62,26 @@ ByteSpan FrameAssembler::prepare(std::size_t wanted) {
     begin_ = end_ = 0;
     if (buffer_.size() > kKeepBytes) Bytes().swap(buffer_);
   }
-  // Make room for the whole frame under way at once, once its length is known and was checked.
+  // Make room for the whole frame under way at once, once its length is known and was checked, and
+  // for a read beyond it: growing for its last bytes would copy all that came before them.
+  std::size_t needed = wanted;
   if (held >= kFrameHeaderBytes) {
     auto body = load_big_endian<std::uint32_t>(buffer_.data() + begin_);
-    if (body <= max_body_bytes_)
-      wanted = std::max(
-          wanted, kFrameHeaderBytes + body - std::min<std::size_t>(held, kFrameHeaderBytes + body));
+    std::size_t frame_bytes = std::size_t{kFrameHeaderBytes} + body;
+    if (body <= max_body_bytes_ && frame_bytes > held + wanted) needed = frame_bytes - held;
   }
-  if (buffer_.size() - end_ < wanted && begin_ != 0) {
+  if (buffer_.size() - end_ < needed && begin_ != 0) {
     std::copy(buffer_.begin() + static_cast<std::ptrdiff_t>(begin_),
               buffer_.begin() + static_cast<std::ptrdiff_t>(end_), buffer_.begin());
     begin_ = 0;
     end_ = held;
   }
-  if (buffer_.size() - end_ < wanted) buffer_.resize(end_ + wanted);
+  if (buffer_.size() - end_ < needed) {
+    // Not resize(): it would move what is not held too, byte by byte under this allocator.
+    Bytes larger(end_ + needed + (needed > wanted ? wanted : 0));
+    std::copy_n(buffer_.begin(), end_, larger.begin());
+    buffer_.swap(larger);
+  }
   return {buffer_.data() + end_, buffer_.size() - end_};
 }
 
