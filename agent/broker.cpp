@@ -25,6 +25,10 @@ Broker::Broker(boost::asio::io_context& loop, const BrokerLimits& limits)
 
 void Broker::use(std::vector<UpstreamSettings> upstreams) {
   for (auto& old : upstreams_) old->retire();
+  std::set<std::string> servers;
+  for (const UpstreamSettings& settings : upstreams)
+    servers.insert(net::to_string(settings.endpoint));
+  servers_ = servers.size();
   if (!upstreams.empty() && upstreams_.empty()) agreed_.limits = upstreams.front().limits;
   std::size_t first_new = upstreams_.size();
   for (UpstreamSettings& settings : upstreams)
@@ -79,20 +83,21 @@ void Broker::dispatch(std::uint64_t number, Request& request) {
 }
 
 // The least loaded connection, and the same one for what comes in this turn of the event loop, so
-// that it leaves in one write.
+// that it leaves in one write. Load counts in records: the further connections of a server are for
+// what does not fit into one, since two that share little work only wake two threads there.
 Upstream* Broker::choose() {
-  if (this_turns_ != nullptr && this_turns_->ready() &&
-      this_turns_->outstanding_bytes() < kRecordBytes)
-    return this_turns_;
+  auto load = [](const Upstream& upstream) { return upstream.outstanding_bytes() / kRecordBytes; };
+  if (this_turns_ != nullptr && this_turns_->ready() && load(*this_turns_) == 0) return this_turns_;
   Upstream* best = nullptr;
   auto better = [&](const Upstream& candidate) {
     if (best == nullptr || candidate.retired() != best->retired())
       return best == nullptr || best->retired();
-    return candidate.outstanding_bytes() < best->outstanding_bytes();
+    return load(candidate) < load(*best);
   };
-  ++first_choice_;
+  // Servers take turns; the first connections of all of them come before the second ones.
+  std::size_t first = servers_ == 0 ? 0 : ++first_choice_ % servers_;
   for (std::size_t i = 0; i < upstreams_.size(); ++i) {
-    Upstream& candidate = *upstreams_[(first_choice_ + i) % upstreams_.size()];
+    Upstream& candidate = *upstreams_[(first + i) % upstreams_.size()];
     if (candidate.ready() && better(candidate)) best = &candidate;
   }
   if (this_turns_ == nullptr && best != nullptr)

@@ -107,6 +107,7 @@ class Broker final : public UpstreamEvents {
   bool deadlines_watched_ = false;
   std::vector<std::unique_ptr<Upstream>> upstreams_;
   Upstream* this_turns_ = nullptr;
+  std::size_t servers_ = 0;
   std::size_t first_choice_ = 0;
   std::set<Asker*> askers_;
   Requests requests_;
