@@ -64,7 +64,9 @@ std::string start_time_of(pid_t pid) {
 class PidGuard {
  public:
   PidGuard(int socket_descriptor, pid_t pid)
-      : pid_(pid), pidfd_(peer_pidfd(socket_descriptor)), start_time_(start_time_of(pid)) {}
+      : pid_(pid),
+        pidfd_(peer_pidfd(socket_descriptor)),
+        start_time_(pidfd_.get() >= 0 ? std::string() : start_time_of(pid)) {}
 
   bool still_the_same() const {
     if (pidfd_.get() >= 0) {
@@ -84,7 +86,7 @@ class PidGuard {
 
   pid_t pid_;
   Descriptor pidfd_;
-  std::string start_time_;
+  std::string start_time_;  // where the kernel gives no pidfd
 };
 
 }  // namespace
