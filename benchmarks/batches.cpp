@@ -2,6 +2,7 @@
 // and audit; the knee says how large batches should be.
 //   nae-benchmark-batches SOCKET KEY
 #include <cstdio>
+#include <iterator>
 #include <string>
 
 #include "benchmarks/measure.hpp"
@@ -43,6 +44,8 @@ int main(int argc, char** argv) {
     for (const auto& [what, figures] : {std::pair{"encrypt", &encrypt}, {"decrypt", &decrypt}}) {
       std::printf("%8zu  %-8s", bytes, what);
       for (double us : *figures) std::printf(us < 10 ? " %8.2f" : " %8.1f", us);
+      // Larger than one frame.
+      for (std::size_t i = figures->size(); i < std::size(kCounts); ++i) std::printf(" %8s", "-");
       std::printf("\n");
     }
   }
