@@ -282,12 +282,20 @@ class Stack:
         os.kill(old, signal.SIGTERM)
         wait_until(lambda: not alive(old))
         run(self.pg_ctl, "-D", self.path / "data", "reload")  # makes the supervisor forget its back-off
-        if not wait_until(lambda: self.agent_pid not in (None, old) and self.agent_listens()):
+        if not wait_until(lambda: self.agent_pid not in (None, old) and self.agent_sockets()):
             raise RuntimeError("the agent did not start again")
 
-    def agent_listens(self):
-        return any(line.split()[-1] == str(self.agent_socket)
-                   for line in pathlib.Path("/proc/net/unix").read_text().splitlines())
+    def agent_sockets(self):
+        """Inodes of the listening one and of each connection, as long as the kernel has them."""
+        lines = map(str.split, pathlib.Path("/proc/net/unix").read_text().splitlines())
+        return {words[6] for words in lines if words[-1] == str(self.agent_socket)}
+
+    def kill_agent(self):
+        """Returns when its sockets are gone: until then a dying agent may still accept a connection."""
+        sockets = self.agent_sockets()
+        os.kill(self.agent_pid, signal.SIGKILL)
+        if not wait_until(lambda: not sockets & self.agent_sockets()):
+            raise RuntimeError("the agent does not die")
 
 
 class Tap:
