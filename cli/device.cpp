@@ -2,8 +2,8 @@
 #include <ostream>
 
 #include "cli/command.hpp"
-#include "cli/local_file.hpp"
 #include "cli/table.hpp"
+#include "libnae/base/file.hpp"
 #include "libnae/crypto/certificate.hpp"
 
 namespace nae::cli {

@@ -2,9 +2,9 @@
 #include <ostream>
 
 #include "cli/command.hpp"
-#include "cli/local_file.hpp"
 #include "cli/table.hpp"
 #include "libnae/base/action.hpp"
+#include "libnae/base/file.hpp"
 
 namespace nae::cli {
 namespace {

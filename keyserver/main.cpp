@@ -36,7 +36,9 @@ void forbid_dumps() {
 }
 
 // A file at its size limit is an error to report, not a reason to die.
-void ignore_file_size_signal() { std::signal(SIGXFSZ, SIG_IGN); }
+void ignore_file_size_signal() {
+  std::signal(SIGXFSZ, SIG_IGN);
+}
 
 void log_to_stderr(const std::string& level) {
   auto logger = spdlog::stderr_logger_mt("nae-keyserver");

@@ -30,7 +30,7 @@ struct Config {
     std::filesystem::path pin_file;
     std::string group_key_label = "nae-group";
     std::filesystem::path softhsm_configuration;  // for SoftHSM2's own SOFTHSM2_CONF
-    std::chrono::milliseconds timeout{5'000};  // how long a request waits for the module
+    std::chrono::milliseconds timeout{5'000};     // how long a request waits for the module
   } hsm;
   struct {
     std::filesystem::path path;

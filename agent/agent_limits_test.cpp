@@ -1,0 +1,158 @@
+// What the agent refuses: malformed frames, unknown contexts, more than its limits.
+#include <future>
+
+#include "agent/test_agent.hpp"
+
+namespace nae::agent {
+namespace {
+
+using namespace testing;
+
+class RawClientTest : public AgentTest {
+ protected:
+  Error error_for(ByteView bytes, bool after_hello) {
+    Backend b = backend();
+    if (after_hello) b.statistic("clients");
+    must_do(b.socket().write(bytes));
+    for (;;) {
+      auto frame = b.session().next_reply();
+      if (!frame) return frame.error();
+      if (*frame) {
+        auto error = client::as_error(**frame);
+        EXPECT_EQ(b.socket().read(1).error().message, "closed");
+        return error ? error->error : Error(Code::internal, "answered");
+      }
+      auto got = b.socket().read_some(b.session().receive_space());
+      if (!got) return got.error();
+      b.session().received(*got);
+    }
+  }
+  Bytes frame(wire::FrameType type, std::string_view body) {
+    Bytes out;
+    std::size_t at = wire::begin_frame(out, type, 9);
+    ByteWriter(out).raw(as_bytes(body));
+    wire::finish_frame(out, at);
+    return out;
+  }
+};
+
+TEST_F(RawClientTest, MalformedFramesEndTheClientAlone) {
+  auto& server = serve(always(Act::answer));
+  start();
+  Backend good = backend();
+  auto context = good.open("alice");
+  must(good.ask(context, Action::decrypt, "value"));
+
+  using T = wire::FrameType;
+  EXPECT_EQ(error_for(as_bytes(std::string(64, 'x')), false).code, Code::protocol_violation);
+  EXPECT_EQ(error_for(frame(T::crypto, "early"), false).code, Code::protocol_violation);
+  EXPECT_EQ(error_for(frame(T::hello, "short"), false).code, Code::protocol_violation);
+  EXPECT_EQ(error_for(frame(T::hello, std::string(4097, 'x')), false).code, Code::frame_too_large);
+  EXPECT_EQ(error_for(as_bytes(std::string(64, 'x')), true).code, Code::protocol_violation);
+  EXPECT_EQ(error_for(frame(T::crypto, "short"), true).code, Code::protocol_violation);
+  EXPECT_EQ(error_for(frame(T::crypto, std::string(500, '\xff')), true).code,
+            Code::protocol_violation);
+  EXPECT_EQ(error_for(frame(T::open_context, "short"), true).code, Code::protocol_violation);
+  EXPECT_EQ(error_for(frame(T::close_context, "x"), true).code, Code::protocol_violation);
+  EXPECT_EQ(error_for(frame(T::lookup, "x"), true).code, Code::protocol_violation);
+  EXPECT_EQ(error_for(frame(T::hello, "again"), true).code, Code::protocol_violation);
+  EXPECT_EQ(error_for(frame(T::crypto_reply, ""), true).code, Code::protocol_violation);
+  Bytes oversized = frame(T::crypto, "x");
+  store_big_endian(oversized.data(), wire::kMaxFrameBytesDefault + 1);
+  EXPECT_EQ(error_for(oversized, true).code, Code::frame_too_large);
+
+  wire::OpenContext forged;
+  forged.context = 1;
+  forged.program.emplace().name = "postgres";
+  Bytes open;
+  wire::append_open_context(open, 9, forged);
+  EXPECT_EQ(error_for(open, true).code, Code::protocol_violation);
+
+  EXPECT_EQ(must(good.ask(context, Action::decrypt, "still here")), "still here");
+  EXPECT_EQ(server.requests, 2);
+  EXPECT_EQ(server.connections(), 1u);
+}
+
+TEST_F(AgentTest, UnknownContextsFailTheRequestOnly) {
+  serve(always(Act::answer));
+  start();
+  Backend b = backend();
+  EXPECT_EQ(b.ask(99, Action::decrypt, "x").error().code, Code::context_unknown);
+  auto context = b.open("alice");
+  EXPECT_EQ(must(b.ask(context, Action::decrypt, "x")), "x");
+  b.session().close_context(context);
+  EXPECT_EQ(b.ask(context, Action::decrypt, "x").error().code, Code::context_unknown);
+}
+
+TEST_F(AgentTest, LimitsAreTheSmallerOfAllThree) {
+  wire::Limits server_limits{1 << 20, 10};
+  serve(always(Act::answer), server_limits);
+  start();
+  wait_for("upstream.1.state", "ready");
+  Backend b = backend();
+  b.statistic("clients");
+  EXPECT_EQ(b.session().limits().max_frame_bytes, 1u << 20);
+  EXPECT_EQ(b.session().limits().max_items, 10u);
+}
+
+TEST_F(AgentTest, ContextsOfAClientAreBoundedInBytes) {
+  serve(always(Act::answer));
+  start();
+  Backend b = backend();
+  wire::OpenContext open;
+  open.role.effective_role = "alice";
+  open.role.memberships.assign(8, std::string(60'000, 'r'));
+  for (open.context = 1; open.context <= 9; ++open.context) b.session().open_context(open);
+  EXPECT_EQ(client::as_error(must(b.answer()).second)->error.code, Code::overloaded);
+  EXPECT_EQ(b.ask(9, Action::decrypt, "x").error().code, Code::context_unknown);
+  b.session().close_context(1);
+  open.context = 10;
+  b.session().open_context(open);
+  EXPECT_EQ(must(b.ask(10, Action::decrypt, "x")), "x");
+}
+
+TEST_F(AgentTest, AContextTooLongForTheServerCostsNobodyElse) {
+  auto& server = serve(always(Act::answer), {8192, 10});
+  start();
+  wait_for("upstream.1.state", "ready");
+  Backend good = backend();
+  auto context = good.open("alice");
+  EXPECT_EQ(must(good.ask(context, Action::sign, "x")), "x");
+  Backend b = backend();
+  wire::OpenContext open;
+  open.context = 1;
+  open.role.effective_role = "bob";
+  open.role.memberships.assign(1, std::string(8120, 'r'));  // the attestation does not fit as well
+  b.session().open_context(open);
+  EXPECT_EQ(b.ask(1, Action::sign, "x").error().code, Code::frame_too_large);
+  EXPECT_EQ(must(good.ask(context, Action::sign, "x")), "x");
+  EXPECT_EQ(server.opened().size(), 1u);
+}
+
+TEST_F(AgentTest, BufferedBytesAreBounded) {
+  config_.limits.max_buffered_bytes = 1 << 20;
+  serve(always(Act::hold));
+  start();
+  Backend b = backend();
+  auto context = b.open("alice");
+  b.request(context, Action::decrypt, std::string(900'000, 'x'));
+  auto second = b.request(context, Action::decrypt, std::string(900'000, 'x'));
+  auto answered = must(b.answer());
+  EXPECT_EQ(answered.first, second);
+  EXPECT_EQ(client::as_error(answered.second)->error.code, Code::overloaded);
+}
+
+TEST_F(AgentTest, OutstandingRequestsOfAClientAreBounded) {
+  config_.limits.max_outstanding_per_client = 4;
+  auto& server = serve(always(Act::answer));
+  start();
+  Backend b = backend();
+  auto context = b.open("alice");
+  constexpr int kRequests = 100;
+  for (int i = 0; i < kRequests; ++i) b.request(context, Action::decrypt, std::to_string(i));
+  for (int i = 0; i < kRequests; ++i) must(b.answer());
+  EXPECT_EQ(server.requests, kRequests);
+}
+
+}  // namespace
+}  // namespace nae::agent
