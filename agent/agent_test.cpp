@@ -97,6 +97,22 @@ TEST_F(AgentTest, RetriesOnAnotherServerWhenTheConnectionDies) {
   EXPECT_EQ(b.statistic("requests_retried"), "1");
 }
 
+TEST_F(AgentTest, RequestsOutliveADeathThatIsLearntConnectionByConnection) {
+  config_.connections_per_server = 8;
+  ScriptedServer* server = nullptr;
+  std::atomic<bool> died = false;
+  server = &serve([&](const wire::CryptoRequestView&) {
+    if (died.exchange(true)) return Act::answer;
+    server->listener().abort_all(Error(Code::connection_lost, "script"));
+    return Act::drop;
+  });
+  start();
+  for (int i = 1; i <= 8; ++i) wait_for("upstream." + std::to_string(i) + ".state", "ready");
+  Backend b = backend();
+  EXPECT_EQ(must(b.ask(b.open("alice"), Action::decrypt, "value")), "value");
+  EXPECT_EQ(b.statistic("requests_retried"), "1");
+}
+
 TEST_F(AgentTest, SignaturesAreNotSentTwice) {
   auto& server = serve(always(Act::drop));
   start();

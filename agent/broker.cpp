@@ -17,6 +17,8 @@ constexpr std::chrono::milliseconds kDeadlineStep{20};
 // Requests of one turn share a TLS record while it has room; then the next connection is taken.
 constexpr std::size_t kRecordBytes = 16u << 10;
 constexpr unsigned kMostSends = 2;
+// A server that died takes all its connections along, and the agent learns of them one by one.
+constexpr std::chrono::milliseconds kTimeToLearnOfOthers{50};
 
 }  // namespace
 
@@ -72,22 +74,31 @@ void Broker::submit(Asker& asker, std::uint64_t id, ByteView frame, const Contex
 void Broker::dispatch(std::uint64_t number, Request& request) {
   Upstream* upstream = choose();
   if (upstream == nullptr) return wait_for_upstream(number, request);
-  auto sent = upstream->send(number, request.frame, request.context);
+  send(number, request, *upstream);
+}
+
+void Broker::send(std::uint64_t number, Request& request, Upstream& upstream) {
+  auto sent = upstream.send(number, request.frame, request.context);
   if (!sent) {
     if (request.asker != nullptr) refuse_soon(*request.asker, request.id, std::move(sent).error());
     return erase(requests_.find(number));
   }
   request.sent = *std::move(sent);
-  request.upstream = upstream;
+  request.upstream = &upstream;
   ++request.times_sent;
 }
 
 // The least loaded connection, and the same one for what comes in this turn of the event loop, so
 // that it leaves in one write. Load counts in records: the further connections of a server are for
 // what does not fit into one, since two that share little work only wake two threads there.
-Upstream* Broker::choose() {
+// `avoided`: its server is not asked.
+Upstream* Broker::choose(const Upstream* avoided) {
+  auto may_serve = [&](const Upstream& upstream) {
+    return upstream.ready() && (avoided == nullptr || upstream.server() != avoided->server());
+  };
   auto load = [](const Upstream& upstream) { return upstream.outstanding_bytes() / kRecordBytes; };
-  if (this_turns_ != nullptr && this_turns_->ready() && load(*this_turns_) == 0) return this_turns_;
+  if (this_turns_ != nullptr && may_serve(*this_turns_) && load(*this_turns_) == 0)
+    return this_turns_;
   Upstream* best = nullptr;
   auto better = [&](const Upstream& candidate) {
     if (best == nullptr || candidate.retired() != best->retired())
@@ -98,7 +109,7 @@ Upstream* Broker::choose() {
   std::size_t first = servers_ == 0 ? 0 : ++first_choice_ % servers_;
   for (std::size_t i = 0; i < upstreams_.size(); ++i) {
     Upstream& candidate = *upstreams_[(first + i) % upstreams_.size()];
-    if (candidate.ready() && better(candidate)) best = &candidate;
+    if (may_serve(candidate) && better(candidate)) best = &candidate;
   }
   if (this_turns_ == nullptr && best != nullptr)
     boost::asio::post(loop_, [this] { this_turns_ = nullptr; });
@@ -188,8 +199,9 @@ void Broker::upstream_ready(Upstream& upstream) {
   agreed_ = upstream.agreed();
   upstream_epoch(agreed_.epoch);
   boost::asio::post(loop_, [this] { sweep_retired(); });
+  // Not on another connection that looks ready: see repeat().
   std::set<std::uint64_t> waiting = std::exchange(waiting_, {});
-  for (std::uint64_t number : waiting) dispatch(number, requests_.at(number));
+  for (std::uint64_t number : waiting) send(number, requests_.at(number), upstream);
 }
 
 void Broker::upstream_lost(Upstream& upstream, const Error& reason) {
@@ -205,8 +217,7 @@ void Broker::upstream_lost(Upstream& upstream, const Error& reason) {
       erase(found);
     } else if (request.repeatable && request.times_sent < kMostSends) {
       ++counters_.retried;
-      request.unavailable_at = Clock::now() + limits_.unavailable_wait;
-      dispatch(number, request);
+      repeat(number, request, upstream);
     } else {
       refuse(found,
              Error(Code::connection_lost,
@@ -214,6 +225,25 @@ void Broker::upstream_lost(Upstream& upstream, const Error& reason) {
     }
   }
   if (upstream.retired()) boost::asio::post(loop_, [this] { sweep_retired(); });
+}
+
+// Another server is asked at once. Another connection to the same one may be as dead without being
+// known to be, and a second loss is final: it gets time to show, unless the server is reached anew.
+void Broker::repeat(std::uint64_t number, Request& request, const Upstream& lost) {
+  request.retry_at = Clock::now() + kTimeToLearnOfOthers;
+  request.unavailable_at = request.retry_at + limits_.unavailable_wait;
+  if (Upstream* other = choose(&lost)) return send(number, request, *other);
+  wait_for_upstream(number, request);
+}
+
+void Broker::repeat_due(TimePoint now) {
+  std::set<std::uint64_t> due;
+  for (std::uint64_t number : waiting_)
+    if (requests_.at(number).retry_at <= now) due.insert(number);
+  for (std::uint64_t number : due) {
+    waiting_.erase(number);
+    dispatch(number, requests_.at(number));
+  }
 }
 
 void Broker::upstream_epoch(std::uint64_t epoch) {
@@ -233,6 +263,7 @@ void Broker::watch_deadlines() {
 
 void Broker::check_deadlines() {
   TimePoint now = Clock::now();
+  repeat_due(now);
   std::set<std::uint64_t> overdue;
   for (const auto& [number, request] : requests_) {
     bool unavailable = request.upstream == nullptr && request.unavailable_at <= now;

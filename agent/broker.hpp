@@ -84,11 +84,16 @@ class Broker final : public UpstreamEvents {
     bool repeatable = false;
     TimePoint deadline;
     TimePoint unavailable_at;
+    TimePoint retry_at;  // lost: not before, on a connection to the server that lost it
   };
   using Requests = std::unordered_map<std::uint64_t, Request>;
 
   void dispatch(std::uint64_t number, Request& request);
-  Upstream* choose();
+  void send(std::uint64_t number, Request& request, Upstream& upstream);
+  Upstream* choose(const Upstream* avoided = nullptr);
+  // A repeatable request whose connection ended.
+  void repeat(std::uint64_t number, Request& request, const Upstream& lost);
+  void repeat_due(TimePoint now);
   void wait_for_upstream(std::uint64_t number, Request& request);
   void refuse(Requests::iterator found, const Error& error);
   void refuse_soon(Asker& asker, std::uint64_t id, Error error);
