@@ -19,6 +19,8 @@ namespace {
 constexpr std::chrono::milliseconds kPauseWhenExhausted{100};
 // Other work of the thread gets its turn after so many.
 constexpr int kAcceptsPerTurn = 32;
+// Connections that were told to go but hold their descriptor yet.
+constexpr std::size_t kMostDropped = 64;
 
 bool means_exhausted(int error) {
   return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
@@ -96,7 +98,8 @@ void AcceptLoop::add(int descriptor, std::string remote_address) {
   std::shared_ptr<Connection> connection;
   {
     std::lock_guard lock(mutex_);
-    if (stopping_ || connections_.size() >= settings_.max_connections) {
+    bool full = connections_.size() - dropped_ >= settings_.max_connections;
+    if (stopping_ || (full && !take_place_in_handshake())) {
       if (!stopping_)
         spdlog::warn("event=connection_refused remote={} reason=\"{} connections are open\"",
                      remote_address, connections_.size());
@@ -106,13 +109,38 @@ void AcceptLoop::add(int descriptor, std::string remote_address) {
     connection =
         std::make_shared<Connection>(settings_.choose_loop(), settings_.make_stream(descriptor),
                                      std::move(remote_address), settings_.limits);
-    connections_.emplace(connection.get(), connection);
+    connections_.emplace(connection.get(), Held{connection, ++accepted_, false});
+    if (settings_.have_handshake) in_handshake_.emplace(accepted_, connection.get());
   }
-  connection->post([self = shared_from_this()](Connection& opened) {
-    opened.start(self->settings_.on_open, [self](Connection& closed, const Error& reason) {
-      self->removed(closed, reason);
-    });
+  connection->post([self = shared_from_this()](Connection& started) {
+    started.start(
+        [self](Connection& opened) { return self->opened(opened); },
+        [self](Connection& closed, const Error& reason) { self->removed(closed, reason); });
   });
+}
+
+// A peer proves nothing before its handshake is complete: silent ones must not keep others out.
+// With the mutex held. False when there is none to drop.
+bool AcceptLoop::take_place_in_handshake() {
+  if (in_handshake_.empty() || dropped_ >= kMostDropped) return false;
+  Held& oldest = connections_.at(in_handshake_.begin()->second);
+  in_handshake_.erase(in_handshake_.begin());
+  oldest.dropped = true;
+  ++dropped_;
+  oldest.connection->post([](Connection& connection) {
+    connection.abort(Error(Code::overloaded, "its handshake gave way to a new connection"));
+  });
+  return true;
+}
+
+std::unique_ptr<Protocol> AcceptLoop::opened(Connection& connection) {
+  {
+    std::lock_guard lock(mutex_);
+    const Held& held = connections_.at(&connection);
+    if (held.dropped) return nullptr;
+    in_handshake_.erase(held.number);
+  }
+  return settings_.on_open(connection);
 }
 
 void AcceptLoop::removed(Connection& connection, const Error& reason) {
@@ -126,7 +154,10 @@ void AcceptLoop::removed(Connection& connection, const Error& reason) {
   std::function<void()> on_drained;
   {
     std::lock_guard lock(mutex_);
-    connections_.erase(&connection);
+    auto found = connections_.find(&connection);
+    in_handshake_.erase(found->second.number);
+    if (found->second.dropped) --dropped_;
+    connections_.erase(found);
     if (stopping_ && connections_.empty()) on_drained = std::exchange(on_drained_, nullptr);
   }
   if (on_drained) on_drained();
@@ -139,8 +170,8 @@ std::size_t AcceptLoop::connections() const {
 
 void AcceptLoop::for_each(const std::function<void(Connection&)>& visit) {
   std::lock_guard lock(mutex_);
-  for (const auto& [key, connection] : connections_)
-    connection->post([visit](Connection& open) {
+  for (const auto& [key, held] : connections_)
+    held.connection->post([visit](Connection& open) {
       if (open.is_open()) visit(open);
     });
 }

@@ -5,6 +5,7 @@
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -21,6 +22,9 @@ class AcceptLoop : public std::enable_shared_from_this<AcceptLoop> {
 
   struct Settings {
     std::size_t max_connections = 0;
+    // Connections of this kind can stay in their handshake: past max_connections a new one takes
+    // the place of the one that is in it for longest.
+    bool have_handshake = false;
     ConnectionLimits limits;
     MakeStream make_stream;
     ChooseLoop choose_loop;
@@ -42,13 +46,23 @@ class AcceptLoop : public std::enable_shared_from_this<AcceptLoop> {
   bool accept_one();
   void pause();
   void add(int descriptor, std::string remote_address);
+  bool take_place_in_handshake();
+  std::unique_ptr<Protocol> opened(Connection& connection);
   void removed(Connection& connection, const Error& reason);
 
   boost::asio::posix::stream_descriptor acceptor_;
   boost::asio::steady_timer pause_timer_;
   Settings settings_;
   mutable std::mutex mutex_;  // guards what follows
-  std::unordered_map<Connection*, std::shared_ptr<Connection>> connections_;
+  struct Held {
+    std::shared_ptr<Connection> connection;
+    std::uint64_t number = 0;  // in order of arrival
+    bool dropped = false;
+  };
+  std::unordered_map<Connection*, Held> connections_;
+  std::map<std::uint64_t, Connection*> in_handshake_;
+  std::uint64_t accepted_ = 0;
+  std::size_t dropped_ = 0;  // still among the connections, on their way out
   std::function<void()> on_drained_;
   bool stopping_ = false;
 };

@@ -91,6 +91,7 @@ Result<std::unique_ptr<Listener>> listen_tls(WorkerThreads& workers, TlsContext 
 
   AcceptLoop::Settings settings;
   settings.max_connections = options.max_connections;
+  settings.have_handshake = true;
   settings.limits = options.limits;
   settings.make_stream = [current](int descriptor) {
     return TlsStream::accept(current->get(), descriptor);

@@ -129,9 +129,37 @@ TEST_F(ListenerTest, ConnectionLimitHolds) {
   auto port = listen(options);
   auto context = device_context();
   auto first = must(BlockingClient::connect_tls(context, port));
+  for (int i = 0; i < 2; ++i) {
+    ASSERT_TRUE(first.write(as_bytes("z")));
+    EXPECT_EQ(as_text(must(first.read(1))), "z");  // now the server's handshake is over too
+    EXPECT_FALSE(BlockingClient::connect_tls(context, port));
+  }
+}
+
+TEST_F(ListenerTest, SilentPeersGiveWayToNewOnes) {
+  TlsListenerOptions options;
+  options.max_connections = 4;
+  options.limits.handshake_timeout = 60s;
+  auto port = listen(options);
+  auto context = device_context();
+  std::vector<BlockingClient> open;
+  auto open_one = [&] {
+    open.push_back(must(BlockingClient::connect_tls(context, port)));
+    for (BlockingClient& client : open) {
+      ASSERT_TRUE(client.write(as_bytes("z")));
+      EXPECT_EQ(as_text(must(client.read(1))), "z");
+    }
+  };
+  open_one();
+  std::vector<BlockingClient> silent;
+  for (int i = 0; i < 3; ++i) silent.push_back(must(BlockingClient::connect_tcp(port)));
+  while (listener_->connections() < 4) std::this_thread::yield();
+  for (BlockingClient& oldest : silent) {
+    open_one();
+    char byte;
+    EXPECT_EQ(::recv(oldest.descriptor(), &byte, 1, 0), 0);
+  }
   EXPECT_FALSE(BlockingClient::connect_tls(context, port));
-  ASSERT_TRUE(first.write(as_bytes("z")));
-  EXPECT_EQ(as_text(must(first.read(1))), "z");
 }
 
 TEST_F(ListenerTest, ReplacedCertificatesServeLaterConnections) {
