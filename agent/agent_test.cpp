@@ -8,6 +8,34 @@ namespace {
 
 using namespace testing;
 
+// A port on which connections end as soon as they begin.
+class ClosingServer {
+ public:
+  ClosingServer() : listener_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    int on = 1;
+    ::setsockopt(listener_, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address;
+    auto* any = reinterpret_cast<sockaddr*>(&address);
+    EXPECT_EQ(::bind(listener_, any, size), 0);
+    EXPECT_EQ(::listen(listener_, 8), 0);
+    EXPECT_EQ(::getsockname(listener_, any, &size), 0);
+    port_ = ntohs(address.sin_port);
+  }
+  ~ClosingServer() { close(); }
+  std::uint16_t port() const { return port_; }
+  void accept_and_close() { ::close(::accept(listener_, nullptr, nullptr)); }
+  void close() {
+    if (listener_ >= 0) ::close(std::exchange(listener_, -1));
+  }
+
+ private:
+  int listener_;
+  std::uint16_t port_ = 0;
+};
+
 TEST_F(AgentTest, CarriesRequestsAndStatesTheProgram) {
   auto& server = serve(always(Act::answer));
   start();
@@ -227,6 +255,22 @@ TEST_F(AgentTest, RequestsWaitForAServerThatComesBack) {
   wait_for("requests_outstanding", "1");
   ScriptedServer after(authority_.issue(TestAuthority::server()), always(Act::answer), {}, port);
   EXPECT_EQ(must(b.answer()).second.header.type, wire::FrameType::crypto_reply);
+}
+
+TEST_F(AgentTest, RequestsAfterALongOutageNeedNotWaitForItsBackOff) {
+  config_.limits.unavailable_wait = 400ms;
+  // Before it is needed, so that the wait below is for the agent alone.
+  net::TlsFiles files = authority_.issue(TestAuthority::server());
+  ClosingServer down;
+  config_.servers = {{"127.0.0.1", down.port()}};
+  start();
+  Backend b = backend();
+  auto context = b.open("alice");
+  b.statistic("clients");
+  for (int i = 0; i < 5; ++i) down.accept_and_close();
+  down.close();  // the next attempt is 800 ms away or more
+  ScriptedServer back(files, always(Act::answer), {}, down.port());
+  EXPECT_EQ(must(b.ask(context, Action::decrypt, "value")), "value");
 }
 
 TEST_F(AgentTest, RefusesUnknownPrograms) {

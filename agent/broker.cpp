@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <boost/asio/post.hpp>
+#include <map>
 
 #include "libnae/wire/error_message.hpp"
 
@@ -19,6 +20,8 @@ constexpr std::size_t kRecordBytes = 16u << 10;
 constexpr unsigned kMostSends = 2;
 // A server that died takes all its connections along, and the agent learns of them one by one.
 constexpr std::chrono::milliseconds kTimeToLearnOfOthers{50};
+// Between attempts to reach a server while requests wait for one.
+constexpr std::chrono::milliseconds kAttemptInterval{100};
 
 }  // namespace
 
@@ -246,6 +249,21 @@ void Broker::repeat_due(TimePoint now) {
   }
 }
 
+void Broker::hurry_upstreams(TimePoint now) {
+  if (waiting_.empty()) return;
+  std::map<std::string, TimePoint> attempts;
+  for (const auto& upstream : upstreams_) {
+    TimePoint& last = attempts[upstream->server()];
+    last = std::max(last, upstream->attempted_at());
+  }
+  for (const auto& upstream : upstreams_) {
+    TimePoint& last = attempts[upstream->server()];
+    if (!upstream->waiting() || last + kAttemptInterval > now) continue;
+    last = now;
+    upstream->hurry();
+  }
+}
+
 void Broker::upstream_epoch(std::uint64_t epoch) {
   if (std::exchange(told_epoch_, epoch) == epoch) return;
   agreed_.epoch = epoch;
@@ -281,6 +299,7 @@ void Broker::check_deadlines() {
            Error(Code::timeout, found->second.upstream->server() + " did not answer within " +
                                     std::to_string(limits_.request_timeout.count()) + " ms"));
   }
+  hurry_upstreams(now);
   if (!requests_.empty()) watch_deadlines();
 }
 

@@ -101,6 +101,8 @@ class Broker final : public UpstreamEvents {
   void detach(Request& request);
   void erase(Requests::iterator found);
   bool send_again(Requests::iterator found, const wire::Frame& frame);
+  // Requests wait: their servers are tried now, not when the upstreams' patience ends.
+  void hurry_upstreams(TimePoint now);
   void watch_deadlines();
   void check_deadlines();
   Error unavailable() const;

@@ -94,8 +94,15 @@ void Upstream::start() {
   connect();
 }
 
+void Upstream::hurry() {
+  if (!waiting()) return;
+  reconnect_timer_.cancel();
+  connect();
+}
+
 void Upstream::connect() {
   state_ = State::connecting;
+  attempted_at_ = std::chrono::steady_clock::now();
   net::ConnectionLimits limits;
   limits.handshake_timeout = settings_.connect_timeout;
   attempt_ = net::connect_tls(
@@ -234,7 +241,7 @@ void Upstream::reconnect_later() {
   std::uniform_int_distribution<std::int64_t> spread(bounded.count() / 2, bounded.count());
   reconnect_timer_.expires_after(std::chrono::milliseconds(spread(jitter_)));
   reconnect_timer_.async_wait([this](const boost::system::error_code& error) {
-    if (!error) connect();
+    if (!error && waiting()) connect();  // not when hurry() was in between
   });
 }
 

@@ -46,6 +46,9 @@ class Upstream {
   Upstream& operator=(const Upstream&) = delete;
 
   void start();
+  // A request waits for the server: connects now if it would only do so later.
+  void hurry();
+  std::chrono::steady_clock::time_point attempted_at() const { return attempted_at_; }
   // It keeps serving what it has, but is not reopened: its certificate or server is replaced.
   void retire() { retired_ = true; }
   bool retired() const { return retired_; }
@@ -53,6 +56,7 @@ class Upstream {
   // The server said that it is about to stop: no more requests until it is reached anew.
   void avoid() { avoided_ = true; }
 
+  bool waiting() const { return state_ == State::waiting && !retired_; }
   bool ready() const { return state_ == State::ready && !avoided_; }
   // Appends the frame under `request_id`, quoting `context`; it leaves with whatever else is
   // appended in this turn of the event loop.
@@ -100,6 +104,7 @@ class Upstream {
   bool avoided_ = false;
   bool pinged_ = false;
   unsigned failures_ = 0;  // in a row
+  std::chrono::steady_clock::time_point attempted_at_;
   std::minstd_rand jitter_{std::random_device{}()};
   wire::HelloReply agreed_;
   std::size_t outstanding_ = 0;
