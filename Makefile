@@ -5,10 +5,10 @@ PG_CONFIG ?= /usr/lib/postgresql/15/bin/pg_config
 PREFIX ?= /usr/local
 
 .DEFAULT_GOAL := all
-.PHONY: all help dependencies programs extension check check-long demo demo-up demo-down bench \
+.PHONY: all help dependencies programs tests extension check check-long demo demo-up demo-down bench \
   install format lint clean
 
-all: programs extension ## build everything
+all: programs extension ## build the product
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -20,7 +20,10 @@ $(BUILD)/build.ninja: CMakeLists.txt
 	@cmake -S . -B $(BUILD) -G Ninja > $(BUILD).log 2>&1 || { cat $(BUILD).log; exit 1; }
 	@rm -f $(BUILD).log
 
-programs: $(BUILD)/build.ninja ## build key server, agent, command line tool and tests
+programs: $(BUILD)/build.ninja ## build key server, agent and command line tool
+	@cmake --build $(BUILD) --parallel $(JOBS) --target nae-keyserver nae-agent nae
+
+tests: $(BUILD)/build.ninja ## build everything that CMake builds, tests and benchmarks too
 	@cmake --build $(BUILD) --parallel $(JOBS)
 
 extension: ## build the PostgreSQL extension
@@ -41,7 +44,7 @@ demo-up: dependencies ## start a stack like the demo's and keep it
 demo-down: ## stop it and remove it
 	@demo/demo down
 
-bench: dependencies all ## measure; prints ratios within one run
+bench: dependencies tests extension ## measure; prints ratios within one run
 	@benchmarks/run
 
 install: all ## install programs under PREFIX and the extension into PostgreSQL
