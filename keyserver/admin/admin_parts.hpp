@@ -25,6 +25,7 @@ struct AdminParts {
   audit::Log& audit;
   hsm::HsmQueue& hsm;
   service::Metrics& metrics;
+  service::DeviceRegister& devices;  // of `store`: device_reader.hpp
   const service::Settings& settings;
 
   std::filesystem::path audit_directory;  // of `audit`

@@ -9,6 +9,7 @@
 #include <future>
 
 #include "keyserver/admin/api/json.hpp"
+#include "keyserver/admin/device_reader.hpp"
 #include "keyserver/admin/route.hpp"
 #include "keyserver/audit/query.hpp"
 #include "keyserver/hsm/softhsm_test_token.hpp"
@@ -64,6 +65,8 @@ class AdminServiceTest : public testing::Test {
     std::filesystem::create_directory(directory_ / "audit");
     store_ = store::Store::create(directory_ / "store.db").value();
     policy_ = policy::PolicyBook::open(*store_).value();
+    devices_ = std::make_unique<service::DeviceRegister>(device_reader(*store_));
+    ASSERT_TRUE(devices_->reload());
     audit::LogOptions options;
     options.directory = directory_ / "audit";
     options.sign = [](ByteView head) {
@@ -79,17 +82,12 @@ class AdminServiceTest : public testing::Test {
     for (AdminRole role : admin_roles())
       ASSERT_TRUE(
           store_->insert_admin({std::string(name_of(role)), {std::string(name_of(role))}, 1}));
-    AdminParts parts{*ring_,
-                     *working_keys_,
-                     *policy_,
-                     *store_,
-                     *audit_,
-                     *hsm_,
-                     metrics_,
-                     settings_,
-                     directory_ / "audit",
-                     *authority_,
-                     [this](std::uint64_t) { ++epochs_; }};
+    AdminParts parts{*ring_,      *working_keys_,
+                     *policy_,    *store_,
+                     *audit_,     *hsm_,
+                     metrics_,    *devices_,
+                     settings_,   directory_ / "audit",
+                     *authority_, [this](std::uint64_t) { ++epochs_; }};
     service_ = std::make_unique<AdminService>(parts);
   }
   void TearDown() override {
@@ -134,6 +132,7 @@ class AdminServiceTest : public testing::Test {
   std::unique_ptr<audit::Log> audit_;
   std::unique_ptr<keys::KeyRing> ring_;
   service::Metrics metrics_;
+  std::unique_ptr<service::DeviceRegister> devices_;
   service::Settings settings_;
   std::unique_ptr<AdminService> service_;
   int epochs_ = 0;
@@ -330,6 +329,44 @@ TEST_F(AdminServiceTest, DevicesAreEnrolledByTheHsm) {
             "invalid_argument");
   EXPECT_EQ(refusal({{"name", "db1"}, {"request", request}, {"valid_days", 3651}}),
             "invalid_argument");
+}
+
+// Whoever may enroll must not become a host that policy trusts already.
+TEST_F(AdminServiceTest, ADevicesNameIsNotTakenOver) {
+  auto request_of = [](const crypto::KeyPair& pair) {
+    return crypto::make_request(pair.private_key_pem, "db1").value();
+  };
+  auto enroll = [&](const std::string& request) {
+    return call("operator", "POST", "/v1/devices", {{"name", "db1"}, {"request", request}});
+  };
+  auto admitted = [&](const HttpResponse& made) {
+    return devices_->admits({net::PeerKind::device, "db1", "", shown(parsed(made), "fingerprint")});
+  };
+  crypto::KeyPair hosts = crypto::generate_p256().value(), takers = crypto::generate_p256().value();
+  HttpResponse first = enroll(request_of(hosts));
+  ASSERT_EQ(first.status, 201u) << first.body;
+  HttpResponse taken = enroll(request_of(takers));
+  EXPECT_EQ(taken.status, 409u) << taken.body;
+  EXPECT_EQ(code(taken), "conflict");
+  EXPECT_THAT(shown(parsed(taken), "hint"), HasSubstr("remove the device"));
+  EXPECT_THAT(taken.body, testing::Not(HasSubstr("BEGIN CERTIFICATE")));
+  EXPECT_EQ(records("device-enroll").back().reason, "conflict");
+  EXPECT_EQ(enroll(request_of(hosts)).status, 201u) << "renewal";
+  EXPECT_TRUE(admitted(first)) << "the old certificate is good until it expires";
+
+  EXPECT_EQ(code(call("operator", "DELETE", "/v1/devices/db2")), "not_found");
+  HttpResponse removed = call("operator", "DELETE", "/v1/devices/db1");
+  EXPECT_EQ(removed.status, 200u) << removed.body;
+  EXPECT_EQ(records("device-remove").back().target, "db1");
+  EXPECT_FALSE(admitted(first));
+  EXPECT_EQ(code(call("operator", "DELETE", "/v1/devices/db1")), "not_found");
+  HttpResponse second = enroll(request_of(takers));
+  ASSERT_EQ(second.status, 201u) << second.body;
+  EXPECT_TRUE(admitted(second));
+  EXPECT_FALSE(admitted(first));
+  json::value listed = parsed(call("auditor", "GET", "/v1/devices"));
+  EXPECT_EQ(api::items(listed, "devices").size(), 3u);
+  EXPECT_THAT(shown(api::items(listed, "devices")[0], "removed_at"), HasSubstr("T"));
 }
 
 TEST_F(AdminServiceTest, TheAuditLogIsSearchedAndProven) {

@@ -4,6 +4,7 @@
 #include "keyserver/setup/authority.hpp"
 #include "libnae/base/text.hpp"
 #include "libnae/crypto/certificate.hpp"
+#include "libnae/crypto/hash.hpp"
 
 namespace nae::admin {
 namespace {
@@ -37,11 +38,16 @@ Result<Reply> list_devices(AdminCall& call) {
   NAE_ASSIGN(std::vector<store::DeviceCertificate> known, call.parts.store.list_devices());
   json::array devices;
   for (const store::DeviceCertificate& device : known)
-    devices.push_back(json::object{{"name", device.name},
-                                   {"serial", device.serial},
-                                   {"fingerprint", device.fingerprint},
-                                   {"issued_at", api::format_time(device.issued_at_us)},
-                                   {"not_after", api::format_time(device.expires_at_us)}});
+    devices.push_back(
+        json::object{{"name", device.name},
+                     {"serial", device.serial},
+                     {"fingerprint", device.fingerprint},
+                     {"key_sha256", device.key_sha256},
+                     {"issued_at", api::format_time(device.issued_at_us)},
+                     {"not_after", api::format_time(device.expires_at_us)},
+                     {"removed_at", device.removed_at_us == 0
+                                        ? json::value()
+                                        : json::value(api::format_time(device.removed_at_us))}});
   return Reply{{{"devices", std::move(devices)}}};
 }
 
@@ -65,7 +71,10 @@ Result<Reply> enroll_device(AdminCall& call) {
   record.serial = info.serial;
   record.issued_at_us = call.now_us;
   record.expires_at_us = info.not_after_s * kMicroseconds;
+  record.key_sha256 = to_hex(crypto::sha256(info.spki));
+  // A certificate that is not inserted is not given out.
   NAE_TRY(call.parts.store.insert_device(record));
+  NAE_TRY(call.parts.devices.reload());
   call.audit_detail = "serial " + info.serial;
   return Reply{{{"name", device},
                 {"serial", info.serial},
@@ -74,6 +83,16 @@ Result<Reply> enroll_device(AdminCall& call) {
                 {"certificate", certificate},
                 {"authority", call.parts.authority_pem}},
                201};
+}
+
+Result<Reply> remove_device(AdminCall& call) {
+  NAE_TRY(call.only_parameters({}));
+  const std::string& device = call.names.at(0);
+  Result<void> removed = call.parts.store.remove_device(device, call.now_us);
+  // In any case: an earlier call may have got no further than the store.
+  NAE_TRY(call.parts.devices.reload());
+  NAE_TRY(removed);
+  return Reply{{{"name", device}, {"removed_at", api::format_time(call.now_us)}}};
 }
 
 }  // namespace nae::admin

@@ -16,20 +16,21 @@ constexpr AdminRoles kAudit{AdminRole::auditor};
 
 constexpr Route kRoutes[] = {
     // clang-format off
-    {"GET",   "/v1/status",             "status",         kAnyone,        false, false, show_status},
-    {"GET",   "/v1/keys",               "key-list",       kAnyone,        false, false, list_keys},
-    {"POST",  "/v1/keys",               "key-create",     kKeys,          true,  false, create_key},
-    {"GET",   "/v1/keys/{}",            "key-show",       kAnyone,        false, false, show_key},
-    {"POST",  "/v1/keys/{}/rotate",     "key-rotate",     kKeys,          true,  false, rotate_key},
-    {"PATCH", "/v1/keys/{}/versions/{}","key-state",      kKeys,          true,  false, set_key_state},
-    {"GET",   "/v1/policy",             "policy-show",    kPolicyReaders, false, false, show_policy},
-    {"PUT",   "/v1/policy",             "policy-apply",   kPolicy,        true,  false, apply_policy},
-    {"GET",   "/v1/policy/history",     "policy-history", kPolicyReaders, false, false, list_policies},
-    {"POST",  "/v1/policy/test",        "policy-test",    kPolicyReaders, false, false, test_policy},
-    {"GET",   "/v1/devices",            "device-list",    kDeviceReaders, false, false, list_devices},
-    {"POST",  "/v1/devices",            "device-enroll",  kDevices,       true,  false, enroll_device},
-    {"GET",   "/v1/audit",              "audit-query",    kAudit,         false, true,  query_audit},
-    {"GET",   "/v1/audit/verify",       "audit-verify",   kAudit,         false, true,  verify_audit},
+    {"GET",    "/v1/status",             "status",         kAnyone,        false, false, show_status},
+    {"GET",    "/v1/keys",               "key-list",       kAnyone,        false, false, list_keys},
+    {"POST",   "/v1/keys",               "key-create",     kKeys,          true,  false, create_key},
+    {"GET",    "/v1/keys/{}",            "key-show",       kAnyone,        false, false, show_key},
+    {"POST",   "/v1/keys/{}/rotate",     "key-rotate",     kKeys,          true,  false, rotate_key},
+    {"PATCH",  "/v1/keys/{}/versions/{}","key-state",      kKeys,          true,  false, set_key_state},
+    {"GET",    "/v1/policy",             "policy-show",    kPolicyReaders, false, false, show_policy},
+    {"PUT",    "/v1/policy",             "policy-apply",   kPolicy,        true,  false, apply_policy},
+    {"GET",    "/v1/policy/history",     "policy-history", kPolicyReaders, false, false, list_policies},
+    {"POST",   "/v1/policy/test",        "policy-test",    kPolicyReaders, false, false, test_policy},
+    {"GET",    "/v1/devices",            "device-list",    kDeviceReaders, false, false, list_devices},
+    {"POST",   "/v1/devices",            "device-enroll",  kDevices,       true,  false, enroll_device},
+    {"DELETE", "/v1/devices/{}",         "device-remove",  kDevices,       true,  false, remove_device},
+    {"GET",    "/v1/audit",              "audit-query",    kAudit,         false, true,  query_audit},
+    {"GET",    "/v1/audit/verify",       "audit-verify",   kAudit,         false, true,  verify_audit},
     // clang-format on
 };
 

@@ -74,6 +74,7 @@ Result<Reply> list_policies(AdminCall&);
 Result<Reply> test_policy(AdminCall&);
 Result<Reply> list_devices(AdminCall&);
 Result<Reply> enroll_device(AdminCall&);
+Result<Reply> remove_device(AdminCall&);
 Result<Reply> query_audit(AdminCall&);
 Result<Reply> verify_audit(AdminCall&);
 Result<Reply> show_status(AdminCall&);

@@ -6,6 +6,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <thread>
 
+#include "keyserver/admin/device_reader.hpp"
 #include "keyserver/admin/http_protocol.hpp"
 #include "keyserver/audit/log.hpp"
 #include "keyserver/hsm/hsm_queue.hpp"
@@ -125,9 +126,10 @@ class Running final : public Server {
 
   Result<void> open() {
     NAE_TRY(ring_.load());
+    NAE_TRY(devices_.reload());
     NAE_TRY(open_audit());
     parts_.emplace(service::Parts{ring_, working_keys_, public_keys_, hsm_, *policy_, *audit_,
-                                  metrics_, settings_});
+                                  metrics_, devices_, settings_});
     open_admin();
     NAE_ASSIGN(auto context, net::TlsContext::server(tls_files(config_)));
     workers_ =
@@ -180,6 +182,7 @@ class Running final : public Server {
                                      .audit = *audit_,
                                      .hsm = hsm_,
                                      .metrics = metrics_,
+                                     .devices = devices_,
                                      .settings = settings_,
                                      .audit_directory = config_.audit.directory,
                                      .authority_pem = authority_});
@@ -249,6 +252,7 @@ class Running final : public Server {
   keys::WorkingKeys working_keys_;
   service::PublicKeys public_keys_;
   service::Metrics metrics_;
+  service::DeviceRegister devices_{admin::device_reader(*store_)};
   std::unique_ptr<audit::Log> audit_;
   std::optional<service::Parts> parts_;
   std::optional<admin::HttpProtocols> admin_;

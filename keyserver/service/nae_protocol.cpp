@@ -82,6 +82,7 @@ bool NaeProtocol::received(std::size_t bytes) {
 
 bool NaeProtocol::on_frame(const Frame& frame) {
   const std::uint64_t id = frame.header.request_id;
+  if (!admitted()) return refuse_removed(id);
   if (!greeted_) {
     if (frame.header.type != FrameType::hello)
       return violation(id, Error(Code::protocol_violation, "the first frame is not a hello"));
@@ -104,6 +105,29 @@ bool NaeProtocol::on_frame(const Frame& frame) {
     default:
       return violation(id, Error(Code::protocol_violation, "a frame that only servers send"));
   }
+}
+
+// A device may be removed while it is connected.
+bool NaeProtocol::admitted() {
+  const std::uint64_t generation = parts_.devices.generation();
+  if (generation == admitted_in_) return true;
+  if (!parts_.devices.admits(connection_.peer())) return false;
+  admitted_in_ = generation;
+  return true;
+}
+
+bool NaeProtocol::refuse_removed(std::uint64_t request_id) {
+  audit::Context context;
+  context.device = connection_.peer().name;
+  audit::Record record;
+  record.action = "connect";
+  refuse_stranger(request_id, context, record,
+                  Error(Code::device_unknown, "the certificate of device \"" +
+                                                  connection_.peer().name + "\" was removed"));
+  commit();
+  spdlog::warn("event=refused reason=certificate-removed peer={} remote={}",
+               connection_.peer().name, connection_.remote_address());
+  return false;
 }
 
 bool NaeProtocol::on_hello(const Frame& frame) {
@@ -366,6 +390,12 @@ net::ProtocolFactory protocol_for(const Parts& parts) {
   return [&parts](net::Connection& connection) -> std::unique_ptr<net::Protocol> {
     if (connection.peer().kind != net::PeerKind::device) {
       spdlog::warn("event=refused reason=not-a-device peer={} remote={}", connection.peer().name,
+                   connection.remote_address());
+      return nullptr;
+    }
+    if (!parts.devices.admits(connection.peer())) {
+      spdlog::warn("event=refused reason=certificate-not-enrolled peer={} serial={} remote={}",
+                   connection.peer().name, connection.peer().serial_hex,
                    connection.remote_address());
       return nullptr;
     }

@@ -40,6 +40,8 @@ class NaeProtocol final : public net::Protocol {
   };
 
   bool on_frame(const wire::Frame& frame);
+  bool admitted();
+  bool refuse_removed(std::uint64_t request_id);
   bool on_hello(const wire::Frame& frame);
   bool on_open_context(const wire::Frame& frame);
   bool on_close_context(const wire::Frame& frame);
@@ -67,8 +69,9 @@ class NaeProtocol final : public net::Protocol {
   bool stopping_ = false;
   std::size_t waiting_ = 0;
   std::size_t waiting_bytes_ = 0;
-  std::size_t key_lookups_ = 0;   // in this batch
-  std::uint64_t told_epoch_ = 0;  // the peer knows of this one
+  std::size_t key_lookups_ = 0;    // in this batch
+  std::uint64_t told_epoch_ = 0;   // the peer knows of this one
+  std::uint64_t admitted_in_ = 0;  // the register's generation that admitted the peer
   struct Opened {
     std::shared_ptr<Caller> caller;
     std::size_t bytes = 0;  // of the frame that opened the context

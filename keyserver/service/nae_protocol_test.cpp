@@ -64,6 +64,31 @@ TEST(Service, RequestThatWaitedIsRefusedAndRecordedForWhoAsked) {
   EXPECT_EQ(records[1].reason, "context_unknown");
 }
 
+TEST(Service, ARemovedDeviceIsRefusedAtItsNextRequest) {
+  ServiceTestServer server;
+  ServiceTestClient client(server);
+  client.open(1, "alice");
+  client.ask(1, Action::random, "", {Bytes{0, 0, 0, 4}});
+  EXPECT_EQ(client.answer().code(), Code{});
+  server.set_devices({{"db2", "aa", true}});
+  client.ask(1, Action::random, "", {Bytes{0, 0, 0, 4}});
+  EXPECT_EQ(client.answer().code(), Code{}) << "another device was removed";
+
+  server.set_devices({{"db1", "aa", false}});
+  client.ask(1, Action::random, "", {Bytes{0, 0, 0, 4}});
+  EXPECT_EQ(client.answer().code(), Code::device_unknown);
+  EXPECT_ANY_THROW(client.round_trip()) << "the connection is closed";
+  auto refused = server.records(of_action("connect"));
+  ASSERT_EQ(refused.size(), 1u);
+  EXPECT_EQ(refused[0].device, "db1");
+  EXPECT_EQ(refused[0].verdict, "deny");
+  EXPECT_EQ(refused[0].reason, "device_unknown");
+
+  ServiceTestClient again(server);
+  EXPECT_ANY_THROW(again.round_trip()) << "nor may it connect";
+  EXPECT_EQ(server.records(of_action("connect")).size(), 1u);
+}
+
 TEST(Service, SignaturesOfAVersionThatWasRestrictedMeanwhileAreThrownAway) {
   ServiceTestServer server;
   must(server.ring().create("sig", KeyType::ecdsa_p256));

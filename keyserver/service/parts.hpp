@@ -9,6 +9,7 @@
 #include "keyserver/keys/key_ring.hpp"
 #include "keyserver/keys/working_keys.hpp"
 #include "keyserver/policy/policy_book.hpp"
+#include "keyserver/service/device_register.hpp"
 #include "keyserver/service/metrics.hpp"
 #include "keyserver/service/public_keys.hpp"
 #include "libnae/wire/limits.hpp"
@@ -36,6 +37,7 @@ struct Parts {
   policy::PolicyBook& policy;
   audit::Log& audit;
   Metrics& metrics;
+  DeviceRegister& devices;
   const Settings& settings;
 };
 

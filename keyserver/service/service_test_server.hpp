@@ -46,8 +46,8 @@ class ServiceTestServer {
     audit::LogOptions options;
     options.directory = audit_directory();
     audit_ = must(audit::Log::open(std::move(options)));
-    parts_.emplace(
-        Parts{ring_, working_keys_, public_keys_, hsm_, *policy_, *audit_, metrics_, settings_});
+    parts_.emplace(Parts{ring_, working_keys_, public_keys_, hsm_, *policy_, *audit_, metrics_,
+                         devices_, settings_});
     listener_ = must(net::listen_tls(
         workers_,
         must(net::TlsContext::server(authority_.issue(net::testing::TestAuthority::server()))),
@@ -61,6 +61,11 @@ class ServiceTestServer {
 
   keys::KeyRing& ring() { return ring_; }
   hsm::HsmQueue& hsm() { return hsm_; }
+  // What the register says from now on; nothing at first, so that every device is policy's matter.
+  void set_devices(std::vector<DeviceStanding> standings) {
+    standings_ = std::move(standings);
+    if (auto read = devices_.reload(); !read) throw std::runtime_error(read.error().message);
+  }
   std::uint16_t port() const { return listener_->port(); }
   std::filesystem::path audit_directory() const { return directory_ / "audit"; }
   std::vector<audit::StoredRecord> records(const audit::Filter& filter = {}) const {
@@ -86,6 +91,8 @@ class ServiceTestServer {
   keys::WorkingKeys working_keys_{*gcm_};
   PublicKeys public_keys_;
   Metrics metrics_;
+  std::vector<DeviceStanding> standings_;
+  DeviceRegister devices_{[this]() -> Result<std::vector<DeviceStanding>> { return standings_; }};
   std::unique_ptr<audit::Log> audit_;
   std::optional<Parts> parts_;
   net::WorkerThreads workers_{1, "service-test"};

@@ -5,23 +5,46 @@ namespace nae::store {
 
 Result<void> Store::insert_device(const DeviceCertificate& device) {
   std::lock_guard lock(mutex_);
-  return database_->execute(
-      "INSERT INTO devices (fingerprint, name, serial, issued_at_us, expires_at_us)"
-      " VALUES (?1, ?2, ?3, ?4, ?5)",
+  // One statement, so that no other enrolment comes between the question and the answer.
+  NAE_TRY(database_->execute(
+      "WITH good AS (SELECT key_sha256 FROM devices"
+      "  WHERE name = ?2 AND removed_at_us = 0 AND expires_at_us > ?4)"
+      " INSERT INTO devices"
+      "  (fingerprint, name, serial, issued_at_us, expires_at_us, key_sha256, removed_at_us)"
+      " SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7"
+      "  WHERE NOT EXISTS (SELECT 1 FROM good) OR ?6 IN (SELECT key_sha256 FROM good)",
       std::string_view(device.fingerprint), std::string_view(device.name),
-      std::string_view(device.serial), device.issued_at_us, device.expires_at_us);
+      std::string_view(device.serial), device.issued_at_us, device.expires_at_us,
+      std::string_view(device.key_sha256), device.removed_at_us));
+  if (database_->changes() == 0)
+    return fail(Code::conflict, "a device named " + device.name + " is enrolled with another key",
+                "Renew with a request by the key it has, choose another name, or remove the device "
+                "first.");
+  return {};
+}
+
+Result<void> Store::remove_device(std::string_view name, std::int64_t now_us) {
+  std::lock_guard lock(mutex_);
+  NAE_TRY(database_->execute(
+      "UPDATE devices SET removed_at_us = ?2 WHERE name = ?1 AND removed_at_us = 0", name, now_us));
+  if (database_->changes() == 0)
+    return fail(Code::not_found, "no device named " + std::string(name) + " is enrolled");
+  return {};
 }
 
 Result<std::vector<DeviceCertificate>> Store::list_devices() {
   std::lock_guard lock(mutex_);
-  NAE_ASSIGN(Statement rows,
-             database_->query("SELECT name, fingerprint, serial, issued_at_us, expires_at_us"
-                              " FROM devices ORDER BY name, issued_at_us, fingerprint"));
+  NAE_ASSIGN(
+      Statement rows,
+      database_->query(
+          "SELECT name, fingerprint, serial, issued_at_us, expires_at_us,"
+          " key_sha256, removed_at_us FROM devices ORDER BY name, issued_at_us, fingerprint"));
   std::vector<DeviceCertificate> devices;
   while (true) {
     NAE_ASSIGN(bool row, rows.step());
     if (!row) return devices;
-    devices.push_back({rows.text(0), rows.text(1), rows.text(2), rows.integer(3), rows.integer(4)});
+    devices.push_back({rows.text(0), rows.text(1), rows.text(2), rows.integer(3), rows.integer(4),
+                       rows.text(5), rows.integer(6)});
   }
 }
 

@@ -66,9 +66,15 @@ CREATE TABLE devices (
   name TEXT NOT NULL CHECK (length(name) > 0),
   serial TEXT NOT NULL,
   issued_at_us INTEGER NOT NULL,
-  expires_at_us INTEGER NOT NULL
+  expires_at_us INTEGER NOT NULL,
+  key_sha256 TEXT NOT NULL CHECK (length(key_sha256) = 64),
+  removed_at_us INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX devices_by_name ON devices (name);
+CREATE TRIGGER devices_stay_removed BEFORE UPDATE ON devices
+  WHEN old.removed_at_us <> 0 BEGIN SELECT raise(ABORT, 'a removed certificate never changes'); END;
+CREATE TRIGGER devices_stay BEFORE DELETE ON devices
+  BEGIN SELECT raise(ABORT, 'the record of a certificate stays'); END;
 )",
 };
 

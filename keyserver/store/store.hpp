@@ -30,6 +30,8 @@ struct DeviceCertificate {
   std::string serial;       // lower-case hexadecimal
   std::int64_t issued_at_us = 0;
   std::int64_t expires_at_us = 0;
+  std::string key_sha256;          // SHA-256 of its SubjectPublicKeyInfo, lower-case hexadecimal
+  std::int64_t removed_at_us = 0;  // 0: it was not removed
   friend bool operator==(const DeviceCertificate&, const DeviceCertificate&) = default;
 };
 
@@ -63,9 +65,13 @@ class Store final : public keys::Repository, public policy::Repository {
   // Code::not_found.
   Result<void> remove_admin(std::string_view name);
 
-  // Code::conflict when the certificate is known already.
+  // Code::conflict when the certificate is known already, or when its name has certificates that
+  // are neither removed nor expired and none of them is for the same key: a name belongs to whoever
+  // holds its key.
   Result<void> insert_device(const DeviceCertificate& device);
   Result<std::vector<DeviceCertificate>> list_devices();
+  // Marks all certificates of `name` as removed, for good. Code::not_found when there are none.
+  Result<void> remove_device(std::string_view name, std::int64_t now_us);
 
   // Facts about the server as a whole, such as "server_id". Written once: Code::conflict when the
   // name has another value already.

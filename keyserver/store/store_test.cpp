@@ -333,13 +333,48 @@ TEST_F(StoreTest, AdminsHaveRoles) {
 
 TEST_F(StoreTest, DevicesHaveCertificates) {
   auto store = create();
-  DeviceCertificate first{"db1", std::string(64, 'a'), "01", 1, 2};
-  DeviceCertificate second{"db1", std::string(64, 'b'), "02", 3, 4};
+  const std::string key(64, 'c');
+  DeviceCertificate first{"db1", std::string(64, 'a'), "01", 1, 2, key, 0};
+  DeviceCertificate second{"db1", std::string(64, 'b'), "02", 3, 4, key, 0};
   ASSERT_TRUE(store->insert_device(second));
   ASSERT_TRUE(store->insert_device(first));
   EXPECT_EQ(store->insert_device(first).error().code, Code::conflict);
-  EXPECT_EQ(store->insert_device({"db2", "short", "03", 1, 2}).error().code, Code::conflict);
+  EXPECT_EQ(store->insert_device({"db2", "short", "03", 1, 2, key, 0}).error().code,
+            Code::conflict);
   EXPECT_EQ(*store->list_devices(), (std::vector{first, second}));
+}
+
+TEST_F(StoreTest, ADevicesNameBelongsToItsKey) {
+  auto store = create();
+  const std::string key(64, 'c'), other(64, 'd');
+  auto certificate = [](char mark, std::int64_t issued, const std::string& of_key) {
+    return DeviceCertificate{"db1", std::string(64, mark), "01", issued, issued + 10, of_key, 0};
+  };
+  ASSERT_TRUE(store->insert_device(certificate('1', 100, key)));
+  auto refused = store->insert_device(certificate('2', 105, other));
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Code::conflict);
+  EXPECT_NE(refused.error().hint.find("remove the device"), std::string::npos);
+  EXPECT_TRUE(store->insert_device(certificate('3', 105, key))) << "renewal by the same key";
+  EXPECT_FALSE(store->insert_device(certificate('4', 114, other))) << "the renewed one is good yet";
+  EXPECT_TRUE(store->insert_device(certificate('5', 115, other))) << "all have expired";
+  EXPECT_FALSE(store->insert_device(certificate('6', 116, key))) << "an expired one claims nothing";
+}
+
+TEST_F(StoreTest, ARemovedDeviceStaysRemoved) {
+  auto store = create();
+  const std::string key(64, 'c'), other(64, 'd');
+  DeviceCertificate first{"db1", std::string(64, 'a'), "01", 1, 90, key, 0};
+  ASSERT_TRUE(store->insert_device(first));
+  ASSERT_TRUE(store->insert_device({"db2", std::string(64, 'b'), "02", 1, 90, key, 0}));
+  EXPECT_EQ(store->remove_device("db3", 5).error().code, Code::not_found);
+  ASSERT_TRUE(store->remove_device("db1", 5));
+  EXPECT_EQ(store->remove_device("db1", 6).error().code, Code::not_found);
+  EXPECT_EQ(store->list_devices()->at(0).removed_at_us, 5);
+  EXPECT_EQ(store->list_devices()->at(1).removed_at_us, 0);
+  EXPECT_EQ(store->insert_device(first).error().code, Code::conflict) << "this one never again";
+  EXPECT_TRUE(store->insert_device({"db1", std::string(64, 'e'), "03", 7, 90, other, 0}));
+  EXPECT_EQ(store->list_devices()->size(), 3u);
 }
 
 TEST_F(StoreTest, FactsAreWrittenOnce) {
