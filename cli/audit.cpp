@@ -146,7 +146,7 @@ void add_audit(CLI::App& app, Action& chosen) {
   verify_leaf->fallthrough()->footer(
       "Exit code 0: intact, 1: not intact. Without --directory the server checks its own log with\n"
       "the public key in its HSM. To trust nobody, copy the directory, keep the public key that\n"
-      "'nae-keyserver init' printed, and check offline.\n\n"
+      "'nae-keyserver init' wrote to audit/audit-public.pem, and check offline.\n\n"
       "Examples:\n"
       "  nae audit verify\n"
       "  nae audit verify --directory /mnt/copy/audit --public-key audit-public.pem");

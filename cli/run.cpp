@@ -58,7 +58,7 @@ void add_global_options(CLI::App& app, Call& call, std::string& certificate, std
 }
 
 void report(std::ostream& err, const Error& error) {
-  err << "nae: " << printable(error.message) << '\n';
+  err << "nae: " << printable(error.message) << " (" << name(error.code) << ")\n";
   if (!error.hint_or_default().empty())
     err << "hint: " << printable(error.hint_or_default()) << '\n';
 }

@@ -90,6 +90,8 @@ TEST_F(RunTest, WrongArgumentsAreUsage) {
       {"policy", "test", "--role", "a"},
       {"device", "enroll", "a"},
       {"device", "enroll", "a", "--out", "x", "--valid-days", "0"},
+      {"device", "remove"},
+      {"device", "remove", "../keys"},
       {"audit", "verify", "--public-key", "f"},
       {"--insecure", "status"},
   };
@@ -102,6 +104,7 @@ TEST_F(RunTest, WrongArgumentsAreUsage) {
 TEST_F(RunTest, NoProfileSaysHowToGetOne) {
   EXPECT_EQ(run({"key", "list"}), kUsage);
   EXPECT_THAT(err_.str(), HasSubstr("nae-keyserver init"));
+  EXPECT_THAT(err_.str(), HasSubstr(" (config_invalid)\n"));
 }
 
 TEST_F(RunTest, AProfileIsChecked) {
