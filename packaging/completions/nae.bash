@@ -11,7 +11,7 @@ _nae() {
     for ((i = 1; i < COMP_CWORD; i++)); do
         word=${COMP_WORDS[i]}
         case $word in
-            --server | --certificate | --authority | --config | --type | --set | --version | --out) ((i++)) ;;
+            --server | --certificate | --authority | --config | --type | --set | --version | --out | --request) ((i++)) ;;
             -*) ;;
             *)
                 if [[ -z $command ]]; then
@@ -26,7 +26,7 @@ _nae() {
     _nae_words() { mapfile -t COMPREPLY < <(compgen -W "$1" -- "$current"); }
 
     case $previous in
-        --certificate | --authority | --config | --public-key | --executable)
+        --certificate | --authority | --config | --public-key | --executable | --request)
             compopt -o filenames 2>/dev/null
             mapfile -t COMPREPLY < <(compgen -f -- "$current")
             return
@@ -70,7 +70,7 @@ _nae() {
         /) _nae_words "key policy device audit status --version $connection" ;;
         key/) _nae_words "create list show rotate states $connection" ;;
         policy/) _nae_words "apply show history test $connection" ;;
-        device/) _nae_words "enroll list $connection" ;;
+        device/) _nae_words "enroll list remove $connection" ;;
         audit/) _nae_words "query verify $connection" ;;
         key/create) _nae_words "--type $connection" ;;
         key/show | key/rotate | key/states)
@@ -86,7 +86,7 @@ _nae() {
             ;;
         policy/show) _nae_words "--version $connection" ;;
         policy/test) _nae_words "--role --database --program --device --action --key --member-of --executable --executable-sha256 $connection" ;;
-        device/enroll) _nae_words "--out --valid-days $connection" ;;
+        device/enroll) _nae_words "--out --request --valid-days $connection" ;;
         audit/query) _nae_words "--event --role --key --action --verdict --device --database --from --to --limit $connection" ;;
         audit/verify) _nae_words "--directory --public-key $connection" ;;
         *) _nae_words "$connection" ;;

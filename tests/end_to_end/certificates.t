@@ -64,6 +64,7 @@ with Tap() as tap, Stack(keys="customer-pii:aes-256-gcm") as stack:
     (stack.path / "ca").mkdir()
     strangers = Authority(stack.path / "ca")
     foreign = strangers.issue("foreign", "URI:nae://device/database-host")
+    elsewhere = strangers.issue("elsewhere", "URI:nae://device/elsewhere")
 
     def client(files=(), **options):
         return wire.tls_context(trusted, *files, **options)
@@ -91,7 +92,9 @@ with Tap() as tap, Stack(keys="customer-pii:aes-256-gcm") as stack:
     give_to_owner(both)
     server.config.write_text(server.config.read_text().replace("tls/authority.pem", "tls/both.pem"))
     server.restart()
-    tap.is_(outcome(port, client(foreign)), "answered", "once its authority is configured a certificate is good")
+    tap.is_(outcome(port, client(elsewhere)), "answered", "once its authority is configured a certificate is good")
+    tap.is_(outcome(port, client(foreign)), "closed", "but not for the name of a device that is enrolled here")
+    tap.like(server.log.read_text(), "certificate-not-enrolled peer=database-host", "which the server's log tells")
     for name, names, usage, days, expected in [
         ("expired", "URI:nae://device/database-host", "clientAuth", -1, "CERTIFICATE_EXPIRED"),
         ("server-only", "URI:nae://device/database-host", "serverAuth", 1, "CERTIFICATE|ALERT"),
@@ -123,3 +126,31 @@ with Tap() as tap, Stack(keys="customer-pii:aes-256-gcm") as stack:
     tap.is_([(r["verdict"], r["reason"]) for r in records], [("deny", "device_not_in_policy")], "and the audit says why")
     agent_with()
     tap.is_(session.ask(encrypt).out, "42", "with the old certificate all is well, in the same session")
+
+    # the name of a device belongs to its key
+    taken = server.nae("device", "enroll", "database-host", "--out", stack.path / "taken")
+    tap.is_(taken.returncode, 1, "nobody enrolls another key under the name of a device")
+    tap.like(taken.stderr, "remove the device first", "and is told what to do")
+    tap.ok(not (stack.path / "taken" / "database-host.key").exists(), "no key is left behind")
+    renewed = stack.path / "renewed"
+    request = stack.path / "renewal.csr"
+    subprocess.run(["openssl", "req", "-new", "-key", device[1], "-subj", "/CN=any", "-out", request], check=True)
+    give_to_owner(request)
+    server.nae("device", "enroll", "database-host", "--out", renewed, "--request", request)
+    tap.is_(sorted(file.name for file in renewed.iterdir()), ["authority.pem", "database-host.pem"],
+            "its own key is certified anew, and stays where it is")
+    agent_with(certificate=renewed / "database-host.pem")
+    tap.is_(session.ask(encrypt).out, "42", "the renewed certificate is good")
+    tap.is_(outcome(port, client(device)), "answered", "and so is the old one")
+    with wire.tls_peer(port, client(device)) as open_connection:
+        open_connection.connection.sendall(wire.hello())
+        open_connection.connection.recv(1024)
+        server.nae("device", "remove", "database-host")
+        open_connection.connection.sendall(wire.hello())
+        tap.like(open_connection.connection.recv(4096).decode("latin-1"), "database-host.* was removed",
+                 "a removed device is refused on an open connection")
+    tap.is_(outcome(port, client(device)), "closed", "its old certificate is refused")
+    tap.is_(outcome(port, client((renewed / "database-host.pem", device[1]))), "closed", "and its renewed one")
+    tap.ok(session.ask(encrypt).state, "SQL on that host is refused")
+    agent_with(*server.enroll("database-host", stack.path / "again"))
+    tap.is_(session.ask(encrypt).out, "42", "enrolled again, it works")
