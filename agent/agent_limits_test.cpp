@@ -142,6 +142,43 @@ TEST_F(AgentTest, BufferedBytesAreBounded) {
   EXPECT_EQ(client::as_error(answered.second)->error.code, Code::overloaded);
 }
 
+TEST_F(AgentTest, OneClientLeavesRoomForOthers) {
+  config_.limits.max_buffered_bytes = 4 << 20;
+  config_.limits.wire.max_frame_bytes = 1 << 20;
+  config_.limits.stop_timeout = 10ms;
+  auto& server = serve([](const wire::CryptoRequestView& request) {
+    return request.header.action == Action::sign ? Act::hold : Act::answer;
+  });
+  start();
+  wait_for("upstream.1.state", "ready");
+  const std::string value(900'000, 'x');
+  Backend greedy = backend();
+  auto held = greedy.open("greedy");
+  for (int i = 0; i < 10; ++i) greedy.request(held, Action::sign, value);
+  auto sending = std::async(std::launch::async, [&] { return greedy.send(); });
+  while (server.requests < 2) std::this_thread::yield();
+  Backend b = backend();
+  auto context = b.open("alice");
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(must(b.ask(context, Action::decrypt, value)), value);
+  EXPECT_EQ(server.requests, 2 + 5);
+  ::shutdown(greedy.socket().descriptor(), SHUT_RDWR);
+  EXPECT_FALSE(sending.get());
+}
+
+TEST_F(AgentTest, ClientsPastTheirShareGoOnWhenTheyAreAnswered) {
+  config_.limits.max_buffered_bytes = 4 << 20;
+  config_.limits.wire.max_frame_bytes = 1 << 20;
+  serve(always(Act::answer));
+  start();
+  wait_for("upstream.1.state", "ready");
+  Backend b = backend();
+  auto context = b.open("alice");
+  std::vector<std::uint64_t> ids;
+  for (int i = 0; i < 4; ++i)
+    ids.push_back(b.request(context, Action::decrypt, std::string(900'000, 'x')));
+  for (std::uint64_t id : ids) EXPECT_EQ(must(b.answer()).first, id);
+}
+
 TEST_F(AgentTest, OutstandingRequestsOfAClientAreBounded) {
   config_.limits.max_outstanding_per_client = 4;
   auto& server = serve(always(Act::answer));

@@ -70,8 +70,20 @@ void Broker::submit(Asker& asker, std::uint64_t id, ByteView frame, const Contex
   request.deadline = now + limits_.request_timeout;
   request.unavailable_at = now + limits_.unavailable_wait;
   buffered_bytes_ += frame.size();
+  askers_.at(&asker) += frame.size();
   watch_deadlines();
   dispatch(number, request);
+}
+
+std::uint64_t Broker::buffered_bytes(const Asker& asker) const {
+  auto found = askers_.find(const_cast<Asker*>(&asker));
+  return found == askers_.end() ? 0 : found->second;
+}
+
+// One client must not take everything, but what it may send in one frame must fit.
+std::uint64_t Broker::share_of_an_asker() const {
+  return std::max<std::uint64_t>(limits_.max_buffered_bytes / 4,
+                                 wire::kFrameHeaderBytes + agreed_.limits.max_frame_bytes);
 }
 
 void Broker::dispatch(std::uint64_t number, Request& request) {
@@ -133,7 +145,7 @@ void Broker::refuse_soon(Asker& asker, std::uint64_t id, Error error) {
 
 void Broker::refuse(Requests::iterator found, const Error& error) {
   ++counters_.refused;
-  Asker* asker = std::exchange(found->second.asker, nullptr);
+  Asker* asker = let_go(found->second);
   std::uint64_t id = found->second.id;
   if (found->second.upstream == nullptr) erase(found);
   if (asker != nullptr) asker->refuse(id, error);
@@ -146,7 +158,15 @@ void Broker::detach(Request& request) {
   request.sent.reset();
 }
 
+Asker* Broker::let_go(Request& request) {
+  Asker* asker = std::exchange(request.asker, nullptr);
+  if (auto found = askers_.find(asker); found != askers_.end())
+    found->second -= request.frame.size();
+  return asker;
+}
+
 void Broker::erase(Requests::iterator found) {
+  let_go(found->second);
   detach(found->second);
   waiting_.erase(found->first);
   buffered_bytes_ -= found->second.frame.size();
@@ -267,7 +287,7 @@ void Broker::hurry_upstreams(TimePoint now) {
 void Broker::upstream_epoch(std::uint64_t epoch) {
   if (std::exchange(told_epoch_, epoch) == epoch) return;
   agreed_.epoch = epoch;
-  for (Asker* asker : askers_) asker->tell_epoch(epoch);
+  for (const auto& [asker, bytes] : askers_) asker->tell_epoch(epoch);
 }
 
 void Broker::watch_deadlines() {

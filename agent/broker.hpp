@@ -49,7 +49,7 @@ class Broker final : public UpstreamEvents {
   // Replaces all servers: the old connections serve until a new one is ready.
   void use(std::vector<UpstreamSettings> upstreams);
 
-  void add(Asker& asker) { askers_.insert(&asker); }
+  void add(Asker& asker) { askers_.emplace(&asker, 0); }
   // The asker is gone: nothing is delivered to it any more.
   void remove(Asker& asker);
 
@@ -65,6 +65,10 @@ class Broker final : public UpstreamEvents {
   const BrokerCounters& counters() const { return counters_; }
   std::size_t outstanding() const { return requests_.size(); }
   std::uint64_t buffered_bytes() const { return buffered_bytes_; }
+  // Of the requests that this asker waits for.
+  std::uint64_t buffered_bytes(const Asker& asker) const;
+  // An asker that has so much should submit nothing more: the others need room too.
+  std::uint64_t share_of_an_asker() const;
 
   void upstream_ready(Upstream& upstream) override;
   void upstream_lost(Upstream& upstream, const Error& reason) override;
@@ -97,6 +101,8 @@ class Broker final : public UpstreamEvents {
   void wait_for_upstream(std::uint64_t number, Request& request);
   void refuse(Requests::iterator found, const Error& error);
   void refuse_soon(Asker& asker, std::uint64_t id, Error error);
+  // Who waited for the request waits no longer, and its bytes are not the asker's any more.
+  Asker* let_go(Request& request);
   // The request leaves its upstream, answered or to be sent on another.
   void detach(Request& request);
   void erase(Requests::iterator found);
@@ -116,7 +122,7 @@ class Broker final : public UpstreamEvents {
   Upstream* this_turns_ = nullptr;
   std::size_t servers_ = 0;
   std::size_t first_choice_ = 0;
-  std::set<Asker*> askers_;
+  std::unordered_map<Asker*, std::uint64_t> askers_;  // with the bytes of their requests
   Requests requests_;
   std::set<std::uint64_t> waiting_;  // in order of arrival
   std::uint64_t next_number_ = 1;

@@ -65,9 +65,19 @@ bool Downstream::received(std::size_t bytes) {
   return handle_waiting_frames();
 }
 
+bool Downstream::has_enough() const {
+  return outstanding_ >= services_.max_outstanding ||
+         services_.broker.buffered_bytes(*this) >= services_.broker.share_of_an_asker();
+}
+
+bool Downstream::has_room_again() const {
+  return outstanding_ <= services_.max_outstanding / 2 &&
+         services_.broker.buffered_bytes(*this) <= services_.broker.share_of_an_asker() / 2;
+}
+
 bool Downstream::handle_waiting_frames() {
   for (;;) {
-    if (outstanding_ >= services_.max_outstanding) {
+    if (has_enough()) {
       paused_ = true;
       connection_.pause_reading();
       return true;
@@ -232,7 +242,7 @@ void Downstream::refuse(std::uint64_t id, const Error& error) {
 void Downstream::settled() {
   --outstanding_;
   connection_.flush_soon();
-  if (!paused_ || outstanding_ > services_.max_outstanding / 2) return;
+  if (!paused_ || !has_room_again()) return;
   paused_ = false;
   connection_.post([this](net::Connection& connection) {
     if (!connection.is_open()) return;

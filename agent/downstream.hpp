@@ -42,6 +42,9 @@ class Downstream final : public net::Protocol, public Asker {
   void tell_epoch(std::uint64_t epoch) override;
 
  private:
+  // It has as much under way as one client may.
+  bool has_enough() const;
+  bool has_room_again() const;
   bool handle_waiting_frames();
   bool handle(const wire::Frame& frame);
   bool handle_hello(const wire::Frame& frame);
