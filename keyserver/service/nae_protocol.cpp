@@ -16,29 +16,12 @@ namespace {
 using wire::Frame;
 using wire::FrameType;
 
-// A request that needs the HSM again and again is not making progress: its keys are evicted or
-// rotated faster than it is served.
-constexpr int kMaxHsmRounds = 8;
 // Of one batch: a lookup of 21 bytes is answered by a row for each key.
 constexpr std::size_t kMaxKeyLookups = 16;
-// Of the contexts of one connection together.
-constexpr std::size_t kMaxContextBytes = 64u << 20;
 
 std::int64_t now_us() {
   using namespace std::chrono;
   return duration_cast<microseconds>(system_clock::now().time_since_epoch()).count();
-}
-
-void merge(Prepared& into, Prepared&& from) {
-  auto append = [](auto& a, auto& b) {
-    a.insert(a.end(), std::make_move_iterator(b.begin()), std::make_move_iterator(b.end()));
-  };
-  append(into.gcm, from.gcm);
-  append(into.siv_readers, from.siv_readers);
-  append(into.leases, from.leases);
-  append(into.results, from.results);
-  if (from.siv) into.siv = std::move(from.siv);
-  if (from.mac) into.mac = std::move(from.mac);
 }
 
 // Views of `role` and `device`.
@@ -61,6 +44,7 @@ NaeProtocol::NaeProtocol(net::Connection& connection, const Parts& parts)
       parts_(parts),
       assembler_(wire::kMaxFrameBytesBeforeHello),
       limits_(parts.settings.limits),
+      waiting_(parts.settings),
       self_(std::make_shared<NaeProtocol*>(this)) {
   parts_.metrics.connections().Increment();
   connection_.set_idle_timeout(parts_.settings.hello_timeout);
@@ -120,11 +104,12 @@ bool NaeProtocol::refuse_removed(std::uint64_t request_id) {
   audit::Context context;
   context.device = connection_.peer().name;
   audit::Record record;
+  record.time_us = now_us();
   record.action = "connect";
-  refuse_stranger(request_id, context, record,
+  answers_.refuse(request_id, context, record,
                   Error(Code::device_unknown, "the certificate of device \"" +
                                                   connection_.peer().name + "\" was removed"));
-  commit();
+  release_answers();
   spdlog::warn("event=refused reason=certificate-removed peer={} remote={}",
                connection_.peer().name, connection_.remote_address());
   return false;
@@ -153,22 +138,15 @@ bool NaeProtocol::on_open_context(const Frame& frame) {
   auto open = wire::parse_open_context(frame.body);
   if (!open) return violation(id, std::move(open).error());
   const std::uint32_t number = open->context;
-  close_context(number);  // a number that is given anew means the new one, or none
-  if (!open->program) {
+  const wire::RoleClaims role = open->role;
+  auto opened = contexts_.open(connection_.peer().name, std::move(*open), frame.body.size());
+  if (!opened) {
     audit::Record record;
+    record.time_us = now_us();
     record.action = "open-context";
-    refuse_stranger(id, claimed_by(connection_.peer().name, open->role), record,
-                    Error(Code::program_unknown, "the context does not say which program asks"));
+    answers_.refuse(id, claimed_by(connection_.peer().name, role), record, opened.error());
     return true;
   }
-  if (callers_.size() >= wire::kMaxContexts ||
-      context_bytes_ + frame.body.size() > kMaxContextBytes) {
-    answer_error(id, Error(Code::overloaded, "too many open contexts on one connection"));
-    return true;
-  }
-  context_bytes_ += frame.body.size();
-  callers_[number] = {std::make_shared<Caller>(connection_.peer().name, std::move(*open)),
-                      frame.body.size()};
   parts_.metrics.contexts_opened().Increment();
   wire::append_context_opened(connection_.output(), id, number);
   return true;
@@ -177,20 +155,8 @@ bool NaeProtocol::on_open_context(const Frame& frame) {
 bool NaeProtocol::on_close_context(const Frame& frame) {
   auto number = wire::parse_context_number(frame.body);
   if (!number) return violation(frame.header.request_id, std::move(number).error());
-  close_context(*number);
+  contexts_.close(*number);
   return true;
-}
-
-void NaeProtocol::close_context(std::uint32_t number) {
-  auto found = callers_.find(number);
-  if (found == callers_.end()) return;
-  context_bytes_ -= found->second.bytes;
-  callers_.erase(found);
-}
-
-std::shared_ptr<Caller> NaeProtocol::caller(std::uint32_t context) const {
-  auto found = callers_.find(context);
-  return found == callers_.end() ? nullptr : found->second.caller;
 }
 
 bool NaeProtocol::on_crypto(const Frame& frame) {
@@ -202,14 +168,15 @@ bool NaeProtocol::on_crypto(const Frame& frame) {
     answer_error(id, std::move(view).error());
     return true;
   }
-  std::shared_ptr<Caller> who = caller(view->header.context);
+  std::shared_ptr<Caller> who = contexts_.find(view->header.context);
   if (!who) {
     audit::Record record;
+    record.time_us = now_us();
     record.action = name(view->header.action);
     record.key = view->header.key;
     record.items = record.failed_items = view->items.count();
     record.query_id = view->header.query_id;
-    refuse_stranger(id, claimed_by(connection_.peer().name, {}), record,
+    answers_.refuse(id, claimed_by(connection_.peer().name, {}), record,
                     Error(Code::context_unknown, "the request quotes a context that is not open"));
     return true;
   }
@@ -218,37 +185,27 @@ bool NaeProtocol::on_crypto(const Frame& frame) {
     return true;
   }
   Prepared nothing;
-  Request request{id, *view, *who, parts_, nothing, limits_, replies_};
-  auto work = serve(request, records_, now_us());
-  if (work && !may_wait(frame.body.size())) {
+  Request request{id, *view, *who, parts_, nothing, limits_, answers_.replies()};
+  auto work = serve(request, answers_.records(), now_us());
+  if (work && !waiting_.may_enter(frame.body.size())) {
     refuse(
         request,
         {Error(Code::overloaded, "too many requests of this connection wait for the HSM"), {}, {}},
-        records_, now_us());
-    work.reset();
+        answers_.records(), now_us());
   } else if (work) {
-    auto waiting = std::make_shared<Waiting>();
+    auto waiting = std::make_shared<WaitingRequest>();
     waiting->id = id;
     waiting->caller = std::move(who);
     waiting->body.assign(frame.body.begin(), frame.body.end());
     ask_hsm(std::move(waiting), std::move(*work));
     return true;
   }
-  recorded_ids_.push_back(id);
+  answers_.held(id);
   return true;
 }
 
-// A request is always let in alone.
-bool NaeProtocol::may_wait(std::size_t body_bytes) const {
-  const Settings& settings = parts_.settings;
-  return waiting_ == 0 || (waiting_ < settings.max_waiting &&
-                           waiting_bytes_ + body_bytes <= settings.max_waiting_bytes);
-}
-
-void NaeProtocol::ask_hsm(std::shared_ptr<Waiting> waiting, HsmWork work) {
-  ++waiting_;
-  waiting_bytes_ += waiting->body.size();
-  ++waiting->rounds;
+void NaeProtocol::ask_hsm(std::shared_ptr<WaitingRequest> waiting, HsmWork work) {
+  waiting_.enter(*waiting);
   parts_.metrics.hsm_requests().Increment();
   auto on_hsm = [waiting, work = std::move(work),
                  limits = limits_](keys::Hsm& hsm) -> Result<Prepared> {
@@ -267,34 +224,27 @@ void NaeProtocol::ask_hsm(std::shared_ptr<Waiting> waiting, HsmWork work) {
   parts_.hsm.ask<Prepared>(std::move(on_hsm), std::move(done), parts_.settings.hsm_timeout);
 }
 
-void NaeProtocol::resume(const std::shared_ptr<Waiting>& waiting, Result<Prepared> prepared) {
-  --waiting_;
-  waiting_bytes_ -= waiting->body.size();
+void NaeProtocol::resume(const std::shared_ptr<WaitingRequest>& waiting,
+                         Result<Prepared> prepared) {
+  waiting_.leave(*waiting);
   auto view = wire::parse_crypto(waiting->body, limits_);
   if (!view) return;  // cannot be: the same bytes parsed before
-  if (prepared && !prepared->results.empty()) waiting->rounds = 0;  // that is progress
-  if (prepared) merge(waiting->prepared, std::move(*prepared));
-  Request request{waiting->id,       *view,   *waiting->caller, parts_,
-                  waiting->prepared, limits_, replies_};
-  std::optional<HsmWork> more;
-  if (caller(view->header.context) != waiting->caller)
-    refuse(request, {Error(Code::context_unknown, "the context was closed meanwhile"), {}, {}},
-           records_, now_us());
-  else if (!prepared)
-    refuse(request, {prepared.error(), {}, {}}, records_, now_us());
-  else
-    more = serve(request, records_, now_us());
-  if (more && waiting->rounds >= kMaxHsmRounds) {
-    more.reset();
-    refuse(request, {Error(Code::overloaded, "the request keeps waiting for keys"), {}, {}},
-           records_, now_us());
+  if (prepared) waiting->add(std::move(*prepared));
+  Request request{waiting->id,       *view,   *waiting->caller,  parts_,
+                  waiting->prepared, limits_, answers_.replies()};
+  auto give_up = [&](Error error) {
+    refuse(request, {std::move(error), {}, {}}, answers_.records(), now_us());
+  };
+  if (contexts_.find(view->header.context) != waiting->caller) {
+    give_up(Error(Code::context_unknown, "the context was closed meanwhile"));
+  } else if (!prepared) {
+    give_up(prepared.error());
+  } else if (auto more = serve(request, answers_.records(), now_us())) {
+    if (!waiting->stuck()) return ask_hsm(waiting, std::move(*more));
+    give_up(Error(Code::overloaded, "the request keeps waiting for keys"));
   }
-  if (more) {
-    ask_hsm(waiting, std::move(*more));
-    return;
-  }
-  recorded_ids_.push_back(waiting->id);
-  commit();
+  answers_.held(waiting->id);
+  release_answers();
   connection_.flush_soon();
 }
 
@@ -302,7 +252,7 @@ bool NaeProtocol::on_lookup(const Frame& frame) {
   const std::uint64_t id = frame.header.request_id;
   auto lookup = wire::parse_lookup(frame.body);
   if (!lookup) return violation(id, std::move(lookup).error());
-  std::shared_ptr<Caller> who = caller(lookup->context);
+  std::shared_ptr<Caller> who = contexts_.find(lookup->context);
   if (!who) {
     answer_error(id, Error(Code::context_unknown, "the lookup quotes a context that is not open"));
     return true;
@@ -313,31 +263,31 @@ bool NaeProtocol::on_lookup(const Frame& frame) {
   record.reason = policy::reason::kAllowed;
   switch (lookup->subject) {
     case wire::LookupSubject::whoami:
-      wire::append_lookup_reply(replies_, id, whoami(*who, parts_));
+      wire::append_lookup_reply(answers_.replies(), id, whoami(*who, parts_));
       record.action = "whoami";
       break;
     case wire::LookupSubject::keys:
       record.action = "keys";
       if (++key_lookups_ <= kMaxKeyLookups) {
-        wire::append_lookup_reply(replies_, id, usable_keys(*who, parts_));
+        wire::append_lookup_reply(answers_.replies(), id, usable_keys(*who, parts_));
         break;
       }
       record.verdict = name(policy::Verdict::deny);
       record.reason = name(Code::overloaded);
-      wire::append_error(replies_, id,
+      wire::append_error(answers_.replies(), id,
                          {Error(Code::overloaded, "too many lookups of keys at once"), 0});
       break;
     default:
       answer_error(id, Error(Code::unsupported, "this lookup is not the key server's to answer"));
       return true;
   }
-  records_.add(who->fragment(), record);
-  recorded_ids_.push_back(id);
+  answers_.records().add(who->fragment(), record);
+  answers_.held(id);
   return true;
 }
 
 bool NaeProtocol::batch_received() {
-  commit();
+  release_answers();
   key_lookups_ = 0;
   if (greeted_ && told_epoch_ != parts_.policy.epoch()) {
     told_epoch_ = parts_.policy.epoch();
@@ -346,42 +296,20 @@ bool NaeProtocol::batch_received() {
   return true;
 }
 
-void NaeProtocol::commit() {
-  if (records_.empty()) return;
-  Bytes& out = connection_.output();
-  if (auto written = parts_.audit.append(records_); !written) {
-    parts_.metrics.audit_refusals().Increment(static_cast<double>(recorded_ids_.size()));
-    for (std::uint64_t id : recorded_ids_) wire::append_error(out, id, {written.error(), 1000});
-    replies_.clear();
-  } else if (out.empty()) {
-    out.swap(replies_);
-  } else {
-    out.insert(out.end(), replies_.begin(), replies_.end());
-  }
-  replies_.clear();
-  records_.clear();
-  recorded_ids_.clear();
+void NaeProtocol::release_answers() {
+  if (std::size_t refused = answers_.release(parts_.audit, connection_.output()))
+    parts_.metrics.audit_refusals().Increment(static_cast<double>(refused));
 }
 
 void NaeProtocol::answer_error(std::uint64_t request_id, Error error) {
   wire::append_error(connection_.output(), request_id, {std::move(error), 0});
 }
 
-void NaeProtocol::refuse_stranger(std::uint64_t request_id, const audit::Context& context,
-                                  audit::Record record, Error error) {
-  record.time_us = now_us();
-  record.verdict = name(policy::Verdict::deny);
-  record.reason = name(error.code);
-  records_.add(audit::render_context(context), record);
-  recorded_ids_.push_back(request_id);
-  wire::append_error(replies_, request_id, {std::move(error), 0});
-}
-
 bool NaeProtocol::violation(std::uint64_t request_id, Error error) {
   spdlog::warn("event=protocol-violation device={} remote={} code={} message=\"{}\"",
                connection_.peer().name, connection_.remote_address(), name(error.code),
                error.message);
-  commit();  // what was served before the bad frame is still answered
+  release_answers();  // what was served before the bad frame is still answered
   answer_error(request_id, std::move(error));
   return false;
 }

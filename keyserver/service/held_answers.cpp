@@ -1,0 +1,37 @@
+#include "keyserver/service/held_answers.hpp"
+
+#include "keyserver/policy/verdict.hpp"
+#include "libnae/wire/error_message.hpp"
+
+namespace nae::service {
+
+// How soon it pays to ask again when the audit log could not be written.
+constexpr std::uint32_t kRetryAfterMs = 1000;
+
+void HeldAnswers::refuse(std::uint64_t request_id, const audit::Context& context,
+                         audit::Record record, const Error& error) {
+  record.verdict = name(policy::Verdict::deny);
+  record.reason = name(error.code);
+  records_.add(audit::render_context(context), record);
+  wire::append_error(replies_, request_id, {error, 0});
+  held(request_id);
+}
+
+std::size_t HeldAnswers::release(audit::Log& log, Bytes& out) {
+  if (records_.empty()) return 0;
+  std::size_t refused = 0;
+  if (auto written = log.append(records_); !written) {
+    refused = ids_.size();
+    for (std::uint64_t id : ids_) wire::append_error(out, id, {written.error(), kRetryAfterMs});
+  } else if (out.empty()) {
+    out.swap(replies_);
+  } else {
+    out.insert(out.end(), replies_.begin(), replies_.end());
+  }
+  replies_.clear();
+  records_.clear();
+  ids_.clear();
+  return refused;
+}
+
+}  // namespace nae::service

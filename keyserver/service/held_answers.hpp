@@ -1,0 +1,34 @@
+// Answers of one connection that are held back until their records are in the audit log.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "keyserver/audit/log.hpp"
+#include "libnae/base/bytes.hpp"
+#include "libnae/base/result.hpp"
+
+namespace nae::service {
+
+class HeldAnswers {
+ public:
+  Bytes& replies() { return replies_; }
+  audit::Batch& records() { return records_; }
+  // A reply to `request_id` was appended and its records were added.
+  void held(std::uint64_t request_id) { ids_.push_back(request_id); }
+
+  // Answers with an error, recorded as asked by `context`, whom no open context names.
+  void refuse(std::uint64_t request_id, const audit::Context& context, audit::Record record,
+              const Error& error);
+
+  // Writes the records with one call and moves the replies to `out`; when they cannot be written,
+  // every request is answered by that error instead. Answers how many were refused so.
+  std::size_t release(audit::Log& log, Bytes& out);
+
+ private:
+  Bytes replies_;
+  audit::Batch records_;
+  std::vector<std::uint64_t> ids_;
+};
+
+}  // namespace nae::service

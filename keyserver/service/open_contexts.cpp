@@ -1,0 +1,40 @@
+#include "keyserver/service/open_contexts.hpp"
+
+#include <utility>
+
+#include "libnae/wire/limits.hpp"
+
+namespace nae::service {
+namespace {
+
+// Of the contexts of one connection together.
+constexpr std::size_t kMaxContextBytes = 64u << 20;
+
+}  // namespace
+
+Result<void> OpenContexts::open(const std::string& device, wire::OpenContext open,
+                                std::size_t frame_bytes) {
+  const std::uint32_t number = open.context;
+  close(number);
+  if (!open.program)
+    return fail(Code::program_unknown, "the context does not say which program asks");
+  if (opened_.size() >= wire::kMaxContexts || bytes_ + frame_bytes > kMaxContextBytes)
+    return fail(Code::overloaded, "too many open contexts on one connection");
+  opened_[number] = {std::make_shared<Caller>(device, std::move(open)), frame_bytes};
+  bytes_ += frame_bytes;
+  return {};
+}
+
+void OpenContexts::close(std::uint32_t number) {
+  auto found = opened_.find(number);
+  if (found == opened_.end()) return;
+  bytes_ -= found->second.bytes;
+  opened_.erase(found);
+}
+
+std::shared_ptr<Caller> OpenContexts::find(std::uint32_t number) const {
+  auto found = opened_.find(number);
+  return found == opened_.end() ? nullptr : found->second.caller;
+}
+
+}  // namespace nae::service

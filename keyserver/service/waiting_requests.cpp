@@ -1,0 +1,43 @@
+#include "keyserver/service/waiting_requests.hpp"
+
+#include <iterator>
+
+namespace nae::service {
+
+constexpr int kMaxRounds = 8;
+
+void WaitingRequest::add(Prepared&& made) {
+  auto append = [](auto& into, auto& from) {
+    into.insert(into.end(), std::make_move_iterator(from.begin()),
+                std::make_move_iterator(from.end()));
+  };
+  if (!made.results.empty()) rounds = 0;
+  append(prepared.gcm, made.gcm);
+  append(prepared.siv_readers, made.siv_readers);
+  append(prepared.leases, made.leases);
+  append(prepared.results, made.results);
+  if (made.siv) prepared.siv = std::move(made.siv);
+  if (made.mac) prepared.mac = std::move(made.mac);
+}
+
+bool WaitingRequest::stuck() const {
+  return rounds >= kMaxRounds;
+}
+
+bool WaitingRequests::may_enter(std::size_t body_bytes) const {
+  return count_ == 0 ||
+         (count_ < settings_.max_waiting && bytes_ + body_bytes <= settings_.max_waiting_bytes);
+}
+
+void WaitingRequests::enter(WaitingRequest& request) {
+  ++count_;
+  bytes_ += request.body.size();
+  ++request.rounds;
+}
+
+void WaitingRequests::leave(const WaitingRequest& request) {
+  --count_;
+  bytes_ -= request.body.size();
+}
+
+}  // namespace nae::service

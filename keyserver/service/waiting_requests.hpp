@@ -1,0 +1,43 @@
+// The requests of one connection that wait for the HSM, each with its own copy of its frame.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+#include "keyserver/service/request.hpp"
+
+namespace nae::service {
+
+struct WaitingRequest {
+  std::uint64_t id = 0;
+  std::shared_ptr<Caller> caller;  // who asked, whoever has the context's number by now
+  Bytes body;
+  Prepared prepared;
+  int rounds = 0;  // through the HSM since it last made progress
+
+  // Keeps what the HSM made.
+  void add(Prepared&& made);
+  // A request that needs the HSM again and again without getting anywhere: its keys are evicted or
+  // rotated faster than it is served.
+  bool stuck() const;
+};
+
+// Counts them, so that one connection cannot fill memory and the HSM's queue for all.
+class WaitingRequests {
+ public:
+  explicit WaitingRequests(const Settings& settings) : settings_(settings) {}
+
+  bool empty() const { return count_ == 0; }
+  // Is there room for one more? A request is always let in alone.
+  bool may_enter(std::size_t body_bytes) const;
+  void enter(WaitingRequest& request);
+  void leave(const WaitingRequest& request);
+
+ private:
+  const Settings& settings_;
+  std::size_t count_ = 0;
+  std::size_t bytes_ = 0;
+};
+
+}  // namespace nae::service
