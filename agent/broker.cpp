@@ -202,19 +202,22 @@ void Broker::upstream_replied(Upstream& upstream, const wire::Frame& frame, Byte
 // to stop. The request is sent once more, whatever it is.
 bool Broker::send_again(Requests::iterator found, const wire::Frame& frame) {
   Request& request = found->second;
+  Upstream& upstream = *request.upstream;
   auto message = wire::parse_error(frame.body);
   if (!message || request.asker == nullptr || request.times_sent >= kMostSends) return false;
   if (message->error.code == Code::context_unknown && !request.sent->refused) {
-    request.upstream->forget_context(*request.sent);
+    upstream.forget_context(*request.sent);
+    detach(request);
+    dispatch(found->first, request);
   } else if (message->error.code == Code::shutting_down) {
-    request.upstream->avoid();
-    if (this_turns_ == request.upstream) this_turns_ = nullptr;
+    upstream.avoid();
+    if (this_turns_ == &upstream) this_turns_ = nullptr;
+    detach(request);
+    repeat(found->first, request, upstream);  // its other connections lead to the same stop
   } else {
     return false;
   }
   ++counters_.retried;
-  detach(request);
-  dispatch(found->first, request);
   return true;
 }
 
@@ -250,8 +253,9 @@ void Broker::upstream_lost(Upstream& upstream, const Error& reason) {
   if (upstream.retired()) boost::asio::post(loop_, [this] { sweep_retired(); });
 }
 
-// Another server is asked at once. Another connection to the same one may be as dead without being
-// known to be, and a second loss is final: it gets time to show, unless the server is reached anew.
+// A request that a server lost or gave back: another server is asked at once. Another connection to
+// the same one may be as dead without being known to be, and a second loss is final: it gets time
+// to show, unless the server is reached anew.
 void Broker::repeat(std::uint64_t number, Request& request, const Upstream& lost) {
   request.retry_at = Clock::now() + kTimeToLearnOfOthers;
   request.unavailable_at = request.retry_at + limits_.unavailable_wait;

@@ -95,7 +95,7 @@ class Broker final : public UpstreamEvents {
   void dispatch(std::uint64_t number, Request& request);
   void send(std::uint64_t number, Request& request, Upstream& upstream);
   Upstream* choose(const Upstream* avoided = nullptr);
-  // A repeatable request whose connection ended.
+  // A request that `lost` will not answer, and that may be sent again.
   void repeat(std::uint64_t number, Request& request, const Upstream& lost);
   void repeat_due(TimePoint now);
   void wait_for_upstream(std::uint64_t number, Request& request);

@@ -38,7 +38,7 @@ Connection::Connection(boost::asio::io_context& loop, std::unique_ptr<Stream> st
 Connection::~Connection() = default;
 
 void Connection::start(OnOpen on_open, OnClose on_close) {
-  std::signal(SIGPIPE, SIG_IGN);  // a peer that left is an error value here, never a signal
+  (void)std::signal(SIGPIPE, SIG_IGN);  // a peer that left is an error value here, never a signal
   on_open_ = std::move(on_open);
   on_close_ = std::move(on_close);
   arm_timer();

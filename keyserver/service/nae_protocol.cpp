@@ -197,14 +197,14 @@ bool NaeProtocol::on_crypto(const Frame& frame) {
     waiting->id = id;
     waiting->caller = std::move(who);
     waiting->body.assign(frame.body.begin(), frame.body.end());
-    ask_hsm(std::move(waiting), std::move(*work));
+    ask_hsm(waiting, std::move(*work));
     return true;
   }
   answers_.held(id);
   return true;
 }
 
-void NaeProtocol::ask_hsm(std::shared_ptr<WaitingRequest> waiting, HsmWork work) {
+void NaeProtocol::ask_hsm(const std::shared_ptr<WaitingRequest>& waiting, HsmWork work) {
   waiting_.enter(*waiting);
   parts_.metrics.hsm_requests().Increment();
   auto on_hsm = [waiting, work = std::move(work),

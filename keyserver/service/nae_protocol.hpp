@@ -38,7 +38,7 @@ class NaeProtocol final : public net::Protocol {
   bool on_crypto(const wire::Frame& frame);
   bool on_lookup(const wire::Frame& frame);
 
-  void ask_hsm(std::shared_ptr<WaitingRequest> waiting, HsmWork work);
+  void ask_hsm(const std::shared_ptr<WaitingRequest>& waiting, HsmWork work);
   void resume(const std::shared_ptr<WaitingRequest>& waiting, Result<Prepared> prepared);
   void release_answers();
   bool violation(std::uint64_t request_id, Error error);
