@@ -27,26 +27,27 @@ policy::Subject subject_of(std::string device, const wire::RoleClaims& role,
   return subject;
 }
 
-audit::ContextFragment fragment_of(const policy::Subject& subject, const wire::RoleClaims& role) {
+}  // namespace
+
+audit::Context audit_context(std::string_view device, std::string_view program,
+                             const wire::RoleClaims& role) {
   audit::Context context;
-  context.device = subject.device;
-  context.program = subject.program;
-  context.database = subject.database;
-  context.role = subject.effective_role;
-  context.session_role = subject.session_role;
-  context.login_role = subject.login_role;
+  context.device = device;
+  context.program = program;
+  context.database = role.database;
+  context.role = role.effective_role;
+  context.session_role = role.session_role;
+  context.login_role = role.login_role;
   context.client_address = role.client_address;
   context.application_name = role.application_name;
-  return audit::render_context(context);
+  return context;
 }
-
-}  // namespace
 
 Caller::Caller(std::string device, wire::OpenContext open)
     : subject_(subject_of(std::move(device), open.role, *open.program)),
       program_(std::move(*open.program)),
       claims_(std::move(open.role)),
-      fragment_(fragment_of(subject_, claims_)) {}
+      fragment_(audit::render_context(audit_context(subject_.device, subject_.program, claims_))) {}
 
 const policy::Decision& Caller::decide(const policy::PolicyBook& book, Action action,
                                        std::string_view key) {

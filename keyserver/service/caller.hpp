@@ -14,6 +14,10 @@
 
 namespace nae::service {
 
+// The fields of an audit record that say who asks. Views of the arguments.
+audit::Context audit_context(std::string_view device, std::string_view program,
+                             const wire::RoleClaims& role);
+
 // One connection's thread.
 class Caller {
  public:

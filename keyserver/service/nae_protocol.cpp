@@ -24,19 +24,6 @@ std::int64_t now_us() {
   return duration_cast<microseconds>(system_clock::now().time_since_epoch()).count();
 }
 
-// Views of `role` and `device`.
-audit::Context claimed_by(std::string_view device, const wire::RoleClaims& role) {
-  audit::Context context;
-  context.device = device;
-  context.database = role.database;
-  context.role = role.effective_role;
-  context.session_role = role.session_role;
-  context.login_role = role.login_role;
-  context.client_address = role.client_address;
-  context.application_name = role.application_name;
-  return context;
-}
-
 }  // namespace
 
 NaeProtocol::NaeProtocol(net::Connection& connection, const Parts& parts)
@@ -101,12 +88,10 @@ bool NaeProtocol::admitted() {
 }
 
 bool NaeProtocol::refuse_removed(std::uint64_t request_id) {
-  audit::Context context;
-  context.device = connection_.peer().name;
   audit::Record record;
   record.time_us = now_us();
   record.action = "connect";
-  answers_.refuse(request_id, context, record,
+  answers_.refuse(request_id, audit_context(connection_.peer().name, {}, {}), record,
                   Error(Code::device_unknown, "the certificate of device \"" +
                                                   connection_.peer().name + "\" was removed"));
   release_answers();
@@ -144,7 +129,7 @@ bool NaeProtocol::on_open_context(const Frame& frame) {
     audit::Record record;
     record.time_us = now_us();
     record.action = "open-context";
-    answers_.refuse(id, claimed_by(connection_.peer().name, role), record, opened.error());
+    answers_.refuse(id, audit_context(connection_.peer().name, {}, role), record, opened.error());
     return true;
   }
   parts_.metrics.contexts_opened().Increment();
@@ -176,7 +161,7 @@ bool NaeProtocol::on_crypto(const Frame& frame) {
     record.key = view->header.key;
     record.items = record.failed_items = view->items.count();
     record.query_id = view->header.query_id;
-    answers_.refuse(id, claimed_by(connection_.peer().name, {}), record,
+    answers_.refuse(id, audit_context(connection_.peer().name, {}, {}), record,
                     Error(Code::context_unknown, "the request quotes a context that is not open"));
     return true;
   }

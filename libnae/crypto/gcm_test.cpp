@@ -29,7 +29,7 @@ class Gcm : public ::testing::TestWithParam<const char*> {
  protected:
   void SetUp() override {
     provider_ = GetParam() == std::string_view("openssl") ? openssl_gcm() : ipsec_mb_gcm();
-    if (!provider_) GTEST_SKIP() << "this CPU does not run " << GetParam();
+    ASSERT_TRUE(provider_);
     ASSERT_EQ(provider_->name(), GetParam());
   }
   static Sealed seal(const Aes256Gcm& key, ByteView nonce, ByteView header, ByteView aad,
@@ -46,7 +46,14 @@ class Gcm : public ::testing::TestWithParam<const char*> {
   }
   std::unique_ptr<const GcmProvider> provider_;
 };
-INSTANTIATE_TEST_SUITE_P(Providers, Gcm, ::testing::Values("openssl", "ipsec-mb"),
+// Those that this CPU can run: there is nothing to test of the others.
+std::vector<const char*> providers() {
+  std::vector<const char*> names{"openssl"};
+  if (ipsec_mb_gcm()) names.push_back("ipsec-mb");
+  return names;
+}
+
+INSTANTIATE_TEST_SUITE_P(Providers, Gcm, ::testing::ValuesIn(providers()),
                          [](const auto& i) { return i.index == 0 ? "Openssl" : "IpsecMb"; });
 
 TEST_P(Gcm, MatchesPublishedVectors) {
