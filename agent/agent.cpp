@@ -79,7 +79,8 @@ void Agent::stop() {
   stop_timer_.async_wait([this](const boost::system::error_code& error) {
     if (error) return;
     spdlog::warn("event=stop_cut clients={}", listener_->connections());
-    loop_.stop();
+    listener_->abort_all(Error(Code::shutting_down, "the agent stops"));
+    boost::asio::post(loop_, [this] { loop_.stop(); });  // after the connections have ended
   });
   listener_->begin_stop([this] { boost::asio::post(loop_, [this] { loop_.stop(); }); });
 }

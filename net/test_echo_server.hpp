@@ -71,6 +71,8 @@ class ListenerTest : public ::testing::Test {
   ListenerTest() { std::signal(SIGPIPE, SIG_IGN); }
   ~ListenerTest() override {
     if (listener_) listener_->stop(2s);
+    workers_.stop();
+    controls_.waiting = {};  // a connection must not outlive its loop
   }
 
   std::uint16_t listen(const TlsFiles& files, TlsListenerOptions options = {}) {
