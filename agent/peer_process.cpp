@@ -11,9 +11,12 @@
 #include <sstream>
 
 #include "libnae/base/bytes.hpp"
+#include "net/descriptor.hpp"
 
 namespace nae::agent {
 namespace {
+
+using net::Descriptor;
 
 #ifndef SO_PEERPIDFD
 constexpr int SO_PEERPIDFD = 77;  // Linux 6.5
@@ -22,20 +25,6 @@ constexpr int SO_PEERPIDFD = 77;  // Linux 6.5
 constexpr std::size_t kMaxDigests = 64;
 constexpr off_t kMaxExecutableBytes = off_t{1} << 30;
 constexpr std::string_view kDeleted = " (deleted)";
-
-class Descriptor {
- public:
-  explicit Descriptor(int value) : value_(value) {}
-  ~Descriptor() {
-    if (value_ >= 0) ::close(value_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int get() const { return value_; }
-
- private:
-  int value_;
-};
 
 std::string proc(pid_t pid, const char* file) {
   return "/proc/" + std::to_string(pid) + "/" + file;

@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "net/accept_loop.hpp"
+#include "net/descriptor.hpp"
 #include "net/listener.hpp"
 #include "net/unix_stream.hpp"
 
@@ -47,21 +48,6 @@ class UnixListener final : public Listener {
   std::shared_ptr<AcceptLoop> accepting_;
   std::string path_;
   struct stat made_ {};
-};
-
-class Descriptor {
- public:
-  explicit Descriptor(int value) : value_(value) {}
-  ~Descriptor() {
-    if (value_ >= 0) ::close(value_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int get() const { return value_; }
-  int release() { return std::exchange(value_, -1); }
-
- private:
-  int value_;
 };
 
 Result<sockaddr_un> unix_address(const std::string& path) {
