@@ -109,8 +109,8 @@ Result<Reply> test_policy(AdminCall& call) {
   call.audit_target = question.key;
   call.audit_detail = question.subject.effective_role + " " + std::string(name(question.action));
   auto snapshot = call.parts.policy.snapshot();
-  policy::Decision decision =
-      policy::decide(*snapshot->document, question.subject, question.action, question.key);
+  policy::Decision decision = policy::decide(*snapshot->document, question.subject, question.action,
+                                             question.key, call.now_us);
   return Reply{{{"allowed", decision.allowed()},
                 {"verdict", policy::name(decision.verdict)},
                 {"reason", decision.reason},

@@ -41,13 +41,13 @@ bool is_pinned_to(const Program& program, const Subject& subject) {
 }
 
 Decision deny(std::string_view reason, std::string_view rule = {}) {
-  return {Verdict::deny, std::string(reason), std::string(rule)};
+  return {.verdict = Verdict::deny, .reason = std::string(reason), .rule = std::string(rule)};
 }
 
 }  // namespace
 
 Decision decide(const Document& document, const Subject& subject, Action action,
-                std::string_view key) {
+                std::string_view key, [[maybe_unused]] std::int64_t now_us) {
   if (document.version == 0) return deny(reason::kNoPolicy);
   if (subject.device.empty() || subject.program.empty() || subject.database.empty() ||
       subject.effective_role.empty())
@@ -66,7 +66,8 @@ Decision decide(const Document& document, const Subject& subject, Action action,
     if (granting == nullptr) granting = &rule;
   }
   if (granting == nullptr) return deny(reason::kNoRule);
-  return {granting->result, std::string(reason::kAllowed), granting->name};
+  return {
+      .verdict = granting->result, .reason = std::string(reason::kAllowed), .rule = granting->name};
 }
 
 }  // namespace nae::policy

@@ -7,6 +7,8 @@
 namespace nae::policy {
 namespace {
 
+constexpr std::int64_t kNow = 1'767'225'600'000'000;  // 2026-01-01T00:00:00Z
+
 Document document_of(std::string_view rules) {
   std::string text = R"(version = 1
 [[device]]
@@ -136,7 +138,7 @@ TEST(PolicyDecide, Matrix) {
   for (const Row& row : kMatrix) {
     Subject subject = analyst();
     row.change(subject);
-    Decision decision = decide(document, subject, row.action, row.key);
+    Decision decision = decide(document, subject, row.action, row.key, kNow);
     EXPECT_EQ(decision.reason, row.reason) << row.what;
     EXPECT_EQ(decision.rule, row.rule) << row.what;
     EXPECT_EQ(decision.allowed(), row.reason == "allowed") << row.what;
@@ -144,7 +146,7 @@ TEST(PolicyDecide, Matrix) {
 }
 
 TEST(PolicyDecide, WithoutAPolicyNothingIsAllowed) {
-  EXPECT_EQ(decide(Document{}, analyst(), Action::random, "").reason, "no_policy");
+  EXPECT_EQ(decide(Document{}, analyst(), Action::random, "", kNow).reason, "no_policy");
 }
 
 TEST(PolicyDecide, DenyWinsInEitherOrder) {
@@ -156,8 +158,8 @@ TEST(PolicyDecide, DenyWinsInEitherOrder) {
       "actions = [\"decrypt\"]\nresult = \"deny\"\n";
   for (const std::string& rules : {allow + deny, deny + allow}) {
     Document document = document_of(rules);
-    EXPECT_EQ(decide(document, analyst(), Action::decrypt, "k").rule, "d");
-    EXPECT_TRUE(decide(document, analyst(), Action::decrypt, "l").allowed());
+    EXPECT_EQ(decide(document, analyst(), Action::decrypt, "k", kNow).rule, "d");
+    EXPECT_TRUE(decide(document, analyst(), Action::decrypt, "l", kNow).allowed());
   }
 }
 
@@ -231,8 +233,8 @@ TEST(PolicyProperties, AnAllowRuleNeverRemovesADenialElsewhere) {
     Subject subject = random.subject();
     Action action = random.action();
     std::string key = random.key();
-    Decision old_decision = decide(before, subject, action, key);
-    Decision decision = decide(after, subject, action, key);
+    Decision old_decision = decide(before, subject, action, key, kNow);
+    Decision decision = decide(after, subject, action, key, kNow);
     if (old_decision.reason == reason::kDeniedByRule) {
       ASSERT_EQ(decision, old_decision);
     }
@@ -254,8 +256,8 @@ TEST(PolicyProperties, RemovingAnAllowRuleNeverGrants) {
     Subject subject = random.subject();
     Action action = random.action();
     std::string key = random.key();
-    if (decide(after, subject, action, key).allowed()) {
-      ASSERT_TRUE(decide(before, subject, action, key).allowed());
+    if (decide(after, subject, action, key, kNow).allowed()) {
+      ASSERT_TRUE(decide(before, subject, action, key, kNow).allowed());
     }
   }
 }
@@ -271,10 +273,10 @@ TEST(PolicyProperties, ADenyRuleNeverGrantsAndOrderNeverMatters) {
     Subject subject = random.subject();
     Action action = random.action();
     std::string key = random.key();
-    Decision decision = decide(before, subject, action, key);
-    ASSERT_EQ(decide(reversed, subject, action, key).reason, decision.reason);
+    Decision decision = decide(before, subject, action, key, kNow);
+    ASSERT_EQ(decide(reversed, subject, action, key, kNow).reason, decision.reason);
     if (!decision.allowed()) {
-      ASSERT_FALSE(decide(denied, subject, action, key).allowed());
+      ASSERT_FALSE(decide(denied, subject, action, key, kNow).allowed());
     }
   }
 }
@@ -288,8 +290,8 @@ TEST(PolicyProperties, LosingAMembershipOfAGrantNeverGrants) {
     without.memberships.clear();
     Action action = random.action();
     std::string key = random.key();
-    if (decide(document, without, action, key).allowed()) {
-      ASSERT_TRUE(decide(document, with, action, key).allowed());
+    if (decide(document, without, action, key, kNow).allowed()) {
+      ASSERT_TRUE(decide(document, with, action, key, kNow).allowed());
     }
   }
 }

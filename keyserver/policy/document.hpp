@@ -32,6 +32,15 @@ struct Program {
   std::vector<std::array<Byte, 32>> sha256;  // of the executable file
 };
 
+// Who vouches for end users: verifies tokens (RFC 7519) that sessions present.
+struct Issuer {
+  std::string name;                      // as rules and audit records call it
+  std::string issuer;                    // the claim "iss" MUST equal it
+  std::string audience;                  // the claim "aud" MUST be or contain it
+  std::vector<std::string> public_keys;  // PEM SubjectPublicKeyInfo: RSA, EC P-256 or Ed25519
+  std::int64_t clock_skew_seconds = 60;  // allowed either way, at most 300
+};
+
 // A set of actions, one bit each.
 class ActionSet {
  public:
@@ -62,6 +71,7 @@ struct Document {
   std::int64_t version = 0;  // 0: no policy was ever applied, everything is denied
   std::vector<Device> devices;
   std::vector<Program> programs;
+  std::vector<Issuer> issuers;
   std::vector<Rule> rules;
 
   const Device* device(std::string_view name) const;

@@ -6,6 +6,12 @@ std::string_view name(Verdict verdict) {
   switch (verdict) {
     case Verdict::deny:
       return "deny";
+    case Verdict::null:
+      return "null";
+    case Verdict::ciphertext:
+      return "ciphertext";
+    case Verdict::masked:
+      return "masked";
     case Verdict::value:
       return "value";
   }

@@ -1,6 +1,7 @@
 #include "keyserver/service/caller.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
 #include "keyserver/policy/decide.hpp"
@@ -10,6 +11,11 @@ namespace {
 
 // Callers choose key names, also of keys that do not exist: the cache must not grow with them.
 constexpr std::size_t kMaxDecisionsPerAction = 1024;
+
+std::int64_t unix_time_us() {
+  using namespace std::chrono;
+  return duration_cast<microseconds>(system_clock::now().time_since_epoch()).count();
+}
 
 policy::Subject subject_of(std::string device, const wire::RoleClaims& role,
                            const wire::ProgramAttestation& program) {
@@ -59,7 +65,8 @@ const policy::Decision& Caller::decide(const policy::PolicyBook& book, Action ac
   if (auto found = decisions.find(key); found != decisions.end()) return found->second;
   if (decisions.size() >= kMaxDecisionsPerAction) decisions.clear();
   return decisions
-      .emplace(std::string(key), policy::decide(*snapshot_->document, subject_, action, key))
+      .emplace(std::string(key),
+               policy::decide(*snapshot_->document, subject_, action, key, unix_time_us()))
       .first->second;
 }
 

@@ -32,6 +32,12 @@ constexpr CodeRow kRows[] = {
      "Use a certificate that the key server's authority issued and that has not expired."},
     {Code::admin_role_missing, "admin_role_missing", "NE008", 403, false,
      "Use an admin certificate with the required role."},
+    {Code::limit_exceeded, "limit_exceeded", "NE009", 429, true,
+     "Try again later: the policy limits how many values may be used in a span of time."},
+    {Code::user_token_rejected, "user_token_rejected", "NE00A", 403, false,
+     "Set nae.user_token to a token of an issuer that the policy names, not yet expired."},
+    {Code::approval_required, "approval_required", "NE00B", 403, false,
+     "A second administrator must approve the operation: see 'nae approve'."},
 
     {Code::key_unknown, "key_unknown", "NE010", 404, false,
      "List the keys with 'nae key list' or SELECT * FROM nae_keys()."},
@@ -41,6 +47,8 @@ constexpr CodeRow kRows[] = {
     {Code::key_exists, "key_exists", "NE013", 409, false,
      "Choose another name, or rotate the existing key."},
     {Code::key_exhausted, "key_exhausted", "NE014", 409, false, "Create a new key."},
+    {Code::key_attribute, "key_attribute", "NE015", 409, false,
+     "The key's own attributes do not allow this; see 'nae key show'."},
 
     {Code::envelope_malformed, "envelope_malformed", "NE020", 422, false,
      "The value is not a NAE envelope, or it was cut."},
@@ -52,6 +60,8 @@ constexpr CodeRow kRows[] = {
      "The value is an envelope already; use nae_rewrap to move it to the newest key version."},
     {Code::signature_malformed, "signature_malformed", "NE024", 422, false,
      "The value is not a NAE signature or message authentication code."},
+    {Code::value_not_text, "value_not_text", "NE025", 422, false,
+     "The policy shows this value masked, which works on text only."},
 
     {Code::hsm_unavailable, "hsm_unavailable", "NE030", 503, true,
      "See the key server's log; the module is retried."},

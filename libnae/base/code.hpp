@@ -26,18 +26,23 @@ enum class Code : std::uint16_t {
   restricted_operation = 37,
   certificate_rejected = 38,
   admin_role_missing = 39,
+  limit_exceeded = 40,
+  user_token_rejected = 41,
+  approval_required = 42,
   // keys
   key_unknown = 48,
   key_state = 49,
   key_type = 50,
   key_exists = 51,
   key_exhausted = 52,
+  key_attribute = 53,
   // values
   envelope_malformed = 64,
   envelope_foreign = 65,
   authentication_failed = 66,
   already_encrypted = 67,
   signature_malformed = 68,
+  value_not_text = 69,
   // hardware security module
   hsm_unavailable = 80,
   hsm_pin_rejected = 81,
