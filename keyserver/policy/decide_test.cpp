@@ -192,15 +192,12 @@ class RandomPolicy {
     return document;
   }
   Subject subject() {
-    return {one({"d1", "d2", "d3", ""}),
-            one({"p1", "p2", "p3", ""}),
-            one({"x", "y", "z", ""}),
-            one({"a", "b", "ab", ""}),
-            "",
-            "",
-            some({"b", "c"}, 0),
-            one({"/x", "/y", ""}),
-            {}};
+    return {.device = one({"d1", "d2", "d3", ""}),
+            .program = one({"p1", "p2", "p3", ""}),
+            .database = one({"x", "y", "z", ""}),
+            .effective_role = one({"a", "b", "ab", ""}),
+            .memberships = some({"b", "c"}, 0),
+            .executable = one({"/x", "/y", ""})};
   }
   Action action() { return kActions[random_() % std::size(kActions)]; }
   std::string key() { return one({"k1", "k2", "k3", "l2", ""}); }
