@@ -62,6 +62,8 @@ constexpr CodeRow kRows[] = {
      "The value is not a NAE signature or message authentication code."},
     {Code::value_not_text, "value_not_text", "NE025", 422, false,
      "The policy shows this value masked, which works on text only."},
+    {Code::value_masked, "value_masked", "NE026", 422, false,
+     "Leave out columns that this role reads masked when you write a row back."},
 
     {Code::hsm_unavailable, "hsm_unavailable", "NE030", 503, true,
      "See the key server's log; the module is retried."},

@@ -43,6 +43,7 @@ enum class Code : std::uint16_t {
   already_encrypted = 67,
   signature_malformed = 68,
   value_not_text = 69,
+  value_masked = 70,
   // hardware security module
   hsm_unavailable = 80,
   hsm_pin_rejected = 81,
