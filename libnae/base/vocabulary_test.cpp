@@ -32,7 +32,7 @@ TEST(Code, NumbersAndNamesStandOnce) {
     EXPECT_GE(r.http_status, 400) << r.name;
     EXPECT_LT(r.http_status, 600) << r.name;
   }
-  EXPECT_EQ(known, 53);
+  EXPECT_GE(known, 59);  // a released code never goes
 }
 
 TEST(Code, OurSqlstatesStandOnce) {
