@@ -1,6 +1,7 @@
 // Limits: how many items may be used in a span of time, counted across all connections.
 #pragma once
 
+#include <compare>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -11,7 +12,11 @@
 #include <unordered_map>
 #include <vector>
 
+#include "libnae/base/result.hpp"
+
 namespace nae::policy {
+
+inline constexpr std::uint64_t kMaxLimitItems = 1'000'000'000'000;
 
 enum class LimitPer : std::uint8_t {
   rule,  // all who the rule allows share it
@@ -20,11 +25,16 @@ enum class LimitPer : std::uint8_t {
 
 // "1000 per hour per role"
 struct Limit {
-  std::uint64_t items = 0;           // more than 0
+  std::uint64_t items = 0;           // 1 to kMaxLimitItems
   std::uint32_t window_seconds = 0;  // 1, 60, 3600 or 86400
   LimitPer per = LimitPer::role;
-  friend bool operator==(const Limit&, const Limit&) = default;
+  friend auto operator<=>(const Limit&, const Limit&) = default;
 };
+
+// "N per second|minute|hour|day", then nothing, " per role" or " per rule".
+// Code::policy_invalid for anything else.
+Result<Limit> parse_limit(std::string_view written);
+std::string to_text(const Limit& limit);  // parse_limit() of it is the limit again
 
 // One limit as it holds for one decision. `counter` names the count: rule, window and, per role,
 // the effective role. The same names count on over a change of the policy.
@@ -34,6 +44,7 @@ struct LimitUse {
   std::string counter;
   friend bool operator==(const LimitUse&, const LimitUse&) = default;
 };
+LimitUse use_of(const Limit& limit, std::string_view rule, std::string_view effective_role);
 
 struct LimitBroken {
   std::string rule;
@@ -42,14 +53,23 @@ struct LimitBroken {
                                      // it has more items than the limit
 };
 
+// Roles are claimed by programs, so their number is not ours to choose: beyond this many counters
+// what would need another one is refused.
+inline constexpr std::size_t kMaxLimitCounters = 65'536;
+
 // The counts, shared by all connection threads. Sliding windows: what was taken counts until
 // `window_seconds` later, in steps of a 64th of the window at most. Memory is bounded by the
 // counters that took something within their window.
 class LimitBook {
  public:
-  // Takes `items` from all of `limits`, or from none and says which one would be broken first.
-  // `now_us` never goes back by contract of the caller's clock; if it does, nothing expires
-  // earlier.
+  LimitBook();
+  ~LimitBook();
+  LimitBook(const LimitBook&) = delete;
+  LimitBook& operator=(const LimitBook&) = delete;
+
+  // Takes `items` from all of `limits`, or from none and says which one of those that would be
+  // broken stays so the longest. `now_us` is of any clock, the same at each call, best a steady
+  // one; when it goes back, nothing expires earlier. Without limits no lock is taken.
   std::optional<LimitBroken> take(std::span<const LimitUse> limits, std::uint64_t items,
                                   std::int64_t now_us);
   // Drops what no window needs any more; call now and then.
@@ -57,9 +77,22 @@ class LimitBook {
   std::size_t size() const;
 
  private:
-  struct Window;
+  class Window;
+  struct TextHash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view text) const noexcept {
+      return std::hash<std::string_view>{}(text);
+    }
+  };
+
+  // All with mutex_ held.
+  Window* find(const LimitUse& use) const;
+  bool make_room(std::span<const LimitUse> limits, std::int64_t now_us);
+  void drop_expired(std::int64_t now_us);
+
   mutable std::mutex mutex_;
-  std::unordered_map<std::string, std::shared_ptr<Window>> windows_;
+  std::unordered_map<std::string, std::unique_ptr<Window>, TextHash, std::equal_to<>> windows_;
+  std::int64_t next_sweep_us_;  // a full book is not searched for room at every request
 };
 
 }  // namespace nae::policy
