@@ -4,13 +4,15 @@
 
 namespace nae::agent {
 
-ContextPtr ContextRegistry::intern(wire::RoleClaims role, const wire::ProgramAttestation& program) {
+ContextPtr ContextRegistry::intern(wire::OpenContext claimed,
+                                   const wire::ProgramAttestation& program) {
   auto context = std::make_shared<Context>();
-  context->open.role = std::move(role);
+  context->open = std::move(claimed);
+  context->open.context = 0;
   context->open.program = program;
   Bytes encoded;
   wire::append_open_context(encoded, 0, context->open);
-  std::weak_ptr<const Context>& slot = contexts_[std::string(as_text(encoded))];
+  std::weak_ptr<const Context>& slot = contexts_[crypto::sha256(encoded)];
   if (ContextPtr known = slot.lock()) return known;
   slot = context;
   if (contexts_.size() >= prune_at_) prune();

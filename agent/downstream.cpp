@@ -153,8 +153,9 @@ bool Downstream::handle_open_context(const wire::Frame& frame) {
                                         std::to_string(kMaxContextBytesPerClient) + " bytes"));
   }
   context_bytes_ = others + frame.body.size();
-  opened = {services_.contexts.intern(std::move(open->role), *program_), frame.body.size()};
-  wire::append_context_opened(connection_.output(), id, open->context);
+  const std::uint32_t number = open->context;
+  opened = {services_.contexts.intern(std::move(*open), *program_), frame.body.size()};
+  wire::append_context_opened(connection_.output(), id, number);
   return true;
 }
 

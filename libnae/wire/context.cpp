@@ -48,6 +48,7 @@ void append_open_context(Bytes& out, std::uint64_t request_id, const OpenContext
   w.text(open.role.client_address);
   w.u16(static_cast<std::uint16_t>(open.role.memberships.size()));
   for (const std::string& role : open.role.memberships) w.text(role);
+  w.text(as_text(open.user_token));
   w.u8(open.program ? 1 : 0);
   if (open.program) put_program(w, *open.program);
   finish_frame(out, at);
@@ -69,11 +70,16 @@ Result<OpenContext> parse_open_context(ByteView body) {
                 "context names more than " + std::to_string(kMaxMemberships) + " memberships");
   for (std::uint16_t i = 0; i < memberships && in.ok(); ++i)
     open.role.memberships.emplace_back(in.text());
-  // Without the program, which only the agent adds: what it takes from a backend a key server takes
-  // from it.
+  // Without the token, which has a limit of its own, and the program, which only the agent adds:
+  // what it takes from a backend a key server takes from it.
   if (body.size() - in.remaining() > kMaxRoleClaimBytes)
     return fail(Code::protocol_violation,
                 "context of more than " + std::to_string(kMaxRoleClaimBytes) + " bytes");
+  ByteView token = in.raw(in.u16());
+  if (token.size() > kMaxUserTokenBytes)
+    return fail(Code::protocol_violation,
+                "user token of more than " + std::to_string(kMaxUserTokenBytes) + " bytes");
+  open.user_token.assign(token.begin(), token.end());
   std::uint8_t has_program = in.u8();
   if (has_program == 1) open.program = get_program(in);
   if (!in.complete() || has_program > 1) return fail(Code::protocol_violation, "malformed context");

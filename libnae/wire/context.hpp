@@ -1,5 +1,6 @@
 // OpenContext: on whose behalf the following requests come. The backend claims database and
-// roles; the agent adds what it attested about the program; TLS proves the device.
+// roles and passes on the end user's token; the agent adds what it attested about the program; TLS
+// proves the device.
 #pragma once
 
 #include <optional>
@@ -36,6 +37,9 @@ struct RoleClaims {
 struct OpenContext {
   std::uint32_t context = 0;  // number that requests on this connection quote; chosen by the asker
   RoleClaims role;
+  // A JSON Web Token that proves the end user, as the session gave it; empty: none. Whoever holds
+  // it is that user: a secret, wiped with its memory, in no log and no message.
+  Bytes user_token;
   std::optional<ProgramAttestation> program;  // absent on the Unix socket, present to the server
 };
 

@@ -17,6 +17,7 @@ inline constexpr std::uint32_t kMaxItemsDefault = 65'536;
 inline constexpr std::uint32_t kMaxContexts = 4096;              // open on one connection
 inline constexpr std::uint32_t kMaxMemberships = 4096;           // roles in one context
 inline constexpr std::uint32_t kMaxRoleClaimBytes = 512u << 10;  // of one context
+inline constexpr std::uint32_t kMaxUserTokenBytes = 8u << 10;    // of one context
 inline constexpr std::uint32_t kMaxRandomBytes = 1024;           // of one random item
 inline constexpr std::uint32_t kMaxLookupCells = 1'000'000;      // of one lookup reply
 inline constexpr std::uint32_t kMaxAadBytes = 64u << 10;         // of one item

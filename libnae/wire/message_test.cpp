@@ -122,13 +122,23 @@ TEST(OpenContext, GoesBothWaysWithAndWithoutProgram) {
   OpenContext open = example_context();
   for (bool attested : {false, true}) {
     if (attested) open.program = example_program();
+    if (attested) open.user_token = {'j', 'w', 't'};
     Bytes frame = frame_of(open);
     expect_whole_only(body_of(frame), parse_open_context);
     auto parsed = parse_open_context(body_of(frame));
     EXPECT_EQ(parsed->context, 5u);
     EXPECT_EQ(parsed->role, open.role);
+    EXPECT_EQ(parsed->user_token, open.user_token);
     EXPECT_EQ(parsed->program, open.program);
   }
+}
+
+TEST(OpenContext, HoldsTheTokenLimitExactly) {
+  OpenContext open = example_context();
+  open.user_token.assign(kMaxUserTokenBytes, 't');
+  EXPECT_EQ(parse_open_context(body_of(frame_of(open)))->user_token, open.user_token);
+  open.user_token.push_back('t');
+  EXPECT_EQ(parse_open_context(body_of(frame_of(open))).error().code, Code::protocol_violation);
 }
 
 TEST(OpenContext, HoldsTheMembershipLimitExactly) {
@@ -139,12 +149,12 @@ TEST(OpenContext, HoldsTheMembershipLimitExactly) {
   EXPECT_EQ(parse_open_context(body_of(frame_of(open))).error().code, Code::protocol_violation);
 }
 
-TEST(OpenContext, BoundsTheRoleClaimsAndNotTheProgram) {
+TEST(OpenContext, BoundsTheRoleClaimsAndNeitherTokenNorProgram) {
   OpenContext open = example_context();
   open.role = {};
   Bytes frame;
   append_open_context(frame, 1, open);
-  std::size_t room = kMaxRoleClaimBytes - body_of(frame).size() + 1;  // less the presence byte
+  std::size_t room = kMaxRoleClaimBytes - body_of(frame).size() + 3;  // less token and presence
   while (room > 0) {
     std::size_t text = std::min<std::size_t>(room - 2, 60'000);
     if (room - 2 - text == 1) --text;
@@ -153,6 +163,7 @@ TEST(OpenContext, BoundsTheRoleClaimsAndNotTheProgram) {
   }
   open.program.emplace();
   open.program->name = "postgres";
+  open.user_token.assign(kMaxUserTokenBytes, 't');
   frame.clear();
   append_open_context(frame, 1, open);
   EXPECT_TRUE(parse_open_context(body_of(frame)));

@@ -37,7 +37,7 @@ TEST(WireVectors, Hello) {
 }
 
 TEST(WireVectors, Contexts) {
-  Bytes claimed, attested, opened, closed;
+  Bytes claimed, attested, of_user, opened, closed;
   OpenContext open = context();
   append_open_context(claimed, 2, open);
   expect_vector("open_context", claimed);
@@ -48,6 +48,10 @@ TEST(WireVectors, Contexts) {
                   "postgresql@15-main.service"};
   append_open_context(attested, 2, open);
   expect_vector("open_context_attested", attested);
+  constexpr std::string_view token = "eyJhbGciOiJFZERTQSJ9.eyJzdWIiOiJhbGljZSJ9.c2ln";
+  open.user_token.assign(token.begin(), token.end());
+  append_open_context(of_user, 2, open);
+  expect_vector("open_context_of_user", of_user);
   append_context_opened(opened, 2, 5);
   expect_vector("context_opened", opened);
   append_close_context(closed, 5);

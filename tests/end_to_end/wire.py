@@ -22,9 +22,9 @@ def hello(lowest=1, highest=1, max_frame_bytes=1 << 20, max_items=1000):
     return frame(HELLO, struct.pack(">HHII", lowest, highest, max_frame_bytes, max_items) + text("test"))
 
 
-def open_context(number=1, role="nae_all", database="nae_test", program="postgres", attested=True):
+def open_context(number=1, role="nae_all", database="nae_test", program="postgres", attested=True, user_token=""):
     body = struct.pack(">I", number) + b"".join(map(text, (database, role, role, role, "", "")))
-    body += struct.pack(">H", 0) + (b"\1" if attested else b"\0")
+    body += struct.pack(">H", 0) + text(user_token) + (b"\1" if attested else b"\0")
     if attested:
         body += text(program) + struct.pack(">I", 0) + text("") + b"\0" + text("")
     return frame(OPEN_CONTEXT, body, request=2)

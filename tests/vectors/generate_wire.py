@@ -46,13 +46,15 @@ def crypto(context, action, algorithm, key, query_id, columns, count, *blocks):
 
 ITEMS = [b"4111 1111 1111 1111", b"", b"x"]
 ROLES = text(b"shop") + text(b"clerk") + text(b"alice") + text(b"alice") + text(b"psql") + text(b"192.0.2.7")
+TOKEN = b"eyJhbGciOiJFZERTQSJ9.eyJzdWIiOiJhbGljZSJ9.c2ln"
 PROGRAM = text(b"postgres") + u32(105) + text(b"/usr/lib/postgresql/15/bin/postgres") + u8(32) + bytes(range(32)) + text(b"postgresql@15-main.service")
 
 print("# One frame of each type, header included. Written by generate_wire.py; do not edit.\n")
 frame("hello", 1, 1, u16(1) + u16(1) + limits(32 << 20, 65536) + text(b"nae-agent 0.1.0"))
 frame("hello_reply", 2, 1, u16(1) + limits(32 << 20, 65536) + text(b"nae-keyserver 0.1.0") + text(b"eu-1") + u64(17))
-frame("open_context", 3, 2, u32(5) + ROLES + u16(2) + text(b"readers") + text(b"staff") + u8(0))
-frame("open_context_attested", 3, 2, u32(5) + ROLES + u16(0) + u8(1) + PROGRAM)
+frame("open_context", 3, 2, u32(5) + ROLES + u16(2) + text(b"readers") + text(b"staff") + text(b"") + u8(0))
+frame("open_context_attested", 3, 2, u32(5) + ROLES + u16(0) + text(b"") + u8(1) + PROGRAM)
+frame("open_context_of_user", 3, 2, u32(5) + ROLES + u16(0) + text(TOKEN) + u8(1) + PROGRAM)
 frame("context_opened", 4, 2, u32(5))
 frame("close_context", 5, 0, u32(5))
 frame("crypto_encrypt", 6, 3, crypto(5, 1, 0, b"customer-pii", 0x1122334455667788, 2, 3, column(ITEMS), column([b"customer"])))
