@@ -122,6 +122,7 @@ void add_key(CLI::App& app, Action& chosen) {
       "aes-256-gcm  randomized encryption: the usual choice\n"
       "aes-256-siv  deterministic encryption: equal values give equal ciphertexts\n"
       "hmac-sha-256 message authentication codes and blind indexes\n"
+      "hmac-sha-256-raw  plain HMACs under the key itself, exchanged with others\n"
       "rsa-*, ecdsa-*, ed25519  signatures\n\n"
       "Examples:\n"
       "  nae key create customer-pii --type aes-256-gcm\n"

@@ -18,7 +18,14 @@ Code refusal_of(const keys::Key* key, std::uint16_t version, const policy::Decis
 }
 
 bool fits(Format format, KeyType type) {
-  return type == (format == Format::aes_256_gcm ? KeyType::aes_256_gcm : KeyType::aes_256_siv);
+  switch (format) {
+    case Format::aes_256_gcm:
+      return type == KeyType::aes_256_gcm;
+    case Format::aes_256_siv:
+      return type == KeyType::aes_256_siv;
+    default:
+      return false;
+  }
 }
 
 // Ids that nobody gave out are one use together, and so are the unborn versions of a key: who sends

@@ -11,10 +11,15 @@ constexpr Action kMac[] = {Action::mac, Action::mac_verify};
 constexpr Action kSign[] = {Action::sign, Action::verify};
 
 constexpr KeyTypeRow kKeyTypes[] = {
-    {KeyType::aes_256_gcm, "aes-256-gcm", kCipher}, {KeyType::aes_256_siv, "aes-256-siv", kCipher},
-    {KeyType::hmac_sha_256, "hmac-sha-256", kMac},  {KeyType::rsa_2048, "rsa-2048", kSign},
-    {KeyType::rsa_3072, "rsa-3072", kSign},         {KeyType::rsa_4096, "rsa-4096", kSign},
-    {KeyType::ecdsa_p256, "ecdsa-p256", kSign},     {KeyType::ecdsa_p384, "ecdsa-p384", kSign},
+    {KeyType::aes_256_gcm, "aes-256-gcm", kCipher},
+    {KeyType::aes_256_siv, "aes-256-siv", kCipher},
+    {KeyType::hmac_sha_256, "hmac-sha-256", kMac},
+    {KeyType::hmac_sha_256_raw, "hmac-sha-256-raw", kMac},
+    {KeyType::rsa_2048, "rsa-2048", kSign},
+    {KeyType::rsa_3072, "rsa-3072", kSign},
+    {KeyType::rsa_4096, "rsa-4096", kSign},
+    {KeyType::ecdsa_p256, "ecdsa-p256", kSign},
+    {KeyType::ecdsa_p384, "ecdsa-p384", kSign},
     {KeyType::ed25519, "ed25519", kSign},
 };
 

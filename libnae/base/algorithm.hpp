@@ -12,9 +12,10 @@ namespace nae {
 
 // Values stand in the store.
 enum class KeyType : std::uint8_t {
-  aes_256_gcm = 1,   // randomized encryption
-  aes_256_siv = 2,   // deterministic encryption, RFC 5297
-  hmac_sha_256 = 3,  // message authentication codes and blind indexes
+  aes_256_gcm = 1,       // randomized encryption
+  aes_256_siv = 2,       // deterministic encryption, RFC 5297
+  hmac_sha_256 = 3,      // message authentication codes and blind indexes
+  hmac_sha_256_raw = 4,  // plain HMAC-SHA-256 under the key itself, as others compute it
   rsa_2048 = 16,
   rsa_3072 = 17,
   rsa_4096 = 18,

@@ -122,6 +122,7 @@ TEST(KeyType, AllowsOnlyItsActions) {
   EXPECT_FALSE(allows(KeyType::aes_256_gcm, Action::sign));
   EXPECT_FALSE(allows(KeyType::aes_256_siv, Action::mac));
   EXPECT_FALSE(allows(KeyType::hmac_sha_256, Action::encrypt));
+  EXPECT_TRUE(allows(KeyType::hmac_sha_256_raw, Action::mac_verify));
   EXPECT_FALSE(allows(KeyType::rsa_2048, Action::decrypt));
   EXPECT_FALSE(allows(static_cast<KeyType>(99), Action::encrypt));
 }

@@ -35,6 +35,11 @@ inline constexpr Salt kNoSalt{};
 Bytes kdf_input(const KeyPurpose& purpose, const KeyVersionId& id, const Salt& salt,
                 std::uint32_t block);
 
+// What the HSM computes an HMAC of where no working key may leave it: data apart from what the KDF
+// asks for (no block has number 0) and from data for another purpose (labels hold no zero byte).
+//   [0]_32 || label || 0x00 || key id (6) || version (2) || 0^12 || data
+Bytes separated_input(const KeyPurpose& purpose, const KeyVersionId& id, ByteView data);
+
 // Runs the KDF. `hmac(ByteView input, std::span<Byte, 32> out) -> Result<void>` computes
 // HMAC-SHA-256 under the key version: in the HSM.
 template <class Hmac>

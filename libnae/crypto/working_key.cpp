@@ -9,8 +9,6 @@
 namespace nae::crypto {
 namespace {
 
-using Nonce = std::array<Byte, kGcmNonceBytes>;
-
 // The salt makes the working key unique, the counter makes the nonce unique under it.
 Nonce nonce_of(std::uint32_t counter) {
   Nonce nonce{};

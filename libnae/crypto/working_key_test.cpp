@@ -54,6 +54,13 @@ Result<Bytes> open(const SivWorkingKey& key, ByteView envelope, ByteView aad) {
   return out;
 }
 
+TEST(Kdf, SeparatesWhatTheHsmComputesDirectly) {
+  for (const Vector& v : vectors::read("envelope.txt", "hsm-mac"))
+    EXPECT_EQ(separated_input(kMacPurpose, id_of(v), v.bytes("data")), v.bytes("input"));
+  for (const Vector& v : vectors::read("envelope.txt", "hsm-blind-index"))
+    EXPECT_EQ(separated_input(kBlindIndexPurpose, id_of(v), v.bytes("data")), v.bytes("input"));
+}
+
 TEST(Kdf, MatchesVectorsBlockByBlock) {
   for (const Vector& v : vectors::read("envelope.txt", "kdf")) {
     std::string label(as_text(v.bytes("label")));

@@ -10,6 +10,8 @@ constexpr std::size_t kVersionOffset = kKeyIdOffset + kKeyIdBytes;
 constexpr std::size_t kSaltOffset = kVersionOffset + 2;
 constexpr std::size_t kCounterOffset = kSaltOffset + kSaltBytes;
 static_assert(kCounterOffset + 4 == kGcmHeaderBytes);
+constexpr std::size_t kNonceOffset = kVersionOffset + 2;
+static_assert(kNonceOffset + kNonceBytes == kHsmGcmHeaderBytes);
 
 KeyVersionId read_key(ByteView bytes) {
   KeyVersionId key;
@@ -26,6 +28,8 @@ std::size_t header_bytes(ByteView bytes) {
       return bytes.size() >= kGcmOverheadBytes ? kGcmHeaderBytes : 0;
     case Format::aes_256_siv:
       return bytes.size() >= kSivOverheadBytes ? kTokenHeaderBytes : 0;
+    case Format::aes_256_gcm_hsm:
+      return bytes.size() >= kHsmGcmOverheadBytes ? kHsmGcmHeaderBytes : 0;
     default:
       return 0;
   }
@@ -46,15 +50,19 @@ Result<EnvelopeView> parse_envelope(ByteView bytes) {
   view.key = read_key(bytes);
   view.header = bytes.first(header);
   ByteView sealed = bytes.subspan(header);
+  if (view.format == Format::aes_256_siv) {  // RFC 5297 puts the synthetic IV first
+    view.tag = sealed.first(kTagBytes);
+    view.ciphertext = sealed.subspan(kTagBytes);
+    return view;
+  }
   if (view.format == Format::aes_256_gcm) {
     std::copy_n(bytes.begin() + kSaltOffset, kSaltBytes, view.salt.begin());
     view.counter = load_big_endian<std::uint32_t>(bytes.data() + kCounterOffset);
-    view.ciphertext = sealed.first(sealed.size() - kTagBytes);
-    view.tag = sealed.last(kTagBytes);
-  } else {  // RFC 5297 puts the synthetic IV first
-    view.tag = sealed.first(kTagBytes);
-    view.ciphertext = sealed.subspan(kTagBytes);
+  } else {
+    std::copy_n(bytes.begin() + kNonceOffset, kNonceBytes, view.nonce.begin());
   }
+  view.ciphertext = sealed.first(sealed.size() - kTagBytes);
+  view.tag = sealed.last(kTagBytes);
   return view;
 }
 
@@ -74,11 +82,27 @@ void write_siv_header(Byte* out, const KeyVersionId& key) {
   write_token_header(out, static_cast<std::uint8_t>(Format::aes_256_siv), key);
 }
 
+void write_hsm_gcm_header(Byte* out, const KeyVersionId& key, const Nonce& nonce) {
+  write_token_header(out, static_cast<std::uint8_t>(Format::aes_256_gcm_hsm), key);
+  std::copy(nonce.begin(), nonce.end(), out + kNonceOffset);
+}
+
+bool is_mac_format(std::uint8_t format) {
+  switch (static_cast<Format>(format)) {
+    case Format::hmac_sha_256:
+    case Format::hmac_sha_256_raw:
+    case Format::hmac_sha_256_hsm:
+      return true;
+    default:
+      return false;
+  }
+}
+
 Result<TokenView> parse_token(ByteView bytes) {
   if (bytes.size() <= kTokenHeaderBytes) return fail(Code::signature_malformed, "too short");
   TokenView view{bytes[0], read_key(bytes), bytes.subspan(kTokenHeaderBytes)};
-  bool known = view.format == static_cast<std::uint8_t>(Format::hmac_sha_256) ||
-               find_row(static_cast<SignatureScheme>(view.format)) != nullptr;
+  bool known =
+      is_mac_format(view.format) || find_row(static_cast<SignatureScheme>(view.format)) != nullptr;
   if (!known || view.key.version == 0)
     return fail(Code::signature_malformed, "not a signature or message authentication code");
   return view;

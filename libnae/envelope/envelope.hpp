@@ -14,9 +14,12 @@ namespace nae {
 
 // First byte of everything the key server hands out. Formats are never reassigned.
 enum class Format : std::uint8_t {
-  aes_256_gcm = 0xa1,   // randomized
-  aes_256_siv = 0xa2,   // deterministic
-  hmac_sha_256 = 0xb1,  // message authentication code
+  aes_256_gcm = 0xa1,       // randomized
+  aes_256_siv = 0xa2,       // deterministic
+  aes_256_gcm_hsm = 0xa3,   // randomized, under the key version itself, in the HSM
+  hmac_sha_256 = 0xb1,      // message authentication code
+  hmac_sha_256_raw = 0xb2,  // the same, plain HMAC under the key version itself, in the HSM
+  hmac_sha_256_hsm = 0xb3,  // the same of a key that makes blind indexes too, in the HSM
   // 0xc0 to 0xdf: signatures, the value of their SignatureScheme
 };
 
@@ -30,13 +33,19 @@ inline constexpr std::size_t kTokenHeaderBytes = 1 + kKeyIdBytes + 2;
 inline constexpr std::size_t kGcmHeaderBytes = kTokenHeaderBytes + kSaltBytes + 4;
 inline constexpr std::size_t kGcmOverheadBytes = kGcmHeaderBytes + kTagBytes;    // 41
 inline constexpr std::size_t kSivOverheadBytes = kTokenHeaderBytes + kTagBytes;  // 25
+// format, key id, version, nonce
+inline constexpr std::size_t kNonceBytes = 12;
+inline constexpr std::size_t kHsmGcmHeaderBytes = kTokenHeaderBytes + kNonceBytes;
+inline constexpr std::size_t kHsmGcmOverheadBytes = kHsmGcmHeaderBytes + kTagBytes;  // 37
+using Nonce = std::array<Byte, kNonceBytes>;
 
-// Views into the parsed bytes. For SIV `salt` is zero and `counter` 0.
+// Views into the parsed bytes. What a format does not have is zero.
 struct EnvelopeView {
   Format format{};
   KeyVersionId key;
   Salt salt{};
   std::uint32_t counter = 0;
+  Nonce nonce{};        // of aes_256_gcm_hsm; the others' follow from salt and counter
   ByteView header;      // authenticated as associated data, before the caller's
   ByteView ciphertext;  // as long as the plaintext
   ByteView tag;         // kTagBytes
@@ -48,19 +57,21 @@ Result<EnvelopeView> parse_envelope(ByteView bytes);
 // Cheap test of shape; whether the key exists is the key server's to say.
 bool looks_like_envelope(ByteView bytes);
 
-// Write the header, kGcmHeaderBytes or kTokenHeaderBytes long, to `out`.
+// Write the header, kGcmHeaderBytes, kTokenHeaderBytes or kHsmGcmHeaderBytes long, to `out`.
 void write_gcm_header(Byte* out, const KeyVersionId& key, const Salt& salt, std::uint32_t counter);
 void write_siv_header(Byte* out, const KeyVersionId& key);
+void write_hsm_gcm_header(Byte* out, const KeyVersionId& key, const Nonce& nonce);
 
 // A signature or message authentication code: header, then the bare standard value.
 struct TokenView {
-  std::uint8_t format = 0;  // Format::hmac_sha_256 or a SignatureScheme
+  std::uint8_t format = 0;  // a Format of codes or a SignatureScheme
   KeyVersionId key;
   ByteView value;
 };
 
 // Code::signature_malformed when too short or not of a known token format.
 Result<TokenView> parse_token(ByteView bytes);
+bool is_mac_format(std::uint8_t format);  // Format::hmac_sha_256, _raw or _hsm
 void write_token_header(Byte* out, std::uint8_t format, const KeyVersionId& key);
 
 }  // namespace nae

@@ -23,6 +23,11 @@ Bytes siv_envelope(std::size_t plaintext_bytes) {
   write_siv_header(bytes.data(), kKey);
   return bytes;
 }
+Bytes hsm_gcm_envelope(std::size_t plaintext_bytes) {
+  Bytes bytes(plaintext_bytes + kHsmGcmOverheadBytes, 0x77);
+  write_hsm_gcm_header(bytes.data(), kKey, kSalt);
+  return bytes;
+}
 
 TEST(Envelope, GcmHasItsPartsWhereTheSpecificationSays) {
   Bytes bytes = gcm_envelope(3);
@@ -52,8 +57,23 @@ TEST(Envelope, SivHasItsPartsWhereTheSpecificationSays) {
   EXPECT_EQ(view->ciphertext.size(), 3u);
 }
 
+TEST(Envelope, GcmOfTheHsmHasItsPartsWhereTheSpecificationSays) {
+  Bytes bytes = hsm_gcm_envelope(3);
+  auto view = parse_envelope(bytes);
+  ASSERT_TRUE(view);
+  EXPECT_EQ(view->format, Format::aes_256_gcm_hsm);
+  EXPECT_EQ(view->key, kKey);
+  EXPECT_EQ(view->nonce, kSalt);
+  EXPECT_EQ(view->salt, Salt{});
+  EXPECT_EQ(to_hex(view->header), "a3a0b1c2d3e4f501020102030405060708090a0b0c");
+  EXPECT_EQ(view->ciphertext.data(), bytes.data() + 21);
+  EXPECT_EQ(view->ciphertext.size(), 3u);
+  EXPECT_EQ(view->tag.data(), bytes.data() + 24);
+  EXPECT_EQ(view->tag.size(), kTagBytes);
+}
+
 TEST(Envelope, ParsesEveryVector) {
-  for (const char* section : {"gcm", "siv"})
+  for (const char* section : {"gcm", "siv", "hsm-gcm"})
     for (const auto& v : vectors::read("envelope.txt", section)) {
       Bytes bytes = v.bytes("envelope");
       auto view = parse_envelope(bytes);
@@ -66,7 +86,7 @@ TEST(Envelope, ParsesEveryVector) {
 }
 
 TEST(Envelope, AcceptsEmptyPlaintextsAndNothingShorter) {
-  for (const Bytes& bytes : {gcm_envelope(0), siv_envelope(0)}) {
+  for (const Bytes& bytes : {gcm_envelope(0), siv_envelope(0), hsm_gcm_envelope(0)}) {
     EXPECT_TRUE(parse_envelope(bytes)->ciphertext.empty());
     for (std::size_t size = 0; size < bytes.size(); ++size) {
       auto view = parse_envelope(ByteView(bytes).first(size));
@@ -81,14 +101,14 @@ TEST(Envelope, RefusesEveryOtherFormat) {
   Bytes bytes = gcm_envelope(10);
   for (int format = 0; format < 256; ++format) {
     bytes[0] = static_cast<Byte>(format);
-    bool known = format == 0xa1 || format == 0xa2;
+    bool known = format == 0xa1 || format == 0xa2 || format == 0xa3;
     EXPECT_EQ(parse_envelope(bytes).has_value(), known) << format;
     EXPECT_EQ(looks_like_envelope(bytes), known) << format;
   }
 }
 
 TEST(Envelope, RefusesVersionZero) {
-  for (Bytes bytes : {gcm_envelope(1), siv_envelope(1)}) {
+  for (Bytes bytes : {gcm_envelope(1), siv_envelope(1), hsm_gcm_envelope(1)}) {
     bytes[7] = bytes[8] = 0;
     EXPECT_FALSE(parse_envelope(bytes));
     EXPECT_FALSE(looks_like_envelope(bytes));
@@ -100,7 +120,9 @@ TEST(Token, AcceptsCodesAndEverySignatureScheme) {
   for (int format = 0; format < 256; ++format) {
     write_token_header(bytes.data(), static_cast<std::uint8_t>(format), kKey);
     auto view = parse_token(bytes);
-    bool known = format == 0xb1 || find_row(static_cast<SignatureScheme>(format)) != nullptr;
+    bool code = format == 0xb1 || format == 0xb2 || format == 0xb3;
+    bool known = code || find_row(static_cast<SignatureScheme>(format)) != nullptr;
+    EXPECT_EQ(is_mac_format(static_cast<std::uint8_t>(format)), code) << format;
     ASSERT_EQ(view.has_value(), known) << format;
     if (!view) {
       EXPECT_EQ(view.error().code, Code::signature_malformed);

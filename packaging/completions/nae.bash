@@ -44,7 +44,7 @@ _nae() {
             return
             ;;
         --type)
-            _nae_words "aes-256-gcm aes-256-siv hmac-sha-256 rsa-2048 rsa-3072 rsa-4096 ecdsa-p256 ecdsa-p384 ed25519"
+            _nae_words "aes-256-gcm aes-256-siv hmac-sha-256 hmac-sha-256-raw rsa-2048 rsa-3072 rsa-4096 ecdsa-p256 ecdsa-p384 ed25519"
             return
             ;;
         --set)

@@ -21,6 +21,6 @@ NAE_FUNCTION(nae_envelope) {
       Int64GetDatum(std::int64_t{value.counter}),
       pg::make_bytea(value.payload),
   };
-  bool nulls[] = {false, false, false, false, !value.has_salt, !value.has_salt, false};
+  bool nulls[] = {false, false, false, false, !value.has_salt, !value.has_counter, false};
   return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(description), fields, nulls));
 }

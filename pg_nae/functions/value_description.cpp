@@ -6,12 +6,14 @@ namespace {
 bool describe_envelope(ByteView bytes, ValueDescription& description) {
   auto envelope = parse_envelope(bytes);
   if (!envelope) return false;
-  bool randomized = envelope->format == Format::aes_256_gcm;
+  bool randomized = envelope->format != Format::aes_256_siv;
+  bool in_hsm = envelope->format == Format::aes_256_gcm_hsm;
   description.format = "ciphertext";
   description.algorithm = name(randomized ? KeyType::aes_256_gcm : KeyType::aes_256_siv);
   description.key = envelope->key;
   description.has_salt = randomized;
-  description.salt = envelope->salt;
+  description.salt = in_hsm ? envelope->nonce : envelope->salt;
+  description.has_counter = randomized && !in_hsm;
   description.counter = envelope->counter;
   description.payload = bytes.subspan(envelope->header.size());
   return true;
@@ -20,10 +22,11 @@ bool describe_envelope(ByteView bytes, ValueDescription& description) {
 bool describe_token(ByteView bytes, ValueDescription& description) {
   auto token = parse_token(bytes);
   if (!token) return false;
-  bool is_mac = token->format == static_cast<std::uint8_t>(Format::hmac_sha_256);
+  bool is_mac = is_mac_format(token->format);
+  bool is_raw = token->format == static_cast<std::uint8_t>(Format::hmac_sha_256_raw);
   description.format = is_mac ? "mac" : "signature";
-  description.algorithm =
-      is_mac ? name(KeyType::hmac_sha_256) : name(static_cast<SignatureScheme>(token->format));
+  description.algorithm = is_mac ? name(is_raw ? KeyType::hmac_sha_256_raw : KeyType::hmac_sha_256)
+                                 : name(static_cast<SignatureScheme>(token->format));
   description.key = token->key;
   description.payload = token->value;
   return true;

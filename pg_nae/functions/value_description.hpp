@@ -10,8 +10,9 @@ struct ValueDescription {
   std::string_view format;     // "ciphertext", "signature", "mac"
   std::string_view algorithm;  // "aes-256-gcm", "rsa-pss-sha256", ...
   KeyVersionId key;
-  bool has_salt = false;  // and a counter: randomized ciphertexts
-  Salt salt{};
+  bool has_salt = false;  // randomized ciphertexts
+  Salt salt{};            // of a ciphertext made in the HSM its nonce
+  bool has_counter = false;
   std::uint32_t counter = 0;
   ByteView payload;  // the bare signature or code; ciphertext and tag
 };

@@ -21,14 +21,16 @@ void check_envelope(ByteView input) {
   require(view->tag.size() == kTagBytes);
   require(view->header.data() == input.data());
   require(view->header.size() + view->ciphertext.size() + view->tag.size() == input.size());
-  bool gcm = view->format == Format::aes_256_gcm;
+  bool siv = view->format == Format::aes_256_siv;
   const Byte* after_header = view->header.data() + view->header.size();
-  require((gcm ? view->ciphertext : view->tag).data() == after_header);
+  require((siv ? view->tag : view->ciphertext).data() == after_header);
   Bytes header(view->header.size());
-  if (gcm)
-    write_gcm_header(header.data(), view->key, view->salt, view->counter);
-  else
+  if (siv)
     write_siv_header(header.data(), view->key);
+  else if (view->format == Format::aes_256_gcm_hsm)
+    write_hsm_gcm_header(header.data(), view->key, view->nonce);
+  else
+    write_gcm_header(header.data(), view->key, view->salt, view->counter);
   require(std::equal(header.begin(), header.end(), view->header.begin()));
 }
 

@@ -68,6 +68,26 @@ def gcm_vector(version, counter, aad, plaintext):
            envelope=header + sealed)
 
 
+def hsm_gcm_vector(version, nonce, aad, plaintext):
+    header = b"\xa3" + KEY_ID + struct.pack(">H", version) + nonce
+    sealed = AESGCM(KEY).encrypt(nonce, plaintext, header + aad)
+    fields("hsm-gcm", key=KEY, key_id=KEY_ID, version=version, nonce=nonce, aad=aad,
+           plaintext=plaintext, header=header, envelope=header + sealed)
+
+
+def hsm_mac_vectors(version, data):
+    header = KEY_ID + struct.pack(">H", version)
+    context = b"\0" + header + NO_SALT
+    code_input = bytes(4) + b"nae/1 hmac-sha-256" + context + data
+    index_input = bytes(4) + b"nae/1 blind-index" + context + data
+    fields("raw-mac", key=KEY, key_id=KEY_ID, version=version, data=data,
+           token=b"\xb2" + header + hmac_sha256(KEY, data))
+    fields("hsm-mac", key=KEY, key_id=KEY_ID, version=version, data=data, input=code_input,
+           token=b"\xb3" + header + hmac_sha256(KEY, code_input))
+    fields("hsm-blind-index", key=KEY, key_id=KEY_ID, version=version, data=data,
+           input=index_input, index=hmac_sha256(KEY, index_input)[:16])
+
+
 def aes_cmac(key, data):
     c = cmac.CMAC(algorithms.AES(key))
     c.update(data)
@@ -124,6 +144,12 @@ def main():
                token=b"\xb1" + KEY_ID + b"\0\x01" + hmac_sha256(mac_key, data))
         fields("blind-index", data=data, working_key=index_key,
                index=hmac_sha256(index_key, data)[:16])
+    for aad in AADS:
+        for plaintext in PLAINTEXTS:
+            hsm_gcm_vector(1, SALT, aad, plaintext)
+    hsm_gcm_vector(65535, b"\xff" * 12, b"", b"last nonce")
+    for data in PLAINTEXTS:
+        hsm_mac_vectors(1, data)
 
 
 main()
