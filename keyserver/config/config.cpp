@@ -81,6 +81,10 @@ struct Reader {
     f.require("path");
     return f.finish();
   }
+  Result<void> keys(Fields f) {
+    f.duration("destroy_wait_hours", config.keys.destroy_wait, 0, 8760);
+    return f.finish();
+  }
   Result<void> audit(Fields f) {
     f.path("directory", config.audit.directory, base);
     f.require("directory");
@@ -130,8 +134,8 @@ Result<Config> load(const std::filesystem::path& file) {
   constexpr Section kSections[] = {
       {"server", &Reader::server, false}, {"tls", &Reader::tls, true},
       {"hsm", &Reader::hsm, true},        {"store", &Reader::store, true},
-      {"audit", &Reader::audit, true},    {"limits", &Reader::limits, false},
-      {"log", &Reader::log, false},
+      {"keys", &Reader::keys, false},     {"audit", &Reader::audit, true},
+      {"limits", &Reader::limits, false}, {"log", &Reader::log, false},
   };
   Fields top(document, source, "", Code::config_invalid);
   for (const Section& section : kSections) {

@@ -36,6 +36,9 @@ struct Config {
     std::filesystem::path path;
   } store;
   struct {
+    std::chrono::hours destroy_wait{168};  // between the command and the destruction
+  } keys;
+  struct {
     std::filesystem::path directory;
     Durability durability = Durability::write;
     std::chrono::seconds head_interval{1};

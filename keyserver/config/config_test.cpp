@@ -66,18 +66,23 @@ TEST_F(ConfigTest, RefusesValuesOutOfRange) {
   expect_refused(good() + "[server]\nthreads = '2'\n", "whole number");
   expect_refused(good() + "[limits]\nsecure_memory_kib = 3000\n", "power of two");
   expect_refused(good() + "[limits]\nmax_frame_bytes = 67108865\n", "67108864");
+  expect_refused(good() + "[keys]\ndestroy_wait_hours = -1\n", "0 to 8760");
+  expect_refused(good() + "[keys]\ndestroy_wait_hours = 8761\n", "0 to 8760");
   expect_refused(good() + "[log]\nlevel = 'loud'\n", "debug, info");
 }
 
 TEST_F(ConfigTest, ReadsPathsFromItsOwnDirectory) {
-  auto config =
-      read(good() + "[server]\nlisten = '[::1]:0'\n[limits]\nmax_frame_bytes = 67108864\n");
+  auto config = read(good() +
+                     "[server]\nlisten = '[::1]:0'\n[limits]\nmax_frame_bytes = 67108864\n"
+                     "[keys]\ndestroy_wait_hours = 0\n");
   ASSERT_TRUE(config.has_value()) << config.error().message;
   EXPECT_EQ(config->server.host, "::1");
   EXPECT_EQ(config->server.port, 0);
   EXPECT_EQ(config->tls.certificate, directory_ / "server.pem");
   EXPECT_EQ(config->audit.durability, Durability::write);
   EXPECT_EQ(config->limits.wire.max_frame_bytes, 64u << 20);
+  EXPECT_EQ(config->keys.destroy_wait.count(), 0);
+  EXPECT_EQ(Config{}.keys.destroy_wait.count(), 168);
 }
 
 }  // namespace

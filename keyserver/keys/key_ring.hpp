@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <shared_mutex>
 #include <string>
 #include <string_view>
@@ -14,6 +15,7 @@
 #include "keyserver/keys/hsm.hpp"
 #include "keyserver/keys/key.hpp"
 #include "keyserver/keys/repository.hpp"
+#include "keyserver/keys/schedule.hpp"
 
 namespace nae::keys {
 
@@ -25,10 +27,32 @@ using HsmJob = std::function<Result<void>(Hsm&)>;
 using RunOnHsm = std::function<Result<void>(HsmJob)>;
 using UnixMicroseconds = std::function<std::int64_t()>;
 
+UnixMicroseconds system_clock();
+
+struct RingOptions {
+  UnixMicroseconds now = system_clock();
+  std::int64_t destroy_wait_us = std::int64_t{7 * 86'400} * 1'000'000;
+};
+
+struct NewKey {
+  std::string name;
+  KeyType type{};
+  Attributes attributes = {};
+  Protection protection = Protection::wrapped;
+  std::int64_t activate_at_us = 0;  // 0: active from the beginning
+};
+
+// Which keys a listing asks for.
+struct KeyFilter {
+  std::string owner = {};                                        // empty: any
+  std::vector<std::pair<std::string, std::string>> labels = {};  // all of them; empty value: any
+  bool matches(const Key& key) const;
+};
+
 class KeyRing {
  public:
   // `repository` outlives the ring. Call load() before anything else.
-  KeyRing(Repository& repository, RunOnHsm run_on_hsm, UnixMicroseconds now = system_clock());
+  KeyRing(Repository& repository, RunOnHsm run_on_hsm, RingOptions options = {});
 
   // Replaces what is in memory by what the store holds.
   Result<void> load();
@@ -37,19 +61,41 @@ class KeyRing {
   KeyPointer find(std::string_view name) const;
   KeyPointer find(const KeyId& id) const;
   std::vector<KeyPointer> list() const;  // by name
+  // Up to `limit` keys by name, from the first after `after` on.
+  std::vector<KeyPointer> page(std::string_view after, std::size_t limit,
+                               const KeyFilter& filter = {}) const;
   std::size_t size() const;
 
-  // Code::invalid_argument unless is_name(name), Code::key_exists when the name is taken.
-  Result<KeyPointer> create(std::string_view name, KeyType type);
+  // Code::invalid_argument unless is_name(name) and the attributes are sound, Code::key_exists when
+  // the name is taken.
+  Result<KeyPointer> create(NewKey wanted);
+  Result<KeyPointer> create(std::string_view name, KeyType type) {
+    return create({std::string(name), type});
+  }
 
-  // Adds version n+1, active; the older ones stay as they are and go on decrypting.
+  // Adds version n+1, active or to become so; the older ones stay as they are and go on decrypting.
   // Code::key_unknown, Code::key_exhausted after version 65535.
-  Result<KeyPointer> rotate(std::string_view name);
+  Result<KeyPointer> rotate(std::string_view name, std::int64_t activate_at_us = 0);
+
+  // Code::key_unknown; otherwise like create().
+  Result<KeyPointer> set_attributes(std::string_view name, const Attributes& attributes);
 
   // Code::key_unknown, Code::not_found for the version, Code::key_state when the table of states
-  // has no such step. The state a version is already in is no change and no failure. Destruction
-  // also erases the version from the HSM.
+  // has no such step. The state a version is already in is no change and no failure. Destruction is
+  // scheduled for the end of the waiting period, and everything else that was planned cancelled.
   Result<KeyPointer> set_state(std::string_view name, std::uint16_t version, State state);
+
+  // Plans a step; one to the same state takes its place. Like set_state(), and
+  // Code::invalid_argument for a date that has passed or, of a destruction, is in the waiting
+  // period.
+  Result<KeyPointer> schedule(std::string_view name, std::uint16_t version, const Step& step);
+  // Code::not_found when no step to `state` is planned, Code::key_state when another one needs it.
+  Result<KeyPointer> cancel(std::string_view name, std::uint16_t version, State state);
+
+  // What is to be done now, by date.
+  std::vector<Due> due() const;
+  // Does it. Destruction erases the version from the HSM and the store.
+  Result<KeyPointer> perform(const Due& due);
 
  private:
   struct TextHash {
@@ -58,8 +104,19 @@ class KeyRing {
       return std::hash<std::string_view>{}(text);
     }
   };
+  struct Found {
+    KeyPointer key;
+    std::size_t index;  // of the version
+    const Version& version() const { return key->versions[index]; }
+    KeyVersionId id() const { return {key->id, version().number}; }
+  };
 
-  static UnixMicroseconds system_clock();
+  Result<Found> locate(std::string_view name, std::uint16_t version) const;
+  Result<KeyPointer> add_version(const KeyPointer& old, std::int64_t activate_at_us);
+  Result<Version> new_version(const KeyId& key, std::uint16_t number, KeyType type,
+                              std::int64_t activate_at_us);
+  Result<KeyPointer> enter(const Found& found, State state);
+  Result<KeyPointer> put_schedule(const Found& found, std::vector<Step> schedule);
   Result<KeyId> unused_id();
   Result<Material> generate(const KeyVersionId& id, KeyType type);
   Result<void> forget_in_hsm(const KeyVersionId& id, KeyType type, const Material& material,
@@ -68,11 +125,13 @@ class KeyRing {
 
   Repository& repository_;
   RunOnHsm run_on_hsm_;
-  UnixMicroseconds now_;
+  RingOptions options_;
   std::mutex changing_;  // one change at a time; held across the HSM and the store
   mutable std::shared_mutex reading_;
   std::unordered_map<std::string, KeyPointer, TextHash, std::equal_to<>> by_name_;
   std::unordered_map<KeyId, KeyPointer> by_id_;
+  std::set<std::string, std::less<>> names_;  // of by_name_, in order
+  Agenda agenda_;
 };
 
 }  // namespace nae::keys

@@ -27,13 +27,35 @@ class MemoryRepository : public Repository {
     std::ranges::find(keys, key, &Key::id)->versions.push_back(version);
     return {};
   }
-  Result<void> set_state(const KeyVersionId& id, State to) override {
+  Result<void> set_state(const KeyVersionId& id, State to, std::int64_t now_us,
+                         const std::vector<Step>& schedule) override {
     NAE_TRY(state());
-    const auto key = std::ranges::find(keys, id.key, &Key::id);
-    Version& version = *std::ranges::find(key->versions, id.version, &Version::number);
-    version.state = to;
-    if (to == State::destroyed) version.material = {};
+    change(id, [&](Version& version) {
+      version.state = to;
+      version.changed_at_us = now_us;
+      version.schedule = schedule;
+      if (to == State::destroyed) version.material = {};
+    });
     return {};
+  }
+  Result<void> set_schedule(const KeyVersionId& id, const std::vector<Step>& schedule) override {
+    NAE_TRY(state());
+    change(id, [&](Version& version) { version.schedule = schedule; });
+    return {};
+  }
+  Result<void> set_attributes(const KeyId& id, const Attributes& attributes) override {
+    NAE_TRY(state());
+    std::ranges::find(keys, id, &Key::id)->attributes = attributes;
+    return {};
+  }
+  void change(const KeyVersionId& id, const std::function<void(Version&)>& change) {
+    const auto key = std::ranges::find(keys, id.key, &Key::id);
+    for (std::size_t i = 0; i < key->versions.size(); ++i)
+      if (key->versions[i].number == id.version) {
+        Version version = key->versions[i];
+        change(version);
+        key->versions.replace(i, std::move(version));
+      }
   }
   Result<void> state() const {
     if (away) return fail(Code::store_unavailable, "away");
@@ -52,13 +74,14 @@ class Ring : public ::testing::Test {
   MemoryRepository repository;
   std::optional<Error> hsm_error;
   int hsm_jobs = 0;
+  std::int64_t now_us = 1'000'000;
   KeyRing ring{repository,
                [this](HsmJob job) -> Result<void> {
                  ++hsm_jobs;
                  if (hsm_error) return fail(*hsm_error);
                  return job(*hsm);
                },
-               [] { return std::int64_t{1'000'000}; }};
+               {.now = [this] { return now_us; }, .destroy_wait_us = 0}};
 
   Code create_error(std::string_view name, KeyType type = KeyType::aes_256_gcm) {
     auto made = ring.create(name, type);
@@ -205,7 +228,7 @@ TEST_F(Ring, RotationAddsAVersionAndLeavesReadersTheirs) {
 
 TEST_F(Ring, RefusesVersion65536) {
   ASSERT_TRUE(ring.create("a", KeyType::aes_256_gcm));
-  repository.keys[0].versions[0].number = 65535;
+  repository.change({repository.keys[0].id, 1}, [](Version& v) { v.number = 65535; });
   ASSERT_TRUE(ring.load());
   EXPECT_EQ(ring.rotate("a").error().code, Code::key_exhausted);
 }

@@ -17,8 +17,15 @@ class Repository {
   virtual Result<void> insert_key(const Key& key) = 0;
   // Code::conflict when the version exists.
   virtual Result<void> insert_version(const KeyId& key, const Version& version) = 0;
-  // Code::not_found when the version does not exist. State::destroyed also erases the material.
-  virtual Result<void> set_state(const KeyVersionId& version, State state) = 0;
+  // Code::not_found when the version does not exist. Takes `schedule` in the place of the one it
+  // had; State::destroyed also erases the material.
+  virtual Result<void> set_state(const KeyVersionId& version, State state, std::int64_t now_us,
+                                 const std::vector<Step>& schedule) = 0;
+  // Code::not_found when the version does not exist.
+  virtual Result<void> set_schedule(const KeyVersionId& version,
+                                    const std::vector<Step>& schedule) = 0;
+  // Code::not_found when the key does not exist.
+  virtual Result<void> set_attributes(const KeyId& key, const Attributes& attributes) = 0;
 };
 
 }  // namespace nae::keys

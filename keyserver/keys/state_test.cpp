@@ -59,9 +59,10 @@ TEST(Key, PrimaryIsTheNewestActiveVersion) {
   EXPECT_EQ(key.primary(), nullptr);
   for (std::uint16_t number : {1, 2, 3}) key.versions.push_back({number, State::active, 0, {}});
   EXPECT_EQ(key.primary()->number, 3);
-  key.versions[2].state = State::restricted;
+  key.versions.replace(2, {3, State::restricted});
   EXPECT_EQ(key.primary()->number, 2);
-  key.versions[0].state = key.versions[1].state = State::pre_active;
+  key.versions.replace(0, {1, State::pre_active});
+  key.versions.replace(1, {2, State::pre_active});
   EXPECT_EQ(key.primary(), nullptr);
 }
 

@@ -64,6 +64,13 @@ keys::WorkingKeys::Options working_key_options(const config::Config& config) {
   return options;
 }
 
+keys::RingOptions ring_options(const config::Config& config) {
+  keys::RingOptions options;
+  options.destroy_wait_us =
+      std::chrono::duration_cast<std::chrono::microseconds>(config.keys.destroy_wait).count();
+  return options;
+}
+
 service::Settings settings_of(const config::Config& config, std::string server_id) {
   service::Settings settings;
   settings.software = kSoftware;
@@ -113,8 +120,10 @@ class Running final : public Server {
         authority_(std::move(opened.authority)),
         settings_(settings_of(config, std::move(opened.server_id))),
         hsm_(std::move(opened.hsm), queue_options()),
-        ring_(*store_,
-              [this](keys::HsmJob job) { return hsm_.call(std::move(job), config_.hsm.timeout); }),
+        ring_(
+            *store_,
+            [this](keys::HsmJob job) { return hsm_.call(std::move(job), config_.hsm.timeout); },
+            ring_options(config)),
         working_keys_(*gcm_, working_key_options(config)),
         head_timer_(loop_),
         expire_timer_(loop_) {}

@@ -19,15 +19,29 @@ CREATE TABLE keys (
   id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 6),
   name TEXT NOT NULL CHECK (length(name) > 0),
   type INTEGER NOT NULL,
-  created_at_us INTEGER NOT NULL
+  created_at_us INTEGER NOT NULL,
+  protection INTEGER NOT NULL CHECK (protection BETWEEN 1 AND 2),
+  owner TEXT NOT NULL,
+  description TEXT NOT NULL,
+  actions TEXT NOT NULL,
+  algorithms TEXT NOT NULL,
+  rotate_after_days INTEGER NOT NULL CHECK (rotate_after_days >= 0),
+  rotate_after_uses INTEGER NOT NULL CHECK (rotate_after_uses >= 0)
 ) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX keys_by_name ON keys (name);
+CREATE TABLE key_labels (
+  key_id BLOB NOT NULL REFERENCES keys (id),
+  name TEXT NOT NULL CHECK (length(name) > 0),
+  value TEXT NOT NULL,
+  PRIMARY KEY (key_id, name)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE versions (
   key_id BLOB NOT NULL REFERENCES keys (id),
   number INTEGER NOT NULL CHECK (number BETWEEN 1 AND 65535),
   state INTEGER NOT NULL CHECK (state BETWEEN 1 AND 5),
   created_at_us INTEGER NOT NULL,
+  changed_at_us INTEGER NOT NULL,
   wrapped BLOB NOT NULL,
   token_object TEXT NOT NULL,
   public_key BLOB NOT NULL,
@@ -38,6 +52,24 @@ CREATE TRIGGER versions_stay_destroyed BEFORE UPDATE ON versions
   WHEN old.state = 5 BEGIN SELECT raise(ABORT, 'a destroyed version never changes'); END;
 CREATE TRIGGER versions_stay BEFORE DELETE ON versions
   BEGIN SELECT raise(ABORT, 'the record of a version stays'); END;
+CREATE TABLE schedule (
+  key_id BLOB NOT NULL,
+  number INTEGER NOT NULL,
+  state INTEGER NOT NULL CHECK (state BETWEEN 2 AND 5),
+  at_us INTEGER NOT NULL,
+  PRIMARY KEY (key_id, number, state),
+  FOREIGN KEY (key_id, number) REFERENCES versions (key_id, number)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE usage (
+  key_id BLOB NOT NULL,
+  number INTEGER NOT NULL,
+  uses INTEGER NOT NULL CHECK (uses >= 0),
+  reserved_uses INTEGER NOT NULL CHECK (reserved_uses >= uses),
+  reads INTEGER NOT NULL CHECK (reads >= 0),
+  last_used_at_us INTEGER NOT NULL,
+  PRIMARY KEY (key_id, number),
+  FOREIGN KEY (key_id, number) REFERENCES versions (key_id, number)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE policies (
   number INTEGER NOT NULL PRIMARY KEY,

@@ -51,7 +51,11 @@ class Store final : public keys::Repository, public policy::Repository {
   Result<std::vector<keys::Key>> load_keys() override;
   Result<void> insert_key(const keys::Key& key) override;
   Result<void> insert_version(const KeyId& key, const keys::Version& version) override;
-  Result<void> set_state(const KeyVersionId& version, keys::State state) override;
+  Result<void> set_state(const KeyVersionId& version, keys::State state, std::int64_t now_us,
+                         const std::vector<keys::Step>& schedule) override;
+  Result<void> set_schedule(const KeyVersionId& version,
+                            const std::vector<keys::Step>& schedule) override;
+  Result<void> set_attributes(const KeyId& key, const keys::Attributes& attributes) override;
 
   // policy::Repository
   Result<std::optional<policy::Revision>> latest() override;

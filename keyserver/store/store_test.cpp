@@ -222,6 +222,58 @@ TEST_F(StoreTest, KeysComeBackAsTheyWere) {
   EXPECT_EQ(read.versions[2].number, 3);
 }
 
+TEST_F(StoreTest, AttributesAndSchedulesComeBackAsTheyWere) {
+  keys::Key key = make_key("contracts");
+  key.type = KeyType::rsa_3072;
+  key.protection = keys::Protection::hsm_only;
+  key.attributes = {.owner = "legal",
+                    .description = "contracts since 2026",
+                    .labels = {{"env", "production"}, {"tier", ""}},
+                    .actions = {Action::sign, Action::verify},
+                    .algorithms = {SignatureScheme::rsa_pss_sha256},
+                    .rotate_after_days = 90,
+                    .rotate_after_uses = 1'000'000};
+  keys::Version planned = make_version(2);
+  planned.state = keys::State::pre_active;
+  planned.schedule = {{keys::State::active, 10}, {keys::State::restricted, 20}};
+  key.versions.push_back(planned);
+  {
+    auto store = create();
+    ASSERT_TRUE(store->insert_key(make_key("other", 9)));
+    ASSERT_TRUE(store->insert_key(key));
+  }
+  auto store = reopen();
+  keys::Key read = store->load_keys()->front();
+  EXPECT_EQ(read.protection, keys::Protection::hsm_only);
+  EXPECT_EQ(read.attributes, key.attributes);
+  EXPECT_EQ(read.versions[1].schedule, planned.schedule);
+  EXPECT_TRUE(read.versions[0].schedule.empty());
+
+  key.attributes = {.owner = "sales", .labels = {{"env", "test"}}};
+  ASSERT_TRUE(store->set_attributes(key.id, key.attributes));
+  ASSERT_TRUE(store->set_schedule({key.id, 2}, {{keys::State::retired, 7}}));
+  read = store->load_keys()->front();
+  EXPECT_EQ(read.attributes, key.attributes);
+  EXPECT_EQ(read.versions[1].schedule, (std::vector<keys::Step>{{keys::State::retired, 7}}));
+  ASSERT_TRUE(store->set_state({key.id, 2}, keys::State::retired, 8, {}));
+  read = store->load_keys()->front();
+  EXPECT_EQ(read.versions[1].changed_at_us, 8);
+  EXPECT_TRUE(read.versions[1].schedule.empty());
+  EXPECT_EQ(store->set_attributes({{7}}, {}).error().code, Code::not_found);
+  EXPECT_EQ(store->set_schedule({key.id, 3}, {}).error().code, Code::not_found);
+}
+
+TEST_F(StoreTest, AnAttributeThatNobodyKnowsIsRefused) {
+  {
+    auto store = create();
+    ASSERT_TRUE(store->insert_key(make_key("k")));
+    auto database = *Database::open(path_);
+    ASSERT_TRUE(database->execute("UPDATE keys SET actions = 'decrypt levitate'"));
+  }
+  EXPECT_EQ(reopen()->load_keys().error().code, Code::store_corrupt)
+      << "left out in silence it would have allowed more";
+}
+
 TEST_F(StoreTest, KeyNamesAndIdsAreUnique) {
   auto store = create();
   ASSERT_TRUE(store->insert_key(make_key("k", 1)));
@@ -258,21 +310,24 @@ TEST_F(StoreTest, StatesChangeButDestructionIsFinal) {
   KeyVersionId id{{{1, 2, 3, 4, 5, 6}}, 1};
   for (auto state : {keys::State::restricted, keys::State::retired, keys::State::destroyed,
                      keys::State::destroyed}) {
-    ASSERT_TRUE(store->set_state(id, state));
+    ASSERT_TRUE(store->set_state(id, state, 9, {}));
     EXPECT_EQ(store->load_keys()->front().versions.front().state, state);
   }
-  EXPECT_EQ(store->set_state(id, keys::State::active).error().code, Code::key_state);
-  EXPECT_EQ(store->set_state({id.key, 2}, keys::State::active).error().code, Code::not_found);
-  EXPECT_EQ(store->set_state({{}, 1}, keys::State::active).error().code, Code::not_found);
+  EXPECT_EQ(store->set_state(id, keys::State::active, 9, {}).error().code, Code::key_state);
+  EXPECT_EQ(store->set_state({id.key, 2}, keys::State::active, 9, {}).error().code,
+            Code::not_found);
+  EXPECT_EQ(store->set_state({{}, 1}, keys::State::active, 9, {}).error().code, Code::not_found);
 }
 
 TEST_F(StoreTest, DestroyedMaterialIsGoneFromEveryFile) {
   auto store = create();
   keys::Key key = make_key("k");
-  key.versions[0].material = {bytes_of("CANARY-wrapped"), "CANARY-token", bytes_of("CANARY-pub")};
+  keys::Version version = make_version(1);
+  version.material = {bytes_of("CANARY-wrapped"), "CANARY-token", bytes_of("CANARY-pub")};
+  key.versions.replace(0, version);
   ASSERT_TRUE(store->insert_key(key));
   ASSERT_TRUE(files_contain("CANARY"));
-  ASSERT_TRUE(store->set_state({key.id, 1}, keys::State::destroyed));
+  ASSERT_TRUE(store->set_state({key.id, 1}, keys::State::destroyed, 9, {}));
   EXPECT_FALSE(files_contain("CANARY"));
   auto keys = store->load_keys();
   ASSERT_EQ(keys->size(), 1u) << "the record of it stays";
@@ -284,7 +339,7 @@ TEST_F(StoreTest, DestroyedMaterialIsGoneFromEveryFile) {
 TEST_F(StoreTest, TheFileItselfRefusesToUndoADestruction) {
   auto store = create();
   ASSERT_TRUE(store->insert_key(make_key("k")));
-  ASSERT_TRUE(store->set_state({{{1, 2, 3, 4, 5, 6}}, 1}, keys::State::destroyed));
+  ASSERT_TRUE(store->set_state({{{1, 2, 3, 4, 5, 6}}, 1}, keys::State::destroyed, 9, {}));
   auto database = *Database::open(path_);
   EXPECT_FALSE(database->execute("UPDATE versions SET state = 2"));
   EXPECT_FALSE(database->execute("DELETE FROM versions"));
@@ -399,7 +454,9 @@ TEST_F(StoreTest, AFullDiskRefusesAndLeavesNothingHalfWritten) {
   full.rlim_cur = fs::file_size(path_.string() + "-wal") + 100;
   ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &full), 0);
   keys::Key large = make_key("large", 2);
-  large.versions[0].material.wrapped = Bytes(20'000, 0x55);
+  keys::Version version = make_version(1);
+  version.material.wrapped = Bytes(20'000, 0x55);
+  large.versions.replace(0, version);
   auto refused = store->insert_key(large);
   auto read = store->load_keys();
   ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &old), 0);

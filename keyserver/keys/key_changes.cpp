@@ -1,0 +1,241 @@
+// The changes that a KeyRing makes: each durable in the store before a reader sees it.
+#include <algorithm>
+#include <atomic>
+#include <limits>
+#include <optional>
+
+#include "keyserver/keys/key_ring.hpp"
+#include "keyserver/keys/state.hpp"
+#include "libnae/base/text.hpp"
+
+namespace nae::keys {
+namespace {
+
+// What a job makes for a caller that may have gone. Whoever comes second to `settled` knows that
+// the other side has been there: the job then undoes what nobody will take, the caller takes it.
+template <class T>
+struct Handover {
+  std::atomic<bool> settled = false;
+  std::optional<T> made;
+};
+
+std::string version_text(std::string_view name, std::uint16_t version) {
+  return "version " + std::to_string(version) + " of key '" + std::string(name) + "'";
+}
+
+Result<void> check_future(std::int64_t at_us, std::int64_t now_us) {
+  if (at_us > now_us) return {};
+  return fail(Code::invalid_argument, "the date has passed already");
+}
+
+}  // namespace
+
+Result<KeyPointer> KeyRing::create(NewKey wanted) {
+  if (!is_name(wanted.name))
+    return fail(Code::invalid_argument, "not a name for a key",
+                "Use 1 to 128 of A-Z a-z 0-9 . _ - starting with a letter or digit.");
+  NAE_TRY(check(wanted.attributes, wanted.type));
+  std::lock_guard changing(changing_);
+  if (find(wanted.name)) return fail(Code::key_exists, "key '" + wanted.name + "' exists");
+
+  Key key;
+  NAE_ASSIGN(key.id, unused_id());
+  key.name = std::move(wanted.name);
+  key.type = wanted.type;
+  key.protection = wanted.protection;
+  key.attributes = std::move(wanted.attributes);
+  NAE_ASSIGN(Version version, new_version(key.id, 1, key.type, wanted.activate_at_us));
+  key.created_at_us = version.created_at_us;
+  key.versions.push_back(std::move(version));
+
+  if (auto stored = repository_.insert_key(key); !stored) {
+    (void)forget_in_hsm({key.id, 1}, key.type, key.versions.front().material, true);
+    return fail(std::move(stored).error());
+  }
+  return publish(std::move(key));
+}
+
+Result<KeyPointer> KeyRing::rotate(std::string_view name, std::int64_t activate_at_us) {
+  std::lock_guard changing(changing_);
+  const KeyPointer old = find(name);
+  if (!old) return fail(Code::key_unknown, "there is no key '" + std::string(name) + "'");
+  return add_version(old, activate_at_us);
+}
+
+Result<KeyPointer> KeyRing::add_version(const KeyPointer& old, std::int64_t activate_at_us) {
+  const std::uint16_t newest = old->versions.back().number;
+  if (newest == std::numeric_limits<std::uint16_t>::max())
+    return fail(Code::key_exhausted, "key '" + old->name + "' has had all its versions",
+                "Create a key of another name and rewrap to it.");
+  const auto number = static_cast<std::uint16_t>(newest + 1);
+  NAE_ASSIGN(Version version, new_version(old->id, number, old->type, activate_at_us));
+  if (auto stored = repository_.insert_version(old->id, version); !stored) {
+    (void)forget_in_hsm({old->id, number}, old->type, version.material, true);
+    return fail(std::move(stored).error());
+  }
+  Key key = *old;
+  key.versions.push_back(std::move(version));
+  return publish(std::move(key));
+}
+
+Result<Version> KeyRing::new_version(const KeyId& key, std::uint16_t number, KeyType type,
+                                     std::int64_t activate_at_us) {
+  Version version;
+  version.number = number;
+  version.created_at_us = options_.now();
+  if (activate_at_us != 0) {
+    NAE_TRY(check_future(activate_at_us, version.created_at_us));
+    version.state = State::pre_active;
+    version.schedule.push_back({State::active, activate_at_us});
+  }
+  NAE_ASSIGN(version.material, generate({key, number}, type));
+  return version;
+}
+
+Result<KeyPointer> KeyRing::set_attributes(std::string_view name, const Attributes& attributes) {
+  std::lock_guard changing(changing_);
+  const KeyPointer old = find(name);
+  if (!old) return fail(Code::key_unknown, "there is no key '" + std::string(name) + "'");
+  NAE_TRY(check(attributes, old->type));
+  if (old->attributes == attributes) return old;
+  NAE_TRY(repository_.set_attributes(old->id, attributes));
+  Key key = *old;
+  key.attributes = attributes;
+  return publish(std::move(key));
+}
+
+Result<KeyRing::Found> KeyRing::locate(std::string_view name, std::uint16_t number) const {
+  const KeyPointer key = find(name);
+  if (!key) return fail(Code::key_unknown, "there is no key '" + std::string(name) + "'");
+  const Version* version = key->version(number);
+  if (!version) return fail(Code::not_found, "there is no " + version_text(name, number));
+  const auto at = std::ranges::lower_bound(key->versions, number, {}, &Version::number);
+  return Found{key, static_cast<std::size_t>(at - key->versions.begin())};
+}
+
+Result<KeyPointer> KeyRing::set_state(std::string_view name, std::uint16_t number, State state) {
+  std::lock_guard changing(changing_);
+  NAE_ASSIGN(Found found, locate(name, number));
+  const Version& version = found.version();
+  if (version.state == state) return found.key;
+  if (!may_become(version.state, state))
+    return fail(Code::key_state, version_text(name, number) + " is " +
+                                     std::string(keys::name(version.state)) +
+                                     " and cannot become " + std::string(keys::name(state)));
+  if (state == State::destroyed && options_.destroy_wait_us > 0) {
+    if (find_step(version, State::destroyed)) return found.key;
+    return put_schedule(found, {{State::destroyed, options_.now() + options_.destroy_wait_us}});
+  }
+  if (auto sound = check_schedule(state, remaining(version.schedule, state)); !sound)
+    return fail(Code::key_state,
+                version_text(name, number) + " is scheduled to be " +
+                    std::string(keys::name(remaining(version.schedule, state).front().state)),
+                "Cancel that first.");
+  return enter(found, state);
+}
+
+// The caller has asked the tables.
+Result<KeyPointer> KeyRing::enter(const Found& found, State state) {
+  const Key& old = *found.key;
+  Version changed = found.version();
+  const bool destroy = state == State::destroyed;
+  // A token object is the only copy: it goes before the store says that it has gone. Of other
+  // versions an HSM that is away holds nothing that outlives its session.
+  if (destroy && !changed.material.token_object.empty())
+    NAE_TRY(forget_in_hsm(found.id(), old.type, changed.material, true));
+  changed.state = state;
+  changed.changed_at_us = options_.now();
+  changed.schedule = remaining(changed.schedule, state);
+  NAE_TRY(repository_.set_state(found.id(), state, changed.changed_at_us, changed.schedule));
+  if (!permits(state, Action::decrypt))
+    (void)forget_in_hsm(found.id(), old.type, changed.material, destroy);
+  if (destroy) changed.material = {};
+  Key key = old;
+  key.versions.replace(found.index, std::move(changed));
+  return publish(std::move(key));
+}
+
+Result<KeyPointer> KeyRing::schedule(std::string_view name, std::uint16_t number,
+                                     const Step& step) {
+  std::lock_guard changing(changing_);
+  NAE_ASSIGN(Found found, locate(name, number));
+  const std::int64_t now_us = options_.now();
+  NAE_TRY(check_future(step.at_us, now_us));
+  if (step.state == State::destroyed && step.at_us < now_us + options_.destroy_wait_us)
+    return fail(Code::invalid_argument, "destruction has a waiting period that ends later",
+                "Choose a later date, or 'nae key destroy' for the earliest.");
+  std::vector<Step> schedule = found.version().schedule;
+  std::erase_if(schedule, [&](const Step& planned) { return planned.state == step.state; });
+  schedule.push_back(step);
+  std::ranges::sort(schedule, {}, [](const Step& s) { return std::pair(s.at_us, s.state); });
+  NAE_TRY(check_schedule(found.version().state, schedule));
+  return put_schedule(found, std::move(schedule));
+}
+
+Result<KeyPointer> KeyRing::cancel(std::string_view name, std::uint16_t number, State state) {
+  std::lock_guard changing(changing_);
+  NAE_ASSIGN(Found found, locate(name, number));
+  std::vector<Step> schedule = found.version().schedule;
+  if (std::erase_if(schedule, [&](const Step& step) { return step.state == state; }) == 0)
+    return fail(Code::not_found, version_text(name, number) + " is not scheduled to be " +
+                                     std::string(keys::name(state)));
+  NAE_TRY(check_schedule(found.version().state, schedule));
+  return put_schedule(found, std::move(schedule));
+}
+
+Result<KeyPointer> KeyRing::put_schedule(const Found& found, std::vector<Step> schedule) {
+  NAE_TRY(repository_.set_schedule(found.id(), schedule));
+  Version changed = found.version();
+  changed.schedule = std::move(schedule);
+  Key key = *found.key;
+  key.versions.replace(found.index, std::move(changed));
+  return publish(std::move(key));
+}
+
+Result<KeyPointer> KeyRing::perform(const Due& due) {
+  std::lock_guard changing(changing_);
+  const KeyPointer key = find(due.key);
+  if (!key) return fail(Code::key_unknown, "the key is gone");
+  // Asked again: an administrator may have come first.
+  if (due.version == 0) {
+    if (rotation_date(*key) != due.at_us) return fail(Code::conflict, "no longer planned");
+    return add_version(key, 0);
+  }
+  NAE_ASSIGN(Found found, locate(key->name, due.version));
+  const Step* step = find_step(found.version(), due.state);
+  if (!step || step->at_us != due.at_us || !may_become(found.version().state, due.state))
+    return fail(Code::conflict, "no longer planned");
+  return enter(found, due.state);
+}
+
+Result<KeyId> KeyRing::unused_id() {
+  // 48 random bits: among 100,000 keys one in 2.8 billion draws is taken, so few draws suffice.
+  for (int draw = 0; draw < 8; ++draw) {
+    auto drawn = std::make_shared<KeyId>();
+    auto run = run_on_hsm_([drawn](Hsm& hsm) { return hsm.random(drawn->bytes); });
+    if (!run) return fail(std::move(run).error());
+    if (*drawn != KeyId{} && !find(*drawn)) return *drawn;
+  }
+  return fail(Code::hsm_failed, "the HSM's random numbers repeat");
+}
+
+Result<Material> KeyRing::generate(const KeyVersionId& id, KeyType type) {
+  auto handover = std::make_shared<Handover<Material>>();
+  auto run = run_on_hsm_([handover, id, type](Hsm& hsm) -> Result<void> {
+    NAE_ASSIGN(handover->made, hsm.generate(id, type));
+    if (!handover->settled.exchange(true)) return {};
+    return hsm.forget({id, type, *handover->made}, true);  // nobody waits any more
+  });
+  if (!run && !handover->settled.exchange(true)) return fail(std::move(run).error());
+  if (!handover->made) return fail(std::move(run).error());
+  return std::move(*handover->made);
+}
+
+Result<void> KeyRing::forget_in_hsm(const KeyVersionId& id, KeyType type, const Material& material,
+                                    bool destroy) {
+  return run_on_hsm_([id, type, material, destroy](Hsm& hsm) {
+    return hsm.forget({id, type, material}, destroy);
+  });
+}
+
+}  // namespace nae::keys

@@ -1,0 +1,28 @@
+// Rows of the tables about keys, read and written.
+#pragma once
+
+#include <vector>
+
+#include "keyserver/keys/key.hpp"
+#include "keyserver/store/sqlite.hpp"
+
+namespace nae::store {
+
+inline std::int64_t number_of(auto value) {
+  return static_cast<std::int64_t>(value);
+}
+
+// Keys by id, whole. Code::store_corrupt for what no server wrote.
+Result<std::vector<keys::Key>> read_keys(Database& database);
+
+// In the caller's transaction.
+Result<void> insert_key_row(Database& database, const keys::Key& key);
+Result<void> insert_version_row(Database& database, const KeyId& key, const keys::Version& version);
+// Puts `schedule` in the place of what was scheduled for the version.
+Result<void> write_schedule(Database& database, const KeyVersionId& version,
+                            const std::vector<keys::Step>& schedule);
+// Puts `attributes` into the key's row and in the place of its labels.
+Result<void> write_attributes(Database& database, const KeyId& key,
+                              const keys::Attributes& attributes);
+
+}  // namespace nae::store
