@@ -1,4 +1,9 @@
 // pg_nae: loaded by shared_preload_libraries, or by the first call of one of its functions.
+#ifdef NAE_BATCH_FUZZ
+#include "pg_nae/batch/fuzz.hpp"
+#endif
+#include "pg_nae/batch/planner.hpp"
+#include "pg_nae/batch/run.hpp"
 #include "pg_nae/pg/postgres.hpp"
 #include "pg_nae/pg/settings.hpp"
 #include "pg_nae/pg/supervisor.hpp"
@@ -15,6 +20,11 @@ PGDLLEXPORT void _PG_init(void);
 // Runs in the postmaster when preloaded: opens no socket, starts no thread, keeps no object that a
 // forked backend would share.
 extern "C" void _PG_init(void) {
+#ifdef NAE_BATCH_FUZZ
+  nae::batch::define_fuzz_setting();
+#endif
   nae::pg::define_settings();
   nae::pg::register_supervisor();
+  nae::batch::install_planner_hook();
+  nae::batch::install_executor_hook();
 }

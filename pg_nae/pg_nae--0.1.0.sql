@@ -192,6 +192,17 @@ CREATE FUNCTION nae_agent_stats() RETURNS TABLE (name text, value text)
   LANGUAGE c VOLATILE STRICT PARALLEL RESTRICTED COST 100 ROWS 20
   AS 'MODULE_PATHNAME', 'nae_agent_stats';
 
+CREATE FUNCTION nae_batch_stats(
+    OUT batches bigint, OUT rows bigint, OUT round_trips bigint, OUT requests bigint,
+    OUT items bigint, OUT bytes_sent bigint, OUT bytes_received bigint,
+    OUT wait_ms double precision) RETURNS record
+  LANGUAGE c VOLATILE STRICT PARALLEL RESTRICTED COST 1
+  AS 'MODULE_PATHNAME', 'nae_batch_stats';
+
+CREATE VIEW nae_stat_batch AS
+  SELECT batches, rows, round_trips, requests, items, bytes_sent, bytes_received, wait_ms
+  FROM nae_batch_stats();
+COMMENT ON VIEW nae_stat_batch IS 'what batches of rows took in this session';
 CREATE VIEW nae_stat_agent AS SELECT name, value FROM nae_agent_stats();
 COMMENT ON VIEW nae_stat_agent IS 'counters of nae-agent';
 
@@ -255,6 +266,8 @@ REVOKE ALL ON FUNCTION nae_whoami() FROM PUBLIC;
 REVOKE ALL ON FUNCTION nae_keys() FROM PUBLIC;
 REVOKE ALL ON FUNCTION nae_agent_stats() FROM PUBLIC;
 REVOKE ALL ON nae_stat_agent FROM PUBLIC;
+REVOKE ALL ON FUNCTION nae_batch_stats() FROM PUBLIC;
+REVOKE ALL ON nae_stat_batch FROM PUBLIC;
 
 COMMENT ON FUNCTION nae_encrypt(text, bytea) IS 'encrypts under the newest version of the key';
 COMMENT ON FUNCTION nae_encrypt(text, bytea, bytea) IS 'encrypts under the newest version of the key; opens only with the same aad';
@@ -313,3 +326,4 @@ COMMENT ON FUNCTION nae_envelope(bytea) IS 'what a ciphertext, signature or code
 COMMENT ON FUNCTION nae_whoami() IS 'who the key server takes the caller for';
 COMMENT ON FUNCTION nae_keys() IS 'the keys that the caller may use, and for what';
 COMMENT ON FUNCTION nae_agent_stats() IS 'counters of nae-agent';
+COMMENT ON FUNCTION nae_batch_stats() IS 'what batches of rows took in this session';

@@ -1,5 +1,6 @@
 #include "pg_nae/connection/agent_connection.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace nae::backend {
@@ -36,7 +37,9 @@ void AgentConnection::enter_exchange() {
   if (in_exchange_) return;
   in_exchange_ = true;
   reply_began_ = false;
-  open_id_ = request_id_ = 0;
+  open_id_ = 0;
+  asked_.clear();
+  unanswered_ = 0;
   refusal_.reset();
   crypto_reply_ = {};
   lookup_reply_ = {};
@@ -57,8 +60,10 @@ std::uint32_t AgentConnection::begin_open_context(const RoleKey& key, const Role
 bool AgentConnection::begin_crypto(const wire::CryptoRequest& request, Failure& failure) noexcept {
   return guarded(failure, false, [&]() -> Result<bool> {
     enter_exchange();
-    NAE_ASSIGN(request_id_, session_.crypto(request));
-    request_items_ = static_cast<std::uint32_t>(request.items.size());
+    Asked& asked = asked_.emplace_back();
+    asked.items = static_cast<std::uint32_t>(request.items.size());
+    NAE_ASSIGN(asked.id, session_.crypto(request));
+    ++unanswered_;
     return true;
   });
 }
@@ -66,7 +71,8 @@ bool AgentConnection::begin_crypto(const wire::CryptoRequest& request, Failure& 
 bool AgentConnection::begin_lookup(const wire::Lookup& lookup, Failure& failure) noexcept {
   return guarded(failure, false, [&]() -> Result<bool> {
     enter_exchange();
-    request_id_ = session_.lookup(lookup);
+    asked_.push_back({session_.lookup(lookup), 0});
+    ++unanswered_;
     return true;
   });
 }
@@ -97,10 +103,11 @@ Result<Progress> AgentConnection::read_and_dispatch(bool readable) {
   for (;;) {
     NAE_ASSIGN(std::optional<wire::Frame> frame, session_.next_reply());
     if (frame) {
+      std::size_t before = unanswered_;
       NAE_TRY(dispatch(*frame));
-      if (!answered()) continue;
-      in_exchange_ = false;
-      return Progress::done;
+      leave_exchange_when_answered();
+      if (unanswered_ != before || !in_exchange_) return Progress::done;
+      continue;
     }
     if (!readable) break;
     NAE_ASSIGN(std::size_t got, socket_.receive(session_.receive_space()));
@@ -118,7 +125,12 @@ Result<Progress> AgentConnection::read_and_dispatch(bool readable) {
 
 Result<void> AgentConnection::dispatch(const wire::Frame& frame) {
   std::uint64_t id = frame.header.request_id;
-  if (id == request_id_ && id != 0) return accept_answer(frame);
+  auto asked = std::find_if(asked_.begin(), asked_.end(),
+                            [id](const Asked& one) { return one.id == id && id != 0; });
+  if (asked != asked_.end()) {
+    answered_ = static_cast<std::size_t>(asked - asked_.begin());
+    return accept_answer(frame);
+  }
   if (auto error = client::as_error(frame)) {
     // About the context, or about the connection: nothing after it can succeed.
     if (id == open_id_) contexts_.forget(open_number_);
@@ -130,22 +142,27 @@ Result<void> AgentConnection::dispatch(const wire::Frame& frame) {
   return {};
 }
 
+void AgentConnection::leave_exchange_when_answered() {
+  if (open_id_ == 0 && unanswered_ == 0) in_exchange_ = false;
+}
+
 Result<void> AgentConnection::accept_answer(const wire::Frame& frame) {
-  request_id_ = 0;
+  asked_[answered_].id = 0;
+  --unanswered_;
+  refusal_.reset();
+  // An answered request says enough about its context: what is still said of it is not waited for.
+  open_id_ = 0;
   if (auto error = client::as_error(frame)) {
     refusal_ = std::move(error->error);
     return {};
   }
-  // The request was served, so its context is open, whether or not that was said yet.
-  open_id_ = 0;
   if (frame.header.type == wire::FrameType::crypto_reply) {
     NAE_ASSIGN(crypto_reply_, wire::parse_crypto_reply(frame.body));
-    if (crypto_reply_.items.count() != request_items_)
+    if (crypto_reply_.items.count() != asked_[answered_].items)
       return fail(Code::protocol_violation, "nae-agent answered another number of items");
     return {};
   }
   if (frame.header.type == wire::FrameType::lookup_reply) {
-    request_items_ = 0;
     NAE_ASSIGN(lookup_reply_, wire::parse_lookup_reply(frame.body));
     return {};
   }

@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "libnae/client/session.hpp"
 #include "pg_nae/connection/agent_socket.hpp"
@@ -29,7 +30,7 @@ struct RoleClaimsView {
 };
 
 enum class Progress : std::uint8_t {
-  done,            // the reply is at hand
+  done,            // a reply is at hand; in_exchange() says whether more are to come
   wants_to_read,   // call again when the socket is readable
   wants_to_write,  // call again when it is readable or writable
   failed,          // drop the connection
@@ -54,7 +55,8 @@ class AgentConnection {
   void forget_context(std::uint32_t number) { contexts_.forget(number); }
 
   // Begin an exchange; false and a failure when nothing was queued. Several may be begun before
-  // advance(): they travel in one write. open_context answers the new number or 0.
+  // advance(): they travel in one write and are answered in any order. open_context answers the
+  // new number or 0.
   std::uint32_t begin_open_context(const RoleKey& key, const RoleClaimsView& claims,
                                    Failure& failure) noexcept;
   bool begin_crypto(const wire::CryptoRequest& request, Failure& failure) noexcept;
@@ -63,7 +65,9 @@ class AgentConnection {
   // Moves what can be moved now. `readable`: the socket may hold something to read.
   Progress advance(bool readable, Failure& failure) noexcept;
 
-  // Of the exchange that is done; views live until the next begin.
+  // Of the reply that is at hand: which request of the exchange it answers, the first begun being
+  // 0. The views live until the next begin or advance().
+  std::size_t answered_request() const { return answered_; }
   const wire::CryptoReplyView& crypto_reply() const { return crypto_reply_; }
   const wire::Table& lookup_reply() const { return lookup_reply_; }
   // Gives the reply's memory back: a backend keeps neither a large value nor its room for the rest
@@ -80,7 +84,13 @@ class AgentConnection {
   Result<Progress> read_and_dispatch(bool readable);
   Result<void> dispatch(const wire::Frame& frame);
   Result<void> accept_answer(const wire::Frame& frame);
-  bool answered() const { return open_id_ == 0 && request_id_ == 0; }
+  void leave_exchange_when_answered();
+
+  // A request of this exchange.
+  struct Asked {
+    std::uint64_t id = 0;  // 0 once it is answered
+    std::uint32_t items = 0;
+  };
 
   std::string path_;
   AgentSocket socket_;
@@ -92,8 +102,9 @@ class AgentConnection {
   bool output_lost_ = false;   // the peer takes no more, but may have said why
   std::uint64_t open_id_ = 0;  // of the OpenContext that is not yet answered
   std::uint32_t open_number_ = 0;
-  std::uint64_t request_id_ = 0;  // of the request that is not yet answered
-  std::uint32_t request_items_ = 0;
+  std::vector<Asked> asked_;
+  std::size_t unanswered_ = 0;  // of asked_
+  std::size_t answered_ = 0;    // place in asked_ of the reply at hand
   std::optional<Error> refusal_;
   wire::CryptoReplyView crypto_reply_;
   wire::Table lookup_reply_;

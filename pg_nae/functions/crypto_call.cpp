@@ -39,19 +39,6 @@ Datum hexadecimal_text(ByteView data) {
   return pg::make_text({reinterpret_cast<const Byte*>(digits), data.size() * 2 + 2});
 }
 
-Datum convert(ResultKind kind, wire::ItemResult status, ByteView data, std::uint64_t place) {
-  switch (kind) {
-    case ResultKind::bytes:
-      return pg::make_bytea(data);
-    case ResultKind::boolean:
-      return boolean_result(data);
-    case ResultKind::text:
-      break;
-  }
-  if (status == wire::ItemResult::ciphertext) return hexadecimal_text(data);
-  return pg::make_text(pg::from_utf8(data, place));
-}
-
 void collect(void* state, std::size_t first, const wire::CryptoReplyView& reply) {
   auto& collector = *static_cast<Collector*>(state);
   const CryptoCall& call = *collector.call;
@@ -67,7 +54,7 @@ void collect(void* state, std::size_t first, const wire::CryptoReplyView& reply)
     bool is_null = result == wire::ItemResult::null;
     collector.results.nulls[index] = is_null;
     collector.results.datums[index] =
-        is_null ? Datum{0} : convert(call.result, result, data, place);
+        is_null ? Datum{0} : result_datum(call.result, result, data, place);
   }
 }
 
@@ -84,6 +71,19 @@ Oid type_of(ResultKind kind) {
 }
 
 }  // namespace
+
+Datum result_datum(ResultKind kind, wire::ItemResult status, ByteView data, std::uint64_t place) {
+  switch (kind) {
+    case ResultKind::bytes:
+      return pg::make_bytea(data);
+    case ResultKind::boolean:
+      return boolean_result(data);
+    case ResultKind::text:
+      break;
+  }
+  if (status == wire::ItemResult::ciphertext) return hexadecimal_text(data);
+  return pg::make_text(pg::from_utf8(data, place));
+}
 
 Datum answer(FunctionCallInfo fcinfo, const CryptoCall& asked) {
   CryptoCall call = asked;

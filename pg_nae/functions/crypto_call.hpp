@@ -2,6 +2,7 @@
 #pragma once
 
 #include "libnae/base/action.hpp"
+#include "libnae/wire/crypto_message.hpp"
 #include "pg_nae/pg/values.hpp"
 
 namespace nae::functions {
@@ -17,6 +18,10 @@ struct CryptoCall {
   std::span<const ByteView> aad;          // none or one
   ResultKind result = ResultKind::bytes;
 };
+
+// The SQL value of one result that succeeded. `place` as in raise().
+Datum result_datum(ResultKind kind, wire::ItemResult status, ByteView data,
+                   std::uint64_t place = 0);
 
 // Answers the value or the array, or sets fcinfo->isnull.
 Datum answer(FunctionCallInfo fcinfo, const CryptoCall& call);

@@ -8,10 +8,13 @@
 
 namespace nae::pg {
 
-inline std::int64_t monotonic_ms() {
+inline std::int64_t monotonic_ns() {
   timespec now;
   ::clock_gettime(CLOCK_MONOTONIC, &now);
-  return std::int64_t{now.tv_sec} * 1000 + now.tv_nsec / 1'000'000;
+  return std::int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
+}
+inline std::int64_t monotonic_ms() {
+  return monotonic_ns() / 1'000'000;
 }
 
 class Deadline {

@@ -14,6 +14,12 @@ bool is_ascii(ByteView text) {
   return seen < 0x80;
 }
 
+bool is_ascii_without_nul(ByteView text) {
+  bool good = true;
+  for (Byte b : text) good &= b - 1u < 0x7fu;
+  return good;
+}
+
 bool holds_nul(ByteView text) {
   return !text.empty() && std::memchr(text.data(), 0, text.size()) != nullptr;
 }
@@ -42,25 +48,38 @@ ByteView in_database_encoding(ByteView utf8) {
 
 }  // namespace
 
-ByteView to_utf8(ByteView text, std::uint64_t item) {
+bool try_to_utf8(ByteView text, ByteView& utf8) {
   int encoding = GetDatabaseEncoding();
-  if (encoding == PG_UTF8 || is_ascii(text)) return text;
+  utf8 = text;
+  if (encoding == PG_UTF8 || is_ascii(text)) return true;
   // A SQL_ASCII database does not say what its bytes mean: they must be UTF-8 already.
-  ByteView utf8 = encoding == PG_SQL_ASCII ? text : convert(text, encoding, PG_UTF8);
-  if (utf8.empty() || !is_utf8(as_text(utf8)))
+  if (encoding != PG_SQL_ASCII) utf8 = convert(text, encoding, PG_UTF8);
+  return !utf8.empty() && is_utf8(as_text(utf8));
+}
+
+bool try_from_utf8(ByteView utf8, ByteView& text) {
+  text = utf8;
+  if (is_ascii_without_nul(utf8)) return true;
+  if (holds_nul(utf8) || !is_utf8(as_text(utf8))) return false;
+  text = in_database_encoding(utf8);
+  return !text.empty();
+}
+
+ByteView to_utf8(ByteView text, std::uint64_t item) {
+  ByteView utf8;
+  if (!try_to_utf8(text, utf8))
     raise(Code::invalid_encoding, "the text cannot be converted to UTF-8",
           "Pass it as bytea instead of text.", item);
   return utf8;
 }
 
 ByteView from_utf8(ByteView utf8, std::uint64_t item) {
+  ByteView text;
+  if (try_from_utf8(utf8, text)) return text;
   if (holds_nul(utf8) || !is_utf8(as_text(utf8)))
     raise(Code::invalid_encoding, "the decrypted value is not text", nullptr, item);
-  ByteView text = in_database_encoding(utf8);
-  if (text.empty() && !utf8.empty())
-    raise(Code::invalid_encoding,
-          "the decrypted text holds a character that the database's encoding lacks", nullptr, item);
-  return text;
+  raise(Code::invalid_encoding,
+        "the decrypted text holds a character that the database's encoding lacks", nullptr, item);
 }
 
 char* shown_from_utf8(const char* utf8) {

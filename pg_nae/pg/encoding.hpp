@@ -12,6 +12,10 @@ namespace nae::pg {
 ByteView to_utf8(ByteView text, std::uint64_t item = 0);
 ByteView from_utf8(ByteView utf8, std::uint64_t item = 0);
 
+// The same, answering false instead of raising.
+bool try_to_utf8(ByteView text, ByteView& utf8);
+bool try_from_utf8(ByteView utf8, ByteView& text);
+
 // For texts that are shown, not kept: what cannot be converted becomes '?'.
 char* shown_from_utf8(const char* utf8);
 

@@ -3,6 +3,7 @@
 #include "pg_nae/connection/chunk.hpp"
 #include "pg_nae/pg/agent_link.hpp"
 #include "pg_nae/pg/identity.hpp"
+#include "pg_nae/pg/question.hpp"
 #include "pg_nae/pg/report.hpp"
 #include "pg_nae/pg/settings.hpp"
 
@@ -22,31 +23,8 @@ struct Question {
   const wire::CryptoRequest* crypto = nullptr;
   const wire::LookupSubject* lookup = nullptr;
 
-  // Asking again does nothing that asking once did not: no new ciphertext, no new signature.
-  bool idempotent() const {
-    if (crypto == nullptr) return true;
-    switch (crypto->header.action) {
-      case Action::decrypt:
-      case Action::verify:
-      case Action::mac:
-      case Action::mac_verify:
-      case Action::hash:
-        return true;
-      default:
-        return false;
-    }
-  }
+  bool idempotent() const { return crypto == nullptr || is_idempotent(crypto->header.action); }
 };
-
-std::uint32_t context_of(AgentConnection& connection, const backend::RoleKey& key) {
-  std::uint32_t context = connection.find_context(key);
-  if (context != 0) return context;
-  backend::RoleClaimsView claims = current_role_claims(key);
-  Failure failure;
-  context = connection.begin_open_context(key, claims, failure);
-  if (context == 0) raise(failure);
-  return context;
-}
 
 void begin_question(AgentConnection& connection, const Question& question, std::uint32_t context) {
   Failure failure;
@@ -95,12 +73,8 @@ std::size_t data_bytes(const wire::CryptoRequest& request) {
   return total;
 }
 
-wire::Limits limits_for(const wire::CryptoRequest& request, Deadline deadline) {
-  if (const wire::Limits* known = known_limits()) return *known;
-  if (request.items.size() <= kSmallItems && data_bytes(request) <= kSmallBytes) return {};
-  Failure failure;
-  if (!usable_connection(deadline).limits_known() && !ask({}, deadline, failure)) raise(failure);
-  return current_connection().limits();
+bool is_small(const wire::CryptoRequest& request) {
+  return request.items.size() <= kSmallItems && data_bytes(request) <= kSmallBytes;
 }
 
 void check_aad(const wire::CryptoRequest& request) {
@@ -112,12 +86,45 @@ void check_aad(const wire::CryptoRequest& request) {
 
 }  // namespace
 
+bool is_idempotent(Action action) {
+  switch (action) {
+    case Action::decrypt:
+    case Action::verify:
+    case Action::mac:
+    case Action::mac_verify:
+    case Action::hash:
+      return true;
+    default:
+      return false;
+  }
+}
+
+std::uint32_t context_of(AgentConnection& connection, const backend::RoleKey& key) {
+  std::uint32_t context = connection.find_context(key);
+  if (context != 0) return context;
+  backend::RoleClaimsView claims = current_role_claims(key);
+  Failure failure;
+  context = connection.begin_open_context(key, claims, failure);
+  if (context == 0) raise(failure);
+  return context;
+}
+
+wire::Limits limits_for(std::span<const wire::CryptoRequest> requests, Deadline deadline) {
+  if (const wire::Limits* known = known_limits()) return *known;
+  bool all_small = true;
+  for (const wire::CryptoRequest& request : requests) all_small = all_small && is_small(request);
+  if (all_small) return {};
+  Failure failure;
+  if (!usable_connection(deadline).limits_known() && !ask({}, deadline, failure)) raise(failure);
+  return current_connection().limits();
+}
+
 void run_crypto(const wire::CryptoRequest& request, ConsumeReply consume, void* state) {
   refuse_restricted_operation();
   check_aad(request);
   if (request.items.empty()) return;
   Deadline deadline = Deadline::after_ms(settings.request_timeout_ms);
-  wire::Limits limits = limits_for(request, deadline);
+  wire::Limits limits = limits_for({&request, 1}, deadline);
   for (std::size_t first = 0; first < request.items.size();) {
     std::size_t count = backend::items_that_fit(request, first, limits);
     if (count == 0)

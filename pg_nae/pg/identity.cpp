@@ -100,9 +100,17 @@ void refuse_restricted_operation() {
           "cryptographic function called inside a security-restricted operation");
 }
 
+StatementRoles current_roles() {
+  return {GetUserId(), GetSessionUserId(), GetAuthenticatedUserId()};
+}
+
 backend::RoleKey current_role_key() {
+  return role_key_of(current_roles());
+}
+
+backend::RoleKey role_key_of(const StatementRoles& roles) {
   watch_catalogs();
-  return {GetUserId(), GetSessionUserId(), GetAuthenticatedUserId(), catalog_generation,
+  return {roles.effective, roles.session, roles.login, catalog_generation,
           application_name == nullptr ? "" : application_name};
 }
 

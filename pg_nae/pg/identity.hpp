@@ -6,12 +6,23 @@
 
 namespace nae::pg {
 
+struct StatementRoles {
+  Oid effective;
+  Oid session;
+  Oid login;
+};
+
 // Code::restricted_operation inside maintenance commands: they run functions as the owner of the
 // table, so a hostile index expression or materialized view would decrypt in the owner's name.
 void refuse_restricted_operation();
 
 // Cheap: no catalog is read. The views live as long as the settings they point into.
 backend::RoleKey current_role_key();
+
+// The same for roles that were current when a statement began: its batches are asked in their name,
+// whatever has become current since. Changes of memberships count all the same.
+backend::RoleKey role_key_of(const StatementRoles& roles);
+StatementRoles current_roles();
 
 // Reads the catalogs; memory is the current context's. Code::role_undetermined when a role has no
 // name or more memberships than a context may carry.

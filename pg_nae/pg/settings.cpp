@@ -92,6 +92,12 @@ void define_settings() {
                           "Larger values are refused before anything is sent.",
                           &settings.max_value_size_kb, 16384, 1, kMaxValueSizeKbCeiling,
                           PGC_USERSET, GUC_UNIT_KB, nullptr, nullptr, nullptr);
+  DefineCustomBoolVariable("nae.batch", "Sends the values of many rows in one request.",
+                           "Off: each row is a request of its own.", &settings.batch, true,
+                           PGC_USERSET, GUC_EXPLAIN, nullptr, nullptr, nullptr);
+  DefineCustomIntVariable("nae.batch_size", "Most rows whose values travel in one request.",
+                          "A batch also ends at work_mem.", &settings.batch_size, 1000, 1, 10000,
+                          PGC_USERSET, 0, nullptr, nullptr, nullptr);
 #if PG_VERSION_NUM >= 150000
   MarkGUCPrefixReserved("nae");
 #else

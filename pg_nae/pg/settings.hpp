@@ -14,6 +14,8 @@ struct Settings {
   int request_timeout_ms;  // 0: none
   int connect_timeout_ms;
   int max_value_size_kb;
+  bool batch;      // read when a statement is planned
+  int batch_size;  // rows; read when a batch is filled
 };
 extern Settings settings;
 

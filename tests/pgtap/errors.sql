@@ -1,6 +1,6 @@
 -- After an error the session goes on: nested calls, subtransactions, loops, and no memory is lost.
 BEGIN;
-SELECT plan(14);
+SELECT plan(16);
 SET LOCAL ROLE nae_all;
 
 CREATE FUNCTION pg_temp.try(bytea) RETURNS text LANGUAGE plpgsql AS $$
@@ -39,13 +39,21 @@ SELECT throws_ok($$SELECT nae_sign('doc-rsa', ARRAY(SELECT i::text FROM generate
 SET LOCAL nae.request_timeout = '30s';
 SELECT is(nae_decrypt_text(nae_encrypt('customer-pii', 'after')), 'after', 'works after a timeout, in the same transaction');
 
--- A cursor outlives the role that opened it, but each row is decrypted as who fetches.
+-- A cursor outlives the role that opened it: batches are asked in the name of that role, as its
+-- privileges on tables were checked; row by row each value is asked for as who fetches.
 CREATE TEMP TABLE sealed AS SELECT nae_encrypt('customer-pii', 'row ' || i) AS c FROM generate_series(1, 3) i;
 GRANT ALL ON sealed TO PUBLIC;
 DECLARE reader CURSOR FOR SELECT nae_decrypt_text(c) FROM sealed;
 SELECT results_eq('FETCH 1 FROM reader', $$VALUES ('row 1')$$, 'a cursor');
 SET LOCAL ROLE nae_clerk;
-SELECT throws_ok('FETCH 1 FROM reader', 'NE001', NULL, 'the next row as another role');
+SELECT results_eq('FETCH 1 FROM reader', $$VALUES ('row 2')$$, 'the next row as who opened it');
+SET LOCAL nae.batch = off;
+SELECT throws_ok('SELECT nae_decrypt_text(c) FROM sealed', 'NE001', NULL, 'another role is refused');
+SET LOCAL ROLE nae_all;
+DECLARE row_reader CURSOR FOR SELECT nae_decrypt_text(c) FROM sealed;
+SET LOCAL ROLE nae_clerk;
+SELECT throws_ok('FETCH 1 FROM row_reader', 'NE001', NULL, 'row by row as who fetches');
+SET LOCAL nae.batch = on;
 SET LOCAL ROLE nae_all;
 
 -- Memory. Some calls first: caches fill, the heap finds its size.

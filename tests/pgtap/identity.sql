@@ -133,7 +133,7 @@ RESET ROLE;
 
 -- cost
 SELECT matches((SELECT string_agg(line, E'\n') FROM pg_temp.explained(
-    'SELECT nae_decrypt(v::bytea) FROM public.nae_k_trap ORDER BY id LIMIT 1') line), '^Limit\n  ->  Result\n.*->  Sort',
+    'SELECT nae_decrypt(v::bytea) FROM public.nae_k_trap ORDER BY id LIMIT 1') line), 'NaeBatch.*\n  ->  Limit\n    .*->  Sort',
   'under LIMIT a value is decrypted after the sort, not before');
 SELECT is((SELECT count(*) FROM nae_whoami() w, generate_series(1, 3)), 3 * (SELECT count(*) FROM nae_whoami()),
   'a table of answers is read again for each row');

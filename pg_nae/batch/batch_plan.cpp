@@ -1,0 +1,129 @@
+#include "pg_nae/batch/batch_plan.hpp"
+
+#include "pg_nae/batch/node.hpp"
+
+namespace nae::batch {
+namespace {
+
+// Position of `argument` among what the child emits.
+int column_of(const Plan* child, const Node* argument) {
+  ListCell* cell;
+  foreach (cell, child->targetlist) {
+    auto* target = lfirst_node(TargetEntry, cell);
+    if (equal(target->expr, argument)) return target->resno;
+  }
+  elog(ERROR, "argument of a batched call is not in the target list below it");
+}
+
+bool is_uniform(FuncExpr* call) {
+  auto* node = reinterpret_cast<Node*>(call);
+  return !contain_var_clause(node) && !contain_subplans(node) && !contain_volatile_functions(node);
+}
+
+// Replaces the arguments by the columns they come in, so that EXPLAIN finds their expressions.
+List* shape_of(FuncExpr* call, const Plan* child) {
+  List* shape = list_make1_int(is_uniform(call));
+  ListCell* cell;
+  foreach (cell, call->args) {
+    auto* argument = static_cast<Node*>(lfirst(cell));
+    int column = IsA(argument, Const) ? 0 : column_of(child, argument);
+    shape = lappend_int(shape, column);
+    if (column != 0) lfirst(cell) = make_var(OUTER_VAR, column, argument);
+  }
+  return shape;
+}
+
+void estimate(Plan& plan, const Plan& child) {
+  plan.startup_cost = child.startup_cost;
+  plan.total_cost = child.total_cost;
+  plan.plan_rows = child.plan_rows;
+  plan.plan_width = child.plan_width;
+}
+
+// What the executor must know of parameters below is asked of the topmost node.
+void take_parameters(Plan& plan, Plan& child) {
+  plan.initPlan = child.initPlan;
+  child.initPlan = NIL;
+  plan.extParam = bms_copy(child.extParam);
+  plan.allParam = bms_copy(child.allParam);
+}
+
+bool reads_exactly(Plan* plan);
+
+void reads_exactly_visitor(Plan** child, void* found) {
+  bool& result = *static_cast<bool*>(found);
+  result = result || reads_exactly(*child);
+}
+
+bool reads_exactly(Plan* plan) {
+  bool found = IsA(plan, LockRows) || IsA(plan, ModifyTable);
+  if (!found) each_child(plan, reads_exactly_visitor, &found);
+  return found;
+}
+
+void mark_exact_visitor(Plan** child, void*) {
+  mark_exact(*child);
+}
+
+}  // namespace
+
+CallShape call_shape(const CustomScan* batch, int call) {
+  auto* shape = static_cast<List*>(list_nth(batch->custom_private, call + 1));
+  CallShape result{};
+  result.uniform = linitial_int(shape) != 0;
+  result.argument_count = list_length(shape) - 1;
+  for (int i = 0; i < result.argument_count; ++i) result.columns[i] = list_nth_int(shape, i + 1);
+  return result;
+}
+
+bool is_exact(const CustomScan* batch) {
+  return linitial_int(static_cast<List*>(linitial(batch->custom_private))) != 0;
+}
+
+bool is_batch(const Plan* plan) {
+  return plan != nullptr && IsA(plan, CustomScan) &&
+         reinterpret_cast<const CustomScan*>(plan)->methods == &batch_scan_methods;
+}
+
+CustomScan* make_batch(Plan* child, const Lift& lifted, List* targets, List* quals,
+                       int& last_node_id) {
+  CustomScan* batch = makeNode(CustomScan);
+  Plan& plan = batch->scan.plan;
+  int child_columns = list_length(child->targetlist);
+  number_calls(reinterpret_cast<Node*>(targets), child_columns);
+  number_calls(reinterpret_cast<Node*>(quals), child_columns);
+  batch->methods = &batch_scan_methods;
+#if PG_VERSION_NUM >= 150000
+  batch->flags = CUSTOMPATH_SUPPORT_PROJECTION;
+#endif
+  batch->custom_scan_tlist = passed_on(child);
+  batch->custom_private = list_make1(list_make1_int(0));
+  ListCell* cell;
+  foreach (cell, lifted.calls) {
+    auto* call = copy_of(lfirst_node(FuncExpr, cell));
+    batch->custom_private = lappend(batch->custom_private, shape_of(call, child));
+    append_target(batch->custom_scan_tlist, reinterpret_cast<Expr*>(call));
+  }
+  plan.targetlist = targets;
+  plan.qual = quals;
+  plan.lefttree = child;
+  estimate(plan, *child);
+  plan.plan_node_id = ++last_node_id;
+  take_parameters(plan, *child);
+#ifdef NAE_BATCH_FUZZ
+  plan.parallel_safe = child->parallel_safe;
+#endif
+  // Who waits for several children at once must not take this node for one that can be waited for.
+  child->async_capable = false;
+  return batch;
+}
+
+void mark_exact(Plan* plan) {
+  if (is_batch(plan) && reads_exactly(plan->lefttree)) {
+    auto* flags = static_cast<List*>(linitial(reinterpret_cast<CustomScan*>(plan)->custom_private));
+    linitial_int(flags) = 1;
+  }
+  each_child(plan, mark_exact_visitor, nullptr);
+}
+
+}  // namespace nae::batch

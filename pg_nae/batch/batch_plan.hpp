@@ -1,0 +1,34 @@
+// BatchPlan: the plan node "Custom Scan (NaeBatch)". Its child emits columns and the arguments of
+// calls; the node computes the calls for many rows at once, then filters and projects.
+#pragma once
+
+#include "pg_nae/batch/hoist.hpp"
+
+namespace nae::batch {
+
+// plan->custom_private: first the shape below, then for each call, in order of
+// custom_scan_tlist behind the child's columns, a CallShape as a list of integers.
+struct CallShape {
+  bool uniform;  // one result serves all rows of a batch
+  static constexpr int kMaxArguments = 8;
+  int argument_count;
+  int columns[kMaxArguments];  // of the child, from 1; 0: the argument is a Const
+};
+CallShape call_shape(const CustomScan* batch, int call);
+
+// Rows may be read only when they are asked for: reading one locks or changes it.
+bool is_exact(const CustomScan* batch);
+
+bool is_batch(const Plan* plan);
+
+// Puts a batch node over `child`, whose target list is lifted.targets. `targets` and `quals` are
+// what is left above. Node ids count on from `last_node_id`.
+CustomScan* make_batch(Plan* child, const Lift& lifted, List* targets, List* quals,
+                       int& last_node_id);
+
+// To be called when the tree is final.
+void mark_exact(Plan* plan);
+
+extern const CustomScanMethods batch_scan_methods;
+
+}  // namespace nae::batch

@@ -1,0 +1,170 @@
+#include "pg_nae/batch/batchable.hpp"
+
+#include <algorithm>
+
+namespace nae::batch {
+namespace {
+
+using functions::ResultKind;
+
+constexpr auto kBlindIndex = static_cast<std::uint8_t>(wire::MacForm::blind_index);
+
+constexpr Batchable kBatchable[] = {
+    {.symbol = "nae_decrypt_bytea", .action = Action::decrypt, .aad = 1},
+    {.symbol = "nae_decrypt_text", .action = Action::decrypt, .aad = 1, .result = ResultKind::text},
+    {.symbol = "nae_rewrap_bytea", .action = Action::rewrap, .aad = 1},
+    {.symbol = "nae_encrypt_bytea", .action = Action::encrypt, .key = 0, .item = 1, .aad = 2},
+    {.symbol = "nae_encrypt_text",
+     .action = Action::encrypt,
+     .key = 0,
+     .item = 1,
+     .aad = 2,
+     .text_item = true},
+    {.symbol = "nae_mac_bytea", .action = Action::mac, .key = 0, .item = 1},
+    {.symbol = "nae_mac_text", .action = Action::mac, .key = 0, .item = 1, .text_item = true},
+    {.symbol = "nae_blind_index_bytea",
+     .action = Action::mac,
+     .algorithm = kBlindIndex,
+     .key = 0,
+     .item = 1},
+    {.symbol = "nae_blind_index_text",
+     .action = Action::mac,
+     .algorithm = kBlindIndex,
+     .key = 0,
+     .item = 1,
+     .text_item = true},
+    {.symbol = "nae_mac_verify_bytea",
+     .action = Action::mac_verify,
+     .key = 0,
+     .item = 1,
+     .second = 2,
+     .result = ResultKind::boolean},
+    {.symbol = "nae_mac_verify_text",
+     .action = Action::mac_verify,
+     .key = 0,
+     .item = 1,
+     .second = 2,
+     .text_item = true,
+     .result = ResultKind::boolean},
+    {.symbol = "nae_sign_bytea", .action = Action::sign, .key = 0, .item = 1, .scheme = 2},
+    {.symbol = "nae_sign_text",
+     .action = Action::sign,
+     .key = 0,
+     .item = 1,
+     .scheme = 2,
+     .text_item = true},
+    {.symbol = "nae_verify_bytea",
+     .action = Action::verify,
+     .key = 0,
+     .item = 1,
+     .second = 2,
+     .scheme = 3,
+     .result = ResultKind::boolean},
+    {.symbol = "nae_verify_text",
+     .action = Action::verify,
+     .key = 0,
+     .item = 1,
+     .second = 2,
+     .scheme = 3,
+     .text_item = true,
+     .result = ResultKind::boolean},
+};
+
+// A function of this database that is in the table.
+struct Known {
+  Oid function;
+  uint32 hash;  // of its pg_proc row, as plans record it
+  const Batchable* how;
+};
+
+constexpr std::size_t kMaxKnown = 256;
+
+// What was found in the catalogs, until a function changes.
+Known known[kMaxKnown];
+std::size_t known_count = 0;
+bool known_valid = false;
+bool watching_functions = false;
+
+void forget(Datum, int, uint32) {
+  known_valid = false;
+}
+
+const Batchable* by_symbol(std::string_view symbol) {
+  for (const Batchable& row : kBatchable)
+    if (row.symbol == symbol) return &row;
+  return nullptr;
+}
+
+// The extension alone defines such functions; STRICT is what lets NULL be left out of a request.
+void learn(Oid function) {
+  HeapTuple tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+  if (!HeapTupleIsValid(tuple)) return;
+  auto* row = reinterpret_cast<Form_pg_proc>(GETSTRUCT(tuple));
+  bool is_null = true;
+  Datum source = SysCacheGetAttr(PROCOID, tuple, Anum_pg_proc_prosrc, &is_null);
+  bool fit = !is_null && row->prolang == ClanguageId && row->proisstrict && !row->proretset;
+  if (fit && known_count < kMaxKnown) {
+    const Batchable* how = by_symbol(TextDatumGetCString(source));
+    if (how != nullptr)
+      known[known_count++] = {function, GetSysCacheHashValue1(PROCOID, ObjectIdGetDatum(function)),
+                              how};
+  }
+  ReleaseSysCache(tuple);
+}
+
+void learn_members_of(Oid extension) {
+  Relation depend = table_open(DependRelationId, AccessShareLock);
+  ScanKeyData key[2];
+  ScanKeyInit(&key[0], Anum_pg_depend_refclassid, BTEqualStrategyNumber, F_OIDEQ,
+              ObjectIdGetDatum(ExtensionRelationId));
+  ScanKeyInit(&key[1], Anum_pg_depend_refobjid, BTEqualStrategyNumber, F_OIDEQ,
+              ObjectIdGetDatum(extension));
+  SysScanDesc scan = systable_beginscan(depend, DependReferenceIndexId, true, nullptr, 2, key);
+  for (HeapTuple tuple; HeapTupleIsValid(tuple = systable_getnext(scan));) {
+    auto* row = reinterpret_cast<Form_pg_depend>(GETSTRUCT(tuple));
+    if (row->classid == ProcedureRelationId && row->deptype == DEPENDENCY_EXTENSION)
+      learn(row->objid);
+  }
+  systable_endscan(scan);
+  table_close(depend, AccessShareLock);
+}
+
+void learn_functions() {
+  if (known_valid) return;
+  if (!watching_functions) CacheRegisterSyscacheCallback(PROCOID, forget, Datum{0});
+  watching_functions = true;
+  known_count = 0;
+  // First: a change that arrives while the catalogs are read makes this reading stale.
+  known_valid = true;
+  Oid extension = get_extension_oid("pg_nae", true);
+  if (OidIsValid(extension)) learn_members_of(extension);
+  std::sort(known, known + known_count,
+            [](const Known& a, const Known& b) { return a.function < b.function; });
+}
+
+}  // namespace
+
+const Batchable* find_batchable(Oid function) {
+  if (function < FirstNormalObjectId) return nullptr;
+  learn_functions();
+  const Known* end = known + known_count;
+  const Known* found =
+      std::lower_bound(static_cast<const Known*>(known), end, function,
+                       [](const Known& one, Oid oid) { return one.function < oid; });
+  return found != end && found->function == function ? found->how : nullptr;
+}
+
+bool may_mention_batchable(const PlannedStmt* statement) {
+  // Plans record each function above the initial catalogs that they depend on.
+  ListCell* cell;
+  foreach (cell, statement->invalItems) {
+    auto* item = lfirst_node(PlanInvalItem, cell);
+    if (item->cacheId != PROCOID) continue;
+    learn_functions();
+    for (std::size_t i = 0; i < known_count; ++i)
+      if (known[i].hash == item->hashValue) return true;
+  }
+  return false;
+}
+
+}  // namespace nae::batch

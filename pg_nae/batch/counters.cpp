@@ -1,0 +1,45 @@
+// nae_batch_stats(): what batches took in this backend since it began.
+#include "pg_nae/batch/node.hpp"
+
+namespace nae::batch {
+namespace {
+
+std::uint64_t batches = 0;
+std::uint64_t rows = 0;
+pg::Traffic total;
+
+}  // namespace
+
+void count_batch(std::size_t batch_rows, const pg::Traffic& before, const pg::Traffic& after) {
+  ++batches;
+  rows += batch_rows;
+  total.round_trips += after.round_trips - before.round_trips;
+  total.requests += after.requests - before.requests;
+  total.items += after.items - before.items;
+  total.bytes_sent += after.bytes_sent - before.bytes_sent;
+  total.bytes_received += after.bytes_received - before.bytes_received;
+  total.wait_ns += after.wait_ns - before.wait_ns;
+}
+
+}  // namespace nae::batch
+
+NAE_FUNCTION(nae_batch_stats) {
+  using namespace nae::batch;
+  TupleDesc description;
+  if (get_call_result_type(fcinfo, nullptr, &description) != TYPEFUNC_COMPOSITE)
+    elog(ERROR, "return type must be a row type");
+  const std::uint64_t counts[] = {batches,
+                                  rows,
+                                  total.round_trips,
+                                  total.requests,
+                                  total.items,
+                                  total.bytes_sent,
+                                  total.bytes_received};
+  constexpr std::size_t kCounts = std::size(counts);
+  Datum fields[kCounts + 1];
+  bool nulls[kCounts + 1] = {};
+  for (std::size_t i = 0; i < kCounts; ++i)
+    fields[i] = Int64GetDatum(static_cast<std::int64_t>(counts[i]));
+  fields[kCounts] = Float8GetDatum(static_cast<double>(total.wait_ns) / 1e6);
+  return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(description), fields, nulls));
+}

@@ -1,0 +1,40 @@
+// What EXPLAIN shows of a batch node.
+#include "pg_nae/batch/node.hpp"
+
+namespace nae::batch {
+namespace {
+
+// "nae_decrypt(c.ssn)", as EXPLAIN writes expressions elsewhere.
+List* calls_in_words(const BatchNode& node, List* ancestors, ExplainState* explain) {
+  List* context = set_deparse_context_plan(explain->deparse_cxt, node.scan.ss.ps.plan, ancestors);
+  bool qualify = list_length(explain->rtable) > 1 || explain->verbose;
+  List* words = NIL;
+  for (int i = 0; i < node.call_count; ++i)
+    words = lappend(words, deparse_expression(reinterpret_cast<Node*>(node.calls[i].expression),
+                                              context, qualify, false));
+  return words;
+}
+
+void show(const char* label, const char* unit, std::uint64_t value, ExplainState* explain) {
+  ExplainPropertyInteger(label, unit, static_cast<std::int64_t>(value), explain);
+}
+
+}  // namespace
+
+void explain_batch(CustomScanState* state, List* ancestors, ExplainState* explain) {
+  const auto& node = *reinterpret_cast<BatchNode*>(state);
+  ExplainPropertyList("Calls", calls_in_words(node, ancestors, explain), explain);
+  if (!explain->analyze) return;
+  show("Batches", nullptr, node.batches, explain);
+  show("Round Trips", nullptr, node.traffic.round_trips, explain);
+  show("Items", nullptr, node.traffic.items, explain);
+  if (!explain->verbose) return;
+  show("Requests", nullptr, node.traffic.requests, explain);
+  show("Bytes Sent", nullptr, node.traffic.bytes_sent, explain);
+  show("Bytes Received", nullptr, node.traffic.bytes_received, explain);
+  if (explain->timing)
+    ExplainPropertyFloat("Waiting", "ms", static_cast<double>(node.traffic.wait_ns) / 1e6, 3,
+                         explain);
+}
+
+}  // namespace nae::batch

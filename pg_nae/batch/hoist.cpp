@@ -1,0 +1,219 @@
+#include "pg_nae/batch/hoist.hpp"
+
+#include "pg_nae/batch/batchable.hpp"
+#ifdef NAE_BATCH_FUZZ
+#include "pg_nae/batch/fuzz.hpp"
+#endif
+
+namespace nae::batch {
+namespace {
+
+bool is_batchable_function(Oid function) {
+#ifdef NAE_BATCH_FUZZ
+  if (fuzzing()) return is_fuzzed(function);
+#endif
+  return find_batchable(function) != nullptr;
+}
+
+bool contains_call_walker(Node* node, void*) {
+  if (node == nullptr) return false;
+  return is_batchable_call(node) || walk_children(node, contains_call_walker, nullptr);
+}
+
+// random(), clock_timestamp(), gen_random_uuid(): nobody can tell when they were called.
+bool is_harmless(Oid function) {
+  constexpr Oid kHarmless[] = {1598, 2649, 3432};
+  for (Oid harmless : kHarmless)
+    if (function == harmless) return true;
+  return false;
+}
+
+bool is_volatile_function(Oid function, void*) {
+  return func_volatile(function) == PROVOLATILE_VOLATILE && !is_batchable_function(function) &&
+         !is_harmless(function);
+}
+
+bool bound_walker(Node* node, void*) {
+  if (node == nullptr) return false;
+  if (IsA(node, NextValueExpr) || IsA(node, CaseTestExpr) || IsA(node, CoerceToDomainValue))
+    return true;
+  if (check_functions_in_node(node, is_volatile_function, nullptr)) return true;
+  return walk_children(node, bound_walker, nullptr);
+}
+
+// Evaluated by the child: nodes that only it can evaluate.
+bool is_leaf(const Node* node) {
+  return IsA(node, Var) || IsA(node, Aggref) || IsA(node, WindowFunc) || IsA(node, GroupingFunc) ||
+         IsA(node, SubPlan) || IsA(node, AlternativeSubPlan);
+}
+
+int position_of(const List* list, const Node* node) {
+  int position = 0;
+  ListCell* cell;
+  foreach (cell, list) {
+    if (equal(lfirst(cell), node)) return position;
+    ++position;
+  }
+  return -1;
+}
+
+int target_of(Lift& lifted, Node* expression) {
+  ListCell* cell;
+  foreach (cell, lifted.targets) {
+    auto* target = lfirst_node(TargetEntry, cell);
+    if (equal(target->expr, expression)) return target->resno;
+  }
+  return append_target(lifted.targets, copy_of(reinterpret_cast<Expr*>(expression)))->resno;
+}
+
+Node* call_result(FuncExpr* call, int number) {
+  return reinterpret_cast<Node*>(makeVar(INDEX_VAR, static_cast<AttrNumber>(-(number + 1)),
+                                         call->funcresulttype, -1, call->funccollid, 0));
+}
+
+// nullptr when the call must stay where it is.
+Node* lift_call(FuncExpr* call, Lift& lifted) {
+  auto* node = reinterpret_cast<Node*>(call);
+  auto* arguments = reinterpret_cast<Node*>(call->args);
+  if (contains_batchable_call(arguments) || is_bound_to_its_row(arguments)) return nullptr;
+  int shared = contain_volatile_functions(node) ? -1 : position_of(lifted.calls, node);
+  if (shared >= 0) return call_result(call, shared);
+  if (lifted.shared_only) return nullptr;
+  lifted.calls = lappend(lifted.calls, copy_of(call));
+  ListCell* cell;
+  foreach (cell, call->args)
+    if (!IsA(lfirst(cell), Const)) target_of(lifted, static_cast<Node*>(lfirst(cell)));
+  return call_result(call, list_length(lifted.calls) - 1);
+}
+
+Node* lift_mutator(Node* node, void* state);
+
+Node* lift_shared_only(Node* node, Lift& lifted) {
+  bool before = lifted.shared_only;
+  lifted.shared_only = true;
+  Node* result = lift_mutator(node, &lifted);
+  lifted.shared_only = before;
+  return result;
+}
+
+// The first argument of COALESCE, AND and OR is always evaluated, the others are not.
+List* lift_first_of(List* arguments, Lift& lifted) {
+  List* result = NIL;
+  ListCell* cell;
+  foreach (cell, arguments) {
+    auto* argument = static_cast<Node*>(lfirst(cell));
+    result = lappend(result, result == NIL ? lift_mutator(argument, &lifted)
+                                           : lift_shared_only(argument, lifted));
+  }
+  return result;
+}
+
+Node* lift_case(CaseExpr* node, Lift& lifted) {
+  CaseExpr* result = flat_copy(node);
+  result->arg = reinterpret_cast<Expr*>(lift_mutator(reinterpret_cast<Node*>(node->arg), &lifted));
+  result->args = NIL;
+  ListCell* cell;
+  foreach (cell, node->args) {
+    CaseWhen* when = flat_copy(lfirst_node(CaseWhen, cell));
+    auto* condition = reinterpret_cast<Node*>(when->expr);
+    when->expr = reinterpret_cast<Expr*>(result->args == NIL ? lift_mutator(condition, &lifted)
+                                                             : lift_shared_only(condition, lifted));
+    when->result =
+        reinterpret_cast<Expr*>(lift_shared_only(reinterpret_cast<Node*>(when->result), lifted));
+    result->args = lappend(result->args, when);
+  }
+  result->defresult =
+      reinterpret_cast<Expr*>(lift_shared_only(reinterpret_cast<Node*>(node->defresult), lifted));
+  return reinterpret_cast<Node*>(result);
+}
+
+Node* lift_conditional(Node* node, Lift& lifted) {
+  if (IsA(node, CaseExpr)) return lift_case(reinterpret_cast<CaseExpr*>(node), lifted);
+  if (IsA(node, CoalesceExpr)) {
+    auto* result = flat_copy(reinterpret_cast<CoalesceExpr*>(node));
+    result->args = lift_first_of(result->args, lifted);
+    return reinterpret_cast<Node*>(result);
+  }
+  if (IsA(node, BoolExpr)) {
+    auto* result = flat_copy(reinterpret_cast<BoolExpr*>(node));
+    result->args = lift_first_of(result->args, lifted);
+    return reinterpret_cast<Node*>(result);
+  }
+  bool before = lifted.shared_only;
+  lifted.shared_only = true;
+  Node* result = mutate_children(node, lift_mutator, &lifted);
+  lifted.shared_only = before;
+  return result;
+}
+
+Node* lift_mutator(Node* node, void* state) {
+  if (node == nullptr) return nullptr;
+  Lift& lifted = *static_cast<Lift*>(state);
+  if (is_batchable_call(node))
+    if (Node* result = lift_call(reinterpret_cast<FuncExpr*>(node), lifted)) return result;
+  if (is_leaf(node))
+    return reinterpret_cast<Node*>(make_var(INDEX_VAR, target_of(lifted, node), node));
+  if (is_conditional(node)) return lift_conditional(node, lifted);
+  return mutate_children(node, lift_mutator, state);
+}
+
+bool number_walker(Node* node, void* state) {
+  if (node == nullptr) return false;
+  if (IsA(node, Var)) {
+    auto* var = reinterpret_cast<Var*>(node);
+    if (var->varno == INDEX_VAR && var->varattno < 0)
+      var->varattno = static_cast<AttrNumber>(*static_cast<int*>(state) - var->varattno);
+    return false;
+  }
+  return walk_children(node, number_walker, state);
+}
+
+}  // namespace
+
+bool is_batchable_call(const Node* node) {
+  return IsA(node, FuncExpr) &&
+         is_batchable_function(reinterpret_cast<const FuncExpr*>(node)->funcid);
+}
+
+bool contains_batchable_call(Node* node) {
+  return contains_call_walker(node, nullptr);
+}
+
+bool is_bound_to_its_row(Node* node) {
+  return bound_walker(node, nullptr);
+}
+
+bool is_conditional(const Node* node) {
+  switch (nodeTag(node)) {
+    case T_CaseExpr:
+    case T_CoalesceExpr:
+    case T_ArrayCoerceExpr:  // an empty array has no elements
+    case T_RowCompareExpr:   // ends at the first difference
+    case T_SubscriptingRef:  // no subscripts of NULL
+#if PG_VERSION_NUM >= 170000
+    case T_JsonExpr:  // DEFAULT ... ON ERROR
+#endif
+      return true;
+    case T_BoolExpr:
+      return reinterpret_cast<const BoolExpr*>(node)->boolop != NOT_EXPR;
+    default:
+      return false;
+  }
+}
+
+Node* lift(Node* expression, Lift& lifted) {
+  return lift_mutator(expression, &lifted);
+}
+
+void number_calls(Node* expression, int child_columns) {
+  number_walker(expression, &child_columns);
+}
+
+bool has_hoistable_call(Node* expression) {
+  if (!contains_batchable_call(expression)) return false;
+  Lift trial;
+  lift(expression, trial);
+  return trial.calls != NIL;
+}
+
+}  // namespace nae::batch

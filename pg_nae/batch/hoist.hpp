@@ -1,0 +1,36 @@
+// Hoisting: which cryptographic calls of an expression may be evaluated ahead of it, and the
+// expression that is left when they are.
+#pragma once
+
+#include "pg_nae/batch/tree.hpp"
+
+namespace nae::batch {
+
+bool is_batchable_call(const Node* node);
+bool contains_batchable_call(Node* node);
+
+// Volatile code other than the calls themselves belongs to its row and is never run ahead of it;
+// neither is what depends on an enclosing node's value.
+bool is_bound_to_its_row(Node* node);
+
+// Where evaluation of a sub-expression depends on another's value. What is always evaluated of it
+// can be hoisted all the same (lift()).
+bool is_conditional(const Node* node);
+
+// Divides expressions between a batch node and its child.
+struct Lift {
+  List* targets = NIL;       // what the child emits
+  List* calls = NIL;         // what the batch node computes
+  bool shared_only = false;  // add no call, use those that are there
+};
+
+// `expression` as evaluated over the batch node's row: columns and arguments of calls are added to
+// the targets and replaced by INDEX_VAR. A call's own Var has a negative number until
+// number_calls() has seen it: how many columns the child has is known at the end.
+Node* lift(Node* expression, Lift& lifted);
+void number_calls(Node* expression, int child_columns);
+
+// Whether lift() would take a call out of it.
+bool has_hoistable_call(Node* expression);
+
+}  // namespace nae::batch

@@ -1,0 +1,109 @@
+#include "pg_nae/batch/planner.hpp"
+
+#include <algorithm>
+
+#include "pg_nae/batch/batch_plan.hpp"
+#include "pg_nae/batch/batchable.hpp"
+#include "pg_nae/batch/surgery.hpp"
+#include "pg_nae/pg/settings.hpp"
+#ifdef NAE_BATCH_FUZZ
+#include "pg_nae/batch/fuzz.hpp"
+#endif
+
+namespace nae::batch {
+namespace {
+
+planner_hook_type previous_planner = nullptr;
+
+void largest_id_visitor(Plan** child, void* state) {
+  int& largest = *static_cast<int*>(state);
+  largest = std::max(largest, (*child)->plan_node_id);
+  each_child(*child, largest_id_visitor, state);
+}
+
+int largest_node_id(PlannedStmt* statement) {
+  int largest = 0;
+  largest_id_visitor(&statement->planTree, &largest);
+  ListCell* cell;
+  foreach (cell, statement->subplans) {
+    auto* plan = static_cast<Plan*>(lfirst(cell));
+    if (plan != nullptr) largest_id_visitor(&plan, &largest);
+  }
+  return largest;
+}
+
+Plan* operate(Surgery& surgery, Plan* plan, bool may_float = true);
+
+void operate_visitor(Plan** child, void* surgery) {
+  *child = operate(*static_cast<Surgery*>(surgery), *child);
+}
+
+// A merge join goes back to a mark in its inner input, which a sort can do and a batch cannot.
+void operate_below_merge(Surgery& surgery, MergeJoin* join) {
+  Plan& plan = join->join.plan;
+  plan.lefttree = operate(surgery, plan.lefttree);
+  plan.righttree = operate(surgery, plan.righttree, false);
+  if (is_batch(plan.righttree)) plan.righttree = materialized(surgery, plan.righttree);
+}
+
+Plan* operate(Surgery& surgery, Plan* plan, bool may_float) {
+  if (IsA(plan, CustomScan) && !is_batch(plan)) return plan;  // another extension's: not ours
+  if (IsA(plan, MergeJoin))
+    operate_below_merge(surgery, reinterpret_cast<MergeJoin*>(plan));
+  else
+    each_child(plan, operate_visitor, &surgery);
+  if (may_float)
+    if (Plan* batch = float_up(plan); batch != plan) return batch;
+  if (IsA(plan, Agg)) pull_down(surgery, reinterpret_cast<Agg*>(plan));
+  if (IsA(plan, ValuesScan)) raise_from_values(surgery, reinterpret_cast<ValuesScan*>(plan));
+  return split(surgery, plan);
+}
+
+bool concerns_us(const PlannedStmt* statement) {
+  if (statement->commandType == CMD_UTILITY) return false;
+#ifdef NAE_BATCH_FUZZ
+  if (fuzzing()) return true;
+#endif
+  return pg::settings.batch && may_mention_batchable(statement);
+}
+
+void operate_on(PlannedStmt* statement, int cursor_options) {
+  Surgery surgery{statement, largest_node_id(statement)};
+  ListCell* cell;
+  foreach (cell, statement->subplans) {
+    auto* plan = static_cast<Plan*>(lfirst(cell));
+    if (plan != nullptr) lfirst(cell) = operate(surgery, plan);
+  }
+  statement->planTree = operate(surgery, statement->planTree);
+  bool scrolls = (cursor_options & CURSOR_OPT_SCROLL) != 0;
+  if (scrolls && !ExecSupportsBackwardScan(statement->planTree))
+    statement->planTree = materialized(surgery, statement->planTree);
+  mark_exact(statement->planTree);
+  foreach (cell, statement->subplans)
+    if (lfirst(cell) != nullptr) mark_exact(static_cast<Plan*>(lfirst(cell)));
+}
+
+PlannedStmt* plan_with_batches(Query* query, const char* text, int cursor_options,
+                               ParamListInfo parameters) {
+  planner_hook_type planner = previous_planner != nullptr ? previous_planner : standard_planner;
+  PlannedStmt* statement = planner(query, text, cursor_options, parameters);
+  if (concerns_us(statement)) operate_on(statement, cursor_options);
+  return statement;
+}
+
+}  // namespace
+
+Plan* materialized(Surgery& surgery, Plan* plan) {
+  Plan* material = materialize_finished_plan(plan);
+  material->targetlist = passed_on(plan);
+  material->plan_node_id = ++surgery.last_node_id;
+  return material;
+}
+
+void install_planner_hook() {
+  RegisterCustomScanMethods(&batch_scan_methods);
+  previous_planner = planner_hook;
+  planner_hook = plan_with_batches;
+}
+
+}  // namespace nae::batch

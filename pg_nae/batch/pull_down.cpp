@@ -1,0 +1,117 @@
+// Pull down: an aggregate's argument is evaluated inside the Agg node, row by row. Its calls become
+// columns of the node below, which is then split.
+#include "pg_nae/batch/batch_plan.hpp"
+#include "pg_nae/batch/surgery.hpp"
+
+namespace nae::batch {
+namespace {
+
+// Hands on what its child emits; a column can be added all the way down.
+bool is_transparent(const Plan* plan) {
+  return IsA(plan, Sort) || IsA(plan, IncrementalSort);
+}
+
+bool can_add_column(Plan* plan) {
+  if (plan == nullptr) return false;
+  if (is_transparent(plan)) return can_add_column(plan->lefttree);
+  if (IsA(plan, CustomScan) && !is_batch(plan)) return false;
+  if (IsA(plan, ForeignScan) || (IsA(plan, Result) && plan->lefttree == nullptr)) return false;
+  return is_projection_capable_plan(plan);
+}
+
+struct Substitution {
+  Plan* child;
+  bool repeats = false;  // a volatile expression would be evaluated twice
+};
+
+// Columns of the child's output by the expressions that make them.
+Node* substitute_mutator(Node* node, void* state) {
+  if (node == nullptr) return nullptr;
+  if (!IsA(node, Var) || reinterpret_cast<Var*>(node)->varno != OUTER_VAR)
+    return mutate_children(node, substitute_mutator, state);
+  auto& substitution = *static_cast<Substitution*>(state);
+  int column = reinterpret_cast<Var*>(node)->varattno;
+  auto* made_by = reinterpret_cast<Node*>(target_at(substitution.child->targetlist, column)->expr);
+  substitution.repeats = substitution.repeats || contain_volatile_functions(made_by);
+  return copy_of(made_by);
+}
+
+// The column of `plan` with the value of `expression`, which is over its output; 0 when there can
+// be none.
+int add_column(Plan* plan, Node* expression) {
+  Substitution substitution{plan};
+  Node* inner = substitute_mutator(expression, &substitution);
+  if (substitution.repeats) return 0;
+  if (is_transparent(plan)) {
+    int column = add_column(plan->lefttree, inner);
+    if (column == 0) return 0;
+    inner = reinterpret_cast<Node*>(make_var(OUTER_VAR, column, expression));
+  }
+  return append_target(plan->targetlist, reinterpret_cast<Expr*>(inner))->resno;
+}
+
+struct Pull {
+  Plan* child;
+  bool in_arguments = false;
+  List* pulled = NIL;   // calls, and
+  List* columns = NIL;  // where they are now
+};
+
+int pulled_column(Pull& pull, Node* call) {
+  ListCell *known, *column;
+  if (!contain_volatile_functions(call)) {
+    forboth(known, pull.pulled, column, pull.columns) {
+      if (equal(lfirst(known), call)) return lfirst_int(column);
+    }
+  }
+  int added = add_column(pull.child, call);
+  if (added == 0) return 0;
+  pull.pulled = lappend(pull.pulled, call);
+  pull.columns = lappend_int(pull.columns, added);
+  return added;
+}
+
+Node* pull_mutator(Node* node, void* state) {
+  if (node == nullptr) return nullptr;
+  Pull& pull = *static_cast<Pull*>(state);
+  if (pull.in_arguments) {
+    if (is_conditional(node)) return node;
+    if (is_batchable_call(node) && !is_bound_to_its_row(node)) {
+      int column = pulled_column(pull, node);
+      return column == 0 ? node : reinterpret_cast<Node*>(make_var(OUTER_VAR, column, node));
+    }
+    return mutate_children(node, pull_mutator, state);
+  }
+  if (!IsA(node, Aggref)) return mutate_children(node, pull_mutator, state);
+  auto* aggregate = reinterpret_cast<Aggref*>(node);
+  // What FILTER drops is not evaluated; an ordered-set's direct arguments are, once a group.
+  if (aggregate->aggfilter != nullptr || aggregate->aggdirectargs != NIL) return node;
+  Aggref* result = flat_copy(aggregate);
+  pull.in_arguments = true;
+  result->args =
+      reinterpret_cast<List*>(pull_mutator(reinterpret_cast<Node*>(aggregate->args), state));
+  pull.in_arguments = false;
+  return reinterpret_cast<Node*>(result);
+}
+
+Plan* split_below(Surgery& surgery, Plan* plan) {
+  if (!is_transparent(plan)) return split(surgery, plan);
+  plan->lefttree = split_below(surgery, plan->lefttree);
+  return plan;
+}
+
+}  // namespace
+
+void pull_down(Surgery& surgery, Agg* aggregation) {
+  Plan& plan = aggregation->plan;
+  bool concerned = contains_batchable_call(reinterpret_cast<Node*>(plan.targetlist)) ||
+                   contains_batchable_call(reinterpret_cast<Node*>(plan.qual));
+  if (!concerned || aggregation->chain != NIL || !can_add_column(plan.lefttree)) return;
+  Pull pull{.child = plan.lefttree};
+  plan.targetlist =
+      reinterpret_cast<List*>(pull_mutator(reinterpret_cast<Node*>(plan.targetlist), &pull));
+  plan.qual = reinterpret_cast<List*>(pull_mutator(reinterpret_cast<Node*>(plan.qual), &pull));
+  if (pull.pulled != NIL) plan.lefttree = split_below(surgery, plan.lefttree);
+}
+
+}  // namespace nae::batch

@@ -1,0 +1,104 @@
+#include "pg_nae/batch/requests.hpp"
+
+#include <algorithm>
+
+namespace nae::batch {
+namespace {
+
+// With so many different keys each group starts small.
+constexpr std::size_t kFewGroups = 8;
+constexpr std::size_t kSmallGroup = 16;
+
+bool is_of(const Group& group, Action action, const Item& item) {
+  return group.action == action && group.algorithm == item.algorithm &&
+         group.has_aad == !item.aad.empty() && group.key == item.key;
+}
+
+template <class T>
+T* moved(Arena& arena, const T* from, std::size_t count, std::size_t capacity) {
+  T* to = arena.allocate_array<T>(capacity);
+  std::copy_n(from, count, to);
+  return to;
+}
+
+}  // namespace
+
+void Requests::begin(Arena& arena, std::size_t rows) {
+  arena_ = &arena;
+  rows_ = rows;
+  last_ = nullptr;
+  groups_ = nullptr;
+  count_ = capacity_ = 0;
+  std::fill(std::begin(buckets_), std::end(buckets_), nullptr);
+}
+
+Group& Requests::add_group(Action action, const Item& item, Group*& bucket) {
+  if (count_ == capacity_) {
+    std::size_t capacity = capacity_ == 0 ? kFewGroups : capacity_ * 2;
+    groups_ = moved(*arena_, groups_, count_, capacity);
+    capacity_ = capacity;
+  }
+  auto* group = arena_->allocate_array<Group>(1);
+  *group = {};
+  group->action = action;
+  group->algorithm = item.algorithm;
+  group->has_aad = !item.aad.empty();
+  group->one_aad = true;
+  group->key = item.key;
+  group->next = bucket;
+  bucket = group;
+  groups_[count_++] = group;
+  return *group;
+}
+
+Group& Requests::group_for(Action action, const Item& item) {
+  if (last_ != nullptr && is_of(*last_, action, item)) return *last_;
+  std::size_t hash = static_cast<std::size_t>(action);
+  for (char c : item.key) hash = hash * 31 + static_cast<unsigned char>(c);
+  Group*& bucket = buckets_[hash % kBuckets];
+  for (Group* group = bucket; group != nullptr; group = group->next)
+    if (is_of(*group, action, item)) return *(last_ = group);
+  return *(last_ = &add_group(action, item, bucket));
+}
+
+void Requests::grow(Group& group) {
+  std::size_t first = count_ <= kFewGroups ? rows_ : kSmallGroup;
+  std::size_t capacity = group.capacity == 0 ? first : group.capacity * 2;
+  group.items = moved(*arena_, group.items, group.count, capacity);
+  group.places = moved(*arena_, group.places, group.count, capacity);
+  if (group.has_seconds()) group.seconds = moved(*arena_, group.seconds, group.count, capacity);
+  if (group.has_aad) group.aads = moved(*arena_, group.aads, group.count, capacity);
+  group.capacity = capacity;
+}
+
+void Requests::add(Action action, const Item& item, Place place) {
+  Group& group = group_for(action, item);
+  if (group.count == group.capacity) grow(group);
+  group.items[group.count] = item.value;
+  group.places[group.count] = place;
+  if (group.has_seconds()) group.seconds[group.count] = item.second;
+  if (group.has_aad) {
+    group.aads[group.count] = item.aad;
+    group.one_aad = group.one_aad && item.aad.data() == group.aads[0].data() &&
+                    item.aad.size() == group.aads[0].size();
+  }
+  ++group.count;
+}
+
+std::span<const wire::CryptoRequest> Requests::requests() const {
+  auto* requests = arena_->allocate_array<wire::CryptoRequest>(count_);
+  for (std::size_t i = 0; i < count_; ++i) {
+    const Group& group = *groups_[i];
+    wire::CryptoRequest& request = *new (&requests[i]) wire::CryptoRequest;
+    request.header.action = group.action;
+    request.header.algorithm = group.algorithm;
+    request.header.key = group.key;
+    request.header.query_id = pgstat_get_my_query_id();
+    request.items = {group.items, group.count};
+    if (group.has_seconds()) request.seconds = {group.seconds, group.count};
+    if (group.has_aad) request.aad = {group.aads, group.one_aad ? 1 : group.count};
+  }
+  return {requests, count_};
+}
+
+}  // namespace nae::batch

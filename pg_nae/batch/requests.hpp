@@ -1,0 +1,60 @@
+// Requests: the items of one batch, gathered by what makes a request: action, algorithm and key.
+#pragma once
+
+#include "pg_nae/batch/arena.hpp"
+#include "pg_nae/batch/batchable.hpp"
+
+namespace nae::batch {
+
+// Whose result an item's is.
+struct Place {
+  std::uint32_t row;
+  std::uint32_t call;
+};
+
+struct Group {
+  Action action;
+  std::uint8_t algorithm;
+  bool has_aad;
+  bool one_aad;  // all items have the same
+  std::string_view key;
+  ByteView* items;
+  ByteView* seconds;
+  ByteView* aads;
+  Place* places;
+  std::size_t count;
+  std::size_t capacity;
+  Group* next;  // of the same hash
+
+  bool has_seconds() const { return action == Action::verify || action == Action::mac_verify; }
+};
+
+// Lives in an arena, as do the views it is given.
+class Requests {
+ public:
+  // Forgets all; `rows` is how many items a call may have.
+  void begin(Arena& arena, std::size_t rows);
+  void add(Action action, const Item& item, Place place);
+
+  std::size_t count() const { return count_; }
+  const Group& group(std::size_t number) const { return *groups_[number]; }
+  // For the wire; memory of the arena.
+  std::span<const wire::CryptoRequest> requests() const;
+
+ private:
+  static constexpr std::size_t kBuckets = 64;
+
+  Group& group_for(Action action, const Item& item);
+  Group& add_group(Action action, const Item& item, Group*& bucket);
+  void grow(Group& group);
+
+  Arena* arena_;
+  std::size_t rows_;
+  Group* last_;
+  Group** groups_;
+  std::size_t count_;
+  std::size_t capacity_;
+  Group* buckets_[kBuckets];
+};
+
+}  // namespace nae::batch

@@ -1,0 +1,210 @@
+#include "pg_nae/batch/round_trip.hpp"
+
+#include <algorithm>
+
+#include "pg_nae/batch/read_item.hpp"
+#include "pg_nae/functions/item_failure.hpp"
+#include "pg_nae/pg/encoding.hpp"
+#include "pg_nae/pg/report.hpp"
+
+namespace nae::batch {
+namespace {
+
+using functions::ResultKind;
+
+std::size_t varlena_bytes(std::size_t bytes) {
+  return MAXALIGN(VARHDRSZ + bytes);
+}
+
+Datum make_varlena(ByteView bytes, char*& memory) {
+  char* at = memory;
+  memory += varlena_bytes(bytes.size());
+  SET_VARSIZE(at, VARHDRSZ + bytes.size());
+  if (!bytes.empty()) std::memcpy(VARDATA(at), bytes.data(), bytes.size());
+  return PointerGetDatum(at);
+}
+
+}  // namespace
+
+void RoundTrip::add_trouble(const Trouble& trouble) {
+  if (trouble_count_ == 0) {
+    troubled_ = arena_->allocate_array<bool>(rows_->count());
+    std::fill_n(troubled_, rows_->count(), false);
+  }
+  if (trouble_count_ == trouble_capacity_) {
+    std::size_t capacity = trouble_capacity_ == 0 ? 8 : trouble_capacity_ * 2;
+    auto* larger = arena_->allocate_array<Trouble>(capacity);
+    std::copy_n(troubles_, trouble_count_, larger);
+    troubles_ = larger;
+    trouble_capacity_ = capacity;
+  }
+  troubled_[trouble.place.row] = true;
+  troubles_[trouble_count_++] = trouble;
+}
+
+void RoundTrip::read(std::size_t number, std::size_t row) {
+  Call& call = calls_[number];
+  Place place{static_cast<std::uint32_t>(row), static_cast<std::uint32_t>(number)};
+  Datum arguments[CallShape::kMaxArguments];
+  rows_->result(row, number) = Datum{0};
+  bool& is_null = rows_->result_null(row, number);
+  is_null = !gather_arguments(call, rows_->values(row), rows_->nulls(row), arguments);
+  if (is_null) return;
+  if (call.how == nullptr) {  // a function of PostgreSQL itself, in a fuzzing build
+    Datum result = call_directly(call, arguments, is_null);
+    if (!is_null) result = datumCopy(result, call.result_by_value, call.result_length);
+    rows_->result(row, number) = result;
+    return;
+  }
+  Item item;
+  ReadItem reader = call.how->read != nullptr ? call.how->read : read_item;
+  auto count = static_cast<std::size_t>(call.shape.argument_count);
+  switch (reader(*call.how, {arguments, count}, item)) {
+    case Reading::ask:
+      return requests_.add(call.how->action, item, place);
+    case Reading::ready:
+      rows_->result(row, number) = item.ready;
+      return;
+    case Reading::defer:
+      return add_trouble({.kind = Trouble::Kind::deferred, .place = place});
+  }
+}
+
+void RoundTrip::gather(std::size_t call) {
+  std::size_t count = calls_[call].shape.uniform ? 1 : rows_->count();
+  for (std::size_t row = 0; row < count; ++row) read(call, row);
+}
+
+// The one result of a call that depends on no column serves every row.
+void RoundTrip::spread(std::size_t call) {
+  if (!calls_[call].shape.uniform) return;
+  std::size_t given = trouble_count_;
+  for (std::size_t row = 1; row < rows_->count(); ++row) {
+    rows_->result(row, call) = rows_->result(0, call);
+    rows_->result_null(row, call) = rows_->result_null(0, call);
+    for (std::size_t i = 0; i < given; ++i) {
+      Trouble copy = troubles_[i];
+      if (copy.place.row != 0 || copy.place.call != call) continue;
+      copy.place.row = static_cast<std::uint32_t>(row);
+      add_trouble(copy);
+    }
+  }
+}
+
+void RoundTrip::take(Place place, wire::ItemResult result, ByteView bytes, char*& memory) {
+  const Batchable& how = *calls_[place.call].how;
+  bool& is_null = rows_->result_null(place.row, place.call);
+  Datum& value = rows_->result(place.row, place.call);
+  is_null = result == wire::ItemResult::null;
+  if (is_null) return;
+  if (how.make != nullptr) {
+    value = how.make(result, bytes);
+    return;
+  }
+  ByteView text = bytes;
+  switch (how.result) {
+    case ResultKind::bytes:
+      value = make_varlena(bytes, memory);
+      return;
+    case ResultKind::text:
+      if (result == wire::ItemResult::ciphertext) break;
+      if (!pg::try_from_utf8(bytes, text)) {
+        auto* kept = reinterpret_cast<Byte*>(arena_->allocate(bytes.size()));
+        std::copy(bytes.begin(), bytes.end(), kept);
+        return add_trouble(
+            {.kind = Trouble::Kind::unreadable, .place = place, .bytes = {kept, bytes.size()}});
+      }
+      value = text.data() == bytes.data() ? make_varlena(text, memory) : pg::make_text(text);
+      return;
+    case ResultKind::boolean:
+      break;
+  }
+  value = functions::result_datum(how.result, result, bytes);
+}
+
+void RoundTrip::consume(const Group& group, std::size_t first, const wire::CryptoReplyView& reply) {
+  std::uint32_t count = reply.items.count();
+  // Room for all results at once: each takes its header and is aligned.
+  std::size_t bytes = reply.items.data_bytes() + count * (varlena_bytes(0) + MAXIMUM_ALIGNOF);
+  char* memory = arena_->allocate(bytes);
+  auto cursor = reply.items.cursor();
+  for (std::uint32_t i = 0; i < count; ++i) {
+    ByteView data = cursor.next();
+    Place place = group.places[first + i];
+    std::uint16_t status = reply.status(i);
+    if (status < wire::kFirstErrorStatus)
+      take(place, static_cast<wire::ItemResult>(status), data, memory);
+    else
+      add_trouble({.kind = Trouble::Kind::refused_item,
+                   .place = place,
+                   .status = status,
+                   .group = &group,
+                   .bytes = group.items[first + i]});
+  }
+}
+
+void RoundTrip::run(Rows& rows, Arena& arena, const pg::StatementRoles& roles,
+                    pg::Traffic& traffic) {
+  rows_ = &rows;
+  arena_ = &arena;
+  troubles_ = nullptr;
+  troubled_ = nullptr;
+  trouble_count_ = trouble_capacity_ = 0;
+  requests_.begin(arena, rows.count());
+  for (std::size_t call = 0; call < call_count_; ++call) gather(call);
+  if (requests_.count() != 0) {
+    pg::BatchAnswers answers{};
+    answers.state = this;
+    answers.consume = [](void* state, std::size_t request, std::size_t first,
+                         const wire::CryptoReplyView& reply) {
+      auto& self = *static_cast<RoundTrip*>(state);
+      self.consume(self.requests_.group(request), first, reply);
+    };
+    answers.refuse = [](void* state, std::size_t request, std::size_t first, std::size_t count,
+                        const backend::Failure& failure) {
+      auto& self = *static_cast<RoundTrip*>(state);
+      auto* kept = self.arena_->allocate_array<backend::Failure>(1);
+      *kept = failure;
+      for (std::size_t i = first; i < first + count; ++i)
+        self.add_trouble({.kind = Trouble::Kind::refused_request,
+                          .place = self.requests_.group(request).places[i],
+                          .failure = kept});
+    };
+    pg::run_crypto_batch(roles, requests_.requests(), answers, traffic);
+  }
+  for (std::size_t call = 0; call < call_count_; ++call) spread(call);
+}
+
+void RoundTrip::raise(Rows& rows, const Trouble& trouble) {
+  switch (trouble.kind) {
+    case Trouble::Kind::deferred: {
+      Call& call = calls_[trouble.place.call];
+      Datum arguments[CallShape::kMaxArguments];
+      std::size_t row = trouble.place.row;
+      gather_arguments(call, rows.values(row), rows.nulls(row), arguments);
+      rows.result(row, trouble.place.call) =
+          call_directly(call, arguments, rows.result_null(row, trouble.place.call));
+      return;
+    }
+    case Trouble::Kind::refused_item: {
+      functions::CryptoCall call;
+      call.action = trouble.group->action;
+      call.key = trouble.group->key;
+      functions::raise_item_failure(trouble.status, call, trouble.bytes, 0);
+    }
+    case Trouble::Kind::refused_request:
+      pg::raise(*trouble.failure);
+    case Trouble::Kind::unreadable:
+      pg::from_utf8(trouble.bytes);
+      return;
+  }
+}
+
+void RoundTrip::raise_trouble(Rows& rows, std::size_t row) {
+  for (std::size_t call = 0; call < call_count_; ++call)
+    for (std::size_t i = 0; i < trouble_count_; ++i)
+      if (troubles_[i].place.row == row && troubles_[i].place.call == call)
+        raise(rows, troubles_[i]);
+}
+
+}  // namespace nae::batch

@@ -1,0 +1,58 @@
+// RoundTrip: all calls of all rows of a batch, asked at once, and what came of each.
+#pragma once
+
+#include "pg_nae/batch/call.hpp"
+#include "pg_nae/batch/requests.hpp"
+#include "pg_nae/batch/rows.hpp"
+#include "pg_nae/pg/batch_exchange.hpp"
+
+namespace nae::batch {
+
+// A call that has no result for a row. It is raised when that row is emitted: rows before it are
+// whole, and a row that is never asked for never fails.
+struct Trouble {
+  enum class Kind : std::uint8_t { deferred, refused_item, refused_request, unreadable };
+  Kind kind;
+  Place place;
+  std::uint16_t status = 0;                   // refused_item
+  const Group* group = nullptr;               // refused_item
+  ByteView bytes = {};                        // the item, or the result that cannot be read
+  const backend::Failure* failure = nullptr;  // refused_request
+};
+
+class RoundTrip {
+ public:
+  void create(Call* calls, std::size_t count) {
+    calls_ = calls;
+    call_count_ = count;
+  }
+
+  // Fills in the results of the rows. Memory is the arena's and the current context's, which live
+  // until the next batch.
+  void run(Rows& rows, Arena& arena, const pg::StatementRoles& roles, pg::Traffic& traffic);
+
+  bool is_troubled(std::size_t row) const { return trouble_count_ != 0 && troubled_[row]; }
+  // Raises what is wrong with the row, in the order of its calls.
+  void raise_trouble(Rows& rows, std::size_t row);
+
+ private:
+  void gather(std::size_t call);
+  void read(std::size_t call, std::size_t row);
+  void spread(std::size_t call);
+  void add_trouble(const Trouble& trouble);
+  void consume(const Group& group, std::size_t first, const wire::CryptoReplyView& reply);
+  void take(Place place, wire::ItemResult result, ByteView bytes, char*& memory);
+  void raise(Rows& rows, const Trouble& trouble);
+
+  Call* calls_;
+  std::size_t call_count_;
+  Requests requests_;
+  Rows* rows_;
+  Arena* arena_;
+  bool* troubled_;  // a row each
+  Trouble* troubles_;
+  std::size_t trouble_count_;
+  std::size_t trouble_capacity_;
+};
+
+}  // namespace nae::batch

@@ -1,0 +1,139 @@
+// Split: P becomes P', which emits columns and arguments of calls, below a batch node.
+#include "pg_nae/batch/batch_plan.hpp"
+#include "pg_nae/batch/surgery.hpp"
+
+namespace nae::batch {
+namespace {
+
+// The place of the first filter clause with a call that can be hoisted, or -1. It and all clauses
+// behind it move up together: their order is that of security.
+int first_hoistable(List* quals) {
+  int place = 0;
+  ListCell* cell;
+  foreach (cell, quals) {
+    if (has_hoistable_call(static_cast<Node*>(lfirst(cell)))) return place;
+    ++place;
+  }
+  return -1;
+}
+
+bool has_hoistable_target(List* targets) {
+  ListCell* cell;
+  foreach (cell, targets)
+    if (has_hoistable_call(reinterpret_cast<Node*>(lfirst_node(TargetEntry, cell)->expr)))
+      return true;
+  return false;
+}
+
+bool is_bound(List* expressions) {
+  return is_bound_to_its_row(reinterpret_cast<Node*>(expressions));
+}
+
+// A target that is needed below, as a sort key or in a group, is evaluated there.
+bool must_stay_above(const TargetEntry* target) {
+  return target->ressortgroupref == 0 && is_bound_to_its_row(reinterpret_cast<Node*>(target->expr));
+}
+
+// Nodes that are not ours to divide, or that PostgreSQL expects to find as they are.
+bool may_split(Plan* plan) {
+  if (!is_projection_capable_plan(plan)) return false;
+  if (IsA(plan, CustomScan)) return is_batch(plan);
+  if (IsA(plan, ForeignScan)) return reinterpret_cast<ForeignScan*>(plan)->operation == CMD_SELECT;
+  return true;
+}
+
+// One row of one call gains nothing, and PL/pgSQL knows a simple expression by its plan.
+bool is_worth_it(Plan* plan) {
+  if (!IsA(plan, Result) || plan->lefttree != nullptr) return true;
+  if (list_length(plan->targetlist) == 1 || is_bound(plan->targetlist)) return false;
+  Lift trial;
+  lift(reinterpret_cast<Node*>(plan->targetlist), trial);
+  return list_length(trial.calls) > 1;
+}
+
+Expr* lift_target(const TargetEntry* target, Lift& lifted, bool shared_only) {
+  lifted.shared_only = shared_only;
+  auto* result = reinterpret_cast<Expr*>(lift(reinterpret_cast<Node*>(target->expr), lifted));
+  lifted.shared_only = false;
+  return result;
+}
+
+// The child's list keeps the positions of what it hands on: sort keys and the nodes above count on
+// them. A call's own place holds NULL.
+List* split_targets(List* targets, Lift& lifted) {
+  ListCell* cell;
+  foreach (cell, targets) {
+    TargetEntry* below = flat_copy(lfirst_node(TargetEntry, cell));
+    if (has_hoistable_call(reinterpret_cast<Node*>(below->expr)) || must_stay_above(below))
+      below->expr = reinterpret_cast<Expr*>(makeNullConst(BOOLOID, -1, InvalidOid));
+    lifted.targets = lappend(lifted.targets, below);
+  }
+  List* above = NIL;
+  foreach (cell, targets) {
+    TargetEntry* target = flat_copy(lfirst_node(TargetEntry, cell));
+    auto* expression = reinterpret_cast<Node*>(target->expr);
+    if (has_hoistable_call(expression))
+      target->expr = lift_target(target, lifted, false);
+    else if (must_stay_above(target))
+      target->expr = lift_target(target, lifted, true);
+    else if (!IsA(expression, Const))  // ModifyTable wants to see the NULL of a dropped column
+      target->expr = reinterpret_cast<Expr*>(make_var(INDEX_VAR, target->resno, expression));
+    above = lappend(above, target);
+  }
+  return above;
+}
+
+// With a filter: nothing but columns and the arguments of the filter's calls is evaluated for rows
+// that the filter may drop. Calls of the target list get a node of their own above.
+List* split_quals(Plan* plan, int first, Lift& lifted, List*& below, List*& above) {
+  int place = 0;
+  ListCell* cell;
+  foreach (cell, plan->qual) {
+    auto* clause = static_cast<Node*>(lfirst(cell));
+    if (place < first) {
+      below = lappend(below, clause);
+    } else {
+      // A later clause must not decrypt what this one drops.
+      lifted.shared_only = place > first;
+      above = lappend(above, lift(clause, lifted));
+    }
+    ++place;
+  }
+  List* targets = NIL;
+  foreach (cell, plan->targetlist) {
+    TargetEntry* target = flat_copy(lfirst_node(TargetEntry, cell));
+    target->expr = lift_target(target, lifted, true);
+    targets = lappend(targets, target);
+  }
+  if (lifted.targets == NIL)
+    append_target(lifted.targets, reinterpret_cast<Expr*>(makeNullConst(BOOLOID, -1, InvalidOid)));
+  return targets;
+}
+
+}  // namespace
+
+Plan* split(Surgery& surgery, Plan* plan) {
+  if (!may_split(plan)) return plan;
+  int first = first_hoistable(plan->qual);
+  if (first < 0 && !has_hoistable_target(plan->targetlist)) return plan;
+  if (!is_worth_it(plan)) return plan;
+  Lift lifted;
+  List *targets, *below = NIL, *above = NIL;
+  if (first < 0) {
+    // What the filter does for one row must not be done before that row is wanted.
+    if (is_bound(plan->qual) && !is_batch(plan)) return plan;
+    below = plan->qual;
+    targets = split_targets(plan->targetlist, lifted);
+  } else {
+    if (is_bound(list_copy_head(plan->qual, first)) && !is_batch(plan)) return plan;
+    targets = split_quals(plan, first, lifted, below, above);
+  }
+  if (lifted.calls == NIL) return plan;
+  plan->targetlist = lifted.targets;
+  plan->qual = below;
+  CustomScan* batch = make_batch(plan, lifted, targets, above, surgery.last_node_id);
+  // Calls of calls' results, and calls behind the filter: one level more for each.
+  return split(surgery, &batch->scan.plan);
+}
+
+}  // namespace nae::batch

@@ -1,0 +1,30 @@
+// Surgery: what is done to a finished plan. Each operation answers the node that takes the place of
+// the one it was given.
+#pragma once
+
+#include "pg_nae/batch/tree.hpp"
+
+namespace nae::batch {
+
+// Node ids of new nodes count on from here.
+struct Surgery {
+  PlannedStmt* statement;
+  int last_node_id;
+};
+
+// Puts a batch node over a node that evaluates calls in its target list or filter.
+Plan* split(Surgery& surgery, Plan* plan);
+
+// Swaps `plan` with the batch node below it, where that asks for fewer rows or later; else `plan`.
+Plan* float_up(Plan* plan);
+
+// Calls in the arguments of aggregates are evaluated below the aggregation.
+void pull_down(Surgery& surgery, Agg* aggregation);
+
+// Calls in the rows of VALUES lists are evaluated over the scan of their arguments.
+void raise_from_values(Surgery& surgery, ValuesScan* scan);
+
+// A Material node over a finished plan.
+Plan* materialized(Surgery& surgery, Plan* plan);
+
+}  // namespace nae::batch
