@@ -2,32 +2,10 @@
 
 #include <algorithm>
 
-#include "libnae/base/text.hpp"
+#include "keyserver/policy/condition.hpp"
 
 namespace nae::policy {
 namespace {
-
-using Patterns = std::vector<std::string>;
-
-bool matches(const Patterns& patterns, std::string_view text) {
-  return std::ranges::any_of(patterns,
-                             [&](const std::string& pattern) { return glob_match(pattern, text); });
-}
-
-bool matches_or_any(const Patterns& patterns, std::string_view text) {
-  return patterns.empty() || matches(patterns, text);
-}
-
-// Cheap and selective conditions first; a subject may have thousands of memberships.
-bool applies(const Rule& rule, const Subject& subject, Action action, std::string_view key) {
-  return rule.actions.contains(action) && (!uses_key(action) || matches(rule.keys, key)) &&
-         matches_or_any(rule.databases, subject.database) &&
-         matches_or_any(rule.devices, subject.device) &&
-         matches_or_any(rule.programs, subject.program) &&
-         (matches(rule.roles, subject.effective_role) ||
-          std::ranges::any_of(subject.memberships,
-                              [&](const std::string& role) { return matches(rule.roles, role); }));
-}
 
 bool is_pinned_to(const Program& program, const Subject& subject) {
   bool path_fits =
@@ -44,10 +22,70 @@ Decision deny(std::string_view reason, std::string_view rule = {}) {
   return {.verdict = Verdict::deny, .reason = std::string(reason), .rule = std::string(rule)};
 }
 
+// Of rules that say the same the one with the smallest name is named: the order in the document
+// never matters.
+void take_smaller(const Rule*& named, const Rule& rule) {
+  if (named == nullptr || rule.name < named->name) named = &rule;
+}
+
+// What the allowing rules that apply say together.
+class Grant {
+ public:
+  void add(const Rule& rule, const Subject& subject) {
+    if (rule.result == Verdict::masked) masks_.push_back(rule.mask);
+    for (const Limit& limit : rule.limits)
+      limits_.push_back(use_of(limit, rule.name, subject.effective_role));
+    if (decisive_ == nullptr || rule.result < decisive_->result)
+      decisive_ = &rule;
+    else if (rule.result == decisive_->result)
+      take_smaller(decisive_, rule);
+  }
+  bool empty() const { return decisive_ == nullptr; }
+
+  Decision decision() && {
+    Decision decision = {.verdict = decisive_->result,
+                         .reason = std::string(reason::kAllowed),
+                         .rule = decisive_->name,
+                         .limits = std::move(limits_)};
+    std::ranges::sort(decision.limits, {}, &LimitUse::counter);
+    if (decision.verdict != Verdict::masked) return decision;
+    std::ranges::sort(masks_);
+    masks_.erase(std::unique(masks_.begin(), masks_.end()), masks_.end());
+    decision.masks = std::move(masks_);
+    return decision;
+  }
+
+ private:
+  const Rule* decisive_ = nullptr;
+  std::vector<Mask> masks_;
+  std::vector<LimitUse> limits_;
+};
+
+Decision decide_by_rules(const Document& document, const Question& question) {
+  const Rule* denying = nullptr;
+  Grant grant;
+  std::int64_t valid_until_us = kForever;
+  for (const Rule& rule : document.rules) {
+    Match always = match(rule, question, false);
+    if (always == Match::no) continue;
+    valid_until_us = std::min(valid_until_us, changes_at(rule, question));
+    Match least = std::min(always, match(rule, question, true));
+    if (rule.result == Verdict::deny && least != Match::no)
+      take_smaller(denying, rule);
+    else if (rule.result != Verdict::deny && least == Match::yes)
+      grant.add(rule, question.subject);
+  }
+  Decision decision = denying != nullptr ? deny(reason::kDeniedByRule, denying->name)
+                      : grant.empty()    ? deny(reason::kNoRule)
+                                         : std::move(grant).decision();
+  decision.valid_until_us = valid_until_us;
+  return decision;
+}
+
 }  // namespace
 
 Decision decide(const Document& document, const Subject& subject, Action action,
-                std::string_view key, [[maybe_unused]] std::int64_t now_us) {
+                std::string_view key, std::int64_t now_us) {
   if (document.version == 0) return deny(reason::kNoPolicy);
   if (subject.device.empty() || subject.program.empty() || subject.database.empty() ||
       subject.effective_role.empty())
@@ -58,16 +96,7 @@ Decision decide(const Document& document, const Subject& subject, Action action,
   if (!is_pinned_to(*program, subject)) return deny(reason::kProgramPinMismatch);
   // No key has an empty name, and "*" must not grant one.
   if (uses_key(action) && key.empty()) return deny(reason::kNoRule);
-
-  const Rule* granting = nullptr;
-  for (const Rule& rule : document.rules) {
-    if (!applies(rule, subject, action, key)) continue;
-    if (rule.result == Verdict::deny) return deny(reason::kDeniedByRule, rule.name);
-    if (granting == nullptr) granting = &rule;
-  }
-  if (granting == nullptr) return deny(reason::kNoRule);
-  return {
-      .verdict = granting->result, .reason = std::string(reason::kAllowed), .rule = granting->name};
+  return decide_by_rules(document, Question(document, subject, action, key, now_us));
 }
 
 }  // namespace nae::policy

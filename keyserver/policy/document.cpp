@@ -19,6 +19,9 @@ const Device* Document::device(std::string_view name) const {
 const Program* Document::program(std::string_view name) const {
   return find(programs, name);
 }
+const Issuer* Document::issuer(std::string_view name) const {
+  return find(issuers, name);
+}
 
 bool uses_key(Action action) {
   return action != Action::hash && action != Action::random;

@@ -3,10 +3,16 @@
 
 #include <array>
 #include <cstdint>
+#include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "keyserver/policy/limit.hpp"
+#include "keyserver/policy/mask.hpp"
+#include "keyserver/policy/network.hpp"
+#include "keyserver/policy/schedule.hpp"
 #include "keyserver/policy/verdict.hpp"
 #include "libnae/base/action.hpp"
 #include "libnae/base/bytes.hpp"
@@ -19,6 +25,9 @@ inline constexpr std::size_t kMaxDocumentBytes = 1u << 20;
 inline constexpr std::size_t kMaxRules = 4096;
 inline constexpr std::size_t kMaxListEntries = 1024;  // of one list in one rule
 inline constexpr std::size_t kMaxPatternBytes = 128;  // of one glob
+inline constexpr std::size_t kMaxIssuerKeys = 16;     // of one issuer
+inline constexpr std::size_t kMaxIssuerTextBytes = 512;
+inline constexpr std::int64_t kMaxClockSkewSeconds = 300;
 
 struct Device {
   std::string name;
@@ -38,7 +47,7 @@ struct Issuer {
   std::string issuer;                    // the claim "iss" MUST equal it
   std::string audience;                  // the claim "aud" MUST be or contain it
   std::vector<std::string> public_keys;  // PEM SubjectPublicKeyInfo: RSA, EC P-256 or Ed25519
-  std::int64_t clock_skew_seconds = 60;  // allowed either way, at most 300
+  std::int64_t clock_skew_seconds = 60;  // allowed either way, 0 to kMaxClockSkewSeconds
 };
 
 // A set of actions, one bit each.
@@ -47,14 +56,26 @@ class ActionSet {
   void insert(Action action) { bits_ |= bit(action); }
   bool contains(Action action) const { return (bits_ & bit(action)) != 0; }
   bool empty() const { return bits_ == 0; }
+  friend bool operator==(const ActionSet&, const ActionSet&) = default;
 
  private:
   static constexpr std::uint32_t bit(Action action) { return 1u << static_cast<unsigned>(action); }
   std::uint32_t bits_ = 0;
 };
 
-// Patterns are globs ('*' and '?'). An empty list of databases, devices, programs or keys means
-// "any"; the document cannot write an empty list, only leave the field out.
+// What a rule asks of the proven end user. An empty list is "any"; of each claim that is named the
+// user MUST have one of the texts.
+struct UserCondition {
+  std::vector<std::string> users;    // globs over the subject
+  std::vector<std::string> issuers;  // globs over names of [[issuer]]
+  std::map<std::string, std::vector<std::string>, std::less<>> claims;
+
+  bool empty() const { return users.empty() && issuers.empty() && claims.empty(); }
+  friend bool operator==(const UserCondition&, const UserCondition&) = default;
+};
+
+// Patterns are globs ('*' and '?'). An empty list means "any"; the document cannot write an empty
+// list, only leave the field out.
 struct Rule {
   std::string name;
   std::vector<std::string> roles;  // never empty; matches the effective role or any membership
@@ -62,9 +83,17 @@ struct Rule {
   std::vector<std::string> devices;
   std::vector<std::string> programs;
   std::vector<std::string> keys;
-  ActionSet actions;  // never empty
+  ActionSet actions;                     // never empty
+  std::vector<Network> networks;         // of the device
+  std::vector<Network> client_networks;  // of the database's client, as the program claims it
+  std::optional<bool>
+      delegation;  // false: login, session and effective role are the same; true: not
+  UserCondition user;
+  Schedule schedule;
   Verdict result = Verdict::deny;
-  std::uint32_t line = 0;  // where the rule starts in the document
+  Mask mask;                  // of Verdict::masked
+  std::vector<Limit> limits;  // of rules that allow
+  std::uint32_t line = 0;     // where the rule starts in the document
 };
 
 struct Document {
@@ -76,6 +105,7 @@ struct Document {
 
   const Device* device(std::string_view name) const;
   const Program* program(std::string_view name) const;
+  const Issuer* issuer(std::string_view name) const;
 };
 
 // Code::policy_invalid with "line N: reason" for anything but a complete, consistent document.

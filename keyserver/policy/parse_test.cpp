@@ -1,3 +1,4 @@
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <fstream>
@@ -102,6 +103,12 @@ std::string rule_but(std::string_view changed) {
 constexpr std::uint32_t kRule = 9, kName = 10, kRoles = 11, kKeys = 12, kActions = 13, kResult = 14,
                         kExtra = 15;
 
+// result stands at kResult.
+std::string reading_but(std::string_view result, std::string_view actions) {
+  return with_rule("name = \"r\"\nroles = [\"a\"]\nkeys = [\"k\"]\nactions = [" +
+                   std::string(actions) + "]\n" + std::string(result) + "\n");
+}
+
 std::string with_device(std::string_view fields) {
   return "version = 1\n[[device]]\n" + std::string(fields);
 }
@@ -196,6 +203,104 @@ INSTANTIATE_TEST_SUITE_P(
                          "keys = [\"k\"]\nactions = [\"sign\"]\nresult = \"deny\""),
                 kExtra, "second"}));
 
+INSTANTIATE_TEST_SUITE_P(
+    Results, PolicyRefusals,
+    ::testing::Values(
+        Refusal{"bad mask", rule_but("result = \"mask(first=65)\""), kResult, "0 to 64"},
+        Refusal{"mask of a write", reading_but("result = \"mask(last=4)\"", "\"encrypt\""), kResult,
+                "only reading"},
+        Refusal{"null beside a write", reading_but("result = \"null\"", "\"decrypt\", \"rewrap\""),
+                kResult, "only reading"},
+        Refusal{"ciphertext of a signature", reading_but("result = \"ciphertext\"", "\"sign\""),
+                kResult, "only reading"},
+        Refusal{"masked", rule_but("result = \"masked\""), kResult, "a mask is"},
+        Refusal{"limits of a denial", rule_but("result = \"deny\"\nlimits = [\"1 per day\"]"),
+                kExtra, "nothing to limit"},
+        Refusal{"bad limit", rule_but("limits = [\"1 per week\"]"), kExtra, "a limit is"},
+        Refusal{"two limits of a span",
+                rule_but("limits = [\"1 per day\", \"2 per day per role\"]"), kExtra,
+                "one limit for each"}));
+
+INSTANTIATE_TEST_SUITE_P(
+    Conditions, PolicyRefusals,
+    ::testing::Values(
+        Refusal{"network", rule_but("networks = [\"10.1.2.3/8\"]"), kExtra, "behind its prefix"},
+        Refusal{"client network", rule_but("client_networks = [\"local\"]"), kExtra, "no network"},
+        Refusal{"empty networks", rule_but("networks = []"), kExtra, "is empty"},
+        Refusal{"delegation as text", rule_but("delegation = \"no\""), kExtra, "true or false"},
+        Refusal{"allowing delegation only", rule_but("delegation = true"), kExtra,
+                "an allowing rule"},
+        Refusal{"users without issuers", rule_but("users = [\"alice\"]"), kRule, "no [[issuer]]"},
+        Refusal{"claims without issuers", rule_but("claims = { a = [\"b\"] }"), kRule,
+                "no [[issuer]]"},
+        Refusal{"undeclared issuer", rule_but("issuers = [\"idp\"]"), kExtra, "no [[issuer]]"},
+        Refusal{"claims as a list", rule_but("claims = [\"a\"]"), kExtra, "write claims"},
+        Refusal{"no claims", rule_but("claims = {}"), kExtra, "1 to"},
+        Refusal{"claim as text", rule_but("claims = { a = \"b\" }"), kExtra, "a list of strings"},
+        Refusal{"claim without a value", rule_but("claims = { a = [] }"), kExtra, "is empty"},
+        Refusal{"hours without a zone", rule_but("hours = [\"08:00-18:00\"]"), kRule,
+                "need a \"time_zone\""},
+        Refusal{"zone without hours", rule_but("time_zone = \"UTC\""), kExtra, "no meaning"},
+        Refusal{"unknown zone", rule_but("hours = [\"08:00-18:00\"]\ntime_zone = \"Mars\""),
+                kExtra + 1, "time zone database"},
+        Refusal{"bad hours", rule_but("hours = [\"8-18\"]\ntime_zone = \"UTC\""), kExtra,
+                "no hours"},
+        Refusal{"bad weekday", rule_but("weekdays = [\"Mon\"]\ntime_zone = \"UTC\""), kExtra,
+                "no weekday"},
+        Refusal{"local time", rule_but("not_before = 2026-01-01T00:00:00"), kExtra, "its offset"},
+        Refusal{"day only", rule_but("not_after = 2026-01-01"), kExtra, "its offset"},
+        Refusal{"time as text", rule_but("not_after = \"2026-01-01T00:00:00Z\""), kExtra,
+                "its offset"},
+        Refusal{"ends before it begins",
+                rule_but("not_before = 2026-01-01T00:00:01+01:00\n"
+                         "not_after = 2025-12-31T23:00:00Z"),
+                kExtra + 1, "can never apply"},
+        Refusal{"no Monday in the period",
+                rule_but("not_before = 2026-01-06T00:00:00Z\nnot_after = 2026-01-10T00:00:00Z\n"
+                         "weekdays = [\"mon\"]\ntime_zone = \"UTC\""),
+                kExtra + 1, "can never apply"}));
+
+constexpr std::string_view kKeyText =
+    "\"-----BEGIN PUBLIC KEY-----\\nMCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE="
+    "\\n-----END PUBLIC KEY-----\"";
+
+std::string with_issuer(std::string_view name, std::string_view keys, std::string_view more = "") {
+  return "[[issuer]]\nname = \"" + std::string(name) +
+         "\"\nissuer = \"https://idp\"\naudience = \"nae\"\npublic_keys = [" + std::string(keys) +
+         "]\n" + std::string(more) + "\n";
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Issuers, PolicyRefusals,
+    ::testing::Values(
+        Refusal{"no key", "version = 1\n" + with_issuer("idp", ""), 6, "is empty"},
+        Refusal{"no PEM", "version = 1\n" + with_issuer("idp", "\"key\""), 6, "one PEM block"},
+        Refusal{"no issuer", "version = 1\n[[issuer]]\nname = \"idp\"", 2, "\"issuer\" is missing"},
+        Refusal{"large skew",
+                "version = 1\n" + with_issuer("idp", kKeyText, "clock_skew_seconds = 301"), 7,
+                "0 to 300"},
+        Refusal{"negative skew",
+                "version = 1\n" + with_issuer("idp", kKeyText, "clock_skew_seconds = -1"), 7,
+                "0 to 300"},
+        Refusal{"unknown field", "version = 1\n" + with_issuer("idp", kKeyText, "jwks = \"x\""), 7,
+                "\"jwks\""},
+        Refusal{"twice",
+                "version = 1\n" + with_issuer("idp", kKeyText) + with_issuer("idp", kKeyText), 8,
+                "second"}));
+
+TEST(PolicyParse, SeveralIssuersMustBeToldApart) {
+  std::string rule = rule_but("users = [\"alice\"]");
+  EXPECT_TRUE(parse(rule + with_issuer("a", kKeyText)));
+  std::string both = with_issuer("a", kKeyText) + with_issuer("b", kKeyText);
+  EXPECT_THAT(refusal(rule + both).message, ::testing::HasSubstr("say which by \"issuers\""));
+  EXPECT_TRUE(parse(rule_but("users = [\"alice\"]\nissuers = [\"a\"]") + both));
+  EXPECT_TRUE(parse(rule_but("result = \"deny\"\nusers = [\"alice\"]") + both))
+      << "a denial may mean any";
+  auto document = parse(rule + with_issuer("a", kKeyText, "clock_skew_seconds = 300"));
+  EXPECT_EQ(document->issuer("a")->clock_skew_seconds, 300);
+  EXPECT_EQ(document->issuer("a")->public_keys.size(), 1u);
+}
+
 TEST(PolicyParse, ReadsTheExampleOfTheSpecification) {
   std::ifstream in(NAE_SOURCE_DIR "/docs/spec/policy.md");
   std::string page((std::istreambuf_iterator<char>(in)), {});
@@ -203,7 +308,7 @@ TEST(PolicyParse, ReadsTheExampleOfTheSpecification) {
   auto begin = page.find(kOpening) + kOpening.size();
   auto document = parse(page.substr(begin, page.find("```", begin) - begin));
   ASSERT_TRUE(document) << document.error().message;
-  EXPECT_EQ(document->rules.size(), 4u);
+  EXPECT_EQ(document->rules.size(), 5u);
 }
 
 TEST(PolicyParse, LimitsHoldAtTheEdge) {

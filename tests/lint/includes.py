@@ -13,7 +13,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 # Headers that belong behind a wall. Everything else from the system is free.
 FOREIGN = [
     "openssl/", "intel-ipsec-mb.h", "p11-kit/", "sqlite3.h", "boost/asio", "boost/beast", "boost/json",
-    "boost/url", "toml++/", "CLI/", "spdlog/", "prometheus/", "curl/", "libpq-fe.h", "postgres.h", "sys/socket.h",
+    "boost/url", "toml++/", "date/", "CLI/", "spdlog/", "prometheus/", "curl/", "libpq-fe.h", "postgres.h", "sys/socket.h",
     "thread", "mutex", "shared_mutex",
 ]
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
