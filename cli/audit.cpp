@@ -15,13 +15,14 @@ using admin::api::shown;
 constexpr std::size_t kMaxPublicKeyBytes = 64u << 10;
 
 struct QueryOptions {
-  std::string event, role, key, action, verdict, device, database, from, to;
+  std::string event, role, key, action, verdict, device, database, user, from, to;
   unsigned limit = 100;
 };
 
 std::vector<std::string> row_of(const json::value& record) {
   std::string who = shown(record, "admin"), what = shown(record, "key");
   if (who.empty()) who = shown(record, "role");
+  if (std::string user = shown(record, "user"); !user.empty()) who += " for " + user;
   if (what.empty()) what = shown(record, "target");
   std::string where = shown(record, "device");
   if (std::string database = shown(record, "database"); !database.empty()) where += "/" + database;
@@ -52,6 +53,7 @@ Outcome<ExitCode> query(Call& call, const QueryOptions& options) {
                                                       {"verdict", options.verdict},
                                                       {"device", options.device},
                                                       {"database", options.database},
+                                                      {"user", options.user},
                                                       {"from", options.from},
                                                       {"to", options.to},
                                                       {"limit", std::to_string(options.limit)}})));
@@ -124,6 +126,7 @@ void add_audit(CLI::App& app, Action& chosen) {
   query_leaf->add_option("--verdict", q->verdict, "value or deny");
   query_leaf->add_option("--device", q->device, "Device");
   query_leaf->add_option("--database", q->database, "Database");
+  query_leaf->add_option("--user", q->user, "End user: the subject of the token");
   query_leaf->add_option("--from", q->from, "Not before, like 2025-01-31T00:00:00Z");
   query_leaf->add_option("--to", q->to, "Before, like 2025-02-01T00:00:00Z");
   query_leaf->add_option("--limit", q->limit, "At most so many, the newest")

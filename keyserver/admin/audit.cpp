@@ -29,8 +29,8 @@ Result<std::string> audit_public_key(AdminParts& parts) {
 }  // namespace
 
 Result<Reply> query_audit(AdminCall& call) {
-  NAE_TRY(call.only_parameters(
-      {"event", "role", "key", "action", "verdict", "device", "database", "from", "to", "limit"}));
+  NAE_TRY(call.only_parameters({"event", "role", "key", "action", "verdict", "device", "database",
+                                "user", "from", "to", "limit"}));
   audit::Filter filter;
   filter.event = call.parameter("event");
   filter.role = call.parameter("role");
@@ -39,6 +39,7 @@ Result<Reply> query_audit(AdminCall& call) {
   filter.verdict = call.parameter("verdict");
   filter.device = call.parameter("device");
   filter.database = call.parameter("database");
+  filter.user = call.parameter("user");
   NAE_ASSIGN(filter.from_us, time_parameter(call, "from"));
   NAE_ASSIGN(filter.to_us, time_parameter(call, "to"));
   filter.limit = kDefaultRecords;

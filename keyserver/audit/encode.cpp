@@ -141,6 +141,9 @@ ContextFragment render_context(const Context& context) {
   append_text_member(out, R"(,"login_role":)", context.login_role);
   append_text_member(out, R"(,"client_address":)", context.client_address);
   append_text_member(out, R"(,"application_name":)", context.application_name);
+  if (context.user_issuer.empty()) return fragment;
+  append_text_member(out, R"(,"user_issuer":)", context.user_issuer);
+  append_text_member(out, R"(,"user":)", context.user);
   return fragment;
 }
 

@@ -9,7 +9,7 @@ namespace nae::audit {
 
 // The rendered fields of one context, made once and copied into each of its records.
 struct ContextFragment {
-  std::string text;  // `,"device":"...",...,"application_name":"..."`
+  std::string text;  // `,"device":"...",...,"application_name":"..."`, the user's
 };
 ContextFragment render_context(const Context& context);
 

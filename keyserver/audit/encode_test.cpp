@@ -91,6 +91,13 @@ TEST(EncodeRecord, HasAFixedOrder) {
                  R"("verdict":"value","reason":"allowed","rule":"rule-1",)"
                  R"("query_id":18446744073709551615)");
   out.clear();
+  context =
+      render_context({"db1", "postgres", "shop", "r", "s", "l", "", "psql", "idp", "al\nice"});
+  append_record(out, context, Record{1, "decrypt", "k", 3, 1, 0, "value", "allowed", "rule-1", 0});
+  EXPECT_NE(out.find(R"("application_name":"psql","user_issuer":"idp","user":"al\u000aice",)"
+                     R"("action":"decrypt",)"),
+            std::string::npos);
+  out.clear();
   append_record(out, AdminRecord{0, "alice", "::1", "key-create", "k", "deny", "key_exists", "d"});
   EXPECT_EQ(out, R"("time":"1970-01-01T00:00:00.000000Z","event":"admin","admin":"alice",)"
                  R"("client_address":"::1","action":"key-create","target":"k","verdict":"deny",)"

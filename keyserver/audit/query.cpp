@@ -72,7 +72,8 @@ bool matches(const Filter& filter, const StoredRecord& record) {
          (!filter.to_us || record.time_us < *filter.to_us) && matches(filter.event, record.event) &&
          matches(filter.role, record.role) && matches(filter.key, record.key) &&
          matches(filter.action, record.action) && matches(filter.verdict, record.verdict) &&
-         matches(filter.device, record.device) && matches(filter.database, record.database);
+         matches(filter.device, record.device) && matches(filter.database, record.database) &&
+         matches(filter.user, record.user);
 }
 
 }  // namespace
@@ -97,6 +98,8 @@ Result<StoredRecord> parse_record(std::string_view line) {
   members.read("login_role", record.login_role);
   members.read("client_address", record.client_address);
   members.read("application_name", record.application_name);
+  members.read("user_issuer", record.user_issuer);
+  members.read("user", record.user);
   members.read("action", record.action);
   members.read("key", record.key);
   members.read("key_version", record.key_version);

@@ -18,6 +18,7 @@ struct StoredRecord {
   std::string event;
   std::string device, program, database, role, session_role, login_role;
   std::string client_address, application_name;
+  std::string user_issuer, user;
   std::string action, key;
   std::uint16_t key_version = 0;
   std::uint32_t items = 0, failed_items = 0;
@@ -36,6 +37,7 @@ struct Filter {
   std::string verdict{};
   std::string device{};
   std::string database{};
+  std::string user{};
   std::optional<std::int64_t> from_us{};  // inclusive
   std::optional<std::int64_t> to_us{};    // exclusive
   std::size_t limit = 1000;               // the newest so many

@@ -13,8 +13,9 @@ class QueryTest : public LogTest {
     auto log = open_log(wanted);
     for (int i = 0; i < 10; ++i) {
       bool even = i % 2 == 0;
-      ContextFragment context = render_context({even ? "db1" : "db2", "postgres", "shop",
-                                                even ? "analyst" : "clerk", "app", "app", "", ""});
+      ContextFragment context =
+          render_context({even ? "db1" : "db2", "postgres", "shop", even ? "analyst" : "clerk",
+                          "app", "app", "", "", even ? "" : "idp", even ? "" : "u-7"});
       Batch batch;
       batch.add(context, Record{kTestTimeUs + i, even ? "decrypt" : "encrypt",
                                 "key-" + std::to_string(i), static_cast<std::uint16_t>(i), 1, 0,
@@ -44,6 +45,8 @@ TEST_F(QueryTest, EveryFieldFilters) {
   EXPECT_EQ(matches({.verdict = "deny"}), 1u);
   EXPECT_EQ(matches({.device = "db2"}), 5u);
   EXPECT_EQ(matches({.database = "shop"}), 10u);
+  EXPECT_EQ(matches({.user = "u-7"}), 5u);
+  EXPECT_EQ(matches({.user = "idp"}), 0u);
   EXPECT_EQ(matches({.role = "analyst", .verdict = "deny"}), 1u);
 }
 
@@ -83,6 +86,8 @@ TEST_F(QueryTest, RecordsReadBackWhole) {
   EXPECT_EQ(record.role, "clerk");
   EXPECT_EQ(record.session_role, "app");
   EXPECT_EQ(record.login_role, "app");
+  EXPECT_EQ(record.user_issuer, "idp");
+  EXPECT_EQ(record.user, "u-7");
   EXPECT_EQ(record.key_version, 3);
   EXPECT_EQ(record.items, 1u);
   EXPECT_EQ(record.verdict, "value");

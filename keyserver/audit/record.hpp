@@ -22,6 +22,8 @@ struct Context {
   std::string_view login_role;
   std::string_view client_address;
   std::string_view application_name;
+  std::string_view user_issuer = {};  // of the end user's token; empty, as the next, without one
+  std::string_view user = {};         // its subject
 };
 
 // One request, granted or denied. event = "request".

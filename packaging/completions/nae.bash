@@ -60,7 +60,7 @@ _nae() {
             return
             ;;
         --server | --version | --comment | --role | --database | --program | --device | --member-of | \
-            --executable-sha256 | --valid-days | --event | --from | --to | --limit)
+            --executable-sha256 | --valid-days | --event | --user | --from | --to | --limit)
             return
             ;;
     esac
@@ -87,7 +87,7 @@ _nae() {
         policy/show) _nae_words "--version $connection" ;;
         policy/test) _nae_words "--role --database --program --device --action --key --member-of --executable --executable-sha256 $connection" ;;
         device/enroll) _nae_words "--out --request --valid-days $connection" ;;
-        audit/query) _nae_words "--event --role --key --action --verdict --device --database --from --to --limit $connection" ;;
+        audit/query) _nae_words "--event --role --key --action --verdict --device --database --user --from --to --limit $connection" ;;
         audit/verify) _nae_words "--directory --public-key $connection" ;;
         *) _nae_words "$connection" ;;
     esac
