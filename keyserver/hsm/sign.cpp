@@ -1,10 +1,10 @@
 // Pkcs11Hsm: what is computed under a key in the HSM, HMAC and signatures.
 #include <iterator>
 
-#include "keyserver/hsm/ecdsa_signature.hpp"
 #include "keyserver/hsm/pkcs11_hsm.hpp"
 #include "keyserver/hsm/return_value.hpp"
 #include "keyserver/hsm/token.hpp"
+#include "libnae/crypto/ecdsa_signature.hpp"
 #include "libnae/crypto/hash.hpp"
 
 namespace nae::hsm {
@@ -53,7 +53,9 @@ Result<Bytes> sign_pss(const Session& session, CK_OBJECT_HANDLE key, HashAlgorit
 
 Result<Bytes> sign_ecdsa(const Session& session, CK_OBJECT_HANDLE key, ByteView digest) {
   NAE_ASSIGN(const Bytes raw, session.sign({CKM_ECDSA, nullptr, 0}, key, digest));
-  return ecdsa_signature_der(raw);
+  auto der = crypto::ecdsa_signature_der(raw);
+  if (!der) return fail(Code::hsm_failed, "the HSM answered " + der.error().message);
+  return der;
 }
 
 Result<Bytes> sign_by_scheme(const Session& session, CK_OBJECT_HANDLE key, SignatureScheme scheme,

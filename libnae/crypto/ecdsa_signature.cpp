@@ -1,8 +1,8 @@
-#include "keyserver/hsm/ecdsa_signature.hpp"
+#include "libnae/crypto/ecdsa_signature.hpp"
 
 #include <algorithm>
 
-namespace nae::hsm {
+namespace nae::crypto {
 namespace {
 
 void append_integer(Bytes& out, ByteView number) {
@@ -21,7 +21,7 @@ void append_integer(Bytes& out, ByteView number) {
 Result<Bytes> ecdsa_signature_der(ByteView raw) {
   constexpr std::size_t kNumberMaxBytes = 48;  // so that every length fits DER's short form
   if (raw.empty() || raw.size() % 2 != 0 || raw.size() / 2 > kNumberMaxBytes)
-    return fail(Code::hsm_failed, "the HSM's ECDSA signature has a wrong length");
+    return fail(Code::signature_malformed, "not an ECDSA signature of two numbers");
   Bytes numbers;
   append_integer(numbers, raw.first(raw.size() / 2));
   append_integer(numbers, raw.last(raw.size() / 2));
@@ -30,4 +30,4 @@ Result<Bytes> ecdsa_signature_der(ByteView raw) {
   return der;
 }
 
-}  // namespace nae::hsm
+}  // namespace nae::crypto

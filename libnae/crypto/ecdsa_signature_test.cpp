@@ -1,10 +1,10 @@
-#include "keyserver/hsm/ecdsa_signature.hpp"
+#include "libnae/crypto/ecdsa_signature.hpp"
 
 #include <gtest/gtest.h>
 
 #include "libnae/base/text.hpp"
 
-namespace nae::hsm {
+namespace nae::crypto {
 namespace {
 
 std::string der(std::string_view raw) {
@@ -27,4 +27,4 @@ TEST(EcdsaSignature, IntegersAreShortestAndPositive) {
 }
 
 }  // namespace
-}  // namespace nae::hsm
+}  // namespace nae::crypto
