@@ -52,7 +52,9 @@ std::uint32_t AgentConnection::begin_open_context(const RoleKey& key, const Role
     std::uint32_t closed = 0;
     open_number_ = contexts_.add(key, closed);
     if (closed != 0) session_.close_context(closed);
-    open_id_ = session_.open_context({open_number_, owned(claims), {}, std::nullopt});
+    const ByteView token = as_bytes(claims.user_token);
+    open_id_ = session_.open_context(
+        {open_number_, owned(claims), Bytes(token.begin(), token.end()), std::nullopt});
     return open_number_;
   });
 }

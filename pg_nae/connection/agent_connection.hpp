@@ -18,7 +18,7 @@
 
 namespace nae::backend {
 
-// wire::RoleClaims as views, all UTF-8.
+// wire::RoleClaims and the user's token as views, all UTF-8.
 struct RoleClaimsView {
   std::string_view database;
   std::string_view effective_role;
@@ -27,6 +27,7 @@ struct RoleClaimsView {
   std::string_view application_name;
   std::string_view client_address;
   std::span<const std::string_view> memberships;
+  std::string_view user_token;  // empty: none
 };
 
 enum class Progress : std::uint8_t {

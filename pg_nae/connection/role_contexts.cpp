@@ -14,14 +14,15 @@ bool same_role(const RoleKey& a, const RoleKey& b) {
 std::uint32_t RoleContexts::find(const RoleKey& key) const {
   for (const Entry& entry : entries_)
     if (same_role(entry.key, key) && entry.key.catalog_generation == key.catalog_generation &&
-        entry.application_name == key.application_name)
+        entry.application_name == key.application_name && entry.key.user == key.user)
       return entry.number;
   return 0;
 }
 
 std::uint32_t RoleContexts::add(const RoleKey& key, std::uint32_t& closed) {
   closed = 0;
-  // What the same role looked like earlier is of no more use.
+  // What the same role looked like earlier is of no more use, and a user whose token was replaced
+  // is gone.
   auto stale = std::find_if(entries_.begin(), entries_.end(),
                             [&](const Entry& entry) { return same_role(entry.key, key); });
   if (stale == entries_.end() && entries_.size() >= kMaxRoleContexts) stale = entries_.begin();

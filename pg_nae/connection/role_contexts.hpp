@@ -1,10 +1,13 @@
 // RoleContexts: which roles this connection has introduced to the agent, and under what number.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <deque>
 #include <string>
 #include <string_view>
+
+#include "libnae/base/bytes.hpp"
 
 namespace nae::backend {
 
@@ -15,6 +18,7 @@ struct RoleKey {
   std::uint32_t login = 0;
   std::uint64_t catalog_generation = 0;  // counts changes of roles and memberships
   std::string_view application_name;
+  std::array<Byte, 32> user{};  // digest of the user's token; zeros: none
 };
 
 // A backend that goes through more identities than this forgets the oldest.

@@ -6,6 +6,7 @@
 #include "libnae/wire/limits.hpp"
 #include "pg_nae/pg/encoding.hpp"
 #include "pg_nae/pg/report.hpp"
+#include "pg_nae/pg/user_token.hpp"
 
 namespace nae::pg {
 namespace {
@@ -110,8 +111,12 @@ backend::RoleKey current_role_key() {
 
 backend::RoleKey role_key_of(const StatementRoles& roles) {
   watch_catalogs();
-  return {roles.effective, roles.session, roles.login, catalog_generation,
-          application_name == nullptr ? "" : application_name};
+  return {roles.effective,
+          roles.session,
+          roles.login,
+          catalog_generation,
+          application_name == nullptr ? "" : application_name,
+          current_user_digest()};
 }
 
 backend::RoleClaimsView current_role_claims(const backend::RoleKey& key) {
@@ -125,6 +130,7 @@ backend::RoleClaimsView current_role_claims(const backend::RoleKey& key) {
   claims.application_name = as_text(to_utf8(as_bytes(key.application_name)));
   claims.client_address = client_address();
   claims.memberships = membership_names(key.effective);
+  claims.user_token = current_user_token();
   return claims;
 }
 

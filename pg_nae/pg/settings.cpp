@@ -2,6 +2,7 @@
 
 #include "pg_nae/connection/agent_socket.hpp"
 #include "pg_nae/pg/postgres.hpp"
+#include "pg_nae/pg/user_token.hpp"
 
 namespace nae::pg {
 
@@ -98,6 +99,7 @@ void define_settings() {
   DefineCustomIntVariable("nae.batch_size", "Most rows whose values travel in one request.",
                           "A batch also ends at work_mem.", &settings.batch_size, 1000, 1, 10000,
                           PGC_USERSET, 0, nullptr, nullptr, nullptr);
+  define_user_token();
 #if PG_VERSION_NUM >= 150000
   MarkGUCPrefixReserved("nae");
 #else
