@@ -7,16 +7,18 @@ namespace nae::agent {
 
 Result<SentContextPtr> SentContexts::use(const ContextPtr& context, std::uint32_t max_frame_bytes,
                                          Bytes& out) {
-  auto found = sent_.find(context.get());
+  auto found = sent_.find(context);
   if (found != sent_.end()) {
     found->second->last_used = ++uses_;
     return found->second;
   }
+  close_departed(out);
   if (sent_.size() >= most_ && !close_one(out))
     return fail(Code::overloaded, std::to_string(most_) + " roles are in use at the same time");
   const std::size_t start = out.size();
   auto sent = std::make_shared<SentContext>();
   sent->context = context;
+  if (context->open.user_token.empty()) sent->kept = context;
   sent->number = next_number_++;
   sent->last_used = ++uses_;
   wire::OpenContext open = context->open;
@@ -29,7 +31,7 @@ Result<SentContextPtr> SentContexts::use(const ContextPtr& context, std::uint32_
                                            std::to_string(max_frame_bytes) + " bytes");
   }
   opening_.emplace(request_id, sent);
-  sent_.emplace(context.get(), sent);
+  sent_.emplace(context, sent);
   return sent;
 }
 
@@ -45,6 +47,14 @@ bool SentContexts::close_one(Bytes& out) {
   return true;
 }
 
+void SentContexts::close_departed(Bytes& out) {
+  std::erase_if(sent_, [&](const auto& entry) {
+    const bool departed = entry.first.expired() && entry.second->outstanding == 0;
+    if (departed) wire::append_close_context(out, entry.second->number);
+    return departed;
+  });
+}
+
 void SentContexts::opened(std::uint64_t request_id) {
   opening_.erase(request_id);
 }
@@ -58,7 +68,7 @@ void SentContexts::refused(std::uint64_t request_id, Error error) {
 }
 
 void SentContexts::forget(const SentContext& sent) {
-  auto found = sent_.find(sent.context.get());
+  auto found = sent_.find(sent.context);
   if (found != sent_.end() && found->second.get() == &sent) sent_.erase(found);
 }
 

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <unordered_map>
@@ -13,7 +14,10 @@
 namespace nae::agent {
 
 struct SentContext {
-  ContextPtr context;
+  std::weak_ptr<const Context> context;
+  // A context of a role is kept for the next client that acts as it. One of a user lives only as
+  // long as clients hold it: the user's token must not outlast the session that set it.
+  ContextPtr kept;
   std::uint32_t number = 0;
   std::size_t outstanding = 0;   // requests that quote it and are not answered
   std::optional<Error> refused;  // the server's answer to OpenContext, if it was no
@@ -36,6 +40,8 @@ class SentContexts {
   // a refusal open the context anew: the policy may have changed.
   void opened(std::uint64_t request_id);
   void refused(std::uint64_t request_id, Error error);
+  // Closes the contexts of users that no client holds any more.
+  void close_departed(Bytes& out);
   // The server does not know the number (any more).
   void forget(const SentContext& sent);
 
@@ -48,7 +54,8 @@ class SentContexts {
   bool close_one(Bytes& out);
 
   std::size_t most_;
-  std::unordered_map<const Context*, SentContextPtr> sent_;
+  // By owner: the address of a context that is gone may be that of another.
+  std::map<std::weak_ptr<const Context>, SentContextPtr, std::owner_less<>> sent_;
   std::unordered_map<std::uint64_t, SentContextPtr> opening_;
   std::uint32_t next_number_ = 1;
   std::uint64_t uses_ = 0;

@@ -262,6 +262,7 @@ void Upstream::check_alive() {
   if (!heard && pinged_)
     return connection.abort(Error(Code::timeout, "the server does not answer"));
   bool ping_now = state_ == State::ready;
+  if (ping_now) contexts_.close_departed(connection.output());
   watch();
   pinged_ = true;  // in greeting the hello itself is what must be answered
   if (!ping_now) return;

@@ -1,0 +1,73 @@
+// End users: their tokens travel with their contexts, and no longer than their sessions.
+#include "agent/test_agent.hpp"
+
+namespace nae::agent::testing {
+namespace {
+
+std::uint32_t open_as(Backend& backend, std::uint32_t context, std::string_view token,
+                      const std::string& role = "app") {
+  wire::OpenContext open;
+  open.context = context;
+  open.role.database = "db";
+  open.role.effective_role = role;
+  open.user_token.assign(token.begin(), token.end());
+  backend.session().open_context(open);
+  return context;
+}
+
+std::string token_of(const wire::OpenContext& open) {
+  return std::string(as_text(open.user_token));
+}
+
+TEST_F(AgentTest, EachUserHasAContextThatEqualSessionsShare) {
+  auto& server = serve(always(Act::answer));
+  start();
+  Backend a = backend(), b = backend();
+  for (Backend* each : {&a, &b})
+    for (const char* token : {"", "t.o.alice", "t.o.bob"})
+      EXPECT_EQ(must(each->ask(open_as(*each, 1, token), Action::decrypt, "x")), "x");
+  auto opened = server.opened();
+  // `a` had left alice for bob when `b` came for her; bob's it shares.
+  ASSERT_EQ(opened.size(), 4u);
+  EXPECT_EQ(token_of(opened[0]), "");
+  EXPECT_EQ(token_of(opened[1]), "t.o.alice");
+  EXPECT_EQ(token_of(opened[2]), "t.o.bob");
+  EXPECT_EQ(token_of(opened[3]), "t.o.alice");
+  for (const auto& open : opened) EXPECT_EQ(open.program->name, "tester");
+}
+
+TEST_F(AgentTest, AUsersContextEndsWithItsLastSessionAndARolesStays) {
+  auto& server = serve(always(Act::answer));
+  start();
+  Backend a = backend(), b = backend(), other = backend();
+  EXPECT_TRUE(a.ask(open_as(a, 1, ""), Action::decrypt, "x"));
+  a.session().close_context(1);
+  EXPECT_TRUE(a.ask(open_as(a, 2, "t.o.alice"), Action::decrypt, "x"));
+  EXPECT_TRUE(b.ask(open_as(b, 1, "t.o.alice"), Action::decrypt, "x"));
+  EXPECT_EQ(server.opened().size(), 2u);
+  a.session().close_context(2);
+  EXPECT_TRUE(a.ask(open_as(a, 3, "", "second"), Action::decrypt, "x"));
+  EXPECT_TRUE(b.ask(1, Action::decrypt, "x"));
+  EXPECT_EQ(server.closed_contexts, 0u);  // `b` still holds it
+  b.session().close_context(1);
+  EXPECT_TRUE(b.ask(open_as(b, 2, "", "third"), Action::decrypt, "x"));
+  EXPECT_EQ(server.closed_contexts, 1u);
+  EXPECT_TRUE(other.ask(open_as(other, 1, ""), Action::decrypt, "x"));
+  EXPECT_EQ(server.opened().size(), 4u);  // the first role's context was kept
+}
+
+TEST_F(AgentTest, AContextThatTheServerLostIsOpenedAgainWithItsUser) {
+  std::atomic<int> requests{0};
+  auto& server = serve([&](const wire::CryptoRequestView&) {
+    return requests++ == 1 ? Act::refuse_context : Act::answer;
+  });
+  start();
+  Backend a = backend();
+  open_as(a, 1, "t.o.alice");
+  for (int i = 0; i < 2; ++i) EXPECT_EQ(must(a.ask(1, Action::decrypt, "x")), "x");
+  ASSERT_EQ(server.opened().size(), 2u);
+  EXPECT_EQ(token_of(server.opened()[1]), "t.o.alice");
+}
+
+}  // namespace
+}  // namespace nae::agent::testing
