@@ -4,6 +4,7 @@
 #include <chrono>
 #include <utility>
 
+#include "keyserver/identity/token.hpp"
 #include "keyserver/policy/decide.hpp"
 
 namespace nae::service {
@@ -53,7 +54,34 @@ Caller::Caller(std::string device, wire::OpenContext open)
     : subject_(subject_of(std::move(device), open.role, *open.program)),
       program_(std::move(*open.program)),
       claims_(std::move(open.role)),
-      fragment_(audit::render_context(audit_context(subject_.device, subject_.program, claims_))) {}
+      fragment_(audit::render_context(audit_context(subject_.device, subject_.program, claims_))),
+      user_token_(std::move(open.user_token)) {}
+
+Result<void> Caller::prove_user(const policy::PolicyBook& book, std::int64_t now_us) {
+  if (user_token_.empty()) return {};
+  const bool holds = subject_.user && now_us < subject_.user->expires_at_us;
+  if (proven_in_epoch_ != book.epoch() || !(holds || user_refusal_)) prove_anew(book, now_us);
+  if (user_refusal_) return fail(*user_refusal_);
+  return {};
+}
+
+void Caller::prove_anew(const policy::PolicyBook& book, std::int64_t now_us) {
+  const auto snapshot = book.snapshot();
+  auto user = identity::verify(as_text(user_token_), snapshot->document->issuers, now_us);
+  proven_in_epoch_ = snapshot->epoch;
+  for (ByKey& decisions : decided_) decisions.clear();
+  subject_.user.reset();
+  user_refusal_.reset();
+  if (!user) {
+    user_refusal_ = std::move(user).error();
+    return;
+  }
+  subject_.user = *std::move(user);
+  audit::Context context = audit_context(subject_.device, subject_.program, claims_);
+  context.user_issuer = subject_.user->issuer;
+  context.user = subject_.user->subject;
+  fragment_ = audit::render_context(context);
+}
 
 const policy::Decision& Caller::decide(const policy::PolicyBook& book, Action action,
                                        std::string_view key) {

@@ -24,6 +24,11 @@ class Caller {
   // `open` carries a program: the connection refused it otherwise.
   Caller(std::string device, wire::OpenContext open);
 
+  // Whether the context's token, if it has one, still proves its user: it expires, and a new policy
+  // may name other issuers or keys. Code::user_token_rejected when not: nothing is done for a
+  // context that was opened in the name of a user who cannot be shown to be there.
+  Result<void> prove_user(const policy::PolicyBook& book, std::int64_t now_us);
+
   // Decides, or answers what was decided since the policy's epoch last moved. The reference lives
   // until the next call.
   const policy::Decision& decide(const policy::PolicyBook& book, Action action,
@@ -43,10 +48,15 @@ class Caller {
   };
   using ByKey = std::unordered_map<std::string, policy::Decision, TextHash, std::equal_to<>>;
 
+  void prove_anew(const policy::PolicyBook& book, std::int64_t now_us);
+
   policy::Subject subject_;
   wire::ProgramAttestation program_;
   wire::RoleClaims claims_;
   audit::ContextFragment fragment_;
+  Bytes user_token_;
+  std::uint64_t proven_in_epoch_ = 0;
+  std::optional<Error> user_refusal_;  // why the token proves no user, in that epoch
   std::shared_ptr<const policy::Snapshot> snapshot_;
   std::array<ByKey, 16> decided_;  // by action
 };

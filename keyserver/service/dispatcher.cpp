@@ -86,6 +86,10 @@ void refuse(Request& request, const Refused& refused, audit::Batch& batch, std::
 }
 
 std::optional<HsmWork> serve(Request& request, audit::Batch& batch, std::int64_t now_us) {
+  if (auto proven = request.caller.prove_user(request.parts.policy, now_us); !proven) {
+    refuse(request, {proven.error(), {}, {}}, batch, now_us);
+    return std::nullopt;
+  }
   const std::size_t start = request.out.size();
   ActionFunction action = function_of(request.header().action);
   Outcome outcome =

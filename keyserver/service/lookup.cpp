@@ -12,10 +12,20 @@ std::string joined(const std::vector<std::string>& texts) {
   return all;
 }
 
+std::optional<std::string> time_text(std::int64_t time_us) {
+  std::string text;
+  audit::append_time(text, time_us);
+  return text;
+}
+
 }  // namespace
 
-wire::Table whoami(Caller& caller, const Parts& parts) {
+wire::Table whoami(Caller& caller, const Parts& parts, std::int64_t now_us) {
+  // No user is shown whose token does not hold any more.
+  const bool proven = caller.prove_user(parts.policy, now_us).has_value();
+
   const policy::Subject& subject = caller.subject();
+  const policy::User* user = proven && subject.user ? &*subject.user : nullptr;
   const wire::ProgramAttestation& program = caller.program();
   auto text = [](std::string value) { return std::optional(std::move(value)); };
   wire::Table table;
@@ -31,6 +41,9 @@ wire::Table whoami(Caller& caller, const Parts& parts) {
       {text("session_role"), text(subject.session_role)},
       {text("login_role"), text(subject.login_role)},
       {text("memberships"), text(joined(subject.memberships))},
+      {text("user"), user ? text(user->subject) : std::nullopt},
+      {text("user_issuer"), user ? text(user->issuer) : std::nullopt},
+      {text("user_expires_at"), user ? time_text(user->expires_at_us) : std::nullopt},
       {text("server_id"), text(parts.settings.server_id)},
       {text("policy_revision"), text(std::to_string(parts.policy.snapshot()->number))},
   };

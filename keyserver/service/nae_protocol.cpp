@@ -124,7 +124,8 @@ bool NaeProtocol::on_open_context(const Frame& frame) {
   if (!open) return violation(id, std::move(open).error());
   const std::uint32_t number = open->context;
   const wire::RoleClaims role = open->role;
-  auto opened = contexts_.open(connection_.peer().name, std::move(*open), frame.body.size());
+  auto opened = contexts_.open(connection_.peer().name, std::move(*open), frame.body.size(),
+                               parts_.policy, now_us());
   if (!opened) {
     audit::Record record;
     record.time_us = now_us();
@@ -248,11 +249,17 @@ bool NaeProtocol::on_lookup(const Frame& frame) {
   record.reason = policy::reason::kAllowed;
   switch (lookup->subject) {
     case wire::LookupSubject::whoami:
-      wire::append_lookup_reply(answers_.replies(), id, whoami(*who, parts_));
+      wire::append_lookup_reply(answers_.replies(), id, whoami(*who, parts_, record.time_us));
       record.action = "whoami";
       break;
     case wire::LookupSubject::keys:
       record.action = "keys";
+      if (auto proven = who->prove_user(parts_.policy, record.time_us); !proven) {
+        record.verdict = name(policy::Verdict::deny);
+        record.reason = name(proven.error().code);
+        wire::append_error(answers_.replies(), id, {proven.error(), 0});
+        break;
+      }
       if (++key_lookups_ <= kMaxKeyLookups) {
         wire::append_lookup_reply(answers_.replies(), id, usable_keys(*who, parts_));
         break;

@@ -13,14 +13,17 @@ constexpr std::size_t kMaxContextBytes = 64u << 20;
 }  // namespace
 
 Result<void> OpenContexts::open(const std::string& device, wire::OpenContext open,
-                                std::size_t frame_bytes) {
+                                std::size_t frame_bytes, const policy::PolicyBook& book,
+                                std::int64_t now_us) {
   const std::uint32_t number = open.context;
   close(number);
   if (!open.program)
     return fail(Code::program_unknown, "the context does not say which program asks");
   if (opened_.size() >= wire::kMaxContexts || bytes_ + frame_bytes > kMaxContextBytes)
     return fail(Code::overloaded, "too many open contexts on one connection");
-  opened_[number] = {std::make_shared<Caller>(device, std::move(open)), frame_bytes};
+  auto caller = std::make_shared<Caller>(device, std::move(open));
+  NAE_TRY(caller->prove_user(book, now_us));
+  opened_[number] = {std::move(caller), frame_bytes};
   bytes_ += frame_bytes;
   return {};
 }

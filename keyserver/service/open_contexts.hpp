@@ -14,8 +14,10 @@ class OpenContexts {
  public:
   // A number that is given anew means the new context from then on, or none if that is refused.
   // `frame_bytes` is what the peer sent for it and what it counts for.
-  // Code::program_unknown without an attestation, Code::overloaded past the limits of a connection.
-  Result<void> open(const std::string& device, wire::OpenContext open, std::size_t frame_bytes);
+  // Code::program_unknown without an attestation, Code::overloaded past the limits of a connection,
+  // Code::user_token_rejected when a token proves no user.
+  Result<void> open(const std::string& device, wire::OpenContext open, std::size_t frame_bytes,
+                    const policy::PolicyBook& book, std::int64_t now_us);
   void close(std::uint32_t number);
   // nullptr when it is not open.
   std::shared_ptr<Caller> find(std::uint32_t number) const;

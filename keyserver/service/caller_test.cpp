@@ -1,0 +1,123 @@
+#include "keyserver/service/caller.hpp"
+
+#include <gtest/gtest.h>
+
+#include <ctime>
+
+#include "keyserver/identity/test_issuer.hpp"
+#include "keyserver/service/open_contexts.hpp"
+#include "keyserver/store/store.hpp"
+#include "net/test_certificates.hpp"
+
+namespace nae::service {
+namespace {
+
+using identity::testing::TestIssuer;
+using net::testing::must;
+
+// Decisions are made by the clock.
+const std::int64_t kNowUs = std::time(nullptr) * 1'000'000LL;
+const std::int64_t kExpiresS = kNowUs / 1'000'000 + 600;
+constexpr char kRules[] = R"(
+version = 1
+[[device]]
+name = "db1"
+[[program]]
+name = "postgres"
+)";
+constexpr char kSupportReads[] = R"(
+[[rule]]
+name = "support-reads"
+roles = ["app"]
+keys = ["*"]
+actions = ["decrypt"]
+claims = { groups = ["support"] }
+result = "value"
+)";
+
+class CallerTest : public ::testing::Test {
+ protected:
+  CallerTest() { apply(with_rule(issuer_.table("login"))); }
+
+  static std::string with_rule(const std::string& issuers) {
+    return kRules + issuers + kSupportReads;
+  }
+  void apply(const std::string& policy) { must(book_->apply(policy, "test", "", kNowUs)); }
+
+  static wire::OpenContext open_of(std::string_view token) {
+    wire::OpenContext open;
+    open.context = 1;
+    open.role.database = "db";
+    open.role.effective_role = open.role.session_role = open.role.login_role = "app";
+    open.program.emplace();
+    open.program->name = "postgres";
+    open.user_token.assign(token.begin(), token.end());
+    return open;
+  }
+  std::string support_token() const {
+    return issuer_.token("alice", kExpiresS, {{"groups", {"support"}}});
+  }
+  Code proven(Caller& caller, std::int64_t now_us = kNowUs) {
+    auto result = caller.prove_user(*book_, now_us);
+    return result ? Code{} : result.error().code;
+  }
+
+  TestIssuer issuer_;
+  net::testing::TemporaryDirectory directory_;
+  std::unique_ptr<store::Store> store_ = must(store::Store::create(directory_ / "store.db"));
+  std::unique_ptr<policy::PolicyBook> book_ = must(policy::PolicyBook::open(*store_));
+};
+
+TEST_F(CallerTest, WithoutATokenThereIsNoUser) {
+  Caller caller("db1", open_of(""));
+  EXPECT_EQ(proven(caller), Code{});
+  EXPECT_FALSE(caller.subject().user);
+  EXPECT_EQ(caller.fragment().text.find("user"), std::string::npos);
+  EXPECT_FALSE(caller.decide(*book_, Action::decrypt, "k").allowed());
+}
+
+TEST_F(CallerTest, AGoodTokenMakesAUserWhomRulesAndRecordsKnow) {
+  Caller caller("db1", open_of(support_token()));
+  EXPECT_EQ(proven(caller), Code{});
+  EXPECT_EQ(caller.subject().user->subject, "alice");
+  EXPECT_NE(caller.fragment().text.find(R"("user_issuer":"login","user":"alice")"),
+            std::string::npos);
+  EXPECT_TRUE(caller.decide(*book_, Action::decrypt, "k").allowed());
+}
+
+TEST_F(CallerTest, ATokenThatExpiresProvesNobodyFromThenOn) {
+  Caller caller("db1", open_of(support_token()));
+  const std::int64_t expires_us = kExpiresS * 1'000'000;
+  EXPECT_EQ(proven(caller, expires_us - 1), Code{});
+  EXPECT_EQ(proven(caller, expires_us), Code::user_token_rejected);
+  EXPECT_FALSE(caller.subject().user);
+  EXPECT_EQ(proven(caller, expires_us), Code::user_token_rejected);
+  EXPECT_FALSE(caller.decide(*book_, Action::decrypt, "k").allowed());
+}
+
+TEST_F(CallerTest, AnIssuerOrKeyThatLeavesThePolicyTakesItsUsersAlong) {
+  Caller caller("db1", open_of(support_token()));
+  EXPECT_EQ(proven(caller), Code{});
+  apply(with_rule(TestIssuer().table("login")));  // the same issuer with another key
+  EXPECT_EQ(proven(caller), Code::user_token_rejected);
+  apply(kRules);
+  EXPECT_EQ(proven(caller), Code::user_token_rejected);
+  EXPECT_FALSE(caller.subject().user);
+  apply(with_rule(issuer_.table("renamed")));
+  EXPECT_EQ(proven(caller), Code{});
+  EXPECT_EQ(caller.subject().user->issuer, "renamed");
+  EXPECT_NE(caller.fragment().text.find(R"("user_issuer":"renamed")"), std::string::npos);
+}
+
+TEST_F(CallerTest, AContextIsNotOpenedForATokenThatProvesNobody) {
+  OpenContexts contexts;
+  ASSERT_TRUE(contexts.open("db1", open_of(support_token()), 100, *book_, kNowUs));
+  EXPECT_NE(contexts.find(1), nullptr);
+  const std::string other = TestIssuer().token("alice", kExpiresS);
+  auto refused = contexts.open("db1", open_of(other), 100, *book_, kNowUs);
+  EXPECT_EQ(refused.error().code, Code::user_token_rejected);
+  EXPECT_EQ(contexts.find(1), nullptr);  // nor does the number mean the earlier context any more
+}
+
+}  // namespace
+}  // namespace nae::service
