@@ -100,6 +100,36 @@ Plan* split_below(Surgery& surgery, Plan* plan) {
   return plan;
 }
 
+bool used_walker(Node* node, void* state) {
+  if (node == nullptr) return false;
+  if (IsA(node, Var)) {
+    auto* var = reinterpret_cast<Var*>(node);
+    auto& used = *static_cast<Bitmapset**>(state);
+    if (var->varno == OUTER_VAR) used = bms_add_member(used, var->varattno);
+    return false;
+  }
+  return walk_children(node, used_walker, state);
+}
+
+// A scan hands on whole rows, because that costs it nothing; a batch copies what it hands on.
+void drop_unused_columns(const Agg* aggregation) {
+  Plan* child = aggregation->plan.lefttree;
+  if (is_transparent(child)) return;
+  Bitmapset* used = nullptr;
+  used_walker(reinterpret_cast<Node*>(aggregation->plan.targetlist), &used);
+  used_walker(reinterpret_cast<Node*>(aggregation->plan.qual), &used);
+  for (int i = 0; i < aggregation->numCols; ++i)
+    used = bms_add_member(used, aggregation->grpColIdx[i]);
+  ListCell* cell;
+  foreach (cell, child->targetlist) {
+    auto* target = lfirst_node(TargetEntry, cell);
+    auto* expression = reinterpret_cast<Node*>(target->expr);
+    if (!bms_is_member(target->resno, used) && !contain_volatile_functions(expression))
+      target->expr = reinterpret_cast<Expr*>(
+          makeNullConst(exprType(expression), exprTypmod(expression), exprCollation(expression)));
+  }
+}
+
 }  // namespace
 
 void pull_down(Surgery& surgery, Agg* aggregation) {
@@ -111,7 +141,9 @@ void pull_down(Surgery& surgery, Agg* aggregation) {
   plan.targetlist =
       reinterpret_cast<List*>(pull_mutator(reinterpret_cast<Node*>(plan.targetlist), &pull));
   plan.qual = reinterpret_cast<List*>(pull_mutator(reinterpret_cast<Node*>(plan.qual), &pull));
-  if (pull.pulled != NIL) plan.lefttree = split_below(surgery, plan.lefttree);
+  if (pull.pulled == NIL) return;
+  drop_unused_columns(aggregation);
+  plan.lefttree = split_below(surgery, plan.lefttree);
 }
 
 }  // namespace nae::batch
