@@ -6,6 +6,8 @@
 #include <boost/asio/error.hpp>
 #include <csignal>
 
+#include "net/transmission.hpp"
+
 namespace nae::net {
 namespace {
 
@@ -162,6 +164,7 @@ bool Connection::write_pending() {
     Io io = stream_->write_some(ByteView(output_).subspan(sent_));
     if (io.state == IoState::done) {
       sent_ += io.bytes;
+      written_ += io.bytes;
       continue;
     }
     if (io.state == IoState::failed || io.state == IoState::closed) {
@@ -211,6 +214,19 @@ void Connection::close_after_flush() {
 
 void Connection::abort(Error reason) {
   if (state_ != State::closed) close_now(std::move(reason));
+}
+
+void Connection::cut(Error reason) {
+  discard_unacknowledged(descriptor());
+  abort(std::move(reason));
+}
+
+bool Connection::delivered(OutputMark& mark) {
+  if (state_ == State::closed) return true;
+  if (written_ < mark.output) return false;
+  const Transmission now = transmission_of(descriptor());
+  if (!mark.transmitted) mark.transmitted = now.written;
+  return now.acknowledged >= *mark.transmitted;
 }
 
 void Connection::resume_reading() {

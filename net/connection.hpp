@@ -54,6 +54,17 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void close_after_flush();
   // Ends the connection now.
   void abort(Error reason);
+  // abort(), and what the peer's host has not acknowledged by now never reaches it.
+  void cut(Error reason);
+
+  // A place in what this side says: the end of the output as it is now.
+  struct OutputMark {
+    std::uint64_t output = 0;                       // in bytes of the protocol
+    std::optional<std::uint64_t> transmitted = {};  // in bytes of TCP, once it is known
+  };
+  OutputMark output_mark() const { return {written_ + output_bytes(), {}}; }
+  // Has the peer's host acknowledged everything up to `mark`, or is the connection closed?
+  bool delivered(OutputMark& mark);
 
   // Backpressure by the protocol: nothing is read between the two.
   void pause_reading() { reading_paused_ = true; }
@@ -124,6 +135,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   OnClose on_close_;
   Bytes output_;
   std::size_t sent_ = 0;
+  std::uint64_t written_ = 0;  // all that was ever written
   std::size_t blocked_at_ = 0;
   std::size_t discarded_ = 0;
   State state_ = State::handshake;

@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "libnae/base/result.hpp"
 #include "net/connection.hpp"
@@ -29,6 +30,12 @@ class Listener {
   virtual void replace_context(TlsContext context) = 0;
   // Runs `visit` on every open connection, on that connection's thread, soon.
   virtual void for_each(std::function<void(Connection&)> visit) = 0;
+
+  // Returns when every connection that speaks `protocol` (ALPN) has ended the turn it was in and
+  // what it had said by then has reached its peer's host. A peer that takes nothing until
+  // `deadline` is cut off, and what it has not taken is thrown away. False when a thread of the
+  // connections did not answer in time. Not from such a thread: it would wait for itself.
+  bool settle(std::string_view protocol, std::chrono::milliseconds deadline);
 
   // Accepts nothing more, lets every protocol finish what it has begun and every output drain.
   // `on_drained` runs once, on any thread of the connections, when the last one is closed.

@@ -216,5 +216,47 @@ TEST_F(ListenerTest, RefusesBadAddresses) {
   EXPECT_THAT(listen_tls(workers_, context, {}, options).error().message, HasSubstr("in use"));
 }
 
+TEST_F(ListenerTest, SettlingWaitsUntilAnswersHaveArrived) {
+  auto client = must(BlockingClient::connect_tls(device_context(), listen()));
+  ASSERT_TRUE(client.write(as_bytes("W")));
+  auto connection = controls_.waiting.get_future().get();
+  connection->post([this](Connection&) { echo_.load()->answer(); });
+  EXPECT_TRUE(listener_->settle(kAlpnNae, 10s));
+  char bytes[4096];
+  EXPECT_GT(::recv(client.descriptor(), bytes, sizeof bytes, MSG_PEEK | MSG_DONTWAIT), 0);
+  EXPECT_EQ(as_text(must(client.read(1))), "w");
+  EXPECT_EQ(listener_->connections(), 1u);
+}
+
+TEST_F(ListenerTest, SettlingCutsWhoDoesNotTakeItsAnswers) {
+  TlsListenerOptions options;
+  options.limits.max_output_bytes = 1 << 20;
+  auto port = listen(options);
+  auto client = must(BlockingClient::connect_tls(device_context(), port));
+  auto other = must(BlockingClient::connect_tls(device_context(), port));
+  ASSERT_TRUE(client.write(as_bytes("S60000000;")));
+  Bytes all(60'000'000);
+  std::size_t got = must(client.read_some(all));  // the answer is on its way
+  EXPECT_TRUE(listener_->settle(kAlpnHttp, 10s));
+  EXPECT_EQ(listener_->connections(), 2u) << "another protocol";
+  EXPECT_TRUE(listener_->settle(kAlpnNae, 50ms));
+  while (listener_->connections() > 1) std::this_thread::yield();
+  while (auto n = client.read_some(ByteSpan(all).subspan(got))) got += *n;
+  EXPECT_LT(got, all.size());
+  ASSERT_TRUE(other.write(as_bytes("y")));
+  EXPECT_EQ(as_text(must(other.read(1))), "y");
+}
+
+TEST_F(ListenerTest, SettlingSaysWhenAThreadDoesNotAnswer) {
+  auto client = must(BlockingClient::connect_tls(device_context(), listen()));
+  ASSERT_TRUE(client.write(as_bytes("W")));
+  auto connection = controls_.waiting.get_future().get();
+  std::promise<void> release;
+  connection->post([gone = release.get_future().share()](Connection&) { gone.wait(); });
+  EXPECT_FALSE(listener_->settle(kAlpnNae, 20ms));
+  release.set_value();
+  EXPECT_TRUE(listener_->settle(kAlpnNae, 10s));
+}
+
 }  // namespace
 }  // namespace nae::net
