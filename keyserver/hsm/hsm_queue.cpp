@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <deque>
 #include <exception>
+#include <map>
 #include <thread>
 #include <vector>
 
@@ -41,6 +42,72 @@ struct HsmQueue::Job {
   std::optional<Clock::time_point> deadline;  // empty: none
 };
 
+// Jobs in the order in which they are to run: the parties take turns, each has its own line.
+class HsmQueue::Lines {
+ public:
+  using JobPointer = std::shared_ptr<Job>;
+
+  bool empty() const { return size_ == 0; }
+  std::size_t size() const { return size_; }
+  std::size_t size_of(std::string_view party) const {
+    auto found = lines_.find(party);
+    return found == lines_.end() ? 0 : found->second.size();
+  }
+  void push(std::string_view party, JobPointer job) {
+    auto found = lines_.find(party);
+    if (found == lines_.end()) {
+      found = lines_.emplace(std::string(party), std::deque<JobPointer>()).first;
+      turns_.push_back(found);
+    }
+    found->second.push_back(std::move(job));
+    ++size_;
+  }
+  // Of a queue that is not empty.
+  JobPointer pop() {
+    Line turn = turns_.front();
+    turns_.pop_front();
+    JobPointer job = std::move(turn->second.front());
+    turn->second.pop_front();
+    --size_;
+    if (turn->second.empty())
+      lines_.erase(turn);
+    else
+      turns_.push_back(turn);
+    return job;
+  }
+  template <class Predicate>
+  std::vector<JobPointer> take_where(Predicate wanted) {
+    std::vector<JobPointer> taken;
+    for (auto& [party, jobs] : lines_)
+      std::erase_if(jobs, [&](const JobPointer& job) {
+        if (!wanted(job)) return false;
+        taken.push_back(job);
+        return true;
+      });
+    size_ -= taken.size();
+    std::erase_if(turns_, [](Line line) { return line->second.empty(); });
+    std::erase_if(lines_, [](const auto& line) { return line.second.empty(); });
+    return taken;
+  }
+  template <class Visit>
+  void for_each(Visit visit) const {
+    for (const auto& [party, jobs] : lines_)
+      for (const JobPointer& job : jobs) visit(*job);
+  }
+  std::vector<Waiting> waiting() const {
+    std::vector<Waiting> all;
+    for (const auto& [party, jobs] : lines_) all.push_back({party, jobs.size()});
+    return all;
+  }
+
+ private:
+  using ByParty = std::map<std::string, std::deque<JobPointer>, std::less<>>;
+  using Line = ByParty::iterator;
+  ByParty lines_;           // none is empty
+  std::deque<Line> turns_;  // each line once
+  std::size_t size_ = 0;
+};
+
 struct HsmQueue::State {
   std::unique_ptr<keys::Hsm> hsm;  // used by the worker alone
   Options options;
@@ -48,7 +115,7 @@ struct HsmQueue::State {
 
   std::mutex lock;
   std::condition_variable work_changed, watch_changed, worker_ended;
-  std::deque<std::shared_ptr<Job>> waiting;
+  Lines waiting;
   std::shared_ptr<Job> running;
   Clock::time_point running_since;
   bool caller_told = false;  // the running job's deadline has passed
@@ -62,7 +129,10 @@ struct HsmQueue::State {
   milliseconds retry{0};
   Clock::time_point next_check;
 
-  Health health() const;  // under the lock
+  Health health() const;  // this and the next under the lock
+  bool has_room(std::string_view party) const {
+    return waiting.size() < options.capacity && waiting.size_of(party) < options.capacity_per_party;
+  }
   void report(std::unique_lock<std::mutex>& held);
   void work();
   void settle(std::unique_lock<std::mutex>& held, bool was_check,
@@ -98,8 +168,7 @@ void HsmQueue::State::work() {
     if (waiting.empty() && !check_due) continue;
     std::shared_ptr<Job> job = check;
     if (!check_due) {
-      job = std::move(waiting.front());
-      waiting.pop_front();
+      job = waiting.pop();
     }
     running = job;
     running_since = Clock::now();
@@ -160,8 +229,9 @@ void HsmQueue::State::mark_away(std::unique_lock<std::mutex>& held, Error error)
 
 Clock::time_point HsmQueue::State::next_deadline() const {
   auto next = Clock::time_point::max();
-  for (const auto& job : waiting)
-    if (job->deadline) next = std::min(next, *job->deadline);
+  waiting.for_each([&](const Job& job) {
+    if (job.deadline) next = std::min(next, *job.deadline);
+  });
   if (running && running->deadline && !caller_told) next = std::min(next, *running->deadline);
   if (running && !hanging) next = std::min(next, running_since + options.hang_after);
   return next;
@@ -180,11 +250,7 @@ void HsmQueue::State::watch() {
     const auto late = [&](const std::shared_ptr<Job>& job) {
       return job->deadline && *job->deadline <= now;
     };
-    std::vector<std::shared_ptr<Job>> expired;
-    std::erase_if(waiting, [&](const std::shared_ptr<Job>& job) {
-      if (late(job)) expired.push_back(job);
-      return late(job);
-    });
+    std::vector<std::shared_ptr<Job>> expired = waiting.take_where(late);
     const Error silent(Code::hsm_unavailable, "the HSM module does not answer");
     const bool hangs_now = running && !hanging && now - running_since >= options.hang_after;
     hanging = hanging || hangs_now;
@@ -223,11 +289,11 @@ bool HsmQueue::submit(std::function<void(keys::Hsm&)> job) {
         job(hsm);
         return std::nullopt;
       },
-      {}, std::nullopt);
+      {}, std::nullopt, {});
 }
 
 bool HsmQueue::enqueue(std::function<std::optional<Error>(keys::Hsm&)> run, Expire expire,
-                       std::optional<milliseconds> deadline) {
+                       std::optional<milliseconds> deadline, std::string_view party) {
   auto job = std::make_shared<Job>();
   job->run = std::move(run);
   job->expire = std::move(expire);
@@ -235,18 +301,22 @@ bool HsmQueue::enqueue(std::function<std::optional<Error>(keys::Hsm&)> run, Expi
   std::lock_guard held(state_->lock);
   // Nothing is queued behind a module that hangs: its callers learn at once what the first learned
   // at the deadline.
-  if (state_->stopping || state_->hanging || state_->waiting.size() >= state_->options.capacity)
-    return false;
+  if (state_->stopping || state_->hanging || !state_->has_room(party)) return false;
   if (job->deadline && *job->deadline < state_->watched_until) state_->watch_changed.notify_one();
-  state_->waiting.push_back(std::move(job));
+  state_->waiting.push(party, std::move(job));
   state_->work_changed.notify_one();
   return true;
 }
 
-Error HsmQueue::refusal() const {
+Error HsmQueue::refusal(std::string_view party) const {
   std::lock_guard held(state_->lock);
   if (state_->stopping) return Error(Code::shutting_down, "the HSM queue is stopping");
   if (state_->hanging) return Error(Code::hsm_unavailable, "the HSM module does not answer");
+  if (state_->waiting.size() < state_->options.capacity)
+    return Error(Code::overloaded, "too many requests of " +
+                                       (party.empty() ? "the server itself"
+                                                      : "device \"" + std::string(party) + "\"") +
+                                       " wait for the HSM");
   return Error(Code::overloaded, "the HSM queue is full");
 }
 
@@ -255,13 +325,18 @@ Health HsmQueue::health() const {
   return state_->health();
 }
 
+std::vector<Waiting> HsmQueue::waiting() const {
+  std::lock_guard held(state_->lock);
+  return state_->waiting.waiting();
+}
+
 bool HsmQueue::stop() {
-  std::deque<std::shared_ptr<Job>> unbegun;
+  std::vector<std::shared_ptr<Job>> unbegun;
   {
     std::lock_guard held(state_->lock);
     if (state_->stopped_clean) return *state_->stopped_clean;
     state_->stopping = true;
-    unbegun.swap(state_->waiting);
+    unbegun = state_->waiting.take_where([](const auto&) { return true; });
   }
   state_->work_changed.notify_all();
   const Error stopping(Code::shutting_down, "the HSM queue is stopping");

@@ -1,5 +1,6 @@
 // HsmQueue: the one thread that talks to the HSM, and the promise that nobody else waits for it
-// without end. A vendor's module may hang: callers then get an error at their deadline, the thread
+// without end, nor longer because another asks much: the parties that ask take turns. A vendor's
+// module may hang: callers then get an error at their deadline, the thread
 // is left behind at stop, and what it finally answers goes nowhere.
 #pragma once
 
@@ -10,13 +11,22 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <string>
+#include <string_view>
 #include <type_traits>
+#include <vector>
 
 #include "keyserver/keys/hsm.hpp"
 
 namespace nae::hsm {
 
 using std::chrono::milliseconds;
+
+// Jobs of one party that wait.
+struct Waiting {
+  std::string party;
+  std::size_t jobs = 0;
+};
 
 struct Health {
   bool healthy = true;              // the last thing asked of the HSM did not find it away
@@ -29,6 +39,7 @@ class HsmQueue {
  public:
   struct Options {
     std::size_t capacity = 4096;
+    std::size_t capacity_per_party = 1024;
     milliseconds check_interval{10'000};  // of keys::Hsm::check() while nothing else is asked
     milliseconds first_retry{250};        // of check() while unhealthy, doubled up to the next
     milliseconds longest_retry{30'000};
@@ -54,16 +65,18 @@ class HsmQueue {
   // the deadline on the watching thread with Code::timeout (not begun) or Code::hsm_unavailable
   // (begun and hanging). A full queue calls it at once with Code::overloaded, a stopped one with
   // Code::shutting_down, one whose module hangs with Code::hsm_unavailable. `work` may run after
-  // `done`: it refers to nothing of the caller's frame.
+  // `done`: it refers to nothing of the caller's frame. `party`: on whose behalf, such as a device;
+  // parties take turns, job by job, and none can fill the queue. "" is the server itself.
   template <class T>
   void ask(std::function<Result<T>(keys::Hsm&)> work, std::function<void(Result<T>)> done,
-           milliseconds deadline);
+           milliseconds deadline, std::string_view party = {});
 
   // The blocking form. Not from the HSM's thread.
   template <class Work>
   auto call(Work work, milliseconds deadline) -> std::invoke_result_t<Work&, keys::Hsm&>;
 
   Health health() const;
+  std::vector<Waiting> waiting() const;  // parties that wait for nothing are left out
 
   // Refuses new jobs, fails the waiting ones with Code::shutting_down, waits `stop_grace` for the
   // running one. False when that one hangs: its thread and the HSM are then left as they are.
@@ -71,20 +84,21 @@ class HsmQueue {
 
  private:
   struct Job;
+  class Lines;
   struct State;
   using Expire = std::function<void(const Error&)>;
 
   // False, and neither function called, when full or stopped.
   bool enqueue(std::function<std::optional<Error>(keys::Hsm&)> run, Expire expire,
-               std::optional<milliseconds> deadline);
-  Error refusal() const;
+               std::optional<milliseconds> deadline, std::string_view party);
+  Error refusal(std::string_view party) const;
 
   std::shared_ptr<State> state_;  // shared with the threads: a hanging one outlives the queue
 };
 
 template <class T>
 void HsmQueue::ask(std::function<Result<T>(keys::Hsm&)> work, std::function<void(Result<T>)> done,
-                   milliseconds deadline) {
+                   milliseconds deadline, std::string_view party) {
   struct Answer {
     std::atomic<bool> given = false;
     std::function<void(Result<T>)> done;
@@ -102,20 +116,20 @@ void HsmQueue::ask(std::function<Result<T>(keys::Hsm&)> work, std::function<void
         answer->give(std::move(result));
         return error;
       },
-      [answer](const Error& error) { answer->give(fail(error)); }, deadline);
-  if (!queued) answer->give(fail(refusal()));
+      [answer](const Error& error) { answer->give(fail(error)); }, deadline, party);
+  if (!queued) answer->give(fail(refusal(party)));
 }
 
 template <class Work>
 auto HsmQueue::call(Work work, milliseconds deadline) -> std::invoke_result_t<Work&, keys::Hsm&> {
   using Answer = std::invoke_result_t<Work&, keys::Hsm&>;
   using T = typename Answer::value_type;
-  struct Waiting {
+  struct Caller {
     std::mutex lock;
     std::condition_variable changed;
     std::optional<Answer> answer;
   };
-  auto waiting = std::make_shared<Waiting>();
+  auto waiting = std::make_shared<Caller>();
   ask<T>(
       std::move(work),
       [waiting](Answer answer) {

@@ -276,5 +276,80 @@ TEST(HsmQueue, StopLeavesAHangingModuleBehind) {
   EXPECT_EQ(answers, 1) << "answered twice";
 }
 
+// Keeps the HSM's thread until it is let go, and notes in which order the parties are served.
+struct Order {
+  explicit Order(HsmQueue& queue) : queue_(queue) {
+    queue_.submit([this](keys::Hsm&) {
+      begun_.set_value();
+      release_.get_future().wait();
+    });
+    begun_.get_future().wait();
+  }
+  Code ask(const std::string& party) {
+    auto answer = std::make_shared<std::atomic<Code>>(Code{});
+    queue_.ask<int>(
+        [this, party](keys::Hsm&) -> Result<int> {
+          served_ += party.empty() ? "-" : party;
+          return 0;
+        },
+        [answer](Result<int> done) {
+          if (!done) *answer = done.error().code;
+        },
+        60s, party);
+    return *answer;
+  }
+  std::string served() {
+    release_.set_value();
+    while (!queue_.waiting().empty()) std::this_thread::yield();
+    EXPECT_TRUE(queue_.call([](keys::Hsm&) -> Result<int> { return 0; }, 60s)) << "behind the last";
+    return served_;
+  }
+
+  HsmQueue& queue_;
+  std::promise<void> begun_, release_;
+  std::string served_;  // on the HSM's thread
+};
+
+TEST(HsmQueue, PartiesTakeTurns) {
+  HsmQueue queue(healthy_hsm());
+  Order order(queue);
+  for (int i = 0; i < 6; ++i) order.ask("a");
+  order.ask("b");
+  order.ask("c");
+  order.ask("");
+  order.ask("b");
+  EXPECT_EQ(order.served(), "abc-abaaaa");
+}
+
+TEST(HsmQueue, APartyFillsItsOwnLineAndNoOther) {
+  HsmQueue::Options options;
+  options.capacity = 5;
+  options.capacity_per_party = 3;
+  HsmQueue queue(healthy_hsm(), options);
+  Order order(queue);
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(order.ask("a"), Code{});
+  EXPECT_EQ(order.ask("a"), Code::overloaded);
+  for (int i = 0; i < 2; ++i) EXPECT_EQ(order.ask("b"), Code{});
+  EXPECT_EQ(order.ask("c"), Code::overloaded) << "the queue is full";
+  auto waiting = queue.waiting();
+  ASSERT_EQ(waiting.size(), 2u);
+  EXPECT_EQ(waiting[0].party + std::to_string(waiting[0].jobs), "a3");
+  EXPECT_EQ(waiting[1].party + std::to_string(waiting[1].jobs), "b2");
+  EXPECT_EQ(queue.health().depth, 5u);
+}
+
+TEST(HsmQueue, WhatExpiresLeavesItsLine) {
+  HsmQueue queue(healthy_hsm());
+  Order order(queue);
+  std::promise<Code> expired;
+  queue.ask<int>([](keys::Hsm&) -> Result<int> { return 0; },
+                 [&](Result<int> done) { expired.set_value(done ? Code{} : done.error().code); },
+                 10ms, "late");
+  order.ask("a");
+  EXPECT_EQ(expired.get_future().get(), Code::timeout);
+  EXPECT_EQ(queue.waiting().size(), 1u);
+  EXPECT_EQ(order.served(), "a");
+}
+
 }  // namespace
 }  // namespace nae::hsm
