@@ -1,6 +1,7 @@
 #include "keyserver/keys/working_keys.hpp"
 
 #include <algorithm>
+#include <map>
 #include <mutex>
 
 #include "libnae/crypto/kdf.hpp"
@@ -84,22 +85,20 @@ std::optional<EncryptLease> WorkingKeys::lease(const KeyVersionId& id, std::uint
   return found == encryptions_.end() ? std::nullopt : take(*found->second, items);
 }
 
-Result<std::shared_ptr<const crypto::GcmWorkingKey>> WorkingKeys::derive_gcm(Hsm& hsm,
-                                                                             const Key& key,
-                                                                             std::uint16_t version,
-                                                                             const Salt& salt) {
+Result<std::shared_ptr<const crypto::GcmWorkingKey>> WorkingKeys::derive_gcm(
+    Hsm& hsm, const Key& key, std::uint16_t version, const Salt& salt, std::string_view party) {
   NAE_ASSIGN(const Version* source, version_of(key, version, KeyType::aes_256_gcm));
   const KeyVersionId id{key.id, version};
   if (auto found = find_gcm(id, salt)) return found;
   const std::uint64_t forgotten = forgotten_.load();
   NAE_ASSIGN(crypto::SecretBytes secret, derive(hsm, key, *source, crypto::kGcmPurpose, salt));
   auto made = std::make_shared<const crypto::GcmWorkingKey>(provider_, id, salt, secret);
-  keep({id, Kind::gcm, salt}, made, forgotten);
+  keep({id, Kind::gcm, salt}, party, made, forgotten);
   return made;
 }
 
 Result<std::shared_ptr<const crypto::SivWorkingKey>> WorkingKeys::derive_siv(
-    Hsm& hsm, const Key& key, std::uint16_t version) {
+    Hsm& hsm, const Key& key, std::uint16_t version, std::string_view party) {
   NAE_ASSIGN(const Version* source, version_of(key, version, KeyType::aes_256_siv));
   const KeyVersionId id{key.id, version};
   if (auto found = find_siv(id)) return found;
@@ -107,14 +106,12 @@ Result<std::shared_ptr<const crypto::SivWorkingKey>> WorkingKeys::derive_siv(
   NAE_ASSIGN(crypto::SecretBytes secret,
              derive(hsm, key, *source, crypto::kSivPurpose, crypto::kNoSalt));
   auto made = std::make_shared<const crypto::SivWorkingKey>(id, secret);
-  keep({id, Kind::siv, {}}, made, forgotten);
+  keep({id, Kind::siv, {}}, party, made, forgotten);
   return made;
 }
 
-Result<std::shared_ptr<const crypto::MacWorkingKey>> WorkingKeys::derive_mac(Hsm& hsm,
-                                                                             const Key& key,
-                                                                             std::uint16_t version,
-                                                                             MacPurpose purpose) {
+Result<std::shared_ptr<const crypto::MacWorkingKey>> WorkingKeys::derive_mac(
+    Hsm& hsm, const Key& key, std::uint16_t version, MacPurpose purpose, std::string_view party) {
   NAE_ASSIGN(const Version* source, version_of(key, version, KeyType::hmac_sha_256));
   const KeyVersionId id{key.id, version};
   if (auto found = find_mac(id, purpose)) return found;
@@ -124,12 +121,12 @@ Result<std::shared_ptr<const crypto::MacWorkingKey>> WorkingKeys::derive_mac(Hsm
                     purpose == MacPurpose::code ? crypto::kMacPurpose : crypto::kBlindIndexPurpose,
                     crypto::kNoSalt));
   auto made = std::make_shared<const crypto::MacWorkingKey>(id, secret);
-  keep({id, kind_of(purpose), {}}, made, forgotten);
+  keep({id, kind_of(purpose), {}}, party, made, forgotten);
   return made;
 }
 
 Result<EncryptLease> WorkingKeys::begin_encryption(Hsm& hsm, const Key& key, std::uint16_t version,
-                                                   std::uint32_t items) {
+                                                   std::uint32_t items, std::string_view party) {
   if (items > options_.lease_limit)
     return fail(Code::too_many_items, "more items than one salt may encrypt");
   NAE_ASSIGN(const Version* source, version_of(key, version, KeyType::aes_256_gcm));
@@ -146,12 +143,12 @@ Result<EncryptLease> WorkingKeys::begin_encryption(Hsm& hsm, const Key& key, std
   // Taken before others can see it: this lease cannot come too late for its own salt.
   EncryptLease mine{encryption->key, 0};
   encryption->next = items;
-  keep({id, Kind::gcm, salt}, encryption->key, forgotten, encryption);
+  keep({id, Kind::gcm, salt}, party, encryption->key, forgotten, encryption);
   return mine;
 }
 
-void WorkingKeys::keep(const Name& name, std::shared_ptr<const void> key, std::uint64_t forgotten,
-                       std::shared_ptr<Encryption> encryption) {
+void WorkingKeys::keep(const Name& name, std::string_view party, std::shared_ptr<const void> key,
+                       std::uint64_t forgotten, std::shared_ptr<Encryption> encryption) {
   const auto now = options_.now();
   std::unique_lock writing(lock_);
   // A version forgotten while its key was being derived must not come back: the caller may use this
@@ -159,6 +156,7 @@ void WorkingKeys::keep(const Name& name, std::shared_ptr<const void> key, std::u
   if (forgotten_.load() != forgotten) return;
   if (cached_.size() >= options_.capacity && !cached_.contains(name)) evict_one();
   Entry& entry = cached_[name];
+  entry.party = party;
   entry.key = std::move(key);
   entry.born = now;
   entry.used.store(now.time_since_epoch().count(), std::memory_order_relaxed);
@@ -171,10 +169,19 @@ WorkingKeys::Clock::rep WorkingKeys::Entry::last_used() const {
   return encryption ? std::max(read, encryption->used.load(std::memory_order_relaxed)) : read;
 }
 
-// A scan of a thousand entries costs less than the HSM call that made it necessary.
+// Of the party that has most, the one that was not used for longest: who asks for ever more keys
+// displaces its own as soon as it has more than others. A scan of a thousand entries costs less
+// than the HSM call that made it necessary.
 void WorkingKeys::evict_one() {
-  const auto oldest = std::ranges::min_element(
-      cached_, {}, [](const auto& entry) { return entry.second.last_used(); });
+  std::map<std::string_view, std::size_t> shares;
+  for (const auto& [name, entry] : cached_) ++shares[entry.party];
+  const auto largest =
+      std::ranges::max_element(shares, {}, [](const auto& share) { return share.second; });
+  auto oldest = cached_.end();
+  for (auto entry = cached_.begin(); entry != cached_.end(); ++entry)
+    if (entry->second.party == largest->first &&
+        (oldest == cached_.end() || entry->second.last_used() < oldest->second.last_used()))
+      oldest = entry;
   if (oldest == cached_.end()) return;
   const auto encryption = encryptions_.find(oldest->first.id);
   if (encryption != encryptions_.end() && encryption->second == oldest->second.encryption)

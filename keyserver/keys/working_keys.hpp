@@ -1,5 +1,6 @@
 // WorkingKeys: the working keys that connection threads encrypt with, derived inside the HSM and
-// kept here for a bounded time in bounded number. find_* and lease() never touch the HSM;
+// kept here for a bounded time in bounded number, fairly shared: a party that needs many makes room
+// among its own. find_* and lease() never touch the HSM;
 // derive_* and begin_encryption() run on the HSM's thread.
 #pragma once
 
@@ -9,6 +10,8 @@
 #include <memory>
 #include <optional>
 #include <shared_mutex>
+#include <string>
+#include <string_view>
 #include <unordered_map>
 
 #include "keyserver/keys/hsm.hpp"
@@ -56,20 +59,24 @@ class WorkingKeys {
   // begin_encryption() then. Safe from any thread.
   std::optional<EncryptLease> lease(const KeyVersionId& id, std::uint32_t items);
 
-  // Each first looks whether an earlier job has made it. Code::key_unknown when the key has no such
-  // version, Code::key_type when the key is of another type; what the HSM fails with otherwise.
+  // `party`: on whose behalf, such as a device. Each first looks whether an earlier job has made
+  // it. Code::key_unknown when the key has no such version, Code::key_type when the key is of
+  // another type; what the HSM fails with otherwise.
   Result<std::shared_ptr<const crypto::GcmWorkingKey>> derive_gcm(Hsm& hsm, const Key& key,
                                                                   std::uint16_t version,
-                                                                  const Salt& salt);
+                                                                  const Salt& salt,
+                                                                  std::string_view party = {});
   Result<std::shared_ptr<const crypto::SivWorkingKey>> derive_siv(Hsm& hsm, const Key& key,
-                                                                  std::uint16_t version);
+                                                                  std::uint16_t version,
+                                                                  std::string_view party = {});
   Result<std::shared_ptr<const crypto::MacWorkingKey>> derive_mac(Hsm& hsm, const Key& key,
                                                                   std::uint16_t version,
-                                                                  MacPurpose purpose);
+                                                                  MacPurpose purpose,
+                                                                  std::string_view party = {});
   // A lease, under a fresh random salt unless a live one has room.
   // Code::too_many_items when `items` is over the limit of uses by itself.
   Result<EncryptLease> begin_encryption(Hsm& hsm, const Key& key, std::uint16_t version,
-                                        std::uint32_t items);
+                                        std::uint32_t items, std::string_view party = {});
 
   // Drops every working key of a version or key; call when it was restricted, retired or destroyed,
   // after the ring has changed. Holders of a shared_ptr finish what they have begun.
@@ -101,6 +108,7 @@ class WorkingKeys {
   struct Entry {
     std::shared_ptr<const void> key;
     std::shared_ptr<Encryption> encryption;  // where the key is also one to encrypt with
+    std::string party;                       // that it was made for first
     Clock::time_point born;
     mutable std::atomic<Clock::rep> used{0};
     Clock::rep last_used() const;
@@ -111,8 +119,8 @@ class WorkingKeys {
   }
   std::shared_ptr<const void> find(const Name& name) const;
   // Not kept when a forget() happened since `forgotten` was read.
-  void keep(const Name& name, std::shared_ptr<const void> key, std::uint64_t forgotten,
-            std::shared_ptr<Encryption> encryption = nullptr);
+  void keep(const Name& name, std::string_view party, std::shared_ptr<const void> key,
+            std::uint64_t forgotten, std::shared_ptr<Encryption> encryption = nullptr);
   void evict_one();
   std::optional<EncryptLease> take(Encryption& from, std::uint32_t items) const;
   template <class Predicate>

@@ -275,5 +275,26 @@ TEST_F(Working, NoCounterIsLeasedTwice) {
   EXPECT_GE(salts.size(), all.size() / kLimit);
 }
 
+TEST_F(Working, WhoNeedsManyDisplacesItsOwn) {
+  WorkingKeys::Options few = options();
+  few.capacity = 6;
+  WorkingKeys working(*provider, few);
+  auto derive = [&](const std::string& party, Byte number) {
+    now += 1s;
+    Salt own{number};
+    ASSERT_TRUE(working.derive_gcm(*hsm, gcm, 1, own, party));
+  };
+  derive("modest", 1);
+  derive("modest", 2);
+  for (Byte number = 10; number < 40; ++number) derive("greedy", number);
+  EXPECT_EQ(working.size(), 6u);
+  for (Byte number : {1, 2}) EXPECT_NE(working.find_gcm(id, Salt{number}), nullptr) << "oldest";
+  for (Byte number : {36, 37, 38, 39}) EXPECT_NE(working.find_gcm(id, Salt{number}), nullptr);
+  // An equal share is everybody's right, however late they come.
+  for (Byte number = 50; number < 53; ++number) derive("late", number);
+  for (Byte number : {1, 2}) EXPECT_NE(working.find_gcm(id, Salt{number}), nullptr);
+  for (Byte number : {51, 52}) EXPECT_NE(working.find_gcm(id, Salt{number}), nullptr);
+}
+
 }  // namespace
 }  // namespace nae::keys
