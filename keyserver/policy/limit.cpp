@@ -80,10 +80,10 @@ LimitBook::Window* LimitBook::find(const LimitUse& use) const {
   return found == windows_.end() ? nullptr : found->second.get();
 }
 
-// For the counters of `limits` that are new.
-bool LimitBook::make_room(std::span<const LimitUse> limits, std::int64_t now_us) {
-  auto added = static_cast<std::size_t>(
-      std::ranges::count_if(limits, [&](const LimitUse& use) { return find(use) == nullptr; }));
+// For the counters of `charges` that are new.
+bool LimitBook::make_room(std::span<const LimitCharge> charges, std::int64_t now_us) {
+  auto added = static_cast<std::size_t>(std::ranges::count_if(
+      charges, [&](const LimitCharge& charge) { return find(*charge.use) == nullptr; }));
   if (windows_.size() + added <= kMaxLimitCounters) return true;
   if (now_us < next_sweep_us_) return added == 0;
   next_sweep_us_ = now_us + kSweepEveryUs;
@@ -93,13 +93,24 @@ bool LimitBook::make_room(std::span<const LimitUse> limits, std::int64_t now_us)
 
 std::optional<LimitBroken> LimitBook::take(std::span<const LimitUse> limits, std::uint64_t items,
                                            std::int64_t now_us) {
-  if (limits.empty() || items == 0) return std::nullopt;
+  if (items == 0) return std::nullopt;
+  std::vector<LimitCharge> charges;
+  for (const LimitUse& use : limits) charges.push_back({&use, items});
+  return take(charges, now_us);
+}
+
+std::optional<LimitBroken> LimitBook::take(std::span<const LimitCharge> charges,
+                                           std::int64_t now_us) {
+  if (charges.empty()) return std::nullopt;
   std::lock_guard lock(mutex_);
-  if (!make_room(limits, now_us))
-    return LimitBroken{limits.front().rule, limits.front().limit, kSweepEveryMs};
+  if (!make_room(charges, now_us)) {
+    const LimitUse& first = *charges.front().use;
+    return LimitBroken{first.rule, first.limit, kSweepEveryMs};
+  }
 
   std::optional<LimitBroken> broken;
-  for (const LimitUse& use : limits) {
+  for (const auto& [named, items] : charges) {
+    const LimitUse& use = *named;
     Window* counted = find(use);
     if (counted != nullptr) counted->advance(now_us);
     if (counted != nullptr ? counted->has_room(items, use.limit) : items <= use.limit.items)
@@ -112,9 +123,9 @@ std::optional<LimitBroken> LimitBook::take(std::span<const LimitUse> limits, std
   }
   if (broken) return broken;
 
-  for (const LimitUse& use : limits) {
-    std::unique_ptr<Window>& counted = windows_[use.counter];
-    if (!counted) counted = std::make_unique<Window>(use.limit.window_seconds);
+  for (const auto& [use, items] : charges) {
+    std::unique_ptr<Window>& counted = windows_[use->counter];
+    if (!counted) counted = std::make_unique<Window>(use->limit.window_seconds);
     counted->advance(now_us);
     counted->add(items);
   }

@@ -46,6 +46,12 @@ struct LimitUse {
 };
 LimitUse use_of(const Limit& limit, std::string_view rule, std::string_view effective_role);
 
+// What one request is to be counted by one limit. `use` lives as long.
+struct LimitCharge {
+  const LimitUse* use = nullptr;
+  std::uint64_t items = 0;
+};
+
 struct LimitBroken {
   std::string rule;
   Limit limit;
@@ -67,9 +73,12 @@ class LimitBook {
   LimitBook(const LimitBook&) = delete;
   LimitBook& operator=(const LimitBook&) = delete;
 
-  // Takes `items` from all of `limits`, or from none and says which one of those that would be
-  // broken stays so the longest. `now_us` is of any clock, the same at each call, best a steady
-  // one; when it goes back, nothing expires earlier. Without limits no lock is taken.
+  // Takes the items of every charge, or none and says which limit of those that would be broken
+  // stays so the longest. No counter stands twice among the charges. `now_us` is of any clock, the
+  // same at each call, best a steady one; when it goes back, nothing expires earlier. Without
+  // charges no lock is taken.
+  std::optional<LimitBroken> take(std::span<const LimitCharge> charges, std::int64_t now_us);
+  // `items` from each of `limits`.
   std::optional<LimitBroken> take(std::span<const LimitUse> limits, std::uint64_t items,
                                   std::int64_t now_us);
   // Drops what no window needs any more; call now and then.
@@ -87,7 +96,7 @@ class LimitBook {
 
   // All with mutex_ held.
   Window* find(const LimitUse& use) const;
-  bool make_room(std::span<const LimitUse> limits, std::int64_t now_us);
+  bool make_room(std::span<const LimitCharge> charges, std::int64_t now_us);
   void drop_expired(std::int64_t now_us);
 
   mutable std::mutex mutex_;
