@@ -1,0 +1,22 @@
+// Private keys from files, on their way into an HSM. Nothing here signs with them.
+#pragma once
+
+#include "libnae/base/algorithm.hpp"
+#include "libnae/base/bytes.hpp"
+#include "libnae/base/result.hpp"
+#include "libnae/crypto/secret.hpp"
+
+namespace nae::crypto {
+
+struct PrivateKey {
+  KeyType type{};
+  SecretBytes pkcs8;  // PrivateKeyInfo (RFC 5208), DER
+  Bytes public_key;   // SubjectPublicKeyInfo, DER
+};
+
+// One unencrypted private key, PEM ("PRIVATE KEY", "RSA PRIVATE KEY", "EC PRIVATE KEY") or PKCS#8
+// DER. Code::invalid_argument when it is none, needs a password, or its parts contradict each
+// other; Code::unsupported when it is none of our KeyTypes.
+Result<PrivateKey> read_private_key(const SecretBytes& file);
+
+}  // namespace nae::crypto
