@@ -28,6 +28,11 @@ class Attributes {
     attributes_.push_back({type, values_.back().data(), values_.back().size()});
     return *this;
   }
+  // A template within the template; `inner` outlives this.
+  Attributes& nested(CK_ATTRIBUTE_TYPE type, Attributes& inner) {
+    attributes_.push_back({type, inner.data(), inner.size() * sizeof(CK_ATTRIBUTE)});
+    return *this;
+  }
   // None of the named uses: modules grant what a template leaves out.
   Attributes& none_of(std::initializer_list<CK_ATTRIBUTE_TYPE> uses) {
     for (CK_ATTRIBUTE_TYPE use : uses) flag(use, false);

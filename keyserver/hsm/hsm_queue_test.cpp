@@ -17,7 +17,20 @@ using namespace std::chrono_literals;
 class ScriptedHsm : public keys::Hsm {
  public:
   explicit ScriptedHsm(std::function<Result<void>()> check) : check_(std::move(check)) {}
-  Result<keys::Material> generate(const KeyVersionId&, KeyType) override { return unscripted(); }
+  Result<keys::Material> generate(const KeyVersionId&, KeyType, keys::Protection) override {
+    return unscripted();
+  }
+  Result<keys::ImportKey> import_key() override { return unscripted(); }
+  Result<keys::Material> import(const KeyVersionId&, KeyType, keys::Protection,
+                                const keys::Import&) override {
+    return unscripted();
+  }
+  Result<void> seal(const keys::HsmKey&, ByteView, ByteView, ByteSpan) override {
+    return unscripted();
+  }
+  Result<void> open(const keys::HsmKey&, const EnvelopeView&, ByteView, ByteSpan) override {
+    return unscripted();
+  }
   Result<void> hmac(const keys::HsmKey&, ByteView, std::span<Byte, keys::kHmacBytes>) override {
     return unscripted();
   }

@@ -12,6 +12,10 @@ std::string label_of(keys::ServerKey key, const std::string& group_key_label) {
   return group_key_label + (key == keys::ServerKey::authority ? "-authority" : "-audit");
 }
 
+std::string import_key_label(const std::string& group_key_label) {
+  return group_key_label + "-import";
+}
+
 Pkcs11Hsm::Pkcs11Hsm(Options options) : options_(std::move(options)) {}
 
 Pkcs11Hsm::~Pkcs11Hsm() = default;

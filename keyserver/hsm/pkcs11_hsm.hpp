@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <list>
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 
@@ -27,6 +28,7 @@ struct Options {
 
 // Labels of the token objects beside the group key.
 std::string label_of(keys::ServerKey key, const std::string& group_key_label);
+std::string import_key_label(const std::string& group_key_label);
 
 class Pkcs11Hsm final : public keys::Hsm {
  public:
@@ -37,9 +39,17 @@ class Pkcs11Hsm final : public keys::Hsm {
   Pkcs11Hsm(const Pkcs11Hsm&) = delete;
   Pkcs11Hsm& operator=(const Pkcs11Hsm&) = delete;
 
-  Result<keys::Material> generate(const KeyVersionId& id, KeyType type) override;
+  Result<keys::Material> generate(const KeyVersionId& id, KeyType type,
+                                  keys::Protection protection = keys::Protection::wrapped) override;
+  Result<keys::ImportKey> import_key() override;
+  Result<keys::Material> import(const KeyVersionId& id, KeyType type, keys::Protection protection,
+                                const keys::Import& sent) override;
   Result<void> hmac(const keys::HsmKey& key, ByteView input,
                     std::span<Byte, keys::kHmacBytes> out) override;
+  Result<void> seal(const keys::HsmKey& key, ByteView aad, ByteView plaintext,
+                    ByteSpan envelope) override;
+  Result<void> open(const keys::HsmKey& key, const EnvelopeView& envelope, ByteView aad,
+                    ByteSpan plaintext) override;
   // Code::key_type when the scheme does not fit the key, unsupported when it may only verify,
   // store_corrupt when the wrapped material is not what the group key wrapped.
   Result<Bytes> sign(const keys::HsmKey& key, SignatureScheme scheme, ByteView message) override;
@@ -57,6 +67,14 @@ class Pkcs11Hsm final : public keys::Hsm {
     bool on_token;  // outlives the session: evicted without being destroyed
   };
 
+  // Where the nonces of one key version stand; docs/spec/envelope.md, "In the HSM".
+  struct NonceSequence {
+    std::array<Byte, 8> salt{};
+    std::uint32_t counter = 0;
+    std::uint32_t left = 0;
+  };
+  static constexpr std::uint32_t kNoncesPerSalt = std::uint32_t{1} << 31;
+
   explicit Pkcs11Hsm(Options options);
   Result<void> connect();
   // Runs `operation` on a live session; once more on a new one when the session was lost.
@@ -69,8 +87,14 @@ class Pkcs11Hsm final : public keys::Hsm {
     return operation();
   }
   Result<ObjectHandle> object_of(const keys::HsmKey& key);
-  Result<keys::Material> generate_wrapped(const KeyVersionId& id, KeyType type);
+  Result<keys::Material> generate_wrapped(const KeyVersionId& id, KeyType type,
+                                          keys::Protection protection);
   Result<keys::Material> generate_on_token(const KeyVersionId& id, KeyType type);
+  Result<ObjectHandle> import_half(unsigned long object_class);
+  Result<HashAlgorithm> probe_import_hash(ByteView public_key);
+  Result<void> prove_pair(const keys::HsmKey& key);
+  Result<void> prove_secret(const keys::HsmKey& key);
+  Result<Nonce> next_nonce(const KeyVersionId& id);
   Result<void> remember(CachedKey key);
   Result<void> drop(const KeyVersionId& id);
 
@@ -81,6 +105,8 @@ class Pkcs11Hsm final : public keys::Hsm {
   std::array<ObjectHandle, 2> server_keys_{};  // private halves; 0: not looked up yet
   std::list<CachedKey> recent_;                // most recently used first
   std::unordered_map<KeyVersionId, std::list<CachedKey>::iterator> cached_;
+  std::unordered_map<KeyVersionId, NonceSequence> nonces_;  // of hsm-only keys that encrypt
+  std::optional<HashAlgorithm> import_hash_;                // that the module takes for OAEP
   std::string rejected_pin_;  // which state of the PIN file was refused
 };
 

@@ -46,6 +46,10 @@ Result<void> create_token(const Module& module, const std::string& label, const 
 
 Result<CK_OBJECT_HANDLE> create_group_key(const Session& session, const std::string& label,
                                           ByteView id) {
+  // What it unwraps can be used in the HSM and never taken out of it: who has the PIN and the store
+  // gets no key in clear (PKCS#11 2.40 section 4.8).
+  Attributes unwrapped;
+  unwrapped.flag(CKA_SENSITIVE, true).flag(CKA_EXTRACTABLE, false);
   Attributes key;
   key.flag(CKA_TOKEN, true)
       .text(CKA_LABEL, label)
@@ -58,10 +62,18 @@ Result<CK_OBJECT_HANDLE> create_group_key(const Session& session, const std::str
       .flag(CKA_UNWRAP, true)
       // A wrapping key that may also decrypt would hand out in clear what it has wrapped.
       .none_of({CKA_ENCRYPT, CKA_DECRYPT, CKA_SIGN, CKA_VERIFY, CKA_DERIVE});
+  const CK_ULONG without_template = key.size();
+  key.nested(CKA_UNWRAP_TEMPLATE, unwrapped);
   CK_MECHANISM mechanism{CKM_AES_KEY_GEN, nullptr, 0};
   CK_OBJECT_HANDLE object = 0;
-  const CK_RV value =
-      session.calls().C_GenerateKey(session.handle(), &mechanism, key.data(), key.size(), &object);
+  const auto generate = [&](CK_ULONG attributes) {
+    return session.calls().C_GenerateKey(session.handle(), &mechanism, key.data(), attributes,
+                                         &object);
+  };
+  CK_RV value = generate(key.size());
+  // The attribute is optional in the standard; what it adds is a second lock.
+  if (value == CKR_ATTRIBUTE_TYPE_INVALID || value == CKR_ATTRIBUTE_VALUE_INVALID)
+    value = generate(without_template);
   if (value != CKR_OK) return fail(error_of_storing("C_GenerateKey", value));
   return object;
 }

@@ -1,4 +1,6 @@
 // Pkcs11Hsm: key material on its way between HSM and store.
+#include "keyserver/hsm/wrap.hpp"
+
 #include "keyserver/hsm/key_pair.hpp"
 #include "keyserver/hsm/pkcs11_hsm.hpp"
 #include "keyserver/hsm/return_value.hpp"
@@ -10,10 +12,6 @@ namespace {
 
 constexpr CK_ULONG kSecretKeyBytes = 32;
 constexpr CK_ULONG kWrappedMaxBytes = 8192;  // an RSA-4096 private key takes about 2,400
-
-bool is_pair(KeyType type) {
-  return object_key_type(type) != CKK_GENERIC_SECRET;
-}
 
 // Ed25519 private keys have no encoding that PKCS#11 2.40 modules wrap; SoftHSM answers
 // CKR_KEY_NOT_WRAPPABLE.
@@ -34,51 +32,45 @@ Attributes& add_secret_key_uses(Attributes& attributes) {
       .none_of({CKA_VERIFY, CKA_ENCRYPT, CKA_DECRYPT, CKA_WRAP, CKA_UNWRAP, CKA_DERIVE});
 }
 
-Result<CK_OBJECT_HANDLE> generate_secret_for_wrapping(const Session& session) {
+// Values are encrypted under it directly; never a wrapping key, which would unwrap what it
+// encrypts.
+Attributes& add_cipher_key_uses(Attributes& attributes) {
+  return attributes.flag(CKA_ENCRYPT, true)
+      .flag(CKA_DECRYPT, true)
+      .none_of({CKA_SIGN, CKA_VERIFY, CKA_WRAP, CKA_UNWRAP, CKA_DERIVE});
+}
+
+bool is_cipher_key(KeyType type, keys::Protection protection) {
+  return type == KeyType::aes_256_gcm && protection == keys::Protection::hsm_only;
+}
+
+Result<CK_OBJECT_HANDLE> generate_secret_for_wrapping(const Session& session, KeyType type,
+                                                      keys::Protection protection) {
   Attributes key;
-  key.number(CKA_CLASS, CKO_SECRET_KEY)
-      .number(CKA_KEY_TYPE, CKK_GENERIC_SECRET)
+  add_kind(key, type, protection)
       .number(CKA_VALUE_LEN, kSecretKeyBytes)
       .flag(CKA_TOKEN, false)
       .flag(CKA_PRIVATE, true)
       .flag(CKA_SENSITIVE, true)
       .flag(CKA_EXTRACTABLE, true);
-  add_secret_key_uses(key);
-  CK_MECHANISM mechanism{CKM_GENERIC_SECRET_KEY_GEN, nullptr, 0};
+  CK_MECHANISM mechanism{
+      is_cipher_key(type, protection) ? CKM_AES_KEY_GEN : CKM_GENERIC_SECRET_KEY_GEN, nullptr, 0};
   CK_OBJECT_HANDLE object = 0;
   NAE_TRY(checked("C_GenerateKey", session.calls().C_GenerateKey(session.handle(), &mechanism,
                                                                  key.data(), key.size(), &object)));
   return object;
 }
 
-Result<Bytes> wrap(const Session& session, CK_OBJECT_HANDLE group_key, CK_OBJECT_HANDLE object) {
-  CK_MECHANISM mechanism{CKM_AES_KEY_WRAP_PAD, nullptr, 0};
-  Bytes wrapped(kWrappedMaxBytes);
-  CK_ULONG size = kWrappedMaxBytes;
-  NAE_TRY(checked("C_WrapKey", session.calls().C_WrapKey(session.handle(), &mechanism, group_key,
-                                                         object, wrapped.data(), &size)));
-  wrapped.resize(std::min(size, kWrappedMaxBytes));
-  wrapped.shrink_to_fit();
-  return wrapped;
-}
-
-Result<CK_OBJECT_HANDLE> unwrap(const Session& session, CK_OBJECT_HANDLE group_key,
-                                const KeyVersionId& id, KeyType type, ByteView wrapped) {
-  Attributes key;
-  key.number(CKA_CLASS, is_pair(type) ? CKO_PRIVATE_KEY : CKO_SECRET_KEY)
-      .number(CKA_KEY_TYPE, object_key_type(type))
-      .flag(CKA_TOKEN, false)
-      .flag(CKA_PRIVATE, true)
-      .flag(CKA_SENSITIVE, true)
-      .flag(CKA_EXTRACTABLE, false);
-  is_pair(type) ? add_private_key_uses(key) : add_secret_key_uses(key);
-  CK_MECHANISM mechanism{CKM_AES_KEY_WRAP_PAD, nullptr, 0};
-  CK_OBJECT_HANDLE object = 0;
-  const CK_RV value =
-      session.calls().C_UnwrapKey(session.handle(), &mechanism, group_key, input_pointer(wrapped),
-                                  wrapped.size(), key.data(), key.size(), &object);
-  if (value == CKR_OK) return object;
-  Error error = error_of("C_UnwrapKey", value);
+// What the store holds of a key version.
+Result<CK_OBJECT_HANDLE> unwrap_version(const Session& session, CK_OBJECT_HANDLE group_key,
+                                        const KeyVersionId& id, KeyType type,
+                                        keys::Protection protection, ByteView wrapped) {
+  Attributes kind;
+  add_kind(kind, type, protection);
+  auto object = unwrap(session, {CKM_AES_KEY_WRAP_PAD, nullptr, 0}, group_key, wrapped, kind,
+                       Extractable::no);
+  if (object) return *object;
+  Error error = std::move(object).error();
   // Modules call a failed integrity check by different names, SoftHSM CKR_GENERAL_ERROR.
   if (error.code == Code::hsm_failed) {
     error.code = Code::store_corrupt;
@@ -91,13 +83,52 @@ Result<CK_OBJECT_HANDLE> unwrap(const Session& session, CK_OBJECT_HANDLE group_k
 
 }  // namespace
 
-Result<keys::Material> Pkcs11Hsm::generate(const KeyVersionId& id, KeyType type) {
+bool is_pair(KeyType type) {
+  return object_key_type(type) != CKK_GENERIC_SECRET;
+}
+
+Attributes& add_kind(Attributes& attributes, KeyType type, keys::Protection protection) {
+  attributes.number(CKA_CLASS, is_pair(type) ? CKO_PRIVATE_KEY : CKO_SECRET_KEY)
+      .number(CKA_KEY_TYPE, is_cipher_key(type, protection) ? CKK_AES : object_key_type(type));
+  if (is_pair(type)) return add_private_key_uses(attributes);
+  return is_cipher_key(type, protection) ? add_cipher_key_uses(attributes)
+                                         : add_secret_key_uses(attributes);
+}
+
+Result<Bytes> wrap(const Session& session, CK_OBJECT_HANDLE by, CK_OBJECT_HANDLE object) {
+  CK_MECHANISM mechanism{CKM_AES_KEY_WRAP_PAD, nullptr, 0};
+  Bytes wrapped(kWrappedMaxBytes);
+  CK_ULONG size = kWrappedMaxBytes;
+  NAE_TRY(checked("C_WrapKey", session.calls().C_WrapKey(session.handle(), &mechanism, by, object,
+                                                         wrapped.data(), &size)));
+  wrapped.resize(std::min(size, kWrappedMaxBytes));
+  wrapped.shrink_to_fit();
+  return wrapped;
+}
+
+Result<CK_OBJECT_HANDLE> unwrap(const Session& session, CK_MECHANISM mechanism, CK_OBJECT_HANDLE by,
+                                ByteView wrapped, Attributes& kind, Extractable extractable) {
+  kind.flag(CKA_TOKEN, false)
+      .flag(CKA_PRIVATE, true)
+      .flag(CKA_SENSITIVE, true)
+      .flag(CKA_EXTRACTABLE, extractable == Extractable::once);
+  CK_OBJECT_HANDLE object = 0;
+  NAE_TRY(checked("C_UnwrapKey", session.calls().C_UnwrapKey(session.handle(), &mechanism, by,
+                                                             input_pointer(wrapped), wrapped.size(),
+                                                             kind.data(), kind.size(), &object)));
+  return object;
+}
+
+Result<keys::Material> Pkcs11Hsm::generate(const KeyVersionId& id, KeyType type,
+                                           keys::Protection protection) {
   return on_session([&] {
-    return stays_on_token(type) ? generate_on_token(id, type) : generate_wrapped(id, type);
+    return stays_on_token(type) ? generate_on_token(id, type)
+                                : generate_wrapped(id, type, protection);
   });
 }
 
-Result<keys::Material> Pkcs11Hsm::generate_wrapped(const KeyVersionId& id, KeyType type) {
+Result<keys::Material> Pkcs11Hsm::generate_wrapped(const KeyVersionId& id, KeyType type,
+                                                   keys::Protection protection) {
   keys::Material material;
   if (is_pair(type)) {
     NAE_ASSIGN(const KeyPair pair, generate_pair_for_wrapping(*session_, type));
@@ -106,13 +137,14 @@ Result<keys::Material> Pkcs11Hsm::generate_wrapped(const KeyVersionId& id, KeyTy
     NAE_ASSIGN(material.public_key, public_key_der(*session_, pair.public_key, type));
     NAE_ASSIGN(material.wrapped, wrap(*session_, group_key_, pair.private_key));
   } else {
-    NAE_ASSIGN(const CK_OBJECT_HANDLE secret, generate_secret_for_wrapping(*session_));
+    NAE_ASSIGN(const CK_OBJECT_HANDLE secret,
+               generate_secret_for_wrapping(*session_, type, protection));
     const TemporaryObject extractable(*session_, secret);
     NAE_ASSIGN(material.wrapped, wrap(*session_, group_key_, secret));
   }
   // Opened once before anybody relies on it: what cannot be opened must never reach the store.
   NAE_ASSIGN(const CK_OBJECT_HANDLE object,
-             unwrap(*session_, group_key_, id, type, material.wrapped));
+             unwrap_version(*session_, group_key_, id, type, protection, material.wrapped));
   NAE_TRY(remember({id, object, false}));
   return material;
 }
@@ -139,8 +171,8 @@ Result<Pkcs11Hsm::ObjectHandle> Pkcs11Hsm::object_of(const keys::HsmKey& key) {
     return found->second->object;
   }
   if (key.material.token_object.empty()) {
-    NAE_ASSIGN(const ObjectHandle object,
-               unwrap(*session_, group_key_, key.id, key.type, key.material.wrapped));
+    NAE_ASSIGN(const ObjectHandle object, unwrap_version(*session_, group_key_, key.id, key.type,
+                                                         key.protection, key.material.wrapped));
     NAE_TRY(remember({key.id, object, false}));
     return object;
   }
@@ -177,6 +209,7 @@ Result<void> Pkcs11Hsm::drop(const KeyVersionId& id) {
 Result<void> Pkcs11Hsm::forget(const keys::HsmKey& key, bool destroy) {
   return on_session([&]() -> Result<void> {
     NAE_TRY(drop(key.id));
+    if (destroy) nonces_.erase(key.id);
     if (!destroy || key.material.token_object.empty()) return {};
     // The private half last: while it is there, a repeated call still finds something to do.
     for (CK_OBJECT_CLASS half : {CKO_PUBLIC_KEY, CKO_PRIVATE_KEY}) {

@@ -5,8 +5,10 @@
 
 #include <array>
 
+#include "keyserver/keys/attributes.hpp"
 #include "keyserver/keys/key.hpp"
 #include "libnae/base/result.hpp"
+#include "libnae/envelope/envelope.hpp"
 
 namespace nae::keys {
 
@@ -20,14 +22,52 @@ struct HsmKey {
   KeyVersionId id;
   KeyType type{};
   const Material& material;
+  Protection protection = Protection::wrapped;
 };
+
+inline HsmKey hsm_key(const Key& key, const Version& version) {
+  return {{key.id, version.number}, key.type, version.material, key.protection};
+}
+
+// What others wrap keys for us with: RSA-OAEP, its MGF1 and label hash being `hash`, no label.
+struct ImportKey {
+  Bytes public_key;  // SubjectPublicKeyInfo DER
+  HashAlgorithm hash{};
+};
+
+// A key that was made elsewhere. docs/spec/import.md.
+struct Import {
+  Bytes wrapped;     // RSA-OAEP of an AES-256 key, then AES-KWP of the material under that
+  Bytes public_key;  // SubjectPublicKeyInfo DER of a private key, else empty
+};
+// An RSA-4096 private key in PKCS#8 takes about 2,400 bytes.
+inline constexpr std::size_t kMaxImportBytes = 8192;
 
 class Hsm {
  public:
   virtual ~Hsm() = default;
 
   // Generates inside the HSM and answers the material as the store keeps it.
-  virtual Result<Material> generate(const KeyVersionId& id, KeyType type) = 0;
+  virtual Result<Material> generate(const KeyVersionId& id, KeyType type,
+                                    Protection protection = Protection::wrapped) = 0;
+
+  // Made at the first call: a token object of this HSM alone.
+  virtual Result<ImportKey> import_key() = 0;
+  // Unwraps inside the HSM and answers the material as the store keeps it.
+  // Code::authentication_failed, whatever was wrong with the wrapping; Code::invalid_argument when
+  // the public key is not the private key's, or a secret has not the length of its type.
+  virtual Result<Material> import(const KeyVersionId& id, KeyType type, Protection protection,
+                                  const Import& sent) = 0;
+
+  // Writes a whole envelope of Format::aes_256_gcm_hsm under an hsm-only AES-256-GCM key;
+  // `envelope` is exactly the plaintext's size plus kHsmGcmOverheadBytes. Nonces are the
+  // implementation's.
+  virtual Result<void> seal(const HsmKey& key, ByteView aad, ByteView plaintext,
+                            ByteSpan envelope) = 0;
+  // `plaintext` is as long as the ciphertext. Code::authentication_failed when the envelope or
+  // `aad` was changed; `plaintext` is then untouched.
+  virtual Result<void> open(const HsmKey& key, const EnvelopeView& envelope, ByteView aad,
+                            ByteSpan plaintext) = 0;
 
   // HMAC-SHA-256 of `input` under a secret key version.
   virtual Result<void> hmac(const HsmKey& key, ByteView input, std::span<Byte, kHmacBytes> out) = 0;

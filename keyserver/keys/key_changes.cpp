@@ -35,6 +35,9 @@ Result<KeyPointer> KeyRing::create(NewKey wanted) {
     return fail(Code::invalid_argument, "not a name for a key",
                 "Use 1 to 128 of A-Z a-z 0-9 . _ - starting with a letter or digit.");
   NAE_TRY(check(wanted.attributes, wanted.type));
+  if (wanted.type == KeyType::aes_256_siv && wanted.protection == Protection::hsm_only)
+    return fail(Code::unsupported, "keys of type aes-256-siv cannot be hsm-only",
+                "No PKCS#11 mechanism computes SIV. Use aes-256-gcm, or protection wrapped.");
   std::lock_guard changing(changing_);
   if (find(wanted.name)) return fail(Code::key_exists, "key '" + wanted.name + "' exists");
 
@@ -44,7 +47,7 @@ Result<KeyPointer> KeyRing::create(NewKey wanted) {
   key.type = wanted.type;
   key.protection = wanted.protection;
   key.attributes = std::move(wanted.attributes);
-  NAE_ASSIGN(Version version, new_version(key.id, 1, key.type, wanted.activate_at_us));
+  NAE_ASSIGN(Version version, new_version(key, 1, wanted.activate_at_us, wanted.import));
   key.created_at_us = version.created_at_us;
   key.versions.push_back(std::move(version));
 
@@ -68,7 +71,7 @@ Result<KeyPointer> KeyRing::add_version(const KeyPointer& old, std::int64_t acti
     return fail(Code::key_exhausted, "key '" + old->name + "' has had all its versions",
                 "Create a key of another name and rewrap to it.");
   const auto number = static_cast<std::uint16_t>(newest + 1);
-  NAE_ASSIGN(Version version, new_version(old->id, number, old->type, activate_at_us));
+  NAE_ASSIGN(Version version, new_version(*old, number, activate_at_us));
   if (auto stored = repository_.insert_version(old->id, version); !stored) {
     (void)forget_in_hsm({old->id, number}, old->type, version.material, true);
     return fail(std::move(stored).error());
@@ -78,8 +81,9 @@ Result<KeyPointer> KeyRing::add_version(const KeyPointer& old, std::int64_t acti
   return publish(std::move(key));
 }
 
-Result<Version> KeyRing::new_version(const KeyId& key, std::uint16_t number, KeyType type,
-                                     std::int64_t activate_at_us) {
+Result<Version> KeyRing::new_version(const Key& key, std::uint16_t number,
+                                     std::int64_t activate_at_us,
+                                     const std::optional<Import>& import) {
   Version version;
   version.number = number;
   version.created_at_us = options_.now();
@@ -88,7 +92,7 @@ Result<Version> KeyRing::new_version(const KeyId& key, std::uint16_t number, Key
     version.state = State::pre_active;
     version.schedule.push_back({State::active, activate_at_us});
   }
-  NAE_ASSIGN(version.material, generate({key, number}, type));
+  NAE_ASSIGN(version.material, make_material(key, number, import));
   return version;
 }
 
@@ -219,10 +223,13 @@ Result<KeyId> KeyRing::unused_id() {
   return fail(Code::hsm_failed, "the HSM's random numbers repeat");
 }
 
-Result<Material> KeyRing::generate(const KeyVersionId& id, KeyType type) {
+Result<Material> KeyRing::make_material(const Key& key, std::uint16_t version,
+                                        const std::optional<Import>& import) {
   auto handover = std::make_shared<Handover<Material>>();
-  auto run = run_on_hsm_([handover, id, type](Hsm& hsm) -> Result<void> {
-    NAE_ASSIGN(handover->made, hsm.generate(id, type));
+  auto run = run_on_hsm_([handover, id = KeyVersionId{key.id, version}, type = key.type,
+                          protection = key.protection, import](Hsm& hsm) -> Result<void> {
+    NAE_ASSIGN(handover->made, import ? hsm.import(id, type, protection, *import)
+                                      : hsm.generate(id, type, protection));
     if (!handover->settled.exchange(true)) return {};
     return hsm.forget({id, type, *handover->made}, true);  // nobody waits any more
   });

@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <shared_mutex>
 #include <string>
@@ -39,7 +40,8 @@ struct NewKey {
   KeyType type{};
   Attributes attributes = {};
   Protection protection = Protection::wrapped;
-  std::int64_t activate_at_us = 0;  // 0: active from the beginning
+  std::int64_t activate_at_us = 0;    // 0: active from the beginning
+  std::optional<Import> import = {};  // nothing: the HSM makes the key
 };
 
 // Which keys a listing asks for.
@@ -113,12 +115,13 @@ class KeyRing {
 
   Result<Found> locate(std::string_view name, std::uint16_t version) const;
   Result<KeyPointer> add_version(const KeyPointer& old, std::int64_t activate_at_us);
-  Result<Version> new_version(const KeyId& key, std::uint16_t number, KeyType type,
-                              std::int64_t activate_at_us);
+  Result<Version> new_version(const Key& key, std::uint16_t number, std::int64_t activate_at_us,
+                              const std::optional<Import>& import = {});
   Result<KeyPointer> enter(const Found& found, State state);
   Result<KeyPointer> put_schedule(const Found& found, std::vector<Step> schedule);
   Result<KeyId> unused_id();
-  Result<Material> generate(const KeyVersionId& id, KeyType type);
+  Result<Material> make_material(const Key& key, std::uint16_t version,
+                                 const std::optional<Import>& import);
   Result<void> forget_in_hsm(const KeyVersionId& id, KeyType type, const Material& material,
                              bool destroy);
   KeyPointer publish(Key key);

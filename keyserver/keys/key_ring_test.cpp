@@ -108,6 +108,31 @@ class Ring : public ::testing::Test {
   }
 };
 
+TEST_F(Ring, KeysAreHsmOnlyWhereTheHsmComputesTheirAlgorithm) {
+  auto siv = ring.create({"siv", KeyType::aes_256_siv, {}, Protection::hsm_only});
+  ASSERT_FALSE(siv);
+  EXPECT_EQ(siv.error().code, Code::unsupported);
+  EXPECT_EQ(hsm_jobs, 0);
+  auto gcm = ring.create({"gcm", KeyType::aes_256_gcm, {}, Protection::hsm_only});
+  ASSERT_TRUE(gcm) << gcm.error().message;
+  auto rotated = ring.rotate("gcm");
+  ASSERT_TRUE(rotated);
+  for (const Version& version : (*rotated)->versions) {
+    Bytes envelope(kHsmGcmOverheadBytes);
+    EXPECT_TRUE(hsm->seal(hsm_key(**rotated, version), {}, {}, envelope)) << version.number;
+  }
+}
+
+TEST_F(Ring, AnImportThatFailsLeavesNoKey) {
+  NewKey wanted{"imported", KeyType::aes_256_gcm};
+  wanted.import = Import{Bytes(424), {}};
+  auto made = ring.create(wanted);
+  ASSERT_FALSE(made);
+  EXPECT_EQ(made.error().code, Code::authentication_failed);
+  EXPECT_EQ(ring.find("imported"), nullptr);
+  EXPECT_TRUE(repository.keys.empty());
+}
+
 TEST_F(Ring, RefusesNamesThatAreNone) {
   for (std::string_view name : {"", "-a", "a b", "a/b", "ä", "a\n"})
     EXPECT_EQ(create_error(name), Code::invalid_argument) << name;

@@ -13,6 +13,8 @@ Result<const Version*> version_of(const Key& key, std::uint16_t number, KeyType 
   if (key.type != type)
     return fail(Code::key_type, "key '" + key.name + "' is an " + std::string(nae::name(key.type)) +
                                     " key, not " + std::string(nae::name(type)));
+  if (key.protection == Protection::hsm_only)
+    return fail(Code::key_type, "key '" + key.name + "' is hsm-only and has no working keys");
   const Version* version = key.version(number);
   if (!version)
     return fail(Code::key_unknown,
@@ -22,10 +24,10 @@ Result<const Version*> version_of(const Key& key, std::uint16_t number, KeyType 
 
 Result<crypto::SecretBytes> derive(Hsm& hsm, const Key& key, const Version& version,
                                    const crypto::KeyPurpose& purpose, const Salt& salt) {
-  const KeyVersionId id{key.id, version.number};
-  const HsmKey hsm_key{id, key.type, version.material};
-  return crypto::derive_working_key(
-      purpose, id, salt, [&](ByteView input, auto out) { return hsm.hmac(hsm_key, input, out); });
+  const HsmKey in_hsm = hsm_key(key, version);
+  return crypto::derive_working_key(purpose, in_hsm.id, salt, [&](ByteView input, auto out) {
+    return hsm.hmac(in_hsm, input, out);
+  });
 }
 
 }  // namespace

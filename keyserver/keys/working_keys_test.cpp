@@ -54,6 +54,26 @@ TEST_F(Working, RefusesVersionsAndTypesThatAreNot) {
   EXPECT_EQ(working.size(), 0u);
 }
 
+// Their secret never leaves the HSM, in no derived form either.
+TEST_F(Working, RefusesKeysThatAreHsmOnly) {
+  WorkingKeys working(*provider);
+  for (KeyType type : {KeyType::aes_256_gcm, KeyType::aes_256_siv, KeyType::hmac_sha_256}) {
+    Key key = key_of(type);
+    key.protection = Protection::hsm_only;
+    Code refusal{};
+    if (type == KeyType::aes_256_gcm) {
+      refusal = working.derive_gcm(*hsm, key, 1, salt).error().code;
+      EXPECT_EQ(working.begin_encryption(*hsm, key, 1, 1).error().code, Code::key_type);
+    } else if (type == KeyType::aes_256_siv) {
+      refusal = working.derive_siv(*hsm, key, 1).error().code;
+    } else {
+      refusal = working.derive_mac(*hsm, key, 1, MacPurpose::blind_index).error().code;
+    }
+    EXPECT_EQ(refusal, Code::key_type) << nae::name(type);
+  }
+  EXPECT_EQ(working.size(), 0u);
+}
+
 TEST_F(Working, FindsOnlyWhatWasDerived) {
   WorkingKeys working(*provider);
   EXPECT_EQ(working.find_gcm(id, salt), nullptr);
@@ -207,8 +227,20 @@ class ForgettingHsm : public Hsm {
  public:
   ForgettingHsm(Hsm& real, std::function<void()> meanwhile)
       : real_(real), meanwhile_(std::move(meanwhile)) {}
-  Result<Material> generate(const KeyVersionId& id, KeyType type) override {
-    return real_.generate(id, type);
+  Result<Material> generate(const KeyVersionId& id, KeyType type, Protection protection) override {
+    return real_.generate(id, type, protection);
+  }
+  Result<ImportKey> import_key() override { return real_.import_key(); }
+  Result<Material> import(const KeyVersionId& id, KeyType type, Protection protection,
+                          const Import& sent) override {
+    return real_.import(id, type, protection, sent);
+  }
+  Result<void> seal(const HsmKey& key, ByteView aad, ByteView plaintext, ByteSpan out) override {
+    return real_.seal(key, aad, plaintext, out);
+  }
+  Result<void> open(const HsmKey& key, const EnvelopeView& envelope, ByteView aad,
+                    ByteSpan out) override {
+    return real_.open(key, envelope, aad, out);
   }
   Result<void> hmac(const HsmKey& key, ByteView in, std::span<Byte, kHmacBytes> out) override {
     meanwhile_();

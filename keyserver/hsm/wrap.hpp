@@ -1,0 +1,26 @@
+// Key material on its way in and out of the HSM: always as AES-KWP (RFC 5649) under a key that
+// stays.
+#pragma once
+
+#include <p11-kit/pkcs11.h>
+
+#include "keyserver/hsm/token.hpp"
+#include "keyserver/keys/attributes.hpp"
+#include "libnae/base/algorithm.hpp"
+
+namespace nae::hsm {
+
+bool is_pair(KeyType type);
+
+// CKA_CLASS, CKA_KEY_TYPE and the only uses of a key version's object.
+Attributes& add_kind(Attributes& attributes, KeyType type, keys::Protection protection);
+
+enum class Extractable : bool { no, once /* to be wrapped and destroyed */ };
+
+Result<Bytes> wrap(const Session& session, CK_OBJECT_HANDLE by, CK_OBJECT_HANDLE object);
+
+// A sensitive session object of `kind`, which is what add_kind() began.
+Result<CK_OBJECT_HANDLE> unwrap(const Session& session, CK_MECHANISM mechanism, CK_OBJECT_HANDLE by,
+                                ByteView wrapped, Attributes& kind, Extractable extractable);
+
+}  // namespace nae::hsm
