@@ -19,7 +19,7 @@ Outcome decrypt(Request& request) {
       reply.fail_item(envelope.error().code);
       continue;
     }
-    auto found = opener.find(*envelope);
+    auto found = opener.find(i, *envelope);
     if (!found || opener.missing_keys()) continue;  // go on only to learn what else is missing
     if (!*found) {
       reply.fail_item(found->error().code);

@@ -1,5 +1,6 @@
 #include "keyserver/service/actions.hpp"
 #include "keyserver/service/authorize.hpp"
+#include "keyserver/service/hsm_items.hpp"
 
 namespace nae::service {
 namespace {
@@ -85,12 +86,66 @@ Outcome encrypt_deterministic(Request& request, const Granted& granted) {
   return served(granted, request.count(), failed);
 }
 
+// The values that follow those that `request` has already. One that is refused gets no bytes.
+HsmWork seal_some(const Request& request, const Granted& granted) {
+  return [&ring = request.parts.ring, key = granted.key, version = granted.version->number,
+          first = request.prepared.results.size()](
+             keys::Hsm& hsm, const wire::CryptoRequestView& view) -> Result<Prepared> {
+    std::vector<HsmItem> items;
+    HsmShare share;
+    auto values = view.items.cursor();
+    std::uint32_t end = 0;
+    for (; end < view.items.count(); ++end) {
+      const ByteView value = values.next();
+      if (end < first) continue;
+      if (!share.take(value.size())) break;
+      if (!is_own_envelope(ring, value))
+        items.push_back({end, key, version, Bytes(value.begin(), value.end())});
+    }
+    NAE_ASSIGN(auto sealed, seal_in_hsm(hsm, view, items));
+    Prepared prepared;
+    prepared.results.resize(end - first);
+    for (auto& [index, envelope] : sealed) prepared.results[index - first] = std::move(envelope);
+    return prepared;
+  };
+}
+
+bool sealed_with(const std::vector<Bytes>& envelopes, const KeyVersionId& id) {
+  for (const Bytes& bytes : envelopes)
+    if (auto envelope = parse_envelope(bytes)) return envelope->key == id;
+  return true;
+}
+
+Outcome encrypt_in_hsm(Request& request, const Granted& granted) {
+  auto& results = request.prepared.results;
+  // What was sealed under a version that is no longer the primary one does not leave.
+  if (!sealed_with(results, {granted.key->id, granted.version->number})) results.clear();
+  if (results.size() < request.count()) return seal_some(request, granted);
+  wire::CryptoReplyWriter reply(
+      request.out, request.id, request.count(),
+      request.view.items.data_bytes() + request.count() * kHsmGcmOverheadBytes);
+  std::uint32_t failed = 0;
+  for (const Bytes& envelope : results) {
+    if (envelope.empty()) {
+      reply.fail_item(Code::already_encrypted);
+      ++failed;
+      continue;
+    }
+    std::ranges::copy(envelope, reply.begin_item(envelope.size()).begin());
+    reply.finish_item(wire::ItemResult::value, envelope.size());
+  }
+  reply.finish();
+  return served(granted, request.count(), failed);
+}
+
 }  // namespace
 
 Outcome encrypt(Request& request) {
   auto authorized = authorize(request);
   if (auto* refused = std::get_if<Refused>(&authorized)) return std::move(*refused);
   const Granted& granted = std::get<Granted>(authorized);
+  if (granted.key->protection == keys::Protection::hsm_only)
+    return encrypt_in_hsm(request, granted);
   return granted.key->type == KeyType::aes_256_siv ? encrypt_deterministic(request, granted)
                                                    : encrypt_randomized(request, granted);
 }

@@ -5,6 +5,7 @@
 #include <optional>
 #include <unordered_map>
 
+#include "keyserver/service/hsm_items.hpp"
 #include "keyserver/service/request.hpp"
 
 namespace nae::service {
@@ -17,16 +18,19 @@ class Opener {
   // nothing: its working key is missing and was noted for hsm_work().
   struct Readable {
     KeyUse* use;
-    const crypto::GcmWorkingKey* gcm;  // one of the two is set
-    const crypto::SivWorkingKey* siv;
+    const crypto::GcmWorkingKey* gcm = nullptr;  // one of the three is set
+    const crypto::SivWorkingKey* siv = nullptr;
+    const Result<Bytes>* opened = nullptr;  // in the HSM
   };
-  std::optional<Result<Readable>> find(const EnvelopeView& envelope);
+  // `index`: of the item that is the envelope.
+  std::optional<Result<Readable>> find(std::uint32_t index, const EnvelopeView& envelope);
 
   static Result<void> open(const Readable& readable, const EnvelopeView& envelope, ByteView aad,
                            ByteSpan out);
 
-  bool missing_keys() const { return !missing_.empty(); }
-  // Derives what was missing. Refused when one request needs more than the server allows.
+  bool missing_keys() const { return !missing_.empty() || !to_open_.empty(); }
+  // Derives what was missing and opens what only the HSM opens. Refused when one request needs more
+  // than the server allows.
   Outcome hsm_work();
 
   // Counts an item that failed before its key was known.
@@ -46,12 +50,15 @@ class Opener {
   KeyUse& use_of(const EnvelopeView& envelope);
   bool find_working_key(const EnvelopeView& envelope);
   void note_missing(const EnvelopeView& envelope, const keys::KeyPointer& key);
+  void note_to_open(std::uint32_t index, const EnvelopeView& envelope, const keys::KeyPointer& key);
 
   Request& request_;
   std::vector<std::unique_ptr<KeyUse>> uses_;
   std::unordered_map<KeyVersionId, std::size_t> use_of_id_;  // by use_id()
   KeyUse unreadable_;
   std::vector<Missing> missing_;
+  std::vector<HsmItem> to_open_;
+  HsmShare share_;
   // The run under way.
   std::size_t current_use_ = SIZE_MAX;
   KeyVersionId current_id_;

@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <string>
+#include <unordered_map>
 #include <variant>
 #include <vector>
 
@@ -23,6 +24,9 @@ struct Prepared {
   std::vector<std::shared_ptr<const crypto::SivWorkingKey>> siv_readers;
   std::vector<keys::EncryptLease> leases;
   std::vector<Bytes> results;  // of each item: signatures, random bytes
+  // Of items that the HSM opened or sealed itself, by their index.
+  std::unordered_map<std::uint32_t, Result<Bytes>> opened;
+  std::unordered_map<std::uint32_t, Bytes> sealed;
 };
 
 // Part of what was asked of one key version; one audit record each.

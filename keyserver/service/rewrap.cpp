@@ -1,5 +1,6 @@
 #include "keyserver/service/actions.hpp"
 #include "keyserver/service/authorize.hpp"
+#include "keyserver/service/hsm_items.hpp"
 #include "keyserver/service/opener.hpp"
 
 namespace nae::service {
@@ -22,11 +23,15 @@ class Sealer {
     if (key->type == KeyType::aes_256_siv) find_siv();
     return true;
   }
+  bool in_hsm() const { return key_->protection == keys::Protection::hsm_only; }
   std::size_t overhead() const {
+    if (in_hsm()) return kHsmGcmOverheadBytes;
     return key_->type == KeyType::aes_256_siv ? kSivOverheadBytes : kGcmOverheadBytes;
   }
-  // False: nothing was sealed, the HSM must make a working key first.
-  bool seal(ByteView aad, ByteView plaintext, ByteSpan out) {
+  // False: nothing was sealed, the HSM must make a working key or seal the value first. `index`: of
+  // the item.
+  bool seal(std::uint32_t index, ByteView aad, ByteView plaintext, ByteSpan out) {
+    if (in_hsm()) return take_sealed(index, plaintext, out);
     if (key_->type == KeyType::aes_256_siv) {
       if (!siv_) return note_missing();
       crypto::seal_siv(*siv_, aad, plaintext, out);
@@ -37,8 +42,16 @@ class Sealer {
     crypto::seal_gcm(*lease->key, lease->first_counter, aad, plaintext, out);
     return true;
   }
-  bool missing() const { return missing_ != nullptr; }
-  HsmWork hsm_work() const {
+  bool missing_key() const { return missing_ != nullptr; }
+  bool missing() const { return missing_key() || !to_seal_.empty(); }
+  HsmWork hsm_work() {
+    if (!to_seal_.empty())
+      return [items = std::move(to_seal_)](
+                 keys::Hsm& hsm, const wire::CryptoRequestView& view) -> Result<Prepared> {
+        Prepared prepared;
+        NAE_ASSIGN(prepared.sealed, seal_in_hsm(hsm, view, items));
+        return prepared;
+      };
     return
         [&working_keys = request_.parts.working_keys, key = missing_, version = missing_version_](
             keys::Hsm& hsm, const wire::CryptoRequestView&) -> Result<Prepared> {
@@ -61,6 +74,18 @@ class Sealer {
     for (const auto& made : request_.prepared.siv_readers)
       if (made->id == id_) siv_ = made;
   }
+  bool take_sealed(std::uint32_t index, ByteView plaintext, ByteSpan out) {
+    const auto found = request_.prepared.sealed.find(index);
+    if (found != request_.prepared.sealed.end())
+      // One sealed under a version that is no longer the primary one does not leave.
+      if (auto made = parse_envelope(found->second); made && made->key == id_) {
+        std::ranges::copy(found->second, out.begin());
+        return true;
+      }
+    if (share_.take(plaintext.size()))
+      to_seal_.push_back({index, key_, id_.version, Bytes(plaintext.begin(), plaintext.end())});
+    return false;
+  }
   bool note_missing() {
     missing_ = key_;
     missing_version_ = id_.version;
@@ -72,6 +97,8 @@ class Sealer {
   const keys::Version* version_ = nullptr;
   KeyVersionId id_;
   std::shared_ptr<const crypto::SivWorkingKey> siv_;
+  std::vector<HsmItem> to_seal_;
+  HsmShare share_;
   keys::KeyPointer missing_;
   std::uint16_t missing_version_ = 0;
 };
@@ -95,8 +122,8 @@ Outcome rewrap(Request& request) {
       reply.fail_item(envelope.error().code);
       continue;
     }
-    auto found = opener.find(*envelope);
-    if (!found || opener.missing_keys() || sealer.missing()) continue;
+    auto found = opener.find(i, *envelope);
+    if (!found || opener.missing_keys() || sealer.missing_key()) continue;
     if (!*found) {
       reply.fail_item(found->error().code);
       continue;
@@ -110,8 +137,10 @@ Outcome rewrap(Request& request) {
       continue;
     }
     ByteSpan out = reply.begin_item(plaintext.size() + sealer.overhead());
-    if (sealer.seal(item_aad, plaintext, out))
+    if (sealer.seal(i, item_aad, plaintext, out))
       reply.finish_item(wire::ItemResult::value, out.size());
+    else
+      reply.fail_item(Code::internal);  // dropped with the whole reply
   }
   if (opener.missing_keys() || sealer.missing()) {
     request.out.resize(start);

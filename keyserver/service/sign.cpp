@@ -17,7 +17,7 @@ HsmWork sign_some(const Request& request, const Granted& granted, const KeyVersi
   return [key = granted.key, version = granted.version, scheme, id,
           first = request.prepared.results.size()](
              keys::Hsm& hsm, const wire::CryptoRequestView& view) -> Result<Prepared> {
-    const keys::HsmKey hsm_key{id, key->type, version->material};
+    const keys::HsmKey hsm_key = keys::hsm_key(*key, *version);
     const std::size_t end = std::min<std::size_t>(first + kSignaturesPerJob, view.items.count());
     Prepared prepared;
     auto items = view.items.cursor();

@@ -11,11 +11,14 @@ void WaitingRequest::add(Prepared&& made) {
     into.insert(into.end(), std::make_move_iterator(from.begin()),
                 std::make_move_iterator(from.end()));
   };
-  if (!made.results.empty()) rounds = 0;
+  if (!made.results.empty() || !made.opened.empty() || !made.sealed.empty()) rounds = 0;
   append(prepared.gcm, made.gcm);
   append(prepared.siv_readers, made.siv_readers);
   append(prepared.leases, made.leases);
   append(prepared.results, made.results);
+  prepared.opened.merge(made.opened);
+  for (auto& [index, envelope] : made.sealed)
+    prepared.sealed.insert_or_assign(index, std::move(envelope));
   if (made.siv) prepared.siv = std::move(made.siv);
   if (made.mac) prepared.mac = std::move(made.mac);
 }
