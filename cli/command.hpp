@@ -30,6 +30,9 @@ using Action = std::function<Outcome<ExitCode>(Call&)>;
 
 // Each adds a subcommand with its options to `app`; parsing one of its leaves sets `chosen`.
 void add_key(CLI::App& app, Action& chosen);
+// To `nae key`.
+void add_key_import(CLI::App& key, Action& chosen);
+void add_key_export(CLI::App& key, Action& chosen);
 void add_policy(CLI::App& app, Action& chosen);
 void add_device(CLI::App& app, Action& chosen);
 void add_audit(CLI::App& app, Action& chosen);

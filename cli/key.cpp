@@ -164,6 +164,8 @@ void add_key(CLI::App& app, Action& chosen) {
       "Examples:\n"
       "  nae key states customer-pii\n"
       "  nae key states customer-pii --version 1 --set retired");
+  add_key_import(*key, chosen);
+  add_key_export(*key, chosen);
 }
 
 }  // namespace nae::cli

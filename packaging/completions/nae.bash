@@ -47,6 +47,23 @@ _nae() {
             _nae_words "aes-256-gcm aes-256-siv hmac-sha-256 hmac-sha-256-raw rsa-2048 rsa-3072 rsa-4096 ecdsa-p256 ecdsa-p384 ed25519"
             return
             ;;
+        --encoding)
+            _nae_words "raw hex base64"
+            return
+            ;;
+        --protection)
+            _nae_words "wrapped hsm-only"
+            return
+            ;;
+        --format)
+            _nae_words "pem jwk"
+            return
+            ;;
+        --wrapped | --public)
+            compopt -o filenames 2>/dev/null
+            mapfile -t COMPREPLY < <(compgen -f -- "$current")
+            return
+            ;;
         --set)
             _nae_words "active restricted retired destroyed"
             return
@@ -68,10 +85,13 @@ _nae() {
     local connection="--server --certificate --key --authority --config --json --help"
     case $command/$subcommand in
         /) _nae_words "key policy device audit status --version $connection" ;;
-        key/) _nae_words "create list show rotate states $connection" ;;
+        key/) _nae_words "create list show rotate states import import-key export $connection" ;;
         policy/) _nae_words "apply show history test $connection" ;;
         device/) _nae_words "enroll list remove $connection" ;;
         audit/) _nae_words "query verify $connection" ;;
+        key/import) _nae_words "--type --from --encoding --wrapped --public --protection $connection" ;;
+        key/export) _nae_words "--version --format $connection" ;;
+        key/import-key) _nae_words "$connection" ;;
         key/create) _nae_words "--type $connection" ;;
         key/show | key/rotate | key/states)
             _nae_words "$([[ $subcommand == states ]] && echo --version --set) $connection"
