@@ -211,8 +211,6 @@ class Stack:
     """scripts/stack up and down, with the database and roles of tests/fixtures."""
     def __init__(self, keys=KEYS, postgresql=""):
         self.path = scratch_directory() / "stack"
-        self.psql = self.path / "postgresql/usr/lib/postgresql" / os.environ.get("PG_VERSION", "15") / "bin/psql"
-        self.pg_ctl = self.psql.with_name("pg_ctl")
         settings = self.path.with_name("postgresql.conf")
         settings.write_text(postgresql)
         self.environment = {**os.environ, "NAE_BUILD": str(BUILD), "NAE_KEYS": keys, "NAE_PG_CONF": str(settings),
@@ -221,6 +219,8 @@ class Stack:
         up = self._script("up")
         if up.returncode != 0:
             raise RuntimeError(f"scripts/stack up: {up.stdout}{up.stderr}")
+        self.pg_ctl = next((self.path / "postgresql").glob("**/bin/pg_ctl"))
+        self.psql = self.pg_ctl.with_name("psql")
         self.key_server = KeyServer(self.path / "keyserver", log=self.path / "keyserver.log")
         self.agent_config = self.path / "agent" / "agent.toml"
         self.agent_socket = self.path / "agent" / "agent.sock"
