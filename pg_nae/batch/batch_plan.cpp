@@ -17,7 +17,7 @@ int column_of(const Plan* child, const Node* argument) {
 
 bool is_uniform(FuncExpr* call) {
   auto* node = reinterpret_cast<Node*>(call);
-  return !contain_var_clause(node) && !contain_subplans(node) && !contain_volatile_functions(node);
+  return !depends_on_row(node) && !contain_volatile_functions(node);
 }
 
 // Replaces the arguments by the columns they come in, so that EXPLAIN finds their expressions.

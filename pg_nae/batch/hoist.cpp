@@ -47,6 +47,11 @@ bool is_leaf(const Node* node) {
          IsA(node, SubPlan) || IsA(node, AlternativeSubPlan);
 }
 
+bool leaf_walker(Node* node, void*) {
+  if (node == nullptr) return false;
+  return is_leaf(node) || walk_children(node, leaf_walker, nullptr);
+}
+
 int position_of(const List* list, const Node* node) {
   int position = 0;
   ListCell* cell;
@@ -181,6 +186,10 @@ bool contains_batchable_call(Node* node) {
 
 bool is_bound_to_its_row(Node* node) {
   return bound_walker(node, nullptr);
+}
+
+bool depends_on_row(Node* node) {
+  return leaf_walker(node, nullptr);
 }
 
 bool is_conditional(const Node* node) {

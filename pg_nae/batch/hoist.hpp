@@ -13,6 +13,10 @@ bool contains_batchable_call(Node* node);
 // neither is what depends on an enclosing node's value.
 bool is_bound_to_its_row(Node* node);
 
+// Whether the value may differ from row to row: of a column, an aggregate, a window function or a
+// sub-select. count(*) and rank() have no column in them.
+bool depends_on_row(Node* node);
+
 // Where evaluation of a sub-expression depends on another's value. What is always evaluated of it
 // can be hoisted all the same (lift()).
 bool is_conditional(const Node* node);

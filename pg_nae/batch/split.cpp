@@ -34,9 +34,19 @@ bool must_stay_above(const TargetEntry* target) {
   return target->ressortgroupref == 0 && is_bound_to_its_row(reinterpret_cast<Node*>(target->expr));
 }
 
+// SET (a, b) = (SELECT ...): the sub-select leaves a row's values in parameters, for that row's
+// projection alone. Above a batch they would be those of the last row read.
+bool multiple_assignment_walker(Node* node, void*) {
+  if (node == nullptr) return false;
+  if (IsA(node, SubPlan) && reinterpret_cast<SubPlan*>(node)->subLinkType == MULTIEXPR_SUBLINK)
+    return true;
+  return walk_children(node, multiple_assignment_walker, nullptr);
+}
+
 // Nodes that are not ours to divide, or that PostgreSQL expects to find as they are.
 bool may_split(Plan* plan) {
   if (!is_projection_capable_plan(plan)) return false;
+  if (multiple_assignment_walker(reinterpret_cast<Node*>(plan->targetlist), nullptr)) return false;
   if (IsA(plan, CustomScan)) return is_batch(plan);
   if (IsA(plan, ForeignScan)) return reinterpret_cast<ForeignScan*>(plan)->operation == CMD_SELECT;
   return true;

@@ -1,6 +1,6 @@
 -- The batch node means what row by row means: a catalogue of statements, each with batches on and off.
 BEGIN;
-SELECT plan(72);
+SELECT plan(77);
 SET LOCAL client_min_messages = warning;
 SET LOCAL ROLE nae_all;
 
@@ -93,6 +93,8 @@ SELECT pg_temp.same('SELECT nae_blind_index(''index-key'', plain) = nae_blind_in
 SELECT pg_temp.same('SELECT id FROM nae_b WHERE nae_blind_index(''index-key'', plain) = nae_blind_index(''index-key'', ''s7'') ORDER BY id', 'a call of constants');
 SELECT pg_temp.same('SELECT coalesce(nae_decrypt_text(ssn), nae_decrypt_text(note)) FROM nae_b ORDER BY id', 'COALESCE');
 SELECT pg_temp.same('SELECT ROW(nae_decrypt_text(note)) < ROW(nae_decrypt_text(ssn)) FROM nae_b ORDER BY id', 'row comparison');
+SELECT pg_temp.same('SELECT id % 7 AS m, nae_blind_index(''index-key'', count(*)::text) FROM nae_b GROUP BY m ORDER BY m', 'a call of an aggregate without columns');
+SELECT pg_temp.same('SELECT id, nae_blind_index(''index-key'', (row_number() OVER (ORDER BY id))::text) FROM nae_b ORDER BY id', 'a call of a window function without columns');
 
 -- what is not evaluated does not fail
 SELECT pg_temp.same('SELECT CASE WHEN id < 200 THEN 1 ELSE length(nae_decrypt(''\x00''::bytea)) END FROM nae_b ORDER BY id', 'CASE arm');
@@ -116,6 +118,8 @@ SELECT pg_temp.same_left('INSERT INTO nae_w (c, id) VALUES (nae_encrypt(''custom
 SELECT pg_temp.same_left('INSERT INTO nae_w SELECT 1, nae_encrypt(''customer-pii'', ''a'') ON CONFLICT (id) DO NOTHING; INSERT INTO nae_w VALUES (1, nae_encrypt(''customer-pii'', ''b''), 5), (2, nae_encrypt(''customer-pii'', ''c''), 6) ON CONFLICT (id) DO UPDATE SET c = EXCLUDED.c, n = nae_w.n + 1', 'ON CONFLICT');
 SELECT pg_temp.same_left('INSERT INTO nae_w SELECT id, note FROM nae_b; UPDATE nae_w SET c = nae_rewrap(c), n = n + 1 WHERE nae_decrypt_text(c) LIKE ''%1''', 'UPDATE of what a filter decrypts');
 SELECT pg_temp.same_left('INSERT INTO nae_w SELECT id, note FROM nae_b; UPDATE nae_w SET c = b.ssn, n = length(nae_decrypt_text(b.note)) FROM nae_b b WHERE b.id = nae_w.id AND b.ssn IS NOT NULL', 'UPDATE ... FROM');
+SELECT pg_temp.same_left('INSERT INTO nae_w SELECT id, note FROM nae_b; UPDATE nae_w SET (n, c) = (SELECT b.id + 1, b.ssn FROM nae_b b WHERE b.id = nae_w.id) WHERE nae_decrypt_text(c) LIKE ''%1''', 'UPDATE of several columns from a sub-select, behind a filter');
+SELECT pg_temp.same_left('INSERT INTO nae_w SELECT id, note FROM nae_b; UPDATE nae_w SET (n, id) = (SELECT b.id + 1, -b.id FROM nae_b b WHERE b.id = nae_w.id), c = nae_rewrap(c)', 'the same beside a call');
 SELECT pg_temp.same_left('INSERT INTO nae_w SELECT id, note FROM nae_b; DELETE FROM nae_w WHERE nae_decrypt_text(c) > ''note 3''', 'DELETE');
 SELECT pg_temp.same_left('INSERT INTO nae_w SELECT id, note FROM nae_b WHERE id < 50; MERGE INTO nae_w w USING nae_b b ON w.id = b.id WHEN MATCHED AND nae_decrypt_text(w.c) LIKE ''%2'' THEN DELETE WHEN MATCHED THEN UPDATE SET c = nae_rewrap(w.c), n = 1 WHEN NOT MATCHED THEN INSERT VALUES (b.id, nae_encrypt(''customer-pii'', b.plain), 2)', 'MERGE');
 SELECT pg_temp.same_left('WITH m AS (INSERT INTO nae_w SELECT id, nae_encrypt(''customer-pii'', plain) FROM nae_b RETURNING id, c) UPDATE nae_b SET grp = 9 FROM m WHERE m.id = nae_b.id AND nae_decrypt_text(m.c) = ''s3''', 'writing CTE');
@@ -145,6 +149,8 @@ SELECT is((SELECT array_agg(id) FROM nae_w WHERE n = 2), ARRAY[4], 'the same FOR
 -- a merge join goes back in its inner input
 SET LOCAL enable_hashjoin = off;
 SET LOCAL enable_nestloop = off;
+SELECT matches(pg_temp.plan_of('SELECT a.id, b.n FROM (SELECT grp, id FROM nae_b WHERE id < 20 ORDER BY grp OFFSET 0) a FULL JOIN (SELECT grp, id, nae_decrypt_text(note) AS n FROM nae_b ORDER BY grp OFFSET 0) b USING (grp)'),
+  'Merge Full Join[^>]*->.*->  Materialize\n *->  Custom Scan \(NaeBatch\)', 'merge join: what is read again is kept');
 SELECT pg_temp.same('SELECT a.id, b.n FROM nae_b a JOIN (SELECT grp, id, nae_decrypt_text(note) AS n FROM nae_b OFFSET 0) b USING (grp) WHERE a.id < 20 ORDER BY 1, b.id', 'merge join');
 RESET enable_hashjoin;
 RESET enable_nestloop;
