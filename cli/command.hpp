@@ -35,6 +35,8 @@ void add_key_import(CLI::App& key, Action& chosen);
 void add_key_export(CLI::App& key, Action& chosen);
 void add_policy(CLI::App& app, Action& chosen);
 void add_device(CLI::App& app, Action& chosen);
+void add_admin(CLI::App& app, Action& chosen);
+void add_approval(CLI::App& app, Action& chosen);
 void add_audit(CLI::App& app, Action& chosen);
 void add_status(CLI::App& app, Action& chosen);
 

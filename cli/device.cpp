@@ -1,117 +1,67 @@
-// nae device enroll | list | remove
+// nae device enroll | renew | list | remove
 #include <ostream>
 
-#include "cli/command.hpp"
+#include "cli/enrolment.hpp"
 #include "cli/table.hpp"
-#include "libnae/base/file.hpp"
-#include "libnae/crypto/certificate.hpp"
 
 namespace nae::cli {
 namespace {
 
 using admin::api::items;
 using admin::api::shown;
-using Path = std::filesystem::path;
-
-constexpr std::size_t kMaxRequestBytes = 64u << 10;
 
 struct EnrollOptions {
-  std::string name, out, request;
+  std::string name, out, request, key, approval;
   unsigned valid_days = 365;
 };
 
-// Before anything is asked of the server: a certificate that cannot be kept must not be issued.
-Result<void> prepare_directory(const Path& directory, std::initializer_list<Path> files) {
-  std::error_code error;
-  std::filesystem::create_directories(directory, error);
-  if (error)
-    return fail(Code::file_failed, "cannot create " + directory.string() + ": " + error.message());
-  for (const Path& file : files)
-    if (std::filesystem::exists(std::filesystem::symlink_status(file, error)))
-      return fail(Code::file_failed, file.string() + " exists and is not overwritten",
-                  "Choose another directory with --out, or move the file away.");
-  return {};
-}
-
-// The certificate must be for the key it was asked for and the name we asked for, whoever answered.
-Result<crypto::CertificateInfo> checked_certificate(const std::string& pem, const Bytes& spki,
-                                                    const std::string& name) {
-  NAE_ASSIGN(crypto::CertificateInfo info, crypto::read_certificate(pem));
-  if (info.spki != spki || info.uri_names != std::vector{"nae://device/" + name})
-    return fail(Code::internal, "the server answered with a certificate for something else");
-  return info;
-}
-
-// What is asked for: the key is made here, or it stays where its request was made.
-struct Wanted {
-  Bytes private_key_pem;  // empty: we never had it
-  Bytes spki;
-  std::string request;
-};
-
-Result<Wanted> wanted_by(const EnrollOptions& options) {
-  Wanted wanted;
-  if (options.request.empty()) {
-    NAE_ASSIGN(crypto::KeyPair pair, crypto::generate_p256());
-    NAE_ASSIGN(wanted.request, crypto::make_request(pair.private_key_pem, options.name));
-    wanted.private_key_pem = std::move(pair.private_key_pem);
-    wanted.spki = std::move(pair.spki);
-    return wanted;
-  }
-  NAE_ASSIGN(wanted.request, read_file(options.request, kMaxRequestBytes));
-  NAE_ASSIGN(crypto::CertificateRequest request, crypto::read_request(wanted.request));
-  wanted.spki = std::move(request.spki);
+Enrolment wanted_by(const EnrollOptions& options, const std::string& name) {
+  Enrolment wanted;
+  wanted.name = name;
+  wanted.uri = "nae://device/" + name;
+  wanted.path = "/v1/devices";
+  wanted.body = {{"name", name}, {"valid_days", options.valid_days}};
+  wanted.out = options.out;
+  wanted.request = options.request;
+  wanted.key = options.key;
+  wanted.approval = options.approval;
   return wanted;
 }
 
 Outcome<ExitCode> enroll(Call& call, const EnrollOptions& options) {
   NAE_ANSWER(std::string name, checked_name(options.name));
-  Path directory(options.out);
-  Path key_file = directory / (name + ".key"), certificate_file = directory / (name + ".pem"),
-       authority_file = directory / "authority.pem";
-  const bool makes_key = options.request.empty();
   NAE_ANSWER(auto server, call.server());
-  NAE_ASSIGN(Wanted wanted, wanted_by(options));
-  // Beside a key that is there already its renewed certificate may be put, over the old one never.
-  if (auto prepared =
-          makes_key ? prepare_directory(directory, {key_file, certificate_file, authority_file})
-                    : prepare_directory(directory, {certificate_file, authority_file});
-      !prepared)
-    return tl::unexpected<Failure>(prepared.error());
-
-  NAE_ANSWER(json::value answer, server->call("POST", "/v1/devices",
-                                              {{"name", name},
-                                               {"request", wanted.request},
-                                               {"valid_days", options.valid_days}}));
-  std::string certificate = shown(answer, "certificate"), authority = shown(answer, "authority");
-  NAE_ASSIGN(crypto::CertificateInfo info, checked_certificate(certificate, wanted.spki, name));
-  if (auto read = crypto::read_certificate(authority); !read)
-    return tl::unexpected<Failure>(read.error());
-  auto write = [](const Path& file, ByteView content, unsigned mode) {
-    return write_new_file(file, content, mode);
-  };
-  Result<void> written;
-  if (makes_key) written = write(key_file, wanted.private_key_pem, 0600);
-  if (written) written = write(certificate_file, as_bytes(certificate), 0644);
-  if (written) written = write(authority_file, as_bytes(authority), 0644);
-  if (!written) return tl::unexpected<Failure>(written.error());
-
-  json::object shown_answer{{"name", name},
-                            {"serial", info.serial},
-                            {"fingerprint", info.fingerprint},
-                            {"not_after", shown(answer, "not_after")},
-                            {"certificate_file", certificate_file.string()},
-                            {"authority_file", authority_file.string()}};
-  if (makes_key) shown_answer["key_file"] = key_file.string();
-  call.show(shown_answer, [&] {
-    call.out << "Device " << name << " is enrolled until " << shown(answer, "not_after") << ".\n"
-             << (makes_key
-                     ? "  private key  " + key_file.string() + " (keep it on that host alone)\n"
-                     : std::string())
-             << "  certificate  " << certificate_file.string() << '\n'
-             << "  authority    " << authority_file.string() << '\n'
+  NAE_ANSWER(json::object done, enrol(*server, wanted_by(options, name)));
+  call.show(done, [&] {
+    json::value files(done);
+    call.out << "Device " << name << " is enrolled until " << shown(files, "not_after") << ".\n";
+    if (std::string key = shown(files, "key_file"); !key.empty())
+      call.out << "  private key  " << key << " (keep it on that host alone)\n";
+    call.out << "  certificate  " << shown(files, "certificate_file") << '\n'
+             << "  authority    " << shown(files, "authority_file") << '\n'
              << "Next: name the files in nae-agent's configuration on " << name
              << ", and the device in the policy.\n";
+  });
+  return kOk;
+}
+
+// What enroll() does for a key that exists; a command of its own because nobody looks for a renewal
+// under enrolling.
+Outcome<ExitCode> renew(Call& call, const EnrollOptions& options) {
+  NAE_ANSWER(std::string name, checked_name(options.name));
+  if (options.request.empty() && options.key.empty() && options.approval.empty())
+    return tl::unexpected<Failure>(Error(Code::invalid_argument,
+                                         "a renewal is for the key that the host has",
+                                         "Give --request FILE, made on the host, or --key FILE."));
+  NAE_ANSWER(auto server, call.server());
+  NAE_ANSWER(json::object done, enrol(*server, wanted_by(options, name)));
+  call.show(done, [&] {
+    json::value files(done);
+    call.out << "The certificate of device " << name << " is renewed until "
+             << shown(files, "not_after") << ".\n"
+             << "  certificate  " << shown(files, "certificate_file") << '\n'
+             << "  authority    " << shown(files, "authority_file") << '\n'
+             << "Next: put it in the place of the old one, then systemctl reload nae-agent.\n";
   });
   return kOk;
 }
@@ -152,7 +102,8 @@ Outcome<ExitCode> remove(Call& call, const RemoveOptions& options) {
 }  // namespace
 
 void add_device(CLI::App& app, Action& chosen) {
-  CLI::App* device = app.add_subcommand("device", "Enroll database hosts, list and remove them");
+  CLI::App* device =
+      app.add_subcommand("device", "Enroll database hosts, renew, list and remove them");
   device->require_subcommand(1)->fallthrough();
   device->footer(
       "Enrolling and removing take the role operator; listing takes operator or auditor.\n\n"
@@ -168,6 +119,8 @@ void add_device(CLI::App& app, Action& chosen) {
   enroll_leaf->add_option("--out", options->out, "Directory for the three files")->required();
   enroll_leaf->add_option("--request", options->request,
                           "PKCS#10 request (PEM) by a key that the host has already: renewal");
+  enroll_leaf->add_option("--approval", options->approval,
+                          "Fetch what was approved: the id that the first call printed");
   enroll_leaf->add_option("--valid-days", options->valid_days, "How long the certificate is valid")
       ->check(CLI::Range(1u, 3650u))
       ->capture_default_str();
@@ -181,6 +134,26 @@ void add_device(CLI::App& app, Action& chosen) {
       "  nae device enroll db1 --out ./db1 --valid-days 90\n"
       "  openssl req -new -key /etc/nae/device.key -subj /CN=db1 -out db1.csr   (on the host)\n"
       "  nae device enroll db1 --out ./renewed --request db1.csr");
+
+  auto [renew_leaf, renewed] = add_leaf<EnrollOptions>(
+      *device, "renew", "Renew the certificate of a host, for the key that it has", chosen, renew);
+  renew_leaf->add_option("NAME", renewed->name, "Name of the device")->required();
+  renew_leaf->add_option("--out", renewed->out, "Directory for the new certificate")->required();
+  CLI::Option* request = renew_leaf->add_option("--request", renewed->request,
+                                                "PKCS#10 request (PEM) made on the host");
+  renew_leaf->add_option("--key", renewed->key, "The host's private key (PEM), when it is here")
+      ->excludes(request);
+  renew_leaf->add_option("--approval", renewed->approval,
+                         "Fetch what was approved: the id that the first call printed");
+  renew_leaf->add_option("--valid-days", renewed->valid_days, "How long the certificate is valid")
+      ->check(CLI::Range(1u, 3650u))
+      ->capture_default_str();
+  renew_leaf->fallthrough()->footer(
+      "Takes the role operator. The old certificate is good until it expires or the device is\n"
+      "removed.\n\n"
+      "Examples:\n"
+      "  openssl req -new -key /etc/nae/device.key -subj /CN=db1 -out db1.csr   (on the host)\n"
+      "  nae device renew db1 --out ./renewed --request db1.csr");
 
   add_leaf<NoOptions>(*device, "list", "List the certificates issued to devices", chosen, list)
       .first->fallthrough()

@@ -10,7 +10,7 @@ namespace nae::cli {
 namespace {
 
 constexpr char kDescription[] =
-    "nae - administer a NAE key server: keys, policy, devices, audit log\n"
+    "nae - administer a NAE key server: keys, policy, devices, administrators, audit log\n"
     "\n"
     "Every command but 'audit verify --directory' talks to the key server over mutual TLS 1.3\n"
     "with an admin certificate. What that certificate may do are its roles on the server:\n"
@@ -33,6 +33,7 @@ constexpr char kFooter[] =
     "  2  wrong arguments, profile or local file\n"
     "  3  the key server could not be reached, or it is not the right one\n"
     "  4  the key server failed (HSM, store, audit log)\n"
+    "  5  nothing was done yet: a second administrator must approve it, see 'nae approvals'\n"
     "\n"
     "Examples:\n"
     "  nae key create customer-pii --type aes-256-gcm\n"
@@ -61,6 +62,17 @@ void report(std::ostream& err, const Error& error) {
   err << "nae: " << printable(error.message) << " (" << name(error.code) << ")\n";
   if (!error.hint_or_default().empty())
     err << "hint: " << printable(error.hint_or_default()) << '\n';
+}
+
+void show_waiting(const Call& call, const Failure& failure) {
+  using admin::api::shown;
+  call.show(json::object{{"approval", failure.waiting}}, [&] {
+    call.out << "waiting for approval: nae approve " << shown(failure.waiting, "id") << '\n'
+             << "  " << shown(failure.waiting, "operation")
+             << " takes a second administrator with the role, before "
+             << shown(failure.waiting, "expires_at") << ".\n";
+    if (!failure.then.empty()) call.out << "  " << failure.then << '\n';
+  });
 }
 
 }  // namespace
@@ -100,6 +112,8 @@ int run(std::vector<std::string> arguments, std::ostream& out, std::ostream& err
   add_key(app, chosen);
   add_policy(app, chosen);
   add_device(app, chosen);
+  add_admin(app, chosen);
+  add_approval(app, chosen);
   add_audit(app, chosen);
   add_status(app, chosen);
 
@@ -115,6 +129,10 @@ int run(std::vector<std::string> arguments, std::ostream& out, std::ostream& err
 
   Outcome<ExitCode> outcome = chosen(call);
   if (outcome) return *outcome;
+  if (outcome.error().waits()) {
+    show_waiting(call, outcome.error());
+    return kWaiting;
+  }
   report(err, outcome.error().error);
   return exit_code(outcome.error().error, outcome.error().from_server);
 }

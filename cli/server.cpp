@@ -8,6 +8,7 @@
 namespace nae::cli {
 namespace {
 
+constexpr long kAccepted = 202;  // kept until it is approved
 constexpr long kConnectSeconds = 10;
 constexpr long kAnswerSeconds = 120;  // verifying a long audit log takes its time
 constexpr std::size_t kMaxAnswerBytes = 256u << 20;
@@ -100,10 +101,22 @@ class CurlServer final : public Server {
     if (malformed)
       return tl::unexpected<Failure>(Failure(
           Error(Code::internal, "the server's answer is not JSON: " + malformed.message()), true));
+    if (status == kAccepted) return tl::unexpected<Failure>(waiting_for(answer));
     return answer;
   }
 
  private:
+  static Failure waiting_for(const json::value& answer) {
+    const json::value* approval =
+        answer.is_object() ? answer.get_object().if_contains("approval") : nullptr;
+    if (!approval || !approval->is_object())
+      return {Error(Code::internal, "the server accepted the request and does not say as what"),
+              true};
+    Failure failure(Error(Code::approval_required, "the request waits for approval"), true);
+    failure.waiting = *approval;
+    return failure;
+  }
+
   // An option that this libcurl does not know must not be left out in silence.
   template <class T>
   void set(CURLoption option, T value) {

@@ -19,9 +19,13 @@ namespace json = boost::json;
 struct Failure {
   Error error;
   bool from_server = false;
+  // The request was kept until a second administrator approves it: what the server says of it.
+  json::value waiting = nullptr;
+  std::string then;  // what is left to do after the approval
 
   Failure(Error e, bool server) : error(std::move(e)), from_server(server) {}
   Failure(Error e) : error(std::move(e)) {}  // NOLINT: every local Result's error is one
+  bool waits() const { return !waiting.is_null(); }
 };
 template <class T>
 using Outcome = tl::expected<T, Failure>;
@@ -32,7 +36,8 @@ class Server {
   virtual ~Server() = default;
 
   // `path`: "/v1/keys", its parameters encoded already. An empty `body` sends none. The answer's
-  // JSON; problem details come back as the failure they describe.
+  // JSON; problem details come back as the failure they describe, and a request that must be
+  // approved as one that waits().
   virtual Outcome<json::value> call(const char* method, const std::string& path,
                                     const json::object& body = {}) = 0;
 };

@@ -7,8 +7,10 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <ctime>
 
 #include "keyserver/config/config.hpp"
+#include "keyserver/server/renew_certificate.hpp"
 #include "keyserver/server/server.hpp"
 #include "keyserver/setup/initialise.hpp"
 #include "libnae/crypto/secret.hpp"
@@ -63,7 +65,27 @@ int run(const std::string& file) {
 int check(const std::string& file) {
   auto config = nae::config::load(file);
   if (!config) return report(config.error());
+  if (auto checked = nae::server::check_choices(*config); !checked) return report(checked.error());
   std::printf("%s: good\n", file.c_str());
+  return 0;
+}
+
+int renew_certificate(const std::string& file) {
+  auto config = nae::config::load(file);
+  if (!config) return report(config.error());
+  auto heap = nae::crypto::SecureHeap::take(kInitHeapBytes);
+  if (!heap) return report(heap.error());
+  auto renewed = nae::server::renew_certificate(*config);
+  if (!renewed) return report(renewed.error());
+  std::time_t until = renewed->not_after_s;
+  std::tm parts{};
+  ::gmtime_r(&until, &parts);
+  char day[16];
+  std::strftime(day, sizeof day, "%Y-%m-%d", &parts);
+  std::printf(
+      "%s is renewed until %s, serial %s\n"
+      "next: systemctl reload nae-keyserver (SIGHUP), or start it\n",
+      config->tls.certificate.c_str(), day, renewed->serial.c_str());
   return 0;
 }
 
@@ -117,6 +139,10 @@ int main(int argc, char** argv) {
       app.add_subcommand("check-config", "Check a configuration file and start nothing.");
   check_command->add_option("--config", file, "Configuration file")->capture_default_str();
 
+  auto* renew_command = app.add_subcommand(
+      "renew-certificate", "Renew the server's certificate, for the key and names that it has.");
+  renew_command->add_option("--config", file, "Configuration file")->capture_default_str();
+
   nae::setup::Choices choices;
   std::string listen = "127.0.0.1:7443";
   auto* init_command = app.add_subcommand(
@@ -141,6 +167,7 @@ int main(int argc, char** argv) {
   }
   if (*run_command) return run(file);
   if (*check_command) return check(file);
+  if (*renew_command) return renew_certificate(file);
   if (!split_listen(listen, choices)) {
     std::fprintf(stderr, "nae-keyserver: --listen must be HOST:PORT\n");
     return kUsage;

@@ -6,6 +6,7 @@
 #include <functional>
 #include <string>
 
+#include "keyserver/admin/approval_rules.hpp"
 #include "keyserver/audit/log.hpp"
 #include "keyserver/hsm/hsm_queue.hpp"
 #include "keyserver/keys/key_ring.hpp"
@@ -33,6 +34,7 @@ struct AdminParts {
   // After a change that voids cached decisions, before its command is answered: tells every
   // connection. May be empty: connections also compare epochs at each request.
   std::function<void(std::uint64_t epoch)> epoch_changed = {};
+  ApprovalRules approval = {};
 };
 
 }  // namespace nae::admin

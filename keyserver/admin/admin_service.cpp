@@ -3,8 +3,10 @@
 #include <prometheus/counter.h>
 #include <prometheus/text_serializer.h>
 
+#include <algorithm>
 #include <chrono>
 
+#include "keyserver/admin/approval.hpp"
 #include "keyserver/admin/readiness.hpp"
 #include "keyserver/admin/route.hpp"
 
@@ -15,7 +17,7 @@ constexpr std::size_t kThreads = 2;  // one long search must not keep a key from
 constexpr std::size_t kWaitingCalls = 64;
 
 constexpr std::string_view kAllowed = "value", kDenied = "deny", kBegun = "begun",
-                           kDone = "allowed";
+                           kWaiting = "waiting", kDone = "allowed";
 
 std::int64_t unix_time_us() {
   using namespace std::chrono;
@@ -57,6 +59,10 @@ class SlowCall {
   bool granted_;
 };
 
+std::string approval_text(const store::Approval& approval) {
+  return "approved by " + approval.decided_by + " as " + approval.id;
+}
+
 prometheus::Counter& counter(prometheus::Registry& registry, const char* verdict) {
   return prometheus::BuildCounter()
       .Name("nae_admin_requests_total")
@@ -92,6 +98,7 @@ AdminService::AdminService(AdminParts parts)
       started_at_us_(unix_time_us()),
       granted_(&counter(parts_.metrics.registry(), "granted")),
       refused_(&counter(parts_.metrics.registry(), "refused")),
+      limited_(&counter(parts_.metrics.registry(), "limited")),
       workers_(kThreads, kWaitingCalls) {}
 
 void AdminService::dispatch(HttpRequest request, Peer peer, Answer answer) {
@@ -102,6 +109,16 @@ void AdminService::dispatch(HttpRequest request, Peer peer, Answer answer) {
   };
   if (!workers_.submit(std::move(call)))
     answer(problem(Error(Code::overloaded, "too many administrative calls are waiting")));
+}
+
+void AdminService::count_limited(Peer peer, bool record_it) {
+  limited_->Increment();
+  if (!record_it) return;
+  workers_.submit([this, peer = std::move(peer)] {
+    // Nothing is done that a missing record would hide.
+    (void)record(peer, "rate-limit", "", kDenied, name(Code::limit_exceeded),
+                 "refused until it asks less often");
+  });
 }
 
 // Memory that ran out for one call must not end the server.
@@ -126,8 +143,9 @@ HttpResponse AdminService::serve(const HttpRequest& request, const Peer& peer) {
   return health ? plain(200, "ok\n") : ready_asked ? ready() : metrics();
 }
 
-HttpResponse AdminService::serve_call(const HttpRequest& request, const Peer& peer) {
-  Outcome outcome = act(request, peer);
+HttpResponse AdminService::serve_call(const HttpRequest& request, const Peer& peer,
+                                      const store::Approval* approved) {
+  Outcome outcome = act(request, peer, approved);
   bool granted = outcome.response.status < 400;
   (granted ? granted_ : refused_)->Increment();
   auto recorded = record(peer, outcome.action, outcome.target, granted ? kAllowed : kDenied,
@@ -139,28 +157,17 @@ HttpResponse AdminService::serve_call(const HttpRequest& request, const Peer& pe
   return problem(error);
 }
 
-AdminService::Outcome AdminService::act(const HttpRequest& request, const Peer& peer) {
+AdminService::Outcome AdminService::act(const HttpRequest& request, const Peer& peer,
+                                        const store::Approval* approved) {
   auto target = parse_target(request.target);
   if (!target) return Outcome::refused(target.error());
   auto roles = roles_of(peer);
   if (!roles) return Outcome::refused(roles.error());
 
   Match found = match(request.method, *target);
-  Outcome outcome;
-  if (!found.route) {
-    outcome.target = request.method + " " + std::string(path_of(request));
-    if (found.allow.empty()) {
-      outcome.refuse(Error(Code::not_found, "there is no " + std::string(path_of(request)),
-                           "See docs/openapi.yaml for what there is."));
-    } else {
-      outcome.refuse(Error(Code::unsupported, request.method + " is not possible here",
-                           "Possible: " + found.allow),
-                     405);
-      outcome.response.allow = found.allow;
-    }
-    return outcome;
-  }
+  if (!found.route) return no_route(request, found);
   const Route& route = *found.route;
+  Outcome outcome;
   outcome.action = route.action;
   outcome.target = found.names.empty() ? std::string() : found.names.front();
   if (!roles->intersects(route.any_of)) {
@@ -173,18 +180,6 @@ AdminService::Outcome AdminService::act(const HttpRequest& request, const Peer& 
     outcome.refuse(checked.error(), 415);
     return outcome;
   }
-  SlowCall slow(slow_call_runs_, route.slow);
-  if (!slow.granted()) {
-    outcome.refuse(Error(Code::overloaded, "another search or proof of the audit log is running"));
-    return outcome;
-  }
-  if (route.changes) {
-    auto begun = record(peer, route.action, outcome.target, kAllowed, kBegun, "");
-    if (!begun) {
-      outcome.refuse(begun.error());
-      return outcome;
-    }
-  }
   AdminCall call{parts_,
                  request,
                  *target,
@@ -194,22 +189,78 @@ AdminService::Outcome AdminService::act(const HttpRequest& request, const Peer& 
                  unix_time_us(),
                  started_at_us_,
                  {},
-                 {}};
-  Result<Reply> reply = route.handler(call);
+                 {},
+                 [&](const store::Approval& approval) { return perform(approval, peer); }};
+  if (route.permission) {
+    if (auto permitted = route.permission(call); !permitted) {
+      outcome.refuse(permitted.error());
+      outcome.detail = permitted.error().message;
+      return outcome;
+    }
+  }
+  SlowCall slow(slow_call_runs_, route.slow);
+  if (!slow.granted()) {
+    outcome.refuse(Error(Code::overloaded, "another search or proof of the audit log is running"));
+    return outcome;
+  }
+  if (route.changes) {
+    auto begun = record(peer, route.action, outcome.target, kAllowed, kBegun,
+                        approved ? approval_text(*approved) : "");
+    if (!begun) {
+      outcome.refuse(begun.error());
+      return outcome;
+    }
+  }
+  std::string operation = operation_class(route.action, route.changes, request.body);
+  bool waits = !approved && parts_.approval.required.contains(operation);
+  Result<Reply> reply =
+      waits ? request_approval(call, route, operation, peer.identity.fingerprint_hex)
+            : route.handler(call);
   if (!call.audit_target.empty()) outcome.target = std::move(call.audit_target);
   outcome.detail = std::move(call.audit_detail);
   if (!reply) {
     outcome.refuse(reply.error());
     if (outcome.detail.empty()) outcome.detail = reply.error().message;
-    return outcome;
+  } else {
+    outcome.changed = route.changes;
+    if (waits) outcome.reason = kWaiting;
+    outcome.response.status = reply->status;
+    outcome.response.body = json::serialize(reply->body);
   }
-  outcome.changed = route.changes;
-  outcome.response.status = reply->status;
-  outcome.response.body = json::serialize(reply->body);
+  if (approved)
+    outcome.detail =
+        approval_text(*approved) + (outcome.detail.empty() ? "" : "; ") + outcome.detail;
   return outcome;
 }
 
-// Asked of the store at every call: who was removed is out at once.
+// As the requester, whose certificate and roles must be good now as well; recorded as any call.
+Performed AdminService::perform(const store::Approval& approval, const Peer& approver) {
+  HttpRequest request{approval.method, approval.target, approval.content_type, approval.body};
+  Peer requester{{net::PeerKind::admin, approval.requested_by, "", approval.fingerprint},
+                 approver.address};
+  store::Approval decided = approval;
+  decided.decided_by = approver.identity.name;
+  HttpResponse response = serve_call(request, requester, &decided);
+  return {response.status, std::move(response.body)};
+}
+
+AdminService::Outcome AdminService::no_route(const HttpRequest& request, const Match& found) {
+  Outcome outcome;
+  outcome.target = request.method + " " + std::string(path_of(request));
+  if (found.allow.empty()) {
+    outcome.refuse(Error(Code::not_found, "there is no " + std::string(path_of(request)),
+                         "See docs/openapi.yaml for what there is."));
+  } else {
+    outcome.refuse(Error(Code::unsupported, request.method + " is not possible here",
+                         "Possible: " + found.allow),
+                   405);
+    outcome.response.allow = found.allow;
+  }
+  return outcome;
+}
+
+// Asked of the store at every call: who was removed is out at once, and a connection that outlives
+// its certificate is of no use.
 Result<AdminRoles> AdminService::roles_of(const Peer& peer) {
   if (peer.identity.kind != net::PeerKind::admin)
     return fail(Code::admin_role_missing, "the certificate names a " +
@@ -219,6 +270,17 @@ Result<AdminRoles> AdminService::roles_of(const Peer& peer) {
   if (!admin)
     return fail(Code::admin_role_missing,
                 "no administrator is called \"" + peer.identity.name + "\"");
+  std::int64_t now_us = unix_time_us();
+  bool known = std::any_of(admin->certificates.begin(), admin->certificates.end(),
+                           [&](const store::AdminCertificate& certificate) {
+                             return certificate.fingerprint == peer.identity.fingerprint_hex &&
+                                    certificate.expires_at_us > now_us;
+                           });
+  if (!known)
+    return fail(Code::certificate_rejected,
+                "the certificate is none that this server has issued to \"" + peer.identity.name +
+                    "\", or it has expired",
+                "The name of an administrator belongs to its key; see 'nae admin list'.");
   AdminRoles roles;
   for (const std::string& text : admin->roles)
     if (auto role = admin_role_from_name(text)) roles.insert(*role);

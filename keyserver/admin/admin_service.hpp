@@ -19,6 +19,9 @@ class Counter;
 
 namespace nae::admin {
 
+struct Match;
+struct Performed;
+
 struct Peer {
   net::PeerIdentity identity;
   std::string address;
@@ -33,14 +36,21 @@ class AdminService {
   // Thread-safe.
   void dispatch(HttpRequest request, Peer peer, Answer answer);
 
+  // A request that came too soon after others: counted, and recorded when it is the first of a row.
+  void count_limited(Peer peer, bool record_it);
+
   // The whole of one call; may block. dispatch() without the threads.
   HttpResponse serve(const HttpRequest& request, const Peer& peer);
 
  private:
   struct Outcome;
   HttpResponse serve_or_fail(const HttpRequest& request, const Peer& peer);
-  HttpResponse serve_call(const HttpRequest& request, const Peer& peer);
-  Outcome act(const HttpRequest& request, const Peer& peer);
+  // `approved`: the request that this call is, when a second administrator has approved it.
+  HttpResponse serve_call(const HttpRequest& request, const Peer& peer,
+                          const store::Approval* approved = nullptr);
+  Outcome act(const HttpRequest& request, const Peer& peer, const store::Approval* approved);
+  static Outcome no_route(const HttpRequest& request, const Match& found);
+  Performed perform(const store::Approval& approval, const Peer& approver);
   Result<AdminRoles> roles_of(const Peer& peer);
   Result<void> record(const Peer& peer, std::string_view action, std::string_view target,
                       std::string_view verdict, std::string_view reason, std::string_view detail);
@@ -51,6 +61,7 @@ class AdminService {
   std::int64_t started_at_us_;
   prometheus::Counter* granted_;
   prometheus::Counter* refused_;
+  prometheus::Counter* limited_;
   std::atomic<bool> slow_call_runs_ = false;
   AdminWorkers workers_;  // last: its threads use the rest
 };

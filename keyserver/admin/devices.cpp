@@ -1,7 +1,7 @@
 // /v1/devices: certificates for database hosts.
 #include "keyserver/admin/api/time.hpp"
+#include "keyserver/admin/issue.hpp"
 #include "keyserver/admin/route.hpp"
-#include "keyserver/setup/authority.hpp"
 #include "libnae/base/text.hpp"
 #include "libnae/crypto/certificate.hpp"
 #include "libnae/crypto/hash.hpp"
@@ -12,24 +12,6 @@ namespace {
 constexpr std::int64_t kDefaultDays = 365;
 constexpr std::int64_t kMostDays = 3650;
 constexpr std::int64_t kMicroseconds = 1'000'000;
-
-Result<std::string> issue_to(AdminCall& call, const std::string& device, Bytes spki,
-                             std::int64_t days) {
-  NAE_ASSIGN(crypto::CertificateInfo authority, crypto::read_certificate(call.parts.authority_pem));
-  std::int64_t now_s = call.now_us / kMicroseconds;
-  if (now_s + days * setup::kSecondsPerDay > authority.not_after_s)
-    return fail(Code::invalid_argument,
-                "the authority's own certificate ends before, on " +
-                    api::format_time(authority.not_after_s * kMicroseconds),
-                "Ask for fewer days.");
-  // The job may outlive the call, so it owns what it needs.
-  auto work = [authority_pem = call.parts.authority_pem, device, spki = std::move(spki), now_s,
-               days](keys::Hsm& hsm) {
-    return setup::issue_client(hsm, authority_pem, device, "nae://device/" + device, spki, now_s,
-                               days);
-  };
-  return call.parts.hsm.call(std::move(work), call.parts.settings.hsm_timeout);
-}
 
 }  // namespace
 
@@ -62,7 +44,8 @@ Result<Reply> enroll_device(AdminCall& call) {
   if (!is_name(device)) return fail(Code::invalid_argument, "the device's name is no name");
   NAE_ASSIGN(crypto::CertificateRequest request, crypto::read_request(request_pem));
   NAE_ASSIGN(std::string certificate,
-             issue_to(call, device, std::move(request.spki), days.value_or(kDefaultDays)));
+             issue_client_certificate(call, device, "nae://device/" + device,
+                                      std::move(request.spki), days.value_or(kDefaultDays)));
   NAE_ASSIGN(crypto::CertificateInfo info, crypto::read_certificate(certificate));
 
   store::DeviceCertificate record;

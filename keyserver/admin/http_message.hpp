@@ -1,6 +1,7 @@
 // One HTTP request and its response, as the handlers see them.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -19,7 +20,8 @@ struct HttpResponse {
   unsigned status = 200;
   std::string content_type = "application/json";
   std::string body;
-  std::string allow;  // with 405: the methods that the path has
+  std::string allow;                // with 405: the methods that the path has
+  std::uint32_t retry_after_s = 0;  // with 429; 0: none
 };
 
 // Problem details; `http_status` 0: the code's own.

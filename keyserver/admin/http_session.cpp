@@ -112,6 +112,12 @@ bool HttpSession::parse(Bytes& out) {
   return true;
 }
 
+void HttpSession::expire(Bytes& out) {
+  refuse(Error(Code::timeout, "the request was not complete in time",
+               "Send header and body without pauses."),
+         408, out);
+}
+
 bool HttpSession::refuse(const Error& error, unsigned http_status, Bytes& out) {
   is_head_ = false;
   write(problem(error, http_status), false, out);
@@ -125,6 +131,8 @@ void HttpSession::write(const HttpResponse& response, bool keep, Bytes& out) con
           "\r\nContent-Length: " + std::to_string(response.body.size()) +
           "\r\nCache-Control: no-store\r\n";
   if (!response.allow.empty()) head += "Allow: " + response.allow + "\r\n";
+  if (response.retry_after_s != 0)
+    head += "Retry-After: " + std::to_string(response.retry_after_s) + "\r\n";
   head += keep ? "Connection: keep-alive\r\n\r\n" : "Connection: close\r\n\r\n";
   out.insert(out.end(), head.begin(), head.end());
   if (!is_head_) out.insert(out.end(), response.body.begin(), response.body.end());

@@ -2,6 +2,7 @@
 // a pipelined one waits unread until the answer before it is given.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
 
@@ -13,6 +14,10 @@ namespace nae::admin {
 struct HttpLimits {
   std::size_t header_bytes = 8u << 10;  // request line and fields; below the 16 KiB of input
   std::size_t body_bytes = 1u << 20;
+  // From a request's first byte to its last: a client that sends a byte now and then is not idle,
+  // but keeps a connection for ever.
+  std::chrono::milliseconds request_timeout{15'000};
+  std::chrono::milliseconds idle_timeout{60'000};  // between requests
 };
 
 class HttpSession {
@@ -32,6 +37,10 @@ class HttpSession {
   bool answer(const HttpResponse& response, Bytes& out);
 
   bool waiting() const { return waiting_; }
+  // A request has begun and is not complete.
+  bool reading() const { return !waiting_ && parser_ != nullptr; }
+  // Answers 408: it took too long. The connection ends when `out` is sent.
+  void expire(Bytes& out);
   // From now on every answer is the last.
   void stop() { stopping_ = true; }
 

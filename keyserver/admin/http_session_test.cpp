@@ -110,6 +110,32 @@ TEST_F(HttpSessionTest, AnAnswerToHeadHasNoBody) {
   EXPECT_THAT(sent(), AllOf(HasSubstr("Content-Length: 4\r\n"), EndsWith("\r\n\r\n")));
 }
 
+TEST_F(HttpSessionTest, ARequestThatIsNotCompleteIsToldToHurry) {
+  EXPECT_FALSE(session_.reading());
+  ASSERT_TRUE(feed("GET / HTT", 1));
+  EXPECT_TRUE(session_.reading());
+  ASSERT_TRUE(feed("P/1.1\r\nHost: k\r\nContent-Length: 2\r\n\r\no"));
+  EXPECT_TRUE(session_.reading());
+  session_.expire(out_);
+  EXPECT_THAT(sent(), AllOf(StartsWith("HTTP/1.1 408 "), HasSubstr("Connection: close\r\n")));
+}
+
+TEST_F(HttpSessionTest, ACompleteOneIsNotLate) {
+  ASSERT_TRUE(feed(kGet));
+  EXPECT_FALSE(session_.reading());
+  answer("{}");
+  EXPECT_FALSE(session_.reading());
+}
+
+TEST_F(HttpSessionTest, SaysWhenToComeAgain) {
+  ASSERT_TRUE(feed(kGet));
+  HttpResponse response;
+  response.status = 429;
+  response.retry_after_s = 7;
+  EXPECT_TRUE(session_.answer(response, out_));
+  EXPECT_THAT(sent(), AllOf(StartsWith("HTTP/1.1 429 "), HasSubstr("Retry-After: 7\r\n")));
+}
+
 struct Malformed {
   const char* why;
   std::string text;

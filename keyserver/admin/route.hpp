@@ -1,6 +1,7 @@
 // The table of the administration interface: which call is what, and who may make it.
 #pragma once
 
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -16,6 +17,12 @@ namespace nae::admin {
 
 namespace json = boost::json;
 
+// What became of an approved request.
+struct Performed {
+  unsigned status = 0;
+  std::string body;
+};
+
 // One authorized call on its way through its handler.
 struct AdminCall {
   AdminParts& parts;
@@ -29,6 +36,8 @@ struct AdminCall {
   // For the audit record: what was acted on, and how it went.
   std::string audit_target;
   std::string audit_detail;
+  // Does an approved request as the administrator who made it, approved by `admin`.
+  std::function<Performed(const store::Approval&)> perform = {};
 
   // The parameter, "" when absent.
   std::string parameter(std::string_view name) const;
@@ -42,6 +51,9 @@ struct Reply {
   unsigned status = 200;
 };
 using Handler = Result<Reply> (*)(AdminCall&);
+// What a call takes beyond a role of its route, such as roles that its body names. Asked of who
+// makes the call, and of who approves it.
+using Permission = Result<void> (*)(const AdminCall&);
 
 struct Route {
   std::string_view method;
@@ -51,6 +63,7 @@ struct Route {
   bool changes;             // recorded before it begins as well
   bool slow;                // reads the whole log: one at a time, or they would take all threads
   Handler handler;
+  Permission permission = nullptr;
 };
 
 std::span<const Route> routes();
@@ -63,7 +76,7 @@ struct Match {
 Match match(std::string_view method, const Target& target);
 
 // The handlers, by file: keys.cpp, key_import.cpp, key_export.cpp, policy.cpp, devices.cpp,
-// audit.cpp, status.cpp.
+// admins.cpp, approvals.cpp, audit.cpp, status.cpp.
 Result<Reply> list_keys(AdminCall&);
 Result<Reply> create_key(AdminCall&);
 Result<Reply> show_key(AdminCall&);
@@ -79,6 +92,21 @@ Result<Reply> test_policy(AdminCall&);
 Result<Reply> list_devices(AdminCall&);
 Result<Reply> enroll_device(AdminCall&);
 Result<Reply> remove_device(AdminCall&);
+Result<Reply> list_admins(AdminCall&);
+Result<Reply> add_admin(AdminCall&);
+Result<Reply> remove_admin(AdminCall&);
+Result<Reply> set_admin_roles(AdminCall&);
+Result<Reply> renew_admin(AdminCall&);
+Result<void> may_add_admin(const AdminCall&);
+Result<void> may_remove_admin(const AdminCall&);
+Result<void> may_set_admin_roles(const AdminCall&);
+Result<void> may_renew_admin(const AdminCall&);
+Result<Reply> list_approvals(AdminCall&);
+Result<Reply> show_approval(AdminCall&);
+Result<Reply> approve(AdminCall&);
+Result<Reply> reject(AdminCall&);
+Result<void> may_approve(const AdminCall&);
+Result<void> may_reject(const AdminCall&);
 Result<Reply> query_audit(AdminCall&);
 Result<Reply> verify_audit(AdminCall&);
 Result<Reply> show_status(AdminCall&);

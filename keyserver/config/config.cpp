@@ -108,6 +108,23 @@ struct Reader {
       f.refuse("secure_memory_kib", "must be a power of two");
     return f.finish();
   }
+  Result<void> admin(Fields f) {
+    auto& admin = config.admin;
+    f.integer("max_connections", admin.max_connections, 1, 10'000);
+    f.integer("max_connections_per_certificate", admin.max_connections_per_certificate, 1, 10'000);
+    f.integer("requests_per_second", admin.requests_per_second, 1, 100'000);
+    f.integer("request_burst", admin.request_burst, 1, 100'000);
+    f.integer("connections_per_second", admin.connections_per_second, 1, 100'000);
+    f.integer("connection_burst", admin.connection_burst, 1, 100'000);
+    f.duration("request_timeout_ms", admin.request_timeout, 100, 600'000);
+    f.duration("idle_timeout_ms", admin.idle_timeout, 100, 3'600'000);
+    return f.finish();
+  }
+  Result<void> approval(Fields f) {
+    f.texts("required", config.approval.required);
+    f.duration("expires_after_s", config.approval.expires_after, 1, 2'592'000);
+    return f.finish();
+  }
   Result<void> log(Fields f) {
     f.text("level", config.log.level);
     const auto& level = config.log.level;
@@ -132,10 +149,16 @@ Result<Config> load(const std::filesystem::path& file) {
     bool required;
   };
   constexpr Section kSections[] = {
-      {"server", &Reader::server, false}, {"tls", &Reader::tls, true},
-      {"hsm", &Reader::hsm, true},        {"store", &Reader::store, true},
-      {"keys", &Reader::keys, false},     {"audit", &Reader::audit, true},
-      {"limits", &Reader::limits, false}, {"log", &Reader::log, false},
+      {"server", &Reader::server, false},
+      {"tls", &Reader::tls, true},
+      {"hsm", &Reader::hsm, true},
+      {"store", &Reader::store, true},
+      {"keys", &Reader::keys, false},
+      {"audit", &Reader::audit, true},
+      {"limits", &Reader::limits, false},
+      {"admin", &Reader::admin, false},
+      {"approval", &Reader::approval, false},
+      {"log", &Reader::log, false},
   };
   Fields top(document, source, "", Code::config_invalid);
   for (const Section& section : kSections) {

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <vector>
 
 #include "libnae/base/result.hpp"
 #include "libnae/wire/limits.hpp"
@@ -49,6 +50,22 @@ struct Config {
     std::chrono::seconds working_key_lifetime{3600};
     std::uint32_t secure_memory_kib = 4096;  // a power of two, below RLIMIT_MEMLOCK
   } limits;
+  // HTTP, that is administrators and monitoring. Apart from the agents' connections, so that
+  // neither takes the other's place.
+  struct {
+    std::uint32_t max_connections = 64;
+    std::uint32_t max_connections_per_certificate = 16;
+    std::uint32_t requests_per_second = 50;  // of one certificate, as are the next three
+    std::uint32_t request_burst = 200;
+    std::uint32_t connections_per_second = 50;
+    std::uint32_t connection_burst = 200;
+    std::chrono::milliseconds request_timeout{15'000};  // from a request's first byte to its last
+    std::chrono::milliseconds idle_timeout{60'000};
+  } admin;
+  struct {
+    std::vector<std::string> required;  // classes of operations that take a second administrator
+    std::chrono::seconds expires_after{86'400};
+  } approval;
   struct {
     std::string level = "info";
   } log;

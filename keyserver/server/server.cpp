@@ -2,20 +2,24 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <thread>
 
+#include "keyserver/admin/certificate_expiry.hpp"
 #include "keyserver/admin/device_reader.hpp"
 #include "keyserver/admin/http_protocol.hpp"
 #include "keyserver/audit/log.hpp"
 #include "keyserver/hsm/hsm_queue.hpp"
 #include "keyserver/hsm/pkcs11_hsm.hpp"
+#include "keyserver/server/hsm_options.hpp"
 #include "keyserver/service/nae_protocol.hpp"
 #include "keyserver/setup/initialise.hpp"
 #include "keyserver/setup/token_binding.hpp"
 #include "keyserver/store/store.hpp"
 #include "libnae/base/file.hpp"
+#include "libnae/crypto/certificate.hpp"
 #include "libnae/crypto/gcm.hpp"
 #include "net/listener.hpp"
 #include "net/signals.hpp"
@@ -24,7 +28,9 @@ namespace nae::server {
 namespace {
 
 constexpr std::size_t kMaxAuthorityBytes = 64u << 10;
+constexpr std::size_t kMaxCertificateBytes = 64u << 10;
 constexpr std::chrono::seconds kExpireInterval{60};
+constexpr std::chrono::hours kCertificateInterval{1};
 
 std::int64_t now_us() {
   using namespace std::chrono;
@@ -33,15 +39,6 @@ std::int64_t now_us() {
 
 std::size_t worker_count(std::uint32_t configured) {
   return configured != 0 ? configured : std::max(1u, std::thread::hardware_concurrency());
-}
-
-hsm::Options hsm_options(const config::Config& config) {
-  hsm::Options options;
-  options.module = config.hsm.module;
-  options.token_label = config.hsm.token_label;
-  options.pin_file = config.hsm.pin_file;
-  options.group_key_label = config.hsm.group_key_label;
-  return options;
 }
 
 hsm::HsmQueue::Options queue_options() {
@@ -86,17 +83,36 @@ net::TlsFiles tls_files(const config::Config& config) {
           config.tls.client_authority.string()};
 }
 
+admin::HttpLimits http_limits(const config::Config& config) {
+  admin::HttpLimits limits;
+  limits.request_timeout = config.admin.request_timeout;
+  limits.idle_timeout = config.admin.idle_timeout;
+  return limits;
+}
+
+admin::GateLimits gate_limits(const config::Config& config) {
+  const auto& admin = config.admin;
+  return {admin.max_connections, admin.max_connections_per_certificate, admin.requests_per_second,
+          admin.request_burst,   admin.connections_per_second,          admin.connection_burst};
+}
+
+Result<admin::ApprovalRules> rules_of(const config::Config& config) {
+  return admin::approval_rules(config.approval.required, config.approval.expires_after);
+}
+
 // What must be open before a Running can be built: each may fail, none refers to another.
 struct Opened {
   std::unique_ptr<hsm::Pkcs11Hsm> hsm;
   std::unique_ptr<store::Store> store;
   std::unique_ptr<policy::PolicyBook> policy;
+  admin::ApprovalRules approval;
   std::string server_id;
   std::string authority;
 };
 
 Result<Opened> open_parts(const config::Config& config) {
   Opened opened;
+  NAE_ASSIGN(opened.approval, rules_of(config));
   if (!config.hsm.softhsm_configuration.empty())
     setup::use_softhsm_configuration(config.hsm.softhsm_configuration);
   NAE_ASSIGN(opened.store, store::Store::open(config.store.path));
@@ -117,6 +133,7 @@ class Running final : public Server {
         gcm_(crypto::fastest_gcm()),
         store_(std::move(opened.store)),
         policy_(std::move(opened.policy)),
+        approval_(std::move(opened.approval)),
         authority_(std::move(opened.authority)),
         settings_(settings_of(config, std::move(opened.server_id))),
         hsm_(std::move(opened.hsm), queue_options()),
@@ -126,7 +143,8 @@ class Running final : public Server {
             ring_options(config)),
         working_keys_(*gcm_, working_key_options(config)),
         head_timer_(loop_),
-        expire_timer_(loop_) {}
+        expire_timer_(loop_),
+        certificate_timer_(loop_) {}
 
   ~Running() override {
     listener_.reset();
@@ -139,6 +157,8 @@ class Running final : public Server {
     NAE_TRY(open_audit());
     parts_.emplace(service::Parts{ring_, working_keys_, public_keys_, hsm_, *policy_, *audit_,
                                   metrics_, devices_, settings_});
+    NAE_TRY(interrupt_approvals());
+    NAE_TRY(warn_of_missing_approvers());
     open_admin();
     NAE_ASSIGN(auto context, net::TlsContext::server(tls_files(config_)));
     workers_ =
@@ -146,9 +166,11 @@ class Running final : public Server {
     net::TlsListenerOptions options;
     options.host = config_.server.host;
     options.port = config_.server.port;
-    options.max_connections = config_.server.max_connections;
+    // Either kind has places of its own, so that neither keeps the other out.
+    options.max_connections =
+        std::size_t{config_.server.max_connections} + config_.admin.max_connections;
     NAE_ASSIGN(listener_, net::listen_tls(*workers_, std::move(context),
-                                          {{net::kAlpnNae, service::protocol_for(*parts_)},
+                                          {{net::kAlpnNae, bounded(service::protocol_for(*parts_))},
                                            {net::kAlpnHttp, admin_->protocol()}},
                                           options));
     return record_event("started", std::string(kSoftware) + " " + listener_->address());
@@ -159,6 +181,7 @@ class Running final : public Server {
         loop_, [this](int) { loop_.stop(); }, [this] { reload_certificates(); });
     sign_heads();
     expire_working_keys();
+    watch_certificates();
     spdlog::info("event=ready address={} gcm={} keys={} policy_revision={}", listener_->address(),
                  gcm_->name(), ring_.size(), policy_->snapshot()->number);
     loop_.run();
@@ -194,7 +217,49 @@ class Running final : public Server {
                                      .devices = devices_,
                                      .settings = settings_,
                                      .audit_directory = config_.audit.directory,
-                                     .authority_pem = authority_});
+                                     .authority_pem = authority_,
+                                     .approval = approval_},
+                   http_limits(config_), gate_limits(config_));
+  }
+
+  // As many agents' connections as configured, and no more: the rest are for HTTP.
+  net::ProtocolFactory bounded(net::ProtocolFactory make) {
+    return [this,
+            make = std::move(make)](net::Connection& connection) -> std::unique_ptr<net::Protocol> {
+      if (metrics_.connections().Value() < config_.server.max_connections) return make(connection);
+      spdlog::warn("event=connection_refused remote={} peer={} reason=\"{} agents are connected\"",
+                   connection.remote_address(), connection.peer().name,
+                   config_.server.max_connections);
+      return nullptr;
+    };
+  }
+
+  // Approved requests that the last run did not finish. Whether they were done is not known, so
+  // they are shown as interrupted and never done again.
+  Result<void> interrupt_approvals() {
+    NAE_ASSIGN(std::vector<std::string> ids, store_->interrupt_approvals());
+    for (const std::string& id : ids) {
+      spdlog::warn("event=approval-interrupted id={}", id);
+      NAE_TRY(record_event("approval-interrupted", id));
+    }
+    return {};
+  }
+
+  // A role whose only holder must be approved by another one is of no use.
+  Result<void> warn_of_missing_approvers() {
+    if (!approval_.any()) return {};
+    NAE_ASSIGN(std::vector<store::Admin> admins, store_->list_admins());
+    for (admin::AdminRole role : admin::admin_roles()) {
+      auto holds = [&](const store::Admin& who) {
+        return std::find(who.roles.begin(), who.roles.end(), name(role)) != who.roles.end();
+      };
+      if (std::count_if(admins.begin(), admins.end(), holds) < 2)
+        spdlog::warn(
+            "event=approvers-missing role={} message=\"fewer than two hold it: what it "
+            "requests cannot be approved\"",
+            name(role));
+    }
+    return {};
   }
 
   Result<void> record_event(std::string_view event, const std::string& detail) {
@@ -224,6 +289,25 @@ class Running final : public Server {
     });
   }
 
+  void watch_certificates() {
+    certificate_timer_.expires_after(kCertificateInterval);
+    certificate_timer_.async_wait([this](boost::system::error_code error) {
+      if (!error) watch_certificates();
+    });
+    auto certificate = read_file(config_.tls.certificate, kMaxCertificateBytes);
+    auto found = certificate ? admin::expiries(*store_, *certificate, authority_)
+                             : tl::unexpected(certificate.error());
+    if (!found) {
+      spdlog::warn("event=certificates-unknown code={} message=\"{}\"", name(found.error().code),
+                   found.error().message);
+      return;
+    }
+    const std::int64_t now_s = now_us() / 1'000'000;
+    for (const admin::Expiry& expiry : expiry_watch_.look(*found, now_s))
+      spdlog::warn("event=certificate-expires kind={} name={} days_left={}", expiry.kind,
+                   expiry.name, admin::days_left(expiry.at_s, now_s));
+  }
+
   void reload_certificates() {
     auto context = net::TlsContext::server(tls_files(config_));
     if (!context) {
@@ -233,6 +317,17 @@ class Running final : public Server {
     }
     listener_->replace_context(std::move(*context));
     spdlog::info("event=reloaded");
+    watch_certificates();
+    record_certificate();
+  }
+
+  // Whoever renews it needs no call: what is shown to clients from now on stands in the log.
+  void record_certificate() {
+    auto pem = read_file(config_.tls.certificate, kMaxCertificateBytes);
+    auto info = pem ? crypto::read_certificate(*pem) : tl::unexpected(pem.error());
+    if (!info) return;
+    if (auto recorded = record_event("certificate", "serial " + info->serial); !recorded)
+      spdlog::error("event=audit-failed message=\"{}\"", recorded.error().message);
   }
 
   bool stop() {
@@ -254,6 +349,7 @@ class Running final : public Server {
   std::unique_ptr<const crypto::GcmProvider> gcm_;
   std::unique_ptr<store::Store> store_;
   std::unique_ptr<policy::PolicyBook> policy_;
+  admin::ApprovalRules approval_;
   std::string authority_;
   service::Settings settings_;
   hsm::HsmQueue hsm_;
@@ -265,14 +361,21 @@ class Running final : public Server {
   std::unique_ptr<audit::Log> audit_;
   std::optional<service::Parts> parts_;
   std::optional<admin::HttpProtocols> admin_;
+  admin::ExpiryWatch expiry_watch_{metrics_.registry()};
   boost::asio::io_context loop_{1};
   boost::asio::steady_timer head_timer_;
   boost::asio::steady_timer expire_timer_;
+  boost::asio::steady_timer certificate_timer_;
   std::unique_ptr<net::WorkerThreads> workers_;
   std::unique_ptr<net::Listener> listener_;
 };
 
 }  // namespace
+
+Result<void> check_choices(const config::Config& config) {
+  NAE_TRY(rules_of(config));
+  return {};
+}
 
 Result<std::unique_ptr<Server>> Server::start(const config::Config& config) {
   NAE_ASSIGN(Opened opened, open_parts(config));

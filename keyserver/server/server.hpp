@@ -10,6 +10,9 @@ namespace nae::server {
 
 inline constexpr char kSoftware[] = "nae-keyserver " NAE_VERSION;
 
+// Of what config::load() cannot know: names that other parts give meaning to.
+Result<void> check_choices(const config::Config& config);
+
 class Server {
  public:
   // Starts everything or nothing: HSM, store, policy and audit log are opened and checked before

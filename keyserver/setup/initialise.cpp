@@ -17,6 +17,7 @@
 #include "keyserver/store/store.hpp"
 #include "libnae/base/file.hpp"
 #include "libnae/base/text.hpp"
+#include "libnae/crypto/hash.hpp"
 #include "libnae/crypto/public_key.hpp"
 #include "libnae/crypto/random.hpp"
 
@@ -163,10 +164,10 @@ class Initialisation {
     NAE_TRY(write_new_file(tls / "server.key", server.private_key_pem, S_IRUSR | S_IWUSR));
 
     NAE_ASSIGN(crypto::KeyPair first, crypto::generate_p256());
-    NAE_ASSIGN(std::string first_pem,
+    NAE_ASSIGN(admin_,
                issue_client(*hsm_, authority_, choices_.admin, "nae://admin/" + choices_.admin,
                             first.spki, now_s, kCertificateDays));
-    NAE_TRY(write(admin / "admin.pem", first_pem, 0644));
+    NAE_TRY(write(admin / "admin.pem", admin_, 0644));
     return write_new_file(admin / "admin.key", first.private_key_pem, S_IRUSR | S_IWUSR);
   }
 
@@ -174,8 +175,15 @@ class Initialisation {
     NAE_ASSIGN(auto store, store::Store::create(directory_ / "keys.db"));
     NAE_TRY(store->set_meta("server_id", server_id_));
     NAE_TRY(bind_to_token(*store, *hsm_));
-    return store->insert_admin(
-        {choices_.admin, {"key-admin", "policy-admin", "auditor", "operator"}, now_us()});
+    NAE_ASSIGN(crypto::CertificateInfo info, crypto::read_certificate(admin_));
+    store::Admin first;
+    first.name = choices_.admin;
+    first.roles = {"auditor", "key-admin", "operator", "policy-admin"};
+    first.created_at_us = now_us();
+    first.key_sha256 = to_hex(crypto::sha256(info.spki));
+    first.certificates = {
+        {info.fingerprint, info.serial, first.created_at_us, info.not_after_s * 1'000'000}};
+    return store->insert_admin(first);
   }
 
   Result<void> write_audit_key() {
@@ -217,6 +225,7 @@ class Initialisation {
   std::uint16_t port_ = 0;
   std::string server_id_;
   std::string authority_;
+  std::string admin_;  // certificate of the first administrator
   hsm::Options hsm_options_;
   std::unique_ptr<hsm::Pkcs11Hsm> hsm_;
 };

@@ -85,13 +85,59 @@ CREATE TRIGGER policies_stay BEFORE DELETE ON policies
 
 CREATE TABLE admins (
   name TEXT NOT NULL PRIMARY KEY CHECK (length(name) > 0),
-  created_at_us INTEGER NOT NULL
+  created_at_us INTEGER NOT NULL,
+  key_sha256 TEXT NOT NULL UNIQUE CHECK (length(key_sha256) = 64)
 ) STRICT, WITHOUT ROWID;
+CREATE TRIGGER admins_keep_their_keys BEFORE UPDATE ON admins
+  BEGIN SELECT raise(ABORT, 'the name of an administrator belongs to its key'); END;
 CREATE TABLE admin_roles (
   admin TEXT NOT NULL REFERENCES admins (name) ON DELETE CASCADE,
   role TEXT NOT NULL CHECK (length(role) > 0),
   PRIMARY KEY (admin, role)
 ) STRICT, WITHOUT ROWID;
+
+CREATE TABLE admin_certificates (
+  fingerprint TEXT NOT NULL PRIMARY KEY CHECK (length(fingerprint) = 64),
+  admin TEXT NOT NULL REFERENCES admins (name) ON DELETE CASCADE,
+  serial TEXT NOT NULL,
+  issued_at_us INTEGER NOT NULL,
+  expires_at_us INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE approvals (
+  id TEXT NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+  operation TEXT NOT NULL,
+  action TEXT NOT NULL,
+  method TEXT NOT NULL,
+  target TEXT NOT NULL,
+  content_type TEXT NOT NULL,
+  body TEXT NOT NULL,
+  digest TEXT NOT NULL CHECK (length(digest) = 64),
+  requested_by TEXT NOT NULL,
+  fingerprint TEXT NOT NULL CHECK (length(fingerprint) = 64),
+  requested_at_us INTEGER NOT NULL,
+  expires_at_us INTEGER NOT NULL,
+  state INTEGER NOT NULL CHECK (state BETWEEN 1 AND 7),
+  decided_by TEXT NOT NULL DEFAULT '',
+  decided_at_us INTEGER NOT NULL DEFAULT 0,
+  status INTEGER NOT NULL DEFAULT 0,
+  answer TEXT NOT NULL DEFAULT '',
+  CHECK (state <> 2 OR (decided_by <> '' AND decided_by <> requested_by))
+) STRICT, WITHOUT ROWID;
+CREATE TRIGGER approvals_begin_waiting BEFORE INSERT ON approvals
+  WHEN new.state <> 1 BEGIN SELECT raise(ABORT, 'a request begins as waiting'); END;
+CREATE TRIGGER approvals_go_forward BEFORE UPDATE ON approvals
+  WHEN (old.state, new.state) NOT IN (VALUES (1, 2), (1, 5), (1, 6), (2, 3), (2, 4), (2, 7))
+  BEGIN SELECT raise(ABORT, 'a decision is never taken back'); END;
+CREATE TRIGGER approvals_stay_as_requested BEFORE UPDATE ON approvals
+  WHEN (old.id, old.operation, old.action, old.method, old.target, old.content_type, old.digest,
+        old.requested_by, old.fingerprint, old.requested_at_us, old.expires_at_us)
+    IS NOT (new.id, new.operation, new.action, new.method, new.target, new.content_type, new.digest,
+        new.requested_by, new.fingerprint, new.requested_at_us, new.expires_at_us)
+    OR (old.body <> new.body AND (new.body <> '' OR new.state < 3))
+  BEGIN SELECT raise(ABORT, 'a request never changes'); END;
+CREATE TRIGGER approvals_stay BEFORE DELETE ON approvals
+  BEGIN SELECT raise(ABORT, 'the record of a request stays'); END;
 
 CREATE TABLE devices (
   fingerprint TEXT NOT NULL PRIMARY KEY CHECK (length(fingerprint) = 64),

@@ -1,5 +1,6 @@
-// The store: one SQLite file with keys, policies, administrators and devices. Thread-safe; one
-// connection behind a mutex, because every call is short and rare beside the cryptography.
+// The store: one SQLite file with keys, policies, administrators, requests for approval and
+// devices. Thread-safe; one connection behind a mutex, because every call is short and rare beside
+// the cryptography.
 #pragma once
 
 #include <filesystem>
@@ -11,16 +12,36 @@
 
 #include "keyserver/keys/repository.hpp"
 #include "keyserver/policy/repository.hpp"
+#include "keyserver/store/approval.hpp"
 
 namespace nae::store {
 
 class Database;
 
+struct AdminCertificate {
+  std::string fingerprint;  // SHA-256 of the certificate's DER, lower-case hexadecimal
+  std::string serial;       // lower-case hexadecimal
+  std::int64_t issued_at_us = 0;
+  std::int64_t expires_at_us = 0;
+  friend bool operator==(const AdminCertificate&, const AdminCertificate&) = default;
+};
+
+// All certificates of an administrator are for one key, and a key is one administrator's: who has
+// two names could approve what he has requested himself.
 struct Admin {
   std::string name;
-  std::vector<std::string> roles;  // "key-admin", "policy-admin", "auditor", "operator"
+  std::vector<std::string> roles;  // sorted: "auditor", "key-admin", "operator", "policy-admin"
   std::int64_t created_at_us = 0;
+  std::string key_sha256 = {};  // SHA-256 of the SubjectPublicKeyInfo, lower-case hexadecimal
+  std::vector<AdminCertificate> certificates = {};  // by fingerprint
   friend bool operator==(const Admin&, const Admin&) = default;
+};
+
+// How many administrators must hold a role after somebody lost it: those with a certificate that is
+// good at `now_us` count.
+struct LeastHolders {
+  std::size_t count = 1;
+  std::int64_t now_us = 0;
 };
 
 // One certificate issued to a device. A device that is enrolled again has several.
@@ -62,12 +83,35 @@ class Store final : public keys::Repository, public policy::Repository {
   Result<std::uint32_t> insert(const policy::Revision& revision) override;
   Result<std::vector<policy::Revision>> history() override;
 
-  // Code::conflict when the name is taken.
+  // Code::conflict when the name is taken, or the key is another administrator's.
   Result<void> insert_admin(const Admin& admin);
   Result<std::optional<Admin>> find_admin(std::string_view name);
   Result<std::vector<Admin>> list_admins();
-  // Code::not_found.
-  Result<void> remove_admin(std::string_view name);
+  // Another certificate for the key that the administrator has. Code::conflict when there is no
+  // such administrator with this key.
+  Result<void> insert_admin_certificate(const Admin& admin, const AdminCertificate& certificate);
+  // `before`: what the caller decided by. Code::not_found; Code::conflict when the roles are others
+  // by now, or when too few would be left to hold one of those that are lost.
+  Result<void> set_admin_roles(const Admin& before, const std::vector<std::string>& roles,
+                               const LeastHolders& least);
+  // With its certificates. Codes as set_admin_roles().
+  Result<void> remove_admin(const Admin& before, const LeastHolders& least);
+
+  // Code::overloaded when `most_waiting` wait, or a fifth of them from the same administrator.
+  Result<void> insert_approval(const Approval& approval, std::size_t most_waiting);
+  Result<std::optional<Approval>> find_approval(std::string_view id);
+  // Without bodies and answers; those that wait first, the newest first among them.
+  Result<std::vector<Approval>> list_approvals(std::size_t most);
+  // From waiting to running (approved) or rejected. Code::not_found; Code::conflict when it does
+  // not wait any more or has expired: of two who decide at once one is too late.
+  Result<void> decide_approval(std::string_view id, ApprovalState decision, std::string_view who,
+                               std::int64_t now_us);
+  // From running to done or failed. The body goes, what was answered stays.
+  Result<void> finish_approval(std::string_view id, unsigned status, std::string_view answer);
+  Result<void> expire_approvals(std::int64_t now_us);
+  // At the start: what was running when the server died. Nobody knows how far it came, so it is not
+  // done again. Answers their ids.
+  Result<std::vector<std::string>> interrupt_approvals();
 
   // Code::conflict when the certificate is known already, or when its name has certificates that
   // are neither removed nor expired and none of them is for the same key: a name belongs to whoever

@@ -159,21 +159,6 @@ TEST_F(StoreTest, PoliciesAreNumberedHistory) {
 
 // --- administrators, devices, facts
 
-TEST_F(StoreTest, AdminsHaveRoles) {
-  auto store = create();
-  Admin alice{"alice", {"auditor", "key-admin"}, 5};
-  ASSERT_TRUE(store->insert_admin(alice));
-  ASSERT_TRUE(store->insert_admin({"bob", {}, 6}));
-  EXPECT_EQ(store->insert_admin({"alice", {}, 7}).error().code, Code::conflict);
-  EXPECT_EQ(store->insert_admin({"carol", {"auditor", "auditor"}, 7}).error().code, Code::conflict);
-  EXPECT_EQ(*store->find_admin("alice"), alice);
-  EXPECT_EQ(*store->find_admin("carol"), std::nullopt) << "stored whole or not at all";
-  EXPECT_EQ(store->list_admins()->size(), 2u);
-  ASSERT_TRUE(store->remove_admin("alice"));
-  EXPECT_EQ(store->remove_admin("alice").error().code, Code::not_found);
-  EXPECT_EQ(*store->find_admin("alice"), std::nullopt);
-}
-
 TEST_F(StoreTest, DevicesHaveCertificates) {
   auto store = create();
   const std::string key(64, 'c');

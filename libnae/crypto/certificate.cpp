@@ -1,5 +1,6 @@
 #include "libnae/crypto/certificate.hpp"
 
+#include <arpa/inet.h>
 #include <openssl/bio.h>
 #include <openssl/ec.h>
 #include <openssl/err.h>
@@ -392,6 +393,20 @@ Result<std::string> issue(const CertificateTemplate& wanted,
   return std::string(as_text(pem));
 }
 
+namespace {
+
+Result<std::string> address_text(const ASN1_STRING* value) {
+  char text[INET6_ADDRSTRLEN] = "";
+  int bytes = ASN1_STRING_length(value);
+  int family = bytes == 4 ? AF_INET : AF_INET6;
+  if ((bytes != 4 && bytes != 16) ||
+      !::inet_ntop(family, ASN1_STRING_get0_data(value), text, sizeof text))
+    return fail(Code::invalid_argument, "an address in the certificate has a wrong length");
+  return std::string(text);
+}
+
+}  // namespace
+
 Result<CertificateInfo> read_certificate(ByteView pem_or_der) {
   NAE_ASSIGN(CertificateHandle certificate, parse_certificate(pem_or_der));
   X509* x = certificate.get();
@@ -420,6 +435,10 @@ Result<CertificateInfo> read_certificate(ByteView pem_or_der) {
     int type = 0;
     auto* value = static_cast<ASN1_STRING*>(
         GENERAL_NAME_get0_value(sk_GENERAL_NAME_value(names.get(), i), &type));
+    if (type == GEN_IPADD) {
+      NAE_ASSIGN(std::string address, address_text(value));
+      info.ip_names.push_back(std::move(address));
+    }
     if (type != GEN_URI && type != GEN_DNS) continue;
     std::string_view text = text_of(value);
     if (!is_printable(text))

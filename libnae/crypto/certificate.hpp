@@ -70,8 +70,9 @@ struct CertificateInfo {
   std::string common_name;
   std::vector<std::string> uri_names;
   std::vector<std::string> dns_names;
-  std::string serial;       // lower-case hexadecimal
-  std::string fingerprint;  // SHA-256 of the DER, lower-case hexadecimal
+  std::vector<std::string> ip_names;  // "127.0.0.1", "::1"
+  std::string serial;                 // lower-case hexadecimal
+  std::string fingerprint;            // SHA-256 of the DER, lower-case hexadecimal
   std::int64_t not_before_s = 0;
   std::int64_t not_after_s = 0;
   Bytes spki;

@@ -11,7 +11,7 @@ _nae() {
     for ((i = 1; i < COMP_CWORD; i++)); do
         word=${COMP_WORDS[i]}
         case $word in
-            --server | --certificate | --authority | --config | --type | --set | --version | --out | --request) ((i++)) ;;
+            --server | --certificate | --authority | --config | --type | --set | --version | --out | --request | --approval | --digest) ((i++)) ;;
             -*) ;;
             *)
                 if [[ -z $command ]]; then
@@ -76,7 +76,11 @@ _nae() {
             _nae_words "encrypt decrypt sign verify mac mac-verify hash random wrap unwrap rewrap derive export manage"
             return
             ;;
-        --server | --version | --comment | --role | --database | --program | --device | --member-of | \
+        --role)
+            [[ $command != admin ]] || _nae_words "key-admin policy-admin auditor operator"
+            return
+            ;;
+        --server | --version | --comment | --approval | --digest | --database | --program | --device | --member-of | \
             --executable-sha256 | --valid-days | --event | --user | --from | --to | --limit)
             return
             ;;
@@ -84,10 +88,11 @@ _nae() {
 
     local connection="--server --certificate --key --authority --config --json --help"
     case $command/$subcommand in
-        /) _nae_words "key policy device audit status --version $connection" ;;
+        /) _nae_words "key policy device admin approvals approve reject audit status --version $connection" ;;
         key/) _nae_words "create list show rotate states import import-key export $connection" ;;
         policy/) _nae_words "apply show history test $connection" ;;
-        device/) _nae_words "enroll list remove $connection" ;;
+        device/) _nae_words "enroll renew list remove $connection" ;;
+        admin/) _nae_words "add list roles remove renew $connection" ;;
         audit/) _nae_words "query verify $connection" ;;
         key/import) _nae_words "--type --from --encoding --wrapped --public --protection $connection" ;;
         key/export) _nae_words "--version --format $connection" ;;
@@ -106,7 +111,12 @@ _nae() {
             ;;
         policy/show) _nae_words "--version $connection" ;;
         policy/test) _nae_words "--role --database --program --device --action --key --member-of --executable --executable-sha256 $connection" ;;
-        device/enroll) _nae_words "--out --request --valid-days $connection" ;;
+        device/enroll) _nae_words "--out --request --approval --valid-days $connection" ;;
+        device/renew) _nae_words "--out --request --key --approval --valid-days $connection" ;;
+        admin/add) _nae_words "--role --out --request --approval --valid-days $connection" ;;
+        admin/roles) _nae_words "--role $connection" ;;
+        admin/renew) _nae_words "--out --valid-days $connection" ;;
+        approve/*) _nae_words "--digest $connection" ;;
         audit/query) _nae_words "--event --role --key --action --verdict --device --database --user --from --to --limit $connection" ;;
         audit/verify) _nae_words "--directory --public-key $connection" ;;
         *) _nae_words "$connection" ;;

@@ -1,0 +1,123 @@
+// nae approvals | approve | reject
+#include <ostream>
+
+#include "cli/command.hpp"
+#include "cli/table.hpp"
+
+namespace nae::cli {
+namespace {
+
+using admin::api::items;
+using admin::api::shown;
+
+struct IdOptions {
+  std::string id;
+};
+
+void show_one(Call& call, const json::value& approval) {
+  call.out << "request      " << shown(approval, "id") << ", " << shown(approval, "state") << '\n'
+           << "operation    " << shown(approval, "operation") << '\n'
+           << "call         " << shown(approval, "method") << ' '
+           << printable(shown(approval, "target")) << '\n'
+           << "requested by " << printable(shown(approval, "requested_by")) << ", "
+           << shown(approval, "requested_at") << '\n'
+           << "expires      " << shown(approval, "expires_at") << '\n'
+           << "digest       " << shown(approval, "digest") << '\n';
+  if (std::string by = shown(approval, "decided_by"); !by.empty())
+    call.out << "decided by   " << printable(by) << ", " << shown(approval, "decided_at") << '\n';
+  // A policy is a text of many lines: people approve what they can read.
+  boost::system::error_code malformed;
+  json::value body = json::parse(shown(approval, "body"), malformed);
+  if (malformed || !body.is_object()) return;
+  for (const auto& member : body.get_object()) {
+    call.out << printable(std::string_view(member.key())) << ":\n";
+    std::string text = shown(body, std::string_view(member.key()));
+    for (std::size_t at = 0; at < text.size();) {
+      std::size_t end = std::min(text.find('\n', at), text.size());
+      call.out << "  " << printable(std::string_view(text).substr(at, end - at)) << '\n';
+      at = end + 1;
+    }
+  }
+}
+
+Outcome<ExitCode> list(Call& call, const IdOptions& options) {
+  NAE_ANSWER(auto server, call.server());
+  if (!options.id.empty()) {
+    NAE_ANSWER(std::string id, checked_name(options.id));
+    NAE_ANSWER(json::value approval, server->call("GET", "/v1/approvals/" + id));
+    call.show(approval, [&] { show_one(call, approval); });
+    return kOk;
+  }
+  NAE_ANSWER(json::value answer, server->call("GET", "/v1/approvals"));
+  call.show(answer, [&] {
+    Table table(
+        {"ID", "STATE", "REQUESTED BY", "AT", "EXPIRES", "OPERATION", "DECIDED BY", "CALL"});
+    for (const json::value& a : items(answer, "approvals"))
+      table.add({shown(a, "id"), shown(a, "state"), shown(a, "requested_by"),
+                 shown(a, "requested_at"), shown(a, "expires_at"), shown(a, "operation"),
+                 shown(a, "decided_by"), shown(a, "method") + " " + shown(a, "target")});
+    if (table.empty())
+      call.out << "No requests.\n";
+    else
+      table.print(call.out);
+  });
+  return kOk;
+}
+
+struct ApproveOptions {
+  std::string id, digest;
+};
+Outcome<ExitCode> approve(Call& call, const ApproveOptions& options) {
+  NAE_ANSWER(std::string id, checked_name(options.id));
+  NAE_ANSWER(auto server, call.server());
+  NAE_ANSWER(json::value approval, server->call("GET", "/v1/approvals/" + id));
+  std::string digest = options.digest.empty() ? shown(approval, "digest") : options.digest;
+  if (!call.json) show_one(call, approval);
+  NAE_ANSWER(json::value answer,
+             server->call("POST", "/v1/approvals/" + id + "/approve", {{"digest", digest}}));
+  bool done = shown(answer, "state") == "done";
+  call.show(answer, [&] {
+    const json::value& result = answer.at("answer");
+    call.out << (done ? "Approved and done.\n"
+                      : "Approved, but refused: " + printable(shown(result, "detail")) + " (" +
+                            shown(result, "code") + ")\n");
+  });
+  return done ? kOk : kRefused;
+}
+
+Outcome<ExitCode> reject(Call& call, const IdOptions& options) {
+  NAE_ANSWER(std::string id, checked_name(options.id));
+  NAE_ANSWER(auto server, call.server());
+  NAE_ANSWER(json::value answer, server->call("POST", "/v1/approvals/" + id + "/reject"));
+  call.show(answer, [&] { call.out << "The request " << id << " is rejected.\n"; });
+  return kOk;
+}
+
+}  // namespace
+
+void add_approval(CLI::App& app, Action& chosen) {
+  auto [list_leaf, l] = add_leaf<IdOptions>(
+      app, "approvals", "List requests that wait for a second administrator", chosen, list);
+  list_leaf->add_option("ID", l->id, "Show this one whole, as it would be done");
+  list_leaf->fallthrough()->footer(
+      "Any role may list; what a request says is shown to who may make such a call, and to "
+      "auditors.\n\nExamples:\n  nae approvals\n  nae approvals 0123456789abcdef");
+
+  auto [approve_leaf, a] = add_leaf<ApproveOptions>(
+      app, "approve", "Show what another administrator requested, and have it done", chosen,
+      approve);
+  approve_leaf->add_option("ID", a->id, "The request")->required();
+  approve_leaf->add_option("--digest", a->digest,
+                           "Approve only what has this digest: what 'nae approvals ID' showed");
+  approve_leaf->fallthrough()->footer(
+      "Takes the role that the operation takes, and another name and key than the requester's.\n"
+      "It is done once, with the rights of who requested it: when that one has lost the role\n"
+      "meanwhile, it is refused.\n\nExample:\n  nae approve 0123456789abcdef");
+
+  auto [reject_leaf, r] =
+      add_leaf<IdOptions>(app, "reject", "Refuse a request, or withdraw yours", chosen, reject);
+  reject_leaf->add_option("ID", r->id, "The request")->required();
+  reject_leaf->fallthrough()->footer("Example:\n  nae reject 0123456789abcdef");
+}
+
+}  // namespace nae::cli

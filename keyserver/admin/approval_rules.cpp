@@ -1,0 +1,57 @@
+#include "keyserver/admin/approval_rules.hpp"
+
+#include <algorithm>
+#include <iterator>
+
+#include "keyserver/admin/route.hpp"
+
+namespace nae::admin {
+namespace {
+
+constexpr std::string_view kAdminChange = "admin-change", kKeyDestroy = "key-destroy";
+constexpr std::string_view kAdminChanges[] = {"admin-add", "admin-remove", "admin-roles"};
+constexpr std::string_view kNeverSubject[] = {"admin-renew", "approve", "reject"};
+
+bool contains(std::span<const std::string_view> names, std::string_view name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+std::set<std::string, std::less<>> known_classes() {
+  std::set<std::string, std::less<>> classes{std::string(kKeyDestroy)};
+  for (const Route& route : routes())
+    if (std::string name = operation_class(route.action, route.changes, ""); !name.empty())
+      classes.insert(std::move(name));
+  return classes;
+}
+
+}  // namespace
+
+std::string operation_class(std::string_view action, bool changes, std::string_view body) {
+  if (!changes || contains(kNeverSubject, action)) return {};
+  if (contains(kAdminChanges, action)) return std::string(kAdminChange);
+  if (action.starts_with("key-")) {  // at once or by a schedule
+    auto object = api::parse_object(body);
+    if (object && api::shown(json::value(*std::move(object)), "state") == "destroyed")
+      return std::string(kKeyDestroy);
+  }
+  return std::string(action);
+}
+
+Result<ApprovalRules> approval_rules(const std::vector<std::string>& required,
+                                     std::chrono::seconds expires_after) {
+  ApprovalRules rules{{required.begin(), required.end()}, expires_after};
+  const auto known = known_classes();
+  for (const std::string& name : rules.required) {
+    if (known.contains(name)) continue;
+    std::string all;
+    for (const std::string& each : known) all += (all.empty() ? "" : ", ") + each;
+    return fail(Code::config_invalid, "approval.required: no operation is called \"" + name + "\"",
+                "Possible: " + all);
+  }
+  if (rules.any() && !rules.required.contains(kAdminChange))
+    return fail(Code::config_invalid, "approval.required must name admin-change as well",
+                "Whoever can appoint an administrator alone can also approve alone.");
+  return rules;
+}
+
+}  // namespace nae::admin

@@ -1,0 +1,33 @@
+// Which operations a second administrator must approve. The rules come from the server's own
+// configuration and no call changes them: whoever could would need nobody's approval.
+#pragma once
+
+#include <chrono>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "libnae/base/result.hpp"
+
+namespace nae::admin {
+
+struct ApprovalRules {
+  std::set<std::string, std::less<>> required;  // classes of operations
+  std::chrono::seconds expires_after{86'400};
+
+  bool any() const { return !required.empty(); }
+};
+
+// The class of what `action` with this body does: "key-destroy" for a key's version to become
+// destroyed,
+// "admin-change" for whatever changes administrators, else the action. "" for what is never subject
+// to approval: reading, deciding on requests, and renewing one's own certificate.
+std::string operation_class(std::string_view action, bool changes, std::string_view body);
+
+// Code::config_invalid for a class that no call belongs to, and unless "admin-change" is among
+// those required: who could appoint a second administrator alone would approve for himself.
+Result<ApprovalRules> approval_rules(const std::vector<std::string>& required,
+                                     std::chrono::seconds expires_after);
+
+}  // namespace nae::admin

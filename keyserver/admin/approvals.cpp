@@ -1,0 +1,187 @@
+// /v1/approvals: what waits for a second administrator, and that one's decision.
+#include "keyserver/admin/api/time.hpp"
+#include "keyserver/admin/approval.hpp"
+#include "libnae/base/text.hpp"
+#include "libnae/crypto/hash.hpp"
+#include "libnae/crypto/random.hpp"
+
+namespace nae::admin {
+namespace {
+
+constexpr std::size_t kIdBytes = 8;
+constexpr std::size_t kMostWaiting = 100;
+constexpr std::size_t kMostShown = 200;
+
+json::value time_or_null(std::int64_t time_us) {
+  return time_us == 0 ? json::value() : json::value(api::format_time(time_us));
+}
+
+json::object shown_approval(const store::Approval& approval) {
+  return {{"id", approval.id},
+          {"operation", approval.operation},
+          {"action", approval.action},
+          {"method", approval.method},
+          {"target", approval.target},
+          {"digest", approval.digest},
+          {"state", store::name(approval.state)},
+          {"requested_by", approval.requested_by},
+          {"requested_at", api::format_time(approval.requested_at_us)},
+          {"expires_at", api::format_time(approval.expires_at_us)},
+          {"decided_by", approval.decided_by},
+          {"decided_at", time_or_null(approval.decided_at_us)}};
+}
+
+Result<store::Approval> named(const AdminCall& call) {
+  NAE_TRY(call.parts.store.expire_approvals(call.now_us));
+  NAE_ASSIGN(std::optional<store::Approval> approval,
+             call.parts.store.find_approval(call.names.at(0)));
+  if (!approval)
+    return fail(Code::not_found, "there is no request " + call.names.at(0),
+                "See 'nae approvals' for those that wait.");
+  return *std::move(approval);
+}
+
+// The call that the request would be, made by the one who decides on it.
+Result<void> must_be_permitted(const AdminCall& call, const store::Approval& approval) {
+  HttpRequest request{approval.method, approval.target, approval.content_type, approval.body};
+  NAE_ASSIGN(Target target, parse_target(request.target));
+  Match found = match(request.method, target);
+  if (!found.route) return fail(Code::not_found, "the request is for nothing that there is");
+  if (!call.roles.intersects(found.route->any_of))
+    return fail(Code::admin_role_missing, approval.action + " is approved by one of the roles: " +
+                                              found.route->any_of.text());
+  if (!found.route->permission) return {};
+  AdminCall as_call{call.parts, request,    target,      std::move(found.names),
+                    call.admin, call.roles, call.now_us, call.started_at_us,
+                    {},         {}};
+  return found.route->permission(as_call);
+}
+
+// The approver says which request he saw.
+Result<void> check_digest(const AdminCall& call, const store::Approval& approval) {
+  NAE_ASSIGN(json::object body, call.body());
+  api::Fields fields(body);
+  NAE_ASSIGN(std::string seen, fields.text("digest"));
+  NAE_TRY(fields.complete());
+  HttpRequest request{approval.method, approval.target, approval.content_type, approval.body};
+  if (seen == approval.digest && request_digest(request) == approval.digest) return {};
+  return fail(Code::conflict, "the request is not the one that was looked at",
+              "Look at it again: nae approvals " + approval.id);
+}
+
+Result<void> check_waiting(const store::Approval& approval) {
+  if (approval.state == store::ApprovalState::waiting) return {};
+  return fail(Code::conflict,
+              "the request " + approval.id + " does not wait any more: it is " +
+                  std::string(store::name(approval.state)),
+              "Make the request again if it is still wanted.");
+}
+
+std::string audit_text(const store::Approval& approval) {
+  return approval.action + " " + approval.target + " by " + approval.requested_by;
+}
+
+}  // namespace
+
+std::string request_digest(const HttpRequest& request) {
+  std::string text = "nae-approval-1";
+  for (const std::string* part :
+       {&request.method, &request.target, &request.content_type, &request.body})
+    text += "\n" + std::to_string(part->size()) + ":" + *part;
+  return to_hex(crypto::sha256(as_bytes(text)));
+}
+
+Result<Reply> request_approval(AdminCall& call, const Route& route, const std::string& operation,
+                               const std::string& fingerprint) {
+  if (!call.request.body.empty()) NAE_TRY(call.body());
+  NAE_TRY(call.parts.store.expire_approvals(call.now_us));
+  Bytes id(kIdBytes);
+  NAE_TRY(crypto::random_bytes(id));
+  store::Approval approval;
+  approval.id = to_hex(id);
+  approval.operation = operation;
+  approval.action = route.action;
+  approval.method = call.request.method;
+  approval.target = call.request.target;
+  approval.content_type = call.request.content_type;
+  approval.body = call.request.body;
+  approval.digest = request_digest(call.request);
+  approval.requested_by = call.admin;
+  approval.fingerprint = fingerprint;
+  approval.requested_at_us = call.now_us;
+  std::chrono::microseconds lasts = call.parts.approval.expires_after;
+  approval.expires_at_us = call.now_us + lasts.count();
+  NAE_TRY(call.parts.store.insert_approval(approval, kMostWaiting));
+  call.audit_detail = "waits for approval as " + approval.id;
+  return Reply{{{"approval", shown_approval(approval)}}, 202};
+}
+
+Result<Reply> list_approvals(AdminCall& call) {
+  NAE_TRY(call.only_parameters({}));
+  NAE_TRY(call.parts.store.expire_approvals(call.now_us));
+  NAE_ASSIGN(std::vector<store::Approval> known, call.parts.store.list_approvals(kMostShown));
+  json::array approvals;
+  for (const store::Approval& approval : known) approvals.push_back(shown_approval(approval));
+  return Reply{{{"approvals", std::move(approvals)}}};
+}
+
+// Body and answer are for who may make the call or approve it, and for auditors.
+Result<Reply> show_approval(AdminCall& call) {
+  NAE_TRY(call.only_parameters({}));
+  NAE_ASSIGN(store::Approval approval, named(call));
+  json::object shown = shown_approval(approval);
+  bool may_read = approval.requested_by == call.admin || call.roles.contains(AdminRole::auditor) ||
+                  must_be_permitted(call, approval);
+  shown["body"] = may_read ? json::value(approval.body) : json::value();
+  shown["status"] = approval.status;
+  shown["answer"] = nullptr;
+  if (may_read && !approval.answer.empty()) {
+    NAE_ASSIGN(shown["answer"], api::parse_object(approval.answer));
+  }
+  return Reply{std::move(shown)};
+}
+
+Result<void> may_approve(const AdminCall& call) {
+  NAE_ASSIGN(store::Approval approval, named(call));
+  if (approval.requested_by == call.admin)
+    return fail(Code::approval_required, "who makes a request does not approve it",
+                "Ask another administrator with the role: nae approve " + approval.id);
+  NAE_TRY(check_waiting(approval));
+  return must_be_permitted(call, approval);
+}
+
+Result<Reply> approve(AdminCall& call) {
+  NAE_ASSIGN(store::Approval approval, named(call));
+  call.audit_detail = audit_text(approval);
+  NAE_TRY(check_digest(call, approval));
+  NAE_TRY(call.parts.store.decide_approval(approval.id, store::ApprovalState::running, call.admin,
+                                           call.now_us));
+  Performed performed = call.perform(approval);
+  NAE_TRY(call.parts.store.finish_approval(approval.id, performed.status, performed.body));
+  NAE_ASSIGN(json::object answer, api::parse_object(performed.body));
+  bool done = performed.status < 400;
+  call.audit_detail += done ? ", done" : ", failed";
+  return Reply{{{"id", approval.id},
+                {"state", done ? "done" : "failed"},
+                {"status", performed.status},
+                {"answer", std::move(answer)}}};
+}
+
+// The requester may withdraw what he asked for.
+Result<void> may_reject(const AdminCall& call) {
+  NAE_ASSIGN(store::Approval approval, named(call));
+  NAE_TRY(check_waiting(approval));
+  if (approval.requested_by == call.admin) return {};
+  return must_be_permitted(call, approval);
+}
+
+Result<Reply> reject(AdminCall& call) {
+  NAE_TRY(call.only_parameters({}));
+  NAE_ASSIGN(store::Approval approval, named(call));
+  call.audit_detail = audit_text(approval);
+  NAE_TRY(call.parts.store.decide_approval(approval.id, store::ApprovalState::rejected, call.admin,
+                                           call.now_us));
+  return Reply{{{"id", approval.id}, {"state", "rejected"}}};
+}
+
+}  // namespace nae::admin

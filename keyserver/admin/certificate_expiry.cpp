@@ -1,0 +1,70 @@
+#include "keyserver/admin/certificate_expiry.hpp"
+
+#include <algorithm>
+
+#include "libnae/crypto/certificate.hpp"
+
+namespace nae::admin {
+namespace {
+
+constexpr std::int64_t kMicroseconds = 1'000'000;
+constexpr std::int64_t kSecondsPerDay = 86'400;
+constexpr const char* kKinds[] = {"server", "authority", "admin", "device"};
+
+}  // namespace
+
+Result<std::vector<Expiry>> expiries(store::Store& store, std::string_view server_pem,
+                                     std::string_view authority_pem) {
+  std::vector<Expiry> found;
+  NAE_ASSIGN(crypto::CertificateInfo server, crypto::read_certificate(server_pem));
+  found.push_back({"server", server.common_name, server.not_after_s});
+  NAE_ASSIGN(crypto::CertificateInfo authority, crypto::read_certificate(authority_pem));
+  found.push_back({"authority", authority.common_name, authority.not_after_s});
+
+  NAE_ASSIGN(std::vector<store::Admin> admins, store.list_admins());
+  for (const store::Admin& admin : admins) {
+    std::int64_t last_us = 0;
+    for (const store::AdminCertificate& certificate : admin.certificates)
+      last_us = std::max(last_us, certificate.expires_at_us);
+    found.push_back({"admin", admin.name, last_us / kMicroseconds});
+  }
+  NAE_ASSIGN(std::vector<store::DeviceCertificate> devices, store.list_devices());
+  std::map<std::string, std::int64_t> last_us;
+  for (const store::DeviceCertificate& device : devices)
+    if (device.removed_at_us == 0)
+      last_us[device.name] = std::max(last_us[device.name], device.expires_at_us);
+  for (const auto& [name, at_us] : last_us)
+    found.push_back({"device", name, at_us / kMicroseconds});
+  return found;
+}
+
+std::int64_t days_left(std::int64_t at_s, std::int64_t now_s) {
+  std::int64_t left = at_s - now_s;
+  return left >= 0 ? left / kSecondsPerDay : -((-left + kSecondsPerDay - 1) / kSecondsPerDay);
+}
+
+ExpiryWatch::ExpiryWatch(prometheus::Registry& registry) {
+  auto& family =
+      prometheus::BuildGauge()
+          .Name("nae_certificate_expiry_seconds")
+          .Help("Seconds until the first certificate of a kind expires, as of the last hour.")
+          .Register(registry);
+  for (const char* kind : kKinds) gauges_[kind] = &family.Add({{"certificate", kind}});
+}
+
+std::vector<Expiry> ExpiryWatch::look(const std::vector<Expiry>& found, std::int64_t now_s) {
+  std::map<std::string, std::int64_t> first;
+  std::vector<Expiry> warnings;
+  for (const Expiry& expiry : found) {
+    auto [least, is_new] = first.emplace(expiry.kind, expiry.at_s);
+    if (!is_new) least->second = std::min(least->second, expiry.at_s);
+    std::int64_t days = days_left(expiry.at_s, now_s);
+    auto [told, is_first] = warned_.emplace(std::pair(expiry.kind, expiry.name), kWarnDays);
+    if (days < kWarnDays && (is_first || told->second != days)) warnings.push_back(expiry);
+    told->second = days;
+  }
+  for (const auto& [kind, at_s] : first) gauges_.at(kind)->Set(static_cast<double>(at_s - now_s));
+  return warnings;
+}
+
+}  // namespace nae::admin

@@ -1,0 +1,46 @@
+// How long certificates are still good: as metrics, and in the log while there is time to renew.
+#pragma once
+
+#include <prometheus/gauge.h>
+#include <prometheus/registry.h>
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "keyserver/store/store.hpp"
+
+namespace nae::admin {
+
+struct Expiry {
+  std::string kind;  // "server", "authority", "admin", "device"
+  std::string name;
+  std::int64_t at_s = 0;  // Unix time
+};
+
+// Of the server and its authority, and of every administrator and device the certificate that is
+// good for longest; removed devices are left out.
+Result<std::vector<Expiry>> expiries(store::Store& store, std::string_view server_pem,
+                                     std::string_view authority_pem);
+
+// One thread looks; /metrics may be read by any.
+class ExpiryWatch {
+ public:
+  static constexpr std::int64_t kWarnDays = 30;
+
+  explicit ExpiryWatch(prometheus::Registry& registry);
+
+  // Sets nae_certificate_expiry_seconds, for each kind that of the first to expire; negative when
+  // it has. Answers what to warn of: less than kWarnDays left, once a day.
+  std::vector<Expiry> look(const std::vector<Expiry>& found, std::int64_t now_s);
+
+ private:
+  std::map<std::string, prometheus::Gauge*> gauges_;  // by kind
+  std::map<std::pair<std::string, std::string>, std::int64_t>
+      warned_;  // days left, by kind and name
+};
+
+// Whole days until `at_s`, rounded down; negative when it has passed.
+std::int64_t days_left(std::int64_t at_s, std::int64_t now_s);
+
+}  // namespace nae::admin

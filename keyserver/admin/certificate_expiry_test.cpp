@@ -1,0 +1,47 @@
+#include "keyserver/admin/certificate_expiry.hpp"
+
+#include <gtest/gtest.h>
+#include <prometheus/text_serializer.h>
+
+namespace nae::admin {
+namespace {
+
+constexpr std::int64_t kDay = 86'400;
+
+TEST(ExpiryWatchTest, WarnsOnceADayOfWhatEndsSoon) {
+  prometheus::Registry registry;
+  ExpiryWatch watch(registry);
+  std::vector<Expiry> found{{"server", "k", 100 * kDay}, {"device", "db1", 60 * kDay}};
+  EXPECT_TRUE(watch.look(found, 0).empty());
+  EXPECT_TRUE(watch.look(found, 30 * kDay).empty()) << "thirty days are left";
+  ASSERT_EQ(watch.look(found, 30 * kDay + 1).size(), 1u) << "and now less";
+  EXPECT_TRUE(watch.look(found, 30 * kDay + 3601).empty()) << "said already";
+  ASSERT_EQ(watch.look(found, 31 * kDay + 1).size(), 1u);
+  EXPECT_EQ(watch.look(found, 61 * kDay)[0].name, "db1") << "expired";
+  found[1].at_s = 400 * kDay;
+  EXPECT_TRUE(watch.look(found, 61 * kDay).empty()) << "renewed";
+}
+
+TEST(ExpiryWatchTest, TheFirstOfAKindIsShown) {
+  prometheus::Registry registry;
+  ExpiryWatch watch(registry);
+  watch.look({{"device", "a", 500}, {"device", "b", 300}, {"admin", "c", 50}}, 100);
+  std::string text = prometheus::TextSerializer().Serialize(registry.Collect());
+  EXPECT_NE(text.find("nae_certificate_expiry_seconds{certificate=\"device\"} 200\n"),
+            std::string::npos)
+      << text;
+  EXPECT_NE(text.find("nae_certificate_expiry_seconds{certificate=\"admin\"} -50\n"),
+            std::string::npos);
+}
+
+TEST(ExpiryWatchTest, DaysAreRoundedDown) {
+  EXPECT_EQ(days_left(kDay, 0), 1);
+  EXPECT_EQ(days_left(kDay - 1, 0), 0);
+  EXPECT_EQ(days_left(0, 0), 0);
+  EXPECT_EQ(days_left(0, 1), -1);
+  EXPECT_EQ(days_left(0, kDay), -1);
+  EXPECT_EQ(days_left(0, kDay + 1), -2);
+}
+
+}  // namespace
+}  // namespace nae::admin

@@ -1,0 +1,91 @@
+#include "keyserver/admin/http_gate.hpp"
+
+#include <gtest/gtest.h>
+
+#include <vector>
+
+namespace nae::admin {
+namespace {
+
+using namespace std::chrono_literals;
+
+const HttpGate::TimePoint kStart{};
+
+GateLimits small() {
+  GateLimits limits;
+  limits.max_connections = 5;
+  limits.max_connections_per_certificate = 3;
+  limits.requests_per_second = 2;
+  limits.request_burst = 4;
+  limits.connections_per_second = 1;
+  limits.connection_burst = 4;
+  return limits;
+}
+
+TEST(TokenBucketTest, GivesTheBurstThenTheRate) {
+  TokenBucket bucket(2, 3, kStart);
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(bucket.take(kStart), 0u);
+  EXPECT_EQ(bucket.take(kStart), 1u);
+  EXPECT_EQ(bucket.take(kStart + 499ms), 1u);
+  EXPECT_EQ(bucket.take(kStart + 500ms), 0u);
+  EXPECT_EQ(bucket.take(kStart + 500ms), 1u);
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(bucket.take(kStart + 1h), 0u) << "no more than the burst";
+  EXPECT_NE(bucket.take(kStart + 1h), 0u);
+  EXPECT_NE(bucket.take(kStart), 0u) << "a clock that goes back fills nothing";
+}
+
+TEST(TokenBucketTest, SaysWhenToComeAgain) {
+  TokenBucket bucket(1, 1, kStart);
+  EXPECT_EQ(bucket.take(kStart), 0u);
+  EXPECT_EQ(bucket.take(kStart), 1u);
+  EXPECT_EQ(bucket.take(kStart + 1s), 0u);
+}
+
+TEST(HttpGateTest, OneCertificateTakesItsShareOfPlaces) {
+  HttpGate gate(small());
+  std::vector<HttpGate::Seat> seats;
+  for (int i = 0; i < 3; ++i) seats.push_back(gate.enter("a", kStart).value());
+  EXPECT_EQ(gate.enter("a", kStart).error().code, Code::limit_exceeded) << "one past its share";
+  for (int i = 0; i < 2; ++i) seats.push_back(gate.enter("b", kStart).value());
+  EXPECT_EQ(gate.enter("b", kStart).error().code, Code::overloaded) << "all are taken";
+  seats.pop_back();
+  EXPECT_TRUE(gate.enter("b", kStart));
+}
+
+TEST(HttpGateTest, ConnectingTooOftenIsRefused) {
+  HttpGate gate(small());
+  for (int i = 0; i < 4; ++i) EXPECT_TRUE(gate.enter("a", kStart)) << "left again at once";
+  EXPECT_EQ(gate.enter("a", kStart).error().code, Code::limit_exceeded);
+  EXPECT_TRUE(gate.enter("b", kStart));
+  EXPECT_TRUE(gate.enter("a", kStart + 1s));
+}
+
+TEST(HttpGateTest, RequestsAreCountedACertificateNotAConnection) {
+  HttpGate gate(small());
+  HttpGate::Seat one = gate.enter("a", kStart).value(), two = gate.enter("a", kStart).value();
+  HttpGate::Seat other = gate.enter("b", kStart).value();
+  for (int i = 0; i < 4; ++i) EXPECT_EQ(gate.request(i % 2 ? one : two, kStart).retry_after_s, 0u);
+  HttpGate::Refusal first = gate.request(one, kStart), second = gate.request(two, kStart);
+  EXPECT_EQ(first.retry_after_s, 1u);
+  EXPECT_TRUE(first.first);
+  EXPECT_FALSE(second.first) << "recorded once, or the log would grow by what is refused";
+  EXPECT_EQ(gate.request(other, kStart).retry_after_s, 0u);
+  EXPECT_EQ(gate.request(one, kStart + 500ms).retry_after_s, 0u);
+  EXPECT_TRUE(gate.request(one, kStart + 500ms).first);
+}
+
+TEST(HttpGateTest, ReconnectingDoesNotFillTheBucket) {
+  HttpGate gate(small());
+  for (int i = 0; i < 4; ++i) {
+    HttpGate::Seat seat = gate.enter("a", kStart + 10s * i).value();
+    for (int k = 0; k < 4; ++k) gate.request(seat, kStart + 10s * i);
+    EXPECT_NE(gate.request(seat, kStart + 10s * i).retry_after_s, 0u);
+  }
+  HttpGate::Seat again = gate.enter("a", kStart + 30s).value();
+  EXPECT_NE(gate.request(again, kStart + 30s).retry_after_s, 0u);
+  for (int i = 0; i < 2000; ++i) (void)gate.enter("x" + std::to_string(i), kStart + 30s);
+  EXPECT_NE(gate.request(again, kStart + 30s).retry_after_s, 0u) << "nor do others";
+}
+
+}  // namespace
+}  // namespace nae::admin

@@ -1,0 +1,63 @@
+#include "keyserver/server/renew_certificate.hpp"
+
+#include <string.h>  // explicit_bzero
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <ctime>
+
+#include "keyserver/server/hsm_options.hpp"
+#include "keyserver/setup/authority.hpp"
+#include "keyserver/setup/initialise.hpp"
+#include "keyserver/setup/token_binding.hpp"
+#include "keyserver/store/store.hpp"
+#include "libnae/base/file.hpp"
+
+namespace nae::server {
+namespace {
+
+constexpr std::size_t kMaxFileBytes = 64u << 10;
+
+Result<Bytes> own_public_key(const std::filesystem::path& file) {
+  NAE_ASSIGN(std::string pem, read_file(file, kMaxFileBytes));
+  auto key = crypto::public_key_of(as_bytes(pem));
+  ::explicit_bzero(pem.data(), pem.size());
+  return key;
+}
+
+Result<void> replace_file(const std::filesystem::path& file, std::string_view content) {
+  std::filesystem::path beside = file;
+  beside += ".new";
+  ::unlink(beside.c_str());  // of a renewal that died
+  NAE_TRY(write_new_file(beside, as_bytes(content), 0644));
+  if (::rename(beside.c_str(), file.c_str()) == 0) return {};
+  return fail(Code::file_failed, "cannot replace " + file.string() + ": " + std::strerror(errno));
+}
+
+}  // namespace
+
+Result<Renewed> renew_certificate(const config::Config& config) {
+  NAE_ASSIGN(std::string present, read_file(config.tls.certificate, kMaxFileBytes));
+  NAE_ASSIGN(crypto::CertificateInfo info, crypto::read_certificate(present));
+  NAE_ASSIGN(Bytes spki, own_public_key(config.tls.key));
+  if (spki != info.spki)
+    return fail(Code::tls_failed, config.tls.certificate.string() + " and " +
+                                      config.tls.key.string() + " do not belong together");
+  NAE_ASSIGN(std::string authority, read_file(config.tls.client_authority, kMaxFileBytes));
+
+  if (!config.hsm.softhsm_configuration.empty())
+    setup::use_softhsm_configuration(config.hsm.softhsm_configuration);
+  NAE_ASSIGN(auto hsm, hsm::Pkcs11Hsm::open(hsm_options(config)));
+  NAE_ASSIGN(auto store, store::Store::open(config.store.path));
+  NAE_TRY(setup::check_token(*store, *hsm));
+  std::vector<std::string> names = info.dns_names;
+  names.insert(names.end(), info.ip_names.begin(), info.ip_names.end());
+  NAE_ASSIGN(std::string renewed,
+             setup::issue_server(*hsm, authority, names, spki, std::time(nullptr)));
+  NAE_ASSIGN(crypto::CertificateInfo issued, crypto::read_certificate(renewed));
+  NAE_TRY(replace_file(config.tls.certificate, renewed));
+  return Renewed{issued.serial, issued.not_after_s};
+}
+
+}  // namespace nae::server

@@ -1,0 +1,40 @@
+// Approval: a request that a second administrator must approve, as it was made.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace nae::store {
+
+enum class ApprovalState : std::uint8_t {
+  waiting = 1,
+  running = 2,  // approved, and being done
+  done = 3,     // approved and done
+  failed = 4,   // approved, but it was refused when it was done
+  rejected = 5,
+  expired = 6,      // nobody decided in time
+  interrupted = 7,  // the server died while it was being done
+};
+
+std::string_view name(ApprovalState state);  // "waiting"
+
+struct Approval {
+  std::string id;         // 16 hexadecimal digits
+  std::string operation;  // its class in the configuration: "key-destroy"
+  std::string action;     // as in the audit log: "key-state"
+  std::string method, target, content_type;
+  std::string body;    // empty once decided
+  std::string digest;  // SHA-256 over the four above
+  std::string requested_by;
+  std::string fingerprint;  // of the certificate it was requested with
+  std::int64_t requested_at_us = 0;
+  std::int64_t expires_at_us = 0;
+  ApprovalState state = ApprovalState::waiting;
+  std::string decided_by;
+  std::int64_t decided_at_us = 0;
+  unsigned status = 0;  // HTTP status of what was done
+  std::string answer;   // its body
+};
+
+}  // namespace nae::store

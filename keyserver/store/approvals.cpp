@@ -1,0 +1,142 @@
+#include "keyserver/store/sqlite.hpp"
+#include "keyserver/store/store.hpp"
+
+namespace nae::store {
+namespace {
+
+constexpr std::string_view kNames[] = {"",       "waiting",  "running", "done",
+                                       "failed", "rejected", "expired", "interrupted"};
+// One administrator must not keep the others from requesting.
+constexpr std::size_t kShares = 5;
+
+std::int64_t number(ApprovalState state) {
+  return static_cast<std::int64_t>(state);
+}
+
+constexpr std::string_view kColumns =
+    "SELECT id, operation, action, method, target, content_type, digest, requested_by, fingerprint,"
+    " requested_at_us, expires_at_us, state, decided_by, decided_at_us, status";
+
+Approval read_row(const Statement& row) {
+  Approval approval;
+  approval.id = row.text(0);
+  approval.operation = row.text(1);
+  approval.action = row.text(2);
+  approval.method = row.text(3);
+  approval.target = row.text(4);
+  approval.content_type = row.text(5);
+  approval.digest = row.text(6);
+  approval.requested_by = row.text(7);
+  approval.fingerprint = row.text(8);
+  approval.requested_at_us = row.integer(9);
+  approval.expires_at_us = row.integer(10);
+  approval.state = static_cast<ApprovalState>(row.integer(11));
+  approval.decided_by = row.text(12);
+  approval.decided_at_us = row.integer(13);
+  approval.status = static_cast<unsigned>(row.integer(14));
+  return approval;
+}
+
+}  // namespace
+
+std::string_view name(ApprovalState state) {
+  return kNames[static_cast<std::size_t>(state)];
+}
+
+Result<void> Store::insert_approval(const Approval& approval, std::size_t most_waiting) {
+  std::lock_guard lock(mutex_);
+  NAE_TRY(database_->execute(
+      "INSERT INTO approvals (id, operation, action, method, target, content_type, body, digest,"
+      "  requested_by, fingerprint, requested_at_us, expires_at_us, state)"
+      " SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, 1"
+      "  WHERE (SELECT count(*) FROM approvals WHERE state = 1) < ?13"
+      "   AND (SELECT count(*) FROM approvals WHERE state = 1 AND requested_by = ?9) < ?14",
+      std::string_view(approval.id), std::string_view(approval.operation),
+      std::string_view(approval.action), std::string_view(approval.method),
+      std::string_view(approval.target), std::string_view(approval.content_type),
+      std::string_view(approval.body), std::string_view(approval.digest),
+      std::string_view(approval.requested_by), std::string_view(approval.fingerprint),
+      approval.requested_at_us, approval.expires_at_us, static_cast<std::int64_t>(most_waiting),
+      static_cast<std::int64_t>(most_waiting / kShares)));
+  if (database_->changes() == 0)
+    return fail(Code::overloaded, "too many requests wait for approval",
+                "Have some of them approved or rejected: nae approvals");
+  return {};
+}
+
+Result<std::optional<Approval>> Store::find_approval(std::string_view id) {
+  std::lock_guard lock(mutex_);
+  NAE_ASSIGN(
+      Statement row,
+      database_->query(std::string(kColumns) + ", body, answer FROM approvals WHERE id = ?1", id));
+  NAE_ASSIGN(bool found, row.step());
+  if (!found) return std::nullopt;
+  Approval approval = read_row(row);
+  approval.body = row.text(15);
+  approval.answer = row.text(16);
+  return approval;
+}
+
+Result<std::vector<Approval>> Store::list_approvals(std::size_t most) {
+  std::lock_guard lock(mutex_);
+  NAE_ASSIGN(Statement rows,
+             database_->query(std::string(kColumns) + " FROM approvals ORDER BY state <> 1,"
+                                                      " requested_at_us DESC, id LIMIT ?1",
+                              static_cast<std::int64_t>(most)));
+  std::vector<Approval> approvals;
+  while (true) {
+    NAE_ASSIGN(bool row, rows.step());
+    if (!row) return approvals;
+    approvals.push_back(read_row(rows));
+  }
+}
+
+Result<void> Store::decide_approval(std::string_view id, ApprovalState decision,
+                                    std::string_view who, std::int64_t now_us) {
+  std::lock_guard lock(mutex_);
+  NAE_TRY(
+      database_->execute("UPDATE approvals SET state = ?2, decided_by = ?3, decided_at_us = ?4,"
+                         "  body = CASE ?2 WHEN 2 THEN body ELSE '' END"
+                         " WHERE id = ?1 AND state = 1 AND expires_at_us > ?4",
+                         id, number(decision), who, now_us));
+  if (database_->changes() == 1) return {};
+  NAE_ASSIGN(Statement row, database_->query("SELECT state FROM approvals WHERE id = ?1", id));
+  NAE_ASSIGN(bool found, row.step());
+  if (!found) return fail(Code::not_found, "there is no request " + std::string(id));
+  auto state = static_cast<ApprovalState>(row.integer(0));
+  if (state == ApprovalState::waiting) state = ApprovalState::expired;
+  return fail(Code::conflict,
+              "the request " + std::string(id) + " does not wait any more: it is " +
+                  std::string(name(state)),
+              "Make the request again if it is still wanted.");
+}
+
+Result<void> Store::finish_approval(std::string_view id, unsigned status, std::string_view answer) {
+  std::lock_guard lock(mutex_);
+  ApprovalState state = status < 400 ? ApprovalState::done : ApprovalState::failed;
+  return database_->execute(
+      "UPDATE approvals SET state = ?2, status = ?3, answer = ?4, body = ''"
+      " WHERE id = ?1 AND state = 2",
+      id, number(state), static_cast<std::int64_t>(status), answer);
+}
+
+Result<void> Store::expire_approvals(std::int64_t now_us) {
+  std::lock_guard lock(mutex_);
+  return database_->execute(
+      "UPDATE approvals SET state = 6, body = '' WHERE state = 1 AND expires_at_us <= ?1", now_us);
+}
+
+Result<std::vector<std::string>> Store::interrupt_approvals() {
+  std::lock_guard lock(mutex_);
+  NAE_ASSIGN(Statement rows,
+             database_->query("UPDATE approvals SET state = 7, body = '' WHERE state = 2"
+                              " RETURNING id"));
+  std::vector<std::string> ids;
+  while (true) {
+    NAE_ASSIGN(bool row, rows.step());
+    if (!row) return ids;
+    ids.push_back(rows.text(0));
+  }
+}
+
+}  // namespace nae::store

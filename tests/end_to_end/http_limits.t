@@ -1,0 +1,135 @@
+#!/usr/bin/python3 -B
+# The HTTP side under pressure: too many requests, too many connections, too slow, too large; and agents beside it.
+import http.client
+import json
+import socket
+import time
+
+import wire
+from harness import KeyServer, Tap, scratch_directory, wait_until
+
+LIMITS = """
+[admin]
+max_connections = 6
+max_connections_per_certificate = 4
+requests_per_second = 5
+request_burst = 40
+connections_per_second = 100
+connection_burst = 100
+request_timeout_ms = 1500
+idle_timeout_ms = 6000
+"""
+
+
+def client_of(server, files):
+    context = wire.tls_context(server.path / "tls/authority.pem", *files, alpn="http/1.1")
+    return http.client.HTTPSConnection("127.0.0.1", server.port, context=context, timeout=20)
+
+
+def ask(client, path="/healthz"):
+    client.request("GET", path)
+    answer = client.getresponse()
+    answer.read()
+    return answer
+
+
+def opened(server, files):
+    """A connection that was answered on, or None when it was refused."""
+    client = client_of(server, files)
+    try:
+        return client if ask(client).status in (200, 429) else None
+    except (OSError, http.client.HTTPException):
+        return None
+
+
+def raw(server, files):
+    context = wire.tls_context(server.path / "tls/authority.pem", *files, alpn="http/1.1")
+    return context.wrap_socket(socket.create_connection(("127.0.0.1", server.port), 20), server_hostname="127.0.0.1")
+
+
+def drained(peer):
+    text = b""
+    try:
+        while chunk := peer.recv(4096):
+            text += chunk
+    except OSError:
+        pass
+    return text
+
+
+with Tap() as tap:
+    server = KeyServer.make(scratch_directory() / "keyserver")
+    server.config.write_text(server.config.read_text().replace("[tls]", "max_connections = 2\n\n[tls]", 1) + LIMITS)
+    server.start()
+    admin = server.path / "admin/admin.pem", server.path / "admin/admin.key"
+    server.must("admin", "add", "auditor", "--role", "auditor", "--out", server.path / "auditor")
+    auditor = server.path / "auditor/auditor.pem", server.path / "auditor/auditor.key"
+    device = server.enroll("db1", server.path / "db1")
+    another = server.enroll("db2", server.path / "db2")
+
+    # requests
+    client = client_of(server, admin)
+    answers = [ask(client) for _ in range(60)]
+    limited = [answer for answer in answers if answer.status == 429]
+    tap.ok(answers[0].status == 200 and limited, "past the burst requests are answered with 429",
+           [answer.status for answer in answers])
+    tap.is_({answer.getheader("Retry-After") for answer in limited}, {"1"}, "which says when to come again")
+    tap.is_(ask(client_of(server, auditor)).status, 200, "another certificate is not concerned")
+    tap.is_(ask(client_of(server, admin), "/v1/keys").status, 429, "nor does a new connection help")
+    tap.ok(wait_until(lambda: ask(client, "/v1/keys").status == 200), "soon it is answered again")
+    client.close()
+    records = wait_until(lambda: json.loads(
+        server.nae("audit", "query", "--event", "admin", "--action", "rate-limit", "--json").stdout or "{}").get("records"))
+    tap.ok(records and records[0]["admin"] == "admin" and records[0]["reason"] == "limit_exceeded",
+           "the log tells of it, not of each", records)
+
+    # connections
+    held = [opened(server, device) for _ in range(4)]
+    tap.ok(all(held), "a certificate has four connections")
+    tap.is_(opened(server, device), None, "and no fifth one")
+    held += [opened(server, another) for _ in range(2)]
+    tap.ok(all(held), "another one has the rest")
+    tap.is_(opened(server, auditor), None, "when all are taken the next is refused, whoever it is")
+    agents = [wire.tls_peer(server.port, wire.tls_context(server.path / "tls/authority.pem", *device)) for _ in range(2)]
+    for agent in agents:
+        agent.connection.sendall(wire.hello())
+    tap.ok(all(agent.connection.recv(16) for agent in agents), "agents have places of their own")
+    try:
+        third = wire.tls_peer(server.port, wire.tls_context(server.path / "tls/authority.pem", *device))
+        third.connection.sendall(wire.hello())
+        answered = third.connection.recv(16)
+    except OSError:
+        answered = b""
+    tap.is_(answered, b"", "as many as configured")
+    held.pop().close()
+    tap.ok(wait_until(lambda: opened(server, auditor)), "and HTTP has its own beside them")
+    for each in held:
+        each.close()
+
+    # time
+    slow = raw(server, admin)
+    slow.sendall(b"GET /healthz HTTP/1.1\r\nHost: k\r\n")
+    start = time.monotonic()
+    try:
+        while time.monotonic() - start < 15:
+            slow.sendall(b"X")  # a byte now and then keeps nothing open
+            time.sleep(0.2)  # the pace of a slow client, not a wait
+    except OSError:
+        pass
+    tap.ok(time.monotonic() - start < 10, "a request that comes byte by byte is cut")
+    stuck = raw(server, admin)
+    stuck.sendall(b"POST /v1/keys HTTP/1.1\r\nHost: k\r\nContent-Length: 10\r\n\r\n{")
+    tap.like(drained(stuck), "HTTP/1.1 408 .*Connection: close", "a body that does not come is answered with 408")
+    tap.is_(drained(raw(server, admin)), b"", "an idle connection is closed")
+
+    # size
+    for head, status, why in [
+        (b"GET /" + b"a" * 9000 + b" HTTP/1.1\r\nHost: k\r\n\r\n", "431|414", "a target of 9 KB"),
+        (b"GET / HTTP/1.1\r\nHost: k\r\n" + b"X: y\r\n" * 2000 + b"\r\n", "431", "a header of 12 KB"),
+        (b"POST /v1/keys HTTP/1.1\r\nHost: k\r\nContent-Length: 1048577\r\n\r\n", "413", "a body of a byte past 1 MiB"),
+    ]:
+        peer = raw(server, admin)
+        peer.sendall(head)
+        tap.like(drained(peer), f"HTTP/1.1 ({status}) ", f"{why} is refused")
+    tap.is_(server.nae("status").returncode, 0, "the server is well")
+    server.stop()
