@@ -2,7 +2,7 @@
 """Holds the documents against the code: what a reader looks up must be there.
 
 Every SQLSTATE of ours, every field of a configuration, every setting of the extension is in the
-table where it belongs, every relative link leads somewhere, and the manual pages format cleanly.
+table where it belongs, every route in the OpenAPI document, every relative link leads somewhere, and the manual pages format cleanly.
 """
 import pathlib
 import re
@@ -47,6 +47,32 @@ def configuration_fields():
                 yield f"{page}: no entry for {field} of {source}"
 
 
+def routes():
+    """Every call of the administration interface is in the OpenAPI document, and no other."""
+    table = re.findall(r'^ +\{"([A-Z]+)", +"(/[^"]+)", *"([^"]+)",', text_of("keyserver/admin/route.cpp"), re.M)
+    assert len(table) > 10, "keyserver/admin/route.cpp: routes are written in a way that this test does not know"
+    served = {(method, path): action for method, path, action in table}
+    documented, path, method = {}, "", ""
+    for line in text_of("docs/openapi.yaml").splitlines():
+        if found := re.match(r"  (/\S*):$", line):
+            path = re.sub(r"\{\w+\}", "{}", found[1])
+        elif re.match(r"\S", line):
+            path = ""
+        elif path and (found := re.match(r"    (get|put|post|patch|delete):$", line)):
+            method = found[1].upper()
+            documented[method, path] = ""
+        elif path and (found := re.match(r"      operationId: (\S+)$", line)):
+            documented[method, path] = found[1]
+    unaudited = {("GET", "/healthz"), ("GET", "/readyz"), ("GET", "/metrics")}
+    for call in sorted(served.keys() - documented.keys()):
+        yield f"docs/openapi.yaml: no {call[0]} {call[1]} of keyserver/admin/route.cpp"
+    for call in sorted(documented.keys() - served.keys() - unaudited):
+        yield f"docs/openapi.yaml: {call[0]} {call[1]} is not in keyserver/admin/route.cpp"
+    for call in sorted(served.keys() & documented.keys()):
+        if served[call] != documented[call]:
+            yield f"docs/openapi.yaml: {call[0]} {call[1]} is {served[call]} in the audit log, not {documented[call]!r}"
+
+
 def settings():
     cells = " ".join(table_cells("docs/sql.md"))
     names = set()
@@ -88,7 +114,7 @@ def manual_pages():
 
 def main():
     found = []
-    for check in (error_codes, configuration_fields, settings, links, manual_pages):
+    for check in (error_codes, configuration_fields, routes, settings, links, manual_pages):
         found.extend(check())
     for line in found:
         print(line)
