@@ -13,7 +13,7 @@ from harness import KEY_SERVER, NAE, OWNER, ROOT, KeyServer, Tap, run, scratch_d
 
 ROLES = ["key-admin", "policy-admin", "auditor", "operator"]
 # Of keyserver/admin/route.cpp: method, path, action, who may.
-ROWS = re.findall(r'^ +\{"(\w+)", +"(/v1[^"]*)", *"([\w-]+)", +(\w+),', (ROOT / "keyserver/admin/route.cpp").read_text(), re.M)
+ROWS = re.findall(r'^ +\{"(\w+)", +"(/v1[^"]*)", *"([\w-]+)", *(\w+),', (ROOT / "keyserver/admin/route.cpp").read_text(), re.M)
 CONSTANTS = {name: set(re.findall(r"AdminRole::(\w+?)_?\b", value)) for name, value in
              re.findall(r"constexpr AdminRoles (\w+)\{([^}]*)\}", (ROOT / "keyserver/admin/route.cpp").read_text())}
 
