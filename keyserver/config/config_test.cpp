@@ -68,7 +68,32 @@ TEST_F(ConfigTest, RefusesValuesOutOfRange) {
   expect_refused(good() + "[limits]\nmax_frame_bytes = 67108865\n", "67108864");
   expect_refused(good() + "[keys]\ndestroy_wait_hours = -1\n", "0 to 8760");
   expect_refused(good() + "[keys]\ndestroy_wait_hours = 8761\n", "0 to 8760");
+  expect_refused(good() + "[approval]\nexpires_after_s = 2592001\n", "1 to 2592000");
+  expect_refused(good() + "[approval]\nrequired = 'key-destroy'\n", "required");
   expect_refused(good() + "[log]\nlevel = 'loud'\n", "debug, info");
+}
+
+TEST_F(ConfigTest, LimitsOfHttpHaveEdges) {
+  struct Edge {
+    const char* field;
+    std::int64_t least, most;
+  };
+  for (const Edge& edge : {Edge{"max_connections", 1, 10'000},
+                           {"max_connections_per_certificate", 1, 10'000},
+                           {"requests_per_second", 1, 100'000},
+                           {"request_burst", 1, 100'000},
+                           {"connections_per_second", 1, 100'000},
+                           {"connection_burst", 1, 100'000},
+                           {"request_timeout_ms", 100, 600'000},
+                           {"idle_timeout_ms", 100, 3'600'000}}) {
+    auto with = [&](std::int64_t value) {
+      return good() + "[admin]\n" + edge.field + " = " + std::to_string(value) + "\n";
+    };
+    EXPECT_TRUE(read(with(edge.least)).has_value()) << edge.field;
+    EXPECT_TRUE(read(with(edge.most)).has_value()) << edge.field;
+    expect_refused(with(edge.least - 1), edge.field);
+    expect_refused(with(edge.most + 1), edge.field);
+  }
 }
 
 TEST_F(ConfigTest, ReadsPathsFromItsOwnDirectory) {
