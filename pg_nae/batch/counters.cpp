@@ -10,15 +10,10 @@ pg::Traffic total;
 
 }  // namespace
 
-void count_batch(std::size_t batch_rows, const pg::Traffic& before, const pg::Traffic& after) {
+void count_batch(std::size_t batch_rows, const pg::Traffic& traffic) {
   ++batches;
   rows += batch_rows;
-  total.round_trips += after.round_trips - before.round_trips;
-  total.requests += after.requests - before.requests;
-  total.items += after.items - before.items;
-  total.bytes_sent += after.bytes_sent - before.bytes_sent;
-  total.bytes_received += after.bytes_received - before.bytes_received;
-  total.wait_ns += after.wait_ns - before.wait_ns;
+  total.add(traffic);
 }
 
 }  // namespace nae::batch

@@ -29,6 +29,7 @@ void explain_batch(CustomScanState* state, List* ancestors, ExplainState* explai
   show("Round Trips", nullptr, node.traffic.round_trips, explain);
   show("Items", nullptr, node.traffic.items, explain);
   if (!explain->verbose) return;
+  show("Round Trips Ahead", nullptr, node.traffic.ahead, explain);
   show("Requests", nullptr, node.traffic.requests, explain);
   show("Bytes Sent", nullptr, node.traffic.bytes_sent, explain);
   show("Bytes Received", nullptr, node.traffic.bytes_received, explain);

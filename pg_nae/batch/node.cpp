@@ -75,13 +75,11 @@ void begin(CustomScanState* state, EState* estate, int flags) {
 
   // As for the privileges of tables: who starts the statement, whoever fetches its rows.
   node.roles = pg::current_roles();
-  node.arena.create();
-  node.detoasted =
-      AllocSetContextCreate(estate->es_query_cxt, "nae batch values", ALLOCSET_DEFAULT_SIZES);
-  node.rows.create(ExecGetResultType(child_of(node)), node.call_count);
-  node.round_trip.create(node.calls, static_cast<std::size_t>(node.call_count));
-  node.capacity = kFirstBatch;
   node.table_scan = table_scan_below(child_of(node));
+  for (Batch& half : node.halves)
+    half.create(ExecGetResultType(child_of(node)), node.calls, node.call_count, node.roles,
+                node.table_scan);
+  node.capacity = kFirstBatch;
   if (node.table_scan != nullptr)
     state->ss.ss_currentRelation = node.table_scan->ss_currentRelation;
 }
@@ -113,60 +111,51 @@ int next_capacity(BatchNode& node) {
   return static_cast<int>(bounded ? std::min(capacity, wanted) : capacity);
 }
 
-void note_address(BatchNode& node, std::size_t row, std::size_t capacity) {
-  if (node.table_scan == nullptr) return;
-  if (node.address_capacity < capacity) {
-    std::size_t bytes = capacity * sizeof(RowAddress);
-    MemoryContext statement = node.scan.ss.ps.state->es_query_cxt;
-    node.addresses =
-        static_cast<RowAddress*>(node.addresses == nullptr ? MemoryContextAlloc(statement, bytes)
-                                                           : repalloc(node.addresses, bytes));
-    node.address_capacity = capacity;
-  }
-  TupleTableSlot* slot = node.table_scan->ss_ScanTupleSlot;
-  node.addresses[row] = {slot->tts_tid, slot->tts_tableOid};
-}
-
-void read_rows(BatchNode& node) {
+void read(BatchNode& node, Batch& half) {
   auto capacity = static_cast<std::size_t>(next_capacity(node));
-  std::size_t max_bytes = static_cast<std::size_t>(work_mem) * 1024;
-  node.rows.begin(capacity);
-  while (node.rows.count() < capacity && node.arena.used_bytes() < max_bytes) {
-    TupleTableSlot* slot = ExecProcNode(child_of(node));
-    if (TupIsNull(slot)) {
-      node.child_ended = true;
-      return;
-    }
-    note_address(node, node.rows.count(), capacity);
-    node.rows.append(slot, node.arena);
-  }
+  // Both halves together take work_mem.
+  std::size_t max_bytes = static_cast<std::size_t>(work_mem) * 1024 / 2;
+  node.child_ended = !half.read(child_of(node), capacity, max_bytes);
+  node.rows_read += half.count();
 }
 
-void fill(BatchNode& node) {
-  node.arena.reset();
-  MemoryContextReset(node.detoasted);
-  node.position = 0;
-  read_rows(node);
-  if (node.rows.count() == 0) return;
-  MemoryContext before = MemoryContextSwitchTo(node.detoasted);
-  pg::Traffic traffic = node.traffic;
-  node.round_trip.run(node.rows, node.arena, node.roles, node.traffic);
-  MemoryContextSwitchTo(before);
+void finish(BatchNode& node, Batch& half) {
+  if (half.count() == 0) return;
+  half.finish();
   ++node.batches;
-  count_batch(node.rows.count(), traffic, node.traffic);
+  node.traffic.add(half.traffic());
+  count_batch(half.count(), half.traffic());
 }
 
-// Puts a row where the node's filter and target list look for it.
-void store_row(BatchNode& node, std::size_t row) {
-  TupleTableSlot* slot = node.scan.ss.ss_ScanTupleSlot;
-  ExecClearTuple(slot);
-  auto width = static_cast<std::size_t>(node.rows.width());
-  std::memcpy(slot->tts_values, node.rows.values(row), sizeof(Datum) * width);
-  std::memcpy(slot->tts_isnull, node.rows.nulls(row), width);
-  ExecStoreVirtualTuple(slot);
-  if (node.table_scan == nullptr) return;
-  slot->tts_tid = node.addresses[row].place;
-  slot->tts_tableOid = node.addresses[row].table;
+// Reading ahead keeps to the bound that growth sets: nothing is asked for a statement that has not
+// taken its share of what was asked before.
+bool may_read_ahead(BatchNode& node) {
+#ifdef NAE_BATCH_FUZZ
+  if (fuzzing()) return false;  // nothing is under way there
+#endif
+  if (node.exact || node.child_ended) return false;
+  auto next = static_cast<std::uint64_t>(std::min(node.capacity, largest_batch()));
+  return node.rows_read + next <= node.rows_taken * (kGrowth + 1);
+}
+
+// Makes another half the current one; its rows have results. While its answers are awaited the
+// child is read on into the half that is done.
+void next_batch(BatchNode& node) {
+  Batch& done = node.halves[node.current];
+  Batch& next = node.halves[1 - node.current];
+  node.rows_taken += done.count();
+  bool was_ahead = node.ahead;
+  if (!was_ahead) read(node, next);
+  node.current = 1 - node.current;
+  node.position = 0;
+  node.ahead = was_ahead && may_read_ahead(node);
+  if (node.ahead) read(node, done);
+  finish(node, next);
+  if (!was_ahead && may_read_ahead(node)) {
+    node.ahead = true;
+    read(node, done);
+  }
+  if (node.ahead) done.begin_ahead();
 }
 
 TupleTableSlot* no_more(BatchNode& node) {
@@ -182,15 +171,15 @@ TupleTableSlot* execute(CustomScanState* state) {
   ExprContext* context = plan.ps_ExprContext;
   for (;;) {
     CHECK_FOR_INTERRUPTS();
-    if (node.position >= node.rows.count()) {
-      if (node.child_ended) return no_more(node);
-      fill(node);
+    Batch& half = node.halves[node.current];
+    if (node.position >= half.count()) {
+      if (node.child_ended && !node.ahead) return no_more(node);
+      next_batch(node);
       continue;
     }
     std::size_t row = node.position++;
     ResetExprContext(context);
-    if (node.round_trip.is_troubled(row)) node.round_trip.raise_trouble(node.rows, row);
-    store_row(node, row);
+    half.store(row, state->ss.ss_ScanTupleSlot);
     context->ecxt_scantuple = state->ss.ss_ScanTupleSlot;
     if (plan.qual != nullptr && !ExecQual(plan.qual, context)) {
       InstrCountFiltered1(&state->ss, 1);
@@ -204,15 +193,16 @@ TupleTableSlot* execute(CustomScanState* state) {
 void end(CustomScanState* state) {
   BatchNode& node = node_of(state);
   ExecEndNode(child_of(node));
-  node.arena.destroy();
-  if (node.detoasted != nullptr) MemoryContextDelete(node.detoasted);
+  for (Batch& half : node.halves) half.destroy();
 }
 
 void rescan(CustomScanState* state) {
   BatchNode& node = node_of(state);
-  node.rows.begin(0);
+  for (Batch& half : node.halves) half.drop();
   node.position = 0;
+  node.ahead = false;
   node.child_ended = false;
+  node.rows_read = node.rows_taken = 0;
   node.capacity = kFirstBatch;
   if (child_of(node)->chgParam == nullptr) ExecReScan(child_of(node));
 }

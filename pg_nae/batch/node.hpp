@@ -1,18 +1,11 @@
 // BatchNode: the batch node as the executor runs it. It reads rows of its child ahead, asks all
-// their calls at once, and hands them on one by one.
+// their calls at once, and hands them on one by one. Once a statement has shown that it wants many
+// rows, the calls of the next are under way meanwhile.
 #pragma once
 
-#include "pg_nae/batch/arena.hpp"
-#include "pg_nae/batch/round_trip.hpp"
-#include "pg_nae/batch/rows.hpp"
+#include "pg_nae/batch/batch.hpp"
 
 namespace nae::batch {
-
-// Where the row that is emitted lies in the table, for UPDATE ... WHERE CURRENT OF.
-struct RowAddress {
-  ItemPointerData place;
-  Oid table;
-};
 
 // Made by the executor as zeroed memory of the statement; destroyed with it, also by an error.
 struct BatchNode {
@@ -23,19 +16,19 @@ struct BatchNode {
   bool exact;  // read no row that is not asked for
   pg::StatementRoles roles;
 
-  Arena arena;
-  MemoryContext detoasted;  // what else one batch needs
-  Rows rows;
-  RoundTrip round_trip;
-  std::size_t position;  // of the next row to emit
+  // Rows are emitted from one while the other is under way.
+  Batch halves[2];
+  int current;           // the half that is emitted
+  std::size_t position;  // of its next row
+  bool ahead;            // the other half has been read
   int capacity;          // of the next batch
   bool child_ended;
-  uint64 run_serial;  // of the run whose rows are counted
+  std::uint64_t rows_read;   // since the last rescan
+  std::uint64_t rows_taken;  // of these, rows of batches that were emitted to their end
+  uint64 run_serial;         // of the run whose rows are counted
   uint64 run_rows;
 
   ScanState* table_scan;  // below, or nullptr
-  RowAddress* addresses;
-  std::size_t address_capacity;
 
   std::uint64_t batches;
   pg::Traffic traffic;
@@ -45,6 +38,6 @@ struct BatchNode {
 void explain_batch(CustomScanState* state, List* ancestors, ExplainState* explain);
 
 // Sums of this backend, for nae_stat_batch.
-void count_batch(std::size_t rows, const pg::Traffic& before, const pg::Traffic& after);
+void count_batch(std::size_t rows, const pg::Traffic& traffic);
 
 }  // namespace nae::batch

@@ -70,7 +70,7 @@ void RoundTrip::read(std::size_t number, std::size_t row) {
   }
 }
 
-void RoundTrip::gather(std::size_t call) {
+void RoundTrip::gather_call(std::size_t call) {
   std::size_t count = calls_[call].shape.uniform ? 1 : rows_->count();
   for (std::size_t row = 0; row < count; ++row) read(call, row);
 }
@@ -143,35 +143,37 @@ void RoundTrip::consume(const Group& group, std::size_t first, const wire::Crypt
   }
 }
 
-void RoundTrip::run(Rows& rows, Arena& arena, const pg::StatementRoles& roles,
-                    pg::Traffic& traffic) {
+void RoundTrip::gather(Rows& rows, Arena& arena) {
   rows_ = &rows;
   arena_ = &arena;
   troubles_ = nullptr;
   troubled_ = nullptr;
   trouble_count_ = trouble_capacity_ = 0;
+  traffic_ = {};
   requests_.begin(arena, rows.count());
-  for (std::size_t call = 0; call < call_count_; ++call) gather(call);
-  if (requests_.count() != 0) {
-    pg::BatchAnswers answers{};
-    answers.state = this;
-    answers.consume = [](void* state, std::size_t request, std::size_t first,
-                         const wire::CryptoReplyView& reply) {
-      auto& self = *static_cast<RoundTrip*>(state);
-      self.consume(self.requests_.group(request), first, reply);
-    };
-    answers.refuse = [](void* state, std::size_t request, std::size_t first, std::size_t count,
-                        const backend::Failure& failure) {
-      auto& self = *static_cast<RoundTrip*>(state);
-      auto* kept = self.arena_->allocate_array<backend::Failure>(1);
-      *kept = failure;
-      for (std::size_t i = first; i < first + count; ++i)
-        self.add_trouble({.kind = Trouble::Kind::refused_request,
-                          .place = self.requests_.group(request).places[i],
-                          .failure = kept});
-    };
-    pg::run_crypto_batch(roles, requests_.requests(), answers, traffic);
-  }
+  for (std::size_t call = 0; call < call_count_; ++call) gather_call(call);
+  pg::BatchAnswers answers{};
+  answers.state = this;
+  answers.consume = [](void* state, std::size_t request, std::size_t first,
+                       const wire::CryptoReplyView& reply) {
+    auto& self = *static_cast<RoundTrip*>(state);
+    self.consume(self.requests_.group(request), first, reply);
+  };
+  answers.refuse = [](void* state, std::size_t request, std::size_t first, std::size_t count,
+                      const backend::Failure& failure) {
+    auto& self = *static_cast<RoundTrip*>(state);
+    auto* kept = self.arena_->allocate_array<backend::Failure>(1);
+    *kept = failure;
+    for (std::size_t i = first; i < first + count; ++i)
+      self.add_trouble({.kind = Trouble::Kind::refused_request,
+                        .place = self.requests_.group(request).places[i],
+                        .failure = kept});
+  };
+  exchange_.prepare(requests_.requests(), answers, traffic_);
+}
+
+void RoundTrip::finish() {
+  exchange_.finish();
   for (std::size_t call = 0; call < call_count_; ++call) spread(call);
 }
 

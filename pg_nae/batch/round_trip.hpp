@@ -22,21 +22,31 @@ struct Trouble {
 
 class RoundTrip {
  public:
-  void create(Call* calls, std::size_t count) {
+  // Memory of the current context, which is the statement's.
+  void create(Call* calls, std::size_t count, const pg::StatementRoles& roles) {
     calls_ = calls;
     call_count_ = count;
+    exchange_.create(CurrentMemoryContext, roles);
   }
 
-  // Fills in the results of the rows. Memory is the arena's and the current context's, which live
-  // until the next batch.
-  void run(Rows& rows, Arena& arena, const pg::StatementRoles& roles, pg::Traffic& traffic);
+  // Reads the arguments of the rows' calls. Memory is the arena's and the current context's, which
+  // live until the next batch, as do the rows.
+  void gather(Rows& rows, Arena& arena);
+  // Sends them ahead, if that can be done without waiting and without raising.
+  void begin_ahead() { exchange_.begin_ahead(); }
+  // Fills in the results.
+  void finish();
+  // The results are not wanted any more.
+  void drain() { exchange_.drain(); }
+  // What this batch took.
+  const pg::Traffic& traffic() const { return traffic_; }
 
   bool is_troubled(std::size_t row) const { return trouble_count_ != 0 && troubled_[row]; }
   // Raises what is wrong with the row, in the order of its calls.
   void raise_trouble(Rows& rows, std::size_t row);
 
  private:
-  void gather(std::size_t call);
+  void gather_call(std::size_t call);
   void read(std::size_t call, std::size_t row);
   void spread(std::size_t call);
   void add_trouble(const Trouble& trouble);
@@ -47,6 +57,8 @@ class RoundTrip {
   Call* calls_;
   std::size_t call_count_;
   Requests requests_;
+  pg::BatchExchange exchange_;
+  pg::Traffic traffic_;
   Rows* rows_;
   Arena* arena_;
   bool* troubled_;  // a row each

@@ -79,6 +79,14 @@ bool AgentConnection::begin_lookup(const wire::Lookup& lookup, Failure& failure)
   });
 }
 
+void AgentConnection::send_ahead() noexcept {
+  Failure ignored;
+  guarded(ignored, false, [&]() -> Result<bool> {
+    NAE_TRY(write_output());
+    return true;
+  });
+}
+
 Progress AgentConnection::advance(bool readable, Failure& failure) noexcept {
   return guarded(failure, Progress::failed, [&]() -> Result<Progress> {
     NAE_TRY(write_output());

@@ -63,6 +63,8 @@ class AgentConnection {
   bool begin_crypto(const wire::CryptoRequest& request, Failure& failure) noexcept;
   bool begin_lookup(const wire::Lookup& lookup, Failure& failure) noexcept;
 
+  // Sends what the socket takes now, and reads nothing. What is wrong shows in advance().
+  void send_ahead() noexcept;
   // Moves what can be moved now. `readable`: the socket may hold something to read.
   Progress advance(bool readable, Failure& failure) noexcept;
 

@@ -21,6 +21,8 @@ int socket_position = -1;  // -1: the set is not complete, nothing must wait on 
 uint32 awaited = 0;
 pid_t owner = 0;
 bool counted_descriptor = false;
+PendingExchange* pending = nullptr;
+bool settling = false;  // still true after a longjmp: then what is pending was left in the middle
 
 void drop_at_exit(int, Datum) {
   drop_connection();
@@ -33,8 +35,10 @@ void drop_broken_exchange(XactEvent event, void*) {
 }
 void drop_broken_exchange_of_subtransaction(SubXactEvent event, SubTransactionId, SubTransactionId,
                                             void*) {
-  if (event == SUBXACT_EVENT_ABORT_SUB && connection != nullptr && connection->in_exchange())
-    drop_connection();
+  bool broken = connection != nullptr && connection->in_exchange();
+  // What is pending may belong to a statement around this subtransaction.
+  if (broken && pending != nullptr && !settling) broken = false;
+  if (event == SUBXACT_EVENT_ABORT_SUB && broken) drop_connection();
 }
 
 void register_callbacks_once() {
@@ -102,6 +106,11 @@ void open_connection(Deadline deadline) {
   create_event_set();
 }
 
+bool is_usable() {
+  return owner == MyProcPid && socket_position >= 0 && !connection->in_exchange() &&
+         connection->path_is(settings.agent_socket) && !connection->peer_closed();
+}
+
 }  // namespace
 
 void drop_connection() {
@@ -114,14 +123,36 @@ void drop_connection() {
   delete dropped;
   if (counted_descriptor) ReleaseExternalFD();
   counted_descriptor = false;
+  settling = false;
+  pending = nullptr;  // its owner finds out by what is not answered
+}
+
+void leave_pending(PendingExchange& exchange) {
+  pending = &exchange;
+}
+
+bool is_pending(const PendingExchange& exchange) {
+  return pending == &exchange;
+}
+
+void settle_pending() {
+  if (pending == nullptr) return;
+  if (settling) return drop_connection();
+  settling = true;
+  pending->settle(*pending);
+  settling = false;
+  pending = nullptr;
+}
+
+AgentConnection* idle_connection() {
+  bool idle =
+      connection != nullptr && pending == nullptr && is_usable() && connection->limits_known();
+  return idle ? connection : nullptr;
 }
 
 AgentConnection& usable_connection(Deadline deadline) {
-  if (connection != nullptr) {
-    bool usable = owner == MyProcPid && socket_position >= 0 && !connection->in_exchange() &&
-                  connection->path_is(settings.agent_socket) && !connection->peer_closed();
-    if (!usable) drop_connection();
-  }
+  settle_pending();
+  if (connection != nullptr && !is_usable()) drop_connection();
   if (connection == nullptr) open_connection(deadline);
   return *connection;
 }
@@ -135,11 +166,19 @@ const wire::Limits* known_limits() {
 }
 
 bool wait_for_answer(AgentConnection& asked, Deadline deadline, Failure& failure) {
+  Waited waited = try_wait_for_answer(asked, deadline, failure);
+  if (waited != Waited::timed_out) return waited == Waited::answered;
+  drop_connection();
+  raise(Code::timeout,
+        psprintf("no answer within nae.request_timeout (%d ms)", settings.request_timeout_ms));
+}
+
+Waited try_wait_for_answer(AgentConnection& asked, Deadline deadline, Failure& failure) {
   bool readable = false;
   for (;;) {
     Progress progress = asked.advance(readable, failure);
-    if (progress == Progress::done) return true;
-    if (progress == Progress::failed) return false;
+    if (progress == Progress::done) return Waited::answered;
+    if (progress == Progress::failed) return Waited::broken;
     uint32 wanted = WL_SOCKET_READABLE;
     if (progress == Progress::wants_to_write) wanted |= WL_SOCKET_WRITEABLE;
     if (wanted != awaited) {
@@ -154,11 +193,7 @@ bool wait_for_answer(AgentConnection& asked, Deadline deadline, Failure& failure
       if (occurred[i].events & WL_LATCH_SET) ResetLatch(MyLatch);
     }
     CHECK_FOR_INTERRUPTS();
-    if (count == 0 && deadline.passed()) {
-      drop_connection();
-      raise(Code::timeout,
-            psprintf("no answer within nae.request_timeout (%d ms)", settings.request_timeout_ms));
-    }
+    if (count == 0 && deadline.passed()) return Waited::timed_out;
   }
 }
 

@@ -1,10 +1,10 @@
 #include "pg_nae/pg/batch_exchange.hpp"
 
 #include "pg_nae/connection/chunk.hpp"
-#include "pg_nae/pg/agent_link.hpp"
 #include "pg_nae/pg/question.hpp"
 #include "pg_nae/pg/report.hpp"
 #include "pg_nae/pg/settings.hpp"
+#include "pg_nae/pg/user_token.hpp"
 
 namespace nae::pg {
 namespace {
@@ -12,158 +12,219 @@ namespace {
 using backend::AgentConnection;
 using backend::Failure;
 
-// Items of one request that travel in one frame.
-struct Part {
-  std::size_t request;
-  std::size_t first;
-  std::size_t count;
-  bool asked_again = false;
-  bool answered = false;
-};
-
-// All parts of one batch in the order in which they are asked; what must be asked again is added
-// at the end. Plain memory of the current context.
-struct Parts {
-  Part* at = nullptr;
-  std::size_t count = 0;
-  std::size_t capacity = 0;
-
-  void add(const Part& part) {
-    if (count == capacity) grow();
-    at[count++] = part;
-  }
-  void grow() {
-    capacity = capacity == 0 ? 8 : capacity * 2;
-    std::size_t bytes = capacity * sizeof(Part);
-    at = static_cast<Part*>(at == nullptr ? palloc(bytes) : repalloc(at, bytes));
-  }
-};
-
-struct Batch {
-  const StatementRoles& roles;
-  std::span<const wire::CryptoRequest> requests;
-  const BatchAnswers& answers;
-  Traffic& traffic;
-  Deadline deadline;
-  Parts parts;
-
-  wire::CryptoRequest request_of(const Part& part) const {
-    return backend::part_of(requests[part.request], part.first, part.count);
-  }
-};
-
 std::size_t reply_frame_bytes(const wire::CryptoReplyView& reply) {
   std::size_t count = reply.items.count();
   return wire::kFrameHeaderBytes + 4 + 2 * count +
          wire::column_bytes(count, reply.items.data_bytes());
 }
 
-void divide(Batch& batch, const wire::Limits& limits) {
-  for (std::size_t i = 0; i < batch.requests.size(); ++i) {
-    const wire::CryptoRequest& request = batch.requests[i];
+// What was asked ahead and got lost is asked again, although the first may have been done: a
+// ciphertext that nobody has seen is none, a second signature is one more.
+bool is_repeatable(Action action) {
+  return is_idempotent(action) || action == Action::encrypt || action == Action::rewrap;
+}
+
+}  // namespace
+
+void Traffic::add(const Traffic& other) {
+  round_trips += other.round_trips;
+  ahead += other.ahead;
+  requests += other.requests;
+  items += other.items;
+  bytes_sent += other.bytes_sent;
+  bytes_received += other.bytes_received;
+  wait_ns += other.wait_ns;
+}
+
+void Parts::add(const Part& part) {
+  if (count == capacity) {
+    capacity = capacity == 0 ? 8 : capacity * 2;
+    std::size_t bytes = capacity * sizeof(Part);
+    at = static_cast<Part*>(at == nullptr ? palloc(bytes) : repalloc(at, bytes));
+  }
+  at[count++] = part;
+}
+
+void Parts::add_unanswered_again(std::size_t first, std::size_t end) {
+  for (std::size_t i = first; i < end; ++i)
+    if (!at[i].answered) add(Part(at[i]));
+}
+
+void BatchExchange::create(MemoryContext statement, const StatementRoles& roles) {
+  roles_ = roles;
+  user_ = current_user_digest();
+  settle = [](PendingExchange& self) { static_cast<BatchExchange&>(self).receive_pending(); };
+  at_end_.func = [](void* self) {
+    if (is_pending(*static_cast<BatchExchange*>(self))) drop_connection();
+  };
+  at_end_.arg = this;
+  MemoryContextRegisterResetCallback(statement, &at_end_);
+}
+
+void BatchExchange::prepare(std::span<const wire::CryptoRequest> requests,
+                            const BatchAnswers& answers, Traffic& traffic) {
+  requests_ = requests;
+  answers_ = answers;
+  traffic_ = &traffic;
+  memory_ = CurrentMemoryContext;
+  parts_ = {};
+  asked_ = first_ = 0;
+}
+
+wire::CryptoRequest BatchExchange::request_of(const Part& part) const {
+  return backend::part_of(requests_[part.request], part.first, part.count);
+}
+
+// Answers the first item that fits no frame, or nullptr.
+const ByteView* BatchExchange::divide(const wire::Limits& limits) {
+  parts_.count = 0;
+  for (std::size_t i = 0; i < requests_.size(); ++i) {
+    const wire::CryptoRequest& request = requests_[i];
     for (std::size_t first = 0; first < request.items.size();) {
       std::size_t count = backend::items_that_fit(request, first, limits);
-      if (count == 0)
-        raise(Code::value_too_large,
-              psprintf("value of %zu bytes does not fit the frames of this connection (%u bytes)",
-                       request.items[first].size(), limits.max_frame_bytes));
-      batch.parts.add({i, first, count});
+      if (count == 0) return &request.items[first];
+      parts_.add({i, first, count});
       first += count;
     }
   }
+  return nullptr;
 }
 
-void begin_parts(AgentConnection& connection, Batch& batch, std::size_t first,
-                 std::uint32_t context) {
-  for (std::size_t i = first; i < batch.parts.count; ++i) {
-    wire::CryptoRequest request = batch.request_of(batch.parts.at[i]);
-    request.header.context = context;
+// Asks all parts that were not asked before in one exchange.
+void BatchExchange::begin_parts(AgentConnection& connection) {
+  first_ = asked_;
+  asked_ = parts_.count;
+  for (std::size_t i = first_; i < asked_; ++i) {
+    wire::CryptoRequest request = request_of(parts_.at[i]);
+    request.header.context = context_;
     Failure failure;
     if (!connection.begin_crypto(request, failure)) raise(failure);
-    batch.traffic.requests++;
-    batch.traffic.items += request.items.size();
-    batch.traffic.bytes_sent += wire::crypto_frame_bytes(request);
+    traffic_->requests++;
+    traffic_->items += request.items.size();
+    traffic_->bytes_sent += wire::crypto_frame_bytes(request);
   }
+  traffic_->round_trips++;
 }
 
 // The parts that a broken connection left without an answer are asked once more, where asking
 // twice is harmless and nothing was answered yet.
-void ask_lost_again(AgentConnection& connection, Batch& batch, std::size_t first, std::size_t end,
-                    const Failure& failure) {
+void BatchExchange::ask_lost_again(AgentConnection& connection, const Failure& failure) {
   bool unheard = failure.code == Code::connection_lost && !connection.reply_began();
   drop_connection();
-  for (std::size_t i = first; i < end; ++i) {
-    Part part = batch.parts.at[i];
+  for (std::size_t i = first_; i < asked_; ++i) {
+    Part part = parts_.at[i];
     if (part.answered) continue;
     bool again =
-        unheard && !part.asked_again && is_idempotent(batch.requests[part.request].header.action);
+        unheard && !part.asked_again && is_idempotent(requests_[part.request].header.action);
     if (!again) raise(failure);
     part.asked_again = true;
-    batch.parts.add(part);
+    parts_.add(part);
   }
 }
 
-void take_refusal(AgentConnection& connection, Batch& batch, Part part, std::uint32_t context,
-                  const Failure& failure) {
+void BatchExchange::take_refusal(AgentConnection& connection, Part part, const Failure& failure) {
   // The other side lost the context, with a restart: nothing was done, whatever was asked.
   if (failure.code == Code::context_unknown && !part.asked_again) {
-    connection.forget_context(context);
+    connection.forget_context(context_);
     part.asked_again = true;
-    part.answered = false;
-    batch.parts.add(part);
+    parts_.add(part);
     return;
   }
   // The key server has limits that Hello does not name; nothing was done yet.
   if (failure.code == Code::too_many_items && part.count > 1) {
     std::size_t half = part.count / 2;
-    batch.parts.add({part.request, part.first, half});
-    batch.parts.add({part.request, part.first + half, part.count - half});
+    parts_.add({part.request, part.first, half});
+    parts_.add({part.request, part.first + half, part.count - half});
     return;
   }
-  batch.answers.refuse(batch.answers.state, part.request, part.first, part.count, failure);
+  answers_.refuse(answers_.state, part.request, part.first, part.count, failure);
 }
 
-void take_answer(AgentConnection& connection, Batch& batch, Part& part, std::uint32_t context) {
-  part.answered = true;
+void BatchExchange::take_answer(AgentConnection& connection) {
+  std::size_t number = first_ + connection.answered_request();
+  Part part = parts_.at[number];
   Failure failure;
-  if (connection.refused(failure)) return take_refusal(connection, batch, part, context, failure);
-  const wire::CryptoReplyView& reply = connection.crypto_reply();
-  batch.traffic.bytes_received += reply_frame_bytes(reply);
-  batch.answers.consume(batch.answers.state, part.request, part.first, reply);
-  connection.release_reply();
+  if (connection.refused(failure)) {
+    take_refusal(connection, part, failure);
+  } else {
+    const wire::CryptoReplyView& reply = connection.crypto_reply();
+    traffic_->bytes_received += reply_frame_bytes(reply);
+    answers_.consume(answers_.state, part.request, part.first, reply);
+    connection.release_reply();
+  }
+  parts_.at[number].answered = true;
 }
 
-// Asks all parts from `first` on in one exchange.
-void ask_parts(Batch& batch, std::size_t first) {
-  backend::RoleKey key = role_key_of(batch.roles);
-  AgentConnection& connection = usable_connection(batch.deadline);
-  std::uint32_t context = context_of(connection, key);
-  begin_parts(connection, batch, first, context);
-  std::size_t end = batch.parts.count;
-  batch.traffic.round_trips++;
+void BatchExchange::ask() {
+  Deadline deadline = Deadline::after_ms(settings.request_timeout_ms);
+  AgentConnection& connection = usable_connection(deadline);
+  context_ = context_of(connection, role_key_of(roles_));
+  begin_parts(connection);
   while (connection.in_exchange()) {
     Failure failure;
     std::int64_t began_ns = monotonic_ns();
-    bool answered = wait_for_answer(connection, batch.deadline, failure);
-    batch.traffic.wait_ns += static_cast<std::uint64_t>(monotonic_ns() - began_ns);
-    if (!answered) return ask_lost_again(connection, batch, first, end, failure);
-    take_answer(connection, batch, batch.parts.at[first + connection.answered_request()], context);
+    bool answered = wait_for_answer(connection, deadline, failure);
+    traffic_->wait_ns += static_cast<std::uint64_t>(monotonic_ns() - began_ns);
+    if (!answered) return ask_lost_again(connection, failure);
+    take_answer(connection);
   }
 }
 
-}  // namespace
+bool BatchExchange::may_go_ahead(const backend::RoleKey& key) const {
+  if (key.user != user_ || InSecurityRestrictedOperation()) return false;
+  for (const wire::CryptoRequest& request : requests_)
+    if (!is_repeatable(request.header.action)) return false;
+  return true;
+}
 
-void run_crypto_batch(const StatementRoles& roles, std::span<const wire::CryptoRequest> requests,
-                      const BatchAnswers& answers, Traffic& traffic) {
-  refuse_restricted_operation();
-  Batch batch{roles, requests, answers, traffic, Deadline::after_ms(settings.request_timeout_ms),
-              {}};
-  divide(batch, limits_for(requests, batch.deadline));
-  for (std::size_t first = 0; first < batch.parts.count;) {
-    std::size_t end = batch.parts.count;
-    ask_parts(batch, first);
-    first = end;
+void BatchExchange::begin_ahead() {
+  AgentConnection* connection = idle_connection();
+  if (connection == nullptr || requests_.empty()) return;
+  backend::RoleKey key = role_key_of(roles_);
+  context_ = connection->find_context(key);
+  if (context_ == 0 || !may_go_ahead(key) || divide(connection->limits()) != nullptr) return;
+  begin_parts(*connection);
+  traffic_->ahead++;
+  leave_pending(*this);
+  connection->send_ahead();
+}
+
+// The time that a client lets pass between two rows is not the key server's: the limit counts from
+// here. A failure is not ours to raise, the rows at hand may be those of another statement.
+void BatchExchange::receive_pending() {
+  Deadline deadline = Deadline::after_ms(settings.request_timeout_ms);
+  MemoryContext before = MemoryContextSwitchTo(memory_);
+  AgentConnection& connection = current_connection();
+  Waited waited = Waited::answered;
+  while (waited == Waited::answered && connection.in_exchange()) {
+    Failure failure;
+    std::int64_t began_ns = monotonic_ns();
+    waited = try_wait_for_answer(connection, deadline, failure);
+    traffic_->wait_ns += static_cast<std::uint64_t>(monotonic_ns() - began_ns);
+    if (waited == Waited::answered) take_answer(connection);
   }
+  if (waited != Waited::answered) drop_connection();
+  MemoryContextSwitchTo(before);
+}
+
+void BatchExchange::finish() {
+  if (requests_.empty()) return;
+  refuse_restricted_operation();
+  if (is_pending(*this)) settle_pending();
+  if (asked_ != 0) {
+    parts_.add_unanswered_again(first_, asked_);
+  } else {
+    wire::Limits limits = limits_for(requests_, Deadline::after_ms(settings.request_timeout_ms));
+    if (const ByteView* item = divide(limits))
+      raise(Code::value_too_large,
+            psprintf("value of %zu bytes does not fit the frames of this connection (%u bytes)",
+                     item->size(), limits.max_frame_bytes));
+  }
+  while (asked_ < parts_.count) ask();
+}
+
+void BatchExchange::drain() {
+  if (is_pending(*this)) settle_pending();
 }
 
 bool fits_a_frame(std::size_t bytes) {

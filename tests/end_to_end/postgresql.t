@@ -84,6 +84,25 @@ with Tap() as tap, Stack(keys="customer-pii:aes-256-gcm") as stack:
     tap.ok(wait_until(lambda: stack.agent_pid not in (None, agent)), "after a crash of a backend the agent is a new one")
     tap.ok(wait_until(lambda: stack.sql("nae_all", opening).out == "kept"), "and SQL goes on")
 
+    # a batch that was asked ahead, and the agent that was to answer it dies
+    session = stack.session("nae_all")
+    session.ask("SET nae.batch_size = 20")
+    session.ask("CREATE TEMP TABLE many AS SELECT i, nae_encrypt('customer-pii', i::text) AS sealed FROM generate_series(1, 200) i")
+    session.ask("BEGIN")
+    session.ask("DECLARE reader CURSOR FOR SELECT nae_decrypt_text(sealed) FROM many ORDER BY i")
+    session.ask("MOVE 20 FROM reader")
+    agent = stack.agent_pid
+    os.kill(agent, signal.SIGSTOP)
+    tap.is_(session.ask("FETCH 16 FROM reader").out, "\n".join(map(str, range(21, 37))), "rows at hand do not wait for the agent")
+    session.ask("SAVEPOINT s")
+    session.ask("SET LOCAL statement_timeout = '200ms'")
+    tap.is_(session.ask("SELECT nae_decrypt_text(sealed) FROM many LIMIT 1").state, "57014", "who waits for what is under way can be cancelled")
+    session.ask("ROLLBACK TO s")
+    os.kill(agent, signal.SIGKILL)
+    wait_until(lambda: stack.agent_pid not in (None, agent))
+    tap.is_(session.ask("FETCH ALL FROM reader").out, "\n".join(map(str, range(37, 201))), "a batch that is lost is asked again")
+    session.ask("COMMIT")
+
     # a standby
     scratch = scratch_directory()
     standby = Cluster(stack, scratch / "standby")
