@@ -29,6 +29,7 @@ bodies = [
     b'{"name":"db1","request":"-----BEGIN CERTIFICATE REQUEST-----\\n","valid_days":90}',
     b'{"name":"alice","roles":["key-admin","auditor"],"request":"x"}',
     b'{"digest":"00"}',
+    b'{"valid_days":0E900}',
     b'2025-01-31T23:59:59.000001Z',
     b'{"type":"urn:nae:problem:denied","title":"denied","status":403,"detail":"no","code":"denied","hint":""}',
 ]

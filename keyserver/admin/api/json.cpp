@@ -1,8 +1,24 @@
 #include "keyserver/admin/api/json.hpp"
 
+#include <algorithm>
 #include <boost/json/src.hpp>
+#include <cmath>
 
 namespace nae::admin::api {
+
+namespace {
+
+// Boost.JSON makes "not a number" of 0E900, and writes that as something that is no JSON.
+bool is_finite(const json::value& value) {
+  if (value.is_double()) return std::isfinite(value.get_double());
+  if (value.is_array())
+    return std::all_of(value.get_array().begin(), value.get_array().end(), is_finite);
+  if (!value.is_object()) return true;
+  return std::all_of(value.get_object().begin(), value.get_object().end(),
+                     [](const auto& member) { return is_finite(member.value()); });
+}
+
+}  // namespace
 
 Result<json::object> parse_object(std::string_view text) {
   boost::system::error_code error;
@@ -11,6 +27,7 @@ Result<json::object> parse_object(std::string_view text) {
   json::value value = json::parse(text, error, {}, options);
   if (error) return fail(Code::invalid_argument, "not JSON: " + error.message());
   if (!value.is_object()) return fail(Code::invalid_argument, "not a JSON object");
+  if (!is_finite(value)) return fail(Code::invalid_argument, "a number is out of range");
   return std::move(value.as_object());
 }
 

@@ -12,6 +12,12 @@ TEST(JsonTest, OnlyOneWholeObjectIsAccepted) {
     EXPECT_FALSE(parse_object(text)) << text;
 }
 
+TEST(JsonTest, NumbersAreFinite) {
+  EXPECT_TRUE(parse_object(R"({"a":[{"b":1e300}]})"));
+  for (std::string_view text : {R"({"a":0E900})", R"({"a":[{"b":-0e999}]})"})
+    EXPECT_FALSE(parse_object(text)) << text;
+}
+
 TEST(JsonTest, DepthIsBounded) {
   auto nested = [](int depth) {
     return "{\"a\":" + std::string(depth, '[') + std::string(depth, ']') + "}";
