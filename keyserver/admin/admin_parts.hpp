@@ -31,9 +31,10 @@ struct AdminParts {
 
   std::filesystem::path audit_directory;  // of `audit`
   std::string authority_pem;              // certificate of ServerKey::authority
-  // After a change that voids cached decisions, before its command is answered: tells every
-  // connection. May be empty: connections also compare epochs at each request.
-  std::function<void(std::uint64_t epoch)> epoch_changed = {};
+  // After a change that may take a right away, before its command is answered: waits until no
+  // answer that was decided before is still to leave. Code::timeout when that takes too long.
+  // Empty: there are no connections.
+  std::function<Result<void>()> settle = {};
   ApprovalRules approval = {};
 };
 

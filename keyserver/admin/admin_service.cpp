@@ -310,6 +310,7 @@ Result<void> AdminService::record(const Peer& peer, std::string_view action,
 
 HttpResponse AdminService::metrics() {
   parts_.metrics.hsm_queue_depth().Set(static_cast<double>(parts_.hsm.health().depth));
+  parts_.metrics.set_hsm_waiting(parts_.hsm.waiting());
   parts_.metrics.working_keys().Set(static_cast<double>(parts_.working_keys.size()));
   parts_.metrics.keys().Set(static_cast<double>(parts_.ring.size()));
   HttpResponse response;

@@ -103,7 +103,7 @@ TEST_F(AdminServiceTest, KeysLive) {
   EXPECT_EQ(call("key-admin", "PATCH", first, {{"state", "retired"}}).status, 200u);
   HttpResponse destroyed = call("key-admin", "PATCH", first, {{"state", "destroyed"}});
   EXPECT_THAT(destroyed.body, HasSubstr(R"("kept":"nowhere")"));
-  EXPECT_EQ(epochs_, 5);  // every change that worked, before it was answered
+  EXPECT_EQ(settled_, 5);  // every change that worked, before it was answered
 
   auto created = records("key-create");
   ASSERT_EQ(created.size(), 2u);
@@ -160,7 +160,7 @@ TEST_F(AdminServiceTest, PolicyIsAppliedShownAndTested) {
       call("policy-admin", "PUT", "/v1/policy", {{"document", kPolicyText}, {"comment", "first"}});
   ASSERT_EQ(applied.status, 200u) << applied.body;
   EXPECT_EQ(shown(parsed(applied), "version"), "1");
-  EXPECT_EQ(epochs_, 1);
+  EXPECT_EQ(settled_, 1);
   json::value shown_policy = parsed(call("auditor", "GET", "/v1/policy?version=1"));
   EXPECT_EQ(shown(shown_policy, "document"), kPolicyText);
   EXPECT_EQ(shown(shown_policy, "applied_by"), "policy-admin");
@@ -178,12 +178,22 @@ TEST_F(AdminServiceTest, PolicyIsAppliedShownAndTested) {
   EXPECT_EQ(code(call("auditor", "POST", "/v1/policy/test", question)), "invalid_argument");
 }
 
+// Who revokes must learn that an old answer may still leave; the new decision holds regardless.
+TEST_F(AdminServiceTest, ARevocationThatDoesNotSettleIsAnErrorAndHolds) {
+  settles_ = false;
+  HttpResponse applied = call("policy-admin", "PUT", "/v1/policy", {{"document", kPolicyText}});
+  EXPECT_EQ(code(applied), "timeout");
+  EXPECT_EQ(policy_->snapshot()->number, 1u);
+  EXPECT_EQ(records("policy-apply").back().reason, "timeout");
+  EXPECT_EQ(settled_, 1);
+}
+
 TEST_F(AdminServiceTest, ABadPolicyChangesNothing) {
   HttpResponse refused =
       call("policy-admin", "PUT", "/v1/policy", {{"document", "version = 1\n[[rule]]\nx = 1\n"}});
   EXPECT_EQ(code(refused), "policy_invalid");
   EXPECT_EQ(policy_->snapshot()->number, 0u);
-  EXPECT_EQ(epochs_, 0);
+  EXPECT_EQ(settled_, 0);
 }
 
 TEST_F(AdminServiceTest, DevicesAreEnrolledByTheHsm) {

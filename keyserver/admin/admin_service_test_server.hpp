@@ -77,7 +77,7 @@ class AdminServiceTest : public testing::Test {
                      *audit_,         *hsm_,
                      metrics_,        *devices_,
                      settings_,       directory_ / "audit",
-                     *authority_,     [this](std::uint64_t) { ++epochs_; },
+                     *authority_,     [this] { return settle(); },
                      std::move(rules)};
     service_ = std::make_unique<AdminService>(parts);
   }
@@ -87,6 +87,11 @@ class AdminServiceTest : public testing::Test {
     std::filesystem::remove_all(directory_);
   }
 
+  Result<void> settle() {
+    ++settled_;
+    if (!settles_) return fail(Code::timeout, "a thread does not answer");
+    return {};
+  }
   static std::string_view name_of(AdminRole role) { return admin::name(role); }
   static Peer peer(std::string name, net::PeerKind kind = net::PeerKind::admin) {
     std::string fingerprint = fingerprint_of(name);
@@ -139,7 +144,8 @@ class AdminServiceTest : public testing::Test {
   std::unique_ptr<service::DeviceRegister> devices_;
   service::Settings settings_;
   std::unique_ptr<AdminService> service_;
-  int epochs_ = 0;
+  int settled_ = 0;
+  bool settles_ = true;
 };
 
 }  // namespace nae::admin

@@ -74,6 +74,7 @@ Result<Reply> remove_device(AdminCall& call) {
   Result<void> removed = call.parts.store.remove_device(device, call.now_us);
   // In any case: an earlier call may have got no further than the store.
   NAE_TRY(call.parts.devices.reload());
+  NAE_TRY(call.settle());
   NAE_TRY(removed);
   return Reply{{{"name", device}, {"removed_at", api::format_time(call.now_us)}}};
 }

@@ -65,8 +65,7 @@ Result<Reply> import_key(AdminCall& call) {
   wanted.type = *type;
   NAE_TRY(call.parts.ring.create(std::move(wanted)));
   // Decisions about a name that stood for nothing end before this is answered.
-  const std::uint64_t epoch = call.parts.policy.bump_epoch();
-  if (call.parts.epoch_changed) call.parts.epoch_changed(epoch);
+  call.parts.policy.bump_epoch();
   NAE_ASSIGN(Reply reply, show_key(call));
   reply.status = 201;
   return reply;

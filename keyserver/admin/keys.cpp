@@ -41,10 +41,10 @@ Result<Reply> reply_with(const keys::Key& key, unsigned status = 200) {
                status};
 }
 
-// Cached decisions and prepared working keys end before the command that ended them is answered.
-void put_in_force(AdminCall& call) {
-  std::uint64_t epoch = call.parts.policy.bump_epoch();
-  if (call.parts.epoch_changed) call.parts.epoch_changed(epoch);
+// Cached decisions end before the command that ended them is answered.
+Result<void> put_in_force(AdminCall& call) {
+  call.parts.policy.bump_epoch();
+  return call.settle();
 }
 
 }  // namespace
@@ -72,7 +72,7 @@ Result<Reply> create_key(AdminCall& call) {
   std::optional<KeyType> type = key_type_from_name(type_name);
   if (!type) return fail(Code::invalid_argument, "no key type is called \"" + type_name + "\"");
   NAE_ASSIGN(keys::KeyPointer key, call.parts.ring.create(call.audit_target, *type));
-  put_in_force(call);
+  NAE_TRY(put_in_force(call));
   return reply_with(*key, 201);
 }
 
@@ -88,7 +88,7 @@ Result<Reply> rotate_key(AdminCall& call) {
   call.audit_target = call.names[0];
   NAE_ASSIGN(keys::KeyPointer key, call.parts.ring.rotate(call.names[0]));
   call.audit_detail = "version " + std::to_string(key->versions.back().number);
-  put_in_force(call);
+  NAE_TRY(put_in_force(call));
   return reply_with(*key);
 }
 
@@ -105,7 +105,7 @@ Result<Reply> set_key_state(AdminCall& call) {
   auto version = static_cast<std::uint16_t>(number);
   NAE_ASSIGN(keys::KeyPointer key, call.parts.ring.set_state(call.names[0], version, *state));
   if (*state != keys::State::active) call.parts.working_keys.forget({key->id, version});
-  put_in_force(call);
+  NAE_TRY(put_in_force(call));
   return reply_with(*key);
 }
 

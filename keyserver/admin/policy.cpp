@@ -90,9 +90,9 @@ Result<Reply> apply_policy(AdminCall& call) {
     return fail(Code::invalid_argument, "the comment is longer than 1024 bytes");
   NAE_ASSIGN(auto snapshot,
              call.parts.policy.apply(document, call.admin, comment.value_or(""), call.now_us));
-  if (call.parts.epoch_changed) call.parts.epoch_changed(snapshot->epoch);
   call.audit_target = std::to_string(snapshot->number);
   call.audit_detail = comment.value_or("");
+  NAE_TRY(call.settle());
   return Reply{{{"version", snapshot->number}, {"rules", snapshot->document->rules.size()}}};
 }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <future>
 #include <thread>
 
 #include "keyserver/admin/certificate_expiry.hpp"
@@ -31,6 +32,8 @@ constexpr std::size_t kMaxAuthorityBytes = 64u << 10;
 constexpr std::size_t kMaxCertificateBytes = 64u << 10;
 constexpr std::chrono::seconds kExpireInterval{60};
 constexpr std::chrono::hours kCertificateInterval{1};
+// A device that takes nothing of what was decided before a revocation is cut off after so long.
+constexpr std::chrono::seconds kSettleTime{5};
 
 std::int64_t now_us() {
   using namespace std::chrono;
@@ -155,8 +158,8 @@ class Running final : public Server {
     NAE_TRY(ring_.load());
     NAE_TRY(devices_.reload());
     NAE_TRY(open_audit());
-    parts_.emplace(service::Parts{ring_, working_keys_, public_keys_, hsm_, *policy_, *audit_,
-                                  metrics_, devices_, settings_});
+    parts_.emplace(service::Parts{ring_, working_keys_, public_keys_, hsm_, *policy_, limits_,
+                                  *audit_, metrics_, devices_, settings_});
     NAE_TRY(interrupt_approvals());
     NAE_TRY(warn_of_missing_approvers());
     open_admin();
@@ -173,6 +176,7 @@ class Running final : public Server {
                                           {{net::kAlpnNae, bounded(service::protocol_for(*parts_))},
                                            {net::kAlpnHttp, admin_->protocol()}},
                                           options));
+    is_listening_.set_value(listener_.get());
     return record_event("started", std::string(kSoftware) + " " + listener_->address());
   }
 
@@ -180,7 +184,7 @@ class Running final : public Server {
     net::Signals signals(
         loop_, [this](int) { loop_.stop(); }, [this] { reload_certificates(); });
     sign_heads();
-    expire_working_keys();
+    expire_unused();
     watch_certificates();
     spdlog::info("event=ready address={} gcm={} keys={} policy_revision={}", listener_->address(),
                  gcm_->name(), ring_.size(), policy_->snapshot()->number);
@@ -218,6 +222,7 @@ class Running final : public Server {
                                      .settings = settings_,
                                      .audit_directory = config_.audit.directory,
                                      .authority_pem = authority_,
+                                     .settle = [this] { return settle(); },
                                      .approval = approval_},
                    http_limits(config_), gate_limits(config_));
   }
@@ -262,6 +267,16 @@ class Running final : public Server {
     return {};
   }
 
+  // On a thread of administration, whose calls may come as soon as the listener is there.
+  Result<void> settle() {
+    if (listening_.get()->settle(net::kAlpnNae, kSettleTime)) return {};
+    return fail(
+        Code::timeout,
+        "the change was made and holds for every new request, but answers that were decided "
+        "before it may still leave",
+        "See the key server's log; repeat the command to wait again.");
+  }
+
   Result<void> record_event(std::string_view event, const std::string& detail) {
     audit::Batch batch;
     batch.add(audit::EventRecord{now_us(), event, detail});
@@ -280,12 +295,13 @@ class Running final : public Server {
     });
   }
 
-  void expire_working_keys() {
+  void expire_unused() {
     expire_timer_.expires_after(kExpireInterval);
     expire_timer_.async_wait([this](boost::system::error_code error) {
       if (error) return;
       working_keys_.expire();
-      expire_working_keys();
+      limits_.expire(now_us());
+      expire_unused();
     });
   }
 
@@ -356,6 +372,7 @@ class Running final : public Server {
   keys::KeyRing ring_;
   keys::WorkingKeys working_keys_;
   service::PublicKeys public_keys_;
+  policy::LimitBook limits_;
   service::Metrics metrics_;
   service::DeviceRegister devices_{admin::device_reader(*store_)};
   std::unique_ptr<audit::Log> audit_;
@@ -368,6 +385,8 @@ class Running final : public Server {
   boost::asio::steady_timer certificate_timer_;
   std::unique_ptr<net::WorkerThreads> workers_;
   std::unique_ptr<net::Listener> listener_;
+  std::promise<net::Listener*> is_listening_;
+  std::shared_future<net::Listener*> listening_{is_listening_.get_future()};
 };
 
 }  // namespace

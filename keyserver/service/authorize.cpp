@@ -1,6 +1,7 @@
 #include "keyserver/service/authorize.hpp"
 
 #include "keyserver/keys/state.hpp"
+#include "keyserver/service/charge.hpp"
 
 namespace nae::service {
 namespace {
@@ -16,6 +17,11 @@ Refused refuse(Code code, std::string message, const keys::Key* key, std::string
 
 }  // namespace
 
+bool grants(const policy::Decision& decision, Action action) {
+  return action == Action::decrypt ? decision.allowed()
+                                   : decision.verdict == policy::Verdict::value;
+}
+
 Refused denied(const Request& request, std::string key, const policy::Decision& decision) {
   std::string action(name(request.header().action));
   std::string what = key.empty() ? action : action + " with key " + in_quotes(key);
@@ -28,9 +34,8 @@ std::variant<Granted, Refused> authorize(Request& request) {
   const wire::CryptoHeader& header = request.header();
   std::string key_name(header.key);
   if (key_name.empty()) return Refused{Error(Code::invalid_argument, "no key is named"), {}, {}};
-  const policy::Decision& decision =
-      request.caller.decide(request.parts.policy, header.action, header.key);
-  if (!decision.allowed()) return denied(request, std::move(key_name), decision);
+  const policy::Decision& decision = request.decide(header.action, header.key);
+  if (!grants(decision, header.action)) return denied(request, std::move(key_name), decision);
 
   Granted granted{request.parts.ring.find(header.key), nullptr, decision};
   if (!granted.key)
@@ -48,13 +53,14 @@ std::variant<Granted, Refused> authorize(Request& request) {
   if (!granted.version && !reads)
     return refuse(Code::key_state, "key " + in_quotes(key_name) + " has no active version", &key,
                   {}, decision);
+  if (auto refused = charge(request, decision, key.name)) return std::move(*refused);
   return granted;
 }
 
 std::variant<policy::Decision, Refused> authorize_without_key(Request& request) {
-  const policy::Decision& decision =
-      request.caller.decide(request.parts.policy, request.header().action, {});
-  if (!decision.allowed()) return denied(request, {}, decision);
+  const policy::Decision& decision = request.decide(request.header().action, {});
+  if (!grants(decision, request.header().action)) return denied(request, {}, decision);
+  if (auto refused = charge(request, decision, {})) return std::move(*refused);
   return decision;
 }
 

@@ -14,6 +14,10 @@ struct Granted {
   policy::Decision decision;
 };
 
+// Does policy let `action` go ahead? Of its answers only `value` and `deny` mean anything but for
+// reads.
+bool grants(const policy::Decision& decision, Action action);
+
 // Policy is asked before the key is looked for: who may not use a key does not learn whether it
 // exists. Refused with Code::denied, key_unknown, key_type or key_state.
 std::variant<Granted, Refused> authorize(Request& request);

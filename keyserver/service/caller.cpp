@@ -1,7 +1,6 @@
 #include "keyserver/service/caller.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <utility>
 
 #include "keyserver/identity/token.hpp"
@@ -13,15 +12,11 @@ namespace {
 // Callers choose key names, also of keys that do not exist: the cache must not grow with them.
 constexpr std::size_t kMaxDecisionsPerAction = 1024;
 
-std::int64_t unix_time_us() {
-  using namespace std::chrono;
-  return duration_cast<microseconds>(system_clock::now().time_since_epoch()).count();
-}
-
-policy::Subject subject_of(std::string device, const wire::RoleClaims& role,
+policy::Subject subject_of(const DeviceConnection& device, const wire::RoleClaims& role,
                            const wire::ProgramAttestation& program) {
   policy::Subject subject;
-  subject.device = std::move(device);
+  subject.device = device.name;
+  subject.device_address = device.address;
   subject.program = program.name;
   subject.database = role.database;
   subject.effective_role = role.effective_role;
@@ -29,6 +24,7 @@ policy::Subject subject_of(std::string device, const wire::RoleClaims& role,
   subject.login_role = role.login_role;
   subject.memberships = role.memberships;
   std::sort(subject.memberships.begin(), subject.memberships.end());
+  subject.client_address = role.client_address;
   subject.executable = program.executable;
   subject.executable_sha256 = program.executable_sha256;
   return subject;
@@ -50,8 +46,17 @@ audit::Context audit_context(std::string_view device, std::string_view program,
   return context;
 }
 
-Caller::Caller(std::string device, wire::OpenContext open)
-    : subject_(subject_of(std::move(device), open.role, *open.program)),
+std::string address_without_port(std::string_view remote) {
+  const std::size_t colon = remote.rfind(':');
+  if (colon == std::string_view::npos) return {};
+  std::string_view address = remote.substr(0, colon);
+  if (address.starts_with('[') && address.ends_with(']'))
+    address = address.substr(1, address.size() - 2);
+  return std::string(address);
+}
+
+Caller::Caller(const DeviceConnection& device, wire::OpenContext open)
+    : subject_(subject_of(device, open.role, *open.program)),
       program_(std::move(*open.program)),
       claims_(std::move(open.role)),
       fragment_(audit::render_context(audit_context(subject_.device, subject_.program, claims_))),
@@ -84,17 +89,22 @@ void Caller::prove_anew(const policy::PolicyBook& book, std::int64_t now_us) {
 }
 
 const policy::Decision& Caller::decide(const policy::PolicyBook& book, Action action,
-                                       std::string_view key) {
+                                       std::string_view key, std::int64_t now_us) {
   if (!snapshot_ || snapshot_->epoch != book.epoch()) {
     snapshot_ = book.snapshot();
     for (ByKey& decisions : decided_) decisions.clear();
   }
   ByKey& decisions = decided_[static_cast<std::size_t>(action)];
-  if (auto found = decisions.find(key); found != decisions.end()) return found->second;
+  if (auto found = decisions.find(key); found != decisions.end()) {
+    policy::Decision& decision = found->second;
+    if (now_us >= decision.valid_until_us)
+      decision = policy::decide(*snapshot_->document, subject_, action, key, now_us);
+    return decision;
+  }
   if (decisions.size() >= kMaxDecisionsPerAction) decisions.clear();
   return decisions
       .emplace(std::string(key),
-               policy::decide(*snapshot_->document, subject_, action, key, unix_time_us()))
+               policy::decide(*snapshot_->document, subject_, action, key, now_us))
       .first->second;
 }
 

@@ -18,21 +18,30 @@ namespace nae::service {
 audit::Context audit_context(std::string_view device, std::string_view program,
                              const wire::RoleClaims& role);
 
+// What TLS says of a connection.
+struct DeviceConnection {
+  std::string name;     // of the device, from its certificate
+  std::string address;  // where it comes from, without the port; empty when it is unknown
+};
+
+// `remote` as net::Connection has it: "192.0.2.1:50312" or "[2001:db8::1]:50312".
+std::string address_without_port(std::string_view remote);
+
 // One connection's thread.
 class Caller {
  public:
   // `open` carries a program: the connection refused it otherwise.
-  Caller(std::string device, wire::OpenContext open);
+  Caller(const DeviceConnection& device, wire::OpenContext open);
 
   // Whether the context's token, if it has one, still proves its user: it expires, and a new policy
   // may name other issuers or keys. Code::user_token_rejected when not: nothing is done for a
   // context that was opened in the name of a user who cannot be shown to be there.
   Result<void> prove_user(const policy::PolicyBook& book, std::int64_t now_us);
 
-  // Decides, or answers what was decided since the policy's epoch last moved. The reference lives
-  // until the next call.
+  // Decides, or answers what was decided since the policy's epoch last moved, for as long as that
+  // holds. The reference lives until the next call. `now_us` is Unix time.
   const policy::Decision& decide(const policy::PolicyBook& book, Action action,
-                                 std::string_view key);
+                                 std::string_view key, std::int64_t now_us);
 
   const policy::Subject& subject() const { return subject_; }
   const wire::ProgramAttestation& program() const { return program_; }

@@ -69,34 +69,34 @@ class CallerTest : public ::testing::Test {
 };
 
 TEST_F(CallerTest, WithoutATokenThereIsNoUser) {
-  Caller caller("db1", open_of(""));
+  Caller caller({"db1", {}}, open_of(""));
   EXPECT_EQ(proven(caller), Code{});
   EXPECT_FALSE(caller.subject().user);
   EXPECT_EQ(caller.fragment().text.find("user"), std::string::npos);
-  EXPECT_FALSE(caller.decide(*book_, Action::decrypt, "k").allowed());
+  EXPECT_FALSE(caller.decide(*book_, Action::decrypt, "k", kNowUs).allowed());
 }
 
 TEST_F(CallerTest, AGoodTokenMakesAUserWhomRulesAndRecordsKnow) {
-  Caller caller("db1", open_of(support_token()));
+  Caller caller({"db1", {}}, open_of(support_token()));
   EXPECT_EQ(proven(caller), Code{});
   EXPECT_EQ(caller.subject().user->subject, "alice");
   EXPECT_NE(caller.fragment().text.find(R"("user_issuer":"login","user":"alice")"),
             std::string::npos);
-  EXPECT_TRUE(caller.decide(*book_, Action::decrypt, "k").allowed());
+  EXPECT_TRUE(caller.decide(*book_, Action::decrypt, "k", kNowUs).allowed());
 }
 
 TEST_F(CallerTest, ATokenThatExpiresProvesNobodyFromThenOn) {
-  Caller caller("db1", open_of(support_token()));
+  Caller caller({"db1", {}}, open_of(support_token()));
   const std::int64_t expires_us = kExpiresS * 1'000'000;
   EXPECT_EQ(proven(caller, expires_us - 1), Code{});
   EXPECT_EQ(proven(caller, expires_us), Code::user_token_rejected);
   EXPECT_FALSE(caller.subject().user);
   EXPECT_EQ(proven(caller, expires_us), Code::user_token_rejected);
-  EXPECT_FALSE(caller.decide(*book_, Action::decrypt, "k").allowed());
+  EXPECT_FALSE(caller.decide(*book_, Action::decrypt, "k", expires_us).allowed());
 }
 
 TEST_F(CallerTest, AnIssuerOrKeyThatLeavesThePolicyTakesItsUsersAlong) {
-  Caller caller("db1", open_of(support_token()));
+  Caller caller({"db1", {}}, open_of(support_token()));
   EXPECT_EQ(proven(caller), Code{});
   apply(with_rule(TestIssuer().table("login")));  // the same issuer with another key
   EXPECT_EQ(proven(caller), Code::user_token_rejected);
@@ -111,10 +111,10 @@ TEST_F(CallerTest, AnIssuerOrKeyThatLeavesThePolicyTakesItsUsersAlong) {
 
 TEST_F(CallerTest, AContextIsNotOpenedForATokenThatProvesNobody) {
   OpenContexts contexts;
-  ASSERT_TRUE(contexts.open("db1", open_of(support_token()), 100, *book_, kNowUs));
+  ASSERT_TRUE(contexts.open({"db1", {}}, open_of(support_token()), 100, *book_, kNowUs));
   EXPECT_NE(contexts.find(1), nullptr);
   const std::string other = TestIssuer().token("alice", kExpiresS);
-  auto refused = contexts.open("db1", open_of(other), 100, *book_, kNowUs);
+  auto refused = contexts.open({"db1", {}}, open_of(other), 100, *book_, kNowUs);
   EXPECT_EQ(refused.error().code, Code::user_token_rejected);
   EXPECT_EQ(contexts.find(1), nullptr);  // nor does the number mean the earlier context any more
 }

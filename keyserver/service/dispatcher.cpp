@@ -34,9 +34,9 @@ ActionFunction function_of(Action action) {
   }
 }
 
-audit::Record record_of(const Request& request, std::int64_t now_us) {
+audit::Record record_of(const Request& request) {
   audit::Record record;
-  record.time_us = now_us;
+  record.time_us = request.now_us;
   record.action = name(request.header().action);
   record.key = request.header().key;
   record.query_id = request.header().query_id;
@@ -50,19 +50,20 @@ std::string_view reason_of(Code code, const policy::Decision& decision) {
   return name(code);
 }
 
-void record_served(const Request& request, const Served& served, audit::Batch& batch,
-                   std::int64_t now_us) {
+void record_served(const Request& request, const Served& served, audit::Batch& batch) {
   const auto& counters = request.parts.metrics.of(request.header().action);
   for (const KeyUse& use : served.uses) {
-    audit::Record record = record_of(request, now_us);
+    audit::Record record = record_of(request);
     if (use.key) record.key = use.key->name;
     record.key_version = use.version;
     record.items = use.items;
     record.failed_items = use.failed_items;
-    record.verdict = name(use.refusal == Code{} ? policy::Verdict::value : policy::Verdict::deny);
+    const auto verdict = use.refusal == Code{} ? use.decision.verdict : policy::Verdict::deny;
+    record.verdict = name(verdict);
     record.reason = reason_of(use.refusal, use.decision);
     record.rule = use.decision.rule;
     batch.add(request.caller.fragment(), record);
+    request.parts.metrics.items_of(verdict).Increment(use.items);
     counters.items->Increment(use.items - use.failed_items);
     if (use.failed_items > 0) counters.failed_items->Increment(use.failed_items);
   }
@@ -71,8 +72,8 @@ void record_served(const Request& request, const Served& served, audit::Batch& b
 
 }  // namespace
 
-void refuse(Request& request, const Refused& refused, audit::Batch& batch, std::int64_t now_us) {
-  audit::Record record = record_of(request, now_us);
+void refuse(Request& request, const Refused& refused, audit::Batch& batch) {
+  audit::Record record = record_of(request);
   if (!refused.key.empty()) record.key = refused.key;
   record.failed_items = request.count();
   record.verdict = name(policy::Verdict::deny);
@@ -81,13 +82,14 @@ void refuse(Request& request, const Refused& refused, audit::Batch& batch, std::
   batch.add(request.caller.fragment(), record);
   const auto& counters = request.parts.metrics.of(request.header().action);
   counters.refused->Increment();
+  request.parts.metrics.items_of(policy::Verdict::deny).Increment(request.count());
   counters.failed_items->Increment(request.count());
-  wire::append_error(request.out, request.id, {refused.error, 0});
+  wire::append_error(request.out, request.id, {refused.error, refused.retry_after_ms});
 }
 
-std::optional<HsmWork> serve(Request& request, audit::Batch& batch, std::int64_t now_us) {
-  if (auto proven = request.caller.prove_user(request.parts.policy, now_us); !proven) {
-    refuse(request, {proven.error(), {}, {}}, batch, now_us);
+std::optional<HsmWork> serve(Request& request, audit::Batch& batch) {
+  if (auto proven = request.caller.prove_user(request.parts.policy, request.now_us); !proven) {
+    refuse(request, {proven.error(), {}, {}}, batch);
     return std::nullopt;
   }
   const std::size_t start = request.out.size();
@@ -97,17 +99,16 @@ std::optional<HsmWork> serve(Request& request, audit::Batch& batch, std::int64_t
              : Outcome(Refused{Error(Code::unsupported, "this action is not served"), {}, {}});
   if (auto* work = std::get_if<HsmWork>(&outcome)) return std::move(*work);
   if (auto* refused = std::get_if<Refused>(&outcome)) {
-    refuse(request, *refused, batch, now_us);
+    refuse(request, *refused, batch);
     return std::nullopt;
   }
   const std::size_t body = request.out.size() - start - wire::kFrameHeaderBytes;
   if (body > wire::max_reply_bytes(request.limits)) {
-    request.out.resize(start);
-    refuse(request, {Error(Code::frame_too_large, "the reply would be too large"), {}, {}}, batch,
-           now_us);
+    discard_reply(request, start);
+    refuse(request, {Error(Code::frame_too_large, "the reply would be too large"), {}, {}}, batch);
     return std::nullopt;
   }
-  record_served(request, std::get<Served>(outcome), batch, now_us);
+  record_served(request, std::get<Served>(outcome), batch);
   return std::nullopt;
 }
 

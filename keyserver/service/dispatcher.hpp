@@ -11,9 +11,9 @@ namespace nae::service {
 // Answers the request in `request.out` and adds its records to `batch`; the answer may leave only
 // after the batch was written. Or answers the work that the HSM has to do first; nothing is
 // recorded then, and the request is to be served again with what the work prepared.
-std::optional<HsmWork> serve(Request& request, audit::Batch& batch, std::int64_t now_us);
+std::optional<HsmWork> serve(Request& request, audit::Batch& batch);
 
 // Records and answers a request that failed before or beside its action.
-void refuse(Request& request, const Refused& refused, audit::Batch& batch, std::int64_t now_us);
+void refuse(Request& request, const Refused& refused, audit::Batch& batch);
 
 }  // namespace nae::service

@@ -1,6 +1,8 @@
+#include "keyserver/policy/masked_form.hpp"
 #include "keyserver/service/actions.hpp"
 #include "keyserver/service/authorize.hpp"
 #include "keyserver/service/hsm_items.hpp"
+#include "libnae/base/text.hpp"
 
 namespace nae::service {
 namespace {
@@ -13,6 +15,41 @@ bool is_own_envelope(const keys::KeyRing& ring, ByteView value) {
   return envelope && ring.find(envelope->key.key) != nullptr;
 }
 
+// The same for readers whom policy shows the envelope where a text was asked for: PostgreSQL's way
+// to write a bytea, "\x" and hexadecimal digits.
+bool is_own_envelope_in_text(const keys::KeyRing& ring, ByteView value) {
+  if (value.size() < 2 || value[0] != '\\' || value[1] != 'x') return false;
+  auto decoded = from_hex(as_text(value.subspan(2)));
+  return decoded && is_own_envelope(ring, *decoded);
+}
+
+// Says of values that they must not be written: they were read as policy shows them to this role.
+class WriteBack {
+ public:
+  // What policy says of reading with the key that is to encrypt.
+  explicit WriteBack(Request& request)
+      : ring_(request.parts.ring), read_(request.decide(Action::decrypt, request.header().key)) {}
+
+  std::optional<Code> refusal(ByteView value) const {
+    if (is_own_envelope(ring_, value)) return Code::already_encrypted;
+    switch (read_.verdict) {
+      case policy::Verdict::masked:
+        if (policy::is_masked_form(read_.masks, value)) return Code::value_masked;
+        break;
+      case policy::Verdict::ciphertext:
+        if (is_own_envelope_in_text(ring_, value)) return Code::already_encrypted;
+        break;
+      default:
+        break;
+    }
+    return std::nullopt;
+  }
+
+ private:
+  const keys::KeyRing& ring_;
+  const policy::Decision& read_;
+};
+
 // Seals every item by `seal(aad, plaintext, out)`, which is given exactly `overhead` bytes more
 // than the plaintext has. Answers how many items failed.
 template <class Seal>
@@ -21,12 +58,13 @@ std::uint32_t seal_all(Request& request, std::size_t overhead, Seal seal) {
                                 request.view.items.data_bytes() + request.count() * overhead);
   auto items = request.view.items.cursor();
   AadCursor aad(request.view);
+  const WriteBack write_back(request);
   std::uint32_t failed = 0;
   for (std::uint32_t i = 0; i < request.count(); ++i) {
     ByteView plaintext = items.next();
     ByteView item_aad = aad.next();
-    if (is_own_envelope(request.parts.ring, plaintext)) {
-      reply.fail_item(Code::already_encrypted);
+    if (auto refusal = write_back.refusal(plaintext)) {
+      reply.fail_item(*refusal);
       ++failed;
       continue;
     }
@@ -48,10 +86,10 @@ Outcome encrypt_randomized(Request& request, const Granted& granted) {
     lease = request.parts.working_keys.lease(id, request.count());
   if (!lease) {
     return HsmWork([&working_keys = request.parts.working_keys, key = granted.key,
-                    version = id.version, items = request.count()](
+                    version = id.version, items = request.count(), party = request.party()](
                        keys::Hsm& hsm, const wire::CryptoRequestView&) -> Result<Prepared> {
       Prepared prepared;
-      NAE_ASSIGN(auto made, working_keys.begin_encryption(hsm, *key, version, items));
+      NAE_ASSIGN(auto made, working_keys.begin_encryption(hsm, *key, version, items, party));
       prepared.leases.push_back(std::move(made));
       return prepared;
     });
@@ -71,13 +109,13 @@ Outcome encrypt_deterministic(Request& request, const Granted& granted) {
                  ? request.prepared.siv
                  : request.parts.working_keys.find_siv(id);
   if (!key) {
-    return HsmWork(
-        [&working_keys = request.parts.working_keys, key = granted.key, version = id.version](
-            keys::Hsm& hsm, const wire::CryptoRequestView&) -> Result<Prepared> {
-          Prepared prepared;
-          NAE_ASSIGN(prepared.siv, working_keys.derive_siv(hsm, *key, version));
-          return prepared;
-        });
+    return HsmWork([&working_keys = request.parts.working_keys, key = granted.key,
+                    version = id.version, party = request.party()](
+                       keys::Hsm& hsm, const wire::CryptoRequestView&) -> Result<Prepared> {
+      Prepared prepared;
+      NAE_ASSIGN(prepared.siv, working_keys.derive_siv(hsm, *key, version, party));
+      return prepared;
+    });
   }
   std::uint32_t failed =
       seal_all(request, kSivOverheadBytes, [&](ByteView aad, ByteView plaintext, ByteSpan out) {
@@ -124,10 +162,13 @@ Outcome encrypt_in_hsm(Request& request, const Granted& granted) {
   wire::CryptoReplyWriter reply(
       request.out, request.id, request.count(),
       request.view.items.data_bytes() + request.count() * kHsmGcmOverheadBytes);
+  const WriteBack write_back(request);
+  auto values = request.view.items.cursor();
   std::uint32_t failed = 0;
   for (const Bytes& envelope : results) {
-    if (envelope.empty()) {
-      reply.fail_item(Code::already_encrypted);
+    auto refusal = write_back.refusal(values.next());
+    if (refusal || envelope.empty()) {
+      reply.fail_item(refusal.value_or(Code::already_encrypted));
       ++failed;
       continue;
     }

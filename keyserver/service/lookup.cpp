@@ -50,13 +50,13 @@ wire::Table whoami(Caller& caller, const Parts& parts, std::int64_t now_us) {
   return table;
 }
 
-wire::Table usable_keys(Caller& caller, const Parts& parts) {
+wire::Table usable_keys(Caller& caller, const Parts& parts, std::int64_t now_us) {
   wire::Table table;
   table.columns = {"name", "type", "state", "primary_version", "actions"};
   for (const keys::KeyPointer& key : parts.ring.list()) {
     std::vector<std::string> actions;
     for (Action action : row(key->type).actions)
-      if (caller.decide(parts.policy, action, key->name).allowed())
+      if (caller.decide(parts.policy, action, key->name, now_us).allowed())
         actions.emplace_back(name(action));
     if (actions.empty()) continue;
     const keys::Version* primary = key->primary();

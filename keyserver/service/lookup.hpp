@@ -9,6 +9,6 @@ namespace nae::service {
 
 wire::Table whoami(Caller& caller, const Parts& parts, std::int64_t now_us);
 // Keys on which policy allows at least one action that the key's type has.
-wire::Table usable_keys(Caller& caller, const Parts& parts);
+wire::Table usable_keys(Caller& caller, const Parts& parts, std::int64_t now_us);
 
 }  // namespace nae::service

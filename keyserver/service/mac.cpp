@@ -83,12 +83,13 @@ std::variant<std::shared_ptr<const crypto::MacWorkingKey>, HsmWork> working_key(
   const KeyVersionId id{key->id, version};
   if (request.prepared.mac && request.prepared.mac->id == id) return request.prepared.mac;
   if (auto found = request.parts.working_keys.find_mac(id, purpose)) return found;
-  return HsmWork([&working_keys = request.parts.working_keys, key, version, purpose](
-                     keys::Hsm& hsm, const wire::CryptoRequestView&) -> Result<Prepared> {
-    Prepared prepared;
-    NAE_ASSIGN(prepared.mac, working_keys.derive_mac(hsm, *key, version, purpose));
-    return prepared;
-  });
+  return HsmWork(
+      [&working_keys = request.parts.working_keys, key, version, purpose, party = request.party()](
+          keys::Hsm& hsm, const wire::CryptoRequestView&) -> Result<Prepared> {
+        Prepared prepared;
+        NAE_ASSIGN(prepared.mac, working_keys.derive_mac(hsm, *key, version, purpose, party));
+        return prepared;
+      });
 }
 
 // Verifies the codes of one request; holds the working key of the version that the last one named.

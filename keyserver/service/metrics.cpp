@@ -23,10 +23,23 @@ Metrics::Metrics()
                               "Requests refused because the audit log could not be written.")),
       hsm_requests_(counter(*registry_, "nae_hsm_requests_total",
                             "Requests that had to wait for the hardware security module.")),
+      limit_refusals_(counter(*registry_, "nae_limit_refusals_total",
+                              "Requests refused because a limit of the policy was reached.")),
       connections_(gauge(*registry_, "nae_connections", "Open connections that speak nae/1.")),
       hsm_queue_depth_(gauge(*registry_, "nae_hsm_queue_depth", "Jobs waiting for the HSM.")),
       working_keys_(gauge(*registry_, "nae_working_keys", "Working keys in memory.")),
-      keys_(gauge(*registry_, "nae_keys", "Keys in the store.")) {
+      keys_(gauge(*registry_, "nae_keys", "Keys in the store.")),
+      hsm_waiting_(&prometheus::BuildGauge()
+                        .Name("nae_hsm_waiting")
+                        .Help("Jobs waiting for the HSM, by device; \"\" is the server itself.")
+                        .Register(*registry_)) {
+  auto& verdicts = prometheus::BuildCounter()
+                       .Name("nae_verdict_items_total")
+                       .Help("Values by the verdict of policy.")
+                       .Register(*registry_);
+  for (std::size_t number = 0; number < verdicts_.size(); ++number)
+    verdicts_[number] = &verdicts.Add(
+        {{"verdict", std::string(policy::name(static_cast<policy::Verdict>(number)))}});
   auto& requests = prometheus::BuildCounter()
                        .Name("nae_requests_total")
                        .Help("Requests by action and outcome.")
@@ -41,6 +54,18 @@ Metrics::Metrics()
                         &requests.Add({{"action", label}, {"outcome", "refused"}}),
                         &items.Add({{"action", label}, {"outcome", "done"}}),
                         &items.Add({{"action", label}, {"outcome", "failed"}})};
+  }
+}
+
+// Devices that wait for nothing any more leave: the family grows with those that wait alone.
+void Metrics::set_hsm_waiting(const std::vector<hsm::Waiting>& waiting) {
+  std::lock_guard one_at_a_time(setting_);
+  for (prometheus::Gauge* gone : waiting_) hsm_waiting_->Remove(gone);
+  waiting_.clear();
+  for (const hsm::Waiting& party : waiting) {
+    auto& gauge = hsm_waiting_->Add({{"device", party.party}});
+    gauge.Set(static_cast<double>(party.jobs));
+    waiting_.push_back(&gauge);
   }
 }
 

@@ -3,12 +3,17 @@
 #pragma once
 
 #include <prometheus/counter.h>
+#include <prometheus/family.h>
 #include <prometheus/gauge.h>
 #include <prometheus/registry.h>
 
 #include <array>
 #include <memory>
+#include <mutex>
+#include <vector>
 
+#include "keyserver/hsm/hsm_queue.hpp"
+#include "keyserver/policy/verdict.hpp"
 #include "libnae/base/action.hpp"
 
 namespace nae::service {
@@ -25,26 +30,38 @@ class Metrics {
   };
   const PerAction& of(Action action) const { return actions_[static_cast<std::size_t>(action)]; }
 
+  // Values by what policy said of them.
+  prometheus::Counter& items_of(policy::Verdict verdict) {
+    return *verdicts_[static_cast<std::size_t>(verdict)];
+  }
+
   prometheus::Registry& registry() { return *registry_; }
   prometheus::Counter& contexts_opened() { return *contexts_opened_; }
   prometheus::Counter& audit_refusals() { return *audit_refusals_; }
   prometheus::Counter& hsm_requests() { return *hsm_requests_; }
+  prometheus::Counter& limit_refusals() { return *limit_refusals_; }
   prometheus::Gauge& connections() { return *connections_; }
   // Set when /metrics is read.
   prometheus::Gauge& hsm_queue_depth() { return *hsm_queue_depth_; }
+  void set_hsm_waiting(const std::vector<hsm::Waiting>& waiting);
   prometheus::Gauge& working_keys() { return *working_keys_; }
   prometheus::Gauge& keys() { return *keys_; }
 
  private:
   std::shared_ptr<prometheus::Registry> registry_;
   std::array<PerAction, 16> actions_{};
+  std::array<prometheus::Counter*, 5> verdicts_{};
   prometheus::Counter* contexts_opened_;
   prometheus::Counter* audit_refusals_;
   prometheus::Counter* hsm_requests_;
+  prometheus::Counter* limit_refusals_;
   prometheus::Gauge* connections_;
   prometheus::Gauge* hsm_queue_depth_;
   prometheus::Gauge* working_keys_;
   prometheus::Gauge* keys_;
+  prometheus::Family<prometheus::Gauge>* hsm_waiting_;
+  std::mutex setting_;
+  std::vector<prometheus::Gauge*> waiting_;  // of the last reading
 };
 
 }  // namespace nae::service

@@ -19,7 +19,7 @@ using wire::FrameType;
 // Of one batch: a lookup of 21 bytes is answered by a row for each key.
 constexpr std::size_t kMaxKeyLookups = 16;
 
-std::int64_t now_us() {
+std::int64_t unix_time_us() {
   using namespace std::chrono;
   return duration_cast<microseconds>(system_clock::now().time_since_epoch()).count();
 }
@@ -30,6 +30,7 @@ NaeProtocol::NaeProtocol(net::Connection& connection, const Parts& parts)
     : connection_(connection),
       parts_(parts),
       assembler_(wire::kMaxFrameBytesBeforeHello),
+      address_(address_without_port(connection.remote_address())),
       limits_(parts.settings.limits),
       waiting_(parts.settings),
       self_(std::make_shared<NaeProtocol*>(this)) {
@@ -43,6 +44,7 @@ NaeProtocol::~NaeProtocol() {
 
 bool NaeProtocol::received(std::size_t bytes) {
   assembler_.commit(bytes);
+  now_us_ = unix_time_us();
   for (;;) {
     auto frame = assembler_.next();
     if (!frame) return violation(0, std::move(frame).error());
@@ -89,7 +91,7 @@ bool NaeProtocol::admitted() {
 
 bool NaeProtocol::refuse_removed(std::uint64_t request_id) {
   audit::Record record;
-  record.time_us = now_us();
+  record.time_us = now_us_;
   record.action = "connect";
   answers_.refuse(request_id, audit_context(connection_.peer().name, {}, {}), record,
                   Error(Code::device_unknown, "the certificate of device \"" +
@@ -124,11 +126,11 @@ bool NaeProtocol::on_open_context(const Frame& frame) {
   if (!open) return violation(id, std::move(open).error());
   const std::uint32_t number = open->context;
   const wire::RoleClaims role = open->role;
-  auto opened = contexts_.open(connection_.peer().name, std::move(*open), frame.body.size(),
-                               parts_.policy, now_us());
+  auto opened = contexts_.open({connection_.peer().name, address_}, std::move(*open),
+                               frame.body.size(), parts_.policy, now_us_);
   if (!opened) {
     audit::Record record;
-    record.time_us = now_us();
+    record.time_us = now_us_;
     record.action = "open-context";
     answers_.refuse(id, audit_context(connection_.peer().name, {}, role), record, opened.error());
     return true;
@@ -157,7 +159,7 @@ bool NaeProtocol::on_crypto(const Frame& frame) {
   std::shared_ptr<Caller> who = contexts_.find(view->header.context);
   if (!who) {
     audit::Record record;
-    record.time_us = now_us();
+    record.time_us = now_us_;
     record.action = name(view->header.action);
     record.key = view->header.key;
     record.items = record.failed_items = view->items.count();
@@ -170,18 +172,19 @@ bool NaeProtocol::on_crypto(const Frame& frame) {
     answer_error(id, Error(Code::shutting_down, "the key server is stopping"));
     return true;
   }
-  Prepared nothing;
-  Request request{id, *view, *who, parts_, nothing, limits_, answers_.replies()};
-  auto work = serve(request, answers_.records(), now_us());
+  Prepared prepared;
+  Request request{id, *view, *who, parts_, prepared, limits_, now_us_, answers_.replies()};
+  auto work = serve(request, answers_.records());
   if (work && !waiting_.may_enter(frame.body.size())) {
     refuse(
         request,
         {Error(Code::overloaded, "too many requests of this connection wait for the HSM"), {}, {}},
-        answers_.records(), now_us());
+        answers_.records());
   } else if (work) {
     auto waiting = std::make_shared<WaitingRequest>();
     waiting->id = id;
     waiting->caller = std::move(who);
+    waiting->prepared = std::move(prepared);
     waiting->body.assign(frame.body.begin(), frame.body.end());
     ask_hsm(waiting, std::move(*work));
     return true;
@@ -207,7 +210,8 @@ void NaeProtocol::ask_hsm(const std::shared_ptr<WaitingRequest>& waiting, HsmWor
           if (auto protocol = self.lock()) (*protocol)->resume(waiting, std::move(*prepared));
         });
   };
-  parts_.hsm.ask<Prepared>(std::move(on_hsm), std::move(done), parts_.settings.hsm_timeout);
+  parts_.hsm.ask<Prepared>(std::move(on_hsm), std::move(done), parts_.settings.hsm_timeout,
+                           connection_.peer().name);
 }
 
 void NaeProtocol::resume(const std::shared_ptr<WaitingRequest>& waiting,
@@ -216,16 +220,19 @@ void NaeProtocol::resume(const std::shared_ptr<WaitingRequest>& waiting,
   auto view = wire::parse_crypto(waiting->body, limits_);
   if (!view) return;  // cannot be: the same bytes parsed before
   if (prepared) waiting->add(std::move(*prepared));
-  Request request{waiting->id,       *view,   *waiting->caller,  parts_,
-                  waiting->prepared, limits_, answers_.replies()};
+  now_us_ = unix_time_us();
+  Request request{waiting->id,       *view,   *waiting->caller, parts_,
+                  waiting->prepared, limits_, now_us_,          answers_.replies()};
   auto give_up = [&](Error error) {
-    refuse(request, {std::move(error), {}, {}}, answers_.records(), now_us());
+    refuse(request, {std::move(error), {}, {}}, answers_.records());
   };
-  if (contexts_.find(view->header.context) != waiting->caller) {
+  if (!admitted()) {
+    give_up(Error(Code::device_unknown, "the device's certificate was removed"));
+  } else if (contexts_.find(view->header.context) != waiting->caller) {
     give_up(Error(Code::context_unknown, "the context was closed meanwhile"));
   } else if (!prepared) {
     give_up(prepared.error());
-  } else if (auto more = serve(request, answers_.records(), now_us())) {
+  } else if (auto more = serve(request, answers_.records())) {
     if (!waiting->stuck()) return ask_hsm(waiting, std::move(*more));
     give_up(Error(Code::overloaded, "the request keeps waiting for keys"));
   }
@@ -244,7 +251,7 @@ bool NaeProtocol::on_lookup(const Frame& frame) {
     return true;
   }
   audit::Record record;
-  record.time_us = now_us();
+  record.time_us = now_us_;
   record.verdict = name(policy::Verdict::value);
   record.reason = policy::reason::kAllowed;
   switch (lookup->subject) {
@@ -261,7 +268,7 @@ bool NaeProtocol::on_lookup(const Frame& frame) {
         break;
       }
       if (++key_lookups_ <= kMaxKeyLookups) {
-        wire::append_lookup_reply(answers_.replies(), id, usable_keys(*who, parts_));
+        wire::append_lookup_reply(answers_.replies(), id, usable_keys(*who, parts_, now_us_));
         break;
       }
       record.verdict = name(policy::Verdict::deny);

@@ -47,7 +47,9 @@ class NaeProtocol final : public net::Protocol {
   net::Connection& connection_;
   const Parts& parts_;
   wire::FrameAssembler assembler_;
+  const std::string address_;  // of the device, without the port
   wire::Limits limits_;
+  std::int64_t now_us_ = 0;  // Unix time of what is being served
   bool greeted_ = false;
   bool stopping_ = false;
   std::size_t key_lookups_ = 0;    // in this batch

@@ -12,7 +12,7 @@ constexpr std::size_t kMaxContextBytes = 64u << 20;
 
 }  // namespace
 
-Result<void> OpenContexts::open(const std::string& device, wire::OpenContext open,
+Result<void> OpenContexts::open(const DeviceConnection& device, wire::OpenContext open,
                                 std::size_t frame_bytes, const policy::PolicyBook& book,
                                 std::int64_t now_us) {
   const std::uint32_t number = open.context;

@@ -16,7 +16,7 @@ class OpenContexts {
   // `frame_bytes` is what the peer sent for it and what it counts for.
   // Code::program_unknown without an attestation, Code::overloaded past the limits of a connection,
   // Code::user_token_rejected when a token proves no user.
-  Result<void> open(const std::string& device, wire::OpenContext open, std::size_t frame_bytes,
+  Result<void> open(const DeviceConnection& device, wire::OpenContext open, std::size_t frame_bytes,
                     const policy::PolicyBook& book, std::int64_t now_us);
   void close(std::uint32_t number);
   // nullptr when it is not open.

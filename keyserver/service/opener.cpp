@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "keyserver/keys/state.hpp"
+#include "keyserver/service/authorize.hpp"
 
 namespace nae::service {
 namespace {
@@ -11,10 +12,14 @@ namespace {
 Code refusal_of(const keys::Key* key, std::uint16_t version, const policy::Decision& decision,
                 Action action) {
   if (!key) return Code::envelope_foreign;
-  if (!decision.allowed()) return Code::denied;
+  if (!grants(decision, action)) return Code::denied;
   const keys::Version* found = key->version(version);
   if (!found) return Code::envelope_foreign;
   return permits(found->state, action) ? Code{} : Code::key_state;
+}
+
+bool needs_plaintext(policy::Verdict verdict) {
+  return verdict == policy::Verdict::value || verdict == policy::Verdict::masked;
 }
 
 // A key version serves one format: under another it would be used in two ways.
@@ -53,8 +58,7 @@ KeyUse& Opener::use_of(const EnvelopeView& envelope) {
   use->key = std::move(key);
   use->version = known->first.version;
   Action action = request_.header().action;
-  if (use->key)
-    use->decision = request_.caller.decide(request_.parts.policy, action, use->key->name);
+  if (use->key) use->decision = request_.decide(action, use->key->name);
   use->refusal = refusal_of(use->key.get(), use->version, use->decision, action);
   return *uses_.emplace_back(std::move(use));
 }
@@ -107,6 +111,7 @@ std::optional<Result<Opener::Readable>> Opener::find(std::uint32_t index,
     use.failed_items++;
     return fail(Code::envelope_malformed, {});
   }
+  if (!needs_plaintext(use.decision.verdict)) return Readable{.use = &use};
   if (envelope.format == Format::aes_256_gcm_hsm) {
     const auto opened = request_.prepared.opened.find(index);
     if (opened != request_.prepared.opened.end())
@@ -145,16 +150,16 @@ Outcome Opener::hsm_work() {
                    {},
                    {}};
   return HsmWork([&working_keys = request_.parts.working_keys, missing = std::move(missing_),
-                  to_open = std::move(to_open_)](
+                  to_open = std::move(to_open_), party = request_.party()](
                      keys::Hsm& hsm, const wire::CryptoRequestView& view) -> Result<Prepared> {
     Prepared prepared;
     NAE_ASSIGN(prepared.opened, open_in_hsm(hsm, view, to_open));
     for (const Missing& m : missing) {
       if (m.format == Format::aes_256_gcm) {
-        NAE_ASSIGN(auto key, working_keys.derive_gcm(hsm, *m.key, m.version, m.salt));
+        NAE_ASSIGN(auto key, working_keys.derive_gcm(hsm, *m.key, m.version, m.salt, party));
         prepared.gcm.push_back(std::move(key));
       } else {
-        NAE_ASSIGN(auto key, working_keys.derive_siv(hsm, *m.key, m.version));
+        NAE_ASSIGN(auto key, working_keys.derive_siv(hsm, *m.key, m.version, party));
         prepared.siv_readers.push_back(std::move(key));
       }
     }

@@ -2,7 +2,9 @@
 // policy, key and working key once per run of equal ones, not per item.
 #pragma once
 
+#include <memory>
 #include <optional>
+#include <span>
 #include <unordered_map>
 
 #include "keyserver/service/hsm_items.hpp"
@@ -18,7 +20,8 @@ class Opener {
   // nothing: its working key is missing and was noted for hsm_work().
   struct Readable {
     KeyUse* use;
-    const crypto::GcmWorkingKey* gcm = nullptr;  // one of the three is set
+    // One of the three is set, none where policy answers without a look at the plaintext.
+    const crypto::GcmWorkingKey* gcm = nullptr;
     const crypto::SivWorkingKey* siv = nullptr;
     const Result<Bytes>* opened = nullptr;  // in the HSM
   };
@@ -35,6 +38,7 @@ class Opener {
 
   // Counts an item that failed before its key was known.
   void count_unreadable() { unreadable_.items++, unreadable_.failed_items++; }
+  std::span<const std::unique_ptr<KeyUse>> uses() const { return uses_; }
   std::vector<KeyUse> take_uses();
   // The one use whose refusal explains why every item failed; nullptr when there is none such.
   const KeyUse* sole_refusal() const;

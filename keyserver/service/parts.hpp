@@ -8,6 +8,7 @@
 #include "keyserver/hsm/hsm_queue.hpp"
 #include "keyserver/keys/key_ring.hpp"
 #include "keyserver/keys/working_keys.hpp"
+#include "keyserver/policy/limit.hpp"
 #include "keyserver/policy/policy_book.hpp"
 #include "keyserver/service/device_register.hpp"
 #include "keyserver/service/metrics.hpp"
@@ -35,6 +36,7 @@ struct Parts {
   PublicKeys& public_keys;
   hsm::HsmQueue& hsm;
   policy::PolicyBook& policy;
+  policy::LimitBook& limits;
   audit::Log& audit;
   Metrics& metrics;
   DeviceRegister& devices;

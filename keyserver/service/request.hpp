@@ -2,6 +2,7 @@
 // three ways an action can end.
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <string>
 #include <unordered_map>
@@ -27,6 +28,8 @@ struct Prepared {
   // Of items that the HSM opened or sealed itself, by their index.
   std::unordered_map<std::uint32_t, Result<Bytes>> opened;
   std::unordered_map<std::uint32_t, Bytes> sealed;
+  // The limits that the request has been counted by: a second round must not count it again.
+  std::vector<std::string> charged;
 };
 
 // Part of what was asked of one key version; one audit record each.
@@ -46,8 +49,14 @@ struct Request {
   const Parts& parts;
   Prepared& prepared;
   const wire::Limits& limits;  // of the connection
+  std::int64_t now_us;         // Unix time, read once for all that one read brought
   Bytes& out;                  // the reply frame is appended here
 
+  const policy::Decision& decide(Action action, std::string_view key) {
+    return caller.decide(parts.policy, action, key, now_us);
+  }
+  // On whose behalf the HSM works and working keys are kept.
+  const std::string& party() const { return caller.subject().device; }
   const wire::CryptoHeader& header() const { return view.header; }
   std::uint32_t count() const { return view.items.count(); }
 };
@@ -61,7 +70,8 @@ struct Served {
 struct Refused {
   Error error;
   std::string key;
-  policy::Decision decision;  // default: the request failed before or after policy
+  policy::Decision decision;         // default: the request failed before or after policy
+  std::uint32_t retry_after_ms = 0;  // 0: no advice
 };
 
 // Nothing may be left in `out`. The job runs on the HSM's thread with the request's own copy of its
@@ -69,6 +79,12 @@ struct Refused {
 using HsmWork = std::function<Result<Prepared>(keys::Hsm&, const wire::CryptoRequestView&)>;
 
 using Outcome = std::variant<Served, Refused, HsmWork>;
+
+// Takes back what was appended to the reply since `start`; it may hold plaintext.
+inline void discard_reply(Request& request, std::size_t start) {
+  std::fill(request.out.begin() + static_cast<std::ptrdiff_t>(start), request.out.end(), Byte{0});
+  request.out.resize(start);
+}
 
 // Answers an item of verify or mac-verify: one byte, 1 or 0. False when it failed.
 inline bool answer(wire::CryptoReplyWriter& reply, const Result<bool>& verified) {

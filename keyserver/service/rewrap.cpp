@@ -1,5 +1,6 @@
 #include "keyserver/service/actions.hpp"
 #include "keyserver/service/authorize.hpp"
+#include "keyserver/service/charge.hpp"
 #include "keyserver/service/hsm_items.hpp"
 #include "keyserver/service/opener.hpp"
 
@@ -52,20 +53,20 @@ class Sealer {
         NAE_ASSIGN(prepared.sealed, seal_in_hsm(hsm, view, items));
         return prepared;
       };
-    return
-        [&working_keys = request_.parts.working_keys, key = missing_, version = missing_version_](
-            keys::Hsm& hsm, const wire::CryptoRequestView&) -> Result<Prepared> {
-          Prepared prepared;
-          if (key->type == KeyType::aes_256_siv) {
-            NAE_ASSIGN(auto made, working_keys.derive_siv(hsm, *key, version));
-            prepared.siv_readers.push_back(std::move(made));
-          } else {
-            // The counter it hands out is left unused: what matters is that a salt is live
-            // afterwards.
-            NAE_TRY(working_keys.begin_encryption(hsm, *key, version, 1));
-          }
-          return prepared;
-        };
+    return [&working_keys = request_.parts.working_keys, key = missing_, version = missing_version_,
+            party = request_.party()](keys::Hsm& hsm,
+                                      const wire::CryptoRequestView&) -> Result<Prepared> {
+      Prepared prepared;
+      if (key->type == KeyType::aes_256_siv) {
+        NAE_ASSIGN(auto made, working_keys.derive_siv(hsm, *key, version, party));
+        prepared.siv_readers.push_back(std::move(made));
+      } else {
+        // The counter it hands out is left unused: what matters is that a salt is live
+        // afterwards.
+        NAE_TRY(working_keys.begin_encryption(hsm, *key, version, 1, party));
+      }
+      return prepared;
+    };
   }
 
  private:
@@ -142,13 +143,17 @@ Outcome rewrap(Request& request) {
     else
       reply.fail_item(Code::internal);  // dropped with the whole reply
   }
+  if (auto refused = charge(request, opener.uses())) {
+    discard_reply(request, start);
+    return std::move(*refused);
+  }
   if (opener.missing_keys() || sealer.missing()) {
-    request.out.resize(start);
+    discard_reply(request, start);
     if (opener.missing_keys()) return opener.hsm_work();
     return sealer.hsm_work();
   }
   if (const KeyUse* refusal = opener.sole_refusal()) {
-    request.out.resize(start);
+    discard_reply(request, start);
     return explain(request, *refusal);
   }
   reply.finish();

@@ -46,8 +46,8 @@ class ServiceTestServer {
     audit::LogOptions options;
     options.directory = audit_directory();
     audit_ = must(audit::Log::open(std::move(options)));
-    parts_.emplace(Parts{ring_, working_keys_, public_keys_, hsm_, *policy_, *audit_, metrics_,
-                         devices_, settings_});
+    parts_.emplace(Parts{ring_, working_keys_, public_keys_, hsm_, *policy_, limits_, *audit_,
+                         metrics_, devices_, settings_});
     listener_ = must(net::listen_tls(
         workers_,
         must(net::TlsContext::server(authority_.issue(net::testing::TestAuthority::server()))),
@@ -61,6 +61,7 @@ class ServiceTestServer {
 
   keys::KeyRing& ring() { return ring_; }
   hsm::HsmQueue& hsm() { return hsm_; }
+  void apply(std::string_view policy) { net::testing::must(policy_->apply(policy, "test", "", 1)); }
   // What the register says from now on; nothing at first, so that every device is policy's matter.
   void set_devices(std::vector<DeviceStanding> standings) {
     standings_ = std::move(standings);
@@ -91,6 +92,7 @@ class ServiceTestServer {
   keys::WorkingKeys working_keys_{*gcm_};
   PublicKeys public_keys_;
   Metrics metrics_;
+  policy::LimitBook limits_;
   std::vector<DeviceStanding> standings_;
   DeviceRegister devices_{[this]() -> Result<std::vector<DeviceStanding>> { return standings_; }};
   std::unique_ptr<audit::Log> audit_;
@@ -125,6 +127,7 @@ class HeldHsm {
 struct Answer {
   std::uint64_t id = 0;
   std::optional<Error> error;
+  std::uint32_t retry_after_ms = 0;
   std::vector<std::uint16_t> statuses;
   std::vector<Bytes> items;
 
@@ -184,6 +187,7 @@ class ServiceTestClient {
     answer.id = got.header.request_id;
     if (auto error = client::as_error(got)) {
       answer.error = error->error;
+      answer.retry_after_ms = error->retry_after_ms;
       return answer;
     }
     auto reply = must(wire::parse_crypto_reply(got.body));

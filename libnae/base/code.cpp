@@ -33,7 +33,7 @@ constexpr CodeRow kRows[] = {
     {Code::admin_role_missing, "admin_role_missing", "NE008", 403, false,
      "Use an admin certificate with the required role."},
     {Code::limit_exceeded, "limit_exceeded", "NE009", 429, true,
-     "Try again later: the policy limits how many values may be used in a span of time."},
+     "The policy limits how many values may be used in a span of time."},
     {Code::user_token_rejected, "user_token_rejected", "NE00A", 403, false,
      "Set nae.user_token to a token of an issuer that the policy names, not yet expired."},
     {Code::approval_required, "approval_required", "NE00B", 403, false,
