@@ -175,6 +175,21 @@ TEST_F(AgentTest, RequestsToAStoppingServerGoElsewhereEvenSignatures) {
   EXPECT_EQ(must(b.ask(b.open("alice"), Action::sign, "document")), "document");
 }
 
+// A second try would be counted as well.
+TEST_F(AgentTest, ReachedLimitsAreToldAsTheyAreAndNotTriedAgain) {
+  auto& server = serve(always(Act::limit));
+  start();
+  Backend b = backend();
+  auto id = b.request(b.open("alice"), Action::decrypt, "value");
+  auto answered = must(b.answer());
+  EXPECT_EQ(answered.first, id);
+  auto error = client::as_error(answered.second);
+  ASSERT_TRUE(error);
+  EXPECT_EQ(error->error.code, Code::limit_exceeded);
+  EXPECT_EQ(error->retry_after_ms, 4200u);
+  EXPECT_EQ(server.requests, 1);
+}
+
 TEST_F(AgentTest, ForgottenContextsAreOpenedAgain) {
   auto once = std::make_shared<std::atomic<int>>(0);
   auto& server = serve([once](const wire::CryptoRequestView&) {

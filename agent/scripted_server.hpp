@@ -22,7 +22,7 @@ namespace nae::agent::testing {
 
 class ScriptedServer {
  public:
-  enum class Act { answer, hold, drop, refuse_context, shutting_down };
+  enum class Act { answer, hold, drop, refuse_context, shutting_down, limit };
   // What to do with a crypto request; runs on the server's thread.
   using Script = std::function<Act(const wire::CryptoRequestView&)>;
 
@@ -133,6 +133,10 @@ class ScriptedServer {
       if (act == Act::hold) return true;
       if (act == Act::drop) connection_.abort(Error(Code::connection_lost, "script"));
       if (act == Act::drop) return false;
+      if (act == Act::limit) {
+        wire::append_error(out, id, {Error(Code::limit_exceeded, "script"), 4200});
+        return true;
+      }
       if (act == Act::refuse_context) contexts_.erase(request.header.context);
       if (act != Act::answer) {
         Code code = act == Act::shutting_down ? Code::shutting_down : Code::context_unknown;

@@ -21,6 +21,17 @@ wire::RoleClaims owned(const RoleClaimsView& view) {
   return claims;
 }
 
+// The server's advice when to ask again, in words for the hint.
+Error with_advice(wire::ErrorMessage message) {
+  Error error = std::move(message.error);
+  if (message.retry_after_ms == 0) return error;
+  std::string hint(error.hint_or_default());
+  if (!hint.empty()) hint += ' ';
+  const std::uint64_t seconds = (std::uint64_t{message.retry_after_ms} + 999) / 1000;
+  error.hint = hint + "Try again in " + std::to_string(seconds) + " s.";
+  return error;
+}
+
 }  // namespace
 
 AgentConnection::AgentConnection(std::string path, AgentSocket socket)
@@ -163,7 +174,7 @@ Result<void> AgentConnection::accept_answer(const wire::Frame& frame) {
   // An answered request says enough about its context: what is still said of it is not waited for.
   open_id_ = 0;
   if (auto error = client::as_error(frame)) {
-    refusal_ = std::move(error->error);
+    refusal_ = with_advice(std::move(*error));
     return {};
   }
   if (frame.header.type == wire::FrameType::crypto_reply) {
