@@ -1,5 +1,7 @@
 #include "pg_nae/pg/batch_exchange.hpp"
 
+#include <algorithm>
+
 #include "pg_nae/connection/chunk.hpp"
 #include "pg_nae/pg/question.hpp"
 #include "pg_nae/pg/report.hpp"
@@ -11,6 +13,10 @@ namespace {
 
 using backend::AgentConnection;
 using backend::Failure;
+
+// Of one request. While the key server works on the first half of a large batch the agent hands on
+// the second, which goes by another connection and so to another thread.
+constexpr std::uint32_t kMostItems = 1000;
 
 std::size_t reply_frame_bytes(const wire::CryptoReplyView& reply) {
   std::size_t count = reply.items.count();
@@ -76,7 +82,8 @@ wire::CryptoRequest BatchExchange::request_of(const Part& part) const {
 }
 
 // Answers the first item that fits no frame, or nullptr.
-const ByteView* BatchExchange::divide(const wire::Limits& limits) {
+const ByteView* BatchExchange::divide(wire::Limits limits) {
+  limits.max_items = std::min(limits.max_items, kMostItems);
   parts_.count = 0;
   for (std::size_t i = 0; i < requests_.size(); ++i) {
     const wire::CryptoRequest& request = requests_[i];

@@ -80,7 +80,7 @@ class BatchExchange : public PendingExchange {
  private:
   wire::CryptoRequest request_of(const Part& part) const;
   bool may_go_ahead(const backend::RoleKey& key) const;
-  const ByteView* divide(const wire::Limits& limits);
+  const ByteView* divide(wire::Limits limits);
   void begin_parts(backend::AgentConnection& connection);
   void ask();
   void ask_lost_again(backend::AgentConnection& connection, const backend::Failure& failure);

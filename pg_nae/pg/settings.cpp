@@ -96,8 +96,8 @@ void define_settings() {
   DefineCustomBoolVariable("nae.batch", "Sends the values of many rows in one request.",
                            "Off: each row is a request of its own.", &settings.batch, true,
                            PGC_USERSET, GUC_EXPLAIN, nullptr, nullptr, nullptr);
-  DefineCustomIntVariable("nae.batch_size", "Most rows whose values travel in one request.",
-                          "A batch also ends at work_mem.", &settings.batch_size, 1000, 1, 10000,
+  DefineCustomIntVariable("nae.batch_size", "Most rows whose values are asked for together.",
+                          "A batch also ends at work_mem.", &settings.batch_size, 2000, 1, 10000,
                           PGC_USERSET, 0, nullptr, nullptr, nullptr);
   define_user_token();
 #if PG_VERSION_NUM >= 150000
