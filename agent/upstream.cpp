@@ -3,6 +3,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <cstring>
 
 #include "agent/version.hpp"
 #include "libnae/wire/crypto_message.hpp"
@@ -197,7 +198,8 @@ Result<SentContextPtr> Upstream::send(std::uint64_t request_id, ByteView frame,
   Bytes& out = link_->connection().output();
   NAE_ASSIGN(SentContextPtr sent, contexts_.use(context, agreed_.limits.max_frame_bytes, out));
   std::size_t at = out.size();
-  out.insert(out.end(), frame.begin(), frame.end());
+  // Not insert(): it would copy byte by byte under this allocator.
+  std::memcpy(ByteWriter(out).reserve(frame.size()).data(), frame.data(), frame.size());
   wire::patch_request_id(ByteSpan(out).subspan(at), request_id);
   store_big_endian(out.data() + at + wire::kContextOffsetInFrame, sent->number);
   link_->connection().flush_soon();
