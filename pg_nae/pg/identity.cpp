@@ -102,7 +102,7 @@ void refuse_restricted_operation() {
 }
 
 StatementRoles current_roles() {
-  return {GetUserId(), GetSessionUserId(), GetAuthenticatedUserId()};
+  return {GetUserId(), GetSessionUserId(), GetAuthenticatedUserId(), current_user_digest()};
 }
 
 backend::RoleKey current_role_key() {
@@ -110,6 +110,9 @@ backend::RoleKey current_role_key() {
 }
 
 backend::RoleKey role_key_of(const StatementRoles& roles) {
+  if (roles.user_digest != current_user_digest())
+    raise(Code::user_token_rejected, "nae.user_token was changed while the statement was open",
+          "Open the cursor anew under the token that is to read it.");
   watch_catalogs();
   return {roles.effective,
           roles.session,

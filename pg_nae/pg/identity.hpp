@@ -10,6 +10,7 @@ struct StatementRoles {
   Oid effective;
   Oid session;
   Oid login;
+  std::array<Byte, 32> user_digest;  // of nae.user_token
 };
 
 // Code::restricted_operation inside maintenance commands: they run functions as the owner of the
@@ -20,7 +21,9 @@ void refuse_restricted_operation();
 backend::RoleKey current_role_key();
 
 // The same for roles that were current when a statement began: its batches are asked in their name,
-// whatever has become current since. Changes of memberships count all the same.
+// whatever has become current since. Changes of memberships count all the same. Of a token only its
+// digest is kept: Code::user_token_rejected when another user's is current, for a cursor that one
+// user opened must not be read in the name of the next.
 backend::RoleKey role_key_of(const StatementRoles& roles);
 StatementRoles current_roles();
 
