@@ -1,9 +1,10 @@
-// nae key create | list | show | rotate | states
+// nae key create | set | list | show | rotate
 #include <ostream>
 
-#include "cli/command.hpp"
+#include "cli/key_answer.hpp"
 #include "cli/table.hpp"
 #include "libnae/base/algorithm.hpp"
+#include "libnae/base/text.hpp"
 
 namespace nae::cli {
 namespace {
@@ -11,50 +12,73 @@ namespace {
 using admin::api::items;
 using admin::api::shown;
 
-void show_key(Call& call, const json::value& key) {
-  call.show(key, [&] {
-    call.out << "name     " << printable(shown(key, "name")) << '\n'
-             << "type     " << shown(key, "type") << '\n'
-             << "id       " << shown(key, "id") << '\n'
-             << "created  " << shown(key, "created_at") << '\n'
-             << "primary  "
-             << (shown(key, "primary_version").empty() ? "none" : shown(key, "primary_version"))
-             << "\n\n";
-    Table table({"VERSION", "STATE", "CREATED", "KEPT"});
-    for (const json::value& version : items(key, "versions"))
-      table.add({shown(version, "version"), shown(version, "state"), shown(version, "created_at"),
-                 shown(version, "kept")});
-    table.print(call.out);
-    for (const json::value& version : items(key, "versions"))
-      if (std::string pem = shown(version, "public_key"); !pem.empty())
-        call.out << "\npublic key of version " << shown(version, "version") << '\n' << pem;
-  });
-}
-
 struct CreateOptions {
-  std::string name, type;
+  std::string name, type, activate_at, protection;
+  AttributeOptions attributes;
 };
 Outcome<ExitCode> create(Call& call, const CreateOptions& options) {
   NAE_ANSWER(std::string name, checked_name(options.name));
+  json::object body{{"name", name}, {"type", options.type}};
+  if (!options.activate_at.empty()) body["activate_at"] = options.activate_at;
+  if (!options.protection.empty()) body["protection"] = options.protection;
+  if (auto written = options.attributes.write(body); !written)
+    return tl::unexpected<Failure>(written.error());
   NAE_ANSWER(auto server, call.server());
-  NAE_ANSWER(json::value key,
-             server->call("POST", "/v1/keys", {{"name", name}, {"type", options.type}}));
+  NAE_ANSWER(json::value key, server->call("POST", "/v1/keys", body));
   show_key(call, key);
   return kOk;
 }
 
-struct NoOptions {};
-Outcome<ExitCode> list(Call& call, const NoOptions&) {
+struct SetOptions {
+  std::string name;
+  AttributeOptions attributes;
+};
+Outcome<ExitCode> set(Call& call, const SetOptions& options) {
+  NAE_ANSWER(std::string name, checked_name(options.name));
+  json::object body;
+  if (auto written = options.attributes.write(body); !written)
+    return tl::unexpected<Failure>(written.error());
+  if (body.empty())
+    return tl::unexpected<Failure>(
+        Error(Code::invalid_argument, "nothing is to be set", "Give one of the options."));
   NAE_ANSWER(auto server, call.server());
-  NAE_ANSWER(json::value answer, server->call("GET", "/v1/keys"));
+  NAE_ANSWER(json::value key, server->call("PATCH", "/v1/keys/" + name, body));
+  show_key(call, key);
+  return kOk;
+}
+
+constexpr std::uint64_t kKeysOnAPage = 1000;  // the server's most
+
+struct ListOptions {
+  std::string owner, label, after;
+  std::uint64_t limit = 0;
+};
+Outcome<ExitCode> list(Call& call, const ListOptions& options) {
+  NAE_ANSWER(auto server, call.server());
+  json::array keys;
+  std::string after = options.after;
+  bool more = true;
+  while (more && (options.limit == 0 || keys.size() < options.limit)) {
+    std::uint64_t wanted = kKeysOnAPage;
+    if (options.limit != 0) wanted = std::min(wanted, options.limit - keys.size());
+    NAE_ANSWER(json::value page,
+               server->call("GET", with_parameters("/v1/keys", {{"after", after},
+                                                                {"limit", std::to_string(wanted)},
+                                                                {"owner", options.owner},
+                                                                {"label", options.label}})));
+    for (const json::value& key : items(page, "keys")) keys.push_back(key);
+    after = shown(page, "next_after");
+    more = !after.empty();
+  }
+  json::value answer = json::object{{"keys", std::move(keys)}};
   call.show(answer, [&] {
-    Table table({"NAME", "TYPE", "ID", "VERSIONS", "PRIMARY", "CREATED"});
+    Table table({"NAME", "TYPE", "ID", "VERSIONS", "PRIMARY", "CREATED", "OWNER"});
     for (const json::value& key : items(answer, "keys"))
       table.add({shown(key, "name"), shown(key, "type"), shown(key, "id"), shown(key, "versions"),
                  shown(key, "primary_version").empty() ? "none" : shown(key, "primary_version"),
-                 shown(key, "created_at")});
+                 shown(key, "created_at"), shown(key, "owner")});
     if (table.empty())
-      call.out << "No keys yet; make one with: nae key create NAME --type aes-256-gcm\n";
+      call.out << "No such keys; make one with: nae key create NAME --type aes-256-gcm\n";
     else
       table.print(call.out);
   });
@@ -72,24 +96,15 @@ Outcome<ExitCode> show(Call& call, const NameOptions& options) {
   return kOk;
 }
 
-Outcome<ExitCode> rotate(Call& call, const NameOptions& options) {
-  NAE_ANSWER(std::string name, checked_name(options.name));
-  NAE_ANSWER(auto server, call.server());
-  NAE_ANSWER(json::value key, server->call("POST", "/v1/keys/" + name + "/rotate"));
-  show_key(call, key);
-  return kOk;
-}
-
-struct StatesOptions {
-  std::string name, state;
-  unsigned version = 0;
+struct RotateOptions {
+  std::string name, activate_at;
 };
-Outcome<ExitCode> states(Call& call, const StatesOptions& options) {
-  if (options.state.empty()) return show(call, {options.name});
+Outcome<ExitCode> rotate(Call& call, const RotateOptions& options) {
   NAE_ANSWER(std::string name, checked_name(options.name));
   NAE_ANSWER(auto server, call.server());
-  std::string path = "/v1/keys/" + name + "/versions/" + std::to_string(options.version);
-  NAE_ANSWER(json::value key, server->call("PATCH", path, {{"state", options.state}}));
+  json::object body;
+  if (!options.activate_at.empty()) body["activate_at"] = options.activate_at;
+  NAE_ANSWER(json::value key, server->call("POST", "/v1/keys/" + name + "/rotate", body));
   show_key(call, key);
   return kOk;
 }
@@ -100,6 +115,61 @@ std::vector<std::string> type_names() {
   return names;
 }
 
+void add_create(CLI::App& key, Action& chosen) {
+  auto [leaf, options] =
+      add_leaf<CreateOptions>(key, "create", "Generate a key inside the HSM", chosen, create);
+  leaf->add_option("NAME", options->name, "Name of the new key")->required();
+  leaf->add_option("--type", options->type, "Key type")
+      ->required()
+      ->check(CLI::IsMember(type_names()));
+  leaf->add_option("--activate-at", options->activate_at,
+                   "Pre-active until then, UTC: 2026-12-31T00:00:00Z");
+  leaf->add_option("--protection", options->protection,
+                   "Where the secret may be: wrapped in the store, or in the HSM only")
+      ->check(CLI::IsMember({"wrapped", "hsm-only"}));
+  add_attribute_options(*leaf, options->attributes);
+  leaf->fallthrough()->footer(
+      "aes-256-gcm  randomized encryption: the usual choice\n"
+      "aes-256-siv  deterministic encryption: equal values give equal ciphertexts\n"
+      "hmac-sha-256 message authentication codes and blind indexes\n"
+      "rsa-*, ecdsa-*, ed25519  signatures\n\n"
+      "Examples:\n"
+      "  nae key create customer-pii --type aes-256-gcm --owner crm --label env=production \\\n"
+      "    --rotate-after-days 365\n"
+      "  nae key create contracts --type rsa-3072 --allow-algorithm rsa-pss-sha256 \\\n"
+      "    --activate-at 2027-01-01T00:00:00Z");
+}
+
+void add_set(CLI::App& key, Action& chosen) {
+  auto [leaf, options] = add_leaf<SetOptions>(key, "set", "Change a key's attributes", chosen, set);
+  AttributeOptions& attributes = options->attributes;
+  leaf->add_option("NAME", options->name, "Name of the key")->required();
+  add_attribute_options(*leaf, attributes);
+  leaf->add_option("--remove-label", attributes.remove_labels,
+                   "Name of a label to take away; repeatable");
+  leaf->add_flag("--allow-all-actions", attributes.all_actions, "Allow whatever the type has")
+      ->excludes(leaf->get_option("--allow-action"));
+  leaf->add_flag("--allow-all-algorithms", attributes.all_algorithms, "Allow whatever fits")
+      ->excludes(leaf->get_option("--allow-algorithm"));
+  leaf->fallthrough()->footer(
+      "What is not named stays as it is. A change is in force on every connection when the\n"
+      "command returns; what a key does not allow is refused whatever the policy says.\n\n"
+      "Examples:\n"
+      "  nae key set customer-pii --label tier=1 --remove-label draft\n"
+      "  nae key set old-archive --allow-action decrypt");
+}
+
+void add_list(CLI::App& key, Action& chosen) {
+  auto [leaf, options] = add_leaf<ListOptions>(key, "list", "List keys by name", chosen, list);
+  leaf->add_option("--owner", options->owner, "Only keys of this owner");
+  leaf->add_option("--label", options->label, "Only keys with this label: NAME or NAME=VALUE");
+  leaf->add_option("--after", options->after, "Only names that follow this one");
+  leaf->add_option("--limit", options->limit, "At most so many; default: all");
+  leaf->fallthrough()->footer(
+      "Examples:\n  nae key list --label env=production\n"
+      "  nae key list --after customer-pii --limit 100 --json");
+}
+
 }  // namespace
 
 void add_key(CLI::App& app, Action& chosen) {
@@ -107,63 +177,31 @@ void add_key(CLI::App& app, Action& chosen) {
   key->require_subcommand(1)->fallthrough();
   key->footer(
       "Changing keys takes the role key-admin; looking takes any admin role.\n\n"
+      "The life of a version: create or rotate, (activate), restrict, retire, destroy; restore\n"
+      "and cancel-destroy go back as long as there is a way.\n\n"
       "Examples:\n"
       "  nae key create customer-pii --type aes-256-gcm\n"
       "  nae key rotate customer-pii\n"
-      "  nae key states customer-pii --version 1 --set restricted");
-
-  auto [create_leaf, create_options] =
-      add_leaf<CreateOptions>(*key, "create", "Generate a key inside the HSM", chosen, create);
-  create_leaf->add_option("NAME", create_options->name, "Name of the new key")->required();
-  create_leaf->add_option("--type", create_options->type, "Key type")
-      ->required()
-      ->check(CLI::IsMember(type_names()));
-  create_leaf->fallthrough()->footer(
-      "aes-256-gcm  randomized encryption: the usual choice\n"
-      "aes-256-siv  deterministic encryption: equal values give equal ciphertexts\n"
-      "hmac-sha-256 message authentication codes and blind indexes\n"
-      "hmac-sha-256-raw  plain HMACs under the key itself, exchanged with others\n"
-      "rsa-*, ecdsa-*, ed25519  signatures\n\n"
-      "Examples:\n"
-      "  nae key create customer-pii --type aes-256-gcm\n"
-      "  nae key create contracts --type ecdsa-p256");
-
-  add_leaf<NoOptions>(*key, "list", "List all keys", chosen, list)
-      .first->fallthrough()
-      ->footer("Examples:\n  nae key list\n  nae key list --json");
+      "  nae key restrict customer-pii 1");
+  add_create(*key, chosen);
+  add_set(*key, chosen);
+  add_list(*key, chosen);
 
   auto [show_leaf, show_options] = add_leaf<NameOptions>(
-      *key, "show", "Show one key, its versions and public keys", chosen, show);
+      *key, "show", "Show one key, its attributes, versions and public keys", chosen, show);
   show_leaf->add_option("NAME", show_options->name, "Name of the key")->required();
   show_leaf->fallthrough()->footer("Example:\n  nae key show contracts");
 
-  auto [rotate_leaf, rotate_options] = add_leaf<NameOptions>(
+  auto [rotate_leaf, rotate_options] = add_leaf<RotateOptions>(
       *key, "rotate", "Add a new version; older ones go on decrypting", chosen, rotate);
   rotate_leaf->add_option("NAME", rotate_options->name, "Name of the key")->required();
+  rotate_leaf->add_option("--activate-at", rotate_options->activate_at,
+                          "Pre-active until then, UTC: 2026-12-31T00:00:00Z");
   rotate_leaf->fallthrough()->footer(
-      "New values are encrypted under the new version at once. Old values stay readable; move\n"
-      "them with nae_rewrap() in SQL.\n\n"
+      "New values are encrypted under the new version as soon as it is active. Old values stay\n"
+      "readable; move them with nae_rewrap() in SQL.\n\n"
       "Example:\n  nae key rotate customer-pii");
-
-  auto [states_leaf, states_options] = add_leaf<StatesOptions>(
-      *key, "states", "Show the states of a key's versions, or change one", chosen, states);
-  states_leaf->add_option("NAME", states_options->name, "Name of the key")->required();
-  CLI::Option* version =
-      states_leaf->add_option("--version", states_options->version, "Version to change")
-          ->check(CLI::Range(1u, 65535u));
-  CLI::Option* set = states_leaf->add_option("--set", states_options->state, "Its new state")
-                         ->check(CLI::IsMember({"active", "restricted", "retired", "destroyed"}));
-  version->needs(set);
-  set->needs(version);
-  states_leaf->fallthrough()->footer(
-      "active      everything the key's type and the policy allow; only from pre-active\n"
-      "restricted  decrypt, verify and mac-verify only; never active again, rotate instead\n"
-      "retired     nothing, until set to restricted again\n"
-      "destroyed   nothing, ever: the material is erased; only from retired or pre-active\n\n"
-      "The change is in force on every connection when the command returns.\n\n"
-      "Examples:\n"
-      "  nae key states customer-pii\n"
-      "  nae key states customer-pii --version 1 --set retired");
+  add_key_states(*key, chosen);
   add_key_import(*key, chosen);
   add_key_export(*key, chosen);
 }

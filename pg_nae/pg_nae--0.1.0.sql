@@ -181,6 +181,25 @@ CREATE FUNCTION nae_envelope(
     OUT salt bytea, OUT counter bigint, OUT payload bytea) RETURNS record
   LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 1
   AS 'MODULE_PATHNAME', 'nae_envelope';
+-- Which key versions made the values of a column: counted here, no key server is asked. Reading the
+-- column takes the caller's right to do so.
+CREATE FUNCTION nae_key_versions(relation regclass, column_name name)
+  RETURNS TABLE (key_id bytea, key_version integer, count bigint)
+  LANGUAGE plpgsql STABLE STRICT PARALLEL RESTRICTED COST 100 ROWS 10
+  SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  own_schema name;
+BEGIN
+  SELECT n.nspname INTO STRICT own_schema
+    FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace WHERE e.extname = 'pg_nae';
+  -- OFFSET 0: each value is parsed once, not once a field.
+  RETURN QUERY EXECUTE format(
+    'SELECT (v.e).key_id, (v.e).key_version, count(*)'
+    ' FROM (SELECT %I.nae_envelope(%I) AS e FROM %s WHERE %2$I IS NOT NULL OFFSET 0) AS v'
+    ' GROUP BY 1, 2 ORDER BY 1, 2', own_schema, column_name, relation);
+END
+$$;
 CREATE FUNCTION nae_whoami() RETURNS TABLE (property text, value text)
   LANGUAGE c STABLE STRICT PARALLEL RESTRICTED COST 100 ROWS 10
   AS 'MODULE_PATHNAME', 'nae_whoami';
@@ -262,6 +281,7 @@ REVOKE ALL ON FUNCTION nae_hash(text, bytea[]) FROM PUBLIC;
 REVOKE ALL ON FUNCTION nae_hash(text, text[]) FROM PUBLIC;
 REVOKE ALL ON FUNCTION nae_random(integer) FROM PUBLIC;
 REVOKE ALL ON FUNCTION nae_envelope(bytea) FROM PUBLIC;
+REVOKE ALL ON FUNCTION nae_key_versions(regclass, name) FROM PUBLIC;
 REVOKE ALL ON FUNCTION nae_whoami() FROM PUBLIC;
 REVOKE ALL ON FUNCTION nae_keys() FROM PUBLIC;
 REVOKE ALL ON FUNCTION nae_agent_stats() FROM PUBLIC;
@@ -322,6 +342,7 @@ COMMENT ON FUNCTION nae_hash(text, text) IS 'digest: sha224, sha256, sha384, sha
 COMMENT ON FUNCTION nae_hash(text, bytea[]) IS 'digest: sha224, sha256, sha384, sha512, sha1';
 COMMENT ON FUNCTION nae_hash(text, text[]) IS 'digest: sha224, sha256, sha384, sha512, sha1';
 COMMENT ON FUNCTION nae_random(integer) IS 'random bytes of the hardware security module, 1 to 1024';
+COMMENT ON FUNCTION nae_key_versions(regclass, name) IS 'how many values of a column each key version made';
 COMMENT ON FUNCTION nae_envelope(bytea) IS 'what a ciphertext, signature or code says about itself';
 COMMENT ON FUNCTION nae_whoami() IS 'who the key server takes the caller for';
 COMMENT ON FUNCTION nae_keys() IS 'the keys that the caller may use, and for what';

@@ -90,61 +90,6 @@ TEST_F(AdminServiceTest, WhatThereIsNot) {
   EXPECT_EQ(call("auditor", "GET", "/v1/keys?x=1").status, 400u);
 }
 
-TEST_F(AdminServiceTest, KeysLive) {
-  HttpResponse made =
-      call("key-admin", "POST", "/v1/keys", {{"name", "customer-pii"}, {"type", "aes-256-gcm"}});
-  ASSERT_EQ(made.status, 201u) << made.body;
-  EXPECT_EQ(shown(parsed(made), "primary_version"), "1");
-  HttpResponse rotated = call("key-admin", "POST", "/v1/keys/customer-pii/rotate");
-  EXPECT_EQ(shown(parsed(rotated), "primary_version"), "2") << rotated.body;
-  std::string first = "/v1/keys/customer-pii/versions/1";
-  EXPECT_EQ(call("key-admin", "PATCH", first, {{"state", "restricted"}}).status, 200u);
-  EXPECT_EQ(code(call("key-admin", "PATCH", first, {{"state", "destroyed"}})), "key_state");
-  EXPECT_EQ(call("key-admin", "PATCH", first, {{"state", "retired"}}).status, 200u);
-  HttpResponse destroyed = call("key-admin", "PATCH", first, {{"state", "destroyed"}});
-  EXPECT_THAT(destroyed.body, HasSubstr(R"("kept":"nowhere")"));
-  EXPECT_EQ(settled_, 5);  // every change that worked, before it was answered
-
-  auto created = records("key-create");
-  ASSERT_EQ(created.size(), 2u);
-  EXPECT_EQ(created[0].reason, "begun");
-  EXPECT_EQ(created[1].reason, "allowed");
-  EXPECT_EQ(created[1].admin, "key-admin");
-  EXPECT_EQ(created[1].target, "customer-pii");
-}
-
-TEST_F(AdminServiceTest, KeyRefusals) {
-  auto create = [&](json::object body) {
-    return code(call("key-admin", "POST", "/v1/keys", body));
-  };
-  EXPECT_EQ(create({{"name", "a"}}), "invalid_argument");
-  EXPECT_EQ(create({{"name", "a"}, {"type", "rot13"}}), "invalid_argument");
-  EXPECT_EQ(create({{"name", "a b"}, {"type", "aes-256-gcm"}}), "invalid_argument");
-  EXPECT_EQ(create({{"name", 7}, {"type", "aes-256-gcm"}}), "invalid_argument");
-  EXPECT_EQ(create({{"name", "a"}, {"type", "aes-256-gcm"}, {"x", 1}}), "invalid_argument");
-  ASSERT_EQ(call("key-admin", "POST", "/v1/keys", {{"name", "a"}, {"type", "aes-256-gcm"}}).status,
-            201u);
-  EXPECT_EQ(create({{"name", "a"}, {"type", "aes-256-siv"}}), "key_exists");
-  EXPECT_EQ(records("key-create").back().reason, "key_exists");
-
-  EXPECT_EQ(code(call("auditor", "GET", "/v1/keys/none")), "key_unknown");
-  EXPECT_EQ(code(call("key-admin", "POST", "/v1/keys/none/rotate")), "key_unknown");
-  auto set = [&](std::string version, json::object body) {
-    return code(call("key-admin", "PATCH", "/v1/keys/a/versions/" + version, body));
-  };
-  EXPECT_EQ(set("1", {{"state", "sleeping"}}), "invalid_argument");
-  EXPECT_EQ(set("9", {{"state", "retired"}}), "not_found");
-  for (const char* version : {"0", "-1", "1x", "65536", "99999999999999999999"})
-    EXPECT_EQ(set(version, {{"state", "retired"}}), "invalid_argument") << version;
-}
-
-TEST_F(AdminServiceTest, PublicKeysAreShown) {
-  HttpResponse made =
-      call("key-admin", "POST", "/v1/keys", {{"name", "contracts"}, {"type", "ecdsa-p256"}});
-  ASSERT_EQ(made.status, 201u) << made.body;
-  EXPECT_THAT(made.body, HasSubstr("BEGIN PUBLIC KEY"));
-}
-
 TEST_F(AdminServiceTest, BodiesMustBeJsonAndSaySo) {
   HttpRequest request{"POST", "/v1/keys", "text/plain", R"({"name":"a","type":"aes-256-gcm"})"};
   EXPECT_EQ(service_->serve(request, peer("key-admin")).status, 415u);

@@ -79,6 +79,7 @@ class AdminServiceTest : public testing::Test {
                      settings_,       directory_ / "audit",
                      *authority_,     [this] { return settle(); },
                      std::move(rules)};
+    parts_.emplace(parts);
     service_ = std::make_unique<AdminService>(parts);
   }
   void TearDown() override {
@@ -143,6 +144,7 @@ class AdminServiceTest : public testing::Test {
   service::Metrics metrics_;
   std::unique_ptr<service::DeviceRegister> devices_;
   service::Settings settings_;
+  std::optional<AdminParts> parts_;
   std::unique_ptr<AdminService> service_;
   int settled_ = 0;
   bool settles_ = true;

@@ -77,16 +77,20 @@ struct Match {
 };
 Match match(std::string_view method, const Target& target);
 
-// The handlers, by file: keys.cpp, key_import.cpp, key_export.cpp, policy.cpp, devices.cpp,
-// admins.cpp, approvals.cpp, audit.cpp, status.cpp.
+// The handlers, by file: keys.cpp, key_states.cpp, key_import.cpp, key_export.cpp, policy.cpp,
+// devices.cpp, admins.cpp, approvals.cpp, audit.cpp, status.cpp.
 Result<Reply> list_keys(AdminCall&);
 Result<Reply> create_key(AdminCall&);
 Result<Reply> show_key(AdminCall&);
 Result<Reply> rotate_key(AdminCall&);
+Result<Reply> set_key(AdminCall&);
 Result<Reply> set_key_state(AdminCall&);
 Result<Reply> show_import_key(AdminCall&);
 Result<Reply> import_key(AdminCall&);
 Result<Reply> export_public_keys(AdminCall&);
+Result<Reply> schedule_key_state(AdminCall&);
+Result<Reply> cancel_key_state(AdminCall&);
+Result<Reply> show_key_usage(AdminCall&);
 Result<Reply> show_policy(AdminCall&);
 Result<Reply> apply_policy(AdminCall&);
 Result<Reply> list_policies(AdminCall&);

@@ -53,6 +53,10 @@ TEST(RouteTest, PathsLeadToTheirCalls) {
   EXPECT_EQ(action("GET", "/v1/keys/a"), "key-show");
   EXPECT_EQ(action("POST", "/v1/keys/a/rotate"), "key-rotate");
   EXPECT_EQ(action("PATCH", "/v1/keys/a/versions/2"), "key-state");
+  EXPECT_EQ(action("PATCH", "/v1/keys/a"), "key-set");
+  EXPECT_EQ(action("GET", "/v1/keys/a/usage"), "key-usage");
+  EXPECT_EQ(action("POST", "/v1/keys/a/versions/2/schedule"), "key-schedule");
+  EXPECT_EQ(action("DELETE", "/v1/keys/a/versions/2/schedule/retired"), "key-unschedule");
   EXPECT_EQ(action("GET", "/v1/policy/history"), "policy-history");
   EXPECT_EQ(action("GET", "/v1"), "");
   EXPECT_EQ(action("GET", "/v1/keys/a/rotate"), "");

@@ -93,6 +93,8 @@ Result<Version> KeyRing::new_version(const Key& key, std::uint16_t number,
     version.schedule.push_back({State::active, activate_at_us});
   }
   NAE_ASSIGN(version.material, make_material(key, number, import));
+  version.usage = std::make_shared<VersionUsage>(
+      UsageCount{.id = {key.id, number}, .reserved_uses = kLeastReservedUses});
   return version;
 }
 
@@ -202,7 +204,9 @@ Result<KeyPointer> KeyRing::perform(const Due& due) {
   if (!key) return fail(Code::key_unknown, "the key is gone");
   // Asked again: an administrator may have come first.
   if (due.version == 0) {
-    if (rotation_date(*key) != due.at_us) return fail(Code::conflict, "no longer planned");
+    const bool planned = due.at_us == 0 ? used_up(*key, key->versions.back().usage->now().uses)
+                                        : rotation_date(*key) == due.at_us;
+    if (!planned) return fail(Code::conflict, "no longer planned");
     return add_version(key, 0);
   }
   NAE_ASSIGN(Found found, locate(key->name, due.version));

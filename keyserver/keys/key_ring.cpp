@@ -27,6 +27,10 @@ KeyRing::KeyRing(Repository& repository, RunOnHsm run_on_hsm, RingOptions option
 Result<void> KeyRing::load() {
   std::lock_guard changing(changing_);
   NAE_ASSIGN(std::vector<Key> stored, repository_.load_keys());
+  NAE_ASSIGN(std::vector<UsageCount> counts, repository_.open_usage());
+  std::unordered_map<KeyVersionId, UsageCount> count_of;
+  count_of.reserve(counts.size());
+  for (const UsageCount& count : counts) count_of.emplace(count.id, count);
   decltype(by_name_) by_name;
   decltype(by_id_) by_id;
   decltype(names_) names;
@@ -36,6 +40,14 @@ Result<void> KeyRing::load() {
   for (Key& key : stored) {
     if (key.versions.empty() || !std::ranges::is_sorted(key.versions, {}, &Version::number))
       return fail(Code::store_corrupt, "the versions of key '" + key.name + "' are not in order");
+    for (std::size_t i = 0; i < key.versions.size(); ++i) {
+      Version version = key.versions[i];
+      const KeyVersionId id{key.id, version.number};
+      const auto count = count_of.find(id);
+      version.usage = std::make_shared<VersionUsage>(count == count_of.end() ? UsageCount{.id = id}
+                                                                             : count->second);
+      key.versions.replace(i, std::move(version));
+    }
     auto shared = std::make_shared<const Key>(std::move(key));
     if (!by_name.emplace(shared->name, shared).second || !by_id.emplace(shared->id, shared).second)
       return fail(Code::store_corrupt, "key '" + shared->name + "' is stored twice");
@@ -93,6 +105,28 @@ std::vector<KeyPointer> KeyRing::page(std::string_view after, std::size_t limit,
 std::size_t KeyRing::size() const {
   std::shared_lock reading(reading_);
   return by_name_.size();
+}
+
+Result<std::vector<Due>> KeyRing::save_usage() {
+  const std::vector<UsageCount> counts = usage_.take_changed();
+  std::vector<Due> used_up_keys;
+  if (counts.empty()) return used_up_keys;
+  auto saved = repository_.save_usage(counts, false);
+  usage_.written(counts, saved.has_value());
+  if (!saved) return fail(std::move(saved).error());
+  for (const UsageCount& count : counts) {
+    const KeyPointer key = find(count.id.key);
+    if (key && key->versions.back().number == count.id.version && used_up(*key, count.uses))
+      used_up_keys.push_back({0, key->id, 0, State{}});
+  }
+  return used_up_keys;
+}
+
+Result<void> KeyRing::close_usage() {
+  const std::vector<UsageCount> counts = usage_.take_changed();
+  auto saved = repository_.save_usage(counts, true);
+  usage_.written(counts, saved.has_value());
+  return saved;
 }
 
 std::vector<Due> KeyRing::due() const {

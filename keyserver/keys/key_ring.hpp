@@ -94,6 +94,14 @@ class KeyRing {
   // Code::not_found when no step to `state` is planned, Code::key_state when another one needs it.
   Result<KeyPointer> cancel(std::string_view name, std::uint16_t version, State state);
 
+  // Where connections count what they use.
+  UsageBook& usage() { return usage_; }
+  // Carries the counts to the store, and answers which keys are to be rotated because their newest
+  // version has served all the uses that the key allows it.
+  Result<std::vector<Due>> save_usage();
+  // The last time: the counts of the store are exact afterwards.
+  Result<void> close_usage();
+
   // What is to be done now, by date.
   std::vector<Due> due() const;
   // Does it. Destruction erases the version from the HSM and the store.
@@ -135,6 +143,7 @@ class KeyRing {
   std::unordered_map<KeyId, KeyPointer> by_id_;
   std::set<std::string, std::less<>> names_;  // of by_name_, in order
   Agenda agenda_;
+  UsageBook usage_;
 };
 
 }  // namespace nae::keys

@@ -43,6 +43,13 @@ class MemoryRepository : public Repository {
     change(id, [&](Version& version) { version.schedule = schedule; });
     return {};
   }
+  Result<std::vector<UsageCount>> open_usage() override { return usage; }
+  Result<void> save_usage(const std::vector<UsageCount>& counts, bool closing) override {
+    NAE_TRY(state());
+    usage = counts;
+    closed = closing;
+    return {};
+  }
   Result<void> set_attributes(const KeyId& id, const Attributes& attributes) override {
     NAE_TRY(state());
     std::ranges::find(keys, id, &Key::id)->attributes = attributes;
@@ -62,6 +69,8 @@ class MemoryRepository : public Repository {
     return {};
   }
   std::vector<Key> keys;
+  std::vector<UsageCount> usage;
+  bool closed = false;
   bool away = false;
 };
 
@@ -284,6 +293,148 @@ TEST_F(Ring, DestructionOfATokenObjectWaitsForTheHsm) {
   EXPECT_TRUE(signs(*key));
   ASSERT_TRUE(ring.set_state("a", 1, State::destroyed));
   EXPECT_FALSE(signs(*key));
+}
+
+TEST_F(Ring, AVersionBecomesActiveAtItsDate) {
+  ASSERT_TRUE(ring.create("a", KeyType::aes_256_gcm));
+  EXPECT_EQ(ring.rotate("a", now_us).error().code, Code::invalid_argument) << "now is too late";
+  const auto planned = *ring.rotate("a", now_us + 10);
+  EXPECT_EQ(planned->primary()->number, 1);
+  now_us += 9;
+  EXPECT_TRUE(ring.due().empty());
+  now_us += 1;
+  const auto due = ring.due();
+  ASSERT_EQ(due.size(), 1u);
+  EXPECT_EQ((*ring.perform(due[0]))->primary()->number, 2);
+  EXPECT_TRUE(ring.due().empty());
+  EXPECT_EQ(ring.perform(due[0]).error().code, Code::conflict) << "nothing is done twice";
+}
+
+TEST_F(Ring, PlansSurviveARestart) {
+  ASSERT_TRUE(ring.create("a", KeyType::aes_256_gcm));
+  ASSERT_TRUE(ring.schedule("a", 1, {State::restricted, now_us + 5}));
+  ASSERT_TRUE(ring.load());
+  now_us += 100;
+  ASSERT_EQ(ring.due().size(), 1u);
+  EXPECT_EQ((*ring.perform(ring.due()[0]))->version(1)->state, State::restricted);
+}
+
+TEST_F(Ring, RefusesPlansThatCannotBe) {
+  ASSERT_TRUE(ring.create("a", KeyType::aes_256_gcm));
+  auto plan = [&](State state, std::int64_t at_us) {
+    auto done = ring.schedule("a", 1, {state, at_us});
+    return done ? Code{} : done.error().code;
+  };
+  EXPECT_EQ(plan(State::restricted, now_us), Code::invalid_argument);
+  EXPECT_EQ(plan(State::destroyed, now_us + 5), Code::key_state);
+  EXPECT_EQ(plan(State::retired, now_us + 5), Code{});
+  EXPECT_EQ(plan(State::restricted, now_us + 6), Code::key_state) << "that would bring it back";
+  EXPECT_EQ(plan(State::destroyed, now_us + 9), Code{});
+  EXPECT_EQ(ring.cancel("a", 1, State::retired).error().code, Code::key_state) << "needed";
+  EXPECT_EQ(ring.cancel("a", 1, State::active).error().code, Code::not_found);
+  EXPECT_EQ(ring.schedule("b", 1, {State::retired, 9}).error().code, Code::key_unknown);
+}
+
+TEST_F(Ring, AChangeByHandIsNotUndoneByAPlan) {
+  ASSERT_TRUE(ring.create("a", KeyType::aes_256_gcm));
+  ASSERT_TRUE(ring.schedule("a", 1, {State::restricted, now_us + 5}));
+  const auto retired = *ring.set_state("a", 1, State::retired);
+  EXPECT_TRUE(retired->version(1)->schedule.empty());
+  now_us += 10;
+  EXPECT_TRUE(ring.due().empty());
+}
+
+TEST_F(Ring, DestructionWaitsAndCanBeCancelled) {
+  KeyRing patient(repository, [this](HsmJob job) { return job(*hsm); },
+                  {.now = [this] { return now_us; }, .destroy_wait_us = 100});
+  ASSERT_TRUE(patient.create("a", KeyType::aes_256_gcm));
+  ASSERT_TRUE(patient.set_state("a", 1, State::retired));
+  const auto waiting = *patient.set_state("a", 1, State::destroyed);
+  EXPECT_EQ(waiting->version(1)->state, State::retired);
+  EXPECT_FALSE(waiting->version(1)->material.wrapped.empty());
+  const std::int64_t date = find_step(*waiting->version(1), State::destroyed)->at_us;
+  EXPECT_EQ(date, now_us + 100);
+  now_us += 50;
+  EXPECT_EQ(patient.set_state("a", 1, State::restricted).error().code, Code::key_state);
+  EXPECT_EQ(find_step(*(*patient.set_state("a", 1, State::destroyed))->version(1), State::destroyed)
+                ->at_us,
+            date)
+      << "asking again moves nothing";
+  EXPECT_EQ(patient.schedule("a", 1, {State::destroyed, now_us + 99}).error().code,
+            Code::invalid_argument);
+  ASSERT_TRUE(patient.cancel("a", 1, State::destroyed));
+  now_us += 100;
+  EXPECT_TRUE(patient.due().empty());
+  ASSERT_TRUE(patient.set_state("a", 1, State::destroyed));
+  now_us += 100;
+  const auto gone = *patient.perform(patient.due().at(0));
+  EXPECT_EQ(gone->version(1)->state, State::destroyed);
+  EXPECT_TRUE(gone->version(1)->material.wrapped.empty());
+}
+
+TEST_F(Ring, RotatesByAgeAndByUses) {
+  ASSERT_TRUE(ring.create(
+      {.name = "old", .type = KeyType::aes_256_gcm, .attributes = {.rotate_after_days = 1}}));
+  ASSERT_TRUE(ring.create(
+      {.name = "busy", .type = KeyType::aes_256_gcm, .attributes = {.rotate_after_uses = 10}}));
+  const auto usage = ring.find("busy")->primary()->usage;
+  ring.usage().add_uses(usage, 9, now_us);
+  EXPECT_TRUE(ring.save_usage()->empty());
+  ring.usage().add_uses(usage, 1, now_us);
+  const auto used_up = *ring.save_usage();
+  ASSERT_EQ(used_up.size(), 1u);
+  EXPECT_EQ((*ring.perform(used_up[0]))->versions.size(), 2u);
+  EXPECT_EQ(ring.perform(used_up[0]).error().code, Code::conflict) << "the new one is fresh";
+
+  now_us += std::int64_t{86'400} * 1'000'000;
+  const auto due = ring.due();
+  ASSERT_EQ(due.size(), 1u);
+  EXPECT_EQ((*ring.perform(due[0]))->name, "old");
+  EXPECT_TRUE(ring.due().empty());
+}
+
+TEST_F(Ring, CountsGoOnWhereTheStoreHasThem) {
+  ASSERT_TRUE(ring.create("a", KeyType::aes_256_gcm));
+  ring.usage().add_reads(ring.find("a")->primary()->usage, 7, now_us);
+  ASSERT_TRUE(ring.close_usage());
+  EXPECT_TRUE(repository.closed);
+  ASSERT_TRUE(ring.load());
+  EXPECT_EQ(ring.find("a")->primary()->usage->now().reads, 7);
+  ASSERT_TRUE(ring.rotate("a"));
+  EXPECT_EQ(ring.find("a")->version(1)->usage->now().reads, 7) << "copies share their counters";
+}
+
+TEST_F(Ring, ListsByPagesOwnersAndLabels) {
+  for (const char* name : {"c", "a", "d", "b"})
+    ASSERT_TRUE(ring.create(
+        {.name = name,
+         .type = KeyType::hmac_sha_256,
+         .attributes = {.owner = *name < 'c' ? "crm" : "legal", .labels = {{"env", name}}}}));
+  auto names = [&](std::string_view after, std::size_t limit, const KeyFilter& filter = {}) {
+    std::string text;
+    for (const auto& key : ring.page(after, limit, filter)) text += key->name;
+    return text;
+  };
+  EXPECT_EQ(names("", 3), "abc");
+  EXPECT_EQ(names("c", 3), "d");
+  EXPECT_EQ(names("aa", 1), "b") << "a name that is not there";
+  EXPECT_EQ(names("d", 9), "");
+  EXPECT_EQ(names("", 9, {.owner = "legal"}), "cd");
+  EXPECT_EQ(names("", 9, {.labels = {{"env", "b"}}}), "b");
+  EXPECT_EQ(names("", 9, {.labels = {{"env", ""}}}), "abcd");
+  EXPECT_EQ(names("", 9, {.labels = {{"tier", ""}}}), "");
+}
+
+TEST_F(Ring, AttributesChangeAsAWhole) {
+  ASSERT_TRUE(ring.create("a", KeyType::aes_256_gcm));
+  const auto changed = *ring.set_attributes("a", {.owner = "crm"});
+  EXPECT_EQ(changed->attributes.owner, "crm");
+  EXPECT_EQ(ring.set_attributes("a", {.actions = {Action::sign}}).error().code,
+            Code::invalid_argument);
+  EXPECT_EQ(ring.set_attributes("b", {}).error().code, Code::key_unknown);
+  repository.away = true;
+  EXPECT_EQ(ring.set_attributes("a", {}).error().code, Code::store_unavailable);
+  EXPECT_EQ(ring.find("a")->attributes.owner, "crm");
 }
 
 TEST_F(Ring, ReadersSeeWholeKeysWhileOthersRotate) {

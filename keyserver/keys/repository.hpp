@@ -24,6 +24,11 @@ class Repository {
   // Code::not_found when the version does not exist.
   virtual Result<void> set_schedule(const KeyVersionId& version,
                                     const std::vector<Step>& schedule) = 0;
+  // How often versions were used when they were written down last; of a server that did not close
+  // them, all the uses that it had set aside.
+  virtual Result<std::vector<UsageCount>> open_usage() = 0;
+  // `closing`: nothing is set aside any more.
+  virtual Result<void> save_usage(const std::vector<UsageCount>& counts, bool closing) = 0;
   // Code::not_found when the key does not exist.
   virtual Result<void> set_attributes(const KeyId& key, const Attributes& attributes) = 0;
 };

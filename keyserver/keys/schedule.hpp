@@ -23,7 +23,7 @@ const Step* find_step(const Version& version, State state);
 
 // One thing to do, ordered by date. Without a version it is the rotation of the key.
 struct Due {
-  std::int64_t at_us = 0;
+  std::int64_t at_us = 0;  // 0: at once, the key is used up
   KeyId key;
   std::uint16_t version = 0;  // 0: rotate
   State state{};

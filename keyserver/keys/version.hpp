@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "keyserver/keys/usage.hpp"
 #include "libnae/base/bytes.hpp"
 
 namespace nae::keys {
@@ -43,6 +44,7 @@ struct Version {
   Material material = {};
   std::int64_t changed_at_us = 0;   // when it came into `state`; 0: when it was created
   std::vector<Step> schedule = {};  // ascending by date, each state at most once
+  VersionUsagePointer usage = {};   // the ring sets it
 };
 
 // The versions of one key, shared between the copies of the key that readers hold: a rotation of a

@@ -88,19 +88,20 @@ std::optional<EncryptLease> WorkingKeys::lease(const KeyVersionId& id, std::uint
 }
 
 Result<std::shared_ptr<const crypto::GcmWorkingKey>> WorkingKeys::derive_gcm(
-    Hsm& hsm, const Key& key, std::uint16_t version, const Salt& salt, std::string_view party) {
+    Hsm& hsm, const Key& key, std::uint16_t version, const Salt& salt, std::string_view party,
+    Keep wanted) {
   NAE_ASSIGN(const Version* source, version_of(key, version, KeyType::aes_256_gcm));
   const KeyVersionId id{key.id, version};
   if (auto found = find_gcm(id, salt)) return found;
   const std::uint64_t forgotten = forgotten_.load();
   NAE_ASSIGN(crypto::SecretBytes secret, derive(hsm, key, *source, crypto::kGcmPurpose, salt));
   auto made = std::make_shared<const crypto::GcmWorkingKey>(provider_, id, salt, secret);
-  keep({id, Kind::gcm, salt}, party, made, forgotten);
+  if (wanted == Keep::yes) keep({id, Kind::gcm, salt}, party, made, forgotten);
   return made;
 }
 
 Result<std::shared_ptr<const crypto::SivWorkingKey>> WorkingKeys::derive_siv(
-    Hsm& hsm, const Key& key, std::uint16_t version, std::string_view party) {
+    Hsm& hsm, const Key& key, std::uint16_t version, std::string_view party, Keep wanted) {
   NAE_ASSIGN(const Version* source, version_of(key, version, KeyType::aes_256_siv));
   const KeyVersionId id{key.id, version};
   if (auto found = find_siv(id)) return found;
@@ -108,7 +109,7 @@ Result<std::shared_ptr<const crypto::SivWorkingKey>> WorkingKeys::derive_siv(
   NAE_ASSIGN(crypto::SecretBytes secret,
              derive(hsm, key, *source, crypto::kSivPurpose, crypto::kNoSalt));
   auto made = std::make_shared<const crypto::SivWorkingKey>(id, secret);
-  keep({id, Kind::siv, {}}, party, made, forgotten);
+  if (wanted == Keep::yes) keep({id, Kind::siv, {}}, party, made, forgotten);
   return made;
 }
 

@@ -21,6 +21,9 @@
 
 namespace nae::keys {
 
+// Whether a key that was derived stays for others to find.
+enum class Keep : std::uint8_t { yes, no };
+
 enum class MacPurpose : std::uint8_t { code, blind_index };
 
 // Counters first_counter to first_counter + items - 1 under `key` belong to the holder alone: each
@@ -65,10 +68,12 @@ class WorkingKeys {
   Result<std::shared_ptr<const crypto::GcmWorkingKey>> derive_gcm(Hsm& hsm, const Key& key,
                                                                   std::uint16_t version,
                                                                   const Salt& salt,
-                                                                  std::string_view party = {});
+                                                                  std::string_view party = {},
+                                                                  Keep keep = Keep::yes);
   Result<std::shared_ptr<const crypto::SivWorkingKey>> derive_siv(Hsm& hsm, const Key& key,
                                                                   std::uint16_t version,
-                                                                  std::string_view party = {});
+                                                                  std::string_view party = {},
+                                                                  Keep keep = Keep::yes);
   Result<std::shared_ptr<const crypto::MacWorkingKey>> derive_mac(Hsm& hsm, const Key& key,
                                                                   std::uint16_t version,
                                                                   MacPurpose purpose,

@@ -11,6 +11,7 @@
 #include "keyserver/admin/certificate_expiry.hpp"
 #include "keyserver/admin/device_reader.hpp"
 #include "keyserver/admin/http_protocol.hpp"
+#include "keyserver/admin/key_scheduler.hpp"
 #include "keyserver/audit/log.hpp"
 #include "keyserver/hsm/hsm_queue.hpp"
 #include "keyserver/hsm/pkcs11_hsm.hpp"
@@ -163,6 +164,7 @@ class Running final : public Server {
     NAE_TRY(interrupt_approvals());
     NAE_TRY(warn_of_missing_approvers());
     open_admin();
+    scheduler_->run_due();  // what fell due while the server was down
     NAE_ASSIGN(auto context, net::TlsContext::server(tls_files(config_)));
     workers_ =
         std::make_unique<net::WorkerThreads>(worker_count(config_.server.threads), "nae-worker");
@@ -186,6 +188,7 @@ class Running final : public Server {
     sign_heads();
     expire_unused();
     watch_certificates();
+    scheduler_->start();
     spdlog::info("event=ready address={} gcm={} keys={} policy_revision={}", listener_->address(),
                  gcm_->name(), ring_.size(), policy_->snapshot()->number);
     loop_.run();
@@ -211,20 +214,23 @@ class Running final : public Server {
   }
 
   void open_admin() {
-    admin_.emplace(admin::AdminParts{.ring = ring_,
-                                     .working_keys = working_keys_,
-                                     .policy = *policy_,
-                                     .store = *store_,
-                                     .audit = *audit_,
-                                     .hsm = hsm_,
-                                     .metrics = metrics_,
-                                     .devices = devices_,
-                                     .settings = settings_,
-                                     .audit_directory = config_.audit.directory,
-                                     .authority_pem = authority_,
-                                     .settle = [this] { return settle(); },
-                                     .approval = approval_},
-                   http_limits(config_), gate_limits(config_));
+    admin::AdminParts parts{.ring = ring_,
+                            .working_keys = working_keys_,
+                            .policy = *policy_,
+                            .store = *store_,
+                            .audit = *audit_,
+                            .hsm = hsm_,
+                            .metrics = metrics_,
+                            .devices = devices_,
+                            .settings = settings_,
+                            .audit_directory = config_.audit.directory,
+                            .authority_pem = authority_,
+                            .settle = [this] { return settle(); },
+                            .approval = approval_};
+    admin_.emplace(parts, http_limits(config_), gate_limits(config_));
+    // Before there is a listener nobody is waiting for an answer.
+    parts.settle = [this] { return listener_ ? settle() : Result<void>{}; };
+    scheduler_.emplace(std::move(parts));
   }
 
   // As many agents' connections as configured, and no more: the rest are for HTTP.
@@ -351,6 +357,7 @@ class Running final : public Server {
     std::size_t cut = listener_->stop(config_.server.stop_timeout);
     workers_->stop();
     admin_.reset();
+    scheduler_->stop();
     if (auto recorded = record_event("stopped", "connections cut: " + std::to_string(cut));
         !recorded)
       spdlog::error("event=audit-failed message=\"{}\"", recorded.error().message);
@@ -379,6 +386,7 @@ class Running final : public Server {
   std::optional<service::Parts> parts_;
   std::optional<admin::HttpProtocols> admin_;
   admin::ExpiryWatch expiry_watch_{metrics_.registry()};
+  std::optional<admin::KeyScheduler> scheduler_;
   boost::asio::io_context loop_{1};
   boost::asio::steady_timer head_timer_;
   boost::asio::steady_timer expire_timer_;

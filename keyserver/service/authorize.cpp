@@ -47,6 +47,11 @@ std::variant<Granted, Refused> authorize(Request& request) {
                   "key " + in_quotes(key_name) + " is of type " + std::string(name(key.type)) +
                       ", which does not " + std::string(name(header.action)),
                   &key, {}, decision);
+  if (!key.attributes.allows(header.action))
+    return refuse(
+        Code::key_attribute,
+        "key " + in_quotes(key_name) + " does not allow " + std::string(name(header.action)), &key,
+        {}, decision);
   granted.version = key.primary();
   // Verification works with every readable version and picks its own.
   bool reads = header.action == Action::verify || header.action == Action::mac_verify;
@@ -74,6 +79,9 @@ Refused explain(const Request& request, const KeyUse& use) {
       return refuse(Code::key_state,
                     "version " + std::to_string(use.version) + " of key " + in_quotes(key) +
                         " is in a state that does not allow " + action,
+                    use.key.get(), {}, use.decision);
+    case Code::key_attribute:
+      return refuse(Code::key_attribute, "key " + in_quotes(key) + " does not allow " + action,
                     use.key.get(), {}, use.decision);
     case Code::envelope_foreign:
       return refuse(Code::envelope_foreign, "no key of this key server made the value",

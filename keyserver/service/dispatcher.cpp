@@ -50,6 +50,33 @@ std::string_view reason_of(Code code, const policy::Decision& decision) {
   return name(code);
 }
 
+bool protects(Action action) {
+  return action == Action::encrypt || action == Action::sign || action == Action::mac;
+}
+
+// One count a version and request: the counters are everybody's.
+void count_usage(const Request& request, const Served& served) {
+  const std::int64_t now_us = request.now_us;
+  keys::UsageBook& book = request.parts.ring.usage();
+  const Action action = request.header().action;
+  for (const VersionCount& count : served.counts) {
+    if (action == Action::rewrap)
+      book.add_uses(count.usage, count.items, now_us);
+    else
+      book.add_reads(count.usage, count.items, now_us);
+  }
+  if (action == Action::verify || action == Action::mac_verify) return;
+  for (const KeyUse& use : served.uses) {
+    const keys::Version* version = use.key ? use.key->version(use.version) : nullptr;
+    if (!version || use.refusal != Code{}) continue;
+    const std::uint32_t items = use.items - use.failed_items;
+    if (protects(action))
+      book.add_uses(version->usage, items, now_us);
+    else
+      book.add_reads(version->usage, items, now_us);
+  }
+}
+
 void record_served(const Request& request, const Served& served, audit::Batch& batch) {
   const auto& counters = request.parts.metrics.of(request.header().action);
   for (const KeyUse& use : served.uses) {
@@ -108,7 +135,9 @@ std::optional<HsmWork> serve(Request& request, audit::Batch& batch) {
     refuse(request, {Error(Code::frame_too_large, "the reply would be too large"), {}, {}}, batch);
     return std::nullopt;
   }
-  record_served(request, std::get<Served>(outcome), batch);
+  const Served& done = std::get<Served>(outcome);
+  record_served(request, done, batch);
+  count_usage(request, done);
   return std::nullopt;
 }
 

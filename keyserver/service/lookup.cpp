@@ -56,7 +56,8 @@ wire::Table usable_keys(Caller& caller, const Parts& parts, std::int64_t now_us)
   for (const keys::KeyPointer& key : parts.ring.list()) {
     std::vector<std::string> actions;
     for (Action action : row(key->type).actions)
-      if (caller.decide(parts.policy, action, key->name, now_us).allowed())
+      if (key->attributes.allows(action) &&
+          caller.decide(parts.policy, action, key->name, now_us).allowed())
         actions.emplace_back(name(action));
     if (actions.empty()) continue;
     const keys::Version* primary = key->primary();

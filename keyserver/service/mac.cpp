@@ -113,6 +113,7 @@ class MacVerifier {
       // Empty: the version could not serve when the HSM was asked.
       const Bytes& expected = request_.prepared.results[index];
       if (expected.empty()) return Result<bool>(fail(Code::key_state, {}));
+      tally.add(*version);
       return Result<bool>(crypto::equal_in_constant_time(expected, code));
     }
     if (!working_ || working_->id != token->key) {
@@ -120,8 +121,11 @@ class MacVerifier {
       if (auto* work = std::get_if<HsmWork>(&found)) return std::move(*work);
       working_ = std::get<0>(found);
     }
+    tally.add(*version);
     return crypto::verify_mac(*working_, data, *token);
   }
+
+  VersionTally tally;
 
  private:
   bool computed_in_hsm() const { return format_of(*key_) != Format::hmac_sha_256; }
@@ -209,7 +213,9 @@ Outcome mac_verify(Request& request) {
     failed += answer(reply, std::get<Result<bool>>(verified)) ? 0 : 1;
   }
   reply.finish();
-  return served(granted, request.count(), failed);
+  Served done = served(granted, request.count(), failed);
+  done.counts = verifier.tally.take();
+  return done;
 }
 
 }  // namespace nae::service

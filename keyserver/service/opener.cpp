@@ -4,6 +4,7 @@
 
 #include "keyserver/keys/state.hpp"
 #include "keyserver/service/authorize.hpp"
+#include "keyserver/service/open_part.hpp"
 
 namespace nae::service {
 namespace {
@@ -13,6 +14,7 @@ Code refusal_of(const keys::Key* key, std::uint16_t version, const policy::Decis
                 Action action) {
   if (!key) return Code::envelope_foreign;
   if (!grants(decision, action)) return Code::denied;
+  if (!key->attributes.allows(action)) return Code::key_attribute;
   const keys::Version* found = key->version(version);
   if (!found) return Code::envelope_foreign;
   return permits(found->state, action) ? Code{} : Code::key_state;
@@ -82,9 +84,11 @@ bool Opener::find_working_key(const EnvelopeView& envelope) {
   return siv_ != nullptr;
 }
 
-void Opener::note_missing(const EnvelopeView& envelope, const keys::KeyPointer& key) {
+void Opener::note_missing(std::uint32_t index, const EnvelopeView& envelope,
+                          const keys::KeyPointer& key) {
+  unopened_.push_back({index, key, envelope.key.version});
   const std::size_t most = request_.parts.settings.max_working_keys_per_request;
-  if (missing_.size() > most) return;  // refused anyway
+  if (missing_.size() > most) return;  // opened in parts
   bool noted = std::any_of(missing_.begin(), missing_.end(), [&](const Missing& m) {
     return m.key->id == envelope.key.key && m.version == envelope.key.version &&
            m.salt == envelope.salt;
@@ -112,15 +116,15 @@ std::optional<Result<Opener::Readable>> Opener::find(std::uint32_t index,
     return fail(Code::envelope_malformed, {});
   }
   if (!needs_plaintext(use.decision.verdict)) return Readable{.use = &use};
+  const auto& opened = request_.prepared.opened;
+  if (const auto found = opened.empty() ? opened.end() : opened.find(index); found != opened.end())
+    return Readable{.use = &use, .opened = &found->second};
   if (envelope.format == Format::aes_256_gcm_hsm) {
-    const auto opened = request_.prepared.opened.find(index);
-    if (opened != request_.prepared.opened.end())
-      return Readable{.use = &use, .opened = &opened->second};
     note_to_open(index, envelope, use.key);
     return std::nullopt;
   }
   if (!find_working_key(envelope)) {
-    note_missing(envelope, use.key);
+    note_missing(index, envelope, use.key);
     return std::nullopt;
   }
   bool randomized = envelope.format == Format::aes_256_gcm;
@@ -139,16 +143,11 @@ Result<void> Opener::open(const Readable& readable, const EnvelopeView& envelope
                       : crypto::open_siv(*readable.siv, envelope, aad, out);
 }
 
-Outcome Opener::hsm_work() {
+HsmWork Opener::hsm_work() {
   std::size_t most = request_.parts.settings.max_working_keys_per_request;
   std::size_t held = request_.prepared.gcm.size() + request_.prepared.siv_readers.size();
   if (missing_.size() + held > most)
-    return Refused{Error(Code::too_many_items,
-                         "the values of one request were encrypted under more than " +
-                             std::to_string(most) + " salts",
-                         "Send fewer values in one request, or rewrap them."),
-                   {},
-                   {}};
+    return open_part(request_.parts.working_keys, std::move(unopened_), most);
   return HsmWork([&working_keys = request_.parts.working_keys, missing = std::move(missing_),
                   to_open = std::move(to_open_), party = request_.party()](
                      keys::Hsm& hsm, const wire::CryptoRequestView& view) -> Result<Prepared> {

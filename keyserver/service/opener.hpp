@@ -23,7 +23,7 @@ class Opener {
     // One of the three is set, none where policy answers without a look at the plaintext.
     const crypto::GcmWorkingKey* gcm = nullptr;
     const crypto::SivWorkingKey* siv = nullptr;
-    const Result<Bytes>* opened = nullptr;  // in the HSM
+    const Result<Bytes>* opened = nullptr;  // on the HSM's thread
   };
   // `index`: of the item that is the envelope.
   std::optional<Result<Readable>> find(std::uint32_t index, const EnvelopeView& envelope);
@@ -32,9 +32,9 @@ class Opener {
                            ByteSpan out);
 
   bool missing_keys() const { return !missing_.empty() || !to_open_.empty(); }
-  // Derives what was missing and opens what only the HSM opens. Refused when one request needs more
-  // than the server allows.
-  Outcome hsm_work();
+  // Derives what was missing and opens what only the HSM opens. A request that needs more keys than
+  // it may hold is opened part by part on the HSM's thread, where others get their turn in between.
+  HsmWork hsm_work();
 
   // Counts an item that failed before its key was known.
   void count_unreadable() { unreadable_.items++, unreadable_.failed_items++; }
@@ -53,7 +53,7 @@ class Opener {
 
   KeyUse& use_of(const EnvelopeView& envelope);
   bool find_working_key(const EnvelopeView& envelope);
-  void note_missing(const EnvelopeView& envelope, const keys::KeyPointer& key);
+  void note_missing(std::uint32_t index, const EnvelopeView& envelope, const keys::KeyPointer& key);
   void note_to_open(std::uint32_t index, const EnvelopeView& envelope, const keys::KeyPointer& key);
 
   Request& request_;
@@ -61,6 +61,7 @@ class Opener {
   std::unordered_map<KeyVersionId, std::size_t> use_of_id_;  // by use_id()
   KeyUse unreadable_;
   std::vector<Missing> missing_;
+  std::vector<HsmItem> unopened_;  // that the missing keys open
   std::vector<HsmItem> to_open_;
   HsmShare share_;
   // The run under way.

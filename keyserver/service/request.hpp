@@ -25,7 +25,7 @@ struct Prepared {
   std::vector<std::shared_ptr<const crypto::SivWorkingKey>> siv_readers;
   std::vector<keys::EncryptLease> leases;
   std::vector<Bytes> results;  // of each item: signatures, random bytes
-  // Of items that the HSM opened or sealed itself, by their index.
+  // Of items that were opened or sealed on the HSM's thread, by their index.
   std::unordered_map<std::uint32_t, Result<Bytes>> opened;
   std::unordered_map<std::uint32_t, Bytes> sealed;
   // The limits that the request has been counted by: a second round must not count it again.
@@ -61,9 +61,30 @@ struct Request {
   std::uint32_t count() const { return view.items.count(); }
 };
 
+// How often a version was used, where the uses do not say it.
+struct VersionCount {
+  keys::VersionUsagePointer usage;
+  std::uint32_t items = 0;
+};
+class VersionTally {
+ public:
+  void add(const keys::Version& version) {
+    if (counts_.empty() || counts_.back().usage != version.usage)
+      counts_.push_back({version.usage, 0});
+    ++counts_.back().items;
+  }
+  std::vector<VersionCount> take() { return std::move(counts_); }
+
+ private:
+  std::vector<VersionCount> counts_;
+};
+
 // The reply is in `out`; one record a use goes to the audit.
 struct Served {
   std::vector<KeyUse> uses;
+  // Versions that were read by verify and mac-verify, which know them item by item, and those that
+  // rewrap wrote under.
+  std::vector<VersionCount> counts = {};
 };
 
 // Nothing may be left in `out`. The whole request is answered by an error.

@@ -36,11 +36,13 @@ class Sealer {
     if (key_->type == KeyType::aes_256_siv) {
       if (!siv_) return note_missing();
       crypto::seal_siv(*siv_, aad, plaintext, out);
+      tally.add(*version_);
       return true;
     }
     auto lease = request_.parts.working_keys.lease(id_, 1);
     if (!lease) return note_missing();
     crypto::seal_gcm(*lease->key, lease->first_counter, aad, plaintext, out);
+    tally.add(*version_);
     return true;
   }
   bool missing_key() const { return missing_ != nullptr; }
@@ -69,6 +71,8 @@ class Sealer {
     };
   }
 
+  VersionTally tally;
+
  private:
   void find_siv() {
     siv_ = request_.parts.working_keys.find_siv(id_);
@@ -81,6 +85,7 @@ class Sealer {
       // One sealed under a version that is no longer the primary one does not leave.
       if (auto made = parse_envelope(found->second); made && made->key == id_) {
         std::ranges::copy(found->second, out.begin());
+        tally.add(*version_);
         return true;
       }
     if (share_.take(plaintext.size()))
@@ -157,7 +162,7 @@ Outcome rewrap(Request& request) {
     return explain(request, *refusal);
   }
   reply.finish();
-  return Served{opener.take_uses()};
+  return Served{opener.take_uses(), sealer.tally.take()};
 }
 
 }  // namespace nae::service

@@ -62,6 +62,9 @@ class ServiceTestServer {
   keys::KeyRing& ring() { return ring_; }
   hsm::HsmQueue& hsm() { return hsm_; }
   void apply(std::string_view policy) { net::testing::must(policy_->apply(policy, "test", "", 1)); }
+  void forget_working_keys() {
+    for (const keys::KeyPointer& key : ring_.list()) working_keys_.forget(key->id);
+  }
   // What the register says from now on; nothing at first, so that every device is policy's matter.
   void set_devices(std::vector<DeviceStanding> standings) {
     standings_ = std::move(standings);

@@ -41,7 +41,10 @@ bool made_with(const std::vector<Bytes>& tokens, const KeyVersionId& id) {
 
 Result<SignatureScheme> scheme_of(const Request& request, const keys::Key& key) {
   auto asked = static_cast<SignatureScheme>(request.header().algorithm);
-  if (asked == SignatureScheme::key_default) return default_scheme(key.type);
+  if (asked == SignatureScheme::key_default) {
+    const SignatureScheme usual = default_scheme(key.type);
+    return key.attributes.allows(usual) ? usual : key.attributes.algorithms.front();
+  }
   const SchemeRow* found = find_row(asked);
   if (!found) return fail(Code::unsupported, "unknown signature scheme");
   if (!fits(asked, key.type))
@@ -50,6 +53,9 @@ Result<SignatureScheme> scheme_of(const Request& request, const keys::Key& key) 
   if (!found->may_sign)
     return fail(Code::unsupported, "scheme " + std::string(found->name) + " only verifies",
                 "SHA-1 is kept for verifying old signatures.");
+  if (!key.attributes.allows(asked))
+    return fail(Code::key_attribute,
+                "key " + key.name + " does not allow scheme " + std::string(found->name));
   return asked;
 }
 

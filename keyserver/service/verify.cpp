@@ -20,6 +20,7 @@ std::size_t checks_per_item(const keys::Key& key, bool bare) {
 // One item: true, false, or why it cannot be said.
 Result<bool> verify_with(const Request& request, const keys::Key& key, const keys::Version& version,
                          SignatureScheme scheme, ByteView message, ByteView signature) {
+  if (!key.attributes.allows(scheme)) return fail(Code::key_attribute, {});
   if (!permits(version.state, Action::verify)) return fail(Code::key_state, {});
   NAE_ASSIGN(auto public_key, request.parts.public_keys.of(key, version));
   return public_key->verify(scheme, message, signature);
@@ -27,7 +28,7 @@ Result<bool> verify_with(const Request& request, const keys::Key& key, const key
 
 // A signature of ours names its scheme and version.
 Result<bool> verify_token(const Request& request, const keys::Key& key, ByteView message,
-                          ByteView signature) {
+                          ByteView signature, VersionTally& tally) {
   NAE_ASSIGN(TokenView token, parse_token(signature));
   auto scheme = static_cast<SignatureScheme>(token.format);
   if (!find_row(scheme)) return fail(Code::signature_malformed, {});
@@ -35,16 +36,19 @@ Result<bool> verify_token(const Request& request, const keys::Key& key, ByteView
   if (token.key.key != key.id || !fits(scheme, key.type)) return false;
   const keys::Version* version = key.version(token.key.version);
   if (!version) return false;
+  tally.add(*version);
   return verify_with(request, key, *version, scheme, message, token.value);
 }
 
 // A bare standard signature may be by any version that may still be read with.
 Result<bool> verify_bare(const Request& request, const keys::Key& key, SignatureScheme scheme,
-                         ByteView message, ByteView signature) {
+                         ByteView message, ByteView signature, VersionTally& tally) {
   for (auto version = key.versions.rbegin(); version != key.versions.rend(); ++version) {
     if (!permits(version->state, Action::verify)) continue;
     NAE_ASSIGN(bool good, verify_with(request, key, *version, scheme, message, signature));
-    if (good) return true;
+    if (!good) continue;
+    tally.add(*version);
+    return true;
   }
   return false;
 }
@@ -75,15 +79,18 @@ Outcome verify(Request& request) {
   auto messages = request.view.items.cursor();
   auto signatures = request.view.seconds.cursor();
   std::uint32_t failed = 0;
+  VersionTally tally;
   for (std::uint32_t i = 0; i < request.count(); ++i) {
     ByteView message = messages.next();
     ByteView signature = signatures.next();
-    auto good = bare ? verify_bare(request, key, scheme, message, signature)
-                     : verify_token(request, key, message, signature);
+    auto good = bare ? verify_bare(request, key, scheme, message, signature, tally)
+                     : verify_token(request, key, message, signature, tally);
     failed += answer(reply, good) ? 0 : 1;
   }
   reply.finish();
-  return served(granted, request.count(), failed);
+  Served done = served(granted, request.count(), failed);
+  done.counts = tally.take();
+  return done;
 }
 
 }  // namespace nae::service

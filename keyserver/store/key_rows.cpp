@@ -148,6 +148,9 @@ Result<void> insert_version_row(Database& database, const KeyId& key,
       ByteView(key.bytes), number_of(version.number), number_of(version.state),
       version.created_at_us, version.changed_at_us, ByteView(version.material.wrapped),
       std::string_view(version.material.token_object), ByteView(version.material.public_key)));
+  // From the beginning more is set aside than one tick can use unseen.
+  NAE_TRY(write_usage(database,
+                      {.id = {key, version.number}, .reserved_uses = keys::kLeastReservedUses}));
   if (version.schedule.empty()) return {};
   return write_schedule(database, {key, version.number}, version.schedule);
 }
@@ -162,6 +165,14 @@ Result<void> write_schedule(Database& database, const KeyVersionId& version,
         ByteView(version.key.bytes), number_of(version.version), number_of(step.state),
         step.at_us));
   return {};
+}
+
+Result<void> write_usage(Database& database, const keys::UsageCount& count) {
+  return database.execute(
+      "INSERT OR REPLACE INTO usage (key_id, number, uses, reserved_uses, reads, last_use_at_us,"
+      " last_read_at_us) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+      ByteView(count.id.key.bytes), number_of(count.id.version), count.uses, count.reserved_uses,
+      count.reads, count.last_use_at_us, count.last_read_at_us);
 }
 
 Result<void> write_attributes(Database& database, const KeyId& key,

@@ -21,6 +21,7 @@ Result<void> insert_version_row(Database& database, const KeyId& key, const keys
 // Puts `schedule` in the place of what was scheduled for the version.
 Result<void> write_schedule(Database& database, const KeyVersionId& version,
                             const std::vector<keys::Step>& schedule);
+Result<void> write_usage(Database& database, const keys::UsageCount& count);
 // Puts `attributes` into the key's row and in the place of its labels.
 Result<void> write_attributes(Database& database, const KeyId& key,
                               const keys::Attributes& attributes);

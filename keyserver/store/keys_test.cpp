@@ -70,6 +70,25 @@ TEST_F(StoreTest, AttributesAndSchedulesComeBackAsTheyWere) {
   EXPECT_EQ(store->set_schedule({key.id, 3}, {}).error().code, Code::not_found);
 }
 
+TEST_F(StoreTest, UsesAreNeverTooFewAfterACrash) {
+  const KeyVersionId id{{{1, 2, 3, 4, 5, 6}}, 1};
+  auto store = create();
+  ASSERT_TRUE(store->insert_key(make_key("k")));
+  EXPECT_EQ(store->open_usage()->at(0).uses, 0);
+  ASSERT_TRUE(store->save_usage({{id, 100, 500, 7, 1, 2}}, false));
+  store = nullptr;  // without closing
+  store = reopen();
+  keys::UsageCount count = store->open_usage()->at(0);
+  EXPECT_EQ(count.uses, 500) << "all that was set aside";
+  EXPECT_EQ(count.reads, 7);
+  EXPECT_EQ(count.last_read_at_us, 2);
+  ASSERT_TRUE(store->save_usage({{id, 510, 900, 8, 3, 4}}, true));
+  store = nullptr;
+  count = reopen()->open_usage()->at(0);
+  EXPECT_EQ(count.uses, 510) << "exact after a clean stop";
+  EXPECT_EQ(count.reserved_uses, 900);
+}
+
 TEST_F(StoreTest, AnAttributeThatNobodyKnowsIsRefused) {
   {
     auto store = create();

@@ -66,10 +66,13 @@ CREATE TABLE usage (
   uses INTEGER NOT NULL CHECK (uses >= 0),
   reserved_uses INTEGER NOT NULL CHECK (reserved_uses >= uses),
   reads INTEGER NOT NULL CHECK (reads >= 0),
-  last_used_at_us INTEGER NOT NULL,
+  last_use_at_us INTEGER NOT NULL,
+  last_read_at_us INTEGER NOT NULL,
   PRIMARY KEY (key_id, number),
   FOREIGN KEY (key_id, number) REFERENCES versions (key_id, number)
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE usage_closed (closed INTEGER NOT NULL) STRICT;
+INSERT INTO usage_closed VALUES (1);
 
 CREATE TABLE policies (
   number INTEGER NOT NULL PRIMARY KEY,

@@ -76,6 +76,8 @@ class Store final : public keys::Repository, public policy::Repository {
                          const std::vector<keys::Step>& schedule) override;
   Result<void> set_schedule(const KeyVersionId& version,
                             const std::vector<keys::Step>& schedule) override;
+  Result<std::vector<keys::UsageCount>> open_usage() override;
+  Result<void> save_usage(const std::vector<keys::UsageCount>& counts, bool closing) override;
   Result<void> set_attributes(const KeyId& key, const keys::Attributes& attributes) override;
 
   // policy::Repository

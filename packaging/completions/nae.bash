@@ -68,11 +68,15 @@ _nae() {
             _nae_words "active restricted retired destroyed"
             return
             ;;
+        --protection)
+            _nae_words "wrapped hsm-only"
+            return
+            ;;
         --verdict)
             _nae_words "value deny"
             return
             ;;
-        --action)
+        --action | --allow-action)
             _nae_words "encrypt decrypt sign verify mac mac-verify hash random wrap unwrap rewrap derive export manage"
             return
             ;;
@@ -81,26 +85,31 @@ _nae() {
             return
             ;;
         --server | --version | --comment | --approval | --digest | --database | --program | --device | --member-of | \
-            --executable-sha256 | --valid-days | --event | --user | --from | --to | --limit)
+            --executable-sha256 | --valid-days | --event | --user | --from | --to | --limit | --owner | --description | \
+            --label | --remove-label | --after | --at | --activate-at | --rotate-after-days | --rotate-after-uses | \
+            --allow-algorithm)
             return
             ;;
     esac
 
     local connection="--server --certificate --key --authority --config --json --help"
+    local attributes="--owner --description --label --allow-action --allow-algorithm --rotate-after-days --rotate-after-uses"
     case $command/$subcommand in
         /) _nae_words "key policy device admin approvals approve reject audit status --version $connection" ;;
-        key/) _nae_words "create list show rotate states import import-key export $connection" ;;
+        key/) _nae_words "create set list show rotate activate restrict retire restore destroy cancel-destroy schedule usage states import import-key export $connection" ;;
         policy/) _nae_words "apply show history test $connection" ;;
         device/) _nae_words "enroll renew list remove $connection" ;;
         admin/) _nae_words "add list roles remove renew $connection" ;;
         audit/) _nae_words "query verify $connection" ;;
+        key/create) _nae_words "--type --activate-at --protection $attributes $connection" ;;
+        key/set) _nae_words "$attributes --remove-label --allow-all-actions --allow-all-algorithms $connection" ;;
+        key/list) _nae_words "--owner --label --after --limit $connection" ;;
+        key/rotate) _nae_words "--activate-at $connection" ;;
+        key/schedule) _nae_words "active restricted retired destroyed --at --cancel $connection" ;;
+        key/states) _nae_words "--version --set $connection" ;;
         key/import) _nae_words "--type --from --encoding --wrapped --public --protection $connection" ;;
         key/export) _nae_words "--version --format $connection" ;;
         key/import-key) _nae_words "$connection" ;;
-        key/create) _nae_words "--type $connection" ;;
-        key/show | key/rotate | key/states)
-            _nae_words "$([[ $subcommand == states ]] && echo --version --set) $connection"
-            ;;
         policy/apply)
             if [[ $current == -* ]]; then
                 _nae_words "--comment $connection"

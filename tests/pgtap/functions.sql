@@ -9,7 +9,7 @@ CREATE TEMP VIEW ours AS
   JOIN pg_catalog.pg_extension e ON e.oid = d.refobjid AND d.deptype = 'e'
   WHERE e.extname = 'pg_nae';
 
-SELECT is((SELECT count(*) FROM ours)::int, 58, 'the extension has its functions');
+SELECT is((SELECT count(*) FROM ours)::int, 59, 'the extension has its functions');
 SELECT is_empty('SELECT signature FROM ours WHERE NOT proisstrict', 'every function is strict');
 SELECT is_empty('SELECT signature FROM ours WHERE proleakproof', 'no function is leakproof');
 SELECT is_empty('SELECT signature FROM ours WHERE prosecdef', 'no function is SECURITY DEFINER');

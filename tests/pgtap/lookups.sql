@@ -1,6 +1,6 @@
 -- nae_envelope, nae_whoami, nae_keys, nae_stat_agent, nae_rewrap.
 BEGIN;
-SELECT plan(24);
+SELECT plan(28);
 SET LOCAL ROLE nae_all;
 
 CREATE TEMP TABLE v AS SELECT nae_encrypt('customer-pii', 'secret') AS gcm,
@@ -18,6 +18,16 @@ SELECT is((SELECT length(e.payload) FROM v, nae_envelope(gcm) e), 22, 'payload: 
 SELECT is((SELECT length(e.payload) FROM v, nae_envelope(mac) e), 32, 'payload: the bare code');
 SELECT isnt((SELECT e.key_id FROM v, nae_envelope(gcm) e), (SELECT e.key_id FROM v, nae_envelope(siv) e),
   'keys differ');
+
+CREATE TEMP TABLE kept (secret bytea, other text);
+INSERT INTO kept SELECT gcm FROM v UNION ALL SELECT gcm FROM v UNION ALL SELECT siv FROM v UNION ALL SELECT NULL;
+SELECT results_eq($$SELECT k.count FROM nae_key_versions('kept', 'secret') k, v
+  WHERE k.key_id = (nae_envelope(v.gcm)).key_id$$, ARRAY[2::bigint], 'values are counted by key');
+SELECT is((SELECT sum(k.count)::int FROM nae_key_versions('kept', 'secret') k), 3, 'NULL is none');
+SELECT throws_ok($$SELECT * FROM nae_key_versions('kept', 'missing')$$, '42703', NULL, 'no such column');
+INSERT INTO kept VALUES ('plain');
+SELECT throws_ok($$SELECT * FROM nae_key_versions('kept', 'secret')$$, 'NE020', NULL,
+  'what is no ciphertext of ours is not passed over');
 SELECT throws_ok($$SELECT nae_envelope('\x00')$$, 'NE020', NULL, 'none of the three');
 SELECT throws_ok($$SELECT nae_envelope('')$$, 'NE020', NULL, 'nothing');
 SELECT throws_ok('SELECT nae_envelope(substr(gcm, 1, 40)) FROM v', 'NE020', NULL, 'cut');

@@ -77,6 +77,14 @@ Result<std::vector<std::string>> Fields::optional_texts(std::string_view name) {
   return texts;
 }
 
+Result<std::optional<json::object>> Fields::optional_object(std::string_view name) {
+  const json::value* value = find(name);
+  if (!value) return std::nullopt;
+  if (!value->is_object())
+    return fail(Code::invalid_argument, "\"" + std::string(name) + "\" must be an object");
+  return value->get_object();
+}
+
 Result<void> Fields::complete() const {
   for (const auto& member : object_)
     if (!known_.contains(std::string_view(member.key())))

@@ -29,6 +29,7 @@ class Fields {
   Result<std::optional<std::int64_t>> optional_integer(std::string_view name, std::int64_t least,
                                                        std::int64_t most);
   Result<std::vector<std::string>> optional_texts(std::string_view name);
+  Result<std::optional<json::object>> optional_object(std::string_view name);
   Result<void> complete() const;
 
  private:
