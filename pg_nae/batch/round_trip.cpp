@@ -71,7 +71,8 @@ void RoundTrip::read(std::size_t number, std::size_t row) {
 }
 
 void RoundTrip::gather_call(std::size_t call) {
-  std::size_t count = calls_[call].shape.uniform ? 1 : rows_->count();
+  std::size_t count =
+      calls_[call].shape.uniform ? std::min<std::size_t>(1, rows_->count()) : rows_->count();
   for (std::size_t row = 0; row < count; ++row) read(call, row);
 }
 

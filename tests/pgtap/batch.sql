@@ -1,6 +1,6 @@
 -- The batch node means what row by row means: a catalogue of statements, each with batches on and off.
 BEGIN;
-SELECT plan(77);
+SELECT plan(78);
 SET LOCAL client_min_messages = warning;
 SET LOCAL ROLE nae_all;
 
@@ -77,6 +77,7 @@ SELECT pg_temp.same('WITH w AS MATERIALIZED (SELECT id, nae_decrypt_text(note) A
 SELECT pg_temp.same('WITH RECURSIVE r(n, d) AS (SELECT 1, nae_decrypt_text(note) FROM nae_b WHERE id = 1 UNION ALL SELECT n + 1, (SELECT nae_decrypt_text(note) FROM nae_b WHERE id = r.n + 1) FROM r WHERE n < 9) SELECT * FROM r', 'recursive CTE');
 SELECT pg_temp.same('SELECT a.id, (SELECT nae_decrypt_text(b.note) FROM nae_b b WHERE b.id = a.id + 1) FROM nae_b a ORDER BY a.id', 'correlated subquery');
 SELECT pg_temp.same('SELECT a.id, l.d FROM nae_b a, LATERAL (SELECT nae_decrypt_text(b.note) AS d FROM nae_b b WHERE b.id > a.id ORDER BY b.id LIMIT 2) l WHERE a.id < 20 ORDER BY 1, 2', 'lateral, rescanned');
+SELECT pg_temp.same('SELECT a.id, l.id FROM nae_b a LEFT JOIN LATERAL (SELECT b.id FROM nae_b b WHERE b.id = a.id + 118 AND nae_decrypt_text(b.note) <> nae_decrypt_text(a.note) OFFSET 0) l ON true ORDER BY 1', 'lateral without rows, and a call that is the same for all of them');
 SELECT pg_temp.same($$SELECT id FROM nae_b a WHERE EXISTS (SELECT FROM nae_b b WHERE b.id = a.id AND nae_decrypt_text(b.ssn) = 's5') ORDER BY id$$, 'EXISTS');
 SELECT pg_temp.same('SELECT a.id, nae_decrypt_text(a.note), nae_decrypt_text(b.ssn) FROM nae_b a LEFT JOIN nae_b b ON b.id = a.id + 100 ORDER BY a.id', 'outer join');
 SELECT pg_temp.same('SELECT a.id FROM nae_b a JOIN nae_b b ON nae_decrypt_text(a.ssn) = b.plain AND b.id < 10 ORDER BY 1', 'call in a join condition');
