@@ -6,7 +6,6 @@
 #include "pg_nae/pg/question.hpp"
 #include "pg_nae/pg/report.hpp"
 #include "pg_nae/pg/settings.hpp"
-#include "pg_nae/pg/user_token.hpp"
 
 namespace nae::pg {
 namespace {
@@ -58,7 +57,6 @@ void Parts::add_unanswered_again(std::size_t first, std::size_t end) {
 
 void BatchExchange::create(MemoryContext statement, const StatementRoles& roles) {
   roles_ = roles;
-  user_ = current_user_digest();
   settle = [](PendingExchange& self) { static_cast<BatchExchange&>(self).receive_pending(); };
   at_end_.func = [](void* self) {
     if (is_pending(*static_cast<BatchExchange*>(self))) drop_connection();
@@ -177,8 +175,8 @@ void BatchExchange::ask() {
   }
 }
 
-bool BatchExchange::may_go_ahead(const backend::RoleKey& key) const {
-  if (key.user != user_ || InSecurityRestrictedOperation()) return false;
+bool BatchExchange::may_go_ahead() const {
+  if (InSecurityRestrictedOperation()) return false;
   for (const wire::CryptoRequest& request : requests_)
     if (!is_repeatable(request.header.action)) return false;
   return true;
@@ -187,9 +185,8 @@ bool BatchExchange::may_go_ahead(const backend::RoleKey& key) const {
 void BatchExchange::begin_ahead() {
   AgentConnection* connection = idle_connection();
   if (connection == nullptr || requests_.empty()) return;
-  backend::RoleKey key = role_key_of(roles_);
-  context_ = connection->find_context(key);
-  if (context_ == 0 || !may_go_ahead(key) || divide(connection->limits()) != nullptr) return;
+  context_ = connection->find_context(role_key_of(roles_));
+  if (context_ == 0 || !may_go_ahead() || divide(connection->limits()) != nullptr) return;
   begin_parts(*connection);
   traffic_->ahead++;
   leave_pending(*this);
@@ -217,6 +214,7 @@ void BatchExchange::receive_pending() {
 void BatchExchange::finish() {
   if (requests_.empty()) return;
   refuse_restricted_operation();
+  static_cast<void>(role_key_of(roles_));  // also what was asked ahead is not for the next user
   if (is_pending(*this)) settle_pending();
   if (asked_ != 0) {
     parts_.add_unanswered_again(first_, asked_);

@@ -66,8 +66,8 @@ class BatchExchange : public PendingExchange {
   void prepare(std::span<const wire::CryptoRequest> requests, const BatchAnswers& answers,
                Traffic& traffic);
 
-  // Sends it and does not wait, if the connection is ready for that, everything may be asked twice
-  // and the user is still who began the statement. Whatever comes of it shows in finish().
+  // Sends it and does not wait, if the connection is ready for that and everything may be asked
+  // twice. Whatever comes of it shows in finish().
   void begin_ahead();
 
   // Asks what is not yet asked, waits for what is not answered. What no request survives, a lost
@@ -79,7 +79,7 @@ class BatchExchange : public PendingExchange {
 
  private:
   wire::CryptoRequest request_of(const Part& part) const;
-  bool may_go_ahead(const backend::RoleKey& key) const;
+  bool may_go_ahead() const;
   const ByteView* divide(wire::Limits limits);
   void begin_parts(backend::AgentConnection& connection);
   void ask();
@@ -90,7 +90,6 @@ class BatchExchange : public PendingExchange {
   void receive_pending();
 
   StatementRoles roles_;
-  std::array<Byte, 32> user_;  // digest of the user's token
   MemoryContextCallback at_end_;
 
   std::span<const wire::CryptoRequest> requests_;

@@ -66,7 +66,7 @@ ROLLBACK TO before_inner;
 SELECT results_eq('FETCH 50 FROM two', $$SELECT i, 's' || i FROM generate_series(279, 230, -1) i$$, 'a cursor that is rolled back too');
 SELECT throws_ok('FETCH inner_one', '34000', NULL, 'and it is gone');
 SET LOCAL nae.user_token = 'e30.e30.c2ln';
-SELECT throws_ok('FETCH 400 FROM two', NULL, NULL, 'another user: nothing more is asked in the name of the one before');
+SELECT throws_ok('FETCH 400 FROM two', 'NE00A', NULL, 'what was asked ahead is not for the next user');
 ROLLBACK TO before_inner;
 
 -- PL/pgSQL: calls of its own for each row, and subtransactions that fail
