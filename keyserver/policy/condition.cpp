@@ -191,7 +191,9 @@ constexpr Condition kConditions[] = {
      [](const Question& question) { return or_unknown(question.subject.client_address); }},
     {"delegation", false, match_delegation,
      [](const Rule& rule) {
-       return std::string(rule.delegation.value_or(false) ? "a delegated role" : "no delegation");
+       return std::string(!rule.delegation   ? ""
+                          : *rule.delegation ? "a delegated role"
+                                             : "no delegation");
      },
      found_delegation},
     {"issuers", true, match_issuer, [](const Rule& rule) { return joined(rule.user.issuers); },
