@@ -1,9 +1,8 @@
-// nae policy apply | show | history | test
+// nae policy apply | show | history | diff | rollback; test is in policy_question.cpp
 #include <ostream>
 
-#include "cli/command.hpp"
+#include "cli/policy_command.hpp"
 #include "cli/table.hpp"
-#include "libnae/base/action.hpp"
 #include "libnae/base/file.hpp"
 
 namespace nae::cli {
@@ -14,20 +13,78 @@ using admin::api::shown;
 
 constexpr std::size_t kMaxDocumentBytes = 1u << 20;  // the server's own bound
 
-struct ApplyOptions {
-  std::string file, comment;
-};
-Outcome<ExitCode> apply(Call& call, const ApplyOptions& options) {
-  NAE_ASSIGN(std::string document, read_file(options.file, kMaxDocumentBytes));
+void print_difference(std::ostream& out, const json::value& difference) {
+  for (const json::value& text : items(difference, "declarations"))
+    out << printable(json::value_to<std::string>(text)) << '\n';
+  for (const json::value& change : items(difference, "changes"))
+    out << printable(shown(change, "text")) << '\n';
+  if (items(difference, "declarations").empty() && items(difference, "changes").empty())
+    out << "No decision changes.\n";
+  if (shown(difference, "complete") != "true") out << "There is more than one comparison covers.\n";
+}
+
+Outcome<ExitCode> compare(Call& call, const json::object& documents) {
   NAE_ANSWER(auto server, call.server());
-  NAE_ANSWER(
-      json::value answer,
-      server->call("PUT", "/v1/policy", {{"document", document}, {"comment", options.comment}}));
+  NAE_ANSWER(json::value answer, server->call("POST", "/v1/policy/diff", documents));
+  call.show(answer, [&] { print_difference(call.out, answer); });
+  return kOk;
+}
+
+Outcome<ExitCode> put_in_force(Call& call, Server& server, const std::string& document,
+                               const std::string& comment) {
+  NAE_ANSWER(json::value answer,
+             server.call("PUT", "/v1/policy", {{"document", document}, {"comment", comment}}));
   call.show(answer, [&] {
     call.out << "Policy version " << shown(answer, "version")
              << " is in force; rules: " << shown(answer, "rules") << ".\n";
   });
   return kOk;
+}
+
+struct ApplyOptions {
+  std::string file, comment;
+  bool dry_run = false;
+};
+Outcome<ExitCode> apply(Call& call, const ApplyOptions& options) {
+  NAE_ASSIGN(std::string document, read_file(options.file, kMaxDocumentBytes));
+  if (options.dry_run) return compare(call, {{"document", document}});
+  NAE_ANSWER(auto server, call.server());
+  return put_in_force(call, *server, document, options.comment);
+}
+
+struct DiffOptions {
+  unsigned from = 0, to = 0;
+};
+// Without versions: what the newest one changed.
+Outcome<ExitCode> diff(Call& call, const DiffOptions& options) {
+  unsigned from = options.from, to = options.to;
+  if (from == 0) {
+    NAE_ANSWER(auto server, call.server());
+    NAE_ANSWER(json::value newest, server->call("GET", "/v1/policy"));
+    std::int64_t version = newest.at("version").to_number<std::int64_t>();
+    if (version < 2) {
+      call.show(newest, [&] { call.out << "There is no version before this one.\n"; });
+      return kOk;
+    }
+    from = static_cast<unsigned>(version - 1);
+  }
+  json::object versions{{"from", from}};
+  if (to != 0) versions["to"] = to;
+  return compare(call, versions);
+}
+
+struct RollbackOptions {
+  unsigned version = 0;
+  std::string comment;
+};
+Outcome<ExitCode> rollback(Call& call, const RollbackOptions& options) {
+  std::string version = std::to_string(options.version);
+  NAE_ANSWER(auto server, call.server());
+  NAE_ANSWER(json::value old,
+             server->call("GET", with_parameters("/v1/policy", {{"version", version}})));
+  std::string comment = "back to version " + version;
+  if (!options.comment.empty()) comment += ": " + options.comment;
+  return put_in_force(call, *server, shown(old, "document"), comment);
 }
 
 struct ShowOptions {
@@ -62,38 +119,6 @@ Outcome<ExitCode> history(Call& call, const NoOptions&) {
   return kOk;
 }
 
-struct TestOptions {
-  std::string role, database, program, device, action, key, executable, executable_sha256;
-  std::vector<std::string> member_of;
-};
-Outcome<ExitCode> test(Call& call, const TestOptions& options) {
-  json::object question{{"role", options.role},       {"database", options.database},
-                        {"program", options.program}, {"device", options.device},
-                        {"action", options.action},   {"key", options.key}};
-  if (!options.executable.empty()) question["executable"] = options.executable;
-  if (!options.executable_sha256.empty()) question["executable_sha256"] = options.executable_sha256;
-  if (!options.member_of.empty())
-    question["member_of"] = json::array(options.member_of.begin(), options.member_of.end());
-  NAE_ANSWER(auto server, call.server());
-  NAE_ANSWER(json::value answer, server->call("POST", "/v1/policy/test", question));
-  bool allowed = shown(answer, "allowed") == "true";
-  call.show(answer, [&] {
-    std::string rule = shown(answer, "rule");
-    call.out << (allowed ? "allowed" : "denied") << ": " << shown(answer, "verdict")
-             << "\nreason:  " << shown(answer, "reason")
-             << "\nrule:    " << (rule.empty() ? "none" : printable(rule)) << "\npolicy:  version "
-             << shown(answer, "policy_version") << '\n';
-  });
-  return allowed ? kOk : kRefused;
-}
-
-std::vector<std::string> action_names() {
-  std::vector<std::string> names;
-  for (std::uint8_t number = 1; number < 64; ++number)
-    if (auto action = action_from_wire(number)) names.emplace_back(name(*action));
-  return names;
-}
-
 }  // namespace
 
 void add_policy(CLI::App& app, Action& chosen) {
@@ -109,10 +134,14 @@ void add_policy(CLI::App& app, Action& chosen) {
       *policy, "apply", "Check a policy document and put it in force", chosen, apply);
   apply_leaf->add_option("FILE", apply_options->file, "Policy document (TOML)")->required();
   apply_leaf->add_option("--comment", apply_options->comment, "Why, for the history");
+  apply_leaf->add_flag("--dry-run", apply_options->dry_run,
+                       "Only say who would gain and lose what");
   apply_leaf->fallthrough()->footer(
       "The document is checked as a whole: an error changes nothing. When the command returns,\n"
       "the new policy is in force on every connection.\n\n"
-      "Example:\n  nae policy apply policy.toml --comment 'ticket 4711'");
+      "Examples:\n"
+      "  nae policy apply policy.toml --dry-run\n"
+      "  nae policy apply policy.toml --comment 'ticket 4711'");
 
   auto [show_leaf, show_options] =
       add_leaf<ShowOptions>(*policy, "show", "Print the policy in force", chosen, show);
@@ -126,26 +155,25 @@ void add_policy(CLI::App& app, Action& chosen) {
       .first->fallthrough()
       ->footer("Example:\n  nae policy history");
 
-  auto [test_leaf, o] = add_leaf<TestOptions>(
-      *policy, "test", "May this role do this with this key? And why", chosen, test);
-  test_leaf->add_option("--role", o->role, "Effective database role")->required();
-  test_leaf->add_option("--database", o->database, "Database")->required();
-  test_leaf->add_option("--program", o->program, "Program, as the agent names it")->required();
-  test_leaf->add_option("--device", o->device, "Device: the host's certificate name")->required();
-  test_leaf->add_option("--action", o->action, "Action")
+  auto [diff_leaf, diff_options] = add_leaf<DiffOptions>(
+      *policy, "diff", "Who gains and loses what between two versions", chosen, diff);
+  diff_leaf->add_option("FROM", diff_options->from, "Version; the newest but one when left out")
+      ->check(CLI::PositiveNumber);
+  diff_leaf->add_option("TO", diff_options->to, "Version; the one in force when left out")
+      ->check(CLI::PositiveNumber);
+  diff_leaf->fallthrough()->footer("Examples:\n  nae policy diff\n  nae policy diff 3 7");
+
+  auto [rollback_leaf, rollback_options] = add_leaf<RollbackOptions>(
+      *policy, "rollback", "Put an earlier version in force again", chosen, rollback);
+  rollback_leaf->add_option("VERSION", rollback_options->version, "Which")
       ->required()
-      ->check(CLI::IsMember(action_names()));
-  test_leaf->add_option("--key", o->key, "Name of the key; not needed for hash and random");
-  test_leaf->add_option("--member-of", o->member_of, "A role it is a member of; may be repeated")
-      ->expected(1);
-  test_leaf->add_option("--executable", o->executable, "Attested executable path, if pinned");
-  test_leaf->add_option("--executable-sha256", o->executable_sha256,
-                        "Attested executable digest in hexadecimal, if pinned");
-  test_leaf->fallthrough()->footer(
-      "Nothing is done but the decision. Exit code 0: allowed, 1: denied.\n\n"
-      "Example:\n"
-      "  nae policy test --role billing --database shop --program postgres --device db1 \\\n"
-      "      --action decrypt --key customer-pii");
+      ->check(CLI::PositiveNumber);
+  rollback_leaf->add_option("--comment", rollback_options->comment, "Why, for the history");
+  rollback_leaf->fallthrough()->footer(
+      "Its text becomes a new version: history only grows.\n\n"
+      "Example:\n  nae policy rollback 6 --comment 'ticket 4712'");
+
+  add_policy_test(*policy, chosen);
 }
 
 }  // namespace nae::cli

@@ -133,6 +133,58 @@ TEST_F(AdminServiceTest, ARevocationThatDoesNotSettleIsAnErrorAndHolds) {
   EXPECT_EQ(settled_, 1);
 }
 
+TEST_F(AdminServiceTest, ADeniedTestNamesTheRuleThatCameClose) {
+  std::string office = std::string(kPolicyText);
+  office += "hours = [\"08:00-18:00\"]\ntime_zone = \"UTC\"\n";
+  ASSERT_EQ(call("policy-admin", "PUT", "/v1/policy", {{"document", office}}).status, 200u);
+  json::object question{{"role", "billing"},           {"database", "shop"},
+                        {"program", "postgres"},       {"device", "db1"},
+                        {"action", "decrypt"},         {"key", "customer-pii"},
+                        {"at", "2026-01-31T17:59:59Z"}};
+  json::value allowed = parsed(call("auditor", "POST", "/v1/policy/test", question));
+  EXPECT_EQ(shown(allowed, "allowed"), "true");
+  EXPECT_EQ(shown(allowed, "valid_until"), "2026-01-31T18:00:00.000000Z");
+  question["at"] = "2026-01-31T18:00:00Z";
+  json::value denied = parsed(call("auditor", "POST", "/v1/policy/test", question));
+  EXPECT_EQ(shown(denied, "reason"), "no_rule");
+  ASSERT_EQ(api::items(denied, "near").size(), 1u);
+  EXPECT_EQ(shown(api::items(api::items(denied, "near").front(), "unmet").front(), "condition"),
+            "weekdays, hours");
+
+  for (auto [field, value] : {std::pair("at", "tomorrow"), std::pair("device_address", "db1"),
+                              std::pair("user", "alice"), std::pair("issuer", "idp")}) {
+    json::object wrong = question;
+    wrong[field] = value;
+    EXPECT_EQ(code(call("auditor", "POST", "/v1/policy/test", wrong)), "invalid_argument") << field;
+  }
+}
+
+TEST_F(AdminServiceTest, ADifferenceIsSaidBeforeItIsMade) {
+  json::value first =
+      parsed(call("auditor", "POST", "/v1/policy/diff", {{"document", kPolicyText}}));
+  ASSERT_EQ(api::items(first, "changes").size(), 1u);
+  EXPECT_NE(shown(api::items(first, "changes").front(), "text").find("billing gains decrypt"),
+            std::string::npos);
+  EXPECT_EQ(policy_->snapshot()->number, 0u) << "nothing is applied";
+  ASSERT_EQ(call("policy-admin", "PUT", "/v1/policy", {{"document", kPolicyText}}).status, 200u);
+  ASSERT_EQ(call("policy-admin", "PUT", "/v1/policy", {{"document", "version = 1\n"}}).status,
+            200u);
+  json::value between =
+      parsed(call("auditor", "POST", "/v1/policy/diff", {{"from", 1}, {"to", 2}}));
+  ASSERT_EQ(api::items(between, "changes").size(), 1u);
+  EXPECT_NE(shown(api::items(between, "changes").front(), "text").find("billing loses decrypt"),
+            std::string::npos);
+  EXPECT_TRUE(
+      api::items(parsed(call("auditor", "POST", "/v1/policy/diff", {{"from", 2}})), "changes")
+          .empty());
+  EXPECT_EQ(code(call("auditor", "POST", "/v1/policy/diff", {{"from", 3}})), "not_found");
+  EXPECT_EQ(code(call("auditor", "POST", "/v1/policy/diff", {{"document", "x"}})),
+            "policy_invalid");
+  EXPECT_EQ(code(call("auditor", "POST", "/v1/policy/diff", {{"document", "x"}, {"to", 1}})),
+            "invalid_argument");
+  EXPECT_EQ(code(call("operator", "POST", "/v1/policy/diff", {{"from", 1}})), "admin_role_missing");
+}
+
 TEST_F(AdminServiceTest, ABadPolicyChangesNothing) {
   HttpResponse refused =
       call("policy-admin", "PUT", "/v1/policy", {{"document", "version = 1\n[[rule]]\nx = 1\n"}});

@@ -33,6 +33,7 @@ constexpr Route kRoutes[] = {
     {"PUT",    "/v1/policy",             "policy-apply",   kPolicy,        true,  false, apply_policy},
     {"GET",    "/v1/policy/history",     "policy-history", kPolicyReaders, false, false, list_policies},
     {"POST",   "/v1/policy/test",        "policy-test",    kPolicyReaders, false, false, test_policy},
+    {"POST",   "/v1/policy/diff",        "policy-diff",    kPolicyReaders, false, false, diff_policy},
     {"GET",    "/v1/devices",            "device-list",    kDeviceReaders, false, false, list_devices},
     {"POST",   "/v1/devices",            "device-enroll",  kDevices,       true,  false, enroll_device},
     {"DELETE", "/v1/devices/{}",         "device-remove",  kDevices,       true,  false, remove_device},

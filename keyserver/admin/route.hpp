@@ -77,7 +77,7 @@ struct Match {
 };
 Match match(std::string_view method, const Target& target);
 
-// The handlers, by file: keys.cpp, key_states.cpp, key_import.cpp, key_export.cpp, policy.cpp,
+// The handlers, by file: keys.cpp, key_states.cpp, key_import.cpp, key_export.cpp, policy*.cpp,
 // devices.cpp, admins.cpp, approvals.cpp, audit.cpp, status.cpp.
 Result<Reply> list_keys(AdminCall&);
 Result<Reply> create_key(AdminCall&);
@@ -95,6 +95,7 @@ Result<Reply> show_policy(AdminCall&);
 Result<Reply> apply_policy(AdminCall&);
 Result<Reply> list_policies(AdminCall&);
 Result<Reply> test_policy(AdminCall&);
+Result<Reply> diff_policy(AdminCall&);
 Result<Reply> list_devices(AdminCall&);
 Result<Reply> enroll_device(AdminCall&);
 Result<Reply> remove_device(AdminCall&);

@@ -85,6 +85,7 @@ _nae() {
             return
             ;;
         --server | --version | --comment | --approval | --digest | --database | --program | --device | --member-of | \
+            --login-role | --session-role | --network | --client-address | --issuer | --claim | \
             --executable-sha256 | --valid-days | --event | --user | --from | --to | --limit | --owner | --description | \
             --label | --remove-label | --after | --at | --activate-at | --rotate-after-days | --rotate-after-uses | \
             --allow-algorithm)
@@ -97,7 +98,7 @@ _nae() {
     case $command/$subcommand in
         /) _nae_words "key policy device admin approvals approve reject audit status --version $connection" ;;
         key/) _nae_words "create set list show rotate activate restrict retire restore destroy cancel-destroy schedule usage states import import-key export $connection" ;;
-        policy/) _nae_words "apply show history test $connection" ;;
+        policy/) _nae_words "apply show history diff rollback test $connection" ;;
         device/) _nae_words "enroll renew list remove $connection" ;;
         admin/) _nae_words "add list roles remove renew $connection" ;;
         audit/) _nae_words "query verify $connection" ;;
@@ -112,14 +113,15 @@ _nae() {
         key/import-key) _nae_words "$connection" ;;
         policy/apply)
             if [[ $current == -* ]]; then
-                _nae_words "--comment $connection"
+                _nae_words "--comment --dry-run $connection"
             else
                 compopt -o filenames 2>/dev/null
                 mapfile -t COMPREPLY < <(compgen -f -- "$current")
             fi
             ;;
+        policy/rollback) _nae_words "--comment $connection" ;;
         policy/show) _nae_words "--version $connection" ;;
-        policy/test) _nae_words "--role --database --program --device --action --key --member-of --executable --executable-sha256 $connection" ;;
+        policy/test) _nae_words "--role --database --program --device --action --key --member-of --login-role --session-role --network --client-address --at --user --issuer --claim --executable --executable-sha256 $connection" ;;
         device/enroll) _nae_words "--out --request --approval --valid-days $connection" ;;
         device/renew) _nae_words "--out --request --key --approval --valid-days $connection" ;;
         admin/add) _nae_words "--role --out --request --approval --valid-days $connection" ;;

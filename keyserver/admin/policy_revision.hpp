@@ -1,0 +1,14 @@
+// A policy document that was applied.
+#pragma once
+
+#include <cstdint>
+
+#include "keyserver/admin/route.hpp"
+#include "keyserver/policy/repository.hpp"
+
+namespace nae::admin {
+
+// 0 is the one in force. Code::not_found when there is none.
+Result<policy::Revision> policy_revision(AdminCall& call, std::uint64_t number);
+
+}  // namespace nae::admin
