@@ -204,7 +204,7 @@ CREATE FUNCTION nae_whoami() RETURNS TABLE (property text, value text)
   LANGUAGE c STABLE STRICT PARALLEL RESTRICTED COST 100 ROWS 10
   AS 'MODULE_PATHNAME', 'nae_whoami';
 CREATE FUNCTION nae_keys()
-  RETURNS TABLE (name text, type text, state text, primary_version integer, actions text[])
+  RETURNS TABLE (name text, type text, state text, primary_version integer, actions text[], results text[], rules text[])
   LANGUAGE c STABLE STRICT PARALLEL RESTRICTED COST 100 ROWS 100
   AS 'MODULE_PATHNAME', 'nae_keys';
 CREATE FUNCTION nae_agent_stats() RETURNS TABLE (name text, value text)

@@ -52,13 +52,17 @@ wire::Table whoami(Caller& caller, const Parts& parts, std::int64_t now_us) {
 
 wire::Table usable_keys(Caller& caller, const Parts& parts, std::int64_t now_us) {
   wire::Table table;
-  table.columns = {"name", "type", "state", "primary_version", "actions"};
+  table.columns = {"name", "type", "state", "primary_version", "actions", "results", "rules"};
   for (const keys::KeyPointer& key : parts.ring.list()) {
-    std::vector<std::string> actions;
-    for (Action action : row(key->type).actions)
-      if (key->attributes.allows(action) &&
-          caller.decide(parts.policy, action, key->name, now_us).allowed())
-        actions.emplace_back(name(action));
+    std::vector<std::string> actions, results, rules;
+    for (Action action : row(key->type).actions) {
+      if (!key->attributes.allows(action)) continue;
+      const policy::Decision& decision = caller.decide(parts.policy, action, key->name, now_us);
+      if (!decision.allowed()) continue;
+      actions.emplace_back(name(action));
+      results.emplace_back(policy::name(decision.verdict));
+      rules.push_back(decision.rule);
+    }
     if (actions.empty()) continue;
     const keys::Version* primary = key->primary();
     keys::State state = primary ? primary->state : key->versions.back().state;
@@ -71,6 +75,8 @@ wire::Table usable_keys(Caller& caller, const Parts& parts, std::int64_t now_us)
     else
       cells.emplace_back(std::nullopt);
     cells.emplace_back(joined(actions));
+    cells.emplace_back(joined(results));
+    cells.emplace_back(joined(rules));
   }
   return table;
 }

@@ -7,7 +7,8 @@
 namespace nae::functions {
 namespace {
 
-constexpr std::string_view kColumns[] = {"name", "type", "state", "primary_version", "actions"};
+constexpr std::string_view kColumns[] = {"name",    "type",    "state", "primary_version",
+                                         "actions", "results", "rules"};
 
 // A version counts from 1 and has 16 bits; NULL where no version is primary.
 Datum version_cell(const std::optional<std::string>& cell, bool& is_null) {
@@ -22,8 +23,8 @@ Datum version_cell(const std::optional<std::string>& cell, bool& is_null) {
   return Int32GetDatum(version);
 }
 
-// The wire separates names of actions by commas or blanks.
-Datum actions_cell(const std::optional<std::string>& cell, bool& is_null) {
+// The wire separates names by commas or blanks.
+Datum names_cell(const std::optional<std::string>& cell, bool& is_null) {
   is_null = !cell.has_value();
   if (is_null) return Datum{0};
   std::string_view rest = *cell;
@@ -50,11 +51,12 @@ NAE_FUNCTION(nae_keys) {
   functions::expect_columns(table, functions::kColumns);
   functions::TableResult result(fcinfo);
   for (const auto& row : table.rows) {
-    Datum values[5];
-    bool nulls[5];
+    Datum values[std::size(functions::kColumns)];
+    bool nulls[std::size(functions::kColumns)];
     for (std::size_t i = 0; i < 3; ++i) values[i] = functions::text_cell(row[i], nulls[i]);
     values[3] = functions::version_cell(row[3], nulls[3]);
-    values[4] = functions::actions_cell(row[4], nulls[4]);
+    for (std::size_t i = 4; i < row.size(); ++i)
+      values[i] = functions::names_cell(row[i], nulls[i]);
     result.add(values, nulls);
   }
   return Datum{0};
