@@ -173,6 +173,13 @@ with Tap() as tap, Stack(keys="customer-pii:aes-256-gcm") as stack:
     tap.ok(done.returncode != 0 and "hsm-only" in done.stderr, "aes-256-siv is refused as hsm-only", done)
     tap.is_(server.nae("key", "import", "kdf", "--type", "aes-256-siv", "--from", FILES / "aes.bin", "--encoding", "raw").returncode, 0, "as wrapped it is taken")
     tap.is_(session.ask("SELECT nae_decrypt_text(nae_encrypt('kdf', 'x'))").out, "x", "and encrypts")
+    server.must("key", "create", "hmac-in-hsm", "--type", "hmac-sha-256", "--protection", "hsm-only")
+    inside = session.ask("SELECT nae_mac('hmac-in-hsm', 'message')").out
+    tap.is_(bytes.fromhex(inside[2:])[0], 0xb3, "codes of a key that stays in the HSM have a format of their own")
+    checks = [session.ask(f"SELECT nae_mac_verify('hmac-in-hsm', '{message}', '{inside}'::bytea)").out for message in ("message", "messagf")]
+    tap.is_(checks, ["t", "f"], "and verify for their message only")
+    tap.is_(session.ask("SELECT nae_blind_index('hmac-in-hsm', 'a') = nae_blind_index('hmac-in-hsm', 'a'), "
+                        "nae_blind_index('hmac-in-hsm', 'a') = nae_blind_index('hmac-in-hsm', 'b')").out, "t|f", "so do blind indexes")
     server.restart()
     stack.reconnected()
     session.close()
