@@ -159,6 +159,7 @@ void append_record(std::string& out, const ContextFragment& context, const Recor
   append_text_member(out, R"(,"reason":)", record.reason);
   append_text_member(out, R"(,"rule":)", record.rule);
   append_number_member(out, R"(,"query_id":)", record.query_id);
+  if (record.repeated != 1) append_number_member(out, R"(,"repeated":)", record.repeated);
 }
 
 void append_record(std::string& out, const AdminRecord& record) {

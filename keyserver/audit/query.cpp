@@ -5,6 +5,8 @@
 #include <chrono>
 #include <deque>
 
+#include "keyserver/audit/chain.hpp"
+#include "keyserver/audit/encode.hpp"
 #include "keyserver/audit/file.hpp"
 #include "libnae/base/text.hpp"
 
@@ -109,6 +111,7 @@ Result<StoredRecord> parse_record(std::string_view line) {
   members.read("reason", record.reason);
   members.read("rule", record.rule);
   members.read("query_id", record.query_id);
+  members.read("repeated", record.repeated);
   members.read("admin", record.admin);
   members.read("target", record.target);
   members.read("detail", record.detail);
@@ -119,27 +122,88 @@ Result<StoredRecord> parse_record(std::string_view line) {
   return record;
 }
 
-Result<void> scan(const std::filesystem::path& directory, const Filter& filter,
-                  const std::function<bool(StoredRecord&&)>& visit) {
+namespace {
+
+// What can be told from the line as it stands, before its JSON is parsed: where it is in the chain
+// and when it was written. Times of one form sort like texts.
+class EarlyFilter {
+ public:
+  explicit EarlyFilter(const Filter& filter) : after_seq_(filter.after_seq) {
+    if (filter.from_us) append_time(from_, *filter.from_us);
+    if (filter.to_us) append_time(to_, *filter.to_us);
+  }
+  bool passes(std::string_view text) const {
+    constexpr std::string_view kTime = R"("time":")";
+    if (after_seq_ == 0 && from_.empty() && to_.empty()) return true;
+    auto line = split_line(text);
+    if (!line) return true;  // to be called unreadable
+    if (line->seq <= after_seq_) return false;
+    if (!line->members.starts_with(kTime) || line->members.size() < kTime.size() + kTimeBytes)
+      return true;
+    std::string_view time = line->members.substr(kTime.size(), kTimeBytes);
+    return (from_.empty() || time >= from_) && (to_.empty() || time < to_);
+  }
+
+ private:
+  static constexpr std::size_t kTimeBytes = 27;
+  std::uint64_t after_seq_;
+  std::string from_, to_;
+};
+
+// Every line that may match, and whether it does.
+using Visit = std::function<bool(std::optional<StoredRecord>&&, std::string_view line)>;
+Result<void> walk(const std::filesystem::path& directory, const Filter& filter,
+                  const Visit& visit) {
   NAE_ASSIGN(std::vector<Segment> segments, list_segments(directory));
+  const EarlyFilter early(filter);
   bool go_on = true;
   std::optional<Error> failure;
-  for (const Segment& segment : segments) {
+  for (std::size_t i = 0; i < segments.size() && go_on; ++i) {
+    if (i + 1 < segments.size() && segments[i + 1].first_seq <= filter.after_seq + 1) continue;
+    const Segment& segment = segments[i];
     NAE_TRY(read_lines(segment.path, [&](const RawLine& raw) {
       if (!raw.ended) return true;  // being written, or torn: verify says which
-      auto record = parse_record(raw.text);
-      if (!record)
-        failure = Error(Code::audit_broken, segment.path.filename().string() + " line " +
-                                                std::to_string(raw.number) + ": " +
-                                                record.error().message);
-      else if (matches(filter, *record))
-        go_on = visit(std::move(*record));
-      return go_on && !failure;
+      std::optional<StoredRecord> match;
+      if (early.passes(raw.text)) {
+        auto record = parse_record(raw.text);
+        if (!record)
+          failure = Error(Code::audit_broken, segment.path.filename().string() + " line " +
+                                                  std::to_string(raw.number) + ": " +
+                                                  record.error().message);
+        else if (matches(filter, *record))
+          match = std::move(*record);
+      }
+      go_on = !failure && visit(std::move(match), raw.text);
+      return go_on;
     }));
     if (failure) return fail(std::move(*failure));
-    if (!go_on) break;
   }
   return {};
+}
+
+}  // namespace
+
+Result<void> scan(const std::filesystem::path& directory, const Filter& filter,
+                  const std::function<bool(StoredRecord&&)>& visit) {
+  return walk(directory, filter, [&](std::optional<StoredRecord>&& match, std::string_view) {
+    return !match || visit(std::move(*match));
+  });
+}
+
+Result<Page> read_page(const std::filesystem::path& directory, const Filter& filter) {
+  Page page;
+  std::size_t bytes = 0, scanned = 0;
+  NAE_TRY(walk(directory, filter, [&](std::optional<StoredRecord>&& match, std::string_view text) {
+    if (match) {
+      bytes += match->line.size();
+      page.records.push_back(std::move(*match));
+    }
+    if (page.records.size() < filter.limit && bytes < kMaxPageBytes && ++scanned < kMaxPageScanned)
+      return true;
+    if (auto line = split_line(text)) page.next = line->seq;
+    return !page.next;
+  }));
+  return page;
 }
 
 Result<std::vector<StoredRecord>> query(const std::filesystem::path& directory,

@@ -21,9 +21,10 @@ struct StoredRecord {
   std::string user_issuer, user;
   std::string action, key;
   std::uint16_t key_version = 0;
-  std::uint32_t items = 0, failed_items = 0;
+  std::uint64_t items = 0, failed_items = 0;
   std::string verdict, reason, rule;
   std::uint64_t query_id = 0;
+  std::uint64_t repeated = 1;
   std::string admin, target, detail;
   std::string line;  // the stored JSON, without its newline
 };
@@ -40,6 +41,7 @@ struct Filter {
   std::string user{};
   std::optional<std::int64_t> from_us{};  // inclusive
   std::optional<std::int64_t> to_us{};    // exclusive
+  std::uint64_t after_seq = 0;            // later records alone
   std::size_t limit = 1000;               // the newest so many
 };
 
@@ -50,6 +52,16 @@ Result<StoredRecord> parse_record(std::string_view line);
 // Code::audit_broken, naming file and line, when a line cannot be parsed.
 Result<void> scan(const std::filesystem::path& directory, const Filter& filter,
                   const std::function<bool(StoredRecord&&)>& visit);
+
+// A part of the matches, the oldest first, so that all of them can be read with bounded memory.
+struct Page {
+  std::vector<StoredRecord> records;
+  std::optional<std::uint64_t> next;  // Filter::after_seq of the page that follows; empty: the end
+};
+inline constexpr std::size_t kMaxPageBytes = 8u << 20;
+inline constexpr std::size_t kMaxPageScanned = 1'000'000;  // records, however few of them match
+// At most Filter::limit matches after Filter::after_seq.
+Result<Page> read_page(const std::filesystem::path& directory, const Filter& filter);
 
 // The newest Filter::limit matches, oldest first.
 Result<std::vector<StoredRecord>> query(const std::filesystem::path& directory,

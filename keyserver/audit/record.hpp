@@ -32,12 +32,13 @@ struct Record {
   std::string_view action;        // name(Action)
   std::string_view key;           // name; empty for hash and random
   std::uint16_t key_version = 0;  // 0 when none was used
-  std::uint32_t items = 0;
-  std::uint32_t failed_items = 0;
+  std::uint64_t items = 0;
+  std::uint64_t failed_items = 0;
   std::string_view verdict;  // "value", "deny"
   std::string_view reason;   // policy::reason, or name(Code) when the request failed otherwise
   std::string_view rule;
   std::uint64_t query_id = 0;
+  std::uint64_t repeated = 1;  // so many like requests in one record (request_records.hpp)
 };
 
 // What an administrator did or tried. event = "admin".

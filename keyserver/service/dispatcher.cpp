@@ -77,7 +77,7 @@ void count_usage(const Request& request, const Served& served) {
   }
 }
 
-void record_served(const Request& request, const Served& served, audit::Batch& batch) {
+void record_served(const Request& request, const Served& served, audit::RequestRecords& records) {
   const auto& counters = request.parts.metrics.of(request.header().action);
   for (const KeyUse& use : served.uses) {
     audit::Record record = record_of(request);
@@ -89,7 +89,7 @@ void record_served(const Request& request, const Served& served, audit::Batch& b
     record.verdict = name(verdict);
     record.reason = reason_of(use.refusal, use.decision);
     record.rule = use.decision.rule;
-    batch.add(request.caller.fragment(), record);
+    records.add(request.caller.fragment(), record);
     request.parts.metrics.items_of(verdict).Increment(use.items);
     counters.items->Increment(use.items - use.failed_items);
     if (use.failed_items > 0) counters.failed_items->Increment(use.failed_items);
@@ -99,14 +99,14 @@ void record_served(const Request& request, const Served& served, audit::Batch& b
 
 }  // namespace
 
-void refuse(Request& request, const Refused& refused, audit::Batch& batch) {
+void refuse(Request& request, const Refused& refused, audit::RequestRecords& records) {
   audit::Record record = record_of(request);
   if (!refused.key.empty()) record.key = refused.key;
   record.failed_items = request.count();
   record.verdict = name(policy::Verdict::deny);
   record.reason = reason_of(refused.error.code, refused.decision);
   record.rule = refused.decision.rule;
-  batch.add(request.caller.fragment(), record);
+  records.add(request.caller.fragment(), record);
   const auto& counters = request.parts.metrics.of(request.header().action);
   counters.refused->Increment();
   request.parts.metrics.items_of(policy::Verdict::deny).Increment(request.count());
@@ -114,9 +114,9 @@ void refuse(Request& request, const Refused& refused, audit::Batch& batch) {
   wire::append_error(request.out, request.id, {refused.error, refused.retry_after_ms});
 }
 
-std::optional<HsmWork> serve(Request& request, audit::Batch& batch) {
+std::optional<HsmWork> serve(Request& request, audit::RequestRecords& records) {
   if (auto proven = request.caller.prove_user(request.parts.policy, request.now_us); !proven) {
-    refuse(request, {proven.error(), {}, {}}, batch);
+    refuse(request, {proven.error(), {}, {}}, records);
     return std::nullopt;
   }
   const std::size_t start = request.out.size();
@@ -126,17 +126,18 @@ std::optional<HsmWork> serve(Request& request, audit::Batch& batch) {
              : Outcome(Refused{Error(Code::unsupported, "this action is not served"), {}, {}});
   if (auto* work = std::get_if<HsmWork>(&outcome)) return std::move(*work);
   if (auto* refused = std::get_if<Refused>(&outcome)) {
-    refuse(request, *refused, batch);
+    refuse(request, *refused, records);
     return std::nullopt;
   }
   const std::size_t body = request.out.size() - start - wire::kFrameHeaderBytes;
   if (body > wire::max_reply_bytes(request.limits)) {
     discard_reply(request, start);
-    refuse(request, {Error(Code::frame_too_large, "the reply would be too large"), {}, {}}, batch);
+    refuse(request, {Error(Code::frame_too_large, "the reply would be too large"), {}, {}},
+           records);
     return std::nullopt;
   }
   const Served& done = std::get<Served>(outcome);
-  record_served(request, done, batch);
+  record_served(request, done, records);
   count_usage(request, done);
   return std::nullopt;
 }

@@ -3,17 +3,17 @@
 
 #include <optional>
 
-#include "keyserver/audit/batch.hpp"
+#include "keyserver/audit/request_records.hpp"
 #include "keyserver/service/request.hpp"
 
 namespace nae::service {
 
-// Answers the request in `request.out` and adds its records to `batch`; the answer may leave only
-// after the batch was written. Or answers the work that the HSM has to do first; nothing is
+// Answers the request in `request.out` and adds its records to `records`; the answer may leave only
+// after their batch was written. Or answers the work that the HSM has to do first; nothing is
 // recorded then, and the request is to be served again with what the work prepared.
-std::optional<HsmWork> serve(Request& request, audit::Batch& batch);
+std::optional<HsmWork> serve(Request& request, audit::RequestRecords& records);
 
 // Records and answers a request that failed before or beside its action.
-void refuse(Request& request, const Refused& refused, audit::Batch& batch);
+void refuse(Request& request, const Refused& refused, audit::RequestRecords& records);
 
 }  // namespace nae::service

@@ -18,9 +18,9 @@ void HeldAnswers::refuse(std::uint64_t request_id, const audit::Context& context
 }
 
 std::size_t HeldAnswers::release(audit::Log& log, Bytes& out) {
-  if (records_.empty()) return 0;
+  if (ids_.empty()) return 0;
   std::size_t refused = 0;
-  if (auto written = log.append(records_); !written) {
+  if (auto written = log.append(records_.batch()); !written) {
     refused = ids_.size();
     for (std::uint64_t id : ids_) wire::append_error(out, id, {written.error(), kRetryAfterMs});
   } else if (out.empty()) {
@@ -29,9 +29,14 @@ std::size_t HeldAnswers::release(audit::Log& log, Bytes& out) {
     out.insert(out.end(), replies_.begin(), replies_.end());
   }
   replies_.clear();
-  records_.clear();
+  records_.clear_batch();
   ids_.clear();
   return refused;
+}
+
+void HeldAnswers::write_counts(audit::Log& log, std::string_view device) {
+  if (!records_.counting()) return;
+  if (log.append(records_.counts(device))) records_.forget_counts();
 }
 
 }  // namespace nae::service

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "keyserver/audit/log.hpp"
+#include "keyserver/audit/request_records.hpp"
 #include "libnae/base/bytes.hpp"
 #include "libnae/base/result.hpp"
 
@@ -13,7 +14,7 @@ namespace nae::service {
 class HeldAnswers {
  public:
   Bytes& replies() { return replies_; }
-  audit::Batch& records() { return records_; }
+  audit::RequestRecords& records() { return records_; }
   // A reply to `request_id` was appended and its records were added.
   void held(std::uint64_t request_id) { ids_.push_back(request_id); }
 
@@ -25,9 +26,12 @@ class HeldAnswers {
   // every request is answered by that error instead. Answers how many were refused so.
   std::size_t release(audit::Log& log, Bytes& out);
 
+  // Writes the counts of denials of `device`; they stay when the log refuses.
+  void write_counts(audit::Log& log, std::string_view device);
+
  private:
   Bytes replies_;
-  audit::Batch records_;
+  audit::RequestRecords records_;
   std::vector<std::uint64_t> ids_;
 };
 

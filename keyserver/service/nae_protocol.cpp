@@ -33,6 +33,7 @@ NaeProtocol::NaeProtocol(net::Connection& connection, const Parts& parts)
       address_(address_without_port(connection.remote_address())),
       limits_(parts.settings.limits),
       waiting_(parts.settings),
+      denials_timer_(connection.loop()),
       self_(std::make_shared<NaeProtocol*>(this)) {
   parts_.metrics.connections().Increment();
   connection_.set_idle_timeout(parts_.settings.hello_timeout);
@@ -298,6 +299,26 @@ bool NaeProtocol::batch_received() {
 void NaeProtocol::release_answers() {
   if (std::size_t refused = answers_.release(parts_.audit, connection_.output()))
     parts_.metrics.audit_refusals().Increment(static_cast<double>(refused));
+  if (answers_.records().counting() && !denials_timer_runs_) count_denials();
+}
+
+// The count of a second is written when it is over, whether or not the peer says anything more.
+void NaeProtocol::count_denials() {
+  denials_timer_runs_ = true;
+  denials_timer_.expires_after(std::chrono::microseconds(audit::kCountingTimeUs));
+  denials_timer_.async_wait([this, self = std::weak_ptr(self_)](boost::system::error_code error) {
+    if (error || self.expired()) return;
+    connection_.post([this](net::Connection&) {
+      denials_timer_runs_ = false;
+      answers_.write_counts(parts_.audit, connection_.peer().name);
+      if (answers_.records().counting()) count_denials();  // the log refused: again in a second
+    });
+  });
+}
+
+void NaeProtocol::closed(const Error&) {
+  denials_timer_.cancel();
+  answers_.write_counts(parts_.audit, connection_.peer().name);
 }
 
 void NaeProtocol::answer_error(std::uint64_t request_id, Error error) {

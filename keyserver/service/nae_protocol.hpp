@@ -1,6 +1,7 @@
 // NaeProtocol: the key server's side of nae/1 on one connection. docs/spec/wire.md.
 #pragma once
 
+#include <boost/asio/steady_timer.hpp>
 #include <memory>
 
 #include "keyserver/service/held_answers.hpp"
@@ -25,6 +26,7 @@ class NaeProtocol final : public net::Protocol {
   bool batch_received() override;
   void begin_shutdown() override { stopping_ = true; }
   bool busy() const override { return !waiting_.empty(); }
+  void closed(const Error& reason) override;
 
  private:
   static constexpr std::size_t kReadBytes = 64u << 10;
@@ -41,6 +43,7 @@ class NaeProtocol final : public net::Protocol {
   void ask_hsm(const std::shared_ptr<WaitingRequest>& waiting, HsmWork work);
   void resume(const std::shared_ptr<WaitingRequest>& waiting, Result<Prepared> prepared);
   void release_answers();
+  void count_denials();
   bool violation(std::uint64_t request_id, Error error);
   void answer_error(std::uint64_t request_id, Error error);
 
@@ -58,6 +61,8 @@ class NaeProtocol final : public net::Protocol {
   OpenContexts contexts_;
   WaitingRequests waiting_;
   HeldAnswers answers_;
+  boost::asio::steady_timer denials_timer_;
+  bool denials_timer_runs_ = false;
   std::shared_ptr<NaeProtocol*> self_;  // what late answers of the HSM find the protocol by
 };
 

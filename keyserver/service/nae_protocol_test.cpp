@@ -64,6 +64,32 @@ TEST(Service, RequestThatWaitedIsRefusedAndRecordedForWhoAsked) {
   EXPECT_EQ(records[1].reason, "context_unknown");
 }
 
+// Else a device without rights could fill the disk below the audit log.
+TEST(Service, DenialsThatRepeatAreCounted) {
+  ServiceTestServer server;
+  {
+    ServiceTestClient client(server);
+    client.open(1, "mallory");
+    for (int i = 0; i < 500; ++i) client.ask(1, Action::encrypt, "pii", {bytes_of("x")});
+    for (int i = 0; i < 500; ++i) EXPECT_NE(client.answer().code(), Code{});
+    client.open(2, "alice");
+    client.ask(2, Action::random, "", {Bytes{0, 0, 0, 4}});
+    EXPECT_EQ(client.answer().code(), Code{});
+  }
+  std::uint64_t requests = 0;
+  std::vector<audit::StoredRecord> denied;
+  for (const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+       requests < 500 && std::chrono::steady_clock::now() < deadline;) {
+    denied = server.records(of_action("encrypt"));
+    requests = 0;
+    for (const auto& record : denied) requests += record.repeated;
+  }
+  EXPECT_EQ(requests, 500u);
+  EXPECT_LT(denied.size(), 50u);
+  EXPECT_EQ(denied.front().repeated, 1u);
+  EXPECT_EQ(server.records(of_action("random")).size(), 1u);
+}
+
 TEST(Service, ARemovedDeviceIsRefusedAtItsNextRequest) {
   ServiceTestServer server;
   ServiceTestClient client(server);
