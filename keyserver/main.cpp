@@ -12,6 +12,7 @@
 #include "keyserver/config/config.hpp"
 #include "keyserver/server/renew_certificate.hpp"
 #include "keyserver/server/server.hpp"
+#include "keyserver/setup/accept_audit_loss.hpp"
 #include "keyserver/setup/initialise.hpp"
 #include "libnae/crypto/secret.hpp"
 
@@ -105,6 +106,19 @@ int init(const nae::setup::Choices& choices) {
   return 0;
 }
 
+int accept_audit_loss(const std::string& file, const std::string& reason) {
+  auto config = nae::config::load(file);
+  if (!config) return report(config.error());
+  auto accepted =
+      nae::setup::accept_audit_loss(config->store.path, config->audit.directory, reason);
+  if (!accepted) return report(accepted.error());
+  std::printf("a new audit log begins in %s\n  its record: %s\n", config->audit.directory.c_str(),
+              accepted->detail.c_str());
+  if (!accepted->moved_to.empty())
+    std::printf("  what was left of the old one: %s\n", accepted->moved_to.c_str());
+  return 0;
+}
+
 // "127.0.0.1:7443" or "[::1]:7443"
 bool split_listen(const std::string& listen, nae::setup::Choices& choices) {
   std::size_t colon = listen.rfind(':');
@@ -143,6 +157,13 @@ int main(int argc, char** argv) {
       "renew-certificate", "Renew the server's certificate, for the key and names that it has.");
   renew_command->add_option("--config", file, "Configuration file")->capture_default_str();
 
+  std::string reason;
+  auto* loss_command = app.add_subcommand(
+      "accept-audit-loss", "Begin a new audit log that says what was lost; the server is stopped.");
+  loss_command->add_option("--config", file, "Configuration file")->capture_default_str();
+  loss_command->add_option("--reason", reason, "Why the log was lost, for its first record")
+      ->required();
+
   nae::setup::Choices choices;
   std::string listen = "127.0.0.1:7443";
   auto* init_command = app.add_subcommand(
@@ -168,6 +189,7 @@ int main(int argc, char** argv) {
   if (*run_command) return run(file);
   if (*check_command) return check(file);
   if (*renew_command) return renew_certificate(file);
+  if (*loss_command) return accept_audit_loss(file, reason);
   if (!split_listen(listen, choices)) {
     std::fprintf(stderr, "nae-keyserver: --listen must be HOST:PORT\n");
     return kUsage;

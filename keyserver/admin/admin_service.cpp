@@ -313,6 +313,10 @@ HttpResponse AdminService::metrics() {
   parts_.metrics.set_hsm_waiting(parts_.hsm.waiting());
   parts_.metrics.working_keys().Set(static_cast<double>(parts_.working_keys.size()));
   parts_.metrics.keys().Set(static_cast<double>(parts_.ring.size()));
+  const audit::LogHealth audit = parts_.audit.health();
+  parts_.metrics.audit_writable().Set(audit.writable ? 1 : 0);
+  parts_.metrics.audit_lost_records().Set(static_cast<double>(audit.lost_records));
+  parts_.metrics.audit_unsigned_records().Set(static_cast<double>(audit.last_seq - audit.head_seq));
   HttpResponse response;
   response.content_type = "text/plain; version=0.0.4; charset=utf-8";
   response.body = prometheus::TextSerializer().Serialize(parts_.metrics.registry().Collect());

@@ -40,6 +40,8 @@ Result<Reply> show_status(AdminCall& call) {
       {"policy_version", parts.policy.snapshot()->number},
       {"connections", static_cast<std::int64_t>(parts.metrics.connections().Value())},
       {"audit_seq", parts.audit.health().last_seq},
+      {"audit_head_seq", parts.audit.health().head_seq},
+      {"audit_lost_records", parts.audit.health().lost_records},
       {"admin", call.admin},
       {"roles", call.roles.text()},
   };

@@ -103,8 +103,10 @@ Result<std::vector<Segment>> list_segments(const std::filesystem::path& director
 }
 
 Result<void> read_lines(const std::filesystem::path& path,
-                        const std::function<bool(const RawLine&)>& visit) {
+                        const std::function<bool(const RawLine&)>& visit, std::uint64_t start) {
   NAE_ASSIGN(SharedFile file, open_for_reading(path));
+  if (start != 0 && ::lseek(file->descriptor(), static_cast<off_t>(start), SEEK_SET) < 0)
+    return read_failure(path, errno);
   std::string chunk(kReadBytes, '\0');
   std::string open_line;              // what the chunks before hold of it, cut at the limit
   std::uint64_t open_line_bytes = 0;  // how long it really is
@@ -113,6 +115,7 @@ Result<void> read_lines(const std::filesystem::path& path,
     open_line_bytes += part.size();
   };
   RawLine line;
+  line.end = start;
   while (true) {
     NAE_ASSIGN(std::size_t got, read_some(*file, chunk.data(), chunk.size(), path));
     if (got == 0) break;

@@ -52,12 +52,13 @@ Result<std::vector<Segment>> list_segments(const std::filesystem::path& director
 // One line of a segment as it stands there.
 struct RawLine {
   std::string_view text;     // without the newline; at most kMaxLineBytes of an overlong one
-  std::uint64_t number = 0;  // from 1
+  std::uint64_t number = 0;  // from 1, at the start of the reading
   std::uint64_t end = 0;     // offset after it
   bool ended = false;        // by a newline
 };
-// Calls `visit` for each line until it answers false. Memory stays bounded whatever the file holds.
+// Calls `visit` for each line from offset `start` on, the start of a line, until it answers false.
+// Memory stays bounded whatever the file holds.
 Result<void> read_lines(const std::filesystem::path& path,
-                        const std::function<bool(const RawLine&)>& visit);
+                        const std::function<bool(const RawLine&)>& visit, std::uint64_t start = 0);
 
 }  // namespace nae::audit

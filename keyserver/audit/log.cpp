@@ -1,17 +1,13 @@
-#include "keyserver/audit/log.hpp"
-
 #include <fcntl.h>
 
 #include <cerrno>
 #include <chrono>
-#include <condition_variable>
-#include <mutex>
 #include <optional>
 #include <utility>
 
 #include "keyserver/audit/directory_lock.hpp"
-#include "keyserver/audit/head.hpp"
-#include "keyserver/audit/segment_writer.hpp"
+#include "keyserver/audit/directory_state.hpp"
+#include "keyserver/audit/file_log.hpp"
 
 namespace nae::audit {
 namespace {
@@ -21,71 +17,44 @@ std::int64_t system_clock_us() {
   return duration_cast<microseconds>(system_clock::now().time_since_epoch()).count();
 }
 
-// One lock over chain and segment. Waiting for the disk happens outside it: the first thread that
-// finds no sync running does one for everybody whose records were written by then.
-class FileLog final : public Log {
- public:
-  FileLog(LogOptions options, SharedFile directory_lock)
-      : options_(std::move(options)),
-        directory_lock_(std::move(directory_lock)),
-        writer_(options_.directory, options_.segment_bytes) {}
-  ~FileLog() override { static_cast<void>(sign_head()); }
+constexpr std::size_t kMostHashesBehind = 1 << 16;  // 2 MiB
 
-  Result<void> start();
-
-  Result<void> append(const Batch& batch) override;
-  Result<void> sign_head() override;
-  LogHealth health() const override;
-
- private:
-  using Lock = std::unique_lock<std::mutex>;
-
-  Result<void> append_durably(Lock& lock, const Batch& batch);
-  Result<void> write(const Batch& batch);
-  Result<void> take_up_again();
-  Result<void> wait_until_durable(Lock& lock, std::uint64_t seq);
-  void note_failure(const Error& error, std::size_t records);
-  void note_success();
-  void note_event(std::string_view event, std::string_view detail);
-  std::string describe_outage() const;
-
-  const LogOptions options_;
-  const SharedFile directory_lock_;
-  std::mutex head_mutex_;  // one sign_head() at a time; taken before mutex_
-
-  mutable std::mutex mutex_;  // guards everything below
-  std::condition_variable synced_;
-  SegmentWriter writer_;
-  ChainPoint point_;
-  Batch events_;           // of the log itself, written before the next records
-  std::string lines_;      // reused between calls
-  bool doubtful_ = false;  // the disk may hold something else than was written: read it again
-  // Group commit. A failed sync begins a new generation: who waited in the old one has failed.
-  bool syncing_ = false;
-  std::uint64_t generation_ = 0;
-  std::uint64_t durable_seq_ = 0;
-  std::uint64_t acknowledged_seq_ = 0;
-  // The current outage.
-  std::int64_t failing_since_us_ = 0;
-  std::uint64_t refused_in_outage_ = 0;
-  std::uint64_t lost_in_outage_ = 0;
-  LogHealth health_;
-};
+}  // namespace
 
 Result<void> FileLog::start() {
   NAE_ASSIGN(Tail tail, take_up_tail(options_.directory));
+  if (options_.sign) {
+    NAE_ASSIGN(closed_, find_unsigned_segments(options_.directory, tail));
+  }
   NAE_TRY(writer_.take_up(tail));
-  point_ = tail.point;
-  durable_seq_ = acknowledged_seq_ = point_.seq;
+  const bool empty = tail.segment.empty();
+  const std::uint64_t cut_bytes = tail.cut_bytes;
+  health_.interrupted = !empty && !tail.stopped;
+  take_over(std::move(tail));
+  acknowledged_seq_ = point_.seq;
   NAE_ASSIGN(std::optional<Head> head, read_head(options_.directory));
   if (head) health_.head_seq = head->point.seq;
-  if (tail.cut_bytes != 0)
-    note_event("recovered", "cut off " + std::to_string(tail.cut_bytes) +
+  if (head && !options_.public_key_pem.empty()) {
+    NAE_ASSIGN(bool good, is_signed_by(*head, options_.public_key_pem));
+    if (!good) return fail(Code::audit_broken, "audit log: its head was not signed by this server");
+  }
+  NAE_TRY(check_kept());
+  if (cut_bytes != 0)
+    note_event("recovered", "cut off " + std::to_string(cut_bytes) +
                                 " bytes of a record that a crash left unfinished");
   // A directory that cannot be written shows now, not at the first request.
-  if (tail.segment.empty() || !events_.empty()) NAE_TRY(write({}));
+  if (empty || !events_.empty()) NAE_TRY(write({}));
   health_.last_seq = acknowledged_seq_ = point_.seq;
   return {};
+}
+
+void FileLog::take_over(Tail tail) {
+  point_ = tail.point;
+  durable_seq_ = tail.point.seq;
+  first_seq_ = tail.first_seq;
+  hashes_.clear();
+  std::lock_guard tree_lock(tree_mutex_);
+  tree_ = std::move(tail.tree);
 }
 
 Result<void> FileLog::append(const Batch& batch) {
@@ -113,16 +82,29 @@ Result<void> FileLog::write(const Batch& batch) {
   if (!health_.writable) outage.add(EventRecord{options_.now_us(), "resumed", describe_outage()});
   lines_.clear();
   ChainPoint point = point_;
+  written_.clear();
+  auto add_line = [&](std::string_view members) {
+    append_line(lines_, point, members);
+    written_.push_back(point.hash);
+  };
   bool new_segment = writer_.wants_new_segment();
-  if (new_segment) append_line(lines_, point, segment_members(options_.now_us(), point_.hash));
+  if (new_segment) add_line(segment_members(options_.now_us(), point_.hash));
   for (const Batch* part : {&std::as_const(events_), &std::as_const(outage), &batch})
-    for (std::size_t i = 0; i < part->size(); ++i) append_line(lines_, point, (*part)[i]);
+    for (std::size_t i = 0; i < part->size(); ++i) add_line((*part)[i]);
   auto written =
       new_segment ? writer_.begin_segment(point_.seq + 1, lines_) : writer_.append(lines_);
   NAE_TRY(std::move(written));
   events_.clear();
+  if (new_segment) close_segment();
   point_ = point;
+  hashes_.insert(hashes_.end(), written_.begin(), written_.end());
+  if (hashes_.size() >= kMostHashesBehind) fold_hashes();
   note_success();
+  if (options_.head_records != 0 && !head_asked_for_ && options_.head_due &&
+      point_.seq >= health_.head_seq + options_.head_records) {
+    head_asked_for_ = true;
+    options_.head_due();
+  }
   return {};
 }
 
@@ -138,15 +120,17 @@ Result<void> FileLog::take_up_again() {
     return fail(Code::audit_unavailable,
                 "audit log: it ends at record " + std::to_string(tail.point.seq) +
                     ", but records up to " + std::to_string(acknowledged_seq_) + " were written",
-                "restore the missing segment, or keep the directory as evidence and start with an "
-                "empty one");
+                "restore the missing segment; if it is lost for good, stop the server and see "
+                "nae-keyserver accept-audit-loss");
   NAE_TRY(writer_.take_up(tail));
   if (tail.point.seq != point_.seq)
     note_event("recovered", "records " + std::to_string(tail.point.seq + 1) + " to " +
                                 std::to_string(point_.seq) +
                                 " did not reach the disk; their requests were refused");
-  point_ = tail.point;
-  durable_seq_ = tail.point.seq;
+  std::erase_if(closed_, [&](const ClosedSegment& closed) {
+    return closed.first_seq >= tail.first_seq;  // written on after all
+  });
+  take_over(std::move(*found));
   ++generation_;
   doubtful_ = false;
   return {};
@@ -184,9 +168,10 @@ Result<void> FileLog::wait_until_durable(Lock& lock, std::uint64_t seq) {
   }
 }
 
-Result<void> FileLog::sign_head() {
-  std::lock_guard one_at_a_time(head_mutex_);
+Result<void> FileLog::watch() {
+  auto state = check_directory(options_.directory);
   Lock lock(mutex_);
+  state_problem_ = state ? std::string() : state.error().message;
   if (!doubtful_ && !writer_.still_in_place()) {
     doubtful_ = true;
     note_failure(
@@ -194,33 +179,25 @@ Result<void> FileLog::sign_head() {
   }
   // While the log is refused no request may come that would find it well again.
   if (!health_.writable) {
-    Result<void> recovered;
-    if (doubtful_) recovered = take_up_again();
+    Result<void> recovered = state;
+    if (recovered && doubtful_) recovered = take_up_again();
     if (recovered) recovered = write({});
     if (!recovered) {
       note_failure(recovered.error(), 0);
       return recovered;
     }
   }
-  if (!options_.sign || point_.seq == health_.head_seq) return {};
-  Head head;
-  head.point = point_;
-  // A head must never name a record that a power failure can take back: the next start would
-  // rightly call the log cut.
-  NAE_TRY(wait_until_durable(lock, head.point.seq));
-  lock.unlock();
-  head.time_us = options_.now_us();
-  NAE_ASSIGN(head.signature, options_.sign(as_bytes(canonical_bytes(head))));
-  NAE_TRY(write_head(options_.directory, head));
-  lock.lock();
-  health_.head_seq = head.point.seq;
-  return {};
+  return state;
 }
 
 LogHealth FileLog::health() const {
   std::lock_guard lock(mutex_);
   LogHealth health = health_;
   health.last_seq = point_.seq;
+  if (health.writable && !state_problem_.empty()) {
+    health.writable = false;
+    health.problem = state_problem_;
+  }
   return health;
 }
 
@@ -252,8 +229,6 @@ std::string FileLog::describe_outage() const {
          std::to_string(refused_in_outage_) + " records refused with their requests, " +
          std::to_string(lost_in_outage_) + " lost";
 }
-
-}  // namespace
 
 Result<std::unique_ptr<Log>> Log::open(LogOptions options) {
   if (!options.now_us) options.now_us = system_clock_us;

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "keyserver/audit/batch.hpp"
+#include "keyserver/audit/head_keeper.hpp"
 #include "libnae/base/bytes.hpp"
 #include "libnae/base/result.hpp"
 
@@ -33,7 +34,15 @@ struct LogOptions {
   OnFailure on_failure = OnFailure::refuse;
   std::uint64_t segment_bytes = kDefaultSegmentBytes;  // a segment that reached it is closed
   HeadSigner sign;                                     // empty: heads are not written
-  std::function<std::int64_t()> now_us;                // empty: the system's clock
+  std::string public_key_pem;  // of `sign`: the head found at open must verify; empty: not checked
+  // Called when so many records are newer than the head, under the log's lock: somebody should
+  // call sign_head() soon. 0: never.
+  std::uint64_t head_records = 0;
+  std::function<void()> head_due;
+  // Outlives the log. It is told of a new head at most once in `keep_interval_us`, and at the end.
+  HeadKeeper* head_keeper = nullptr;
+  std::int64_t keep_interval_us = 1'000'000;
+  std::function<std::int64_t()> now_us;  // empty: the system's clock
 };
 
 struct LogHealth {
@@ -43,13 +52,15 @@ struct LogHealth {
   std::uint64_t head_seq = 0;         // newest record that a signed head covers
   std::uint64_t refused_records = 0;  // since open: not written, request refused
   std::uint64_t lost_records = 0;     // since open: not written, request served
+  bool interrupted = false;           // at open: the log has records, and none of its writer's stop
 };
 
 class Log {
  public:
   // Takes the directory for this process (Code::conflict when another has it), verifies the last
   // segment, cuts off the torn line of a crash and continues the chain. Code::audit_broken when
-  // a complete record does not verify or the log ends before its signed head.
+  // a complete record does not verify, the log ends before its signed head or before the one that
+  // the keeper knows, or that one is another record.
   static Result<std::unique_ptr<Log>> open(LogOptions options);
 
   // Signs a last head.
@@ -60,9 +71,13 @@ class Log {
   // again, so the log recovers by itself when its directory does.
   virtual Result<void> append(const Batch& batch) = 0;
 
-  // Makes the records durable, signs the newest one and replaces head.json; nothing to do when the
-  // head is current. For a timer, about once a second; also notices a deleted segment.
+  // Makes the records durable, signs the newest one and replaces head.json; signs the ends of
+  // segments closed since. Nothing to do when the head is current.
   virtual Result<void> sign_head() = 0;
+
+  // For a timer, once a second: finds out without a request that the newest segment was deleted,
+  // the directory is read-only or its disk full, and goes on by itself when it is well again.
+  virtual Result<void> watch() = 0;
 
   virtual LogHealth health() const = 0;
 };

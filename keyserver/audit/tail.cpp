@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "keyserver/audit/file.hpp"
@@ -12,9 +13,15 @@ namespace nae::audit {
 namespace {
 
 tl::unexpected<Error> broken(std::string message) {
-  return fail(Code::audit_broken, "audit log: " + std::move(message),
-              "keep the directory as evidence (nae audit verify says more), then start with an "
-              "empty one");
+  return fail(
+      Code::audit_broken, "audit log: " + std::move(message),
+      "keep the directory as evidence (nae audit verify says more) and bring back the whole "
+      "one; if it is lost for good, see nae-keyserver accept-audit-loss");
+}
+
+// Texts escape their quotes, so that none can look like this.
+bool is_stop(const Line& line) {
+  return line.members.find(R"(,"event":"stopped",)") != std::string_view::npos;
 }
 
 // The complete lines of one segment, up to a torn one.
@@ -22,7 +29,10 @@ struct Walk {
   ChainPoint point;
   std::uint64_t good_bytes = 0;
   std::uint64_t all_bytes = 0;
-  std::uint64_t bad_line = 0;        // 0: all verify
+  std::uint64_t bad_line = 0;  // 0: all verify
+  Hash start{};                // what the first record follows
+  HashTree tree;
+  bool stopped = false;
   std::optional<Hash> hash_at_head;  // of the record that the head signs, if it is here
 };
 
@@ -33,11 +43,14 @@ bool accept(Walk& walk, const Segment& segment, const RawLine& raw, std::uint64_
     auto previous = previous_of_segment(*line);
     if (!previous || line->seq != segment.first_seq) return false;
     walk.point = {line->seq - 1, *previous};
+    walk.start = *previous;
   }
   if (line->seq != walk.point.seq + 1 || line_hash(walk.point.hash, line->hashed) != line->hash)
     return false;
   walk.point = {line->seq, line->hash};
   walk.good_bytes = raw.end;
+  walk.tree.add(line->hash);
+  walk.stopped = is_stop(*line);
   if (line->seq == head_seq) walk.hash_at_head = line->hash;
   return true;
 }
@@ -83,6 +96,9 @@ Result<Tail> find_tail(const std::filesystem::path& directory, const std::option
     tail.point = walk.point;
     tail.segment = segment.path;
     tail.bytes = walk.good_bytes;
+    tail.first_seq = segment.first_seq;
+    tail.tree = std::move(walk.tree);
+    tail.stopped = walk.stopped;
     break;
   }
   if (head && head->point.seq > tail.point.seq)
@@ -102,6 +118,45 @@ Result<Tail> take_up_tail(const std::filesystem::path& directory) {
   if (!stillborn.empty()) NAE_TRY(sync_directory(directory));
   if (!tail.segment.empty()) NAE_TRY(cut_to(tail.segment, tail.bytes));
   return tail;
+}
+
+Result<std::vector<ClosedSegment>> find_unsigned_segments(const std::filesystem::path& directory,
+                                                          const Tail& tail) {
+  std::vector<ClosedSegment> found;
+  if (tail.segment.empty()) return found;
+  NAE_ASSIGN(std::optional<Head> head, read_head(directory));
+  NAE_ASSIGN(std::vector<Segment> segments, list_segments(directory));
+  std::erase_if(segments,
+                [&](const Segment& segment) { return segment.first_seq >= tail.first_seq; });
+  NAE_ASSIGN(Walk next, walk_segment({tail.segment, tail.first_seq}, 0));
+  for (auto segment = segments.rbegin(); segment != segments.rend(); ++segment) {
+    std::error_code error;
+    if (std::filesystem::exists(directory / segment_head_name(segment->first_seq), error)) break;
+    NAE_ASSIGN(Walk walk, walk_segment(*segment, head ? head->point.seq : 0));
+    bool whole = walk.bad_line == 0 && walk.good_bytes == walk.all_bytes;
+    if (!whole || walk.point.hash != next.start)
+      return broken(segment->path.filename().string() + " does not verify");
+    if (walk.hash_at_head && *walk.hash_at_head != head->point.hash)
+      return broken("record " + std::to_string(head->point.seq) + " is not the one signed");
+    found.push_back({segment->first_seq, walk.point, walk.tree.root()});
+    next = std::move(walk);
+  }
+  std::ranges::reverse(found);
+  return found;
+}
+
+Result<std::optional<Hash>> hash_of_record(const std::filesystem::path& directory,
+                                           std::uint64_t seq) {
+  NAE_ASSIGN(std::vector<Segment> segments, list_segments(directory));
+  auto after = std::ranges::upper_bound(segments, seq, {}, &Segment::first_seq);
+  std::optional<Hash> found;
+  if (after == segments.begin()) return found;
+  NAE_TRY(read_lines(std::prev(after)->path, [&](const RawLine& raw) {
+    auto line = raw.ended ? split_line(raw.text) : std::nullopt;
+    if (line && line->seq == seq) found = line->hash;
+    return !found;
+  }));
+  return found;
 }
 
 }  // namespace nae::audit

@@ -4,7 +4,8 @@
 
 #include "keyserver/audit/directory_lock.hpp"
 #include "keyserver/audit/file.hpp"
-#include "libnae/crypto/public_key.hpp"
+#include "keyserver/audit/hash_tree.hpp"
+#include "keyserver/audit/query.hpp"
 
 namespace nae::audit {
 namespace {
@@ -14,24 +15,67 @@ std::string record_range(std::uint64_t first, std::uint64_t last) {
   return "records " + std::to_string(first) + " to " + std::to_string(last);
 }
 
-// Walks all segments and goes on after a finding, so that one report shows everything.
+// The time of a segment's first record, which says when the segment began.
+Result<std::optional<std::int64_t>> began_at(const Segment& segment) {
+  std::optional<std::int64_t> time_us;
+  NAE_TRY(read_lines(segment.path, [&](const RawLine& raw) {
+    if (auto record = parse_record(raw.text)) time_us = record->time_us;
+    return false;
+  }));
+  return time_us;
+}
+
+// Those that hold the scope, and the ones after it up to a signed end.
+Result<std::vector<Segment>> segments_of(const std::filesystem::path& directory,
+                                         std::vector<Segment> all, const VerifyScope& scope) {
+  std::size_t first = 0, last = all.size();
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    NAE_ASSIGN(std::optional<std::int64_t> began_us, began_at(all[i]));
+    const bool before_first = (scope.from_seq && all[i].first_seq <= *scope.from_seq) ||
+                              (scope.from_us && began_us && *began_us <= *scope.from_us);
+    const bool behind_last = (scope.to_seq && all[i].first_seq > *scope.to_seq) ||
+                             (scope.to_us && began_us && *began_us >= *scope.to_us);
+    if (before_first) first = i;
+    if (behind_last && i < last) last = i;
+  }
+  if (first >= last || all.empty() || (scope.from_seq && *scope.from_seq < all[first].first_seq))
+    return fail(Code::not_found, "no segment here holds these records");
+  auto is_signed = [&](const Segment& segment) {
+    std::error_code error;
+    return std::filesystem::exists(directory / segment_head_name(segment.first_seq), error);
+  };
+  while (last < all.size() && !is_signed(all[last - 1])) ++last;
+  all.resize(last);
+  all.erase(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(first));
+  return all;
+}
+
+// Walks the segments and goes on after a finding, so that one report shows everything.
 class Verifier {
  public:
-  explicit Verifier(const std::filesystem::path& directory) : directory_(directory) {}
+  Verifier(const std::filesystem::path& directory, std::string_view public_key_pem)
+      : directory_(directory), public_key_pem_(public_key_pem) {}
 
-  Result<VerifyReport> run(std::string_view public_key_pem);
+  Result<VerifyReport> run(const VerifyScope& scope);
+  Result<VerifyReport> run_alone(const Segment& segment);
 
  private:
+  Result<void> check_segment(const Segment& segment, bool may_grow);
+  Result<void> begin_segment(const Segment& segment);
+  void check_end_of_segment();
+  void check_against(const Head& head, const Line& line);
   void check_line(const Segment& segment, const RawLine& raw);
   void check_start_of_segment(const Segment& segment, const Line& line);
   bool check_sequence(const Line& line);
   void check_hash(const Line& line);
   void check_head_reached();
-  Result<void> read_signed_head();
-  Result<void> check_signature(std::string_view public_key_pem);
+  Result<std::optional<Head>> read_signed_head(const std::filesystem::path& file);
+  Result<bool> has_good_signature(const Head& head);
   void find(Fault fault, std::uint64_t seq, std::string explanation);
 
   const std::filesystem::path& directory_;
+  std::string_view public_key_pem_;
+  bool from_its_beginning_ = true;  // records before the first segment would be missed
   VerifyReport report_;
   std::string file_;        // where we are
   std::uint64_t line_ = 0;  // 0: about the whole file
@@ -42,53 +86,113 @@ class Verifier {
   // record still fits this one, and is not blamed.
   std::optional<Hash> computed_;
   bool any_record_ = false;
+  // Of the segment at hand: the head beside it and the tree over its records.
+  std::optional<Head> segment_head_;
+  bool segment_signed_ = false;  // and its signature is good
+  HashTree tree_;
+  std::uint64_t findings_before_ = 0;  // where something is wrong already, so is the tree
 };
 
-Result<VerifyReport> Verifier::run(std::string_view public_key_pem) {
+Result<VerifyReport> Verifier::run(const VerifyScope& scope) {
   // The head first: a server may append meanwhile, and a head read last could be newer than the
   // records read before.
-  NAE_TRY(read_signed_head());
-  if (report_.head && !public_key_pem.empty()) NAE_TRY(check_signature(public_key_pem));
-  NAE_ASSIGN(std::vector<Segment> segments, list_segments(directory_));
-  for (const Segment& segment : segments) {
-    file_ = segment.path.filename().string();
-    ++report_.segments;
-    NAE_TRY(read_lines(segment.path, [&](const RawLine& raw) {
-      line_ = raw.number;
-      if (raw.ended)
-        check_line(segment, raw);
-      else if (&segment != &segments.back() || !is_locked(directory_))
-        find(Fault::tail_torn, 0, "the line has no end: cut off by a crash or by a hand");
-      return true;
-    }));
+  NAE_ASSIGN(report_.head, read_signed_head(directory_ / kHeadFile));
+  if (report_.head && !public_key_pem_.empty()) {
+    NAE_ASSIGN(report_.signature_checked, has_good_signature(*report_.head));
   }
-  check_head_reached();
+  NAE_ASSIGN(std::vector<Segment> segments, list_segments(directory_));
+  const std::uint64_t newest = segments.empty() ? 0 : segments.back().first_seq;
+  if (!scope.whole()) {
+    NAE_ASSIGN(segments, segments_of(directory_, std::move(segments), scope));
+    from_its_beginning_ = segments.front().first_seq == 1;
+  }
+  for (const Segment& segment : segments)
+    NAE_TRY(check_segment(segment, segment.first_seq == newest && is_locked(directory_)));
+  if (scope.from_seq && report_.last.seq < *scope.from_seq && report_.findings_total == 0)
+    return fail(Code::not_found, "the log ends before record " + std::to_string(*scope.from_seq));
+  const bool to_its_end = segments.empty() || segments.back().first_seq == newest;
+  if (to_its_end) {
+    check_head_reached();
+  } else {
+    report_.head = segment_head_;
+    report_.signature_checked = segment_signed_;
+    if (!segment_head_) find(Fault::head_missing, 0, "nothing signs the end of this segment");
+  }
   return std::move(report_);
 }
 
-Result<void> Verifier::read_signed_head() {
-  file_ = kHeadFile;
-  auto head = read_head(directory_);
-  if (head) {
-    report_.head = std::move(*head);
-    return {};
+Result<VerifyReport> Verifier::run_alone(const Segment& segment) {
+  from_its_beginning_ = false;
+  NAE_TRY(check_segment(segment, false));
+  report_.head = segment_head_;
+  report_.signature_checked = segment_signed_;
+  if (!segment_head_) {
+    line_ = 0;
+    if (report_.findings_total == 0)
+      find(Fault::head_missing, 0,
+           segment_head_name(segment.first_seq) + " does not lie beside it: its end is not proved");
   }
-  if (head.error().code != Code::audit_broken) return fail(head.error());
-  find(Fault::head_malformed, 0, head.error().message);
+  return std::move(report_);
+}
+
+Result<void> Verifier::check_segment(const Segment& segment, bool may_grow) {
+  NAE_TRY(begin_segment(segment));
+  ++report_.segments;
+  NAE_TRY(read_lines(segment.path, [&](const RawLine& raw) {
+    line_ = raw.number;
+    if (raw.ended)
+      check_line(segment, raw);
+    else if (!may_grow)
+      find(Fault::tail_torn, 0, "the line has no end: cut off by a crash or by a hand");
+    return true;
+  }));
+  check_end_of_segment();
   return {};
 }
 
-Result<void> Verifier::check_signature(std::string_view public_key_pem) {
-  NAE_ASSIGN(crypto::PublicKey key, crypto::PublicKey::from_pem(public_key_pem));
-  const Head& head = *report_.head;
-  auto good = key.verify(SignatureScheme::ecdsa_p256_sha256, as_bytes(canonical_bytes(head)),
-                         head.signature);
-  if (!good && good.error().code == Code::key_type) return fail(good.error());
-  report_.signature_checked = good && *good;
-  if (!report_.signature_checked)
+Result<void> Verifier::begin_segment(const Segment& segment) {
+  tree_ = {};
+  line_ = 0;
+  findings_before_ = report_.findings_total;
+  const std::filesystem::path head_file =
+      segment.path.parent_path() / segment_head_name(segment.first_seq);
+  NAE_ASSIGN(segment_head_, read_signed_head(head_file));
+  bool good = segment_head_.has_value();
+  if (good && !public_key_pem_.empty()) {
+    NAE_ASSIGN(good, has_good_signature(*segment_head_));
+  }
+  if (good) ++report_.signed_segments;
+  segment_signed_ = good && !public_key_pem_.empty();
+  file_ = segment.path.filename().string();
+  return {};
+}
+
+// A closed segment ends with the record that its head signs.
+void Verifier::check_end_of_segment() {
+  if (!segment_head_) return;
+  line_ = 0;
+  const std::uint64_t signed_seq = segment_head_->point.seq;
+  if (signed_seq > newest_)
+    find(Fault::tail_missing, signed_seq,
+         record_range(newest_ + 1, signed_seq) + " of this segment were signed for and are gone");
+  else if (signed_seq < newest_)
+    find(Fault::head_mismatch, newest_, "the segment goes on behind its signed end");
+}
+
+Result<std::optional<Head>> Verifier::read_signed_head(const std::filesystem::path& file) {
+  file_ = file.filename().string();
+  auto head = read_head_file(file);
+  if (head || head.error().code != Code::audit_broken) return head;
+  find(Fault::head_malformed, 0, head.error().message);
+  return std::nullopt;
+}
+
+Result<bool> Verifier::has_good_signature(const Head& head) {
+  NAE_ASSIGN(bool good, is_signed_by(head, public_key_pem_));
+  if (!good)
     find(Fault::head_signature_wrong, head.point.seq,
          "the head was not signed by the audit key of this server");
-  return {};
+  return good;
 }
 
 void Verifier::check_line(const Segment& segment, const RawLine& raw) {
@@ -110,9 +214,17 @@ void Verifier::check_line(const Segment& segment, const RawLine& raw) {
   newest_ = line->seq;
   stored_ = line->hash;
   report_.last = {line->seq, line->hash};
-  if (report_.head && line->seq == report_.head->point.seq &&
-      line->hash != report_.head->point.hash)
-    find(Fault::head_mismatch, line->seq, "another record was here when the head was signed");
+  tree_.add(line->hash);
+  if (report_.head) check_against(*report_.head, *line);
+  if (segment_head_) check_against(*segment_head_, *line);
+}
+
+void Verifier::check_against(const Head& head, const Line& line) {
+  if (line.seq != head.point.seq) return;
+  if (line.hash != head.point.hash)
+    find(Fault::head_mismatch, line.seq, "another record was here when the head was signed");
+  else if (report_.findings_total == findings_before_ && tree_.root() != head.root)
+    find(Fault::head_mismatch, line.seq, "the head signs another tree over this segment's records");
 }
 
 void Verifier::check_start_of_segment(const Segment& segment, const Line& line) {
@@ -123,9 +235,9 @@ void Verifier::check_start_of_segment(const Segment& segment, const Line& line) 
     return;
   }
   if (!any_record_) {
-    if (line.seq != 1)
+    if (line.seq != 1 && from_its_beginning_)
       find(Fault::records_missing, 1, record_range(1, line.seq - 1) + " are not in this directory");
-    else if (*previous != kGenesis)
+    else if (line.seq == 1 && *previous != kGenesis)
       find(Fault::segment_misplaced, line.seq, "the first segment does not start a chain");
     newest_ = line.seq - 1;
     stored_ = *previous;
@@ -220,9 +332,18 @@ std::string_view name(Fault fault) {
   return "unknown";
 }
 
-Result<VerifyReport> verify(const std::filesystem::path& directory,
-                            std::string_view public_key_pem) {
-  return Verifier(directory).run(public_key_pem);
+Result<VerifyReport> verify(const std::filesystem::path& directory, std::string_view public_key_pem,
+                            const VerifyScope& scope) {
+  return Verifier(directory, public_key_pem).run(scope);
+}
+
+Result<VerifyReport> verify_segment(const std::filesystem::path& segment,
+                                    std::string_view public_key_pem) {
+  auto first_seq = first_seq_of_segment(segment.filename().string());
+  if (!first_seq)
+    return fail(Code::invalid_argument,
+                segment.string() + " is not called as a segment of an audit log is");
+  return Verifier(segment.parent_path(), public_key_pem).run_alone({segment, *first_seq});
 }
 
 }  // namespace nae::audit

@@ -19,8 +19,8 @@ enum class Fault {
   tail_torn,            // the last line has no end, and no server is writing it
   tail_missing,         // the log ends before its signed head
   head_mismatch,        // the record that the head signs is another one
-  head_missing,         // no head.json although there are records
-  head_malformed,       // head.json cannot be read
+  head_missing,         // no signed head although there are records
+  head_malformed,       // a head cannot be read
   head_signature_wrong  // not signed by the public key
 };
 
@@ -43,6 +43,7 @@ struct VerifyReport {
   ChainPoint last;
   std::optional<Head> head;
   bool signature_checked = false;      // a public key was given and the head's signature is good
+  std::uint64_t signed_segments = 0;   // closed ones whose own heads were found
   std::uint64_t unsigned_records = 0;  // newer than the head: their deletion would not show
   std::uint64_t findings_total = 0;
   std::vector<Finding> findings;
@@ -50,9 +51,24 @@ struct VerifyReport {
   bool intact() const { return findings_total == 0; }
 };
 
-// `public_key_pem`: empty to check the chain without the signature. A failure means the log could
-// not be read (Code::file_failed); what is wrong inside it are findings.
+// Which part of a log to prove: everything when nothing is set. A part is proved by whole segments,
+// from the one that holds its first record to the one that holds its last, and each segment by the
+// head that signs its end; what stands before the first segment is not looked at.
+struct VerifyScope {
+  std::optional<std::uint64_t> from_seq{}, to_seq{};  // both inclusive
+  std::optional<std::int64_t> from_us{}, to_us{};     // of the records' times; [from, to)
+
+  bool whole() const { return !from_seq && !to_seq && !from_us && !to_us; }
+};
+
+// `public_key_pem`: empty to check the chain without the signatures. A failure means the log could
+// not be read (Code::file_failed) or holds nothing of the scope (Code::not_found); what is wrong
+// inside it are findings.
 Result<VerifyReport> verify(const std::filesystem::path& directory,
-                            std::string_view public_key_pem = {});
+                            std::string_view public_key_pem = {}, const VerifyScope& scope = {});
+
+// One closed segment on its own, with the signed head that lies beside it.
+Result<VerifyReport> verify_segment(const std::filesystem::path& segment,
+                                    std::string_view public_key_pem = {});
 
 }  // namespace nae::audit

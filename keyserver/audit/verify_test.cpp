@@ -1,5 +1,6 @@
 #include "keyserver/audit/verify.hpp"
 
+#include "keyserver/audit/hash_tree.hpp"
 #include "keyserver/audit/test_log.hpp"
 
 namespace nae::audit {
@@ -91,6 +92,9 @@ TEST_F(VerifyTest, AForgedHeadIsNotSigned) {
   lines.resize(7);
   write_lines(segment(), lines);
   head.point = {7, split_line(lines.back())->hash};
+  HashTree tree;
+  for (const std::string& line : lines) tree.add(split_line(line)->hash);
+  head.root = tree.root();
   ASSERT_TRUE(write_head(directory_, head));
   EXPECT_EQ(faults(), (Faults{{Fault::head_signature_wrong, 7}}));
   EXPECT_FALSE(report_.signature_checked);
@@ -109,6 +113,8 @@ TEST_F(VerifyTest, EveryFieldOfTheHeadIsSigned) {
   };
   check([](Head& head) { ++head.point.seq; });
   check([](Head& head) { head.point.hash[0] ^= 1; });
+  check([](Head& head) { ++head.first_seq; });
+  check([](Head& head) { head.root[0] ^= 1; });
   check([](Head& head) { ++head.time_us; });
   check([](Head& head) { head.signature.back() ^= 1; });
   check([](Head& head) { head.signature.clear(); });
@@ -265,6 +271,95 @@ TEST_F(VerifySegments, OneOfAnotherLogIsFound) {
   auto report = verified();
   ASSERT_FALSE(report.intact());
   EXPECT_EQ(report.findings[0].fault, Fault::segment_misplaced) << describe(report);
+}
+
+TEST_F(VerifySegments, EachClosedOneIsProvedAlone) {
+  ASSERT_GE(segments().size(), 4u);
+  for (std::size_t i = 0; i + 1 < segments().size(); ++i) {
+    auto report = verify_segment(segment(i), public_key_);
+    ASSERT_TRUE(report) << report.error().message;
+    EXPECT_TRUE(report->intact()) << describe(*report);
+    EXPECT_TRUE(report->signature_checked);
+    EXPECT_EQ(report->first.seq, segments()[i].first_seq);
+    EXPECT_EQ(report->last.seq + 1, segments()[i + 1].first_seq);
+    EXPECT_EQ(report->head->point, report->last);
+  }
+  auto newest = verify_segment(segments().back().path, public_key_);
+  ASSERT_EQ(newest->findings_total, 1u);
+  EXPECT_EQ(newest->findings[0].fault, Fault::head_missing);
+}
+
+TEST_F(VerifySegments, AnArchivedOneIsTamperedWith) {
+  auto alone = [&] {
+    auto report = *verify_segment(segment(1), public_key_);
+    return report.findings.empty() ? std::string_view("intact") : name(report.findings[0].fault);
+  };
+  const auto original = lines_of(segment(1));
+  const std::filesystem::path head_file = directory_ / segment_head_name(segments()[1].first_seq);
+  const Head head = **read_head_file(head_file);
+  ASSERT_EQ(alone(), "intact");
+  auto lines = original;
+  lines.pop_back();
+  write_lines(segment(1), lines);
+  EXPECT_EQ(alone(), "tail_missing");
+  lines = original;
+  lines[1].replace(lines[1].find("analyst"), 7, "auditor");
+  write_lines(segment(1), lines);
+  EXPECT_EQ(alone(), "line_changed");
+  // Computed anew, down to the last hash.
+  std::string forged;
+  ChainPoint point{split_line(original[0])->seq - 1,
+                   *previous_of_segment(*split_line(original[0]))};
+  for (const std::string& line : original) {
+    std::string members(split_line(line)->members);
+    if (auto at = members.find("analyst"); at != std::string::npos)
+      members.replace(at, 7, "auditor");
+    append_line(forged, point, members);
+  }
+  write(segment(1), forged);
+  EXPECT_EQ(alone(), "head_mismatch");
+  write(segment(1), forged + forged.substr(0, forged.find('\n') + 1));
+  EXPECT_NE(alone(), "intact");
+  write_lines(segment(1), original);
+  Head other = head;
+  ++other.time_us;
+  ASSERT_TRUE(write_head_file(head_file, other));
+  EXPECT_EQ(alone(), "head_signature_wrong");
+  EXPECT_FALSE(verified().intact()) << "nor is the whole";
+  std::filesystem::remove(head_file);
+  EXPECT_EQ(alone(), "head_missing");
+  EXPECT_TRUE(verified().intact()) << "the newest head covers it";
+}
+
+TEST_F(VerifySegments, ARangeIsProvedByItsSegments) {
+  const auto all = segments();
+  VerifyScope scope;
+  scope.from_seq = all[1].first_seq + 1;
+  scope.to_seq = all[2].first_seq;
+  std::filesystem::remove(all[0].path);  // archived elsewhere
+  auto report = verify(directory_, public_key_, scope);
+  ASSERT_TRUE(report) << report.error().message;
+  EXPECT_TRUE(report->intact()) << describe(*report);
+  EXPECT_TRUE(report->signature_checked);
+  EXPECT_EQ(report->segments, 2u);
+  EXPECT_EQ(report->first.seq, all[1].first_seq);
+  EXPECT_EQ(report->last.seq, all[3].first_seq - 1);
+  EXPECT_EQ(report->head->point, report->last);
+
+  std::filesystem::remove(directory_ / segment_head_name(all[2].first_seq));
+  report = verify(directory_, public_key_, scope);
+  EXPECT_TRUE(report->intact()) << describe(*report);
+  EXPECT_EQ(report->segments, 3u) << "up to the next signed end";
+
+  auto lines = lines_of(all[2].path);
+  lines[1].replace(lines[1].find("analyst"), 7, "auditor");
+  write_lines(all[2].path, lines);
+  EXPECT_FALSE(verify(directory_, public_key_, scope)->intact());
+  scope = {};
+  scope.from_seq = 1;
+  EXPECT_EQ(verify(directory_, public_key_, scope).error().code, Code::not_found);
+  scope.from_seq = 10'000;
+  EXPECT_FALSE(verify(directory_, public_key_, scope)->intact()) << "the change comes first";
 }
 
 TEST_F(VerifySegments, FindingsAreBoundedButCounted) {

@@ -93,7 +93,15 @@ struct Reader {
     if (durability != "write" && durability != "fsync")
       f.refuse("durability", "must be \"write\" or \"fsync\"");
     config.audit.durability = durability == "fsync" ? Durability::fsync : Durability::write;
+    std::string on_failure = "refuse";
+    f.text("on_failure", on_failure);
+    if (on_failure != "refuse" && on_failure != "alarm-and-continue")
+      f.refuse("on_failure", "must be \"refuse\" or \"alarm-and-continue\"");
+    config.audit.on_failure =
+        on_failure == "refuse" ? OnAuditFailure::refuse : OnAuditFailure::alarm_and_continue;
     f.duration("head_interval_s", config.audit.head_interval, 1, 3600);
+    f.integer("segment_mib", config.audit.segment_mib, 1, 1024);
+    f.integer("head_records", config.audit.head_records, 0, 10'000'000);
     return f.finish();
   }
   Result<void> limits(Fields f) {

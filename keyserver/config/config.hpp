@@ -13,6 +13,7 @@
 namespace nae::config {
 
 enum class Durability { write, fsync };
+enum class OnAuditFailure { refuse, alarm_and_continue };
 
 struct Config {
   struct {
@@ -42,7 +43,10 @@ struct Config {
   struct {
     std::filesystem::path directory;
     Durability durability = Durability::write;
+    OnAuditFailure on_failure = OnAuditFailure::refuse;
     std::chrono::seconds head_interval{1};
+    std::uint32_t segment_mib = 64;  // a segment of this size is closed
+    std::uint32_t head_records = 100'000;  // a head also after so many; 0: by the interval alone
   } audit;
   struct {
     wire::Limits wire;

@@ -71,6 +71,23 @@ TEST_F(ConfigTest, RefusesValuesOutOfRange) {
   expect_refused(good() + "[approval]\nexpires_after_s = 2592001\n", "1 to 2592000");
   expect_refused(good() + "[approval]\nrequired = 'key-destroy'\n", "required");
   expect_refused(good() + "[log]\nlevel = 'loud'\n", "debug, info");
+  expect_refused(good() + "on_failure = 'continue'\n", "alarm-and-continue");
+  expect_refused(good() + "durability = 'none'\n", "fsync");
+  expect_refused(good() + "head_interval_s = 0\n", "1 to 3600");
+  expect_refused(good() + "head_interval_s = 3601\n", "1 to 3600");
+  expect_refused(good() + "segment_mib = 0\n", "1 to 1024");
+  expect_refused(good() + "segment_mib = 1025\n", "1 to 1024");
+  expect_refused(good() + "head_records = 10000001\n", "0 to 10000000");
+}
+
+TEST_F(ConfigTest, RequestsAreRefusedWithTheAuditLogUnlessSaidOtherwise) {
+  auto config = read(good());
+  ASSERT_TRUE(config.has_value()) << config.error().message;
+  EXPECT_EQ(config->audit.on_failure, OnAuditFailure::refuse);
+  config = read(good() + "on_failure = 'alarm-and-continue'\nhead_records = 0\n");
+  ASSERT_TRUE(config.has_value()) << config.error().message;
+  EXPECT_EQ(config->audit.on_failure, OnAuditFailure::alarm_and_continue);
+  EXPECT_EQ(config->audit.head_records, 0u);
 }
 
 TEST_F(ConfigTest, LimitsOfHttpHaveEdges) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <future>
 #include <thread>
@@ -35,6 +36,7 @@ constexpr std::chrono::seconds kExpireInterval{60};
 constexpr std::chrono::hours kCertificateInterval{1};
 // A device that takes nothing of what was decided before a revocation is cut off after so long.
 constexpr std::chrono::seconds kSettleTime{5};
+constexpr std::chrono::milliseconds kWatchInterval{500};  // its trouble shows within a second
 
 std::int64_t now_us() {
   using namespace std::chrono;
@@ -147,6 +149,7 @@ class Running final : public Server {
             ring_options(config)),
         working_keys_(*gcm_, working_key_options(config)),
         head_timer_(loop_),
+        watch_timer_(loop_),
         expire_timer_(loop_),
         certificate_timer_(loop_) {}
 
@@ -179,13 +182,19 @@ class Running final : public Server {
                                            {net::kAlpnHttp, admin_->protocol()}},
                                           options));
     is_listening_.set_value(listener_.get());
-    return record_event("started", std::string(kSoftware) + " " + listener_->address());
+    if (audit_->health().interrupted)
+      NAE_TRY(record_event("interrupted",
+                           "the server before ended without a stop: the log was cut "
+                           "there, though no record that was answered is missing"));
+    return record_event("started", std::string(kSoftware) + " " + listener_->address() +
+                                       "; when the audit log fails: " + on_audit_failure());
   }
 
   bool run() override {
     net::Signals signals(
         loop_, [this](int) { loop_.stop(); }, [this] { reload_certificates(); });
     sign_heads();
+    watch_audit();
     expire_unused();
     watch_certificates();
     scheduler_->start();
@@ -204,6 +213,18 @@ class Running final : public Server {
     options.durability = config_.audit.durability == config::Durability::fsync
                              ? audit::Durability::fsync
                              : audit::Durability::write;
+    options.on_failure = config_.audit.on_failure == config::OnAuditFailure::refuse
+                             ? audit::OnFailure::refuse
+                             : audit::OnFailure::alarm_and_continue;
+    options.segment_bytes = std::uint64_t{config_.audit.segment_mib} << 20;
+    options.head_records = config_.audit.head_records;
+    options.head_due = [this] { boost::asio::post(loop_, [this] { sign_head(); }); };
+    options.head_keeper = store_.get();
+    options.keep_interval_us =
+        std::chrono::duration_cast<std::chrono::microseconds>(config_.audit.head_interval).count();
+    auto ask = [](keys::Hsm& hsm) { return hsm.public_key_of(keys::ServerKey::audit); };
+    NAE_ASSIGN(Bytes spki, hsm_.call(ask, config_.hsm.timeout));
+    NAE_ASSIGN(options.public_key_pem, crypto::public_key_to_pem(spki));
     options.sign = [this](ByteView head) -> Result<Bytes> {
       return hsm_.call([message = Bytes(head.begin(), head.end())](
                            keys::Hsm& hsm) { return hsm.sign_as(keys::ServerKey::audit, message); },
@@ -294,11 +315,38 @@ class Running final : public Server {
     head_timer_.expires_after(config_.audit.head_interval);
     head_timer_.async_wait([this](boost::system::error_code error) {
       if (error) return;
-      if (auto signed_head = audit_->sign_head(); !signed_head)
-        spdlog::error("event=audit-head-failed code={} message=\"{}\"",
-                      name(signed_head.error().code), signed_head.error().message);
+      sign_head();
       sign_heads();
     });
+  }
+  void sign_head() {
+    if (auto signed_head = audit_->sign_head(); !signed_head)
+      spdlog::error("event=audit-head-failed code={} message=\"{}\"",
+                    name(signed_head.error().code), signed_head.error().message);
+  }
+
+  // Says once when the log fails and once when it is well again; what was refused or lost meanwhile
+  // the log tells itself.
+  void watch_audit() {
+    watch_timer_.expires_after(kWatchInterval);
+    watch_timer_.async_wait([this](boost::system::error_code error) {
+      if (error) return;
+      static_cast<void>(audit_->watch());
+      const audit::LogHealth health = audit_->health();
+      if (health.writable != audit_writable_) {
+        audit_writable_ = health.writable;
+        if (health.writable)
+          spdlog::info("event=audit-recovered");
+        else
+          spdlog::error("event=audit-unavailable on-failure={} message=\"{}\"", on_audit_failure(),
+                        health.problem);
+      }
+      watch_audit();
+    });
+  }
+  const char* on_audit_failure() const {
+    return config_.audit.on_failure == config::OnAuditFailure::refuse ? "refuse"
+                                                                      : "alarm-and-continue";
   }
 
   void expire_unused() {
@@ -389,8 +437,10 @@ class Running final : public Server {
   std::optional<admin::KeyScheduler> scheduler_;
   boost::asio::io_context loop_{1};
   boost::asio::steady_timer head_timer_;
+  boost::asio::steady_timer watch_timer_;
   boost::asio::steady_timer expire_timer_;
   boost::asio::steady_timer certificate_timer_;
+  bool audit_writable_ = true;
   std::unique_ptr<net::WorkerThreads> workers_;
   std::unique_ptr<net::Listener> listener_;
   std::promise<net::Listener*> is_listening_;

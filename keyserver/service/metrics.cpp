@@ -29,6 +29,13 @@ Metrics::Metrics()
       hsm_queue_depth_(gauge(*registry_, "nae_hsm_queue_depth", "Jobs waiting for the HSM.")),
       working_keys_(gauge(*registry_, "nae_working_keys", "Working keys in memory.")),
       keys_(gauge(*registry_, "nae_keys", "Keys in the store.")),
+      audit_writable_(
+          gauge(*registry_, "nae_audit_writable", "1 while the audit log can be written, else 0.")),
+      audit_lost_records_(gauge(*registry_, "nae_audit_lost_records",
+                                "Requests since the start that were served without a record "
+                                "(on_failure = alarm-and-continue).")),
+      audit_unsigned_records_(gauge(*registry_, "nae_audit_unsigned_records",
+                                    "Audit records newer than the last signed head.")),
       hsm_waiting_(&prometheus::BuildGauge()
                         .Name("nae_hsm_waiting")
                         .Help("Jobs waiting for the HSM, by device; \"\" is the server itself.")

@@ -46,6 +46,9 @@ class Metrics {
   void set_hsm_waiting(const std::vector<hsm::Waiting>& waiting);
   prometheus::Gauge& working_keys() { return *working_keys_; }
   prometheus::Gauge& keys() { return *keys_; }
+  prometheus::Gauge& audit_writable() { return *audit_writable_; }
+  prometheus::Gauge& audit_lost_records() { return *audit_lost_records_; }
+  prometheus::Gauge& audit_unsigned_records() { return *audit_unsigned_records_; }
 
  private:
   std::shared_ptr<prometheus::Registry> registry_;
@@ -59,6 +62,9 @@ class Metrics {
   prometheus::Gauge* hsm_queue_depth_;
   prometheus::Gauge* working_keys_;
   prometheus::Gauge* keys_;
+  prometheus::Gauge* audit_writable_;
+  prometheus::Gauge* audit_lost_records_;
+  prometheus::Gauge* audit_unsigned_records_;
   prometheus::Family<prometheus::Gauge>* hsm_waiting_;
   std::mutex setting_;
   std::vector<prometheus::Gauge*> waiting_;  // of the last reading

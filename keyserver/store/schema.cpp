@@ -86,6 +86,13 @@ CREATE TRIGGER policies_are_history BEFORE UPDATE ON policies
 CREATE TRIGGER policies_stay BEFORE DELETE ON policies
   BEGIN SELECT raise(ABORT, 'the record of a policy revision stays'); END;
 
+-- The newest signed head of the audit log, the one row that is written again and again.
+CREATE TABLE audit_head (
+  one INTEGER NOT NULL PRIMARY KEY CHECK (one = 1),
+  seq INTEGER NOT NULL CHECK (seq > 0),
+  hash BLOB NOT NULL CHECK (length(hash) = 32)
+) STRICT;
+
 CREATE TABLE admins (
   name TEXT NOT NULL PRIMARY KEY CHECK (length(name) > 0),
   created_at_us INTEGER NOT NULL,

@@ -1,6 +1,6 @@
-// The store: one SQLite file with keys, policies, administrators, requests for approval and
-// devices. Thread-safe; one connection behind a mutex, because every call is short and rare beside
-// the cryptography.
+// The store: one SQLite file with keys, policies, administrators, requests for approval, devices
+// and the audit log's newest head. Thread-safe; one connection behind a mutex, because every call
+// is short and rare beside the cryptography.
 #pragma once
 
 #include <filesystem>
@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "keyserver/audit/head_keeper.hpp"
 #include "keyserver/keys/repository.hpp"
 #include "keyserver/policy/repository.hpp"
 #include "keyserver/store/approval.hpp"
@@ -58,7 +59,7 @@ struct DeviceCertificate {
 
 // Failures of every call: Code::store_unavailable (disk full, read-only, locked: nothing was
 // changed), Code::store_corrupt.
-class Store final : public keys::Repository, public policy::Repository {
+class Store final : public keys::Repository, public policy::Repository, public audit::HeadKeeper {
  public:
   // Makes a new store, mode 0600. Code::already_initialised when the file exists.
   static Result<std::unique_ptr<Store>> create(const std::filesystem::path& path);
@@ -84,6 +85,11 @@ class Store final : public keys::Repository, public policy::Repository {
   Result<std::optional<policy::Revision>> latest() override;
   Result<std::uint32_t> insert(const policy::Revision& revision) override;
   Result<std::vector<policy::Revision>> history() override;
+
+  // audit::HeadKeeper
+  Result<std::optional<audit::ChainPoint>> kept_head() override;
+  Result<void> keep_head(const audit::ChainPoint& head) override;
+  Result<void> forget_head() override;
 
   // Code::conflict when the name is taken, or the key is another administrator's.
   Result<void> insert_admin(const Admin& admin);
