@@ -1,9 +1,11 @@
 // /v1/audit: what was done, and the proof that the record is whole.
+#include "keyserver/admin/api/audit_report.hpp"
 #include "keyserver/admin/api/time.hpp"
 #include "keyserver/admin/api/verify_report.hpp"
 #include "keyserver/admin/route.hpp"
 #include "keyserver/admin/whole_number.hpp"
 #include "keyserver/audit/query.hpp"
+#include "keyserver/audit/receipt.hpp"
 #include "libnae/crypto/certificate.hpp"
 
 namespace nae::admin {
@@ -11,6 +13,7 @@ namespace {
 
 constexpr std::size_t kDefaultRecords = 100;
 constexpr std::size_t kMostRecords = 10'000;
+constexpr std::int64_t kDayUs = 86'400'000'000;
 
 Result<std::optional<std::int64_t>> time_parameter(const AdminCall& call, std::string_view name) {
   std::string text = call.parameter(name);
@@ -26,11 +29,8 @@ Result<std::string> audit_public_key(AdminParts& parts) {
   return crypto::public_key_to_pem(spki);
 }
 
-}  // namespace
-
-Result<Reply> query_audit(AdminCall& call) {
-  NAE_TRY(call.only_parameters({"event", "role", "key", "action", "verdict", "device", "database",
-                                "user", "from", "to", "limit"}));
+// What every question about records may name.
+Result<audit::Filter> filter_of(const AdminCall& call) {
   audit::Filter filter;
   filter.event = call.parameter("event");
   filter.role = call.parameter("role");
@@ -42,10 +42,22 @@ Result<Reply> query_audit(AdminCall& call) {
   filter.user = call.parameter("user");
   NAE_ASSIGN(filter.from_us, time_parameter(call, "from"));
   NAE_ASSIGN(filter.to_us, time_parameter(call, "to"));
-  filter.limit = kDefaultRecords;
-  if (std::string limit = call.parameter("limit"); !limit.empty()) {
-    NAE_ASSIGN(filter.limit, whole_number(limit, "limit", 1, kMostRecords));
-  }
+  return filter;
+}
+
+Result<std::size_t> limit_parameter(const AdminCall& call) {
+  std::string limit = call.parameter("limit");
+  if (limit.empty()) return kDefaultRecords;
+  return whole_number(limit, "limit", 1, kMostRecords);
+}
+
+}  // namespace
+
+Result<Reply> query_audit(AdminCall& call) {
+  NAE_TRY(call.only_parameters({"event", "role", "key", "action", "verdict", "device", "database",
+                                "user", "from", "to", "limit"}));
+  NAE_ASSIGN(audit::Filter filter, filter_of(call));
+  NAE_ASSIGN(filter.limit, limit_parameter(call));
   NAE_ASSIGN(std::vector<audit::StoredRecord> found,
              audit::query(call.parts.audit_directory, filter));
   json::array records;
@@ -57,11 +69,54 @@ Result<Reply> query_audit(AdminCall& call) {
   return Reply{{{"records", std::move(records)}}};
 }
 
-Result<Reply> verify_audit(AdminCall& call) {
+Result<Reply> export_audit(AdminCall& call) {
+  NAE_TRY(call.only_parameters({"event", "role", "key", "action", "verdict", "device", "database",
+                                "user", "from", "to", "limit", "after"}));
+  NAE_ASSIGN(audit::Filter filter, filter_of(call));
+  NAE_ASSIGN(filter.limit, limit_parameter(call));
+  if (std::string after = call.parameter("after"); !after.empty()) {
+    NAE_ASSIGN(filter.after_seq, whole_number(after, "after", 0, INT64_MAX));
+  }
+  NAE_ASSIGN(audit::Page page, audit::read_page(call.parts.audit_directory, filter));
+  call.audit_detail =
+      std::to_string(page.records.size()) + " records after " + std::to_string(filter.after_seq);
+  return Reply{api::to_json(page)};
+}
+
+Result<Reply> summarize_audit(AdminCall& call) {
+  NAE_TRY(call.only_parameters(
+      {"role", "key", "action", "verdict", "device", "database", "user", "from", "to"}));
+  NAE_ASSIGN(audit::Filter filter, filter_of(call));
+  NAE_ASSIGN(audit::Summary summary, audit::summarize(call.parts.audit_directory, filter));
+  return Reply{api::to_json(summary)};
+}
+
+Result<Reply> report_audit(AdminCall& call) {
+  NAE_TRY(call.only_parameters({"since"}));
+  NAE_ASSIGN(std::optional<std::int64_t> since_us, time_parameter(call, "since"));
+  NAE_ASSIGN(audit::Report report,
+             audit::make_report(call.parts.audit_directory, since_us.value_or(call.now_us - kDayUs),
+                                call.now_us));
+  return Reply{api::to_json(report)};
+}
+
+Result<Reply> audit_receipt(AdminCall& call) {
   NAE_TRY(call.only_parameters({}));
+  NAE_ASSIGN(std::uint64_t seq, whole_number(call.names.front(), "seq", 1, INT64_MAX));
+  if (call.parts.audit.health().head_seq < seq) NAE_TRY(call.parts.audit.sign_head());
+  NAE_ASSIGN(audit::Receipt receipt, audit::make_receipt(call.parts.audit_directory, seq));
+  NAE_ASSIGN(json::object body, api::parse_object(audit::to_json(receipt)));
+  return Reply{std::move(body)};
+}
+
+Result<Reply> verify_audit(AdminCall& call) {
+  NAE_TRY(call.only_parameters({"from", "to"}));
+  NAE_ASSIGN(audit::VerifyScope scope,
+             api::parse_scope(call.parameter("from"), call.parameter("to")));
   NAE_TRY(call.parts.audit.sign_head());  // so that the proof covers what is there now
   NAE_ASSIGN(std::string public_key, audit_public_key(call.parts));
-  NAE_ASSIGN(audit::VerifyReport report, audit::verify(call.parts.audit_directory, public_key));
+  NAE_ASSIGN(audit::VerifyReport report,
+             audit::verify(call.parts.audit_directory, public_key, scope));
   call.audit_detail = report.intact() ? "intact" : "not intact";
   return Reply{api::to_json(report)};
 }

@@ -47,6 +47,10 @@ constexpr Route kRoutes[] = {
     {"POST",   "/v1/approvals/{}/approve","approve",       kAnyone,        true,  false, approve,          may_approve},
     {"POST",   "/v1/approvals/{}/reject","reject",         kAnyone,        true,  false, reject,           may_reject},
     {"GET",    "/v1/audit",              "audit-query",    kAudit,         false, true,  query_audit},
+    {"GET",    "/v1/audit/export",       "audit-export",   kAudit,         false, true,  export_audit},
+    {"GET",    "/v1/audit/summary",      "audit-summary",  kAudit,         false, true,  summarize_audit},
+    {"GET",    "/v1/audit/report",       "audit-report",   kAudit,         false, true,  report_audit},
+    {"GET",    "/v1/audit/receipts/{}",  "audit-receipt",  kAudit,         false, true,  audit_receipt},
     {"GET",    "/v1/audit/verify",       "audit-verify",   kAudit,         false, true,  verify_audit},
     // clang-format on
 };

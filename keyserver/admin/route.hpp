@@ -115,6 +115,10 @@ Result<Reply> reject(AdminCall&);
 Result<void> may_approve(const AdminCall&);
 Result<void> may_reject(const AdminCall&);
 Result<Reply> query_audit(AdminCall&);
+Result<Reply> export_audit(AdminCall&);
+Result<Reply> summarize_audit(AdminCall&);
+Result<Reply> report_audit(AdminCall&);
+Result<Reply> audit_receipt(AdminCall&);
 Result<Reply> verify_audit(AdminCall&);
 Result<Reply> show_status(AdminCall&);
 

@@ -26,7 +26,7 @@ _nae() {
     _nae_words() { mapfile -t COMPREPLY < <(compgen -W "$1" -- "$current"); }
 
     case $previous in
-        --certificate | --authority | --config | --public-key | --executable | --request)
+        --certificate | --authority | --config | --public-key | --executable | --request | --segment)
             compopt -o filenames 2>/dev/null
             mapfile -t COMPREPLY < <(compgen -f -- "$current")
             return
@@ -56,7 +56,7 @@ _nae() {
             return
             ;;
         --format)
-            _nae_words "pem jwk"
+            _nae_words "$([[ $command == audit ]] && echo jsonl csv || echo pem jwk)"
             return
             ;;
         --wrapped | --public)
@@ -86,7 +86,7 @@ _nae() {
             ;;
         --server | --version | --comment | --approval | --digest | --database | --program | --device | --member-of | \
             --login-role | --session-role | --network | --client-address | --issuer | --claim | \
-            --executable-sha256 | --valid-days | --event | --user | --from | --to | --limit | --owner | --description | \
+            --executable-sha256 | --valid-days | --event | --user | --from | --to | --limit | --since | --source | --owner | --description | \
             --label | --remove-label | --after | --at | --activate-at | --rotate-after-days | --rotate-after-uses | \
             --allow-algorithm)
             return
@@ -101,7 +101,7 @@ _nae() {
         policy/) _nae_words "apply show history diff rollback test $connection" ;;
         device/) _nae_words "enroll renew list remove $connection" ;;
         admin/) _nae_words "add list roles remove renew $connection" ;;
-        audit/) _nae_words "query verify $connection" ;;
+        audit/) _nae_words "query report export verify receipt verify-receipt sink $connection" ;;
         key/create) _nae_words "--type --activate-at --protection $attributes $connection" ;;
         key/set) _nae_words "$attributes --remove-label --allow-all-actions --allow-all-algorithms $connection" ;;
         key/list) _nae_words "--owner --label --after --limit $connection" ;;
@@ -128,8 +128,20 @@ _nae() {
         admin/roles) _nae_words "--role $connection" ;;
         admin/renew) _nae_words "--out --valid-days $connection" ;;
         approve/*) _nae_words "--digest $connection" ;;
-        audit/query) _nae_words "--event --role --key --action --verdict --device --database --user --from --to --limit $connection" ;;
-        audit/verify) _nae_words "--directory --public-key $connection" ;;
+        audit/query) _nae_words "--event --role --key --action --verdict --device --database --user --from --to --limit --summary --directory $connection" ;;
+        audit/report) _nae_words "--since --directory $connection" ;;
+        audit/export) _nae_words "--format --event --role --key --action --verdict --device --database --user --from --to --directory $connection" ;;
+        audit/receipt) _nae_words "--directory $connection" ;;
+        audit/verify-receipt)
+            if [[ $current == -* ]]; then
+                _nae_words "--public-key $connection"
+            else
+                compopt -o filenames 2>/dev/null
+                mapfile -t COMPREPLY < <(compgen -f -- "$current")
+            fi
+            ;;
+        audit/sink) _nae_words "--directory --database --public-key --source --create --follow $connection" ;;
+        audit/verify) _nae_words "--from --to --directory --segment --public-key $connection" ;;
         *) _nae_words "$connection" ;;
     esac
 }

@@ -1,5 +1,8 @@
 #include "keyserver/admin/api/verify_report.hpp"
 
+#include <charconv>
+
+#include "keyserver/admin/api/time.hpp"
 #include "keyserver/audit/encode.hpp"
 #include "libnae/base/text.hpp"
 
@@ -13,7 +16,30 @@ json::value head_to_json(const std::optional<audit::Head>& head) {
   return json::object{{"seq", head->point.seq}, {"hash", to_hex(head->point.hash)}, {"time", time}};
 }
 
+Result<void> parse_bound(std::string_view text, std::optional<std::uint64_t>& seq,
+                         std::optional<std::int64_t>& time_us) {
+  if (text.empty()) return {};
+  std::uint64_t number = 0;
+  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error == std::errc() && end == text.data() + text.size() && number != 0) {
+    seq = number;
+    return {};
+  }
+  NAE_ASSIGN(time_us, parse_time(text));
+  return {};
+}
+
 }  // namespace
+
+Result<audit::VerifyScope> parse_scope(std::string_view from, std::string_view to) {
+  audit::VerifyScope scope;
+  NAE_TRY(parse_bound(from, scope.from_seq, scope.from_us));
+  NAE_TRY(parse_bound(to, scope.to_seq, scope.to_us));
+  if ((scope.from_seq && scope.to_seq && *scope.from_seq > *scope.to_seq) ||
+      (scope.from_us && scope.to_us && *scope.from_us >= *scope.to_us))
+    return fail(Code::invalid_argument, "the range ends before it begins");
+  return scope;
+}
 
 json::object to_json(const audit::VerifyReport& report) {
   json::array findings;
@@ -27,6 +53,7 @@ json::object to_json(const audit::VerifyReport& report) {
       {"intact", report.intact()},
       {"signature_checked", report.signature_checked},
       {"segments", report.segments},
+      {"signed_segments", report.signed_segments},
       {"records", report.records},
       {"first_seq", report.first.seq},
       {"last_seq", report.last.seq},

@@ -8,4 +8,8 @@ namespace nae::admin::api {
 
 json::object to_json(const audit::VerifyReport& report);
 
+// The scope between two bounds, each empty, a sequence number or a time (time.hpp). Numbers are
+// inclusive, the second time is not. Code::invalid_argument otherwise.
+Result<audit::VerifyScope> parse_scope(std::string_view from, std::string_view to);
+
 }  // namespace nae::admin::api

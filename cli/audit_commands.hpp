@@ -1,0 +1,27 @@
+// The leaves of nae audit, by file.
+#pragma once
+
+#include "cli/command.hpp"
+#include "keyserver/audit/query.hpp"
+
+namespace nae::cli {
+
+inline constexpr std::size_t kMaxPublicKeyBytes = 64u << 10;
+
+void add_audit_query(CLI::App& audit, Action& chosen);    // query
+void add_audit_report(CLI::App& audit, Action& chosen);   // report
+void add_audit_export(CLI::App& audit, Action& chosen);   // export
+void add_audit_verify(CLI::App& audit, Action& chosen);   // verify
+void add_audit_receipt(CLI::App& audit, Action& chosen);  // receipt, verify-receipt
+void add_audit_sink(CLI::App& audit, Action& chosen);     // sink
+
+// What records are asked for, in the words of the administration interface.
+struct FilterOptions {
+  std::string event, role, key, action, verdict, device, database, user, from, to;
+};
+void add_filter(CLI::App& leaf, FilterOptions& options, bool with_event = true);
+std::string filter_parameters(const std::string& path, const FilterOptions& options,
+                              const std::string& limit = {}, const std::string& after = {});
+Result<audit::Filter> filter_of(const FilterOptions& options);
+
+}  // namespace nae::cli

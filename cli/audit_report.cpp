@@ -1,0 +1,111 @@
+// nae audit report
+#include <chrono>
+#include <ostream>
+
+#include "cli/audit_commands.hpp"
+#include "cli/table.hpp"
+#include "keyserver/admin/api/audit_report.hpp"
+#include "keyserver/admin/api/time.hpp"
+
+namespace nae::cli {
+namespace {
+
+using admin::api::items;
+using admin::api::shown;
+
+constexpr std::int64_t kDayUs = 86'400'000'000;
+
+struct ReportOptions {
+  std::string since, directory;
+};
+
+// One part of the report; columns are titles and the members they show.
+void print_part(Call& call, const json::value& answer, const char* title, const char* member,
+                const std::vector<std::pair<const char*, const char*>>& columns) {
+  std::vector<std::string> header;
+  for (const auto& column : columns) header.emplace_back(column.first);
+  Table table(std::move(header));
+  for (const json::value& row : items(answer, member)) {
+    std::vector<std::string> cells;
+    for (const auto& column : columns) cells.push_back(shown(row, column.second));
+    table.add(std::move(cells));
+  }
+  call.out << title << '\n';
+  if (table.empty())
+    call.out << "  none\n";
+  else
+    table.print(call.out);
+  call.out << '\n';
+}
+
+void print_report(Call& call, const json::value& answer) {
+  call.out << "From " << shown(answer, "since") << " to " << shown(answer, "until") << "\n\n";
+  print_part(call, answer, "Denials in bursts (10 or more of one kind within a minute)",
+             "denied_bursts",
+             {{"REQUESTS", "requests"},
+              {"ROLE", "role"},
+              {"DEVICE", "device"},
+              {"ACTION", "action"},
+              {"KEY", "key"},
+              {"REASON", "reason"},
+              {"FIRST", "first"},
+              {"LAST", "last"}});
+  print_part(call, answer, "Keys used by a role for the first time", "first_uses",
+             {{"TIME", "time"},
+              {"ROLE", "role"},
+              {"KEY", "key"},
+              {"ACTION", "action"},
+              {"DEVICE", "device"}});
+  print_part(call, answer, "Limits reached", "limit_breaches",
+             {{"REQUESTS", "requests"},
+              {"ITEMS", "items"},
+              {"ROLE", "role"},
+              {"KEY", "key"},
+              {"ACTION", "action"},
+              {"LAST", "last"}});
+  print_part(call, answer, "Values decrypted, and in as much time of the week before",
+             "decrypt_volumes",
+             {{"ITEMS", "items"}, {"USUAL", "usual_items"}, {"ROLE", "role"}, {"KEY", "key"}});
+  if (shown(answer, "complete") != "true")
+    call.out << "NOT COMPLETE: more roles, keys and reasons than are told apart.\n";
+}
+
+Outcome<json::value> from_directory(const ReportOptions& options) {
+  using namespace std::chrono;
+  const std::int64_t now_us =
+      duration_cast<microseconds>(system_clock::now().time_since_epoch()).count();
+  std::int64_t since_us = now_us - kDayUs;
+  if (!options.since.empty()) {
+    NAE_ASSIGN(since_us, admin::api::parse_time(options.since));
+  }
+  NAE_ASSIGN(audit::Report made, audit::make_report(options.directory, since_us, now_us));
+  return admin::api::to_json(made);
+}
+
+Outcome<json::value> from_server(Call& call, const ReportOptions& options) {
+  NAE_ANSWER(auto server, call.server());
+  return server->call("GET", with_parameters("/v1/audit/report", {{"since", options.since}}));
+}
+
+Outcome<ExitCode> report(Call& call, const ReportOptions& options) {
+  NAE_ANSWER(json::value answer,
+             options.directory.empty() ? from_server(call, options) : from_directory(options));
+  call.show(answer, [&] { print_report(call, answer); });
+  return kOk;
+}
+
+}  // namespace
+
+void add_audit_report(CLI::App& audit, Action& chosen) {
+  auto [leaf, options] = add_leaf<ReportOptions>(
+      audit, "report", "Bursts of denials, first uses, limits, volumes", chosen, report);
+  leaf->add_option("--since", options->since, "From when on, default a day ago");
+  leaf->add_option("--directory", options->directory, "Read this copy of a log, offline");
+  leaf->fallthrough()->footer(
+      "Reads the whole log: what was seen before decides what is new.\n\n"
+      "Examples:\n"
+      "  nae audit report\n"
+      "  nae audit report --since 2025-01-31 --json");
+}
+
+}  // namespace nae::cli

@@ -1,0 +1,97 @@
+// nae audit verify
+#include <ostream>
+
+#include "cli/audit_commands.hpp"
+#include "cli/table.hpp"
+#include "keyserver/admin/api/verify_report.hpp"
+#include "libnae/base/file.hpp"
+
+namespace nae::cli {
+namespace {
+
+using admin::api::items;
+using admin::api::shown;
+
+struct VerifyOptions {
+  std::string directory, segment, public_key, from, to;
+};
+
+Outcome<json::value> from_server(Call& call, const VerifyOptions& options) {
+  NAE_ANSWER(auto server, call.server());
+  return server->call(
+      "GET", with_parameters("/v1/audit/verify", {{"from", options.from}, {"to", options.to}}));
+}
+
+Outcome<json::value> offline(const VerifyOptions& options) {
+  std::string public_key;
+  if (!options.public_key.empty()) {
+    NAE_ASSIGN(public_key, read_file(options.public_key, kMaxPublicKeyBytes));
+  }
+  if (!options.segment.empty()) {
+    NAE_ASSIGN(audit::VerifyReport report, audit::verify_segment(options.segment, public_key));
+    return admin::api::to_json(report);
+  }
+  NAE_ASSIGN(audit::VerifyScope scope, admin::api::parse_scope(options.from, options.to));
+  NAE_ASSIGN(audit::VerifyReport report, audit::verify(options.directory, public_key, scope));
+  return admin::api::to_json(report);
+}
+
+void print_report(Call& call, const json::value& answer, bool intact) {
+  call.out << (intact ? "The audit log is intact." : "THE AUDIT LOG IS NOT INTACT.")
+           << " Records: " << shown(answer, "records") << ", from " << shown(answer, "first_seq")
+           << " to " << shown(answer, "last_seq") << ", segments: " << shown(answer, "segments")
+           << ".\n";
+  for (const json::value& finding : items(answer, "findings"))
+    call.out << "  " << shown(finding, "fault") << " in " << printable(shown(finding, "file"))
+             << " line " << shown(finding, "line") << ": "
+             << printable(shown(finding, "explanation")) << '\n';
+  if (shown(answer, "signature_checked") == "true")
+    call.out << "The signature of the newest head is good; " << shown(answer, "unsigned_records")
+             << " newer records are not signed yet.\n";
+  else
+    call.out << "No signature was checked: a log rewritten from its first line would not show.\n";
+}
+
+Outcome<ExitCode> verify(Call& call, const VerifyOptions& options) {
+  const bool local = !options.directory.empty() || !options.segment.empty();
+  if (!local && !options.public_key.empty())
+    return tl::unexpected<Failure>(
+        Error(Code::invalid_argument, "--public-key goes with --directory or --segment",
+              "Without them the server checks its own log with the public key in its HSM."));
+  NAE_ANSWER(json::value answer, local ? offline(options) : from_server(call, options));
+  const bool intact = shown(answer, "intact") == "true";
+  call.show(answer, [&] { print_report(call, answer, intact); });
+  return intact ? kOk : kRefused;
+}
+
+}  // namespace
+
+void add_audit_verify(CLI::App& audit, Action& chosen) {
+  auto [leaf, options] = add_leaf<VerifyOptions>(
+      audit, "verify", "Check every record's hash, the order and the signed heads", chosen, verify);
+  CLI::Option* directory =
+      leaf->add_option("--directory", options->directory, "Check this copy of a log, offline");
+  CLI::Option* segment =
+      leaf->add_option("--segment", options->segment,
+                       "Check this closed segment alone, with the head beside it, offline");
+  segment->excludes(directory);
+  leaf->add_option("--public-key", options->public_key,
+                   "Public key of the log (PEM), kept apart from the log");
+  leaf->add_option("--from", options->from, "From this sequence number or time on")
+      ->excludes(segment);
+  leaf->add_option("--to", options->to, "Up to this sequence number, or before this time")
+      ->excludes(segment);
+  leaf->fallthrough()->footer(
+      "Exit code 0: intact, 1: not intact. Without --directory the server checks its own log with\n"
+      "the public key in its HSM. To trust nobody, copy the directory, keep the public key that\n"
+      "'nae-keyserver init' wrote to audit/audit-public.pem, and check offline. A range is proved "
+      "by\n"
+      "the segments that hold it.\n\n"
+      "Examples:\n"
+      "  nae audit verify\n"
+      "  nae audit verify --from 2025-01-01 --to 2025-02-01\n"
+      "  nae audit verify --directory /mnt/copy/audit --public-key audit-public.pem\n"
+      "  nae audit verify --segment audit-000000120001.jsonl --public-key audit-public.pem");
+}
+
+}  // namespace nae::cli
