@@ -121,7 +121,8 @@ with Tap() as tap, Stack() as stack:
         use(stack.path / name.replace(" ", "-"))
         done = run(KEY_SERVER, "run", "--config", server.config)
         tap.ok(done.returncode == 1 and "(audit_broken)" in done.stderr, f"a server does not continue a log with {name}", done.stderr)
-    use(tampered("a crash", lambda lines: [*lines, lines[-1][:40]]))
+    audit = tampered("a crash", lambda lines: [*lines, lines[-1][:40]])
+    use(audit)
     server.start()
     recovered = json.loads(server.must("audit", "query", "--event", "recovered", "--json"))["records"]
     tap.is_(len(recovered), 1, "a line that a crash left unfinished is cut off, and that is recorded")

@@ -1,0 +1,111 @@
+#!/usr/bin/python3 -B
+# The audit log in trouble: read-only, removed, killed under load; with on_failure = alarm-and-continue too.
+import json
+import os
+import shutil
+import subprocess
+import threading
+
+from harness import Seconds, Stack, Tap, alive, give_to_owner, wait_until
+
+MOUNT = os.geteuid() == 0  # only root can
+
+with Tap() as tap, Stack() as stack:
+    server, audit = stack.key_server, stack.path / "keyserver" / "audit"
+    encrypt = "SELECT nae_encrypt('customer-pii', 'x')"
+    session = stack.session("nae_all")
+
+    def events(name):
+        return json.loads(server.must("audit", "query", "--event", name, "--json"))["records"]
+
+    def well():
+        return server.nae("status").returncode == 0
+
+    # kill -9 under load: every answer has its record, the chain goes on and says that it was cut
+    answered, stop = [0, 0, 0], threading.Event()
+
+    def load(number):
+        client = stack.session("nae_all")
+        while not stop.is_set():
+            answered[number] += client.ask(encrypt).state == ""
+        client.close()
+
+    threads = [threading.Thread(target=load, args=(n,)) for n in range(len(answered))]
+    for thread in threads:
+        thread.start()
+    tap.ok(wait_until(lambda: min(answered) > 50), "there is load")
+    pid = server.pid
+    server.send_signal(9)
+    wait_until(lambda: not alive(pid))
+    stop.set()
+    for thread in threads:
+        thread.join()
+    server.start()
+    stack.reconnected()
+    tap.ok(len(server.audit("--action", "encrypt")) >= sum(answered), "kill -9: every answer has its record", sum(answered))
+    tap.is_(server.nae("audit", "verify").returncode, 0, "kill -9: the chain continues and is intact")
+    tap.is_(len(events("interrupted")), 1, "kill -9: it says that it was cut")
+    server.restart()
+    stack.reconnected()
+    tap.is_(len(events("interrupted")), 1, "a stop in order says nothing of the kind")
+    tap.like(events("started")[-1]["detail"], "fails: refuse", "what happens when the log fails stands in it")
+
+    def trouble(name, begin, end, continues=False):
+        """Shows within a second, also when nobody asks; ends without a restart."""
+        tap.ok(wait_until(well), f"{name}: all is well before")
+        begin()
+        with Seconds() as took:
+            shown = wait_until(lambda: not well(), 10)
+        tap.ok(shown, f"{name}: status says it without a request", took.passed)
+        answers = [session.ask(encrypt) for _ in range(5)]
+        if continues:
+            tap.is_([a.state for a in answers], [""] * 5, f"{name}: requests are answered")
+        else:
+            tap.ok(all(a.state == "NE045" for a in answers), f"{name}: requests are refused", answers)
+        end()
+        tap.ok(wait_until(well), f"{name}: it ends without a restart")
+        tap.is_(session.ask(encrypt).state, "", f"{name}: afterwards SQL is answered")
+        tap.is_(server.nae("audit", "verify").returncode, 0, f"{name}: the log is intact")
+
+    def segment():
+        return max(audit.glob("audit-*.jsonl"))
+
+    away = stack.path / "segment-away"
+    trouble("a deleted segment", lambda: segment().rename(away), lambda: away.rename(audit / "audit-000000000001.jsonl"))
+
+    if MOUNT:
+        def disk(*options):
+            subprocess.run(["mount", *options, audit], check=True)
+
+        def fill():
+            with open(audit / "filler", "wb", buffering=0) as filler:
+                try:
+                    while filler.write(bytes(4096)):
+                        pass
+                except OSError:
+                    pass
+
+        server.stop()
+        copy = stack.path / "copy"
+        shutil.copytree(audit, copy)
+        disk("-t", "tmpfs", "-o", "size=8m,mode=0700", "tmpfs")
+        try:
+            for file in copy.iterdir():
+                shutil.copy2(file, audit)
+            for file in [audit, *audit.iterdir()]:
+                give_to_owner(file)
+            server.start()
+            stack.reconnected()
+            trouble("a read-only directory", lambda: disk("-o", "remount,ro"), lambda: disk("-o", "remount,rw"))
+            trouble("a full disk", fill, lambda: (audit / "filler").unlink())
+
+            server.config.write_text(server.config.read_text().replace("[audit]\n", "[audit]\non_failure = 'alarm-and-continue'\n"))
+            server.restart()
+            stack.reconnected()
+            tap.like(events("started")[-1]["detail"], "fails: alarm-and-continue", "that it goes on without the log stands in the log")
+            trouble("alarm and continue", lambda: disk("-o", "remount,ro"), lambda: disk("-o", "remount,rw"), continues=True)
+            tap.like(events("resumed")[-1]["detail"], "[1-9][0-9]* lost", "what was lost is counted in the log")
+            tap.ok(json.loads(server.must("status", "--json"))["audit_lost_records"] >= 5, "and in the status")
+            server.stop()
+        finally:
+            subprocess.run(["umount", audit], check=False)
