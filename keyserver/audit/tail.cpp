@@ -97,6 +97,7 @@ Result<Tail> find_tail(const std::filesystem::path& directory, const std::option
     tail.segment = segment.path;
     tail.bytes = walk.good_bytes;
     tail.first_seq = segment.first_seq;
+    tail.start = walk.start;
     tail.tree = std::move(walk.tree);
     tail.stopped = walk.stopped;
     break;
@@ -128,18 +129,18 @@ Result<std::vector<ClosedSegment>> find_unsigned_segments(const std::filesystem:
   NAE_ASSIGN(std::vector<Segment> segments, list_segments(directory));
   std::erase_if(segments,
                 [&](const Segment& segment) { return segment.first_seq >= tail.first_seq; });
-  NAE_ASSIGN(Walk next, walk_segment({tail.segment, tail.first_seq}, 0));
+  Hash next_start = tail.start;
   for (auto segment = segments.rbegin(); segment != segments.rend(); ++segment) {
     std::error_code error;
     if (std::filesystem::exists(directory / segment_head_name(segment->first_seq), error)) break;
     NAE_ASSIGN(Walk walk, walk_segment(*segment, head ? head->point.seq : 0));
     bool whole = walk.bad_line == 0 && walk.good_bytes == walk.all_bytes;
-    if (!whole || walk.point.hash != next.start)
+    if (!whole || walk.point.hash != next_start)
       return broken(segment->path.filename().string() + " does not verify");
     if (walk.hash_at_head && *walk.hash_at_head != head->point.hash)
       return broken("record " + std::to_string(head->point.seq) + " is not the one signed");
     found.push_back({segment->first_seq, walk.point, walk.tree.root()});
-    next = std::move(walk);
+    next_start = walk.start;
   }
   std::ranges::reverse(found);
   return found;

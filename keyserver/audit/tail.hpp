@@ -13,6 +13,7 @@ struct Tail {
   std::filesystem::path segment;  // empty: there is none
   std::uint64_t first_seq = 0;    // of that segment
   std::uint64_t bytes = 0;        // of that segment
+  Hash start{};                   // what that segment's first record follows
   HashTree tree;                  // over that segment's records
   bool stopped = false;           // the last record says that the server stopped in order
   std::uint64_t cut_bytes = 0;    // of a torn last line, which is gone now

@@ -156,6 +156,8 @@ class Running final : public Server {
   ~Running() override {
     listener_.reset();
     workers_.reset();
+    admin_.reset();
+    audit_.reset();  // may ask loop_ for a head
   }
 
   Result<void> open() {

@@ -74,8 +74,10 @@ with Tap() as tap, Stack() as stack:
     trouble("a deleted segment", lambda: segment().rename(away), lambda: away.rename(audit / "audit-000000000001.jsonl"))
 
     if MOUNT:
-        def disk(*options):
-            subprocess.run(["mount", *options, audit], check=True)
+        disks = []
+
+        def mount(*words):
+            subprocess.run(["mount", *map(str, words)], check=True)
 
         def fill():
             with open(audit / "filler", "wb", buffering=0) as filler:
@@ -85,27 +87,56 @@ with Tap() as tap, Stack() as stack:
                 except OSError:
                     pass
 
-        server.stop()
-        copy = stack.path / "copy"
-        shutil.copytree(audit, copy)
-        disk("-t", "tmpfs", "-o", "size=8m,mode=0700", "tmpfs")
-        try:
-            for file in copy.iterdir():
-                shutil.copy2(file, audit)
-            for file in [audit, *audit.iterdir()]:
+        def copy_log(target):
+            for file in audit.iterdir():
+                if file.is_file():
+                    shutil.copy2(file, target)
+            target.chmod(0o700)
+            for file in [target, *target.iterdir()]:
                 give_to_owner(file)
+
+        def insert_disk(read_only_after_errors=False):
+            """Another disk with the same log takes the place of what is there."""
+            disk = stack.path / f"disk-{len(disks)}"
+            disk.mkdir()
+            if read_only_after_errors:
+                image = disk.with_suffix(".image")
+                with open(image, "wb") as file:
+                    file.truncate(16 << 20)
+                subprocess.run(["mkfs.ext4", "-q", "-O", "^has_journal", image], check=True)
+                mount("-o", "loop,errors=remount-ro", image, disk)
+            else:
+                mount("-t", "tmpfs", "-o", "size=8m", "tmpfs", disk)
+            disks.append(disk)
+            copy_log(disk)
+            mount("--bind", disk, audit)
+
+        def break_disk():
+            """As the kernel does it when a disk fails: read-only, whatever is open on it."""
+            device = subprocess.run(["findmnt", "-no", "SOURCE", disks[-1]], check=True, capture_output=True, text=True).stdout.strip()
+            with open(f"/sys/fs/ext4/{os.path.basename(device)}/trigger_fs_error", "w") as trigger:
+                trigger.write("1")
+
+        server.stop()
+        try:
+            insert_disk(read_only_after_errors=True)
             server.start()
             stack.reconnected()
-            trouble("a read-only directory", lambda: disk("-o", "remount,ro"), lambda: disk("-o", "remount,rw"))
             trouble("a full disk", fill, lambda: (audit / "filler").unlink())
+            trouble("a disk that turned read-only", break_disk, insert_disk)
+            server.stop()
 
             server.config.write_text(server.config.read_text().replace("[audit]\n", "[audit]\non_failure = 'alarm-and-continue'\n"))
-            server.restart()
+            insert_disk(read_only_after_errors=True)
+            server.start()
             stack.reconnected()
             tap.like(events("started")[-1]["detail"], "fails: alarm-and-continue", "that it goes on without the log stands in the log")
-            trouble("alarm and continue", lambda: disk("-o", "remount,ro"), lambda: disk("-o", "remount,rw"), continues=True)
+            trouble("alarm and continue", break_disk, insert_disk, continues=True)
             tap.like(events("resumed")[-1]["detail"], "[1-9][0-9]* lost", "what was lost is counted in the log")
             tap.ok(json.loads(server.must("status", "--json"))["audit_lost_records"] >= 5, "and in the status")
             server.stop()
         finally:
-            subprocess.run(["umount", audit], check=False)
+            for _ in disks:
+                subprocess.run(["umount", "-l", audit], check=False)
+            for disk in disks:
+                subprocess.run(["umount", "-l", disk], check=False)

@@ -76,6 +76,20 @@ with Tap() as tap, Stack(postgresql=POSTGRESQL) as stack:
     session.ask("RESET statement_timeout")
     ask("SELECT count(nae_decrypt(secret)) FROM note")
     session.close()
+
+    # what goes out of the audit log
+    audit, out = stack.path / "keyserver" / "audit", stack.path / "auditor"
+    out.mkdir()
+    newest = server.audit()[-1]["seq"]
+    for number, words in enumerate([("export",), ("export", "--format", "csv"), ("report",), ("report", "--json"), ("query", "--summary"),
+                                    ("query", "--limit", "10000"), ("verify", "--json"), ("receipt", str(newest))]):
+        (out / f"{number}-{words[0]}").write_text(server.must("audit", *words))
+    stack.sql(None, "CREATE DATABASE audit", database="postgres")
+    sink = ("audit", "sink", "--directory", audit, "--database", f"host={stack.path / 'run'} port=5432 user=postgres dbname=audit")
+    server.must(*sink, "--create")
+    server.must(*sink)
+    rows = int(stack.sql(None, "SELECT count(*) FROM nae_audit.record", database="audit").out)
+    tap.ok(rows >= newest and len((out / "0-export").read_text().splitlines()) >= newest, "the audit log was exported and shipped", rows, newest)
     stack.sql(None, "CHECKPOINT")
     server.restart()
 
