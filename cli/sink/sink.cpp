@@ -134,15 +134,15 @@ Result<std::uint64_t> Sink::ship_to(const audit::Head& head) {
 Result<void> Sink::copy_records(const audit::Head& head) {
   NAE_TRY(database_->begin_copy("COPY nae_audit.record FROM STDIN"));
   std::string rows;
-  NAE_TRY(
-      reader_->read_to(head, [&](std::string_view line, const audit::Hash& hash) -> Result<void> {
-        NAE_ASSIGN(audit::StoredRecord record, audit::parse_record(line));
-        append_row(rows, options_.source, record, hash);
-        if (rows.size() < kCopyBytes) return {};
-        NAE_TRY(database_->copy(rows));
-        rows.clear();
-        return {};
-      }));
+  auto add = [&](std::string_view line, const audit::Hash& hash) -> Result<void> {
+    NAE_ASSIGN(audit::StoredRecord record, audit::parse_record(line));
+    append_row(rows, options_.source, record, hash);
+    if (rows.size() < kCopyBytes) return {};
+    NAE_TRY(database_->copy(rows));
+    rows.clear();
+    return {};
+  };
+  NAE_TRY(reader_->read_to(head, add));
   if (!rows.empty()) NAE_TRY(database_->copy(rows));
   return database_->end_copy();
 }

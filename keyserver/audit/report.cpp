@@ -44,7 +44,7 @@ class Reporter {
   using Five = std::tuple<std::string, std::string, std::string, std::string, std::string>;
 
   Report report_;
-  std::int64_t began_us_ = 0;  // the log's first record
+  std::int64_t began_us_ = 0;  // the oldest time in the log
   std::map<Five, Window> windows_;
   std::map<Three, Breach> breaches_;
   std::map<Pair, FirstUse> first_uses_;
@@ -52,7 +52,7 @@ class Reporter {
 };
 
 void Reporter::add(const StoredRecord& record) {
-  if (began_us_ == 0) began_us_ = record.time_us;
+  if (began_us_ == 0 || record.time_us < began_us_) began_us_ = record.time_us;
   if (record.event != "request" || record.time_us >= report_.until_us) return;
   if (record.verdict == "deny")
     add_denied(record);

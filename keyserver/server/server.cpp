@@ -186,8 +186,8 @@ class Running final : public Server {
     is_listening_.set_value(listener_.get());
     if (audit_->health().interrupted)
       NAE_TRY(record_event("interrupted",
-                           "the server before ended without a stop: the log was cut "
-                           "there, though no record that was answered is missing"));
+                           "no stop is recorded before this: the server was killed or "
+                           "its machine failed"));
     return record_event("started", std::string(kSoftware) + " " + listener_->address() +
                                        "; when the audit log fails: " + on_audit_failure());
   }
