@@ -31,7 +31,7 @@ with Tap() as tap, Stack() as stack:
         clerk.ask(f"SELECT nae_decrypt('{value}'::bytea)")
 
     follower = follow()
-    load = "SELECT count(nae_encrypt('customer-pii', n::text)) FROM generate_series(1, 500) n"
+    load = "DO $$BEGIN FOR n IN 1..500 LOOP PERFORM nae_encrypt('customer-pii', n::text); END LOOP; END$$"
 
     def shipped():
         return int(ask("SELECT coalesce(max(seq), 0) FROM nae_audit.record") or 0)
