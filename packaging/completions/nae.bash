@@ -68,10 +68,6 @@ _nae() {
             _nae_words "active restricted retired destroyed"
             return
             ;;
-        --protection)
-            _nae_words "wrapped hsm-only"
-            return
-            ;;
         --verdict)
             _nae_words "value deny"
             return
