@@ -1,12 +1,6 @@
 // Reads TOML tables of the policy field by field; every refusal names its line.
 #pragma once
 
-#define TOML_EXCEPTIONS 0
-// The library asserts that a key in brackets starts as one before it reports that "[&" does not: a
-// document must end in its error, also in a build with assertions.
-#define TOML_ASSERT(expression) static_assert(true)
-#include <toml++/toml.h>
-
 #include <algorithm>
 #include <initializer_list>
 #include <optional>
@@ -16,6 +10,7 @@
 
 #include "keyserver/policy/document.hpp"
 #include "libnae/base/result.hpp"
+#include "libnae/toml/toml.hpp"
 
 namespace nae::policy {
 

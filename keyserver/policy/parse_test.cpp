@@ -126,6 +126,7 @@ INSTANTIATE_TEST_SUITE_P(
     Document, PolicyRefusals,
     ::testing::Values(Refusal{"no TOML", "version = 1\nrule rule", 2, ""},
                       Refusal{"no key in brackets", "version = 1\n[&[rule]]", 2, ""},
+                      Refusal{"letter outside strings", "version = 1\nvei\u0304", 2, ""},
                       Refusal{"no version", "", 1, "\"version\" is missing"},
                       Refusal{"other version", "version = 2", 1, "version = 1"},
                       Refusal{"version as text", "version = \"1\"", 1, "version = 1"},

@@ -12,13 +12,8 @@
 #include <string_view>
 #include <vector>
 
-#define TOML_EXCEPTIONS 0
-// The library asserts that a key in brackets starts as one before it reports that "[&" does not: a
-// document must end in its error, also in a build with assertions.
-#define TOML_ASSERT(expression) static_assert(true)
-#include <toml++/toml.h>
-
 #include "libnae/base/result.hpp"
+#include "libnae/toml/toml.hpp"
 
 namespace nae::toml_fields {
 
