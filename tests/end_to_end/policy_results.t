@@ -34,6 +34,8 @@ with Tap() as tap, Stack(keys="customer-pii:aes-256-gcm customer-ssn:aes-256-siv
     query = "SELECT nae_decrypt_text(ssn) FROM person WHERE id = 1"
     tap.is_(sessions["nae_all"].ask(query).out, "123-45-6789", "the owner reads the value")
     tap.is_(sessions["nae_clerk"].ask(query).out, "***-**-6789", "the clerk a part of it")
+    tap.is_(sessions["nae_clerk"].ask("SELECT actions, results FROM nae_keys() WHERE name = 'customer-pii'").out,
+            "{encrypt,decrypt,rewrap}|{value,masked,value}", "and is told so beforehand")
     tap.is_(sessions["nae_auditor"].ask(f"SELECT ({query}) IS NULL").out, "t", "the auditor NULL")
     tap.is_(sessions["nae_loner"].ask(query).out, sealed, "the loner the ciphertext, as text")
     tap.is_(sessions["nae_loner"].ask("SELECT nae_decrypt(ssn) = ssn FROM person").out, "t", "and as bytea")
