@@ -185,6 +185,10 @@ class Comparison {
     std::size_t none = classes_[kKey].size() - 1;
     for (std::size_t i = 0; i < classes_[kind].size(); ++i) {
       if (kind == kKey && (i == none) == uses_key(actions_[chosen[kAction]])) continue;
+      if (++steps_ > kMaxComparisonSteps || cases_ >= kMaxComparedCases) {
+        difference_.complete = false;
+        return;
+      }
       const Class& one = classes_[kind][i];
       Bits left = both(rules, one.rules);
       bool moves = declarations_move_ || touches(left, changed_);
@@ -195,10 +199,7 @@ class Comparison {
   }
 
   void compare_case(const Bits& rules, const std::array<std::size_t, kKinds>& chosen) {
-    if (++cases_ > kMaxComparedCases) {
-      difference_.complete = false;
-      return;
-    }
+    ++cases_;
     Outcomes outcomes{outcome(rules, chosen, false), outcome(rules, chosen, true)};
     if (outcomes.first == outcomes.second) return;
     Box box;
@@ -330,7 +331,7 @@ class Comparison {
   std::array<std::vector<Class>, kKinds> classes_;
   std::vector<Action> actions_;
   bool declarations_move_ = false;
-  std::size_t cases_ = 0;
+  std::size_t steps_ = 0, cases_ = 0;
   std::map<Outcomes, std::vector<Box>> found_;
   Difference difference_;
 };

@@ -12,6 +12,7 @@ namespace nae::policy {
 // Bounds of one comparison; beyond them it is not complete.
 inline constexpr std::size_t kMaxComparedNames = 512;  // of a kind
 inline constexpr std::size_t kMaxComparedCases = 200'000;
+inline constexpr std::size_t kMaxComparisonSteps = 5'000'000;  // on the way to cases
 inline constexpr std::size_t kMaxChanges = 1000;
 
 // A group of cases of which the same is true. An empty list means all.

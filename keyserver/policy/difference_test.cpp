@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <random>
+
 #include "keyserver/policy/decide.hpp"
 #include "keyserver/policy/explain.hpp"
 
@@ -89,6 +91,49 @@ TEST(PolicyDifference, IsBounded) {
   Difference difference = compare(document_of(""), document_of(rules), {});
   EXPECT_FALSE(difference.complete);
   EXPECT_LE(difference.changes.size(), kMaxChanges);
+
+  // More combinations than it will ever look at: rules that differ in every role, key and database.
+  rules.clear();
+  for (int i = 0; i < 400; ++i) {
+    std::string n = std::to_string(i);
+    rules += rule("r" + n, "role" + n, "*", "value") + rule("k" + n, "*", "k" + n, "null") +
+             rule("d" + n, "*", "*", "value", "databases = [\"d" + n + "\"]");
+  }
+  EXPECT_FALSE(compare(document_of(""), document_of(rules), {}).complete);
+}
+
+// Against decide(), asked about every name there is: what differs is said, and nothing else.
+TEST(PolicyDifference, AgreesWithTheDecisionsOfRandomDocuments) {
+  std::mt19937 random(1);
+  auto one = [&](std::vector<std::string> from) { return from[random() % from.size()]; };
+  auto random_rules = [&] {
+    std::string rules;
+    for (unsigned i = 0, count = random() % 5; i < count; ++i)
+      rules += rule("r" + std::to_string(i), one({"a", "b", "a*", "*"}),
+                    one({"customer-*", "customer-pii", "*-pay", "*"}),
+                    one({"value", "value", "deny", "null", "mask(last=4)"}),
+                    one({"", "", "databases = [\"x\"]", "databases = [\"x*\"]"}));
+    return rules;
+  };
+  const std::string keys[] = {"customer-pii", "customer-card", "hr-pay"};
+  int same = 0, different = 0;
+  for (int round = 0; round < 1'000; ++round) {
+    Document before = document_of(random_rules()), after = document_of(random_rules());
+    bool decides_otherwise = false;
+    for (std::string role : {"a", "ab", "b", "other"})
+      for (std::string database : {"x", "xy", "other"})
+        for (std::string key : {"customer-pii", "customer-card", "customer-new", "hr-pay", "new"}) {
+          Subject subject{
+              .device = "db1", .program = "postgres", .database = database, .effective_role = role};
+          Decision was = decide(before, subject, Action::decrypt, key, 0);
+          Decision is = decide(after, subject, Action::decrypt, key, 0);
+          decides_otherwise =
+              decides_otherwise || was.verdict != is.verdict || was.masks != is.masks;
+        }
+    ASSERT_EQ(!changes(before, after).empty(), decides_otherwise);
+    ++(decides_otherwise ? different : same);
+  }
+  EXPECT_GT(std::min(same, different), 20);
 }
 
 TEST(PolicyExplanation, NamesTheConditionThatFailed) {
