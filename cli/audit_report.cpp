@@ -1,11 +1,11 @@
 // nae audit report
-#include <chrono>
 #include <ostream>
 
 #include "cli/audit_commands.hpp"
 #include "cli/table.hpp"
 #include "keyserver/admin/api/audit_report.hpp"
 #include "keyserver/admin/api/time.hpp"
+#include "libnae/base/clock.hpp"
 
 namespace nae::cli {
 namespace {
@@ -71,9 +71,7 @@ void print_report(Call& call, const json::value& answer) {
 }
 
 Outcome<json::value> from_directory(const ReportOptions& options) {
-  using namespace std::chrono;
-  const std::int64_t now_us =
-      duration_cast<microseconds>(system_clock::now().time_since_epoch()).count();
+  const std::int64_t now_us = unix_time_us();
   std::int64_t since_us = now_us - kDayUs;
   if (!options.since.empty()) {
     NAE_ASSIGN(since_us, admin::api::parse_time(options.since));

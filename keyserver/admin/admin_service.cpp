@@ -4,11 +4,11 @@
 #include <prometheus/text_serializer.h>
 
 #include <algorithm>
-#include <chrono>
 
 #include "keyserver/admin/approval.hpp"
 #include "keyserver/admin/readiness.hpp"
 #include "keyserver/admin/route.hpp"
+#include "libnae/base/clock.hpp"
 
 namespace nae::admin {
 namespace {
@@ -18,11 +18,6 @@ constexpr std::size_t kWaitingCalls = 64;
 
 constexpr std::string_view kAllowed = "value", kDenied = "deny", kBegun = "begun",
                            kWaiting = "waiting", kDone = "allowed";
-
-std::int64_t unix_time_us() {
-  using namespace std::chrono;
-  return duration_cast<microseconds>(system_clock::now().time_since_epoch()).count();
-}
 
 std::string_view path_of(const HttpRequest& request) {
   return std::string_view(request.target).substr(0, request.target.find('?'));

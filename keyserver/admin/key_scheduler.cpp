@@ -5,6 +5,7 @@
 #include <chrono>
 
 #include "keyserver/admin/key_changes.hpp"
+#include "libnae/base/clock.hpp"
 
 namespace nae::admin {
 namespace {
@@ -13,11 +14,6 @@ namespace {
 constexpr std::chrono::seconds kTick{1};
 // What failed is tried again, not at every tick: each attempt is a record in the audit log.
 constexpr std::int64_t kRetryAfterUs = std::int64_t{60} * 1'000'000;
-
-std::int64_t unix_time_us() {
-  using namespace std::chrono;
-  return duration_cast<microseconds>(system_clock::now().time_since_epoch()).count();
-}
 
 }  // namespace
 

@@ -125,7 +125,7 @@ TEST_F(AdminServiceTest, StepsArePlannedCancelledAndPerformed) {
   EXPECT_EQ(code(call("key-admin", "DELETE", plan + "/retired")), "not_found");
   EXPECT_EQ(code(call("key-admin", "DELETE", plan + "/asleep")), "invalid_argument");
 
-  ASSERT_TRUE(ring_->schedule("a", 1, {keys::State::restricted, keys::system_clock()() + 1000}));
+  ASSERT_TRUE(ring_->schedule("a", 1, {keys::State::restricted, unix_time_us() + 1000}));
   KeyScheduler scheduler(*parts_);
   while (ring_->due().empty()) std::this_thread::yield();
   scheduler.run_due();

@@ -1,21 +1,16 @@
 #include <fcntl.h>
 
 #include <cerrno>
-#include <chrono>
 #include <optional>
 #include <utility>
 
 #include "keyserver/audit/directory_lock.hpp"
 #include "keyserver/audit/directory_state.hpp"
 #include "keyserver/audit/file_log.hpp"
+#include "libnae/base/clock.hpp"
 
 namespace nae::audit {
 namespace {
-
-std::int64_t system_clock_us() {
-  using namespace std::chrono;
-  return duration_cast<microseconds>(system_clock::now().time_since_epoch()).count();
-}
 
 constexpr std::size_t kMostHashesBehind = 1 << 16;  // 2 MiB
 
@@ -231,7 +226,7 @@ std::string FileLog::describe_outage() const {
 }
 
 Result<std::unique_ptr<Log>> Log::open(LogOptions options) {
-  if (!options.now_us) options.now_us = system_clock_us;
+  if (!options.now_us) options.now_us = unix_time_us;
   NAE_ASSIGN(SharedFile directory_lock, lock_directory(options.directory));
   auto log = std::make_unique<FileLog>(std::move(options), std::move(directory_lock));
   NAE_TRY(log->start());

@@ -1,16 +1,8 @@
 #include "keyserver/keys/key_ring.hpp"
 
 #include <algorithm>
-#include <chrono>
 
 namespace nae::keys {
-
-UnixMicroseconds system_clock() {
-  return [] {
-    using namespace std::chrono;
-    return duration_cast<microseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
-  };
-}
 
 bool KeyFilter::matches(const Key& key) const {
   if (!owner.empty() && key.attributes.owner != owner) return false;

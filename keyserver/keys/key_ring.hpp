@@ -17,6 +17,7 @@
 #include "keyserver/keys/key.hpp"
 #include "keyserver/keys/repository.hpp"
 #include "keyserver/keys/schedule.hpp"
+#include "libnae/base/clock.hpp"
 
 namespace nae::keys {
 
@@ -28,10 +29,8 @@ using HsmJob = std::function<Result<void>(Hsm&)>;
 using RunOnHsm = std::function<Result<void>(HsmJob)>;
 using UnixMicroseconds = std::function<std::int64_t()>;
 
-UnixMicroseconds system_clock();
-
 struct RingOptions {
-  UnixMicroseconds now = system_clock();
+  UnixMicroseconds now = unix_time_us;
   std::int64_t destroy_wait_us = std::int64_t{7 * 86'400} * 1'000'000;
 };
 

@@ -21,6 +21,7 @@
 #include "keyserver/setup/initialise.hpp"
 #include "keyserver/setup/token_binding.hpp"
 #include "keyserver/store/store.hpp"
+#include "libnae/base/clock.hpp"
 #include "libnae/base/file.hpp"
 #include "libnae/crypto/certificate.hpp"
 #include "libnae/crypto/gcm.hpp"
@@ -37,11 +38,6 @@ constexpr std::chrono::hours kCertificateInterval{1};
 // A device that takes nothing of what was decided before a revocation is cut off after so long.
 constexpr std::chrono::seconds kSettleTime{5};
 constexpr std::chrono::milliseconds kWatchInterval{500};  // its trouble shows within a second
-
-std::int64_t now_us() {
-  using namespace std::chrono;
-  return duration_cast<microseconds>(system_clock::now().time_since_epoch()).count();
-}
 
 std::size_t worker_count(std::uint32_t configured) {
   return configured != 0 ? configured : std::max(1u, std::thread::hardware_concurrency());
@@ -308,7 +304,7 @@ class Running final : public Server {
 
   Result<void> record_event(std::string_view event, const std::string& detail) {
     audit::Batch batch;
-    batch.add(audit::EventRecord{now_us(), event, detail});
+    batch.add(audit::EventRecord{unix_time_us(), event, detail});
     return audit_->append(batch);
   }
 
@@ -356,7 +352,7 @@ class Running final : public Server {
     expire_timer_.async_wait([this](boost::system::error_code error) {
       if (error) return;
       working_keys_.expire();
-      limits_.expire(now_us());
+      limits_.expire(unix_time_us());
       expire_unused();
     });
   }
@@ -374,7 +370,7 @@ class Running final : public Server {
                    found.error().message);
       return;
     }
-    const std::int64_t now_s = now_us() / 1'000'000;
+    const std::int64_t now_s = unix_time_us() / 1'000'000;
     for (const admin::Expiry& expiry : expiry_watch_.look(*found, now_s))
       spdlog::warn("event=certificate-expires kind={} name={} days_left={}", expiry.kind,
                    expiry.name, admin::days_left(expiry.at_s, now_s));

@@ -6,6 +6,7 @@
 
 #include "keyserver/service/dispatcher.hpp"
 #include "keyserver/service/lookup.hpp"
+#include "libnae/base/clock.hpp"
 #include "libnae/wire/context.hpp"
 #include "libnae/wire/error_message.hpp"
 #include "libnae/wire/hello.hpp"
@@ -18,11 +19,6 @@ using wire::FrameType;
 
 // Of one batch: a lookup of 21 bytes is answered by a row for each key.
 constexpr std::size_t kMaxKeyLookups = 16;
-
-std::int64_t unix_time_us() {
-  using namespace std::chrono;
-  return duration_cast<microseconds>(system_clock::now().time_since_epoch()).count();
-}
 
 }  // namespace
 

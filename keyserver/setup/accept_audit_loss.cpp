@@ -2,24 +2,18 @@
 
 #include <unistd.h>
 
-#include <chrono>
-
 #include "keyserver/audit/directory_lock.hpp"
 #include "keyserver/audit/head.hpp"
 #include "keyserver/audit/log.hpp"
 #include "keyserver/audit/verify.hpp"
 #include "keyserver/store/store.hpp"
+#include "libnae/base/clock.hpp"
 #include "libnae/base/text.hpp"
 
 namespace nae::setup {
 namespace {
 
 using Path = std::filesystem::path;
-
-std::int64_t now_us() {
-  using namespace std::chrono;
-  return duration_cast<microseconds>(system_clock::now().time_since_epoch()).count();
-}
 
 // Of the log itself; the public key and the lock stay.
 bool is_log_file(const Path& file) {
@@ -67,8 +61,8 @@ Result<void> begin_chain(const Path& directory, const std::string& detail) {
   options.durability = audit::Durability::fsync;
   NAE_ASSIGN(auto log, audit::Log::open(std::move(options)));
   audit::Batch batch;
-  batch.add(audit::EventRecord{now_us(), "loss-accepted", detail});
-  batch.add(audit::EventRecord{now_us(), "stopped", "nae-keyserver accept-audit-loss"});
+  batch.add(audit::EventRecord{unix_time_us(), "loss-accepted", detail});
+  batch.add(audit::EventRecord{unix_time_us(), "stopped", "nae-keyserver accept-audit-loss"});
   return log->append(batch);
 }
 
@@ -89,7 +83,7 @@ Result<AcceptedLoss> accept_audit_loss(const Path& store_path, const Path& direc
       return fail(Code::conflict, "nothing of the audit log is lost",
                   "start the server; if it refuses the log, nae audit verify says why");
     accepted.detail = describe(kept, found, reason);
-    NAE_ASSIGN(accepted.moved_to, move_remains(directory, now_us()));
+    NAE_ASSIGN(accepted.moved_to, move_remains(directory, unix_time_us()));
   }
   // The store last: until then a server refuses to start, so that no chain can begin without the
   // record of what was lost.

@@ -6,7 +6,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <chrono>
 #include <cstdlib>
 
 #include "keyserver/audit/head.hpp"
@@ -15,6 +14,7 @@
 #include "keyserver/setup/authority.hpp"
 #include "keyserver/setup/token_binding.hpp"
 #include "keyserver/store/store.hpp"
+#include "libnae/base/clock.hpp"
 #include "libnae/base/file.hpp"
 #include "libnae/base/text.hpp"
 #include "libnae/crypto/hash.hpp"
@@ -25,11 +25,6 @@ namespace nae::setup {
 namespace {
 
 using Path = std::filesystem::path;
-
-std::int64_t now_us() {
-  using namespace std::chrono;
-  return duration_cast<microseconds>(system_clock::now().time_since_epoch()).count();
-}
 
 Result<std::string> random_hex(std::size_t bytes) {
   Bytes drawn(bytes);
@@ -149,7 +144,7 @@ class Initialisation {
   }
 
   Result<void> issue_certificates() {
-    const std::int64_t now_s = now_us() / 1'000'000;
+    const std::int64_t now_s = unix_time_us() / 1'000'000;
     const Path tls = directory_ / "tls", admin = directory_ / "admin";
     NAE_ASSIGN(authority_, make_authority(*hsm_, server_id_, now_s));
     NAE_TRY(write(tls / "authority.pem", authority_, 0644));
@@ -179,7 +174,7 @@ class Initialisation {
     store::Admin first;
     first.name = choices_.admin;
     first.roles = {"auditor", "key-admin", "operator", "policy-admin"};
-    first.created_at_us = now_us();
+    first.created_at_us = unix_time_us();
     first.key_sha256 = to_hex(crypto::sha256(info.spki));
     first.certificates = {
         {info.fingerprint, info.serial, first.created_at_us, info.not_after_s * 1'000'000}};
