@@ -160,11 +160,8 @@ void add_admin(CLI::App& app, Action& chosen) {
   add_leaf_app->add_option("--out", a->out, "Directory for the three files")->required();
   add_leaf_app->add_option("--request", a->request,
                            "PKCS#10 request (PEM) by a key that the person made");
-  add_leaf_app->add_option("--approval", a->approval,
-                           "Fetch what was approved: the id that the first call printed");
-  add_leaf_app->add_option("--valid-days", a->valid_days, "How long the certificate is valid")
-      ->check(CLI::Range(1u, kMostDays))
-      ->capture_default_str();
+  add_approval(*add_leaf_app, a->approval);
+  add_valid_days(*add_leaf_app, a->valid_days, kMostDays);
   add_leaf_app->fallthrough()->footer(
       "The private key is made here and never sent; better still, the person makes it and gives\n"
       "you the request. Writes NAME.key (mode 0600), NAME.pem and authority.pem, and overwrites\n"
@@ -195,9 +192,7 @@ void add_admin(CLI::App& app, Action& chosen) {
   auto [renew_leaf, n] = add_leaf<RenewOptions>(
       *admin, "renew", "Renew your own certificate, for the key that you have", chosen, renew);
   renew_leaf->add_option("--out", n->out, "Directory for the new certificate")->required();
-  renew_leaf->add_option("--valid-days", n->valid_days, "How long the certificate is valid")
-      ->check(CLI::Range(1u, kMostDays))
-      ->capture_default_str();
+  add_valid_days(*renew_leaf, n->valid_days, kMostDays);
   renew_leaf->fallthrough()->footer(
       "Before it expires: an expired certificate renews nothing. The old one is good until "
       "then.\n\n"

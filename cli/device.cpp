@@ -10,6 +10,8 @@ namespace {
 using admin::api::items;
 using admin::api::shown;
 
+constexpr unsigned kMostDays = 3650;
+
 struct EnrollOptions {
   std::string name, out, request, key, approval;
   unsigned valid_days = 365;
@@ -119,11 +121,8 @@ void add_device(CLI::App& app, Action& chosen) {
   enroll_leaf->add_option("--out", options->out, "Directory for the three files")->required();
   enroll_leaf->add_option("--request", options->request,
                           "PKCS#10 request (PEM) by a key that the host has already: renewal");
-  enroll_leaf->add_option("--approval", options->approval,
-                          "Fetch what was approved: the id that the first call printed");
-  enroll_leaf->add_option("--valid-days", options->valid_days, "How long the certificate is valid")
-      ->check(CLI::Range(1u, 3650u))
-      ->capture_default_str();
+  add_approval(*enroll_leaf, options->approval);
+  add_valid_days(*enroll_leaf, options->valid_days, kMostDays);
   enroll_leaf->fallthrough()->footer(
       "The private key is made here and never sent. Writes NAME.key (mode 0600), NAME.pem and\n"
       "authority.pem, and overwrites nothing. A name whose certificate is good is enrolled again "
@@ -143,11 +142,8 @@ void add_device(CLI::App& app, Action& chosen) {
                                                 "PKCS#10 request (PEM) made on the host");
   renew_leaf->add_option("--key", renewed->key, "The host's private key (PEM), when it is here")
       ->excludes(request);
-  renew_leaf->add_option("--approval", renewed->approval,
-                         "Fetch what was approved: the id that the first call printed");
-  renew_leaf->add_option("--valid-days", renewed->valid_days, "How long the certificate is valid")
-      ->check(CLI::Range(1u, 3650u))
-      ->capture_default_str();
+  add_approval(*renew_leaf, renewed->approval);
+  add_valid_days(*renew_leaf, renewed->valid_days, kMostDays);
   renew_leaf->fallthrough()->footer(
       "Takes the role operator. The old certificate is good until it expires or the device is\n"
       "removed.\n\n"

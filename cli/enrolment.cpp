@@ -137,4 +137,15 @@ Outcome<json::object> enrol(Server& server, const Enrolment& wanted) {
   return done;
 }
 
+void add_valid_days(CLI::App& leaf, unsigned& days, unsigned most) {
+  leaf.add_option("--valid-days", days, "How long the certificate is valid")
+      ->check(CLI::Range(1u, most))
+      ->capture_default_str();
+}
+
+void add_approval(CLI::App& leaf, std::string& approval) {
+  leaf.add_option("--approval", approval,
+                  "Fetch what was approved: the id that the first call printed");
+}
+
 }  // namespace nae::cli

@@ -20,4 +20,8 @@ struct Enrolment {
 // must wait for approval, the key that was made is kept for the call with `approval`.
 Outcome<json::object> enrol(Server& server, const Enrolment& wanted);
 
+// The options that enrolling commands share: --valid-days up to `most`, and --approval.
+void add_valid_days(CLI::App& leaf, unsigned& days, unsigned most);
+void add_approval(CLI::App& leaf, std::string& approval);
+
 }  // namespace nae::cli
