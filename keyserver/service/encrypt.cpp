@@ -1,54 +1,10 @@
-#include "keyserver/policy/masked_form.hpp"
 #include "keyserver/service/actions.hpp"
 #include "keyserver/service/authorize.hpp"
 #include "keyserver/service/hsm_items.hpp"
-#include "libnae/base/text.hpp"
+#include "keyserver/service/write_back.hpp"
 
 namespace nae::service {
 namespace {
-
-// A value that is an envelope of a key of ours: encrypting it again would hide it behind two keys,
-// and is how double encryption creeps into tables. The key id decides; shape alone could be chance.
-bool is_own_envelope(const keys::KeyRing& ring, ByteView value) {
-  if (!looks_like_envelope(value)) return false;
-  auto envelope = parse_envelope(value);
-  return envelope && ring.find(envelope->key.key) != nullptr;
-}
-
-// The same for readers whom policy shows the envelope where a text was asked for: PostgreSQL's way
-// to write a bytea, "\x" and hexadecimal digits.
-bool is_own_envelope_in_text(const keys::KeyRing& ring, ByteView value) {
-  if (value.size() < 2 || value[0] != '\\' || value[1] != 'x') return false;
-  auto decoded = from_hex(as_text(value.subspan(2)));
-  return decoded && is_own_envelope(ring, *decoded);
-}
-
-// Says of values that they must not be written: they were read as policy shows them to this role.
-class WriteBack {
- public:
-  // What policy says of reading with the key that is to encrypt.
-  explicit WriteBack(Request& request)
-      : ring_(request.parts.ring), read_(request.decide(Action::decrypt, request.header().key)) {}
-
-  std::optional<Code> refusal(ByteView value) const {
-    if (is_own_envelope(ring_, value)) return Code::already_encrypted;
-    switch (read_.verdict) {
-      case policy::Verdict::masked:
-        if (policy::is_masked_form(read_.masks, value)) return Code::value_masked;
-        break;
-      case policy::Verdict::ciphertext:
-        if (is_own_envelope_in_text(ring_, value)) return Code::already_encrypted;
-        break;
-      default:
-        break;
-    }
-    return std::nullopt;
-  }
-
- private:
-  const keys::KeyRing& ring_;
-  const policy::Decision& read_;
-};
 
 // Seals every item by `seal(aad, plaintext, out)`, which is given exactly `overhead` bytes more
 // than the plaintext has. Answers how many items failed.
