@@ -20,7 +20,8 @@ struct Key {
   Protection protection = Protection::wrapped;
   Attributes attributes = {};
 
-  // The newest active version: what encrypt, sign and mac use. nullptr when none is active.
+  // The newest active version: what encrypt, sign and mac use, where encrypt is not asked for
+  // another one. nullptr when none is active.
   const Version* primary() const;
   const Version* version(std::uint16_t number) const;
 };

@@ -1,6 +1,9 @@
 #include "keyserver/service/authorize.hpp"
 
+#include <algorithm>
+
 #include "keyserver/keys/state.hpp"
+#include "keyserver/service/asked.hpp"
 #include "keyserver/service/charge.hpp"
 
 namespace nae::service {
@@ -15,6 +18,57 @@ Refused refuse(Code code, std::string message, const keys::Key* key, std::string
   return {Error(code, std::move(message)), key ? key->name : std::move(name), decision};
 }
 
+// An action that policy lets the caller do with the key, and that permits what is asked.
+struct Permission {
+  Action action{};
+  policy::Decision decision;
+};
+
+// Who writes or reads the values of a key learns nothing new from its search tokens: either
+// permits them. Who reads masks does not: a token says whether a guess is right.
+std::vector<Permission> permissions_of(Request& request, std::string_view key_name) {
+  std::vector<Permission> permissions;
+  auto ask = [&](Action action) {
+    const policy::Decision& decision = request.decide(action, key_name);
+    if (decision.verdict == policy::Verdict::value) permissions.push_back({action, decision});
+  };
+  ask(request.header().action);
+  if (asks_for_search_tokens(request.header())) ask(Action::decrypt);
+  return permissions;
+}
+
+bool serves(KeyType type, const Request& request) {
+  if (asks_for_search_tokens(request.header())) return type == KeyType::aes_256_siv;
+  return allows(type, request.header().action);
+}
+
+// What is stored under a restricted version is still searched; so a token asks as a reader.
+bool permits(keys::State state, const Request& request) {
+  const bool searches = asks_for_search_tokens(request.header());
+  return permits(state, searches ? Action::decrypt : request.header().action);
+}
+
+Result<const keys::Version*> asked_version(const Request& request, const keys::Key& key,
+                                           std::uint16_t number) {
+  const keys::Version* version = key.version(number);
+  const auto which = [&] { return "version " + std::to_string(number); };
+  if (!version) return fail(Code::key_state, "key " + in_quotes(key.name) + " has no " + which());
+  if (!permits(version->state, request))
+    return fail(Code::key_state, which() + " of key " + in_quotes(key.name) + " is " +
+                                     std::string(name(version->state)) + ", which does not allow " +
+                                     std::string(act_of(request.header())));
+  return version;
+}
+
+// nullptr for verification alone, which works with every readable version and picks its own.
+Result<const keys::Version*> primary_version(const Request& request, const keys::Key& key) {
+  const keys::Version* primary = key.primary();
+  const Action action = request.header().action;
+  if (!primary && action != Action::verify && action != Action::mac_verify)
+    return fail(Code::key_state, "key " + in_quotes(key.name) + " has no active version");
+  return primary;
+}
+
 }  // namespace
 
 bool grants(const policy::Decision& decision, Action action) {
@@ -23,43 +77,45 @@ bool grants(const policy::Decision& decision, Action action) {
 }
 
 Refused denied(const Request& request, std::string key, const policy::Decision& decision) {
-  std::string action(name(request.header().action));
-  std::string what = key.empty() ? action : action + " with key " + in_quotes(key);
+  std::string act(act_of(request.header()));
+  std::string what = key.empty() ? act : act + " with key " + in_quotes(key);
   std::string who = request.caller.subject().effective_role;
   return {Error(Code::denied, "role " + in_quotes(who) + " may not " + what), std::move(key),
           decision};
 }
 
 std::variant<Granted, Refused> authorize(Request& request) {
-  const wire::CryptoHeader& header = request.header();
-  std::string key_name(header.key);
+  const std::string key_name(key_name_of(request.header()));
   if (key_name.empty()) return Refused{Error(Code::invalid_argument, "no key is named"), {}, {}};
-  const policy::Decision& decision = request.decide(header.action, header.key);
-  if (!grants(decision, header.action)) return denied(request, std::move(key_name), decision);
+  const auto number = version_of(request.header());
+  if (!number) return Refused{number.error(), key_name, {}};
+  const std::vector<Permission> permissions = permissions_of(request, key_name);
+  if (permissions.empty())
+    return denied(request, key_name, request.decide(request.header().action, key_name));
 
-  Granted granted{request.parts.ring.find(header.key), nullptr, decision};
-  if (!granted.key)
+  const policy::Decision& decision = permissions.front().decision;
+  const keys::KeyPointer key = request.parts.ring.find(key_name);
+  if (!key)
     return refuse(Code::key_unknown, "there is no key " + in_quotes(key_name), nullptr, key_name,
                   decision);
-  const keys::Key& key = *granted.key;
-  if (!allows(key.type, header.action))
+  if (!serves(key->type, request))
     return refuse(Code::key_type,
-                  "key " + in_quotes(key_name) + " is of type " + std::string(name(key.type)) +
-                      ", which does not " + std::string(name(header.action)),
-                  &key, {}, decision);
-  if (!key.attributes.allows(header.action))
+                  "key " + in_quotes(key_name) + " is of type " + std::string(name(key->type)) +
+                      ", which does not " + std::string(act_of(request.header())),
+                  key.get(), {}, decision);
+  const auto permission = std::ranges::find_if(permissions, [&](const Permission& permitted) {
+    return key->attributes.allows(permitted.action);
+  });
+  if (permission == permissions.end())
     return refuse(
         Code::key_attribute,
-        "key " + in_quotes(key_name) + " does not allow " + std::string(name(header.action)), &key,
-        {}, decision);
-  granted.version = key.primary();
-  // Verification works with every readable version and picks its own.
-  bool reads = header.action == Action::verify || header.action == Action::mac_verify;
-  if (!granted.version && !reads)
-    return refuse(Code::key_state, "key " + in_quotes(key_name) + " has no active version", &key,
-                  {}, decision);
-  if (auto refused = charge(request, decision, key.name)) return std::move(*refused);
-  return granted;
+        "key " + in_quotes(key_name) + " does not allow " + std::string(act_of(request.header())),
+        key.get(), {}, decision);
+  const auto version =
+      *number ? asked_version(request, *key, **number) : primary_version(request, *key);
+  if (!version) return Refused{version.error(), key_name, permission->decision};
+  if (auto refused = charge(request, permission->decision, key->name)) return std::move(*refused);
+  return Granted{key, *version, permission->decision};
 }
 
 std::variant<policy::Decision, Refused> authorize_without_key(Request& request) {

@@ -7,10 +7,10 @@
 
 namespace nae::service {
 
-// A key that policy, type and state allow for the request's action.
+// A key that policy, type and state allow for what is asked.
 struct Granted {
   keys::KeyPointer key;
-  const keys::Version* version = nullptr;  // the primary one; owned by `key`
+  const keys::Version* version = nullptr;  // the one asked for or the primary one; owned by `key`
   policy::Decision decision;
 };
 
@@ -19,7 +19,8 @@ struct Granted {
 bool grants(const policy::Decision& decision, Action action);
 
 // Policy is asked before the key is looked for: who may not use a key does not learn whether it
-// exists. Refused with Code::denied, key_unknown, key_type or key_state.
+// exists. Refused with Code::denied, key_unknown, key_type, key_attribute or key_state, or with
+// invalid_argument when the request names no key, or none of its possible versions.
 std::variant<Granted, Refused> authorize(Request& request);
 
 // For hash and random, which use no key.

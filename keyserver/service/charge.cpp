@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "keyserver/service/asked.hpp"
+
 namespace nae::service {
 namespace {
 
@@ -45,7 +47,7 @@ class Charges {
                                    [](const auto& charge) { return charge.use->rule; });
     const Charge& origin = origins_[static_cast<std::size_t>(found - limits_.begin())];
     request_.parts.metrics.limit_refusals().Increment();
-    std::string what(name(request_.header().action));
+    std::string what(act_of(request_.header()));
     if (!origin.key.empty()) what += " with key \"" + std::string(origin.key) + "\"";
     std::string hint;
     if (broken.retry_after_ms == 0)

@@ -1,6 +1,7 @@
 #include "keyserver/service/dispatcher.hpp"
 
 #include "keyserver/service/actions.hpp"
+#include "keyserver/service/asked.hpp"
 #include "libnae/wire/error_message.hpp"
 
 namespace nae::service {
@@ -37,8 +38,8 @@ ActionFunction function_of(Action action) {
 audit::Record record_of(const Request& request) {
   audit::Record record;
   record.time_us = request.now_us;
-  record.action = name(request.header().action);
-  record.key = request.header().key;
+  record.action = act_of(request.header());
+  record.key = key_name_of(request.header());
   record.query_id = request.header().query_id;
   record.items = request.count();
   return record;
@@ -50,8 +51,16 @@ std::string_view reason_of(Code code, const policy::Decision& decision) {
   return name(code);
 }
 
-bool protects(Action action) {
+bool protects(const wire::CryptoHeader& header) {
+  const Action action = header.action;
+  if (asks_for_search_tokens(header)) return false;
   return action == Action::encrypt || action == Action::sign || action == Action::mac;
+}
+
+const Metrics::PerAction& counters_of(const Request& request) {
+  const Metrics& metrics = request.parts.metrics;
+  if (asks_for_search_tokens(request.header())) return metrics.of_search();
+  return metrics.of(request.header().action);
 }
 
 // One count a version and request: the counters are everybody's.
@@ -70,7 +79,7 @@ void count_usage(const Request& request, const Served& served) {
     const keys::Version* version = use.key ? use.key->version(use.version) : nullptr;
     if (!version || use.refusal != Code{}) continue;
     const std::uint32_t items = use.items - use.failed_items;
-    if (protects(action))
+    if (protects(request.header()))
       book.add_uses(version->usage, items, now_us);
     else
       book.add_reads(version->usage, items, now_us);
@@ -78,7 +87,7 @@ void count_usage(const Request& request, const Served& served) {
 }
 
 void record_served(const Request& request, const Served& served, audit::RequestRecords& records) {
-  const auto& counters = request.parts.metrics.of(request.header().action);
+  const auto& counters = counters_of(request);
   for (const KeyUse& use : served.uses) {
     audit::Record record = record_of(request);
     if (use.key) record.key = use.key->name;
@@ -107,7 +116,7 @@ void refuse(Request& request, const Refused& refused, audit::RequestRecords& rec
   record.reason = reason_of(refused.error.code, refused.decision);
   record.rule = refused.decision.rule;
   records.add(request.caller.fragment(), record);
-  const auto& counters = request.parts.metrics.of(request.header().action);
+  const auto& counters = counters_of(request);
   counters.refused->Increment();
   request.parts.metrics.items_of(policy::Verdict::deny).Increment(request.count());
   counters.failed_items->Increment(request.count());

@@ -1,4 +1,5 @@
 #include "keyserver/service/actions.hpp"
+#include "keyserver/service/asked.hpp"
 #include "keyserver/service/authorize.hpp"
 #include "keyserver/service/hsm_items.hpp"
 #include "keyserver/service/write_back.hpp"
@@ -14,12 +15,14 @@ std::uint32_t seal_all(Request& request, std::size_t overhead, Seal seal) {
                                 request.view.items.data_bytes() + request.count() * overhead);
   auto items = request.view.items.cursor();
   AadCursor aad(request.view);
-  const WriteBack write_back(request);
+  // Of search tokens nothing is written: who looks for a masked form finds nothing.
+  std::optional<WriteBack> write_back;
+  if (!asks_for_search_tokens(request.header())) write_back.emplace(request);
   std::uint32_t failed = 0;
   for (std::uint32_t i = 0; i < request.count(); ++i) {
     ByteView plaintext = items.next();
     ByteView item_aad = aad.next();
-    if (auto refusal = write_back.refusal(plaintext)) {
+    if (auto refusal = write_back ? write_back->refusal(plaintext) : std::nullopt) {
       reply.fail_item(*refusal);
       ++failed;
       continue;
@@ -112,7 +115,7 @@ bool sealed_with(const std::vector<Bytes>& envelopes, const KeyVersionId& id) {
 
 Outcome encrypt_in_hsm(Request& request, const Granted& granted) {
   auto& results = request.prepared.results;
-  // What was sealed under a version that is no longer the primary one does not leave.
+  // What was sealed under a version that is no longer the one to use does not leave.
   if (!sealed_with(results, {granted.key->id, granted.version->number})) results.clear();
   if (results.size() < request.count()) return seal_some(request, granted);
   wire::CryptoReplyWriter reply(
@@ -141,6 +144,9 @@ Outcome encrypt(Request& request) {
   auto authorized = authorize(request);
   if (auto* refused = std::get_if<Refused>(&authorized)) return std::move(*refused);
   const Granted& granted = std::get<Granted>(authorized);
+  if (request.header().algorithm > static_cast<std::uint8_t>(wire::EncryptForm::search_token))
+    return Refused{Error(Code::unsupported, "unknown form of encryption"), granted.key->name,
+                   granted.decision};
   if (granted.key->protection == keys::Protection::hsm_only)
     return encrypt_in_hsm(request, granted);
   return granted.key->type == KeyType::aes_256_siv ? encrypt_deterministic(request, granted)

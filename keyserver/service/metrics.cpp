@@ -2,6 +2,8 @@
 
 #include <string>
 
+#include "keyserver/service/asked.hpp"
+
 namespace nae::service {
 namespace {
 
@@ -55,13 +57,16 @@ Metrics::Metrics()
                     .Name("nae_items_total")
                     .Help("Values by action and outcome.")
                     .Register(*registry_);
-  for (std::uint8_t number = 1; auto action = action_from_wire(number); ++number) {
-    std::string label(name(*action));
-    actions_[number] = {&requests.Add({{"action", label}, {"outcome", "granted"}}),
-                        &requests.Add({{"action", label}, {"outcome", "refused"}}),
-                        &items.Add({{"action", label}, {"outcome", "done"}}),
-                        &items.Add({{"action", label}, {"outcome", "failed"}})};
-  }
+  auto labelled = [&](std::string_view act) -> PerAction {
+    const std::string label(act);
+    return {&requests.Add({{"action", label}, {"outcome", "granted"}}),
+            &requests.Add({{"action", label}, {"outcome", "refused"}}),
+            &items.Add({{"action", label}, {"outcome", "done"}}),
+            &items.Add({{"action", label}, {"outcome", "failed"}})};
+  };
+  for (std::uint8_t number = 1; auto action = action_from_wire(number); ++number)
+    actions_[number] = labelled(name(*action));
+  search_ = labelled(kSearchAct);
 }
 
 // Devices that wait for nothing any more leave: the family grows with those that wait alone.

@@ -29,6 +29,8 @@ class Metrics {
     prometheus::Counter* failed_items = nullptr;
   };
   const PerAction& of(Action action) const { return actions_[static_cast<std::size_t>(action)]; }
+  // Of encrypt where it answers search tokens: they are no action of policy, and nothing is stored.
+  const PerAction& of_search() const { return search_; }
 
   // Values by what policy said of them.
   prometheus::Counter& items_of(policy::Verdict verdict) {
@@ -53,6 +55,7 @@ class Metrics {
  private:
   std::shared_ptr<prometheus::Registry> registry_;
   std::array<PerAction, 16> actions_{};
+  PerAction search_;
   std::array<prometheus::Counter*, 5> verdicts_{};
   prometheus::Counter* contexts_opened_;
   prometheus::Counter* audit_refusals_;

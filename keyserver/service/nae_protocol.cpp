@@ -4,6 +4,7 @@
 
 #include <chrono>
 
+#include "keyserver/service/asked.hpp"
 #include "keyserver/service/dispatcher.hpp"
 #include "keyserver/service/lookup.hpp"
 #include "libnae/base/clock.hpp"
@@ -157,8 +158,8 @@ bool NaeProtocol::on_crypto(const Frame& frame) {
   if (!who) {
     audit::Record record;
     record.time_us = now_us_;
-    record.action = name(view->header.action);
-    record.key = view->header.key;
+    record.action = act_of(view->header);
+    record.key = key_name_of(view->header);
     record.items = record.failed_items = view->items.count();
     record.query_id = view->header.query_id;
     answers_.refuse(id, audit_context(connection_.peer().name, {}, {}), record,

@@ -1,6 +1,7 @@
 #include "keyserver/service/write_back.hpp"
 
 #include "keyserver/policy/masked_form.hpp"
+#include "keyserver/service/asked.hpp"
 #include "libnae/base/text.hpp"
 
 namespace nae::service {
@@ -23,7 +24,8 @@ bool is_own_envelope(const keys::KeyRing& ring, ByteView value) {
 }
 
 WriteBack::WriteBack(Request& request)
-    : ring_(request.parts.ring), read_(request.decide(Action::decrypt, request.header().key)) {}
+    : ring_(request.parts.ring),
+      read_(request.decide(Action::decrypt, key_name_of(request.header()))) {}
 
 std::optional<Code> WriteBack::refusal(ByteView value) const {
   if (is_own_envelope(ring_, value)) return Code::already_encrypted;

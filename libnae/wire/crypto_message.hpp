@@ -13,12 +13,17 @@
 namespace nae::wire {
 
 // What `algorithm` of a request selects, by action:
+//   encrypt        an EncryptForm
 //   sign, verify   a SignatureScheme; 0 = the key's default, and for verify the one that the
 //                  signature names itself. Nonzero in verify: the signature is the bare standard
 //                  one.
 //   mac            a MacForm
 //   hash           a HashAlgorithm
 //   others         0
+
+// A search token is the envelope that the value would be encrypted to by a deterministic key, for
+// comparing with stored ones: it serves readers too, and is not held back as a written value is.
+enum class EncryptForm : std::uint8_t { value = 0, search_token = 1 };
 enum class MacForm : std::uint8_t { code = 0, blind_index = 1 };
 
 // The fixed part of a request and how its columns are laid out.
@@ -26,7 +31,8 @@ struct CryptoHeader {
   std::uint32_t context = 0;
   Action action{};
   std::uint8_t algorithm = 0;
-  std::string_view key;        // empty where the items name their keys: decrypt, rewrap
+  std::string_view key;        // empty where the items name their keys: decrypt, rewrap;
+                               // encrypt also takes `name:version`
   std::uint64_t query_id = 0;  // PostgreSQL's, for the audit; 0 = none
 };
 

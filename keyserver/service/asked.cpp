@@ -1,0 +1,43 @@
+#include "keyserver/service/asked.hpp"
+
+#include <charconv>
+
+namespace nae::service {
+namespace {
+
+constexpr char kBeforeVersion = ':';
+
+bool may_name_version(const wire::CryptoHeader& header) {
+  return header.action == Action::encrypt;
+}
+
+}  // namespace
+
+bool asks_for_search_tokens(const wire::CryptoHeader& header) {
+  return header.action == Action::encrypt &&
+         header.algorithm == static_cast<std::uint8_t>(wire::EncryptForm::search_token);
+}
+
+std::string_view act_of(const wire::CryptoHeader& header) {
+  return asks_for_search_tokens(header) ? kSearchAct : name(header.action);
+}
+
+std::string_view key_name_of(const wire::CryptoHeader& header) {
+  if (!may_name_version(header)) return header.key;
+  return header.key.substr(0, header.key.find(kBeforeVersion));
+}
+
+Result<std::optional<std::uint16_t>> version_of(const wire::CryptoHeader& header) {
+  const std::size_t colon = header.key.find(kBeforeVersion);
+  if (!may_name_version(header) || colon == std::string_view::npos) return std::nullopt;
+  const std::string_view digits = header.key.substr(colon + 1);
+  std::uint16_t number = 0;
+  // Unsigned: a sign is no digit to it.
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
+  if (error != std::errc{} || end != digits.data() + digits.size() || digits.starts_with('0'))
+    return fail(Code::invalid_argument,
+                "the version of a key must be a whole number from 1 to 65535");
+  return number;
+}
+
+}  // namespace nae::service
