@@ -8,7 +8,7 @@ void add_filter(CLI::App& leaf, FilterOptions& options, bool with_event) {
     leaf.add_option("--event", options.event, "request, admin, started, stopped, ...");
   leaf.add_option("--role", options.role, "Effective database role");
   leaf.add_option("--key", options.key, "Name of the key");
-  leaf.add_option("--action", options.action, "encrypt, decrypt, key-create, ...");
+  leaf.add_option("--action", options.action, "encrypt, search, key-create, ...");
   leaf.add_option("--verdict", options.verdict, "value or deny");
   leaf.add_option("--device", options.device, "Device");
   leaf.add_option("--database", options.database, "Database");

@@ -73,7 +73,9 @@ _nae() {
             return
             ;;
         --action | --allow-action)
-            _nae_words "encrypt decrypt sign verify mac mac-verify hash random wrap unwrap rewrap derive export manage"
+            local actions="encrypt decrypt sign verify mac mac-verify hash random wrap unwrap rewrap derive export manage"
+            [[ $command != audit ]] || actions+=" search" # recorded, but no action of policy
+            _nae_words "$actions"
             return
             ;;
         --role)
