@@ -99,6 +99,9 @@ void define_settings() {
   DefineCustomIntVariable("nae.batch_size", "Most rows whose values are asked for together.",
                           "A batch also ends at work_mem.", &settings.batch_size, 2000, 1, 10000,
                           PGC_USERSET, 0, nullptr, nullptr, nullptr);
+  DefineCustomBoolVariable("nae.transparent", "Shows encrypted columns decrypted.",
+                           "Off: clients see the ciphertext that is stored, as dumps do.",
+                           &settings.transparent, true, PGC_USERSET, 0, nullptr, nullptr, nullptr);
   define_user_token();
 #if PG_VERSION_NUM >= 150000
   MarkGUCPrefixReserved("nae");

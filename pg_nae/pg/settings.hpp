@@ -14,8 +14,9 @@ struct Settings {
   int request_timeout_ms;  // 0: none
   int connect_timeout_ms;
   int max_value_size_kb;
-  bool batch;      // read when a statement is planned
-  int batch_size;  // rows; read when a batch is filled
+  bool batch;        // read when a statement is planned
+  int batch_size;    // rows; read when a batch is filled
+  bool transparent;  // clients see plaintexts; read when a statement is parsed
 };
 extern Settings settings;
 

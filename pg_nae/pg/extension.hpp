@@ -1,0 +1,15 @@
+// The extension as this database's catalogs know it.
+#pragma once
+
+#include "pg_nae/pg/postgres.hpp"
+
+namespace nae::pg {
+
+// InvalidOid where the extension is not installed, or is of a release without encrypted columns.
+Oid extension_id();
+Oid column_schema();                          // nae
+Oid relation_of_extension(const char* name);  // of that schema
+Oid extension_owner();                        // raises when there is none
+bool is_of_extension(Oid catalog, Oid object);
+
+}  // namespace nae::pg
