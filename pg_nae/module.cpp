@@ -4,13 +4,16 @@
 #endif
 #include "pg_nae/batch/planner.hpp"
 #include "pg_nae/batch/run.hpp"
+#include "pg_nae/columns/client_edge.hpp"
+#include "pg_nae/columns/planner.hpp"
+#include "pg_nae/columns/utility.hpp"
 #include "pg_nae/pg/postgres.hpp"
 #include "pg_nae/pg/settings.hpp"
 #include "pg_nae/pg/supervisor.hpp"
 
 extern "C" {
 #if PG_VERSION_NUM >= 180000
-PG_MODULE_MAGIC_EXT(.name = "pg_nae", .version = "0.1.0");
+PG_MODULE_MAGIC_EXT(.name = "pg_nae", .version = "0.2.0");
 #else
 PG_MODULE_MAGIC;
 #endif
@@ -27,4 +30,7 @@ extern "C" void _PG_init(void) {
   nae::pg::register_supervisor();
   nae::batch::install_planner_hook();
   nae::batch::install_executor_hook();
+  nae::columns::install_planner_hook();
+  nae::columns::install_client_edge();
+  nae::columns::install_utility_hook();
 }

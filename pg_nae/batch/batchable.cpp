@@ -2,12 +2,23 @@
 
 #include <algorithm>
 
+#include "pg_nae/batch/column_calls.hpp"
+
 namespace nae::batch {
 namespace {
 
 using functions::ResultKind;
 
 constexpr auto kBlindIndex = static_cast<std::uint8_t>(wire::MacForm::blind_index);
+
+constexpr Batchable decryption(std::string_view symbol, PlainType type) {
+  return {.symbol = symbol,
+          .action = Action::decrypt,
+          .result = type == PlainType::text ? ResultKind::text : ResultKind::bytes,
+          .read = read_decryption,
+          .make = make_plaintext,
+          .plain = type};
+}
 
 constexpr Batchable kBatchable[] = {
     {.symbol = "nae_decrypt_bytea", .action = Action::decrypt, .aad = 1},
@@ -68,6 +79,29 @@ constexpr Batchable kBatchable[] = {
      .scheme = 3,
      .text_item = true,
      .result = ResultKind::boolean},
+
+    {.symbol = "nae_column_encrypt",
+     .action = Action::encrypt,
+     .read = read_encryption,
+     .make = make_ciphertext},
+    {.symbol = "nae_column_search_token",
+     .action = Action::encrypt,
+     .read = read_search_token,
+     .make = make_ciphertext},
+    {.symbol = "nae_column_rewrap",
+     .action = Action::rewrap,
+     .read = read_rewrap,
+     .make = make_rewrapped},
+    decryption("nae_column_decrypt_text", PlainType::text),
+    decryption("nae_column_decrypt_bytea", PlainType::bytea),
+    decryption("nae_column_decrypt_int4", PlainType::int4),
+    decryption("nae_column_decrypt_int8", PlainType::int8),
+    decryption("nae_column_decrypt_numeric", PlainType::numeric),
+    decryption("nae_column_decrypt_bool", PlainType::boolean),
+    decryption("nae_column_decrypt_date", PlainType::date),
+    decryption("nae_column_decrypt_timestamptz", PlainType::timestamptz),
+    decryption("nae_column_decrypt_uuid", PlainType::uuid),
+    decryption("nae_column_decrypt_jsonb", PlainType::jsonb),
 };
 
 // A function of this database that is in the table.

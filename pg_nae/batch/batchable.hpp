@@ -5,6 +5,7 @@
 
 #include "libnae/base/action.hpp"
 #include "libnae/base/bytes.hpp"
+#include "libnae/envelope/column_value.hpp"
 #include "libnae/wire/crypto_message.hpp"
 #include "pg_nae/functions/crypto_call.hpp"
 #include "pg_nae/pg/postgres.hpp"
@@ -33,8 +34,16 @@ enum class Reading : std::uint8_t {
 
 // Reads the arguments of one row, none of them NULL. Must not raise for what the user passed.
 using ReadItem = Reading (*)(const Batchable& how, std::span<const Datum> arguments, Item& item);
-// Makes the result from bytes that succeeded, in the current memory context.
-using MakeResult = Datum (*)(wire::ItemResult result, ByteView bytes);
+// What succeeded of one call.
+struct Answer {
+  wire::ItemResult result;
+  ByteView bytes;
+  std::span<const Datum> arguments;  // of the call
+  char* memory;                      // room for a varlena of `bytes` and kSpareBytes more
+};
+constexpr std::size_t kSpareBytes = 16;
+// Makes the result, in the memory given or the current memory context.
+using MakeResult = Datum (*)(const Batchable& how, const Answer& answer);
 
 constexpr int kNone = -1;
 
@@ -51,7 +60,8 @@ struct Batchable {
   bool text_item = false;
   functions::ResultKind result = functions::ResultKind::bytes;
   ReadItem read = nullptr;    // nullptr: read_item() by the positions above
-  MakeResult make = nullptr;  // nullptr: by `result`
+  MakeResult make = nullptr;  // nullptr: by `result`, as are texts that are shown as such
+  PlainType plain{};          // of encrypted columns
 };
 
 // How calls of the function are batched, or nullptr. No catalog is read but after functions of this

@@ -92,14 +92,24 @@ void RoundTrip::spread(std::size_t call) {
   }
 }
 
+Datum RoundTrip::make_value(Place place, Answer answer) {
+  Call& call = calls_[place.call];
+  Datum arguments[CallShape::kMaxArguments];
+  gather_arguments(call, rows_->values(place.row), rows_->nulls(place.row), arguments);
+  answer.arguments = {arguments, static_cast<std::size_t>(call.shape.argument_count)};
+  return call.how->make(*call.how, answer);
+}
+
 void RoundTrip::take(Place place, wire::ItemResult result, ByteView bytes, char*& memory) {
   const Batchable& how = *calls_[place.call].how;
   bool& is_null = rows_->result_null(place.row, place.call);
   Datum& value = rows_->result(place.row, place.call);
   is_null = result == wire::ItemResult::null;
   if (is_null) return;
-  if (how.make != nullptr) {
-    value = how.make(result, bytes);
+  bool is_text = how.result == ResultKind::text && result != wire::ItemResult::ciphertext;
+  if (how.make != nullptr && !is_text) {
+    value = make_value(place, {result, bytes, {}, memory});
+    memory += varlena_bytes(bytes.size() + kSpareBytes);
     return;
   }
   ByteView text = bytes;
@@ -126,7 +136,8 @@ void RoundTrip::take(Place place, wire::ItemResult result, ByteView bytes, char*
 void RoundTrip::consume(const Group& group, std::size_t first, const wire::CryptoReplyView& reply) {
   std::uint32_t count = reply.items.count();
   // Room for all results at once: each takes its header and is aligned.
-  std::size_t bytes = reply.items.data_bytes() + count * (varlena_bytes(0) + MAXIMUM_ALIGNOF);
+  std::size_t bytes =
+      reply.items.data_bytes() + count * (varlena_bytes(kSpareBytes) + MAXIMUM_ALIGNOF);
   char* memory = arena_->allocate(bytes);
   auto cursor = reply.items.cursor();
   for (std::uint32_t i = 0; i < count; ++i) {

@@ -51,6 +51,7 @@ class RoundTrip {
   void spread(std::size_t call);
   void add_trouble(const Trouble& trouble);
   void consume(const Group& group, std::size_t first, const wire::CryptoReplyView& reply);
+  Datum make_value(Place place, Answer answer);
   void take(Place place, wire::ItemResult result, ByteView bytes, char*& memory);
   void raise(Rows& rows, const Trouble& trouble);
 

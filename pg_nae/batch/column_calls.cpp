@@ -1,0 +1,107 @@
+#include "pg_nae/batch/column_calls.hpp"
+
+#include "pg_nae/columns/crypt.hpp"
+#include "pg_nae/pg/batch_exchange.hpp"
+#include "pg_nae/pg/settings.hpp"
+#include "pg_nae/pg/values.hpp"
+
+namespace nae::batch {
+namespace {
+
+using columns::ColumnKey;
+using columns::Value;
+
+bool read(Datum datum, Value& value) {
+  return columns::try_read_value(pg::local_view(datum), value);
+}
+
+// Of a size that may be sent; the rest is refused by the call itself, in its own words.
+bool fits(const Item& item) {
+  std::size_t limit = static_cast<std::size_t>(pg::settings.max_value_size_kb) * 1024;
+  return item.value.size() <= limit + kGcmOverheadBytes &&
+         pg::fits_a_frame(item.value.size() + item.aad.size());
+}
+
+Reading ask(const Item& item) {
+  return fits(item) ? Reading::ask : Reading::defer;
+}
+
+Reading ready(Item& item, Datum datum) {
+  item.ready = datum;
+  return Reading::ready;
+}
+
+// A pending value under the key of the typmod.
+Reading read_pending(const Value& value, int32 typmod, Item& item) {
+  const ColumnKey& key = columns::column_key(typmod);
+  item.key = key.reference;
+  item.value = value.plaintext;
+  item.aad = columns::associated_data(column_header(value.type, key.tag));
+  return ask(item);
+}
+
+Reading read_ciphertext(const Value& value, Item& item) {
+  item.value = value.ciphertext.envelope;
+  item.aad = columns::associated_data(value.ciphertext.header);
+  return ask(item);
+}
+
+}  // namespace
+
+Reading read_encryption(const Batchable&, std::span<const Datum> arguments, Item& item) {
+  Value value;
+  int32 typmod = DatumGetInt32(arguments[1]);
+  if (!read(arguments[0], value)) return Reading::defer;
+  if (typmod < 0) return ready(item, arguments[0]);
+  if (value.pending) return read_pending(value, typmod, item);
+  return columns::belongs(value, columns::column_key(typmod)) ? ready(item, arguments[0])
+                                                              : Reading::defer;
+}
+
+Reading read_search_token(const Batchable&, std::span<const Datum> arguments, Item& item) {
+  Value value;
+  if (!read(arguments[0], value)) return Reading::defer;
+  if (!value.pending) return ready(item, arguments[0]);
+  item.algorithm = static_cast<std::uint8_t>(wire::EncryptForm::search_token);
+  return read_pending(value, DatumGetInt32(arguments[1]), item);
+}
+
+Reading read_rewrap(const Batchable&, std::span<const Datum> arguments, Item& item) {
+  Value value;
+  if (!read(arguments[0], value) || value.pending || value.ciphertext.deterministic())
+    return Reading::defer;
+  return read_ciphertext(value, item);
+}
+
+Reading read_decryption(const Batchable& how, std::span<const Datum> arguments, Item& item) {
+  Value value;
+  if (!read(arguments[0], value) || value.type != how.plain) return Reading::defer;
+  if (value.pending) return ready(item, columns::plain_value(how.plain, value.plaintext));
+  if (arguments.size() > 1 &&
+      !columns::belongs(value, columns::column_key(DatumGetInt32(arguments[1]))))
+    return Reading::defer;
+  return read_ciphertext(value, item);
+}
+
+Datum make_ciphertext(const Batchable&, const Answer& answer) {
+  Value value = columns::read_value(answer.arguments[0]);
+  const ColumnKey& key = columns::column_key(DatumGetInt32(answer.arguments[1]));
+  return columns::sealed(key, value.type, answer.bytes, answer.memory);
+}
+
+Datum make_rewrapped(const Batchable&, const Answer& answer) {
+  Value value = columns::read_value(answer.arguments[0]);
+  return columns::write_ciphertext(answer.memory, value.ciphertext.header, answer.bytes);
+}
+
+Datum make_plaintext(const Batchable& how, const Answer& answer) {
+  if (how.plain == PlainType::bytea && answer.result == wire::ItemResult::value) {
+    SET_VARSIZE(answer.memory, VARHDRSZ + answer.bytes.size());
+    std::memcpy(VARDATA(answer.memory), answer.bytes.data(), answer.bytes.size());
+    return PointerGetDatum(answer.memory);
+  }
+  Value value = columns::read_value(answer.arguments[0]);
+  return columns::opened(how.plain, answer.result, answer.bytes, value.ciphertext.header);
+}
+
+}  // namespace nae::batch

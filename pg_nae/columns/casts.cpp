@@ -1,0 +1,239 @@
+// Between plaintexts and encrypted types. The length coercion encrypts, nae.plain() decrypts, and
+// nae.search_token() makes what a deterministic column is searched for. Each has a form for arrays
+// where SQL needs one; the batch node makes the calls of many rows at once.
+#include "pg_nae/columns/casts.hpp"
+
+#include "pg_nae/columns/column_type.hpp"
+#include "pg_nae/columns/crypt.hpp"
+#include "pg_nae/pg/report.hpp"
+
+namespace nae::columns {
+namespace {
+
+Oid result_type(FunctionCallInfo fcinfo) {
+  return get_func_rettype(fcinfo->flinfo->fn_oid);
+}
+
+// The elements of an array, those that are NULL among them.
+struct Elements {
+  ArrayType* array;
+  Datum* datums;
+  bool* nulls;
+  int count;
+};
+
+Elements elements_of(Datum datum) {
+  Elements elements;
+  elements.array = DatumGetArrayTypeP(datum);
+  Oid type = ARR_ELEMTYPE(elements.array);
+  int16 length;
+  bool by_value;
+  char alignment;
+  get_typlenbyvalalign(type, &length, &by_value, &alignment);
+  deconstruct_array(elements.array, type, length, by_value, alignment, &elements.datums,
+                    &elements.nulls, &elements.count);
+  return elements;
+}
+
+Datum array_of(const Elements& elements, Oid type) {
+  int16 length;
+  bool by_value;
+  char alignment;
+  get_typlenbyvalalign(type, &length, &by_value, &alignment);
+  return PointerGetDatum(construct_md_array(
+      elements.datums, elements.nulls, ARR_NDIM(elements.array), ARR_DIMS(elements.array),
+      ARR_LBOUND(elements.array), type, length, by_value, alignment));
+}
+
+template <class T>
+T* room_for(int count) {
+  return static_cast<T*>(palloc(sizeof(T) * (static_cast<std::size_t>(count) + 1)));
+}
+
+// Those of a plaintext become tokens in place.
+void replace_by_tokens(const Elements& elements, const ColumnKey& key, const ColumnType& type) {
+  auto* plaintexts = room_for<ByteView>(elements.count);
+  int* places = room_for<int>(elements.count);
+  std::size_t count = 0;
+  for (int i = 0; i < elements.count; ++i) {
+    if (elements.nulls[i]) continue;
+    Value value = read_value(elements.datums[i]);
+    if (!value.pending) continue;
+    plaintexts[count] = value.plaintext;
+    places[count++] = i;
+  }
+  Datum* tokens = room_for<Datum>(elements.count);
+  if (count != 0) search_tokens(key, type.plain, {plaintexts, count}, tokens);
+  for (std::size_t i = 0; i < count; ++i) elements.datums[places[i]] = tokens[i];
+}
+
+void replace_by_plaintexts(const Elements& elements, PlainType type) {
+  auto* ciphertexts = room_for<Value>(elements.count);
+  int* places = room_for<int>(elements.count);
+  std::size_t count = 0;
+  for (int i = 0; i < elements.count; ++i) {
+    if (elements.nulls[i]) continue;
+    Value value = read_value(elements.datums[i]);
+    if (value.pending) {
+      elements.datums[i] = plain_value(type, value.plaintext);
+      continue;
+    }
+    ciphertexts[count] = value;
+    places[count++] = i;
+  }
+  Datum* plaintexts = room_for<Datum>(elements.count);
+  bool* nulls = room_for<bool>(elements.count);
+  if (count != 0) decrypt_values(type, {ciphertexts, count}, plaintexts, nulls);
+  for (std::size_t i = 0; i < count; ++i) {
+    elements.datums[places[i]] = plaintexts[i];
+    elements.nulls[places[i]] = nulls[i];
+  }
+}
+
+Datum decrypt(FunctionCallInfo fcinfo, PlainType type) {
+  Value value = read_value(PG_GETARG_DATUM(0));
+  expect_type(value, type);
+  if (value.pending) return plain_value(type, value.plaintext);
+  if (PG_NARGS() > 1) expect_to_belong(value, column_key(PG_GETARG_INT32(1)));
+  Datum result;
+  decrypt_values(type, {&value, 1}, &result, &fcinfo->isnull);
+  return result;
+}
+
+Datum pend(const ColumnType& type, Datum plain) {
+  return make_pending(type.plain, canonical_form(type.plain, plain, type.deterministic));
+}
+
+}  // namespace
+
+void expect_type(const Value& value, PlainType type) {
+  if (value.type == type) return;
+  pg::raise(Code::envelope_malformed, psprintf("a value of type %s is not taken for one of type %s",
+                                               plain_name(value.type), plain_name(type)));
+}
+
+// fn_extra keeps the cast for the calls to come.
+Datum assigned(FunctionCallInfo fcinfo, int position, PlainType type) {
+  Datum value = PG_GETARG_DATUM(position);
+  Oid source = getBaseType(get_fn_expr_argtype(fcinfo->flinfo, position));
+  if (source == plain_oid(type)) return value;
+  auto*& cast = reinterpret_cast<FmgrInfo*&>(fcinfo->flinfo->fn_extra);
+  if (cast == nullptr) {
+    Oid function;
+    if (find_coercion_pathway(plain_oid(type), source, COERCION_ASSIGNMENT, &function) !=
+        COERCION_PATH_FUNC)
+      elog(ERROR, "no cast from type %u to %s", source, plain_name(type));
+    auto* found =
+        static_cast<FmgrInfo*>(MemoryContextAlloc(fcinfo->flinfo->fn_mcxt, sizeof(FmgrInfo)));
+    fmgr_info_cxt(function, found, fcinfo->flinfo->fn_mcxt);
+    cast = found;
+  }
+  return FunctionCall1(cast, value);
+}
+
+}  // namespace nae::columns
+
+using namespace nae;
+using namespace nae::columns;
+
+// nae.enc_T(enc, typmod, explicit)
+NAE_FUNCTION(nae_column_encrypt) {
+  Value value = read_value(PG_GETARG_DATUM(0));
+  int32 typmod = PG_GETARG_INT32(1);
+  if (typmod < 0) return PG_GETARG_DATUM(0);
+  const ColumnKey& key = column_key(typmod);
+  if (!value.pending) {
+    expect_to_belong(value, key);
+    return PG_GETARG_DATUM(0);
+  }
+  Datum result;
+  encrypt_values(key, value.type, {&value.plaintext, 1}, &result);
+  return result;
+}
+
+// nae.enc_T(plain)
+NAE_FUNCTION(nae_column_pend) {
+  return pend(column_type(result_type(fcinfo)), PG_GETARG_DATUM(0));
+}
+
+// nae.enc_T(another type that can be assigned to the plaintext type)
+NAE_FUNCTION(nae_column_pend_other) {
+  const ColumnType& type = column_type(result_type(fcinfo));
+  return pend(type, assigned(fcinfo, 0, type.plain));
+}
+
+// nae.enc_T(plain[])
+NAE_FUNCTION(nae_column_pend_array) {
+  const ColumnType& type = *find_column_type_of_array(result_type(fcinfo));
+  Elements elements = elements_of(PG_GETARG_DATUM(0));
+  for (int i = 0; i < elements.count; ++i)
+    if (!elements.nulls[i]) elements.datums[i] = pend(type, elements.datums[i]);
+  return array_of(elements, type.type);
+}
+
+// nae.search_token(enc, typmod)
+NAE_FUNCTION(nae_column_search_token) {
+  Value value = read_value(PG_GETARG_DATUM(0));
+  if (!value.pending) return PG_GETARG_DATUM(0);
+  Datum result;
+  search_tokens(column_key(PG_GETARG_INT32(1)), value.type, {&value.plaintext, 1}, &result);
+  return result;
+}
+
+// nae.search_token(enc[], typmod)
+NAE_FUNCTION(nae_column_search_token_array) {
+  Elements elements = elements_of(PG_GETARG_DATUM(0));
+  const ColumnType& type = column_type(ARR_ELEMTYPE(elements.array));
+  replace_by_tokens(elements, column_key(PG_GETARG_INT32(1)), type);
+  return array_of(elements, type.type);
+}
+
+// nae.plain(enc[])
+NAE_FUNCTION(nae_column_decrypt_array) {
+  Elements elements = elements_of(PG_GETARG_DATUM(0));
+  PlainType plain = column_type(ARR_ELEMTYPE(elements.array)).plain;
+  replace_by_plaintexts(elements, plain);
+  return array_of(elements, plain_oid(plain));
+}
+
+// nae.rewrap(enc)
+NAE_FUNCTION(nae_column_rewrap) {
+  Value value = read_value(PG_GETARG_DATUM(0));
+  if (value.pending) pg::raise(Code::envelope_malformed, "the value is not encrypted yet");
+  if (value.ciphertext.deterministic())
+    pg::raise(Code::unsupported, "a deterministic value is not encrypted anew where it stands",
+              "CALL nae.rotate_column moves the whole column to another key version.");
+  return rewrap_value(value);
+}
+
+// nae.plain(enc [, typmod]): one for each plaintext type, which the batch node reads off the name.
+NAE_FUNCTION(nae_column_decrypt_text) {
+  return decrypt(fcinfo, PlainType::text);
+}
+NAE_FUNCTION(nae_column_decrypt_bytea) {
+  return decrypt(fcinfo, PlainType::bytea);
+}
+NAE_FUNCTION(nae_column_decrypt_int4) {
+  return decrypt(fcinfo, PlainType::int4);
+}
+NAE_FUNCTION(nae_column_decrypt_int8) {
+  return decrypt(fcinfo, PlainType::int8);
+}
+NAE_FUNCTION(nae_column_decrypt_numeric) {
+  return decrypt(fcinfo, PlainType::numeric);
+}
+NAE_FUNCTION(nae_column_decrypt_bool) {
+  return decrypt(fcinfo, PlainType::boolean);
+}
+NAE_FUNCTION(nae_column_decrypt_date) {
+  return decrypt(fcinfo, PlainType::date);
+}
+NAE_FUNCTION(nae_column_decrypt_timestamptz) {
+  return decrypt(fcinfo, PlainType::timestamptz);
+}
+NAE_FUNCTION(nae_column_decrypt_uuid) {
+  return decrypt(fcinfo, PlainType::uuid);
+}
+NAE_FUNCTION(nae_column_decrypt_jsonb) {
+  return decrypt(fcinfo, PlainType::jsonb);
+}

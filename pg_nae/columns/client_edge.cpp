@@ -1,0 +1,159 @@
+#include "pg_nae/columns/client_edge.hpp"
+
+#include "pg_nae/columns/sorting.hpp"
+#include "pg_nae/columns/utility.hpp"
+#include "pg_nae/columns/whole_row.hpp"
+#include "pg_nae/pg/settings.hpp"
+
+namespace nae::columns {
+namespace {
+
+post_parse_analyze_hook_type previous_hook = nullptr;
+
+void open_query(Query* query, Place* outer);
+
+bool is_window_key(const Query* query, const TargetEntry* target) {
+  ListCell* cell;
+  foreach (cell, query->windowClause) {
+    auto* window = lfirst_node(WindowClause, cell);
+    if (clause_of(window->partitionClause, target) != nullptr ||
+        clause_of(window->orderClause, target) != nullptr)
+      return true;
+  }
+  return false;
+}
+
+// ORDER BY and DISTINCT of an output column are of what is put out. GROUP BY and windows go on with
+// what is stored: it becomes a column of its own.
+void open_key(Query* query, TargetEntry* target, Node* stored) {
+  SortGroupClause* sort = clause_of(query->sortClause, target);
+  SortGroupClause* distinct = clause_of(query->distinctClause, target);
+  Oid plain = exprType(reinterpret_cast<Node*>(target->expr));
+  if (clause_of(query->groupClause, target) != nullptr || is_window_key(query, target)) {
+    const Index reference = next_reference(query);
+    add_hidden_target(query, stored)->ressortgroupref = target->ressortgroupref;
+    target->ressortgroupref = sort != nullptr || distinct != nullptr ? reference : 0;
+    if (sort != nullptr) sort->tleSortGroupRef = reference;
+    if (distinct != nullptr) distinct->tleSortGroupRef = reference;
+  }
+  if (sort != nullptr) use_operators_of(sort, plain);
+  if (distinct != nullptr) use_operators_of(distinct, plain);
+}
+
+void open_targets(Query* query, List* targets, const Place& place) {
+  const int count = list_length(targets);
+  for (int i = 0; i < count; ++i) {
+    auto* target = static_cast<TargetEntry*>(list_nth(targets, i));
+    auto* stored = reinterpret_cast<Node*>(target->expr);
+    if (target->resjunk || !is_readable(stored, place)) continue;
+    target->expr = reinterpret_cast<Expr*>(readable(stored, place));
+    if (target->ressortgroupref != 0) open_key(query, target, stored);
+  }
+}
+
+RangeTblEntry* leaf_of(Node* node, Query* query) {
+  return rt_fetch(castNode(RangeTblRef, node)->rtindex, query->rtable);
+}
+
+// The output of a branch of a set operation.
+List* outputs_of(Node* node, Query* query) {
+  while (IsA(node, SetOperationStmt)) node = reinterpret_cast<SetOperationStmt*>(node)->larg;
+  return leaf_of(node, query)->subquery->targetList;
+}
+
+// The branches are opened, and rows compared as plaintexts.
+void open_set_operation(Node* node, Query* query, Place* place) {
+  if (!IsA(node, SetOperationStmt)) return open_query(leaf_of(node, query)->subquery, place);
+  auto* operation = reinterpret_cast<SetOperationStmt*>(node);
+  open_set_operation(operation->larg, query, place);
+  open_set_operation(operation->rarg, query, place);
+  List* outputs = outputs_of(node, query);
+  int column = 0;
+  ListCell* cell;
+  foreach (cell, operation->colTypes) {
+    auto* output = reinterpret_cast<Node*>(pg::target_at(outputs, column + 1)->expr);
+    Oid plain = exprType(output);
+    if (lfirst_oid(cell) != plain && find_column_type(lfirst_oid(cell)) != nullptr) {
+      lfirst_oid(cell) = plain;
+      list_nth_cell(operation->colTypmods, column)->int_value = -1;
+      list_nth_cell(operation->colCollations, column)->oid_value = exprCollation(output);
+      if (operation->groupClauses != NIL)
+        use_operators_of(static_cast<SortGroupClause*>(list_nth(operation->groupClauses, column)),
+                         plain);
+    }
+    ++column;
+  }
+}
+
+// The output of the whole names that of its first branch.
+void open_outputs(Query* query) {
+  ListCell* cell;
+  foreach (cell, query->targetList) {
+    auto* target = lfirst_node(TargetEntry, cell);
+    auto* stored = reinterpret_cast<Node*>(target->expr);
+    if (!IsA(stored, Var) || type_of(stored) == nullptr) continue;
+    auto* var = reinterpret_cast<Var*>(stored);
+    List* outputs = rt_fetch(var->varno, query->rtable)->subquery->targetList;
+    auto* output = reinterpret_cast<Node*>(pg::target_at(outputs, var->varattno)->expr);
+    var->vartype = exprType(output);
+    var->vartypmod = -1;
+    var->varcollid = exprCollation(output);
+    if (SortGroupClause* sort = clause_of(query->sortClause, target))
+      use_operators_of(sort, var->vartype);
+  }
+}
+
+void open_query(Query* query, Place* outer) {
+  Place place{query, outer, false};
+  if (query->commandType != CMD_SELECT) return open_targets(query, query->returningList, place);
+  if (query->setOperations == nullptr) return open_targets(query, query->targetList, place);
+  open_set_operation(query->setOperations, query, &place);
+  open_outputs(query);
+}
+
+bool is_word(char c) {
+  return c == '_' || c == '$' || c == '.' || c == ' ' || (c >= '0' && c <= '9') ||
+         (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || static_cast<unsigned char>(c) >= 0x80;
+}
+
+// NEW.a := NEW.b in PL/pgSQL, whose text is all that tells it from an expression: what is assigned
+// to an encrypted variable stays as it is, so that a trigger needs no right to decrypt.
+bool is_assignment(const ParseState* state, const Query* query) {
+  if (state->p_ref_hook_state == nullptr || state->p_sourcetext == nullptr) return false;
+  if (query->commandType != CMD_SELECT || list_length(query->targetList) != 1) return false;
+  const char* c = state->p_sourcetext;
+  while (is_word(*c) || *c == '\n' || *c == '\t') ++c;
+  if (*c == '"') {  // quoted names: to the end of the last one
+    const char* assign = std::strstr(c, ":=");
+    return assign != nullptr && std::strpbrk(c, "'(") == nullptr;
+  }
+  if (*c == '[') return std::strstr(c, "] :=") != nullptr || std::strstr(c, "]:=") != nullptr;
+  return (c[0] == ':' && c[1] == '=') || *c == '=';
+}
+
+void open_for_client(ParseState* state, Query* query) {
+  if (!pg::settings.transparent || !IsTransactionState() || keeps_ciphertext()) return;
+  if (!has_column_types()) return;
+  if (query->commandType == CMD_UTILITY) {
+    Node* statement = query->utilityStmt;
+    if (!IsA(statement, DeclareCursorStmt)) return;
+    auto* selected = reinterpret_cast<DeclareCursorStmt*>(statement)->query;
+    if (IsA(selected, Query)) open_query(reinterpret_cast<Query*>(selected), nullptr);
+    return;
+  }
+  if (!is_assignment(state, query)) open_query(query, nullptr);
+}
+
+void after_parsing(ParseState* state, Query* query, JumbleState* jumble) {
+  if (previous_hook != nullptr) previous_hook(state, query, jumble);
+  open_for_client(state, query);
+}
+
+}  // namespace
+
+void install_client_edge() {
+  previous_hook = post_parse_analyze_hook;
+  post_parse_analyze_hook = after_parsing;
+}
+
+}  // namespace nae::columns

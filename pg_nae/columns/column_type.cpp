@@ -1,0 +1,121 @@
+#include "pg_nae/columns/column_type.hpp"
+
+#include <algorithm>
+
+#include "pg_nae/pg/extension.hpp"
+
+namespace nae::columns {
+namespace {
+
+constexpr std::size_t kMaxTypes = 2 * std::size(kPlainTypes);
+
+// What was found in the catalogs, until a type or function changes.
+ColumnType known[kMaxTypes];
+std::size_t known_count = 0;
+bool known_valid = false;
+bool watching = false;
+
+void forget(Datum, int, uint32) {
+  known_valid = false;
+}
+
+// By the caches and not by name: the schema's privileges say who may write its names in SQL, not
+// who has encrypted columns.
+Oid function(Oid schema, const char* name, std::initializer_list<Oid> arguments) {
+  oidvector* types = buildoidvector(arguments.begin(), static_cast<int>(arguments.size()));
+  return GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid, CStringGetDatum(name),
+                         PointerGetDatum(types), ObjectIdGetDatum(schema));
+}
+
+Oid operator_of(Oid schema, const char* name, Oid type) {
+  return GetSysCacheOid4(OPERNAMENSP, Anum_pg_operator_oid, CStringGetDatum(name),
+                         ObjectIdGetDatum(type), ObjectIdGetDatum(type), ObjectIdGetDatum(schema));
+}
+
+bool is_complete(const ColumnType& type) {
+  bool randomized = OidIsValid(type.array_type) && OidIsValid(type.encrypt) &&
+                    OidIsValid(type.pend) && OidIsValid(type.decrypt) &&
+                    OidIsValid(type.decrypt_of) && OidIsValid(type.decrypt_array);
+  if (!randomized || !type.deterministic) return randomized;
+  return OidIsValid(type.search_token) && OidIsValid(type.search_token_array) &&
+         OidIsValid(type.pend_array) && OidIsValid(type.equal) && OidIsValid(type.not_equal);
+}
+
+void learn(Oid schema, PlainType plain, bool deterministic) {
+  char* name = psprintf("enc_%s%s", deterministic ? "det_" : "", plain_name(plain));
+  Oid type = GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid, CStringGetDatum(name),
+                             ObjectIdGetDatum(schema));
+  if (!OidIsValid(type) || !pg::is_of_extension(TypeRelationId, type)) return;
+  ColumnType found{};
+  found.type = type;
+  found.array_type = get_array_type(type);
+  found.plain = plain;
+  found.deterministic = deterministic;
+  found.encrypt = function(schema, name, {type, INT4OID, BOOLOID});
+  found.pend = function(schema, name, {plain_oid(plain)});
+  found.decrypt = function(schema, "plain", {type});
+  found.decrypt_of = function(schema, "plain", {type, INT4OID});
+  found.decrypt_array = function(schema, "plain", {found.array_type});
+  if (deterministic) {
+    found.search_token = function(schema, "search_token", {type, INT4OID});
+    found.search_token_array = function(schema, "search_token", {found.array_type, INT4OID});
+    found.pend_array = function(schema, name, {get_array_type(plain_oid(plain))});
+    found.equal = operator_of(schema, "=", type);
+    found.not_equal = operator_of(schema, "<>", type);
+  }
+  // While the extension's script runs, a type may be there without its functions.
+  if (is_complete(found)) known[known_count++] = found;
+}
+
+void learn_all() {
+  if (known_valid) return;
+  if (!watching) {
+    CacheRegisterSyscacheCallback(TYPEOID, forget, Datum{0});
+    CacheRegisterSyscacheCallback(PROCOID, forget, Datum{0});
+    watching = true;
+  }
+  known_count = 0;
+  // First: a change that arrives while the catalogs are read makes this reading stale.
+  known_valid = true;
+  Oid schema = pg::column_schema();
+  if (!OidIsValid(schema)) return;
+  for (PlainType plain : kPlainTypes) {
+    learn(schema, plain, false);
+    learn(schema, plain, true);
+  }
+  std::sort(known, known + known_count,
+            [](const ColumnType& a, const ColumnType& b) { return a.type < b.type; });
+}
+
+}  // namespace
+
+bool has_column_types() {
+  learn_all();
+  return known_count != 0;
+}
+
+const ColumnType* find_column_type(Oid type) {
+  if (type < FirstNormalObjectId || !has_column_types()) return nullptr;
+  const ColumnType* end = known + known_count;
+  const ColumnType* found =
+      std::lower_bound(static_cast<const ColumnType*>(known), end, type,
+                       [](const ColumnType& one, Oid oid) { return one.type < oid; });
+  if (found != end && found->type == type) return found;
+  if (get_typtype(type) != TYPTYPE_DOMAIN) return nullptr;
+  return find_column_type(getBaseType(type));
+}
+
+const ColumnType* find_column_type_of_array(Oid array_type) {
+  if (array_type < FirstNormalObjectId || !has_column_types()) return nullptr;
+  for (std::size_t i = 0; i < known_count; ++i)
+    if (known[i].array_type == array_type) return &known[i];
+  return nullptr;
+}
+
+const ColumnType& column_type(Oid type) {
+  const ColumnType* found = find_column_type(type);
+  if (found == nullptr) elog(ERROR, "type %u is no encrypted type", type);
+  return *found;
+}
+
+}  // namespace nae::columns

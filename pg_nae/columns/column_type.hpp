@@ -1,0 +1,35 @@
+// ColumnType: the encrypted types of this database, nae.enc_text and the others, with the functions
+// and operators that go with each.
+#pragma once
+
+#include "pg_nae/columns/plaintext.hpp"
+
+namespace nae::columns {
+
+struct ColumnType {
+  Oid type;
+  Oid array_type;
+  PlainType plain;
+  bool deterministic;
+  Oid encrypt;        // enc(enc, int4, bool): the length coercion
+  Oid pend;           // enc(plain)
+  Oid decrypt;        // plain(enc)
+  Oid decrypt_of;     // plain(enc, int4)
+  Oid decrypt_array;  // plain(enc[])
+  // Of deterministic types:
+  Oid search_token;        // search_token(enc, int4)
+  Oid search_token_array;  // search_token(enc[], int4)
+  Oid pend_array;          // enc(plain[])
+  Oid equal, not_equal;    // operators (enc, enc)
+};
+
+// Whether this database has any: the one test that every other statement pays.
+bool has_column_types();
+
+// nullptr when the type is none of them, nor a domain over one.
+const ColumnType* find_column_type(Oid type);
+const ColumnType* find_column_type_of_array(Oid array_type);
+// `type` is one of them itself; raises when it is not.
+const ColumnType& column_type(Oid type);
+
+}  // namespace nae::columns

@@ -1,0 +1,183 @@
+// Conversions: where PostgreSQL would hand a ciphertext to code that takes any type, it gets the
+// plaintext: I/O casts (ssn::varchar), to_json, format, concat, XML, rows made of columns. And an
+// assignment between columns of different keys goes by the plaintext.
+#include <algorithm>
+
+#include "pg_nae/columns/meaning.hpp"
+#include "pg_nae/columns/sorting.hpp"
+#include "pg_nae/columns/whole_row.hpp"
+
+namespace nae::columns {
+namespace {
+
+bool takes_any_type(Oid parameter) {
+  return parameter == ANYOID || parameter == RECORDOID || IsPolymorphicType(parameter);
+}
+
+// These look at no value, or at how it is stored.
+bool looks_at_storage(Oid function) {
+  constexpr Oid kFunctions[] = {F_COUNT_ANY,      F_PG_TYPEOF,
+                                F_PG_COLUMN_SIZE, F_PG_COLUMN_COMPRESSION,
+                                F_NUM_NULLS,      F_NUM_NONNULLS};
+  for (Oid known : kFunctions)
+    if (function == known) return true;
+  return false;
+}
+
+struct Signature {
+  int count;
+  Oid parameters[FUNC_MAX_ARGS];
+  bool result_follows;  // its type follows from an argument's: it hands values on
+};
+
+Signature signature_of(Oid function) {
+  Signature signature{};
+  HeapTuple tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+  if (!HeapTupleIsValid(tuple)) return signature;
+  auto* row = reinterpret_cast<Form_pg_proc>(GETSTRUCT(tuple));
+  signature.count = row->pronargs;
+  for (int i = 0; i < row->pronargs; ++i) signature.parameters[i] = row->proargtypes.values[i];
+  signature.result_follows = IsPolymorphicType(row->prorettype);
+  ReleaseSysCache(tuple);
+  return signature;
+}
+
+// Behind the last parameter come more of it: VARIADIC.
+bool takes_any_type(const Signature& signature, int position) {
+  return signature.count > 0 &&
+         takes_any_type(signature.parameters[std::min(position, signature.count - 1)]);
+}
+
+bool has_readable(List* arguments, const Place& place) {
+  ListCell* cell;
+  foreach (cell, arguments) {
+    auto* argument = static_cast<Node*>(lfirst(cell));
+    if (IsA(argument, TargetEntry))
+      argument = reinterpret_cast<Node*>(reinterpret_cast<TargetEntry*>(argument)->expr);
+    if (is_readable(argument, place)) return true;
+  }
+  return false;
+}
+
+// nullptr: they stay.
+List* plain_arguments(Oid function, List* arguments, const Place& place) {
+  if (!has_readable(arguments, place) || looks_at_storage(function)) return nullptr;
+  Signature signature = signature_of(function);
+  if (signature.result_follows) return nullptr;
+  List* result = NIL;
+  ListCell* cell;
+  foreach (cell, arguments) {
+    auto* argument = static_cast<Node*>(lfirst(cell));
+    bool any = takes_any_type(signature, list_length(result));
+    result = lappend(result, any ? readable(argument, place) : argument);
+  }
+  return result;
+}
+
+// From a column of another key the plaintext is taken, by whoever may do both.
+Node* encrypted_anew(FuncExpr* call) {
+  auto* value = static_cast<Node*>(linitial(call->args));
+  auto* modifier = static_cast<Node*>(lsecond(call->args));
+  int32 own = exprTypmod(value);
+  getBaseTypeAndTypmod(exprType(value), &own);
+  bool differs = own >= 0 && IsA(modifier, Const) &&
+                 DatumGetInt32(reinterpret_cast<Const*>(modifier)->constvalue) != own;
+  if (!differs || is_encryption(value)) return reinterpret_cast<Node*>(call);
+  FuncExpr* result = pg::flat_copy(call);
+  result->args = list_copy(call->args);
+  linitial(result->args) = pended(decrypted(value), *type_of(value));
+  return reinterpret_cast<Node*>(result);
+}
+
+Node* converted_call(FuncExpr* call, const Place& place) {
+  auto* node = reinterpret_cast<Node*>(call);
+  if (is_decryption(node)) {
+    // With the column's modifier, which refuses another column's ciphertext.
+    return list_length(call->args) == 1 ? decrypted(static_cast<Node*>(linitial(call->args)))
+                                        : node;
+  }
+  if (is_encryption(node)) return encrypted_anew(call);
+  List* arguments = plain_arguments(call->funcid, call->args, place);
+  if (arguments == nullptr) return node;
+  FuncExpr* result = pg::flat_copy(call);
+  result->args = arguments;
+  return reinterpret_cast<Node*>(result);
+}
+
+Node* converted_window_function(WindowFunc* call, const Place& place) {
+  List* arguments = plain_arguments(call->winfnoid, call->args, place);
+  if (arguments == nullptr) return reinterpret_cast<Node*>(call);
+  WindowFunc* result = pg::flat_copy(call);
+  result->args = arguments;
+  return reinterpret_cast<Node*>(result);
+}
+
+Node* converted_aggregate(Aggref* given, const Place& place) {
+  auto* aggregate = reinterpret_cast<Aggref*>(arranged_aggregate(given));
+  List* expressions = NIL;
+  ListCell *cell, *target_cell;
+  foreach (cell, aggregate->args)
+    if (!lfirst_node(TargetEntry, cell)->resjunk)
+      expressions = lappend(expressions, lfirst_node(TargetEntry, cell)->expr);
+  List* arguments = plain_arguments(aggregate->aggfnoid, expressions, place);
+  if (arguments == nullptr) return reinterpret_cast<Node*>(aggregate);
+  Aggref* result = pg::copy_of(aggregate);
+  int direct = list_length(result->aggdirectargs);
+  forboth(cell, arguments, target_cell, result->args) {
+    auto* target = lfirst_node(TargetEntry, target_cell);
+    target->expr = static_cast<Expr*>(lfirst(cell));
+    list_nth_cell(result->aggargtypes, direct + target->resno - 1)->oid_value =
+        exprType(reinterpret_cast<Node*>(target->expr));
+  }
+  return reinterpret_cast<Node*>(result);
+}
+
+Node* converted_by_text(CoerceViaIO* node, const Place& place) {
+  auto* argument = reinterpret_cast<Node*>(node->arg);
+  if (!is_readable(argument, place)) return reinterpret_cast<Node*>(node);
+  CoerceViaIO* result = pg::flat_copy(node);
+  result->arg = reinterpret_cast<Expr*>(readable(argument, place));
+  return reinterpret_cast<Node*>(result);
+}
+
+// The cast of an array decrypts element by element: one request for all of them does.
+Node* converted_array(ArrayCoerceExpr* node) {
+  auto* array = reinterpret_cast<Node*>(node->arg);
+  bool decrypts = find_column_type_of_array(exprType(array)) != nullptr &&
+                  is_decryption(reinterpret_cast<Node*>(node->elemexpr));
+  return decrypts ? decrypted_array(array) : reinterpret_cast<Node*>(node);
+}
+
+Node* converted_xml(XmlExpr* node, const Place& place) {
+  if (!has_readable(node->args, place) && !has_readable(node->named_args, place))
+    return reinterpret_cast<Node*>(node);
+  XmlExpr* result = pg::copy_of(node);
+  ListCell* cell;
+  foreach (cell, result->args) lfirst(cell) = readable(static_cast<Node*>(lfirst(cell)), place);
+  foreach (cell, result->named_args)
+    lfirst(cell) = readable(static_cast<Node*>(lfirst(cell)), place);
+  return reinterpret_cast<Node*>(result);
+}
+
+}  // namespace
+
+Node* converted(Node* node, Place& place) {
+  switch (nodeTag(node)) {
+    case T_FuncExpr:
+      return converted_call(reinterpret_cast<FuncExpr*>(node), place);
+    case T_Aggref:
+      return converted_aggregate(reinterpret_cast<Aggref*>(node), place);
+    case T_WindowFunc:
+      return converted_window_function(reinterpret_cast<WindowFunc*>(node), place);
+    case T_CoerceViaIO:
+      return converted_by_text(reinterpret_cast<CoerceViaIO*>(node), place);
+    case T_ArrayCoerceExpr:
+      return converted_array(reinterpret_cast<ArrayCoerceExpr*>(node));
+    case T_XmlExpr:
+      return converted_xml(reinterpret_cast<XmlExpr*>(node), place);
+    default:
+      return node;
+  }
+}
+
+}  // namespace nae::columns

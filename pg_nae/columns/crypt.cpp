@@ -1,0 +1,178 @@
+#include "pg_nae/columns/crypt.hpp"
+
+#include "pg_nae/functions/item_failure.hpp"
+#include "pg_nae/pg/exchange.hpp"
+#include "pg_nae/pg/report.hpp"
+#include "pg_nae/pg/settings.hpp"
+#include "pg_nae/pg/values.hpp"
+
+namespace nae::columns {
+namespace {
+
+// One request while it is answered.
+struct Asked {
+  wire::CryptoRequest request;
+  void* owner;
+  void (*take)(const Asked& asked, std::size_t index, wire::ItemResult result, ByteView bytes);
+};
+
+void consume(void* state, std::size_t first, const wire::CryptoReplyView& reply) {
+  const auto& asked = *static_cast<Asked*>(state);
+  auto cursor = reply.items.cursor();
+  for (std::uint32_t i = 0; i < reply.items.count(); ++i) {
+    ByteView bytes = cursor.next();
+    std::uint16_t status = reply.status(i);
+    if (status < wire::kFirstErrorStatus) {
+      asked.take(asked, first + i, static_cast<wire::ItemResult>(status), bytes);
+      continue;
+    }
+    functions::CryptoCall call;
+    call.action = asked.request.header.action;
+    call.key = asked.request.header.key;
+    functions::raise_item_failure(status, call, asked.request.items[first + i],
+                                  asked.request.items.size() == 1 ? 0 : first + i + 1);
+  }
+}
+
+void ask(Asked& asked) {
+  std::size_t limit = static_cast<std::size_t>(pg::settings.max_value_size_kb) * 1024;
+  for (ByteView item : asked.request.items)
+    if (item.size() > limit + kGcmOverheadBytes)
+      pg::raise(Code::value_too_large,
+                psprintf("value of %zu bytes is larger than nae.max_value_size (%zu bytes)",
+                         item.size(), limit));
+  asked.request.header.query_id = pgstat_get_my_query_id();
+  pg::run_crypto(asked.request, consume, &asked);
+}
+
+struct Sealing {
+  const ColumnKey& key;
+  PlainType type;
+  Datum* results;
+};
+
+void take_sealed(const Asked& asked, std::size_t index, wire::ItemResult, ByteView envelope) {
+  const auto& sealing = *static_cast<Sealing*>(asked.owner);
+  auto* memory = static_cast<char*>(palloc(ciphertext_bytes(envelope.size())));
+  sealing.results[index] = sealed(sealing.key, sealing.type, envelope, memory);
+}
+
+void seal(const ColumnKey& key, PlainType type, std::span<const ByteView> plaintexts,
+          wire::EncryptForm form, Datum* results) {
+  Sealing sealing{key, type, results};
+  ColumnHeader header = column_header(type, key.tag);
+  ByteView aad = associated_data(header);
+  Asked asked{{}, &sealing, take_sealed};
+  asked.request.header.action = Action::encrypt;
+  asked.request.header.algorithm = static_cast<std::uint8_t>(form);
+  asked.request.header.key = key.reference;
+  asked.request.items = plaintexts;
+  asked.request.aad = {&aad, 1};
+  ask(asked);
+}
+
+struct Opening {
+  PlainType type;
+  std::span<const Value> ciphertexts;
+  Datum* results;
+  bool* nulls;
+};
+
+void take_opened(const Asked& asked, std::size_t index, wire::ItemResult result, ByteView bytes) {
+  const auto& opening = *static_cast<Opening*>(asked.owner);
+  opening.nulls[index] = result == wire::ItemResult::null;
+  opening.results[index] =
+      opening.nulls[index]
+          ? Datum{0}
+          : opened(opening.type, result, bytes, opening.ciphertexts[index].ciphertext.header);
+}
+
+// Envelopes and associated data of ciphertexts, which name their keys themselves.
+void address(std::span<const Value> ciphertexts, wire::CryptoRequest& request) {
+  auto* items = static_cast<ByteView*>(palloc(sizeof(ByteView) * (ciphertexts.size() + 1)));
+  auto* aads = static_cast<ByteView*>(palloc(sizeof(ByteView) * (ciphertexts.size() + 1)));
+  for (std::size_t i = 0; i < ciphertexts.size(); ++i) {
+    items[i] = ciphertexts[i].ciphertext.envelope;
+    aads[i] = associated_data(ciphertexts[i].ciphertext.header);
+  }
+  request.items = {items, ciphertexts.size()};
+  request.aad = {aads, ciphertexts.size()};
+}
+
+void take_rewrapped(const Asked& asked, std::size_t, wire::ItemResult, ByteView envelope) {
+  auto& rewrapped = *static_cast<std::pair<ByteView, Datum>*>(asked.owner);
+  auto* memory = static_cast<char*>(palloc(ciphertext_bytes(envelope.size())));
+  rewrapped.second = write_ciphertext(memory, rewrapped.first, envelope);
+}
+
+}  // namespace
+
+Datum sealed(const ColumnKey& key, PlainType type, ByteView envelope, char* memory) {
+  bool deterministic = !envelope.empty() && envelope[0] == static_cast<Byte>(Format::aes_256_siv);
+  if (deterministic != key.deterministic())
+    pg::raise(
+        Code::key_type,
+        psprintf("key \"%s\" is not of the type that a %s column takes", key.key.data(),
+                 key.deterministic() ? "deterministic" : "randomized"),
+        "A deterministic column takes a key of type aes-256-siv, a randomized one a key of type "
+        "aes-256-gcm.");
+  return write_ciphertext(memory, column_header(type, key.tag), envelope);
+}
+
+Datum opened(PlainType type, wire::ItemResult result, ByteView bytes, ByteView header) {
+  switch (result) {
+    case wire::ItemResult::value:
+      return plain_value(type, bytes);
+    case wire::ItemResult::masked:
+      // A mask is a text. Of another type's binary form it would be another value.
+      if (type == PlainType::text) return plain_value(type, bytes);
+      pg::raise(Code::value_not_text,
+                psprintf("the policy shows values of type %s masked, which works on text only",
+                         plain_name(type)));
+    case wire::ItemResult::ciphertext: {
+      auto* memory = static_cast<char*>(palloc(ciphertext_bytes(bytes.size())));
+      Datum stored = write_ciphertext(memory, header, bytes);
+      if (type == PlainType::bytea) return stored;
+      if (type == PlainType::text)
+        return CStringGetTextDatum(ciphertext_in_words(pg::local_view(stored)));
+      pg::raise(
+          Code::denied,
+          psprintf("the policy shows this role ciphertext, which a value of type %s cannot hold",
+                   plain_name(type)),
+          "SET nae.transparent = off shows the column as it is stored.");
+    }
+    case wire::ItemResult::null:
+      break;
+  }
+  pg_unreachable();
+}
+
+void encrypt_values(const ColumnKey& key, PlainType type, std::span<const ByteView> plaintexts,
+                    Datum* results) {
+  seal(key, type, plaintexts, wire::EncryptForm::value, results);
+}
+
+void search_tokens(const ColumnKey& key, PlainType type, std::span<const ByteView> plaintexts,
+                   Datum* results) {
+  seal(key, type, plaintexts, wire::EncryptForm::search_token, results);
+}
+
+void decrypt_values(PlainType type, std::span<const Value> ciphertexts, Datum* results,
+                    bool* nulls) {
+  Opening opening{type, ciphertexts, results, nulls};
+  Asked asked{{}, &opening, take_opened};
+  asked.request.header.action = Action::decrypt;
+  address(ciphertexts, asked.request);
+  ask(asked);
+}
+
+Datum rewrap_value(const Value& ciphertext) {
+  std::pair<ByteView, Datum> rewrapped{ciphertext.ciphertext.header, 0};
+  Asked asked{{}, &rewrapped, take_rewrapped};
+  asked.request.header.action = Action::rewrap;
+  address({&ciphertext, 1}, asked.request);
+  ask(asked);
+  return rewrapped.second;
+}
+
+}  // namespace nae::columns

@@ -1,0 +1,30 @@
+// Crypt: values of encrypted columns through the key server, as many as there are in one request.
+// The batch node does the same for rows (batch/column_calls.cpp).
+#pragma once
+
+#include "libnae/wire/crypto_message.hpp"
+#include "pg_nae/columns/value.hpp"
+
+namespace nae::columns {
+
+// The envelope that came back as a column value in `memory` of ciphertext_bytes(). Raises when the
+// key is not of the kind that the column's type takes.
+Datum sealed(const ColumnKey& key, PlainType type, ByteView envelope, char* memory);
+
+// What the policy lets the role see of a value: the value, a mask of a text, the ciphertext of a
+// text or bytea. Raises where the type cannot show it.
+Datum opened(PlainType type, wire::ItemResult result, ByteView bytes, ByteView header);
+
+// Pending values, canonical, become ciphertexts.
+void encrypt_values(const ColumnKey& key, PlainType type, std::span<const ByteView> plaintexts,
+                    Datum* results);
+// The same for values that are searched for.
+void search_tokens(const ColumnKey& key, PlainType type, std::span<const ByteView> plaintexts,
+                   Datum* results);
+// Ciphertexts become plain values, or NULL.
+void decrypt_values(PlainType type, std::span<const Value> ciphertexts, Datum* results,
+                    bool* nulls);
+// Under the newest version of their key.
+Datum rewrap_value(const Value& ciphertext);
+
+}  // namespace nae::columns

@@ -1,0 +1,149 @@
+#include "pg_nae/columns/expressions.hpp"
+
+#include "pg_nae/columns/value.hpp"
+
+namespace nae::columns {
+namespace {
+
+FuncExpr* call_of(Oid function, Oid result, List* arguments) {
+  return makeFuncExpr(function, result, arguments, InvalidOid, InvalidOid, COERCE_EXPLICIT_CALL);
+}
+
+Const* typmod_constant(int32 typmod) {
+  return makeConst(INT4OID, -1, InvalidOid, sizeof(int32), Int32GetDatum(typmod), false, true);
+}
+
+// Of a result that has one: the column's own, else the type's.
+Oid collation_of(Node* expression, Oid result_type) {
+  if (!type_is_collatable(result_type)) return InvalidOid;
+  Oid own = exprCollation(expression);
+  return OidIsValid(own) ? own : get_typcollation(result_type);
+}
+
+// A domain's value as the type below it, for which the functions are.
+Node* below_domain(Node* expression, const ColumnType& type) {
+  Oid own = exprType(expression);
+  if (own == type.type || get_element_type(own) == type.type) return expression;
+  return reinterpret_cast<Node*>(makeRelabelType(reinterpret_cast<Expr*>(expression), type.type,
+                                                 exprTypmod(expression), exprCollation(expression),
+                                                 COERCE_IMPLICIT_CAST));
+}
+
+// The column's type modifier; of a domain that of the type below it.
+int32 typmod_below_domain(const Node* expression) {
+  int32 typmod = exprTypmod(expression);
+  getBaseTypeAndTypmod(exprType(expression), &typmod);
+  return typmod;
+}
+
+bool is_pending_constant(const Const* constant) {
+  return constant->constisnull || read_value(constant->constvalue).pending;
+}
+
+Node* plain_constant(const Const* constant, const ColumnType& type) {
+  Oid oid = plain_oid(type.plain);
+  int16 length;
+  bool by_value;
+  get_typlenbyval(oid, &length, &by_value);
+  Datum value = constant->constisnull
+                    ? Datum{0}
+                    : plain_value(type.plain, read_value(constant->constvalue).plaintext);
+  return reinterpret_cast<Node*>(
+      makeConst(oid, -1, get_typcollation(oid), length, value, constant->constisnull, by_value));
+}
+
+const FuncExpr* as_call(const Node* node) {
+  return IsA(node, FuncExpr) ? reinterpret_cast<const FuncExpr*>(node) : nullptr;
+}
+
+bool sublink_parameter_walker(Node* node, void*) {
+  if (node == nullptr) return false;
+  if (IsA(node, Param)) return reinterpret_cast<Param*>(node)->paramkind == PARAM_SUBLINK;
+  return IsA(node, CaseTestExpr) || pg::walk_children(node, sublink_parameter_walker, nullptr);
+}
+
+// The same for every row: asked once, as an InitPlan, and never while the planner estimates.
+bool is_same_for_all_rows(Node* operand) {
+  return !contain_var_clause(operand) && !contain_agg_clause(operand) &&
+         !contain_windowfuncs(operand) && !contain_volatile_functions(operand) &&
+         !contain_subplans(operand) && !sublink_parameter_walker(operand, nullptr);
+}
+
+Node* as_sublink(Node* expression) {
+  Query* query = makeNode(Query);
+  query->commandType = CMD_SELECT;
+  query->canSetTag = true;
+  query->targetList =
+      list_make1(makeTargetEntry(reinterpret_cast<Expr*>(expression), 1, pstrdup("token"), false));
+  query->jointree = makeFromExpr(NIL, nullptr);
+  SubLink* sublink = makeNode(SubLink);
+  sublink->subLinkType = EXPR_SUBLINK;
+  sublink->subselect = reinterpret_cast<Node*>(query);
+  sublink->location = -1;
+  return reinterpret_cast<Node*>(sublink);
+}
+
+FuncExpr* with_collation(FuncExpr* call, Node* argument) {
+  call->funccollid = collation_of(argument, call->funcresulttype);
+  return call;
+}
+
+}  // namespace
+
+const ColumnType* type_of(const Node* expression) {
+  return find_column_type(exprType(expression));
+}
+
+Node* decrypted(Node* expression) {
+  const ColumnType& type = *type_of(expression);
+  if (IsA(expression, Const) && is_pending_constant(reinterpret_cast<Const*>(expression)))
+    return plain_constant(reinterpret_cast<Const*>(expression), type);
+  if (const FuncExpr* call = as_call(expression); call != nullptr && call->funcid == type.pend)
+    return static_cast<Node*>(linitial(call->args));
+  int32 typmod = typmod_below_domain(expression);
+  Node* argument = below_domain(expression, type);
+  Oid plain = plain_oid(type.plain);
+  FuncExpr* call =
+      typmod < 0 ? call_of(type.decrypt, plain, list_make1(argument))
+                 : call_of(type.decrypt_of, plain, list_make2(argument, typmod_constant(typmod)));
+  return reinterpret_cast<Node*>(with_collation(call, expression));
+}
+
+Node* decrypted_array(Node* expression) {
+  const ColumnType& type = *find_column_type_of_array(exprType(expression));
+  FuncExpr* call =
+      call_of(type.decrypt_array, get_array_type(plain_oid(type.plain)), list_make1(expression));
+  return reinterpret_cast<Node*>(with_collation(call, expression));
+}
+
+Node* pended(Node* plain, const ColumnType& type) {
+  return reinterpret_cast<Node*>(
+      with_collation(call_of(type.pend, type.type, list_make1(plain)), plain));
+}
+
+bool is_decryption(const Node* node) {
+  const FuncExpr* call = as_call(node);
+  if (call == nullptr || call->args == NIL) return false;
+  const ColumnType* type = type_of(static_cast<Node*>(linitial(call->args)));
+  return type != nullptr && (call->funcid == type->decrypt || call->funcid == type->decrypt_of);
+}
+
+bool is_encryption(const Node* node) {
+  const FuncExpr* call = as_call(node);
+  const ColumnType* type = call == nullptr ? nullptr : find_column_type(call->funcresulttype);
+  return type != nullptr && call->funcid == type->encrypt;
+}
+
+Node* search_token(Node* operand, int32 typmod, bool may_sublink, bool& has_sublink) {
+  const ColumnType* array = find_column_type_of_array(exprType(operand));
+  const ColumnType& type = array != nullptr ? *array : *type_of(operand);
+  FuncExpr* call = call_of(array != nullptr ? type.search_token_array : type.search_token,
+                           array != nullptr ? type.array_type : type.type,
+                           list_make2(below_domain(operand, type), typmod_constant(typmod)));
+  auto* token = reinterpret_cast<Node*>(with_collation(call, operand));
+  if (!may_sublink || !is_same_for_all_rows(operand)) return token;
+  has_sublink = true;
+  return as_sublink(token);
+}
+
+}  // namespace nae::columns

@@ -1,0 +1,28 @@
+// Expressions: the calls that the hooks put into queries, and what is read off those that are
+// there.
+#pragma once
+
+#include "pg_nae/columns/column_type.hpp"
+#include "pg_nae/pg/nodes.hpp"
+
+namespace nae::columns {
+
+// Of the expression's type, or nullptr.
+const ColumnType* type_of(const Node* expression);
+
+// The plaintext of an expression of an encrypted type: nae.plain(…), or what was pending in it.
+Node* decrypted(Node* expression);
+// The same for an array of an encrypted type.
+Node* decrypted_array(Node* expression);
+// The reverse: of the encrypted type, not encrypted yet. decrypted(pended(x)) is x.
+Node* pended(Node* plain, const ColumnType& type);
+
+// A call of nae.plain(…), or of the length coercion that encrypts its first argument.
+bool is_decryption(const Node* node);
+bool is_encryption(const Node* node);
+
+// nae.search_token(…) of an operand, asked once a statement where `may_sublink` and the operand is
+// the same for every row.
+Node* search_token(Node* operand, int32 typmod, bool may_sublink, bool& has_sublink);
+
+}  // namespace nae::columns

@@ -1,0 +1,25 @@
+// What a value of an encrypted column says about itself, without the key server:
+// nae.is_ciphertext(), nae.belongs(), nae.key_version().
+#include "pg_nae/columns/value.hpp"
+#include "pg_nae/pg/values.hpp"
+
+using namespace nae;
+using namespace nae::columns;
+
+NAE_FUNCTION(nae_column_is_ciphertext) {
+  Value value;
+  PG_RETURN_BOOL(try_read_value(pg::local_view(PG_GETARG_DATUM(0)), value) && !value.pending);
+}
+
+NAE_FUNCTION(nae_column_belongs) {
+  Value value;
+  bool readable = try_read_value(pg::local_view(PG_GETARG_DATUM(0)), value);
+  PG_RETURN_BOOL(readable && belongs(value, column_key(PG_GETARG_INT32(1))));
+}
+
+// NULL for a value that is still pending.
+NAE_FUNCTION(nae_column_key_version) {
+  Value value = read_value(PG_GETARG_DATUM(0));
+  if (value.pending) PG_RETURN_NULL();
+  PG_RETURN_INT32(value.ciphertext.key.version);
+}

@@ -1,0 +1,72 @@
+#include "pg_nae/columns/meaning.hpp"
+
+#include "pg_nae/columns/sorting.hpp"
+
+namespace nae::columns {
+namespace {
+
+bool is_ours(Oid type) {
+  return find_column_type(type) != nullptr || find_column_type_of_array(type) != nullptr;
+}
+
+// Whether an encrypted column is anywhere in the query: most queries are left alone here.
+bool mention_walker(Node* node, void*) {
+  if (node == nullptr) return false;
+  switch (nodeTag(node)) {
+    case T_Query:
+      return pg::walk_query(reinterpret_cast<Query*>(node), mention_walker, nullptr, 0);
+    case T_Var: {
+      auto* var = reinterpret_cast<Var*>(node);
+      return var->varattno == InvalidAttrNumber || is_ours(var->vartype);
+    }
+    case T_Const:
+      return is_ours(reinterpret_cast<Const*>(node)->consttype);
+    case T_Param:
+      return is_ours(reinterpret_cast<Param*>(node)->paramtype);
+    case T_FuncExpr:
+      if (is_ours(reinterpret_cast<FuncExpr*>(node)->funcresulttype)) return true;
+      break;
+    default:
+      break;
+  }
+  return pg::walk_children(node, mention_walker, nullptr);
+}
+
+Query* rewritten(Query* query, Place* outer);
+
+Node* mutator(Node* node, void* state) {
+  if (node == nullptr) return nullptr;
+  auto& place = *static_cast<Place*>(state);
+  if (IsA(node, Query))
+    return reinterpret_cast<Node*>(rewritten(reinterpret_cast<Query*>(node), &place));
+  bool may_sublink = place.may_sublink;
+  // The predicate that infers a unique index is matched as it stands.
+  if (IsA(node, OnConflictExpr)) place.may_sublink = false;
+  Node* result = pg::mutate_children(node, mutator, state);
+  place.may_sublink = may_sublink;
+  return compared(converted(result, place), place);
+}
+
+Query* rewritten(Query* query, Place* outer) {
+  // PL/pgSQL knows a simple expression, a SELECT without FROM, by its plan: no InitPlan there.
+  Place place{query, outer, query->rtable != NIL};
+  Query* result = pg::mutate_query(query, mutator, &place, 0);
+  result->hasSubLinks = result->hasSubLinks || place.has_sublink;
+  // mutate_query leaves these as they were, and they are changed now.
+  result->sortClause = pg::copy_of(query->sortClause);
+  result->groupClause = pg::copy_of(query->groupClause);
+  result->distinctClause = pg::copy_of(query->distinctClause);
+  result->windowClause = pg::copy_of(result->windowClause);
+  arrange_by_plaintext(result);
+  return result;
+}
+
+}  // namespace
+
+Query* with_meaning(Query* query) {
+  if (!has_column_types()) return query;
+  if (!pg::walk_query(query, mention_walker, nullptr, 0)) return query;
+  return rewritten(query, nullptr);
+}
+
+}  // namespace nae::columns

@@ -1,0 +1,23 @@
+#include "pg_nae/columns/planner.hpp"
+
+#include "pg_nae/columns/meaning.hpp"
+
+namespace nae::columns {
+namespace {
+
+planner_hook_type previous_planner = nullptr;
+
+PlannedStmt* plan_by_meaning(Query* query, const char* text, int cursor_options,
+                             ParamListInfo parameters) {
+  planner_hook_type planner = previous_planner != nullptr ? previous_planner : standard_planner;
+  return planner(with_meaning(query), text, cursor_options, parameters);
+}
+
+}  // namespace
+
+void install_planner_hook() {
+  previous_planner = planner_hook;
+  planner_hook = plan_by_meaning;
+}
+
+}  // namespace nae::columns

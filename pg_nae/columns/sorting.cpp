@@ -1,0 +1,232 @@
+#include "pg_nae/columns/sorting.hpp"
+
+#include <algorithm>
+
+#include "pg_nae/pg/report.hpp"
+
+namespace nae::columns {
+namespace {
+
+Node* expression_of(const TargetEntry* target) {
+  return reinterpret_cast<Node*>(target->expr);
+}
+
+// Whether grouping stored values groups plaintexts: deterministic ones of one key version, compared
+// byte by byte.
+bool groups_as_stored(const Node* expression) {
+  const ColumnType* type = type_of(expression);
+  int32 typmod = exprTypmod(expression);
+  getBaseTypeAndTypmod(exprType(expression), &typmod);
+  Oid collation = exprCollation(expression);
+  return type->deterministic && typmod >= 0 &&
+         (!OidIsValid(collation) || get_collation_isdeterministic(collation));
+}
+
+TargetEntry* target_of(const SortGroupClause* clause, List* targets) {
+  return get_sortgroupref_tle(clause->tleSortGroupRef, targets);
+}
+
+[[noreturn]] void refuse(const char* what) {
+  pg::raise(Code::unsupported, psprintf("%s cannot be done with encrypted values", what),
+            "Cast the column to its plaintext type there, as in note::text.");
+}
+
+// The clause orders by the plaintext from now on.
+void order_by_plaintext(Query* query, SortGroupClause* clause) {
+  TargetEntry* target = target_of(clause, query->targetList);
+  Node* plain = decrypted(expression_of(target));
+  use_operators_of(clause, exprType(plain));
+  clause->tleSortGroupRef = add_hidden_target(query, plain)->ressortgroupref;
+}
+
+void order_list_by_plaintext(Query* query, List* clauses) {
+  ListCell* cell;
+  foreach (cell, clauses) {
+    auto* clause = lfirst_node(SortGroupClause, cell);
+    if (type_of(expression_of(target_of(clause, query->targetList))) != nullptr)
+      order_by_plaintext(query, clause);
+  }
+}
+
+struct Substitution {
+  Node* from;
+  Node* to;
+};
+
+// What is grouped by plaintext is known above the grouping as plaintext only.
+Node* substitute_mutator(Node* node, void* state) {
+  if (node == nullptr) return nullptr;
+  const auto& substitution = *static_cast<Substitution*>(state);
+  if (equal(node, substitution.from)) return pg::copy_of(substitution.to);
+  if (IsA(node, Aggref)) return node;
+  Node* result = pg::mutate_children(node, substitute_mutator, state);
+  if (!is_decryption(result)) return result;
+  // plain(pended(x)), which came up just now, is x: the expression that is grouped by.
+  return decrypted(static_cast<Node*>(linitial(reinterpret_cast<FuncExpr*>(result)->args)));
+}
+
+// Other clauses that name the target get a reference of their own.
+void part_from_group(Query* query, TargetEntry* target) {
+  bool used = false;
+  Index reference = next_reference(query);
+  for (List* clauses : {query->sortClause, query->distinctClause}) {
+    SortGroupClause* clause = clause_of(clauses, target);
+    if (clause == nullptr) continue;
+    clause->tleSortGroupRef = reference;
+    used = true;
+  }
+  target->ressortgroupref = used ? reference : 0;
+}
+
+void group_by_plaintext(Query* query, SortGroupClause* clause) {
+  TargetEntry* target = target_of(clause, query->targetList);
+  Node* grouped = expression_of(target);
+  Node* plain = decrypted(grouped);
+  const Index reference = clause->tleSortGroupRef;  // grouping sets name it
+  use_operators_of(clause, exprType(plain));
+  part_from_group(query, target);
+  Substitution substitution{grouped, pended(plain, *type_of(grouped))};
+  query->targetList = reinterpret_cast<List*>(
+      substitute_mutator(reinterpret_cast<Node*>(query->targetList), &substitution));
+  query->havingQual = substitute_mutator(query->havingQual, &substitution);
+  add_hidden_target(query, plain)->ressortgroupref = reference;
+}
+
+void arrange_groups(Query* query) {
+  ListCell* cell;
+  foreach (cell, query->groupClause) {
+    auto* clause = lfirst_node(SortGroupClause, cell);
+    Node* grouped = expression_of(target_of(clause, query->targetList));
+    if (type_of(grouped) != nullptr && !groups_as_stored(grouped))
+      group_by_plaintext(query, clause);
+  }
+}
+
+void arrange_windows(Query* query) {
+  ListCell *cell, *inner;
+  foreach (cell, query->windowClause) {
+    auto* window = lfirst_node(WindowClause, cell);
+    foreach (inner, window->partitionClause) {
+      auto* clause = lfirst_node(SortGroupClause, inner);
+      Node* parted = expression_of(target_of(clause, query->targetList));
+      if (type_of(parted) != nullptr && !groups_as_stored(parted))
+        order_by_plaintext(query, clause);
+    }
+    foreach (inner, window->orderClause) {
+      auto* clause = lfirst_node(SortGroupClause, inner);
+      if (type_of(expression_of(target_of(clause, query->targetList))) == nullptr) continue;
+      if (OidIsValid(window->startInRangeFunc) || OidIsValid(window->endInRangeFunc))
+        refuse("RANGE with an offset");
+      order_by_plaintext(query, clause);
+    }
+  }
+}
+
+void check_distinct(Query* query) {
+  ListCell* cell;
+  foreach (cell, query->distinctClause) {
+    Node* expression =
+        expression_of(target_of(lfirst_node(SortGroupClause, cell), query->targetList));
+    if (type_of(expression) != nullptr && !groups_as_stored(expression))
+      refuse("DISTINCT in a sub-select");
+  }
+}
+
+// Rows of a set operation are compared as they are stored.
+void check_set_operation(Node* node) {
+  if (node == nullptr || !IsA(node, SetOperationStmt)) return;
+  auto* operation = reinterpret_cast<SetOperationStmt*>(node);
+  check_set_operation(operation->larg);
+  check_set_operation(operation->rarg);
+  if (operation->groupClauses == NIL) return;
+  ListCell *type_cell, *typmod_cell;
+  forboth(type_cell, operation->colTypes, typmod_cell, operation->colTypmods) {
+    const ColumnType* type = find_column_type(lfirst_oid(type_cell));
+    if (type != nullptr && (!type->deterministic || lfirst_int(typmod_cell) < 0))
+      refuse("UNION, INTERSECT or EXCEPT in a sub-select");
+  }
+}
+
+}  // namespace
+
+Index next_reference(const Query* query) {
+  Index largest = 0;
+  ListCell* cell;
+  foreach (cell, query->targetList)
+    largest = std::max(largest, lfirst_node(TargetEntry, cell)->ressortgroupref);
+  return largest + 1;
+}
+
+SortGroupClause* clause_of(List* clauses, const TargetEntry* target) {
+  ListCell* cell;
+  foreach (cell, clauses) {
+    auto* clause = lfirst_node(SortGroupClause, cell);
+    if (target->ressortgroupref != 0 && clause->tleSortGroupRef == target->ressortgroupref)
+      return clause;
+  }
+  return nullptr;
+}
+
+TargetEntry* add_hidden_target(Query* query, Node* expression) {
+  TargetEntry* target =
+      makeTargetEntry(reinterpret_cast<Expr*>(expression),
+                      static_cast<AttrNumber>(list_length(query->targetList) + 1), nullptr, true);
+  target->ressortgroupref = next_reference(query);
+  query->targetList = lappend(query->targetList, target);
+  return target;
+}
+
+void use_operators_of(SortGroupClause* clause, Oid plain_type) {
+  Oid less, equal, greater, family, input;
+  int16 strategy;
+  bool hashable;
+  get_sort_group_operators(plain_type, true, true, true, &less, &equal, &greater, &hashable);
+  bool descends = OidIsValid(clause->sortop) &&
+                  get_ordering_op_properties(clause->sortop, &family, &input, &strategy) &&
+                  strategy == BTGreaterStrategyNumber;
+  clause->eqop = equal;
+  clause->sortop = descends ? greater : less;
+  clause->hashable = hashable;
+}
+
+void arrange_by_plaintext(Query* query) {
+  check_set_operation(query->setOperations);
+  arrange_groups(query);
+  arrange_windows(query);
+  check_distinct(query);
+  // Clauses and windows are shared with the query that the caller keeps.
+  order_list_by_plaintext(query, query->sortClause);
+}
+
+Node* arranged_aggregate(Aggref* aggregate) {
+  ListCell* cell;
+  bool concerned = false;
+  foreach (cell, aggregate->args) {
+    auto* target = lfirst_node(TargetEntry, cell);
+    concerned =
+        concerned || (target->ressortgroupref != 0 && type_of(expression_of(target)) != nullptr);
+  }
+  if (!concerned) return reinterpret_cast<Node*>(aggregate);
+  if (aggregate->aggkind != AGGKIND_NORMAL) refuse("an ordered-set aggregate");
+  Aggref* result = pg::copy_of(aggregate);
+  int position = 0;
+  foreach (cell, result->args) {
+    auto* target = lfirst_node(TargetEntry, cell);
+    ++position;
+    if (target->ressortgroupref == 0 || type_of(expression_of(target)) == nullptr) continue;
+    SortGroupClause* distinct = clause_of(result->aggdistinct, target);
+    SortGroupClause* order = clause_of(result->aggorder, target);
+    if (order == nullptr && groups_as_stored(expression_of(target))) continue;
+    if (!target->resjunk && result->aggtype != INT8OID)  // count(DISTINCT note) has no more to say
+      refuse("an aggregate with DISTINCT or ORDER BY of its own argument");
+    Node* plain = decrypted(expression_of(target));
+    target->expr = reinterpret_cast<Expr*>(plain);
+    if (distinct != nullptr) use_operators_of(distinct, exprType(plain));
+    if (order != nullptr && order != distinct) use_operators_of(order, exprType(plain));
+    if (!target->resjunk)
+      list_nth_cell(result->aggargtypes, position - 1)->oid_value = exprType(plain);
+  }
+  return reinterpret_cast<Node*>(result);
+}
+
+}  // namespace nae::columns

@@ -1,0 +1,94 @@
+// Input, output and modifiers of the encrypted types. Output speaks ciphertext alone: dumps,
+// logical replication, statistics and error messages never decrypt. Input takes both: a ciphertext
+// as it was dumped, and a plaintext, which stays pending until a column's key is known.
+#include "pg_nae/columns/column_type.hpp"
+#include "pg_nae/columns/crypt.hpp"
+#include "pg_nae/pg/report.hpp"
+#include "pg_nae/pg/values.hpp"
+
+namespace nae::columns {
+namespace {
+
+// A literal has no typmod yet; COPY and replication have the column's.
+Datum for_column(const ColumnType& type, Datum datum, int32 typmod) {
+  Value value = read_value(datum);
+  if (!value.pending && value.type != type.plain)
+    pg::raise(Code::envelope_malformed,
+              psprintf("a ciphertext of type %s is not taken for one of type %s",
+                       plain_name(value.type), plain_name(type.plain)));
+  if (typmod < 0) return datum;
+  const ColumnKey& key = column_key(typmod);
+  if (!value.pending) {
+    expect_to_belong(value, key);
+    return datum;
+  }
+  Datum result;
+  encrypt_values(key, type.plain, {&value.plaintext, 1}, &result);
+  return result;
+}
+
+bool is_ciphertext(StringInfo message) {
+  Value value;
+  ByteView bytes{reinterpret_cast<const Byte*>(message->data) + message->cursor,
+                 static_cast<std::size_t>(message->len - message->cursor)};
+  return try_read_value(bytes, value) && !value.pending;
+}
+
+Datum read_message(const ColumnType& type, StringInfo message) {
+  if (!is_ciphertext(message))
+    return make_pending(type.plain, canonical_from_binary(type.plain, message, type.deterministic));
+  int size = message->len - message->cursor;
+  const char* bytes = pq_getmsgbytes(message, size);
+  return pg::make_bytea({reinterpret_cast<const Byte*>(bytes), static_cast<std::size_t>(size)});
+}
+
+}  // namespace
+}  // namespace nae::columns
+
+using namespace nae;
+using namespace nae::columns;
+
+NAE_FUNCTION(nae_column_in) {
+  char* input = PG_GETARG_CSTRING(0);
+  const ColumnType& type = column_type(PG_GETARG_OID(1));
+  Datum datum =
+      has_ciphertext_prefix(input)
+          ? ciphertext_from_words(input)
+          : make_pending(type.plain, canonical_from_text(type.plain, input, type.deterministic));
+  return for_column(type, datum, PG_GETARG_INT32(2));
+}
+
+NAE_FUNCTION(nae_column_out) {
+  Value value = read_value(PG_GETARG_DATUM(0));
+  // Pending: a literal in the text of a view or default, which must be read again as it was
+  // written.
+  PG_RETURN_CSTRING(value.pending ? text_of(value.type, value.plaintext)
+                                  : ciphertext_in_words(value.stored));
+}
+
+NAE_FUNCTION(nae_column_recv) {
+  const ColumnType& type = column_type(PG_GETARG_OID(1));
+  Datum datum = read_message(type, reinterpret_cast<StringInfo>(PG_GETARG_POINTER(0)));
+  return for_column(type, datum, PG_GETARG_INT32(2));
+}
+
+NAE_FUNCTION(nae_column_send) {
+  Value value = read_value(PG_GETARG_DATUM(0));
+  if (!value.pending) return pg::make_bytea(value.stored);
+  Oid function;
+  bool is_varlena;
+  getTypeBinaryOutputInfo(plain_oid(value.type), &function, &is_varlena);
+  return PointerGetDatum(OidSendFunctionCall(function, plain_value(value.type, value.plaintext)));
+}
+
+NAE_FUNCTION(nae_randomized_typmod_in) {
+  PG_RETURN_INT32(register_column_key(PG_GETARG_ARRAYTYPE_P(0), false));
+}
+
+NAE_FUNCTION(nae_deterministic_typmod_in) {
+  PG_RETURN_INT32(register_column_key(PG_GETARG_ARRAYTYPE_P(0), true));
+}
+
+NAE_FUNCTION(nae_typmod_out) {
+  PG_RETURN_CSTRING(modifiers_in_words(PG_GETARG_INT32(0)));
+}

@@ -1,0 +1,98 @@
+#include "pg_nae/columns/utility.hpp"
+
+#include "pg_nae/columns/copy_from.hpp"
+#include "pg_nae/columns/expressions.hpp"
+#include "pg_nae/pg/report.hpp"
+
+namespace nae::columns {
+namespace {
+
+ProcessUtility_hook_type previous_hook = nullptr;
+bool keeping = false;
+
+// COPY of a table is its storage form, as are the rows of materialized views and of tables made
+// from queries. A check of a foreign key reads rows only to quote them in an error.
+bool stores_what_it_reads(const Node* statement) {
+  switch (nodeTag(statement)) {
+    case T_ViewStmt:
+    case T_CreateTableAsStmt:
+    case T_RefreshMatViewStmt:
+    case T_CreateStmt:
+    case T_AlterTableStmt:
+    case T_IndexStmt:
+    case T_RuleStmt:
+      return true;
+    case T_CopyStmt:
+      return reinterpret_cast<const CopyStmt*>(statement)->relation != nullptr;
+    default:
+      return false;
+  }
+}
+
+// A prepared statement was opened for a client; its rows must not become a table.
+void refuse_prepared_plaintext(const Node* statement) {
+  if (!IsA(statement, CreateTableAsStmt)) return;
+  auto* query =
+      reinterpret_cast<Query*>(reinterpret_cast<const CreateTableAsStmt*>(statement)->query);
+  if (!IsA(query, Query) || query->commandType != CMD_UTILITY ||
+      !IsA(query->utilityStmt, ExecuteStmt))
+    return;
+  const char* name = reinterpret_cast<ExecuteStmt*>(query->utilityStmt)->name;
+  PreparedStatement* prepared = FetchPreparedStatement(name, false);
+  if (prepared == nullptr) return;
+  ListCell *query_cell, *cell;
+  foreach (query_cell, prepared->plansource->query_list) {
+    foreach (cell, lfirst_node(Query, query_cell)->targetList)
+      if (is_decryption(reinterpret_cast<Node*>(lfirst_node(TargetEntry, cell)->expr)))
+        pg::raise(Code::unsupported,
+                  "a prepared statement that decrypts cannot be made into a table",
+                  "Write its query in the place of EXECUTE: the table then keeps ciphertext.");
+  }
+}
+
+struct Utility {
+  PlannedStmt* statement;
+  const char* text;
+  bool read_only_tree;
+  ProcessUtilityContext context;
+  ParamListInfo parameters;
+  QueryEnvironment* environment;
+  DestReceiver* destination;
+  QueryCompletion* completion;
+};
+
+void execute(const Utility& utility) {
+  if (copy_from_in_batches(utility.statement, utility.text, utility.completion)) return;
+  auto run = previous_hook != nullptr ? previous_hook : standard_ProcessUtility;
+  run(utility.statement, utility.text, utility.read_only_tree, utility.context, utility.parameters,
+      utility.environment, utility.destination, utility.completion);
+}
+
+void process(PlannedStmt* statement, const char* text, bool read_only_tree,
+             ProcessUtilityContext context, ParamListInfo parameters, QueryEnvironment* environment,
+             DestReceiver* destination, QueryCompletion* completion) {
+  const Utility utility{statement,  text,        read_only_tree, context,
+                        parameters, environment, destination,    completion};
+  if (!stores_what_it_reads(statement->utilityStmt)) return execute(utility);
+  refuse_prepared_plaintext(statement->utilityStmt);
+  bool before = keeping;
+  keeping = true;
+  PG_TRY();
+  { execute(utility); }
+  PG_FINALLY();
+  { keeping = before; }
+  PG_END_TRY();
+}
+
+}  // namespace
+
+bool keeps_ciphertext() {
+  return keeping;
+}
+
+void install_utility_hook() {
+  previous_hook = ProcessUtility_hook;
+  ProcessUtility_hook = process;
+}
+
+}  // namespace nae::columns

@@ -1,0 +1,105 @@
+#include "pg_nae/columns/whole_row.hpp"
+
+namespace nae::columns {
+namespace {
+
+bool is_value(const Node* expression) {
+  return type_of(expression) != nullptr ||
+         find_column_type_of_array(exprType(expression)) != nullptr;
+}
+
+bool is_whole_row(const Node* expression) {
+  return IsA(expression, Var) &&
+         reinterpret_cast<const Var*>(expression)->varattno == InvalidAttrNumber;
+}
+
+// The columns of the relation that a whole-row reference stands for.
+struct Columns {
+  List* names = NIL;
+  List* references = NIL;
+};
+
+Columns columns_of(const Var* row, const Place& place) {
+  const Place* level = &place;
+  for (Index up = 0; up < row->varlevelsup && level != nullptr; ++up) level = level->outer;
+  Columns columns;
+  if (level == nullptr || static_cast<int>(row->varno) > list_length(level->query->rtable))
+    return columns;
+  RangeTblEntry* relation = rt_fetch(static_cast<int>(row->varno), level->query->rtable);
+  expandRTE(relation, static_cast<int>(row->varno), static_cast<int>(row->varlevelsup), -1, false,
+            &columns.names, &columns.references);
+  return columns;
+}
+
+bool has_value(List* expressions) {
+  ListCell* cell;
+  foreach (cell, expressions)
+    if (is_value(static_cast<Node*>(lfirst(cell)))) return true;
+  return false;
+}
+
+List* readable_list(List* expressions, const Place& place) {
+  List* result = NIL;
+  ListCell* cell;
+  foreach (cell, expressions)
+    result = lappend(result, readable(static_cast<Node*>(lfirst(cell)), place));
+  return result;
+}
+
+Node* record_of(List* fields, List* names) {
+  RowExpr* row = makeNode(RowExpr);
+  row->args = fields;
+  row->row_typeid = RECORDOID;
+  row->row_format = COERCE_EXPLICIT_CALL;
+  row->colnames = names;
+  row->location = -1;
+  return reinterpret_cast<Node*>(row);
+}
+
+// The row that an outer join did not find is NULL, not a row of NULLs.
+Node* unless_null(const Var* row, Node* record) {
+  NullTest* test = makeNode(NullTest);
+  test->arg = reinterpret_cast<Expr*>(pg::copy_of(row));
+  test->nulltesttype = IS_NOT_NULL;
+  test->argisrow = false;
+  test->location = -1;
+  CaseWhen* when = makeNode(CaseWhen);
+  when->expr = reinterpret_cast<Expr*>(test);
+  when->result = reinterpret_cast<Expr*>(record);
+  when->location = -1;
+  CaseExpr* chosen = makeNode(CaseExpr);
+  chosen->casetype = RECORDOID;
+  chosen->args = list_make1(when);
+  chosen->defresult = reinterpret_cast<Expr*>(makeNullConst(RECORDOID, -1, InvalidOid));
+  chosen->location = -1;
+  return reinterpret_cast<Node*>(chosen);
+}
+
+}  // namespace
+
+bool is_readable(Node* expression, const Place& place) {
+  if (expression == nullptr) return false;
+  if (is_value(expression)) return true;
+  if (is_whole_row(expression))
+    return has_value(columns_of(reinterpret_cast<Var*>(expression), place).references);
+  return IsA(expression, RowExpr) &&
+         reinterpret_cast<RowExpr*>(expression)->row_typeid == RECORDOID &&
+         has_value(reinterpret_cast<RowExpr*>(expression)->args);
+}
+
+Node* readable(Node* expression, const Place& place) {
+  if (!is_readable(expression, place)) return expression;
+  if (type_of(expression) != nullptr) return decrypted(expression);
+  if (find_column_type_of_array(exprType(expression)) != nullptr)
+    return decrypted_array(expression);
+  if (IsA(expression, RowExpr)) {
+    auto* row = pg::flat_copy(reinterpret_cast<RowExpr*>(expression));
+    row->args = readable_list(row->args, place);
+    return reinterpret_cast<Node*>(row);
+  }
+  auto* row = reinterpret_cast<Var*>(expression);
+  Columns columns = columns_of(row, place);
+  return unless_null(row, record_of(readable_list(columns.references, place), columns.names));
+}
+
+}  // namespace nae::columns

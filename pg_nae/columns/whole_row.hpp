@@ -1,0 +1,14 @@
+// Whole rows: SELECT t FROM t, row_to_json(t), ROW(ssn, name): a row made of plaintexts in the
+// place of one that holds ciphertexts.
+#pragma once
+
+#include "pg_nae/columns/meaning.hpp"
+
+namespace nae::columns {
+
+// Of an encrypted type, an array of one, or a row with a column of one.
+bool is_readable(Node* expression, const Place& place);
+// The plaintext of such an expression; any other as it is.
+Node* readable(Node* expression, const Place& place);
+
+}  // namespace nae::columns

@@ -1,0 +1,225 @@
+-- The encrypted types: for each plaintext type one whose ciphertexts are randomized and, where
+-- equality means something, one whose ciphertexts are deterministic.
+CREATE SCHEMA nae;
+COMMENT ON SCHEMA nae IS 'encrypted column types and what belongs to them';
+GRANT USAGE ON SCHEMA nae TO PUBLIC;
+
+-- What type modifiers stand for. Filled by the types' modifier input, never changed. Not dumped: in the
+-- restored database the column definitions fill it again, before there is data.
+CREATE TABLE nae.column_key (
+  typmod integer PRIMARY KEY,
+  key text NOT NULL,
+  context text NOT NULL,
+  version integer NOT NULL  -- 0: randomized, under the newest
+);
+GRANT SELECT ON nae.column_key TO PUBLIC;
+
+CREATE FUNCTION nae.randomized_typmod_in(cstring[]) RETURNS integer
+  LANGUAGE c STABLE STRICT PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'nae_randomized_typmod_in';
+CREATE FUNCTION nae.deterministic_typmod_in(cstring[]) RETURNS integer
+  LANGUAGE c STABLE STRICT PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'nae_deterministic_typmod_in';
+CREATE FUNCTION nae.typmod_out(integer) RETURNS cstring
+  LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'nae_typmod_out';
+CREATE FUNCTION nae.randomized_analyze(internal) RETURNS boolean
+  LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'nae_randomized_analyze';
+
+-- Executes each statement for one type: %1$s its name, %2$s its plaintext type, %3$s and on the rest.
+CREATE FUNCTION nae.define(statements text[], VARIADIC words text[]) RETURNS void
+  LANGUAGE plpgsql AS $define$
+DECLARE
+  statement text;
+BEGIN
+  FOREACH statement IN ARRAY statements LOOP
+    EXECUTE format(statement, VARIADIC words);
+  END LOOP;
+END
+$define$;
+
+CREATE FUNCTION nae.define_type(enc text, plain text, category text, kind text) RETURNS void
+  LANGUAGE sql AS $define$
+SELECT nae.define(ARRAY[
+  $$CREATE TYPE nae.%1$s$$,
+  -- Input and output never decrypt. STABLE: input with a modifier encrypts.
+  $$CREATE FUNCTION nae.%1$s_in(cstring, oid, integer) RETURNS nae.%1$s
+      LANGUAGE c STABLE STRICT PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'nae_column_in'$$,
+  $$CREATE FUNCTION nae.%1$s_out(nae.%1$s) RETURNS cstring
+      LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'nae_column_out'$$,
+  $$CREATE FUNCTION nae.%1$s_recv(internal, oid, integer) RETURNS nae.%1$s
+      LANGUAGE c STABLE STRICT PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'nae_column_recv'$$,
+  $$CREATE FUNCTION nae.%1$s_send(nae.%1$s) RETURNS bytea
+      LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'nae_column_send'$$,
+  -- The category of the plaintext type: functions and operators resolve as they do for it. Ciphertext
+  -- does not compress.
+  $$CREATE TYPE nae.%1$s (
+      INPUT = nae.%1$s_in, OUTPUT = nae.%1$s_out, RECEIVE = nae.%1$s_recv, SEND = nae.%1$s_send,
+      TYPMOD_IN = nae.%4$s_typmod_in, TYPMOD_OUT = nae.typmod_out, %5$s
+      STORAGE = external, CATEGORY = '%3$s', COLLATABLE = %6$s)$$,
+  $$COMMENT ON TYPE nae.%1$s IS 'encrypted %2$s, %4$s'$$,
+
+  -- Assignment makes a pending value, and the length coercion encrypts it: one function for every way
+  -- into a column.
+  $$CREATE FUNCTION nae.%1$s(nae.%1$s, integer, boolean) RETURNS nae.%1$s
+      LANGUAGE c VOLATILE STRICT PARALLEL RESTRICTED COST 100 AS 'MODULE_PATHNAME', 'nae_column_encrypt'$$,
+  $$CREATE CAST (nae.%1$s AS nae.%1$s) WITH FUNCTION nae.%1$s(nae.%1$s, integer, boolean) AS IMPLICIT$$,
+  $$CREATE FUNCTION nae.%1$s(%2$s) RETURNS nae.%1$s
+      LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'nae_column_pend'$$,
+  $$CREATE CAST (%2$s AS nae.%1$s) WITH FUNCTION nae.%1$s(%2$s) AS ASSIGNMENT$$,
+
+  -- Never leakproof, never immutable: what it answers is the policy's to say, for each role anew.
+  $$CREATE FUNCTION nae.plain(nae.%1$s) RETURNS %2$s
+      LANGUAGE c STABLE STRICT PARALLEL RESTRICTED COST 100 AS 'MODULE_PATHNAME', 'nae_column_decrypt_%2$s'$$,
+  $$CREATE CAST (nae.%1$s AS %2$s) WITH FUNCTION nae.plain(nae.%1$s) AS IMPLICIT$$,
+  $$CREATE FUNCTION nae.plain(nae.%1$s, integer) RETURNS %2$s
+      LANGUAGE c STABLE STRICT PARALLEL RESTRICTED COST 100 AS 'MODULE_PATHNAME', 'nae_column_decrypt_%2$s'$$,
+  $$CREATE FUNCTION nae.plain(nae.%1$s[]) RETURNS %2$s[]
+      LANGUAGE c STABLE STRICT PARALLEL RESTRICTED COST 100 AS 'MODULE_PATHNAME', 'nae_column_decrypt_array'$$,
+
+  $$CREATE FUNCTION nae.rewrap(nae.%1$s) RETURNS nae.%1$s
+      LANGUAGE c VOLATILE STRICT PARALLEL RESTRICTED COST 100 AS 'MODULE_PATHNAME', 'nae_column_rewrap'$$,
+  $$CREATE FUNCTION nae.is_ciphertext(nae.%1$s) RETURNS boolean
+      LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'nae_column_is_ciphertext'$$,
+  $$CREATE FUNCTION nae.belongs(nae.%1$s, integer) RETURNS boolean
+      LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'nae_column_belongs'$$,
+  $$CREATE FUNCTION nae.key_version(nae.%1$s) RETURNS integer
+      LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'nae_column_key_version'$$
+], enc, plain, category, kind,
+   CASE kind WHEN 'randomized' THEN 'ANALYZE = nae.randomized_analyze,' END, (plain = 'text')::text)
+$define$;
+
+-- An order that no plaintext has, under names that nobody types: a column is compared by < as its
+-- plaintext, after decryption. It makes ORDER BY, GROUP BY and DISTINCT resolve, which the planner hook
+-- then answers by plaintexts; of randomized values it compares nothing itself.
+CREATE FUNCTION nae.define_randomized_order(enc text) RETURNS void
+  LANGUAGE sql AS $define$
+SELECT nae.define(ARRAY[
+  $$CREATE FUNCTION nae.%1$s_is(nae.%1$s, nae.%1$s) RETURNS boolean
+      LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'nae_randomized_compare'$$,
+  $$CREATE FUNCTION nae.%1$s_cmp(nae.%1$s, nae.%1$s) RETURNS integer
+      LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'nae_randomized_compare'$$,
+  $$CREATE OPERATOR nae.<~ (LEFTARG = nae.%1$s, RIGHTARG = nae.%1$s, FUNCTION = nae.%1$s_is,
+      COMMUTATOR = OPERATOR(nae.>~), NEGATOR = OPERATOR(nae.>=~))$$,
+  $$CREATE OPERATOR nae.<=~ (LEFTARG = nae.%1$s, RIGHTARG = nae.%1$s, FUNCTION = nae.%1$s_is,
+      COMMUTATOR = OPERATOR(nae.>=~), NEGATOR = OPERATOR(nae.>~))$$,
+  $$CREATE OPERATOR nae.=~ (LEFTARG = nae.%1$s, RIGHTARG = nae.%1$s, FUNCTION = nae.%1$s_is,
+      COMMUTATOR = OPERATOR(nae.=~))$$,
+  $$CREATE OPERATOR nae.>=~ (LEFTARG = nae.%1$s, RIGHTARG = nae.%1$s, FUNCTION = nae.%1$s_is,
+      COMMUTATOR = OPERATOR(nae.<=~), NEGATOR = OPERATOR(nae.<~))$$,
+  $$CREATE OPERATOR nae.>~ (LEFTARG = nae.%1$s, RIGHTARG = nae.%1$s, FUNCTION = nae.%1$s_is,
+      COMMUTATOR = OPERATOR(nae.<~), NEGATOR = OPERATOR(nae.<=~))$$,
+  $$CREATE OPERATOR CLASS nae.%1$s_ops DEFAULT FOR TYPE nae.%1$s USING btree AS
+      OPERATOR 1 nae.<~, OPERATOR 2 nae.<=~, OPERATOR 3 nae.=~, OPERATOR 4 nae.>=~, OPERATOR 5 nae.>~,
+      FUNCTION 1 nae.%1$s_cmp(nae.%1$s, nae.%1$s)$$
+], enc)
+$define$;
+
+-- LEAKPROOF: ciphertexts are compared byte by byte, so that an index serves under row level security.
+CREATE FUNCTION nae.define_deterministic_order(enc text, plain text) RETURNS void
+  LANGUAGE sql AS $define$
+SELECT nae.define(ARRAY[
+  $$CREATE FUNCTION nae.%1$s_eq(nae.%1$s, nae.%1$s) RETURNS boolean
+      LANGUAGE c STABLE STRICT LEAKPROOF PARALLEL SAFE AS 'MODULE_PATHNAME', 'nae_column_eq'$$,
+  $$CREATE FUNCTION nae.%1$s_ne(nae.%1$s, nae.%1$s) RETURNS boolean
+      LANGUAGE c STABLE STRICT LEAKPROOF PARALLEL SAFE AS 'MODULE_PATHNAME', 'nae_column_ne'$$,
+  $$CREATE FUNCTION nae.%1$s_lt(nae.%1$s, nae.%1$s) RETURNS boolean
+      LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'nae_column_lt'$$,
+  $$CREATE FUNCTION nae.%1$s_le(nae.%1$s, nae.%1$s) RETURNS boolean
+      LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'nae_column_le'$$,
+  $$CREATE FUNCTION nae.%1$s_ge(nae.%1$s, nae.%1$s) RETURNS boolean
+      LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'nae_column_ge'$$,
+  $$CREATE FUNCTION nae.%1$s_gt(nae.%1$s, nae.%1$s) RETURNS boolean
+      LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'nae_column_gt'$$,
+  $$CREATE FUNCTION nae.%1$s_cmp(nae.%1$s, nae.%1$s) RETURNS integer
+      LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'nae_column_cmp'$$,
+  $$CREATE FUNCTION nae.%1$s_hash(nae.%1$s) RETURNS integer
+      LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'nae_column_hash'$$,
+  $$CREATE FUNCTION nae.%1$s_hash_extended(nae.%1$s, bigint) RETURNS bigint
+      LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'nae_column_hash_extended'$$,
+  $$CREATE OPERATOR nae.= (LEFTARG = nae.%1$s, RIGHTARG = nae.%1$s, FUNCTION = nae.%1$s_eq,
+      COMMUTATOR = OPERATOR(nae.=), NEGATOR = OPERATOR(nae.<>), RESTRICT = eqsel, JOIN = eqjoinsel,
+      HASHES, MERGES)$$,
+  $$CREATE OPERATOR nae.<> (LEFTARG = nae.%1$s, RIGHTARG = nae.%1$s, FUNCTION = nae.%1$s_ne,
+      COMMUTATOR = OPERATOR(nae.<>), NEGATOR = OPERATOR(nae.=), RESTRICT = neqsel, JOIN = neqjoinsel)$$,
+  $$CREATE OPERATOR nae.<~ (LEFTARG = nae.%1$s, RIGHTARG = nae.%1$s, FUNCTION = nae.%1$s_lt,
+      COMMUTATOR = OPERATOR(nae.>~), NEGATOR = OPERATOR(nae.>=~), RESTRICT = scalarltsel, JOIN = scalarltjoinsel)$$,
+  $$CREATE OPERATOR nae.<=~ (LEFTARG = nae.%1$s, RIGHTARG = nae.%1$s, FUNCTION = nae.%1$s_le,
+      COMMUTATOR = OPERATOR(nae.>=~), NEGATOR = OPERATOR(nae.>~), RESTRICT = scalarlesel, JOIN = scalarlejoinsel)$$,
+  $$CREATE OPERATOR nae.>=~ (LEFTARG = nae.%1$s, RIGHTARG = nae.%1$s, FUNCTION = nae.%1$s_ge,
+      COMMUTATOR = OPERATOR(nae.<=~), NEGATOR = OPERATOR(nae.<~), RESTRICT = scalargesel, JOIN = scalargejoinsel)$$,
+  $$CREATE OPERATOR nae.>~ (LEFTARG = nae.%1$s, RIGHTARG = nae.%1$s, FUNCTION = nae.%1$s_gt,
+      COMMUTATOR = OPERATOR(nae.<~), NEGATOR = OPERATOR(nae.<=~), RESTRICT = scalargtsel, JOIN = scalargtjoinsel)$$,
+  $$CREATE OPERATOR CLASS nae.%1$s_ops DEFAULT FOR TYPE nae.%1$s USING btree AS
+      OPERATOR 1 nae.<~, OPERATOR 2 nae.<=~, OPERATOR 3 nae.=, OPERATOR 4 nae.>=~, OPERATOR 5 nae.>~,
+      FUNCTION 1 nae.%1$s_cmp(nae.%1$s, nae.%1$s),
+      FUNCTION 4 btequalimage(oid)$$,
+  $$CREATE OPERATOR CLASS nae.%1$s_hash_ops DEFAULT FOR TYPE nae.%1$s USING hash AS
+      OPERATOR 1 nae.=, FUNCTION 1 nae.%1$s_hash(nae.%1$s),
+      FUNCTION 2 nae.%1$s_hash_extended(nae.%1$s, bigint)$$,
+
+  -- What the planner hook looks for in the place of a plaintext.
+  $$CREATE FUNCTION nae.%1$s(%2$s[]) RETURNS nae.%1$s[]
+      LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'nae_column_pend_array'$$,
+  $$CREATE FUNCTION nae.search_token(nae.%1$s, integer) RETURNS nae.%1$s
+      LANGUAGE c STABLE STRICT PARALLEL RESTRICTED COST 100 AS 'MODULE_PATHNAME', 'nae_column_search_token'$$,
+  $$CREATE FUNCTION nae.search_token(nae.%1$s[], integer) RETURNS nae.%1$s[]
+      LANGUAGE c STABLE STRICT PARALLEL RESTRICTED COST 100 AS 'MODULE_PATHNAME', 'nae_column_search_token_array'$$
+], enc, plain)
+$define$;
+
+-- Comparison with a value of a plaintext type, so that drivers may send what they know.
+CREATE FUNCTION nae.define_comparison(enc text, plain text) RETURNS void
+  LANGUAGE sql AS $define$
+SELECT nae.define(ARRAY[
+  $$CREATE FUNCTION nae.%1$s_eq(nae.%1$s, %2$s) RETURNS boolean
+      LANGUAGE c STABLE STRICT PARALLEL RESTRICTED COST 100 AS 'MODULE_PATHNAME', 'nae_column_eq_plain'$$,
+  $$CREATE FUNCTION nae.%1$s_ne(nae.%1$s, %2$s) RETURNS boolean
+      LANGUAGE c STABLE STRICT PARALLEL RESTRICTED COST 100 AS 'MODULE_PATHNAME', 'nae_column_ne_plain'$$,
+  $$CREATE FUNCTION nae.%1$s_eq(%2$s, nae.%1$s) RETURNS boolean
+      LANGUAGE c STABLE STRICT PARALLEL RESTRICTED COST 100 AS 'MODULE_PATHNAME', 'nae_plain_eq_column'$$,
+  $$CREATE FUNCTION nae.%1$s_ne(%2$s, nae.%1$s) RETURNS boolean
+      LANGUAGE c STABLE STRICT PARALLEL RESTRICTED COST 100 AS 'MODULE_PATHNAME', 'nae_plain_ne_column'$$,
+  $$CREATE OPERATOR nae.= (LEFTARG = nae.%1$s, RIGHTARG = %2$s, FUNCTION = nae.%1$s_eq,
+      COMMUTATOR = OPERATOR(nae.=), NEGATOR = OPERATOR(nae.<>), RESTRICT = eqsel, JOIN = eqjoinsel)$$,
+  $$CREATE OPERATOR nae.<> (LEFTARG = nae.%1$s, RIGHTARG = %2$s, FUNCTION = nae.%1$s_ne,
+      COMMUTATOR = OPERATOR(nae.<>), NEGATOR = OPERATOR(nae.=), RESTRICT = neqsel, JOIN = neqjoinsel)$$,
+  $$CREATE OPERATOR nae.= (LEFTARG = %2$s, RIGHTARG = nae.%1$s, FUNCTION = nae.%1$s_eq,
+      COMMUTATOR = OPERATOR(nae.=), NEGATOR = OPERATOR(nae.<>), RESTRICT = eqsel, JOIN = eqjoinsel)$$,
+  $$CREATE OPERATOR nae.<> (LEFTARG = %2$s, RIGHTARG = nae.%1$s, FUNCTION = nae.%1$s_ne,
+      COMMUTATOR = OPERATOR(nae.<>), NEGATOR = OPERATOR(nae.=), RESTRICT = neqsel, JOIN = neqjoinsel)$$
+], enc, plain)
+$define$;
+
+SELECT nae.define_type('enc_' || plain, plain, category, 'randomized'),
+       nae.define_randomized_order('enc_' || plain)
+FROM (VALUES ('text', 'S'), ('bytea', 'U'), ('int4', 'N'), ('int8', 'N'), ('numeric', 'N'), ('bool', 'B'),
+             ('date', 'D'), ('timestamptz', 'D'), ('uuid', 'U'), ('jsonb', 'U')) AS v (plain, category);
+
+-- No bool, whose two ciphertexts would tell all there is; no jsonb, which nobody compares as a whole.
+SELECT nae.define_type('enc_det_' || plain, plain, category, 'deterministic'),
+       nae.define_deterministic_order('enc_det_' || plain, plain)
+FROM (VALUES ('text', 'S'), ('bytea', 'U'), ('int4', 'N'), ('int8', 'N'), ('numeric', 'N'), ('date', 'D'),
+             ('timestamptz', 'D'), ('uuid', 'U')) AS v (plain, category);
+
+-- With integers of every size that the wider one holds: otherwise two operators would fit equally.
+SELECT nae.define_comparison('enc_det_' || plain, other)
+FROM (VALUES ('text', 'text'), ('bytea', 'bytea'), ('int4', 'int4'), ('int4', 'int2'), ('int8', 'int8'),
+             ('int8', 'int4'), ('int8', 'int2'), ('numeric', 'numeric'), ('numeric', 'int8'),
+             ('numeric', 'int4'), ('numeric', 'int2'), ('date', 'date'), ('timestamptz', 'timestamptz'),
+             ('uuid', 'uuid')) AS v (plain, other);
+
+-- What may be assigned to the plaintext type may be assigned to the encrypted one.
+SELECT nae.define(ARRAY[
+  $$CREATE FUNCTION nae.%1$s(%2$s) RETURNS nae.%1$s
+      LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'nae_column_pend_other'$$,
+  $$CREATE CAST (%2$s AS nae.%1$s) WITH FUNCTION nae.%1$s(%2$s) AS ASSIGNMENT$$], enc || plain, other)
+FROM (VALUES ('int4', 'int2'), ('int4', 'int8'), ('int4', 'numeric'), ('int4', 'float8'), ('int8', 'int2'),
+             ('int8', 'int4'), ('int8', 'numeric'), ('int8', 'float8'), ('numeric', 'int2'),
+             ('numeric', 'int4'), ('numeric', 'int8'), ('numeric', 'float8'), ('date', 'timestamp'),
+             ('date', 'timestamptz'), ('timestamptz', 'timestamp'), ('timestamptz', 'date'))
+       AS v (plain, other),
+     (VALUES ('enc_'), ('enc_det_')) AS e (enc);
+
+DROP FUNCTION nae.define_comparison(text, text);
+DROP FUNCTION nae.define_deterministic_order(text, text);
+DROP FUNCTION nae.define_randomized_order(text);
+DROP FUNCTION nae.define_type(text, text, text, text);
+DROP FUNCTION nae.define(text[], text[]);
