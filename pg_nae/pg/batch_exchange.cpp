@@ -186,8 +186,13 @@ void BatchExchange::begin_ahead() {
   AgentConnection* connection = idle_connection();
   if (connection == nullptr || requests_.empty()) return;
   context_ = connection->find_context(role_key_of(roles_));
-  if (context_ == 0 || !may_go_ahead() || divide(connection->limits()) != nullptr) return;
-  begin_parts(*connection);
+  if (context_ == 0 || !may_go_ahead()) return;
+  // What is kept of it lives until its answers are taken, not as long as the row at hand.
+  MemoryContext before = MemoryContextSwitchTo(memory_);
+  bool fits = divide(connection->limits()) == nullptr;
+  if (fits) begin_parts(*connection);
+  MemoryContextSwitchTo(before);
+  if (!fits) return;
   traffic_->ahead++;
   leave_pending(*this);
   connection->send_ahead();

@@ -1,0 +1,168 @@
+-- nae.lint(): what weakens the encryption of columns, as far as the caller can see it. Nothing is changed,
+-- and values are not read.
+
+CREATE TYPE nae.lint_finding AS (severity text, object text, finding text, hint text);
+
+CREATE FUNCTION nae.lint_columns() RETURNS SETOF nae.lint_finding
+  LANGUAGE sql STABLE
+  SET search_path = pg_catalog, pg_temp
+AS $$
+  WITH stored AS (
+    SELECT e.*, c.relkind, format('column %s.%I', e.relation, e.column_name) AS object,
+           EXISTS (SELECT FROM pg_index AS i
+                   WHERE i.indrelid = e.relation AND i.indkey[0] = e.attnum) AS searchable,
+           EXISTS (SELECT FROM nae.blind_index AS b
+                   WHERE b.relation = e.relation AND b.column_name = e.column_name) AS is_coded
+    FROM nae.encrypted_column AS e JOIN pg_class AS c ON c.oid = e.relation
+    WHERE c.relkind IN ('r', 'p', 'm', 'f') AND NOT c.relispartition)
+  SELECT 'error', s.object, 'has no key: its values are not encrypted',
+         format('Name the key: ALTER TABLE ... ALTER COLUMN ... TYPE %s(''key'').', s.type)
+  FROM stored AS s WHERE s.typmod < 0
+  UNION ALL
+  SELECT 'warning', s.object, 'has no CHECK (nae.is_ciphertext(...))',
+         format('ALTER TABLE %s ADD CHECK (nae.is_ciphertext(%I)).', s.relation, s.column_name)
+  FROM stored AS s WHERE s.relkind IN ('r', 'p') AND NOT EXISTS (SELECT FROM nae.ciphertext_checks(s.relation, s.attnum))
+  UNION ALL
+  SELECT 'warning', s.object, 'is deterministic, and no index begins with it',
+         'Create an index; or use a randomized type, which does not show which values are equal.'
+  FROM stored AS s WHERE s.deterministic AND NOT s.searchable
+  UNION ALL
+  SELECT 'info', s.object, 'is randomized: a condition on it decrypts every row',
+         'If it is searched: CALL nae.add_blind_index().'
+  FROM stored AS s WHERE NOT s.deterministic AND NOT s.is_coded
+$$;
+
+-- Names that people give to what is left over.
+CREATE FUNCTION nae.lint_twins() RETURNS SETOF nae.lint_finding
+  LANGUAGE sql STABLE
+  SET search_path = pg_catalog, pg_temp
+AS $$
+  SELECT 'warning', format('column %s.%I', e.relation, a.attname),
+         format('may hold the plaintext of %I', e.column_name),
+         'Drop it when it is no longer needed, and VACUUM FULL the table.'
+  FROM nae.encrypted_column AS e
+  JOIN pg_class AS c ON c.oid = e.relation AND c.relkind IN ('r', 'p', 'm')
+  JOIN pg_attribute AS a ON a.attrelid = e.relation AND a.attnum > 0 AND NOT a.attisdropped
+  WHERE (a.attname = regexp_replace(e.column_name, '_+(enc|encrypted|cipher|nae)$', '') AND a.attname <> e.column_name
+         OR a.attname ~ '_+(plain|plaintext|clear|old|orig|original|backup|bak)$'
+            AND regexp_replace(a.attname, '_+[a-z]+$', '') = e.column_name)
+    AND NOT EXISTS (SELECT FROM nae.encrypted_column AS twin
+                    WHERE twin.relation = e.relation AND twin.attnum = a.attnum)
+    AND NOT EXISTS (SELECT FROM nae.stat_progress_column AS p
+                    WHERE p.relation = e.relation AND p.column_name = a.attname)
+  UNION ALL
+  SELECT 'warning', format('column %s.%I', p.relation, p.column_name),
+         format('nae.%s_column was interrupted while %s, at %s %%', p.command, p.phase, coalesce(p.percent, 0)),
+         'Call it again, and it goes on; or give it up: SELECT nae.cancel_column_change().'
+  FROM nae.stat_progress_column AS p WHERE p.pid IS NULL
+$$;
+
+-- Constants of encrypted types that were never encrypted, in what the catalogs keep: they are dumped, and
+-- every role may read them. In a stored tree their bytes follow four bytes of length; 0xEF, which is -17
+-- where char is signed, begins a pending value.
+CREATE FUNCTION nae.lint_literals() RETURNS SETOF nae.lint_finding
+  LANGUAGE sql STABLE
+  SET search_path = pg_catalog, pg_temp
+AS $$
+  WITH stored(class, object, tree) AS (
+    SELECT 'pg_attrdef'::regclass, oid, adbin::text FROM pg_attrdef
+    UNION ALL SELECT 'pg_rewrite'::regclass, oid, concat(ev_qual::text, ev_action::text) FROM pg_rewrite
+    UNION ALL SELECT 'pg_policy'::regclass, oid, concat(polqual::text, polwithcheck::text) FROM pg_policy
+    UNION ALL SELECT 'pg_constraint'::regclass, oid, conbin::text FROM pg_constraint WHERE conbin IS NOT NULL
+    UNION ALL SELECT 'pg_trigger'::regclass, oid, tgqual::text FROM pg_trigger WHERE tgqual IS NOT NULL
+    UNION ALL SELECT 'pg_class'::regclass, indexrelid, concat(indpred::text, indexprs::text) FROM pg_index
+      WHERE indpred IS NOT NULL OR indexprs IS NOT NULL
+    UNION ALL SELECT 'pg_proc'::regclass, oid, prosqlbody::text FROM pg_proc WHERE prosqlbody IS NOT NULL)
+  SELECT 'warning', pg_describe_object(s.class, s.object, 0), 'holds a plaintext that is never encrypted',
+         'Catalogs and dumps show it; take the value from a table or a parameter instead.'
+  FROM stored AS s
+  WHERE s.object >= 16384
+    AND s.tree ~ (SELECT format(':consttype (%s) [^{}]*:constvalue \d+ \[ -?\d+ -?\d+ -?\d+ -?\d+ (-17|239) ',
+                                string_agg(e.type::oid::text, '|')) FROM nae.encrypted_type AS e)
+$$;
+
+-- Settings under which plaintext that stands in a statement, or in its parameters, reaches the log.
+CREATE FUNCTION nae.lint_settings() RETURNS SETOF nae.lint_finding
+  LANGUAGE sql STABLE
+  SET search_path = pg_catalog, pg_temp
+AS $$
+  SELECT subject.severity, format('setting %s = %s', s.name, s.setting), subject.finding,
+         format('Set it to %s%s.', risk.safe, subject.advice)
+  FROM (VALUES
+    ('literals', 'warning', 'statements are logged with the literals in them', ', or pass values as parameters'),
+    ('failures', 'info', 'statements that fail are logged with the literals in them', ', or pass values as parameters'),
+    ('parameters', 'warning', 'the parameters of logged statements are logged', ''),
+    ('trees', 'warning', 'parsed statements are logged with the constants in them', ''),
+    ('statistics', 'info', 'utility statements are kept with the literals in them', ''),
+    ('ciphertext', 'info', 'this session sees ciphertext of encrypted columns', '')
+  ) AS subject(name, severity, finding, advice)
+  JOIN (VALUES
+    ('log_statement', '^(mod|all)$', 'literals', 'ddl or none'),
+    ('log_min_duration_statement', '^\d', 'literals', '-1'),
+    ('log_min_duration_sample', '^\d', 'literals', '-1'),
+    ('log_transaction_sample_rate', '[1-9]', 'literals', '0'),
+    ('auto_explain.log_min_duration', '^\d', 'literals', '-1'),
+    ('auto_explain.log_nested_statements', '^on$', 'literals', 'off'),
+    ('log_min_error_statement', '^(debug\d?|info|notice|warning|error)$', 'failures', 'fatal'),
+    ('log_parameter_max_length', '^(-1|[1-9]\d*)$', 'parameters', '0'),
+    ('log_parameter_max_length_on_error', '^(-1|[1-9]\d*)$', 'parameters', '0'),
+    ('auto_explain.log_parameter_max_length', '^(-1|[1-9]\d*)$', 'parameters', '0'),
+    ('debug_print_parse', '^on$', 'trees', 'off'),
+    ('debug_print_rewritten', '^on$', 'trees', 'off'),
+    ('debug_print_plan', '^on$', 'trees', 'off'),
+    ('pg_stat_statements.track_utility', '^on$', 'statistics', 'off'),
+    ('nae.transparent', '^off$', 'ciphertext', 'on')
+  ) AS risk(setting, pattern, subject, safe) ON risk.subject = subject.name
+  JOIN pg_settings AS s ON s.name = risk.setting AND s.setting ~ risk.pattern
+  UNION ALL
+  SELECT 'warning', format('setting %s = %s', s.name, s.setting),
+         'pg_nae is not preloaded: sessions see ciphertext until they call one of its functions',
+         'Add pg_nae, and restart.'
+  FROM pg_settings AS s WHERE s.name = 'shared_preload_libraries' AND s.setting !~ '\mpg_nae\M'
+  UNION ALL
+  SELECT 'info', concat_ws(' ', 'role ' || r.rolname, 'database ' || d.datname),
+         'nae.transparent is off: sessions see ciphertext of encrypted columns',
+         'ALTER ROLE or ALTER DATABASE ... RESET nae.transparent.'
+  FROM pg_db_role_setting AS s
+  LEFT JOIN pg_roles AS r ON r.oid = s.setrole LEFT JOIN pg_database AS d ON d.oid = s.setdatabase
+  WHERE EXISTS (SELECT FROM unnest(s.setconfig) AS c WHERE c ~* '^nae\.transparent=(off|false|no|0)$')
+$$;
+
+-- A key server that does not answer is a finding, not a failure.
+CREATE FUNCTION nae.lint_keys() RETURNS SETOF nae.lint_finding
+  LANGUAGE plpgsql STABLE
+  SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+  RETURN QUERY
+    WITH known AS MATERIALIZED (SELECT k.name, k.primary_version FROM @extschema@.nae_keys() AS k),
+    used AS (
+      SELECT format('column %s.%I', e.relation, e.column_name) AS object, e.deterministic, e.key, e.version
+      FROM nae.encrypted_column AS e JOIN pg_class AS c ON c.oid = e.relation
+      WHERE c.relkind IN ('r', 'p', 'm', 'f') AND NOT c.relispartition AND e.key IS NOT NULL)
+    SELECT 'warning', u.object,
+           format('key "%s" is not there, or role %s may do nothing with it', u.key, current_user),
+           'SELECT * FROM nae_keys() shows what this role may use.'
+    FROM used AS u WHERE NOT EXISTS (SELECT FROM known AS k WHERE k.name = u.key)
+    UNION ALL
+    SELECT 'warning', u.object,
+           format('is of version %s of key "%s", whose newest is %s', u.version, u.key, k.primary_version),
+           'CALL nae.rotate_column().'
+    FROM used AS u JOIN known AS k ON k.name = u.key WHERE u.deterministic AND u.version < k.primary_version;
+EXCEPTION WHEN OTHERS THEN
+  RETURN QUERY SELECT 'info', 'key server', 'could not be asked for the keys: ' || SQLERRM,
+                      'Call again as a role that may, when it answers.';
+END
+$$;
+
+CREATE FUNCTION nae.lint() RETURNS TABLE (severity text, object text, finding text, hint text)
+  LANGUAGE sql STABLE
+  SET search_path = pg_catalog, pg_temp
+AS $$
+  SELECT f.severity, f.object, f.finding, f.hint
+  FROM (SELECT * FROM nae.lint_columns() UNION ALL SELECT * FROM nae.lint_twins()
+        UNION ALL SELECT * FROM nae.lint_literals() UNION ALL SELECT * FROM nae.lint_settings()
+        UNION ALL SELECT * FROM nae.lint_keys()) AS f
+  ORDER BY array_position(ARRAY['error', 'warning', 'info'], f.severity), f.object, f.finding
+$$;
+COMMENT ON FUNCTION nae.lint() IS 'what weakens the encryption of columns';

@@ -1,0 +1,305 @@
+-- The shadow column of a change: made, kept in step, filled, compared, and put in the old column's place.
+
+-- What the pieces of a change are called. The trigger must be the last one to see a row, and triggers
+-- fire in the order of their names.
+CREATE FUNCTION nae.sync_trigger(change nae.column_change, event text) RETURNS name
+  LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE COST 1
+  SET search_path = pg_catalog, pg_temp
+AS $$ SELECT nae.derived_name('zzz_nae_sync_' || change.column_name, '_' || event) $$;
+
+CREATE FUNCTION nae.in_step_check(change nae.column_change) RETURNS name
+  LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE COST 1
+  SET search_path = pg_catalog, pg_temp
+AS $$ SELECT nae.derived_name(change.shadow, '_in_step') $$;
+
+CREATE FUNCTION nae.not_null_check(change nae.column_change) RETURNS name
+  LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE COST 1
+  SET search_path = pg_catalog, pg_temp
+AS $$ SELECT nae.derived_name(change.shadow, '_not_null') $$;
+
+CREATE FUNCTION nae.function_beside(change nae.column_change, prefix text) RETURNS text
+  LANGUAGE sql STABLE STRICT PARALLEL SAFE COST 10
+  SET search_path = pg_catalog, pg_temp
+AS $$
+  SELECT format('%I.%I', n.nspname, concat_ws('_', prefix, c.oid, nae.attnum(c.oid, change.column_name)))
+  FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE c.oid = change.relation
+$$;
+
+CREATE FUNCTION nae.collate_clause(collation_oid oid) RETURNS text
+  LANGUAGE sql STABLE STRICT PARALLEL SAFE COST 10
+  SET search_path = pg_catalog, pg_temp
+AS $$
+  SELECT format('COLLATE %I.%I', n.nspname, c.collname)
+  FROM pg_collation AS c JOIN pg_namespace AS n ON n.oid = c.collnamespace WHERE c.oid = collation_oid
+$$;
+
+-- Preparing ---------------------------------------------------------------------------------------
+
+-- The function lies beside the table and is its owner's. Encryption is asked for by whoever writes the
+-- row: he will need that right afterwards. Where the old value must be decrypted, the owner asks: one
+-- who may only write, or sees masks, could not. For that reason nobody else may put the function on a
+-- table of his own.
+CREATE FUNCTION nae.create_sync_function(change nae.column_change) RETURNS text
+  LANGUAGE plpgsql VOLATILE
+  SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  created text := nae.function_beside(change, 'nae_sync');
+  body text := format('BEGIN NEW.%I := %s; RETURN NEW; END', change.shadow,
+                      nae.plain_expression(change.relation, change.column_name, 'NEW.'));
+BEGIN
+  EXECUTE format('CREATE FUNCTION %s() RETURNS trigger LANGUAGE plpgsql %s SET search_path = pg_catalog, pg_temp AS %L',
+                 created, CASE change.kind WHEN 'encrypt' THEN '' ELSE 'SECURITY DEFINER' END, body);
+  EXECUTE format('REVOKE ALL ON FUNCTION %s() FROM PUBLIC', created);
+  RETURN created;
+END
+$$;
+
+-- Byte by byte: equality of plaintexts would ask the key server, and randomized values have none.
+CREATE FUNCTION nae.rows_differ(record, record) RETURNS boolean
+  LANGUAGE internal IMMUTABLE STRICT PARALLEL SAFE AS 'record_image_ne';
+
+-- An update of other columns encrypts too when the row is not filled yet: its new version may lie in
+-- blocks that were filled before. ALWAYS: also for rows that logical replication
+-- brings.
+CREATE FUNCTION nae.create_sync_triggers(change nae.column_change) RETURNS void
+  LANGUAGE plpgsql VOLATILE
+  SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  function text := nae.create_sync_function(change);
+  on_insert name := nae.sync_trigger(change, 'insert');
+  on_update name := nae.sync_trigger(change, 'update');
+BEGIN
+  EXECUTE format('CREATE TRIGGER %I BEFORE INSERT ON %s FOR EACH ROW EXECUTE FUNCTION %s()',
+                 on_insert, change.relation, function);
+  EXECUTE format('CREATE TRIGGER %1$I BEFORE UPDATE ON %2$s FOR EACH ROW WHEN ('
+                 'nae.rows_differ(ROW(NEW.%3$I), ROW(OLD.%3$I)) OR (NEW.%3$I IS NULL) <> (NEW.%4$I IS NULL))'
+                 ' EXECUTE FUNCTION %5$s()', on_update, change.relation, change.column_name, change.shadow, function);
+  EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER %I, ENABLE ALWAYS TRIGGER %I',
+                 change.relation, on_insert, on_update);
+END
+$$;
+
+-- NOT VALID: a table that is in use is not read under an exclusive lock. The guard (guard.sql) finds the
+-- CHECK and adds none.
+CREATE FUNCTION nae.create_shadow(change nae.column_change) RETURNS void
+  LANGUAGE plpgsql VOLATILE
+  SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  type text := nae.type_with_key(change.new_type, change.key, change.context, change.version);
+  collate_clause text := (SELECT nae.collate_clause(a.attcollation) FROM pg_attribute AS a
+                          WHERE a.attrelid = change.relation AND a.attname = change.column_name);
+  guarded text := CASE WHEN change.key IS NOT NULL
+    THEN format(', ADD CONSTRAINT %I CHECK (nae.is_ciphertext(%I)) NOT VALID',
+                nae.ciphertext_check_name(change.relation, change.shadow), change.shadow) END;
+BEGIN
+  EXECUTE format('ALTER TABLE %s ADD COLUMN %I %s %s %s',
+                 change.relation, change.shadow, type, collate_clause, guarded);
+  EXECUTE format('COMMENT ON COLUMN %s.%I IS %L', change.relation, change.shadow,
+                 format('shadow of column %s while nae.%s_column is under way', change.column_name, change.kind));
+  PERFORM nae.create_sync_triggers(change);
+END
+$$;
+
+CREATE FUNCTION nae.drop_sync_triggers(change nae.column_change) RETURNS void
+  LANGUAGE plpgsql VOLATILE
+  SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  dropped record;
+BEGIN
+  FOR dropped IN SELECT t.tgname, t.tgfoid::regprocedure AS function FROM pg_trigger AS t
+    WHERE t.tgrelid = change.relation
+      AND t.tgname IN (nae.sync_trigger(change, 'insert'), nae.sync_trigger(change, 'update'))
+  LOOP
+    EXECUTE format('DROP TRIGGER %I ON %s', dropped.tgname, change.relation);
+    IF NOT EXISTS (SELECT FROM pg_trigger AS t WHERE t.tgfoid = dropped.function) THEN
+      EXECUTE format('DROP FUNCTION %s', dropped.function);
+    END IF;
+  END LOOP;
+END
+$$;
+
+-- Walking over the table ---------------------------------------------------------------------------
+
+CREATE FUNCTION nae.batch_blocks(heap regclass, batch_size integer) RETURNS bigint
+  LANGUAGE sql STABLE STRICT PARALLEL SAFE COST 1
+  SET search_path = pg_catalog, pg_temp
+AS $$
+  -- Before the first ANALYZE: as if a block held a hundred rows.
+  SELECT greatest(1, CASE WHEN c.reltuples > 0 THEN batch_size * c.relpages / c.reltuples
+                          ELSE batch_size / 100 END)::bigint
+  FROM pg_class AS c WHERE c.oid = heap
+$$;
+
+-- Where the next batch is; heap NULL: at the end. A table is walked as long as it was when the walk over
+-- it began: what is written later, by ourselves too, needs nothing any more.
+CREATE FUNCTION nae.next_stretch(INOUT change nae.column_change) RETURNS nae.column_change
+  LANGUAGE plpgsql VOLATILE
+  SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+  WHILE change.heap IS NULL OR change.next_block >= change.heap_blocks LOOP
+    SELECT h INTO change.heap FROM nae.heaps(change.relation) AS h
+      WHERE change.heap IS NULL OR h::oid > change.heap::oid ORDER BY h::oid LIMIT 1;
+    EXIT WHEN change.heap IS NULL;
+    change.next_block := 0;
+    change.heap_blocks := nae.heap_blocks(change.heap);
+  END LOOP;
+END
+$$;
+
+-- row_security: an owner whom policies bind would miss rows; now that is an error.
+CREATE FUNCTION nae.run_batch(statement text, first_block bigint, past_last bigint) RETURNS bigint
+  LANGUAGE plpgsql VOLATILE STRICT
+  SET search_path = pg_catalog, pg_temp
+  SET row_security = off
+AS $$
+DECLARE
+  met bigint;
+BEGIN
+  EXECUTE statement USING format('(%s,0)', first_block)::tid, format('(%s,0)', past_last)::tid;
+  GET DIAGNOSTICS met = ROW_COUNT;
+  RETURN met;
+END
+$$;
+
+-- One batch: the rows that meet the condition are assigned to or, when there is nothing to assign, one
+-- of them is looked for. Answers how many; NULL: the whole table has been walked over.
+CREATE FUNCTION nae.walk(change nae.column_change, condition text, assignment text DEFAULT NULL) RETURNS bigint
+  LANGUAGE plpgsql VOLATILE
+  SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  stretch nae.column_change := nae.next_stretch(change);
+  past_last bigint := least(stretch.next_block + nae.batch_blocks(stretch.heap, change.batch_size),
+                            stretch.heap_blocks);
+  met bigint;
+BEGIN
+  IF stretch.heap IS NULL THEN
+    RETURN NULL;
+  END IF;
+  met := nae.run_batch(
+    concat(coalesce('UPDATE ONLY ' || stretch.heap || ' SET ' || assignment, 'SELECT FROM ONLY ' || stretch.heap),
+           ' WHERE ctid >= $1 AND ctid < $2 AND (', condition, ')', CASE WHEN assignment IS NULL THEN ' LIMIT 1' END),
+    stretch.next_block, past_last);
+  UPDATE nae.column_change AS c
+    SET heap = stretch.heap, heap_blocks = stretch.heap_blocks, next_block = past_last,
+        blocks_done = blocks_done + (past_last - stretch.next_block),
+        rows_done = rows_done + CASE WHEN assignment IS NULL THEN 0 ELSE met END
+    WHERE c.relation = change.relation AND c.column_name = change.column_name;
+  RETURN met;
+END
+$$;
+
+-- Constraints and indexes ---------------------------------------------------------------------------
+
+-- What the swap relies on, proved while the table is in use: each row has its shadow.
+CREATE FUNCTION nae.add_shadow_checks(change nae.column_change) RETURNS void
+  LANGUAGE plpgsql VOLATILE
+  SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  checks text;
+BEGIN
+  SELECT string_agg(format('ADD CONSTRAINT %I CHECK (%s) NOT VALID', wanted.name, wanted.expression), ', ') INTO checks
+    FROM pg_attribute AS a
+    CROSS JOIN LATERAL (VALUES
+      (nae.in_step_check(change), format('(%I IS NULL) = (%I IS NULL)', change.column_name, change.shadow), true),
+      (nae.not_null_check(change), format('%I IS NOT NULL', change.shadow), a.attnotnull)
+    ) AS wanted(name, expression, needed)
+    WHERE a.attrelid = change.relation AND a.attname = change.column_name AND wanted.needed
+      AND NOT EXISTS (SELECT FROM pg_constraint AS c WHERE c.conrelid = change.relation AND c.conname = wanted.name);
+  IF checks IS NOT NULL THEN
+    EXECUTE format('ALTER TABLE %s %s', change.relation, checks);
+  END IF;
+END
+$$;
+
+-- false: a row is not in step. Reads and writes go on meanwhile.
+CREATE FUNCTION nae.validate_shadow_checks(change nae.column_change) RETURNS boolean
+  LANGUAGE plpgsql VOLATILE
+  SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  invalid name;
+BEGIN
+  FOR invalid IN SELECT c.conname FROM pg_constraint AS c
+    WHERE c.conrelid = change.relation AND NOT c.convalidated
+      AND nae.attnum(change.relation, change.shadow) = ANY (c.conkey)
+  LOOP
+    EXECUTE format('ALTER TABLE %s VALIDATE CONSTRAINT %I', change.relation, invalid);
+  END LOOP;
+  RETURN true;
+EXCEPTION WHEN check_violation THEN
+  RETURN false;
+END
+$$;
+
+-- A key column of an index as CREATE INDEX writes it; the shadow instead of the column, in the default
+-- operator class of its type.
+CREATE FUNCTION nae.index_key(index regclass, place integer, column_number smallint, shadow name) RETURNS text
+  LANGUAGE sql STABLE STRICT
+  SET search_path = pg_catalog, pg_temp
+AS $$
+  SELECT CASE WHEN i.indkey[place - 1] = column_number THEN quote_ident(shadow)
+              ELSE pg_get_indexdef(index, place, true)
+                   || coalesce(' ' || nae.collate_clause(i.indcollation[place - 1]), '')
+                   || (SELECT format(' %I.%I', n.nspname, o.opcname)
+                       FROM pg_opclass AS o JOIN pg_namespace AS n ON n.oid = o.opcnamespace
+                       WHERE o.oid = i.indclass[place - 1]) END
+         || CASE WHEN i.indoption[place - 1] & 1 = 1 THEN ' DESC' ELSE '' END
+         || CASE i.indoption[place - 1] & 3 WHEN 1 THEN ' NULLS LAST' WHEN 2 THEN ' NULLS FIRST' ELSE '' END
+  FROM pg_index AS i WHERE i.indexrelid = index
+$$;
+
+CREATE FUNCTION nae.shadow_index(index regclass) RETURNS name
+  LANGUAGE sql STABLE STRICT PARALLEL SAFE COST 10
+  SET search_path = pg_catalog, pg_temp
+AS $$ SELECT nae.derived_name(c.relname, '__nae') FROM pg_class AS c WHERE c.oid = index $$;
+
+CREATE FUNCTION nae.shadow_index_definition(change nae.column_change, index regclass) RETURNS text
+  LANGUAGE sql STABLE STRICT
+  SET search_path = pg_catalog, pg_temp
+AS $$
+  SELECT format('CREATE %s INDEX %I ON %s USING %I (%s)', CASE WHEN i.indisunique THEN 'UNIQUE' END,
+                nae.shadow_index(index), change.relation, am.amname,
+                (SELECT string_agg(nae.index_key(index, k, col.attnum, change.shadow), ', ' ORDER BY k)
+                 FROM generate_series(1, i.indnkeyatts) AS k))
+         || coalesce(' INCLUDE (' || (
+              SELECT string_agg(CASE WHEN i.indkey[k - 1] = col.attnum THEN quote_ident(change.shadow)
+                                     ELSE pg_get_indexdef(index, k, true) END, ', ' ORDER BY k)
+              FROM generate_series(i.indnkeyatts + 1, i.indnatts) AS k) || ')', '')
+         || CASE WHEN i.indnullsnotdistinct THEN ' NULLS NOT DISTINCT' ELSE '' END
+         || coalesce(' WITH (' || array_to_string(c.reloptions, ', ') || ')', '')
+         || coalesce((SELECT format(' TABLESPACE %I', s.spcname)
+                      FROM pg_tablespace AS s WHERE s.oid = c.reltablespace), '')
+         || coalesce(' WHERE ' || pg_get_expr(i.indpred, i.indrelid), '')
+  FROM pg_index AS i JOIN pg_class AS c ON c.oid = i.indexrelid JOIN pg_am AS am ON am.oid = c.relam
+  CROSS JOIN (SELECT nae.attnum(change.relation, change.column_name)) AS col(attnum)
+  WHERE i.indexrelid = index
+$$;
+
+-- true: all are there. One in a transaction: writers wait no longer than one takes.
+CREATE FUNCTION nae.build_shadow_index(change nae.column_change) RETURNS boolean
+  LANGUAGE plpgsql VOLATILE
+  SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  index regclass := (
+    SELECT x.index FROM nae.column_indexes(change.relation, change.column_name) AS x
+    WHERE NOT EXISTS (SELECT FROM pg_index AS i JOIN pg_class AS c ON c.oid = i.indexrelid
+                      WHERE i.indrelid = change.relation AND c.relname = nae.shadow_index(x.index))
+    ORDER BY x.index::oid LIMIT 1);
+BEGIN
+  IF index IS NULL THEN
+    RETURN true;
+  END IF;
+  IF nae.try_lock(change.relation, 'SHARE') THEN
+    EXECUTE nae.shadow_index_definition(change, index);
+  END IF;
+  RETURN false;
+END
+$$;

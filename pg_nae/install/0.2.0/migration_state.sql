@@ -1,0 +1,162 @@
+-- Changes of a column while it is in use: encrypt_column, decrypt_column, rotate_column.
+--
+-- A shadow column of the new type is filled batch by batch, each in its own transaction, while a trigger
+-- keeps it in step with what others write; then it takes the place of the old column. The state of a
+-- change is a row of nae.column_change that is committed with each batch: after whatever interruption
+-- the same CALL goes on where it was. Randomized columns are rotated in place.
+--
+-- A procedure that commits may not have a SET clause, and so no safe search_path. The procedures here
+-- therefore do nothing but call functions that have one.
+
+CREATE TABLE nae.column_change (
+  relation regclass NOT NULL,
+  column_name name NOT NULL,
+  kind text NOT NULL CHECK (kind IN ('encrypt', 'decrypt', 'rotate', 'index')),
+  phase text NOT NULL CHECK (phase IN ('preparing', 'filling', 'constraining', 'validating', 'verifying',
+                                       'indexing', 'swapping', 'checking')),
+  shadow name,                 -- NULL: in place
+  index_column name,           -- of a blind index
+  new_type regtype NOT NULL,
+  key text, version integer,   -- of the new type, NULL when it is not encrypted; or the blind index's key
+  context text,                -- of the new type; or the blind index's normalization
+  verify boolean NOT NULL,
+  batch_size integer NOT NULL CHECK (batch_size BETWEEN 1 AND 1000000),
+  heap regclass,               -- where the walk over the table is: NULL before its start
+  heap_blocks bigint NOT NULL DEFAULT 0,
+  next_block bigint NOT NULL DEFAULT 0,
+  passes integer NOT NULL DEFAULT 0,
+  blocks_total bigint NOT NULL DEFAULT 0,
+  blocks_done bigint NOT NULL DEFAULT 0,
+  rows_done bigint NOT NULL DEFAULT 0,
+  unchecked name[] NOT NULL DEFAULT '{}',   -- CHECK constraints to be validated after the swap
+  started_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  updated_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  pid integer NOT NULL DEFAULT pg_backend_pid(),
+  PRIMARY KEY (relation, column_name)
+);
+COMMENT ON TABLE nae.column_change IS 'changes of columns that are under way; see nae.stat_progress_column';
+
+-- Procedures run in the name of their caller: each role writes the state of its own tables. Nothing in
+-- a row is ever executed as SQL: who owns a table could else leave something for a superuser to run.
+CREATE FUNCTION nae.owns(relation regclass) RETURNS boolean
+  LANGUAGE sql STABLE STRICT PARALLEL SAFE COST 10
+  SET search_path = pg_catalog, pg_temp
+AS $$ SELECT pg_has_role(c.relowner, 'USAGE') FROM pg_class AS c WHERE c.oid = $1 $$;
+
+ALTER TABLE nae.column_change ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own_tables ON nae.column_change USING (nae.owns(relation));
+GRANT SELECT, INSERT, UPDATE, DELETE ON nae.column_change TO PUBLIC;
+
+CREATE VIEW nae.stat_progress_column AS
+  SELECT (SELECT a.pid FROM pg_stat_activity AS a WHERE a.pid = c.pid) AS pid,  -- NULL: interrupted
+         c.relation, c.column_name, c.kind AS command, c.phase, c.blocks_total, c.blocks_done,
+         round(100.0 * c.blocks_done / nullif(c.blocks_total, 0), 1) AS percent, c.rows_done,
+         c.started_at, c.updated_at
+  FROM nae.column_change AS c JOIN pg_class AS r ON r.oid = c.relation;
+COMMENT ON VIEW nae.stat_progress_column IS 'changes of columns that are under way, and those that were interrupted';
+CREATE VIEW @extschema@.nae_stat_progress_column AS SELECT * FROM nae.stat_progress_column;
+COMMENT ON VIEW @extschema@.nae_stat_progress_column IS 'nae.stat_progress_column';
+GRANT SELECT ON nae.stat_progress_column, @extschema@.nae_stat_progress_column TO PUBLIC;
+
+-- Columns and types ------------------------------------------------------------------------------
+
+-- The type that values have in plaintext: of an encrypted column, or of one to be encrypted.
+CREATE FUNCTION nae.plain_type(type oid) RETURNS regtype
+  LANGUAGE sql STABLE STRICT PARALLEL SAFE COST 10
+  SET search_path = pg_catalog, pg_temp
+AS $$
+  SELECT e.plain_type FROM nae.encrypted_type AS e
+  WHERE e.type = $1 OR e.plain_type = CASE $1::regtype WHEN 'varchar'::regtype THEN 'text'::regtype
+                                                       WHEN 'smallint'::regtype THEN 'integer'::regtype
+                                                       ELSE $1 END
+  LIMIT 1
+$$;
+
+CREATE FUNCTION nae.type_with_key(type regtype, key text, context text, version integer) RETURNS text
+  LANGUAGE sql STABLE PARALLEL SAFE COST 1
+  SET search_path = pg_catalog, pg_temp
+AS $$
+  SELECT type || CASE WHEN key IS NULL THEN '' ELSE
+    '(' || concat_ws(', ', quote_literal(key), quote_literal('context=' || nullif(context, '')),
+                     quote_literal('version=' || nullif(version, 0))) || ')' END
+$$;
+
+CREATE FUNCTION nae.declared_type(relation regclass, column_name name) RETURNS regtype
+  LANGUAGE sql STABLE STRICT PARALLEL SAFE COST 10
+  SET search_path = pg_catalog, pg_temp
+AS $$
+  SELECT a.atttypid::regtype FROM pg_attribute AS a
+  WHERE a.attrelid = $1 AND a.attname = $2 AND a.attnum > 0 AND NOT a.attisdropped
+$$;
+
+-- An expression for a column's plaintext. A ciphertext of another key or context is refused here.
+CREATE FUNCTION nae.plain_expression(relation regclass, column_name name, record text DEFAULT '') RETURNS text
+  LANGUAGE sql STABLE STRICT PARALLEL SAFE COST 10
+  SET search_path = pg_catalog, pg_temp
+AS $$
+  SELECT CASE WHEN e.typmod IS NULL THEN format('(%s%I)::%s', record, $2, nae.plain_type(a.atttypid))
+              ELSE format('nae.plain(%s%I, %s)', record, $2, e.typmod) END
+  FROM pg_attribute AS a LEFT JOIN nae.encrypted_column AS e ON e.relation = a.attrelid AND e.attnum = a.attnum
+  WHERE a.attrelid = $1 AND a.attname = $2
+$$;
+
+CREATE FUNCTION nae.attnum(relation regclass, column_name name) RETURNS smallint
+  LANGUAGE sql STABLE STRICT PARALLEL SAFE COST 10
+  SET search_path = pg_catalog, pg_temp
+AS $$ SELECT a.attnum FROM pg_attribute AS a WHERE a.attrelid = $1 AND a.attname = $2 AND NOT a.attisdropped $$;
+
+-- The state ---------------------------------------------------------------------------------------
+
+-- Makes a change this session's, until its transaction ends. The lock is not the session's: it would
+-- outlive a CALL that fails. A second CALL may slip in between two batches, and then the first one ends
+-- here, with nothing lost.
+CREATE FUNCTION nae.take_change(relation regclass, column_name name) RETURNS nae.column_change
+  LANGUAGE plpgsql VOLATILE STRICT
+  SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  taken nae.column_change;
+BEGIN
+  IF NOT pg_try_advisory_xact_lock('nae.column_change'::regclass::oid::integer,
+                                   hashtext(relation::oid || ' ' || column_name)) THEN
+    RAISE EXCEPTION USING ERRCODE = 'object_in_use',
+      MESSAGE = format('column "%s" of %s is being changed by another session', column_name, relation),
+      HINT = 'SELECT * FROM nae.stat_progress_column shows how far it is.';
+  END IF;
+  UPDATE nae.column_change AS c SET pid = pg_backend_pid(), updated_at = clock_timestamp()
+    WHERE c.relation = take_change.relation AND c.column_name = take_change.column_name
+    RETURNING * INTO taken;
+  RETURN taken;
+END
+$$;
+
+CREATE FUNCTION nae.enter_phase(change nae.column_change, phase text) RETURNS void
+  LANGUAGE sql VOLATILE
+  SET search_path = pg_catalog, pg_temp
+AS $$
+  UPDATE nae.column_change AS c
+  SET phase = $2, heap = NULL, heap_blocks = 0, next_block = 0, blocks_done = 0,
+      blocks_total = (SELECT coalesce(sum(nae.heap_blocks(h)), 0) FROM nae.heaps(change.relation) AS h)
+  WHERE c.relation = change.relation AND c.column_name = change.column_name
+$$;
+
+CREATE FUNCTION nae.forget_change(change nae.column_change) RETURNS void
+  LANGUAGE sql VOLATILE
+  SET search_path = pg_catalog, pg_temp
+AS $$ DELETE FROM nae.column_change AS c WHERE c.relation = change.relation AND c.column_name = change.column_name $$;
+
+-- Whoever waits for a lock on a table makes all others wait behind himself: a second at most, and again
+-- after a pause.
+CREATE FUNCTION nae.try_lock(relation regclass, mode text) RETURNS boolean
+  LANGUAGE plpgsql VOLATILE STRICT
+  SET search_path = pg_catalog, pg_temp
+  SET lock_timeout = '1s'
+AS $$
+BEGIN
+  EXECUTE format('LOCK TABLE %s IN %s MODE', relation, mode);
+  RETURN true;
+EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
+  PERFORM pg_sleep(1);
+  RETURN false;
+END
+$$;

@@ -1,0 +1,149 @@
+-- The swap: the shadow column takes the old one's place and gets everything that the old one had. Each
+-- function here answers statements to be executed when the old column is gone and the shadow has its name.
+
+-- The default as an expression of the plaintext type, from which there is an assignment to either type.
+CREATE FUNCTION nae.kept_settings(change nae.column_change) RETURNS SETOF text
+  LANGUAGE sql STABLE
+  SET search_path = pg_catalog, pg_temp
+AS $$
+  SELECT format('ALTER TABLE %s ALTER COLUMN %I SET %s', change.relation, change.column_name, setting)
+  FROM pg_attribute AS a
+  LEFT JOIN pg_attrdef AS d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+  CROSS JOIN LATERAL (VALUES ('DEFAULT (' || pg_get_expr(d.adbin, d.adrelid) || ')::' || nae.plain_type(a.atttypid)),
+                             ('STATISTICS ' || nullif(a.attstattarget, -1)),
+                             ('(' || array_to_string(a.attoptions, ', ') || ')')) AS s(setting)
+  WHERE a.attrelid = change.relation AND a.attname = change.column_name AND setting IS NOT NULL
+  UNION ALL
+  SELECT format('COMMENT ON COLUMN %s.%I IS %L', change.relation, change.column_name,
+                col_description(change.relation, nae.attnum(change.relation, change.column_name)))
+$$;
+
+CREATE FUNCTION nae.kept_privileges(change nae.column_change) RETURNS SETOF text
+  LANGUAGE sql STABLE
+  SET search_path = pg_catalog, pg_temp
+AS $$
+  SELECT format('GRANT %s (%I) ON %s TO %s%s', acl.privilege_type, change.column_name, change.relation,
+                CASE acl.grantee WHEN 0 THEN 'PUBLIC' ELSE acl.grantee::regrole::text END,
+                CASE WHEN acl.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END)
+  FROM pg_attribute AS a CROSS JOIN LATERAL aclexplode(a.attacl) AS acl
+  WHERE a.attrelid = change.relation AND a.attname = change.column_name
+$$;
+
+-- The old column's CHECK constraints, but not our own.
+CREATE FUNCTION nae.old_checks(change nae.column_change) RETURNS SETOF pg_constraint
+  LANGUAGE sql STABLE
+  SET search_path = pg_catalog, pg_temp
+AS $$
+  SELECT con.*
+  FROM nae.attnum(change.relation, change.column_name) AS attnum
+  JOIN pg_constraint AS con ON con.conrelid = change.relation AND con.contype = 'c' AND attnum = ANY (con.conkey)
+  WHERE con.conname <> nae.in_step_check(change)
+    AND con.oid NOT IN (SELECT own.oid FROM nae.ciphertext_checks(change.relation, attnum) AS own)
+$$;
+
+-- Written anew, they mean the same of the new column. NOT VALID: they are validated when the table is
+-- free again.
+CREATE FUNCTION nae.kept_checks(change nae.column_change) RETURNS SETOF text
+  LANGUAGE sql STABLE
+  SET search_path = pg_catalog, pg_temp
+AS $$
+  SELECT format('ALTER TABLE %s ADD CONSTRAINT %I %s%s', change.relation, con.conname, pg_get_constraintdef(con.oid),
+                CASE WHEN con.convalidated THEN ' NOT VALID' ELSE '' END)
+  FROM nae.old_checks(change) AS con
+$$;
+
+-- The shadow's CHECK gets the name that the guard would have given it.
+CREATE FUNCTION nae.renamed_ciphertext_check(change nae.column_change) RETURNS SETOF text
+  LANGUAGE sql STABLE
+  SET search_path = pg_catalog, pg_temp
+AS $$
+  SELECT format('ALTER TABLE %s RENAME CONSTRAINT %I TO %I', change.relation, con.conname,
+                nae.derived_name(change.column_name, '_is_ciphertext'))
+  FROM nae.ciphertext_checks(change.relation, nae.attnum(change.relation, change.shadow)) AS con
+$$;
+
+-- A validated CHECK spares SET NOT NULL a look at the rows.
+CREATE FUNCTION nae.kept_not_null(change nae.column_change) RETURNS SETOF text
+  LANGUAGE sql STABLE
+  SET search_path = pg_catalog, pg_temp
+AS $$
+  SELECT format(statement, change.relation, change.column_name, nae.not_null_check(change))
+  FROM (VALUES (1, 'ALTER TABLE %s ALTER COLUMN %I SET NOT NULL'),
+               (2, 'ALTER TABLE %s DROP CONSTRAINT %3$I')) AS s(place, statement)
+  WHERE EXISTS (SELECT FROM pg_attribute AS a
+                WHERE a.attrelid = change.relation AND a.attname = change.column_name AND a.attnotnull)
+  ORDER BY place
+$$;
+
+CREATE FUNCTION nae.kept_indexes(change nae.column_change) RETURNS SETOF text
+  LANGUAGE sql STABLE
+  SET search_path = pg_catalog, pg_temp
+AS $$
+  SELECT statement
+  FROM nae.column_indexes(change.relation, change.column_name) AS x
+  JOIN pg_index AS i ON i.indexrelid = x.index
+  JOIN pg_class AS c ON c.oid = x.index JOIN pg_namespace AS n ON n.oid = c.relnamespace
+  LEFT JOIN pg_constraint AS con
+    ON con.conindid = x.index AND con.conrelid = change.relation AND con.contype IN ('p', 'u')
+  CROSS JOIN LATERAL (VALUES
+    (CASE WHEN con.oid IS NULL
+          THEN format('ALTER INDEX %I.%I RENAME TO %I', n.nspname, nae.shadow_index(x.index), c.relname)
+          ELSE format('ALTER TABLE %s ADD CONSTRAINT %I %s USING INDEX %I%s', change.relation, con.conname,
+                      CASE con.contype WHEN 'p' THEN 'PRIMARY KEY' ELSE 'UNIQUE' END, nae.shadow_index(x.index),
+                      CASE WHEN con.condeferred THEN ' DEFERRABLE INITIALLY DEFERRED'
+                           WHEN con.condeferrable THEN ' DEFERRABLE' ELSE '' END) END),
+    (CASE WHEN i.indisclustered THEN format('ALTER TABLE %s CLUSTER ON %I', change.relation, c.relname) END),
+    (CASE WHEN i.indisreplident
+          THEN format('ALTER TABLE %s REPLICA IDENTITY USING INDEX %I', change.relation, c.relname) END),
+    (format('COMMENT ON INDEX %I.%I IS %L', n.nspname, c.relname, obj_description(x.index, 'pg_class')))
+  ) AS s(statement)
+  WHERE statement IS NOT NULL
+$$;
+
+CREATE FUNCTION nae.replace_column(change nae.column_change, afterwards text[]) RETURNS void
+  LANGUAGE plpgsql VOLATILE
+  SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  statement text;
+BEGIN
+  PERFORM nae.drop_sync_triggers(change);
+  -- No CASCADE: what came to depend on it since the beginning is an error here.
+  EXECUTE format('ALTER TABLE %s DROP COLUMN %I', change.relation, change.column_name);
+  EXECUTE format('ALTER TABLE %s RENAME COLUMN %I TO %I', change.relation, change.shadow, change.column_name);
+  FOREACH statement IN ARRAY afterwards LOOP
+    EXECUTE statement;
+  END LOOP;
+END
+$$;
+
+-- All that does not need filled rows, made and undone: what PostgreSQL refuses at the swap (a CHECK or a
+-- default that does not work with the new type, a forgotten dependent) it refuses before hours of filling.
+CREATE FUNCTION nae.rehearse_swap(change nae.column_change) RETURNS void
+  LANGUAGE plpgsql VOLATILE
+  SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+  PERFORM nae.replace_column(change, ARRAY(
+    SELECT nae.kept_settings(change) UNION ALL SELECT nae.kept_privileges(change)
+    UNION ALL SELECT nae.kept_checks(change) UNION ALL SELECT nae.renamed_ciphertext_check(change)));
+  RAISE EXCEPTION USING ERRCODE = 'NE999';  -- nobody else's: takes everything back
+EXCEPTION WHEN SQLSTATE 'NE999' THEN
+  NULL;
+END
+$$;
+
+CREATE FUNCTION nae.swap_columns(change nae.column_change) RETURNS void
+  LANGUAGE plpgsql VOLATILE
+  SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+  UPDATE nae.column_change AS c
+    SET unchecked = ARRAY(SELECT con.conname FROM nae.old_checks(change) AS con WHERE con.convalidated)
+    WHERE c.relation = change.relation AND c.column_name = change.column_name;
+  PERFORM nae.replace_column(change, ARRAY(
+    SELECT nae.kept_settings(change) UNION ALL SELECT nae.kept_privileges(change)
+    UNION ALL SELECT nae.kept_not_null(change) UNION ALL SELECT nae.kept_indexes(change)
+    UNION ALL SELECT nae.kept_checks(change) UNION ALL SELECT nae.renamed_ciphertext_check(change)));
+END
+$$;
