@@ -28,7 +28,7 @@ BEGIN
   ELSIF told.inherited OR told.has_children THEN
     RAISE EXCEPTION USING ERRCODE = 'feature_not_supported',
       MESSAGE = format('column "%s" of %s is inherited', column_name, relation),
-      HINT = 'Call for the partitioned table as a whole; undo classical inheritance first, by ALTER TABLE ... NO INHERIT.';
+      HINT = 'Call for the partitioned table as a whole; of classical inheritance, ALTER TABLE ... NO INHERIT first.';
   ELSIF told.is_partition_key OR told.is_identity OR told.is_generated THEN
     RAISE EXCEPTION USING ERRCODE = 'feature_not_supported',
       MESSAGE = format('column "%s" of %s is %s', column_name, relation,
@@ -127,7 +127,7 @@ BEGIN
   IF losses IS NOT NULL THEN
     RAISE EXCEPTION USING ERRCODE = 'dependent_objects_still_exist',
       MESSAGE = format('indexes of column "%s" of %s cannot be kept', column_name, relation), DETAIL = losses,
-      HINT = 'Call with deterministic => true to search by equality; or drop them and CALL nae.add_blind_index() afterwards.';
+      HINT = 'Call with deterministic => true; or drop them, and CALL nae.add_blind_index() afterwards.';
   END IF;
 END
 $$;
