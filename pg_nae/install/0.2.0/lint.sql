@@ -21,7 +21,9 @@ AS $$
   UNION ALL
   SELECT 'warning', s.object, 'has no CHECK (nae.is_ciphertext(...))',
          format('ALTER TABLE %s ADD CHECK (nae.is_ciphertext(%I)).', s.relation, s.column_name)
-  FROM stored AS s WHERE s.relkind IN ('r', 'p') AND NOT EXISTS (SELECT FROM nae.ciphertext_checks(s.relation, s.attnum))
+  FROM stored AS s
+  WHERE s.relkind IN ('r', 'p')
+    AND NOT EXISTS (SELECT FROM nae.ciphertext_checks(s.relation, s.attnum))
   UNION ALL
   SELECT 'warning', s.object, 'is deterministic, and no index begins with it',
          'Create an index; or use a randomized type, which does not show which values are equal.'
