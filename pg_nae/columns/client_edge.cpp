@@ -111,24 +111,49 @@ void open_query(Query* query, Place* outer) {
   open_outputs(query);
 }
 
+const char* skip_blanks(const char* c) {
+  while (*c == ' ' || *c == '\n' || *c == '\t' || *c == '\r' || *c == '\f') ++c;
+  return c;
+}
+
 bool is_word(char c) {
-  return c == '_' || c == '$' || c == '.' || c == ' ' || (c >= '0' && c <= '9') ||
-         (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || static_cast<unsigned char>(c) >= 0x80;
+  return c == '_' || c == '$' || (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
+         (c >= 'A' && c <= 'Z') || static_cast<unsigned char>(c) >= 0x80;
+}
+
+// Behind a name, quoted or not; where it began when there is none.
+const char* skip_name(const char* c) {
+  if (*c != '"') {
+    while (is_word(*c)) ++c;
+    return c;
+  }
+  for (++c; *c != '\0'; ++c)
+    if (*c == '"' && *++c != '"') break;
+  return c;
+}
+
+// "new.a :=", "a[1] =": the head of an assignment.
+bool begins_with_assignment(const char* text) {
+  const char* c = skip_blanks(text);
+  for (;;) {
+    const char* name = c;
+    c = skip_blanks(skip_name(name));
+    if (c == name) return false;
+    if (*c != '.') break;
+    c = skip_blanks(c + 1);
+  }
+  for (; *c == '['; c = skip_blanks(c + 1))
+    if ((c = std::strchr(c, ']')) == nullptr) return false;
+  return *c == '=' || (c[0] == ':' && c[1] == '=');
 }
 
 // NEW.a := NEW.b in PL/pgSQL, whose text is all that tells it from an expression: what is assigned
 // to an encrypted variable stays as it is, so that a trigger needs no right to decrypt.
 bool is_assignment(const ParseState* state, const Query* query) {
-  if (state->p_ref_hook_state == nullptr || state->p_sourcetext == nullptr) return false;
-  if (query->commandType != CMD_SELECT || list_length(query->targetList) != 1) return false;
-  const char* c = state->p_sourcetext;
-  while (is_word(*c) || *c == '\n' || *c == '\t') ++c;
-  if (*c == '"') {  // quoted names: to the end of the last one
-    const char* assign = std::strstr(c, ":=");
-    return assign != nullptr && std::strpbrk(c, "'(") == nullptr;
-  }
-  if (*c == '[') return std::strstr(c, "] :=") != nullptr || std::strstr(c, "]:=") != nullptr;
-  return (c[0] == ':' && c[1] == '=') || *c == '=';
+  // PL/pgSQL alone looks for its variables before the columns.
+  if (state->p_pre_columnref_hook == nullptr || state->p_sourcetext == nullptr) return false;
+  return query->commandType == CMD_SELECT && query->rtable == NIL &&
+         list_length(query->targetList) == 1 && begins_with_assignment(state->p_sourcetext);
 }
 
 void open_for_client(ParseState* state, Query* query) {

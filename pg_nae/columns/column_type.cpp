@@ -60,8 +60,8 @@ void learn(Oid schema, PlainType plain, bool deterministic) {
     found.search_token = function(schema, "search_token", {type, INT4OID});
     found.search_token_array = function(schema, "search_token", {found.array_type, INT4OID});
     found.pend_array = function(schema, name, {get_array_type(plain_oid(plain))});
-    found.equal = operator_of(schema, "=", type);
-    found.not_equal = operator_of(schema, "<>", type);
+    found.equal = operator_of(schema, "=~", type);
+    found.not_equal = operator_of(schema, "<>~", type);
   }
   // While the extension's script runs, a type may be there without its functions.
   if (is_complete(found)) known[known_count++] = found;

@@ -1,10 +1,8 @@
 // Operators of the encrypted types. Deterministic ciphertexts of one key version and context are
-// equal when their plaintexts are, byte by byte: that is what indexes, joins and GROUP BY use. The
-// planner hook brings both sides of a comparison to that form; what it does not reach is compared
-// as plaintext, here.
-#include "pg_nae/columns/casts.hpp"
-#include "pg_nae/columns/column_type.hpp"
-#include "pg_nae/columns/crypt.hpp"
+// equal when their plaintexts are, byte by byte: that is what indexes, joins and GROUP BY use. Who
+// compares values of other versions or contexts finds them different, so the planner hook sees to
+// it that nobody does (comparison.cpp).
+#include "pg_nae/columns/value.hpp"
 #include "pg_nae/pg/report.hpp"
 #include "pg_nae/pg/values.hpp"
 
@@ -27,37 +25,6 @@ int order(Datum a, Datum b) {
   return order(left.stored, right.stored);
 }
 
-// Canonical forms of what the comparison is about; decrypts what is not pending.
-ByteView plaintext_of(const Value& value) {
-  if (value.pending) return value.plaintext;
-  Datum plain;
-  bool is_null;
-  decrypt_values(value.type, {&value, 1}, &plain, &is_null);
-  if (is_null)
-    pg::raise(Code::denied, "the policy shows this role NULL for a value that is compared");
-  return canonical_form(value.type, plain, true);
-}
-
-bool are_comparable(const Value& a, const Value& b) {
-  return !a.pending && !b.pending && a.ciphertext.context == b.ciphertext.context &&
-         a.ciphertext.key == b.ciphertext.key;
-}
-
-bool equal(Datum a, Datum b) {
-  Value left = read_value(a), right = read_value(b);
-  if (are_comparable(left, right)) return order(left.stored, right.stored) == 0;
-  return order(plaintext_of(left), plaintext_of(right)) == 0;
-}
-
-// An operand of a plaintext type.
-Datum pending_argument(FunctionCallInfo fcinfo, int position, PlainType type) {
-  return make_pending(type, canonical_form(type, assigned(fcinfo, position, type), true));
-}
-
-PlainType type_of(Datum datum) {
-  return read_value(datum).type;
-}
-
 [[noreturn]] void refuse_randomized() {
   pg::raise(Code::unsupported,
             "values of a randomized column cannot be compared as they are stored",
@@ -71,27 +38,10 @@ PlainType type_of(Datum datum) {
 using namespace nae::columns;
 
 NAE_FUNCTION(nae_column_eq) {
-  PG_RETURN_BOOL(equal(PG_GETARG_DATUM(0), PG_GETARG_DATUM(1)));
+  PG_RETURN_BOOL(order(PG_GETARG_DATUM(0), PG_GETARG_DATUM(1)) == 0);
 }
 NAE_FUNCTION(nae_column_ne) {
-  PG_RETURN_BOOL(!equal(PG_GETARG_DATUM(0), PG_GETARG_DATUM(1)));
-}
-// (enc, plain) and (plain, enc)
-NAE_FUNCTION(nae_column_eq_plain) {
-  Datum left = PG_GETARG_DATUM(0);
-  PG_RETURN_BOOL(equal(left, pending_argument(fcinfo, 1, type_of(left))));
-}
-NAE_FUNCTION(nae_column_ne_plain) {
-  Datum left = PG_GETARG_DATUM(0);
-  PG_RETURN_BOOL(!equal(left, pending_argument(fcinfo, 1, type_of(left))));
-}
-NAE_FUNCTION(nae_plain_eq_column) {
-  Datum right = PG_GETARG_DATUM(1);
-  PG_RETURN_BOOL(equal(pending_argument(fcinfo, 0, type_of(right)), right));
-}
-NAE_FUNCTION(nae_plain_ne_column) {
-  Datum right = PG_GETARG_DATUM(1);
-  PG_RETURN_BOOL(!equal(pending_argument(fcinfo, 0, type_of(right)), right));
+  PG_RETURN_BOOL(order(PG_GETARG_DATUM(0), PG_GETARG_DATUM(1)) != 0);
 }
 NAE_FUNCTION(nae_column_lt) {
   PG_RETURN_BOOL(order(PG_GETARG_DATUM(0), PG_GETARG_DATUM(1)) < 0);

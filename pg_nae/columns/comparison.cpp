@@ -1,152 +1,159 @@
-// Comparisons: equality of deterministic columns by ciphertext where both sides can be had under
-// one key version, by plaintext where they cannot.
+// Comparisons. PostgreSQL resolves ssn = 'x' to a comparison of plaintexts, nae.plain(ssn) = 'x'.
+// Of a deterministic column it becomes one of ciphertexts where both sides can be had under one key
+// version; otherwise it stays what it is, right and slower.
 #include "pg_nae/columns/meaning.hpp"
-#include "pg_nae/pg/report.hpp"
 
 namespace nae::columns {
 namespace {
 
-// What is compared, and how: OpExpr, DistinctExpr, NullIfExpr and ScalarArrayOpExpr are alike.
+// What is compared: OpExpr, DistinctExpr and ScalarArrayOpExpr are alike.
 struct Comparison {
   Node* left;
   Node* right;
-  Oid collation;
   bool negated;  // <>
 };
 
-int32 typmod_of(const Node* operand) {
-  int32 typmod = exprTypmod(operand);
-  if (find_column_type_of_array(exprType(operand)) == nullptr)
-    getBaseTypeAndTypmod(exprType(operand), &typmod);
+// The operand of a decryption, of an array or a single value; nullptr when it is none.
+Node* stored_operand(Node* operand) {
+  if (!IsA(operand, FuncExpr)) return nullptr;
+  auto* call = reinterpret_cast<FuncExpr*>(operand);
+  if (call->args == NIL) return nullptr;
+  auto* stored = static_cast<Node*>(linitial(call->args));
+  if (is_decryption(operand)) return stored;
+  const ColumnType* array = find_column_type_of_array(exprType(stored));
+  return array != nullptr && call->funcid == array->decrypt_array ? stored : nullptr;
+}
+
+int32 typmod_of(const Node* stored) {
+  int32 typmod = exprTypmod(stored);
+  if (find_column_type_of_array(exprType(stored)) == nullptr)
+    getBaseTypeAndTypmod(exprType(stored), &typmod);
   return typmod;
 }
 
-bool is_encrypted(const Node* operand) {
-  return type_of(operand) != nullptr || find_column_type_of_array(exprType(operand)) != nullptr;
+const ColumnType* value_type(const Node* stored) {
+  const ColumnType* type = type_of(stored);
+  return type != nullptr ? type : find_column_type_of_array(exprType(stored));
 }
 
-// An operand of the plaintext type, or of one that the plaintext type takes, as a pending value.
-Node* as_pending(Node* operand, const ColumnType& type) {
+// The deterministic column whose comparison this is, by its stored value; nullptr.
+Node* column_in(Node* operand, const ColumnType*& type) {
+  Node* stored = stored_operand(operand);
+  if (stored == nullptr || typmod_of(stored) < 0) return nullptr;
+  const ColumnType* found = value_type(stored);
+  if (!found->deterministic || is_encryption(stored)) return nullptr;
+  type = found;
+  return stored;
+}
+
+// The operand as the plaintext type or an array of it; nullptr when a value of it may have no equal
+// there, as an int8 beyond the int4s.
+Node* as_plaintext(Node* operand, const ColumnType& type) {
   bool is_array = OidIsValid(get_element_type(exprType(operand)));
   Oid plain = plain_oid(type.plain);
   Oid wanted = is_array ? get_array_type(plain) : plain;
-  if (exprType(operand) != wanted)
-    operand = coerce_to_target_type(nullptr, operand, exprType(operand), wanted, -1,
-                                    COERCION_ASSIGNMENT, COERCE_IMPLICIT_CAST, -1);
-  if (!is_array) return pended(operand, type);
-  FuncExpr* call = makeFuncExpr(type.pend_array, type.array_type, list_make1(operand), InvalidOid,
+  if (exprType(operand) == wanted) return operand;
+  if (!can_coerce_type(1, std::initializer_list<Oid>{exprType(operand)}.begin(), &wanted,
+                       COERCION_IMPLICIT))
+    return nullptr;
+  return coerce_to_target_type(nullptr, operand, exprType(operand), wanted, -1, COERCION_IMPLICIT,
+                               COERCE_IMPLICIT_CAST, -1);
+}
+
+Node* as_pending(Node* plaintext, const ColumnType& type) {
+  if (!OidIsValid(get_element_type(exprType(plaintext)))) return pended(plaintext, type);
+  FuncExpr* call = makeFuncExpr(type.pend_array, type.array_type, list_make1(plaintext), InvalidOid,
                                 InvalidOid, COERCE_EXPLICIT_CALL);
-  call->funccollid = exprCollation(operand);
+  call->funccollid = exprCollation(plaintext);
   return reinterpret_cast<Node*>(call);
 }
 
-// An operand that is encrypted in the statement is looked for, not stored: a token does.
-Node* unencrypted(Node* operand, int32& typmod) {
-  if (!is_encryption(operand)) return operand;
-  auto* call = reinterpret_cast<FuncExpr*>(operand);
-  auto* modifier = static_cast<Node*>(lsecond(call->args));
-  if (!IsA(modifier, Const)) return operand;
-  typmod = DatumGetInt32(reinterpret_cast<Const*>(modifier)->constvalue);
-  return static_cast<Node*>(linitial(call->args));
-}
-
-// Bytes that are equal for what the collation takes for equal.
-bool is_by_bytes(Oid collation) {
-  return !OidIsValid(collation) || get_collation_isdeterministic(collation);
+// An operand as a ciphertext under the key of `typmod`; nullptr when it cannot be one: a column of
+// another key, context or version has other ciphertexts for the same values.
+Node* as_ciphertext(Node* operand, const ColumnType& type, int32 typmod, Place& place) {
+  Node* stored = stored_operand(operand);
+  if (stored == nullptr) {
+    Node* plaintext = as_plaintext(operand, type);
+    if (plaintext == nullptr) return nullptr;
+    stored = as_pending(plaintext, type);
+  } else {
+    if (value_type(stored) != &type) return nullptr;
+    const int32 own = typmod_of(stored);
+    if (own >= 0 && own != typmod) return nullptr;
+    // What is encrypted in the statement is looked for, not stored.
+    if (is_encryption(stored))
+      stored = static_cast<Node*>(linitial(reinterpret_cast<FuncExpr*>(stored)->args));
+    else if (own == typmod)
+      return stored;
+  }
+  return search_token(stored, typmod, place.may_sublink, place.has_sublink);
 }
 
 // Brings both sides to ciphertexts of one key version; false when that cannot be.
-bool by_ciphertext(Comparison& comparison, Place& place) {
-  if (!is_by_bytes(comparison.collation)) return false;
-  int32 left = typmod_of(comparison.left), right = typmod_of(comparison.right);
-  Node* left_operand = unencrypted(comparison.left, left);
-  Node* right_operand = unencrypted(comparison.right, right);
-  int32 common = left >= 0 ? left : right;
-  if (common < 0 || (left >= 0 && right >= 0 && left != right)) return false;
-  if (left < 0 || left_operand != comparison.left)
-    comparison.left = search_token(left_operand, common, place.may_sublink, place.has_sublink);
-  if (right < 0 || right_operand != comparison.right)
-    comparison.right = search_token(right_operand, common, place.may_sublink, place.has_sublink);
+bool by_ciphertext(Comparison& comparison, const ColumnType*& type, Place& place) {
+  Node* left = column_in(comparison.left, type);
+  Node* right = left == nullptr ? column_in(comparison.right, type) : nullptr;
+  Node* column = left != nullptr ? left : right;
+  if (column == nullptr) return false;
+  const bool had_sublink = place.has_sublink;
+  Node* other = as_ciphertext(left != nullptr ? comparison.right : comparison.left, *type,
+                              typmod_of(column), place);
+  if (other == nullptr) {
+    place.has_sublink = had_sublink;
+    return false;
+  }
+  comparison.left = left != nullptr ? column : other;
+  comparison.right = left != nullptr ? other : column;
   return true;
 }
 
-Node* plaintext(Node* operand) {
-  if (type_of(operand) != nullptr) return decrypted(operand);
-  return find_column_type_of_array(exprType(operand)) != nullptr ? decrypted_array(operand)
-                                                                 : operand;
+bool is_equality(Oid opno, Oid plain_type) {
+  TypeCacheEntry* entry = lookup_type_cache(plain_type, TYPECACHE_BTREE_OPFAMILY);
+  return get_op_opfamily_strategy(opno, entry->btree_opf) == BTEqualStrategyNumber;
 }
 
-Oid equality_of(Oid type, bool negated) {
-  Oid equal = lookup_type_cache(type, TYPECACHE_EQ_OPR)->eq_opr;
-  return negated ? get_negator(equal) : equal;
-}
-
-// Which of ours an operator is, or nullptr: an operator between encrypted values, or one between an
-// encrypted and a plain one.
-const ColumnType* compared_type(Oid opno, const List* operands, bool& negated) {
-  if (list_length(operands) != 2) return nullptr;
-  auto* left = static_cast<Node*>(linitial(operands));
-  auto* right = static_cast<Node*>(lsecond(operands));
-  const ColumnType* type = type_of(left);
-  if (type == nullptr) type = type_of(right);
-  if (type == nullptr) type = find_column_type_of_array(exprType(right));
-  if (type == nullptr || !type->deterministic) return nullptr;
-  Oid left_type, right_type;
-  op_input_types(opno, &left_type, &right_type);
-  if (left_type != type->type && right_type != type->type) return nullptr;
-  const char* name = get_opname(opno);
-  negated = std::strcmp(name, "<>") == 0;
-  return negated || std::strcmp(name, "=") == 0 ? type : nullptr;
-}
-
-// The operator that compares what the operands have become.
-struct Chosen {
-  Oid opno;
-  List* operands;
-  bool by_plaintext;
-};
-
-Chosen choose(const ColumnType& type, Comparison comparison, Place& place) {
-  if (!is_encrypted(comparison.left)) comparison.left = as_pending(comparison.left, type);
-  if (!is_encrypted(comparison.right)) comparison.right = as_pending(comparison.right, type);
-  if (by_ciphertext(comparison, place))
-    return {comparison.negated ? type.not_equal : type.equal,
-            list_make2(comparison.left, comparison.right), false};
-  return {equality_of(plain_oid(type.plain), comparison.negated),
-          list_make2(plaintext(comparison.left), plaintext(comparison.right)), true};
-}
-
-Comparison comparison_of(const List* operands, Oid collation, bool negated) {
-  return {static_cast<Node*>(linitial(operands)), static_cast<Node*>(lsecond(operands)), collation,
-          negated};
+// Whether the operator is = or <> of the type that one of its operands was decrypted to, and
+// compares bytes: other collations have other equals.
+bool is_comparison(Oid opno, Oid collation, const List* operands, Comparison& comparison) {
+  if (list_length(operands) != 2) return false;
+  comparison.left = static_cast<Node*>(linitial(operands));
+  comparison.right = static_cast<Node*>(lsecond(operands));
+  Node* stored = stored_operand(comparison.left);
+  if (stored == nullptr) stored = stored_operand(comparison.right);
+  if (stored == nullptr) return false;
+  if (OidIsValid(collation) && !get_collation_isdeterministic(collation)) return false;
+  Oid plain = plain_oid(value_type(stored)->plain);
+  comparison.negated = !is_equality(opno, plain);
+  if (!comparison.negated) return true;
+  Oid negator = get_negator(opno);
+  return OidIsValid(negator) && is_equality(negator, plain);
 }
 
 Node* compared_operator(OpExpr* node, Place& place) {
-  bool negated = false;
-  const ColumnType* type = compared_type(node->opno, node->args, negated);
-  if (type == nullptr) return reinterpret_cast<Node*>(node);
-  Chosen chosen = choose(*type, comparison_of(node->args, node->inputcollid, negated), place);
+  Comparison comparison;
+  const ColumnType* type = nullptr;
+  if (!is_comparison(node->opno, node->inputcollid, node->args, comparison) ||
+      !by_ciphertext(comparison, type, place))
+    return reinterpret_cast<Node*>(node);
   OpExpr* result = pg::flat_copy(node);
-  result->opno = chosen.opno;
+  result->opno = comparison.negated ? type->not_equal : type->equal;
   result->opfuncid = InvalidOid;
   set_opfuncid(result);
-  result->args = chosen.operands;
-  if (!IsA(node, NullIfExpr) || !chosen.by_plaintext) return reinterpret_cast<Node*>(result);
-  // Its result is its first operand.
-  result->opresulttype = exprType(static_cast<Node*>(linitial(result->args)));
-  return pended(reinterpret_cast<Node*>(result), *type);
+  result->args = list_make2(comparison.left, comparison.right);
+  return reinterpret_cast<Node*>(result);
 }
 
 Node* compared_array(ScalarArrayOpExpr* node, Place& place) {
-  bool negated = false;
-  const ColumnType* type = compared_type(node->opno, node->args, negated);
-  if (type == nullptr) return reinterpret_cast<Node*>(node);
-  Chosen chosen = choose(*type, comparison_of(node->args, node->inputcollid, negated), place);
+  Comparison comparison;
+  const ColumnType* type = nullptr;
+  if (!is_comparison(node->opno, node->inputcollid, node->args, comparison) ||
+      !by_ciphertext(comparison, type, place))
+    return reinterpret_cast<Node*>(node);
   ScalarArrayOpExpr* result = pg::flat_copy(node);
-  result->opno = chosen.opno;
+  result->opno = comparison.negated ? type->not_equal : type->equal;
   result->opfuncid = InvalidOid;
   set_sa_opfuncid(result);
-  result->args = chosen.operands;
+  result->args = list_make2(comparison.left, comparison.right);
   return reinterpret_cast<Node*>(result);
 }
 
@@ -159,8 +166,11 @@ Node* compared_extremes(MinMaxExpr* node) {
   result->minmaxcollid = get_typcollation(result->minmaxtype);
   result->args = NIL;
   ListCell* cell;
-  foreach (cell, node->args)
-    result->args = lappend(result->args, plaintext(static_cast<Node*>(lfirst(cell))));
+  foreach (cell, node->args) {
+    auto* argument = static_cast<Node*>(lfirst(cell));
+    result->args =
+        lappend(result->args, type_of(argument) != nullptr ? decrypted(argument) : argument);
+  }
   return pended(reinterpret_cast<Node*>(result), *type);
 }
 
@@ -170,7 +180,6 @@ Node* compared(Node* node, Place& place) {
   switch (nodeTag(node)) {
     case T_OpExpr:
     case T_DistinctExpr:
-    case T_NullIfExpr:
       return compared_operator(reinterpret_cast<OpExpr*>(node), place);
     case T_ScalarArrayOpExpr:
       return compared_array(reinterpret_cast<ScalarArrayOpExpr*>(node), place);

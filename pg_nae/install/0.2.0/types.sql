@@ -112,14 +112,16 @@ SELECT nae.define(ARRAY[
 ], enc)
 $define$;
 
--- LEAKPROOF: ciphertexts are compared byte by byte, so that an index serves under row level security.
+-- The same names, and no = either: what is written ssn = $1 is a comparison of plaintexts, which the
+-- planner hook brings to this equality where it can. LEAKPROOF: ciphertexts are compared byte by byte,
+-- so that an index serves under row level security.
 CREATE FUNCTION nae.define_deterministic_order(enc text, plain text) RETURNS void
   LANGUAGE sql AS $define$
 SELECT nae.define(ARRAY[
   $$CREATE FUNCTION nae.%1$s_eq(nae.%1$s, nae.%1$s) RETURNS boolean
-      LANGUAGE c STABLE STRICT LEAKPROOF PARALLEL SAFE AS 'MODULE_PATHNAME', 'nae_column_eq'$$,
+      LANGUAGE c IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE AS 'MODULE_PATHNAME', 'nae_column_eq'$$,
   $$CREATE FUNCTION nae.%1$s_ne(nae.%1$s, nae.%1$s) RETURNS boolean
-      LANGUAGE c STABLE STRICT LEAKPROOF PARALLEL SAFE AS 'MODULE_PATHNAME', 'nae_column_ne'$$,
+      LANGUAGE c IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE AS 'MODULE_PATHNAME', 'nae_column_ne'$$,
   $$CREATE FUNCTION nae.%1$s_lt(nae.%1$s, nae.%1$s) RETURNS boolean
       LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'nae_column_lt'$$,
   $$CREATE FUNCTION nae.%1$s_le(nae.%1$s, nae.%1$s) RETURNS boolean
@@ -134,11 +136,11 @@ SELECT nae.define(ARRAY[
       LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'nae_column_hash'$$,
   $$CREATE FUNCTION nae.%1$s_hash_extended(nae.%1$s, bigint) RETURNS bigint
       LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'nae_column_hash_extended'$$,
-  $$CREATE OPERATOR nae.= (LEFTARG = nae.%1$s, RIGHTARG = nae.%1$s, FUNCTION = nae.%1$s_eq,
-      COMMUTATOR = OPERATOR(nae.=), NEGATOR = OPERATOR(nae.<>), RESTRICT = eqsel, JOIN = eqjoinsel,
+  $$CREATE OPERATOR nae.=~ (LEFTARG = nae.%1$s, RIGHTARG = nae.%1$s, FUNCTION = nae.%1$s_eq,
+      COMMUTATOR = OPERATOR(nae.=~), NEGATOR = OPERATOR(nae.<>~), RESTRICT = eqsel, JOIN = eqjoinsel,
       HASHES, MERGES)$$,
-  $$CREATE OPERATOR nae.<> (LEFTARG = nae.%1$s, RIGHTARG = nae.%1$s, FUNCTION = nae.%1$s_ne,
-      COMMUTATOR = OPERATOR(nae.<>), NEGATOR = OPERATOR(nae.=), RESTRICT = neqsel, JOIN = neqjoinsel)$$,
+  $$CREATE OPERATOR nae.<>~ (LEFTARG = nae.%1$s, RIGHTARG = nae.%1$s, FUNCTION = nae.%1$s_ne,
+      COMMUTATOR = OPERATOR(nae.<>~), NEGATOR = OPERATOR(nae.=~), RESTRICT = neqsel, JOIN = neqjoinsel)$$,
   $$CREATE OPERATOR nae.<~ (LEFTARG = nae.%1$s, RIGHTARG = nae.%1$s, FUNCTION = nae.%1$s_lt,
       COMMUTATOR = OPERATOR(nae.>~), NEGATOR = OPERATOR(nae.>=~), RESTRICT = scalarltsel, JOIN = scalarltjoinsel)$$,
   $$CREATE OPERATOR nae.<=~ (LEFTARG = nae.%1$s, RIGHTARG = nae.%1$s, FUNCTION = nae.%1$s_le,
@@ -148,11 +150,11 @@ SELECT nae.define(ARRAY[
   $$CREATE OPERATOR nae.>~ (LEFTARG = nae.%1$s, RIGHTARG = nae.%1$s, FUNCTION = nae.%1$s_gt,
       COMMUTATOR = OPERATOR(nae.<~), NEGATOR = OPERATOR(nae.<=~), RESTRICT = scalargtsel, JOIN = scalargtjoinsel)$$,
   $$CREATE OPERATOR CLASS nae.%1$s_ops DEFAULT FOR TYPE nae.%1$s USING btree AS
-      OPERATOR 1 nae.<~, OPERATOR 2 nae.<=~, OPERATOR 3 nae.=, OPERATOR 4 nae.>=~, OPERATOR 5 nae.>~,
+      OPERATOR 1 nae.<~, OPERATOR 2 nae.<=~, OPERATOR 3 nae.=~, OPERATOR 4 nae.>=~, OPERATOR 5 nae.>~,
       FUNCTION 1 nae.%1$s_cmp(nae.%1$s, nae.%1$s),
       FUNCTION 4 btequalimage(oid)$$,
   $$CREATE OPERATOR CLASS nae.%1$s_hash_ops DEFAULT FOR TYPE nae.%1$s USING hash AS
-      OPERATOR 1 nae.=, FUNCTION 1 nae.%1$s_hash(nae.%1$s),
+      OPERATOR 1 nae.=~, FUNCTION 1 nae.%1$s_hash(nae.%1$s),
       FUNCTION 2 nae.%1$s_hash_extended(nae.%1$s, bigint)$$,
 
   -- What the planner hook looks for in the place of a plaintext.
@@ -162,29 +164,6 @@ SELECT nae.define(ARRAY[
       LANGUAGE c STABLE STRICT PARALLEL RESTRICTED COST 100 AS 'MODULE_PATHNAME', 'nae_column_search_token'$$,
   $$CREATE FUNCTION nae.search_token(nae.%1$s[], integer) RETURNS nae.%1$s[]
       LANGUAGE c STABLE STRICT PARALLEL RESTRICTED COST 100 AS 'MODULE_PATHNAME', 'nae_column_search_token_array'$$
-], enc, plain)
-$define$;
-
--- Comparison with a value of a plaintext type, so that drivers may send what they know.
-CREATE FUNCTION nae.define_comparison(enc text, plain text) RETURNS void
-  LANGUAGE sql AS $define$
-SELECT nae.define(ARRAY[
-  $$CREATE FUNCTION nae.%1$s_eq(nae.%1$s, %2$s) RETURNS boolean
-      LANGUAGE c STABLE STRICT PARALLEL RESTRICTED COST 100 AS 'MODULE_PATHNAME', 'nae_column_eq_plain'$$,
-  $$CREATE FUNCTION nae.%1$s_ne(nae.%1$s, %2$s) RETURNS boolean
-      LANGUAGE c STABLE STRICT PARALLEL RESTRICTED COST 100 AS 'MODULE_PATHNAME', 'nae_column_ne_plain'$$,
-  $$CREATE FUNCTION nae.%1$s_eq(%2$s, nae.%1$s) RETURNS boolean
-      LANGUAGE c STABLE STRICT PARALLEL RESTRICTED COST 100 AS 'MODULE_PATHNAME', 'nae_plain_eq_column'$$,
-  $$CREATE FUNCTION nae.%1$s_ne(%2$s, nae.%1$s) RETURNS boolean
-      LANGUAGE c STABLE STRICT PARALLEL RESTRICTED COST 100 AS 'MODULE_PATHNAME', 'nae_plain_ne_column'$$,
-  $$CREATE OPERATOR nae.= (LEFTARG = nae.%1$s, RIGHTARG = %2$s, FUNCTION = nae.%1$s_eq,
-      COMMUTATOR = OPERATOR(nae.=), NEGATOR = OPERATOR(nae.<>), RESTRICT = eqsel, JOIN = eqjoinsel)$$,
-  $$CREATE OPERATOR nae.<> (LEFTARG = nae.%1$s, RIGHTARG = %2$s, FUNCTION = nae.%1$s_ne,
-      COMMUTATOR = OPERATOR(nae.<>), NEGATOR = OPERATOR(nae.=), RESTRICT = neqsel, JOIN = neqjoinsel)$$,
-  $$CREATE OPERATOR nae.= (LEFTARG = %2$s, RIGHTARG = nae.%1$s, FUNCTION = nae.%1$s_eq,
-      COMMUTATOR = OPERATOR(nae.=), NEGATOR = OPERATOR(nae.<>), RESTRICT = eqsel, JOIN = eqjoinsel)$$,
-  $$CREATE OPERATOR nae.<> (LEFTARG = %2$s, RIGHTARG = nae.%1$s, FUNCTION = nae.%1$s_ne,
-      COMMUTATOR = OPERATOR(nae.<>), NEGATOR = OPERATOR(nae.=), RESTRICT = neqsel, JOIN = neqjoinsel)$$
 ], enc, plain)
 $define$;
 
@@ -199,13 +178,6 @@ SELECT nae.define_type('enc_det_' || plain, plain, category, 'deterministic'),
 FROM (VALUES ('text', 'S'), ('bytea', 'U'), ('int4', 'N'), ('int8', 'N'), ('numeric', 'N'), ('date', 'D'),
              ('timestamptz', 'D'), ('uuid', 'U')) AS v (plain, category);
 
--- With integers of every size that the wider one holds: otherwise two operators would fit equally.
-SELECT nae.define_comparison('enc_det_' || plain, other)
-FROM (VALUES ('text', 'text'), ('bytea', 'bytea'), ('int4', 'int4'), ('int4', 'int2'), ('int8', 'int8'),
-             ('int8', 'int4'), ('int8', 'int2'), ('numeric', 'numeric'), ('numeric', 'int8'),
-             ('numeric', 'int4'), ('numeric', 'int2'), ('date', 'date'), ('timestamptz', 'timestamptz'),
-             ('uuid', 'uuid')) AS v (plain, other);
-
 -- What may be assigned to the plaintext type may be assigned to the encrypted one.
 SELECT nae.define(ARRAY[
   $$CREATE FUNCTION nae.%1$s(%2$s) RETURNS nae.%1$s
@@ -218,7 +190,6 @@ FROM (VALUES ('int4', 'int2'), ('int4', 'int8'), ('int4', 'numeric'), ('int4', '
        AS v (plain, other),
      (VALUES ('enc_'), ('enc_det_')) AS e (enc);
 
-DROP FUNCTION nae.define_comparison(text, text);
 DROP FUNCTION nae.define_deterministic_order(text, text);
 DROP FUNCTION nae.define_randomized_order(text);
 DROP FUNCTION nae.define_type(text, text, text, text);
