@@ -44,7 +44,14 @@ bool bound_walker(Node* node, void*) {
 // Evaluated by the child: nodes that only it can evaluate.
 bool is_leaf(const Node* node) {
   return IsA(node, Var) || IsA(node, Aggref) || IsA(node, WindowFunc) || IsA(node, GroupingFunc) ||
-         IsA(node, SubPlan) || IsA(node, AlternativeSubPlan);
+         IsA(node, SubPlan) || IsA(node, AlternativeSubPlan)
+#if PG_VERSION_NUM >= 170000
+         || IsA(node, MergeSupportFunc)
+#endif
+#if PG_VERSION_NUM >= 180000
+         || IsA(node, ReturningExpr)
+#endif
+      ;
 }
 
 bool leaf_walker(Node* node, void*) {
@@ -63,11 +70,7 @@ int position_of(const List* list, const Node* node) {
 }
 
 int target_of(Lift& lifted, Node* expression) {
-  ListCell* cell;
-  foreach (cell, lifted.targets) {
-    auto* target = lfirst_node(TargetEntry, cell);
-    if (equal(target->expr, expression)) return target->resno;
-  }
+  if (int position = position_of_target(lifted, expression)) return position;
   return append_target(lifted.targets, copy_of(reinterpret_cast<Expr*>(expression)))->resno;
 }
 
@@ -208,6 +211,15 @@ bool is_conditional(const Node* node) {
     default:
       return false;
   }
+}
+
+int position_of_target(const Lift& lifted, const Node* expression) {
+  ListCell* cell;
+  foreach (cell, lifted.targets) {
+    auto* target = lfirst_node(TargetEntry, cell);
+    if (equal(target->expr, expression)) return target->resno;
+  }
+  return 0;
 }
 
 Node* lift(Node* expression, Lift& lifted) {

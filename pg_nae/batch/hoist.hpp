@@ -28,6 +28,9 @@ struct Lift {
   bool shared_only = false;  // add no call, use those that are there
 };
 
+// The place among the targets of what an expression is, or 0.
+int position_of_target(const Lift& lifted, const Node* expression);
+
 // `expression` as evaluated over the batch node's row: columns and arguments of calls are added to
 // the targets and replaced by INDEX_VAR. A call's own Var has a negative number until
 // number_calls() has seen it: how many columns the child has is known at the end.

@@ -55,6 +55,7 @@ Plan* operate(Surgery& surgery, Plan* plan, bool may_float) {
   if (may_float)
     if (Plan* batch = float_up(plan); batch != plan) return batch;
   if (IsA(plan, Agg)) pull_down(surgery, reinterpret_cast<Agg*>(plan));
+  if (IsA(plan, ModifyTable)) return raise_returning(surgery, reinterpret_cast<ModifyTable*>(plan));
   if (IsA(plan, ValuesScan)) raise_from_values(surgery, reinterpret_cast<ValuesScan*>(plan));
   return split(surgery, plan);
 }

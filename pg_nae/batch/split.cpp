@@ -68,31 +68,6 @@ Expr* lift_target(const TargetEntry* target, Lift& lifted, bool shared_only) {
   return result;
 }
 
-// The child's list keeps the positions of what it hands on: sort keys and the nodes above count on
-// them. A call's own place holds NULL.
-List* split_targets(List* targets, Lift& lifted) {
-  ListCell* cell;
-  foreach (cell, targets) {
-    TargetEntry* below = flat_copy(lfirst_node(TargetEntry, cell));
-    if (has_hoistable_call(reinterpret_cast<Node*>(below->expr)) || must_stay_above(below))
-      below->expr = reinterpret_cast<Expr*>(makeNullConst(BOOLOID, -1, InvalidOid));
-    lifted.targets = lappend(lifted.targets, below);
-  }
-  List* above = NIL;
-  foreach (cell, targets) {
-    TargetEntry* target = flat_copy(lfirst_node(TargetEntry, cell));
-    auto* expression = reinterpret_cast<Node*>(target->expr);
-    if (has_hoistable_call(expression))
-      target->expr = lift_target(target, lifted, false);
-    else if (must_stay_above(target))
-      target->expr = lift_target(target, lifted, true);
-    else if (!IsA(expression, Const))  // ModifyTable wants to see the NULL of a dropped column
-      target->expr = reinterpret_cast<Expr*>(make_var(INDEX_VAR, target->resno, expression));
-    above = lappend(above, target);
-  }
-  return above;
-}
-
 // With a filter: nothing but columns and the arguments of the filter's calls is evaluated for rows
 // that the filter may drop. Calls of the target list get a node of their own above.
 List* split_quals(Plan* plan, int first, Lift& lifted, List*& below, List*& above) {
@@ -121,6 +96,29 @@ List* split_quals(Plan* plan, int first, Lift& lifted, List*& below, List*& abov
 }
 
 }  // namespace
+
+List* split_targets(List* targets, Lift& lifted) {
+  ListCell* cell;
+  foreach (cell, targets) {
+    TargetEntry* below = flat_copy(lfirst_node(TargetEntry, cell));
+    if (has_hoistable_call(reinterpret_cast<Node*>(below->expr)) || must_stay_above(below))
+      below->expr = reinterpret_cast<Expr*>(makeNullConst(BOOLOID, -1, InvalidOid));
+    lifted.targets = lappend(lifted.targets, below);
+  }
+  List* above = NIL;
+  foreach (cell, targets) {
+    TargetEntry* target = flat_copy(lfirst_node(TargetEntry, cell));
+    auto* expression = reinterpret_cast<Node*>(target->expr);
+    if (has_hoistable_call(expression))
+      target->expr = lift_target(target, lifted, false);
+    else if (must_stay_above(target))
+      target->expr = lift_target(target, lifted, true);
+    else if (!IsA(expression, Const))  // ModifyTable wants to see the NULL of a dropped column
+      target->expr = reinterpret_cast<Expr*>(make_var(INDEX_VAR, target->resno, expression));
+    above = lappend(above, target);
+  }
+  return above;
+}
 
 Plan* split(Surgery& surgery, Plan* plan) {
   if (!may_split(plan)) return plan;

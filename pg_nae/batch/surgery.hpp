@@ -2,7 +2,7 @@
 // the one it was given.
 #pragma once
 
-#include "pg_nae/batch/tree.hpp"
+#include "pg_nae/batch/hoist.hpp"
 
 namespace nae::batch {
 
@@ -15,6 +15,11 @@ struct Surgery {
 // Puts a batch node over a node that evaluates calls in its target list or filter.
 Plan* split(Surgery& surgery, Plan* plan);
 
+// Divides a target list: what the child emits goes to `lifted`, and what is made of it above is the
+// answer. The child's list keeps the positions of what it hands on: sort keys and the nodes above
+// count on them. A call's own place holds NULL.
+List* split_targets(List* targets, Lift& lifted);
+
 // Swaps `plan` with the batch node below it, where that asks for fewer rows or later; else `plan`.
 Plan* float_up(Plan* plan);
 
@@ -23,6 +28,9 @@ void pull_down(Surgery& surgery, Agg* aggregation);
 
 // Calls in the rows of VALUES lists are evaluated over the scan of their arguments.
 void raise_from_values(Surgery& surgery, ValuesScan* scan);
+
+// Calls in RETURNING are evaluated over the node that modifies.
+Plan* raise_returning(Surgery& surgery, ModifyTable* modification);
 
 // A Material node over a finished plan.
 Plan* materialized(Surgery& surgery, Plan* plan);
