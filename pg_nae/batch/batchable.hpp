@@ -60,7 +60,7 @@ struct Batchable {
   bool text_item = false;
   functions::ResultKind result = functions::ResultKind::bytes;
   ReadItem read = nullptr;    // nullptr: read_item() by the positions above
-  MakeResult make = nullptr;  // nullptr: by `result`, as are texts that are shown as such
+  MakeResult make = nullptr;  // nullptr: by `result`, as are whole texts
   PlainType plain{};          // of encrypted columns
 };
 

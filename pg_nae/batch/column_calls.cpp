@@ -95,6 +95,9 @@ Datum make_rewrapped(const Batchable&, const Answer& answer) {
 }
 
 Datum make_plaintext(const Batchable& how, const Answer& answer) {
+  if (answer.arguments.size() > 2 && DatumGetBool(answer.arguments[2]))
+    columns::expect_whole(answer.result);
+  if (answer.result == wire::ItemResult::null) return Datum{0};
   if (how.plain == PlainType::bytea && answer.result == wire::ItemResult::value) {
     SET_VARSIZE(answer.memory, VARHDRSZ + answer.bytes.size());
     std::memcpy(VARDATA(answer.memory), answer.bytes.data(), answer.bytes.size());

@@ -105,8 +105,8 @@ void RoundTrip::take(Place place, wire::ItemResult result, ByteView bytes, char*
   bool& is_null = rows_->result_null(place.row, place.call);
   Datum& value = rows_->result(place.row, place.call);
   is_null = result == wire::ItemResult::null;
-  if (is_null) return;
-  bool is_text = how.result == ResultKind::text && result != wire::ItemResult::ciphertext;
+  if (is_null && how.make == nullptr) return;
+  bool is_text = how.result == ResultKind::text && result == wire::ItemResult::value;
   if (how.make != nullptr && !is_text) {
     value = make_value(place, {result, bytes, {}, memory});
     memory += varlena_bytes(bytes.size() + kSpareBytes);

@@ -83,7 +83,7 @@ void replace_by_plaintexts(const Elements& elements, PlainType type) {
   }
   Datum* plaintexts = room_for<Datum>(elements.count);
   bool* nulls = room_for<bool>(elements.count);
-  if (count != 0) decrypt_values(type, {ciphertexts, count}, plaintexts, nulls);
+  if (count != 0) decrypt_values(type, {ciphertexts, count}, false, plaintexts, nulls);
   for (std::size_t i = 0; i < count; ++i) {
     elements.datums[places[i]] = plaintexts[i];
     elements.nulls[places[i]] = nulls[i];
@@ -96,7 +96,8 @@ Datum decrypt(FunctionCallInfo fcinfo, PlainType type) {
   if (value.pending) return plain_value(type, value.plaintext);
   if (PG_NARGS() > 1) expect_to_belong(value, column_key(PG_GETARG_INT32(1)));
   Datum result;
-  decrypt_values(type, {&value, 1}, &result, &fcinfo->isnull);
+  const bool whole = PG_NARGS() > 2 && PG_GETARG_BOOL(2);
+  decrypt_values(type, {&value, 1}, whole, &result, &fcinfo->isnull);
   return result;
 }
 
@@ -206,7 +207,8 @@ NAE_FUNCTION(nae_column_rewrap) {
   return rewrap_value(value);
 }
 
-// nae.plain(enc [, typmod]): one for each plaintext type, which the batch node reads off the name.
+// nae.plain(enc [, typmod [, whole]]): one for each plaintext type, which the batch node reads off
+// the name.
 NAE_FUNCTION(nae_column_decrypt_text) {
   return decrypt(fcinfo, PlainType::text);
 }

@@ -85,7 +85,12 @@ const ColumnKey& keep(int32 typmod, const Modifiers& modifiers) {
   return *entry;
 }
 
-// A row of nae.column_key. Read past the statement's snapshot: a type that exists has its row.
+// Newer than the statement's: a type that exists has its row. Parallel execution allows no new one.
+Snapshot newest_snapshot() {
+  return IsInParallelMode() && ActiveSnapshotSet() ? GetActiveSnapshot() : GetLatestSnapshot();
+}
+
+// A row of nae.column_key.
 bool read_row(int32 typmod, Modifiers& modifiers) {
   Oid table = pg::relation_of_extension("column_key");
   Oid index = pg::relation_of_extension("column_key_pkey");
@@ -93,7 +98,7 @@ bool read_row(int32 typmod, Modifiers& modifiers) {
   Relation relation = table_open(table, AccessShareLock);
   ScanKeyData key;
   ScanKeyInit(&key, 1, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(typmod));
-  Snapshot snapshot = RegisterSnapshot(GetLatestSnapshot());
+  Snapshot snapshot = RegisterSnapshot(newest_snapshot());
   SysScanDesc scan = systable_beginscan(relation, index, true, snapshot, 1, &key);
   HeapTuple tuple = systable_getnext(scan);
   bool found = HeapTupleIsValid(tuple);

@@ -74,12 +74,14 @@ void seal(const ColumnKey& key, PlainType type, std::span<const ByteView> plaint
 struct Opening {
   PlainType type;
   std::span<const Value> ciphertexts;
+  bool whole;
   Datum* results;
   bool* nulls;
 };
 
 void take_opened(const Asked& asked, std::size_t index, wire::ItemResult result, ByteView bytes) {
   const auto& opening = *static_cast<Opening*>(asked.owner);
+  if (opening.whole) expect_whole(result);
   opening.nulls[index] = result == wire::ItemResult::null;
   opening.results[index] =
       opening.nulls[index]
@@ -157,9 +159,15 @@ void search_tokens(const ColumnKey& key, PlainType type, std::span<const ByteVie
   seal(key, type, plaintexts, wire::EncryptForm::search_token, results);
 }
 
-void decrypt_values(PlainType type, std::span<const Value> ciphertexts, Datum* results,
+void expect_whole(wire::ItemResult result) {
+  if (result == wire::ItemResult::value) return;
+  pg::raise(Code::denied, "the policy does not show this role the whole value",
+            "What is to stay readable must be read whole; see the results in nae_keys().");
+}
+
+void decrypt_values(PlainType type, std::span<const Value> ciphertexts, bool whole, Datum* results,
                     bool* nulls) {
-  Opening opening{type, ciphertexts, results, nulls};
+  Opening opening{type, ciphertexts, whole, results, nulls};
   Asked asked{{}, &opening, take_opened};
   asked.request.header.action = Action::decrypt;
   address(ciphertexts, asked.request);

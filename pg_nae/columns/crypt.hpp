@@ -21,9 +21,11 @@ void encrypt_values(const ColumnKey& key, PlainType type, std::span<const ByteVi
 // The same for values that are searched for.
 void search_tokens(const ColumnKey& key, PlainType type, std::span<const ByteView> plaintexts,
                    Datum* results);
-// Ciphertexts become plain values, or NULL.
-void decrypt_values(PlainType type, std::span<const Value> ciphertexts, Datum* results,
+// Ciphertexts become plain values, or NULL. `whole`: what the policy shows otherwise is an error.
+void decrypt_values(PlainType type, std::span<const Value> ciphertexts, bool whole, Datum* results,
                     bool* nulls);
+// Raises unless the policy shows the value itself.
+void expect_whole(wire::ItemResult result);
 // Under the newest version of their key.
 Datum rewrap_value(const Value& ciphertext);
 

@@ -71,6 +71,9 @@ SELECT nae.define(ARRAY[
   $$CREATE CAST (nae.%1$s AS %2$s) WITH FUNCTION nae.plain(nae.%1$s) AS IMPLICIT$$,
   $$CREATE FUNCTION nae.plain(nae.%1$s, integer) RETURNS %2$s
       LANGUAGE c STABLE STRICT PARALLEL RESTRICTED COST 100 AS 'MODULE_PATHNAME', 'nae_column_decrypt_%2$s'$$,
+  -- true: the whole value, or an error where the policy shows less.
+  $$CREATE FUNCTION nae.plain(nae.%1$s, integer, boolean) RETURNS %2$s
+      LANGUAGE c STABLE STRICT PARALLEL RESTRICTED COST 100 AS 'MODULE_PATHNAME', 'nae_column_decrypt_%2$s'$$,
   $$CREATE FUNCTION nae.plain(nae.%1$s[]) RETURNS %2$s[]
       LANGUAGE c STABLE STRICT PARALLEL RESTRICTED COST 100 AS 'MODULE_PATHNAME', 'nae_column_decrypt_array'$$,
 
