@@ -147,6 +147,20 @@ void check_set_operation(Node* node) {
   }
 }
 
+bool is_descending(Oid sort_operator) {
+  Oid family, input;
+#if PG_VERSION_NUM >= 180000
+  CompareType direction;
+  constexpr CompareType kGreater = COMPARE_GT;
+#else
+  int16 direction;
+  constexpr int16 kGreater = BTGreaterStrategyNumber;
+#endif
+  return OidIsValid(sort_operator) &&
+         get_ordering_op_properties(sort_operator, &family, &input, &direction) &&
+         direction == kGreater;
+}
+
 }  // namespace
 
 Index next_reference(const Query* query) {
@@ -177,13 +191,10 @@ TargetEntry* add_hidden_target(Query* query, Node* expression) {
 }
 
 void use_operators_of(SortGroupClause* clause, Oid plain_type) {
-  Oid less, equal, greater, family, input;
-  int16 strategy;
+  Oid less, equal, greater;
   bool hashable;
   get_sort_group_operators(plain_type, true, true, true, &less, &equal, &greater, &hashable);
-  bool descends = OidIsValid(clause->sortop) &&
-                  get_ordering_op_properties(clause->sortop, &family, &input, &strategy) &&
-                  strategy == BTGreaterStrategyNumber;
+  bool descends = is_descending(clause->sortop);
   clause->eqop = equal;
   clause->sortop = descends ? greater : less;
   clause->hashable = hashable;

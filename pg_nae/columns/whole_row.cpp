@@ -26,8 +26,13 @@ Columns columns_of(const Var* row, const Place& place) {
   if (level == nullptr || static_cast<int>(row->varno) > list_length(level->query->rtable))
     return columns;
   RangeTblEntry* relation = rt_fetch(static_cast<int>(row->varno), level->query->rtable);
+#if PG_VERSION_NUM >= 180000
+  expandRTE(relation, row->varno, static_cast<int>(row->varlevelsup), row->varreturningtype, -1,
+            false, &columns.names, &columns.references);
+#else
   expandRTE(relation, static_cast<int>(row->varno), static_cast<int>(row->varlevelsup), -1, false,
             &columns.names, &columns.references);
+#endif
   return columns;
 }
 
