@@ -67,6 +67,11 @@ AS $$
               ELSE left(base, 8) || '_' || left(md5(base), 8) || suffix END
 $$;
 
+-- Of a column that is encrypted no longer: ALTER TABLE ... ALTER COLUMN ... TYPE makes the CHECK anew for
+-- the new type, and the guard then drops it. NULL: a plain column has nothing to check.
+CREATE FUNCTION nae.is_ciphertext(anyelement) RETURNS boolean
+  LANGUAGE sql IMMUTABLE PARALLEL SAFE AS 'SELECT NULL::boolean';
+
 -- CHECK constraints that call nae.is_ciphertext(), ours or brought along by a dump.
 CREATE FUNCTION nae.ciphertext_checks(relation regclass, attnum smallint) RETURNS SETOF pg_constraint
   LANGUAGE sql STABLE STRICT PARALLEL SAFE COST 10 ROWS 1
@@ -245,6 +250,29 @@ BEGIN
 END
 $$;
 
+-- Ours only, by name and content. What depends on the function for plain columns is next to nothing,
+-- whatever the table: a look that each ALTER TABLE can afford. Partitions lose it with their parent.
+CREATE FUNCTION nae.drop_idle_checks(target regclass) RETURNS void
+  LANGUAGE plpgsql VOLATILE STRICT
+  SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  idle name;
+BEGIN
+  FOR idle IN
+    SELECT con.conname
+    FROM pg_depend AS d
+    JOIN pg_constraint AS con ON con.oid = d.objid AND con.conrelid = target AND con.coninhcount = 0
+    JOIN pg_attribute AS a ON a.attrelid = target AND a.attnum = con.conkey[1]
+    WHERE d.refclassid = 'pg_proc'::regclass AND d.refobjid = 'nae.is_ciphertext(anyelement)'::regprocedure
+      AND d.classid = 'pg_constraint'::regclass AND con.conname ~ '_is_ciphertext\d*$'
+      AND pg_get_expr(con.conbin, target) = format('nae.is_ciphertext(%I)', a.attname)
+  LOOP
+    EXECUTE format('ALTER TABLE %s DROP CONSTRAINT %I', target, idle);
+  END LOOP;
+END
+$$;
+
 -- The event trigger ------------------------------------------------------------------------------
 
 -- One object at a time, by its OID: joined, these lookups would read whole catalogs for each command.
@@ -256,6 +284,7 @@ DECLARE
   target regclass := coalesce((SELECT i.indrelid FROM pg_index AS i WHERE i.indexrelid = relation), relation);
   kind "char" := (SELECT c.relkind FROM pg_class AS c WHERE c.oid = target);
 BEGIN
+  PERFORM nae.drop_idle_checks(target);
   IF NOT EXISTS (SELECT FROM pg_attribute AS a WHERE a.attrelid = target AND a.attnum > 0
                    AND a.atttypid >= 16384 AND NOT a.attisdropped) THEN
     RETURN;
