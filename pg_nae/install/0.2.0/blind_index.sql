@@ -100,7 +100,7 @@ CREATE FUNCTION nae.begin_blind_index(
   SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-  wanted nae.column_change := nae.wanted_change(relation, column_name, 'index', batch_size, true);
+  wanted nae.column_change := nae.wanted_change(relation, column_name, 'index', batch_size, true, false);
   encrypted nae.encrypted_column;
 BEGIN
   wanted.shadow := NULL;
@@ -132,7 +132,7 @@ $$;
 
 CREATE PROCEDURE nae.add_blind_index(
     relation regclass, column_name name, key text, index_column name DEFAULT NULL,
-    normalization text DEFAULT 'none', batch_size integer DEFAULT 10000)
+    normalization text DEFAULT 'none', batch_size integer DEFAULT 20000)
   LANGUAGE plpgsql
 AS $$
 BEGIN

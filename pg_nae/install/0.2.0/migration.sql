@@ -12,12 +12,13 @@ BEGIN
   IF present.kind IS NULL OR present.phase = 'preparing' THEN
     PERFORM nae.forget_change(present);  -- whatever it was to be, nothing has been made for it yet
     RETURN false;
-  ELSIF (present.kind, present.new_type, present.key, present.context)
-        IS DISTINCT FROM (wanted.kind, wanted.new_type, wanted.key, wanted.context) THEN
+  ELSIF (present.kind, present.new_type, present.key, present.context, present.rewrite)
+        IS DISTINCT FROM (wanted.kind, wanted.new_type, wanted.key, wanted.context, wanted.rewrite) THEN
     RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
-      MESSAGE = format('another change of column "%s" of %s is under way: %s to %s',
+      MESSAGE = format('another change of column "%s" of %s is under way: %s to %s, rewrite %s',
                        present.column_name, present.relation, present.kind,
-                       nae.type_with_key(present.new_type, present.key, present.context, present.version)),
+                       nae.type_with_key(present.new_type, present.key, present.context, present.version),
+                       present.rewrite),
       HINT = 'Call that one to its end, or give it up by nae.cancel_column_change().';
   END IF;
   UPDATE nae.column_change AS c SET batch_size = wanted.batch_size, verify = wanted.verify
@@ -27,7 +28,7 @@ END
 $$;
 
 CREATE FUNCTION nae.wanted_change(
-    relation regclass, column_name name, kind text, batch_size integer, verify boolean)
+    relation regclass, column_name name, kind text, batch_size integer, verify boolean, rewrite boolean)
   RETURNS nae.column_change
   LANGUAGE plpgsql STABLE
   SET search_path = pg_catalog, pg_temp
@@ -40,6 +41,7 @@ BEGIN
   wanted.kind := kind;
   wanted.batch_size := batch_size;
   wanted.verify := verify;
+  wanted.rewrite := rewrite;
   wanted.shadow := nae.derived_name(column_name, '__nae');
   RETURN wanted;
 END
@@ -51,26 +53,27 @@ CREATE FUNCTION nae.begin_change(wanted nae.column_change) RETURNS void
 AS $$
 BEGIN
   IF wanted.shadow IS NOT NULL THEN
-    PERFORM nae.refuse_losses(wanted.relation, wanted.column_name, wanted.new_type);
+    PERFORM nae.refuse_losses(wanted.relation, wanted.column_name, wanted.new_type, wanted.rewrite);
   END IF;
   PERFORM nae.warn_of_changes(wanted.relation, wanted.column_name);
   INSERT INTO nae.column_change (relation, column_name, kind, phase, shadow, index_column,
-                                 new_type, key, context, version, verify, batch_size)
+                                 new_type, key, context, version, verify, rewrite, batch_size)
     VALUES (wanted.relation, wanted.column_name, wanted.kind, 'preparing', wanted.shadow, wanted.index_column,
-            wanted.new_type, wanted.key, wanted.context, wanted.version, wanted.verify, wanted.batch_size);
+            wanted.new_type, wanted.key, wanted.context, wanted.version, wanted.verify, wanted.rewrite,
+            wanted.batch_size);
 END
 $$;
 
 CREATE FUNCTION nae.begin_encryption(
     relation regclass, column_name name, key text, deterministic boolean, context text, batch_size integer,
-    verify boolean)
+    verify boolean, rewrite boolean)
   RETURNS void
   LANGUAGE plpgsql VOLATILE
   SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
   declared regtype := nae.declared_type(relation, column_name);
-  wanted nae.column_change := nae.wanted_change(relation, column_name, 'encrypt', batch_size, verify);
+  wanted nae.column_change := nae.wanted_change(relation, column_name, 'encrypt', batch_size, verify, rewrite);
 BEGIN
   wanted.key := key;
   wanted.context := coalesce(context, '');
@@ -92,13 +95,14 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION nae.begin_decryption(relation regclass, column_name name, batch_size integer, verify boolean)
+CREATE FUNCTION nae.begin_decryption(
+    relation regclass, column_name name, batch_size integer, verify boolean, rewrite boolean)
   RETURNS void
   LANGUAGE plpgsql VOLATILE
   SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-  wanted nae.column_change := nae.wanted_change(relation, column_name, 'decrypt', batch_size, verify);
+  wanted nae.column_change := nae.wanted_change(relation, column_name, 'decrypt', batch_size, verify, rewrite);
   encrypted record;
 BEGIN
   SELECT e.plain_type, e.key INTO encrypted FROM nae.encrypted_column AS e
@@ -118,13 +122,13 @@ $$;
 -- A deterministic column gets a shadow of the new version: comparing needs one token, so all values of
 -- a column are of one version at each moment. The values of a randomized one may be mixed.
 CREATE FUNCTION nae.begin_rotation(
-    relation regclass, column_name name, version integer, batch_size integer, verify boolean)
+    relation regclass, column_name name, version integer, batch_size integer, verify boolean, rewrite boolean)
   RETURNS void
   LANGUAGE plpgsql VOLATILE
   SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-  wanted nae.column_change := nae.wanted_change(relation, column_name, 'rotate', batch_size, verify);
+  wanted nae.column_change := nae.wanted_change(relation, column_name, 'rotate', batch_size, verify, rewrite);
   encrypted nae.encrypted_column;
   newest integer;
 BEGIN
@@ -145,6 +149,9 @@ BEGIN
   ELSIF NOT encrypted.deterministic AND wanted.version <> newest THEN
     RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
       MESSAGE = 'randomized values are rotated to the newest version of their key', HINT = 'Leave out version.';
+  ELSIF NOT encrypted.deterministic AND rewrite THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+      MESSAGE = 'randomized values are rotated where they stand', HINT = 'Leave out rewrite.';
   END IF;
   IF NOT encrypted.deterministic THEN
     wanted.shadow := NULL;
@@ -291,12 +298,37 @@ CREATE FUNCTION nae.index_step(change nae.column_change) RETURNS void
 AS $$
 BEGIN
   IF change.kind <> 'index' THEN
-    IF nae.build_shadow_index(change) THEN
+    -- A table that is rewritten gets its indexes anew.
+    IF change.rewrite OR nae.build_shadow_index(change) THEN
       PERFORM nae.enter_phase(change, 'swapping');
     END IF;
   ELSIF nae.try_lock(change.relation, 'SHARE') THEN
     EXECUTE format('CREATE INDEX ON %s (%I)', change.relation, change.index_column);
     PERFORM nae.forget_change(change);
+  END IF;
+END
+$$;
+
+CREATE FUNCTION nae.tell_what_remains(change nae.column_change) RETURNS void
+  LANGUAGE plpgsql VOLATILE
+  SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  kept constant text := 'Archived WAL and backups end with their retention.';
+BEGIN
+  IF change.rewrite THEN
+    RAISE NOTICE '% was rewritten: column "%" is in its old place', change.relation, change.column_name;
+  ELSE
+    RAISE NOTICE 'column "%" of % is the last column of the table now', change.column_name, change.relation
+      USING DETAIL = 'SELECT * and INSERT without a list of columns have it there.',
+            HINT = 'With rewrite => true a column keeps its place: the table is then locked while it is rewritten.';
+  END IF;
+  IF change.kind = 'encrypt' AND change.rewrite THEN
+    RAISE NOTICE 'its plaintext remains in WAL and in backups' USING HINT = kept;
+  ELSIF change.kind = 'encrypt' THEN
+    -- In live rows too: DROP COLUMN leaves the bytes where they are until a row is rewritten.
+    RAISE NOTICE 'its plaintext remains in rows of % until VACUUM FULL, in WAL and in backups', change.relation
+      USING HINT = 'VACUUM FULL locks the table. ' || kept;
   END IF;
 END
 $$;
@@ -309,14 +341,13 @@ BEGIN
   IF NOT nae.try_lock(change.relation, 'ACCESS EXCLUSIVE') THEN
     RETURN;
   END IF;
-  PERFORM nae.swap_columns(change);
-  PERFORM nae.enter_phase(change, 'checking');
-  RAISE NOTICE 'column "%" of % is the last column of the table now', change.column_name, change.relation;
-  IF change.kind = 'encrypt' THEN
-    -- In live rows too: DROP COLUMN leaves the bytes where they are until a row is rewritten.
-    RAISE NOTICE 'its plaintext remains in rows of % until VACUUM FULL, in WAL, in backups and on standbys',
-      change.relation USING HINT = 'VACUUM FULL locks the table; archived WAL and backups end with their retention.';
+  IF change.rewrite THEN
+    PERFORM nae.swap_by_rewrite(change);
+  ELSE
+    PERFORM nae.swap_columns(change);
   END IF;
+  PERFORM nae.enter_phase(change, 'checking');
+  PERFORM nae.tell_what_remains(change);
 END
 $$;
 
@@ -382,46 +413,48 @@ $$;
 
 CREATE PROCEDURE nae.encrypt_column(
     relation regclass, column_name name, key text, deterministic boolean DEFAULT false,
-    context text DEFAULT NULL, batch_size integer DEFAULT 10000, verify boolean DEFAULT true)
+    context text DEFAULT NULL, batch_size integer DEFAULT 20000, verify boolean DEFAULT true,
+    rewrite boolean DEFAULT false)
   LANGUAGE plpgsql
 AS $$
 BEGIN
   COMMIT;
-  PERFORM nae.begin_encryption(relation, column_name, key, deterministic, context, batch_size, verify);
+  PERFORM nae.begin_encryption(relation, column_name, key, deterministic, context, batch_size, verify, rewrite);
   COMMIT;
   CALL nae.run_change(relation, column_name);
 END
 $$;
-COMMENT ON PROCEDURE nae.encrypt_column(regclass, name, text, boolean, text, integer, boolean)
+COMMENT ON PROCEDURE nae.encrypt_column(regclass, name, text, boolean, text, integer, boolean, boolean)
   IS 'encrypts a column while it is in use';
 
 CREATE PROCEDURE nae.decrypt_column(
-    relation regclass, column_name name, batch_size integer DEFAULT 10000, verify boolean DEFAULT true)
+    relation regclass, column_name name, batch_size integer DEFAULT 20000, verify boolean DEFAULT true,
+    rewrite boolean DEFAULT false)
   LANGUAGE plpgsql
 AS $$
 BEGIN
   COMMIT;
-  PERFORM nae.begin_decryption(relation, column_name, batch_size, verify);
+  PERFORM nae.begin_decryption(relation, column_name, batch_size, verify, rewrite);
   COMMIT;
   CALL nae.run_change(relation, column_name);
 END
 $$;
-COMMENT ON PROCEDURE nae.decrypt_column(regclass, name, integer, boolean)
+COMMENT ON PROCEDURE nae.decrypt_column(regclass, name, integer, boolean, boolean)
   IS 'decrypts a column for good while it is in use';
 
 CREATE PROCEDURE nae.rotate_column(
-    relation regclass, column_name name, version integer DEFAULT NULL, batch_size integer DEFAULT 10000,
-    verify boolean DEFAULT true)
+    relation regclass, column_name name, version integer DEFAULT NULL, batch_size integer DEFAULT 20000,
+    verify boolean DEFAULT true, rewrite boolean DEFAULT false)
   LANGUAGE plpgsql
 AS $$
 BEGIN
   COMMIT;
-  PERFORM nae.begin_rotation(relation, column_name, version, batch_size, verify);
+  PERFORM nae.begin_rotation(relation, column_name, version, batch_size, verify, rewrite);
   COMMIT;
   CALL nae.run_change(relation, column_name);
 END
 $$;
-COMMENT ON PROCEDURE nae.rotate_column(regclass, name, integer, integer, boolean)
+COMMENT ON PROCEDURE nae.rotate_column(regclass, name, integer, integer, boolean, boolean)
   IS 'brings the values of a column to one version of its key while it is in use';
 
 -- Before the swap: the column stays what it was. Afterwards only the validation of constraints is given up.
@@ -446,7 +479,7 @@ END
 $$;
 COMMENT ON FUNCTION nae.cancel_column_change(regclass, name) IS 'gives up a change of a column that was interrupted';
 
-REVOKE ALL ON PROCEDURE nae.encrypt_column(regclass, name, text, boolean, text, integer, boolean),
-  nae.decrypt_column(regclass, name, integer, boolean), nae.rotate_column(regclass, name, integer, integer, boolean),
+REVOKE ALL ON PROCEDURE nae.encrypt_column(regclass, name, text, boolean, text, integer, boolean, boolean),
+  nae.decrypt_column(regclass, name, integer, boolean, boolean), nae.rotate_column(regclass, name, integer, integer, boolean, boolean),
   nae.run_change(regclass, name) FROM PUBLIC;
 REVOKE ALL ON FUNCTION nae.change_step(regclass, name), nae.cancel_column_change(regclass, name) FROM PUBLIC;

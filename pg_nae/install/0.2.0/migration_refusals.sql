@@ -73,14 +73,17 @@ $$;
 
 -- Indexes of the table in which the column is; key: by which they search, not only INCLUDEd.
 CREATE FUNCTION nae.column_indexes(
-    relation regclass, column_name name, OUT index regclass, OUT is_key boolean, OUT in_expression boolean)
+    relation regclass, column_name name, OUT index regclass, OUT is_key boolean, OUT in_expression boolean,
+    OUT other_opclass boolean)
   RETURNS SETOF record
   LANGUAGE sql STABLE STRICT
   SET search_path = pg_catalog, pg_temp
 AS $$
   SELECT i.indexrelid::regclass, c.attnum = ANY (i.indkey[0:i.indnkeyatts - 1]),
          -- Of an expression tree only this is looked at: does it hold the column?
-         concat(i.indexprs::text, i.indpred::text) ~ format(':varattno %s ', c.attnum)
+         concat(i.indexprs::text, i.indpred::text) ~ format(':varattno %s ', c.attnum),
+         EXISTS (SELECT FROM unnest(i.indkey[0:i.indnkeyatts - 1], i.indclass::oid[]) AS k(attnum, class)
+                 JOIN pg_opclass AS o ON o.oid = k.class WHERE k.attnum = c.attnum AND NOT o.opcdefault)
   FROM (SELECT nae.attnum($1, $2) AS attnum) AS c
   JOIN pg_depend AS d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = $1 AND d.refobjsubid = c.attnum
                      AND d.classid IN ('pg_class'::regclass, 'pg_constraint'::regclass)
@@ -90,24 +93,30 @@ AS $$
   GROUP BY i.indexrelid, c.attnum
 $$;
 
-CREATE FUNCTION nae.lost_indexes(relation regclass, column_name name, randomized boolean) RETURNS SETOF text
+-- A rewrite keeps operator classes, which only columns of their own type have, and constraints of
+-- partitioned tables.
+CREATE FUNCTION nae.lost_indexes(
+    relation regclass, column_name name, randomized boolean, rewrite boolean) RETURNS SETOF text
   LANGUAGE sql STABLE STRICT
   SET search_path = pg_catalog, pg_temp
 AS $$
   SELECT format('index %s%s', x.index,
                 CASE WHEN x.in_expression THEN ', which computes with the column'
                      WHEN x.is_key AND randomized THEN ', which cannot search randomized values'
-                     WHEN con.oid IS NOT NULL THEN ', the constraint of a partitioned table'
+                     WHEN con.oid IS NOT NULL AND NOT rewrite THEN ', the constraint of a partitioned table'
+                     WHEN x.other_opclass AND rewrite THEN ', of an operator class that is not the default'
                      ELSE ', of method ' || am.amname END)
   FROM nae.column_indexes($1, $2) AS x
   JOIN pg_class AS c ON c.oid = x.index JOIN pg_am AS am ON am.oid = c.relam
   LEFT JOIN pg_constraint AS con ON con.conindid = x.index AND con.conrelid = $1 AND con.contype IN ('u', 'p')
                                 AND c.relkind = 'I'
-  WHERE x.in_expression OR (x.is_key AND randomized) OR con.oid IS NOT NULL OR am.amname NOT IN ('btree', 'hash')
+  WHERE x.in_expression OR (x.is_key AND randomized) OR (con.oid IS NOT NULL AND NOT rewrite)
+     OR (x.other_opclass AND rewrite) OR am.amname NOT IN ('btree', 'hash')
      OR EXISTS (SELECT FROM pg_attribute AS a WHERE a.attrelid = x.index AND a.attoptions IS NOT NULL)
 $$;
 
-CREATE FUNCTION nae.refuse_losses(relation regclass, column_name name, new_type regtype) RETURNS void
+CREATE FUNCTION nae.refuse_losses(
+    relation regclass, column_name name, new_type regtype, rewrite boolean) RETURNS void
   LANGUAGE plpgsql STABLE STRICT
   SET search_path = pg_catalog, pg_temp
 AS $$
@@ -123,7 +132,7 @@ BEGIN
       DETAIL = losses,
       HINT = 'Drop them, call again, and create them anew; of a foreign key change both columns between.';
   END IF;
-  SELECT string_agg(l, E'\n' ORDER BY l) INTO losses FROM nae.lost_indexes(relation, column_name, randomized) AS l;
+  SELECT string_agg(l, E'\n' ORDER BY l) INTO losses FROM nae.lost_indexes(relation, column_name, randomized, rewrite) AS l;
   IF losses IS NOT NULL THEN
     RAISE EXCEPTION USING ERRCODE = 'dependent_objects_still_exist',
       MESSAGE = format('indexes of column "%s" of %s cannot be kept', column_name, relation), DETAIL = losses,

@@ -20,6 +20,7 @@ CREATE TABLE nae.column_change (
   key text, version integer,   -- of the new type, NULL when it is not encrypted; or the blind index's key
   context text,                -- of the new type; or the blind index's normalization
   verify boolean NOT NULL,
+  rewrite boolean NOT NULL,    -- swap by rewriting the table
   batch_size integer NOT NULL CHECK (batch_size BETWEEN 1 AND 1000000),
   heap regclass,               -- where the walk over the table is: NULL before its start
   heap_blocks bigint NOT NULL DEFAULT 0,
@@ -89,13 +90,14 @@ AS $$
   WHERE a.attrelid = $1 AND a.attname = $2 AND a.attnum > 0 AND NOT a.attisdropped
 $$;
 
--- An expression for a column's plaintext. A ciphertext of another key or context is refused here.
+-- An expression for a column's plaintext. A ciphertext of another key or context is refused here, and so is
+-- (true) a value that the policy shows masked, as NULL or as ciphertext: what is stored from it would be lost.
 CREATE FUNCTION nae.plain_expression(relation regclass, column_name name, record text DEFAULT '') RETURNS text
   LANGUAGE sql STABLE STRICT PARALLEL SAFE COST 10
   SET search_path = pg_catalog, pg_temp
 AS $$
   SELECT CASE WHEN e.typmod IS NULL THEN format('(%s%I)::%s', record, $2, nae.plain_type(a.atttypid))
-              ELSE format('nae.plain(%s%I, %s)', record, $2, e.typmod) END
+              ELSE format('nae.plain(%s%I, %s, true)', record, $2, e.typmod) END
   FROM pg_attribute AS a LEFT JOIN nae.encrypted_column AS e ON e.relation = a.attrelid AND e.attnum = a.attnum
   WHERE a.attrelid = $1 AND a.attname = $2
 $$;

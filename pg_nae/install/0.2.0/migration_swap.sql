@@ -133,17 +133,74 @@ EXCEPTION WHEN SQLSTATE 'NE999' THEN
 END
 $$;
 
+CREATE FUNCTION nae.remember_checks(change nae.column_change) RETURNS void
+  LANGUAGE sql VOLATILE
+  SET search_path = pg_catalog, pg_temp
+AS $$
+  UPDATE nae.column_change AS c
+  SET unchecked = ARRAY(SELECT con.conname FROM nae.old_checks(change) AS con WHERE con.convalidated)
+  WHERE c.relation = change.relation AND c.column_name = change.column_name
+$$;
+
 CREATE FUNCTION nae.swap_columns(change nae.column_change) RETURNS void
   LANGUAGE plpgsql VOLATILE
   SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-  UPDATE nae.column_change AS c
-    SET unchecked = ARRAY(SELECT con.conname FROM nae.old_checks(change) AS con WHERE con.convalidated)
-    WHERE c.relation = change.relation AND c.column_name = change.column_name;
+  PERFORM nae.remember_checks(change);
   PERFORM nae.replace_column(change, ARRAY(
     SELECT nae.kept_settings(change) UNION ALL SELECT nae.kept_privileges(change)
     UNION ALL SELECT nae.kept_not_null(change) UNION ALL SELECT nae.kept_indexes(change)
     UNION ALL SELECT nae.kept_checks(change) UNION ALL SELECT nae.renamed_ciphertext_check(change)));
+END
+$$;
+
+-- By rewriting --------------------------------------------------------------------------------------
+
+-- The one command that rewrites: the old column takes over the values of its shadow, which becomes empty.
+-- Nothing is encrypted or decrypted by it; indexes, constraints and privileges are carried over by
+-- PostgreSQL. CHECK constraints of the user's would decrypt row by row: they wait until the table is free.
+CREATE FUNCTION nae.rewriting_command(change nae.column_change) RETURNS text
+  LANGUAGE sql STABLE
+  SET search_path = pg_catalog, pg_temp
+AS $$
+  SELECT format('ALTER TABLE %s ', change.relation) || string_agg(action, ', ' ORDER BY place)
+  FROM (
+    SELECT 1, format('DROP CONSTRAINT %I', con.conname)
+    FROM pg_constraint AS con
+    WHERE con.conrelid = change.relation AND con.contype = 'c'
+      AND con.conkey && ARRAY[nae.attnum(change.relation, change.column_name),
+                              nae.attnum(change.relation, change.shadow)]
+    UNION ALL
+    SELECT 2, format('ALTER COLUMN %I DROP DEFAULT', change.column_name)
+    UNION ALL
+    SELECT 3, format('ALTER COLUMN %I TYPE %s %s USING %I', change.column_name,
+                     nae.type_with_key(change.new_type, change.key, change.context, change.version),
+                     nae.collate_clause(a.attcollation), change.shadow)
+    FROM pg_attribute AS a WHERE a.attrelid = change.relation AND a.attname = change.column_name
+    UNION ALL
+    SELECT 4, format('ALTER COLUMN %I TYPE boolean USING NULL', change.shadow)
+    UNION ALL
+    SELECT 5, format('ADD CONSTRAINT %I CHECK (nae.is_ciphertext(%I))',
+                     nae.derived_name(change.column_name, '_is_ciphertext'), change.column_name)
+    WHERE change.key IS NOT NULL
+  ) AS command(place, action)
+$$;
+
+CREATE FUNCTION nae.swap_by_rewrite(change nae.column_change) RETURNS void
+  LANGUAGE plpgsql VOLATILE
+  SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  afterwards text[] := ARRAY(SELECT nae.kept_settings(change) UNION ALL SELECT nae.kept_checks(change));
+  statement text;
+BEGIN
+  PERFORM nae.remember_checks(change);
+  PERFORM nae.drop_sync_triggers(change);
+  EXECUTE nae.rewriting_command(change);
+  EXECUTE format('ALTER TABLE %s DROP COLUMN %I', change.relation, change.shadow);
+  FOREACH statement IN ARRAY afterwards LOOP
+    EXECUTE statement;
+  END LOOP;
 END
 $$;

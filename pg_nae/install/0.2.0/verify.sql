@@ -37,7 +37,7 @@ DECLARE
   middle bigint := (first + past_last) / 2;
 BEGIN
   BEGIN
-    EXECUTE format('SELECT count(nae.plain(%I, $1)) FROM ONLY %s WHERE ctid >= $2 AND ctid < $3', column_name, heap)
+    EXECUTE format('SELECT count(nae.plain(%I, $1, true)) FROM ONLY %s WHERE ctid >= $2 AND ctid < $3', column_name, heap)
       INTO opened USING typmod, nae.row_address(first), nae.row_address(past_last);
     RETURN opened;
   EXCEPTION
