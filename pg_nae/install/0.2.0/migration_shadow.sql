@@ -174,8 +174,9 @@ CREATE FUNCTION nae.walk(change nae.column_change, condition text, assignment te
 AS $$
 DECLARE
   stretch nae.column_change := nae.next_stretch(change);
-  past_last bigint := least(stretch.next_block + nae.batch_blocks(stretch.heap, change.batch_size),
-                            stretch.heap_blocks);
+  -- Looking locks no rows: five batches at once.
+  past_last bigint := least(stretch.heap_blocks, stretch.next_block + nae.batch_blocks(stretch.heap, change.batch_size)
+                                                 * CASE WHEN assignment IS NULL THEN 5 ELSE 1 END);
   met bigint;
 BEGIN
   IF stretch.heap IS NULL THEN
@@ -224,14 +225,14 @@ CREATE FUNCTION nae.validate_shadow_checks(change nae.column_change) RETURNS boo
   SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-  invalid name;
+  validations text;
 BEGIN
-  FOR invalid IN SELECT c.conname FROM pg_constraint AS c
+  SELECT string_agg(format('VALIDATE CONSTRAINT %I', c.conname), ', ') INTO validations FROM pg_constraint AS c
     WHERE c.conrelid = change.relation AND NOT c.convalidated
-      AND nae.attnum(change.relation, change.shadow) = ANY (c.conkey)
-  LOOP
-    EXECUTE format('ALTER TABLE %s VALIDATE CONSTRAINT %I', change.relation, invalid);
-  END LOOP;
+      AND nae.attnum(change.relation, change.shadow) = ANY (c.conkey);
+  IF validations IS NOT NULL THEN  -- in one reading of the table
+    EXECUTE format('ALTER TABLE %s %s', change.relation, validations);
+  END IF;
   RETURN true;
 EXCEPTION WHEN check_violation THEN
   RETURN false;
