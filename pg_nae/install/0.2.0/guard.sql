@@ -257,19 +257,18 @@ CREATE FUNCTION nae.drop_idle_checks(target regclass) RETURNS void
   SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-  idle name;
+  drops text;
 BEGIN
-  FOR idle IN
-    SELECT con.conname
+  SELECT string_agg(format('DROP CONSTRAINT %I', con.conname), ', ') INTO drops
     FROM pg_depend AS d
     JOIN pg_constraint AS con ON con.oid = d.objid AND con.conrelid = target AND con.coninhcount = 0
     JOIN pg_attribute AS a ON a.attrelid = target AND a.attnum = con.conkey[1]
     WHERE d.refclassid = 'pg_proc'::regclass AND d.refobjid = 'nae.is_ciphertext(anyelement)'::regprocedure
       AND d.classid = 'pg_constraint'::regclass AND con.conname ~ '_is_ciphertext\d*$'
-      AND pg_get_expr(con.conbin, target) = format('nae.is_ciphertext(%I)', a.attname)
-  LOOP
-    EXECUTE format('ALTER TABLE %s DROP CONSTRAINT %I', target, idle);
-  END LOOP;
+      AND pg_get_expr(con.conbin, target) = format('nae.is_ciphertext(%I)', a.attname);
+  IF drops IS NOT NULL THEN
+    EXECUTE format('ALTER TABLE %s %s', target, drops);
+  END IF;
 END
 $$;
 
