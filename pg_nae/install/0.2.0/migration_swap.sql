@@ -9,9 +9,11 @@ AS $$
   SELECT format('ALTER TABLE %s ALTER COLUMN %I SET %s', change.relation, change.column_name, setting)
   FROM pg_attribute AS a
   LEFT JOIN pg_attrdef AS d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+  -- Newer minor releases keep something of their own among the options of a column.
+  CROSS JOIN LATERAL (SELECT string_agg(o, ', ') FROM unnest(a.attoptions) AS o WHERE o NOT LIKE 'pg\_attver=%') AS o(options)
   CROSS JOIN LATERAL (VALUES ('DEFAULT (' || pg_get_expr(d.adbin, d.adrelid) || ')::' || nae.plain_type(a.atttypid)),
                              ('STATISTICS ' || nullif(a.attstattarget, -1)),
-                             ('(' || array_to_string(a.attoptions, ', ') || ')')) AS s(setting)
+                             ('(' || o.options || ')')) AS s(setting)
   WHERE a.attrelid = change.relation AND a.attname = change.column_name AND setting IS NOT NULL
   UNION ALL
   SELECT format('COMMENT ON COLUMN %s.%I IS %L', change.relation, change.column_name,
