@@ -8,7 +8,7 @@ namespace nae::columns {
 // Raises when the value was encrypted as another type.
 void expect_type(const Value& value, PlainType type);
 
-// The argument as the plaintext type, by PostgreSQL's own assignment cast.
-Datum assigned(FunctionCallInfo fcinfo, int position, PlainType type);
+// A value by PostgreSQL's own cast, which the call remembers.
+Datum cast_value(FunctionCallInfo fcinfo, Datum value, Oid source, Oid target);
 
 }  // namespace nae::columns

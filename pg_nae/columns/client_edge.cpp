@@ -156,6 +156,33 @@ bool is_assignment(const ParseState* state, const Query* query) {
          list_length(query->targetList) == 1 && begins_with_assignment(state->p_sourcetext);
 }
 
+// RETURN QUERY in a function that returns rows of a table: its rows are to be of the table's own
+// types. PL/pgSQL says nothing of where a query stands, but whose it is.
+bool is_for_rows_of_a_table(const ParseState* state, const Query* query) {
+  if (state->p_pre_columnref_hook == nullptr || state->p_ref_hook_state == nullptr) return false;
+  const PLpgSQL_function* function = static_cast<PLpgSQL_expr*>(state->p_ref_hook_state)->func;
+  if (function == nullptr || !function->fn_retset || !type_is_rowtype(function->fn_rettype))
+    return false;
+  TupleDesc row = lookup_rowtype_tupdesc_noerror(function->fn_rettype, -1, true);
+  if (row == nullptr) return false;
+  int column = 0;
+  bool same = true, encrypted = false;
+  ListCell* cell;
+  foreach (cell, query->targetList) {
+    auto* target = lfirst_node(TargetEntry, cell);
+    if (target->resjunk) continue;
+    while (column < row->natts && TupleDescAttr(row, column)->attisdropped) ++column;
+    Oid type = exprType(reinterpret_cast<Node*>(target->expr));
+    same = same && column < row->natts && TupleDescAttr(row, column)->atttypid == type;
+    encrypted = encrypted || find_column_type(type) != nullptr;
+    ++column;
+  }
+  while (column < row->natts && TupleDescAttr(row, column)->attisdropped) ++column;
+  same = same && column == row->natts;
+  ReleaseTupleDesc(row);
+  return same && encrypted;
+}
+
 void open_for_client(ParseState* state, Query* query) {
   if (!pg::settings.transparent || !IsTransactionState() || keeps_ciphertext()) return;
   if (!has_column_types()) return;
@@ -166,7 +193,8 @@ void open_for_client(ParseState* state, Query* query) {
     if (IsA(selected, Query)) open_query(reinterpret_cast<Query*>(selected), nullptr);
     return;
   }
-  if (!is_assignment(state, query)) open_query(query, nullptr);
+  if (!is_assignment(state, query) && !is_for_rows_of_a_table(state, query))
+    open_query(query, nullptr);
 }
 
 void after_parsing(ParseState* state, Query* query, JumbleState* jumble) {

@@ -12,6 +12,7 @@ constexpr std::size_t kMaxTypes = 2 * std::size(kPlainTypes);
 // What was found in the catalogs, until a type or function changes.
 ColumnType known[kMaxTypes];
 std::size_t known_count = 0;
+Oid known_row_decryption = InvalidOid;
 bool known_valid = false;
 bool watching = false;
 
@@ -30,6 +31,17 @@ Oid function(Oid schema, const char* name, std::initializer_list<Oid> arguments)
 Oid operator_of(Oid schema, const char* name, Oid type) {
   return GetSysCacheOid4(OPERNAMENSP, Anum_pg_operator_oid, CStringGetDatum(name),
                          ObjectIdGetDatum(type), ObjectIdGetDatum(type), ObjectIdGetDatum(schema));
+}
+
+void learn_casts(ColumnType& type) {
+  CatCList* casts = SearchSysCacheList1(CASTSOURCETARGET, ObjectIdGetDatum(type.type));
+  int count = 0;
+  for (int i = 0; i < casts->n_members && count < ColumnType::kMaxCasts; ++i) {
+    auto* cast = reinterpret_cast<Form_pg_cast>(GETSTRUCT(&casts->members[i]->tuple));
+    bool other = cast->casttarget != type.type && cast->casttarget != plain_oid(type.plain);
+    if (other && OidIsValid(cast->castfunc)) type.casts[count++] = cast->castfunc;
+  }
+  ReleaseSysCacheList(casts);
 }
 
 bool is_complete(const ColumnType& type) {
@@ -63,6 +75,7 @@ void learn(Oid schema, PlainType plain, bool deterministic) {
     found.equal = operator_of(schema, "=~", type);
     found.not_equal = operator_of(schema, "<>~", type);
   }
+  learn_casts(found);
   // While the extension's script runs, a type may be there without its functions.
   if (is_complete(found)) known[known_count++] = found;
 }
@@ -72,6 +85,7 @@ void learn_all() {
   if (!watching) {
     CacheRegisterSyscacheCallback(TYPEOID, forget, Datum{0});
     CacheRegisterSyscacheCallback(PROCOID, forget, Datum{0});
+    CacheRegisterSyscacheCallback(CASTSOURCETARGET, forget, Datum{0});
     watching = true;
   }
   known_count = 0;
@@ -83,6 +97,7 @@ void learn_all() {
     learn(schema, plain, false);
     learn(schema, plain, true);
   }
+  known_row_decryption = function(schema, "plain_row", {RECORDOID});
   std::sort(known, known + known_count,
             [](const ColumnType& a, const ColumnType& b) { return a.type < b.type; });
 }
@@ -110,6 +125,15 @@ const ColumnType* find_column_type_of_array(Oid array_type) {
   for (std::size_t i = 0; i < known_count; ++i)
     if (known[i].array_type == array_type) return &known[i];
   return nullptr;
+}
+
+bool is_cast_of(const ColumnType& type, Oid function) {
+  return std::find(std::begin(type.casts), std::end(type.casts), function) != std::end(type.casts);
+}
+
+Oid row_decryption() {
+  learn_all();
+  return known_row_decryption;
 }
 
 const ColumnType& column_type(Oid type) {

@@ -16,6 +16,9 @@ struct ColumnType {
   Oid decrypt;        // plain(enc)
   Oid decrypt_of;     // plain(enc, int4)
   Oid decrypt_array;  // plain(enc[])
+  // Casts to other types than the plaintext's, by way of that.
+  static constexpr int kMaxCasts = 8;
+  Oid casts[kMaxCasts];
   // Of deterministic types:
   Oid search_token;        // search_token(enc, int4)
   Oid search_token_array;  // search_token(enc[], int4)
@@ -29,6 +32,9 @@ bool has_column_types();
 // nullptr when the type is none of them, nor a domain over one.
 const ColumnType* find_column_type(Oid type);
 const ColumnType* find_column_type_of_array(Oid array_type);
+bool is_cast_of(const ColumnType& type, Oid function);
+// nae.plain_row(record)
+Oid row_decryption();
 // `type` is one of them itself; raises when it is not.
 const ColumnType& column_type(Oid type);
 

@@ -6,6 +6,7 @@
 #include "pg_nae/columns/meaning.hpp"
 #include "pg_nae/columns/sorting.hpp"
 #include "pg_nae/columns/whole_row.hpp"
+#include "pg_nae/pg/extension.hpp"
 
 namespace nae::columns {
 namespace {
@@ -89,6 +90,22 @@ Node* encrypted_anew(FuncExpr* call) {
   return reinterpret_cast<Node*>(result);
 }
 
+// A cast of the encrypted type to another than its plaintext type, by way of that; nullptr for
+// calls that are none.
+Node* cast_of_plaintext(FuncExpr* call) {
+  if (list_length(call->args) != 1) return nullptr;
+  auto* value = static_cast<Node*>(linitial(call->args));
+  const ColumnType* type = type_of(value);
+  if (type == nullptr || !is_cast_of(*type, call->funcid)) return nullptr;
+  Node* plain = decrypted(value);
+  if (const ColumnType* other = find_column_type(call->funcresulttype))
+    return pended(plain, *other);
+  Node* cast = coerce_to_target_type(nullptr, plain, exprType(plain), call->funcresulttype, -1,
+                                     COERCION_EXPLICIT, call->funcformat, call->location);
+  exprSetCollation(cast, call->funccollid);
+  return cast;
+}
+
 Node* converted_call(FuncExpr* call, const Place& place) {
   auto* node = reinterpret_cast<Node*>(call);
   if (is_decryption(node)) {
@@ -97,6 +114,7 @@ Node* converted_call(FuncExpr* call, const Place& place) {
                                         : node;
   }
   if (is_encryption(node)) return encrypted_anew(call);
+  if (Node* cast = cast_of_plaintext(call)) return cast;
   List* arguments = plain_arguments(call->funcid, call->args, place);
   if (arguments == nullptr) return node;
   FuncExpr* result = pg::flat_copy(call);
@@ -132,11 +150,47 @@ Node* converted_aggregate(Aggref* given, const Place& place) {
   return reinterpret_cast<Node*>(result);
 }
 
+// As the plaintext type casts: true::text is "true", its output "t".
 Node* converted_by_text(CoerceViaIO* node, const Place& place) {
   auto* argument = reinterpret_cast<Node*>(node->arg);
   if (!is_readable(argument, place)) return reinterpret_cast<Node*>(node);
+  Node* plain = readable(argument, place);
+  Oid type = exprType(plain);
+  if (can_coerce_type(1, &type, &node->resulttype, COERCION_EXPLICIT)) {
+    Node* cast = coerce_to_target_type(nullptr, plain, type, node->resulttype, -1,
+                                       COERCION_EXPLICIT, node->coerceformat, node->location);
+    exprSetCollation(cast, node->resultcollid);
+    return cast;
+  }
   CoerceViaIO* result = pg::flat_copy(node);
-  result->arg = reinterpret_cast<Expr*>(readable(argument, place));
+  result->arg = reinterpret_cast<Expr*>(plain);
+  return reinterpret_cast<Node*>(result);
+}
+
+// An operator that PostgreSQL finds by the encrypted type on both sides stands for the one of the
+// plaintext type, which is found alike: born < '2001-01-01'.
+Node* converted_operator(OpExpr* node, const Place& place) {
+  Oid left, right;
+  op_input_types(node->opno, &left, &right);
+  const ColumnType* type = left == right ? find_column_type(left) : nullptr;
+  if (type != nullptr && get_func_namespace(node->opfuncid) == pg::column_schema() &&
+      node->opno != type->equal && node->opno != type->not_equal) {
+    Oid plain = plain_oid(type->plain);
+    Oid opno = OpernameGetOprid(list_make1(makeString(get_opname(node->opno))), plain, plain);
+    if (!OidIsValid(opno)) return reinterpret_cast<Node*>(node);
+    OpExpr* result = pg::flat_copy(node);
+    result->opno = opno;
+    result->opfuncid = InvalidOid;
+    set_opfuncid(result);
+    result->args = list_make2(decrypted(static_cast<Node*>(linitial(node->args))),
+                              decrypted(static_cast<Node*>(lsecond(node->args))));
+    return reinterpret_cast<Node*>(result);
+  }
+  set_opfuncid(node);
+  List* arguments = plain_arguments(node->opfuncid, node->args, place);
+  if (arguments == nullptr) return reinterpret_cast<Node*>(node);
+  OpExpr* result = pg::flat_copy(node);
+  result->args = arguments;
   return reinterpret_cast<Node*>(result);
 }
 
@@ -163,6 +217,9 @@ Node* converted_xml(XmlExpr* node, const Place& place) {
 
 Node* converted(Node* node, Place& place) {
   switch (nodeTag(node)) {
+    case T_OpExpr:
+    case T_DistinctExpr:
+      return converted_operator(reinterpret_cast<OpExpr*>(node), place);
     case T_FuncExpr:
       return converted_call(reinterpret_cast<FuncExpr*>(node), place);
     case T_Aggref:

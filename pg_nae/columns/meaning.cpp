@@ -1,12 +1,14 @@
 #include "pg_nae/columns/meaning.hpp"
 
 #include "pg_nae/columns/sorting.hpp"
+#include "pg_nae/columns/whole_row.hpp"
 
 namespace nae::columns {
 namespace {
 
 bool is_ours(Oid type) {
-  return find_column_type(type) != nullptr || find_column_type_of_array(type) != nullptr;
+  return find_column_type(type) != nullptr || find_column_type_of_array(type) != nullptr ||
+         is_encrypted_row(type);
 }
 
 // Whether an encrypted column is anywhere in the query: most queries are left alone here.

@@ -65,15 +65,22 @@ Node* substitute_mutator(Node* node, void* state) {
   return decrypted(static_cast<Node*>(linitial(reinterpret_cast<FuncExpr*>(result)->args)));
 }
 
+bool rename_key(List* clauses, const TargetEntry* target, Index reference) {
+  SortGroupClause* clause = clause_of(clauses, target);
+  if (clause != nullptr) clause->tleSortGroupRef = reference;
+  return clause != nullptr;
+}
+
 // Other clauses that name the target get a reference of their own.
 void part_from_group(Query* query, TargetEntry* target) {
-  bool used = false;
-  Index reference = next_reference(query);
-  for (List* clauses : {query->sortClause, query->distinctClause}) {
-    SortGroupClause* clause = clause_of(clauses, target);
-    if (clause == nullptr) continue;
-    clause->tleSortGroupRef = reference;
-    used = true;
+  const Index reference = next_reference(query);
+  bool used = rename_key(query->sortClause, target, reference);
+  used = rename_key(query->distinctClause, target, reference) || used;
+  ListCell* cell;
+  foreach (cell, query->windowClause) {
+    auto* window = lfirst_node(WindowClause, cell);
+    used = rename_key(window->partitionClause, target, reference) || used;
+    used = rename_key(window->orderClause, target, reference) || used;
   }
   target->ressortgroupref = used ? reference : 0;
 }
@@ -122,13 +129,21 @@ void arrange_windows(Query* query) {
   }
 }
 
-void check_distinct(Query* query) {
+// Rows are distinct by plaintexts that are not put out themselves: which of several equal rows
+// remains is anybody's choice, as it is for values that are equal and look different. ORDER BY of
+// the same column goes along, because PostgreSQL wants both to begin alike.
+void arrange_distinct(Query* query) {
   ListCell* cell;
   foreach (cell, query->distinctClause) {
-    Node* expression =
-        expression_of(target_of(lfirst_node(SortGroupClause, cell), query->targetList));
-    if (type_of(expression) != nullptr && !groups_as_stored(expression))
-      refuse("DISTINCT in a sub-select");
+    auto* clause = lfirst_node(SortGroupClause, cell);
+    TargetEntry* target = target_of(clause, query->targetList);
+    if (type_of(expression_of(target)) == nullptr) continue;
+    SortGroupClause* sort = clause_of(query->sortClause, target);
+    if (sort == nullptr && groups_as_stored(expression_of(target))) continue;
+    if (sort != nullptr) use_operators_of(sort, exprType(decrypted(expression_of(target))));
+    order_by_plaintext(query, clause);
+    if (sort != nullptr) sort->tleSortGroupRef = clause->tleSortGroupRef;
+    query->hasDistinctOn = true;
   }
 }
 
@@ -204,7 +219,7 @@ void arrange_by_plaintext(Query* query) {
   check_set_operation(query->setOperations);
   arrange_groups(query);
   arrange_windows(query);
-  check_distinct(query);
+  arrange_distinct(query);
   // Clauses and windows are shared with the query that the caller keeps.
   order_list_by_plaintext(query, query->sortClause);
 }

@@ -50,6 +50,41 @@ void refuse_prepared_plaintext(const Node* statement) {
   }
 }
 
+// A decryption that nobody wrote: the parser put it in to reach the plaintext's functions.
+bool unasked_decryption_walker(Node* node, void*) {
+  if (node == nullptr) return false;
+  if (is_decryption(node) && reinterpret_cast<FuncExpr*>(node)->funcformat == COERCE_IMPLICIT_CAST)
+    return true;
+  return pg::walk_children(node, unasked_decryption_walker, nullptr);
+}
+
+bool puts_out_plaintext(Query* query) {
+  if (unasked_decryption_walker(reinterpret_cast<Node*>(query->targetList), nullptr)) return true;
+  ListCell* cell;
+  foreach (cell, query->rtable) {
+    auto* relation = lfirst_node(RangeTblEntry, cell);
+    if (relation->rtekind == RTE_SUBQUERY && puts_out_plaintext(relation->subquery)) return true;
+  }
+  foreach (cell, query->cteList) {
+    auto* expression = reinterpret_cast<Query*>(lfirst_node(CommonTableExpr, cell)->ctequery);
+    if (IsA(expression, Query) && puts_out_plaintext(expression)) return true;
+  }
+  return false;
+}
+
+// CREATE TABLE AS max(name) would store a plaintext that nobody asked to be stored as such.
+void refuse_unasked_plaintext(const Node* statement) {
+  if (!IsA(statement, CreateTableAsStmt) || !has_column_types()) return;
+  auto* query =
+      reinterpret_cast<Query*>(reinterpret_cast<const CreateTableAsStmt*>(statement)->query);
+  if (!IsA(query, Query) || query->commandType == CMD_UTILITY || !puts_out_plaintext(query)) return;
+  pg::raise(Code::unsupported,
+            "the table would keep what was computed from encrypted columns in clear",
+            "Select the columns as they are, to keep them encrypted. To store plaintext, say so by "
+            "a cast "
+            "of each encrypted column, as in max(name::text).");
+}
+
 struct Utility {
   PlannedStmt* statement;
   const char* text;
@@ -75,6 +110,7 @@ void process(PlannedStmt* statement, const char* text, bool read_only_tree,
                         parameters, environment, destination,    completion};
   if (!stores_what_it_reads(statement->utilityStmt)) return execute(utility);
   refuse_prepared_plaintext(statement->utilityStmt);
+  refuse_unasked_plaintext(statement->utilityStmt);
   bool before = keeping;
   keeping = true;
   PG_TRY();

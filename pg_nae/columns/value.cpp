@@ -10,8 +10,8 @@ namespace {
 constexpr Byte kPending = 0xef;
 constexpr std::size_t kPendingHeaderBytes = 2;
 
-constexpr char kPrefix[] = "nae1:";
-constexpr std::size_t kPrefixBytes = sizeof kPrefix - 1;
+constexpr std::string_view kPrefix = "nae1:";
+constexpr std::size_t kPrefixBytes = kPrefix.size();
 
 // A database has few contexts; somebody who forges headers must not fill memory.
 constexpr std::size_t kMaxKeptHeaders = 64;
@@ -79,7 +79,7 @@ char* ciphertext_in_words(ByteView stored) {
   int capacity = pg_b64_enc_len(size);
   auto* text = static_cast<char*>(MemoryContextAllocHuge(
       CurrentMemoryContext, kPrefixBytes + static_cast<std::size_t>(capacity) + 1));
-  std::memcpy(text, kPrefix, kPrefixBytes);
+  std::memcpy(text, kPrefix.data(), kPrefixBytes);
 #if PG_VERSION_NUM >= 180000
   int written = pg_b64_encode(stored.data(), size, text + kPrefixBytes, capacity);
 #else
@@ -91,13 +91,13 @@ char* ciphertext_in_words(ByteView stored) {
   return text;
 }
 
-bool has_ciphertext_prefix(const char* text) {
-  return std::strncmp(text, kPrefix, kPrefixBytes) == 0;
+bool has_ciphertext_prefix(std::string_view text) {
+  return text.starts_with(kPrefix);
 }
 
-Datum ciphertext_from_words(const char* text) {
-  const char* digits = text + kPrefixBytes;
-  auto size = static_cast<int>(std::strlen(digits));
+Datum ciphertext_from_words(std::string_view text) {
+  const char* digits = text.data() + kPrefixBytes;
+  auto size = static_cast<int>(text.size() - kPrefixBytes);
   int capacity = pg_b64_dec_len(size);
   auto* datum = static_cast<varlena*>(palloc(VARHDRSZ + static_cast<std::size_t>(capacity)));
 #if PG_VERSION_NUM >= 180000

@@ -29,8 +29,8 @@ Datum write_ciphertext(char* memory, ByteView header, ByteView envelope);
 // "nae1:" and base64. Code::envelope_malformed for a text that begins so and goes on otherwise: it
 // must not be taken for a plaintext.
 char* ciphertext_in_words(ByteView stored);
-bool has_ciphertext_prefix(const char* text);
-Datum ciphertext_from_words(const char* text);
+bool has_ciphertext_prefix(std::string_view text);
+Datum ciphertext_from_words(std::string_view text);
 
 // A ciphertext of the key, the context and, of a deterministic column, the version.
 bool belongs(const Value& value, const ColumnKey& key);

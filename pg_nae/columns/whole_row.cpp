@@ -36,6 +36,12 @@ Columns columns_of(const Var* row, const Place& place) {
   return columns;
 }
 
+// Of any other row: as it is at execution, field by field.
+Node* decrypted_row(Node* row) {
+  return reinterpret_cast<Node*>(makeFuncExpr(row_decryption(), RECORDOID, list_make1(row),
+                                              InvalidOid, InvalidOid, COERCE_EXPLICIT_CALL));
+}
+
 bool has_value(List* expressions) {
   ListCell* cell;
   foreach (cell, expressions)
@@ -82,14 +88,29 @@ Node* unless_null(const Var* row, Node* record) {
 
 }  // namespace
 
+bool is_encrypted_row(Oid type) {
+  if (type < FirstNormalObjectId) return false;
+  type = getBaseType(type);
+  if (get_typtype(type) != TYPTYPE_COMPOSITE) return false;
+  TupleDesc columns = lookup_rowtype_tupdesc_noerror(type, -1, true);
+  if (columns == nullptr) return false;
+  bool found = false;
+  for (int i = 0; i < columns->natts && !found; ++i) {
+    auto* attribute = TupleDescAttr(columns, i);
+    found = !attribute->attisdropped && find_column_type(attribute->atttypid) != nullptr;
+  }
+  ReleaseTupleDesc(columns);
+  return found;
+}
+
 bool is_readable(Node* expression, const Place& place) {
   if (expression == nullptr) return false;
   if (is_value(expression)) return true;
   if (is_whole_row(expression))
     return has_value(columns_of(reinterpret_cast<Var*>(expression), place).references);
-  return IsA(expression, RowExpr) &&
-         reinterpret_cast<RowExpr*>(expression)->row_typeid == RECORDOID &&
-         has_value(reinterpret_cast<RowExpr*>(expression)->args);
+  if (IsA(expression, RowExpr) && reinterpret_cast<RowExpr*>(expression)->row_typeid == RECORDOID)
+    return has_value(reinterpret_cast<RowExpr*>(expression)->args);
+  return is_encrypted_row(exprType(expression));
 }
 
 Node* readable(Node* expression, const Place& place) {
@@ -97,11 +118,12 @@ Node* readable(Node* expression, const Place& place) {
   if (type_of(expression) != nullptr) return decrypted(expression);
   if (find_column_type_of_array(exprType(expression)) != nullptr)
     return decrypted_array(expression);
-  if (IsA(expression, RowExpr)) {
+  if (IsA(expression, RowExpr) && reinterpret_cast<RowExpr*>(expression)->row_typeid == RECORDOID) {
     auto* row = pg::flat_copy(reinterpret_cast<RowExpr*>(expression));
     row->args = readable_list(row->args, place);
     return reinterpret_cast<Node*>(row);
   }
+  if (!is_whole_row(expression)) return decrypted_row(expression);
   auto* row = reinterpret_cast<Var*>(expression);
   Columns columns = columns_of(row, place);
   return unless_null(row, record_of(readable_list(columns.references, place), columns.names));

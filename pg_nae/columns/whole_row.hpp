@@ -6,6 +6,9 @@
 
 namespace nae::columns {
 
+// A composite type with a column of an encrypted type.
+bool is_encrypted_row(Oid type);
+
 // Of an encrypted type, an array of one, or a row with a column of one.
 bool is_readable(Node* expression, const Place& place);
 // The plaintext of such an expression; any other as it is.

@@ -188,10 +188,62 @@ SELECT nae.define(ARRAY[
   $$CREATE CAST (%2$s AS nae.%1$s) WITH FUNCTION nae.%1$s(%2$s) AS ASSIGNMENT$$], enc || plain, other)
 FROM (VALUES ('int4', 'int2'), ('int4', 'int8'), ('int4', 'numeric'), ('int4', 'float8'), ('int8', 'int2'),
              ('int8', 'int4'), ('int8', 'numeric'), ('int8', 'float8'), ('numeric', 'int2'),
-             ('numeric', 'int4'), ('numeric', 'int8'), ('numeric', 'float8'), ('date', 'timestamp'),
+             ('numeric', 'int4'), ('numeric', 'int8'), ('numeric', 'float8'), ('text', 'bpchar'),
+             ('text', 'name'), ('date', 'timestamp'),
              ('date', 'timestamptz'), ('timestamptz', 'timestamp'), ('timestamptz', 'date'))
        AS v (plain, other),
      (VALUES ('enc_'), ('enc_det_')) AS e (enc);
+
+-- And what the plaintext type can be cast to, the encrypted one can be too. AS ASSIGNMENT and not implicit:
+-- expressions have one way to a plaintext, or PostgreSQL could not choose.
+SELECT nae.define(ARRAY[
+  $$CREATE FUNCTION nae.plain_as_%3$s(nae.%1$s) RETURNS %2$s
+      LANGUAGE c STABLE STRICT PARALLEL RESTRICTED COST 100 AS 'MODULE_PATHNAME', 'nae_column_decrypt_as'$$,
+  $$CREATE CAST (nae.%1$s AS %2$s) WITH FUNCTION nae.plain_as_%3$s(nae.%1$s) AS ASSIGNMENT$$],
+  enc || plain, other, replace(other, '"', ''))
+FROM (VALUES ('int4', 'int2'), ('int4', 'int8'), ('int4', 'numeric'), ('int4', 'float4'), ('int4', 'float8'),
+             ('int8', 'int2'), ('int8', 'int4'), ('int8', 'numeric'), ('int8', 'float4'), ('int8', 'float8'),
+             ('numeric', 'int2'), ('numeric', 'int4'), ('numeric', 'int8'), ('numeric', 'float4'),
+             ('numeric', 'float8'), ('date', 'timestamp'), ('date', 'timestamptz'), ('timestamptz', 'date'),
+             ('timestamptz', 'timestamp'), ('timestamptz', 'time'), ('timestamptz', 'timetz'))
+       AS v (plain, other),
+     (VALUES ('enc_'), ('enc_det_')) AS e (enc);
+SELECT nae.define(ARRAY[
+  $$CREATE FUNCTION nae.plain_as_%2$s(nae.%1$s) RETURNS %2$s
+      LANGUAGE c STABLE STRICT PARALLEL RESTRICTED COST 100 AS 'MODULE_PATHNAME', 'nae_column_decrypt_as'$$,
+  $$CREATE CAST (nae.%1$s AS %2$s) WITH FUNCTION nae.plain_as_%2$s(nae.%1$s) AS ASSIGNMENT$$], enc, other)
+FROM (VALUES ('enc_bool', 'int4'), ('enc_bool', 'text')) AS v (enc, other);
+
+-- From one kind to the other by the plaintext. Texts go by PostgreSQL's own conversion already.
+SELECT nae.define(ARRAY[
+  $$CREATE FUNCTION nae.%1$s(nae.%2$s) RETURNS nae.%1$s
+      LANGUAGE c STABLE STRICT PARALLEL RESTRICTED COST 100 AS 'MODULE_PATHNAME', 'nae_column_convert'$$,
+  $$CREATE CAST (nae.%2$s AS nae.%1$s) WITH FUNCTION nae.%1$s(nae.%2$s) AS ASSIGNMENT$$],
+  target || plain, source || plain)
+FROM (VALUES ('enc_', 'enc_det_'), ('enc_det_', 'enc_')) AS e (target, source),
+     (VALUES ('bytea'), ('int4'), ('int8'), ('numeric'), ('date'), ('timestamptz'), ('uuid')) AS v (plain);
+
+-- Where an untyped literal beside the encrypted type would be taken for another type than beside the
+-- plaintext type, an operator of the encrypted type on both sides, which stands for the plaintexts'.
+SELECT nae.define(ARRAY[
+  $$CREATE FUNCTION nae.%1$s_%4$s(nae.%1$s, nae.%1$s) RETURNS %5$s
+      LANGUAGE sql STABLE STRICT PARALLEL RESTRICTED COST 100
+      RETURN $1::%2$s OPERATOR(pg_catalog.%3$s) $2::%2$s$$,
+  $$CREATE OPERATOR pg_catalog.%3$s (LEFTARG = nae.%1$s, RIGHTARG = nae.%1$s, FUNCTION = nae.%1$s_%4$s)$$],
+  enc || plain, plain, operator, name, result)
+FROM (VALUES ('date', '=', 'same', 'boolean'), ('date', '<>', 'other', 'boolean'),
+             ('date', '<', 'before', 'boolean'), ('date', '<=', 'not_after', 'boolean'),
+             ('date', '>', 'after', 'boolean'), ('date', '>=', 'not_before', 'boolean'),
+             ('bytea', '||', 'joined', 'bytea')) AS v (plain, operator, name, result),
+     (VALUES ('enc_'), ('enc_det_')) AS e (enc);
+CREATE FUNCTION nae.enc_jsonb_joined(nae.enc_jsonb, nae.enc_jsonb) RETURNS jsonb
+  LANGUAGE sql STABLE STRICT PARALLEL RESTRICTED COST 100 RETURN $1::jsonb OPERATOR(pg_catalog.||) $2::jsonb;
+CREATE OPERATOR pg_catalog.|| (LEFTARG = nae.enc_jsonb, RIGHTARG = nae.enc_jsonb,
+                               FUNCTION = nae.enc_jsonb_joined);
+
+-- A row of any type, its encrypted columns decrypted.
+CREATE FUNCTION nae.plain_row(record) RETURNS record
+  LANGUAGE c STABLE STRICT PARALLEL RESTRICTED COST 100 AS 'MODULE_PATHNAME', 'nae_plain_row';
 
 DROP FUNCTION nae.define_deterministic_order(text, text);
 DROP FUNCTION nae.define_randomized_order(text);
