@@ -70,26 +70,61 @@ AS $$
   FROM nae.encrypted_column AS e WHERE e.relation = change.relation AND e.column_name = change.column_name
 $$;
 
--- SECURITY DEFINER: who writes a value may often not decrypt it. Nobody else may put the function on a
--- table of his own. OF the codes too: nobody sets them by hand.
+-- SECURITY DEFINER: who writes a value may often not decrypt it.
+CREATE FUNCTION nae.blind_index_function(change nae.column_change, function text) RETURNS text
+  LANGUAGE sql STABLE
+  SET search_path = pg_catalog, pg_temp
+AS $$
+  SELECT format('CREATE OR REPLACE FUNCTION %s() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER'
+                ' SET search_path = pg_catalog, pg_temp'
+                ' SET timezone = ''UTC'' SET datestyle = ''ISO, YMD'' SET bytea_output = ''hex'' AS %L', function,
+                format('BEGIN IF NOT nae.is_changing() THEN NEW.%I := %s; END IF; RETURN NEW; END',
+                       change.index_column, nae.blind_index_expression(change, 'NEW.')))
+$$;
+
+-- Nobody else may put the function on a table of his own. OF the codes too: nobody sets them by hand.
 CREATE FUNCTION nae.create_blind_index(change nae.column_change) RETURNS void
   LANGUAGE plpgsql VOLATILE
   SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
   function text := nae.function_beside(change, 'nae_blind_index');
-  body text := format('BEGIN IF NOT nae.is_changing() THEN NEW.%I := %s; END IF; RETURN NEW; END',
-                      change.index_column, nae.blind_index_expression(change, 'NEW.'));
 BEGIN
   EXECUTE format('ALTER TABLE %s ADD COLUMN %I bytea', change.relation, change.index_column);
-  EXECUTE format('CREATE FUNCTION %s() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER'
-                 ' SET search_path = pg_catalog, pg_temp'
-                 ' SET timezone = ''UTC'' SET datestyle = ''ISO, YMD'' SET bytea_output = ''hex'' AS %L',
-                 function, body);
+  EXECUTE nae.blind_index_function(change, function);
   EXECUTE format('REVOKE ALL ON FUNCTION %s() FROM PUBLIC', function);
   EXECUTE format('CREATE TRIGGER %I BEFORE INSERT OR UPDATE OF %I, %I ON %s FOR EACH ROW EXECUTE FUNCTION %s(%L, %L)',
                  nae.derived_name('zzz_nae_' || change.column_name, '_blind_index'), change.column_name,
                  change.index_column, change.relation, function, change.key, change.context);
+END
+$$;
+
+-- After a rename: PL/pgSQL has columns by name. Called by the guard, in the name of whoever renames; only a
+-- function of the table's owner is touched, whatever the triggers of the table call.
+CREATE FUNCTION nae.renew_blind_indexes(target regclass) RETURNS void
+  LANGUAGE plpgsql VOLATILE STRICT
+  SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  coded record;
+  change nae.column_change;
+BEGIN
+  FOR coded IN
+    SELECT b.*, p.oid::regproc AS function
+    FROM nae.blind_index AS b
+    JOIN pg_trigger AS t ON t.oid = b.trigger_oid AND t.tgparentid = 0
+    JOIN pg_class AS c ON c.oid = t.tgrelid
+    JOIN pg_proc AS p ON p.oid = t.tgfoid AND p.proowner = c.relowner AND p.prosecdef
+    WHERE b.relation = target AND NOT (strpos(p.prosrc, format('NEW.%I := ', b.index_column)) > 0
+                                       AND strpos(p.prosrc, format('(NEW.%I, ', b.column_name)) > 0)
+  LOOP
+    change.relation := target;
+    change.column_name := coded.column_name;
+    change.index_column := coded.index_column;
+    change.key := coded.key;
+    change.context := coded.normalization;
+    EXECUTE nae.blind_index_function(change, coded.function::text);
+  END LOOP;
 END
 $$;
 

@@ -295,6 +295,8 @@ BEGIN
     PERFORM nae.refuse_partition_key(target);
     PERFORM nae.refuse_foreign_keys(target);
     PERFORM nae.add_ciphertext_checks(target);
+    PERFORM nae.refuse_renames(target);
+    PERFORM nae.renew_blind_indexes(target);
   END IF;
 END
 $$;

@@ -81,6 +81,25 @@ BEGIN
 END
 $$;
 
+-- The trigger's function has both columns by name: after a rename nobody could write. Called by the guard.
+CREATE FUNCTION nae.refuse_renames(target regclass) RETURNS void
+  LANGUAGE plpgsql STABLE STRICT
+  SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  change nae.column_change;
+BEGIN
+  SELECT c.* INTO change FROM nae.column_change AS c
+    JOIN pg_trigger AS t ON t.tgrelid = target AND t.tgname = nae.sync_trigger(c, 'insert')
+    WHERE c.relation = target AND nae.attnum(target, c.column_name) + nae.attnum(target, c.shadow) IS NULL LIMIT 1;
+  IF FOUND THEN
+    RAISE EXCEPTION USING ERRCODE = 'object_in_use',
+      MESSAGE = format('column "%s" of %s is being changed and cannot be renamed', change.column_name, target),
+      HINT = format('Call nae.%s_column() to its end, or give it up by nae.cancel_column_change().', change.kind);
+  END IF;
+END
+$$;
+
 -- NOT VALID: a table that is in use is not read under an exclusive lock. The guard (guard.sql) finds the
 -- CHECK and adds none.
 CREATE FUNCTION nae.create_shadow(change nae.column_change) RETURNS void

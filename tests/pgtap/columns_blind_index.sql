@@ -1,0 +1,125 @@
+-- Blind indexes of randomized columns. They are made by a procedure that commits: nothing here is in one
+-- transaction.
+SET client_min_messages = error;
+DROP SCHEMA IF EXISTS blind CASCADE;
+CREATE SCHEMA blind AUTHORIZATION nae_all;
+GRANT USAGE ON SCHEMA blind TO PUBLIC;
+SET ROLE nae_all;
+SET search_path = blind, public;
+SELECT plan(44);
+CREATE TABLE c (id int PRIMARY KEY, email nae.enc_text('col-rnd'), amount nae.enc_numeric('col-rnd'), at nae.enc_timestamptz('col-rnd'),
+  raw nae.enc_bytea('col-rnd'), note text, ssn nae.enc_det_text('col-det'));
+CREATE FUNCTION mail(i int) RETURNS text LANGUAGE sql IMMUTABLE AS $$SELECT nullif(format('Person%s@Example.org', i), 'Person7@Example.org')$$;
+INSERT INTO c SELECT i, mail(i), i * 1.50, TIMESTAMPTZ '2020-01-01 00:00+00' + i * INTERVAL '1 hour', decode(md5(i::text), 'hex') FROM generate_series(1, 1200) AS i;
+
+-- refusals
+CREATE FUNCTION refused(col text, key text, normalization text, state text, message text, what text) RETURNS text LANGUAGE sql AS
+  $$SELECT throws_ok(format('SELECT nae.begin_blind_index(''c'', %L, %L, NULL, %L, 1000)', col, key, normalization), state, message, what)$$;
+SELECT refused('note', 'index-key', 'none', '42809', 'column "note" of blind.c is not randomized', 'a plain column');
+SELECT refused('ssn', 'index-key', 'none', '42809', 'column "ssn" of blind.c is not randomized', 'a deterministic column');
+SELECT refused('email', 'col-rnd', 'none', 'NE001', 'key "col-rnd" is not there, or role nae_all may not: mac', 'a key that makes no codes');
+SELECT refused('email', 'none', 'none', 'NE001', 'key "none" is not there, or role nae_all may not: mac', 'no such key');
+SELECT refused('email', 'index-key', 'upper', '22023', 'text values cannot be normalized by "upper"', 'an unknown normalization');
+SELECT refused('amount', 'index-key', 'lower', '22023', 'numeric values cannot be normalized by "lower"', 'letters of a number');
+SELECT refused('none', 'index-key', 'none', '42703', 'column "none" of blind.c does not exist', 'no such column');
+SELECT throws_ok($$SELECT nae.blind_index_of('c', 'email', 'x')$$, '42704', 'column "email" of blind.c has no blind index', 'a search without one');
+SELECT throws_ok($$CALL nae.add_blind_index('c', 'email', 'index-key')$$, '2D000', NULL, 'within a transaction');
+
+-- searched
+CALL nae.add_blind_index('blind.c', 'email', 'index-key', normalization => 'lower', batch_size => 200);
+CALL nae.add_blind_index('blind.c', 'amount', 'index-key', index_column => 'amount_code');
+CALL nae.add_blind_index('blind.c', 'at', 'index-key');
+CALL nae.add_blind_index('blind.c', 'raw', 'index-key');
+SELECT is_empty('SELECT FROM nae.column_change', 'no state is left');
+SELECT set_eq('SELECT column_name::text, index_column::text, key, normalization FROM nae.blind_index WHERE relation = ''c''::regclass',
+  $$VALUES ('amount', 'amount_code', 'index-key', 'none'), ('at', 'at_index', 'index-key', 'none'), ('email', 'email_index', 'index-key', 'lower'), ('raw', 'raw_index', 'index-key', 'none')$$, 'what there is');
+SELECT is((SELECT count(*) FROM c WHERE (email IS NULL) <> (email_index IS NULL)), 0::bigint, 'each value has a code, and no other row');
+SELECT is((SELECT count(DISTINCT email_index) FROM c), 1199::bigint, 'a code for each value');
+SELECT is((SELECT array_agg(id) FROM c WHERE email_index = nae.blind_index_of('c', 'email', 'PERSON77@example.ORG')), ARRAY[77], 'letters of either case');
+SELECT is((SELECT array_agg(id) FROM c WHERE amount_code = nae.blind_index_of('c', 'amount', '15')), ARRAY[10], 'a number, however many zeros');
+SELECT is((SELECT array_agg(id) FROM c WHERE amount_code = nae.blind_index_of('c', 'amount', '15.000')), ARRAY[10], 'here too');
+SET timezone = 'Asia/Tokyo'; SET datestyle = 'German'; SET bytea_output = 'escape';
+SELECT is((SELECT array_agg(id) FROM c WHERE at_index = nae.blind_index_of('c', 'at', '2020-01-01 02:00+01')), ARRAY[1], 'a time, in whatever zone');
+SELECT is((SELECT array_agg(id) FROM c WHERE raw_index = nae.blind_index_of('c', 'raw', '\xc4ca4238a0b923820dcc509a6f75849b')), ARRAY[1], 'bytes, however they are shown');
+INSERT INTO c (id, at, raw) VALUES (2000, '2031-05-05 05:00+00', '\xc0ffee');
+RESET timezone; RESET datestyle; RESET bytea_output;
+SELECT is((SELECT array_agg(id) FROM c WHERE at_index = nae.blind_index_of('c', 'at', '2031-05-05 05:00+00') AND raw_index = nae.blind_index_of('c', 'raw', '\xc0ffee')), ARRAY[2000], 'written under other settings');
+SELECT is(nae.blind_index_of('c', 'email', NULL), NULL, 'NULL has none');
+SET enable_seqscan = off;
+CREATE FUNCTION plan_of(query text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE line text; result text := '';
+BEGIN FOR line IN EXECUTE 'EXPLAIN (COSTS OFF) ' || query LOOP result := result || line || E'\n'; END LOOP; RETURN result; END $$;
+SELECT alike(plan_of($$SELECT id FROM c WHERE email_index = nae.blind_index_of('c', 'email', 'x')$$), '%Index%c_email_index_idx%', 'by its index');
+RESET enable_seqscan;
+
+-- kept
+INSERT INTO c (id, email) VALUES (2001, 'New@example.org'), (2002, NULL), (2003, '');
+SELECT is((SELECT array_agg(id) FROM c WHERE email_index = nae.blind_index_of('c', 'email', 'new@example.org')), ARRAY[2001], 'INSERT');
+SELECT is((SELECT array_agg(id) FROM c WHERE email_index = nae.blind_index_of('c', 'email', '')), ARRAY[2003], 'the empty string');
+UPDATE c SET email = 'changed@example.org' WHERE id = 2001;
+SELECT is((SELECT array_agg(id) FROM c WHERE email_index = nae.blind_index_of('c', 'email', 'changed@example.org')), ARRAY[2001], 'UPDATE');
+SELECT is((SELECT count(*) FROM c WHERE email_index = nae.blind_index_of('c', 'email', 'new@example.org')), 0::bigint, 'the old code is gone');
+UPDATE c SET email = NULL WHERE id = 2001;
+SELECT is((SELECT email_index FROM c WHERE id = 2001), NULL, 'to NULL');
+UPDATE c SET email_index = '\x00' WHERE id = 77;
+INSERT INTO c (id, email, email_index) VALUES (2004, 'mine', '\x01');
+SELECT is((SELECT array_agg(id ORDER BY id) FROM c WHERE email_index IN (nae.blind_index_of('c', 'email', 'mine'), nae.blind_index_of('c', 'email', 'person77@example.org'))), ARRAY[77, 2004], 'nobody sets codes by hand');
+SELECT is((SELECT email_index FROM c WHERE id = 78) , (SELECT nae_blind_index('index-key', 'person78@example.org')), 'the code is nae_blind_index() of the normalized value');
+CREATE TEMP TABLE was AS SELECT id, email_index AS code FROM c;
+UPDATE c SET note = 'other column';
+SELECT is((SELECT count(*) FROM c JOIN was USING (id) WHERE code IS DISTINCT FROM email_index), 0::bigint, 'an update of another column');
+CALL nae.rotate_column('blind.c', 'email');
+SELECT is((SELECT count(*) FROM c JOIN was USING (id) WHERE code IS DISTINCT FROM email_index), 0::bigint, 'a rotation keeps the codes');
+SELECT throws_ok($$SELECT nae.begin_decryption('c', 'email', 1000, true, false)$$, '2BP01', NULL, 'decrypting comes after dropping it');
+ALTER TABLE c RENAME TO renamed; ALTER TABLE renamed RENAME email TO mail; ALTER TABLE renamed RENAME email_index TO mail_code;
+SELECT is((SELECT array_agg(id) FROM renamed WHERE mail_code = nae.blind_index_of('renamed', 'mail', 'person5@example.org')), ARRAY[5], 'through renames');
+INSERT INTO renamed (id, mail) VALUES (2005, 'After@rename');
+SELECT is((SELECT array_agg(id) FROM renamed WHERE mail_code = nae.blind_index_of('renamed', 'mail', 'after@RENAME')), ARRAY[2005], 'written after renames');
+ALTER TABLE renamed RENAME TO c; ALTER TABLE c RENAME mail TO email; ALTER TABLE c RENAME mail_code TO email_index;
+
+-- who may what
+RESET ROLE;
+GRANT INSERT, UPDATE, SELECT ON c TO nae_writer, nae_masked;
+BEGIN;
+GRANT USAGE ON SCHEMA nae TO nae_writer;
+SET LOCAL ROLE nae_writer;
+SELECT lives_ok($$INSERT INTO c (id, email) VALUES (3000, 'writer@example.org')$$, 'one who may not read writes');
+SET LOCAL ROLE nae_all;
+SELECT is((SELECT array_agg(id) FROM c WHERE email_index = nae.blind_index_of('c', 'email', 'writer@example.org')), ARRAY[3000], 'and is found');
+RESET ROLE;
+SELECT is(has_function_privilege('nae_writer', 'nae.blind_index_of(regclass, name, text)', 'EXECUTE'), false, 'codes of values are for those who may ask for them');
+GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA nae TO nae_writer;
+GRANT EXECUTE ON FUNCTION nae_blind_index(text, text) TO nae_writer;
+SET LOCAL ROLE nae_writer;
+SELECT throws_ok($$SELECT nae.blind_index_of('c', 'email', 'x')$$, 'NE001', NULL, 'and whom the policy lets');
+RESET ROLE;
+CREATE TABLE nae_writers_own (email nae.enc_text('col-rnd'), email_index bytea);
+ALTER TABLE nae_writers_own OWNER TO nae_writer;
+SELECT t.tgfoid::regprocedure AS sync FROM pg_trigger t WHERE t.oid = (SELECT trigger_oid FROM nae.blind_index WHERE relation = 'c'::regclass AND column_name = 'email') \gset
+REVOKE EXECUTE ON FUNCTION :sync FROM nae_writer;
+GRANT CREATE ON SCHEMA blind TO nae_writer;
+SET LOCAL ROLE nae_writer;
+SELECT throws_ok(format('CREATE TRIGGER t BEFORE INSERT ON blind.nae_writers_own FOR EACH ROW EXECUTE FUNCTION %s', :'sync'), '42501', NULL, 'nobody puts its function on a table of his own');
+ROLLBACK;
+
+-- dropped
+SET ROLE nae_all;
+SET search_path = blind, public;
+SELECT nae.drop_blind_index('c', 'email');
+SELECT hasnt_column('blind'::name, 'c'::name, 'email_index'::name, 'dropped: the codes are gone');
+SELECT is_empty($$SELECT FROM nae.blind_index WHERE column_name = 'email' AND relation = 'c'::regclass$$, 'and what kept them');
+SELECT lives_ok($$INSERT INTO c (id, email) VALUES (4000, 'x')$$, 'the table goes on');
+CALL nae.decrypt_column('blind.c', 'email');
+SELECT is((SELECT count(*) FROM c WHERE email = mail(id)), 1199::bigint, 'and its column may be decrypted');
+CREATE TABLE parted (id int, d date, email nae.enc_text('col-rnd')) PARTITION BY RANGE (d);
+CREATE TABLE part1 PARTITION OF parted FOR VALUES FROM ('2020-01-01') TO ('2021-01-01');
+INSERT INTO parted SELECT i, '2020-05-05', mail(i) FROM generate_series(1, 100) AS i;
+CALL nae.add_blind_index('blind.parted', 'email', 'index-key');
+CREATE TABLE part2 PARTITION OF parted FOR VALUES FROM ('2021-01-01') TO ('2022-01-01');
+INSERT INTO parted VALUES (500, '2021-05-05', 'later');
+SELECT is((SELECT array_agg(id ORDER BY id) FROM parted WHERE email_index IN (nae.blind_index_of('parted', 'email', 'later'), nae.blind_index_of('parted', 'email', mail(5)))), ARRAY[5, 500], 'partitions, later ones too');
+SELECT nae.drop_blind_index('parted', 'email');
+SELECT hasnt_column('blind'::name, 'part2'::name, 'email_index'::name, 'dropped from each');
+SELECT * FROM finish();
+RESET ROLE;
+DROP SCHEMA blind CASCADE;
