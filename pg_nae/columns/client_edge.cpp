@@ -185,6 +185,8 @@ bool is_for_rows_of_a_table(const ParseState* state, const Query* query) {
 
 void open_for_client(ParseState* state, Query* query) {
   if (!pg::settings.transparent || !IsTransactionState() || keeps_ciphertext()) return;
+  // What is replicated stays encrypted: the first copy of a filtered or partitioned table is a query.
+  if (am_walsender) return;
   if (!has_column_types()) return;
   if (query->commandType == CMD_UTILITY) {
     Node* statement = query->utilityStmt;

@@ -89,6 +89,7 @@ extern "C" {
 #include "plpgsql.h"
 #include "postmaster/bgworker.h"
 #include "postmaster/interrupt.h"
+#include "replication/walsender.h"
 #include "rewrite/rewriteManip.h"
 #include "storage/fd.h"
 #include "storage/ipc.h"
