@@ -3,26 +3,12 @@
 # of benchmarks/run in the environment (scripts/stack env) with the key bench-gcm. ROWS: default 1000000.
 set -euo pipefail
 rows="${ROWS:-1000000}"
-rounds="${ROUNDS:-3}"
 key="'\\x000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f'"
 
-sql() { psql -X -q -A -t -d benchmark -U benchmark "$@"; }
-median() { sort -g | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'; }
+. "$(dirname "$0")/timing.sh"
 
 prepare() {
-  psql -X -q -A -t -d postgres -U postgres <<'SQL'
-SELECT 'CREATE DATABASE benchmark' WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = 'benchmark') \gexec
-SELECT 'CREATE ROLE benchmark LOGIN' WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'benchmark') \gexec
-SQL
-  psql -X -q -d benchmark -U postgres <<'SQL'
-SET client_min_messages = warning;
-CREATE EXTENSION IF NOT EXISTS pg_nae;
-CREATE EXTENSION IF NOT EXISTS pgcrypto;
-GRANT CREATE ON SCHEMA public TO benchmark;
-SELECT format('GRANT EXECUTE ON FUNCTION %s TO benchmark', d.objid::regprocedure)
-FROM pg_depend d JOIN pg_extension e ON e.oid = d.refobjid
-WHERE e.extname = 'pg_nae' AND d.deptype = 'e' AND d.classid = 'pg_proc'::regclass \gexec
-SQL
+  make_database
   sql <<SQL
 CREATE UNLOGGED TABLE batch_plain (id int PRIMARY KEY, value bytea);
 INSERT INTO batch_plain SELECT i, decode(lpad(to_hex(i), 64, '0'), 'hex') FROM generate_series(1, $rows) i;
@@ -32,32 +18,6 @@ SELECT id, nae_encrypt('bench-gcm', value), nae_encrypt('bench-gcm', value), enc
 CREATE UNLOGGED TABLE batch_target (id int, value bytea);
 VACUUM ANALYZE batch_plain, batch_secret;
 SQL
-}
-
-# Milliseconds of a statement, the setting before it not counted.
-ms_of() { # SETTING STATEMENT
-  sql -c '\timing on' -c "SET max_parallel_workers_per_gather = 0" -c "SET jit = off" -c "$1" -c "$2" |
-    awk '/^Time:/ { ms = $2 } END { print ms }'
-}
-
-# By turns, because the machine changes by the minute: medians of us a row for each statement.
-compare() { # ROWS NAME|SETTING|STATEMENT...
-  local count="$1" line name setting statement round work; shift
-  work="$(mktemp -d "${TMPDIR:-/tmp}/nae-batch-XXXXXX")"
-  for ((round = 0; round < rounds; ++round)); do
-    for line in "$@"; do
-      IFS='|' read -r name setting statement <<<"$line"
-      ms_of "${setting:-SELECT}" "$statement" >>"$work/$name"
-    done
-  done
-  local first=""
-  for line in "$@"; do
-    name="${line%%|*}"
-    local us; us="$(median <"$work/$name" | awk -v n="$count" '{ printf "%.3f", $1 * 1000 / n }')"
-    first="${first:-$us}"
-    awk -v name="$name" -v us="$us" -v first="$first" 'BEGIN { printf "%-34s %9.3f us/row %8.2f\n", name, us, us / first }'
-  done
-  rm -rf "$work"
 }
 
 prepare

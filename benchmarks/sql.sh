@@ -4,9 +4,8 @@
 set -euo pipefail
 work="$(mktemp -d "${TMPDIR:-/tmp}/nae-sql-XXXXXX")"
 trap 'rm -rf "$work"' EXIT
-rounds=3 seconds=2
-
-sql() { psql -X -q -A -t -d benchmark -U benchmark "$@"; }
+seconds=2
+. "$(dirname "$0")/timing.sh"
 
 prepare() {
   psql -X -q -d postgres -U postgres -c 'CREATE DATABASE benchmark' -c 'CREATE ROLE benchmark LOGIN'
@@ -30,17 +29,6 @@ JOIN (SELECT unnest(ids) AS id, unnest(nae_encrypt('bench-gcm', rows)) AS value
       FROM (SELECT array_agg(id ORDER BY id) ids, array_agg(value ORDER BY id) rows FROM plain) a) n USING (id);
 VACUUM ANALYZE plain, secret;
 SQL
-}
-
-median() { sort -g | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'; }
-
-# ARGUMENTS OF PGBENCH -- SQL: transactions a second.
-tps() {
-  local arguments=()
-  while [ "$1" != -- ]; do arguments+=("$1"); shift; done
-  printf '%s\n' "$2" >"$work/script.sql"
-  pgbench -n -d benchmark -U benchmark -f "$work/script.sql" "${arguments[@]}" 2>"$work/err" |
-    awk '/^tps/ { print $3 }' || { cat "$work/err" >&2; exit 1; }
 }
 
 key="'\\x000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f'"
