@@ -1,7 +1,7 @@
 -- Comparisons of encrypted columns against those of their plaintext twins.
 BEGIN;
 \ir ../fixtures/twins.sql
-SELECT plan(146);
+SELECT plan(159);
 
 -- =, <>, IN, ANY of deterministic columns
 SELECT same($$SELECT id FROM p WHERE ssn = 's-3'$$);
@@ -156,6 +156,21 @@ SELECT same($$SELECT id, GREATEST(ssn, town), LEAST(ssn, town), GREATEST(name, '
 SELECT same($$SELECT id, GREATEST(born, DATE '1980-01-01'), LEAST(seen, '2020-03-03') FROM p$$);
 SELECT same($$SELECT id FROM p WHERE COALESCE(ssn, 's-0') = 's-0'$$);
 SELECT same($$SELECT id FROM p WHERE CASE WHEN id < 9 THEN ssn ELSE town END = 'Ulm'$$);
+
+-- where PostgreSQL finds no operator or no common type: by a cast to the plaintext type
+SELECT refused('SELECT id FROM p WHERE grp = 1.5', '42883', 'operator does not exist: nae.enc_det_int4 = numeric');
+SELECT refused('SELECT id FROM p WHERE age > 1.5', '42883', 'operator does not exist: nae.enc_int4 > numeric');
+SELECT refused('SELECT id FROM p WHERE grp = 1.0::float8', '42883', 'operator does not exist: nae.enc_det_int4 = double precision');
+SELECT refused('SELECT COALESCE(ssn, name) FROM p', '42846', 'COALESCE could not convert type nae.enc_text to nae.enc_det_text');
+SELECT refused('SELECT CASE WHEN id < 9 THEN ssn ELSE name END FROM p', '42846', 'CASE/WHEN could not convert type nae.enc_det_text to nae.enc_text');
+SELECT refused('SELECT GREATEST(pay, 50) FROM p', '42846', 'GREATEST could not convert type integer to nae.enc_numeric');
+SELECT same($$SELECT id FROM p WHERE grp::int4 = 1.0$$);
+SELECT same($$SELECT id FROM p WHERE grp::numeric IN (1, 2.0)$$);
+SELECT same($$SELECT id FROM p WHERE grp::float8 >= 0.5 OR age::int4 > 1.5$$);
+SELECT same($$SELECT id FROM p WHERE grp::float8 = 1.0::float8$$);
+SELECT same($$SELECT id, COALESCE(ssn::text, name::text), COALESCE(ssn, name::text), COALESCE(ssn::text, name) FROM p$$);
+SELECT same($$SELECT id, COALESCE(age::int4, pay::numeric), GREATEST(pay::numeric, 50), GREATEST(pay, 50::numeric) FROM p$$);
+SELECT same($$SELECT id, CASE WHEN id < 9 THEN ssn::text ELSE name END, CASE WHEN id < 9 THEN ssn::text ELSE name::text END AS both, LEAST(age::int4, grp::int4) FROM p$$);
 
 SELECT * FROM finish();
 ROLLBACK;

@@ -2,7 +2,7 @@
 -- sub-selects hand on.
 BEGIN;
 \ir ../fixtures/twins.sql
-SELECT plan(98);
+SELECT plan(121);
 
 -- casts
 SELECT same($$SELECT id, ssn::text, ssn::varchar, ssn::varchar(3), ssn::char(3), name::text, name::varchar, CAST(name AS name) FROM p$$);
@@ -32,6 +32,15 @@ SELECT same($$SELECT id, NOT ok, ok AND grp = 1, CASE WHEN ok THEN 1 END FROM p$
 SELECT same($$SELECT id, split_part(ssn, '-', 2), regexp_replace(name, 'n', 'N'), string_to_array(name, ' '), reverse(ssn), repeat(town, 2), left(name, 3), starts_with(ssn, 's') FROM p$$);
 SELECT same($$SELECT id, ssn ~ '3', regexp_matches(ssn, '(\d)'), quote_literal(name), quote_nullable(name), quote_ident(ssn), hashtext(ssn) FROM p WHERE id < 12$$);
 SELECT same($$SELECT id, pg_typeof(ssn::text), pg_typeof(ssn || ''), num_nulls(ssn, name, age), num_nonnulls(ssn) FROM p$$);
+SELECT same($$SELECT id, pay::int, grp::numeric, big::numeric FROM p$$);
+SELECT same($$SELECT id, pay::float8, age::int8, age::float8, grp::int8, grp::int2, pay::int2, pay::int8, age::float4, big::float8 FROM p$$);
+SELECT same($$SELECT id, big::int FROM p WHERE id < 3$$);
+SELECT same($$SELECT id, big::int FROM p$$);
+SELECT same($$SELECT id, ok::text, ok::int, ok::text || 'x' AS x, ok || 'x' AS y, town || ok FROM p$$);
+SELECT same($$SELECT id, born::timestamp, seen::date, born::timestamptz AS b, seen::timestamp AS s, seen::time AS t, seen::timetz AS z FROM p$$);
+SELECT same($$SELECT id, doc || '{"a": 1}' FROM p$$);
+SELECT same($$SELECT id, raw || '\x00' FROM p$$);
+SELECT same($$SELECT id, 'x' || id || raw, name || age, age || name, ssn || born, name || doc, name || raw FROM p$$);
 
 -- functions that take any type
 SELECT same($$SELECT id, to_json(ssn), to_jsonb(name), to_json(pay), to_jsonb(doc), to_json(ok), to_json(born), to_jsonb(seen) FROM p$$);
@@ -61,6 +70,7 @@ SELECT same($$SELECT (p).ssn, (p.*).name FROM p$$);
 SELECT same($$SELECT ((SELECT q FROM p q WHERE q.id = p.id)).name FROM p$$);
 SELECT same($$SELECT s FROM (SELECT id, ssn FROM p) s$$);
 SELECT same($$SELECT (s.r).ssn FROM (SELECT p AS r FROM p) s$$);
+SELECT same($$SELECT s.r, row_to_json(s.r) FROM (SELECT p AS r FROM p) s$$);
 SELECT same($$SELECT count(p), count(p.*), count(DISTINCT p.id) FROM p$$);
 SELECT same($$SELECT p IS NULL, p IS NOT NULL FROM p$$);
 SELECT same($$SELECT id FROM p t WHERE t::text LIKE '%name 3%'$$);
@@ -107,6 +117,21 @@ SELECT same($$SELECT a.id, b.id FROM p a JOIN p b ON a.pay = b.id$$);
 SELECT same($$WITH a AS (SELECT id, ssn FROM p), b AS (SELECT plain FROM p) SELECT a.ssn FROM a JOIN b ON a.ssn = b.plain$$);
 SELECT same($$SELECT s.ssn FROM (SELECT ssn FROM p OFFSET 0) s WHERE s.ssn = 's-3'$$);
 SELECT same($$SELECT (SELECT name FROM p q WHERE q.ssn = p.ssn), (SELECT max(q.name) FROM p q WHERE q.town = p.town) FROM p$$);
+
+-- where PostgreSQL finds no operator, function or cast: by a cast to the plaintext type
+SELECT refused('SELECT doc::json FROM p', '42846', 'cannot cast type nae.enc_jsonb to json');
+SELECT refused('SELECT age::bool FROM p', '42846', 'cannot cast type nae.enc_int4 to boolean');
+SELECT refused('SELECT doc[''n''] FROM p', '42804', 'cannot subscript type nae.enc_jsonb because it does not support subscripting');
+SELECT refused('SELECT to_char(born, ''YYYY'') FROM p', '42883', 'function to_char(nae.enc_date, unknown) does not exist');
+SELECT refused('SELECT age * 1.5 FROM p', '42883', 'operator does not exist: nae.enc_int4 * numeric');
+SELECT refused('SELECT age + pay FROM p', '42883', 'operator does not exist: nae.enc_int4 + nae.enc_numeric');
+SELECT refused('SELECT age <@ int4range(0, 50) FROM p', '42883', 'operator does not exist: nae.enc_int4 <@ int4range');
+SELECT refused('SELECT greatest(pay, age) FROM p', '42846', 'GREATEST could not convert type nae.enc_int4 to nae.enc_numeric');
+SELECT same($$SELECT id, doc::jsonb::json, doc::jsonb AS plain, (doc::jsonb)['n'], age::int4::bool FROM p$$);
+SELECT same($$SELECT id, age(seen::timestamptz, born::date), to_char(born::date, 'YYYY'), (born::date, born + 3) OVERLAPS (born + 2, born + 9) FROM p$$);
+SELECT same($$SELECT id, greatest(pay::numeric, age::int4), greatest(pay, age::numeric), greatest(pay::numeric, 50) FROM p$$);
+SELECT same($$SELECT id, power(grp::int4, 2), width_bucket(age::int4, 0, 80, 4), round(age::int4 / 2.0, 1), age::int4 * 1.5, grp::int4 * 2.5, age::int4 + pay FROM p$$);
+SELECT same($$SELECT id, age::int4 <@ int4range(0, 50), born::date <@ daterange('1970-01-01', '1980-01-01'), int4range(0, 50) @> age::int4 FROM p$$);
 
 SELECT * FROM finish();
 ROLLBACK;

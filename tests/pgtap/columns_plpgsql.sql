@@ -1,7 +1,7 @@
 -- PL/pgSQL, triggers, prepared statements and cursors over encrypted columns.
 BEGIN;
 \ir ../fixtures/twins.sql
-SELECT plan(76);
+SELECT plan(95);
 SELECT twin($$CREATE TABLE w (id int PRIMARY KEY, ssn {det_text}, name {text}, other {text:col-rnd-2}, n {int4}, plain text)$$);
 
 -- A body that notes what it sees in the table seen, on either side.
@@ -19,6 +19,8 @@ SELECT body($$DECLARE v p.age%TYPE := 3; BEGIN v := v + 1; v := v * 2; INSERT IN
 SELECT body($$DECLARE r p%ROWTYPE; BEGIN SELECT * INTO r FROM p WHERE id = 3; r.name := 'set'; r.ssn := r.name || '!'; INSERT INTO seen (what) VALUES (r.ssn), (r.name); END$$, '%ROWTYPE: fields set');
 SELECT body($$DECLARE r w%ROWTYPE; BEGIN r.id := 9; r.name := 'set'; r.ssn := 'x'; r.n := 4; INSERT INTO w VALUES (r.*); END$$, '%ROWTYPE: INSERT of it');
 SELECT body($$DECLARE r w%ROWTYPE; BEGIN r.id := 9; r.name := 'set'; INSERT INTO w SELECT r.*; END$$, '%ROWTYPE: INSERT ... SELECT of it');
+SELECT body($$DECLARE r p%ROWTYPE; BEGIN SELECT * INTO r FROM p WHERE id = 3; INSERT INTO seen (what) VALUES (r.ssn), (r.name || r.age), (r.plain); END$$, '%ROWTYPE: SELECT INTO');
+SELECT body($$DECLARE r p%ROWTYPE; BEGIN SELECT * INTO r FROM p WHERE id = 3; INSERT INTO seen (what) VALUES (r::text), (row_to_json(r)::text); END$$, '%ROWTYPE: as text and JSON');
 SELECT body($$DECLARE r record; BEGIN SELECT * INTO r FROM p WHERE id = 3; INSERT INTO seen (what) VALUES (r.ssn), (r::text), (row_to_json(r)::text); END$$, 'record: SELECT INTO');
 SELECT body($$DECLARE r record; BEGIN FOR r IN SELECT id, ssn, name FROM p WHERE name > 'name 5' ORDER BY ssn LOOP INSERT INTO seen (what) VALUES (r.ssn || r.name); INSERT INTO w (id, ssn, name) VALUES (r.id, r.ssn, r.name); END LOOP; END$$, 'FOR over a query');
 SELECT body($$DECLARE r p%ROWTYPE; BEGIN FOR r IN SELECT * FROM p LOOP INSERT INTO w (id, ssn, other) VALUES (r.id, r.ssn, r.name); END LOOP; END$$, 'FOR %ROWTYPE');
@@ -56,6 +58,11 @@ SELECT twin($$CREATE FUNCTION f_of(r p) RETURNS text LANGUAGE sql AS 'SELECT r.s
 SELECT twin($$CREATE FUNCTION f_of_plpgsql(r p) RETURNS text LANGUAGE plpgsql AS 'BEGIN RETURN r.ssn || r.name; END'$$);
 SELECT twin($$CREATE FUNCTION f_takes(t text) RETURNS text LANGUAGE sql IMMUTABLE AS 'SELECT t || ''!'''$$);
 SELECT twin($$CREATE FUNCTION f_out(k int, OUT s text, OUT n text) LANGUAGE plpgsql AS 'BEGIN SELECT ssn, name INTO s, n FROM p WHERE id = k; END'$$);
+SELECT same($$SELECT * FROM f_setof()$$);
+SELECT same($$SELECT ssn, name || 'x' FROM f_setof() WHERE town = 'Ulm'$$);
+SELECT same($$SELECT f_setof()$$);
+SELECT same($$SELECT (f_row(3)).ssn, row_to_json(f_row(3))$$);
+SELECT same($$SELECT f_row(3)$$);
 SELECT same($$SELECT * FROM f_next()$$);
 SELECT same($$SELECT * FROM f_table()$$);
 SELECT same($$SELECT * FROM f_column()$$);
@@ -75,6 +82,8 @@ SELECT twin($$CREATE FUNCTION t_set() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN
 SELECT twin($$CREATE FUNCTION t_note() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN INSERT INTO seen (what) VALUES (TG_OP), (OLD.name || OLD.ssn), (NEW.name || NEW.ssn); IF NEW.name = OLD.name THEN INSERT INTO seen (what) VALUES (''same''); END IF; RETURN NULL; END'$$);
 SELECT twin($$CREATE FUNCTION t_skip() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN IF NEW.ssn IN (''s-3'', ''s-4'') THEN RETURN NULL; END IF; RETURN NEW; END'$$);
 SELECT twin($$CREATE FUNCTION t_rows() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN INSERT INTO seen (what) SELECT name || ssn FROM added ORDER BY name; RETURN NULL; END'$$);
+SELECT twin($$CREATE FUNCTION t_json() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN INSERT INTO seen (what) VALUES (to_jsonb(NEW) ->> ''name''), (NEW::text), (row_to_json(NEW)::text); RETURN NEW; END'$$);
+SELECT twin($$CREATE FUNCTION t_differs() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN INSERT INTO seen (what) VALUES ((NEW IS DISTINCT FROM OLD)::text), ((NEW.name IS DISTINCT FROM OLD.name)::text); RETURN NEW; END'$$);
 CREATE FUNCTION tap.triggered(name text, trigger text, statement text) RETURNS text LANGUAGE sql AS $f$
   SELECT same_after(format('INSERT INTO w VALUES (900, ''s-900'', ''n'', ''o'', 3, ''p''); CREATE TRIGGER t %s; %s', trigger, statement),
     'SELECT what FROM seen UNION ALL SELECT row_to_json(w)::text FROM w', name || statement) $f$;
@@ -90,6 +99,10 @@ FROM unnest(ARRAY[$$INSERT INTO w (id, ssn, name) SELECT id, ssn, name FROM p$$]
 SELECT triggered('skips: ', 'BEFORE INSERT ON w FOR EACH ROW EXECUTE FUNCTION t_skip()', $$INSERT INTO w (id, ssn, name) SELECT id, ssn, name FROM p$$);
 SELECT triggered('transition table: ', 'AFTER INSERT ON w REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION t_rows()', $$INSERT INTO w (id, ssn, name) SELECT id, ssn, name FROM p$$);
 SELECT triggered('UPDATE OF: ', 'AFTER UPDATE OF name ON w FOR EACH ROW EXECUTE FUNCTION t_note()', $$UPDATE w SET ssn = 'other'$$);
+SELECT triggered('rows as JSON: ', timing || ' INSERT OR UPDATE ON w FOR EACH ROW EXECUTE FUNCTION t_json()', s)
+FROM unnest(ARRAY['BEFORE', 'AFTER']) timing, unnest(ARRAY[$$INSERT INTO w (id, ssn, name) VALUES (1, 'a', 'b')$$, $$UPDATE w SET name = 'new'$$]) s;
+SELECT triggered('NEW IS DISTINCT FROM OLD: ', timing || ' UPDATE ON w FOR EACH ROW EXECUTE FUNCTION t_differs()', s)
+FROM unnest(ARRAY['BEFORE', 'AFTER']) timing, unnest(ARRAY['UPDATE w SET name = name', $$UPDATE w SET name = 'new'$$, $$UPDATE w SET name = 'n'$$, $$UPDATE w SET ssn = 's-900'$$]) s;
 
 -- prepared statements
 CREATE FUNCTION tap.prepared(head text, execute text) RETURNS text LANGUAGE sql AS $f$

@@ -1,7 +1,7 @@
 -- ORDER BY, GROUP BY, DISTINCT, windows, aggregates and set operations over encrypted columns.
 BEGIN;
 \ir ../fixtures/twins.sql
-SELECT plan(149);
+SELECT plan(166);
 
 -- ORDER BY
 SELECT same_order($$SELECT ssn FROM p ORDER BY ssn$$);
@@ -40,6 +40,9 @@ SELECT same_order($$SELECT id, ssn FROM p ORDER BY lower(ssn) DESC, id$$);
 SELECT same_order($$SELECT id, ssn, ssn AS again FROM p ORDER BY again, ssn$$);
 SELECT same_order($$SELECT ARRAY(SELECT ssn FROM p WHERE id < 9 ORDER BY ssn)$$);
 SELECT same_order($$SELECT ARRAY(SELECT name FROM p WHERE id < 9 ORDER BY name DESC)$$);
+SELECT same_order($$SELECT DISTINCT ON (name) id FROM p ORDER BY name, id$$);
+SELECT same_order($$SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY age::float8) FROM p$$);
+SELECT same($$SELECT name, rank() OVER (ORDER BY count(*), name) FROM p GROUP BY name$$);
 
 -- DISTINCT
 SELECT same($$SELECT DISTINCT town FROM p$$);
@@ -165,6 +168,22 @@ SELECT refused('SELECT mode() WITHIN GROUP (ORDER BY name) FROM p', '0A000', 'an
 SELECT refused('SELECT array_agg(DISTINCT name) FROM p', '0A000', 'an aggregate with DISTINCT or ORDER BY of its own argument cannot be done with encrypted values');
 SELECT refused('SELECT array_agg(name ORDER BY name) FROM p', '0A000', 'an aggregate with DISTINCT or ORDER BY of its own argument cannot be done with encrypted values');
 SELECT refused('SELECT sum(age) OVER (ORDER BY age RANGE BETWEEN 3 PRECEDING AND CURRENT ROW) FROM p', '0A000', 'RANGE with offset PRECEDING/FOLLOWING is not supported for column type nae.enc_int4');
+
+-- where PostgreSQL finds no operator, function or common type: by a cast to the plaintext type
+SELECT refused('SELECT id FROM p ORDER BY ssn USING >', '42883', 'operator requires run-time type coercion: nae.enc_det_text > nae.enc_det_text');
+SELECT refused('SELECT regr_slope(age, grp) FROM p', '42883', 'function regr_slope(nae.enc_int4, nae.enc_det_int4) does not exist');
+SELECT refused('SELECT ssn FROM p UNION SELECT name FROM p', '42846', 'UNION could not convert type nae.enc_text to nae.enc_det_text');
+SELECT refused('SELECT pay FROM p UNION SELECT id FROM p', '42846', 'UNION could not convert type integer to nae.enc_numeric');
+SELECT same_order($$SELECT id FROM p ORDER BY ssn::text USING >, id$$);
+SELECT same($$SELECT round(regr_slope(age::int4, grp::int4)::numeric, 9) FROM p$$);
+SELECT same($$SELECT ssn::text FROM p UNION SELECT name FROM p$$);
+SELECT same_order($$(SELECT ssn::text FROM p ORDER BY ssn LIMIT 3) UNION ALL (SELECT name::text FROM p ORDER BY name DESC LIMIT 3)$$);
+SELECT same($$SELECT pay::numeric FROM p UNION SELECT id FROM p$$);
+SELECT same($$SELECT age::int4 FROM p UNION SELECT pay::numeric FROM p$$);
+SELECT same_order($$SELECT percentile_disc(0.5) WITHIN GROUP (ORDER BY age::int4), mode() WITHIN GROUP (ORDER BY name::text) FROM p$$);
+SELECT same_order($$SELECT array_agg(DISTINCT name::text), array_agg(name::text ORDER BY name::text) FROM p$$);
+SELECT same($$SELECT count(*) FROM (SELECT name::text FROM p UNION SELECT name::text FROM p) s$$);
+SELECT same($$SELECT id, sum(age::int4) OVER (ORDER BY age::int4 RANGE BETWEEN 3 PRECEDING AND CURRENT ROW) FROM p$$);
 
 SELECT * FROM finish();
 ROLLBACK;

@@ -1,7 +1,7 @@
 -- Statements that write encrypted columns, and what is in their plaintext twins after the same statement.
 BEGIN;
 \ir ../fixtures/twins.sql
-SELECT plan(81);
+SELECT plan(89);
 SELECT twin($$CREATE TABLE w (id int PRIMARY KEY, ssn {det_text} UNIQUE, name {text} DEFAULT 'given', other {text:col-rnd-2}, code {det_text:col-det-2} DEFAULT 'c-' || 7, n {int4} DEFAULT 7, plain text)$$);
 SELECT twin($$CREATE TABLE c (ssn {det_text} PRIMARY KEY, n {int4})$$);
 \set w '''SELECT * FROM w'''
@@ -35,6 +35,12 @@ SELECT same_after($$INSERT INTO w (id, name) SELECT id, CASE WHEN id < 5 THEN na
 SELECT same_after($$INSERT INTO w (id, ssn, name) SELECT id, NULLIF(ssn, 's-3'), GREATEST(name, 'name 3') FROM p$$, :w);
 SELECT same_after($$INSERT INTO w (id, name) SELECT id, (SELECT max(name) FROM p q WHERE q.id < p.id) FROM p$$, :w);
 SELECT same_after($$INSERT INTO w (id, ssn) (VALUES (1, 'a'), (2, 'b') ORDER BY 2 DESC)$$, :w);
+SELECT same_after($$INSERT INTO w (id, name) VALUES (1, 'a'::varchar), (2, 'b'::char(4))$$, :w);
+SELECT same_after($$INSERT INTO w (id, name) VALUES (1, 'a'::char(4))$$, :w);
+SELECT same_after($$INSERT INTO w (id, n) SELECT id, grp FROM p$$, :w);
+SELECT same_after($$INSERT INTO w (id, n) SELECT id, pay::numeric FROM p$$, :w);
+SELECT same_after($$INSERT INTO w (id, name) SELECT row_number() OVER (ORDER BY name), name FROM (SELECT DISTINCT name FROM p) s$$, :w);
+SELECT refused('INSERT INTO w (id, n) SELECT id, pay FROM p', '42804', 'column "n" is of type nae.enc_int4 but expression is of type nae.enc_numeric');
 
 -- UPDATE, DELETE
 CREATE FUNCTION tap.changed(statement text) RETURNS text LANGUAGE sql AS $f$
@@ -54,6 +60,7 @@ SELECT changed($$UPDATE w SET id = id + 100 WHERE ssn IN ('s-3', 's-4')$$);
 SELECT changed($$UPDATE w SET (name, n) = ('a', 5) WHERE id = 3$$);
 SELECT changed($$UPDATE w SET (name, ssn) = (SELECT name || 'z', plain || 'z' FROM p WHERE p.id = w.id) WHERE id < 9$$);
 SELECT changed($$UPDATE w SET (name, other, code) = (SELECT p.name, p.name, p.ssn FROM p WHERE p.id = w.id)$$);
+SELECT changed($$UPDATE w SET (name, n) = (SELECT ssn, grp FROM p WHERE p.id = w.id)$$);
 SELECT changed($$UPDATE w SET (name, n) = ROW(upper(name), DEFAULT) WHERE id = 3$$);
 SELECT changed($$UPDATE w SET name = p.town, code = p.ssn FROM p WHERE p.ssn = w.plain$$);
 SELECT changed($$UPDATE w SET name = v.x FROM (VALUES ('s-3', 'a'), ('s-4', 'b')) v (ssn, x) WHERE v.ssn = w.ssn$$);
@@ -80,6 +87,7 @@ SELECT changed($$INSERT INTO w AS t (id, ssn, name) VALUES (900, 's-3', 'x') ON 
 SELECT changed($$MERGE INTO w USING p ON w.ssn = p.ssn WHEN MATCHED AND w.name = 'name 3' THEN DELETE WHEN MATCHED AND p.town < 'C' THEN DO NOTHING WHEN MATCHED THEN UPDATE SET other = p.ssn, code = w.name$$);
 SELECT changed($$MERGE INTO w USING (VALUES ('s-3', 'a'), ('q', 'b')) v (ssn, x) ON w.ssn = v.ssn WHEN MATCHED THEN UPDATE SET name = v.x || w.name WHEN NOT MATCHED THEN INSERT VALUES (900, v.ssn, v.x)$$);
 SELECT changed($$MERGE INTO w USING p ON w.name = p.name AND w.id = p.id WHEN MATCHED THEN UPDATE SET (name, n) = ('m', 1) WHEN NOT MATCHED THEN INSERT (id, ssn) VALUES (p.id + 500, DEFAULT)$$);
+SELECT changed($$MERGE INTO w USING p ON w.ssn = p.plain WHEN MATCHED THEN UPDATE SET name = p.name, n = p.grp WHEN NOT MATCHED THEN INSERT (id, ssn, name) VALUES (p.id + 100, p.plain, p.town)$$);
 
 -- RETURNING
 CREATE FUNCTION tap.returns(query text) RETURNS text LANGUAGE sql AS $f$
