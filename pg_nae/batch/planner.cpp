@@ -54,6 +54,7 @@ Plan* operate(Surgery& surgery, Plan* plan, bool may_float) {
     each_child(plan, operate_visitor, &surgery);
   if (may_float)
     if (Plan* batch = float_up(plan); batch != plan) return batch;
+  arrange_join(surgery, plan);
   if (IsA(plan, Agg)) pull_down(surgery, reinterpret_cast<Agg*>(plan));
   if (IsA(plan, ModifyTable)) return raise_returning(surgery, reinterpret_cast<ModifyTable*>(plan));
   if (IsA(plan, ValuesScan)) raise_from_values(surgery, reinterpret_cast<ValuesScan*>(plan));

@@ -1,54 +1,10 @@
 // Pull down: an aggregate's argument is evaluated inside the Agg node, row by row. Its calls become
 // columns of the node below, which is then split.
+#include "pg_nae/batch/add_column.hpp"
 #include "pg_nae/batch/batch_plan.hpp"
-#include "pg_nae/batch/surgery.hpp"
 
 namespace nae::batch {
 namespace {
-
-// Hands on what its child emits; a column can be added all the way down.
-bool is_transparent(const Plan* plan) {
-  return IsA(plan, Sort) || IsA(plan, IncrementalSort);
-}
-
-bool can_add_column(Plan* plan) {
-  if (plan == nullptr) return false;
-  if (is_transparent(plan)) return can_add_column(plan->lefttree);
-  if (IsA(plan, CustomScan) && !is_batch(plan)) return false;
-  if (IsA(plan, ForeignScan) || (IsA(plan, Result) && plan->lefttree == nullptr)) return false;
-  return is_projection_capable_plan(plan);
-}
-
-struct Substitution {
-  Plan* child;
-  bool repeats = false;  // a volatile expression would be evaluated twice
-};
-
-// Columns of the child's output by the expressions that make them.
-Node* substitute_mutator(Node* node, void* state) {
-  if (node == nullptr) return nullptr;
-  if (!IsA(node, Var) || reinterpret_cast<Var*>(node)->varno != OUTER_VAR)
-    return mutate_children(node, substitute_mutator, state);
-  auto& substitution = *static_cast<Substitution*>(state);
-  int column = reinterpret_cast<Var*>(node)->varattno;
-  auto* made_by = reinterpret_cast<Node*>(target_at(substitution.child->targetlist, column)->expr);
-  substitution.repeats = substitution.repeats || contain_volatile_functions(made_by);
-  return copy_of(made_by);
-}
-
-// The column of `plan` with the value of `expression`, which is over its output; 0 when there can
-// be none.
-int add_column(Plan* plan, Node* expression) {
-  Substitution substitution{plan};
-  Node* inner = substitute_mutator(expression, &substitution);
-  if (substitution.repeats) return 0;
-  if (is_transparent(plan)) {
-    int column = add_column(plan->lefttree, inner);
-    if (column == 0) return 0;
-    inner = reinterpret_cast<Node*>(make_var(OUTER_VAR, column, expression));
-  }
-  return append_target(plan->targetlist, reinterpret_cast<Expr*>(inner))->resno;
-}
 
 struct Pull {
   Plan* child;
@@ -92,12 +48,6 @@ Node* pull_mutator(Node* node, void* state) {
       reinterpret_cast<List*>(pull_mutator(reinterpret_cast<Node*>(aggregate->args), state));
   pull.in_arguments = false;
   return reinterpret_cast<Node*>(result);
-}
-
-Plan* split_below(Surgery& surgery, Plan* plan) {
-  if (!is_transparent(plan)) return split(surgery, plan);
-  plan->lefttree = split_below(surgery, plan->lefttree);
-  return plan;
 }
 
 bool used_walker(Node* node, void* state) {

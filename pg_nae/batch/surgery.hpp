@@ -29,6 +29,9 @@ void pull_down(Surgery& surgery, Agg* aggregation);
 // Calls in the rows of VALUES lists are evaluated over the scan of their arguments.
 void raise_from_values(Surgery& surgery, ValuesScan* scan);
 
+// Calls in the conditions of joins are evaluated above or below them, where that asks for no more.
+void arrange_join(Surgery& surgery, Plan* plan);
+
 // Calls in RETURNING are evaluated over the node that modifies.
 Plan* raise_returning(Surgery& surgery, ModifyTable* modification);
 

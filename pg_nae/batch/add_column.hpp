@@ -1,0 +1,20 @@
+// A column more for the nodes below one that evaluates calls inside: calls become columns there.
+#pragma once
+
+#include "pg_nae/batch/surgery.hpp"
+
+namespace nae::batch {
+
+// Hands on what its child emits.
+bool is_transparent(const Plan* plan);
+
+bool can_add_column(Plan* plan);
+
+// The column of `plan` with the value of `expression`, which is over its output (OUTER_VAR); 0 when
+// there can be none.
+int add_column(Plan* plan, Node* expression);
+
+// The node with its new calls divided from it.
+Plan* split_below(Surgery& surgery, Plan* plan);
+
+}  // namespace nae::batch
