@@ -1,6 +1,6 @@
 \echo '-- support is told what it lacks, and nothing else.'
 \set VERBOSITY verbose
-SELECT nae_decrypt_text(ssn) FROM customers WHERE id = 1;
+SELECT name, ssn FROM customers WHERE id = 1;
 \set VERBOSITY default
 \echo '-- nae_whoami() says who the key server takes it for:'
 SELECT * FROM nae_whoami() WHERE property IN ('device', 'program', 'database', 'role', 'policy_revision');

@@ -1,4 +1,4 @@
-\echo '-- Old rows decrypt as before; analyst moves one to the new version.'
-SELECT id, (nae_envelope(ssn)).key_version, nae_decrypt_text(ssn) AS ssn FROM customers WHERE id = 1;
-UPDATE customers SET ssn = nae_rewrap(ssn) WHERE id = 1;
-SELECT id, (nae_envelope(ssn)).key_version, nae_decrypt_text(ssn) AS ssn FROM customers WHERE id = 1;
+\echo '-- Old rows decrypt as before; analyst moves some to the new version.'
+SELECT id, nae.key_version(card), card FROM customers WHERE id <= 3 ORDER BY id;
+UPDATE customers SET card = nae.rewrap(card) WHERE id <= 2;
+SELECT id, nae.key_version(card), card FROM customers WHERE id <= 3 ORDER BY id;
