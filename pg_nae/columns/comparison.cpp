@@ -25,10 +25,8 @@ Node* stored_operand(Node* operand) {
 }
 
 int32 typmod_of(const Node* stored) {
-  int32 typmod = exprTypmod(stored);
-  if (find_column_type_of_array(exprType(stored)) == nullptr)
-    getBaseTypeAndTypmod(exprType(stored), &typmod);
-  return typmod;
+  const bool is_array = find_column_type_of_array(exprType(stored)) != nullptr;
+  return is_array ? exprTypmod(stored) : typmod_below_domain(stored);
 }
 
 const ColumnType* value_type(const Node* stored) {

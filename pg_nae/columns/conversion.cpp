@@ -79,8 +79,7 @@ List* plain_arguments(Oid function, List* arguments, const Place& place) {
 Node* encrypted_anew(FuncExpr* call) {
   auto* value = static_cast<Node*>(linitial(call->args));
   auto* modifier = static_cast<Node*>(lsecond(call->args));
-  int32 own = exprTypmod(value);
-  getBaseTypeAndTypmod(exprType(value), &own);
+  const int32 own = typmod_below_domain(value);
   bool differs = own >= 0 && IsA(modifier, Const) &&
                  DatumGetInt32(reinterpret_cast<Const*>(modifier)->constvalue) != own;
   if (!differs || is_encryption(value)) return reinterpret_cast<Node*>(call);

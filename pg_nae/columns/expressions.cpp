@@ -29,13 +29,6 @@ Node* below_domain(Node* expression, const ColumnType& type) {
                                                  COERCE_IMPLICIT_CAST));
 }
 
-// The column's type modifier; of a domain that of the type below it.
-int32 typmod_below_domain(const Node* expression) {
-  int32 typmod = exprTypmod(expression);
-  getBaseTypeAndTypmod(exprType(expression), &typmod);
-  return typmod;
-}
-
 bool is_pending_constant(const Const* constant) {
   return constant->constisnull || read_value(constant->constvalue).pending;
 }
@@ -92,6 +85,12 @@ FuncExpr* with_collation(FuncExpr* call, Node* argument) {
 
 const ColumnType* type_of(const Node* expression) {
   return find_column_type(exprType(expression));
+}
+
+int32 typmod_below_domain(const Node* expression) {
+  int32 typmod = exprTypmod(expression);
+  getBaseTypeAndTypmod(exprType(expression), &typmod);
+  return typmod;
 }
 
 Node* decrypted(Node* expression) {

@@ -9,6 +9,8 @@ namespace nae::columns {
 
 // Of the expression's type, or nullptr.
 const ColumnType* type_of(const Node* expression);
+// The column's type modifier; of a domain that of the type below it.
+int32 typmod_below_domain(const Node* expression);
 
 // The plaintext of an expression of an encrypted type: nae.plain(…), or what was pending in it.
 Node* decrypted(Node* expression);

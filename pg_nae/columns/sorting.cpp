@@ -15,10 +15,8 @@ Node* expression_of(const TargetEntry* target) {
 // byte by byte.
 bool groups_as_stored(const Node* expression) {
   const ColumnType* type = type_of(expression);
-  int32 typmod = exprTypmod(expression);
-  getBaseTypeAndTypmod(exprType(expression), &typmod);
   Oid collation = exprCollation(expression);
-  return type->deterministic && typmod >= 0 &&
+  return type->deterministic && typmod_below_domain(expression) >= 0 &&
          (!OidIsValid(collation) || get_collation_isdeterministic(collation));
 }
 
