@@ -90,13 +90,6 @@ void replace_by_plaintexts(const Elements& elements, PlainType type) {
   }
 }
 
-Datum plain_of(const Value& value, bool& is_null) {
-  if (value.pending) return plain_value(value.type, value.plaintext);
-  Datum result;
-  decrypt_values(value.type, {&value, 1}, false, &result, &is_null);
-  return result;
-}
-
 Datum decrypt(FunctionCallInfo fcinfo, PlainType type) {
   Value value = read_value(PG_GETARG_DATUM(0));
   expect_type(value, type);
@@ -111,11 +104,9 @@ Datum decrypt(FunctionCallInfo fcinfo, PlainType type) {
 // What a role reads as ciphertext comes back as a text or bytea, and is the ciphertext that it was.
 Datum pend(const ColumnType& type, Datum plain) {
   ByteView canonical = canonical_form(type.plain, plain, type.deterministic);
-  Value value;
   if (type.plain == PlainType::text && has_ciphertext_prefix(as_text(canonical)))
     return ciphertext_from_words(as_text(canonical));
-  if (type.plain == PlainType::bytea && try_read_value(canonical, value) && !value.pending)
-    return plain;
+  if (type.plain == PlainType::bytea && is_ciphertext(canonical)) return plain;
   return make_pending(type.plain, canonical);
 }
 
@@ -153,14 +144,7 @@ NAE_FUNCTION(nae_column_encrypt) {
   Value value = read_value(PG_GETARG_DATUM(0));
   int32 typmod = PG_GETARG_INT32(1);
   if (typmod < 0) return PG_GETARG_DATUM(0);
-  const ColumnKey& key = column_key(typmod);
-  if (!value.pending) {
-    expect_to_belong(value, key);
-    return PG_GETARG_DATUM(0);
-  }
-  Datum result;
-  encrypt_values(key, value.type, {&value.plaintext, 1}, &result);
-  return result;
+  return stored_form(column_key(typmod), value, PG_GETARG_DATUM(0));
 }
 
 // nae.enc_T(plain)
@@ -179,12 +163,12 @@ NAE_FUNCTION(nae_column_pend_other) {
 // of nae.plain(), which many rows share.
 NAE_FUNCTION(nae_column_convert) {
   Value value = read_value(PG_GETARG_DATUM(0));
-  Datum plain = plain_of(value, fcinfo->isnull);
+  Datum plain = plaintext_of(value, fcinfo->isnull);
   return fcinfo->isnull ? Datum{0} : pend(column_type(result_type(fcinfo)), plain);
 }
 NAE_FUNCTION(nae_column_decrypt_as) {
   Value value = read_value(PG_GETARG_DATUM(0));
-  Datum plain = plain_of(value, fcinfo->isnull);
+  Datum plain = plaintext_of(value, fcinfo->isnull);
   if (fcinfo->isnull) return Datum{0};
   return cast_value(fcinfo, plain, plain_oid(value.type), result_type(fcinfo));
 }

@@ -154,6 +154,16 @@ void encrypt_values(const ColumnKey& key, PlainType type, std::span<const ByteVi
   seal(key, type, plaintexts, wire::EncryptForm::value, results);
 }
 
+Datum stored_form(const ColumnKey& key, const Value& value, Datum datum) {
+  if (!value.pending) {
+    expect_to_belong(value, key);
+    return datum;
+  }
+  Datum result;
+  encrypt_values(key, value.type, {&value.plaintext, 1}, &result);
+  return result;
+}
+
 void search_tokens(const ColumnKey& key, PlainType type, std::span<const ByteView> plaintexts,
                    Datum* results) {
   seal(key, type, plaintexts, wire::EncryptForm::search_token, results);
@@ -172,6 +182,13 @@ void decrypt_values(PlainType type, std::span<const Value> ciphertexts, bool who
   asked.request.header.action = Action::decrypt;
   address(ciphertexts, asked.request);
   ask(asked);
+}
+
+Datum plaintext_of(const Value& value, bool& is_null) {
+  if (value.pending) return plain_value(value.type, value.plaintext);
+  Datum result;
+  decrypt_values(value.type, {&value, 1}, false, &result, &is_null);
+  return result;
 }
 
 Datum rewrap_value(const Value& ciphertext) {

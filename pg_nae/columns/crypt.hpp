@@ -18,12 +18,17 @@ Datum opened(PlainType type, wire::ItemResult result, ByteView bytes, ByteView h
 // Pending values, canonical, become ciphertexts.
 void encrypt_values(const ColumnKey& key, PlainType type, std::span<const ByteView> plaintexts,
                     Datum* results);
-// The same for values that are searched for.
+// A value as a column of the key stores it: a pending one encrypted, a ciphertext as it is, which
+// raises when it does not belong. `datum` is what `value` was read from.
+Datum stored_form(const ColumnKey& key, const Value& value, Datum datum);
+// encrypt_values for values that are searched for.
 void search_tokens(const ColumnKey& key, PlainType type, std::span<const ByteView> plaintexts,
                    Datum* results);
 // Ciphertexts become plain values, or NULL. `whole`: what the policy shows otherwise is an error.
 void decrypt_values(PlainType type, std::span<const Value> ciphertexts, bool whole, Datum* results,
                     bool* nulls);
+// Of one value, pending or not; NULL where the policy says so.
+Datum plaintext_of(const Value& value, bool& is_null);
 // Raises unless the policy shows the value itself.
 void expect_whole(wire::ItemResult result);
 // Under the newest version of their key.

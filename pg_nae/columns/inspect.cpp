@@ -7,8 +7,7 @@ using namespace nae;
 using namespace nae::columns;
 
 NAE_FUNCTION(nae_column_is_ciphertext) {
-  Value value;
-  PG_RETURN_BOOL(try_read_value(pg::local_view(PG_GETARG_DATUM(0)), value) && !value.pending);
+  PG_RETURN_BOOL(is_ciphertext(pg::local_view(PG_GETARG_DATUM(0))));
 }
 
 NAE_FUNCTION(nae_column_belongs) {

@@ -30,14 +30,6 @@ Row taken_apart(HeapTupleHeader header) {
   return row;
 }
 
-Datum plaintext(Datum stored, bool& is_null) {
-  Value value = read_value(stored);
-  if (value.pending) return plain_value(value.type, value.plaintext);
-  Datum result;
-  decrypt_values(value.type, {&value, 1}, false, &result, &is_null);
-  return result;
-}
-
 // Columns that were dropped are left out, as in the output of the table's rows.
 Datum put_together(const Row& row) {
   int count = 0;
@@ -54,7 +46,8 @@ Datum put_together(const Row& row) {
     Oid oid = type == nullptr ? column->atttypid : plain_oid(type->plain);
     values[place] = row.values[i];
     nulls[place] = row.nulls[i];
-    if (type != nullptr && !nulls[place]) values[place] = plaintext(values[place], nulls[place]);
+    if (type != nullptr && !nulls[place])
+      values[place] = plaintext_of(read_value(values[place]), nulls[place]);
     ++place;
     TupleDescInitEntry(columns, static_cast<AttrNumber>(place), NameStr(column->attname), oid,
                        type == nullptr ? column->atttypmod : -1, 0);

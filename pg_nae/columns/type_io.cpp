@@ -16,30 +16,17 @@ Datum for_column(const ColumnType& type, Datum datum, int32 typmod) {
     pg::raise(Code::envelope_malformed,
               psprintf("a ciphertext of type %s is not taken for one of type %s",
                        plain_name(value.type), plain_name(type.plain)));
-  if (typmod < 0) return datum;
-  const ColumnKey& key = column_key(typmod);
-  if (!value.pending) {
-    expect_to_belong(value, key);
-    return datum;
-  }
-  Datum result;
-  encrypt_values(key, type.plain, {&value.plaintext, 1}, &result);
-  return result;
-}
-
-bool is_ciphertext(StringInfo message) {
-  Value value;
-  ByteView bytes{reinterpret_cast<const Byte*>(message->data) + message->cursor,
-                 static_cast<std::size_t>(message->len - message->cursor)};
-  return try_read_value(bytes, value) && !value.pending;
+  return typmod < 0 ? datum : stored_form(column_key(typmod), value, datum);
 }
 
 Datum read_message(const ColumnType& type, StringInfo message) {
-  if (!is_ciphertext(message))
-    return make_pending(type.plain, canonical_from_binary(type.plain, message, type.deterministic));
   int size = message->len - message->cursor;
-  const char* bytes = pq_getmsgbytes(message, size);
-  return pg::make_bytea({reinterpret_cast<const Byte*>(bytes), static_cast<std::size_t>(size)});
+  ByteView bytes{reinterpret_cast<const Byte*>(message->data) + message->cursor,
+                 static_cast<std::size_t>(size)};
+  if (!is_ciphertext(bytes))
+    return make_pending(type.plain, canonical_from_binary(type.plain, message, type.deterministic));
+  pq_getmsgbytes(message, size);  // read to its end, as receive functions must
+  return pg::make_bytea(bytes);
 }
 
 }  // namespace

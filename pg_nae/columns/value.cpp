@@ -43,6 +43,11 @@ bool try_read_value(ByteView bytes, Value& value) noexcept {
   return true;
 }
 
+bool is_ciphertext(ByteView bytes) noexcept {
+  Value value;
+  return try_read_value(bytes, value) && !value.pending;
+}
+
 Value read_value(Datum datum) {
   Value value;
   if (!try_read_value(pg::local_view(datum), value))
@@ -106,8 +111,7 @@ Datum ciphertext_from_words(std::string_view text) {
   int bytes = pg_b64_decode(digits, size, VARDATA(datum), capacity);
 #endif
   if (bytes >= 0) SET_VARSIZE(datum, VARHDRSZ + bytes);
-  Value value;
-  if (bytes < 0 || !try_read_value(pg::local_view(PointerGetDatum(datum)), value) || value.pending)
+  if (bytes < 0 || !is_ciphertext(pg::local_view(PointerGetDatum(datum))))
     pg::raise(
         Code::envelope_malformed, "a text that begins like a ciphertext cannot be read as one",
         "A text that begins with \"nae1:\" is taken for a ciphertext of an encrypted column.");

@@ -20,6 +20,7 @@ struct Value {
 // Code::envelope_malformed when it is neither.
 Value read_value(Datum datum);
 bool try_read_value(ByteView bytes, Value& value) noexcept;
+bool is_ciphertext(ByteView bytes) noexcept;
 
 Datum make_pending(PlainType type, ByteView canonical);
 // Header and envelope, written to `memory` of ciphertext_bytes(envelope) bytes.
