@@ -1,124 +1,22 @@
 // Between plaintexts and encrypted types. The length coercion encrypts, nae.plain() decrypts, and
-// nae.search_token() makes what a deterministic column is searched for. Each has a form for arrays
-// where SQL needs one; the batch node makes the calls of many rows at once.
+// nae.search_token() makes what a deterministic column is searched for. array_casts.cpp has the
+// same for arrays; the batch node makes the calls of many rows at once.
 #include "pg_nae/columns/casts.hpp"
 
-#include "pg_nae/columns/column_type.hpp"
 #include "pg_nae/columns/crypt.hpp"
 #include "pg_nae/pg/report.hpp"
 
 namespace nae::columns {
 namespace {
 
-Oid result_type(FunctionCallInfo fcinfo) {
-  return get_func_rettype(fcinfo->flinfo->fn_oid);
-}
-
-// The elements of an array, those that are NULL among them.
-struct Elements {
-  ArrayType* array;
-  Datum* datums;
-  bool* nulls;
-  int count;
-};
-
-Elements elements_of(Datum datum) {
-  Elements elements;
-  elements.array = DatumGetArrayTypeP(datum);
-  Oid type = ARR_ELEMTYPE(elements.array);
-  int16 length;
-  bool by_value;
-  char alignment;
-  get_typlenbyvalalign(type, &length, &by_value, &alignment);
-  deconstruct_array(elements.array, type, length, by_value, alignment, &elements.datums,
-                    &elements.nulls, &elements.count);
-  return elements;
-}
-
-Datum array_of(const Elements& elements, Oid type) {
-  int16 length;
-  bool by_value;
-  char alignment;
-  get_typlenbyvalalign(type, &length, &by_value, &alignment);
-  return PointerGetDatum(construct_md_array(
-      elements.datums, elements.nulls, ARR_NDIM(elements.array), ARR_DIMS(elements.array),
-      ARR_LBOUND(elements.array), type, length, by_value, alignment));
-}
-
-template <class T>
-T* room_for(int count) {
-  return static_cast<T*>(palloc(sizeof(T) * (static_cast<std::size_t>(count) + 1)));
-}
-
-// Those of a plaintext become tokens in place.
-void replace_by_tokens(const Elements& elements, const ColumnKey& key, const ColumnType& type) {
-  auto* plaintexts = room_for<ByteView>(elements.count);
-  int* places = room_for<int>(elements.count);
-  std::size_t count = 0;
-  for (int i = 0; i < elements.count; ++i) {
-    if (elements.nulls[i]) continue;
-    Value value = read_value(elements.datums[i]);
-    if (!value.pending) continue;
-    plaintexts[count] = value.plaintext;
-    places[count++] = i;
-  }
-  Datum* tokens = room_for<Datum>(elements.count);
-  if (count != 0) search_tokens(key, type.plain, {plaintexts, count}, tokens);
-  for (std::size_t i = 0; i < count; ++i) elements.datums[places[i]] = tokens[i];
-}
-
-void replace_by_plaintexts(const Elements& elements, PlainType type) {
-  auto* ciphertexts = room_for<Value>(elements.count);
-  int* places = room_for<int>(elements.count);
-  std::size_t count = 0;
-  for (int i = 0; i < elements.count; ++i) {
-    if (elements.nulls[i]) continue;
-    Value value = read_value(elements.datums[i]);
-    if (value.pending) {
-      elements.datums[i] = plain_value(type, value.plaintext);
-      continue;
-    }
-    ciphertexts[count] = value;
-    places[count++] = i;
-  }
-  Datum* plaintexts = room_for<Datum>(elements.count);
-  bool* nulls = room_for<bool>(elements.count);
-  if (count != 0) decrypt_values(type, {ciphertexts, count}, false, plaintexts, nulls);
-  for (std::size_t i = 0; i < count; ++i) {
-    elements.datums[places[i]] = plaintexts[i];
-    elements.nulls[places[i]] = nulls[i];
-  }
-}
-
-Datum decrypt(FunctionCallInfo fcinfo, PlainType type) {
-  Value value = read_value(PG_GETARG_DATUM(0));
-  expect_type(value, type);
-  if (value.pending) return plain_value(type, value.plaintext);
-  if (PG_NARGS() > 1) expect_to_belong(value, column_key(PG_GETARG_INT32(1)));
-  Datum result;
-  const bool whole = PG_NARGS() > 2 && PG_GETARG_BOOL(2);
-  decrypt_values(type, {&value, 1}, whole, &result, &fcinfo->isnull);
-  return result;
-}
-
-// What a role reads as ciphertext comes back as a text or bytea, and is the ciphertext that it was.
-Datum pend(const ColumnType& type, Datum plain) {
-  ByteView canonical = canonical_form(type.plain, plain, type.deterministic);
-  if (type.plain == PlainType::text && has_ciphertext_prefix(as_text(canonical)))
-    return ciphertext_from_words(as_text(canonical));
-  if (type.plain == PlainType::bytea && is_ciphertext(canonical)) return plain;
-  return make_pending(type.plain, canonical);
-}
-
-}  // namespace
-
+// Raises when the value was encrypted as another type.
 void expect_type(const Value& value, PlainType type) {
   if (value.type == type) return;
   pg::raise(Code::envelope_malformed, psprintf("a value of type %s is not taken for one of type %s",
                                                plain_name(value.type), plain_name(type)));
 }
 
-// fn_extra keeps the cast for the calls to come.
+// A value by PostgreSQL's own cast, which fn_extra keeps for the calls to come.
 Datum cast_value(FunctionCallInfo fcinfo, Datum value, Oid source, Oid target) {
   if (source == target) return value;
   auto*& cast = reinterpret_cast<FmgrInfo*&>(fcinfo->flinfo->fn_extra);
@@ -132,6 +30,31 @@ Datum cast_value(FunctionCallInfo fcinfo, Datum value, Oid source, Oid target) {
     cast = found;
   }
   return FunctionCall1(cast, value);
+}
+
+Datum decrypt(FunctionCallInfo fcinfo, PlainType type) {
+  Value value = read_value(PG_GETARG_DATUM(0));
+  expect_type(value, type);
+  if (value.pending) return plain_value(type, value.plaintext);
+  if (PG_NARGS() > 1) expect_to_belong(value, column_key(PG_GETARG_INT32(1)));
+  Datum result;
+  const bool whole = PG_NARGS() > 2 && PG_GETARG_BOOL(2);
+  decrypt_values(type, {&value, 1}, whole, &result, &fcinfo->isnull);
+  return result;
+}
+
+}  // namespace
+
+Oid result_type(FunctionCallInfo fcinfo) {
+  return get_func_rettype(fcinfo->flinfo->fn_oid);
+}
+
+Datum pend(const ColumnType& type, Datum plain) {
+  ByteView canonical = canonical_form(type.plain, plain, type.deterministic);
+  if (type.plain == PlainType::text && has_ciphertext_prefix(as_text(canonical)))
+    return ciphertext_from_words(as_text(canonical));
+  if (type.plain == PlainType::bytea && is_ciphertext(canonical)) return plain;
+  return make_pending(type.plain, canonical);
 }
 
 }  // namespace nae::columns
@@ -173,15 +96,6 @@ NAE_FUNCTION(nae_column_decrypt_as) {
   return cast_value(fcinfo, plain, plain_oid(value.type), result_type(fcinfo));
 }
 
-// nae.enc_T(plain[])
-NAE_FUNCTION(nae_column_pend_array) {
-  const ColumnType& type = *find_column_type_of_array(result_type(fcinfo));
-  Elements elements = elements_of(PG_GETARG_DATUM(0));
-  for (int i = 0; i < elements.count; ++i)
-    if (!elements.nulls[i]) elements.datums[i] = pend(type, elements.datums[i]);
-  return array_of(elements, type.type);
-}
-
 // nae.search_token(enc, typmod)
 NAE_FUNCTION(nae_column_search_token) {
   Value value = read_value(PG_GETARG_DATUM(0));
@@ -189,22 +103,6 @@ NAE_FUNCTION(nae_column_search_token) {
   Datum result;
   search_tokens(column_key(PG_GETARG_INT32(1)), value.type, {&value.plaintext, 1}, &result);
   return result;
-}
-
-// nae.search_token(enc[], typmod)
-NAE_FUNCTION(nae_column_search_token_array) {
-  Elements elements = elements_of(PG_GETARG_DATUM(0));
-  const ColumnType& type = column_type(ARR_ELEMTYPE(elements.array));
-  replace_by_tokens(elements, column_key(PG_GETARG_INT32(1)), type);
-  return array_of(elements, type.type);
-}
-
-// nae.plain(enc[])
-NAE_FUNCTION(nae_column_decrypt_array) {
-  Elements elements = elements_of(PG_GETARG_DATUM(0));
-  PlainType plain = column_type(ARR_ELEMTYPE(elements.array)).plain;
-  replace_by_plaintexts(elements, plain);
-  return array_of(elements, plain_oid(plain));
 }
 
 // nae.rewrap(enc)

@@ -1,14 +1,15 @@
-// What casts and operators of encrypted types have in common.
+// What casts of encrypted types have in common, of values and of arrays.
 #pragma once
 
+#include "pg_nae/columns/column_type.hpp"
 #include "pg_nae/columns/value.hpp"
 
 namespace nae::columns {
 
-// Raises when the value was encrypted as another type.
-void expect_type(const Value& value, PlainType type);
+// Of the SQL function that is called.
+Oid result_type(FunctionCallInfo fcinfo);
 
-// A value by PostgreSQL's own cast, which the call remembers.
-Datum cast_value(FunctionCallInfo fcinfo, Datum value, Oid source, Oid target);
+// What a role reads as ciphertext comes back as a text or bytea, and is the ciphertext that it was.
+Datum pend(const ColumnType& type, Datum plain);
 
 }  // namespace nae::columns
