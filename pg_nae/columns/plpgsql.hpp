@@ -1,0 +1,17 @@
+// PL/pgSQL: which of its statements a query belongs to. Some are no edge to a client: what they
+// read is stored or handed on.
+#pragma once
+
+#include "pg_nae/pg/postgres.hpp"
+
+namespace nae::columns {
+
+// NEW.a := NEW.b in PL/pgSQL, whose text is all that tells it from an expression: what is assigned
+// to an encrypted variable stays as it is, so that a trigger needs no right to decrypt.
+bool is_assignment(const ParseState* state, const Query* query);
+
+// RETURN QUERY in a function that returns rows of a table: its rows are to be of the table's own
+// types. PL/pgSQL says nothing of where a query stands, but whose it is.
+bool is_for_rows_of_a_table(const ParseState* state, const Query* query);
+
+}  // namespace nae::columns
