@@ -41,6 +41,11 @@ bool begins_with_assignment(const char* text) {
   return *c == '=' || (c[0] == ':' && c[1] == '=');
 }
 
+int skip_dropped(TupleDesc row, int column) {
+  while (column < row->natts && TupleDescAttr(row, column)->attisdropped) ++column;
+  return column;
+}
+
 }  // namespace
 
 bool is_assignment(const ParseState* state, const Query* query) {
@@ -63,14 +68,13 @@ bool is_for_rows_of_a_table(const ParseState* state, const Query* query) {
   foreach (cell, query->targetList) {
     auto* target = lfirst_node(TargetEntry, cell);
     if (target->resjunk) continue;
-    while (column < row->natts && TupleDescAttr(row, column)->attisdropped) ++column;
+    column = skip_dropped(row, column);
     Oid type = exprType(reinterpret_cast<Node*>(target->expr));
     same = same && column < row->natts && TupleDescAttr(row, column)->atttypid == type;
     encrypted = encrypted || find_column_type(type) != nullptr;
     ++column;
   }
-  while (column < row->natts && TupleDescAttr(row, column)->attisdropped) ++column;
-  same = same && column == row->natts;
+  same = same && skip_dropped(row, column) == row->natts;
   ReleaseTupleDesc(row);
   return same && encrypted;
 }
