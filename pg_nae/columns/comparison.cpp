@@ -127,30 +127,16 @@ bool is_comparison(Oid opno, Oid collation, const List* operands, Comparison& co
   return OidIsValid(negator) && is_equality(negator, plain);
 }
 
-Node* compared_operator(OpExpr* node, Place& place) {
+template <class Operator>
+Node* compared_operator(Operator* node, Place& place) {
   Comparison comparison;
   const ColumnType* type = nullptr;
   if (!is_comparison(node->opno, node->inputcollid, node->args, comparison) ||
       !by_ciphertext(comparison, type, place))
     return reinterpret_cast<Node*>(node);
-  OpExpr* result = pg::flat_copy(node);
+  Operator* result = pg::flat_copy(node);
   result->opno = comparison.negated ? type->not_equal : type->equal;
-  result->opfuncid = InvalidOid;
-  set_opfuncid(result);
-  result->args = list_make2(comparison.left, comparison.right);
-  return reinterpret_cast<Node*>(result);
-}
-
-Node* compared_array(ScalarArrayOpExpr* node, Place& place) {
-  Comparison comparison;
-  const ColumnType* type = nullptr;
-  if (!is_comparison(node->opno, node->inputcollid, node->args, comparison) ||
-      !by_ciphertext(comparison, type, place))
-    return reinterpret_cast<Node*>(node);
-  ScalarArrayOpExpr* result = pg::flat_copy(node);
-  result->opno = comparison.negated ? type->not_equal : type->equal;
-  result->opfuncid = InvalidOid;
-  set_sa_opfuncid(result);
+  result->opfuncid = get_opcode(result->opno);
   result->args = list_make2(comparison.left, comparison.right);
   return reinterpret_cast<Node*>(result);
 }
@@ -180,7 +166,7 @@ Node* compared(Node* node, Place& place) {
     case T_DistinctExpr:
       return compared_operator(reinterpret_cast<OpExpr*>(node), place);
     case T_ScalarArrayOpExpr:
-      return compared_array(reinterpret_cast<ScalarArrayOpExpr*>(node), place);
+      return compared_operator(reinterpret_cast<ScalarArrayOpExpr*>(node), place);
     case T_MinMaxExpr:
       return compared_extremes(reinterpret_cast<MinMaxExpr*>(node));
     default:
