@@ -89,6 +89,14 @@ Node* encrypted_anew(FuncExpr* call) {
   return reinterpret_cast<Node*>(result);
 }
 
+// A plaintext as the cast of `form` makes it, with the collation that was found for that.
+Node* cast_to(Oid type, Node* plain, CoercionForm form, int location, Oid collation) {
+  Node* cast = coerce_to_target_type(nullptr, plain, exprType(plain), type, -1, COERCION_EXPLICIT,
+                                     form, location);
+  exprSetCollation(cast, collation);
+  return cast;
+}
+
 // A cast of the encrypted type to another than its plaintext type, by way of that; nullptr for
 // calls that are none.
 Node* cast_of_plaintext(FuncExpr* call) {
@@ -99,10 +107,7 @@ Node* cast_of_plaintext(FuncExpr* call) {
   Node* plain = decrypted(value);
   if (const ColumnType* other = find_column_type(call->funcresulttype))
     return pended(plain, *other);
-  Node* cast = coerce_to_target_type(nullptr, plain, exprType(plain), call->funcresulttype, -1,
-                                     COERCION_EXPLICIT, call->funcformat, call->location);
-  exprSetCollation(cast, call->funccollid);
-  return cast;
+  return cast_to(call->funcresulttype, plain, call->funcformat, call->location, call->funccollid);
 }
 
 Node* converted_call(FuncExpr* call, const Place& place) {
@@ -155,36 +160,37 @@ Node* converted_by_text(CoerceViaIO* node, const Place& place) {
   if (!is_readable(argument, place)) return reinterpret_cast<Node*>(node);
   Node* plain = readable(argument, place);
   Oid type = exprType(plain);
-  if (can_coerce_type(1, &type, &node->resulttype, COERCION_EXPLICIT)) {
-    Node* cast = coerce_to_target_type(nullptr, plain, type, node->resulttype, -1,
-                                       COERCION_EXPLICIT, node->coerceformat, node->location);
-    exprSetCollation(cast, node->resultcollid);
-    return cast;
-  }
+  if (can_coerce_type(1, &type, &node->resulttype, COERCION_EXPLICIT))
+    return cast_to(node->resulttype, plain, node->coerceformat, node->location, node->resultcollid);
   CoerceViaIO* result = pg::flat_copy(node);
   result->arg = reinterpret_cast<Expr*>(plain);
   return reinterpret_cast<Node*>(result);
 }
 
 // An operator that PostgreSQL finds by the encrypted type on both sides stands for the one of the
-// plaintext type, which is found alike: born < '2001-01-01'.
-Node* converted_operator(OpExpr* node, const Place& place) {
+// plaintext type, which is found alike: born < '2001-01-01'. nullptr for other operators.
+const ColumnType* type_of_operator(const OpExpr* node) {
   Oid left, right;
   op_input_types(node->opno, &left, &right);
   const ColumnType* type = left == right ? find_column_type(left) : nullptr;
-  if (type != nullptr && get_func_namespace(node->opfuncid) == pg::column_schema() &&
-      node->opno != type->equal && node->opno != type->not_equal) {
-    Oid plain = plain_oid(type->plain);
-    Oid opno = OpernameGetOprid(list_make1(makeString(get_opname(node->opno))), plain, plain);
-    if (!OidIsValid(opno)) return reinterpret_cast<Node*>(node);
-    OpExpr* result = pg::flat_copy(node);
-    result->opno = opno;
-    result->opfuncid = InvalidOid;
-    set_opfuncid(result);
-    result->args = list_make2(decrypted(static_cast<Node*>(linitial(node->args))),
-                              decrypted(static_cast<Node*>(lsecond(node->args))));
-    return reinterpret_cast<Node*>(result);
-  }
+  if (type == nullptr || get_func_namespace(node->opfuncid) != pg::column_schema()) return nullptr;
+  return node->opno != type->equal && node->opno != type->not_equal ? type : nullptr;
+}
+
+Node* operator_of_plaintexts(OpExpr* node, const ColumnType& type) {
+  Oid plain = plain_oid(type.plain);
+  Oid opno = OpernameGetOprid(list_make1(makeString(get_opname(node->opno))), plain, plain);
+  if (!OidIsValid(opno)) return reinterpret_cast<Node*>(node);
+  OpExpr* result = pg::flat_copy(node);
+  result->opno = opno;
+  result->opfuncid = get_opcode(opno);
+  result->args = list_make2(decrypted(static_cast<Node*>(linitial(node->args))),
+                            decrypted(static_cast<Node*>(lsecond(node->args))));
+  return reinterpret_cast<Node*>(result);
+}
+
+Node* converted_operator(OpExpr* node, const Place& place) {
+  if (const ColumnType* type = type_of_operator(node)) return operator_of_plaintexts(node, *type);
   set_opfuncid(node);
   List* arguments = plain_arguments(node->opfuncid, node->args, place);
   if (arguments == nullptr) return reinterpret_cast<Node*>(node);
