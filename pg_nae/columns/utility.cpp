@@ -29,12 +29,17 @@ bool stores_what_it_reads(const Node* statement) {
   }
 }
 
+// Of CREATE TABLE AS, SELECT INTO and materialized views; nullptr for other statements.
+Query* query_of_new_table(const Node* statement) {
+  if (!IsA(statement, CreateTableAsStmt)) return nullptr;
+  Node* query = reinterpret_cast<const CreateTableAsStmt*>(statement)->query;
+  return IsA(query, Query) ? reinterpret_cast<Query*>(query) : nullptr;
+}
+
 // A prepared statement was opened for a client; its rows must not become a table.
 void refuse_prepared_plaintext(const Node* statement) {
-  if (!IsA(statement, CreateTableAsStmt)) return;
-  auto* query =
-      reinterpret_cast<Query*>(reinterpret_cast<const CreateTableAsStmt*>(statement)->query);
-  if (!IsA(query, Query) || query->commandType != CMD_UTILITY ||
+  Query* query = query_of_new_table(statement);
+  if (query == nullptr || query->commandType != CMD_UTILITY ||
       !IsA(query->utilityStmt, ExecuteStmt))
     return;
   const char* name = reinterpret_cast<ExecuteStmt*>(query->utilityStmt)->name;
@@ -74,15 +79,13 @@ bool puts_out_plaintext(Query* query) {
 
 // CREATE TABLE AS max(name) would store a plaintext that nobody asked to be stored as such.
 void refuse_unasked_plaintext(const Node* statement) {
-  if (!IsA(statement, CreateTableAsStmt) || !has_column_types()) return;
-  auto* query =
-      reinterpret_cast<Query*>(reinterpret_cast<const CreateTableAsStmt*>(statement)->query);
-  if (!IsA(query, Query) || query->commandType == CMD_UTILITY || !puts_out_plaintext(query)) return;
+  Query* query = query_of_new_table(statement);
+  if (query == nullptr || !has_column_types()) return;
+  if (query->commandType == CMD_UTILITY || !puts_out_plaintext(query)) return;
   pg::raise(Code::unsupported,
             "the table would keep what was computed from encrypted columns in clear",
             "Select the columns as they are, to keep them encrypted. To store plaintext, say so by "
-            "a cast "
-            "of each encrypted column, as in max(name::text).");
+            "a cast of each encrypted column, as in max(name::text).");
 }
 
 struct Utility {

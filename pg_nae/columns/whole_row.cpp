@@ -13,6 +13,12 @@ bool is_whole_row(const Node* expression) {
          reinterpret_cast<const Var*>(expression)->varattno == InvalidAttrNumber;
 }
 
+// ROW(...)
+bool is_anonymous_row(const Node* expression) {
+  return IsA(expression, RowExpr) &&
+         reinterpret_cast<const RowExpr*>(expression)->row_typeid == RECORDOID;
+}
+
 // The columns of the relation that a whole-row reference stands for.
 struct Columns {
   List* names = NIL;
@@ -108,8 +114,7 @@ bool is_readable(Node* expression, const Place& place) {
   if (is_value(expression)) return true;
   if (is_whole_row(expression))
     return has_value(columns_of(reinterpret_cast<Var*>(expression), place).references);
-  if (IsA(expression, RowExpr) && reinterpret_cast<RowExpr*>(expression)->row_typeid == RECORDOID)
-    return has_value(reinterpret_cast<RowExpr*>(expression)->args);
+  if (is_anonymous_row(expression)) return has_value(reinterpret_cast<RowExpr*>(expression)->args);
   return is_encrypted_row(exprType(expression));
 }
 
@@ -118,7 +123,7 @@ Node* readable(Node* expression, const Place& place) {
   if (type_of(expression) != nullptr) return decrypted(expression);
   if (find_column_type_of_array(exprType(expression)) != nullptr)
     return decrypted_array(expression);
-  if (IsA(expression, RowExpr) && reinterpret_cast<RowExpr*>(expression)->row_typeid == RECORDOID) {
+  if (is_anonymous_row(expression)) {
     auto* row = pg::flat_copy(reinterpret_cast<RowExpr*>(expression));
     row->args = readable_list(row->args, place);
     return reinterpret_cast<Node*>(row);
