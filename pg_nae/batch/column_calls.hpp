@@ -1,4 +1,5 @@
-// Calls of encrypted columns: nae.plain() and the length coercion that encrypts, of many rows.
+// Calls of encrypted columns, of many rows: the length coercion that encrypts, nae.search_token(),
+// nae.rewrap() and nae.plain(). How they are read from rows and what is made of the answers.
 #pragma once
 
 #include "pg_nae/batch/batchable.hpp"

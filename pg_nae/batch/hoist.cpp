@@ -237,4 +237,14 @@ bool has_hoistable_call(Node* expression) {
   return trial.calls != NIL;
 }
 
+int first_hoistable(List* quals) {
+  int place = 0;
+  ListCell* cell;
+  foreach (cell, quals) {
+    if (has_hoistable_call(static_cast<Node*>(lfirst(cell)))) return place;
+    ++place;
+  }
+  return -1;
+}
+
 }  // namespace nae::batch

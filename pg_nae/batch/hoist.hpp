@@ -40,4 +40,8 @@ void number_calls(Node* expression, int child_columns);
 // Whether lift() would take a call out of it.
 bool has_hoistable_call(Node* expression);
 
+// The place of the first clause of a filter with such a call, or -1. It and all clauses behind it
+// move up together: their order is that of security.
+int first_hoistable(List* quals);
+
 }  // namespace nae::batch

@@ -7,20 +7,9 @@
 namespace nae::batch {
 namespace {
 
-int first_with_call(List* quals) {
-  int place = 0;
-  ListCell* cell;
-  foreach (cell, quals) {
-    if (has_hoistable_call(static_cast<Node*>(lfirst(cell)))) return place;
-    ++place;
-  }
-  return -1;
-}
-
-// What an inner join does not let pass here, it does not let pass there. Clauses behind the first
-// go along: their order is that of security.
+// What an inner join does not let pass here, it does not let pass there.
 void filter_above(Join* join) {
-  int first = join->jointype == JOIN_INNER ? first_with_call(join->joinqual) : -1;
+  int first = join->jointype == JOIN_INNER ? first_hoistable(join->joinqual) : -1;
   if (first < 0) return;
   List* moved = list_copy_tail(join->joinqual, first);
   join->joinqual = list_truncate(list_copy(join->joinqual), first);
@@ -56,14 +45,14 @@ int column_of(Side& side, Node* call) {
   return added;
 }
 
-// Columns of `varno` alone.
-bool is_over(Node* node, int varno);
 bool other_input_walker(Node* node, void* varno) {
   if (node == nullptr) return false;
   if (IsA(node, Var))
     return static_cast<int>(reinterpret_cast<Var*>(node)->varno) != *static_cast<int*>(varno);
   return walk_children(node, other_input_walker, varno);
 }
+
+// Columns of `varno` alone.
 bool is_over(Node* node, int varno) {
   return !other_input_walker(node, &varno);
 }

@@ -5,18 +5,6 @@
 namespace nae::batch {
 namespace {
 
-// The place of the first filter clause with a call that can be hoisted, or -1. It and all clauses
-// behind it move up together: their order is that of security.
-int first_hoistable(List* quals) {
-  int place = 0;
-  ListCell* cell;
-  foreach (cell, quals) {
-    if (has_hoistable_call(static_cast<Node*>(lfirst(cell)))) return place;
-    ++place;
-  }
-  return -1;
-}
-
 bool has_hoistable_target(List* targets) {
   ListCell* cell;
   foreach (cell, targets)
