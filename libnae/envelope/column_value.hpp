@@ -24,8 +24,6 @@ enum class PlainType : std::uint8_t {
 inline constexpr Byte kColumnFormat = 0xe1;
 inline constexpr std::size_t kContextTagBytes = 4;
 inline constexpr std::size_t kColumnHeaderBytes = 2 + kContextTagBytes;  // format, type, tag
-// With the longer of the envelopes.
-inline constexpr std::size_t kColumnOverheadBytes = kColumnHeaderBytes + kGcmOverheadBytes;
 
 using ContextTag = std::array<Byte, kContextTagBytes>;
 using ColumnHeader = std::array<Byte, kColumnHeaderBytes>;
