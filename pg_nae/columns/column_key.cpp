@@ -103,11 +103,13 @@ bool read_row(int32 typmod, Modifiers& modifiers) {
   HeapTuple tuple = systable_getnext(scan);
   bool found = HeapTupleIsValid(tuple);
   if (found) {
-    bool is_null;
-    TupleDesc columns = RelationGetDescr(relation);
-    modifiers.key = TextDatumGetCString(heap_getattr(tuple, 2, columns, &is_null));
-    modifiers.context = TextDatumGetCString(heap_getattr(tuple, 3, columns, &is_null));
-    modifiers.version = DatumGetInt32(heap_getattr(tuple, 4, columns, &is_null));
+    constexpr int kColumns = 4;
+    Datum values[kColumns];
+    bool nulls[kColumns];
+    heap_deform_tuple(tuple, RelationGetDescr(relation), values, nulls);
+    modifiers.key = TextDatumGetCString(values[1]);
+    modifiers.context = TextDatumGetCString(values[2]);
+    modifiers.version = DatumGetInt32(values[3]);
   }
   systable_endscan(scan);
   UnregisterSnapshot(snapshot);

@@ -61,5 +61,6 @@ Datum put_together(const Row& row) {
 
 NAE_FUNCTION(nae_plain_row) {
   using namespace nae::columns;
-  return put_together(taken_apart(PG_GETARG_HEAPTUPLEHEADER(0)));
+  return put_together(
+      taken_apart(reinterpret_cast<HeapTupleHeader>(PG_DETOAST_DATUM(PG_GETARG_DATUM(0)))));
 }
