@@ -17,8 +17,7 @@ bool read(Datum datum, Value& value) {
 
 // Of a size that may be sent; the rest is refused by the call itself, in its own words.
 bool fits(const Item& item) {
-  std::size_t limit = static_cast<std::size_t>(pg::settings.max_value_size_kb) * 1024;
-  return item.value.size() <= limit + kGcmOverheadBytes &&
+  return item.value.size() <= pg::settings.max_value_bytes() + kGcmOverheadBytes &&
          pg::fits_a_frame(item.value.size() + item.aad.size());
 }
 

@@ -18,8 +18,7 @@ std::size_t stored_bytes(Datum value) {
 }
 
 bool is_allowed(Datum value, std::size_t overhead_bytes) {
-  std::size_t limit = static_cast<std::size_t>(pg::settings.max_value_size_kb) * 1024;
-  return stored_bytes(value) <= limit + overhead_bytes;
+  return stored_bytes(value) <= pg::settings.max_value_bytes() + overhead_bytes;
 }
 
 // A ciphertext is longer than the plaintext that the limit speaks of.

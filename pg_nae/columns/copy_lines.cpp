@@ -61,7 +61,7 @@ void CopyLines::ask_for(std::size_t column_number, std::size_t number, char* fie
   const CopyColumn& column = shape_.columns[column_number];
   ByteView plaintext = canonical_from_text(column.type, field, column.deterministic);
   if (!pg::fits_a_frame(plaintext.size() + kColumnAadBytes) ||
-      plaintext.size() > static_cast<std::size_t>(pg::settings.max_value_size_kb) * 1024)
+      plaintext.size() > pg::settings.max_value_bytes())
     pg::raise(Code::value_too_large,
               psprintf("value of %zu bytes is larger than nae.max_value_size", plaintext.size()));
   Asked& asked = asked_[column_number];

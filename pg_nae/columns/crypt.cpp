@@ -35,7 +35,7 @@ void consume(void* state, std::size_t first, const wire::CryptoReplyView& reply)
 }
 
 void ask(Asked& asked) {
-  std::size_t limit = static_cast<std::size_t>(pg::settings.max_value_size_kb) * 1024;
+  std::size_t limit = pg::settings.max_value_bytes();
   for (ByteView item : asked.request.items)
     if (item.size() > limit + kGcmOverheadBytes)
       pg::raise(Code::value_too_large,
@@ -112,12 +112,10 @@ void take_rewrapped(const Asked& asked, std::size_t, wire::ItemResult, ByteView 
 Datum sealed(const ColumnKey& key, PlainType type, ByteView envelope, char* memory) {
   bool deterministic = !envelope.empty() && envelope[0] == static_cast<Byte>(Format::aes_256_siv);
   if (deterministic != key.deterministic())
-    pg::raise(
-        Code::key_type,
-        psprintf("key \"%s\" is not of the type that a %s column takes", key.key.data(),
-                 key.deterministic() ? "deterministic" : "randomized"),
-        "A deterministic column takes a key of type aes-256-siv, a randomized one a key of type "
-        "aes-256-gcm.");
+    pg::raise(Code::key_type,
+              psprintf("key \"%s\" is not of the type that a %s column takes", key.key.data(),
+                       key.deterministic() ? "deterministic" : "randomized"),
+              kKeyTypesHint);
   return write_ciphertext(memory, column_header(type, key.tag), envelope);
 }
 

@@ -133,13 +133,11 @@ void expect_to_belong(const Value& value, const ColumnKey& key) {
               "Ciphertexts are not moved between columns of different keys or contexts; pass the "
               "plaintext, or read the column where it is selected.");
   if (value.ciphertext.deterministic() != key.deterministic())
-    pg::raise(
-        Code::key_type,
-        psprintf("a %s value does not belong in a %s column",
-                 value.ciphertext.deterministic() ? "deterministic" : "randomized",
-                 key.deterministic() ? "deterministic" : "randomized"),
-        "A deterministic column takes a key of type aes-256-siv, a randomized one a key of type "
-        "aes-256-gcm.");
+    pg::raise(Code::key_type,
+              psprintf("a %s value does not belong in a %s column",
+                       value.ciphertext.deterministic() ? "deterministic" : "randomized",
+                       key.deterministic() ? "deterministic" : "randomized"),
+              kKeyTypesHint);
   pg::raise(Code::key_state,
             psprintf("a ciphertext of version %d of key \"%s\" is not taken for one of version %d",
                      value.ciphertext.key.version, key.key.data(), key.version),

@@ -33,6 +33,10 @@ char* ciphertext_in_words(ByteView stored);
 bool has_ciphertext_prefix(std::string_view text);
 Datum ciphertext_from_words(std::string_view text);
 
+inline constexpr char kKeyTypesHint[] =
+    "A deterministic column takes a key of type aes-256-siv, a randomized one a key of type "
+    "aes-256-gcm.";
+
 // A ciphertext of the key, the context and, of a deterministic column, the version.
 bool belongs(const Value& value, const ColumnKey& key);
 // Raises for a ciphertext that does not belong.

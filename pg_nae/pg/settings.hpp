@@ -1,6 +1,8 @@
 // The settings under nae. (docs/sql.md, "Settings").
 #pragma once
 
+#include <cstddef>
+
 namespace nae::pg {
 
 enum AgentMode : int { agent_embedded = 0, agent_external = 1 };
@@ -17,6 +19,8 @@ struct Settings {
   bool batch;        // read when a statement is planned
   int batch_size;    // rows; read when a batch is filled
   bool transparent;  // clients see plaintexts; read when a statement is parsed
+
+  std::size_t max_value_bytes() const { return static_cast<std::size_t>(max_value_size_kb) * 1024; }
 };
 extern Settings settings;
 

@@ -15,7 +15,7 @@ T* allocate(std::size_t count) {
 
 void check_size(Datum value, std::size_t overhead_bytes, std::uint64_t place) {
   std::size_t size = toast_raw_datum_size(value) - VARHDRSZ;
-  std::size_t limit = static_cast<std::size_t>(settings.max_value_size_kb) * 1024;
+  std::size_t limit = settings.max_value_bytes();
   if (size <= limit + overhead_bytes) return;
   raise(Code::value_too_large,
         psprintf("value of %zu bytes is larger than nae.max_value_size (%zu bytes)", size, limit),
