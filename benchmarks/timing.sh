@@ -30,7 +30,7 @@ ms_of() { # SETTING STATEMENT
 # By turns, because the machine changes by the minute: medians of us a row for each statement.
 compare() { # ROWS NAME|SETTING|STATEMENT...
   local count="$1" line name setting statement round work; shift
-  work="$(mktemp -d "${TMPDIR:-/tmp}/nae-batch-XXXXXX")"
+  work="$(mktemp -d "${TMPDIR:-/tmp}/nae-timing-XXXXXX")"
   for ((round = 0; round < rounds; ++round)); do
     for line in "$@"; do
       IFS='|' read -r name setting statement <<<"$line"
