@@ -24,8 +24,8 @@ void CopyLines::create(const CopyShape& shape, const pg::StatementRoles& roles) 
 }
 
 // CSV says of a column what its unquoted and quoted NULLs are; COPY looks at that after the fields.
-char* CopyLines::read_field(std::size_t number, char* field) {
-  const CopyColumn& column = shape_.columns[number];
+char* CopyLines::read_field(std::size_t column_number, char* field) {
+  const CopyColumn& column = shape_.columns[column_number];
   if (field == nullptr) return column.force_not_null ? pstrdup(shape_.null_print) : nullptr;
   if (column.force_null && std::strcmp(field, shape_.null_print) == 0) return nullptr;
   return pstrdup(field);
@@ -83,15 +83,15 @@ void CopyLines::append(char** fields, int field_count) {
   auto** line =
       static_cast<char**>(palloc(sizeof(char*) * static_cast<std::size_t>(field_count + 1)));
   for (int i = 0; i < field_count; ++i) {
-    auto number = static_cast<std::size_t>(i);
-    if (number >= shape_.column_count) {
+    auto column_number = static_cast<std::size_t>(i);
+    if (column_number >= shape_.column_count) {
       line[i] = fields[i] == nullptr ? nullptr : pstrdup(fields[i]);
       continue;
     }
-    line[i] = read_field(number, fields[i]);
+    line[i] = read_field(column_number, fields[i]);
     bytes_ += line[i] == nullptr ? 0 : std::strlen(line[i]);
-    if (shape_.columns[number].key != nullptr && line[i] != nullptr)
-      line[i] = number_of(number, line[i]);
+    if (shape_.columns[column_number].key != nullptr && line[i] != nullptr)
+      line[i] = number_of(column_number, line[i]);
   }
   lines_[count_] = line;
   field_counts_[count_++] = field_count;
@@ -143,9 +143,9 @@ void CopyLines::prepare() {
 void CopyLines::consume(void* state, std::size_t request, std::size_t first,
                         const wire::CryptoReplyView& reply) {
   auto& self = *static_cast<CopyLines*>(state);
-  const std::size_t number = self.request_columns_[request];
-  const CopyColumn& column = self.shape_.columns[number];
-  const Asked& asked = self.asked_[number];
+  const std::size_t column_number = self.request_columns_[request];
+  const CopyColumn& column = self.shape_.columns[column_number];
+  const Asked& asked = self.asked_[column_number];
   auto cursor = reply.items.cursor();
   for (std::uint32_t i = 0; i < reply.items.count(); ++i) {
     ByteView envelope = cursor.next();
@@ -155,7 +155,7 @@ void CopyLines::consume(void* state, std::size_t request, std::size_t first,
       call.key = column.key->key;
       functions::raise_item_failure(status, call, {}, 0);
     }
-    auto* memory = static_cast<char*>(palloc(ciphertext_bytes(envelope.size())));
+    char* memory = room_for_ciphertext(envelope.size());
     self.values_[asked.numbers[first + i]] = sealed(*column.key, column.type, envelope, memory);
   }
 }

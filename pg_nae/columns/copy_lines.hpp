@@ -51,10 +51,10 @@ class CopyLines {
   };
 
   void append(char** fields, int field_count);
-  char* read_field(std::size_t column, char* field);
-  char* number_of(std::size_t column, char* field);
+  char* read_field(std::size_t column_number, char* field);
+  char* number_of(std::size_t column_number, char* field);
   std::size_t add_value(Datum value);
-  void ask_for(std::size_t column, std::size_t number, char* field);
+  void ask_for(std::size_t column_number, std::size_t number, char* field);
   void prepare();
   void write_field(const char* field);
   static void consume(void* lines, std::size_t request, std::size_t first,

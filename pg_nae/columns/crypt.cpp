@@ -53,7 +53,7 @@ struct Sealing {
 
 void take_sealed(const Asked& asked, std::size_t index, wire::ItemResult, ByteView envelope) {
   const auto& sealing = *static_cast<Sealing*>(asked.owner);
-  auto* memory = static_cast<char*>(palloc(ciphertext_bytes(envelope.size())));
+  char* memory = room_for_ciphertext(envelope.size());
   sealing.results[index] = sealed(sealing.key, sealing.type, envelope, memory);
 }
 
@@ -101,10 +101,15 @@ void address(std::span<const Value> ciphertexts, wire::CryptoRequest& request) {
   request.aad = {aads, ciphertexts.size()};
 }
 
+struct Rewrapping {
+  ByteView header;
+  Datum result;
+};
+
 void take_rewrapped(const Asked& asked, std::size_t, wire::ItemResult, ByteView envelope) {
-  auto& rewrapped = *static_cast<std::pair<ByteView, Datum>*>(asked.owner);
-  auto* memory = static_cast<char*>(palloc(ciphertext_bytes(envelope.size())));
-  rewrapped.second = write_ciphertext(memory, rewrapped.first, envelope);
+  auto& rewrapping = *static_cast<Rewrapping*>(asked.owner);
+  char* memory = room_for_ciphertext(envelope.size());
+  rewrapping.result = write_ciphertext(memory, rewrapping.header, envelope);
 }
 
 }  // namespace
@@ -130,8 +135,7 @@ Datum opened(PlainType type, wire::ItemResult result, ByteView bytes, ByteView h
                 psprintf("the policy shows values of type %s masked, which works on text only",
                          plain_name(type)));
     case wire::ItemResult::ciphertext: {
-      auto* memory = static_cast<char*>(palloc(ciphertext_bytes(bytes.size())));
-      Datum stored = write_ciphertext(memory, header, bytes);
+      Datum stored = write_ciphertext(room_for_ciphertext(bytes.size()), header, bytes);
       if (type == PlainType::bytea) return stored;
       if (type == PlainType::text)
         return CStringGetTextDatum(ciphertext_in_words(pg::local_view(stored)));
@@ -190,12 +194,12 @@ Datum plaintext_of(const Value& value, bool& is_null) {
 }
 
 Datum rewrap_value(const Value& ciphertext) {
-  std::pair<ByteView, Datum> rewrapped{ciphertext.ciphertext.header, 0};
-  Asked asked{{}, &rewrapped, take_rewrapped};
+  Rewrapping rewrapping{ciphertext.ciphertext.header, 0};
+  Asked asked{{}, &rewrapping, take_rewrapped};
   asked.request.header.action = Action::rewrap;
   address({&ciphertext, 1}, asked.request);
   ask(asked);
-  return rewrapped.second;
+  return rewrapping.result;
 }
 
 }  // namespace nae::columns

@@ -71,6 +71,10 @@ std::size_t ciphertext_bytes(std::size_t envelope_bytes) {
   return VARHDRSZ + kColumnHeaderBytes + envelope_bytes;
 }
 
+char* room_for_ciphertext(std::size_t envelope_bytes) {
+  return static_cast<char*>(palloc(ciphertext_bytes(envelope_bytes)));
+}
+
 Datum write_ciphertext(char* memory, ByteView header, ByteView envelope) {
   SET_VARSIZE(memory, ciphertext_bytes(envelope.size()));
   char* bytes = VARDATA(memory);

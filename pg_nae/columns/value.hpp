@@ -25,6 +25,7 @@ bool is_ciphertext(ByteView bytes) noexcept;
 Datum make_pending(PlainType type, ByteView canonical);
 // Header and envelope, written to `memory` of ciphertext_bytes(envelope) bytes.
 std::size_t ciphertext_bytes(std::size_t envelope_bytes);
+char* room_for_ciphertext(std::size_t envelope_bytes);  // in the current memory context
 Datum write_ciphertext(char* memory, ByteView header, ByteView envelope);
 
 // "nae1:" and base64. Code::envelope_malformed for a text that begins so and goes on otherwise: it
