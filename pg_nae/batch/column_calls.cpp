@@ -11,6 +11,9 @@ namespace {
 using columns::ColumnKey;
 using columns::Value;
 
+// A column value is its envelope and a header: write_ciphertext() into the room of an Answer.
+static_assert(kSpareBytes >= kColumnHeaderBytes);
+
 bool read(Datum datum, Value& value) {
   return columns::try_read_value(pg::local_view(datum), value);
 }
