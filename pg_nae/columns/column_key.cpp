@@ -3,7 +3,6 @@
 #include "libnae/base/text.hpp"
 #include "pg_nae/pg/extension.hpp"
 #include "pg_nae/pg/report.hpp"
-#include "pg_nae/pg/values.hpp"
 
 namespace nae::columns {
 namespace {
