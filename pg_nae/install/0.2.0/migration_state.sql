@@ -147,14 +147,16 @@ CREATE FUNCTION nae.forget_change(change nae.column_change) RETURNS void
   SET search_path = pg_catalog, pg_temp
 AS $$ DELETE FROM nae.column_change AS c WHERE c.relation = change.relation AND c.column_name = change.column_name $$;
 
--- Whoever waits for a lock on a table makes all others wait behind himself: a second at most, and again
--- after a pause.
+-- Whoever waits for a lock on a table makes all others wait behind himself: not for long, and again after a
+-- pause. But longer than deadlock_timeout, for only then does autovacuum give way.
 CREATE FUNCTION nae.try_lock(relation regclass, mode text) RETURNS boolean
   LANGUAGE plpgsql VOLATILE STRICT
   SET search_path = pg_catalog, pg_temp
   SET lock_timeout = '1s'
 AS $$
 BEGIN
+  PERFORM set_config('lock_timeout', s.setting::bigint + 500 || 'ms', true)
+    FROM pg_settings AS s WHERE s.name = 'deadlock_timeout';
   EXECUTE format('LOCK TABLE %s IN %s MODE', relation, mode);
   RETURN true;
 EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
