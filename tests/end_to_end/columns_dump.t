@@ -1,6 +1,7 @@
 #!/usr/bin/python3 -B
 # Dumps of encrypted columns hold ciphertext and need no key server, neither to make nor to restore them.
-from columns import CUSTOMER, DIGEST, KEYS, TWIN, allow_databases, asked, program
+from cluster import program
+from columns import CUSTOMER, DIGEST, KEYS, TWIN, allow_databases, asked
 from harness import Stack, Tap
 
 CANARY = "canary-of-the-dump"

@@ -1,6 +1,7 @@
 #!/usr/bin/python3 -B
 # Encrypted columns through what administrators do to tables, extensions and whole servers.
-from columns import CUSTOMER, DIGEST, KEYS, Cluster, allow_databases, asked
+from cluster import Cluster
+from columns import CUSTOMER, DIGEST, KEYS, allow_databases, asked
 from harness import Stack, Tap, scratch_directory
 
 ARCHIVE = scratch_directory()

@@ -1,6 +1,7 @@
 #!/usr/bin/python3 -B
 # Replicas of encrypted columns: a standby reads them, and logical replication carries ciphertext.
-from columns import CUSTOMER, DIGEST, KEYS, TYPES, Cluster, asked
+from cluster import Cluster
+from columns import CUSTOMER, DIGEST, KEYS, TYPES, asked
 from harness import Stack, Tap, scratch_directory, wait_until
 
 CANARY = "canary-of-the-replica"

@@ -5,34 +5,12 @@ import os
 import pathlib
 import signal
 
-from harness import ROOT, Answer, Stack, Tap, alive, run, scratch_directory, wait_until
+from cluster import Cluster
+from harness import ROOT, Stack, Tap, alive, run, scratch_directory, wait_until
 
 
 def parent_of(pid):
     return int(pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
-
-
-class Cluster:
-    """A second server on the stack's binaries, with a data directory and a socket of its own."""
-    def __init__(self, stack, data):
-        self.pg_ctl, self.psql, self.data = stack.pg_ctl, stack.psql, data
-        self.log = data.with_name(data.name + ".log")
-
-    def configure(self, **settings):
-        lines = [f"{name.replace('__', '.')} = '{value}'" for name, value in settings.items()]
-        with open(self.data / "postgresql.conf", "a") as file:
-            file.write("\n" + "\n".join(lines) + "\n")
-
-    def control(self, *words):
-        done = run(self.pg_ctl, "-D", self.data, "-l", self.log, "-w", *words)
-        if done.returncode != 0:
-            raise RuntimeError(f"pg_ctl {words}: {self.log.read_text()[-2000:]}")
-
-    def ask(self, *queries, environment=None):
-        words = [word for query in queries for word in ("-c", query)]
-        done = run(self.psql, "-X", "-q", "-A", "-t", "-v", "VERBOSITY=verbose", "-h", self.data.parent, "-p", "5433",
-                   "-U", "postgres", "-d", "nae_test", *words, env={**os.environ, **(environment or {})})
-        return Answer(done.stdout + done.stderr)
 
 
 def stopped(stack, pids, mode):
@@ -106,33 +84,32 @@ with Tap() as tap, Stack(keys="customer-pii:aes-256-gcm") as stack:
     # a standby
     scratch = scratch_directory()
     standby = Cluster(stack, scratch / "standby")
-    run(stack.pg_ctl.with_name("pg_basebackup"), "-h", stack.path / "run", "-p", "5432", "-U", "postgres", "-R",
-        "-c", "fast", "-D", standby.data)
-    standby.configure(port=5433, unix_socket_directories=scratch, nae__agent_socket=scratch / "agent.sock")
+    standby.base_backup("-R")
+    standby.configure(nae__agent_socket=scratch / "agent.sock")
     standby.control("start")
-    tap.is_(standby.ask("SELECT pg_is_in_recovery()", "SET ROLE nae_all", opening).out, "t\nkept", "a standby decrypts, with an agent of its own")
+    tap.is_(standby.ask("SELECT pg_is_in_recovery()", opening).out, "t\nkept", "a standby decrypts, with an agent of its own")
     standby.control("promote")
-    tap.is_(standby.ask("SELECT pg_is_in_recovery()", "SET ROLE nae_all", opening).out, "f\nkept", "and after its promotion")
+    tap.is_(standby.ask("SELECT pg_is_in_recovery()", opening).out, "f\nkept", "and after its promotion")
     standby.control("-m", "fast", "stop")
 
     # without shared_preload_libraries
     plain = Cluster(stack, standby.data)
     plain.configure(shared_preload_libraries="", nae__agent="external", nae__agent_socket=stack.agent_socket)
     plain.control("start")
-    tap.is_(plain.ask("SET ROLE nae_all", opening).out, "kept", "not preloaded: an external agent serves")
-    tap.is_(plain.ask("DROP EXTENSION pg_nae", "CREATE EXTENSION pg_nae", "SELECT count(*) > 0 FROM nae_whoami()").out, "t",
+    tap.is_(plain.ask(opening).out, "kept", "not preloaded: an external agent serves")
+    tap.is_(plain.ask("DROP EXTENSION pg_nae", "CREATE EXTENSION pg_nae", "SELECT count(*) > 0 FROM nae_whoami()", role=None).out, "t",
             "not preloaded: CREATE EXTENSION")
-    plain.ask("\\i " + str(ROOT / "tests/fixtures/roles.sql"))
-    elsewhere = plain.ask("SET ROLE nae_stranger", f"SET nae.agent_socket = '{scratch}/evil.sock'", "SET ROLE nae_all", opening,
-                          "RESET ROLE", "SHOW nae.agent_socket").text
+    plain.ask("\\i " + str(ROOT / "tests/fixtures/roles.sql"), role=None)
+    elsewhere = plain.ask(f"SET nae.agent_socket = '{scratch}/evil.sock'", "SET ROLE nae_all", opening,
+                          "RESET ROLE", "SHOW nae.agent_socket", role="nae_stranger").text
     tap.like(elsewhere, f"kept\n.*{stack.agent_socket}", "a user cannot lead the session to another agent, not even before the library is loaded")
-    evil = plain.ask("SET ROLE nae_all", opening, "RESET ROLE", "SHOW nae.agent_socket",
+    evil = plain.ask(opening, "RESET ROLE", "SHOW nae.agent_socket",
                      environment={"PGOPTIONS": f"-c nae.agent_socket={scratch}/evil.sock"})
     tap.like(evil.text.splitlines()[0], r"^(?!.*evil)/", "nor by an option at the start of the session")
-    tap.is_(plain.ask("LOAD 'pg_nae'", "SET nae.agent = 'embedded'").state, "55P02", "nor can anybody set what the file decides")
+    tap.is_(plain.ask("LOAD 'pg_nae'", "SET nae.agent = 'embedded'", role=None).state, "55P02", "nor can anybody set what the file decides")
     plain.configure(nae__agent="embedded", nae__agent_socket=f"{scratch}/nobody.sock")
     plain.control("restart")
-    answer = plain.ask("SET ROLE nae_all", opening)
+    answer = plain.ask(opening)
     tap.refused(answer, "08001", "an embedded agent that nobody starts", "nobody.sock")
     tap.like(answer.hint, "shared_preload_libraries", "the hint says why")
     plain.control("-m", "fast", "stop")
