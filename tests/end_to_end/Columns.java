@@ -14,6 +14,10 @@ import java.util.UUID;
 
 /** Encrypted columns through JDBC; prints a line for each check: "ok NAME" or "not ok NAME: got". */
 public class Columns {
+    static final UUID REF = UUID.fromString("c4ca4238-a0b9-2382-0dcc-509a6f75849b");
+    static final OffsetDateTime SEEN = OffsetDateTime.parse("2024-02-29T12:30:15.123456Z");
+    static final byte[] PHOTO = {0, -1, 1};
+
     static void check(String name, Object got, Object wanted) {
         boolean same = wanted == null ? got == null : wanted.equals(got);
         System.out.println(same ? "ok " + name : "not ok " + name + ": " + got + ", wanted " + wanted);
@@ -31,10 +35,17 @@ public class Columns {
         }
     }
 
-    static void run(Connection connection, String name) throws Exception {
-        UUID ref = UUID.fromString("c4ca4238-a0b9-2382-0dcc-509a6f75849b");
-        OffsetDateTime seen = OffsetDateTime.parse("2024-02-29T12:30:15.123456Z");
-        byte[] photo = {0, -1, 1};
+    static void run(Connection connection, String name) throws SQLException {
+        insert(connection, name);
+        insertNulls(connection, name);
+        read(connection, name);
+        search(connection, name);
+        update(connection, name);
+        fetchInPortions(connection, name);
+        refuseDuplicate(connection, name);
+    }
+
+    static void insert(Connection connection, String name) throws SQLException {
         try (PreparedStatement insert = connection.prepareStatement("INSERT INTO customer (id, ssn, note, salary, photo, age, balance, "
                 + "vip, born, seen, ref) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")) {
             for (int n = 1; n <= 20; n++) {
@@ -45,14 +56,14 @@ public class Columns {
                 if (name.contains("=simple")) {
                     insert.setObject(5, "\\x00ff01", Types.OTHER);  // setBytes fails there, for plain bytea too
                 } else {
-                    insert.setBytes(5, photo);
+                    insert.setBytes(5, PHOTO);
                 }
                 insert.setInt(6, n);
                 insert.setLong(7, 1L << 40);
                 insert.setBoolean(8, true);
                 insert.setObject(9, LocalDate.of(1999, 12, 31));
-                insert.setObject(10, seen);
-                insert.setObject(11, ref);
+                insert.setObject(10, SEEN);
+                insert.setObject(11, REF);
                 if (n <= 10) {
                     insert.executeUpdate();
                 } else {
@@ -61,6 +72,9 @@ public class Columns {
             }
             check(name + ": a batch", Arrays.stream(insert.executeBatch()).filter(count -> count == 1 || count == Statement.SUCCESS_NO_INFO).count(), 10L);
         }
+    }
+
+    static void insertNulls(Connection connection, String name) throws SQLException {
         try (PreparedStatement nulls = connection.prepareStatement("INSERT INTO customer (id, ssn, age, born) VALUES (?, ?, ?, ?)")) {
             nulls.setInt(1, 100);
             nulls.setNull(2, Types.VARCHAR);
@@ -68,6 +82,9 @@ public class Columns {
             nulls.setNull(4, Types.DATE);
             check(name + ": NULLs", nulls.executeUpdate(), 1);
         }
+    }
+
+    static void read(Connection connection, String name) throws SQLException {
         try (PreparedStatement select = connection.prepareStatement("SELECT id, ssn, note, salary, photo, age, balance, vip, born, seen, ref "
                 + "FROM customer WHERE ssn = ?")) {
             for (int n = 1; n <= 20; n++) {
@@ -79,22 +96,25 @@ public class Columns {
                     check(at + ": text", row.getString("note"), "h\u00e9llo " + n);
                     check(at + ": object", row.getObject("note"), "h\u00e9llo " + n);
                     check(at + ": numeric", row.getBigDecimal("salary"), new BigDecimal("12345.6789"));
-                    check(at + ": bytea", Arrays.equals(row.getBytes("photo"), photo), true);
+                    check(at + ": bytea", Arrays.equals(row.getBytes("photo"), PHOTO), true);
                     check(at + ": int4", row.getInt("age"), n);
                     check(at + ": int8", row.getLong("balance"), 1L << 40);
                     check(at + ": bool", row.getBoolean("vip"), true);
                     check(at + ": date", row.getObject("born", LocalDate.class), LocalDate.of(1999, 12, 31));
-                    check(at + ": timestamptz", row.getObject("seen", OffsetDateTime.class).toInstant(), seen.toInstant());
-                    check(at + ": uuid", row.getObject("ref"), ref);
+                    check(at + ": timestamptz", row.getObject("seen", OffsetDateTime.class).toInstant(), SEEN.toInstant());
+                    check(at + ": uuid", row.getObject("ref"), REF);
                     ResultSetMetaData data = row.getMetaData();
                     check(at + ": types", data.getColumnTypeName(2) + data.getColumnTypeName(4) + data.getColumnTypeName(9), "textnumericdate");
                 }
             }
         }
+    }
+
+    static void search(Connection connection, String name) throws SQLException {
         for (int n = 0; n < 7; n++) {
             found(connection, name, "age = ?", 3);
             found(connection, name, "born = ? AND id = 3", LocalDate.of(1999, 12, 31));
-            found(connection, name, "ref = ? AND id = 3", ref);
+            found(connection, name, "ref = ? AND id = 3", REF);
             found(connection, name, "salary < ? AND id = 3", new BigDecimal("20000"));
             found(connection, name, "note = ?", "h\u00e9llo 3");
         }
@@ -105,6 +125,9 @@ public class Columns {
                 check(name + ": ANY of an array", row.getInt(1), 2);
             }
         }
+    }
+
+    static void update(Connection connection, String name) throws SQLException {
         try (Statement keys = connection.createStatement()) {
             keys.executeUpdate("INSERT INTO customer (note) VALUES ('returned')", new String[] {"note"});
             keys.getGeneratedKeys().next();
@@ -116,6 +139,9 @@ public class Columns {
             }
         }
         found(connection, name, "note = ? AND id = 5", "updated");
+    }
+
+    static void fetchInPortions(Connection connection, String name) throws SQLException {
         connection.setAutoCommit(false);
         try (Statement fetching = connection.createStatement()) {
             fetching.setFetchSize(3);
@@ -129,6 +155,9 @@ public class Columns {
         }
         connection.commit();
         connection.setAutoCommit(true);
+    }
+
+    static void refuseDuplicate(Connection connection, String name) throws SQLException {
         try (PreparedStatement twice = connection.prepareStatement("INSERT INTO customer (ssn) VALUES (?)")) {
             twice.setString(1, "ssn-1");
             twice.executeUpdate();
