@@ -1,0 +1,59 @@
+-- Volatility, strictness, parallel mark, leaks and privileges of the functions of schema nae.
+BEGIN;
+SELECT plan(30);
+CREATE TEMP VIEW ours AS
+  SELECT p.oid::regprocedure AS signature, p.*, l.lanname,
+    regexp_replace(p.proname, '^enc_(det_)?(text|bytea|int4|int8|numeric|bool|date|timestamptz|uuid|jsonb)', 'enc') AS form,
+    regexp_replace(pg_get_function_identity_arguments(p.oid), 'nae\.enc_\w+', 'enc', 'g') AS arguments
+  FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_language l ON l.oid = p.prolang
+  WHERE p.pronamespace = 'nae'::regnamespace;
+CREATE TEMP VIEW decrypting AS SELECT * FROM ours WHERE proname = 'plain' OR proname LIKE 'plain\_as\_%' OR proname = 'plain_row' OR prosrc IN ('nae_column_convert', 'nae_column_rewrap') OR form ~ '^enc_(same|other|before|not_after|after|not_before|joined)$';
+CREATE TEMP VIEW encrypting AS SELECT * FROM ours WHERE prosrc IN ('nae_column_encrypt', 'nae_column_search_token', 'nae_column_search_token_array', 'nae_column_in', 'nae_column_recv');
+
+SELECT is((SELECT count(*)::int FROM pg_type WHERE typnamespace = 'nae'::regnamespace AND typname LIKE 'enc%' AND typtype = 'b'), 18, 'the types');
+SELECT cmp_ok((SELECT count(*) FROM decrypting), '>', 150::bigint, 'what decrypts');
+SELECT is((SELECT count(*) FROM encrypting), (18 * 3 + 8 * 2)::bigint, 'what encrypts');
+SELECT is_empty('SELECT signature FROM decrypting WHERE proleakproof', 'what decrypts is not leakproof');
+SELECT is_empty('SELECT signature FROM decrypting WHERE provolatile = ''i''', 'nor immutable');
+SELECT is_empty('SELECT signature FROM decrypting WHERE proparallel <> ''r''', 'and runs in the leader');
+SELECT is_empty('SELECT signature FROM decrypting WHERE procost < 100', 'what asks costs 100');
+SELECT is_empty('SELECT signature FROM encrypting WHERE proleakproof OR provolatile = ''i'' OR proparallel <> ''r''', 'what encrypts is neither leakproof nor immutable, and runs in the leader');
+SELECT is_empty('SELECT signature FROM encrypting WHERE procost < 100 AND prosrc !~ ''_(in|recv)$''', 'it costs 100, too');
+SELECT is_empty('SELECT signature FROM ours WHERE lanname = ''c'' AND NOT proisstrict', 'every function in C is strict');
+SELECT is_empty('SELECT signature FROM ours WHERE prosecdef', 'no function is SECURITY DEFINER');
+SELECT bag_eq('SELECT DISTINCT form FROM ours WHERE proleakproof', $$VALUES ('enc_eq'), ('enc_ne')$$, 'LEAKPROOF: equality of ciphertexts alone');
+SELECT bag_eq('SELECT DISTINCT form || ''('' || arguments || '')'' FROM ours WHERE provolatile = ''i'' AND lanname = ''c''',
+  $$VALUES ('enc_eq(enc, enc)'), ('enc_ne(enc, enc)'), ('enc_lt(enc, enc)'), ('enc_le(enc, enc)'), ('enc_ge(enc, enc)'), ('enc_gt(enc, enc)'), ('enc_cmp(enc, enc)'), ('enc_hash(enc)'), ('enc_hash_extended(enc, bigint)'), ('is_ciphertext(enc)'), ('key_version(enc)')$$,
+  'IMMUTABLE: what is said of ciphertexts');
+SELECT is_empty($$SELECT signature FROM ours WHERE form IN ('enc_eq', 'enc_ne', 'enc_cmp', 'enc_hash') AND signature::text !~ 'enc_det_|_(cmp)' AND provolatile = 'i'$$, 'of deterministic ones');
+SELECT is_empty($$SELECT signature FROM ours WHERE lanname = 'c' AND proparallel = 'u'$$, 'no function in C is PARALLEL UNSAFE');
+SELECT is_empty($$SELECT signature FROM ours WHERE lanname = 'c' AND proparallel = 's' AND prosrc ~ 'decrypt|encrypt|token|rewrap|convert|plain_row|typmod_in|_in$|_recv$'$$, 'PARALLEL SAFE: nothing that may ask');
+
+-- casts
+CREATE TEMP VIEW casts AS SELECT c.*, s.typname AS source, s.typnamespace = 'nae'::regnamespace AS from_encrypted, t.typname AS target, t.typnamespace = 'nae'::regnamespace AS to_encrypted
+  FROM pg_cast c JOIN pg_type s ON s.oid = castsource JOIN pg_type t ON t.oid = casttarget WHERE 'nae'::regnamespace IN (s.typnamespace, t.typnamespace);
+SELECT is_empty('SELECT source, target FROM casts WHERE castmethod <> ''f''', 'no cast is without a function');
+SELECT is((SELECT count(*)::int FROM casts WHERE from_encrypted AND NOT to_encrypted AND castcontext = 'i'), 18, 'one implicit way to a plaintext for each type');
+SELECT is_empty('SELECT source, target FROM casts WHERE to_encrypted AND NOT from_encrypted AND castcontext <> ''a''', 'into an encrypted type by assignment alone');
+SELECT is_empty('SELECT source, target FROM casts WHERE to_encrypted AND from_encrypted AND source <> target AND castcontext <> ''a''', 'from one encrypted type to another by assignment alone');
+SELECT is((SELECT count(*)::int FROM casts WHERE source = target), 18, 'each is encrypted by its length coercion');
+
+-- the operators that nobody types, and those with plaintexts' names
+SELECT is_empty($$SELECT oid::regoperator FROM pg_operator WHERE oprnamespace = 'nae'::regnamespace AND oprname NOT IN ('<~', '<=~', '=~', '>=~', '>~', '<>~')$$, 'no operator of schema nae has an ordinary name');
+SELECT is_empty($$SELECT o.oid::regoperator FROM pg_operator o JOIN ours f ON f.oid = o.oprcode WHERE o.oprnamespace <> 'nae'::regnamespace AND f.provolatile <> 's'$$, 'operators outside of it decrypt');
+SELECT is((SELECT count(*)::int FROM pg_opclass c JOIN pg_type t ON t.oid = c.opcintype WHERE t.typnamespace = 'nae'::regnamespace AND c.opcdefault AND t.typname LIKE 'enc%'), 18 + 8, 'operator classes: btree for each type, hash for deterministic ones');
+SELECT is_empty($$SELECT typname FROM pg_type WHERE typnamespace = 'nae'::regnamespace AND typname LIKE 'enc%' AND typtype = 'b' AND (typstorage <> 'e' OR typlen <> -1 OR typispreferred)$$, 'types do not compress, and are preferred nowhere');
+
+-- privileges
+SELECT is(has_schema_privilege('nae_stranger', 'nae', 'USAGE'), true, 'everybody may use the schema');
+SELECT is(has_schema_privilege('nae_stranger', 'nae', 'CREATE'), false, 'and nobody may create in it');
+SELECT bag_eq($$SELECT proname::text FROM ours WHERE NOT has_function_privilege('nae_stranger', oid, 'EXECUTE')$$,
+  $$VALUES ('add_blind_index'), ('blind_index_of'), ('cancel_column_change'), ('change_step'), ('count_authentic'), ('decrypt_column'), ('drop_blind_index'), ('encrypt_column'), ('rotate_column'), ('run_change'), ('verify_table')$$,
+  'what changes and verifies columns is not for PUBLIC');
+SELECT bag_eq($$SELECT relname::text, privilege_type FROM pg_class, aclexplode(relacl) WHERE relnamespace = 'nae'::regnamespace AND grantee = 0 AND relkind IN ('r', 'v')$$,
+  $$VALUES ('column_key', 'SELECT'), ('blind_index', 'SELECT'), ('encrypted_type', 'SELECT'), ('encrypted_column', 'SELECT'), ('stat_progress_column', 'SELECT'), ('column_change', 'SELECT'), ('column_change', 'INSERT'), ('column_change', 'UPDATE'), ('column_change', 'DELETE')$$,
+  'what PUBLIC may do with tables and views');
+SELECT is((SELECT relrowsecurity FROM pg_class WHERE oid = 'nae.column_change'::regclass), true, 'of column_change row level security shows everybody their own');
+
+SELECT * FROM finish();
+ROLLBACK;
