@@ -208,6 +208,8 @@ BEGIN
   UPDATE nae.column_change AS c
     SET heap = stretch.heap, heap_blocks = stretch.heap_blocks, next_block = past_last,
         blocks_done = blocks_done + (past_last - stretch.next_block),
+        -- Others may have made the table longer since the phase began.
+        blocks_total = greatest(blocks_total, blocks_done + (past_last - stretch.next_block)),
         rows_done = rows_done + CASE WHEN assignment IS NULL THEN 0 ELSE met END
     WHERE c.relation = change.relation AND c.column_name = change.column_name;
   RETURN met;
