@@ -5,6 +5,7 @@
 #include "libnae/base/text.hpp"
 #include "libnae/crypto/kdf.hpp"
 #include "libnae/crypto/secure_heap_test_environment.hpp"
+#include "libnae/envelope/column_value.hpp"
 #include "tests/vectors/vector_file.hpp"
 
 namespace nae::crypto {
@@ -119,6 +120,27 @@ TEST(SivEnvelope, MatchesVectors) {
     auto opened = open(key, v.bytes("envelope"), v.bytes("aad"));
     ASSERT_TRUE(opened) << "line " << v.line;
     EXPECT_EQ(*opened, plaintext) << "line " << v.line;
+  }
+}
+
+TEST(SivEnvelope, OfAColumnMatchesVectors) {
+  for (const Vector& v : vectors::read("columns.txt", "column")) {
+    ContextTag tag;
+    std::ranges::copy(v.bytes("context_tag"), tag.begin());
+    const ColumnHeader header = column_header(static_cast<PlainType>(v.number("type")), tag);
+    EXPECT_EQ(to_hex(header), v.value("column_header")) << "line " << v.line;
+    const ColumnAad aad = column_aad(header);
+    EXPECT_EQ(to_hex(aad), v.value("aad")) << "line " << v.line;
+    SivWorkingKey key = siv_key(v);
+    Bytes canonical = v.bytes("canonical"), out(canonical.size() + kSivOverheadBytes);
+    seal_siv(key, aad, canonical, out);
+    EXPECT_EQ(to_hex(out), v.value("envelope")) << "line " << v.line;
+    const Bytes stored = v.bytes("value");
+    ColumnValueView value;
+    ASSERT_TRUE(parse_column_value(stored, value)) << "line " << v.line;
+    EXPECT_EQ(value.type, static_cast<PlainType>(v.number("type")));
+    EXPECT_EQ(to_hex(value.envelope), v.value("envelope")) << "line " << v.line;
+    EXPECT_EQ(value.key.version, v.number("version"));
   }
 }
 

@@ -105,7 +105,8 @@ def doubled(block):
     return number.to_bytes(16, "big")
 
 
-def siv_vector(version, aad, plaintext):
+def sealed_siv(version, aad, plaintext):
+    """The working key, S2V's last intermediate values and the envelope."""
     _, key = derive(b"nae/1 aes-256-siv", version, NO_SALT, 64)
     header = b"\xa2" + KEY_ID + struct.pack(">H", version)
     strings = [header] + ([aad] if aad else [])
@@ -122,8 +123,13 @@ def siv_vector(version, aad, plaintext):
     ciphertext = stream.update(plaintext)
     if plaintext:
         assert AESSIV(key).encrypt(plaintext, strings) == v + ciphertext
-    fields("siv", key_id=KEY_ID, version=version, aad=aad, plaintext=plaintext, working_key=key,
-           header=header, d=d, siv=v, q=q, envelope=header + v + ciphertext)
+    return {"working_key": key, "header": header, "d": d, "siv": v, "q": q,
+            "envelope": header + v + ciphertext}
+
+
+def siv_vector(version, aad, plaintext):
+    fields("siv", key_id=KEY_ID, version=version, aad=aad, plaintext=plaintext,
+           **sealed_siv(version, aad, plaintext))
 
 
 def main():
@@ -152,4 +158,5 @@ def main():
         hsm_mac_vectors(1, data)
 
 
-main()
+if __name__ == "__main__":
+    main()
