@@ -54,14 +54,15 @@ COMMENT ON FUNCTION nae.blind_index_of(regclass, name, text) IS 'the code of a v
 
 -- true in the transactions in which nae.run_change() writes rows: values are the same, or the codes come
 -- along. Not by process id alone: that of an interrupted change may be anybody's today.
--- Asked for each row: in PL/pgSQL, which keeps its plan. SECURITY DEFINER: batches run with row_security
--- off, under which a table with policies is refused.
+-- Asked for each row: in PL/pgSQL, which keeps its plan. By the view, for the table has policies, and batches
+-- run with row_security off, under which such a table is refused; not by its pid, which has to look for it.
 CREATE FUNCTION nae.is_changing() RETURNS boolean
-  LANGUAGE plpgsql STABLE PARALLEL SAFE COST 10 SECURITY DEFINER
+  LANGUAGE plpgsql STABLE PARALLEL SAFE COST 10
   SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-  RETURN EXISTS (SELECT FROM nae.column_change AS c WHERE c.pid = pg_backend_pid() AND c.updated_at >= now());
+  RETURN EXISTS (SELECT FROM nae.stat_progress_column AS c
+                 WHERE c.last_pid = pg_backend_pid() AND c.updated_at >= now());
 END
 $$;
 

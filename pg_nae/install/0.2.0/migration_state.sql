@@ -52,7 +52,7 @@ CREATE VIEW nae.stat_progress_column AS
   SELECT (SELECT a.pid FROM pg_stat_activity AS a WHERE a.pid = c.pid) AS pid,  -- NULL: interrupted
          c.relation, c.column_name, c.kind AS command, c.phase, c.blocks_total, c.blocks_done,
          round(100.0 * c.blocks_done / nullif(c.blocks_total, 0), 1) AS percent, c.rows_done,
-         c.started_at, c.updated_at
+         c.started_at, c.updated_at, c.pid AS last_pid
   FROM nae.column_change AS c JOIN pg_class AS r ON r.oid = c.relation;
 COMMENT ON VIEW nae.stat_progress_column IS 'changes of columns that are under way, and those that were interrupted';
 CREATE VIEW @extschema@.nae_stat_progress_column AS SELECT * FROM nae.stat_progress_column;
