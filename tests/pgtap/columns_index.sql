@@ -8,6 +8,8 @@ SELECT twin('CREATE INDEX x_' || c || ' ON x (' || c || ')') FROM unnest(ARRAY['
 SELECT twin('CREATE INDEX x_uid ON x USING hash (uid)');
 SELECT twin('CREATE INDEX x_both ON x (grp, ssn) INCLUDE (name)');
 SELECT twin('ANALYZE x');
+-- PostgreSQL 18 would see that a table joined to itself by a unique column is one.
+DO $$ BEGIN PERFORM set_config(name, 'off', true) FROM pg_settings WHERE name = 'enable_self_join_elimination'; END $$;
 SET LOCAL search_path = enc, tap, public;
 CREATE FUNCTION tap.plan_of(query text, options text DEFAULT 'VERBOSE, COSTS OFF') RETURNS text LANGUAGE plpgsql AS $$
 DECLARE line text; result text := ''; before text := current_setting('search_path');
