@@ -8,15 +8,16 @@ namespace {
 constexpr std::size_t kTypePlace = 1;
 constexpr std::size_t kContextPlace = 2;
 
-bool is_known(Byte type) {
-  return type >= static_cast<Byte>(PlainType::text) && type <= static_cast<Byte>(PlainType::jsonb);
-}
-
 }  // namespace
+
+bool is_plain_type(Byte number) noexcept {
+  return number >= static_cast<Byte>(PlainType::text) &&
+         number <= static_cast<Byte>(PlainType::jsonb);
+}
 
 bool parse_column_value(ByteView bytes, ColumnValueView& value) noexcept {
   if (bytes.size() < kColumnHeaderBytes || bytes[0] != kColumnFormat ||
-      !is_known(bytes[kTypePlace]))
+      !is_plain_type(bytes[kTypePlace]))
     return false;
   value.envelope = bytes.subspan(kColumnHeaderBytes);
   // Asked first: a failed parse makes an error in words, and this is asked of plaintexts too.

@@ -45,6 +45,8 @@ struct ColumnValueView {
   bool deterministic() const { return format == Format::aes_256_siv; }
 };
 
+bool is_plain_type(Byte number) noexcept;
+
 // False when the bytes are no column value of a known format and type.
 bool parse_column_value(ByteView bytes, ColumnValueView& value) noexcept;
 

@@ -116,11 +116,12 @@ constexpr std::size_t kMaxKnown = 256;
 // What was found in the catalogs, until a function changes.
 Known known[kMaxKnown];
 std::size_t known_count = 0;
-bool known_valid = false;
+std::uint64_t known_generation = 0;
+std::uint64_t generation = 1;
 bool watching_functions = false;
 
 void forget(Datum, int, uint32) {
-  known_valid = false;
+  ++generation;
 }
 
 const Batchable* by_symbol(std::string_view symbol) {
@@ -164,16 +165,17 @@ void learn_members_of(Oid extension) {
 }
 
 void learn_functions() {
-  if (known_valid) return;
+  if (known_generation == generation) return;
   if (!watching_functions) CacheRegisterSyscacheCallback(PROCOID, forget, Datum{0});
   watching_functions = true;
+  // A change that arrives meanwhile, or an error, leaves this reading a stale one.
+  const std::uint64_t read_generation = generation;
   known_count = 0;
-  // First: a change that arrives while the catalogs are read makes this reading stale.
-  known_valid = true;
   Oid extension = get_extension_oid("pg_nae", true);
   if (OidIsValid(extension)) learn_members_of(extension);
   std::sort(known, known + known_count,
             [](const Known& a, const Known& b) { return a.function < b.function; });
+  known_generation = read_generation;
 }
 
 }  // namespace

@@ -19,13 +19,10 @@ bool read(Datum datum, Value& value) {
 }
 
 // Of a size that may be sent; the rest is refused by the call itself, in its own words.
-bool fits(const Item& item) {
-  return item.value.size() <= pg::settings.max_value_bytes() + kGcmOverheadBytes &&
-         pg::fits_a_frame(item.value.size() + item.aad.size());
-}
-
-Reading ask(const Item& item) {
-  return fits(item) ? Reading::ask : Reading::defer;
+Reading ask(const Item& item, std::size_t overhead_bytes) {
+  bool fits = item.value.size() <= pg::settings.max_value_bytes() + overhead_bytes &&
+              pg::fits_a_frame(item.value.size() + item.aad.size());
+  return fits ? Reading::ask : Reading::defer;
 }
 
 Reading ready(Item& item, Datum datum) {
@@ -39,13 +36,13 @@ Reading read_pending(const Value& value, int32 typmod, Item& item) {
   item.key = key.reference;
   item.value = value.plaintext;
   item.aad = columns::associated_data(column_header(value.type, key.tag));
-  return ask(item);
+  return ask(item, 0);
 }
 
 Reading read_ciphertext(const Value& value, Item& item) {
   item.value = value.ciphertext.envelope;
   item.aad = columns::associated_data(value.ciphertext.header);
-  return ask(item);
+  return ask(item, kGcmOverheadBytes);
 }
 
 }  // namespace

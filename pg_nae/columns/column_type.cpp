@@ -8,16 +8,26 @@ namespace nae::columns {
 namespace {
 
 constexpr std::size_t kMaxTypes = 2 * std::size(kPlainTypes);
+// All but the deterministic bool and jsonb.
+constexpr std::size_t kAllTypes = kMaxTypes - 2;
 
-// What was found in the catalogs, until a type or function changes.
+// What was found in the catalogs in one generation of them.
 ColumnType known[kMaxTypes];
 std::size_t known_count = 0;
 Oid known_row_decryption = InvalidOid;
-bool known_valid = false;
+std::uint64_t known_generation = 0;
+std::uint64_t generation = 1;
 bool watching = false;
 
-void forget(Datum, int, uint32) {
-  known_valid = false;
+bool is_known(uint32 hash) {
+  return std::any_of(known, known + known_count,
+                     [hash](const ColumnType& type) { return type.hash == hash; });
+}
+
+// Types come with every table. Once all of ours are known only theirs matter; dropping them is the
+// one way to be rid of their functions and casts.
+void forget(Datum, int, uint32 hash) {
+  if (hash == 0 || known_count != kAllTypes || is_known(hash)) ++generation;
 }
 
 // By the caches and not by name: the schema's privileges say who may write its names in SQL, not
@@ -36,10 +46,13 @@ Oid operator_of(Oid schema, const char* name, Oid type) {
 void learn_casts(ColumnType& type) {
   CatCList* casts = SearchSysCacheList1(CASTSOURCETARGET, ObjectIdGetDatum(type.type));
   int count = 0;
-  for (int i = 0; i < casts->n_members && count < ColumnType::kMaxCasts; ++i) {
+  for (int i = 0; i < casts->n_members; ++i) {
     auto* cast = reinterpret_cast<Form_pg_cast>(GETSTRUCT(&casts->members[i]->tuple));
     bool other = cast->casttarget != type.type && cast->casttarget != plain_oid(type.plain);
-    if (other && OidIsValid(cast->castfunc)) type.casts[count++] = cast->castfunc;
+    // Casts that somebody else made are not ours to take apart.
+    if (!other || !pg::is_of_extension(CastRelationId, cast->oid)) continue;
+    if (count == ColumnType::kMaxCasts) elog(ERROR, "an encrypted type has too many casts");
+    type.casts[count++] = cast->castfunc;
   }
   ReleaseSysCacheList(casts);
 }
@@ -60,6 +73,7 @@ void learn(Oid schema, PlainType plain, bool deterministic) {
   if (!OidIsValid(type) || !pg::is_of_extension(TypeRelationId, type)) return;
   ColumnType found{};
   found.type = type;
+  found.hash = GetSysCacheHashValue1(TYPEOID, ObjectIdGetDatum(type));
   found.array_type = get_array_type(type);
   found.plain = plain;
   found.deterministic = deterministic;
@@ -80,19 +94,7 @@ void learn(Oid schema, PlainType plain, bool deterministic) {
   if (is_complete(found)) known[known_count++] = found;
 }
 
-void learn_all() {
-  if (known_valid) return;
-  if (!watching) {
-    CacheRegisterSyscacheCallback(TYPEOID, forget, Datum{0});
-    CacheRegisterSyscacheCallback(PROCOID, forget, Datum{0});
-    CacheRegisterSyscacheCallback(CASTSOURCETARGET, forget, Datum{0});
-    watching = true;
-  }
-  known_count = 0;
-  // First: a change that arrives while the catalogs are read makes this reading stale.
-  known_valid = true;
-  Oid schema = pg::column_schema();
-  if (!OidIsValid(schema)) return;
+void learn_types(Oid schema) {
   for (PlainType plain : kPlainTypes) {
     learn(schema, plain, false);
     learn(schema, plain, true);
@@ -100,6 +102,20 @@ void learn_all() {
   known_row_decryption = function(schema, "plain_row", {RECORDOID});
   std::sort(known, known + known_count,
             [](const ColumnType& a, const ColumnType& b) { return a.type < b.type; });
+}
+
+void learn_all() {
+  if (known_generation == generation) return;
+  if (!watching) {
+    CacheRegisterSyscacheCallback(TYPEOID, forget, Datum{0});
+    watching = true;
+  }
+  // A change that arrives meanwhile, or an error, leaves this reading a stale one.
+  const std::uint64_t read_generation = generation;
+  known_count = 0;
+  Oid schema = pg::column_schema();
+  if (OidIsValid(schema)) learn_types(schema);
+  known_generation = read_generation;
 }
 
 }  // namespace

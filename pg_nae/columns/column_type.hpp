@@ -8,6 +8,7 @@ namespace nae::columns {
 
 struct ColumnType {
   Oid type;
+  uint32 hash;  // of its row in pg_type, as invalidations name it
   Oid array_type;
   PlainType plain;
   bool deterministic;

@@ -36,8 +36,11 @@ void consume(void* state, std::size_t first, const wire::CryptoReplyView& reply)
 
 void ask(Asked& asked) {
   std::size_t limit = pg::settings.max_value_bytes();
+  // A ciphertext is longer than the plaintext that the limit speaks of.
+  const bool encrypts = asked.request.header.action == Action::encrypt;
+  const std::size_t overhead = encrypts ? 0 : kGcmOverheadBytes;
   for (ByteView item : asked.request.items)
-    if (item.size() > limit + kGcmOverheadBytes)
+    if (item.size() > limit + overhead)
       pg::raise(Code::value_too_large,
                 psprintf("value of %zu bytes is larger than nae.max_value_size (%zu bytes)",
                          item.size(), limit));

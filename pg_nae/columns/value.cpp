@@ -30,7 +30,7 @@ bool is_header(const KeptHeader& entry, ByteView header) {
 }  // namespace
 
 bool try_read_value(ByteView bytes, Value& value) noexcept {
-  if (bytes.size() >= kPendingHeaderBytes && bytes[0] == kPending) {
+  if (bytes.size() >= kPendingHeaderBytes && bytes[0] == kPending && is_plain_type(bytes[1])) {
     value.pending = true;
     value.type = static_cast<PlainType>(bytes[1]);
     value.plaintext = bytes.subspan(kPendingHeaderBytes);
