@@ -32,5 +32,5 @@ extern "C" void _PG_init(void) {
   nae::batch::install_executor_hook();
   nae::columns::install_planner_hook();
   nae::columns::install_client_edge();
-  nae::columns::install_utility_hook();
+  nae::columns::install_utility_hooks();
 }

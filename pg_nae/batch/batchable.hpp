@@ -19,8 +19,9 @@ struct Item {
   std::string_view key;
   std::uint8_t algorithm = 0;
   ByteView value;
-  ByteView second;  // signature or code
-  ByteView aad;     // empty: none
+  ByteView second;    // signature or code
+  ByteView aad;       // empty: none
+  Oid result_type{};  // of the call; given
   Datum ready{};
 };
 

@@ -1,5 +1,6 @@
 #include "pg_nae/batch/column_calls.hpp"
 
+#include "pg_nae/columns/column_type.hpp"
 #include "pg_nae/columns/crypt.hpp"
 #include "pg_nae/pg/batch_exchange.hpp"
 #include "pg_nae/pg/settings.hpp"
@@ -14,8 +15,10 @@ using columns::Value;
 // A column value is its envelope and a header: write_ciphertext() into the room of an Answer.
 static_assert(kSpareBytes >= kColumnHeaderBytes);
 
-bool read(Datum datum, Value& value) {
-  return columns::try_read_value(pg::local_view(datum), value);
+// Of the type that the call is of; the call itself says what is wrong with another.
+bool read(Datum datum, const Item& item, Value& value) {
+  return columns::try_read_value(pg::local_view(datum), value) &&
+         columns::column_type(item.result_type).plain == value.type;
 }
 
 // Of a size that may be sent; the rest is refused by the call itself, in its own words.
@@ -50,7 +53,7 @@ Reading read_ciphertext(const Value& value, Item& item) {
 Reading read_encryption(const Batchable&, std::span<const Datum> arguments, Item& item) {
   Value value;
   int32 typmod = DatumGetInt32(arguments[1]);
-  if (!read(arguments[0], value)) return Reading::defer;
+  if (!read(arguments[0], item, value)) return Reading::defer;
   if (typmod < 0) return ready(item, arguments[0]);
   if (value.pending) return read_pending(value, typmod, item);
   return columns::belongs(value, columns::column_key(typmod)) ? ready(item, arguments[0])
@@ -59,22 +62,25 @@ Reading read_encryption(const Batchable&, std::span<const Datum> arguments, Item
 
 Reading read_search_token(const Batchable&, std::span<const Datum> arguments, Item& item) {
   Value value;
-  if (!read(arguments[0], value)) return Reading::defer;
-  if (!value.pending) return ready(item, arguments[0]);
+  if (!read(arguments[0], item, value)) return Reading::defer;
+  const ColumnKey& key = columns::column_key(DatumGetInt32(arguments[1]));
+  if (!value.pending)
+    return columns::belongs(value, key) ? ready(item, arguments[0]) : Reading::defer;
   item.algorithm = static_cast<std::uint8_t>(wire::EncryptForm::search_token);
   return read_pending(value, DatumGetInt32(arguments[1]), item);
 }
 
 Reading read_rewrap(const Batchable&, std::span<const Datum> arguments, Item& item) {
   Value value;
-  if (!read(arguments[0], value) || value.pending || value.ciphertext.deterministic())
+  if (!read(arguments[0], item, value) || value.pending || value.ciphertext.deterministic())
     return Reading::defer;
   return read_ciphertext(value, item);
 }
 
 Reading read_decryption(const Batchable& how, std::span<const Datum> arguments, Item& item) {
   Value value;
-  if (!read(arguments[0], value) || value.type != how.plain) return Reading::defer;
+  if (!columns::try_read_value(pg::local_view(arguments[0]), value) || value.type != how.plain)
+    return Reading::defer;
   if (value.pending) return ready(item, columns::plain_value(how.plain, value.plaintext));
   if (arguments.size() > 1 &&
       !columns::belongs(value, columns::column_key(DatumGetInt32(arguments[1]))))

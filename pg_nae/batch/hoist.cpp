@@ -75,8 +75,9 @@ int target_of(Lift& lifted, Node* expression) {
 }
 
 Node* call_result(FuncExpr* call, int number) {
-  return reinterpret_cast<Node*>(makeVar(INDEX_VAR, static_cast<AttrNumber>(-(number + 1)),
-                                         call->funcresulttype, -1, call->funccollid, 0));
+  return reinterpret_cast<Node*>(
+      makeVar(INDEX_VAR, static_cast<AttrNumber>(-(number + 1)), call->funcresulttype,
+              exprTypmod(reinterpret_cast<Node*>(call)), call->funccollid, 0));
 }
 
 // nullptr when the call must stay where it is.

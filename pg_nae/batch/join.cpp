@@ -14,6 +14,9 @@ void filter_above(Join* join) {
   List* moved = list_copy_tail(join->joinqual, first);
   join->joinqual = list_truncate(list_copy(join->joinqual), first);
   join->plan.qual = list_concat(moved, join->plan.qual);
+  // A join that knows of one match at most goes on after the first pair that passes what is left
+  // here.
+  join->inner_unique = false;
 }
 
 // An expression over one input, as the node below it sees that.
@@ -59,6 +62,7 @@ bool is_over(Node* node, int varno) {
 
 Node* replace_mutator(Node* node, void* state) {
   if (node == nullptr) return nullptr;
+  if (is_conditional(node)) return node;  // what may not be evaluated is not evaluated for all rows
   auto& side = *static_cast<Side*>(state);
   if (is_batchable_call(node) && is_over(node, side.varno) && !contain_volatile_functions(node) &&
       !is_bound_to_its_row(node)) {

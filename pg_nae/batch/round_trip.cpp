@@ -57,6 +57,7 @@ void RoundTrip::read(std::size_t number, std::size_t row) {
     return;
   }
   Item item;
+  item.result_type = call.expression->funcresulttype;
   ReadItem reader = call.how->read != nullptr ? call.how->read : read_item;
   auto count = static_cast<std::size_t>(call.shape.argument_count);
   switch (reader(*call.how, {arguments, count}, item)) {

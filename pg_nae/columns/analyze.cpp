@@ -21,7 +21,7 @@ void compute(VacAttrStatsP stats, AnalyzeAttrFetchFunc fetch, int rows, double) 
     if (is_null)
       ++nulls;
     else
-      bytes += static_cast<double>(VARSIZE_ANY(DatumGetPointer(value)));
+      bytes += static_cast<double>(toast_datum_size(value));
   }
   if (rows == 0) return;
   stats->stats_valid = true;

@@ -50,7 +50,11 @@ void replace_by_tokens(const Elements& elements, const ColumnKey& key, const Col
   for (int i = 0; i < elements.count; ++i) {
     if (elements.nulls[i]) continue;
     Value value = read_value(elements.datums[i]);
-    if (!value.pending) continue;
+    expect_type(value, type.plain);
+    if (!value.pending) {
+      expect_to_belong(value, key);
+      continue;
+    }
     plaintexts[count] = value.plaintext;
     places[count++] = i;
   }
@@ -66,6 +70,7 @@ void replace_by_plaintexts(const Elements& elements, PlainType type) {
   for (int i = 0; i < elements.count; ++i) {
     if (elements.nulls[i]) continue;
     Value value = read_value(elements.datums[i]);
+    expect_type(value, type);
     if (value.pending) {
       elements.datums[i] = plain_value(type, value.plaintext);
       continue;

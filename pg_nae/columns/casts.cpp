@@ -4,32 +4,51 @@
 #include "pg_nae/columns/casts.hpp"
 
 #include "pg_nae/columns/crypt.hpp"
+#include "pg_nae/columns/utility.hpp"
 #include "pg_nae/pg/report.hpp"
 
 namespace nae::columns {
 namespace {
 
-// Raises when the value was encrypted as another type.
-void expect_type(const Value& value, PlainType type) {
-  if (value.type == type) return;
-  pg::raise(Code::envelope_malformed, psprintf("a value of type %s is not taken for one of type %s",
-                                               plain_name(value.type), plain_name(type)));
+// How PostgreSQL casts one type to another.
+struct Cast {
+  CoercionPathType path;
+  FmgrInfo function;  // the cast, or the output function
+  FmgrInfo input;     // by text
+  Oid input_parameter;
+};
+
+Cast* find_cast(Oid source, Oid target, MemoryContext memory) {
+  auto* cast = static_cast<Cast*>(MemoryContextAllocZero(memory, sizeof(Cast)));
+  Oid function;
+  cast->path = find_coercion_pathway(target, source, COERCION_EXPLICIT, &function);
+  if (cast->path == COERCION_PATH_NONE || cast->path == COERCION_PATH_ARRAYCOERCE)
+    elog(ERROR, "no cast from type %u to %u", source, target);
+  if (cast->path == COERCION_PATH_COERCEVIAIO) {
+    bool is_varlena;
+    Oid input;
+    getTypeOutputInfo(source, &function, &is_varlena);
+    getTypeInputInfo(target, &input, &cast->input_parameter);
+    fmgr_info_cxt(input, &cast->input, memory);
+  }
+  if (cast->path != COERCION_PATH_RELABELTYPE) fmgr_info_cxt(function, &cast->function, memory);
+  return cast;
 }
 
 // A value by PostgreSQL's own cast, which fn_extra keeps for the calls to come.
 Datum cast_value(FunctionCallInfo fcinfo, Datum value, Oid source, Oid target) {
   if (source == target) return value;
-  auto*& cast = reinterpret_cast<FmgrInfo*&>(fcinfo->flinfo->fn_extra);
-  if (cast == nullptr) {
-    Oid function;
-    if (find_coercion_pathway(target, source, COERCION_EXPLICIT, &function) != COERCION_PATH_FUNC)
-      elog(ERROR, "no cast from type %u to %u", source, target);
-    auto* found =
-        static_cast<FmgrInfo*>(MemoryContextAlloc(fcinfo->flinfo->fn_mcxt, sizeof(FmgrInfo)));
-    fmgr_info_cxt(function, found, fcinfo->flinfo->fn_mcxt);
-    cast = found;
+  auto*& cast = reinterpret_cast<Cast*&>(fcinfo->flinfo->fn_extra);
+  if (cast == nullptr) cast = find_cast(source, target, fcinfo->flinfo->fn_mcxt);
+  switch (cast->path) {
+    case COERCION_PATH_COERCEVIAIO:
+      return InputFunctionCall(&cast->input, OutputFunctionCall(&cast->function, value),
+                               cast->input_parameter, -1);
+    case COERCION_PATH_FUNC:
+      return FunctionCall1(&cast->function, value);
+    default:
+      return value;
   }
-  return FunctionCall1(cast, value);
 }
 
 Datum decrypt(FunctionCallInfo fcinfo, PlainType type) {
@@ -38,12 +57,33 @@ Datum decrypt(FunctionCallInfo fcinfo, PlainType type) {
   if (value.pending) return plain_value(type, value.plaintext);
   if (PG_NARGS() > 1) expect_to_belong(value, column_key(PG_GETARG_INT32(1)));
   Datum result;
-  const bool whole = PG_NARGS() > 2 && PG_GETARG_BOOL(2);
+  // ALTER TABLE keeps what it reads.
+  const bool whole = rewrites_table() || (PG_NARGS() > 2 && PG_GETARG_BOOL(2));
   decrypt_values(type, {&value, 1}, whole, &result, &fcinfo->isnull);
   return result;
 }
 
+// The first argument, which is of the type that the function is declared for.
+Value argument_value(FunctionCallInfo fcinfo) {
+  Value value = read_value(PG_GETARG_DATUM(0));
+  expect_type(value, column_type(argument_type(fcinfo)).plain);
+  return value;
+}
+
 }  // namespace
+
+void expect_type(const Value& value, PlainType type) {
+  if (value.type == type) return;
+  pg::raise(Code::envelope_malformed, psprintf("a value of type %s is not taken for one of type %s",
+                                               plain_name(value.type), plain_name(type)));
+}
+
+Oid argument_type(FunctionCallInfo fcinfo) {
+  Oid* types;
+  int count;
+  get_func_signature(fcinfo->flinfo->fn_oid, &types, &count);
+  return types[0];
+}
 
 Oid result_type(FunctionCallInfo fcinfo) {
   return get_func_rettype(fcinfo->flinfo->fn_oid);
@@ -51,10 +91,13 @@ Oid result_type(FunctionCallInfo fcinfo) {
 
 Datum pend(const ColumnType& type, Datum plain) {
   ByteView canonical = canonical_form(type.plain, plain, type.deterministic);
+  Datum ciphertext = plain;
   if (type.plain == PlainType::text && has_ciphertext_prefix(as_text(canonical)))
-    return ciphertext_from_words(as_text(canonical));
-  if (type.plain == PlainType::bytea && is_ciphertext(canonical)) return plain;
-  return make_pending(type.plain, canonical);
+    ciphertext = ciphertext_from_words(as_text(canonical));
+  else if (type.plain != PlainType::bytea || !is_ciphertext(canonical))
+    return make_pending(type.plain, canonical);
+  expect_type(read_value(ciphertext), type.plain);
+  return ciphertext;
 }
 
 }  // namespace nae::columns
@@ -64,10 +107,17 @@ using namespace nae::columns;
 
 // nae.enc_T(enc, typmod, explicit)
 NAE_FUNCTION(nae_column_encrypt) {
-  Value value = read_value(PG_GETARG_DATUM(0));
+  Value value = argument_value(fcinfo);
   int32 typmod = PG_GETARG_INT32(1);
   if (typmod < 0) return PG_GETARG_DATUM(0);
-  return stored_form(column_key(typmod), value, PG_GETARG_DATUM(0));
+  const ColumnKey& key = column_key(typmod);
+  // ALTER TABLE takes a column to another key, by the plaintext.
+  if (rewrites_table() && !value.pending && !belongs(value, key)) {
+    Datum pending =
+        pend(column_type(result_type(fcinfo)), plaintext_of(value, true, fcinfo->isnull));
+    return stored_form(key, read_value(pending), pending);
+  }
+  return stored_form(key, value, PG_GETARG_DATUM(0));
 }
 
 // nae.enc_T(plain)
@@ -85,23 +135,28 @@ NAE_FUNCTION(nae_column_pend_other) {
 // nae.enc_T(enc of the other kind), and nae.plain_as_T(enc): the planner hook writes both as casts
 // of nae.plain(), which many rows share.
 NAE_FUNCTION(nae_column_convert) {
-  Value value = read_value(PG_GETARG_DATUM(0));
-  Datum plain = plaintext_of(value, fcinfo->isnull);
+  Value value = argument_value(fcinfo);
+  Datum plain = plaintext_of(value, rewrites_table(), fcinfo->isnull);
   return fcinfo->isnull ? Datum{0} : pend(column_type(result_type(fcinfo)), plain);
 }
 NAE_FUNCTION(nae_column_decrypt_as) {
-  Value value = read_value(PG_GETARG_DATUM(0));
-  Datum plain = plaintext_of(value, fcinfo->isnull);
+  Value value = argument_value(fcinfo);
+  Datum plain = plaintext_of(value, rewrites_table(), fcinfo->isnull);
   if (fcinfo->isnull) return Datum{0};
   return cast_value(fcinfo, plain, plain_oid(value.type), result_type(fcinfo));
 }
 
 // nae.search_token(enc, typmod)
 NAE_FUNCTION(nae_column_search_token) {
-  Value value = read_value(PG_GETARG_DATUM(0));
-  if (!value.pending) return PG_GETARG_DATUM(0);
+  Value value = argument_value(fcinfo);
+  const ColumnKey& key = column_key(PG_GETARG_INT32(1));
+  if (!value.pending) {
+    // Of another key or version, equal values have other ciphertexts: it would never be found.
+    expect_to_belong(value, key);
+    return PG_GETARG_DATUM(0);
+  }
   Datum result;
-  search_tokens(column_key(PG_GETARG_INT32(1)), value.type, {&value.plaintext, 1}, &result);
+  search_tokens(key, value.type, {&value.plaintext, 1}, &result);
   return result;
 }
 

@@ -8,6 +8,10 @@ namespace nae::columns {
 
 // Of the SQL function that is called.
 Oid result_type(FunctionCallInfo fcinfo);
+Oid argument_type(FunctionCallInfo fcinfo);  // of the first
+
+// Raises when the value was encrypted as another type.
+void expect_type(const Value& value, PlainType type);
 
 // What a role reads as ciphertext comes back as a text or bytea, and is the ciphertext that it was.
 Datum pend(const ColumnType& type, Datum plain);

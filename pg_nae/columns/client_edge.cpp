@@ -11,7 +11,7 @@ namespace {
 
 post_parse_analyze_hook_type previous_hook = nullptr;
 
-void open_query(Query* query, Place* outer);
+void open_query(Query* query, Place* outer, bool keeps_rows = false);
 
 bool is_window_key(const Query* query, const TargetEntry* target) {
   ListCell* cell;
@@ -41,12 +41,15 @@ void open_key(Query* query, TargetEntry* target, Node* stored) {
   if (distinct != nullptr) use_operators_of(distinct, plain);
 }
 
-void open_targets(Query* query, List* targets, const Place& place) {
+// `keeps_rows`: of PL/pgSQL, whose variables and results are of the rows' own types; their fields
+// are decrypted where they are used.
+void open_targets(Query* query, List* targets, const Place& place, bool keeps_rows) {
   const int count = list_length(targets);
   for (int i = 0; i < count; ++i) {
     auto* target = static_cast<TargetEntry*>(list_nth(targets, i));
     auto* stored = reinterpret_cast<Node*>(target->expr);
     if (target->resjunk || !is_readable(stored, place)) continue;
+    if (keeps_rows && type_is_rowtype(exprType(stored))) continue;
     target->expr = reinterpret_cast<Expr*>(readable(stored, place));
     if (target->ressortgroupref != 0) open_key(query, target, stored);
   }
@@ -104,10 +107,12 @@ void open_outputs(Query* query) {
   }
 }
 
-void open_query(Query* query, Place* outer) {
+void open_query(Query* query, Place* outer, bool keeps_rows) {
   Place place{query, outer, false};
-  if (query->commandType != CMD_SELECT) return open_targets(query, query->returningList, place);
-  if (query->setOperations == nullptr) return open_targets(query, query->targetList, place);
+  if (query->commandType != CMD_SELECT)
+    return open_targets(query, query->returningList, place, keeps_rows);
+  if (query->setOperations == nullptr)
+    return open_targets(query, query->targetList, place, keeps_rows);
   open_set_operation(query->setOperations, query, &place);
   open_outputs(query);
 }
@@ -126,7 +131,7 @@ void open_for_client(ParseState* state, Query* query) {
     return;
   }
   if (!is_assignment(state, query) && !is_for_rows_of_a_table(state, query))
-    open_query(query, nullptr);
+    open_query(query, nullptr, is_plpgsql_expression(state, query));
 }
 
 void after_parsing(ParseState* state, Query* query, JumbleState* jumble) {

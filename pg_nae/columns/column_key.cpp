@@ -171,6 +171,10 @@ void read_option(const char* text, bool deterministic, Modifiers& modifiers) {
 Modifiers read_modifiers(ArrayType* array, bool deterministic) {
   Datum* words;
   int count;
+  // The parser passes one word at least; anybody else may pass anything.
+  if (ARR_ELEMTYPE(array) != CSTRINGOID || ARR_NDIM(array) != 1 || array_contains_nulls(array))
+    pg::raise(Code::invalid_argument, "the modifiers of an encrypted type are no list of words",
+              kForm);
   deconstruct_array(array, CSTRINGOID, -2, false, TYPALIGN_CHAR, &words, nullptr, &count);
   Modifiers modifiers;
   modifiers.key = DatumGetCString(words[0]);
@@ -212,6 +216,17 @@ int32 register_column_key(ArrayType* array, bool deterministic) {
     pg::raise(Code::conflict, "two declarations of encrypted columns have the same type modifier",
               "Add or change the context of the one you declare now.");
   return typmod;
+}
+
+void keep_column_key(int32 typmod) {
+  Modifiers there;
+  if (read_row(typmod, there)) return;
+  const ColumnKey& key = column_key(typmod);
+  Modifiers known_here;
+  known_here.key = key.key.data();
+  known_here.context = key.context.data();
+  known_here.version = key.version;
+  write_row(typmod, known_here);
 }
 
 char* modifiers_in_words(int32 typmod) {

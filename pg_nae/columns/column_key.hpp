@@ -26,6 +26,9 @@ const ColumnKey& column_key(int32 typmod);
 // documented ones.
 int32 register_column_key(ArrayType* modifiers, bool deterministic);
 
+// Writes down again what this backend knows of a typmod and a rolled back transaction took away.
+void keep_column_key(int32 typmod);
+
 // "('customer-pii','version=2')"
 char* modifiers_in_words(int32 typmod);
 

@@ -60,7 +60,8 @@ void learn_casts(ColumnType& type) {
 bool is_complete(const ColumnType& type) {
   bool randomized = OidIsValid(type.array_type) && OidIsValid(type.encrypt) &&
                     OidIsValid(type.pend) && OidIsValid(type.decrypt) &&
-                    OidIsValid(type.decrypt_of) && OidIsValid(type.decrypt_array);
+                    OidIsValid(type.decrypt_of) && OidIsValid(type.decrypt_whole) &&
+                    OidIsValid(type.decrypt_array);
   if (!randomized || !type.deterministic) return randomized;
   return OidIsValid(type.search_token) && OidIsValid(type.search_token_array) &&
          OidIsValid(type.pend_array) && OidIsValid(type.equal) && OidIsValid(type.not_equal);
@@ -81,6 +82,7 @@ void learn(Oid schema, PlainType plain, bool deterministic) {
   found.pend = function(schema, name, {plain_oid(plain)});
   found.decrypt = function(schema, "plain", {type});
   found.decrypt_of = function(schema, "plain", {type, INT4OID});
+  found.decrypt_whole = function(schema, "plain", {type, INT4OID, BOOLOID});
   found.decrypt_array = function(schema, "plain", {found.array_type});
   if (deterministic) {
     found.search_token = function(schema, "search_token", {type, INT4OID});

@@ -16,9 +16,10 @@ struct ColumnType {
   Oid pend;           // enc(plain)
   Oid decrypt;        // plain(enc)
   Oid decrypt_of;     // plain(enc, int4)
+  Oid decrypt_whole;  // plain(enc, int4, bool)
   Oid decrypt_array;  // plain(enc[])
   // Casts to other types than the plaintext's, by way of that.
-  static constexpr int kMaxCasts = 8;
+  static constexpr int kMaxCasts = 16;
   Oid casts[kMaxCasts];
   // Of deterministic types:
   Oid search_token;        // search_token(enc, int4)

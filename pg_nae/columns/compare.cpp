@@ -4,6 +4,7 @@
 // it that nobody does (comparison.cpp).
 #include "pg_nae/columns/value.hpp"
 #include "pg_nae/pg/report.hpp"
+#include "pg_nae/pg/settings.hpp"
 #include "pg_nae/pg/values.hpp"
 
 namespace nae::columns {
@@ -67,8 +68,14 @@ NAE_FUNCTION(nae_column_hash_extended) {
   return hash_any_extended(bytes.data(), static_cast<int>(bytes.size()),
                            static_cast<uint64>(PG_GETARG_INT64(1)));
 }
-// Of randomized types: ORDER BY and GROUP BY find them, and the planner hook compares plaintexts in
-// their place.
+// Of randomized types. What is compared for itself the planner hook compares as plaintexts; it does
+// not see WHEN (OLD.* IS DISTINCT FROM NEW.*), for which a value that was encrypted anew is
+// another. Where the library is loaded too late for the hook, nothing is equal by chance.
+NAE_FUNCTION(nae_randomized_eq) {
+  if (!nae::pg::settings.preloaded) refuse_randomized();
+  PG_RETURN_BOOL(order(PG_GETARG_DATUM(0), PG_GETARG_DATUM(1)) == 0);
+}
+// ORDER BY and GROUP BY resolve to these.
 NAE_FUNCTION(nae_randomized_compare) {
   refuse_randomized();
 }

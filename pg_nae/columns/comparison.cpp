@@ -66,6 +66,30 @@ Node* as_pending(Node* plaintext, const ColumnType& type) {
   return reinterpret_cast<Node*>(call);
 }
 
+// What was a plaintext in the statement, or comes as a parameter: no ciphertext of any column. That
+// a parameter is none of another key is looked at when it is there.
+bool is_unstored(Node* operand, const ColumnType& type) {
+  switch (nodeTag(operand)) {
+    case T_Const:
+    case T_CoerceViaIO:
+      return true;
+    case T_Param:
+      return reinterpret_cast<Param*>(operand)->paramkind == PARAM_EXTERN;
+    case T_FuncExpr: {
+      Oid function = reinterpret_cast<FuncExpr*>(operand)->funcid;
+      return function == type.pend || function == type.pend_array;
+    }
+    case T_ArrayExpr: {
+      ListCell* cell;
+      foreach (cell, reinterpret_cast<ArrayExpr*>(operand)->elements)
+        if (!is_unstored(static_cast<Node*>(lfirst(cell)), type)) return false;
+      return true;
+    }
+    default:
+      return false;
+  }
+}
+
 // An operand as a ciphertext under the key of `typmod`; nullptr when it cannot be one: a column of
 // another key, context or version has other ciphertexts for the same values.
 Node* as_ciphertext(Node* operand, const ColumnType& type, int32 typmod, Place& place) {
@@ -83,6 +107,8 @@ Node* as_ciphertext(Node* operand, const ColumnType& type, int32 typmod, Place& 
       stored = static_cast<Node*>(linitial(reinterpret_cast<FuncExpr*>(stored)->args));
     else if (own == typmod)
       return stored;
+    else if (!is_unstored(stored, type))
+      return nullptr;  // of a column whose key is not known here
   }
   return search_token(stored, typmod, place.may_sublink, place.has_sublink);
 }

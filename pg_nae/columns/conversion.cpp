@@ -3,6 +3,8 @@
 // assignment between columns of different keys goes by the plaintext.
 #include <algorithm>
 
+#include "pg_nae/columns/conversion.hpp"
+
 #include "pg_nae/columns/meaning.hpp"
 #include "pg_nae/columns/sorting.hpp"
 #include "pg_nae/columns/whole_row.hpp"
@@ -11,18 +13,13 @@
 namespace nae::columns {
 namespace {
 
-bool takes_any_type(Oid parameter) {
-  return parameter == ANYOID || parameter == RECORDOID || IsPolymorphicType(parameter);
+// Of pg_catalog, whatever the search path of who plans the query.
+List* in_catalog(char* name) {
+  return list_make2(makeString(const_cast<char*>("pg_catalog")), makeString(name));
 }
 
-// These look at no value, or at how it is stored.
-bool looks_at_storage(Oid function) {
-  constexpr Oid kFunctions[] = {F_COUNT_ANY,      F_PG_TYPEOF,
-                                F_PG_COLUMN_SIZE, F_PG_COLUMN_COMPRESSION,
-                                F_NUM_NULLS,      F_NUM_NONNULLS};
-  for (Oid known : kFunctions)
-    if (function == known) return true;
-  return false;
+bool takes_any_type(Oid parameter) {
+  return parameter == ANYOID || parameter == RECORDOID || IsPolymorphicType(parameter);
 }
 
 struct Signature {
@@ -85,7 +82,7 @@ Node* encrypted_anew(FuncExpr* call) {
   if (!differs || is_encryption(value)) return reinterpret_cast<Node*>(call);
   FuncExpr* result = pg::flat_copy(call);
   result->args = list_copy(call->args);
-  linitial(result->args) = pended(decrypted(value), *type_of(value));
+  linitial(result->args) = pended(decrypted_whole(value), *type_of(value));
   return reinterpret_cast<Node*>(result);
 }
 
@@ -168,29 +165,52 @@ Node* converted_by_text(CoerceViaIO* node, const Place& place) {
 }
 
 // An operator that PostgreSQL finds by the encrypted type on both sides stands for the one of the
-// plaintext type, which is found alike: born < '2001-01-01'. nullptr for other operators.
-const ColumnType* type_of_operator(const OpExpr* node) {
+// plaintext type, which is found alike: born < '2001-01-01'. InvalidOid for other operators.
+Oid operator_of_plaintexts(Oid opno, const ColumnType*& type) {
   Oid left, right;
-  op_input_types(node->opno, &left, &right);
-  const ColumnType* type = left == right ? find_column_type(left) : nullptr;
-  if (type == nullptr || get_func_namespace(node->opfuncid) != pg::column_schema()) return nullptr;
-  return node->opno != type->equal && node->opno != type->not_equal ? type : nullptr;
+  op_input_types(opno, &left, &right);
+  type = left == right ? find_column_type(left) : nullptr;
+  if (type == nullptr || get_func_namespace(get_opcode(opno)) != pg::column_schema() ||
+      opno == type->equal || opno == type->not_equal)
+    return InvalidOid;
+  Oid plain = plain_oid(type->plain);
+  return OpernameGetOprid(in_catalog(get_opname(opno)), plain, plain);
 }
 
-Node* operator_of_plaintexts(OpExpr* node, const ColumnType& type) {
-  Oid plain = plain_oid(type.plain);
-  Oid opno = OpernameGetOprid(list_make1(makeString(get_opname(node->opno))), plain, plain);
-  if (!OidIsValid(opno)) return reinterpret_cast<Node*>(node);
+List* plain_operands(List* operands, const Place& place) {
+  List* result = NIL;
+  ListCell* cell;
+  foreach (cell, operands)
+    result = lappend(result, readable(static_cast<Node*>(lfirst(cell)), place));
+  return result;
+}
+
+// The result of NULLIF is its first operand, and of the type that the parser has promised.
+Node* with_plain_operands(OpExpr* node, Oid opno, const ColumnType& type, const Place& place) {
   OpExpr* result = pg::flat_copy(node);
   result->opno = opno;
   result->opfuncid = get_opcode(opno);
-  result->args = list_make2(decrypted(static_cast<Node*>(linitial(node->args))),
-                            decrypted(static_cast<Node*>(lsecond(node->args))));
+  result->args = plain_operands(node->args, place);
+  if (!IsA(node, NullIfExpr)) return reinterpret_cast<Node*>(result);
+  result->opresulttype = plain_oid(type.plain);
+  return pended(reinterpret_cast<Node*>(result), type);
+}
+
+Node* converted_array_operator(ScalarArrayOpExpr* node, const Place& place) {
+  const ColumnType* type;
+  Oid opno = operator_of_plaintexts(node->opno, type);
+  if (!OidIsValid(opno)) return reinterpret_cast<Node*>(node);
+  ScalarArrayOpExpr* result = pg::flat_copy(node);
+  result->opno = opno;
+  result->opfuncid = get_opcode(opno);
+  result->args = plain_operands(node->args, place);
   return reinterpret_cast<Node*>(result);
 }
 
 Node* converted_operator(OpExpr* node, const Place& place) {
-  if (const ColumnType* type = type_of_operator(node)) return operator_of_plaintexts(node, *type);
+  const ColumnType* type;
+  if (Oid opno = operator_of_plaintexts(node->opno, type); OidIsValid(opno))
+    return with_plain_operands(node, opno, *type, place);
   set_opfuncid(node);
   List* arguments = plain_arguments(node->opfuncid, node->args, place);
   if (arguments == nullptr) return reinterpret_cast<Node*>(node);
@@ -218,13 +238,35 @@ Node* converted_xml(XmlExpr* node, const Place& place) {
   return reinterpret_cast<Node*>(result);
 }
 
+#if PG_VERSION_NUM >= 160000
+Node* converted_json(JsonConstructorExpr* node, const Place& place) {
+  if (!has_readable(node->args, place)) return reinterpret_cast<Node*>(node);
+  JsonConstructorExpr* result = pg::flat_copy(node);
+  result->args = plain_operands(node->args, place);
+  return reinterpret_cast<Node*>(result);
+}
+#endif
+
 }  // namespace
+
+bool looks_at_storage(Oid function) {
+  constexpr Oid kFunctions[] = {
+      F_RECORD_IMAGE_EQ, F_RECORD_IMAGE_NE,       F_RECORD_IMAGE_LT, F_RECORD_IMAGE_GT,
+      F_RECORD_IMAGE_LE, F_RECORD_IMAGE_GE,       F_COUNT_ANY,       F_PG_TYPEOF,
+      F_PG_COLUMN_SIZE,  F_PG_COLUMN_COMPRESSION, F_NUM_NULLS,       F_NUM_NONNULLS};
+  for (Oid known : kFunctions)
+    if (function == known) return true;
+  return false;
+}
 
 Node* converted(Node* node, Place& place) {
   switch (nodeTag(node)) {
     case T_OpExpr:
     case T_DistinctExpr:
+    case T_NullIfExpr:
       return converted_operator(reinterpret_cast<OpExpr*>(node), place);
+    case T_ScalarArrayOpExpr:
+      return converted_array_operator(reinterpret_cast<ScalarArrayOpExpr*>(node), place);
     case T_FuncExpr:
       return converted_call(reinterpret_cast<FuncExpr*>(node), place);
     case T_Aggref:
@@ -235,6 +277,10 @@ Node* converted(Node* node, Place& place) {
       return converted_by_text(reinterpret_cast<CoerceViaIO*>(node), place);
     case T_ArrayCoerceExpr:
       return converted_array(reinterpret_cast<ArrayCoerceExpr*>(node));
+#if PG_VERSION_NUM >= 160000
+    case T_JsonConstructorExpr:
+      return converted_json(reinterpret_cast<JsonConstructorExpr*>(node), place);
+#endif
     case T_XmlExpr:
       return converted_xml(reinterpret_cast<XmlExpr*>(node), place);
     default:

@@ -2,7 +2,7 @@
 
 #include "pg_nae/columns/column_type.hpp"
 #include "pg_nae/columns/copy_stream.hpp"
-#include "pg_nae/pg/settings.hpp"
+#include "pg_nae/columns/meaning.hpp"
 
 namespace nae::columns {
 namespace {
@@ -31,7 +31,7 @@ bool has_encrypted(Relation relation, List* attributes) {
   ListCell* cell;
   foreach (cell, attributes) {
     auto* attribute = TupleDescAttr(RelationGetDescr(relation), lfirst_int(cell) - 1);
-    if (attribute->atttypmod >= 0 && find_column_type(attribute->atttypid) != nullptr) return true;
+    if (find_column_type(attribute->atttypid) != nullptr) return true;
   }
   return false;
 }
@@ -74,6 +74,7 @@ Node* where_clause(ParseState* state, ParseNamespaceItem* item, Node* clause) {
   clause = transformExpr(state, clause, EXPR_KIND_COPY_WHERE);
   clause = coerce_to_boolean(state, clause, "WHERE");
   assign_expr_collations(state, clause);
+  clause = with_meaning(clause);
   clause = eval_const_expressions(nullptr, clause);
   clause = reinterpret_cast<Node*>(canonicalize_qual(reinterpret_cast<Expr*>(clause), false));
   return reinterpret_cast<Node*>(make_ands_implicit(reinterpret_cast<Expr*>(clause)));
@@ -82,13 +83,17 @@ Node* where_clause(ParseState* state, ParseNamespaceItem* item, Node* clause) {
 }  // namespace
 
 bool copy_from_in_batches(PlannedStmt* planned, const char* text, QueryCompletion* completion) {
-  if (!IsA(planned->utilityStmt, CopyStmt) || !pg::settings.batch) return false;
+  if (!IsA(planned->utilityStmt, CopyStmt)) return false;
   auto* statement = reinterpret_cast<CopyStmt*>(planned->utilityStmt);
   if (!statement->is_from || statement->relation == nullptr || !has_column_types()) return false;
   if (!is_by_lines(statement) || !may_read_source(statement)) return false;
   Relation relation = table_openrv(statement->relation, RowExclusiveLock);
   List* attributes = CopyGetAttnums(RelationGetDescr(relation), relation, statement->attlist);
+  // PostgreSQL refuses what looks at columns that are not computed yet.
+  const TupleConstr* constraints = RelationGetDescr(relation)->constr;
+  bool computes = constraints != nullptr && constraints->has_generated_stored;
   bool ours = is_plain_table(relation) && has_encrypted(relation, attributes) &&
+              (statement->whereClause == nullptr || !computes) &&
               check_enable_rls(RelationGetRelid(relation), InvalidOid, false) != RLS_ENABLED;
   if (!ours) {
     table_close(relation, NoLock);

@@ -26,9 +26,10 @@ CopyColumn column_of(const CopyFromState source, int number) {
   auto* attribute = TupleDescAttr(RelationGetDescr(source->rel), number - 1);
   CopyColumn column{};
   const ColumnType* type = find_column_type(attribute->atttypid);
-  // A domain's constraints are its own input function's to check.
-  if (type != nullptr && type->type == attribute->atttypid && attribute->atttypmod >= 0) {
-    column.key = &column_key(attribute->atttypmod);
+  int32 typmod = attribute->atttypmod;
+  getBaseTypeAndTypmod(attribute->atttypid, &typmod);
+  if (type != nullptr && typmod >= 0) {
+    column.key = &column_key(typmod);
     column.type = type->plain;
     column.deterministic = type->deterministic;
     column.input = &source->in_functions[number - 1];
@@ -100,8 +101,15 @@ int give_text(void* buffer, int, int most) {
 // The input function of encrypted columns, for the COPY that writes: fields are numbers of values.
 // All lines of a text are read before the next text is asked for, so they are those of this half.
 Datum value_of_number(FunctionCallInfo fcinfo) {
-  const char* number = PG_GETARG_CSTRING(0);
-  return running->halves[running->current].value(std::strtoul(number, nullptr, 10));
+  const bool is_null = PG_ARGISNULL(0);
+  const CopyLines& lines = running->halves[running->current];
+  Datum value = is_null ? Datum{0} : lines.value(std::strtoul(PG_GETARG_CSTRING(0), nullptr, 10));
+  // A domain's input function, in whose place this one is, looks at the domain's constraints.
+  Oid type = PG_GETARG_OID(1);
+  if (get_typtype(type) == TYPTYPE_DOMAIN)
+    domain_check(value, is_null, type, &fcinfo->flinfo->fn_extra, fcinfo->flinfo->fn_mcxt);
+  fcinfo->isnull = is_null;
+  return value;
 }
 
 void read_numbers(CopyFromState target, const CopyShape& shape) {

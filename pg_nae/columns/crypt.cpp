@@ -189,10 +189,10 @@ void decrypt_values(PlainType type, std::span<const Value> ciphertexts, bool who
   ask(asked);
 }
 
-Datum plaintext_of(const Value& value, bool& is_null) {
+Datum plaintext_of(const Value& value, bool whole, bool& is_null) {
   if (value.pending) return plain_value(value.type, value.plaintext);
   Datum result;
-  decrypt_values(value.type, {&value, 1}, false, &result, &is_null);
+  decrypt_values(value.type, {&value, 1}, whole, &result, &is_null);
   return result;
 }
 

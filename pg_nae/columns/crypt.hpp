@@ -27,8 +27,8 @@ void search_tokens(const ColumnKey& key, PlainType type, std::span<const ByteVie
 // Ciphertexts become plain values, or NULL. `whole`: what the policy shows otherwise is an error.
 void decrypt_values(PlainType type, std::span<const Value> ciphertexts, bool whole, Datum* results,
                     bool* nulls);
-// Of one value, pending or not; NULL where the policy says so.
-Datum plaintext_of(const Value& value, bool& is_null);
+// Of one value, pending or not; `whole` as above. NULL where the policy says so.
+Datum plaintext_of(const Value& value, bool whole, bool& is_null);
 // Raises unless the policy shows the value itself.
 void expect_whole(wire::ItemResult result);
 // Under the newest version of their key.

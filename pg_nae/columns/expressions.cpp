@@ -49,17 +49,45 @@ const FuncExpr* as_call(const Node* node) {
   return IsA(node, FuncExpr) ? reinterpret_cast<const FuncExpr*>(node) : nullptr;
 }
 
-bool sublink_parameter_walker(Node* node, void*) {
+// What an operand refers to outside itself: a column, an aggregate, a CTE, of whatever level. Depth
+// counts the sub-selects around the node within the operand.
+bool outside_walker(Node* node, void* state) {
   if (node == nullptr) return false;
-  if (IsA(node, Param)) return reinterpret_cast<Param*>(node)->paramkind == PARAM_SUBLINK;
-  return IsA(node, CaseTestExpr) || pg::walk_children(node, sublink_parameter_walker, nullptr);
+  const auto depth = *static_cast<const Index*>(state);
+  switch (nodeTag(node)) {
+    case T_Var:
+      return reinterpret_cast<Var*>(node)->varlevelsup >= depth;
+    case T_Param:
+      return reinterpret_cast<Param*>(node)->paramkind == PARAM_SUBLINK && depth == 0;
+    case T_CaseTestExpr:
+    case T_WindowFunc:
+      if (depth == 0) return true;
+      break;
+    case T_Aggref:
+      if (reinterpret_cast<Aggref*>(node)->agglevelsup >= depth) return true;
+      break;
+    case T_GroupingFunc:
+      if (reinterpret_cast<GroupingFunc*>(node)->agglevelsup >= depth) return true;
+      break;
+    case T_RangeTblEntry: {
+      auto* relation = reinterpret_cast<RangeTblEntry*>(node);
+      return relation->rtekind == RTE_CTE && relation->ctelevelsup >= depth;
+    }
+    case T_Query: {
+      Index below = depth + 1;
+      return pg::walk_query(reinterpret_cast<Query*>(node), outside_walker, &below,
+                            QTW_EXAMINE_RTES_BEFORE);
+    }
+    default:
+      break;
+  }
+  return pg::walk_children(node, outside_walker, state);
 }
 
 // The same for every row: asked once, as an InitPlan, and never while the planner estimates.
 bool is_same_for_all_rows(Node* operand) {
-  return !contain_var_clause(operand) && !contain_agg_clause(operand) &&
-         !contain_windowfuncs(operand) && !contain_volatile_functions(operand) &&
-         !contain_subplans(operand) && !sublink_parameter_walker(operand, nullptr);
+  Index depth = 0;
+  return !outside_walker(operand, &depth) && !contain_volatile_functions(operand);
 }
 
 Node* as_sublink(Node* expression) {
@@ -69,6 +97,7 @@ Node* as_sublink(Node* expression) {
   query->targetList =
       list_make1(makeTargetEntry(reinterpret_cast<Expr*>(expression), 1, pstrdup("token"), false));
   query->jointree = makeFromExpr(NIL, nullptr);
+  query->hasSubLinks = checkExprHasSubLink(expression);
   SubLink* sublink = makeNode(SubLink);
   sublink->subLinkType = EXPR_SUBLINK;
   sublink->subselect = reinterpret_cast<Node*>(query);
@@ -108,6 +137,15 @@ Node* decrypted(Node* expression) {
   return reinterpret_cast<Node*>(with_collation(call, expression));
 }
 
+Node* decrypted_whole(Node* expression) {
+  const ColumnType& type = *type_of(expression);
+  auto* whole = reinterpret_cast<Node*>(makeBoolConst(true, false));
+  List* arguments = list_make3(below_domain(expression, type),
+                               typmod_constant(typmod_below_domain(expression)), whole);
+  FuncExpr* call = call_of(type.decrypt_whole, plain_oid(type.plain), arguments);
+  return reinterpret_cast<Node*>(with_collation(call, expression));
+}
+
 Node* decrypted_array(Node* expression) {
   const ColumnType& type = *find_column_type_of_array(exprType(expression));
   FuncExpr* call =
@@ -124,7 +162,8 @@ bool is_decryption(const Node* node) {
   const FuncExpr* call = as_call(node);
   if (call == nullptr || call->args == NIL) return false;
   const ColumnType* type = type_of(static_cast<Node*>(linitial(call->args)));
-  return type != nullptr && (call->funcid == type->decrypt || call->funcid == type->decrypt_of);
+  return type != nullptr && (call->funcid == type->decrypt || call->funcid == type->decrypt_of ||
+                             call->funcid == type->decrypt_whole);
 }
 
 bool is_encryption(const Node* node) {

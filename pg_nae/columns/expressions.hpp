@@ -14,7 +14,10 @@ int32 typmod_below_domain(const Node* expression);
 
 // The plaintext of an expression of an encrypted type: nae.plain(…), or what was pending in it.
 Node* decrypted(Node* expression);
-// The same for an array of an encrypted type.
+// The same, where what the policy shows otherwise must not be kept: an error then. Its typmod is
+// known.
+Node* decrypted_whole(Node* expression);
+// Of an array of an encrypted type.
 Node* decrypted_array(Node* expression);
 // The reverse: of the encrypted type, not encrypted yet. decrypted(pended(x)) is x.
 Node* pended(Node* plain, const ColumnType& type);

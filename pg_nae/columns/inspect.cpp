@@ -1,6 +1,6 @@
 // What a value of an encrypted column says about itself, without the key server:
 // nae.is_ciphertext(), nae.belongs(), nae.key_version().
-#include "pg_nae/columns/value.hpp"
+#include "pg_nae/columns/casts.hpp"
 #include "pg_nae/pg/values.hpp"
 
 using namespace nae;
@@ -13,7 +13,8 @@ NAE_FUNCTION(nae_column_is_ciphertext) {
 NAE_FUNCTION(nae_column_belongs) {
   Value value;
   bool readable = try_read_value(pg::local_view(PG_GETARG_DATUM(0)), value);
-  PG_RETURN_BOOL(readable && belongs(value, column_key(PG_GETARG_INT32(1))));
+  PG_RETURN_BOOL(readable && value.type == column_type(argument_type(fcinfo)).plain &&
+                 belongs(value, column_key(PG_GETARG_INT32(1))));
 }
 
 // NULL for a value that is still pending.

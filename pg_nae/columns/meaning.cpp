@@ -65,6 +65,11 @@ Query* rewritten(Query* query, Place* outer) {
 
 }  // namespace
 
+Node* with_meaning(Node* expression) {
+  Place place{nullptr, nullptr, false};
+  return mutator(expression, &place);
+}
+
 Query* with_meaning(Query* query) {
   if (!has_column_types()) return query;
   if (!pg::walk_query(query, mention_walker, nullptr, 0)) return query;

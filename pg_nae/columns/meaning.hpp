@@ -13,10 +13,12 @@ namespace nae::columns {
 // A query as it enters the planner, views and policies expanded. The query itself when it mentions
 // no encrypted column.
 Query* with_meaning(Query* query);
+// One expression over the columns of one table, which no query is around: of COPY's WHERE.
+Node* with_meaning(Node* expression);
 
 // Where an expression stands.
 struct Place {
-  Query* query;
+  Query* query;              // nullptr: an expression by itself
   Place* outer;              // of a sub-select; nullptr
   bool may_sublink;          // one may be put in
   bool has_sublink = false;  // one was

@@ -1,5 +1,6 @@
 // nae.plain_row(record): a row with the plaintexts of its encrypted columns, of an anonymous row
 // type. For rows that no column reference takes apart: of functions, of PL/pgSQL's NEW and OLD.
+#include "pg_nae/columns/casts.hpp"
 #include "pg_nae/columns/column_type.hpp"
 #include "pg_nae/columns/crypt.hpp"
 
@@ -46,8 +47,11 @@ Datum put_together(const Row& row) {
     Oid oid = type == nullptr ? column->atttypid : plain_oid(type->plain);
     values[place] = row.values[i];
     nulls[place] = row.nulls[i];
-    if (type != nullptr && !nulls[place])
-      values[place] = plaintext_of(read_value(values[place]), nulls[place]);
+    if (type != nullptr && !nulls[place]) {
+      Value value = read_value(values[place]);
+      expect_type(value, type->plain);
+      values[place] = plaintext_of(value, false, nulls[place]);
+    }
     ++place;
     TupleDescInitEntry(columns, static_cast<AttrNumber>(place), NameStr(column->attname), oid,
                        type == nullptr ? column->atttypmod : -1, 0);

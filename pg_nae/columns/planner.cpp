@@ -1,6 +1,7 @@
 #include "pg_nae/columns/planner.hpp"
 
 #include "pg_nae/columns/meaning.hpp"
+#include "pg_nae/columns/utility.hpp"
 
 namespace nae::columns {
 namespace {
@@ -10,6 +11,7 @@ planner_hook_type previous_planner = nullptr;
 PlannedStmt* plan_by_meaning(Query* query, const char* text, int cursor_options,
                              ParamListInfo parameters) {
   planner_hook_type planner = previous_planner != nullptr ? previous_planner : standard_planner;
+  refuse_unasked_plaintext(query);
   return planner(with_meaning(query), text, cursor_options, parameters);
 }
 

@@ -55,6 +55,11 @@ bool is_assignment(const ParseState* state, const Query* query) {
          list_length(query->targetList) == 1 && begins_with_assignment(state->p_sourcetext);
 }
 
+bool is_plpgsql_expression(const ParseState* state, const Query* query) {
+  return state->p_pre_columnref_hook != nullptr && query->commandType == CMD_SELECT &&
+         query->rtable == NIL;
+}
+
 bool is_for_rows_of_a_table(const ParseState* state, const Query* query) {
   if (state->p_pre_columnref_hook == nullptr || state->p_ref_hook_state == nullptr) return false;
   const PLpgSQL_function* function = static_cast<PLpgSQL_expr*>(state->p_ref_hook_state)->func;

@@ -10,6 +10,9 @@ namespace nae::columns {
 // to an encrypted variable stays as it is, so that a trigger needs no right to decrypt.
 bool is_assignment(const ParseState* state, const Query* query);
 
+// An expression of PL/pgSQL: no query of rows.
+bool is_plpgsql_expression(const ParseState* state, const Query* query);
+
 // RETURN QUERY in a function that returns rows of a table: its rows are to be of the table's own
 // types. PL/pgSQL says nothing of where a query stands, but whose it is.
 bool is_for_rows_of_a_table(const ParseState* state, const Query* query);

@@ -1,6 +1,7 @@
 // Input, output and modifiers of the encrypted types. Output speaks ciphertext alone: dumps,
 // logical replication, statistics and error messages never decrypt. Input takes both: a ciphertext
 // as it was dumped, and a plaintext, which stays pending until a column's key is known.
+#include "pg_nae/columns/casts.hpp"
 #include "pg_nae/columns/column_type.hpp"
 #include "pg_nae/columns/crypt.hpp"
 #include "pg_nae/pg/report.hpp"
@@ -29,6 +30,22 @@ Datum read_message(const ColumnType& type, StringInfo message) {
   return pg::make_bytea(bytes);
 }
 
+// COPY quotes the field that it reads in whatever is raised meanwhile, and the field is a value
+// that was to be encrypted.
+bool is_quoted_by_copy() {
+  return error_context_stack != nullptr && error_context_stack->callback == CopyFromErrorCallback;
+}
+
+Datum read_text(FunctionCallInfo fcinfo) {
+  char* input = PG_GETARG_CSTRING(0);
+  const ColumnType& type = column_type(result_type(fcinfo));
+  Datum datum =
+      has_ciphertext_prefix(input)
+          ? ciphertext_from_words(input)
+          : make_pending(type.plain, canonical_from_text(type.plain, input, type.deterministic));
+  return for_column(type, datum, PG_GETARG_INT32(2));
+}
+
 }  // namespace
 }  // namespace nae::columns
 
@@ -36,13 +53,11 @@ using namespace nae;
 using namespace nae::columns;
 
 NAE_FUNCTION(nae_column_in) {
-  char* input = PG_GETARG_CSTRING(0);
-  const ColumnType& type = column_type(PG_GETARG_OID(1));
-  Datum datum =
-      has_ciphertext_prefix(input)
-          ? ciphertext_from_words(input)
-          : make_pending(type.plain, canonical_from_text(type.plain, input, type.deterministic));
-  return for_column(type, datum, PG_GETARG_INT32(2));
+  ErrorContextCallback* contexts = error_context_stack;
+  if (is_quoted_by_copy()) error_context_stack = contexts->previous;
+  Datum datum = read_text(fcinfo);
+  error_context_stack = contexts;
+  return datum;
 }
 
 NAE_FUNCTION(nae_column_out) {
@@ -54,7 +69,7 @@ NAE_FUNCTION(nae_column_out) {
 }
 
 NAE_FUNCTION(nae_column_recv) {
-  const ColumnType& type = column_type(PG_GETARG_OID(1));
+  const ColumnType& type = column_type(result_type(fcinfo));
   Datum datum = read_message(type, reinterpret_cast<StringInfo>(PG_GETARG_POINTER(0)));
   return for_column(type, datum, PG_GETARG_INT32(2));
 }
@@ -78,4 +93,9 @@ NAE_FUNCTION(nae_deterministic_typmod_in) {
 
 NAE_FUNCTION(nae_typmod_out) {
   PG_RETURN_CSTRING(modifiers_in_words(PG_GETARG_INT32(0)));
+}
+
+NAE_FUNCTION(nae_keep_column_key) {
+  keep_column_key(PG_GETARG_INT32(0));
+  PG_RETURN_VOID();
 }

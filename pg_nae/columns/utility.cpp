@@ -2,90 +2,96 @@
 
 #include "pg_nae/columns/copy_from.hpp"
 #include "pg_nae/columns/expressions.hpp"
+#include "pg_nae/columns/stored_output.hpp"
+#include "pg_nae/columns/unplanned.hpp"
 #include "pg_nae/pg/report.hpp"
 
 namespace nae::columns {
 namespace {
 
-ProcessUtility_hook_type previous_hook = nullptr;
-bool keeping = false;
+ProcessUtility_hook_type previous_utility = nullptr;
+ExecutorRun_hook_type previous_run = nullptr;
+
+// What the statement at hand does with what it reads.
+struct Storing {
+  bool keeps = false;        // its queries stay closed
+  bool makes_table = false;  // of a query
+  bool rewrites = false;     // a table
+};
+Storing storing;
 
 // COPY of a table is its storage form, as are the rows of materialized views and of tables made
 // from queries. A check of a foreign key reads rows only to quote them in an error.
-bool stores_what_it_reads(const Node* statement) {
+Storing storing_of(const Node* statement) {
   switch (nodeTag(statement)) {
     case T_ViewStmt:
-    case T_CreateTableAsStmt:
     case T_RefreshMatViewStmt:
     case T_CreateStmt:
-    case T_AlterTableStmt:
     case T_IndexStmt:
     case T_RuleStmt:
-      return true;
-    case T_CopyStmt:
-      return reinterpret_cast<const CopyStmt*>(statement)->relation != nullptr;
+      return {.keeps = true};
+    case T_AlterTableStmt:
+      return {.keeps = true, .rewrites = true};
+    case T_CreateTableAsStmt:
+      return {.keeps = true, .makes_table = true};
+    case T_CopyStmt: {
+      auto* copy = reinterpret_cast<const CopyStmt*>(statement);
+      return {.keeps = copy->relation != nullptr && !copy->is_from};
+    }
     default:
-      return false;
+      return {};
   }
 }
 
-// Of CREATE TABLE AS, SELECT INTO and materialized views; nullptr for other statements.
-Query* query_of_new_table(const Node* statement) {
-  if (!IsA(statement, CreateTableAsStmt)) return nullptr;
-  Node* query = reinterpret_cast<const CreateTableAsStmt*>(statement)->query;
-  return IsA(query, Query) ? reinterpret_cast<Query*>(query) : nullptr;
+// CREATE TABLE AS, SELECT INTO or a materialized view, also when it is explained; nullptr.
+const CreateTableAsStmt* table_from_query(const Node* statement) {
+  if (IsA(statement, CreateTableAsStmt))
+    return reinterpret_cast<const CreateTableAsStmt*>(statement);
+  if (!IsA(statement, ExplainStmt)) return nullptr;
+  auto* query = reinterpret_cast<Query*>(reinterpret_cast<const ExplainStmt*>(statement)->query);
+  bool is_utility = IsA(query, Query) && query->commandType == CMD_UTILITY;
+  return is_utility && IsA(query->utilityStmt, CreateTableAsStmt)
+             ? reinterpret_cast<CreateTableAsStmt*>(query->utilityStmt)
+             : nullptr;
 }
 
-// A prepared statement was opened for a client; its rows must not become a table.
-void refuse_prepared_plaintext(const Node* statement) {
-  Query* query = query_of_new_table(statement);
-  if (query == nullptr || query->commandType != CMD_UTILITY ||
-      !IsA(query->utilityStmt, ExecuteStmt))
-    return;
-  const char* name = reinterpret_cast<ExecuteStmt*>(query->utilityStmt)->name;
-  PreparedStatement* prepared = FetchPreparedStatement(name, false);
-  if (prepared == nullptr) return;
-  ListCell *query_cell, *cell;
-  foreach (query_cell, prepared->plansource->query_list) {
-    foreach (cell, lfirst_node(Query, query_cell)->targetList)
-      if (is_decryption(reinterpret_cast<Node*>(lfirst_node(TargetEntry, cell)->expr)))
-        pg::raise(Code::unsupported,
-                  "a prepared statement that decrypts cannot be made into a table",
-                  "Write its query in the place of EXECUTE: the table then keeps ciphertext.");
-  }
-}
-
-// A decryption that nobody wrote: the parser put it in to reach the plaintext's functions.
-bool unasked_decryption_walker(Node* node, void*) {
-  if (node == nullptr) return false;
-  if (is_decryption(node) && reinterpret_cast<FuncExpr*>(node)->funcformat == COERCE_IMPLICIT_CAST)
-    return true;
-  return pg::walk_children(node, unasked_decryption_walker, nullptr);
-}
-
-bool puts_out_plaintext(Query* query) {
-  if (unasked_decryption_walker(reinterpret_cast<Node*>(query->targetList), nullptr)) return true;
-  ListCell* cell;
-  foreach (cell, query->rtable) {
-    auto* relation = lfirst_node(RangeTblEntry, cell);
-    if (relation->rtekind == RTE_SUBQUERY && puts_out_plaintext(relation->subquery)) return true;
-  }
-  foreach (cell, query->cteList) {
-    auto* expression = reinterpret_cast<Query*>(lfirst_node(CommonTableExpr, cell)->ctequery);
-    if (IsA(expression, Query) && puts_out_plaintext(expression)) return true;
-  }
-  return false;
-}
-
-// CREATE TABLE AS max(name) would store a plaintext that nobody asked to be stored as such.
-void refuse_unasked_plaintext(const Node* statement) {
-  Query* query = query_of_new_table(statement);
-  if (query == nullptr || !has_column_types()) return;
-  if (query->commandType == CMD_UTILITY || !puts_out_plaintext(query)) return;
+[[noreturn]] void refuse_plaintext() {
   pg::raise(Code::unsupported,
             "the table would keep what was computed from encrypted columns in clear",
             "Select the columns as they are, to keep them encrypted. To store plaintext, say so by "
             "a cast of each encrypted column, as in max(name::text).");
+}
+
+// A prepared statement was opened for a client; its rows must not become a table.
+void refuse_prepared_plaintext(const Query* query) {
+  if (query->commandType != CMD_UTILITY || !IsA(query->utilityStmt, ExecuteStmt)) return;
+  const char* name = reinterpret_cast<ExecuteStmt*>(query->utilityStmt)->name;
+  PreparedStatement* prepared = FetchPreparedStatement(name, false);
+  if (prepared == nullptr) return;
+  ListCell* cell;
+  foreach (cell, prepared->plansource->query_list)
+    if (holds_plaintext(lfirst_node(Query, cell), true))
+      pg::raise(Code::unsupported, "a prepared statement that decrypts cannot be made into a table",
+                "Write its query in the place of EXECUTE: the table then keeps ciphertext.");
+}
+
+// No event trigger guards the table that EXPLAIN ANALYZE makes.
+void refuse_unguarded_table(const Node* statement, const Query* query) {
+  if (!IsA(statement, ExplainStmt)) return;
+  ListCell* cell;
+  foreach (cell, query->targetList)
+    if (type_of(reinterpret_cast<Node*>(lfirst_node(TargetEntry, cell)->expr)) != nullptr)
+      pg::raise(Code::unsupported,
+                "EXPLAIN of CREATE TABLE AS cannot be done with encrypted columns",
+                "Explain the query alone.");
+}
+
+void check_table_from_query(const Node* statement) {
+  const CreateTableAsStmt* made = table_from_query(statement);
+  if (made == nullptr || !has_column_types() || !IsA(made->query, Query)) return;
+  auto* query = reinterpret_cast<Query*>(made->query);
+  refuse_prepared_plaintext(query);
+  refuse_unguarded_table(statement, query);
 }
 
 struct Utility {
@@ -101,7 +107,7 @@ struct Utility {
 
 void execute(const Utility& utility) {
   if (copy_from_in_batches(utility.statement, utility.text, utility.completion)) return;
-  auto run = previous_hook != nullptr ? previous_hook : standard_ProcessUtility;
+  auto run = previous_utility != nullptr ? previous_utility : standard_ProcessUtility;
   run(utility.statement, utility.text, utility.read_only_tree, utility.context, utility.parameters,
       utility.environment, utility.destination, utility.completion);
 }
@@ -111,27 +117,63 @@ void process(PlannedStmt* statement, const char* text, bool read_only_tree,
              DestReceiver* destination, QueryCompletion* completion) {
   const Utility utility{statement,  text,        read_only_tree, context,
                         parameters, environment, destination,    completion};
-  if (!stores_what_it_reads(statement->utilityStmt)) return execute(utility);
-  refuse_prepared_plaintext(statement->utilityStmt);
-  refuse_unasked_plaintext(statement->utilityStmt);
-  bool before = keeping;
-  keeping = true;
+  const CreateTableAsStmt* made = table_from_query(statement->utilityStmt);
+  Storing wanted =
+      storing_of(made != nullptr ? reinterpret_cast<const Node*>(made) : statement->utilityStmt);
+  if (!wanted.keeps) return execute(utility);
+  if (IsA(statement->utilityStmt, AlterTableStmt))
+    check_using(reinterpret_cast<AlterTableStmt*>(statement->utilityStmt), text);
+  check_table_from_query(statement->utilityStmt);
+  Storing before = storing;
+  storing = wanted;
   PG_TRY();
   { execute(utility); }
   PG_FINALLY();
-  { keeping = before; }
+  { storing = before; }
+  PG_END_TRY();
+}
+
+// Functions that run inside such a statement read for themselves.
+#if PG_VERSION_NUM >= 180000
+void run_query(QueryDesc* query, ScanDirection direction, uint64 count) {
+#else
+void run_query(QueryDesc* query, ScanDirection direction, uint64 count, bool execute_once) {
+#endif
+  auto run = previous_run != nullptr ? previous_run : standard_ExecutorRun;
+#if PG_VERSION_NUM >= 180000
+  auto go_on = [&] { run(query, direction, count); };
+#else
+  auto go_on = [&] { run(query, direction, count, execute_once); };
+#endif
+  if (!storing.keeps) return go_on();
+  Storing before = storing;
+  storing = {};
+  PG_TRY();
+  { go_on(); }
+  PG_FINALLY();
+  { storing = before; }
   PG_END_TRY();
 }
 
 }  // namespace
 
 bool keeps_ciphertext() {
-  return keeping;
+  return storing.keeps;
 }
 
-void install_utility_hook() {
-  previous_hook = ProcessUtility_hook;
+bool rewrites_table() {
+  return storing.rewrites;
+}
+
+void refuse_unasked_plaintext(Query* query) {
+  if (storing.makes_table && holds_plaintext(query, false)) refuse_plaintext();
+}
+
+void install_utility_hooks() {
+  previous_utility = ProcessUtility_hook;
   ProcessUtility_hook = process;
+  previous_run = ExecutorRun_hook;
+  ExecutorRun_hook = run_query;
 }
 
 }  // namespace nae::columns

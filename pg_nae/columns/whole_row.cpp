@@ -25,11 +25,25 @@ struct Columns {
   List* references = NIL;
 };
 
+#if PG_VERSION_NUM >= 160000
+// The outer joins that make the row NULL make its columns NULL.
+bool become_nullable_walker(Node* node, void* joins) {
+  if (node == nullptr) return false;
+  if (IsA(node, Var)) {
+    auto* var = reinterpret_cast<Var*>(node);
+    var->varnullingrels = bms_union(var->varnullingrels, *static_cast<Relids*>(joins));
+    return false;
+  }
+  return pg::walk_children(node, become_nullable_walker, joins);
+}
+#endif
+
 Columns columns_of(const Var* row, const Place& place) {
   const Place* level = &place;
   for (Index up = 0; up < row->varlevelsup && level != nullptr; ++up) level = level->outer;
   Columns columns;
-  if (level == nullptr || static_cast<int>(row->varno) > list_length(level->query->rtable))
+  if (level == nullptr || level->query == nullptr ||
+      static_cast<int>(row->varno) > list_length(level->query->rtable))
     return columns;
   RangeTblEntry* relation = rt_fetch(static_cast<int>(row->varno), level->query->rtable);
 #if PG_VERSION_NUM >= 180000
@@ -38,6 +52,10 @@ Columns columns_of(const Var* row, const Place& place) {
 #else
   expandRTE(relation, static_cast<int>(row->varno), static_cast<int>(row->varlevelsup), -1, false,
             &columns.names, &columns.references);
+#endif
+#if PG_VERSION_NUM >= 160000
+  become_nullable_walker(reinterpret_cast<Node*>(columns.references),
+                         const_cast<Relids*>(&row->varnullingrels));
 #endif
   return columns;
 }
@@ -48,10 +66,10 @@ Node* decrypted_row(Node* row) {
                                               InvalidOid, InvalidOid, COERCE_EXPLICIT_CALL));
 }
 
-bool has_value(List* expressions) {
+bool has_readable(List* expressions, const Place& place) {
   ListCell* cell;
   foreach (cell, expressions)
-    if (is_value(static_cast<Node*>(lfirst(cell)))) return true;
+    if (is_readable(static_cast<Node*>(lfirst(cell)), place)) return true;
   return false;
 }
 
@@ -112,9 +130,10 @@ bool is_encrypted_row(Oid type) {
 bool is_readable(Node* expression, const Place& place) {
   if (expression == nullptr) return false;
   if (is_value(expression)) return true;
-  if (is_whole_row(expression))
-    return has_value(columns_of(reinterpret_cast<Var*>(expression), place).references);
-  if (is_anonymous_row(expression)) return has_value(reinterpret_cast<RowExpr*>(expression)->args);
+  if (is_whole_row(expression) && place.query != nullptr)
+    return has_readable(columns_of(reinterpret_cast<Var*>(expression), place).references, place);
+  if (is_anonymous_row(expression))
+    return has_readable(reinterpret_cast<RowExpr*>(expression)->args, place);
   return is_encrypted_row(exprType(expression));
 }
 
@@ -128,7 +147,7 @@ Node* readable(Node* expression, const Place& place) {
     row->args = readable_list(row->args, place);
     return reinterpret_cast<Node*>(row);
   }
-  if (!is_whole_row(expression)) return decrypted_row(expression);
+  if (!is_whole_row(expression) || place.query == nullptr) return decrypted_row(expression);
   auto* row = reinterpret_cast<Var*>(expression);
   Columns columns = columns_of(row, place);
   return unless_null(row, record_of(readable_list(columns.references, place), columns.names));

@@ -55,6 +55,7 @@ extern "C" {
 #include "commands/explain.h"
 #include "commands/extension.h"
 #include "commands/prepare.h"
+#include "commands/tablecmds.h"
 #include "commands/vacuum.h"
 #include "common/base64.h"
 #include "common/cryptohash.h"

@@ -20,6 +20,10 @@ CREATE FUNCTION nae.deterministic_typmod_in(cstring[]) RETURNS integer
   LANGUAGE c STABLE STRICT PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'nae_deterministic_typmod_in';
 CREATE FUNCTION nae.typmod_out(integer) RETURNS cstring
   LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'nae_typmod_out';
+-- A statement that was prepared may outlive the transaction that registered its modifiers: who makes a column
+-- of it registers them again.
+CREATE FUNCTION nae.keep_column_key(integer) RETURNS void
+  LANGUAGE c VOLATILE STRICT PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'nae_keep_column_key';
 CREATE FUNCTION nae.randomized_analyze(internal) RETURNS boolean
   LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'nae_randomized_analyze';
 
@@ -97,13 +101,15 @@ CREATE FUNCTION nae.define_randomized_order(enc text) RETURNS void
 SELECT nae.define(ARRAY[
   $$CREATE FUNCTION nae.%1$s_is(nae.%1$s, nae.%1$s) RETURNS boolean
       LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'nae_randomized_compare'$$,
+  $$CREATE FUNCTION nae.%1$s_eq(nae.%1$s, nae.%1$s) RETURNS boolean
+      LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'nae_randomized_eq'$$,
   $$CREATE FUNCTION nae.%1$s_cmp(nae.%1$s, nae.%1$s) RETURNS integer
       LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'nae_randomized_compare'$$,
   $$CREATE OPERATOR nae.<~ (LEFTARG = nae.%1$s, RIGHTARG = nae.%1$s, FUNCTION = nae.%1$s_is,
       COMMUTATOR = OPERATOR(nae.>~), NEGATOR = OPERATOR(nae.>=~))$$,
   $$CREATE OPERATOR nae.<=~ (LEFTARG = nae.%1$s, RIGHTARG = nae.%1$s, FUNCTION = nae.%1$s_is,
       COMMUTATOR = OPERATOR(nae.>=~), NEGATOR = OPERATOR(nae.>~))$$,
-  $$CREATE OPERATOR nae.=~ (LEFTARG = nae.%1$s, RIGHTARG = nae.%1$s, FUNCTION = nae.%1$s_is,
+  $$CREATE OPERATOR nae.=~ (LEFTARG = nae.%1$s, RIGHTARG = nae.%1$s, FUNCTION = nae.%1$s_eq,
       COMMUTATOR = OPERATOR(nae.=~))$$,
   $$CREATE OPERATOR nae.>=~ (LEFTARG = nae.%1$s, RIGHTARG = nae.%1$s, FUNCTION = nae.%1$s_is,
       COMMUTATOR = OPERATOR(nae.<=~), NEGATOR = OPERATOR(nae.<~))$$,
@@ -212,7 +218,17 @@ SELECT nae.define(ARRAY[
   $$CREATE FUNCTION nae.plain_as_%2$s(nae.%1$s) RETURNS %2$s
       LANGUAGE c STABLE STRICT PARALLEL RESTRICTED COST 100 AS 'MODULE_PATHNAME', 'nae_column_decrypt_as'$$,
   $$CREATE CAST (nae.%1$s AS %2$s) WITH FUNCTION nae.plain_as_%2$s(nae.%1$s) AS ASSIGNMENT$$], enc, other)
-FROM (VALUES ('enc_bool', 'int4'), ('enc_bool', 'text')) AS v (enc, other);
+FROM (VALUES ('enc_bool', 'int4'), ('enc_jsonb', 'json')) AS v (enc, other);
+
+-- To texts too: PostgreSQL's own conversion goes by the output function, which shows ciphertext.
+SELECT nae.define(ARRAY[
+  $$CREATE FUNCTION nae.plain_as_%2$s(nae.%1$s) RETURNS %2$s
+      LANGUAGE c STABLE STRICT PARALLEL RESTRICTED COST 100 AS 'MODULE_PATHNAME', 'nae_column_decrypt_as'$$,
+  $$CREATE CAST (nae.%1$s AS %2$s) WITH FUNCTION nae.plain_as_%2$s(nae.%1$s) AS ASSIGNMENT$$],
+  t.typname::text, other)
+FROM pg_catalog.pg_type AS t, (VALUES ('text'), ('varchar'), ('bpchar')) AS v (other)
+WHERE t.typnamespace = 'nae'::regnamespace AND t.typname LIKE 'enc\_%'
+  AND NOT (other = 'text' AND t.typname IN ('enc_text', 'enc_det_text'));
 
 -- From one kind to the other by the plaintext. Texts go by PostgreSQL's own conversion already.
 SELECT nae.define(ARRAY[

@@ -1,0 +1,195 @@
+#include "pg_nae/columns/stored_output.hpp"
+
+#include "pg_nae/columns/conversion.hpp"
+#include "pg_nae/columns/whole_row.hpp"
+#include "pg_nae/pg/extension.hpp"
+
+namespace nae::columns {
+namespace {
+
+// Where a column reference is resolved.
+struct Level {
+  Query* query;
+  Level* outer;
+  bool was_opened;
+};
+
+bool is_value(Oid type) {
+  return find_column_type(type) != nullptr || find_column_type_of_array(type) != nullptr ||
+         is_encrypted_row(type);
+}
+
+bool walker(Node* node, void* state);
+
+bool outputs_hold_plaintext(Query* query, Level* outer, bool was_opened);
+
+bool holds(Node* expression, Level& level) {
+  return walker(expression, &level);
+}
+
+Level* level_of(const Var* var, Level& level) {
+  Level* found = &level;
+  for (Index up = 0; up < var->varlevelsup && found != nullptr; ++up) found = found->outer;
+  return found;
+}
+
+Query* query_of_cte(const RangeTblEntry* relation, Level* level) {
+  for (Index up = 0; up < relation->ctelevelsup && level != nullptr; ++up) level = level->outer;
+  if (level == nullptr) return nullptr;
+  ListCell* cell;
+  foreach (cell, level->query->cteList) {
+    auto* expression = lfirst_node(CommonTableExpr, cell);
+    if (std::strcmp(expression->ctename, relation->ctename) == 0 && !expression->cterecursive)
+      return castNode(Query, expression->ctequery);
+  }
+  return nullptr;
+}
+
+bool row_has_encrypted(const Query* query) {
+  ListCell* cell;
+  foreach (cell, query->targetList)
+    if (is_value(exprType(reinterpret_cast<Node*>(lfirst_node(TargetEntry, cell)->expr))))
+      return true;
+  return false;
+}
+
+// Of a sub-select or CTE; column 0 is its whole row, which some function takes apart.
+bool output_holds(Query* query, int column, Level& level) {
+  List* targets = query->commandType == CMD_SELECT ? query->targetList : query->returningList;
+  if (column == InvalidAttrNumber && row_has_encrypted(query)) return true;
+  if (column == InvalidAttrNumber || query->setOperations != nullptr)
+    return outputs_hold_plaintext(query, &level, level.was_opened);
+  if (column < 1 || column > list_length(targets)) return false;
+  Level below{query, &level, level.was_opened};
+  return holds(reinterpret_cast<Node*>(pg::target_at(targets, column)->expr), below);
+}
+
+// What a column of a sub-select, a CTE, a join or a function was made of.
+bool origin_holds(const Var* var, Level& level) {
+  Level* at = level_of(var, level);
+  if (at == nullptr || static_cast<int>(var->varno) > list_length(at->query->rtable)) return false;
+  RangeTblEntry* relation = rt_fetch(static_cast<int>(var->varno), at->query->rtable);
+  switch (relation->rtekind) {
+    case RTE_SUBQUERY:
+      return output_holds(relation->subquery, var->varattno, *at);
+    case RTE_CTE: {
+      Query* query = query_of_cte(relation, at);
+      return query != nullptr && output_holds(query, var->varattno, *at);
+    }
+    case RTE_JOIN:
+      return var->varattno != InvalidAttrNumber &&
+             holds(static_cast<Node*>(list_nth(relation->joinaliasvars, var->varattno - 1)), *at);
+    case RTE_FUNCTION:
+      return holds(reinterpret_cast<Node*>(relation->functions), *at);
+    case RTE_VALUES:
+      return holds(reinterpret_cast<Node*>(relation->values_lists), *at);
+#if PG_VERSION_NUM >= 180000
+    case RTE_GROUP:
+      return holds(static_cast<Node*>(list_nth(relation->groupexprs, var->varattno - 1)), *at);
+#endif
+    default:
+      return false;
+  }
+}
+
+// A cast that somebody wrote: the plaintext is meant to be stored.
+bool is_asked_for(const FuncExpr* call, const Level& level) {
+  return call->funcformat == COERCE_EXPLICIT_CAST ||
+         (call->funcformat == COERCE_EXPLICIT_CALL && !level.was_opened);
+}
+
+Node* first_argument(const FuncExpr* call) {
+  return call->args == NIL ? nullptr : static_cast<Node*>(linitial(call->args));
+}
+
+bool decrypts(FuncExpr* call) {
+  if (is_decryption(reinterpret_cast<Node*>(call)) || call->funcid == row_decryption()) return true;
+  Node* argument = first_argument(call);
+  const ColumnType* type = argument == nullptr ? nullptr : type_of(argument);
+  return type != nullptr && is_cast_of(*type, call->funcid);
+}
+
+// As varchar(9), for which the parser makes two calls and hides the first.
+bool is_cast_in_two_steps(const FuncExpr* call) {
+  Node* argument = first_argument(call);
+  return call->funcformat == COERCE_EXPLICIT_CAST && argument != nullptr &&
+         IsA(argument, FuncExpr) && decrypts(reinterpret_cast<FuncExpr*>(argument));
+}
+
+bool call_holds(FuncExpr* call, Level& level) {
+  auto* node = reinterpret_cast<Node*>(call);
+  Node* argument = first_argument(call);
+  const ColumnType* type = argument == nullptr ? nullptr : type_of(argument);
+  if (decrypts(call)) return !is_asked_for(call, level);
+  if (is_cast_in_two_steps(call)) return false;
+  // What else the extension has for its types tells no plaintext.
+  if (type != nullptr && get_func_namespace(call->funcid) == pg::column_schema()) return false;
+  return !looks_at_storage(call->funcid) && pg::walk_children(node, walker, &level);
+}
+
+bool sublink_holds(SubLink* sublink, Level& level) {
+  if (sublink->subLinkType == EXISTS_SUBLINK) return false;
+  if (walker(sublink->testexpr, &level)) return true;
+  return outputs_hold_plaintext(castNode(Query, sublink->subselect), &level, level.was_opened);
+}
+
+bool walker(Node* node, void* state) {
+  if (node == nullptr) return false;
+  auto& level = *static_cast<Level*>(state);
+  switch (nodeTag(node)) {
+    case T_Var: {
+      auto* var = reinterpret_cast<Var*>(node);
+      return is_value(var->vartype) || origin_holds(var, level);
+    }
+    case T_FuncExpr:
+      return call_holds(reinterpret_cast<FuncExpr*>(node), level);
+    case T_CoerceViaIO: {
+      auto* cast = reinterpret_cast<CoerceViaIO*>(node);
+      if (type_of(reinterpret_cast<Node*>(cast->arg)) != nullptr)
+        return cast->coerceformat != COERCE_EXPLICIT_CAST;
+      break;
+    }
+    case T_Aggref: {
+      auto* aggregate = reinterpret_cast<Aggref*>(node);
+      return !looks_at_storage(aggregate->aggfnoid) &&
+             walker(reinterpret_cast<Node*>(aggregate->args), state);
+    }
+    case T_NullTest:
+      if (is_value(exprType(reinterpret_cast<Node*>(reinterpret_cast<NullTest*>(node)->arg))))
+        return false;
+      break;
+    case T_SubLink:
+      return sublink_holds(reinterpret_cast<SubLink*>(node), level);
+    default:
+      break;
+  }
+  return pg::walk_children(node, walker, state);
+}
+
+bool outputs_hold_plaintext(Query* query, Level* outer, bool was_opened) {
+  Level level{query, outer, was_opened};
+  ListCell* cell;
+  foreach (cell, query->targetList) {
+    auto* target = lfirst_node(TargetEntry, cell);
+    auto* expression = reinterpret_cast<Node*>(target->expr);
+    // What is put out as an encrypted type is ciphertext.
+    bool concerned = !target->resjunk && !is_value(exprType(expression));
+    if (concerned && holds(expression, level)) return true;
+  }
+  if (query->setOperations == nullptr) return false;
+  foreach (cell, query->rtable) {
+    auto* relation = lfirst_node(RangeTblEntry, cell);
+    if (relation->rtekind == RTE_SUBQUERY &&
+        outputs_hold_plaintext(relation->subquery, &level, was_opened))
+      return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+bool holds_plaintext(Query* query, bool was_opened) {
+  return outputs_hold_plaintext(query, nullptr, was_opened);
+}
+
+}  // namespace nae::columns

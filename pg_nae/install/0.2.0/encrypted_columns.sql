@@ -1,0 +1,86 @@
+-- Encrypted columns in the catalogs: which there are, of which types and keys.
+
+-- Types made after initdb have OIDs from 16384 on (FirstNormalObjectId): `>= 16384` spares the
+-- guard a look at the columns of built-in types, that is, nearly all columns of nearly all tables.
+
+CREATE VIEW nae.encrypted_type AS
+  SELECT t.oid::regtype AS type,
+         t.typname LIKE 'enc\_det\_%' AS deterministic,
+         to_regtype('pg_catalog.' || regexp_replace(t.typname, '^enc_(det_)?', '')) AS plain_type
+  FROM pg_type AS t
+  WHERE t.typnamespace = 'nae'::regnamespace AND t.typtype = 'b' AND t.typelem = 0
+    AND t.typname LIKE 'enc\_%';
+COMMENT ON VIEW nae.encrypted_type IS 'encrypted types, and the types of their plaintexts';
+
+-- Domains stripped off: what values are stored as, and with which typmod.
+CREATE FUNCTION nae.base_type(INOUT type oid, INOUT typmod integer) RETURNS record
+  LANGUAGE sql STABLE STRICT PARALLEL SAFE COST 10
+  SET search_path = pg_catalog, pg_temp
+AS $$
+  WITH RECURSIVE layer(type, typmod, domain) AS (
+    SELECT t.oid, $2, t.typtype = 'd' FROM pg_type AS t WHERE t.oid = $1
+    UNION ALL
+    SELECT b.oid, d.typtypmod, b.typtype = 'd'
+    FROM layer AS l JOIN pg_type AS d ON d.oid = l.type JOIN pg_type AS b ON b.oid = d.typbasetype
+    WHERE l.domain)
+  SELECT l.type, l.typmod FROM layer AS l WHERE NOT l.domain
+$$;
+
+CREATE VIEW nae.encrypted_column AS
+  SELECT a.attrelid::regclass AS relation, a.attnum, a.attname AS column_name, t.type, t.deterministic,
+         t.plain_type, b.typmod, k.key, k.context, k.version
+  FROM pg_attribute AS a
+  CROSS JOIN LATERAL nae.base_type(a.atttypid, a.atttypmod) AS b
+  JOIN nae.encrypted_type AS t ON t.type = b.type
+  LEFT JOIN nae.column_key AS k ON k.typmod = b.typmod
+  WHERE a.atttypid >= 16384 AND a.attnum > 0 AND NOT a.attisdropped;
+COMMENT ON VIEW nae.encrypted_column IS 'columns of encrypted types, of tables, indexes and views, and their keys';
+
+-- Is an encrypted type anywhere within this one: element, attribute, base or bound?
+CREATE FUNCTION nae.contains_encrypted(type oid) RETURNS boolean
+  LANGUAGE sql STABLE STRICT PARALLEL SAFE COST 10
+  SET search_path = pg_catalog, pg_temp
+AS $$
+  WITH RECURSIVE part(type) AS (
+    SELECT $1 WHERE $1 >= 16384
+    UNION
+    SELECT inner_type.oid
+    FROM part AS p JOIN pg_type AS t ON t.oid = p.type
+    CROSS JOIN LATERAL (
+      SELECT t.typelem UNION ALL SELECT t.typbasetype
+      UNION ALL SELECT a.atttypid FROM pg_attribute AS a
+        WHERE a.attrelid = t.typrelid AND a.attnum > 0 AND NOT a.attisdropped
+      UNION ALL SELECT r.rngsubtype FROM pg_range AS r WHERE t.oid IN (r.rngtypid, r.rngmultitypid)
+    ) AS inner_type(oid)
+    WHERE inner_type.oid >= 16384)
+  SELECT EXISTS (SELECT FROM part AS p JOIN nae.encrypted_type AS e ON e.type = p.type)
+$$;
+
+-- base || suffix, cut to what PostgreSQL takes as a name (63 bytes) without two long bases becoming one.
+-- The suffix is ASCII and short; a character has at most four bytes.
+CREATE FUNCTION nae.derived_name(base text, suffix text) RETURNS name
+  LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE COST 1
+  SET search_path = pg_catalog, pg_temp
+AS $$
+  SELECT CASE WHEN octet_length(base || suffix) < 64 THEN base || suffix
+              ELSE left(base, 8) || '_' || left(md5(base), 8) || suffix END
+$$;
+
+-- Of a column that is encrypted no longer: ALTER TABLE ... ALTER COLUMN ... TYPE makes the CHECK anew for
+-- the new type, and the guard then drops it. NULL: a plain column has nothing to check.
+CREATE FUNCTION nae.is_ciphertext(anyelement) RETURNS boolean
+  LANGUAGE sql IMMUTABLE PARALLEL SAFE AS 'SELECT NULL::boolean';
+
+-- CHECK constraints that call nae.is_ciphertext(), ours or brought along by a dump.
+CREATE FUNCTION nae.ciphertext_checks(relation regclass, attnum smallint) RETURNS SETOF pg_constraint
+  LANGUAGE sql STABLE STRICT PARALLEL SAFE COST 10 ROWS 1
+  SET search_path = pg_catalog, pg_temp
+AS $$
+  SELECT con.* FROM pg_constraint AS con
+  WHERE con.conrelid = $1 AND con.contype = 'c' AND $2 = ANY (con.conkey) AND EXISTS (
+    SELECT FROM pg_depend AS d JOIN pg_proc AS p ON p.oid = d.refobjid
+    WHERE d.classid = 'pg_constraint'::regclass AND d.objid = con.oid AND d.refclassid = 'pg_proc'::regclass
+      AND p.proname = 'is_ciphertext' AND p.pronamespace = 'nae'::regnamespace)
+$$;
+
+GRANT SELECT ON nae.encrypted_type, nae.encrypted_column TO PUBLIC;
