@@ -1,7 +1,7 @@
 -- Comparisons of encrypted columns against those of their plaintext twins.
 BEGIN;
 \ir ../fixtures/twins.sql
-SELECT plan(159);
+SELECT plan(169);
 
 -- =, <>, IN, ANY of deterministic columns
 SELECT same($$SELECT id FROM p WHERE ssn = 's-3'$$);
@@ -171,6 +171,18 @@ SELECT same($$SELECT id FROM p WHERE grp::float8 = 1.0::float8$$);
 SELECT same($$SELECT id, COALESCE(ssn::text, name::text), COALESCE(ssn, name::text), COALESCE(ssn::text, name) FROM p$$);
 SELECT same($$SELECT id, COALESCE(age::int4, pay::numeric), GREATEST(pay::numeric, 50), GREATEST(pay, 50::numeric) FROM p$$);
 SELECT same($$SELECT id, CASE WHEN id < 9 THEN ssn::text ELSE name END, CASE WHEN id < 9 THEN ssn::text ELSE name::text END AS both, LEAST(age::int4, grp::int4) FROM p$$);
+
+-- the other side from the query around
+SELECT same($$SELECT a.id FROM p a WHERE EXISTS (SELECT FROM p b WHERE b.ssn = a.plain)$$);
+SELECT same($$SELECT a.id FROM p a WHERE NOT EXISTS (SELECT FROM p b WHERE b.ssn = a.plain)$$);
+SELECT same($$SELECT a.id, (SELECT max(b.id) FROM p b WHERE b.ssn = a.plain) FROM p a$$);
+SELECT same($$SELECT a.id, l.id FROM p a, LATERAL (SELECT b.id FROM p b WHERE b.ssn = a.plain OFFSET 0) l$$);
+SELECT same($$SELECT a.id, l.id FROM p a, LATERAL (SELECT b.id FROM p b WHERE b.ssn IN (a.plain, 's-1') ORDER BY b.id LIMIT 1) l$$);
+SELECT same($$SELECT a.id, (SELECT max(b.id) FROM p b WHERE b.grp = a.id % 3) FROM p a$$);
+SELECT same($$SELECT a.id, (SELECT count(*) FROM p b WHERE b.grp = ANY (ARRAY[a.id % 3, a.id])) FROM p a$$);
+SELECT same($$SELECT max(id), (SELECT max(b.id) FROM p b WHERE b.ssn = max(a.plain)) FROM p a$$);
+SELECT same($$SELECT id, (SELECT b.id FROM p b WHERE b.ssn = (SELECT a.plain)) FROM p a$$);
+SELECT same($$SELECT id FROM p a WHERE plain IN (SELECT b.plain FROM p b WHERE b.ssn = a.plain)$$);
 
 SELECT * FROM finish();
 ROLLBACK;

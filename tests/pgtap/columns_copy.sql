@@ -2,7 +2,7 @@
 -- the right until the end of the transaction.
 BEGIN;
 \ir ../fixtures/twins.sql
-SELECT plan(190);
+SELECT plan(198);
 RESET ROLE;
 GRANT pg_execute_server_program TO nae_all, nae_writer, nae_reader, nae_masked, nae_nulled, nae_cipher, nae_stranger;
 SET LOCAL ROLE nae_all;
@@ -38,6 +38,7 @@ SELECT copied('w (id, ssn, name) FROM (ENCODING ''' || e || ''')', '1\tGr\374\33
 SELECT copied('w (id, ssn, name) FROM (FORMAT csv, ENCODING ''LATIN1'')', '1,"Gr\374\337e",\344\n');
 SELECT copied('w (id, ssn, name) FROM (ENCODING ''SJIS'')', '1\t\225\\\\\\\\\t\203\\\\x\n');
 -- rows chosen
+SELECT copied('w (id, ssn, name, b) FROM WHERE ' || c, '1\ta\tb\t2020-01-01\n2\tb\tc\t1999-01-01\n') FROM unnest(ARRAY['b::text LIKE ''2%''', 'concat(name) = ''b''', 'name::varchar(1) = ''b''']) c;
 SELECT copied('w (id, ssn, name, n) FROM WHERE ' || c, '1\ta\tb\t3\n2\tb\tc\t4\n3\t\\N\tx\t\\N\n') FROM unnest(ARRAY['id > 1', 'name > ''b''', 'ssn = ''a''', 'ssn IN (''a'', ''b'') AND n > 3', 'ssn IS NULL OR length(name) > 5', 'n + 1 = 4', 'false', 'ssn <> name', 'ssn IN (SELECT ssn FROM p)']) c;
 
 SELECT refused(copy_of('w (id, ssn, name, n) FROM', l), 'NE020', 'a text that begins like a ciphertext cannot be read as one') FROM unnest(ARRAY['1\tnae1:\tx\t3\n', '1\ta\tnae1:hello\t3\n']) l;
@@ -94,6 +95,9 @@ EXCEPTION WHEN OTHERS THEN
 END $$;
 SELECT doesnt_match(complaint(copy_of('w (' || c || ') FROM', '1\t' || v || '\n')), '^done|canary', 'not quoted: ' || c || ' ' || v)
 FROM (VALUES ('id, n', 'canary'), ('id, b', 'canary'), ('id, raw', '\\\\xcanary'), ('id, doc', '{"canary"'), ('id, ssn', 'nae1:canary'), ('id, name', 'nae1:canary'), ('id, n, name', '0\tcanary'), ('id, name', 'canary\tmore'), ('id, name, plain', 'canary'), ('id, name', 'canary\351')) v (c, v);
+SET LOCAL nae.batch = off;
+SELECT doesnt_match(complaint(copy_of('w (' || c || ') FROM', '1\t' || v || '\n')), '^done|canary', 'one by one: not quoted: ' || c || ' ' || v) FROM (VALUES ('id, n', 'canary'), ('id, b', 'canary'), ('id, name', 'nae1:canary'), ('id, name', 'canary\tmore'), ('id, name, plain', 'canary')) v (c, v);
+RESET nae.batch;
 SELECT unalike(complaint(copy_of('w (id, n) FROM (FORMAT csv)', '1,canary\n')), '%canary%', 'not quoted: csv');
 SELECT matches(complaint(copy_of('w (id, n) FROM', '1\t1\n2\t2\n3\tx\n4\t4\n')), '^22P02.*COPY w, line 3', 'the line is named');
 SELECT matches(complaint(copy_of('w (id, ssn) FROM', '1\ta\n2\ta\n')), '^23505.*COPY w, line 2', 'the line of a duplicate');

@@ -1,6 +1,6 @@
 -- What may be declared, the CHECK that keeps plaintext out, and nae.verify_table().
 BEGIN;
-SELECT plan(71);
+SELECT plan(86);
 SET LOCAL client_min_messages = warning;
 CREATE SCHEMA g AUTHORIZATION nae_all;
 GRANT USAGE ON SCHEMA g TO PUBLIC;
@@ -51,6 +51,19 @@ SELECT throws_ok('CREATE INDEX bad ON ok USING hash (note)', '42704', NULL, 'has
 SELECT throws_ok('CREATE INDEX bad ON ok (lower(ssn))', '42P17', NULL, 'an index of a decryption');
 SELECT lives_ok('CREATE INDEX fine_index ON ok (id) INCLUDE (note)', 'INCLUDE only carries along');
 SELECT lives_ok('CREATE INDEX ON ok USING hash (ssn)', 'a hash index of a deterministic column');
+
+-- expressions that PostgreSQL runs as they are written, in which any-type functions would read ciphertext
+SELECT throws_ok(format($$CREATE TABLE bad (x nae.enc_text('col-rnd') CONSTRAINT odd CHECK (%s))$$, c), '0A000', 'constraint "odd" of g.bad would look at ciphertext', c)
+FROM unnest(ARRAY['concat(x) = ''a''', 'format(''%s'', x) <> ''a''', 'to_jsonb(x) IS NOT NULL', 'x = GREATEST(x, ''b'')', 'length(x) > 3 OR concat(x) = ''a''']) c;
+SELECT throws_ok('ALTER TABLE ok ADD CONSTRAINT odd CHECK (concat(ssn) = ''a'') NOT VALID', '0A000', 'constraint "odd" of g.ok would look at ciphertext', 'added later');
+SELECT throws_ok($$CREATE DOMAIN bad AS nae.enc_text('k') CONSTRAINT odd CHECK (concat(VALUE) = 'a')$$, '0A000', 'constraint "odd" of domain g.bad would look at ciphertext', 'of a domain');
+SELECT lives_ok($$CREATE TABLE fine3 (x nae.enc_text('col-rnd') CHECK (concat(x::text) = 'a' AND length(x) < 5 AND x <> 'c' AND x IN ('a', 'b') AND x LIKE '%'))$$, 'casts and what is for text alone');
+CREATE FUNCTION fires() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+SELECT throws_ok('CREATE TRIGGER bad BEFORE UPDATE ON ok FOR EACH ROW WHEN (concat(NEW.ssn) = ''a'') EXECUTE FUNCTION fires()', '0A000', 'the condition of trigger "bad" of g.ok would look at ciphertext', 'the condition of a trigger');
+SELECT throws_ok('ALTER TABLE ok ALTER COLUMN note TYPE text USING to_json(note)::text', '0A000', 'the new values of column "note" would be made of ciphertext', 'USING');
+SELECT throws_ok('CREATE STATISTICS bad ON ' || e || ' FROM ok', '0A000', 'the statistics would keep what was computed from encrypted columns in clear', 'statistics on ' || e) FROM unnest(ARRAY['(note::text)', '(length(note)), id', 'ssn, (ssn || ''x'')']) e;
+SELECT lives_ok('CREATE STATISTICS fine4 ON ssn, id FROM ok', 'statistics of ciphertexts');
+SELECT lives_ok('CREATE STATISTICS fine5 ON ssn, (id % 3) FROM ok', 'and of expressions without them');
 
 -- partition keys
 SELECT throws_ok($$CREATE TABLE bad (n nae.enc_text('k')) PARTITION BY LIST (n)$$, '0A000', 'g.bad cannot be partitioned by the encrypted column "n"');
