@@ -66,7 +66,7 @@ AS $$
     ON d.classid = 'pg_class'::regclass AND index.oid = d.objid AND index.relkind IN ('i', 'I')
   WHERE NOT coalesce(
     CASE WHEN def.oid IS NOT NULL THEN def.adnum = place.attnum
-         WHEN con.oid IS NOT NULL THEN con.contype IN ('c', 'u', 'p') AND (place.member = $1 OR con.coninhcount > 0)
+         WHEN con.oid IS NOT NULL THEN con.contype IN ('c', 'u', 'p', 'n') AND (place.member = $1 OR con.coninhcount > 0)
          WHEN index.oid IS NOT NULL THEN place.member = $1 OR index.relispartition
     END, false)
 $$;

@@ -64,16 +64,21 @@ AS $$
   FROM nae.ciphertext_checks(change.relation, nae.attnum(change.relation, change.shadow)) AS con
 $$;
 
--- A validated CHECK spares SET NOT NULL a look at the rows.
+-- A validated CHECK spares SET NOT NULL a look at the rows. From PostgreSQL 18 on it is a constraint with a
+-- name.
 CREATE FUNCTION nae.kept_not_null(change nae.column_change) RETURNS SETOF text
   LANGUAGE sql STABLE
   SET search_path = pg_catalog, pg_temp
 AS $$
-  SELECT format(statement, change.relation, change.column_name, nae.not_null_check(change))
-  FROM (VALUES (1, 'ALTER TABLE %s ALTER COLUMN %I SET NOT NULL'),
-               (2, 'ALTER TABLE %s DROP CONSTRAINT %3$I')) AS s(place, statement)
-  WHERE EXISTS (SELECT FROM pg_attribute AS a
-                WHERE a.attrelid = change.relation AND a.attname = change.column_name AND a.attnotnull)
+  SELECT format(statement, change.relation, change.column_name, nae.not_null_check(change), con.conname)
+  FROM pg_attribute AS a
+  LEFT JOIN pg_constraint AS con
+    ON con.conrelid = a.attrelid AND con.contype = 'n' AND con.conkey = ARRAY[a.attnum]
+  CROSS JOIN LATERAL (VALUES
+    (1, CASE WHEN con.oid IS NULL THEN 'ALTER TABLE %1$s ALTER COLUMN %2$I SET NOT NULL'
+             ELSE 'ALTER TABLE %1$s ADD CONSTRAINT %4$I NOT NULL %2$I' END),
+    (2, 'ALTER TABLE %1$s DROP CONSTRAINT %3$I')) AS s(place, statement)
+  WHERE a.attrelid = change.relation AND a.attname = change.column_name AND a.attnotnull
   ORDER BY place
 $$;
 
