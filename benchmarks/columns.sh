@@ -64,8 +64,9 @@ point_selects() { # MODE
 encrypt_column() {
   local round ms
   for ((round = 0; round < rounds; ++round)); do
-    sql -c 'DROP TABLE IF EXISTS column_change' -c 'CREATE TABLE column_change AS SELECT id, note FROM column_plain' \
-      -c 'ALTER TABLE column_change ADD PRIMARY KEY (id)' -c 'SET client_min_messages = warning' >/dev/null
+    sql -c 'SET client_min_messages = warning' -c 'DROP TABLE IF EXISTS column_change' \
+      -c 'CREATE TABLE column_change AS SELECT id, note FROM column_plain' \
+      -c 'ALTER TABLE column_change ADD PRIMARY KEY (id)' >/dev/null
     psql -X -q -d benchmark -U postgres -c CHECKPOINT -c 'VACUUM ANALYZE column_change'
     ms="$(ms_of 'SET client_min_messages = warning' "CALL nae.encrypt_column('column_change', 'note', key => 'bench-gcm')")"
     awk -v ms="$ms" -v n="$rows" 'BEGIN { printf "%-34s %9.0f rows/s\n", "encrypt_column, verified", n * 1000 / ms }'
