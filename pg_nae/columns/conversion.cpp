@@ -1,76 +1,14 @@
 // Conversions: where PostgreSQL would hand a ciphertext to code that takes any type, it gets the
 // plaintext: I/O casts (ssn::varchar), to_json, format, concat, XML, rows made of columns. And an
 // assignment between columns of different keys goes by the plaintext.
-#include <algorithm>
-
-#include "pg_nae/columns/conversion.hpp"
-
+#include "pg_nae/columns/arguments.hpp"
 #include "pg_nae/columns/meaning.hpp"
+#include "pg_nae/columns/operators.hpp"
 #include "pg_nae/columns/sorting.hpp"
 #include "pg_nae/columns/whole_row.hpp"
-#include "pg_nae/pg/extension.hpp"
 
 namespace nae::columns {
 namespace {
-
-// Of pg_catalog, whatever the search path of who plans the query.
-List* in_catalog(char* name) {
-  return list_make2(makeString(const_cast<char*>("pg_catalog")), makeString(name));
-}
-
-bool takes_any_type(Oid parameter) {
-  return parameter == ANYOID || parameter == RECORDOID || IsPolymorphicType(parameter);
-}
-
-struct Signature {
-  int count;
-  Oid parameters[FUNC_MAX_ARGS];
-  bool result_follows;  // its type follows from an argument's: it hands values on
-};
-
-Signature signature_of(Oid function) {
-  Signature signature{};
-  HeapTuple tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
-  if (!HeapTupleIsValid(tuple)) return signature;
-  auto* row = reinterpret_cast<Form_pg_proc>(GETSTRUCT(tuple));
-  signature.count = row->pronargs;
-  for (int i = 0; i < row->pronargs; ++i) signature.parameters[i] = row->proargtypes.values[i];
-  signature.result_follows = IsPolymorphicType(row->prorettype);
-  ReleaseSysCache(tuple);
-  return signature;
-}
-
-// Behind the last parameter come more of it: VARIADIC.
-bool takes_any_type(const Signature& signature, int position) {
-  return signature.count > 0 &&
-         takes_any_type(signature.parameters[std::min(position, signature.count - 1)]);
-}
-
-bool has_readable(List* arguments, const Place& place) {
-  ListCell* cell;
-  foreach (cell, arguments) {
-    auto* argument = static_cast<Node*>(lfirst(cell));
-    if (IsA(argument, TargetEntry))
-      argument = reinterpret_cast<Node*>(reinterpret_cast<TargetEntry*>(argument)->expr);
-    if (is_readable(argument, place)) return true;
-  }
-  return false;
-}
-
-// nullptr: they stay.
-List* plain_arguments(Oid function, List* arguments, const Place& place) {
-  if (!has_readable(arguments, place) || looks_at_storage(function)) return nullptr;
-  Signature signature = signature_of(function);
-  if (signature.result_follows) return nullptr;
-  List* result = NIL;
-  ListCell* cell;
-  foreach (cell, arguments) {
-    auto* argument = static_cast<Node*>(lfirst(cell));
-    bool any = takes_any_type(signature, list_length(result));
-    result = lappend(result, any ? readable(argument, place) : argument);
-  }
-  return result;
-}
 
 // From a column of another key the plaintext is taken, by whoever may do both.
 Node* encrypted_anew(FuncExpr* call) {
@@ -164,61 +102,6 @@ Node* converted_by_text(CoerceViaIO* node, const Place& place) {
   return reinterpret_cast<Node*>(result);
 }
 
-// An operator that PostgreSQL finds by the encrypted type on both sides stands for the one of the
-// plaintext type, which is found alike: born < '2001-01-01'. InvalidOid for other operators.
-Oid operator_of_plaintexts(Oid opno, const ColumnType*& type) {
-  Oid left, right;
-  op_input_types(opno, &left, &right);
-  type = left == right ? find_column_type(left) : nullptr;
-  if (type == nullptr || get_func_namespace(get_opcode(opno)) != pg::column_schema() ||
-      opno == type->equal || opno == type->not_equal)
-    return InvalidOid;
-  Oid plain = plain_oid(type->plain);
-  return OpernameGetOprid(in_catalog(get_opname(opno)), plain, plain);
-}
-
-List* plain_operands(List* operands, const Place& place) {
-  List* result = NIL;
-  ListCell* cell;
-  foreach (cell, operands)
-    result = lappend(result, readable(static_cast<Node*>(lfirst(cell)), place));
-  return result;
-}
-
-// The result of NULLIF is its first operand, and of the type that the parser has promised.
-Node* with_plain_operands(OpExpr* node, Oid opno, const ColumnType& type, const Place& place) {
-  OpExpr* result = pg::flat_copy(node);
-  result->opno = opno;
-  result->opfuncid = get_opcode(opno);
-  result->args = plain_operands(node->args, place);
-  if (!IsA(node, NullIfExpr)) return reinterpret_cast<Node*>(result);
-  result->opresulttype = plain_oid(type.plain);
-  return pended(reinterpret_cast<Node*>(result), type);
-}
-
-Node* converted_array_operator(ScalarArrayOpExpr* node, const Place& place) {
-  const ColumnType* type;
-  Oid opno = operator_of_plaintexts(node->opno, type);
-  if (!OidIsValid(opno)) return reinterpret_cast<Node*>(node);
-  ScalarArrayOpExpr* result = pg::flat_copy(node);
-  result->opno = opno;
-  result->opfuncid = get_opcode(opno);
-  result->args = plain_operands(node->args, place);
-  return reinterpret_cast<Node*>(result);
-}
-
-Node* converted_operator(OpExpr* node, const Place& place) {
-  const ColumnType* type;
-  if (Oid opno = operator_of_plaintexts(node->opno, type); OidIsValid(opno))
-    return with_plain_operands(node, opno, *type, place);
-  set_opfuncid(node);
-  List* arguments = plain_arguments(node->opfuncid, node->args, place);
-  if (arguments == nullptr) return reinterpret_cast<Node*>(node);
-  OpExpr* result = pg::flat_copy(node);
-  result->args = arguments;
-  return reinterpret_cast<Node*>(result);
-}
-
 // The cast of an array decrypts element by element: one request for all of them does.
 Node* converted_array(ArrayCoerceExpr* node) {
   auto* array = reinterpret_cast<Node*>(node->arg);
@@ -242,22 +125,12 @@ Node* converted_xml(XmlExpr* node, const Place& place) {
 Node* converted_json(JsonConstructorExpr* node, const Place& place) {
   if (!has_readable(node->args, place)) return reinterpret_cast<Node*>(node);
   JsonConstructorExpr* result = pg::flat_copy(node);
-  result->args = plain_operands(node->args, place);
+  result->args = readable_list(node->args, place);
   return reinterpret_cast<Node*>(result);
 }
 #endif
 
 }  // namespace
-
-bool looks_at_storage(Oid function) {
-  constexpr Oid kFunctions[] = {
-      F_RECORD_IMAGE_EQ, F_RECORD_IMAGE_NE,       F_RECORD_IMAGE_LT, F_RECORD_IMAGE_GT,
-      F_RECORD_IMAGE_LE, F_RECORD_IMAGE_GE,       F_COUNT_ANY,       F_PG_TYPEOF,
-      F_PG_COLUMN_SIZE,  F_PG_COLUMN_COMPRESSION, F_NUM_NULLS,       F_NUM_NONNULLS};
-  for (Oid known : kFunctions)
-    if (function == known) return true;
-  return false;
-}
 
 Node* converted(Node* node, Place& place) {
   switch (nodeTag(node)) {

@@ -1,6 +1,6 @@
 #include "pg_nae/columns/stored_output.hpp"
 
-#include "pg_nae/columns/conversion.hpp"
+#include "pg_nae/columns/arguments.hpp"
 #include "pg_nae/columns/whole_row.hpp"
 #include "pg_nae/pg/extension.hpp"
 

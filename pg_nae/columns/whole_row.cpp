@@ -73,14 +73,6 @@ bool has_readable(List* expressions, const Place& place) {
   return false;
 }
 
-List* readable_list(List* expressions, const Place& place) {
-  List* result = NIL;
-  ListCell* cell;
-  foreach (cell, expressions)
-    result = lappend(result, readable(static_cast<Node*>(lfirst(cell)), place));
-  return result;
-}
-
 Node* record_of(List* fields, List* names) {
   RowExpr* row = makeNode(RowExpr);
   row->args = fields;
@@ -135,6 +127,14 @@ bool is_readable(Node* expression, const Place& place) {
   if (is_anonymous_row(expression))
     return has_readable(reinterpret_cast<RowExpr*>(expression)->args, place);
   return is_encrypted_row(exprType(expression));
+}
+
+List* readable_list(List* expressions, const Place& place) {
+  List* result = NIL;
+  ListCell* cell;
+  foreach (cell, expressions)
+    result = lappend(result, readable(static_cast<Node*>(lfirst(cell)), place));
+  return result;
 }
 
 Node* readable(Node* expression, const Place& place) {

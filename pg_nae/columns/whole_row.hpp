@@ -13,5 +13,6 @@ bool is_encrypted_row(Oid type);
 bool is_readable(Node* expression, const Place& place);
 // The plaintext of such an expression; any other as it is.
 Node* readable(Node* expression, const Place& place);
+List* readable_list(List* expressions, const Place& place);
 
 }  // namespace nae::columns
