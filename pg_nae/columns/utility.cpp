@@ -20,6 +20,18 @@ struct Storing {
 };
 Storing storing;
 
+// `run` has nothing that an error would leave undestroyed.
+template <class Run>
+void run_while(Storing meanwhile, const Run& run) {
+  Storing before = storing;
+  storing = meanwhile;
+  PG_TRY();
+  { run(); }
+  PG_FINALLY();
+  { storing = before; }
+  PG_END_TRY();
+}
+
 // COPY of a table is its storage form, as are the rows of materialized views and of tables made
 // from queries. A check of a foreign key reads rows only to quote them in an error.
 Storing storing_of(const Node* statement) {
@@ -86,8 +98,7 @@ void refuse_unguarded_table(const Node* statement, const Query* query) {
                 "Explain the query alone.");
 }
 
-void check_table_from_query(const Node* statement) {
-  const CreateTableAsStmt* made = table_from_query(statement);
+void check_table_from_query(const Node* statement, const CreateTableAsStmt* made) {
   if (made == nullptr || !has_column_types() || !IsA(made->query, Query)) return;
   auto* query = reinterpret_cast<Query*>(made->query);
   refuse_prepared_plaintext(query);
@@ -123,14 +134,8 @@ void process(PlannedStmt* statement, const char* text, bool read_only_tree,
   if (!wanted.keeps) return execute(utility);
   if (IsA(statement->utilityStmt, AlterTableStmt))
     check_using(reinterpret_cast<AlterTableStmt*>(statement->utilityStmt), text);
-  check_table_from_query(statement->utilityStmt);
-  Storing before = storing;
-  storing = wanted;
-  PG_TRY();
-  { execute(utility); }
-  PG_FINALLY();
-  { storing = before; }
-  PG_END_TRY();
+  check_table_from_query(statement->utilityStmt, made);
+  run_while(wanted, [&] { execute(utility); });
 }
 
 // Functions that run inside such a statement read for themselves.
@@ -146,13 +151,7 @@ void run_query(QueryDesc* query, ScanDirection direction, uint64 count, bool exe
   auto go_on = [&] { run(query, direction, count, execute_once); };
 #endif
   if (!storing.keeps) return go_on();
-  Storing before = storing;
-  storing = {};
-  PG_TRY();
-  { go_on(); }
-  PG_FINALLY();
-  { storing = before; }
-  PG_END_TRY();
+  run_while({}, go_on);
 }
 
 }  // namespace
