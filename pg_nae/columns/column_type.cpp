@@ -14,6 +14,7 @@ constexpr std::size_t kAllTypes = kMaxTypes - 2;
 // What was found in the catalogs in one generation of them.
 ColumnType known[kMaxTypes];
 std::size_t known_count = 0;
+Oid known_schema = InvalidOid;
 Oid known_row_decryption = InvalidOid;
 std::uint64_t known_generation = 0;
 std::uint64_t generation = 1;
@@ -115,8 +116,8 @@ void learn_all() {
   // A change that arrives meanwhile, or an error, leaves this reading a stale one.
   const std::uint64_t read_generation = generation;
   known_count = 0;
-  Oid schema = pg::column_schema();
-  if (OidIsValid(schema)) learn_types(schema);
+  known_schema = pg::column_schema();
+  if (OidIsValid(known_schema)) learn_types(known_schema);
   known_generation = read_generation;
 }
 
@@ -147,6 +148,10 @@ const ColumnType* find_column_type_of_array(Oid array_type) {
 
 bool is_cast_of(const ColumnType& type, Oid function) {
   return std::find(std::begin(type.casts), std::end(type.casts), function) != std::end(type.casts);
+}
+
+bool is_column_function(Oid function) {
+  return has_column_types() && get_func_namespace(function) == known_schema;
 }
 
 Oid row_decryption() {

@@ -35,6 +35,8 @@ bool has_column_types();
 const ColumnType* find_column_type(Oid type);
 const ColumnType* find_column_type_of_array(Oid array_type);
 bool is_cast_of(const ColumnType& type, Oid function);
+// Of the extension's schema, where the functions of encrypted types are.
+bool is_column_function(Oid function);
 // nae.plain_row(record)
 Oid row_decryption();
 // `type` is one of them itself; raises when it is not.

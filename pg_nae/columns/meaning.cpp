@@ -6,11 +6,6 @@
 namespace nae::columns {
 namespace {
 
-bool is_ours(Oid type) {
-  return find_column_type(type) != nullptr || find_column_type_of_array(type) != nullptr ||
-         is_encrypted_row(type);
-}
-
 // Whether an encrypted column is anywhere in the query: most queries are left alone here.
 bool mention_walker(Node* node, void*) {
   if (node == nullptr) return false;
@@ -19,14 +14,14 @@ bool mention_walker(Node* node, void*) {
       return pg::walk_query(reinterpret_cast<Query*>(node), mention_walker, nullptr, 0);
     case T_Var: {
       auto* var = reinterpret_cast<Var*>(node);
-      return var->varattno == InvalidAttrNumber || is_ours(var->vartype);
+      return var->varattno == InvalidAttrNumber || holds_encrypted(var->vartype);
     }
     case T_Const:
-      return is_ours(reinterpret_cast<Const*>(node)->consttype);
+      return holds_encrypted(reinterpret_cast<Const*>(node)->consttype);
     case T_Param:
-      return is_ours(reinterpret_cast<Param*>(node)->paramtype);
+      return holds_encrypted(reinterpret_cast<Param*>(node)->paramtype);
     case T_FuncExpr:
-      if (is_ours(reinterpret_cast<FuncExpr*>(node)->funcresulttype)) return true;
+      if (holds_encrypted(reinterpret_cast<FuncExpr*>(node)->funcresulttype)) return true;
       break;
     default:
       break;

@@ -2,7 +2,6 @@
 
 #include "pg_nae/columns/arguments.hpp"
 #include "pg_nae/columns/whole_row.hpp"
-#include "pg_nae/pg/extension.hpp"
 
 namespace nae::columns {
 namespace {
@@ -18,8 +17,8 @@ Oid operator_of_plaintexts(Oid opno, const ColumnType*& type) {
   Oid left, right;
   op_input_types(opno, &left, &right);
   type = left == right ? find_column_type(left) : nullptr;
-  if (type == nullptr || get_func_namespace(get_opcode(opno)) != pg::column_schema() ||
-      opno == type->equal || opno == type->not_equal)
+  if (type == nullptr || !is_column_function(get_opcode(opno)) || opno == type->equal ||
+      opno == type->not_equal)
     return InvalidOid;
   Oid plain = plain_oid(type->plain);
   return OpernameGetOprid(in_catalog(get_opname(opno)), plain, plain);

@@ -2,7 +2,6 @@
 
 #include "pg_nae/columns/arguments.hpp"
 #include "pg_nae/columns/whole_row.hpp"
-#include "pg_nae/pg/extension.hpp"
 
 namespace nae::columns {
 namespace {
@@ -13,11 +12,6 @@ struct Level {
   Level* outer;
   bool was_opened;
 };
-
-bool is_value(Oid type) {
-  return find_column_type(type) != nullptr || find_column_type_of_array(type) != nullptr ||
-         is_encrypted_row(type);
-}
 
 bool walker(Node* node, void* state);
 
@@ -48,7 +42,7 @@ Query* query_of_cte(const RangeTblEntry* relation, Level* level) {
 bool row_has_encrypted(const Query* query) {
   ListCell* cell;
   foreach (cell, query->targetList)
-    if (is_value(exprType(reinterpret_cast<Node*>(lfirst_node(TargetEntry, cell)->expr))))
+    if (holds_encrypted(exprType(reinterpret_cast<Node*>(lfirst_node(TargetEntry, cell)->expr))))
       return true;
   return false;
 }
@@ -123,7 +117,7 @@ bool call_holds(FuncExpr* call, Level& level) {
   if (decrypts(call)) return !is_asked_for(call, level);
   if (is_cast_in_two_steps(call)) return false;
   // What else the extension has for its types tells no plaintext.
-  if (type != nullptr && get_func_namespace(call->funcid) == pg::column_schema()) return false;
+  if (type != nullptr && is_column_function(call->funcid)) return false;
   return !looks_at_storage(call->funcid) && pg::walk_children(node, walker, &level);
 }
 
@@ -139,7 +133,7 @@ bool walker(Node* node, void* state) {
   switch (nodeTag(node)) {
     case T_Var: {
       auto* var = reinterpret_cast<Var*>(node);
-      return is_value(var->vartype) || origin_holds(var, level);
+      return holds_encrypted(var->vartype) || origin_holds(var, level);
     }
     case T_FuncExpr:
       return call_holds(reinterpret_cast<FuncExpr*>(node), level);
@@ -155,7 +149,8 @@ bool walker(Node* node, void* state) {
              walker(reinterpret_cast<Node*>(aggregate->args), state);
     }
     case T_NullTest:
-      if (is_value(exprType(reinterpret_cast<Node*>(reinterpret_cast<NullTest*>(node)->arg))))
+      if (holds_encrypted(
+              exprType(reinterpret_cast<Node*>(reinterpret_cast<NullTest*>(node)->arg))))
         return false;
       break;
     case T_SubLink:
@@ -173,7 +168,7 @@ bool outputs_hold_plaintext(Query* query, Level* outer, bool was_opened) {
     auto* target = lfirst_node(TargetEntry, cell);
     auto* expression = reinterpret_cast<Node*>(target->expr);
     // What is put out as an encrypted type is ciphertext.
-    bool concerned = !target->resjunk && !is_value(exprType(expression));
+    bool concerned = !target->resjunk && !holds_encrypted(exprType(expression));
     if (concerned && holds(expression, level)) return true;
   }
   if (query->setOperations == nullptr) return false;

@@ -1,16 +1,11 @@
 #include "pg_nae/columns/unplanned.hpp"
 
 #include "pg_nae/columns/meaning.hpp"
-#include "pg_nae/pg/extension.hpp"
 #include "pg_nae/pg/report.hpp"
 #include "pg_nae/pg/values.hpp"
 
 namespace nae::columns {
 namespace {
-
-bool is_ours(Oid function) {
-  return get_func_namespace(function) == pg::column_schema();
-}
 
 // Rows differ when the ciphertexts in them do: OLD.* IS DISTINCT FROM NEW.*.
 bool compares_rows(Oid opno) {
@@ -23,15 +18,15 @@ bool compares_rows(Oid opno) {
 bool is_by_type(Node* node) {
   switch (nodeTag(node)) {
     case T_FuncExpr:
-      return is_ours(reinterpret_cast<FuncExpr*>(node)->funcid);
+      return is_column_function(reinterpret_cast<FuncExpr*>(node)->funcid);
     case T_OpExpr:
     case T_DistinctExpr:
     case T_NullIfExpr: {
       Oid opno = reinterpret_cast<OpExpr*>(node)->opno;
-      return is_ours(get_opcode(opno)) || compares_rows(opno);
+      return is_column_function(get_opcode(opno)) || compares_rows(opno);
     }
     case T_ScalarArrayOpExpr:
-      return is_ours(get_opcode(reinterpret_cast<ScalarArrayOpExpr*>(node)->opno));
+      return is_column_function(get_opcode(reinterpret_cast<ScalarArrayOpExpr*>(node)->opno));
     case T_ArrayCoerceExpr:
       return true;
     default:

@@ -3,9 +3,8 @@
 namespace nae::columns {
 namespace {
 
-bool is_value(const Node* expression) {
-  return type_of(expression) != nullptr ||
-         find_column_type_of_array(exprType(expression)) != nullptr;
+bool is_value(Oid type) {
+  return find_column_type(type) != nullptr || find_column_type_of_array(type) != nullptr;
 }
 
 bool is_whole_row(const Node* expression) {
@@ -119,9 +118,13 @@ bool is_encrypted_row(Oid type) {
   return found;
 }
 
+bool holds_encrypted(Oid type) {
+  return is_value(type) || is_encrypted_row(type);
+}
+
 bool is_readable(Node* expression, const Place& place) {
   if (expression == nullptr) return false;
-  if (is_value(expression)) return true;
+  if (is_value(exprType(expression))) return true;
   if (is_whole_row(expression) && place.query != nullptr)
     return has_readable(columns_of(reinterpret_cast<Var*>(expression), place).references, place);
   if (is_anonymous_row(expression))

@@ -8,8 +8,10 @@ namespace nae::columns {
 
 // A composite type with a column of an encrypted type.
 bool is_encrypted_row(Oid type);
+// An encrypted type, an array of one, or a row with a column of one.
+bool holds_encrypted(Oid type);
 
-// Of an encrypted type, an array of one, or a row with a column of one.
+// An expression of such a type; of a whole row its columns say.
 bool is_readable(Node* expression, const Place& place);
 // The plaintext of such an expression; any other as it is.
 Node* readable(Node* expression, const Place& place);
