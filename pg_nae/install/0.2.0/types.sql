@@ -200,35 +200,29 @@ FROM (VALUES ('int4', 'int2'), ('int4', 'int8'), ('int4', 'numeric'), ('int4', '
        AS v (plain, other),
      (VALUES ('enc_'), ('enc_det_')) AS e (enc);
 
--- And what the plaintext type can be cast to, the encrypted one can be too. AS ASSIGNMENT and not implicit:
--- expressions have one way to a plaintext, or PostgreSQL could not choose.
-SELECT nae.define(ARRAY[
-  $$CREATE FUNCTION nae.plain_as_%3$s(nae.%1$s) RETURNS %2$s
-      LANGUAGE c STABLE STRICT PARALLEL RESTRICTED COST 100 AS 'MODULE_PATHNAME', 'nae_column_decrypt_as'$$,
-  $$CREATE CAST (nae.%1$s AS %2$s) WITH FUNCTION nae.plain_as_%3$s(nae.%1$s) AS ASSIGNMENT$$],
-  enc || plain, other, replace(other, '"', ''))
-FROM (VALUES ('int4', 'int2'), ('int4', 'int8'), ('int4', 'numeric'), ('int4', 'float4'), ('int4', 'float8'),
-             ('int8', 'int2'), ('int8', 'int4'), ('int8', 'numeric'), ('int8', 'float4'), ('int8', 'float8'),
-             ('numeric', 'int2'), ('numeric', 'int4'), ('numeric', 'int8'), ('numeric', 'float4'),
-             ('numeric', 'float8'), ('date', 'timestamp'), ('date', 'timestamptz'), ('timestamptz', 'date'),
-             ('timestamptz', 'timestamp'), ('timestamptz', 'time'), ('timestamptz', 'timetz'))
-       AS v (plain, other),
-     (VALUES ('enc_'), ('enc_det_')) AS e (enc);
+-- And what the plaintext type can be cast to, the encrypted one can be too; to texts because PostgreSQL's own
+-- conversion goes by the output function, which shows ciphertext. AS ASSIGNMENT and not implicit: expressions
+-- have one way to a plaintext, or PostgreSQL could not choose.
 SELECT nae.define(ARRAY[
   $$CREATE FUNCTION nae.plain_as_%2$s(nae.%1$s) RETURNS %2$s
       LANGUAGE c STABLE STRICT PARALLEL RESTRICTED COST 100 AS 'MODULE_PATHNAME', 'nae_column_decrypt_as'$$,
   $$CREATE CAST (nae.%1$s AS %2$s) WITH FUNCTION nae.plain_as_%2$s(nae.%1$s) AS ASSIGNMENT$$], enc, other)
-FROM (VALUES ('enc_bool', 'int4'), ('enc_jsonb', 'json')) AS v (enc, other);
-
--- To texts too: PostgreSQL's own conversion goes by the output function, which shows ciphertext.
-SELECT nae.define(ARRAY[
-  $$CREATE FUNCTION nae.plain_as_%2$s(nae.%1$s) RETURNS %2$s
-      LANGUAGE c STABLE STRICT PARALLEL RESTRICTED COST 100 AS 'MODULE_PATHNAME', 'nae_column_decrypt_as'$$,
-  $$CREATE CAST (nae.%1$s AS %2$s) WITH FUNCTION nae.plain_as_%2$s(nae.%1$s) AS ASSIGNMENT$$],
-  t.typname::text, other)
-FROM pg_catalog.pg_type AS t, (VALUES ('text'), ('varchar'), ('bpchar')) AS v (other)
-WHERE t.typnamespace = 'nae'::regnamespace AND t.typname LIKE 'enc\_%'
-  AND NOT (other = 'text' AND t.typname IN ('enc_text', 'enc_det_text'));
+FROM (
+  SELECT kind || plain, other
+  FROM (VALUES ('int4', 'int2'), ('int4', 'int8'), ('int4', 'numeric'), ('int4', 'float4'), ('int4', 'float8'),
+               ('int8', 'int2'), ('int8', 'int4'), ('int8', 'numeric'), ('int8', 'float4'), ('int8', 'float8'),
+               ('numeric', 'int2'), ('numeric', 'int4'), ('numeric', 'int8'), ('numeric', 'float4'),
+               ('numeric', 'float8'), ('date', 'timestamp'), ('date', 'timestamptz'), ('timestamptz', 'date'),
+               ('timestamptz', 'timestamp'), ('timestamptz', 'time'), ('timestamptz', 'timetz'))
+         AS v (plain, other),
+       (VALUES ('enc_'), ('enc_det_')) AS k (kind)
+  UNION ALL VALUES ('enc_bool', 'int4'), ('enc_jsonb', 'json')
+  UNION ALL
+  SELECT t.typname::text, other
+  FROM pg_catalog.pg_type AS t, (VALUES ('text'), ('varchar'), ('bpchar')) AS v (other)
+  WHERE t.typnamespace = 'nae'::regnamespace AND t.typname LIKE 'enc\_%'
+    AND NOT (other = 'text' AND t.typname IN ('enc_text', 'enc_det_text'))
+) AS conversion (enc, other);
 
 -- From one kind to the other by the plaintext. Texts go by PostgreSQL's own conversion already.
 SELECT nae.define(ARRAY[
