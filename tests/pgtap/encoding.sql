@@ -1,15 +1,5 @@
 -- A database in another encoding: texts travel as UTF-8.
-\set QUIET on
-SET client_min_messages = error;
-SELECT current_database() AS home \gset
-DROP DATABASE IF EXISTS nae_test_latin1;
-CREATE DATABASE nae_test_latin1 ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0;
-\connect nae_test_latin1
-SET client_min_messages = error;
-CREATE EXTENSION pgtap;
-CREATE EXTENSION pg_nae;
-GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA public TO nae_all;
-SET client_encoding = 'UTF8';
+\ir ../fixtures/latin1.sql
 BEGIN;
 SELECT plan(9);
 SET LOCAL ROLE nae_all;
