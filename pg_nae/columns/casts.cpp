@@ -132,12 +132,14 @@ NAE_FUNCTION(nae_column_pend_other) {
   return pend(type, cast_value(fcinfo, PG_GETARG_DATUM(0), source, plain_oid(type.plain)));
 }
 
-// nae.enc_T(enc of the other kind), and nae.plain_as_T(enc): the planner hook writes both as casts
+// nae.enc_T(another encrypted type), and nae.plain_as_T(enc): the planner hook writes both as casts
 // of nae.plain(), which many rows share.
 NAE_FUNCTION(nae_column_convert) {
   Value value = argument_value(fcinfo);
+  const ColumnType& type = column_type(result_type(fcinfo));
   Datum plain = plaintext_of(value, rewrites_table(), fcinfo->isnull);
-  return fcinfo->isnull ? Datum{0} : pend(column_type(result_type(fcinfo)), plain);
+  if (fcinfo->isnull) return Datum{0};
+  return pend(type, cast_value(fcinfo, plain, plain_oid(value.type), plain_oid(type.plain)));
 }
 NAE_FUNCTION(nae_column_decrypt_as) {
   Value value = argument_value(fcinfo);

@@ -1,6 +1,7 @@
 #include "pg_nae/columns/client_edge.hpp"
 
 #include "pg_nae/columns/plpgsql.hpp"
+#include "pg_nae/columns/resolution.hpp"
 #include "pg_nae/columns/sort_clauses.hpp"
 #include "pg_nae/columns/utility.hpp"
 #include "pg_nae/columns/whole_row.hpp"
@@ -118,11 +119,10 @@ void open_query(Query* query, Place* outer, bool keeps_rows) {
 }
 
 void open_for_client(ParseState* state, Query* query) {
-  if (!pg::settings.transparent || !IsTransactionState() || keeps_ciphertext()) return;
+  if (!pg::settings.transparent || keeps_ciphertext()) return;
   // What is replicated stays encrypted: the first copy of a filtered or partitioned table is a
   // query.
   if (am_walsender) return;
-  if (!has_column_types()) return;
   if (query->commandType == CMD_UTILITY) {
     Node* statement = query->utilityStmt;
     if (!IsA(statement, DeclareCursorStmt)) return;
@@ -136,6 +136,9 @@ void open_for_client(ParseState* state, Query* query) {
 
 void after_parsing(ParseState* state, Query* query, JumbleState* jumble) {
   if (previous_hook != nullptr) previous_hook(state, query, jumble);
+  // ROLLBACK in a transaction that has failed may not look into catalogs.
+  if (!IsTransactionState() || !has_column_types()) return;
+  resolve_over_plaintexts(state, query);
   open_for_client(state, query);
 }
 

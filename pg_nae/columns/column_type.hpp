@@ -19,7 +19,7 @@ struct ColumnType {
   Oid decrypt_whole;  // plain(enc, int4, bool)
   Oid decrypt_array;  // plain(enc[])
   // Casts to other types than the plaintext's, by way of that.
-  static constexpr int kMaxCasts = 16;
+  static constexpr int kMaxCasts = 64;
   Oid casts[kMaxCasts];
   // Of deterministic types:
   Oid search_token;        // search_token(enc, int4)

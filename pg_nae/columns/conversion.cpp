@@ -41,7 +41,8 @@ Node* cast_of_plaintext(FuncExpr* call) {
   if (type == nullptr || !is_cast_of(*type, call->funcid)) return nullptr;
   Node* plain = decrypted(value);
   if (const ColumnType* other = find_column_type(call->funcresulttype))
-    return pended(plain, *other);
+    return pended(cast_to(plain_oid(other->plain), plain, COERCE_IMPLICIT_CAST, -1,
+                          exprCollation(plain)), *other);
   return cast_to(call->funcresulttype, plain, call->funcformat, call->location, call->funccollid);
 }
 

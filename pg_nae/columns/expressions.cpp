@@ -137,6 +137,14 @@ Node* decrypted(Node* expression) {
   return reinterpret_cast<Node*>(with_collation(call, expression));
 }
 
+Node* cast_to_plaintext(Node* expression, CoercionForm form) {
+  const ColumnType& type = *type_of(expression);
+  FuncExpr* call = call_of(type.decrypt, plain_oid(type.plain),
+                           list_make1(below_domain(expression, type)));
+  call->funcformat = form;
+  return reinterpret_cast<Node*>(with_collation(call, expression));
+}
+
 Node* decrypted_whole(Node* expression) {
   const ColumnType& type = *type_of(expression);
   auto* whole = reinterpret_cast<Node*>(makeBoolConst(true, false));

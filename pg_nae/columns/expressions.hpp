@@ -14,6 +14,8 @@ int32 typmod_below_domain(const Node* expression);
 
 // The plaintext of an expression of an encrypted type: nae.plain(…), or what was pending in it.
 Node* decrypted(Node* expression);
+// As the parser writes the cast to the plaintext type: implicit, or the one that somebody wrote.
+Node* cast_to_plaintext(Node* expression, CoercionForm form);
 // The same, where what the policy shows otherwise must not be kept: an error then. Its typmod is
 // known.
 Node* decrypted_whole(Node* expression);

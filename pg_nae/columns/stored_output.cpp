@@ -11,11 +11,12 @@ struct Level {
   Query* query;
   Level* outer;
   bool was_opened;
+  List** recursion;  // recursive CTEs that are being looked at
 };
 
 bool walker(Node* node, void* state);
 
-bool outputs_hold_plaintext(Query* query, Level* outer, bool was_opened);
+bool outputs_hold_plaintext(Query* query, Level* outer, bool was_opened, List** recursion);
 
 bool holds(Node* expression, Level& level) {
   return walker(expression, &level);
@@ -27,14 +28,14 @@ Level* level_of(const Var* var, Level& level) {
   return found;
 }
 
-Query* query_of_cte(const RangeTblEntry* relation, Level* level) {
+// The CTE and, in `level`, where it is defined.
+CommonTableExpr* cte_of(const RangeTblEntry* relation, Level*& level) {
   for (Index up = 0; up < relation->ctelevelsup && level != nullptr; ++up) level = level->outer;
   if (level == nullptr) return nullptr;
   ListCell* cell;
   foreach (cell, level->query->cteList) {
     auto* expression = lfirst_node(CommonTableExpr, cell);
-    if (std::strcmp(expression->ctename, relation->ctename) == 0 && !expression->cterecursive)
-      return castNode(Query, expression->ctequery);
+    if (std::strcmp(expression->ctename, relation->ctename) == 0) return expression;
   }
   return nullptr;
 }
@@ -52,13 +53,26 @@ bool output_holds(Query* query, int column, Level& level) {
   List* targets = query->commandType == CMD_SELECT ? query->targetList : query->returningList;
   if (column == InvalidAttrNumber && row_has_encrypted(query)) return true;
   if (column == InvalidAttrNumber || query->setOperations != nullptr)
-    return outputs_hold_plaintext(query, &level, level.was_opened);
+    return outputs_hold_plaintext(query, &level, level.was_opened, level.recursion);
   if (column < 1 || column > list_length(targets)) return false;
-  Level below{query, &level, level.was_opened};
+  Level below{query, &level, level.was_opened, level.recursion};
   return holds(reinterpret_cast<Node*>(pg::target_at(targets, column)->expr), below);
 }
 
-// What a column of a sub-select, a CTE, a join or a function was made of.
+// What a recursive CTE reads of itself is what its other rows hold.
+bool cte_holds(const RangeTblEntry* relation, int column, Level* level) {
+  CommonTableExpr* cte = cte_of(relation, level);
+  if (cte == nullptr) return true;
+  if (list_member_ptr(*level->recursion, cte)) return false;
+  List* before = *level->recursion;
+  if (cte->cterecursive) *level->recursion = lappend(list_copy(before), cte);
+  bool found = output_holds(castNode(Query, cte->ctequery), column, *level);
+  *level->recursion = before;
+  return found;
+}
+
+// What a column of a sub-select, a CTE, a join or a function was made of. What is not known here
+// may be made of anything.
 bool origin_holds(const Var* var, Level& level) {
   Level* at = level_of(var, level);
   if (at == nullptr || static_cast<int>(var->varno) > list_length(at->query->rtable)) return false;
@@ -66,10 +80,14 @@ bool origin_holds(const Var* var, Level& level) {
   switch (relation->rtekind) {
     case RTE_SUBQUERY:
       return output_holds(relation->subquery, var->varattno, *at);
-    case RTE_CTE: {
-      Query* query = query_of_cte(relation, at);
-      return query != nullptr && output_holds(query, var->varattno, *at);
-    }
+    case RTE_CTE:
+      return cte_holds(relation, var->varattno, at);
+    case RTE_TABLEFUNC:
+      return holds(reinterpret_cast<Node*>(relation->tablefunc), *at);
+    case RTE_RELATION:
+    case RTE_NAMEDTUPLESTORE:
+    case RTE_RESULT:
+      return false;
     case RTE_JOIN:
       return var->varattno != InvalidAttrNumber &&
              holds(static_cast<Node*>(list_nth(relation->joinaliasvars, var->varattno - 1)), *at);
@@ -82,7 +100,7 @@ bool origin_holds(const Var* var, Level& level) {
       return holds(static_cast<Node*>(list_nth(relation->groupexprs, var->varattno - 1)), *at);
 #endif
     default:
-      return false;
+      return true;
   }
 }
 
@@ -124,7 +142,8 @@ bool call_holds(FuncExpr* call, Level& level) {
 bool sublink_holds(SubLink* sublink, Level& level) {
   if (sublink->subLinkType == EXISTS_SUBLINK) return false;
   if (walker(sublink->testexpr, &level)) return true;
-  return outputs_hold_plaintext(castNode(Query, sublink->subselect), &level, level.was_opened);
+  return outputs_hold_plaintext(castNode(Query, sublink->subselect), &level, level.was_opened,
+                                level.recursion);
 }
 
 bool walker(Node* node, void* state) {
@@ -161,8 +180,8 @@ bool walker(Node* node, void* state) {
   return pg::walk_children(node, walker, state);
 }
 
-bool outputs_hold_plaintext(Query* query, Level* outer, bool was_opened) {
-  Level level{query, outer, was_opened};
+bool outputs_hold_plaintext(Query* query, Level* outer, bool was_opened, List** recursion) {
+  Level level{query, outer, was_opened, recursion};
   ListCell* cell;
   foreach (cell, query->targetList) {
     auto* target = lfirst_node(TargetEntry, cell);
@@ -175,7 +194,7 @@ bool outputs_hold_plaintext(Query* query, Level* outer, bool was_opened) {
   foreach (cell, query->rtable) {
     auto* relation = lfirst_node(RangeTblEntry, cell);
     if (relation->rtekind == RTE_SUBQUERY &&
-        outputs_hold_plaintext(relation->subquery, &level, was_opened))
+        outputs_hold_plaintext(relation->subquery, &level, was_opened, recursion))
       return true;
   }
   return false;
@@ -184,7 +203,8 @@ bool outputs_hold_plaintext(Query* query, Level* outer, bool was_opened) {
 }  // namespace
 
 bool holds_plaintext(Query* query, bool was_opened) {
-  return outputs_hold_plaintext(query, nullptr, was_opened);
+  List* recursion = NIL;
+  return outputs_hold_plaintext(query, nullptr, was_opened, &recursion);
 }
 
 }  // namespace nae::columns

@@ -48,6 +48,15 @@ inline Query* mutate_query(Query* query, Mutator mutator, void* state, int flags
 #endif
 }
 
+// Of a raw parse tree, before analysis.
+inline bool walk_raw(Node* node, Walker walker, void* state) {
+#if PG_VERSION_NUM >= 160000
+  return raw_expression_tree_walker_impl(node, walker, state);
+#else
+  return raw_expression_tree_walker(node, untyped(walker), state);
+#endif
+}
+
 template <class T>
 T* copy_of(const T* node) {
   return static_cast<T*>(copyObjectImpl(node));

@@ -224,33 +224,6 @@ FROM (
     AND NOT (other = 'text' AND t.typname IN ('enc_text', 'enc_det_text'))
 ) AS conversion (enc, other);
 
--- From one kind to the other by the plaintext. Texts go by PostgreSQL's own conversion already.
-SELECT nae.define(ARRAY[
-  $$CREATE FUNCTION nae.%1$s(nae.%2$s) RETURNS nae.%1$s
-      LANGUAGE c STABLE STRICT PARALLEL RESTRICTED COST 100 AS 'MODULE_PATHNAME', 'nae_column_convert'$$,
-  $$CREATE CAST (nae.%2$s AS nae.%1$s) WITH FUNCTION nae.%1$s(nae.%2$s) AS ASSIGNMENT$$],
-  target || plain, source || plain)
-FROM (VALUES ('enc_', 'enc_det_'), ('enc_det_', 'enc_')) AS e (target, source),
-     (VALUES ('bytea'), ('int4'), ('int8'), ('numeric'), ('date'), ('timestamptz'), ('uuid')) AS v (plain);
-
--- Where an untyped literal beside the encrypted type would be taken for another type than beside the
--- plaintext type, an operator of the encrypted type on both sides, which stands for the plaintexts'.
-SELECT nae.define(ARRAY[
-  $$CREATE FUNCTION nae.%1$s_%4$s(nae.%1$s, nae.%1$s) RETURNS %5$s
-      LANGUAGE sql STABLE STRICT PARALLEL RESTRICTED COST 100
-      RETURN $1::%2$s OPERATOR(pg_catalog.%3$s) $2::%2$s$$,
-  $$CREATE OPERATOR pg_catalog.%3$s (LEFTARG = nae.%1$s, RIGHTARG = nae.%1$s, FUNCTION = nae.%1$s_%4$s)$$],
-  enc || plain, plain, operator, name, result)
-FROM (VALUES ('date', '=', 'same', 'boolean'), ('date', '<>', 'other', 'boolean'),
-             ('date', '<', 'before', 'boolean'), ('date', '<=', 'not_after', 'boolean'),
-             ('date', '>', 'after', 'boolean'), ('date', '>=', 'not_before', 'boolean'),
-             ('bytea', '||', 'joined', 'bytea')) AS v (plain, operator, name, result),
-     (VALUES ('enc_'), ('enc_det_')) AS e (enc);
-CREATE FUNCTION nae.enc_jsonb_joined(nae.enc_jsonb, nae.enc_jsonb) RETURNS jsonb
-  LANGUAGE sql STABLE STRICT PARALLEL RESTRICTED COST 100 RETURN $1::jsonb OPERATOR(pg_catalog.||) $2::jsonb;
-CREATE OPERATOR pg_catalog.|| (LEFTARG = nae.enc_jsonb, RIGHTARG = nae.enc_jsonb,
-                               FUNCTION = nae.enc_jsonb_joined);
-
 -- A row of any type, its encrypted columns decrypted.
 CREATE FUNCTION nae.plain_row(record) RETURNS record
   LANGUAGE c STABLE STRICT PARALLEL RESTRICTED COST 100 AS 'MODULE_PATHNAME', 'nae_plain_row';
