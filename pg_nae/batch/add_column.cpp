@@ -14,7 +14,7 @@ struct Substitution {
 Node* substitute_mutator(Node* node, void* state) {
   if (node == nullptr) return nullptr;
   if (!IsA(node, Var) || reinterpret_cast<Var*>(node)->varno != OUTER_VAR)
-    return mutate_children(node, substitute_mutator, state);
+    return mutate_columns(node, substitute_mutator, state);
   auto& substitution = *static_cast<Substitution*>(state);
   int column = reinterpret_cast<Var*>(node)->varattno;
   auto* made_by = reinterpret_cast<Node*>(target_at(substitution.child->targetlist, column)->expr);

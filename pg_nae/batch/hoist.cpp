@@ -17,7 +17,7 @@ bool is_batchable_function(Oid function) {
 
 bool contains_call_walker(Node* node, void*) {
   if (node == nullptr) return false;
-  return is_batchable_call(node) || walk_children(node, contains_call_walker, nullptr);
+  return is_batchable_call(node) || walk_calls(node, contains_call_walker, nullptr);
 }
 
 // random(), clock_timestamp(), gen_random_uuid(): nobody can tell when they were called.
@@ -35,28 +35,20 @@ bool is_volatile_function(Oid function, void*) {
 
 bool bound_walker(Node* node, void*) {
   if (node == nullptr) return false;
-  if (IsA(node, NextValueExpr) || IsA(node, CaseTestExpr) || IsA(node, CoerceToDomainValue))
-    return true;
+  if (IsA(node, NextValueExpr) || evaluation_of(node) == Evaluation::enclosed) return true;
   if (check_functions_in_node(node, is_volatile_function, nullptr)) return true;
-  return walk_children(node, bound_walker, nullptr);
+  return walk_columns(node, bound_walker, nullptr);
 }
 
 // Evaluated by the child: nodes that only it can evaluate.
 bool is_leaf(const Node* node) {
-  return IsA(node, Var) || IsA(node, Aggref) || IsA(node, WindowFunc) || IsA(node, GroupingFunc) ||
-         IsA(node, SubPlan) || IsA(node, AlternativeSubPlan)
-#if PG_VERSION_NUM >= 170000
-         || IsA(node, MergeSupportFunc)
-#endif
-#if PG_VERSION_NUM >= 180000
-         || IsA(node, ReturningExpr)
-#endif
-      ;
+  Evaluation evaluation = evaluation_of(node);
+  return evaluation == Evaluation::of_the_node || evaluation == Evaluation::sub_plan;
 }
 
 bool leaf_walker(Node* node, void*) {
   if (node == nullptr) return false;
-  return is_leaf(node) || walk_children(node, leaf_walker, nullptr);
+  return is_leaf(node) || walk_columns(node, leaf_walker, nullptr);
 }
 
 int position_of(const List* list, const Node* node) {
@@ -150,7 +142,7 @@ Node* lift_conditional(Node* node, Lift& lifted) {
   }
   bool before = lifted.shared_only;
   lifted.shared_only = true;
-  Node* result = mutate_children(node, lift_mutator, &lifted);
+  Node* result = mutate_calls(node, lift_mutator, &lifted);
   lifted.shared_only = before;
   return result;
 }
@@ -163,7 +155,7 @@ Node* lift_mutator(Node* node, void* state) {
   if (is_leaf(node))
     return reinterpret_cast<Node*>(make_var(INDEX_VAR, target_of(lifted, node), node));
   if (is_conditional(node)) return lift_conditional(node, lifted);
-  return mutate_children(node, lift_mutator, state);
+  return mutate_calls(node, lift_mutator, state);
 }
 
 bool number_walker(Node* node, void* state) {
@@ -174,7 +166,7 @@ bool number_walker(Node* node, void* state) {
       var->varattno = static_cast<AttrNumber>(*static_cast<int*>(state) - var->varattno);
     return false;
   }
-  return walk_children(node, number_walker, state);
+  return walk_columns(node, number_walker, state);
 }
 
 }  // namespace
@@ -194,24 +186,6 @@ bool is_bound_to_its_row(Node* node) {
 
 bool depends_on_row(Node* node) {
   return leaf_walker(node, nullptr);
-}
-
-bool is_conditional(const Node* node) {
-  switch (nodeTag(node)) {
-    case T_CaseExpr:
-    case T_CoalesceExpr:
-    case T_ArrayCoerceExpr:  // an empty array has no elements
-    case T_RowCompareExpr:   // ends at the first difference
-    case T_SubscriptingRef:  // no subscripts of NULL
-#if PG_VERSION_NUM >= 170000
-    case T_JsonExpr:  // DEFAULT ... ON ERROR
-#endif
-      return true;
-    case T_BoolExpr:
-      return reinterpret_cast<const BoolExpr*>(node)->boolop != NOT_EXPR;
-    default:
-      return false;
-  }
 }
 
 int position_of_target(const Lift& lifted, const Node* expression) {

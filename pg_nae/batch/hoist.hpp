@@ -2,7 +2,7 @@
 // expression that is left when they are.
 #pragma once
 
-#include "pg_nae/batch/tree.hpp"
+#include "pg_nae/batch/evaluation.hpp"
 
 namespace nae::batch {
 
@@ -16,10 +16,6 @@ bool is_bound_to_its_row(Node* node);
 // Whether the value may differ from row to row: of a column, an aggregate, a window function or a
 // sub-select. count(*) and rank() have no column in them.
 bool depends_on_row(Node* node);
-
-// Where evaluation of a sub-expression depends on another's value. What is always evaluated of it
-// can be hoisted all the same (lift()).
-bool is_conditional(const Node* node);
 
 // Divides expressions between a batch node and its child.
 struct Lift {

@@ -22,7 +22,7 @@ void filter_above(Join* join) {
 // An expression over one input, as the node below it sees that.
 Node* as_outer_mutator(Node* node, void* state) {
   if (node == nullptr) return nullptr;
-  if (!IsA(node, Var)) return mutate_children(node, as_outer_mutator, state);
+  if (!IsA(node, Var)) return mutate_columns(node, as_outer_mutator, state);
   Var* var = flat_copy(reinterpret_cast<Var*>(node));
   var->varno = OUTER_VAR;
   return reinterpret_cast<Node*>(var);
@@ -52,7 +52,7 @@ bool other_input_walker(Node* node, void* varno) {
   if (node == nullptr) return false;
   if (IsA(node, Var))
     return static_cast<int>(reinterpret_cast<Var*>(node)->varno) != *static_cast<int*>(varno);
-  return walk_children(node, other_input_walker, varno);
+  return walk_columns(node, other_input_walker, varno);
 }
 
 // Columns of `varno` alone.
@@ -69,7 +69,7 @@ Node* replace_mutator(Node* node, void* state) {
     if (int column = column_of(side, node))
       return reinterpret_cast<Node*>(make_var(side.varno, column, node));
   }
-  return mutate_children(node, replace_mutator, state);
+  return mutate_calls(node, replace_mutator, state);
 }
 
 List* replaced(List* expressions, Side& side) {

@@ -36,9 +36,10 @@ Node* pull_mutator(Node* node, void* state) {
       int column = pulled_column(pull, node);
       return column == 0 ? node : reinterpret_cast<Node*>(make_var(OUTER_VAR, column, node));
     }
-    return mutate_children(node, pull_mutator, state);
+    return mutate_calls(node, pull_mutator, state);
   }
-  if (!IsA(node, Aggref)) return mutate_children(node, pull_mutator, state);
+  // An aggregate is the node's wherever it stands, in what a sub-plan is compared with too.
+  if (!IsA(node, Aggref)) return mutate_columns(node, pull_mutator, state);
   auto* aggregate = reinterpret_cast<Aggref*>(node);
   // What FILTER drops is not evaluated; an ordered-set's direct arguments are, once a group.
   if (aggregate->aggfilter != nullptr || aggregate->aggdirectargs != NIL) return node;
@@ -58,7 +59,7 @@ bool used_walker(Node* node, void* state) {
     if (var->varno == OUTER_VAR) used = bms_add_member(used, var->varattno);
     return false;
   }
-  return walk_children(node, used_walker, state);
+  return walk_columns(node, used_walker, state);
 }
 
 // A scan hands on whole rows, because that costs it nothing; a batch copies what it hands on.

@@ -28,7 +28,7 @@ bool multiple_assignment_walker(Node* node, void*) {
   if (node == nullptr) return false;
   if (IsA(node, SubPlan) && reinterpret_cast<SubPlan*>(node)->subLinkType == MULTIEXPR_SUBLINK)
     return true;
-  return walk_children(node, multiple_assignment_walker, nullptr);
+  return walk_columns(node, multiple_assignment_walker, nullptr);
 }
 
 // Nodes that are not ours to divide, or that PostgreSQL expects to find as they are.

@@ -7,11 +7,7 @@ namespace nae::batch {
 
 using pg::copy_of;
 using pg::flat_copy;
-using pg::mutate_children;
-using pg::Mutator;
 using pg::target_at;
-using pg::walk_children;
-using pg::Walker;
 
 inline Var* make_var(int varno, int attribute, const Node* like) {
   return makeVar(varno, static_cast<AttrNumber>(attribute), exprType(like), exprTypmod(like),

@@ -94,7 +94,7 @@ Node* replace_mutator(Node* node, void* state) {
         static_cast<int>(var->varno) == replacement.varno && var->varattno == replacement.column;
     return ours ? copy_of(replacement.call) : node;
   }
-  return mutate_children(node, replace_mutator, state);
+  return mutate_columns(node, replace_mutator, state);
 }
 
 void raise_column(Surgery& surgery, ValuesScan* scan, int column, FuncExpr* common) {
