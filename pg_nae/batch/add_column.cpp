@@ -22,6 +22,12 @@ Node* substitute_mutator(Node* node, void* state) {
   return copy_of(made_by);
 }
 
+// A node is run again when a Param that it reads has changed, and only then.
+void depend_on(Plan* plan, const Bitmapset* parameters) {
+  plan->extParam = bms_union(plan->extParam, parameters);
+  plan->allParam = bms_union(plan->allParam, parameters);
+}
+
 }  // namespace
 
 bool is_transparent(const Plan* plan) {
@@ -36,15 +42,17 @@ bool can_add_column(Plan* plan) {
   return is_projection_capable_plan(plan);
 }
 
-int add_column(Plan* plan, Node* expression) {
+int add_column(const Surgery& surgery, Plan* plan, Node* expression) {
   Substitution substitution{plan};
   Node* inner = substitute_mutator(expression, &substitution);
-  if (substitution.repeats) return 0;
+  if (substitution.repeats || list_length(plan->targetlist) >= MaxTupleAttributeNumber) return 0;
+  Bitmapset* parameters = parameters_of(inner, surgery.statement);
   if (is_transparent(plan)) {
-    int column = add_column(plan->lefttree, inner);
+    int column = add_column(surgery, plan->lefttree, inner);
     if (column == 0) return 0;
     inner = reinterpret_cast<Node*>(make_var(OUTER_VAR, column, expression));
   }
+  depend_on(plan, parameters);
   return append_target(plan->targetlist, reinterpret_cast<Expr*>(inner))->resno;
 }
 

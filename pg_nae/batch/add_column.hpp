@@ -12,7 +12,7 @@ bool can_add_column(Plan* plan);
 
 // The column of `plan` with the value of `expression`, which is over its output (OUTER_VAR); 0 when
 // there can be none.
-int add_column(Plan* plan, Node* expression);
+int add_column(const Surgery& surgery, Plan* plan, Node* expression);
 
 // The node with its new calls divided from it.
 Plan* split_below(Surgery& surgery, Plan* plan);

@@ -30,6 +30,7 @@ Node* as_outer_mutator(Node* node, void* state) {
 
 // Columns that calls in keys of one input have become.
 struct Side {
+  const Surgery& surgery;
   int varno;    // of the input in the join's expressions
   Plan* input;  // where columns are added
   List* calls = NIL;
@@ -41,7 +42,7 @@ int column_of(Side& side, Node* call) {
   forboth(known, side.calls, column, side.columns) {
     if (equal(lfirst(known), call)) return lfirst_int(column);
   }
-  int added = add_column(side.input, as_outer_mutator(call, nullptr));
+  int added = add_column(side.surgery, side.input, as_outer_mutator(call, nullptr));
   if (added == 0) return 0;
   side.calls = lappend(side.calls, call);
   side.columns = lappend_int(side.columns, added);
@@ -100,11 +101,11 @@ void keys_below(Surgery& surgery, HashJoin* join) {
   bool same = list_length(hash->plan.targetlist) == list_length(hash->plan.lefttree->targetlist);
   if (shared || !same || !can_add_column(plan.lefttree) || !can_add_column(hash->plan.lefttree))
     return;
-  Side outer{.varno = OUTER_VAR, .input = plan.lefttree};
-  Side inner{.varno = INNER_VAR, .input = hash->plan.lefttree};
+  Side outer{.surgery = surgery, .varno = OUTER_VAR, .input = plan.lefttree};
+  Side inner{.surgery = surgery, .varno = INNER_VAR, .input = hash->plan.lefttree};
   join->hashclauses = replaced(replaced(join->hashclauses, outer), inner);
   join->hashkeys = replaced(join->hashkeys, outer);
-  Side table{.varno = OUTER_VAR, .input = hash->plan.lefttree};
+  Side table{.surgery = surgery, .varno = OUTER_VAR, .input = hash->plan.lefttree};
   table.calls =
       reinterpret_cast<List*>(as_outer_mutator(reinterpret_cast<Node*>(inner.calls), nullptr));
   table.columns = inner.columns;

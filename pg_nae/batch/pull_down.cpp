@@ -7,6 +7,7 @@ namespace nae::batch {
 namespace {
 
 struct Pull {
+  const Surgery& surgery;
   Plan* child;
   bool in_arguments = false;
   List* pulled = NIL;   // calls, and
@@ -20,7 +21,7 @@ int pulled_column(Pull& pull, Node* call) {
       if (equal(lfirst(known), call)) return lfirst_int(column);
     }
   }
-  int added = add_column(pull.child, call);
+  int added = add_column(pull.surgery, pull.child, call);
   if (added == 0) return 0;
   pull.pulled = lappend(pull.pulled, call);
   pull.columns = lappend_int(pull.columns, added);
@@ -88,7 +89,7 @@ void pull_down(Surgery& surgery, Agg* aggregation) {
   bool concerned = contains_batchable_call(reinterpret_cast<Node*>(plan.targetlist)) ||
                    contains_batchable_call(reinterpret_cast<Node*>(plan.qual));
   if (!concerned || aggregation->chain != NIL || !can_add_column(plan.lefttree)) return;
-  Pull pull{.child = plan.lefttree};
+  Pull pull{.surgery = surgery, .child = plan.lefttree};
   plan.targetlist =
       reinterpret_cast<List*>(pull_mutator(reinterpret_cast<Node*>(plan.targetlist), &pull));
   plan.qual = reinterpret_cast<List*>(pull_mutator(reinterpret_cast<Node*>(plan.qual), &pull));
