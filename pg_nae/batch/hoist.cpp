@@ -63,6 +63,13 @@ int position_of(const List* list, const Node* node) {
 
 int target_of(Lift& lifted, Node* expression) {
   if (int position = position_of_target(lifted, expression)) return position;
+  if (lifted.vacant != NIL) {
+    auto* place = linitial_node(TargetEntry, lifted.vacant);
+    lifted.vacant = list_delete_first(lifted.vacant);
+    place->expr = copy_of(reinterpret_cast<Expr*>(expression));
+    place->ressortgroupref = 0;
+    return place->resno;
+  }
   return append_target(lifted.targets, copy_of(reinterpret_cast<Expr*>(expression)))->resno;
 }
 
@@ -203,6 +210,10 @@ Node* lift(Node* expression, Lift& lifted) {
 
 void number_calls(Node* expression, int child_columns) {
   number_walker(expression, &child_columns);
+}
+
+bool fits_a_row(const Lift& lifted) {
+  return list_length(lifted.targets) <= MaxTupleAttributeNumber;
 }
 
 bool has_hoistable_call(Node* expression) {

@@ -20,6 +20,7 @@ bool depends_on_row(Node* node);
 // Divides expressions between a batch node and its child.
 struct Lift {
   List* targets = NIL;       // what the child emits
+  List* vacant = NIL;        // of the targets, those whose place nobody above reads
   List* calls = NIL;         // what the batch node computes
   bool shared_only = false;  // add no call, use those that are there
 };
@@ -32,6 +33,9 @@ int position_of_target(const Lift& lifted, const Node* expression);
 // number_calls() has seen it: how many columns the child has is known at the end.
 Node* lift(Node* expression, Lift& lifted);
 void number_calls(Node* expression, int child_columns);
+
+// Whether a row of the targets can be sorted, hashed and kept.
+bool fits_a_row(const Lift& lifted);
 
 // Whether lift() would take a call out of it.
 bool has_hoistable_call(Node* expression);

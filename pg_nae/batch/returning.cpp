@@ -59,7 +59,7 @@ Plan* raise_returning(Surgery& surgery, ModifyTable* modification) {
     Divided divided;
     divided.above = split_targets(static_cast<List*>(lfirst(cell)), divided.lifted);
     if (returned == NIL) first = divided;
-    if (!is_alike(first, divided)) return &modification->plan;
+    if (!is_alike(first, divided) || !fits_a_row(divided.lifted)) return &modification->plan;
     returned = lappend(returned, divided.lifted.targets);
   }
   modification->returningLists = returned;

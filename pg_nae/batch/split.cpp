@@ -89,8 +89,10 @@ List* split_targets(List* targets, Lift& lifted) {
   ListCell* cell;
   foreach (cell, targets) {
     TargetEntry* below = flat_copy(lfirst_node(TargetEntry, cell));
-    if (has_hoistable_call(reinterpret_cast<Node*>(below->expr)) || must_stay_above(below))
+    if (has_hoistable_call(reinterpret_cast<Node*>(below->expr)) || must_stay_above(below)) {
       below->expr = reinterpret_cast<Expr*>(makeNullConst(BOOLOID, -1, InvalidOid));
+      lifted.vacant = lappend(lifted.vacant, below);
+    }
     lifted.targets = lappend(lifted.targets, below);
   }
   List* above = NIL;
@@ -124,7 +126,8 @@ Plan* split(Surgery& surgery, Plan* plan) {
     if (is_bound(list_copy_head(plan->qual, first)) && !is_batch(plan)) return plan;
     targets = split_quals(plan, first, lifted, below, above);
   }
-  if (lifted.calls == NIL) return plan;
+  // A row that is too wide cannot be sorted: its calls are made one by one.
+  if (lifted.calls == NIL || !fits_a_row(lifted)) return plan;
   plan->targetlist = lifted.targets;
   plan->qual = below;
   CustomScan* batch = make_batch(plan, lifted, targets, above, surgery.last_node_id);

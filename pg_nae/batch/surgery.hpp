@@ -17,7 +17,7 @@ Plan* split(Surgery& surgery, Plan* plan);
 
 // Divides a target list: what the child emits goes to `lifted`, and what is made of it above is the
 // answer. The child's list keeps the positions of what it hands on: sort keys and the nodes above
-// count on them. A call's own place holds NULL.
+// count on them. A call's own place holds what is needed besides, or NULL.
 List* split_targets(List* targets, Lift& lifted);
 
 // Swaps `plan` with the batch node below it, where that asks for fewer rows or later; else `plan`.
