@@ -1,5 +1,6 @@
 #include "pg_nae/batch/batch_plan.hpp"
 
+#include "pg_nae/batch/display.hpp"
 #include "pg_nae/batch/node.hpp"
 
 namespace nae::batch {
@@ -61,8 +62,23 @@ bool reads_exactly(Plan* plan) {
   return found;
 }
 
-void mark_exact_visitor(Plan** child, void*) {
-  mark_exact(*child);
+void complete_visitor(Plan** child, void*) {
+  complete(*child);
+}
+
+void mark_exact(CustomScan* batch) {
+  linitial_int(static_cast<List*>(linitial(batch->custom_private))) = 1;
+}
+
+void show_no_values(CustomScan* batch) {
+  Plan& plan = batch->scan.plan;
+  lsecond(batch->custom_exprs) = plan.qual;
+  plan.qual = shown_filter(plan.qual);
+  int column = list_length(plan.lefttree->targetlist);
+  ListCell* cell;
+  foreach (cell, calls_of(batch))
+    target_at(batch->custom_scan_tlist, ++column)->expr =
+        shown_call(lfirst_node(FuncExpr, cell), plan.lefttree);
 }
 
 }  // namespace
@@ -78,6 +94,14 @@ CallShape call_shape(const CustomScan* batch, int call) {
 
 bool is_exact(const CustomScan* batch) {
   return linitial_int(static_cast<List*>(linitial(batch->custom_private))) != 0;
+}
+
+List* calls_of(const CustomScan* batch) {
+  return static_cast<List*>(linitial(batch->custom_exprs));
+}
+
+List* filter_of(const CustomScan* batch) {
+  return static_cast<List*>(lsecond(batch->custom_exprs));
 }
 
 bool is_batch(const Plan* plan) {
@@ -98,12 +122,15 @@ CustomScan* make_batch(Plan* child, const Lift& lifted, List* targets, List* qua
 #endif
   batch->custom_scan_tlist = passed_on(child);
   batch->custom_private = list_make1(list_make1_int(0));
+  List* calls = NIL;
   ListCell* cell;
   foreach (cell, lifted.calls) {
     auto* call = copy_of(lfirst_node(FuncExpr, cell));
     batch->custom_private = lappend(batch->custom_private, shape_of(call, child));
+    calls = lappend(calls, call);
     append_target(batch->custom_scan_tlist, reinterpret_cast<Expr*>(call));
   }
+  batch->custom_exprs = list_make2(calls, NIL);
   plan.targetlist = targets;
   plan.qual = quals;
   plan.lefttree = child;
@@ -118,12 +145,13 @@ CustomScan* make_batch(Plan* child, const Lift& lifted, List* targets, List* qua
   return batch;
 }
 
-void mark_exact(Plan* plan) {
-  if (is_batch(plan) && reads_exactly(plan->lefttree)) {
-    auto* flags = static_cast<List*>(linitial(reinterpret_cast<CustomScan*>(plan)->custom_private));
-    linitial_int(flags) = 1;
+void complete(Plan* plan) {
+  each_child(plan, complete_visitor, nullptr);
+  if (is_batch(plan)) {
+    auto* batch = reinterpret_cast<CustomScan*>(plan);
+    if (reads_exactly(plan->lefttree)) mark_exact(batch);
+    show_no_values(batch);
   }
-  each_child(plan, mark_exact_visitor, nullptr);
 }
 
 }  // namespace nae::batch

@@ -6,8 +6,10 @@
 
 namespace nae::batch {
 
-// plan->custom_private: first the shape below, then for each call, in order of
-// custom_scan_tlist behind the child's columns, a CallShape as a list of integers.
+// plan->custom_exprs: the calls, and the filter. What stands for them in custom_scan_tlist, behind
+// the child's columns, and in plan.qual is for EXPLAIN to show (display.hpp), and is not evaluated.
+// plan->custom_private: whether rows are read exactly, then for each call a CallShape as a list of
+// integers.
 struct CallShape {
   bool uniform;  // one result serves all rows of a batch
   static constexpr int kMaxArguments = 8;
@@ -15,6 +17,11 @@ struct CallShape {
   int columns[kMaxArguments];  // of the child, from 1; 0: the argument is a Const
 };
 CallShape call_shape(const CustomScan* batch, int call);
+
+// Over the columns of the child (OUTER_VAR).
+List* calls_of(const CustomScan* batch);
+// Over those and the results of the calls (INDEX_VAR).
+List* filter_of(const CustomScan* batch);
 
 // Rows may be read only when they are asked for: reading one locks or changes it.
 bool is_exact(const CustomScan* batch);
@@ -26,8 +33,8 @@ bool is_batch(const Plan* plan);
 CustomScan* make_batch(Plan* child, const Lift& lifted, List* targets, List* quals,
                        int& last_node_id);
 
-// To be called when the tree is final.
-void mark_exact(Plan* plan);
+// To be called when the tree is final: what depends on the nodes above and below.
+void complete(Plan* plan);
 
 extern const CustomScanMethods batch_scan_methods;
 

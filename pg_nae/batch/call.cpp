@@ -33,9 +33,8 @@ const Batchable* how_to(Oid function) {
 
 }  // namespace
 
-void prepare_call(const CustomScan* batch, int number, int child_columns, Call& call) {
-  auto* target = target_at(batch->custom_scan_tlist, child_columns + number + 1);
-  call.expression = castNode(FuncExpr, target->expr);
+void prepare_call(const CustomScan* batch, int number, Call& call) {
+  call.expression = list_nth_node(FuncExpr, calls_of(batch), number);
   call.shape = call_shape(batch, number);
   check_permission(call.expression->funcid);
   call.how = how_to(call.expression->funcid);

@@ -19,7 +19,7 @@ struct Call {
 
 // Raises, as PostgreSQL would when it prepares the call, when the current role may not execute the
 // function. Memory is the current context's.
-void prepare_call(const CustomScan* batch, int number, int child_columns, Call& call);
+void prepare_call(const CustomScan* batch, int number, Call& call);
 
 // The arguments of one row, whose columns are given; false when one is NULL.
 bool gather_arguments(const Call& call, const Datum* columns, const bool* nulls, Datum* arguments);

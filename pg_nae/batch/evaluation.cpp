@@ -25,12 +25,10 @@ void add_parameters_of(SubPlan* sub_plan, Parameters& parameters) {
   Parameters own{nullptr, parameters.statement};
   parameter_walker(sub_plan->testexpr, &own);
   ListCell* cell;
-  foreach (cell, sub_plan->paramIds)
-    own.read = bms_del_member(own.read, lfirst_int(cell));
+  foreach (cell, sub_plan->paramIds) own.read = bms_del_member(own.read, lfirst_int(cell));
   auto* plan = static_cast<Plan*>(list_nth(parameters.statement->subplans, sub_plan->plan_id - 1));
   Bitmapset* outer = bms_copy(plan->extParam);
-  foreach (cell, sub_plan->parParam)
-    outer = bms_del_member(outer, lfirst_int(cell));
+  foreach (cell, sub_plan->parParam) outer = bms_del_member(outer, lfirst_int(cell));
   parameters.read = bms_join(parameters.read, bms_join(own.read, outer));
   parameter_walker(reinterpret_cast<Node*>(sub_plan->args), &parameters);
 }

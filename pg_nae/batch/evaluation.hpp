@@ -28,8 +28,8 @@ bool is_conditional(const Node* node);
 bool walk_calls(Node* node, pg::Walker walker, void* state);
 Node* mutate_calls(Node* node, pg::Mutator mutator, void* state);
 
-// To find or change columns: of all of it. What a sub-plan is given and compared with are columns of
-// the row that the whole expression is over. The plan that it runs is of another level.
+// To find or change columns: of all of it. What a sub-plan is given and compared with are columns
+// of the row that the whole expression is over. The plan that it runs is of another level.
 inline bool walk_columns(Node* node, pg::Walker walker, void* state) {
   return pg::walk_children(node, walker, state);
 }

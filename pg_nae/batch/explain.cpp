@@ -9,9 +9,12 @@ List* calls_in_words(const BatchNode& node, List* ancestors, ExplainState* expla
   List* context = set_deparse_context_plan(explain->deparse_cxt, node.scan.ss.ps.plan, ancestors);
   bool qualify = list_length(explain->rtable) > 1 || explain->verbose;
   List* words = NIL;
-  for (int i = 0; i < node.call_count; ++i)
-    words = lappend(words, deparse_expression(reinterpret_cast<Node*>(node.calls[i].expression),
-                                              context, qualify, false));
+  const auto* plan = reinterpret_cast<const CustomScan*>(node.scan.ss.ps.plan);
+  for (int i = 1; i <= node.call_count; ++i) {
+    auto* shown = target_at(plan->custom_scan_tlist, node.child_columns + i)->expr;
+    words =
+        lappend(words, deparse_expression(reinterpret_cast<Node*>(shown), context, qualify, false));
+  }
   return words;
 }
 

@@ -66,11 +66,11 @@ void begin(CustomScanState* state, EState* estate, int flags) {
   outerPlanState(&state->ss.ps) =
       ExecInitNode(child, estate, flags & ~(EXEC_FLAG_BACKWARD | EXEC_FLAG_MARK));
   node.child_columns = list_length(child->targetlist);
-  node.call_count = list_length(plan->custom_private) - 1;
+  node.call_count = list_length(calls_of(plan));
   node.calls =
       static_cast<Call*>(palloc0(sizeof(Call) * static_cast<std::size_t>(node.call_count)));
-  for (int i = 0; i < node.call_count; ++i)
-    prepare_call(plan, i, node.child_columns, node.calls[i]);
+  for (int i = 0; i < node.call_count; ++i) prepare_call(plan, i, node.calls[i]);
+  state->ss.ps.qual = ExecInitQual(filter_of(plan), &state->ss.ps);
   if ((flags & EXEC_FLAG_EXPLAIN_ONLY) != 0) return;
 
   // As for the privileges of tables: who starts the statement, whoever fetches its rows.

@@ -80,9 +80,9 @@ void operate_on(PlannedStmt* statement, int cursor_options) {
   bool scrolls = (cursor_options & CURSOR_OPT_SCROLL) != 0;
   if (scrolls && !ExecSupportsBackwardScan(statement->planTree))
     statement->planTree = materialized(surgery, statement->planTree);
-  mark_exact(statement->planTree);
+  complete(statement->planTree);
   foreach (cell, statement->subplans)
-    if (lfirst(cell) != nullptr) mark_exact(static_cast<Plan*>(lfirst(cell)));
+    if (lfirst(cell) != nullptr) complete(static_cast<Plan*>(lfirst(cell)));
 }
 
 PlannedStmt* plan_with_batches(Query* query, const char* text, int cursor_options,
