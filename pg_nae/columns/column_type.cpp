@@ -16,6 +16,7 @@ ColumnType known[kMaxTypes];
 std::size_t known_count = 0;
 Oid known_schema = InvalidOid;
 Oid known_row_decryption = InvalidOid;
+Oid known_representative = InvalidOid;
 std::uint64_t known_generation = 0;
 std::uint64_t generation = 1;
 bool watching = false;
@@ -103,6 +104,7 @@ void learn_types(Oid schema) {
     learn(schema, plain, true);
   }
   known_row_decryption = function(schema, "plain_row", {RECORDOID});
+  known_representative = function(schema, "one_of", {ANYELEMENTOID});
   std::sort(known, known + known_count,
             [](const ColumnType& a, const ColumnType& b) { return a.type < b.type; });
 }
@@ -157,6 +159,11 @@ bool is_column_function(Oid function) {
 Oid row_decryption() {
   learn_all();
   return known_row_decryption;
+}
+
+Oid representative_aggregate() {
+  learn_all();
+  return known_representative;
 }
 
 const ColumnType& column_type(Oid type) {

@@ -39,6 +39,8 @@ bool is_cast_of(const ColumnType& type, Oid function);
 bool is_column_function(Oid function);
 // nae.plain_row(record)
 Oid row_decryption();
+// nae.one_of(anyelement)
+Oid representative_aggregate();
 // `type` is one of them itself; raises when it is not.
 const ColumnType& column_type(Oid type);
 

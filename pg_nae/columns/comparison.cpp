@@ -181,7 +181,8 @@ Node* compared_extremes(MinMaxExpr* node) {
     result->args =
         lappend(result->args, type_of(argument) != nullptr ? decrypted(argument) : argument);
   }
-  return pended(reinterpret_cast<Node*>(result), *type);
+  return stored_again(reinterpret_cast<Node*>(result), *type,
+                      exprTypmod(reinterpret_cast<Node*>(node)));
 }
 
 }  // namespace

@@ -166,6 +166,15 @@ Node* pended(Node* plain, const ColumnType& type) {
       with_collation(call_of(type.pend, type.type, list_make1(plain)), plain));
 }
 
+Node* stored_again(Node* plain, const ColumnType& type, int32 typmod) {
+  Node* pending = pended(plain, type);
+  if (typmod < 0) return pending;
+  List* arguments = list_make3(pending, typmod_constant(typmod), makeBoolConst(false, false));
+  FuncExpr* call = call_of(type.encrypt, type.type, arguments);
+  call->funcformat = COERCE_IMPLICIT_CAST;  // a length coercion, which has the typmod
+  return reinterpret_cast<Node*>(with_collation(call, plain));
+}
+
 bool is_decryption(const Node* node) {
   const FuncExpr* call = as_call(node);
   if (call == nullptr || call->args == NIL) return false;

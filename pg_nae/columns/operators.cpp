@@ -32,7 +32,8 @@ Node* with_plain_operands(OpExpr* node, Oid opno, const ColumnType& type, const 
   result->args = readable_list(node->args, place);
   if (!IsA(node, NullIfExpr)) return reinterpret_cast<Node*>(result);
   result->opresulttype = plain_oid(type.plain);
-  return pended(reinterpret_cast<Node*>(result), type);
+  return stored_again(reinterpret_cast<Node*>(result), type,
+                      exprTypmod(reinterpret_cast<Node*>(node)));
 }
 
 }  // namespace

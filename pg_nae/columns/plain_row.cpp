@@ -68,3 +68,8 @@ NAE_FUNCTION(nae_plain_row) {
   return put_together(
       taken_apart(reinterpret_cast<HeapTupleHeader>(PG_DETOAST_DATUM(PG_GETARG_DATUM(0)))));
 }
+
+// nae.first(anyelement, anyelement), of nae.one_of(): the first of them.
+NAE_FUNCTION(nae_first) {
+  return PG_GETARG_DATUM(0);
+}

@@ -46,20 +46,82 @@ void order_list_by_plaintext(Query* query, List* clauses) {
 }
 
 struct Substitution {
-  Node* from;
-  Node* to;
+  Node* grouped;
+  Node* plain;
+  Node* representative;
 };
 
-// What is grouped by plaintext is known above the grouping as plaintext only.
+// Above the grouping the plaintext is known, and of what is stored one value of the group.
 Node* substitute_mutator(Node* node, void* state) {
   if (node == nullptr) return nullptr;
   const auto& substitution = *static_cast<Substitution*>(state);
-  if (equal(node, substitution.from)) return pg::copy_of(substitution.to);
+  if (equal(node, substitution.grouped)) return pg::copy_of(substitution.representative);
   if (IsA(node, Aggref)) return node;
-  Node* result = pg::mutate_children(node, substitute_mutator, state);
-  if (!is_decryption(result)) return result;
-  // plain(pended(x)), which came up just now, is x: the expression that is grouped by.
-  return decrypted(static_cast<Node*>(linitial(reinterpret_cast<FuncExpr*>(result)->args)));
+  if (is_decryption(node) &&
+      equal(linitial(reinterpret_cast<FuncExpr*>(node)->args), substitution.grouped))
+    return pg::copy_of(substitution.plain);
+  return pg::mutate_children(node, substitute_mutator, state);
+}
+
+#if PG_VERSION_NUM >= 180000
+// What a reference to the query's groups stands for: arguments of aggregates are evaluated below.
+Node* below_grouping(const Query* query, Node* grouped) {
+  if (!IsA(grouped, Var) || !query->hasGroupRTE) return grouped;
+  auto* var = reinterpret_cast<Var*>(grouped);
+  RangeTblEntry* relation = rt_fetch(static_cast<int>(var->varno), query->rtable);
+  return relation->rtekind == RTE_GROUP
+             ? static_cast<Node*>(list_nth(relation->groupexprs, var->varattno - 1))
+             : grouped;
+}
+#else
+Node* below_grouping(const Query*, Node* grouped) {
+  return grouped;
+}
+#endif
+
+// nae.one_of(grouped): some ciphertext of the group. Which is anybody's choice, as it is for values
+// that are equal and look different.
+Node* one_of_group(Query* query, Node* grouped) {
+  Aggref* aggregate = makeNode(Aggref);
+  aggregate->aggfnoid = representative_aggregate();
+  aggregate->aggtype = exprType(grouped);
+  aggregate->aggcollid = aggregate->inputcollid = exprCollation(grouped);
+  aggregate->aggargtypes = list_make1_oid(exprType(grouped));
+  aggregate->args = list_make1(makeTargetEntry(
+      reinterpret_cast<Expr*>(pg::copy_of(below_grouping(query, grouped))), 1, nullptr, false));
+  aggregate->aggkind = AGGKIND_NORMAL;
+  aggregate->aggno = aggregate->aggtransno = -1;
+  aggregate->location = -1;
+  query->hasAggs = true;
+  // An aggregate has no typmod; this one's value has its argument's.
+  return reinterpret_cast<Node*>(
+      makeRelabelType(reinterpret_cast<Expr*>(aggregate), exprType(grouped), exprTypmod(grouped),
+                      exprCollation(grouped), COERCE_IMPLICIT_CAST));
+}
+
+// In the rows of a grouping set without the key, it is NULL.
+Node* unless_grouped_away(const Query* query, Node* plain, Index reference, Node* value) {
+  if (query->groupingSets == NIL) return value;
+  GroupingFunc* grouping = makeNode(GroupingFunc);
+  grouping->args = list_make1(pg::copy_of(plain));
+  grouping->refs = list_make1_int(static_cast<int>(reference));
+  grouping->location = -1;
+  CaseWhen* when = makeNode(CaseWhen);
+  when->expr = make_opclause(
+      Int4EqualOperator, BOOLOID, false, reinterpret_cast<Expr*>(grouping),
+      reinterpret_cast<Expr*>(
+          makeConst(INT4OID, -1, InvalidOid, sizeof(int32), Int32GetDatum(0), false, true)),
+      InvalidOid, InvalidOid);
+  when->result = reinterpret_cast<Expr*>(value);
+  when->location = -1;
+  CaseExpr* chosen = makeNode(CaseExpr);
+  chosen->casetype = exprType(value);
+  chosen->casecollid = exprCollation(value);
+  chosen->args = list_make1(when);
+  chosen->defresult = reinterpret_cast<Expr*>(
+      makeNullConst(exprType(value), exprTypmod(value), exprCollation(value)));
+  chosen->location = -1;
+  return reinterpret_cast<Node*>(chosen);
 }
 
 bool rename_key(List* clauses, const TargetEntry* target, Index reference) {
@@ -89,7 +151,9 @@ void group_by_plaintext(Query* query, SortGroupClause* clause) {
   const Index reference = clause->tleSortGroupRef;  // grouping sets name it
   use_operators_of(clause, exprType(plain));
   part_from_group(query, target);
-  Substitution substitution{grouped, pended(plain, *type_of(grouped))};
+  Substitution substitution{
+      grouped, plain,
+      unless_grouped_away(query, plain, reference, one_of_group(query, grouped))};
   query->targetList = reinterpret_cast<List*>(
       substitute_mutator(reinterpret_cast<Node*>(query->targetList), &substitution));
   query->havingQual = substitute_mutator(query->havingQual, &substitution);

@@ -228,6 +228,12 @@ FROM (
 CREATE FUNCTION nae.plain_row(record) RETURNS record
   LANGUAGE c STABLE STRICT PARALLEL RESTRICTED COST 100 AS 'MODULE_PATHNAME', 'nae_plain_row';
 
+-- Of values that are equal as plaintexts, one as it is stored. For the planner hook, which groups by plaintexts.
+CREATE FUNCTION nae.first(anyelement, anyelement) RETURNS anyelement
+  LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'nae_first';
+CREATE AGGREGATE nae.one_of(anyelement) (SFUNC = nae.first, STYPE = anyelement, COMBINEFUNC = nae.first,
+                                         PARALLEL = SAFE);
+
 DROP FUNCTION nae.define_deterministic_order(text, text);
 DROP FUNCTION nae.define_randomized_order(text);
 DROP FUNCTION nae.define_type(text, text, text, text);
