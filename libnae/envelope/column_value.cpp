@@ -10,11 +10,6 @@ constexpr std::size_t kContextPlace = 2;
 
 }  // namespace
 
-bool is_plain_type(Byte number) noexcept {
-  return number >= static_cast<Byte>(PlainType::text) &&
-         number <= static_cast<Byte>(PlainType::jsonb);
-}
-
 bool parse_column_value(ByteView bytes, ColumnValueView& value) noexcept {
   if (bytes.size() < kColumnHeaderBytes || bytes[0] != kColumnFormat ||
       !is_plain_type(bytes[kTypePlace]))

@@ -3,22 +3,9 @@
 #pragma once
 
 #include "libnae/envelope/envelope.hpp"
+#include "libnae/envelope/plain_type.hpp"
 
 namespace nae {
-
-// The canonical binary form of the plaintext. Numbers are never reassigned.
-enum class PlainType : std::uint8_t {
-  text = 1,         // UTF-8
-  bytea = 2,        // as it is
-  int4 = 3,         // 4 bytes, big endian, two's complement
-  int8 = 4,         // 8 bytes, the same
-  numeric = 5,      // as PostgreSQL sends it
-  boolean = 6,      // 00 or 01
-  date = 7,         // int4: days since 2000-01-01
-  timestamptz = 8,  // int8: microseconds since 2000-01-01 00:00 UTC
-  uuid = 9,         // 16 bytes
-  jsonb = 10,       // JSON text in UTF-8
-};
 
 // First byte of a column value: format 1. No text in UTF-8 begins with it, and no envelope.
 inline constexpr Byte kColumnFormat = 0xe1;
@@ -44,8 +31,6 @@ struct ColumnValueView {
 
   bool deterministic() const { return format == Format::aes_256_siv; }
 };
-
-bool is_plain_type(Byte number) noexcept;
 
 // False when the bytes are no column value of a known format and type.
 bool parse_column_value(ByteView bytes, ColumnValueView& value) noexcept;

@@ -92,16 +92,10 @@ constexpr Batchable kBatchable[] = {
      .action = Action::rewrap,
      .read = read_rewrap,
      .make = make_rewrapped},
-    decryption("nae_column_decrypt_text", PlainType::text),
-    decryption("nae_column_decrypt_bytea", PlainType::bytea),
-    decryption("nae_column_decrypt_int4", PlainType::int4),
-    decryption("nae_column_decrypt_int8", PlainType::int8),
-    decryption("nae_column_decrypt_numeric", PlainType::numeric),
-    decryption("nae_column_decrypt_bool", PlainType::boolean),
-    decryption("nae_column_decrypt_date", PlainType::date),
-    decryption("nae_column_decrypt_timestamptz", PlainType::timestamptz),
-    decryption("nae_column_decrypt_uuid", PlainType::uuid),
-    decryption("nae_column_decrypt_jsonb", PlainType::jsonb),
+#define NAE_DECRYPTION(number, member, name, deterministic) \
+  decryption("nae_column_decrypt_" #name, PlainType::member),
+    NAE_PLAIN_TYPES(NAE_DECRYPTION)
+#undef NAE_DECRYPTION
 };
 
 // A function of this database that is in the table.
@@ -111,7 +105,9 @@ struct Known {
   const Batchable* how;
 };
 
-constexpr std::size_t kMaxKnown = 256;
+// Of each encrypted type: encrypt, rewrap, two search tokens and three decryptions. Then our
+// others.
+constexpr std::size_t kMaxKnown = 7 * kEncryptedTypes + 64;
 
 // What was found in the catalogs, until a function changes.
 Known known[kMaxKnown];

@@ -174,33 +174,9 @@ NAE_FUNCTION(nae_column_rewrap) {
 
 // nae.plain(enc [, typmod [, whole]]): one for each plaintext type, which the batch node reads off
 // the name.
-NAE_FUNCTION(nae_column_decrypt_text) {
-  return decrypt(fcinfo, PlainType::text);
-}
-NAE_FUNCTION(nae_column_decrypt_bytea) {
-  return decrypt(fcinfo, PlainType::bytea);
-}
-NAE_FUNCTION(nae_column_decrypt_int4) {
-  return decrypt(fcinfo, PlainType::int4);
-}
-NAE_FUNCTION(nae_column_decrypt_int8) {
-  return decrypt(fcinfo, PlainType::int8);
-}
-NAE_FUNCTION(nae_column_decrypt_numeric) {
-  return decrypt(fcinfo, PlainType::numeric);
-}
-NAE_FUNCTION(nae_column_decrypt_bool) {
-  return decrypt(fcinfo, PlainType::boolean);
-}
-NAE_FUNCTION(nae_column_decrypt_date) {
-  return decrypt(fcinfo, PlainType::date);
-}
-NAE_FUNCTION(nae_column_decrypt_timestamptz) {
-  return decrypt(fcinfo, PlainType::timestamptz);
-}
-NAE_FUNCTION(nae_column_decrypt_uuid) {
-  return decrypt(fcinfo, PlainType::uuid);
-}
-NAE_FUNCTION(nae_column_decrypt_jsonb) {
-  return decrypt(fcinfo, PlainType::jsonb);
-}
+#define NAE_DECRYPTION(number, member, name, deterministic) \
+  NAE_FUNCTION(nae_column_decrypt_##name) {                 \
+    return decrypt(fcinfo, PlainType::member);              \
+  }
+NAE_PLAIN_TYPES(NAE_DECRYPTION)
+#undef NAE_DECRYPTION

@@ -7,12 +7,8 @@
 namespace nae::columns {
 namespace {
 
-constexpr std::size_t kMaxTypes = 2 * std::size(kPlainTypes);
-// All but the deterministic bool and jsonb.
-constexpr std::size_t kAllTypes = kMaxTypes - 2;
-
 // What was found in the catalogs in one generation of them.
-ColumnType known[kMaxTypes];
+ColumnType known[kEncryptedTypes];
 std::size_t known_count = 0;
 Oid known_schema = InvalidOid;
 Oid known_row_decryption = InvalidOid;
@@ -29,7 +25,7 @@ bool is_known(uint32 hash) {
 // Types come with every table. Once all of ours are known only theirs matter; dropping them is the
 // one way to be rid of their functions and casts.
 void forget(Datum, int, uint32 hash) {
-  if (hash == 0 || known_count != kAllTypes || is_known(hash)) ++generation;
+  if (hash == 0 || known_count != kEncryptedTypes || is_known(hash)) ++generation;
 }
 
 // By the caches and not by name: the schema's privileges say who may write its names in SQL, not
@@ -99,9 +95,9 @@ void learn(Oid schema, PlainType plain, bool deterministic) {
 }
 
 void learn_types(Oid schema) {
-  for (PlainType plain : kPlainTypes) {
-    learn(schema, plain, false);
-    learn(schema, plain, true);
+  for (const PlainTypeRow& plain : kPlainTypes) {
+    learn(schema, plain.type, false);
+    if (plain.deterministic) learn(schema, plain.type, true);
   }
   known_row_decryption = function(schema, "plain_row", {RECORDOID});
   known_representative = function(schema, "one_of", {ANYELEMENTOID});

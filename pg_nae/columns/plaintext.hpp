@@ -7,12 +7,6 @@
 
 namespace nae::columns {
 
-inline constexpr PlainType kPlainTypes[] = {
-    PlainType::text,    PlainType::bytea,   PlainType::int4, PlainType::int8,
-    PlainType::numeric, PlainType::boolean, PlainType::date, PlainType::timestamptz,
-    PlainType::uuid,    PlainType::jsonb};
-
-const char* plain_name(PlainType type);  // "timestamptz", as in nae.enc_timestamptz
 Oid plain_oid(PlainType type);
 
 // The canonical form of a value, in the current memory context or a view of the value itself. Equal

@@ -27,7 +27,7 @@ CREATE FUNCTION nae.keep_column_key(integer) RETURNS void
 CREATE FUNCTION nae.randomized_analyze(internal) RETURNS boolean
   LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'nae_randomized_analyze';
 
--- Executes each statement for one type: %1$s its name, %2$s its plaintext type, %3$s and on the rest.
+-- Executes each statement for one type: %1$s its name, %2$s another type, %3$s and on the rest.
 CREATE FUNCTION nae.define(statements text[], VARIADIC words text[]) RETURNS void
   LANGUAGE plpgsql AS $define$
 DECLARE
@@ -39,7 +39,24 @@ BEGIN
 END
 $define$;
 
-CREATE FUNCTION nae.define_type(enc text, plain text, category text, kind text) RETURNS void
+-- The plaintext types: the one list of them in SQL. plain_type.hpp has the same, and a form for each.
+CREATE FUNCTION nae.plain_types(OUT name text, OUT type regtype, OUT deterministic boolean) RETURNS SETOF record
+  LANGUAGE sql AS $define$
+  SELECT name, name::regtype, deterministic
+  FROM (VALUES ('text', true), ('bytea', true), ('int4', true), ('int8', true), ('numeric', true), ('date', true),
+               ('timestamptz', true), ('uuid', true),
+               ('bool', false),   -- its two ciphertexts would tell all there is
+               ('jsonb', false))  -- which nobody compares as a whole
+         AS v (name, deterministic)
+$define$;
+CREATE FUNCTION nae.encrypted_types(OUT enc text, OUT plain text, OUT type regtype, OUT kind text)
+  RETURNS SETOF record LANGUAGE sql AS $define$
+  SELECT 'enc_' || name, name, type, 'randomized' FROM nae.plain_types()
+  UNION ALL
+  SELECT 'enc_det_' || name, name, type, 'deterministic' FROM nae.plain_types() WHERE deterministic
+$define$;
+
+CREATE FUNCTION nae.define_type(enc text, plain text, type regtype, kind text) RETURNS void
   LANGUAGE sql AS $define$
 SELECT nae.define(ARRAY[
   $$CREATE TYPE nae.%1$s$$,
@@ -57,7 +74,7 @@ SELECT nae.define(ARRAY[
   $$CREATE TYPE nae.%1$s (
       INPUT = nae.%1$s_in, OUTPUT = nae.%1$s_out, RECEIVE = nae.%1$s_recv, SEND = nae.%1$s_send,
       TYPMOD_IN = nae.%4$s_typmod_in, TYPMOD_OUT = nae.typmod_out, %5$s
-      STORAGE = external, CATEGORY = '%3$s', COLLATABLE = %6$s)$$,
+      STORAGE = external, CATEGORY = '%6$s', COLLATABLE = %7$s)$$,
   $$COMMENT ON TYPE nae.%1$s IS 'encrypted %2$s, %4$s'$$,
 
   -- Assignment makes a pending value, and the length coercion encrypts it: one function for every way
@@ -71,13 +88,13 @@ SELECT nae.define(ARRAY[
 
   -- Never leakproof, never immutable: what it answers is the policy's to say, for each role anew.
   $$CREATE FUNCTION nae.plain(nae.%1$s) RETURNS %2$s
-      LANGUAGE c STABLE STRICT PARALLEL RESTRICTED COST 100 AS 'MODULE_PATHNAME', 'nae_column_decrypt_%2$s'$$,
+      LANGUAGE c STABLE STRICT PARALLEL RESTRICTED COST 100 AS 'MODULE_PATHNAME', 'nae_column_decrypt_%3$s'$$,
   $$CREATE CAST (nae.%1$s AS %2$s) WITH FUNCTION nae.plain(nae.%1$s) AS IMPLICIT$$,
   $$CREATE FUNCTION nae.plain(nae.%1$s, integer) RETURNS %2$s
-      LANGUAGE c STABLE STRICT PARALLEL RESTRICTED COST 100 AS 'MODULE_PATHNAME', 'nae_column_decrypt_%2$s'$$,
+      LANGUAGE c STABLE STRICT PARALLEL RESTRICTED COST 100 AS 'MODULE_PATHNAME', 'nae_column_decrypt_%3$s'$$,
   -- true: the whole value, or an error where the policy shows less.
   $$CREATE FUNCTION nae.plain(nae.%1$s, integer, boolean) RETURNS %2$s
-      LANGUAGE c STABLE STRICT PARALLEL RESTRICTED COST 100 AS 'MODULE_PATHNAME', 'nae_column_decrypt_%2$s'$$,
+      LANGUAGE c STABLE STRICT PARALLEL RESTRICTED COST 100 AS 'MODULE_PATHNAME', 'nae_column_decrypt_%3$s'$$,
   $$CREATE FUNCTION nae.plain(nae.%1$s[]) RETURNS %2$s[]
       LANGUAGE c STABLE STRICT PARALLEL RESTRICTED COST 100 AS 'MODULE_PATHNAME', 'nae_column_decrypt_array'$$,
 
@@ -89,8 +106,9 @@ SELECT nae.define(ARRAY[
       LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'nae_column_belongs'$$,
   $$CREATE FUNCTION nae.key_version(nae.%1$s) RETURNS integer
       LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'nae_column_key_version'$$
-], enc, plain, category, kind,
-   CASE kind WHEN 'randomized' THEN 'ANALYZE = nae.randomized_analyze,' END, (plain = 'text')::text)
+], enc, type::text, plain, kind, CASE kind WHEN 'randomized' THEN 'ANALYZE = nae.randomized_analyze,' END,
+   t.typcategory::text, (t.typcollation <> 0)::text)
+FROM pg_catalog.pg_type AS t WHERE t.oid = type
 $define$;
 
 -- An order that no plaintext has, under names that nobody types: a column is compared by < as its
@@ -176,53 +194,53 @@ SELECT nae.define(ARRAY[
 ], enc, plain)
 $define$;
 
-SELECT nae.define_type('enc_' || plain, plain, category, 'randomized'),
-       nae.define_randomized_order('enc_' || plain)
-FROM (VALUES ('text', 'S'), ('bytea', 'U'), ('int4', 'N'), ('int8', 'N'), ('numeric', 'N'), ('bool', 'B'),
-             ('date', 'D'), ('timestamptz', 'D'), ('uuid', 'U'), ('jsonb', 'U')) AS v (plain, category);
+SELECT nae.define_type(enc, plain, type, kind) FROM nae.encrypted_types();
+SELECT nae.define_randomized_order(enc) FROM nae.encrypted_types() WHERE kind = 'randomized';
+SELECT nae.define_deterministic_order(enc, type::text) FROM nae.encrypted_types() WHERE kind = 'deterministic';
 
--- No bool, whose two ciphertexts would tell all there is; no jsonb, which nobody compares as a whole.
-SELECT nae.define_type('enc_det_' || plain, plain, category, 'deterministic'),
-       nae.define_deterministic_order('enc_det_' || plain, plain)
-FROM (VALUES ('text', 'S'), ('bytea', 'U'), ('int4', 'N'), ('int8', 'N'), ('numeric', 'N'), ('date', 'D'),
-             ('timestamptz', 'D'), ('uuid', 'U')) AS v (plain, category);
+-- PostgreSQL's own casts to and from the plaintext types are those of the encrypted ones too. No casts of
+-- another extension, which may go; none to and from names of objects and what only catalogs hold; none that
+-- need a type modifier.
+CREATE FUNCTION nae.plain_casts(OUT source oid, OUT target oid, OUT context "char") RETURNS SETOF record
+  LANGUAGE sql AS $define$
+  SELECT c.castsource, c.casttarget, c.castcontext
+  FROM pg_catalog.pg_cast AS c
+  JOIN pg_catalog.pg_type AS s ON s.oid = c.castsource
+  JOIN pg_catalog.pg_type AS t ON t.oid = c.casttarget
+  LEFT JOIN pg_catalog.pg_proc AS p ON p.oid = c.castfunc
+  WHERE s.oid <> t.oid AND coalesce(p.pronargs, 1) = 1
+    AND s.typname !~ '^(reg|pg_)' AND t.typname !~ '^(reg|pg_)'
+    AND s.typnamespace = 'pg_catalog'::regnamespace AND t.typnamespace = 'pg_catalog'::regnamespace
+$define$;
 
 -- What may be assigned to the plaintext type may be assigned to the encrypted one.
 SELECT nae.define(ARRAY[
-  $$CREATE FUNCTION nae.%1$s(%2$s) RETURNS nae.%1$s
+  $$CREATE FUNCTION nae.%1$s(pg_catalog.%2$I) RETURNS nae.%1$s
       LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'nae_column_pend_other'$$,
-  $$CREATE CAST (%2$s AS nae.%1$s) WITH FUNCTION nae.%1$s(%2$s) AS ASSIGNMENT$$], enc || plain, other)
-FROM (VALUES ('int4', 'int2'), ('int4', 'int8'), ('int4', 'numeric'), ('int4', 'float8'), ('int8', 'int2'),
-             ('int8', 'int4'), ('int8', 'numeric'), ('int8', 'float8'), ('numeric', 'int2'),
-             ('numeric', 'int4'), ('numeric', 'int8'), ('numeric', 'float8'), ('text', 'bpchar'),
-             ('text', 'name'), ('date', 'timestamp'),
-             ('date', 'timestamptz'), ('timestamptz', 'timestamp'), ('timestamptz', 'date'))
-       AS v (plain, other),
-     (VALUES ('enc_'), ('enc_det_')) AS e (enc);
+  $$CREATE CAST (pg_catalog.%2$I AS nae.%1$s) WITH FUNCTION nae.%1$s(pg_catalog.%2$I) AS ASSIGNMENT$$],
+  e.enc, t.typname::text)
+FROM nae.encrypted_types() AS e
+JOIN nae.plain_casts() AS c ON c.target = e.type AND c.context IN ('i', 'a')
+JOIN pg_catalog.pg_type AS t ON t.oid = c.source;
 
 -- And what the plaintext type can be cast to, the encrypted one can be too; to texts because PostgreSQL's own
 -- conversion goes by the output function, which shows ciphertext. AS ASSIGNMENT and not implicit: expressions
 -- have one way to a plaintext, or PostgreSQL could not choose.
 SELECT nae.define(ARRAY[
-  $$CREATE FUNCTION nae.plain_as_%2$s(nae.%1$s) RETURNS %2$s
+  $$CREATE FUNCTION nae.plain_as_%2$s(nae.%1$s) RETURNS pg_catalog.%2$I
       LANGUAGE c STABLE STRICT PARALLEL RESTRICTED COST 100 AS 'MODULE_PATHNAME', 'nae_column_decrypt_as'$$,
-  $$CREATE CAST (nae.%1$s AS %2$s) WITH FUNCTION nae.plain_as_%2$s(nae.%1$s) AS ASSIGNMENT$$], enc, other)
+  $$CREATE CAST (nae.%1$s AS pg_catalog.%2$I) WITH FUNCTION nae.plain_as_%2$s(nae.%1$s) %3$s$$],
+  way.enc, t.typname::text, CASE WHEN bool_or(way.context <> 'e') THEN 'AS ASSIGNMENT' ELSE '' END)
 FROM (
-  SELECT kind || plain, other
-  FROM (VALUES ('int4', 'int2'), ('int4', 'int8'), ('int4', 'numeric'), ('int4', 'float4'), ('int4', 'float8'),
-               ('int8', 'int2'), ('int8', 'int4'), ('int8', 'numeric'), ('int8', 'float4'), ('int8', 'float8'),
-               ('numeric', 'int2'), ('numeric', 'int4'), ('numeric', 'int8'), ('numeric', 'float4'),
-               ('numeric', 'float8'), ('date', 'timestamp'), ('date', 'timestamptz'), ('timestamptz', 'date'),
-               ('timestamptz', 'timestamp'), ('timestamptz', 'time'), ('timestamptz', 'timetz'))
-         AS v (plain, other),
-       (VALUES ('enc_'), ('enc_det_')) AS k (kind)
-  UNION ALL VALUES ('enc_bool', 'int4'), ('enc_jsonb', 'json')
+  SELECT e.enc, c.target, c.context
+  FROM nae.encrypted_types() AS e JOIN nae.plain_casts() AS c ON c.source = e.type
   UNION ALL
-  SELECT t.typname::text, other
-  FROM pg_catalog.pg_type AS t, (VALUES ('text'), ('varchar'), ('bpchar')) AS v (other)
-  WHERE t.typnamespace = 'nae'::regnamespace AND t.typname LIKE 'enc\_%'
-    AND NOT (other = 'text' AND t.typname IN ('enc_text', 'enc_det_text'))
-) AS conversion (enc, other);
+  SELECT e.enc, s.oid, 'a'
+  FROM nae.encrypted_types() AS e, unnest('{text,varchar,bpchar}'::regtype[]) AS s (oid)
+  WHERE s.oid <> e.type
+) AS way
+JOIN pg_catalog.pg_type AS t ON t.oid = way.target
+GROUP BY way.enc, t.typname;
 
 -- A row of any type, its encrypted columns decrypted.
 CREATE FUNCTION nae.plain_row(record) RETURNS record
@@ -234,7 +252,10 @@ CREATE FUNCTION nae.first(anyelement, anyelement) RETURNS anyelement
 CREATE AGGREGATE nae.one_of(anyelement) (SFUNC = nae.first, STYPE = anyelement, COMBINEFUNC = nae.first,
                                          PARALLEL = SAFE);
 
+DROP FUNCTION nae.plain_casts();
 DROP FUNCTION nae.define_deterministic_order(text, text);
 DROP FUNCTION nae.define_randomized_order(text);
-DROP FUNCTION nae.define_type(text, text, text, text);
+DROP FUNCTION nae.define_type(text, text, regtype, text);
+DROP FUNCTION nae.encrypted_types();
+DROP FUNCTION nae.plain_types();
 DROP FUNCTION nae.define(text[], text[]);
