@@ -79,3 +79,7 @@ NAE_FUNCTION(nae_randomized_eq) {
 NAE_FUNCTION(nae_randomized_compare) {
   refuse_randomized();
 }
+// Of windows with RANGE and an offset, which are ordered by plaintexts when they run.
+NAE_FUNCTION(nae_in_range) {
+  refuse_randomized();
+}

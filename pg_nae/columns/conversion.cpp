@@ -46,6 +46,19 @@ Node* cast_of_plaintext(FuncExpr* call) {
   return cast_to(call->funcresulttype, plain, call->funcformat, call->location, call->funccollid);
 }
 
+// A value of another type than the plaintext's, made one of the encrypted type: by way of the
+// plaintext's, which comparisons can look for.
+Node* pended_from_other(FuncExpr* call) {
+  const ColumnType* type = find_column_type(call->funcresulttype);
+  if (type == nullptr || list_length(call->args) != 1 || call->funcid == type->pend) return nullptr;
+  auto* value = static_cast<Node*>(linitial(call->args));
+  bool casts = is_column_function(call->funcid) && call->funcformat != COERCE_EXPLICIT_CALL &&
+               type_of(value) == nullptr && !OidIsValid(get_element_type(exprType(value)));
+  if (!casts) return nullptr;
+  Node* plain = cast_to(plain_oid(type->plain), value, COERCE_IMPLICIT_CAST, -1, call->funccollid);
+  return pended(plain, *type);
+}
+
 Node* converted_call(FuncExpr* call, const Place& place) {
   auto* node = reinterpret_cast<Node*>(call);
   if (is_decryption(node)) {
@@ -55,6 +68,7 @@ Node* converted_call(FuncExpr* call, const Place& place) {
   }
   if (is_encryption(node)) return encrypted_anew(call);
   if (Node* cast = cast_of_plaintext(call)) return cast;
+  if (Node* pending = pended_from_other(call)) return pending;
   List* arguments = plain_arguments(call->funcid, call->args, place);
   if (arguments == nullptr) return node;
   FuncExpr* result = pg::flat_copy(call);
@@ -155,6 +169,8 @@ Node* converted(Node* node, Place& place) {
     case T_JsonConstructorExpr:
       return converted_json(reinterpret_cast<JsonConstructorExpr*>(node), place);
 #endif
+    case T_SubscriptingRef:
+      return converted_subscript(reinterpret_cast<SubscriptingRef*>(node));
     case T_XmlExpr:
       return converted_xml(reinterpret_cast<XmlExpr*>(node), place);
     default:

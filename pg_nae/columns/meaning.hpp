@@ -27,5 +27,7 @@ struct Place {
 // One node whose operands are done: comparison, or conversion and argument.
 Node* compared(Node* node, Place& place);   // =, <>, IN, IS DISTINCT FROM, NULLIF, GREATEST
 Node* converted(Node* node, Place& place);  // casts, arguments of functions that take any type
+// Of an encrypted jsonb, read or assigned to.
+Node* converted_subscript(SubscriptingRef* node);
 
 }  // namespace nae::columns

@@ -11,36 +11,48 @@ List* in_catalog(char* name) {
   return list_make2(makeString(const_cast<char*>("pg_catalog")), makeString(name));
 }
 
-// An operator that PostgreSQL finds by the encrypted type on both sides stands for the one of the
-// plaintext type, which is found alike: born < '2001-01-01'. InvalidOid for other operators.
-Oid operator_of_plaintexts(Oid opno, const ColumnType*& type) {
-  Oid left, right;
-  op_input_types(opno, &left, &right);
-  type = left == right ? find_column_type(left) : nullptr;
-  if (type == nullptr || !is_column_function(get_opcode(opno)) || opno == type->equal ||
-      opno == type->not_equal)
-    return InvalidOid;
-  Oid plain = plain_oid(type->plain);
-  return OpernameGetOprid(in_catalog(get_opname(opno)), plain, plain);
+Oid plain_type_of(Oid type, bool& encrypted) {
+  const ColumnType* column = find_column_type(type);
+  if (column == nullptr) return type;
+  encrypted = true;
+  return plain_oid(column->plain);
+}
+
+// An operator that PostgreSQL finds by an encrypted type stands for the one of the plaintext types,
+// which is found alike: born < '2001-01-01'. InvalidOid for other operators, and for those of
+// ciphertexts.
+Oid operator_of_plaintexts(Oid opno) {
+  if (!is_column_function(get_opcode(opno))) return InvalidOid;
+  HeapTuple tuple = SearchSysCache1(OPEROID, ObjectIdGetDatum(opno));
+  if (!HeapTupleIsValid(tuple)) return InvalidOid;
+  auto* row = reinterpret_cast<Form_pg_operator>(GETSTRUCT(tuple));
+  bool encrypted = false;
+  Oid left = plain_type_of(row->oprleft, encrypted);
+  Oid right = plain_type_of(row->oprright, encrypted);
+  bool ours = encrypted && row->oprnamespace == PG_CATALOG_NAMESPACE;
+  Oid found = ours ? OpernameGetOprid(in_catalog(pstrdup(NameStr(row->oprname))), left, right)
+                   : InvalidOid;
+  ReleaseSysCache(tuple);
+  return found;
 }
 
 // The result of NULLIF is its first operand, and of the type that the parser has promised.
-Node* with_plain_operands(OpExpr* node, Oid opno, const ColumnType& type, const Place& place) {
+Node* with_plain_operands(OpExpr* node, Oid opno, const Place& place) {
   OpExpr* result = pg::flat_copy(node);
   result->opno = opno;
   result->opfuncid = get_opcode(opno);
   result->args = readable_list(node->args, place);
-  if (!IsA(node, NullIfExpr)) return reinterpret_cast<Node*>(result);
-  result->opresulttype = plain_oid(type.plain);
-  return stored_again(reinterpret_cast<Node*>(result), type,
+  const ColumnType* type = find_column_type(node->opresulttype);
+  if (!IsA(node, NullIfExpr) || type == nullptr) return reinterpret_cast<Node*>(result);
+  result->opresulttype = plain_oid(type->plain);
+  return stored_again(reinterpret_cast<Node*>(result), *type,
                       exprTypmod(reinterpret_cast<Node*>(node)));
 }
 
 }  // namespace
 
 Node* converted_array_operator(ScalarArrayOpExpr* node, const Place& place) {
-  const ColumnType* type;
-  Oid opno = operator_of_plaintexts(node->opno, type);
+  Oid opno = operator_of_plaintexts(node->opno);
   if (!OidIsValid(opno)) return reinterpret_cast<Node*>(node);
   ScalarArrayOpExpr* result = pg::flat_copy(node);
   result->opno = opno;
@@ -50,9 +62,8 @@ Node* converted_array_operator(ScalarArrayOpExpr* node, const Place& place) {
 }
 
 Node* converted_operator(OpExpr* node, const Place& place) {
-  const ColumnType* type;
-  if (Oid opno = operator_of_plaintexts(node->opno, type); OidIsValid(opno))
-    return with_plain_operands(node, opno, *type, place);
+  if (Oid opno = operator_of_plaintexts(node->opno); OidIsValid(opno))
+    return with_plain_operands(node, opno, place);
   set_opfuncid(node);
   List* arguments = plain_arguments(node->opfuncid, node->args, place);
   if (arguments == nullptr) return reinterpret_cast<Node*>(node);

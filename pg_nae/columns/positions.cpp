@@ -155,6 +155,9 @@ void mark(Node* node, Walk& walk) {
     case T_MergeStmt:
       return mark_returned(returned_by(reinterpret_cast<MergeStmt*>(node)->NAE_RETURNING), walk);
 #endif
+    case T_InferClause:
+      // The columns of an index are found as they are.
+      return add(walk.positions.stored, reinterpret_cast<InferClause*>(node)->location);
     case T_OnConflictClause:
       return mark_assigned(reinterpret_cast<OnConflictClause*>(node)->targetList, walk);
     case T_SubLink:

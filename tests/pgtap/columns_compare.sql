@@ -158,12 +158,12 @@ SELECT same($$SELECT id FROM p WHERE COALESCE(ssn, 's-0') = 's-0'$$);
 SELECT same($$SELECT id FROM p WHERE CASE WHEN id < 9 THEN ssn ELSE town END = 'Ulm'$$);
 
 -- where PostgreSQL finds no operator or no common type: by a cast to the plaintext type
-SELECT refused('SELECT id FROM p WHERE grp = 1.5', '42883', 'operator does not exist: nae.enc_det_int4 = numeric');
-SELECT refused('SELECT id FROM p WHERE age > 1.5', '42883', 'operator does not exist: nae.enc_int4 > numeric');
-SELECT refused('SELECT id FROM p WHERE grp = 1.0::float8', '42883', 'operator does not exist: nae.enc_det_int4 = double precision');
-SELECT refused('SELECT COALESCE(ssn, name) FROM p', '42846', 'COALESCE could not convert type nae.enc_text to nae.enc_det_text');
-SELECT refused('SELECT CASE WHEN id < 9 THEN ssn ELSE name END FROM p', '42846', 'CASE/WHEN could not convert type nae.enc_det_text to nae.enc_text');
-SELECT refused('SELECT GREATEST(pay, 50) FROM p', '42846', 'GREATEST could not convert type integer to nae.enc_numeric');
+SELECT same($$SELECT id FROM p WHERE grp = 1.5$$);
+SELECT same($$SELECT id FROM p WHERE age > 1.5$$);
+SELECT same($$SELECT id FROM p WHERE grp = 1.0::float8$$);
+SELECT same($$SELECT COALESCE(ssn, name) FROM p$$);
+SELECT same($$SELECT CASE WHEN id < 9 THEN ssn ELSE name END FROM p$$);
+SELECT same($$SELECT GREATEST(pay, 50) FROM p$$);
 SELECT same($$SELECT id FROM p WHERE grp::int4 = 1.0$$);
 SELECT same($$SELECT id FROM p WHERE grp::numeric IN (1, 2.0)$$);
 SELECT same($$SELECT id FROM p WHERE grp::float8 >= 0.5 OR age::int4 > 1.5$$);

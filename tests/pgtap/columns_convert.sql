@@ -123,12 +123,12 @@ SELECT same($$SELECT doc::json FROM p$$);
 -- where PostgreSQL finds no operator, function or cast: by a cast to the plaintext type
 SELECT refused('SELECT age::date FROM p', '42846', 'cannot cast type nae.enc_int4 to date');
 SELECT same('SELECT age::bool, (doc -> ''n'')::int FROM p');
-SELECT refused('SELECT doc[''n''] FROM p', '42804', 'cannot subscript type nae.enc_jsonb because it does not support subscripting');
-SELECT refused('SELECT to_char(born, ''YYYY'') FROM p', '42883', 'function to_char(nae.enc_date, unknown) does not exist');
-SELECT refused('SELECT age * 1.5 FROM p', '42883', 'operator does not exist: nae.enc_int4 * numeric');
-SELECT refused('SELECT age + pay FROM p', '42883', 'operator does not exist: nae.enc_int4 + nae.enc_numeric');
-SELECT refused('SELECT age <@ int4range(0, 50) FROM p', '42883', 'operator does not exist: nae.enc_int4 <@ int4range');
-SELECT refused('SELECT greatest(pay, age) FROM p', '42846', 'GREATEST could not convert type nae.enc_int4 to nae.enc_numeric');
+SELECT same($$SELECT doc['n'], doc['t'], id FROM p WHERE doc['n'] = '3'$$);
+SELECT same($$SELECT to_char(born, 'YYYY') FROM p$$);
+SELECT same($$SELECT age * 1.5 FROM p$$);
+SELECT same($$SELECT age + pay FROM p$$);
+SELECT same($$SELECT age <@ int4range(0, 50) FROM p$$);
+SELECT same($$SELECT greatest(pay, age) FROM p$$);
 SELECT same($$SELECT id, doc::jsonb::json, doc::jsonb AS plain, (doc::jsonb)['n'], age::int4::bool FROM p$$);
 SELECT same($$SELECT id, age(seen::timestamptz, born::date), to_char(born::date, 'YYYY'), (born::date, born + 3) OVERLAPS (born + 2, born + 9) FROM p$$);
 SELECT same($$SELECT id, greatest(pay::numeric, age::int4), greatest(pay, age::numeric), greatest(pay::numeric, 50) FROM p$$);

@@ -23,7 +23,7 @@ SELECT is_empty('SELECT signature FROM ours WHERE lanname = ''c'' AND NOT proiss
 SELECT is_empty('SELECT signature FROM ours WHERE prosecdef', 'no function is SECURITY DEFINER');
 SELECT bag_eq('SELECT DISTINCT form FROM ours WHERE proleakproof', $$VALUES ('enc_eq'), ('enc_ne')$$, 'LEAKPROOF: equality of ciphertexts alone');
 SELECT bag_eq('SELECT DISTINCT form || ''('' || arguments || '')'' FROM ours WHERE provolatile = ''i'' AND lanname = ''c''',
-  $$VALUES ('enc_eq(enc, enc)'), ('enc_ne(enc, enc)'), ('enc_lt(enc, enc)'), ('enc_le(enc, enc)'), ('enc_ge(enc, enc)'), ('enc_gt(enc, enc)'), ('enc_cmp(enc, enc)'), ('enc_hash(enc)'), ('enc_hash_extended(enc, bigint)'), ('is_ciphertext(enc)'), ('key_version(enc)')$$,
+  $$VALUES ('enc_eq(enc, enc)'), ('enc_ne(enc, enc)'), ('enc_lt(enc, enc)'), ('enc_le(enc, enc)'), ('enc_ge(enc, enc)'), ('enc_gt(enc, enc)'), ('enc_cmp(enc, enc)'), ('enc_hash(enc)'), ('enc_hash_extended(enc, bigint)'), ('is_ciphertext(enc)'), ('key_version(enc)'), ('first(anyelement, anyelement)'), ('subscript(internal)')$$,
   'IMMUTABLE: what is said of ciphertexts');
 SELECT is_empty($$SELECT signature FROM ours WHERE form IN ('enc_eq', 'enc_ne', 'enc_cmp', 'enc_hash') AND signature::text !~ 'enc_det_|_(cmp)' AND provolatile = 'i'$$, 'of deterministic ones');
 SELECT is_empty($$SELECT signature FROM ours WHERE lanname = 'c' AND proparallel = 'u'$$, 'no function in C is PARALLEL UNSAFE');
@@ -33,10 +33,14 @@ SELECT is_empty($$SELECT signature FROM ours WHERE lanname = 'c' AND proparallel
 CREATE TEMP VIEW casts AS SELECT c.*, s.typname AS source, s.typnamespace = 'nae'::regnamespace AS from_encrypted, t.typname AS target, t.typnamespace = 'nae'::regnamespace AS to_encrypted
   FROM pg_cast c JOIN pg_type s ON s.oid = castsource JOIN pg_type t ON t.oid = casttarget WHERE 'nae'::regnamespace IN (s.typnamespace, t.typnamespace);
 SELECT is_empty('SELECT source, target FROM casts WHERE castmethod <> ''f''', 'no cast is without a function');
-SELECT is((SELECT count(*)::int FROM casts WHERE from_encrypted AND NOT to_encrypted AND castcontext = 'i'), 18, 'one implicit way to a plaintext for each type');
-SELECT is_empty('SELECT source, target FROM casts WHERE to_encrypted AND NOT from_encrypted AND castcontext <> ''a''', 'into an encrypted type by assignment alone');
-SELECT is_empty('SELECT source, target FROM casts WHERE to_encrypted AND from_encrypted AND source <> target AND castcontext <> ''a''', 'from one encrypted type to another by assignment alone');
-SELECT is((SELECT count(*)::int FROM casts WHERE source = target), 18, 'each is encrypted by its length coercion');
+SELECT is_empty($$SELECT e.type FROM nae.encrypted_type e WHERE NOT EXISTS (SELECT FROM pg_cast c WHERE c.castsource = e.type AND c.casttarget = e.plain_type AND c.castcontext = 'i')$$, 'each type is its plaintext by itself');
+SELECT is_empty($$SELECT c.castsource::regtype, c.casttarget::regtype FROM pg_cast c JOIN nae.encrypted_type e ON e.type = c.castsource WHERE c.castcontext = 'i' AND c.casttarget NOT IN (SELECT type FROM nae.encrypted_type)
+  AND c.casttarget <> e.plain_type AND NOT EXISTS (SELECT FROM pg_cast p WHERE p.castsource = e.plain_type AND p.casttarget = c.casttarget AND p.castcontext = 'i')$$, 'and nothing else that the plaintext is not');
+SELECT is_empty($$SELECT c.castsource::regtype, c.casttarget::regtype FROM pg_cast c JOIN nae.encrypted_type e ON e.type = c.casttarget WHERE c.castcontext = 'i' AND c.castsource NOT IN (SELECT type FROM nae.encrypted_type)
+  AND NOT EXISTS (SELECT FROM pg_cast p WHERE p.castsource = c.castsource AND p.casttarget = e.plain_type AND p.castcontext = 'i')$$, 'what becomes an encrypted type by itself becomes its plaintext type by itself');
+SELECT is_empty($$SELECT c.castsource::regtype, c.casttarget::regtype FROM pg_cast c JOIN nae.encrypted_type a ON a.type = c.castsource JOIN nae.encrypted_type b ON b.type = c.casttarget
+  WHERE c.castcontext = 'i' AND a.type <> b.type AND b.deterministic$$, 'no encrypted type becomes a deterministic one by itself');
+SELECT is((SELECT count(*) FROM casts WHERE source = target), (SELECT count(*) FROM nae.encrypted_type), 'each is encrypted by its length coercion');
 
 -- the operators that nobody types, and those with plaintexts' names
 SELECT is_empty($$SELECT oid::regoperator FROM pg_operator WHERE oprnamespace = 'nae'::regnamespace AND oprname NOT IN ('<~', '<=~', '=~', '>=~', '>~', '<>~')$$, 'no operator of schema nae has an ordinary name');

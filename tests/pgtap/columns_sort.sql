@@ -162,18 +162,18 @@ SELECT same($$SELECT id FROM p WHERE EXISTS (SELECT ssn FROM p q WHERE q.id < 3 
 
 -- what cannot be done is said
 SELECT same('SELECT count(*) FROM (SELECT DISTINCT name FROM p) s');
-SELECT refused('SELECT count(*) FROM (SELECT name FROM p UNION SELECT name FROM p) s', '0A000', 'UNION, INTERSECT or EXCEPT in a sub-select cannot be done with encrypted values');
-SELECT refused('SELECT percentile_disc(0.5) WITHIN GROUP (ORDER BY age) FROM p', '0A000', 'an ordered-set aggregate cannot be done with encrypted values');
-SELECT refused('SELECT mode() WITHIN GROUP (ORDER BY name) FROM p', '0A000', 'an ordered-set aggregate cannot be done with encrypted values');
-SELECT refused('SELECT array_agg(DISTINCT name) FROM p', '0A000', 'an aggregate with DISTINCT or ORDER BY of its own argument cannot be done with encrypted values');
-SELECT refused('SELECT array_agg(name ORDER BY name) FROM p', '0A000', 'an aggregate with DISTINCT or ORDER BY of its own argument cannot be done with encrypted values');
-SELECT refused('SELECT sum(age) OVER (ORDER BY age RANGE BETWEEN 3 PRECEDING AND CURRENT ROW) FROM p', '0A000', 'RANGE with offset PRECEDING/FOLLOWING is not supported for column type nae.enc_int4');
+SELECT same($$SELECT count(*) FROM (SELECT name FROM p UNION SELECT name FROM p) s$$);
+SELECT same($$SELECT percentile_disc(0.5) WITHIN GROUP (ORDER BY age) FROM p$$);
+SELECT same($$SELECT mode() WITHIN GROUP (ORDER BY name) FROM p$$);
+SELECT same($$SELECT array_agg(DISTINCT name) FROM p$$);
+SELECT same($$SELECT array_agg(name ORDER BY name) FROM p$$);
+SELECT same($$SELECT sum(age) OVER (ORDER BY age RANGE BETWEEN 3 PRECEDING AND CURRENT ROW) FROM p$$);
 
 -- where PostgreSQL finds no operator, function or common type: by a cast to the plaintext type
 SELECT refused('SELECT id FROM p ORDER BY ssn USING >', '42883', 'operator requires run-time type coercion: nae.enc_det_text > nae.enc_det_text');
-SELECT refused('SELECT regr_slope(age, grp) FROM p', '42883', 'function regr_slope(nae.enc_int4, nae.enc_det_int4) does not exist');
-SELECT refused('SELECT ssn FROM p UNION SELECT name FROM p', '42846', 'UNION could not convert type nae.enc_text to nae.enc_det_text');
-SELECT refused('SELECT pay FROM p UNION SELECT id FROM p', '42846', 'UNION could not convert type integer to nae.enc_numeric');
+SELECT same($$SELECT round(regr_slope(age, grp)::numeric, 6) FROM p$$);
+SELECT same($$SELECT ssn FROM p UNION SELECT name FROM p$$);
+SELECT same($$SELECT pay FROM p UNION SELECT id FROM p$$);
 SELECT same_order($$SELECT id FROM p ORDER BY ssn::text USING >, id$$);
 SELECT same($$SELECT round(regr_slope(age::int4, grp::int4)::numeric, 9) FROM p$$);
 SELECT same($$SELECT ssn::text FROM p UNION SELECT name FROM p$$);

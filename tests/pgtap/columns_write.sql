@@ -40,7 +40,7 @@ SELECT same_after($$INSERT INTO w (id, name) VALUES (1, 'a'::char(4))$$, :w);
 SELECT same_after($$INSERT INTO w (id, n) SELECT id, grp FROM p$$, :w);
 SELECT same_after($$INSERT INTO w (id, n) SELECT id, pay::numeric FROM p$$, :w);
 SELECT same_after($$INSERT INTO w (id, name) SELECT row_number() OVER (ORDER BY name), name FROM (SELECT DISTINCT name FROM p) s$$, :w);
-SELECT refused('INSERT INTO w (id, n) SELECT id, pay FROM p', '42804', 'column "n" is of type nae.enc_int4 but expression is of type nae.enc_numeric');
+SELECT same_after($$INSERT INTO w (id, n) SELECT id, pay FROM p$$, :w);
 
 -- UPDATE, DELETE
 CREATE FUNCTION tap.changed(statement text) RETURNS text LANGUAGE sql AS $f$

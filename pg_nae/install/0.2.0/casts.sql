@@ -31,6 +31,17 @@ BEGIN
 END
 $define$;
 
+CREATE FUNCTION nae.define_window_range(enc regtype, span regtype) RETURNS void
+  LANGUAGE plpgsql AS $define$
+BEGIN
+  EXECUTE format('CREATE FUNCTION nae.in_range(%1$s, %1$s, %2$s, boolean, boolean) RETURNS boolean'
+                 ' LANGUAGE c STABLE STRICT PARALLEL SAFE AS ''MODULE_PATHNAME'', ''nae_in_range''', enc, span);
+  EXECUTE format('ALTER OPERATOR FAMILY nae.%I USING btree ADD FUNCTION 3 (%2$s, %3$s)'
+                 ' nae.in_range(%2$s, %2$s, %3$s, boolean, boolean)',
+                 (SELECT t.typname || '_ops' FROM pg_catalog.pg_type AS t WHERE t.oid = enc), enc, span);
+END
+$define$;
+
 -- To other types, as the plaintext type by itself.
 SELECT nae.define_cast(e.type, c.casttarget,
                        nae.define_function('nae.plain_as_' || t.typname, e.type, t.oid, 'nae_column_decrypt_as'),
@@ -38,9 +49,38 @@ SELECT nae.define_cast(e.type, c.casttarget,
 FROM nae.encrypted_type AS e
 JOIN pg_catalog.pg_cast AS c ON c.castsource = e.plain_type AND c.castcontext = 'i' AND c.casttarget <> e.plain_type
 JOIN pg_catalog.pg_type AS t ON t.oid = c.casttarget AND t.typnamespace = 'pg_catalog'::regnamespace
--- Of numbers to the two that everything else can become. With bigint among them `age > 5` could mean two
--- operators, that of (integer, integer) and that of (bigint, integer).
-WHERE e.plain_type NOT IN ('smallint'::regtype, 'integer', 'bigint') OR t.typname IN ('numeric', 'float8');
+-- Numbers are no objects: oid is preferred among them, and stands beside float8. An integer is not widened to
+-- another: to_hex(age) could mean two functions.
+WHERE t.typname !~ '^(reg|pg_)|^oid$'
+  AND NOT (e.plain_type IN ('smallint'::regtype, 'integer') AND t.typname IN ('int4', 'int8'));
+
+-- From what becomes the plaintext type by itself, as an integer beside a numeric, so that COALESCE(pay, 0) has
+-- a type. Not where the two types have operators in common, between which PostgreSQL could not choose; those of
+-- integers follow below.
+SELECT nae.define_cast(c.castsource, e.type,
+                       nae.define_function(e.type::text, c.castsource, e.type, 'nae_column_pend_other'), 'AS IMPLICIT')
+FROM nae.encrypted_type AS e
+JOIN pg_catalog.pg_type AS plain ON plain.oid = e.plain_type AND (plain.typispreferred OR plain.typcategory = 'N')
+JOIN pg_catalog.pg_cast AS c ON c.casttarget = e.plain_type AND c.castcontext = 'i' AND c.castsource <> e.plain_type
+JOIN pg_catalog.pg_type AS s ON s.oid = c.castsource AND s.typnamespace = 'pg_catalog'::regnamespace
+WHERE s.typname !~ '^(reg|pg_)|^oid$';
+
+-- The CHECK of a column that is encrypted no longer is asked about plaintexts, which could become several
+-- encrypted types.
+DO $define$
+DECLARE
+  plain regtype;
+BEGIN
+  FOR plain IN
+    SELECT DISTINCT c.castsource FROM pg_catalog.pg_cast AS c
+    WHERE c.castcontext = 'i' AND EXISTS (SELECT FROM nae.encrypted_type AS e WHERE e.type = c.casttarget)
+      AND NOT EXISTS (SELECT FROM nae.encrypted_type AS e WHERE e.type = c.castsource)
+  LOOP
+    EXECUTE format('CREATE FUNCTION nae.is_ciphertext(%s) RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE'
+                   ' AS ''SELECT NULL::boolean''', plain);
+  END LOOP;
+END
+$define$;
 
 -- From one encrypted type to another: implicitly where the plaintexts have a common type, and never to a
 -- deterministic one, whose key is of another kind.
@@ -68,7 +108,7 @@ BEGIN
     JOIN pg_catalog.pg_type AS t ON t.oid = e.type
     JOIN pg_catalog.pg_type AS plain ON plain.oid = e.plain_type AND NOT plain.typispreferred
     JOIN pg_catalog.pg_operator AS op ON op.oprright = e.plain_type AND op.oprleft IN (e.plain_type, 0)
-      AND op.oprnamespace = 'pg_catalog'::regnamespace AND op.oprname !~ '^\*|^~[<>]'
+      AND op.oprnamespace = 'pg_catalog'::regnamespace AND op.oprname !~ '^\*.|^~[<>]'
     JOIN pg_catalog.pg_proc AS p ON p.oid = op.oprcode
     WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_operator AS made
                       WHERE made.oprname = op.oprname AND made.oprright = e.type
@@ -86,36 +126,101 @@ BEGIN
 END
 $define$;
 
--- Remainder and bits of integers of two sizes have no operator of their own: the smaller one is widened.
--- Beside an encrypted one it could become a numeric as well, and PostgreSQL would not choose.
+-- Integers of three sizes have operators for each two of them, and an encrypted one could become several of
+-- these: its own operators settle it. Only such as PostgreSQL has for all sizes: between plaintexts its own must
+-- go on to fit better than ours.
+CREATE FUNCTION nae.define_integer_operators() RETURNS void
+  LANGUAGE plpgsql AS $define$
+DECLARE
+  o record;
+  name text;
+BEGIN
+  FOR o IN
+    WITH operand AS (
+      SELECT e.type, e.plain_type, t.typname, true AS encrypted
+      FROM nae.encrypted_type AS e JOIN pg_catalog.pg_type AS t ON t.oid = e.type
+      WHERE e.plain_type IN ('smallint'::regtype, 'integer', 'bigint')
+      UNION ALL
+      SELECT t.oid, t.oid, t.typname, false
+      FROM pg_catalog.pg_type AS t WHERE t.oid IN ('int2'::regtype, 'int4'::regtype, 'int8'::regtype))
+    SELECT l.type AS ltype, l.plain_type AS lplain, l.typname AS lname, r.type AS rtype, r.plain_type AS rplain,
+           r.typname AS rname, op.sign, op.name,
+           (CASE WHEN op.compares THEN 'boolean'::regtype WHEN lp.typlen > rp.typlen THEN l.plain_type
+                 ELSE r.plain_type END)::regtype AS result
+    FROM operand AS l JOIN operand AS r ON l.type <> r.type AND (l.encrypted OR r.encrypted)
+    JOIN pg_catalog.pg_type AS lp ON lp.oid = l.plain_type
+    JOIN pg_catalog.pg_type AS rp ON rp.oid = r.plain_type
+    CROSS JOIN (VALUES ('+', 'pl', false), ('-', 'mi', false), ('*', 'mul', false), ('/', 'div', false),
+                       ('=', 'eq', true), ('<>', 'ne', true), ('<', 'lt', true), ('<=', 'le', true),
+                       ('>', 'gt', true), ('>=', 'ge', true)) AS op(sign, name, compares)
+  LOOP
+    name := format('nae.%I', format('%s_%s_%s', o.lname, o.name, o.rname));
+    EXECUTE format('CREATE FUNCTION %s(%s, %s) RETURNS %s LANGUAGE sql STABLE STRICT PARALLEL RESTRICTED COST 100'
+                   ' RETURN $1::%s OPERATOR(pg_catalog.%s) $2::%s', name, o.ltype::regtype, o.rtype::regtype,
+                   o.result, o.lplain::regtype, o.sign, o.rplain::regtype);
+    EXECUTE format('CREATE OPERATOR pg_catalog.%s (LEFTARG = %s, RIGHTARG = %s, FUNCTION = %s)',
+                   o.sign, o.ltype::regtype, o.rtype::regtype, name);
+  END LOOP;
+END
+$define$;
+SELECT nae.define_integer_operators();
+DROP FUNCTION nae.define_integer_operators();
+
+-- A value in a range of plaintexts.
 DO $define$
 DECLARE
   o record;
 BEGIN
   FOR o IN
-    SELECT e.type, e.plain_type, t.typname, other.type AS other, op.sign, op.name,
-           (CASE WHEN p.typlen > q.typlen THEN e.plain_type ELSE other.type END)::regtype AS result
+    SELECT e.type, e.plain_type, t.typname, span::regtype AS span, s.typname AS spanname
     FROM nae.encrypted_type AS e
     JOIN pg_catalog.pg_type AS t ON t.oid = e.type
-    CROSS JOIN unnest(ARRAY['smallint', 'integer', 'bigint']::regtype[]) AS other(type)
-    CROSS JOIN (VALUES ('%', 'mod'), ('&', 'and'), ('|', 'or'), ('#', 'xor')) AS op(sign, name)
-    JOIN pg_catalog.pg_type AS p ON p.oid = e.plain_type
-    JOIN pg_catalog.pg_type AS q ON q.oid = other.type
-    WHERE e.plain_type IN ('smallint'::regtype, 'integer', 'bigint') AND other.type <> e.plain_type
+    JOIN pg_catalog.pg_range AS r ON r.rngsubtype = e.plain_type
+    CROSS JOIN unnest(ARRAY[r.rngtypid, r.rngmultitypid]) AS span
+    JOIN pg_catalog.pg_type AS s ON s.oid = span AND s.typnamespace = 'pg_catalog'::regnamespace
   LOOP
-    EXECUTE format('CREATE FUNCTION nae.%I(%s, %s) RETURNS %s LANGUAGE sql STABLE STRICT PARALLEL RESTRICTED COST 100'
-                   ' RETURN $1::%s OPERATOR(pg_catalog.%s) $2', o.typname || '_' || o.name, o.type, o.other, o.result,
-                   o.plain_type, o.sign);
-    EXECUTE format('CREATE FUNCTION nae.%I(%s, %s) RETURNS %s LANGUAGE sql STABLE STRICT PARALLEL RESTRICTED COST 100'
-                   ' RETURN $1 OPERATOR(pg_catalog.%s) $2::%s', o.typname || '_' || o.name, o.other, o.type, o.result,
-                   o.sign, o.plain_type);
-    EXECUTE format('CREATE OPERATOR pg_catalog.%s (LEFTARG = %s, RIGHTARG = %s, FUNCTION = nae.%I)',
-                   o.sign, o.type, o.other, o.typname || '_' || o.name);
-    EXECUTE format('CREATE OPERATOR pg_catalog.%s (LEFTARG = %s, RIGHTARG = %s, FUNCTION = nae.%I)',
-                   o.sign, o.other, o.type, o.typname || '_' || o.name);
+    EXECUTE format('CREATE FUNCTION nae.%I(%s, %s) RETURNS boolean LANGUAGE sql STABLE STRICT PARALLEL RESTRICTED COST 100'
+                   ' RETURN $1::%s OPERATOR(pg_catalog.<@) $2', o.typname || '_in_' || o.spanname, o.type, o.span, o.plain_type);
+    EXECUTE format('CREATE FUNCTION nae.%I(%s, %s) RETURNS boolean LANGUAGE sql STABLE STRICT PARALLEL RESTRICTED COST 100'
+                   ' RETURN $1 OPERATOR(pg_catalog.@>) $2::%s', o.spanname || '_holds_' || o.typname, o.span, o.type, o.plain_type);
+    EXECUTE format('CREATE OPERATOR pg_catalog.<@ (LEFTARG = %s, RIGHTARG = %s, FUNCTION = nae.%I)',
+                   o.type, o.span, o.typname || '_in_' || o.spanname);
+    EXECUTE format('CREATE OPERATOR pg_catalog.@> (LEFTARG = %s, RIGHTARG = %s, FUNCTION = nae.%I)',
+                   o.span, o.type, o.spanname || '_holds_' || o.typname);
   END LOOP;
 END
 $define$;
 
+-- What (a, b) < (c, d) compares is said by a family of operators. Nothing is ever sorted by this one.
+CREATE OPERATOR FAMILY nae.as_plaintexts USING btree;
+DO $define$
+DECLARE
+  o record;
+BEGIN
+  FOR o IN
+    SELECT op.oid::regoperator AS operator, op.oprleft, op.oprright,
+           array_position(ARRAY['<', '<=', '=', '>=', '>'], op.oprname::text) AS strategy
+    FROM pg_catalog.pg_operator AS op
+    WHERE op.oprname IN ('<', '<=', '=', '>=', '>') AND op.oprnamespace = 'pg_catalog'::regnamespace
+      AND EXISTS (SELECT FROM nae.encrypted_type AS e WHERE e.type IN (op.oprleft, op.oprright))
+  LOOP
+    EXECUTE format('ALTER OPERATOR FAMILY nae.as_plaintexts USING btree ADD OPERATOR %s %s', o.strategy, o.operator);
+  END LOOP;
+END
+$define$;
+
+-- RANGE with an offset, in windows: over plaintexts, when it comes to it.
+SELECT nae.define_window_range(e.type, p.amprocrighttype)
+FROM nae.encrypted_type AS e
+JOIN pg_catalog.pg_opclass AS c ON c.opcintype = e.plain_type AND c.opcdefault
+JOIN pg_catalog.pg_am AS am ON am.oid = c.opcmethod AND am.amname = 'btree'
+JOIN pg_catalog.pg_amproc AS p ON p.amprocfamily = c.opcfamily AND p.amprocnum = 3 AND p.amproclefttype = e.plain_type;
+
+-- doc['key'], of the plaintext too.
+CREATE FUNCTION nae.subscript(internal) RETURNS internal
+  LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'nae_subscript';
+ALTER TYPE nae.enc_jsonb SET (SUBSCRIPT = nae.subscript);
+
+DROP FUNCTION nae.define_window_range(regtype, regtype);
 DROP FUNCTION nae.define_function(text, regtype, regtype, text);
 DROP FUNCTION nae.define_cast(regtype, regtype, text, text);

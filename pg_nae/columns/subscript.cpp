@@ -1,0 +1,50 @@
+// doc['key'] of an encrypted jsonb: resolved as of the plaintext, and converted to it before it is
+// planned (conversion.cpp).
+#include "pg_nae/columns/meaning.hpp"
+#include "pg_nae/pg/report.hpp"
+
+namespace nae::columns {
+namespace {
+
+const SubscriptRoutines& of_jsonb() {
+  return *reinterpret_cast<const SubscriptRoutines*>(DatumGetPointer(
+      OidFunctionCall1(F_JSONB_SUBSCRIPT_HANDLER, PointerGetDatum(nullptr))));
+}
+
+// Says the same types as for a jsonb.
+void transform(SubscriptingRef* reference, List* subscripts, ParseState* state, bool is_slice,
+               bool is_assignment) {
+  of_jsonb().transform(reference, subscripts, state, is_slice, is_assignment);
+}
+
+void refuse_execution(const SubscriptingRef*, SubscriptingRefState*, SubscriptExecSteps*) {
+  pg::raise(Code::unsupported, "an encrypted value has no subscripts as it is stored",
+            "Cast the column to its plaintext type, as in (doc::jsonb)['key'].");
+}
+
+constexpr SubscriptRoutines kRoutines = {.transform = transform,
+                                         .exec_setup = refuse_execution,
+                                         .fetch_strict = true,
+                                         .fetch_leakproof = false,
+                                         .store_leakproof = false};
+
+}  // namespace
+
+Node* converted_subscript(SubscriptingRef* node) {
+  const ColumnType* type = find_column_type(node->refcontainertype);
+  if (type == nullptr) return reinterpret_cast<Node*>(node);
+  SubscriptingRef* result = pg::flat_copy(node);
+  auto* container = reinterpret_cast<Node*>(node->refexpr);
+  if (type_of(container) != nullptr)
+    result->refexpr = reinterpret_cast<Expr*>(decrypted(container));
+  result->refcontainertype = plain_oid(type->plain);
+  result->reftypmod = -1;
+  if (node->refassgnexpr == nullptr) return reinterpret_cast<Node*>(result);
+  return stored_again(reinterpret_cast<Node*>(result), *type, node->reftypmod);
+}
+
+}  // namespace nae::columns
+
+NAE_FUNCTION(nae_subscript) {
+  PG_RETURN_POINTER(&nae::columns::kRoutines);
+}
