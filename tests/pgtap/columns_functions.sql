@@ -1,6 +1,6 @@
 -- Volatility, strictness, parallel mark, leaks and privileges of the functions of schema nae.
 BEGIN;
-SELECT plan(30);
+SELECT plan(31);
 CREATE TEMP VIEW ours AS
   SELECT p.oid::regprocedure AS signature, p.*, l.lanname,
     regexp_replace(p.proname, '^enc_(det_)?(text|bytea|int4|int8|numeric|bool|date|timestamptz|uuid|jsonb)', 'enc') AS form,

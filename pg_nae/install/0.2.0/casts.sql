@@ -75,6 +75,7 @@ BEGIN
     SELECT DISTINCT c.castsource FROM pg_catalog.pg_cast AS c
     WHERE c.castcontext = 'i' AND EXISTS (SELECT FROM nae.encrypted_type AS e WHERE e.type = c.casttarget)
       AND NOT EXISTS (SELECT FROM nae.encrypted_type AS e WHERE e.type = c.castsource)
+    UNION SELECT e.plain_type FROM nae.encrypted_type AS e
   LOOP
     EXECUTE format('CREATE FUNCTION nae.is_ciphertext(%s) RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE'
                    ' AS ''SELECT NULL::boolean''', plain);
