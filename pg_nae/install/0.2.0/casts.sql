@@ -40,7 +40,9 @@ JOIN pg_catalog.pg_cast AS c ON c.castsource = e.plain_type AND c.castcontext = 
 JOIN pg_catalog.pg_type AS t ON t.oid = c.casttarget AND t.typnamespace = 'pg_catalog'::regnamespace
 -- Of numbers to the two that everything else can become. With bigint among them `age > 5` could mean two
 -- operators, that of (integer, integer) and that of (bigint, integer).
-WHERE e.plain_type NOT IN ('smallint'::regtype, 'integer', 'bigint') OR t.typname IN ('numeric', 'float8');
+-- Nor from time, which could become two that PostgreSQL prefers neither of.
+WHERE CASE WHEN e.plain_type IN ('smallint'::regtype, 'integer', 'bigint') THEN t.typname IN ('numeric', 'float8')
+           ELSE e.plain_type <> 'time'::regtype END;
 
 -- From one encrypted type to another: implicitly where the plaintexts have a common type, and never to a
 -- deterministic one, whose key is of another kind.
