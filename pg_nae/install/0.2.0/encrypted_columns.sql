@@ -6,7 +6,9 @@
 CREATE VIEW nae.encrypted_type AS
   SELECT t.oid::regtype AS type,
          t.typname LIKE 'enc\_det\_%' AS deterministic,
-         to_regtype('pg_catalog.' || regexp_replace(t.typname, '^enc_(det_)?', '')) AS plain_type
+         -- An array type is named with an underscore in front.
+         to_regtype('pg_catalog.' || regexp_replace(regexp_replace(t.typname, '^enc_(det_)?', ''),
+                                                    '^(.*)_array$', '_\1')) AS plain_type
   FROM pg_type AS t
   WHERE t.typnamespace = 'nae'::regnamespace AND t.typtype = 'b' AND t.typelem = 0
     AND t.typname LIKE 'enc\_%';
