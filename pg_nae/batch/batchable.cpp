@@ -14,7 +14,7 @@ constexpr auto kBlindIndex = static_cast<std::uint8_t>(wire::MacForm::blind_inde
 constexpr Batchable decryption(std::string_view symbol, PlainType type) {
   return {.symbol = symbol,
           .action = Action::decrypt,
-          .result = type == PlainType::text ? ResultKind::text : ResultKind::bytes,
+          .result = is_character(type) ? ResultKind::text : ResultKind::bytes,
           .read = read_decryption,
           .make = make_plaintext,
           .plain = type};

@@ -85,7 +85,7 @@ void learn(Oid schema, PlainType plain, bool deterministic) {
   if (deterministic) {
     found.search_token = function(schema, "search_token", {type, INT4OID});
     found.search_token_array = function(schema, "search_token", {found.array_type, INT4OID});
-    found.pend_array = function(schema, name, {get_array_type(plain_oid(plain))});
+    found.pend_array = function(schema, name, {plain_array_oid(plain)});
     found.equal = operator_of(schema, "=~", type);
     found.not_equal = operator_of(schema, "<>~", type);
   }
