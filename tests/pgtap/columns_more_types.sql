@@ -3,7 +3,7 @@
 BEGIN;
 \ir ../fixtures/twins.sql
 \ir ../fixtures/twins_types.sql
-SELECT plan(776);
+SELECT plan(792);
 
 -- every encrypted type has all that a type has
 SET LOCAL search_path = pg_catalog, tap, public;
@@ -64,7 +64,7 @@ SELECT same_after($$SET LOCAL IntervalStyle = sql_standard; SET LOCAL DateStyle 
 SELECT same('SELECT id, ' || e || ' FROM q') FROM unnest(ARRAY['ts', 'dts', 'tm', 'dtm', 'iv', 'f4', 'f8', 'js', 'ip', 'dip', 'ch', 's', 'ds', 'ta', 'ia', 'na', 'da', 'ba', 'ua', 'za', 'la', 'ja',
   'ts + INTERVAL ''1 day''', 'ts - pts', 'ts - dts', 'ts::date', 'ts::time', 'ts::timestamptz', 'date_trunc(''month'', ts)', 'extract(hour FROM tm)', 'to_char(ts, ''YYYY-MM-DD'')', 'age(ts)', 'tm + iv', 'iv * 2', 'iv::time', 'justify_interval(iv)',
   'f4 * 2', 'f4 + f8', 'round(f8::numeric, 2)', 'f8 > 0.1', 's + 1', 's + ds', 's * 1.5', 's % 3', 's::text', '-s', 'js -> ''n''', 'js ->> ''t''', 'js::jsonb', 'json_typeof(js)', 'host(ip)', 'masklen(ip)', 'ip + 1', 'ip << ''10.0.0.0/16''', 'ip <<= inet ''10.0.1.0/24''', 'network(ip)', 'text(ip)',
-  'ch || ''x''', 'upper(ch)', 'length(ch)', 'ch LIKE ''c1%''', 'ch = ''c1''', 'ch::text',
+  'ch || ''x''', 'upper(ch)', 'length(ch)', 'ch LIKE ''c1%''', 'ch = ''c1''', 'ch::text', 'ch::char(2)', 'ch::char', 'ch::varchar(2)', 'ch::name', 'dch::char(4)',
   'ta::text[]', '(ta::text[])[1]', 'array_length(ta::text[], 1)', 'ta::text[] @> ARRAY[''t1'']', '''t1'' = ANY(ta::text[])', 'ia::int4[] || 5', 'cardinality(ia::int4[])', 'array_to_string(na::numeric[], '','')', 'da::date[] = ARRAY[DATE ''2020-01-01'']', 'to_json(ta)', 'ta IS NULL', 'COALESCE(ia, ''{}'')']) e;
 SELECT same('SELECT id FROM q WHERE ' || c) FROM unnest(ARRAY['ts = ''2020-03-01 06:59:59.5''', 'ts > ''2020-03-01''', 'ts > DATE ''2020-03-01''', 'ts BETWEEN ''2020-03-01'' AND ''2020-03-04''', 'dts = ''2020-02-28 12:00''', 'dts = TIMESTAMP ''2020-02-28 12:00''', 'dts IN (''2020-02-28'', ''2020-02-29'')', 'dts = DATE ''2020-02-29''', 'dts = pts', 'dts <> ''2020-02-28''',
   'tm < ''12:00''', 'dtm = ''12:00:01''', 'dtm = ANY (ARRAY[TIME ''12:00:00'', ''12:00:02''])', 'iv > ''1 day''', 'iv = ''24 hours''', 'f4 = ''0.1''', 'f4 = 0.1::float4', 'f4 = 0.1', 'f4 = pf', 'f8 < 0', 'f8 = 0.1', 'dip = ''192.0.2.1''', 'dip <> inet ''2001:db8::''', 'ip = ''10.0.1.1/25''', 'ip > ''10.0.2.0''',
@@ -112,6 +112,10 @@ SELECT forgery(c, n, b) FROM (VALUES
 -- a value of one type is not taken for one of another
 SELECT matches(answer('enc', ', tap, public', true, format('SELECT %I FROM f', c), true, format('INSERT INTO f (%I) VALUES (%L)', c, forged(n, b))), '^NE020$', format('type %s in %s', n, c)) FROM (VALUES
   ('i', 4, '\x0000000000000000'::bytea), ('l', 8, '\x0000000000000000'), ('ts', 8, '\x0000000000000000'), ('tm', 4, '\x0000000000000000'), ('t', 18, '\x61'), ('ch', 1, '\x61'), ('ta', 1, '\x00'), ('t', 65, '\x00'), ('ia', 68, '\x00'), ('i', 20, '\x00000000'), ('i', 83, '\x00'), ('i', 64, '\x00'), ('i', 84, '\x00'), ('i', 131, '\x00000000')) v (c, n, b);
+
+-- what the catalogs keep of an expression compares whole values
+SELECT same_after('ALTER TABLE q ADD CHECK (' || c || ')', 'SELECT id FROM q') FROM unnest(ARRAY['ch <> ''c9''', 'dch <> ''d9''', 'ch < ''d''', 'ts > ''2000-01-01''', 'f4 <> ''0.15''', 's < 100', 'tm < ''23:00''', 'ip <> ''10.9.9.9''', 'iv < ''1 year''', 'ta::text[] <> ''{z,y}''']) c;
+SELECT same_after('ALTER TABLE q ALTER ch SET DEFAULT ''ab'', ALTER ts SET DEFAULT ''2020-01-01'', ALTER ta SET DEFAULT ''{x,NULL}'', ALTER iv SET DEFAULT ''1 day'', ALTER f4 SET DEFAULT 0.1; INSERT INTO q (id) VALUES (99)', 'SELECT ch, ts, ta, iv, f4 FROM q WHERE id = 99');
 
 -- not the type's
 SELECT throws_ok(format('CREATE TABLE enc.z (a nae.enc_det_%s(''col-det''))', t), '42704', NULL, 'no deterministic ' || t) FROM unnest(ARRAY['interval', 'float4', 'float8', 'json', 'text_array', 'bool']) t;

@@ -81,7 +81,7 @@ BEGIN
     EXECUTE format('CREATE FUNCTION %s(%s) RETURNS %s LANGUAGE sql STABLE STRICT PARALLEL RESTRICTED COST 100 RETURN %s',
                    name, CASE WHEN o.binary THEN format('%s, %s', o.type, o.type) ELSE o.type::text END, o.result,
                    format(CASE WHEN o.binary THEN '$1::%1$s OPERATOR(pg_catalog.%2$s) $2::%1$s'
-                               ELSE 'OPERATOR(pg_catalog.%2$s) $1::%1$s' END, o.plain_type, o.oprname));
+                               ELSE 'OPERATOR(pg_catalog.%2$s) $1::%1$s' END, nae.type_name(o.plain_type), o.oprname));
     EXECUTE format('CREATE OPERATOR pg_catalog.%s (%s RIGHTARG = %s, FUNCTION = %s)', o.oprname,
                    CASE WHEN o.binary THEN format('LEFTARG = %s,', o.type) END, o.type, name);
   END LOOP;
