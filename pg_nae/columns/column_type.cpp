@@ -42,13 +42,14 @@ Oid operator_of(Oid schema, const char* name, Oid type) {
 }
 
 void learn_casts(ColumnType& type) {
+  const Oid extension = pg::extension_id();
   CatCList* casts = SearchSysCacheList1(CASTSOURCETARGET, ObjectIdGetDatum(type.type));
   int count = 0;
   for (int i = 0; i < casts->n_members; ++i) {
     auto* cast = reinterpret_cast<Form_pg_cast>(GETSTRUCT(&casts->members[i]->tuple));
     bool other = cast->casttarget != type.type && cast->casttarget != plain_oid(type.plain);
     // Casts that somebody else made are not ours to take apart.
-    if (!other || !pg::is_of_extension(CastRelationId, cast->oid)) continue;
+    if (!other || !pg::is_member(extension, CastRelationId, cast->oid)) continue;
     if (count == ColumnType::kMaxCasts) elog(ERROR, "an encrypted type has too many casts");
     type.casts[count++] = cast->castfunc;
   }
