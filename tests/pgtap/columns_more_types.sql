@@ -3,7 +3,7 @@
 BEGIN;
 \ir ../fixtures/twins.sql
 \ir ../fixtures/twins_types.sql
-SELECT plan(831);
+SELECT plan(834);
 
 -- every encrypted type has all that a type has
 SET LOCAL search_path = pg_catalog, tap, public;
@@ -118,6 +118,35 @@ SELECT matches(answer('enc', ', tap, public', true, format('SELECT %I FROM f', c
 -- what the catalogs keep of an expression compares whole values
 SELECT same_after('ALTER TABLE q ADD CHECK (' || c || ')', 'SELECT id FROM q') FROM unnest(ARRAY['ia @> ''{9,0}'' OR id > 0', 'NOT ta @> ''{z,y}''','ch <> ''c9''', 'dch <> ''d9''', 'ch < ''d''', 'ts > ''2000-01-01''', 'f4 <> ''0.15''', 's < 100', 'tm < ''23:00''', 'ip <> ''10.9.9.9''', 'iv < ''1 year''', 'ta::text[] <> ''{z,y}''']) c;
 SELECT same_after('ALTER TABLE q ALTER ch SET DEFAULT ''ab'', ALTER ts SET DEFAULT ''2020-01-01'', ALTER ta SET DEFAULT ''{x,NULL}'', ALTER iv SET DEFAULT ''1 day'', ALTER f4 SET DEFAULT 0.1; INSERT INTO q (id) VALUES (99)', 'SELECT ch, ts, ta, iv, f4 FROM q WHERE id = 99');
+
+-- COPY in every format: out of the plaintext twin into the encrypted one, and what a query shows of either is alike
+RESET ROLE;
+GRANT pg_read_server_files, pg_write_server_files, pg_execute_server_program TO nae_all;
+SELECT set_config('tap.file', current_setting('data_directory') || '/columns_more_types.copy', true) \g /dev/null
+SET LOCAL ROLE nae_all;
+CREATE FUNCTION tap.copied(form text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE file text := current_setting('tap.file'); same bool; digests bytea[] := '{}';
+BEGIN
+  EXECUTE format('COPY pln.q TO %L (FORMAT %s)', file, form);
+  DELETE FROM enc.q;
+  EXECUTE format('COPY enc.q FROM %L (FORMAT %s)', file, form);
+  EXECUTE format('COPY (SELECT * FROM pln.q ORDER BY id) TO %L (FORMAT %s)', file, form);
+  digests := digests || sha256(pg_read_binary_file(file));
+  EXECUTE format('COPY (SELECT * FROM enc.q ORDER BY id) TO %L (FORMAT %s)', file, form);
+  digests := digests || sha256(pg_read_binary_file(file));
+  -- as a dump: ciphertexts go out and in
+  EXECUTE format('COPY enc.q TO %L (FORMAT %s)', file, form);
+  DELETE FROM enc.q;
+  EXECUTE format('COPY enc.q FROM %L (FORMAT %s)', file, form);
+  EXECUTE format('COPY (SELECT * FROM enc.q ORDER BY id) TO %L (FORMAT %s)', file, form);
+  digests := digests || sha256(pg_read_binary_file(file));
+  EXECUTE format('COPY (SELECT 1) TO PROGRAM %L', 'rm ' || quote_literal(file));
+  RETURN CASE WHEN digests[1] = digests[2] AND digests[2] = digests[3] THEN 'alike' ELSE digests::text END || ' ' || misplaced();
+END $$;
+RESET ROLE;
+GRANT EXECUTE ON FUNCTION pg_read_binary_file(text) TO nae_all;
+SET LOCAL ROLE nae_all;
+SELECT is(copied(form), 'alike ', 'COPY: ' || form) FROM unnest(ARRAY['text', 'csv', 'binary']) form;
 
 -- not the type's
 SELECT throws_ok(format('CREATE TABLE enc.z (a nae.enc_det_%s(''col-det''))', t), '42704', NULL, 'no deterministic ' || t) FROM unnest(ARRAY['interval', 'float4', 'float8', 'json', 'text_array', 'bool']) t;
