@@ -123,7 +123,7 @@ ByteView jsonb_form(Datum value, bool) {
 
 // Before 17 an interval has no infinity, and the numbers that stand for it since would be read as
 // some 300,000 years: refused both ways.
-void expect_finite(const Interval& interval) {
+void expect_finite([[maybe_unused]] const Interval& interval) {
 #if PG_VERSION_NUM < 170000
   auto has_all = [&interval](std::int64_t time, std::int32_t rest) {
     return interval.time == time && interval.day == rest && interval.month == rest;
