@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "libnae/base/text.hpp"
 
 namespace nae {
@@ -52,11 +54,31 @@ TEST(ColumnValue, RefusesWhatIsNone) {
   EXPECT_FALSE(parse_column_value(ByteView(good).first(good.size() - 1), value)) << "cut";
   EXPECT_FALSE(parse_column_value(ByteView(good).subspan(kColumnHeaderBytes), value))
       << "an envelope without header";
-  for (const auto& [place, byte] : {std::pair{0, 0xe2}, {1, 0x00}, {1, 0x0b}, {6, 0xff}}) {
+  // Types that there are not: none, past the last one, and arrays of those.
+  for (const auto& [place, byte] :
+       {std::pair{0, 0xe2}, {1, 0x00}, {1, 0x14}, {1, 0x40}, {1, 0x54}, {1, 0x81}, {6, 0xff}}) {
     Bytes changed = good;
     changed[static_cast<std::size_t>(place)] = static_cast<Byte>(byte);
     EXPECT_FALSE(parse_column_value(changed, value)) << "byte " << place;
   }
+}
+
+TEST(PlainType, HasANumberAndANameForEachTypeAndItsArray) {
+  std::set<std::string_view> names;
+  for (const PlainTypeRow& row : kPlainTypes) {
+    EXPECT_TRUE(is_plain_type(static_cast<Byte>(row.type))) << row.name;
+    EXPECT_TRUE(names.insert(row.name).second) << row.name;
+    EXPECT_STREQ(plain_name(row.type), row.name);
+    EXPECT_EQ(std::string_view(row.name).ends_with("_array"), is_array(row.type)) << row.name;
+    EXPECT_FALSE(is_array(row.type) && row.deterministic) << row.name;
+  }
+  EXPECT_EQ(static_cast<int>(PlainType::jsonb), 10) << "numbers are never reassigned";
+  EXPECT_EQ(static_cast<int>(PlainType::int2), 19);
+  EXPECT_EQ(static_cast<int>(PlainType::text_array), 65);
+  EXPECT_EQ(element_of(PlainType::int2_array), PlainType::int2);
+  int known = 0;
+  for (int number = 0; number < 256; ++number) known += is_plain_type(static_cast<Byte>(number));
+  EXPECT_EQ(known, static_cast<int>(std::size(kPlainTypes)));
 }
 
 TEST(ColumnValue, RefusesVersionZero) {

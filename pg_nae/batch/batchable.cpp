@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "pg_nae/batch/column_calls.hpp"
+#include "pg_nae/pg/extension.hpp"
 
 namespace nae::batch {
 namespace {
@@ -14,7 +15,7 @@ constexpr auto kBlindIndex = static_cast<std::uint8_t>(wire::MacForm::blind_inde
 constexpr Batchable decryption(std::string_view symbol, PlainType type) {
   return {.symbol = symbol,
           .action = Action::decrypt,
-          .result = type == PlainType::text ? ResultKind::text : ResultKind::bytes,
+          .result = is_character(type) ? ResultKind::text : ResultKind::bytes,
           .read = read_decryption,
           .make = make_plaintext,
           .plain = type};
@@ -127,37 +128,27 @@ const Batchable* by_symbol(std::string_view symbol) {
 }
 
 // The extension alone defines such functions; STRICT is what lets NULL be left out of a request.
-void learn(Oid function) {
-  HeapTuple tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
-  if (!HeapTupleIsValid(tuple)) return;
+void learn(Oid extension, HeapTuple tuple, TupleDesc shape) {
   auto* row = reinterpret_cast<Form_pg_proc>(GETSTRUCT(tuple));
+  if (row->prolang != ClanguageId || !row->proisstrict || row->proretset) return;
   bool is_null = true;
-  Datum source = SysCacheGetAttr(PROCOID, tuple, Anum_pg_proc_prosrc, &is_null);
-  bool fit = !is_null && row->prolang == ClanguageId && row->proisstrict && !row->proretset;
-  if (fit && known_count < kMaxKnown) {
-    const Batchable* how = by_symbol(TextDatumGetCString(source));
-    if (how != nullptr)
-      known[known_count++] = {function, GetSysCacheHashValue1(PROCOID, ObjectIdGetDatum(function)),
-                              how};
-  }
-  ReleaseSysCache(tuple);
+  Datum source = heap_getattr(tuple, Anum_pg_proc_prosrc, shape, &is_null);
+  const Batchable* how = is_null ? nullptr : by_symbol(TextDatumGetCString(source));
+  if (how == nullptr || known_count == kMaxKnown) return;
+  if (!pg::is_member(extension, ProcedureRelationId, row->oid)) return;
+  known[known_count++] = {row->oid, GetSysCacheHashValue1(PROCOID, ObjectIdGetDatum(row->oid)),
+                          how};
 }
 
-void learn_members_of(Oid extension) {
-  Relation depend = table_open(DependRelationId, AccessShareLock);
-  ScanKeyData key[2];
-  ScanKeyInit(&key[0], Anum_pg_depend_refclassid, BTEqualStrategyNumber, F_OIDEQ,
-              ObjectIdGetDatum(ExtensionRelationId));
-  ScanKeyInit(&key[1], Anum_pg_depend_refobjid, BTEqualStrategyNumber, F_OIDEQ,
-              ObjectIdGetDatum(extension));
-  SysScanDesc scan = systable_beginscan(depend, DependReferenceIndexId, true, nullptr, 2, key);
-  for (HeapTuple tuple; HeapTupleIsValid(tuple = systable_getnext(scan));) {
-    auto* row = reinterpret_cast<Form_pg_depend>(GETSTRUCT(tuple));
-    if (row->classid == ProcedureRelationId && row->deptype == DEPENDENCY_EXTENSION)
-      learn(row->objid);
-  }
+// Read from end to end and past the caches: the extension has thousands of functions, and each
+// backend would keep a copy of every one to find the few hundred.
+void learn_all_functions(Oid extension) {
+  Relation functions = table_open(ProcedureRelationId, AccessShareLock);
+  SysScanDesc scan = systable_beginscan(functions, InvalidOid, false, nullptr, 0, nullptr);
+  for (HeapTuple tuple; HeapTupleIsValid(tuple = systable_getnext(scan));)
+    learn(extension, tuple, RelationGetDescr(functions));
   systable_endscan(scan);
-  table_close(depend, AccessShareLock);
+  table_close(functions, AccessShareLock);
 }
 
 void learn_functions() {
@@ -167,8 +158,8 @@ void learn_functions() {
   // A change that arrives meanwhile, or an error, leaves this reading a stale one.
   const std::uint64_t read_generation = generation;
   known_count = 0;
-  Oid extension = get_extension_oid("pg_nae", true);
-  if (OidIsValid(extension)) learn_members_of(extension);
+  Oid extension = pg::extension_id();
+  if (OidIsValid(extension)) learn_all_functions(extension);
   std::sort(known, known + known_count,
             [](const Known& a, const Known& b) { return a.function < b.function; });
   known_generation = read_generation;

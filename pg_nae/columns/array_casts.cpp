@@ -2,6 +2,7 @@
 // = ANY (...) of a deterministic column needs them.
 #include "pg_nae/columns/casts.hpp"
 #include "pg_nae/columns/crypt.hpp"
+#include "pg_nae/pg/report.hpp"
 
 namespace nae::columns {
 namespace {
@@ -114,6 +115,10 @@ NAE_FUNCTION(nae_column_search_token_array) {
 NAE_FUNCTION(nae_column_decrypt_array) {
   Elements elements = elements_of(PG_GETARG_DATUM(0));
   PlainType plain = column_type(ARR_ELEMTYPE(elements.array)).plain;
+  // Their plaintext would be an array of more dimensions, of which PostgreSQL makes something else.
+  if (is_array(plain))
+    pg::raise(Code::unsupported, "an array of encrypted arrays is not decrypted",
+              "Cast what goes into it, as in ARRAY[tags::text[]] or array_agg(tags::text[]).");
   replace_by_plaintexts(elements, plain);
   return array_of(elements, plain_oid(plain));
 }

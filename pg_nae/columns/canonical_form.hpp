@@ -1,5 +1,6 @@
 // CanonicalForm: how values of one plaintext type become the bytes that are encrypted, and come
-// back (docs/spec/column.md). One row for each type; a type without one does not compile.
+// back (docs/spec/column.md). One row for each type; a type without one does not compile. Arrays
+// are made of the forms of their elements (canonical_array.hpp).
 #pragma once
 
 #include "libnae/envelope/plain_type.hpp"
@@ -10,6 +11,7 @@ namespace nae::columns {
 struct CanonicalForm {
   PlainType type;
   Oid oid;
+  Oid array_oid;
   // In the current memory context, or a view of the value. Equal values have equal forms where
   // `deterministic`.
   ByteView (*write)(Datum value, bool deterministic);
@@ -17,6 +19,9 @@ struct CanonicalForm {
   Datum (*read)(PlainType type, ByteView canonical);
 };
 
+// Of an array type that of its elements.
 const CanonicalForm& canonical_form_of(PlainType type);
+
+[[noreturn]] void raise_malformed(PlainType type);
 
 }  // namespace nae::columns

@@ -92,7 +92,7 @@ Oid result_type(FunctionCallInfo fcinfo) {
 Datum pend(const ColumnType& type, Datum plain) {
   ByteView canonical = canonical_form(type.plain, plain, type.deterministic);
   Datum ciphertext = plain;
-  if (type.plain == PlainType::text && has_ciphertext_prefix(as_text(canonical)))
+  if (is_character(type.plain) && has_ciphertext_prefix(as_text(canonical)))
     ciphertext = ciphertext_from_words(as_text(canonical));
   else if (type.plain != PlainType::bytea || !is_ciphertext(canonical))
     return make_pending(type.plain, canonical);

@@ -42,13 +42,14 @@ Oid operator_of(Oid schema, const char* name, Oid type) {
 }
 
 void learn_casts(ColumnType& type) {
+  const Oid extension = pg::extension_id();
   CatCList* casts = SearchSysCacheList1(CASTSOURCETARGET, ObjectIdGetDatum(type.type));
   int count = 0;
   for (int i = 0; i < casts->n_members; ++i) {
     auto* cast = reinterpret_cast<Form_pg_cast>(GETSTRUCT(&casts->members[i]->tuple));
     bool other = cast->casttarget != type.type && cast->casttarget != plain_oid(type.plain);
     // Casts that somebody else made are not ours to take apart.
-    if (!other || !pg::is_of_extension(CastRelationId, cast->oid)) continue;
+    if (!other || !pg::is_member(extension, CastRelationId, cast->oid)) continue;
     if (count == ColumnType::kMaxCasts) elog(ERROR, "an encrypted type has too many casts");
     type.casts[count++] = cast->castfunc;
   }
@@ -85,7 +86,7 @@ void learn(Oid schema, PlainType plain, bool deterministic) {
   if (deterministic) {
     found.search_token = function(schema, "search_token", {type, INT4OID});
     found.search_token_array = function(schema, "search_token", {found.array_type, INT4OID});
-    found.pend_array = function(schema, name, {get_array_type(plain_oid(plain))});
+    found.pend_array = function(schema, name, {plain_array_oid(plain)});
     found.equal = operator_of(schema, "=~", type);
     found.not_equal = operator_of(schema, "<>~", type);
   }

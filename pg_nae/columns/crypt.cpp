@@ -133,14 +133,14 @@ Datum opened(PlainType type, wire::ItemResult result, ByteView bytes, ByteView h
       return plain_value(type, bytes);
     case wire::ItemResult::masked:
       // A mask is a text. Of another type's binary form it would be another value.
-      if (type == PlainType::text) return plain_value(type, bytes);
+      if (is_character(type)) return plain_value(type, bytes);
       pg::raise(Code::value_not_text,
                 psprintf("the policy shows values of type %s masked, which works on text only",
                          plain_name(type)));
     case wire::ItemResult::ciphertext: {
       Datum stored = write_ciphertext(room_for_ciphertext(bytes.size()), header, bytes);
       if (type == PlainType::bytea) return stored;
-      if (type == PlainType::text)
+      if (is_character(type))
         return CStringGetTextDatum(ciphertext_in_words(pg::local_view(stored)));
       pg::raise(
           Code::denied,

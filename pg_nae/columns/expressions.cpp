@@ -139,8 +139,8 @@ Node* decrypted(Node* expression) {
 
 Node* cast_to_plaintext(Node* expression, CoercionForm form) {
   const ColumnType& type = *type_of(expression);
-  FuncExpr* call = call_of(type.decrypt, plain_oid(type.plain),
-                           list_make1(below_domain(expression, type)));
+  FuncExpr* call =
+      call_of(type.decrypt, plain_oid(type.plain), list_make1(below_domain(expression, type)));
   call->funcformat = form;
   return reinterpret_cast<Node*>(with_collation(call, expression));
 }
@@ -156,8 +156,7 @@ Node* decrypted_whole(Node* expression) {
 
 Node* decrypted_array(Node* expression) {
   const ColumnType& type = *find_column_type_of_array(exprType(expression));
-  FuncExpr* call =
-      call_of(type.decrypt_array, get_array_type(plain_oid(type.plain)), list_make1(expression));
+  FuncExpr* call = call_of(type.decrypt_array, plain_array_oid(type.plain), list_make1(expression));
   return reinterpret_cast<Node*>(with_collation(call, expression));
 }
 

@@ -8,6 +8,8 @@
 namespace nae::columns {
 
 Oid plain_oid(PlainType type);
+// Arrays of the type. An array of arrays is an array of more dimensions, and of the same type.
+Oid plain_array_oid(PlainType type);
 
 // The canonical form of a value, in the current memory context or a view of the value itself. Equal
 // numbers have equal forms where `deterministic`. Raises for text that is no UTF-8.

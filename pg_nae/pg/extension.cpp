@@ -24,7 +24,10 @@ Oid relation_of_extension(const char* name) {
 }
 
 bool is_of_extension(Oid catalog, Oid object) {
-  Oid extension = extension_id();
+  return is_member(extension_id(), catalog, object);
+}
+
+bool is_member(Oid extension, Oid catalog, Oid object) {
   return OidIsValid(extension) && getExtensionOfObject(catalog, object) == extension;
 }
 

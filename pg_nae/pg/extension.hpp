@@ -11,5 +11,7 @@ Oid column_schema();                          // nae
 Oid relation_of_extension(const char* name);  // of that schema
 Oid extension_owner();                        // raises when there is none
 bool is_of_extension(Oid catalog, Oid object);
+// The same for many objects: looking for the extension takes as long as looking at one.
+bool is_member(Oid extension, Oid catalog, Oid object);
 
 }  // namespace nae::pg

@@ -1,4 +1,6 @@
 """What the tests of encrypted columns share: tables and their contents."""
+import json
+
 from harness import ROOT
 
 KEYS = "customer-pii:aes-256-gcm customer-ssn:aes-256-siv forbidden-key:aes-256-gcm"
@@ -20,6 +22,23 @@ DIGEST = f"SELECT md5(string_agg(concat_ws('|', id, {', '.join(TYPES)}), ';' ORD
 TWIN = (f"SELECT md5(string_agg(concat_ws('|', n, {', '.join(TYPES)}), ';' ORDER BY n)) FROM (SELECT n, {VALUES} "
         f"FROM generate_series(1, 50) n UNION ALL SELECT 51, {', '.join(['NULL'] * 11)} UNION ALL "
         f"SELECT 52, NULL, '', {', '.join(['NULL'] * 9)}) AS twin (n, {', '.join(TYPES)})")
+
+# A table with a column of each encrypted type: a value of each plaintext type, and whether it has a deterministic one.
+LITERALS = {"text": ("Grüße", True), "bytea": ("\\x00ff", True), "int4": ("-4", True), "int8": ("8589934592", True),
+            "numeric": ("1.5", True), "bool": ("t", False), "date": ("1999-12-31", True),
+            "timestamptz": ("2024-06-01 12:00:00.5+00", True), "uuid": ("a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11", True),
+            "jsonb": ('{"a": [1]}', False), "timestamp": ("-infinity", True), "time": ("24:00", True),
+            "interval": ("1 mon -2 days", False), "float4": ("0.1", False), "float8": ("-0", False), "json": ("[1 ]", False),
+            "inet": ("10.0.0.1/8", True), "bpchar": ("c", True), "int2": ("-2", True)}
+EVERY_TYPE = {f"{kind}{name}{array}": json.dumps([literal, None], ensure_ascii=False).replace("[", "{", 1)[:-1] + "}" if array else literal
+              for name, (literal, deterministic) in LITERALS.items()
+              for kind, array in [("enc_", ""), ("enc_", "_array")] + [("enc_det_", "")] * deterministic}
+EVERY = f"""
+CREATE TABLE every (id int PRIMARY KEY, {', '.join(f"{name} nae.{name}('customer-{'ssn' if '_det_' in name else 'pii'}')" for name in EVERY_TYPE)});
+INSERT INTO every (id, {', '.join(EVERY_TYPE)}) VALUES (1, {', '.join(f"'{literal}'" for literal in EVERY_TYPE.values())});
+INSERT INTO every (id) VALUES (2);
+"""
+EVERY_DIGEST = "SELECT count(*), md5(string_agg(row_to_json(every)::text, ';' ORDER BY id)) FROM every"
 
 
 def allow_databases(stack, *names):

@@ -1,7 +1,7 @@
 #!/usr/bin/python3 -B
 # Dumps of encrypted columns hold ciphertext and need no key server, neither to make nor to restore them.
 from cluster import program
-from columns import CUSTOMER, DIGEST, KEYS, TWIN, allow_databases, asked
+from columns import CUSTOMER, DIGEST, EVERY, EVERY_DIGEST, KEYS, TWIN, allow_databases, asked
 from harness import Stack, Tap
 
 CANARY = "canary-of-the-dump"
@@ -34,8 +34,10 @@ with Tap() as tap, Stack(keys=KEYS) as stack:
     asked(session, CUSTOMER)
     tap.is_(asked(session, DIGEST), asked(session, TWIN), "the table and its plaintext twin")
     asked(session, FURTHER)
+    asked(session, EVERY)
     values = [DIGEST, "SELECT id, note, ssn FROM shown", "SELECT max(bang), count(*) FROM shouted", "SELECT ssn, source FROM child",
-              "SELECT md5(string_agg(note, ',' ORDER BY id)) FROM part", "SELECT note FROM tenant", "SELECT id FROM customer WHERE ssn = 'ssn-7'"]
+              "SELECT md5(string_agg(note, ',' ORDER BY id)) FROM part", "SELECT note FROM tenant", EVERY_DIGEST,
+              "SELECT id FROM customer WHERE ssn = 'ssn-7'"]
     refresh = ("REFRESH MATERIALIZED VIEW kept", "SELECT md5(string_agg(note, ',' ORDER BY id)) FROM kept")
     wanted = [asked(session, value) for value in values + list(refresh)]
     ciphertext = "COPY customer TO STDOUT"

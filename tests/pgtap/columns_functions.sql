@@ -3,16 +3,16 @@ BEGIN;
 SELECT plan(31);
 CREATE TEMP VIEW ours AS
   SELECT p.oid::regprocedure AS signature, p.*, l.lanname,
-    regexp_replace(p.proname, '^enc_(det_)?(text|bytea|int4|int8|numeric|bool|date|timestamptz|uuid|jsonb)', 'enc') AS form,
+    regexp_replace(p.proname, '^enc_(det_)?(text|bytea|int[248]|numeric|bool|date|timestamptz|timestamp|time|interval|float[48]|uuid|inet|jsonb|json|bpchar)(_array)?', 'enc') AS form,
     regexp_replace(pg_get_function_identity_arguments(p.oid), 'nae\.enc_\w+', 'enc', 'g') AS arguments
   FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_language l ON l.oid = p.prolang
   WHERE p.pronamespace = 'nae'::regnamespace;
 CREATE TEMP VIEW decrypting AS SELECT * FROM ours WHERE proname = 'plain' OR proname LIKE 'plain\_as\_%' OR proname = 'plain_row' OR prosrc IN ('nae_column_convert', 'nae_column_rewrap') OR form ~ '^enc_(same|other|before|not_after|after|not_before|joined)$';
 CREATE TEMP VIEW encrypting AS SELECT * FROM ours WHERE prosrc IN ('nae_column_encrypt', 'nae_column_search_token', 'nae_column_search_token_array', 'nae_column_in', 'nae_column_recv');
 
-SELECT is((SELECT count(*)::int FROM pg_type WHERE typnamespace = 'nae'::regnamespace AND typname LIKE 'enc%' AND typtype = 'b'), 18, 'the types');
+SELECT is((SELECT count(*)::int FROM pg_type WHERE typnamespace = 'nae'::regnamespace AND typname LIKE 'enc%' AND typtype = 'b'), 19 + 13 + 19, 'the types: randomized, deterministic, arrays');
 SELECT cmp_ok((SELECT count(*) FROM decrypting), '>', 150::bigint, 'what decrypts');
-SELECT is((SELECT count(*) FROM encrypting), (18 * 3 + 8 * 2)::bigint, 'what encrypts');
+SELECT is((SELECT count(*) FROM encrypting), (51 * 3 + 13 * 2)::bigint, 'what encrypts');
 SELECT is_empty('SELECT signature FROM decrypting WHERE proleakproof', 'what decrypts is not leakproof');
 SELECT is_empty('SELECT signature FROM decrypting WHERE provolatile = ''i''', 'nor immutable');
 SELECT is_empty('SELECT signature FROM decrypting WHERE proparallel <> ''r''', 'and runs in the leader');
@@ -45,7 +45,7 @@ SELECT is((SELECT count(*) FROM casts WHERE source = target), (SELECT count(*) F
 -- the operators that nobody types, and those with plaintexts' names
 SELECT is_empty($$SELECT oid::regoperator FROM pg_operator WHERE oprnamespace = 'nae'::regnamespace AND oprname NOT IN ('<~', '<=~', '=~', '>=~', '>~', '<>~')$$, 'no operator of schema nae has an ordinary name');
 SELECT is_empty($$SELECT o.oid::regoperator FROM pg_operator o JOIN ours f ON f.oid = o.oprcode WHERE o.oprnamespace <> 'nae'::regnamespace AND f.provolatile <> 's'$$, 'operators outside of it decrypt');
-SELECT is((SELECT count(*)::int FROM pg_opclass c JOIN pg_type t ON t.oid = c.opcintype WHERE t.typnamespace = 'nae'::regnamespace AND c.opcdefault AND t.typname LIKE 'enc%'), 18 + 8, 'operator classes: btree for each type, hash for deterministic ones');
+SELECT is((SELECT count(*)::int FROM pg_opclass c JOIN pg_type t ON t.oid = c.opcintype WHERE t.typnamespace = 'nae'::regnamespace AND c.opcdefault AND t.typname LIKE 'enc%'), 51 + 13, 'operator classes: btree for each type, hash for deterministic ones');
 SELECT is_empty($$SELECT typname FROM pg_type WHERE typnamespace = 'nae'::regnamespace AND typname LIKE 'enc%' AND typtype = 'b' AND (typstorage <> 'e' OR typlen <> -1 OR typispreferred)$$, 'types do not compress, and are preferred nowhere');
 
 -- privileges

@@ -1,7 +1,7 @@
 -- What roles see of the same rows of encrypted columns, and what they cannot put back.
 BEGIN;
 \ir ../fixtures/twins.sql
-SELECT plan(71);
+SELECT plan(85);
 CREATE TABLE enc.w (id int PRIMARY KEY, ssn nae.enc_det_text('col-det'), name nae.enc_text('col-rnd'), n nae.enc_int4('col-rnd'));
 INSERT INTO enc.w VALUES (1, '123-45-6789', 'Ada Lovelace', 36), (2, NULL, 'Bo', NULL), (3, '987-65-4321', '', -1);
 GRANT ALL ON ALL TABLES IN SCHEMA enc TO PUBLIC;
@@ -57,6 +57,16 @@ FROM unnest(ARRAY['nae_all', 'nae_reader', 'nae_writer']) r;
 SELECT is(as_role('nae_nulled', 'SELECT n FROM w'), '() () ()', 'nulled: numbers');
 SELECT matches(as_role('nae_masked', 'SELECT n FROM w'), '^NE', 'masked: numbers have no mask');
 SELECT matches(as_role('nae_cipher', 'SELECT n FROM w'), '^NE', 'ciphertext: numbers cannot show it');
+
+-- a char(n) is a text to a mask; JSON and arrays are none
+CREATE TABLE enc.y (id int, c nae.enc_bpchar('col-rnd'), d nae.enc_det_bpchar('col-det'), j nae.enc_json('col-rnd'), a nae.enc_text_array('col-rnd'), t nae.enc_timestamp('col-rnd'));
+GRANT ALL ON enc.y TO PUBLIC;
+SELECT is(as_role('nae_all', $$INSERT INTO y VALUES (1, 'secret', 'secret', '"secret"', '{secret}', '2020-01-01')$$), 'done', 'types that can be masked and others');
+SELECT is(as_role(r, q), w, r || ': ' || q) FROM (VALUES
+  ('nae_masked', 'SELECT c, d FROM y', '(****et,****et)'), ('nae_masked', 'SELECT c::text || ''!'' FROM y', '(****et!)'), ('nae_cipher', 'SELECT c, d FROM y', '(nae1,nae1)'), ('nae_nulled', 'SELECT * FROM y', '(1,,,,,)'), ('nae_cipher', 'UPDATE y SET c = (SELECT c FROM y), d = (SELECT d FROM y)', 'done'),
+  ('nae_all', 'SELECT c, d FROM y', '(secret,secret)')) v (r, q, w);
+SELECT matches(as_role(r, format('SELECT %s FROM y', c)), w, r || ': ' || c) FROM unnest(ARRAY['j', 'a', 't']) c, (VALUES ('nae_masked', '^NE025 '), ('nae_cipher', '^NE001 ')) v (r, w);
+SELECT matches(as_role('nae_masked', $$UPDATE y SET c = '****et'$$), '^NE026 ', 'a mask of a char(n) is not encrypted back');
 
 -- what is written by whom
 SELECT is(as_role('nae_writer', 'INSERT INTO w VALUES (10, ''s'', ''n'', 3)'), 'done', 'writer writes');

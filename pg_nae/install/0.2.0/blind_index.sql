@@ -45,7 +45,7 @@ BEGIN
       HINT = 'CALL nae.add_blind_index() makes one.';
   END IF;
   EXECUTE format('SELECT @extschema@.nae_blind_index($1, %s)',
-                 nae.coded_text(format('$2::%s', coded.plain_type), coded.plain_type, coded.normalization))
+                 nae.coded_text(format('$2::%s', nae.type_name(coded.plain_type)), coded.plain_type, coded.normalization))
     INTO code USING coded.key, value;
   RETURN code;
 END

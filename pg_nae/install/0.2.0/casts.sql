@@ -50,8 +50,9 @@ FROM nae.encrypted_type AS e
 JOIN pg_catalog.pg_cast AS c ON c.castsource = e.plain_type AND c.castcontext = 'i' AND c.casttarget <> e.plain_type
 JOIN pg_catalog.pg_type AS t ON t.oid = c.casttarget AND t.typnamespace = 'pg_catalog'::regnamespace
 -- Numbers are no objects: oid is preferred among them, and stands beside float8. An integer is not widened to
--- another: to_hex(age) could mean two functions.
-WHERE t.typname !~ '^(reg|pg_)|^oid$'
+-- another: to_hex(age) could mean two functions. Nor a time to an interval or timetz, of which PostgreSQL
+-- prefers neither.
+WHERE t.typname !~ '^(reg|pg_)|^oid$' AND e.plain_type <> 'time'::regtype
   AND NOT (e.plain_type IN ('smallint'::regtype, 'integer') AND t.typname IN ('int4', 'int8'));
 
 -- From what becomes the plaintext type by itself, as an integer beside a numeric, so that COALESCE(pay, 0) has
@@ -120,7 +121,7 @@ BEGIN
     EXECUTE format('CREATE FUNCTION %s(%s) RETURNS %s LANGUAGE sql STABLE STRICT PARALLEL RESTRICTED COST 100 RETURN %s',
                    name, CASE WHEN o.binary THEN format('%s, %s', o.type, o.type) ELSE o.type::text END, o.result,
                    format(CASE WHEN o.binary THEN '$1::%1$s OPERATOR(pg_catalog.%2$s) $2::%1$s'
-                               ELSE 'OPERATOR(pg_catalog.%2$s) $1::%1$s' END, o.plain_type, o.oprname));
+                               ELSE 'OPERATOR(pg_catalog.%2$s) $1::%1$s' END, nae.type_name(o.plain_type), o.oprname));
     EXECUTE format('CREATE OPERATOR pg_catalog.%s (%s RIGHTARG = %s, FUNCTION = %s)', o.oprname,
                    CASE WHEN o.binary THEN format('LEFTARG = %s,', o.type) END, o.type, name);
   END LOOP;

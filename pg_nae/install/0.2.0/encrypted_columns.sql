@@ -6,11 +6,22 @@
 CREATE VIEW nae.encrypted_type AS
   SELECT t.oid::regtype AS type,
          t.typname LIKE 'enc\_det\_%' AS deterministic,
-         to_regtype('pg_catalog.' || regexp_replace(t.typname, '^enc_(det_)?', '')) AS plain_type
+         -- An array type is named with an underscore in front.
+         to_regtype('pg_catalog.' || regexp_replace(regexp_replace(t.typname, '^enc_(det_)?', ''),
+                                                    '^(.*)_array$', '_\1')) AS plain_type
   FROM pg_type AS t
   WHERE t.typnamespace = 'nae'::regnamespace AND t.typtype = 'b' AND t.typelem = 0
     AND t.typname LIKE 'enc\_%';
 COMMENT ON VIEW nae.encrypted_type IS 'encrypted types, and the types of their plaintexts';
+
+-- What SQL text calls a type: a regtype is written "character" where the type is bpchar, and that is read
+-- back as character(1), to which a cast cuts values.
+CREATE FUNCTION nae.type_name(type regtype) RETURNS text
+  LANGUAGE sql STABLE STRICT PARALLEL SAFE COST 1
+  SET search_path = pg_catalog, pg_temp
+AS $$
+  SELECT CASE type WHEN 'bpchar'::regtype THEN 'bpchar' WHEN '_bpchar'::regtype THEN 'bpchar[]' ELSE type::text END
+$$;
 
 -- Domains stripped off: what values are stored as, and with which typmod.
 CREATE FUNCTION nae.base_type(INOUT type oid, INOUT typmod integer) RETURNS record

@@ -278,7 +278,9 @@ CREATE FUNCTION nae.verify_shadow(change nae.column_change) RETURNS void
 AS $$
 DECLARE
   met bigint := nae.walk(change, format(
-    '%s IS DISTINCT FROM %s', nae.plain_expression(change.relation, change.shadow),
+    -- json has no equality, but each value is kept as it was written.
+    CASE WHEN nae.plain_type(change.new_type) IN ('json'::regtype, '_json'::regtype)
+         THEN '(%s)::text IS DISTINCT FROM (%s)::text' ELSE '%s IS DISTINCT FROM %s' END, nae.plain_expression(change.relation, change.shadow),
     nae.plain_expression(change.relation, change.column_name)));
 BEGIN
   IF met > 0 THEN

@@ -209,7 +209,7 @@ BEGIN
   RAISE EXCEPTION USING ERRCODE = 'feature_not_supported',
     MESSAGE = format('column "%s" of %s is of type %s, which cannot be encrypted %s', column_name, relation, type,
                      CASE WHEN deterministic THEN 'deterministically' ELSE 'as it is' END),
-    HINT = format('What can be: %s, and varchar and smallint as text and integer.', supported);
+    HINT = format('What can be: %s, and varchar as text.', supported);
 END
 $$;
 

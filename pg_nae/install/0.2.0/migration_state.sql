@@ -67,9 +67,7 @@ CREATE FUNCTION nae.plain_type(type oid) RETURNS regtype
   SET search_path = pg_catalog, pg_temp
 AS $$
   SELECT e.plain_type FROM nae.encrypted_type AS e
-  WHERE e.type = $1 OR e.plain_type = CASE $1::regtype WHEN 'varchar'::regtype THEN 'text'::regtype
-                                                       WHEN 'smallint'::regtype THEN 'integer'::regtype
-                                                       ELSE $1 END
+  WHERE e.type = $1 OR e.plain_type = CASE $1::regtype WHEN 'varchar'::regtype THEN 'text'::regtype ELSE $1 END
   LIMIT 1
 $$;
 
@@ -77,7 +75,7 @@ CREATE FUNCTION nae.type_with_key(type regtype, key text, context text, version 
   LANGUAGE sql STABLE PARALLEL SAFE COST 1
   SET search_path = pg_catalog, pg_temp
 AS $$
-  SELECT type || CASE WHEN key IS NULL THEN '' ELSE
+  SELECT nae.type_name(type) || CASE WHEN key IS NULL THEN '' ELSE
     '(' || concat_ws(', ', quote_literal(key), quote_literal('context=' || nullif(context, '')),
                      quote_literal('version=' || nullif(version, 0))) || ')' END
 $$;
@@ -96,7 +94,7 @@ CREATE FUNCTION nae.plain_expression(relation regclass, column_name name, record
   LANGUAGE sql STABLE STRICT PARALLEL SAFE COST 10
   SET search_path = pg_catalog, pg_temp
 AS $$
-  SELECT CASE WHEN e.typmod IS NULL THEN format('(%s%I)::%s', record, $2, nae.plain_type(a.atttypid))
+  SELECT CASE WHEN e.typmod IS NULL THEN format('(%s%I)::%s', record, $2, nae.type_name(nae.plain_type(a.atttypid)))
               ELSE format('nae.plain(%s%I, %s, true)', record, $2, e.typmod) END
   FROM pg_attribute AS a LEFT JOIN nae.encrypted_column AS e ON e.relation = a.attrelid AND e.attnum = a.attnum
   WHERE a.attrelid = $1 AND a.attname = $2

@@ -11,7 +11,7 @@ AS $$
   LEFT JOIN pg_attrdef AS d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
   -- Newer minor releases keep something of their own among the options of a column.
   CROSS JOIN LATERAL (SELECT string_agg(o, ', ') FROM unnest(a.attoptions) AS o WHERE o NOT LIKE 'pg\_attver=%') AS o(options)
-  CROSS JOIN LATERAL (VALUES ('DEFAULT (' || pg_get_expr(d.adbin, d.adrelid) || ')::' || nae.plain_type(a.atttypid)),
+  CROSS JOIN LATERAL (VALUES ('DEFAULT (' || pg_get_expr(d.adbin, d.adrelid) || ')::' || nae.type_name(nae.plain_type(a.atttypid))),
                              ('STATISTICS ' || nullif(a.attstattarget, -1)),
                              ('(' || o.options || ')')) AS s(setting)
   WHERE a.attrelid = change.relation AND a.attname = change.column_name AND setting IS NOT NULL

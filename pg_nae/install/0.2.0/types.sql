@@ -39,15 +39,22 @@ BEGIN
 END
 $define$;
 
--- The plaintext types: the one list of them in SQL. plain_type.hpp has the same, and a form for each.
+-- The plaintext types: the one list of them in SQL. plain_type.hpp has the same, and a form for each. Each has
+-- its array type, randomized only.
 CREATE FUNCTION nae.plain_types(OUT name text, OUT type regtype, OUT deterministic boolean) RETURNS SETOF record
   LANGUAGE sql AS $define$
-  SELECT name, name::regtype, deterministic
-  FROM (VALUES ('text', true), ('bytea', true), ('int4', true), ('int8', true), ('numeric', true), ('date', true),
-               ('timestamptz', true), ('uuid', true),
-               ('bool', false),   -- its two ciphertexts would tell all there is
-               ('jsonb', false))  -- which nobody compares as a whole
-         AS v (name, deterministic)
+  WITH base(name, deterministic) AS (
+    VALUES ('text', true), ('bytea', true), ('int4', true), ('int8', true), ('numeric', true), ('date', true),
+           ('timestamptz', true), ('uuid', true), ('timestamp', true), ('time', true), ('inet', true),
+           ('bpchar', true), ('int2', true),
+           ('bool', false),                         -- its two ciphertexts would tell all there is
+           ('jsonb', false), ('json', false),       -- which nobody compares as a whole
+           ('interval', false),                     -- 1 day is 24 hours
+           ('float4', false), ('float8', false))    -- 0 is -0
+  SELECT name, name::regtype, deterministic FROM base
+  UNION ALL
+  SELECT name || '_array', t.typarray::regtype, false
+  FROM base JOIN pg_catalog.pg_type AS t ON t.oid = name::regtype
 $define$;
 CREATE FUNCTION nae.encrypted_types(OUT enc text, OUT plain text, OUT type regtype, OUT kind text)
   RETURNS SETOF record LANGUAGE sql AS $define$
