@@ -7,8 +7,8 @@
 namespace nae::pg {
 
 #ifdef NAE_CHECK_FATAL
-// nae.plant names the fault, nae.check_fatal (on) makes an error of what a checker finds. Called once,
-// from _PG_init, before the settings are: their prefix is reserved then.
+// nae.plant names the fault, nae.check_fatal (on) makes an error of what a checker finds. Called
+// once, from _PG_init, before the settings are: their prefix is reserved then.
 void define_plant_settings();
 bool is_planted(std::string_view fault);
 bool check_is_fatal();
