@@ -7,6 +7,7 @@
 #include "pg_nae/columns/client_edge.hpp"
 #include "pg_nae/columns/planner.hpp"
 #include "pg_nae/columns/utility.hpp"
+#include "pg_nae/pg/plant.hpp"
 #include "pg_nae/pg/postgres.hpp"
 #include "pg_nae/pg/settings.hpp"
 #include "pg_nae/pg/supervisor.hpp"
@@ -25,6 +26,9 @@ PGDLLEXPORT void _PG_init(void);
 extern "C" void _PG_init(void) {
 #ifdef NAE_BATCH_FUZZ
   nae::batch::define_fuzz_setting();
+#endif
+#ifdef NAE_CHECK_FATAL
+  nae::pg::define_plant_settings();
 #endif
   nae::pg::define_settings();
   nae::pg::register_supervisor();

@@ -2,6 +2,7 @@
 
 #include "pg_nae/batch/display.hpp"
 #include "pg_nae/batch/node.hpp"
+#include "pg_nae/pg/plant.hpp"
 
 namespace nae::batch {
 namespace {
@@ -114,6 +115,7 @@ CustomScan* make_batch(Plan* child, const Lift& lifted, List* targets, List* qua
   CustomScan* batch = makeNode(CustomScan);
   Plan& plan = batch->scan.plan;
   int child_columns = list_length(child->targetlist);
+  if (pg::is_planted("argument for result")) --child_columns;
   number_calls(reinterpret_cast<Node*>(targets), child_columns);
   number_calls(reinterpret_cast<Node*>(quals), child_columns);
   batch->methods = &batch_scan_methods;

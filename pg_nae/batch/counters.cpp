@@ -7,6 +7,7 @@ namespace {
 std::uint64_t batches = 0;
 std::uint64_t rows = 0;
 pg::Traffic total;
+std::uint64_t refused_plans = 0;
 
 }  // namespace
 
@@ -14,6 +15,10 @@ void count_batch(std::size_t batch_rows, const pg::Traffic& traffic) {
   ++batches;
   rows += batch_rows;
   total.add(traffic);
+}
+
+std::uint64_t count_refused_plan() {
+  return ++refused_plans;
 }
 
 }  // namespace nae::batch
@@ -31,10 +36,11 @@ NAE_FUNCTION(nae_batch_stats) {
                                   total.bytes_sent,
                                   total.bytes_received};
   constexpr std::size_t kCounts = std::size(counts);
-  Datum fields[kCounts + 1];
-  bool nulls[kCounts + 1] = {};
+  Datum fields[kCounts + 2];
+  bool nulls[kCounts + 2] = {};
   for (std::size_t i = 0; i < kCounts; ++i)
     fields[i] = Int64GetDatum(static_cast<std::int64_t>(counts[i]));
   fields[kCounts] = Float8GetDatum(static_cast<double>(total.wait_ns) / 1e6);
+  fields[kCounts + 1] = Int64GetDatum(static_cast<std::int64_t>(refused_plans));
   return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(description), fields, nulls));
 }

@@ -20,8 +20,10 @@ Node* word_value(const Node* hidden) {
 bool looks_up(const Var* var, const Plan*& plan, const List*& targets) {
   targets = NIL;
   if (var->varno == INDEX_VAR) {
-    if (IsA(plan, CustomScan)) targets = reinterpret_cast<const CustomScan*>(plan)->custom_scan_tlist;
-    if (IsA(plan, IndexOnlyScan)) targets = reinterpret_cast<const IndexOnlyScan*>(plan)->indextlist;
+    if (IsA(plan, CustomScan))
+      targets = reinterpret_cast<const CustomScan*>(plan)->custom_scan_tlist;
+    if (IsA(plan, IndexOnlyScan))
+      targets = reinterpret_cast<const IndexOnlyScan*>(plan)->indextlist;
     return true;
   }
   if (var->varno != OUTER_VAR && var->varno != INNER_VAR) return false;
@@ -74,9 +76,10 @@ Expr* shown_call(const FuncExpr* call, const Plan* child) {
   foreach (cell, shown->args) {
     auto* argument = static_cast<Node*>(lfirst(cell));
     const auto* var = reinterpret_cast<const Var*>(argument);
-    bool hidden = IsA(argument, Const) ||
-                  value_walker(reinterpret_cast<Node*>(target_at(child->targetlist, var->varattno)->expr),
-                               const_cast<Plan*>(child));
+    bool hidden =
+        IsA(argument, Const) ||
+        value_walker(reinterpret_cast<Node*>(target_at(child->targetlist, var->varattno)->expr),
+                     const_cast<Plan*>(child));
     if (hidden) lfirst(cell) = word_value(argument);
   }
   return reinterpret_cast<Expr*>(shown);

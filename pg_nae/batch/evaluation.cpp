@@ -1,5 +1,7 @@
 #include "pg_nae/batch/evaluation.hpp"
 
+#include "pg_nae/pg/plant.hpp"
+
 namespace nae::batch {
 namespace {
 
@@ -8,7 +10,7 @@ bool is_open(const Node* node) {
   switch (evaluation_of(node)) {
     case Evaluation::sub_plan:
     case Evaluation::never:
-      return false;
+      return pg::is_planted("calls of sub-plans");
     default:
       return true;
   }

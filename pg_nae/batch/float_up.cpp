@@ -3,11 +3,13 @@
 // turns out not to qualify.
 #include "pg_nae/batch/batch_plan.hpp"
 #include "pg_nae/batch/surgery.hpp"
+#include "pg_nae/pg/plant.hpp"
 
 namespace nae::batch {
 namespace {
 
 bool passes_through(const Plan* batch, int column) {
+  if (pg::is_planted("sorted below its key")) return true;
   auto* expression = target_at(batch->targetlist, column)->expr;
   return IsA(expression, Var) && reinterpret_cast<Var*>(expression)->varattno == column;
 }

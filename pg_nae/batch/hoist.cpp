@@ -1,6 +1,7 @@
 #include "pg_nae/batch/hoist.hpp"
 
 #include "pg_nae/batch/batchable.hpp"
+#include "pg_nae/pg/plant.hpp"
 #ifdef NAE_BATCH_FUZZ
 #include "pg_nae/batch/fuzz.hpp"
 #endif
@@ -63,7 +64,7 @@ int position_of(const List* list, const Node* node) {
 
 int target_of(Lift& lifted, Node* expression) {
   if (int position = position_of_target(lifted, expression)) return position;
-  if (lifted.vacant != NIL) {
+  if (lifted.vacant != NIL && !pg::is_planted("wide rows")) {
     auto* place = linitial_node(TargetEntry, lifted.vacant);
     lifted.vacant = list_delete_first(lifted.vacant);
     place->expr = copy_of(reinterpret_cast<Expr*>(expression));
@@ -213,7 +214,7 @@ void number_calls(Node* expression, int child_columns) {
 }
 
 bool fits_a_row(const Lift& lifted) {
-  return list_length(lifted.targets) <= MaxTupleAttributeNumber;
+  return list_length(lifted.targets) <= MaxTupleAttributeNumber || pg::is_planted("wide rows");
 }
 
 bool has_hoistable_call(Node* expression) {

@@ -39,5 +39,7 @@ void explain_batch(CustomScanState* state, List* ancestors, ExplainState* explai
 
 // Sums of this backend, for nae_stat_batch.
 void count_batch(std::size_t rows, const pg::Traffic& traffic);
+// Answers how many there have been.
+std::uint64_t count_refused_plan();
 
 }  // namespace nae::batch

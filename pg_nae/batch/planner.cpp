@@ -4,7 +4,10 @@
 
 #include "pg_nae/batch/batch_plan.hpp"
 #include "pg_nae/batch/batchable.hpp"
+#include "pg_nae/batch/check.hpp"
+#include "pg_nae/batch/node.hpp"
 #include "pg_nae/batch/surgery.hpp"
+#include "pg_nae/pg/plant.hpp"
 #include "pg_nae/pg/settings.hpp"
 #ifdef NAE_BATCH_FUZZ
 #include "pg_nae/batch/fuzz.hpp"
@@ -69,8 +72,19 @@ bool concerns_us(const PlannedStmt* statement) {
   return pg::settings.batch && may_mention_batchable(statement);
 }
 
-void operate_on(PlannedStmt* statement, int cursor_options) {
-  Surgery surgery{statement, largest_node_id(statement)};
+// The plan as PostgreSQL made it is kept: it runs when the other turns out wrong.
+PlannedStmt* copy_to_operate_on(const PlannedStmt* statement) {
+  PlannedStmt* copy = flat_copy(statement);
+  copy->planTree = copy_of(statement->planTree);
+  copy->subplans = copy_of(statement->subplans);
+  copy->rtable = list_copy(statement->rtable);
+  return copy;
+}
+
+// False when nothing was batched.
+bool operate_on(PlannedStmt* statement, int cursor_options) {
+  const int last_node_id = largest_node_id(statement);
+  Surgery surgery{statement, last_node_id};
   ListCell* cell;
   foreach (cell, statement->subplans) {
     auto* plan = static_cast<Plan*>(lfirst(cell));
@@ -83,14 +97,34 @@ void operate_on(PlannedStmt* statement, int cursor_options) {
   complete(statement->planTree);
   foreach (cell, statement->subplans)
     if (lfirst(cell) != nullptr) complete(static_cast<Plan*>(lfirst(cell)));
+  return surgery.last_node_id != last_node_id;
+}
+
+// A fault of ours: it costs time, not the statement. No word of the statement goes to the log.
+void report(const PlanFault& fault) {
+  if (pg::check_is_fatal())
+    elog(ERROR, "batched plan refused: %s (node %d)", fault.what, fault.node_id);
+  if (count_refused_plan() == 1)
+    ereport(LOG, errmsg("batched plan refused: %s (node %d)", fault.what, fault.node_id),
+            errdetail("The statement runs without batches; nae_stat_batch counts such plans."),
+            errhint("Please report this, with the plan that EXPLAIN shows."), errhidestmt(true));
+}
+
+PlannedStmt* with_batches(PlannedStmt* statement, int cursor_options) {
+  PlannedStmt* operated = pg::is_planted("no copy") ? statement : copy_to_operate_on(statement);
+  if (!operate_on(operated, cursor_options)) return statement;
+  if (pg::is_planted("no check")) return operated;  // to measure what it costs
+  PlanFault fault = find_fault(operated);
+  if (fault.what == nullptr) return operated;
+  report(fault);
+  return statement;
 }
 
 PlannedStmt* plan_with_batches(Query* query, const char* text, int cursor_options,
                                ParamListInfo parameters) {
   planner_hook_type planner = previous_planner != nullptr ? previous_planner : standard_planner;
   PlannedStmt* statement = planner(query, text, cursor_options, parameters);
-  if (concerns_us(statement)) operate_on(statement, cursor_options);
-  return statement;
+  return concerns_us(statement) ? with_batches(statement, cursor_options) : statement;
 }
 
 }  // namespace

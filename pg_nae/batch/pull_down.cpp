@@ -2,9 +2,16 @@
 // columns of the node below, which is then split.
 #include "pg_nae/batch/add_column.hpp"
 #include "pg_nae/batch/batch_plan.hpp"
+#include "pg_nae/pg/plant.hpp"
 
 namespace nae::batch {
 namespace {
+
+// The column as the aggregate is told of it.
+int told_column(int column) {
+  if (pg::is_planted("next column")) return column + 1;
+  return pg::is_planted("first column") ? 1 : column;
+}
 
 struct Pull {
   const Surgery& surgery;
@@ -35,7 +42,8 @@ Node* pull_mutator(Node* node, void* state) {
     if (is_conditional(node)) return node;
     if (is_batchable_call(node) && !is_bound_to_its_row(node)) {
       int column = pulled_column(pull, node);
-      return column == 0 ? node : reinterpret_cast<Node*>(make_var(OUTER_VAR, column, node));
+      return column == 0 ? node
+                         : reinterpret_cast<Node*>(make_var(OUTER_VAR, told_column(column), node));
     }
     return mutate_calls(node, pull_mutator, state);
   }
@@ -64,7 +72,7 @@ bool used_walker(Node* node, void* state) {
 }
 
 // A scan hands on whole rows, because that costs it nothing; a batch copies what it hands on.
-void drop_unused_columns(const Agg* aggregation) {
+void drop_unused_columns(const Agg* aggregation, const List* pulled) {
   Plan* child = aggregation->plan.lefttree;
   if (is_transparent(child)) return;
   Bitmapset* used = nullptr;
@@ -72,6 +80,8 @@ void drop_unused_columns(const Agg* aggregation) {
   used_walker(reinterpret_cast<Node*>(aggregation->plan.qual), &used);
   for (int i = 0; i < aggregation->numCols; ++i)
     used = bms_add_member(used, aggregation->grpColIdx[i]);
+  ListCell* column;
+  foreach (column, pulled) used = bms_add_member(used, lfirst_int(column));
   ListCell* cell;
   foreach (cell, child->targetlist) {
     auto* target = lfirst_node(TargetEntry, cell);
@@ -94,7 +104,7 @@ void pull_down(Surgery& surgery, Agg* aggregation) {
       reinterpret_cast<List*>(pull_mutator(reinterpret_cast<Node*>(plan.targetlist), &pull));
   plan.qual = reinterpret_cast<List*>(pull_mutator(reinterpret_cast<Node*>(plan.qual), &pull));
   if (pull.pulled == NIL) return;
-  drop_unused_columns(aggregation);
+  drop_unused_columns(aggregation, pull.columns);
   plan.lefttree = split_below(surgery, plan.lefttree);
 }
 

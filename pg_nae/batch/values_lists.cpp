@@ -55,6 +55,9 @@ void name_added_column(Surgery& surgery, ValuesScan* scan, int column) {
   auto* relation = static_cast<RangeTblEntry*>(
       list_nth(surgery.statement->rtable, static_cast<int>(scan->scan.scanrelid) - 1));
   if (list_length(relation->eref->colnames) >= column) return;
+  relation = flat_copy(relation);  // the plan as PostgreSQL made it has it too
+  lfirst(list_nth_cell(surgery.statement->rtable, static_cast<int>(scan->scan.scanrelid) - 1)) =
+      relation;
   relation->eref = copy_of(relation->eref);
   relation->eref->colnames =
       lappend(relation->eref->colnames, makeString(psprintf("argument%d", column)));

@@ -1,0 +1,38 @@
+// Checks of batch nodes.
+#include "pg_nae/batch/batch_plan.hpp"
+#include "pg_nae/batch/check_kinds.hpp"
+
+namespace nae::batch {
+
+void check_kind(Level& level, const CustomScan& scan) {
+  if (!is_batch(&scan.scan.plan)) return;
+  const List* calls = calls_of(&scan);
+  const List* below = targets_below(scan.scan.plan);
+  Level row = without_rows(level);
+  row.outer = below;
+  if (list_length(scan.custom_scan_tlist) != list_length(below) + list_length(calls) ||
+      list_length(scan.custom_private) != list_length(calls) + 1) {
+    refuse(level, "a batch has another number of columns than of calls");
+    return;
+  }
+  int column = 0;
+  ListCell* cell;
+  foreach (cell, scan.custom_scan_tlist) {
+    auto* shown = reinterpret_cast<Node*>(lfirst_node(TargetEntry, cell)->expr);
+    const auto* var = reinterpret_cast<const Var*>(shown);
+    int call = column++ - list_length(below);
+    bool same = call >= 0 ? exprType(shown) == exprType(static_cast<Node*>(list_nth(calls, call)))
+                          : IsA(shown, Var) && var->varno == OUTER_VAR && var->varattno == column;
+    if (!same) refuse(level, "a column of a batch is of another type than its call");
+    if (call < 0) check_expression(row, shown);
+  }
+  check_expression(row, calls);
+  // What is shown of a call has not the modifier of its type.
+  List* columns = list_copy_head(scan.custom_scan_tlist, list_length(below));
+  foreach (cell, calls) append_target(columns, static_cast<Expr*>(lfirst(cell)));
+  level.indexed = columns;
+  check_expression(level, scan.scan.plan.targetlist);
+  check_expression(level, filter_of(&scan));
+}
+
+}  // namespace nae::batch
