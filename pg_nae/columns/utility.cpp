@@ -1,6 +1,7 @@
 #include "pg_nae/columns/utility.hpp"
 
 #include "pg_nae/columns/copy_from.hpp"
+#include "pg_nae/columns/definitions.hpp"
 #include "pg_nae/columns/expressions.hpp"
 #include "pg_nae/columns/stored_output.hpp"
 #include "pg_nae/columns/unplanned.hpp"
@@ -128,6 +129,7 @@ void process(PlannedStmt* statement, const char* text, bool read_only_tree,
              DestReceiver* destination, QueryCompletion* completion) {
   const Utility utility{statement,  text,        read_only_tree, context,
                         parameters, environment, destination,    completion};
+  check_definition(statement->utilityStmt, text);
   const CreateTableAsStmt* made = table_from_query(statement->utilityStmt);
   Storing wanted =
       storing_of(made != nullptr ? reinterpret_cast<const Node*>(made) : statement->utilityStmt);
