@@ -28,9 +28,9 @@ const char* shown_index(const IndexStmt* index, Relation table) {
           (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
            errmsg("%s would keep what it computes from encrypted columns in clear", index),
            errhint("Let a trigger keep what is searched for, as lower(email), in a deterministic "
-                   "column of its own, and index that; or search by codes: CALL "
-                   "nae.add_blind_index(..., normalization => 'lower'). Both may be UNIQUE: "
-                   "docs/columns.md, \"Unique without regard to case\".")));
+               "column of its own, and index that: docs/columns.md, \"Unique without regard to "
+               "case\". Or search by codes: CALL nae.add_blind_index(..., normalization => "
+               "'lower').")));
   pg_unreachable();
 }
 
