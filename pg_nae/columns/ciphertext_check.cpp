@@ -56,25 +56,6 @@ char* free_name(Oid table, const char* column) {
   return name;
 }
 
-Constraint* check_of(Oid table, Form_pg_attribute column) {
-  ColumnRef* reference = makeNode(ColumnRef);
-  reference->fields = list_make1(makeString(pstrdup(NameStr(column->attname))));
-  reference->location = -1;
-  List* function = list_make2(makeString(get_namespace_name(pg::column_schema())),
-                              makeString(pstrdup(kPredicate)));
-  Constraint* check = makeNode(Constraint);
-  check->contype = CONSTR_CHECK;
-  check->conname = free_name(table, NameStr(column->attname));
-  check->location = -1;
-  check->raw_expr = reinterpret_cast<Node*>(
-      makeFuncCall(function, list_make1(reference), COERCE_EXPLICIT_CALL, -1));
-  check->initially_valid = true;
-#if PG_VERSION_NUM >= 180000
-  check->is_enforced = true;
-#endif
-  return check;
-}
-
 // Nothing is stored in it, nothing inherits from it, and nobody else sees it meanwhile.
 bool is_bare(Relation table) {
   if (table->rd_rel->relhassubclass || !CheckRelationLockedByMe(table, AccessExclusiveLock, true))
@@ -108,12 +89,31 @@ List* missing_checks(Relation table, const Bitmapset* checked) {
     if (column->attisdropped || find_column_type(column->atttypid) == nullptr ||
         bms_is_member(column->attnum - FirstLowInvalidHeapAttributeNumber, checked))
       continue;
-    missing = lappend(missing, check_of(RelationGetRelid(table), column));
+    missing = lappend(missing, ciphertext_check(RelationGetRelid(table), NameStr(column->attname)));
   }
   return missing;
 }
 
 }  // namespace
+
+Constraint* ciphertext_check(Oid table, const char* column) {
+  ColumnRef* reference = makeNode(ColumnRef);
+  reference->fields = list_make1(makeString(pstrdup(column)));
+  reference->location = -1;
+  List* function = list_make2(makeString(get_namespace_name(pg::column_schema())),
+                              makeString(pstrdup(kPredicate)));
+  Constraint* check = makeNode(Constraint);
+  check->contype = CONSTR_CHECK;
+  check->conname = free_name(table, column);
+  check->location = -1;
+  check->raw_expr = reinterpret_cast<Node*>(
+      makeFuncCall(function, list_make1(reference), COERCE_EXPLICIT_CALL, -1));
+  check->initially_valid = true;
+#if PG_VERSION_NUM >= 180000
+  check->is_enforced = true;
+#endif
+  return check;
+}
 
 Checks read_checks(Relation table) {
   Checks checks{};

@@ -6,6 +6,9 @@
 
 namespace nae::columns {
 
+// As it is written, under a name that is free; validated.
+Constraint* ciphertext_check(Oid table, const char* column);
+
 // What a table's CHECK constraints say of its encrypted columns.
 struct Checks {
   Bitmapset*

@@ -3,7 +3,7 @@
 #include "pg_nae/columns/refusals.hpp"
 #include "pg_nae/pg/nodes.hpp"
 
-// Here alone: types by the names that a statement gives them.
+// Types by the names that a statement gives them.
 extern "C" {
 #include "parser/parse_type.h"
 }
@@ -28,9 +28,9 @@ const char* shown_index(const IndexStmt* index, Relation table) {
           (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
            errmsg("%s would keep what it computes from encrypted columns in clear", index),
            errhint("Let a trigger keep what is searched for, as lower(email), in a deterministic "
-               "column of its own, and index that: docs/columns.md, \"Unique without regard to "
-               "case\". Or search by codes: CALL nae.add_blind_index(..., normalization => "
-               "'lower').")));
+                   "column of its own, and index that: docs/columns.md, \"Unique without regard to "
+                   "case\". Or search by codes: CALL nae.add_blind_index(..., normalization => "
+                   "'lower').")));
   pg_unreachable();
 }
 

@@ -1,5 +1,6 @@
 #include "pg_nae/columns/utility.hpp"
 
+#include "pg_nae/columns/added_columns.hpp"
 #include "pg_nae/columns/copy_from.hpp"
 #include "pg_nae/columns/definitions.hpp"
 #include "pg_nae/columns/expressions.hpp"
@@ -127,9 +128,10 @@ void execute(const Utility& utility) {
 void process(PlannedStmt* statement, const char* text, bool read_only_tree,
              ProcessUtilityContext context, ParamListInfo parameters, QueryEnvironment* environment,
              DestReceiver* destination, QueryCompletion* completion) {
+  check_definition(statement->utilityStmt, text);
+  statement = with_ciphertext_checks(statement);
   const Utility utility{statement,  text,        read_only_tree, context,
                         parameters, environment, destination,    completion};
-  check_definition(statement->utilityStmt, text);
   const CreateTableAsStmt* made = table_from_query(statement->utilityStmt);
   Storing wanted =
       storing_of(made != nullptr ? reinterpret_cast<const Node*>(made) : statement->utilityStmt);
