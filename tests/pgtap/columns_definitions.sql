@@ -38,7 +38,7 @@ CREATE TABLE left_over (r nae.enc_det_text('col-det'));
 CREATE INDEX left_index ON left_over (r);
 UPDATE pg_attribute SET atttypid = 'nae.enc_text'::regtype, atttypmod = (SELECT atttypmod FROM pg_attribute WHERE attrelid = 't'::regclass AND attname = 'r')
   WHERE attrelid IN ('left_over'::regclass, 'left_index'::regclass) AND attname = 'r';
-ALTER EVENT TRIGGER nae_guard ENABLE;
+ALTER EVENT TRIGGER nae_guard ENABLE ALWAYS;
 REINDEX INDEX CONCURRENTLY left_index;
 SELECT is(:'LAST_ERROR_MESSAGE', 'index def.left_index is on the randomized column "r"'::text, 'REINDEX INDEX CONCURRENTLY');
 REINDEX TABLE CONCURRENTLY left_over;

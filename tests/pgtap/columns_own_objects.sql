@@ -2,7 +2,7 @@
 BEGIN;
 SET LOCAL client_min_messages = warning;
 CREATE SCHEMA def AUTHORIZATION nae_all;
-SELECT plan(44);
+SELECT plan(47);
 CREATE TABLE def.t (id int, d nae.enc_det_text('col-det'));
 CREATE FUNCTION def.never(oid, oid) RETURNS bool LANGUAGE sql AS 'SELECT false';
 ALTER TABLE def.t OWNER TO nae_all;
@@ -25,7 +25,15 @@ SELECT throws_ok(s, '2BP01', 'schema nae belongs to extension pg_nae, and nothin
 SELECT throws_ok(s, '0A000', NULL, s) FROM unnest(ARRAY['ALTER EXTENSION pg_nae SET SCHEMA def', 'ALTER EXTENSION pg_nae ADD TABLE def.t', 'ALTER EXTENSION pg_nae DROP FUNCTION nae.plain(nae.enc_text)']) AS s;
 SELECT lives_ok(s, s) FROM unnest(ARRAY['ALTER SCHEMA nae OWNER TO CURRENT_USER', 'ALTER FUNCTION nae.plain(nae.enc_text) OWNER TO CURRENT_USER', 'GRANT USAGE ON SCHEMA nae TO PUBLIC',
   'COMMENT ON TYPE nae.enc_text IS ''encrypted text, randomized''', 'ALTER EXTENSION pg_nae UPDATE', 'ALTER SCHEMA def RENAME TO def2', 'ALTER SCHEMA def2 RENAME TO def',
-  'ALTER EVENT TRIGGER nae_guard DISABLE', 'ALTER EVENT TRIGGER nae_guard ENABLE']) AS s;
+  'ALTER EVENT TRIGGER nae_guard ENABLE ALWAYS']) AS s;
+SELECT is_empty('SELECT FROM nae.lint() WHERE object ~ ''nae_guard''', 'the guard runs');
+ALTER EVENT TRIGGER nae_guard DISABLE;
+SELECT matches((SELECT severity || ' ' || finding FROM nae.lint() WHERE object = 'event trigger nae_guard'), '^error is disabled', 'lint finds that it is disabled');
+ALTER EVENT TRIGGER nae_guard ENABLE REPLICA;
+SELECT matches((SELECT severity || ' ' || finding FROM nae.lint() WHERE object = 'event trigger nae_guard'), '^error does not run', 'and that it runs in some sessions');
+ALTER EVENT TRIGGER nae_guard ENABLE;
+SELECT matches((SELECT severity || ' ' || finding FROM nae.lint() WHERE object = 'event trigger nae_guard'), '^error does not run', 'or in others');
+ALTER EVENT TRIGGER nae_guard ENABLE ALWAYS;
 SET LOCAL ROLE nae_all;
 SELECT is((SELECT count(*) FROM def.t WHERE d = 'd7'), 1::bigint, 'and columns work as before');
 RESET ROLE;

@@ -4,7 +4,7 @@ SET LOCAL client_min_messages = warning;
 CREATE SCHEMA def AUTHORIZATION nae_all;
 SET LOCAL search_path = def, public;
 SET LOCAL ROLE nae_all;
-SELECT plan(29);
+SELECT plan(30);
 -- What the guard adds and refuses, in how much time.
 CREATE FUNCTION guarded(settings text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
@@ -54,5 +54,10 @@ SELECT is(guarded('SET LOCAL search_path = def, pg_catalog'), :'expected', 'name
 DROP OPERATOR def.= (oid, oid);
 DROP FUNCTION def.format(text, text);
 SELECT is(current_setting('enable_nestloop'), 'on', 'the session''s settings are left alone');
+-- A superuser's session that replays what others did.
+RESET ROLE;
+SET LOCAL session_replication_role = replica;
+SELECT throws_ok('CREATE TABLE bad (x nae.enc_text)', '42611', NULL, 'session_replication_role = replica');
+SET LOCAL session_replication_role = origin;
 SELECT * FROM finish();
 ROLLBACK;

@@ -72,3 +72,5 @@ CREATE EVENT TRIGGER nae_guard ON ddl_command_end
                'CREATE FOREIGN TABLE', 'ALTER FOREIGN TABLE', 'CREATE TYPE', 'ALTER TYPE', 'CREATE DOMAIN', 'ALTER DOMAIN',
                'CREATE INDEX', 'CREATE TRIGGER', 'CREATE STATISTICS', 'CREATE SCHEMA', 'IMPORT FOREIGN SCHEMA')
   EXECUTE FUNCTION nae.guard();
+-- In sessions that replay what others did, too: columns are declared there as anywhere.
+ALTER EVENT TRIGGER nae_guard ENABLE ALWAYS;
