@@ -5,6 +5,7 @@
 #include "pg_nae/batch/planner.hpp"
 #include "pg_nae/batch/run.hpp"
 #include "pg_nae/columns/client_edge.hpp"
+#include "pg_nae/columns/own_objects.hpp"
 #include "pg_nae/columns/planner.hpp"
 #include "pg_nae/columns/utility.hpp"
 #include "pg_nae/pg/plant.hpp"
@@ -37,4 +38,5 @@ extern "C" void _PG_init(void) {
   nae::columns::install_planner_hook();
   nae::columns::install_client_edge();
   nae::columns::install_utility_hooks();
+  nae::columns::install_own_object_hooks();
 }

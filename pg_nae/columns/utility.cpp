@@ -1,6 +1,8 @@
 #include "pg_nae/columns/utility.hpp"
 
+#include "pg_nae/columns/added_columns.hpp"
 #include "pg_nae/columns/copy_from.hpp"
+#include "pg_nae/columns/definitions.hpp"
 #include "pg_nae/columns/expressions.hpp"
 #include "pg_nae/columns/stored_output.hpp"
 #include "pg_nae/columns/unplanned.hpp"
@@ -126,6 +128,8 @@ void execute(const Utility& utility) {
 void process(PlannedStmt* statement, const char* text, bool read_only_tree,
              ProcessUtilityContext context, ParamListInfo parameters, QueryEnvironment* environment,
              DestReceiver* destination, QueryCompletion* completion) {
+  check_definition(statement->utilityStmt, text);
+  statement = with_ciphertext_checks(statement);
   const Utility utility{statement,  text,        read_only_tree, context,
                         parameters, environment, destination,    completion};
   const CreateTableAsStmt* made = table_from_query(statement->utilityStmt);

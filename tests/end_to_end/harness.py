@@ -25,9 +25,9 @@ KEYS = ("customer-pii:aes-256-gcm customer-ssn:aes-256-siv index-key:hmac-sha-25
 
 def run(*command, seconds=60, **options):
     """Runs a program as the owner of the stacks; never raises because of its exit code."""
-    return subprocess.run([str(word) for word in command], stdin=subprocess.DEVNULL, cwd="/",
+    return subprocess.run([str(word) for word in command], stdin=subprocess.DEVNULL,
                           capture_output=True, text=True, errors="replace", timeout=seconds,
-                          **{**OWNER, **options})
+                          **{"cwd": "/", **OWNER, **options})
 
 
 def give_to_owner(*paths):

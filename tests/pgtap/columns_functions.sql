@@ -21,7 +21,7 @@ SELECT is_empty('SELECT signature FROM encrypting WHERE proleakproof OR provolat
 SELECT is_empty('SELECT signature FROM encrypting WHERE procost < 100 AND prosrc !~ ''_(in|recv)$''', 'it costs 100, too');
 SELECT is_empty('SELECT signature FROM ours WHERE lanname = ''c'' AND NOT proisstrict', 'every function in C is strict');
 SELECT is_empty('SELECT signature FROM ours WHERE prosecdef', 'no function is SECURITY DEFINER');
-SELECT bag_eq('SELECT DISTINCT form FROM ours WHERE proleakproof', $$VALUES ('enc_eq'), ('enc_ne')$$, 'LEAKPROOF: equality of ciphertexts alone');
+SELECT bag_eq('SELECT DISTINCT form FROM ours WHERE proleakproof', $$VALUES ('enc_eq'), ('enc_ne'), ('enc_lt'), ('enc_le'), ('enc_ge'), ('enc_gt'), ('enc_cmp')$$, 'LEAKPROOF: comparisons of ciphertexts alone');
 SELECT bag_eq('SELECT DISTINCT form || ''('' || arguments || '')'' FROM ours WHERE provolatile = ''i'' AND lanname = ''c''',
   $$VALUES ('enc_eq(enc, enc)'), ('enc_ne(enc, enc)'), ('enc_lt(enc, enc)'), ('enc_le(enc, enc)'), ('enc_ge(enc, enc)'), ('enc_gt(enc, enc)'), ('enc_cmp(enc, enc)'), ('enc_hash(enc)'), ('enc_hash_extended(enc, bigint)'), ('is_ciphertext(enc)'), ('key_version(enc)'), ('first(anyelement, anyelement)'), ('subscript(internal)')$$,
   'IMMUTABLE: what is said of ciphertexts');

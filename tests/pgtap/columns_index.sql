@@ -124,7 +124,7 @@ SELECT same(q) FROM unnest(ARRAY['SELECT * FROM l WHERE d = ''d3''', 'SELECT * F
 
 -- what indexes there can be
 SELECT is(tap.answer('enc', ', tap, public', true, 'SELECT 1 AS done', true, s), want, s) FROM (VALUES ('CREATE INDEX ON x (ssn) WHERE ssn IS NOT NULL', '{"done":1}'), ('CREATE INDEX ON x (ssn) WHERE id > 5', '{"done":1}'), ('CREATE INDEX ON x (plain) INCLUDE (ssn, name)', '{"done":1}'), ('CREATE INDEX ON x (ssn DESC NULLS LAST)', '{"done":1}'), ('CREATE UNIQUE INDEX ON x (uid, ssn)', '{"done":1}'), ('CREATE STATISTICS st ON ssn, grp FROM x; ANALYZE x', '{"done":1}'),
-  ('CREATE INDEX ON x (ssn) WHERE grp = 1', '42P17'), ('CREATE INDEX ON x (upper(ssn))', '42P17'), ('CREATE INDEX ON x ((ssn::text))', '42P17'), ('CREATE INDEX ON x USING brin (ssn)', '42704'), ('CREATE INDEX ON x USING gist (ssn)', '42704'), ('CREATE INDEX ON x (ssn text_pattern_ops)', '42804'), ('CREATE UNIQUE INDEX ON x (grp)', '23505'), ('CREATE INDEX ON x (name)', '0A000')) v (s, want);
+  ('CREATE INDEX ON x (ssn) WHERE grp = 1', '0A000'), ('CREATE INDEX ON x (upper(ssn))', '0A000'), ('CREATE INDEX ON x ((ssn::text))', '0A000'), ('CREATE INDEX ON x USING brin (ssn)', '42704'), ('CREATE INDEX ON x USING gist (ssn)', '42704'), ('CREATE INDEX ON x (ssn text_pattern_ops)', '42804'), ('CREATE UNIQUE INDEX ON x (grp)', '23505'), ('CREATE INDEX ON x (name)', '0A000')) v (s, want);
 
 -- EXPLAIN asks nobody: whom the policy denies everything sees the plan, and not one row
 RESET ROLE;

@@ -38,7 +38,7 @@ SELECT finds('DROP TRIGGER zzz_nae_note_blind_index ON t', 'info | column li.t.n
 SELECT finds('ALTER TABLE t DROP CONSTRAINT t_ssn_key', 'warning | column li.t.ssn | is deterministic, and no index begins with it');
 SELECT finds('ALTER TABLE t DROP CONSTRAINT t_ssn_key; CREATE INDEX ON t (id, ssn)', 'warning | column li.t.ssn | is deterministic, and no index begins with it');
 SELECT finds_nothing('ALTER TABLE t DROP CONSTRAINT t_ssn_key; CREATE INDEX ON t USING hash (ssn)');
-SELECT finds('ALTER EVENT TRIGGER nae_guard DISABLE; ALTER TABLE t DROP CONSTRAINT ssn_is_ciphertext', 'warning | column li.t.ssn | has no CHECK (nae.is_ciphertext(...))');
+SELECT finds('ALTER EVENT TRIGGER nae_guard DISABLE; ALTER TABLE t DROP CONSTRAINT ssn_is_ciphertext', 'error | event trigger nae_guard | is disabled: nobody looks at how encrypted columns are declared', 'warning | column li.t.ssn | has no CHECK (nae.is_ciphertext(...))');
 SELECT finds($$UPDATE pg_attribute SET atttypmod = -1 WHERE attrelid = 'li.t'::regclass AND attname = 'ssn'$$, 'error | column li.t.ssn | has no key: its values are not encrypted');
 SELECT finds($$CREATE TABLE part (id int, n nae.enc_det_int4('col-det')) PARTITION BY LIST (id); CREATE TABLE part1 PARTITION OF part FOR VALUES IN (1)$$,
   'warning | column li.part.n | is deterministic, and no index begins with it');

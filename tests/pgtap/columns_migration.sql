@@ -143,7 +143,7 @@ SELECT refused('g', 'col-rnd', '0A000', 'column "g" of mig.r is a generated colu
 SELECT refused('c', 'col-rnd', '2BP01', 'column "c" of mig.r cannot be replaced: other objects depend on it', 'what a generated column is made of');
 SELECT refused('j', 'col-rnd', '0A000', 'column "j" of mig.r is of type money, which cannot be encrypted as it is', 'a type that has no encrypted one');
 SELECT refused('a', 'col-rnd', '0A000', 'column "a" of mig.r is of type money[], which cannot be encrypted as it is', 'an array of such');
-SELECT refused('e', 'col-rnd', '0A000', 'column "e" of mig.r is of type nae.enc_text, which cannot be encrypted as it is', 'an encrypted column');
+SELECT refused('e', 'col-rnd', '42809', 'column "e" of mig.r is encrypted already', 'an encrypted column');
 SELECT refused('u', 'col-none', 'NE001', 'key "col-none" is not there, or role nae_all may not: encrypt, decrypt', 'no such key');
 SELECT refused('u', 'forbidden-key', 'NE001', 'key "forbidden-key" is not there, or role nae_all may not: encrypt, decrypt', 'a forbidden key');
 SELECT refused('u', 'col-det', 'NE012', 'key "col-det" is of type aes-256-siv, needed is aes-256-gcm', 'a key of the other kind');

@@ -25,17 +25,7 @@ $$;
 
 -- Domains stripped off: what values are stored as, and with which typmod.
 CREATE FUNCTION nae.base_type(INOUT type oid, INOUT typmod integer) RETURNS record
-  LANGUAGE sql STABLE STRICT PARALLEL SAFE COST 10
-  SET search_path = pg_catalog, pg_temp
-AS $$
-  WITH RECURSIVE layer(type, typmod, domain) AS (
-    SELECT t.oid, $2, t.typtype = 'd' FROM pg_type AS t WHERE t.oid = $1
-    UNION ALL
-    SELECT b.oid, d.typtypmod, b.typtype = 'd'
-    FROM layer AS l JOIN pg_type AS d ON d.oid = l.type JOIN pg_type AS b ON b.oid = d.typbasetype
-    WHERE l.domain)
-  SELECT l.type, l.typmod FROM layer AS l WHERE NOT l.domain
-$$;
+  LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'nae_base_type';
 
 CREATE VIEW nae.encrypted_column AS
   SELECT a.attrelid::regclass AS relation, a.attnum, a.attname AS column_name, t.type, t.deterministic,
@@ -49,23 +39,12 @@ COMMENT ON VIEW nae.encrypted_column IS 'columns of encrypted types, of tables, 
 
 -- Is an encrypted type anywhere within this one: element, attribute, base or bound?
 CREATE FUNCTION nae.contains_encrypted(type oid) RETURNS boolean
-  LANGUAGE sql STABLE STRICT PARALLEL SAFE COST 10
-  SET search_path = pg_catalog, pg_temp
-AS $$
-  WITH RECURSIVE part(type) AS (
-    SELECT $1 WHERE $1 >= 16384
-    UNION
-    SELECT inner_type.oid
-    FROM part AS p JOIN pg_type AS t ON t.oid = p.type
-    CROSS JOIN LATERAL (
-      SELECT t.typelem UNION ALL SELECT t.typbasetype
-      UNION ALL SELECT a.atttypid FROM pg_attribute AS a
-        WHERE a.attrelid = t.typrelid AND a.attnum > 0 AND NOT a.attisdropped
-      UNION ALL SELECT r.rngsubtype FROM pg_range AS r WHERE t.oid IN (r.rngtypid, r.rngmultitypid)
-    ) AS inner_type(oid)
-    WHERE inner_type.oid >= 16384)
-  SELECT EXISTS (SELECT FROM part AS p JOIN nae.encrypted_type AS e ON e.type = p.type)
-$$;
+  LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'nae_contains_column_type';
+
+-- Under what settings a function of ours plans and reads its queries, until it returns, whatever the session
+-- has. Called first in each that others call and that has a SET clause.
+CREATE FUNCTION nae.use_own_settings() RETURNS void
+  LANGUAGE c VOLATILE STRICT PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'nae_use_own_settings';
 
 -- base || suffix, cut to what PostgreSQL takes as a name (63 bytes) without two long bases becoming one.
 -- The suffix is ASCII and short; a character has at most four bytes.

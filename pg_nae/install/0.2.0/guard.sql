@@ -22,27 +22,6 @@ BEGIN
 END
 $$;
 
--- All in one command: the rows that are there already are read once. Partitions and children of
--- inheritance get it from their parent. A CHECK that is there, as in what pg_restore creates, is enough.
-CREATE FUNCTION nae.add_ciphertext_checks(target regclass) RETURNS void
-  LANGUAGE plpgsql VOLATILE STRICT
-  SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-  additions text;
-BEGIN
-  SELECT string_agg(format('ADD CONSTRAINT %I CHECK (nae.is_ciphertext(%I))',
-                           nae.ciphertext_check_name(target, e.column_name), e.column_name), ', ')
-    INTO additions
-    FROM nae.encrypted_column AS e JOIN pg_class AS c ON c.oid = e.relation
-    WHERE e.relation = target AND c.relkind IN ('r', 'p')
-      AND NOT EXISTS (SELECT FROM nae.ciphertext_checks(target, e.attnum));
-  IF additions IS NOT NULL THEN
-    EXECUTE format('ALTER TABLE %s %s', target, additions);
-  END IF;
-END
-$$;
-
 -- Ours only, by name and content. What depends on the function for plain columns is next to nothing,
 -- whatever the table: a look that each ALTER TABLE can afford. Partitions lose it with their parent.
 CREATE FUNCTION nae.drop_idle_checks(target regclass) RETURNS void
@@ -67,55 +46,25 @@ $$;
 
 -- The event trigger ------------------------------------------------------------------------------
 
--- One object at a time, by its OID: joined, these lookups would read whole catalogs for each command.
-CREATE FUNCTION nae.guard_relation(relation regclass) RETURNS void
+-- What takes queries of a table that has encrypted columns and triggers, or is partitioned.
+CREATE FUNCTION nae.guard_table(target regclass) RETURNS void
   LANGUAGE plpgsql VOLATILE STRICT
   SET search_path = pg_catalog, pg_temp
 AS $$
-DECLARE
-  target regclass := coalesce((SELECT i.indrelid FROM pg_index AS i WHERE i.indexrelid = relation), relation);
-  kind "char" := (SELECT c.relkind FROM pg_class AS c WHERE c.oid = target);
 BEGIN
-  PERFORM nae.drop_idle_checks(target);
-  IF NOT EXISTS (SELECT FROM pg_attribute AS a WHERE a.attrelid = target AND a.attnum > 0
-                   AND a.atttypid >= 16384 AND NOT a.attisdropped) THEN
-    RETURN;
-  ELSIF kind = 'c' THEN  -- how ALTER TYPE reports a composite type
-    PERFORM nae.guard_type((SELECT c.reltype FROM pg_class AS c WHERE c.oid = target));
-  ELSIF kind IN ('r', 'p', 'm', 'f') THEN
-    PERFORM nae.refuse_columns(target);
-    PERFORM nae.keep_column_key(c.typmod) FROM nae.encrypted_column AS c WHERE c.relation = target;
-    PERFORM nae.refuse_indexes(target);
-    PERFORM nae.refuse_partition_key(target);
-    PERFORM nae.refuse_foreign_keys(target);
-    PERFORM nae.refuse_checks(target);
-    PERFORM nae.add_ciphertext_checks(target);
-    PERFORM nae.refuse_renames(target);
-    PERFORM nae.renew_blind_indexes(target);
-  END IF;
+  PERFORM nae.refuse_partition_key(target);
+  PERFORM nae.refuse_foreign_keys(target);
+  PERFORM nae.refuse_renames(target);
+  PERFORM nae.renew_blind_indexes(target);
 END
 $$;
 
--- Runs in the name of whoever changes the schema, after the command and in its transaction. The ALTER
--- TABLE that it makes calls it once more, and then finds nothing left to do.
+-- Runs in the name of whoever changes the schema, after the command and in its transaction: guard.cpp. The
+-- ALTER TABLE that it makes calls it once more, and then finds nothing left to do.
 CREATE FUNCTION nae.guard() RETURNS event_trigger
-  LANGUAGE plpgsql
+  LANGUAGE c VOLATILE STRICT PARALLEL RESTRICTED
   SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-  object record;
-BEGIN
-  FOR object IN SELECT DISTINCT c.classid, c.objid FROM pg_event_trigger_ddl_commands() AS c LOOP
-    CASE object.classid
-      WHEN 'pg_class'::regclass THEN PERFORM nae.guard_relation(object.objid);
-      WHEN 'pg_type'::regclass THEN PERFORM nae.guard_type(object.objid);
-      WHEN 'pg_trigger'::regclass THEN PERFORM nae.guard_trigger(object.objid);
-      WHEN 'pg_statistic_ext'::regclass THEN PERFORM nae.guard_statistics(object.objid);
-      ELSE NULL;
-    END CASE;
-  END LOOP;
-END
-$$;
+AS 'MODULE_PATHNAME', 'nae_guard';
 
 -- The tags of what CREATE SCHEMA and IMPORT FOREIGN SCHEMA make are not their own.
 CREATE EVENT TRIGGER nae_guard ON ddl_command_end
@@ -123,3 +72,5 @@ CREATE EVENT TRIGGER nae_guard ON ddl_command_end
                'CREATE FOREIGN TABLE', 'ALTER FOREIGN TABLE', 'CREATE TYPE', 'ALTER TYPE', 'CREATE DOMAIN', 'ALTER DOMAIN',
                'CREATE INDEX', 'CREATE TRIGGER', 'CREATE STATISTICS', 'CREATE SCHEMA', 'IMPORT FOREIGN SCHEMA')
   EXECUTE FUNCTION nae.guard();
+-- In sessions that replay what others did, too: columns are declared there as anywhere.
+ALTER EVENT TRIGGER nae_guard ENABLE ALWAYS;

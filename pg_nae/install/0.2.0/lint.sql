@@ -34,6 +34,18 @@ AS $$
   FROM stored AS s WHERE NOT s.deterministic AND NOT s.is_coded
 $$;
 
+-- Without the guard columns without a key, without a CHECK and with useless indexes come to be.
+CREATE FUNCTION nae.lint_guard() RETURNS SETOF nae.lint_finding
+  LANGUAGE sql STABLE
+  SET search_path = pg_catalog, pg_temp
+AS $$
+  SELECT 'error', 'event trigger nae_guard',
+         CASE t.evtenabled WHEN 'D' THEN 'is disabled: nobody looks at how encrypted columns are declared'
+                           ELSE 'does not run under each session_replication_role' END,
+         'ALTER EVENT TRIGGER nae_guard ENABLE ALWAYS; then look for what else is found here.'
+  FROM pg_event_trigger AS t WHERE t.evtname = 'nae_guard' AND t.evtenabled <> 'A'
+$$;
+
 -- Names that people give to what is left over.
 CREATE FUNCTION nae.lint_twins() RETURNS SETOF nae.lint_finding
   LANGUAGE sql STABLE
@@ -162,7 +174,7 @@ CREATE FUNCTION nae.lint() RETURNS TABLE (severity text, object text, finding te
   SET search_path = pg_catalog, pg_temp
 AS $$
   SELECT f.severity, f.object, f.finding, f.hint
-  FROM (SELECT * FROM nae.lint_columns() UNION ALL SELECT * FROM nae.lint_twins()
+  FROM (SELECT * FROM nae.lint_columns() UNION ALL SELECT * FROM nae.lint_guard() UNION ALL SELECT * FROM nae.lint_twins()
         UNION ALL SELECT * FROM nae.lint_literals() UNION ALL SELECT * FROM nae.lint_settings()
         UNION ALL SELECT * FROM nae.lint_keys()) AS f
   ORDER BY array_position(ARRAY['error', 'warning', 'info'], f.severity), f.object, f.finding

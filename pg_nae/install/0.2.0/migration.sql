@@ -55,7 +55,7 @@ BEGIN
   IF wanted.shadow IS NOT NULL THEN
     PERFORM nae.refuse_losses(wanted.relation, wanted.column_name, wanted.new_type, wanted.rewrite);
   END IF;
-  PERFORM nae.warn_of_changes(wanted.relation, wanted.column_name);
+  PERFORM nae.warn_of_changes(wanted.relation, wanted.column_name, wanted.new_type);
   INSERT INTO nae.column_change (relation, column_name, kind, phase, shadow, index_column,
                                  new_type, key, context, version, verify, rewrite, batch_size)
     VALUES (wanted.relation, wanted.column_name, wanted.kind, 'preparing', wanted.shadow, wanted.index_column,
@@ -75,6 +75,7 @@ DECLARE
   declared regtype := nae.declared_type(relation, column_name);
   wanted nae.column_change := nae.wanted_change(relation, column_name, 'encrypt', batch_size, verify, rewrite);
 BEGIN
+  PERFORM nae.use_own_settings();
   wanted.key := key;
   wanted.context := coalesce(context, '');
   SELECT e.type INTO wanted.new_type FROM nae.encrypted_type AS e
@@ -105,6 +106,7 @@ DECLARE
   wanted nae.column_change := nae.wanted_change(relation, column_name, 'decrypt', batch_size, verify, rewrite);
   encrypted record;
 BEGIN
+  PERFORM nae.use_own_settings();
   SELECT e.plain_type, e.key INTO encrypted FROM nae.encrypted_column AS e
     WHERE e.relation = begin_decryption.relation AND e.column_name = begin_decryption.column_name;
   -- Decrypted already when a CALL goes on that was interrupted after the swap.
@@ -132,6 +134,7 @@ DECLARE
   encrypted nae.encrypted_column;
   newest integer;
 BEGIN
+  PERFORM nae.use_own_settings();
   SELECT e.* INTO encrypted FROM nae.encrypted_column AS e
     WHERE e.relation = begin_rotation.relation AND e.column_name = begin_rotation.column_name;
   wanted.new_type := encrypted.type; wanted.key := encrypted.key; wanted.context := encrypted.context;
@@ -376,8 +379,10 @@ CREATE FUNCTION nae.change_step(relation regclass, column_name name) RETURNS boo
   SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-  change nae.column_change := nae.take_change(relation, column_name);
+  change nae.column_change;
 BEGIN
+  PERFORM nae.use_own_settings();
+  change := nae.take_change(relation, column_name);
   CASE change.phase
     WHEN 'preparing' THEN PERFORM nae.prepare_step(change);
     WHEN 'filling' THEN PERFORM nae.fill_step(change);
@@ -465,8 +470,10 @@ CREATE FUNCTION nae.cancel_column_change(relation regclass, column_name name) RE
   SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-  change nae.column_change := nae.take_change(relation, column_name);
+  change nae.column_change;
 BEGIN
+  PERFORM nae.use_own_settings();
+  change := nae.take_change(relation, column_name);
   IF change.phase IS NULL THEN
     RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
       MESSAGE = format('no change of column "%s" of %s is under way', column_name, relation);

@@ -141,20 +141,35 @@ BEGIN
 END
 $$;
 
+-- What an encrypted column does not know of the type that it had: a length, a scale, the checks of a domain, the
+-- narrower type. Answers the command that keeps it, by a cast there and back, which fails where a value would
+-- be cut, rounded or out of range; NULL when nothing is lost. Not done unasked: such a CHECK decrypts each
+-- row that is written, by a right that writers may lack.
+CREATE FUNCTION nae.lost_limits(relation regclass, column_name name, plain regtype) RETURNS text
+  LANGUAGE sql STABLE STRICT
+  SET search_path = pg_catalog, pg_temp
+AS $$
+  SELECT format('ALTER TABLE %s ADD CHECK ((%I::%s)::%s = %2$I::%3$s)', relation, column_name, plain,
+                format_type(a.atttypid, a.atttypmod))
+  FROM pg_attribute AS a
+  WHERE a.attrelid = relation AND a.attname = column_name
+    AND (a.atttypmod >= 0 OR a.atttypid NOT IN (plain, 'varchar'::regtype))
+$$;
+
 -- Not refused, but said.
-CREATE FUNCTION nae.warn_of_changes(relation regclass, column_name name) RETURNS void
+CREATE FUNCTION nae.warn_of_changes(relation regclass, column_name name, new_type regtype) RETURNS void
   LANGUAGE plpgsql VOLATILE STRICT
   SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-  declared text;
+  plain regtype := nae.plain_type(new_type);
+  keeping text := nae.lost_limits(relation, column_name, plain);
   firing text;
 BEGIN
-  SELECT format_type(a.atttypid, a.atttypmod) INTO declared FROM pg_attribute AS a
-    WHERE a.attrelid = relation AND a.attname = column_name AND a.atttypmod >= 0 AND a.atttypid < 16384;
-  IF declared IS NOT NULL THEN
-    RAISE WARNING 'the limits of % are not kept by encrypted values', declared
-      USING HINT = 'Add a CHECK constraint afterwards if they matter.';
+  IF keeping IS NOT NULL AND nae.contains_encrypted(new_type) THEN
+    RAISE WARNING 'column "%" of % will be encrypted as %: the limits of the type that it has are not kept',
+                  column_name, relation, plain
+      USING HINT = format('To keep them, afterwards, at the price of decrypting each row that is written: %s;', keeping);
   END IF;
   SELECT string_agg(quote_ident(t.tgname), ', ') INTO firing FROM pg_trigger AS t
     WHERE t.tgrelid = relation AND NOT t.tgisinternal AND t.tgtype & 1 = 1 AND t.tgtype & 16 = 16
@@ -196,20 +211,43 @@ BEGIN
 END
 $$;
 
+-- To what type a column without an encrypted twin can be brought: to one of its own kind that PostgreSQL assigns
+-- it to and that has room for all values, as money to numeric; or to text, which everything can be.
+CREATE FUNCTION nae.substitute_type(type oid, deterministic boolean) RETURNS regtype
+  LANGUAGE sql STABLE STRICT
+  SET search_path = pg_catalog, pg_temp
+AS $$
+  SELECT coalesce(
+    (SELECT e.plain_type
+     FROM nae.encrypted_type AS e
+     JOIN pg_cast AS c ON c.castsource = $1 AND c.casttarget = e.plain_type AND c.castcontext IN ('i', 'a')
+     JOIN pg_type AS s ON s.oid = c.castsource JOIN pg_type AS t ON t.oid = c.casttarget
+     WHERE e.deterministic = $2 AND s.typcategory = t.typcategory AND t.typlen < 0
+     ORDER BY c.castcontext DESC LIMIT 1),
+    'text')
+$$;
+
 CREATE FUNCTION nae.refuse_plain_type(
     relation regclass, column_name name, type regtype, deterministic boolean) RETURNS void
   LANGUAGE plpgsql STABLE
   SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-  supported text := (
-    SELECT string_agg(e.plain_type::text, ', ' ORDER BY e.plain_type::text)
-    FROM nae.encrypted_type AS e WHERE e.deterministic = refuse_plain_type.deterministic);
+  substitute regtype := nae.substitute_type(type, deterministic);
 BEGIN
+  IF nae.contains_encrypted(type) THEN
+    RAISE EXCEPTION USING ERRCODE = 'wrong_object_type',
+      MESSAGE = format('column "%s" of %s is encrypted already', column_name, relation),
+      HINT = 'CALL nae.rotate_column() brings it to the newest version of its key, decrypt_column() makes it plain.';
+  END IF;
   RAISE EXCEPTION USING ERRCODE = 'feature_not_supported',
     MESSAGE = format('column "%s" of %s is of type %s, which cannot be encrypted %s', column_name, relation, type,
                      CASE WHEN deterministic THEN 'deterministically' ELSE 'as it is' END),
-    HINT = format('What can be: %s, and varchar as text.', supported);
+    HINT = CASE WHEN deterministic AND nae.plain_type(type) IS NOT NULL
+                THEN 'Call with deterministic => false.'
+                ELSE format('Change its type first: ALTER TABLE %s ALTER COLUMN %I TYPE %s USING %2$I::%3$s; then call again. '
+                            'SELECT plain_type FROM nae.encrypted_type lists the types that can be encrypted.',
+                            relation, column_name, substitute) END;
 END
 $$;
 

@@ -61,14 +61,21 @@ GRANT SELECT ON nae.stat_progress_column, @extschema@.nae_stat_progress_column T
 
 -- Columns and types ------------------------------------------------------------------------------
 
--- The type that values have in plaintext: of an encrypted column, or of one to be encrypted.
+-- The type that values have in plaintext: of an encrypted column, or of one to be encrypted. Of domains that is
+-- what they are over; and what has no encrypted twin of its own is encrypted as the type that PostgreSQL
+-- itself takes it for without a loss.
 CREATE FUNCTION nae.plain_type(type oid) RETURNS regtype
   LANGUAGE sql STABLE STRICT PARALLEL SAFE COST 10
   SET search_path = pg_catalog, pg_temp
 AS $$
-  SELECT e.plain_type FROM nae.encrypted_type AS e
-  WHERE e.type = $1 OR e.plain_type = CASE $1::regtype WHEN 'varchar'::regtype THEN 'text'::regtype ELSE $1 END
-  LIMIT 1
+  SELECT e.plain_type
+  FROM nae.base_type($1, -1) AS base CROSS JOIN nae.encrypted_type AS e
+  LEFT JOIN pg_cast AS c ON c.castsource = base.type AND c.casttarget = e.plain_type AND c.castcontext = 'i'
+  WHERE base.type IN (e.type, e.plain_type)
+     OR c.castmethod = 'b' AND base.type < 16384
+     OR c.oid IS NOT NULL AND (base.type::regtype, e.plain_type) IN
+        (VALUES ('smallint'::regtype, 'integer'::regtype), ('real', 'double precision'), ('bpchar', 'text'))
+  ORDER BY base.type IN (e.type, e.plain_type) DESC LIMIT 1
 $$;
 
 CREATE FUNCTION nae.type_with_key(type regtype, key text, context text, version integer) RETURNS text

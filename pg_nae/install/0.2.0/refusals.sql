@@ -29,59 +29,6 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION nae.refuse_columns(target regclass) RETURNS void
-  LANGUAGE plpgsql STABLE STRICT
-  SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-  refused record;
-BEGIN
-  SELECT e.column_name, e.type INTO refused
-    FROM nae.encrypted_column AS e WHERE e.relation = target AND e.typmod < 0 ORDER BY e.attnum LIMIT 1;
-  IF FOUND THEN
-    -- Values of such a column would stay what they were before encryption.
-    RAISE EXCEPTION USING ERRCODE = 'invalid_column_definition',
-      MESSAGE = format('encrypted column "%s" of %s has no key', refused.column_name, target),
-      HINT = format('Name the key, as in %I %s(''key'').', refused.column_name, refused.type);
-  END IF;
-
-  SELECT a.attname, format_type(a.atttypid, a.atttypmod) AS type INTO refused
-    FROM pg_attribute AS a
-    WHERE a.attrelid = target AND a.atttypid >= 16384 AND a.attnum > 0 AND NOT a.attisdropped
-      AND nae.contains_encrypted(a.atttypid)
-      AND NOT EXISTS (SELECT FROM nae.encrypted_column AS e WHERE e.relation = target AND e.attnum = a.attnum)
-    ORDER BY a.attnum LIMIT 1;
-  IF FOUND THEN
-    RAISE EXCEPTION USING ERRCODE = 'feature_not_supported',
-      MESSAGE = format('column "%s" of type %s would hold encrypted values inside other values',
-                       refused.attname, refused.type),
-      HINT = 'Only columns of encrypted types are encrypted and decrypted: give each value a row of its own.';
-  END IF;
-END
-$$;
-
--- Randomized types have a b-tree operator class for PostgreSQL's own needs, so that it would accept an
--- index on them, in which nothing can ever be found. UNIQUE, PRIMARY KEY and EXCLUDE are indexes too.
-CREATE FUNCTION nae.refuse_indexes(target regclass) RETURNS void
-  LANGUAGE plpgsql STABLE STRICT
-  SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-  refused record;
-BEGIN
-  SELECT i.indexrelid::regclass AS index, e.column_name INTO refused
-    FROM pg_index AS i
-    JOIN nae.encrypted_column AS e ON e.relation = i.indexrelid AND e.attnum <= i.indnkeyatts
-    WHERE i.indrelid = target AND NOT e.deterministic LIMIT 1;
-  IF FOUND THEN
-    RAISE EXCEPTION USING ERRCODE = 'feature_not_supported',
-      MESSAGE = format('index %s is on the randomized column "%s"', refused.index, refused.column_name),
-      DETAIL = 'Equal values of such a column have different ciphertexts: no index, no constraint finds them equal.',
-      HINT = 'Use a deterministic type, as nae.enc_det_text, or search by a blind index: CALL nae.add_blind_index().';
-  END IF;
-END
-$$;
-
 CREATE FUNCTION nae.refuse_partition_key(target regclass) RETURNS void
   LANGUAGE plpgsql STABLE STRICT
   SET search_path = pg_catalog, pg_temp

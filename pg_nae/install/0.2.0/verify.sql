@@ -70,6 +70,7 @@ AS $$
 DECLARE
   encrypted record;
 BEGIN
+  PERFORM nae.use_own_settings();
   FOR encrypted IN
     SELECT e.column_name, e.typmod FROM nae.encrypted_column AS e
     WHERE e.relation = verify_table.relation ORDER BY e.attnum

@@ -1,0 +1,169 @@
+// nae.guard(): the event trigger that looks at each table, type, trigger and statistics that a
+// command has made or changed. It reads what PostgreSQL knows of a relation anyway; only where
+// there are encrypted columns does it run SQL (install/0.2.0/guard.sql), under settings of its own.
+#include <algorithm>
+
+#include "pg_nae/columns/ciphertext_check.hpp"
+#include "pg_nae/columns/column_key.hpp"
+#include "pg_nae/columns/refusals.hpp"
+#include "pg_nae/pg/own_settings.hpp"
+
+// Here alone: what a command has done.
+extern "C" {
+#include "catalog/index.h"
+#include "catalog/pg_statistic_ext.h"
+#include "catalog/pg_trigger.h"
+#include "commands/event_trigger.h"
+}
+
+namespace nae::columns {
+namespace {
+
+// Calls a function of ours with an OID.
+void ask(const char* statement, Oid object) {
+  pg::use_own_settings();
+  Oid type = OIDOID;
+  Datum value = ObjectIdGetDatum(object);
+  SPI_connect();
+  SPI_execute_with_args(statement, 1, &type, &value, nullptr, false, 0);
+  SPI_finish();
+}
+
+// Every column with its key, and none with encrypted values inside other values.
+bool check_columns(Relation table) {
+  bool encrypted = false;
+  List* kept = NIL;
+  TupleDesc row = RelationGetDescr(table);
+  for (int i = 0; i < row->natts; ++i) {
+    Form_pg_attribute column = TupleDescAttr(row, i);
+    if (column->attisdropped || column->atttypid < FirstNormalObjectId) continue;
+    int32 typmod = column->atttypmod;
+    check_column(NameStr(column->attname), column->atttypid, typmod, RelationGetRelid(table));
+    if (find_column_type(column->atttypid) == nullptr) continue;
+    encrypted = true;
+    getBaseTypeAndTypmod(column->atttypid, &typmod);
+    if (list_member_int(kept, typmod)) continue;
+    keep_column_key(typmod);
+    kept = lappend_int(kept, typmod);
+  }
+  return encrypted;
+}
+
+// What is to be done when the table is closed again: ALTER TABLE wants it for itself.
+struct Work {
+  Checks checks;
+  bool encrypted;
+  bool queried;  // foreign keys, and what keeps other columns in step, are triggers
+  bool checked;  // has CHECKs of its own
+};
+
+Work look_at(Relation table) {
+  const char kind = table->rd_rel->relkind;
+  Work work{};
+  work.checks = read_checks(table);
+  work.encrypted = check_columns(table);
+  work.queried = table->rd_rel->relhastriggers || kind == RELKIND_PARTITIONED_TABLE;
+  work.checked = kind == RELKIND_RELATION || kind == RELKIND_PARTITIONED_TABLE;
+  ListCell* cell;
+  if (work.encrypted)
+    foreach (cell, RelationGetIndexList(table)) check_index(lfirst_oid(cell));
+  return work;
+}
+
+void guard_table(Oid table, const Work& work) {
+  if (work.checks.idle) ask("SELECT nae.drop_idle_checks($1)", table);
+  if (!work.encrypted) return;
+  if (work.checks.misled) ask("SELECT nae.refuse_checks($1)", table);
+  if (work.queried) ask("SELECT nae.guard_table($1)", table);
+  if (work.checked) add_ciphertext_checks(table, work.checks.checked);
+}
+
+void guard_relation(Oid oid) {
+  Relation relation = try_relation_open(oid, AccessShareLock);
+  if (relation == nullptr) return;
+  const char kind = relation->rd_rel->relkind;
+  Oid row_type = relation->rd_rel->reltype;
+  Work work{};
+  if (kind == RELKIND_RELATION || kind == RELKIND_PARTITIONED_TABLE || kind == RELKIND_MATVIEW ||
+      kind == RELKIND_FOREIGN_TABLE)
+    work = look_at(relation);
+  relation_close(relation, NoLock);
+  // How ALTER TYPE reports a composite type.
+  if (kind == RELKIND_COMPOSITE_TYPE && contains_column_type(row_type))
+    ask("SELECT nae.guard_type($1)", row_type);
+  guard_table(oid, work);
+}
+
+struct Object {
+  Oid catalog;
+  Oid oid;
+  auto operator<=>(const Object&) const = default;
+};
+
+// An index says that its table is to be looked at.
+Object guarded(Oid catalog, Oid object) {
+  if (catalog != RelationRelationId) return {catalog, object};
+  char kind = get_rel_relkind(object);
+  bool is_index = kind == RELKIND_INDEX || kind == RELKIND_PARTITIONED_INDEX;
+  return {catalog, is_index ? IndexGetRelation(object, false) : object};
+}
+
+void guard_object(const Object& object) {
+  switch (object.catalog) {
+    case RelationRelationId:
+      return guard_relation(object.oid);
+    case TypeRelationId:
+      if (contains_column_type(object.oid)) ask("SELECT nae.guard_type($1)", object.oid);
+      return;
+    case TriggerRelationId:
+      return ask("SELECT nae.guard_trigger($1)", object.oid);
+    case StatisticExtRelationId:
+      return ask("SELECT nae.guard_statistics($1)", object.oid);
+    default:
+      return;
+  }
+}
+
+// pg_event_trigger_ddl_commands(), without a query around it that the session's settings would
+// plan.
+ReturnSetInfo* ddl_commands() {
+  FmgrInfo function;
+  fmgr_info(F_PG_EVENT_TRIGGER_DDL_COMMANDS, &function);
+  ReturnSetInfo* result = makeNode(ReturnSetInfo);
+  result->econtext = CreateStandaloneExprContext();
+  result->allowedModes = SFRM_Materialize;
+  result->returnMode = SFRM_ValuePerCall;
+  LOCAL_FCINFO(call, 0);
+  InitFunctionCallInfoData(*call, &function, 0, InvalidOid, nullptr,
+                           reinterpret_cast<fmNodePtr>(result));
+  FunctionCallInvoke(call);
+  return result;
+}
+
+// Each once, in `objects` of the current memory context.
+std::span<Object> changed_objects() {
+  ReturnSetInfo* commands = ddl_commands();
+  auto count = static_cast<std::size_t>(tuplestore_tuple_count(commands->setResult));
+  auto* objects = static_cast<Object*>(palloc(sizeof(Object) * (count + 1)));
+  TupleTableSlot* row = MakeSingleTupleTableSlot(commands->setDesc, &TTSOpsMinimalTuple);
+  std::size_t filled = 0;
+  bool is_null;
+  while (tuplestore_gettupleslot(commands->setResult, true, false, row)) {
+    Oid catalog = DatumGetObjectId(slot_getattr(row, 1, &is_null));
+    objects[filled++] = guarded(catalog, DatumGetObjectId(slot_getattr(row, 2, &is_null)));
+  }
+  ExecDropSingleTupleTableSlot(row);
+  std::sort(objects, objects + filled);
+  return {objects, std::unique(objects, objects + filled)};
+}
+
+}  // namespace
+}  // namespace nae::columns
+
+NAE_FUNCTION(nae_guard) {
+  using namespace nae::columns;
+  if (!CALLED_AS_EVENT_TRIGGER(fcinfo)) elog(ERROR, "nae.guard() is for an event trigger");
+  if (has_column_types())
+    for (const Object& object : changed_objects()) guard_object(object);
+  PG_RETURN_NULL();
+}
