@@ -60,6 +60,12 @@ void add_output(Node* output, void* positions) {
   add_location(output, static_cast<Positions*>(positions)->plaintexts);
 }
 
+// An expression is one of plaintexts when it is analyzed again.
+void find_expression(Node* output, void* found) {
+  bool null = IsA(output, Const) && reinterpret_cast<Const*>(output)->constisnull;
+  if (reference_in(output) == nullptr && !null) *static_cast<bool*>(found) = true;
+}
+
 // Branches of one declaration hand on what is stored, where equal rows need not be found, or are
 // found by equal ciphertexts. All others are of plaintexts.
 void add_set_operation(Query* query, Positions& positions) {
@@ -68,7 +74,9 @@ void add_set_operation(Query* query, Positions& positions) {
   ListCell *type_cell, *typmod_cell;
   forboth(type_cell, operation->colTypes, typmod_cell, operation->colTypmods) {
     ++column;
-    if (!is_kept_by(query->setOperations, lfirst_oid(type_cell), lfirst_int(typmod_cell)))
+    bool made = false;
+    each_branch_output(query, column, find_expression, &made);
+    if (made || !is_kept_by(query->setOperations, lfirst_oid(type_cell), lfirst_int(typmod_cell)))
       each_branch_output(query, column, add_output, &positions);
   }
 }

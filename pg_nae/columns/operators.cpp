@@ -18,24 +18,6 @@ Oid plain_type_of(Oid type, bool& encrypted) {
   return plain_oid(column->plain);
 }
 
-// An operator that PostgreSQL finds by an encrypted type stands for the one of the plaintext types,
-// which is found alike: born < '2001-01-01'. InvalidOid for other operators, and for those of
-// ciphertexts.
-Oid operator_of_plaintexts(Oid opno) {
-  if (!is_column_function(get_opcode(opno))) return InvalidOid;
-  HeapTuple tuple = SearchSysCache1(OPEROID, ObjectIdGetDatum(opno));
-  if (!HeapTupleIsValid(tuple)) return InvalidOid;
-  auto* row = reinterpret_cast<Form_pg_operator>(GETSTRUCT(tuple));
-  bool encrypted = false;
-  Oid left = plain_type_of(row->oprleft, encrypted);
-  Oid right = plain_type_of(row->oprright, encrypted);
-  bool ours = encrypted && row->oprnamespace == PG_CATALOG_NAMESPACE;
-  Oid found = ours ? OpernameGetOprid(in_catalog(pstrdup(NameStr(row->oprname))), left, right)
-                   : InvalidOid;
-  ReleaseSysCache(tuple);
-  return found;
-}
-
 // The result of NULLIF is its first operand, and of the type that the parser has promised.
 Node* with_plain_operands(OpExpr* node, Oid opno, const Place& place) {
   OpExpr* result = pg::flat_copy(node);
@@ -51,8 +33,23 @@ Node* with_plain_operands(OpExpr* node, Oid opno, const Place& place) {
 
 }  // namespace
 
+Oid plaintext_operator(Oid opno) {
+  if (!is_column_function(get_opcode(opno))) return InvalidOid;
+  HeapTuple tuple = SearchSysCache1(OPEROID, ObjectIdGetDatum(opno));
+  if (!HeapTupleIsValid(tuple)) return InvalidOid;
+  auto* row = reinterpret_cast<Form_pg_operator>(GETSTRUCT(tuple));
+  bool encrypted = false;
+  Oid left = plain_type_of(row->oprleft, encrypted);
+  Oid right = plain_type_of(row->oprright, encrypted);
+  bool ours = encrypted && row->oprnamespace == PG_CATALOG_NAMESPACE;
+  Oid found = ours ? OpernameGetOprid(in_catalog(pstrdup(NameStr(row->oprname))), left, right)
+                   : InvalidOid;
+  ReleaseSysCache(tuple);
+  return found;
+}
+
 Node* converted_array_operator(ScalarArrayOpExpr* node, const Place& place) {
-  Oid opno = operator_of_plaintexts(node->opno);
+  Oid opno = plaintext_operator(node->opno);
   if (!OidIsValid(opno)) return reinterpret_cast<Node*>(node);
   ScalarArrayOpExpr* result = pg::flat_copy(node);
   result->opno = opno;
@@ -62,7 +59,7 @@ Node* converted_array_operator(ScalarArrayOpExpr* node, const Place& place) {
 }
 
 Node* converted_operator(OpExpr* node, const Place& place) {
-  if (Oid opno = operator_of_plaintexts(node->opno); OidIsValid(opno))
+  if (Oid opno = plaintext_operator(node->opno); OidIsValid(opno))
     return with_plain_operands(node, opno, place);
   set_opfuncid(node);
   List* arguments = plain_arguments(node->opfuncid, node->args, place);

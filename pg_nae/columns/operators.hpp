@@ -9,4 +9,8 @@ namespace nae::columns {
 Node* converted_operator(OpExpr* node, const Place& place);
 Node* converted_array_operator(ScalarArrayOpExpr* node, const Place& place);
 
+// The operator of plaintexts that one which PostgreSQL finds by an encrypted type stands for, as
+// born < '2001-01-01'. InvalidOid for other operators, and for those of ciphertexts.
+Oid plaintext_operator(Oid opno);
+
 }  // namespace nae::columns

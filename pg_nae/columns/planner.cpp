@@ -1,7 +1,9 @@
 #include "pg_nae/columns/planner.hpp"
 
 #include "pg_nae/columns/meaning.hpp"
+#include "pg_nae/columns/typing.hpp"
 #include "pg_nae/columns/utility.hpp"
+#include "pg_nae/pg/plant.hpp"
 
 namespace nae::columns {
 namespace {
@@ -12,7 +14,9 @@ PlannedStmt* plan_by_meaning(Query* query, const char* text, int cursor_options,
                              ParamListInfo parameters) {
   planner_hook_type planner = previous_planner != nullptr ? previous_planner : standard_planner;
   refuse_unasked_plaintext(query);
-  return planner(with_meaning(query), text, cursor_options, parameters);
+  Query* meant = with_meaning(query);
+  if (meant != query && !pg::is_planted("no typing")) check_typing(meant, text);
+  return planner(meant, text, cursor_options, parameters);
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "pg_nae/columns/sorting.hpp"
 
 #include "pg_nae/columns/sort_clauses.hpp"
+#include "pg_nae/columns/whole_row.hpp"
 #include "pg_nae/pg/report.hpp"
 
 namespace nae::columns {
@@ -15,7 +16,7 @@ Node* expression_of(const TargetEntry* target) {
 bool groups_as_stored(const Node* expression) {
   const ColumnType* type = type_of(expression);
   Oid collation = exprCollation(expression);
-  return type->deterministic && typmod_below_domain(expression) >= 0 &&
+  return type != nullptr && type->deterministic && typmod_below_domain(expression) >= 0 &&
          (!OidIsValid(collation) || get_collation_isdeterministic(collation));
 }
 
@@ -28,10 +29,17 @@ TargetEntry* target_of(const SortGroupClause* clause, List* targets) {
             "Cast the column to its plaintext type there, as in note::text.");
 }
 
+// A value, an array or a row, whose order and equality are those of plaintexts.
+bool is_compared_by_plaintext(const Query* query, Node* expression) {
+  Place place{const_cast<Query*>(query), nullptr, false};
+  return is_readable(expression, place);
+}
+
 // The clause orders by the plaintext from now on.
 void order_by_plaintext(Query* query, SortGroupClause* clause) {
   TargetEntry* target = target_of(clause, query->targetList);
-  Node* plain = decrypted(expression_of(target));
+  Place place{query, nullptr, false};
+  Node* plain = readable(expression_of(target), place);
   use_operators_of(clause, exprType(plain));
   clause->tleSortGroupRef = add_hidden_target(query, plain)->ressortgroupref;
 }
@@ -40,7 +48,7 @@ void order_list_by_plaintext(Query* query, List* clauses) {
   ListCell* cell;
   foreach (cell, clauses) {
     auto* clause = lfirst_node(SortGroupClause, cell);
-    if (type_of(expression_of(target_of(clause, query->targetList))) != nullptr)
+    if (is_compared_by_plaintext(query, expression_of(target_of(clause, query->targetList))))
       order_by_plaintext(query, clause);
   }
 }
@@ -177,12 +185,13 @@ void arrange_windows(Query* query) {
     foreach (inner, window->partitionClause) {
       auto* clause = lfirst_node(SortGroupClause, inner);
       Node* parted = expression_of(target_of(clause, query->targetList));
-      if (type_of(parted) != nullptr && !groups_as_stored(parted))
+      if (is_compared_by_plaintext(query, parted) && !groups_as_stored(parted))
         order_by_plaintext(query, clause);
     }
     foreach (inner, window->orderClause) {
       auto* clause = lfirst_node(SortGroupClause, inner);
-      if (type_of(expression_of(target_of(clause, query->targetList))) == nullptr) continue;
+      Node* ordered = expression_of(target_of(clause, query->targetList));
+      if (!is_compared_by_plaintext(query, ordered)) continue;
       if (OidIsValid(window->startInRangeFunc) || OidIsValid(window->endInRangeFunc))
         refuse("RANGE with an offset");
       order_by_plaintext(query, clause);
@@ -198,11 +207,12 @@ void arrange_distinct(Query* query) {
   foreach (cell, query->distinctClause) {
     auto* clause = lfirst_node(SortGroupClause, cell);
     TargetEntry* target = target_of(clause, query->targetList);
-    if (type_of(expression_of(target)) == nullptr) continue;
+    if (!is_compared_by_plaintext(query, expression_of(target))) continue;
     SortGroupClause* sort = clause_of(query->sortClause, target);
     if (sort == nullptr && groups_as_stored(expression_of(target))) continue;
-    if (sort != nullptr) use_operators_of(sort, exprType(decrypted(expression_of(target))));
     order_by_plaintext(query, clause);
+    if (sort != nullptr)
+      use_operators_of(sort, exprType(expression_of(target_of(clause, query->targetList))));
     if (sort != nullptr) sort->tleSortGroupRef = clause->tleSortGroupRef;
     query->hasDistinctOn = true;
   }

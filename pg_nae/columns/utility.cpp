@@ -5,6 +5,7 @@
 #include "pg_nae/columns/definitions.hpp"
 #include "pg_nae/columns/expressions.hpp"
 #include "pg_nae/columns/stored_output.hpp"
+#include "pg_nae/columns/typing.hpp"
 #include "pg_nae/columns/unplanned.hpp"
 #include "pg_nae/pg/report.hpp"
 
@@ -169,7 +170,9 @@ bool rewrites_table() {
 }
 
 void refuse_unasked_plaintext(Query* query) {
-  if (storing.makes_table && holds_plaintext(query, false)) refuse_plaintext();
+  if (!storing.makes_table) return;
+  if (holds_plaintext(query, false)) refuse_plaintext();
+  check_table_columns(query);
 }
 
 void install_utility_hooks() {

@@ -13,4 +13,8 @@ namespace nae::pg {
 [[noreturn]] void raise(Code code, const char* message, const char* hint = nullptr,
                         std::uint64_t item = 0);
 
+// At `location` of the statement `text`, in bytes; nowhere when it is negative or beyond the text.
+[[noreturn]] void raise_at(Code code, const char* message, const char* hint, const char* text,
+                           int location);
+
 }  // namespace nae::pg

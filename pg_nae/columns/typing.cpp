@@ -1,0 +1,262 @@
+#include "pg_nae/columns/typing.hpp"
+
+#include "pg_nae/columns/typing_place.hpp"
+#include "pg_nae/columns/value.hpp"
+#include "pg_nae/pg/report.hpp"
+
+namespace nae::columns {
+namespace {
+
+enum class Typing {
+  reference,
+  constant,
+  parameter,
+  call,
+  comparison,
+  aggregate,
+  window_call,
+  row,
+  relabelled,
+  converted,
+  handed_on,
+  sub_select,
+  looked_at,
+  plaintext,
+  structure,
+};
+
+// A kind that is in no table is refused like one that holds no encrypted value.
+Typing typing_of(const Node* node) {
+  switch (nodeTag(node)) {
+#define NODE_KIND(name, typing) \
+  case T_##name:                \
+    return Typing::typing;
+#define NO_NODE_KIND(name)
+#include "pg_nae/node_kinds/typing.def"
+#undef NODE_KIND
+#undef NO_NODE_KIND
+    // Of parsenodes.h, where they are parts of a query.
+    case T_List:
+    case T_RangeTblEntry:
+    case T_RangeTblFunction:
+    case T_TableSampleClause:
+    case T_SortGroupClause:
+    case T_GroupingSet:
+    case T_WindowClause:
+    case T_CommonTableExpr:
+    case T_SetOperationStmt:
+    case T_WithCheckOption:
+    case T_IntList:
+    case T_OidList:
+#if PG_VERSION_NUM < 170000
+    case T_MergeAction:
+#endif
+      return Typing::structure;
+    default:
+      return Typing::plaintext;
+  }
+}
+
+// Of the nodes that have a type.
+bool holds(Node* node) {
+  return node != nullptr && !IsA(node, List) && holds_encrypted(exprType(node));
+}
+
+bool child_holds_walker(Node* node, void*) {
+  if (node == nullptr || IsA(node, Query)) return false;
+  switch (nodeTag(node)) {
+    case T_List:
+    case T_CaseWhen:
+    case T_TargetEntry:
+      return pg::walk_children(node, child_holds_walker, nullptr);
+    default:
+      return typing_of(node) != Typing::structure && holds(node);
+  }
+}
+
+void check_plaintext(const TypingPlace& place, Node* node) {
+  bool typed = !IsA(node, TableFunc) && typing_of(node) == Typing::plaintext;
+  if ((typed && holds(node)) || pg::walk_children(node, child_holds_walker, nullptr))
+    refuse_typing(place, node, "an encrypted value is used where only a plaintext can be");
+}
+
+void check_constant(const TypingPlace& place, const Const* constant) {
+  const ColumnType* type = find_column_type(constant->consttype);
+  if (type == nullptr || constant->constisnull) return;
+  int32 typmod = constant->consttypmod;
+  if (constant->constbyval || constant->constlen != -1 ||
+      (typmod >= 0 && read_value(constant->constvalue).pending))
+    refuse_typing(place, reinterpret_cast<const Node*>(constant),
+                  "a plaintext constant stands for a ciphertext");
+}
+
+// Some ciphertext of a group has its argument's key, though an aggregate says none.
+const Node* below_representative(const Node* argument) {
+  if (!IsA(argument, Aggref)) return argument;
+  auto* aggregate = reinterpret_cast<const Aggref*>(argument);
+  return aggregate->aggfnoid == representative_aggregate() && aggregate->args != NIL
+             ? reinterpret_cast<Node*>(linitial_node(TargetEntry, aggregate->args)->expr)
+             : argument;
+}
+
+bool is_null(const Node* node) {
+  return IsA(node, Const) && reinterpret_cast<const Const*>(node)->constisnull;
+}
+
+void check_relabelled(const TypingPlace& place, Node* node, const Node* argument) {
+  const ColumnType* type = type_of(node);
+  if (type == nullptr) return;
+  const int32 typmod = typmod_below_domain(node);
+  const Node* stored = below_representative(argument);
+  if (type_of(stored) != type)
+    refuse_typing(place, node, "a value is called one of an encrypted type");
+  if (typmod >= 0 && typmod_below_domain(stored) != typmod && !is_null(stored))
+    refuse_typing(place, node, "a value is called one of another key");
+}
+
+void check_converted(const TypingPlace& place, Node* node, Node* argument) {
+  if (holds(argument)) refuse_typing(place, node, "a ciphertext would be converted to another type");
+}
+
+void check_row(const TypingPlace& place, RowExpr* row) {
+  if (row->row_typeid == RECORDOID) return;
+  TupleDesc columns = lookup_rowtype_tupdesc_copy(row->row_typeid, -1);
+  int column = 0;
+  ListCell* cell;
+  foreach (cell, row->args) {
+    auto* field = static_cast<Node*>(lfirst(cell));
+    if (column >= columns->natts) break;
+    auto* attribute = TupleDescAttr(columns, column++);
+    if (attribute->attisdropped || is_null(field)) continue;
+    if (exprType(field) != attribute->atttypid ||
+        (type_of(field) != nullptr && exprTypmod(field) != attribute->atttypmod))
+      refuse_typing(place, reinterpret_cast<Node*>(row), "a field of a row is of another type");
+  }
+}
+
+// SubLink's parameters stand for what the sub-select puts out.
+bool output_walker(Node* node, void* state) {
+  if (node == nullptr) return false;
+  if (IsA(node, Param) && reinterpret_cast<Param*>(node)->paramkind == PARAM_SUBLINK) {
+    auto* parameter = reinterpret_cast<Param*>(node);
+    const auto* targets = static_cast<const List*>(state);
+    if (parameter->paramid < 1 || parameter->paramid > list_length(targets)) return true;
+    auto* output =
+        reinterpret_cast<Node*>(pg::target_at(targets, parameter->paramid)->expr);
+    return exprType(output) != parameter->paramtype ||
+           (type_of(output) != nullptr && exprTypmod(output) != parameter->paramtypmod);
+  }
+  return pg::walk_children(node, output_walker, state);
+}
+
+void check_sub_select(const TypingPlace& place, SubLink* sublink) {
+  auto* query = castNode(Query, sublink->subselect);
+  if (output_walker(sublink->testexpr, query->targetList))
+    refuse_typing(place, reinterpret_cast<Node*>(sublink),
+                  "a sub-select puts out values of another type");
+}
+
+bool walker(Node* node, void* state);
+
+void check_query(Query* query, TypingPlace* outer, const char* text) {
+  TypingPlace place{query, outer, text};
+  check_keys(place);
+  check_set_operation(place);
+  check_written(place);
+  pg::walk_query(query, walker, &place, QTW_EXAMINE_RTES_BEFORE);
+}
+
+void check_node(const TypingPlace& place, Node* node) {
+  switch (typing_of(node)) {
+    case Typing::reference:
+      return check_reference(place, reinterpret_cast<Var*>(node));
+    case Typing::constant:
+      return check_constant(place, reinterpret_cast<Const*>(node));
+    case Typing::call: {
+      auto* call = reinterpret_cast<FuncExpr*>(node);
+      return check_call(place, node, call->funcid, call->args);
+    }
+    case Typing::comparison: {
+      if (!IsA(node, ScalarArrayOpExpr)) {
+        auto* operation = reinterpret_cast<OpExpr*>(node);
+        return check_operator(place, node, operation->opno, operation->args);
+      }
+      auto* operation = reinterpret_cast<ScalarArrayOpExpr*>(node);
+      return check_operator(place, node, operation->opno, operation->args);
+    }
+    case Typing::aggregate: {
+      auto* aggregate = reinterpret_cast<Aggref*>(node);
+      check_aggregate_keys(place, aggregate);
+      check_call(place, node, aggregate->aggfnoid,
+                 list_concat_copy(aggregate->aggdirectargs, aggregate->args));
+      return;
+    }
+    case Typing::window_call: {
+      auto* call = reinterpret_cast<WindowFunc*>(node);
+      return check_call(place, node, call->winfnoid, call->args);
+    }
+    case Typing::row:
+      return check_row(place, reinterpret_cast<RowExpr*>(node));
+    case Typing::relabelled:
+      return check_relabelled(
+          place, node,
+          reinterpret_cast<Node*>(IsA(node, RelabelType)
+                                      ? reinterpret_cast<RelabelType*>(node)->arg
+                                      : reinterpret_cast<CoerceToDomain*>(node)->arg));
+    case Typing::converted:
+      return check_converted(
+          place, node,
+          reinterpret_cast<Node*>(IsA(node, CoerceViaIO)
+                                      ? reinterpret_cast<CoerceViaIO*>(node)->arg
+                                      : reinterpret_cast<ArrayCoerceExpr*>(node)->arg));
+    case Typing::sub_select:
+      return check_sub_select(place, reinterpret_cast<SubLink*>(node));
+    case Typing::plaintext:
+      return check_plaintext(place, node);
+    case Typing::parameter:
+    case Typing::handed_on:
+    case Typing::looked_at:
+    case Typing::structure:
+      return;
+  }
+}
+
+bool walker(Node* node, void* state) {
+  if (node == nullptr) return false;
+  auto* place = static_cast<TypingPlace*>(state);
+  if (IsA(node, Query)) {
+    check_query(reinterpret_cast<Query*>(node), place, place->text);
+    return false;
+  }
+  check_node(*place, node);
+  // Walked with the query that it belongs to.
+  if (IsA(node, RangeTblEntry)) return false;
+  return pg::walk_children(node, walker, state);
+}
+
+}  // namespace
+
+void refuse_typing(const TypingPlace& place, const Node* node, const char* what) {
+  pg::raise_at(Code::unsupported, what,
+               "Cast each encrypted column in it to its plaintext type, as in note::text. If that "
+               "is no way, please report the statement.",
+               place.text, exprLocation(node));
+}
+
+void check_typing(Query* query, const char* text) {
+  check_query(query, nullptr, text);
+}
+
+void check_table_columns(const Query* query) {
+  ListCell* cell;
+  foreach (cell, query->targetList) {
+    auto* target = lfirst_node(TargetEntry, cell);
+    auto* output = reinterpret_cast<Node*>(target->expr);
+    if (target->resjunk || type_of(output) == nullptr || typmod_below_domain(output) >= 0) continue;
+    pg::raise(Code::unsupported,
+              psprintf("encrypted column \"%s\" of the table would have no key", target->resname),
+              "Select the column of one declaration as it is, or cast it to its plaintext type.");
+  }
+}
+
+}  // namespace nae::columns

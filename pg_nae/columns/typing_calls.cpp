@@ -1,0 +1,157 @@
+// Calls and operators: what they are given is what they are declared for.
+#include "pg_nae/columns/arguments.hpp"
+#include "pg_nae/columns/operators.hpp"
+#include "pg_nae/columns/typing_place.hpp"
+
+namespace nae::columns {
+namespace {
+
+// Of PostgreSQL's own functions for any type, those that hand a value on without looking at it.
+bool hands_on(Oid function) {
+  constexpr Oid kFunctions[] = {F_FIRST_VALUE,     F_LAST_VALUE,
+                                F_NTH_VALUE,       F_LAG_ANYELEMENT,
+                                F_LAG_ANYELEMENT_INT4, F_LAG_ANYCOMPATIBLE_INT4_ANYCOMPATIBLE,
+                                F_LEAD_ANYELEMENT, F_LEAD_ANYELEMENT_INT4,
+                                F_LEAD_ANYCOMPATIBLE_INT4_ANYCOMPATIBLE};
+  for (Oid known : kFunctions)
+    if (function == known) return true;
+  return false;
+}
+
+struct Declared {
+  int count;
+  Oid types[FUNC_MAX_ARGS];
+  bool in_native_code;
+};
+
+Declared declared_by(Oid function) {
+  Declared declared{};
+  HeapTuple tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+  if (!HeapTupleIsValid(tuple)) elog(ERROR, "function %u is not there", function);
+  auto* row = reinterpret_cast<Form_pg_proc>(GETSTRUCT(tuple));
+  declared.count = row->pronargs;
+  for (int i = 0; i < row->pronargs; ++i) declared.types[i] = row->proargtypes.values[i];
+  declared.in_native_code =
+      row->prolang == INTERNALlanguageId || row->prolang == ClanguageId;
+  ReleaseSysCache(tuple);
+  return declared;
+}
+
+bool is_pseudo(Oid type) {
+  return get_typtype(type) == TYPTYPE_PSEUDO;
+}
+
+// A function in SQL or PL/pgSQL for any type is resolved anew for the type that it gets.
+bool may_take_stored(Oid function, const Declared& declared) {
+  return !declared.in_native_code || looks_at_storage(function) || hands_on(function) ||
+         is_column_function(function);
+}
+
+bool fits(Oid function, const Declared& declared, Oid parameter, Node* argument) {
+  Oid type = exprType(argument);
+  if (is_pseudo(parameter))
+    return !holds_encrypted(type) || may_take_stored(function, declared);
+  if (type == parameter) return true;
+  return find_column_type(parameter) == nullptr && !holds_encrypted(type)
+             ? IsBinaryCoercible(type, parameter)
+             : getBaseType(type) == parameter;
+}
+
+// A sub-select that is one value has its output's; a search token the key that it was made for.
+int32 key_of(const Node* operand) {
+  if (IsA(operand, FuncExpr)) {
+    auto* call = reinterpret_cast<const FuncExpr*>(operand);
+    const ColumnType* type = find_column_type(call->funcresulttype);
+    if (type == nullptr) type = find_column_type_of_array(call->funcresulttype);
+    bool token = type != nullptr && (call->funcid == type->search_token ||
+                                     call->funcid == type->search_token_array);
+    auto* typmod = token ? static_cast<Node*>(lsecond(call->args)) : nullptr;
+    if (typmod != nullptr && IsA(typmod, Const))
+      return DatumGetInt32(reinterpret_cast<Const*>(typmod)->constvalue);
+  }
+  if (IsA(operand, SubLink)) {
+    auto* sublink = reinterpret_cast<const SubLink*>(operand);
+    auto* query = castNode(Query, sublink->subselect);
+    if (sublink->subLinkType == EXPR_SUBLINK && query->targetList != NIL)
+      return key_of(reinterpret_cast<Node*>(pg::target_at(query->targetList, 1)->expr));
+  }
+  if (IsA(operand, ArrayExpr)) {
+    int32 common = -1;
+    ListCell* cell;
+    foreach (cell, reinterpret_cast<const ArrayExpr*>(operand)->elements) {
+      int32 own = key_of(static_cast<Node*>(lfirst(cell)));
+      if (own < 0 || (common >= 0 && own != common)) return -1;
+      common = own;
+    }
+    return common;
+  }
+  return find_column_type_of_array(exprType(operand)) != nullptr ? exprTypmod(operand)
+                                                                 : typmod_below_domain(operand);
+}
+
+bool is_null(const Node* node) {
+  return IsA(node, Const) && reinterpret_cast<const Const*>(node)->constisnull;
+}
+
+void check_ciphertexts(const TypingPlace& place, const Node* node, Oid opno,
+                       const List* operands) {
+  auto* left = static_cast<Node*>(linitial(operands));
+  auto* right = static_cast<Node*>(lsecond(operands));
+  const ColumnType* type = type_of(left);
+  if (type == nullptr || !type->deterministic || (opno != type->equal && opno != type->not_equal))
+    refuse_typing(place, node, "values are compared as they are stored");
+  if (is_null(left) || is_null(right)) return;
+  int32 key = key_of(left);
+  if (key < 0 || key != key_of(right))
+    refuse_typing(place, node, "ciphertexts are compared that need not be of one key");
+}
+
+bool is_of_ciphertexts(Oid opno) {
+  Oid function = get_opcode(opno);
+  if (!is_column_function(function)) return false;
+  Oid left, right;
+  op_input_types(opno, &left, &right);
+  return get_func_rettype(function) == BOOLOID && left == right &&
+         find_column_type(left) != nullptr && !OidIsValid(plaintext_operator(opno));
+}
+
+}  // namespace
+
+void check_call(const TypingPlace& place, const Node* node, Oid function,
+                const List* arguments) {
+  Declared declared{};
+  int position = 0;
+  ListCell* cell;
+  foreach (cell, arguments) {
+    auto* argument = static_cast<Node*>(lfirst(cell));
+    if (IsA(argument, TargetEntry)) {
+      auto* target = reinterpret_cast<TargetEntry*>(argument);
+      // ORDER BY of an aggregate, which hands it nothing.
+      if (target->resjunk) continue;
+      argument = reinterpret_cast<Node*>(target->expr);
+    }
+    if (IsA(argument, NamedArgExpr)) continue;  // checked when its place is known
+    if (declared.count == 0) declared = declared_by(function);
+    if (declared.count == 0) return;  // VARIADIC "any" has one
+    Oid parameter = declared.types[position < declared.count ? position : declared.count - 1];
+    ++position;
+    if (!fits(function, declared, parameter, argument))
+      refuse_typing(place, node,
+                    psprintf("function %s is given an encrypted value that it is not declared for",
+                             quote_identifier(get_func_name(function))));
+  }
+}
+
+void check_operator(const TypingPlace& place, const Node* node, Oid opno, const List* operands) {
+  if (list_length(operands) == 2 && is_of_ciphertexts(opno))
+    return check_ciphertexts(place, node, opno, operands);
+  if (IsA(node, ScalarArrayOpExpr)) {
+    auto* array = static_cast<Node*>(lsecond(operands));
+    if (holds_encrypted(exprType(array)) || holds_encrypted(exprType(static_cast<Node*>(linitial(operands)))))
+      refuse_typing(place, node, "an encrypted value is compared with an array");
+    return;
+  }
+  check_call(place, node, get_opcode(opno), operands);
+}
+
+}  // namespace nae::columns

@@ -1,0 +1,95 @@
+// Keys: sorts, groups and set operations compare values by operators of their types, and encrypted
+// ones only where equal ciphertexts are equal values.
+#include "pg_nae/columns/set_operation.hpp"
+#include "pg_nae/columns/typing_place.hpp"
+
+namespace nae::columns {
+namespace {
+
+bool takes(Oid opno, Oid type) {
+  Oid left, right;
+  op_input_types(opno, &left, &right);
+  return IsBinaryCoercible(type, left) || get_typtype(left) == TYPTYPE_PSEUDO;
+}
+
+bool is_equal_as_stored(const Node* expression) {
+  const ColumnType* type = type_of(expression);
+  return type != nullptr && type->deterministic && typmod_below_domain(expression) >= 0;
+}
+
+// `sorts`: in an order that somebody sees.
+void check_key(const TypingPlace& place, const SortGroupClause* clause, Node* expression,
+               bool sorts) {
+  Oid type = exprType(expression);
+  if ((OidIsValid(clause->eqop) && !takes(clause->eqop, type)) ||
+      (OidIsValid(clause->sortop) && !takes(clause->sortop, type)))
+    refuse_typing(place, expression, "a key is compared as one of another type");
+  Place at{place.query, nullptr, false};
+  if (!holds_encrypted(type) && !is_readable(expression, at)) return;
+  if (sorts || !is_equal_as_stored(expression))
+    refuse_typing(place, expression, "rows would be compared by ciphertexts");
+}
+
+void check_clauses(const TypingPlace& place, List* clauses, List* targets, bool sorts) {
+  ListCell* cell;
+  foreach (cell, clauses) {
+    auto* clause = lfirst_node(SortGroupClause, cell);
+    TargetEntry* target = get_sortgroupclause_tle(clause, targets);
+    check_key(place, clause, reinterpret_cast<Node*>(target->expr), sorts);
+  }
+}
+
+struct Column {
+  const TypingPlace& place;
+  Oid type;
+  int32 typmod;
+};
+
+void check_output(Node* output, void* state) {
+  const auto& column = *static_cast<Column*>(state);
+  const ColumnType* type = find_column_type(column.type);
+  bool same = type == nullptr ? !holds_encrypted(exprType(output))
+                              : exprType(output) == column.type &&
+                                    (column.typmod < 0 || exprTypmod(output) == column.typmod);
+  bool null = IsA(output, Const) && reinterpret_cast<Const*>(output)->constisnull;
+  if (!same && !null)
+    refuse_typing(column.place, output, "branches of a set operation are encrypted otherwise");
+}
+
+}  // namespace
+
+void check_aggregate_keys(const TypingPlace& place, const Aggref* aggregate) {
+  check_clauses(place, aggregate->aggorder, aggregate->args, true);
+  check_clauses(place, aggregate->aggdistinct, aggregate->args, false);
+}
+
+void check_keys(const TypingPlace& place) {
+  const Query* query = place.query;
+  check_clauses(place, query->groupClause, query->targetList, false);
+  check_clauses(place, query->distinctClause, query->targetList, false);
+  check_clauses(place, query->sortClause, query->targetList, true);
+  ListCell* cell;
+  foreach (cell, query->windowClause) {
+    auto* window = lfirst_node(WindowClause, cell);
+    check_clauses(place, window->partitionClause, query->targetList, false);
+    check_clauses(place, window->orderClause, query->targetList, true);
+  }
+}
+
+void check_set_operation(const TypingPlace& place) {
+  if (place.query->setOperations == nullptr) return;
+  auto* operation = reinterpret_cast<SetOperationStmt*>(place.query->setOperations);
+  int number = 0;
+  ListCell *type_cell, *typmod_cell;
+  forboth(type_cell, operation->colTypes, typmod_cell, operation->colTypmods) {
+    Column column{place, lfirst_oid(type_cell), lfirst_int(typmod_cell)};
+    ++number;
+    if (operation->groupClauses != NIL &&
+        !takes(list_nth_node(SortGroupClause, operation->groupClauses, number - 1)->eqop,
+               column.type))
+      refuse_typing(place, nullptr, "rows are compared as ones of another type");
+    each_branch_output(place.query, number, check_output, &column);
+  }
+}
+
+}  // namespace nae::columns

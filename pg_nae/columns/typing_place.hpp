@@ -1,0 +1,29 @@
+// Where the checks of typing.hpp stand: a level of the query.
+#pragma once
+
+#include "pg_nae/columns/whole_row.hpp"
+
+namespace nae::columns {
+
+struct TypingPlace {
+  Query* query;
+  TypingPlace* outer;
+  const char* text;
+};
+
+[[noreturn]] void refuse_typing(const TypingPlace& place, const Node* node, const char* what);
+
+// Arguments of a function; of operators that of its function.
+void check_call(const TypingPlace& place, const Node* node, Oid function, const List* arguments);
+// An operator's operands: of ciphertexts they must be comparable as they are stored.
+void check_operator(const TypingPlace& place, const Node* node, Oid opno, const List* operands);
+// Keys by which expressions are compared, sorted or grouped.
+void check_aggregate_keys(const TypingPlace& place, const Aggref* aggregate);
+void check_keys(const TypingPlace& place);
+void check_set_operation(const TypingPlace& place);
+// What a reference says of its relation's column.
+void check_reference(const TypingPlace& place, const Var* var);
+// What is written to the columns of tables.
+void check_written(const TypingPlace& place);
+
+}  // namespace nae::columns
