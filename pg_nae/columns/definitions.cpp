@@ -85,23 +85,53 @@ void check_new_index(const IndexStmt* index, const char* text) {
   relation_close(table, NoLock);
 }
 
-// An index that was made while the guard did not run; rebuilt beside itself, it would leave
-// another.
-void check_reindex(const ReindexStmt* statement) {
+bool is_concurrent(const ReindexStmt* statement) {
   bool concurrently = false;
   ListCell* cell;
   foreach (cell, statement->params) {
     auto* option = lfirst_node(DefElem, cell);
     if (std::strcmp(option->defname, "concurrently") == 0) concurrently = defGetBoolean(option);
   }
-  if (!concurrently || statement->relation == nullptr || !has_column_types()) return;
-  Oid oid = RangeVarGetRelid(statement->relation, AccessShareLock, true);
-  if (!OidIsValid(oid)) return;
-  if (get_rel_relkind(oid) == RELKIND_INDEX) return check_index(oid);
-  if (!RELKIND_HAS_STORAGE(get_rel_relkind(oid))) return;
+  return concurrently;
+}
+
+void check_indexes_of(Oid oid) {
+  char kind = get_rel_relkind(oid);
+  if (kind == RELKIND_INDEX) return check_index(oid);
+  if (!RELKIND_HAS_STORAGE(kind)) return;
   Relation table = relation_open(oid, NoLock);
+  ListCell* cell;
   foreach (cell, RelationGetIndexList(table)) check_index(lfirst_oid(cell));
   relation_close(table, NoLock);
+}
+
+// Of a schema, or of the whole database.
+void check_all_indexes(Oid schema) {
+  Relation catalog = table_open(IndexRelationId, AccessShareLock);
+  SysScanDesc scan = systable_beginscan(catalog, InvalidOid, false, nullptr, 0, nullptr);
+  while (HeapTuple tuple = systable_getnext(scan)) {
+    auto* index = reinterpret_cast<Form_pg_index>(GETSTRUCT(tuple));
+    Oid home = get_rel_namespace(index->indrelid);
+    if (index->indexrelid < FirstNormalObjectId || (OidIsValid(schema) && home != schema)) continue;
+    for (AttrNumber key = 1; key <= index->indnkeyatts; ++key)
+      if (is_randomized(get_atttype(index->indexrelid, key)))
+        refuse_randomized(psprintf("index %s", shown(index->indexrelid)),
+                          get_attname(index->indexrelid, key, false));
+  }
+  systable_endscan(scan);
+  table_close(catalog, AccessShareLock);
+}
+
+// An index that was made while the guard did not run; rebuilt beside itself, it would leave
+// another.
+void check_reindex(const ReindexStmt* statement) {
+  if (!is_concurrent(statement) || !has_column_types()) return;
+  if (statement->relation == nullptr)
+    return check_all_indexes(statement->kind == REINDEX_OBJECT_SCHEMA
+                                 ? get_namespace_oid(statement->name, true)
+                                 : InvalidOid);
+  Oid oid = RangeVarGetRelid(statement->relation, AccessShareLock, true);
+  if (OidIsValid(oid)) check_indexes_of(oid);
 }
 
 // Values of such a column would be written as plaintext before the guard takes them back.

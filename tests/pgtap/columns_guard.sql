@@ -1,6 +1,6 @@
 -- What may be declared, the CHECK that keeps plaintext out, and nae.verify_table().
 BEGIN;
-SELECT plan(96);
+SELECT plan(97);
 SET LOCAL client_min_messages = warning;
 CREATE SCHEMA g AUTHORIZATION nae_all;
 GRANT USAGE ON SCHEMA g TO PUBLIC;
@@ -144,6 +144,12 @@ INSERT INTO moved (id) VALUES (4);
 SELECT is((SELECT n::text FROM moved WHERE id = 4), '5', 'a DEFAULT goes along');
 ALTER TABLE moved ALTER c TYPE text USING c::text, ALTER n TYPE numeric;
 SELECT is(checks_of('moved'), NULL, 'ALTER TYPE out of it drops it');
+CREATE DOMAIN plain_code AS varchar(10) CHECK (VALUE <> 'no');
+CREATE TABLE moved_out (a nae.enc_text('col-rnd'), b nae.enc_text('col-rnd'), c nae.enc_text('col-rnd'), d nae.enc_int4('col-rnd'), e nae.enc_int4('col-rnd'), f nae.enc_jsonb('col-rnd'), g nae.enc_bool('col-rnd'), h nae.enc_uuid('col-rnd'));
+INSERT INTO moved_out VALUES ('a', 'b', 'c', 1, 2, '{}', true, '00000000-0000-0000-0000-000000000001');
+ALTER TABLE moved_out ALTER a TYPE varchar(20) USING a::text, ALTER b TYPE char(3) USING b::text, ALTER c TYPE plain_code USING c::text, ALTER d TYPE smallint USING d::int, ALTER e TYPE bigint USING e::int, ALTER f TYPE jsonb USING f::jsonb, ALTER g TYPE bool USING g::bool, ALTER h TYPE uuid USING h::uuid;
+SELECT is(checks_of('moved_out'), NULL, 'to whatever type');
+
 SELECT results_eq('SELECT * FROM moved ORDER BY id', $$VALUES (1, 'one', 1.5), (2, NULL, NULL), (3, '', 0), (4, NULL, 5)$$, 'with the values');
 ALTER TABLE moved ADD CONSTRAINT mine CHECK (nae.is_ciphertext(c));
 SELECT is(checks_of('moved'), ARRAY['mine CHECK (nae.is_ciphertext(c))'], 'a CHECK of the user''s is left alone');

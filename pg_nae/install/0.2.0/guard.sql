@@ -22,8 +22,7 @@ BEGIN
 END
 $$;
 
--- Ours only, by name and content. What depends on the function for plain columns is next to nothing,
--- whatever the table: a look that each ALTER TABLE can afford. Partitions lose it with their parent.
+-- Ours only, by name and content. Partitions lose it with their parent.
 CREATE FUNCTION nae.drop_idle_checks(target regclass) RETURNS void
   LANGUAGE plpgsql VOLATILE STRICT
   SET search_path = pg_catalog, pg_temp
@@ -34,10 +33,11 @@ BEGIN
   SELECT string_agg(format('DROP CONSTRAINT %I', con.conname), ', ') INTO drops
     FROM pg_depend AS d
     JOIN pg_constraint AS con ON con.oid = d.objid AND con.conrelid = target AND con.coninhcount = 0
-    JOIN pg_attribute AS a ON a.attrelid = target AND a.attnum = con.conkey[1]
-    WHERE d.refclassid = 'pg_proc'::regclass AND d.refobjid = 'nae.is_ciphertext(anyelement)'::regprocedure
+    JOIN pg_proc AS p ON p.oid = d.refobjid AND p.proname = 'is_ciphertext' AND p.pronamespace = 'nae'::regnamespace
+    WHERE d.refclassid = 'pg_proc'::regclass
+      AND NOT EXISTS (SELECT FROM nae.encrypted_type AS e WHERE e.type = p.proargtypes[0])
       AND d.classid = 'pg_constraint'::regclass AND con.conname ~ '_is_ciphertext\d*$'
-      AND pg_get_expr(con.conbin, target) = format('nae.is_ciphertext(%I)', a.attname);
+      AND cardinality(con.conkey) = 1 AND pg_get_expr(con.conbin, target) ~ '^nae\.is_ciphertext\(.*\)$';
   IF drops IS NOT NULL THEN
     EXECUTE format('ALTER TABLE %s %s', target, drops);
   END IF;
