@@ -52,7 +52,8 @@ $$;
 -- What depends on the column and is not carried over to its successor: views, rules, policies, triggers,
 -- foreign keys, generated columns, statistics, owned sequences, publications, routines with SQL bodies;
 -- and what only a single partition has.
-CREATE FUNCTION nae.dependents(relation regclass, column_name name) RETURNS SETOF text
+-- Blind indexes are carried over while the column keeps its type.
+CREATE FUNCTION nae.dependents(relation regclass, column_name name, new_type regtype) RETURNS SETOF text
   LANGUAGE sql STABLE STRICT
   SET search_path = pg_catalog, pg_temp
 AS $$
@@ -64,10 +65,12 @@ AS $$
   LEFT JOIN pg_constraint AS con ON d.classid = 'pg_constraint'::regclass AND con.oid = d.objid
   LEFT JOIN pg_class AS index
     ON d.classid = 'pg_class'::regclass AND index.oid = d.objid AND index.relkind IN ('i', 'I')
+  LEFT JOIN nae.blind_index AS coding ON d.classid = 'pg_trigger'::regclass AND coding.trigger_oid = d.objid
   WHERE NOT coalesce(
     CASE WHEN def.oid IS NOT NULL THEN def.adnum = place.attnum
          WHEN con.oid IS NOT NULL THEN con.contype IN ('c', 'u', 'p', 'n') AND (place.member = $1 OR con.coninhcount > 0)
          WHEN index.oid IS NOT NULL THEN place.member = $1 OR index.relispartition
+         WHEN coding.trigger_oid IS NOT NULL THEN nae.declared_type($1, $2) = $3
     END, false)
 $$;
 
@@ -125,7 +128,7 @@ DECLARE
     SELECT FROM nae.encrypted_type AS e WHERE e.type = new_type AND NOT e.deterministic);
   losses text;
 BEGIN
-  SELECT string_agg(d, E'\n' ORDER BY d) INTO losses FROM nae.dependents(relation, column_name) AS d;
+  SELECT string_agg(d, E'\n' ORDER BY d) INTO losses FROM nae.dependents(relation, column_name, new_type) AS d;
   IF losses IS NOT NULL THEN
     RAISE EXCEPTION USING ERRCODE = 'dependent_objects_still_exist',
       MESSAGE = format('column "%s" of %s cannot be replaced: other objects depend on it', column_name, relation),
