@@ -104,6 +104,13 @@ SELECT is((SELECT count(DISTINCT nae.blind_index_input(p, q, 'x'::text)) FROM (V
 SELECT is(nae.blind_index_input('p', '', 1.50), nae.blind_index_input('p', '', 1.5), 'equal numbers');
 SELECT throws_ok($$SELECT nae.blind_index_input('p', '', point '(1,2)')$$, '22023', NULL, 'a type that has no code');
 SELECT throws_ok($$SELECT nae.blind_index_input('p', '', NULL::text) || nae.blind_index_input('p', '', 'x')$$, '42804', NULL, 'nor has an unknown one');
+CREATE FUNCTION marks() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN NEW.email := 'Marked ' || NEW.id; RETURN NEW; END$$;
+CREATE TRIGGER marks BEFORE UPDATE OF note ON c FOR EACH ROW EXECUTE FUNCTION marks();
+UPDATE c SET note = 'x' WHERE id = 80;
+SELECT is((SELECT array_agg(id) FROM c WHERE email_index = nae.blind_index_of('c', 'email', 'MARKED 80')), ARRAY[80], 'what another trigger assigns is coded, whatever the UPDATE names');
+SELECT is((SELECT count(*) FROM c WHERE email_index = nae.blind_index_of('c', 'email', 'person80@example.org')), 0::bigint, 'and the value before it is gone');
+DROP TRIGGER marks ON c;
+UPDATE c SET email = mail(80) WHERE id = 80;
 CREATE TEMP TABLE was AS SELECT id, email_index AS code FROM c;
 UPDATE c SET note = 'other column';
 SELECT is((SELECT count(*) FROM c JOIN was USING (id) WHERE code IS DISTINCT FROM email_index), 0::bigint, 'an update of another column');

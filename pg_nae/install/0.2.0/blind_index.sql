@@ -207,12 +207,14 @@ AS $$
   WHERE e.relation = change.relation AND e.column_name = change.coded_column
 $$;
 
+-- Of format 2 there are two triggers. The one that says what belongs together codes new rows; the other one,
+-- which has no arguments, those whose value is another one: UPDATE OF does not see what other triggers assign.
 CREATE FUNCTION nae.blind_index_body(change nae.column_change) RETURNS text
   LANGUAGE sql STABLE
   SET search_path = pg_catalog, pg_temp
 AS $$
-  SELECT format('BEGIN IF NOT nae.is_changing() THEN NEW.%I := %s; END IF; RETURN NEW; END',
-                change.index_column, nae.blind_index_expression(change, 'NEW.'))
+  SELECT format('BEGIN IF %sNOT nae.is_changing() THEN NEW.%I := %s; END IF; RETURN NEW; END',
+                CASE WHEN change.purpose IS NOT NULL THEN '(TG_OP = ''INSERT'' OR TG_NARGS = 0) AND ' END, change.index_column, nae.blind_index_expression(change, 'NEW.'))
 $$;
 
 -- SECURITY DEFINER: who writes a value may often not decrypt it. The settings are those of format 1.
@@ -226,8 +228,8 @@ AS $$
                 nae.blind_index_body(change))
 $$;
 
--- Nobody else may put the function on a table of his own. OF the codes too: nobody sets them by hand.
-CREATE FUNCTION nae.blind_index_trigger(change nae.column_change, trigger_name name, function text) RETURNS text
+-- Nobody else may put the function on a table of his own. When codes change too: nobody sets them by hand.
+CREATE FUNCTION nae.blind_index_triggers(change nae.column_change, trigger_name name, function text) RETURNS SETOF text
   LANGUAGE sql STABLE
   SET search_path = pg_catalog, pg_temp
 AS $$
@@ -237,6 +239,23 @@ AS $$
                           CASE WHEN change.purpose IS NOT NULL THEN quote_literal(change.version) END,
                           CASE WHEN change.purpose IS NOT NULL THEN quote_literal(change.context) END,
                           quote_literal(change.purpose)))
+  UNION ALL
+  SELECT format('CREATE TRIGGER %1$I BEFORE UPDATE ON %2$s FOR EACH ROW WHEN ('
+                'nae.rows_differ(ROW(NEW.%3$I, NEW.%4$I), ROW(OLD.%3$I, OLD.%4$I))) EXECUTE FUNCTION %5$s()',
+                nae.derived_name(trigger_name, '_update'), change.relation, change.coded_column, change.index_column, function)
+  WHERE change.purpose IS NOT NULL
+$$;
+
+-- Either of the two.
+CREATE FUNCTION nae.is_coding_trigger(trigger_oid oid) RETURNS boolean
+  LANGUAGE sql STABLE STRICT PARALLEL SAFE COST 100
+  SET search_path = pg_catalog, pg_temp
+AS $$
+  SELECT EXISTS (
+    SELECT FROM pg_trigger AS t
+    JOIN nae.blind_index AS b ON b.relation = t.tgrelid
+    JOIN pg_trigger AS coding ON coding.oid = b.trigger_oid AND coding.tgfoid = t.tgfoid
+    WHERE t.oid = $1)
 $$;
 
 CREATE FUNCTION nae.create_blind_index(change nae.column_change) RETURNS void
@@ -245,11 +264,15 @@ CREATE FUNCTION nae.create_blind_index(change nae.column_change) RETURNS void
 AS $$
 DECLARE
   function text := nae.function_beside(change, 'nae_blind_index');
+  trigger_name name := nae.derived_name('zzz_nae_' || change.column_name, '_blind_index');
+  statement text;
 BEGIN
   EXECUTE format('ALTER TABLE %s ADD COLUMN %I bytea', change.relation, change.index_column);
   EXECUTE nae.blind_index_function(change, function);
   EXECUTE format('REVOKE ALL ON FUNCTION %s() FROM PUBLIC', function);
-  EXECUTE nae.blind_index_trigger(change, nae.derived_name('zzz_nae_' || change.column_name, '_blind_index'), function);
+  FOR statement IN SELECT nae.blind_index_triggers(change, trigger_name, function) LOOP
+    EXECUTE statement;
+  END LOOP;
 END
 $$;
 
@@ -373,6 +396,19 @@ $$;
 COMMENT ON PROCEDURE nae.add_blind_index(regclass, name, text, name, text, integer, text)
   IS 'makes an encrypted column searchable by codes while it is in use';
 
+CREATE FUNCTION nae.drop_triggers(relation regclass, function regprocedure) RETURNS void
+  LANGUAGE plpgsql VOLATILE STRICT
+  SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  dropped name;
+BEGIN
+  FOR dropped IN SELECT t.tgname FROM pg_trigger AS t WHERE t.tgrelid = relation AND t.tgfoid = function LOOP
+    EXECUTE format('DROP TRIGGER %I ON %s', dropped, relation);
+  END LOOP;
+END
+$$;
+
 CREATE FUNCTION nae.drop_blind_index(relation regclass, column_name name) RETURNS void
   LANGUAGE plpgsql VOLATILE STRICT
   SET search_path = pg_catalog, pg_temp
@@ -381,11 +417,11 @@ DECLARE
   dropped record;
 BEGIN
   FOR dropped IN
-    SELECT t.tgname, t.tgfoid::regprocedure AS function, b.index_column
+    SELECT t.tgfoid::regprocedure AS function, b.index_column
     FROM nae.blind_index AS b JOIN pg_trigger AS t ON t.oid = b.trigger_oid
     WHERE b.relation = drop_blind_index.relation AND b.column_name = drop_blind_index.column_name
   LOOP
-    EXECUTE format('DROP TRIGGER %I ON %s', dropped.tgname, relation);
+    PERFORM nae.drop_triggers(relation, dropped.function);
     EXECUTE format('DROP FUNCTION %s', dropped.function);
     EXECUTE format('ALTER TABLE %s DROP COLUMN %I', relation, dropped.index_column);
   END LOOP;

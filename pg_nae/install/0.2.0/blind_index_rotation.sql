@@ -93,10 +93,10 @@ AS $$
   SELECT statement
   FROM nae.coding_triggers(change) AS b
   JOIN pg_trigger AS t ON t.oid = b.trigger_oid
-  CROSS JOIN LATERAL (VALUES
-    (nae.blind_index_trigger(CASE change.kind WHEN 'recode' THEN change ELSE nae.as_change(b) END, t.tgname,
-                             t.tgfoid::regproc::text)),
-    (format('SELECT nae.renew_blind_indexes(%L)', change.relation))) AS s(statement)
+  CROSS JOIN LATERAL (
+    SELECT nae.blind_index_triggers(CASE change.kind WHEN 'recode' THEN change ELSE nae.as_change(b) END, t.tgname,
+                                    t.tgfoid::regproc::text)
+    UNION ALL SELECT format('SELECT nae.renew_blind_indexes(%L)', change.relation)) AS s(statement)
 $$;
 
 CREATE FUNCTION nae.drop_coding_triggers(change nae.column_change) RETURNS void
@@ -104,10 +104,10 @@ CREATE FUNCTION nae.drop_coding_triggers(change nae.column_change) RETURNS void
   SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-  dropped name;
+  function regprocedure;
 BEGIN
-  FOR dropped IN SELECT t.tgname FROM nae.coding_triggers(change) AS b JOIN pg_trigger AS t ON t.oid = b.trigger_oid LOOP
-    EXECUTE format('DROP TRIGGER %I ON %s', dropped, change.relation);
+  FOR function IN SELECT t.tgfoid FROM nae.coding_triggers(change) AS b JOIN pg_trigger AS t ON t.oid = b.trigger_oid LOOP
+    PERFORM nae.drop_triggers(change.relation, function);
   END LOOP;
 END
 $$;

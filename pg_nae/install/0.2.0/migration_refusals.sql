@@ -65,12 +65,11 @@ AS $$
   LEFT JOIN pg_constraint AS con ON d.classid = 'pg_constraint'::regclass AND con.oid = d.objid
   LEFT JOIN pg_class AS index
     ON d.classid = 'pg_class'::regclass AND index.oid = d.objid AND index.relkind IN ('i', 'I')
-  LEFT JOIN nae.blind_index AS coding ON d.classid = 'pg_trigger'::regclass AND coding.trigger_oid = d.objid
   WHERE NOT coalesce(
     CASE WHEN def.oid IS NOT NULL THEN def.adnum = place.attnum
          WHEN con.oid IS NOT NULL THEN con.contype IN ('c', 'u', 'p', 'n') AND (place.member = $1 OR con.coninhcount > 0)
          WHEN index.oid IS NOT NULL THEN place.member = $1 OR index.relispartition
-         WHEN coding.trigger_oid IS NOT NULL THEN nae.declared_type($1, $2) = $3
+         WHEN d.classid = 'pg_trigger'::regclass AND nae.is_coding_trigger(d.objid) THEN nae.declared_type($1, $2) = $3
     END, false)
 $$;
 
@@ -176,7 +175,7 @@ BEGIN
   END IF;
   SELECT string_agg(quote_ident(t.tgname), ', ') INTO firing FROM pg_trigger AS t
     WHERE t.tgrelid = relation AND NOT t.tgisinternal AND t.tgtype & 1 = 1 AND t.tgtype & 16 = 16
-      AND t.tgattr = '' AND t.tgenabled NOT IN ('D', 'R');
+      AND t.tgattr = '' AND t.tgenabled NOT IN ('D', 'R') AND NOT nae.is_coding_trigger(t.oid);
   IF firing IS NOT NULL THEN
     RAISE WARNING 'triggers of % fire for each row that is filled: %', relation, firing
       USING HINT = 'A superuser may call with session_replication_role = replica, under which they do not.';
