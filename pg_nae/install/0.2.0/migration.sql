@@ -345,7 +345,8 @@ CREATE FUNCTION nae.swap_step(change nae.column_change) RETURNS void
   SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-  IF NOT nae.try_lock(change.relation, 'ACCESS EXCLUSIVE') THEN
+  -- Filled in transactions before this one; who began before them must have ended.
+  IF NOT nae.is_seen_by_all() OR NOT nae.try_lock(change.relation, 'ACCESS EXCLUSIVE') THEN
     RETURN;
   END IF;
   IF change.rewrite THEN

@@ -163,6 +163,22 @@ CREATE FUNCTION nae.forget_change(change nae.column_change) RETURNS void
   SET search_path = pg_catalog, pg_temp
 AS $$ DELETE FROM nae.column_change AS c WHERE c.relation = change.relation AND c.column_name = change.column_name $$;
 
+CREATE FUNCTION nae.wait_for_older_snapshots() RETURNS void
+  LANGUAGE c VOLATILE STRICT PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'nae_wait_for_older_snapshots';
+
+-- Two changes may wait for each other, and one of them then tries again.
+CREATE FUNCTION nae.is_seen_by_all() RETURNS boolean
+  LANGUAGE plpgsql VOLATILE
+  SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+  PERFORM nae.wait_for_older_snapshots();
+  RETURN true;
+EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
+  RETURN false;
+END
+$$;
+
 -- Whoever waits for a lock on a table makes all others wait behind himself: not for long, and again after a
 -- pause. But longer than deadlock_timeout, for only then does autovacuum give way.
 CREATE FUNCTION nae.try_lock(relation regclass, mode text) RETURNS boolean
