@@ -32,6 +32,18 @@ Result<crypto::SecretBytes> derive(Hsm& hsm, const Key& key, const Version& vers
 
 }  // namespace
 
+const crypto::KeyPurpose& key_purpose(MacPurpose purpose) {
+  switch (purpose) {
+    case MacPurpose::code:
+      return crypto::kMacPurpose;
+    case MacPurpose::blind_index:
+      return crypto::kBlindIndexPurpose;
+    case MacPurpose::blind_index_code:
+      break;
+  }
+  return crypto::kBlindIndexCodePurpose;
+}
+
 std::size_t WorkingKeys::NameHash::operator()(const Name& name) const noexcept {
   std::uint64_t salt_bits = 0;  // salts are random already
   std::memcpy(&salt_bits, name.salt.data(), sizeof salt_bits);
@@ -120,9 +132,7 @@ Result<std::shared_ptr<const crypto::MacWorkingKey>> WorkingKeys::derive_mac(
   if (auto found = find_mac(id, purpose)) return found;
   const std::uint64_t forgotten = forgotten_.load();
   NAE_ASSIGN(crypto::SecretBytes secret,
-             derive(hsm, key, *source,
-                    purpose == MacPurpose::code ? crypto::kMacPurpose : crypto::kBlindIndexPurpose,
-                    crypto::kNoSalt));
+             derive(hsm, key, *source, key_purpose(purpose), crypto::kNoSalt));
   auto made = std::make_shared<const crypto::MacWorkingKey>(id, secret);
   keep({id, kind_of(purpose), {}}, party, made, forgotten);
   return made;

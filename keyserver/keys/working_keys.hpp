@@ -16,6 +16,7 @@
 
 #include "keyserver/keys/hsm.hpp"
 #include "keyserver/keys/key.hpp"
+#include "libnae/crypto/kdf.hpp"
 #include "libnae/crypto/working_key.hpp"
 #include "libnae/envelope/envelope.hpp"
 
@@ -24,7 +25,9 @@ namespace nae::keys {
 // Whether a key that was derived stays for others to find.
 enum class Keep : std::uint8_t { yes, no };
 
-enum class MacPurpose : std::uint8_t { code, blind_index };
+// blind_index: 16 bytes without a header; blind_index_code: format 2.
+enum class MacPurpose : std::uint8_t { code, blind_index, blind_index_code };
+const crypto::KeyPurpose& key_purpose(MacPurpose purpose);
 
 // Counters first_counter to first_counter + items - 1 under `key` belong to the holder alone: each
 // is a GCM nonce and must be used at most once.
@@ -93,7 +96,7 @@ class WorkingKeys {
   std::size_t size() const;  // cached working keys, the encryption salts' included
 
  private:
-  enum class Kind : std::uint8_t { gcm, siv, mac, blind_index };
+  enum class Kind : std::uint8_t { gcm, siv, mac, blind_index, blind_index_code };
   struct Name {
     KeyVersionId id;
     Kind kind{};
@@ -120,7 +123,15 @@ class WorkingKeys {
   };
 
   static Kind kind_of(MacPurpose purpose) {
-    return purpose == MacPurpose::code ? Kind::mac : Kind::blind_index;
+    switch (purpose) {
+      case MacPurpose::code:
+        return Kind::mac;
+      case MacPurpose::blind_index:
+        return Kind::blind_index;
+      case MacPurpose::blind_index_code:
+        break;
+    }
+    return Kind::blind_index_code;
   }
   std::shared_ptr<const void> find(const Name& name) const;
   // Not kept when a forget() happened since `forgotten` was read.

@@ -7,8 +7,14 @@ namespace {
 
 constexpr char kBeforeVersion = ':';
 
+bool makes_blind_index(const wire::CryptoHeader& header) {
+  return header.action == Action::mac &&
+         header.algorithm != static_cast<std::uint8_t>(wire::MacForm::code);
+}
+
+// What the database compares must be of one version, which its declaration names.
 bool may_name_version(const wire::CryptoHeader& header) {
-  return header.action == Action::encrypt;
+  return header.action == Action::encrypt || makes_blind_index(header);
 }
 
 }  // namespace
@@ -16,6 +22,13 @@ bool may_name_version(const wire::CryptoHeader& header) {
 bool asks_for_search_tokens(const wire::CryptoHeader& header) {
   return header.action == Action::encrypt &&
          header.algorithm == static_cast<std::uint8_t>(wire::EncryptForm::search_token);
+}
+
+bool searches_blind_index(const wire::CryptoHeader& header) {
+  if (!makes_blind_index(header)) return false;
+  return header.algorithm == static_cast<std::uint8_t>(wire::MacForm::blind_index_search) ||
+         (header.algorithm == static_cast<std::uint8_t>(wire::MacForm::blind_index) &&
+          header.key.find(kBeforeVersion) != std::string_view::npos);
 }
 
 std::string_view act_of(const wire::CryptoHeader& header) {

@@ -16,15 +16,19 @@ inline constexpr std::string_view kSearchAct = "search";
 // encrypt in its form search_token.
 bool asks_for_search_tokens(const wire::CryptoHeader& header);
 
+// mac in its form blind_index_search; or in the old form for a version that is named, in which
+// nothing new is written: writers of the old form name none.
+bool searches_blind_index(const wire::CryptoHeader& header);
+
 // "encrypt", "mac-verify" and so on, and kSearchAct.
 std::string_view act_of(const wire::CryptoHeader& header);
 
 // The key without a version: rules over names and the counters of limits must not be escaped, nor
-// the records of a key be scattered, by naming a version. Only encrypt splits its reference: no key
-// has a name with a colon, so that the other actions know no such key.
+// the records of a key be scattered, by naming a version. Only encrypt and blind indexes split
+// their reference: no key has a name with a colon, so that the other actions know no such key.
 std::string_view key_name_of(const wire::CryptoHeader& header);
 
-// The version that encrypt asks for; nothing: the primary one. Code::invalid_argument when what
+// The version that is asked for; nothing: the primary one. Code::invalid_argument when what
 // follows the colon is no decimal number from 1 to 65535 or begins with a zero: one version has one
 // reference.
 Result<std::optional<std::uint16_t>> version_of(const wire::CryptoHeader& header);

@@ -42,10 +42,11 @@ bool serves(KeyType type, const Request& request) {
   return allows(type, request.header().action);
 }
 
-// What is stored under a restricted version is still searched; so a token asks as a reader.
+// What is stored under a restricted version is still searched; so a search asks as a reader.
 bool permits(keys::State state, const Request& request) {
-  const bool searches = asks_for_search_tokens(request.header());
-  return permits(state, searches ? Action::decrypt : request.header().action);
+  if (asks_for_search_tokens(request.header())) return permits(state, Action::decrypt);
+  if (searches_blind_index(request.header())) return permits(state, Action::mac_verify);
+  return permits(state, request.header().action);
 }
 
 Result<const keys::Version*> asked_version(const Request& request, const keys::Key& key,

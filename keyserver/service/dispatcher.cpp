@@ -53,7 +53,7 @@ std::string_view reason_of(Code code, const policy::Decision& decision) {
 
 bool protects(const wire::CryptoHeader& header) {
   const Action action = header.action;
-  if (asks_for_search_tokens(header)) return false;
+  if (asks_for_search_tokens(header) || searches_blind_index(header)) return false;
   return action == Action::encrypt || action == Action::sign || action == Action::mac;
 }
 

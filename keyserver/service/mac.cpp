@@ -17,6 +17,31 @@ Format format_of(const keys::Key& key) {
                                                       : Format::hmac_sha_256;
 }
 
+MacPurpose purpose_of(const wire::CryptoHeader& header) {
+  switch (static_cast<wire::MacForm>(header.algorithm)) {
+    case wire::MacForm::code:
+      return MacPurpose::code;
+    case wire::MacForm::blind_index:
+      return MacPurpose::blind_index;
+    case wire::MacForm::blind_index_code:
+    case wire::MacForm::blind_index_search:
+      break;
+  }
+  return MacPurpose::blind_index_code;
+}
+
+std::size_t bytes_of(MacPurpose purpose) {
+  switch (purpose) {
+    case MacPurpose::code:
+      return crypto::kMacTokenBytes;
+    case MacPurpose::blind_index:
+      return kBlindIndexBytes;
+    case MacPurpose::blind_index_code:
+      break;
+  }
+  return kBlindIndexCodeBytes;
+}
+
 // HMACs that the HSM computes itself, in the order of the items: 10 us each on SoftHSM2.
 constexpr std::size_t kCodesPerJob = 4096;
 
@@ -25,9 +50,7 @@ Result<Bytes> code_in_hsm(keys::Hsm& hsm, const keys::Key& key, const keys::Vers
   const keys::HsmKey in_hsm = keys::hsm_key(key, version);
   Bytes separated;
   if (key.type != KeyType::hmac_sha_256_raw) {
-    separated = crypto::separated_input(
-        purpose == MacPurpose::code ? crypto::kMacPurpose : crypto::kBlindIndexPurpose, in_hsm.id,
-        data);
+    separated = crypto::separated_input(keys::key_purpose(purpose), in_hsm.id, data);
     data = separated;
   }
   Bytes token(crypto::kMacTokenBytes);
@@ -52,25 +75,33 @@ HsmWork compute_some(const Request& request, const Granted& granted, MacPurpose 
   };
 }
 
+// What leaves of a token that the HSM computed; `out` is bytes_of(purpose) long.
+void show(ByteView token, MacPurpose purpose, ByteSpan out) {
+  if (purpose == MacPurpose::code) {
+    std::ranges::copy(token, out.begin());
+    return;
+  }
+  if (purpose == MacPurpose::blind_index_code)
+    write_blind_index_header(out.data(), Format::blind_index_hsm, parse_token(token)->key.version);
+  std::ranges::copy(token.subspan(kTokenHeaderBytes, kBlindIndexBytes),
+                    out.last(kBlindIndexBytes).begin());
+}
+
 Outcome mac_in_hsm(Request& request, const Granted& granted, MacPurpose purpose) {
-  if (purpose == MacPurpose::blind_index && granted.key->type == KeyType::hmac_sha_256_raw)
+  if (purpose != MacPurpose::code && granted.key->type == KeyType::hmac_sha_256_raw)
     return Refused{Error(Code::key_type, "keys of type hmac-sha-256-raw make no blind indexes",
                          "Use a key of type hmac-sha-256."),
                    granted.key->name, granted.decision};
   auto& results = request.prepared.results;
-  // What was computed under a version that is no longer the primary one does not leave.
+  // What was computed under a version that is no longer the one to use does not leave.
   if (!results.empty() && parse_token(results.front())->key.version != granted.version->number)
     results.clear();
   if (results.size() < request.count()) return compute_some(request, granted, purpose);
   wire::CryptoReplyWriter reply(request.out, request.id, request.count(),
-                                request.count() * crypto::kMacTokenBytes);
+                                request.count() * bytes_of(purpose));
   for (const Bytes& token : results) {
-    const ByteView shown =
-        purpose == MacPurpose::code
-            ? ByteView(token)
-            : ByteView(token).subspan(kTokenHeaderBytes, crypto::kBlindIndexBytes);
-    std::ranges::copy(shown, reply.begin_item(shown.size()).begin());
-    reply.finish_item(wire::ItemResult::value, shown.size());
+    show(token, purpose, reply.begin_item(bytes_of(purpose)));
+    reply.finish_item(wire::ItemResult::value, bytes_of(purpose));
   }
   reply.finish();
   return served(granted, request.count(), 0);
@@ -90,6 +121,18 @@ std::variant<std::shared_ptr<const crypto::MacWorkingKey>, HsmWork> working_key(
         NAE_ASSIGN(prepared.mac, working_keys.derive_mac(hsm, *key, version, purpose, party));
         return prepared;
       });
+}
+
+// `out` is bytes_of(purpose) long.
+void write(const crypto::MacWorkingKey& key, MacPurpose purpose, ByteView data, ByteSpan out) {
+  switch (purpose) {
+    case MacPurpose::code:
+      return crypto::write_mac(key, data, out.first<crypto::kMacTokenBytes>());
+    case MacPurpose::blind_index:
+      return crypto::write_blind_index(key, data, out.first<kBlindIndexBytes>());
+    case MacPurpose::blind_index_code:
+      return crypto::write_blind_index_code(key, data, out.first<kBlindIndexCodeBytes>());
+  }
 }
 
 // Verifies the codes of one request; holds the working key of the version that the last one named.
@@ -164,25 +207,19 @@ Outcome mac(Request& request) {
   auto authorized = authorize(request);
   if (auto* refused = std::get_if<Refused>(&authorized)) return std::move(*refused);
   const Granted& granted = std::get<Granted>(authorized);
-  if (request.header().algorithm > static_cast<std::uint8_t>(wire::MacForm::blind_index))
+  if (request.header().algorithm > static_cast<std::uint8_t>(wire::MacForm::blind_index_search))
     return Refused{Error(Code::unsupported, "unknown form of message authentication code"),
                    granted.key->name, granted.decision};
-  bool index = static_cast<wire::MacForm>(request.header().algorithm) == wire::MacForm::blind_index;
-  const MacPurpose purpose = index ? MacPurpose::blind_index : MacPurpose::code;
+  const MacPurpose purpose = purpose_of(request.header());
   if (format_of(*granted.key) != Format::hmac_sha_256) return mac_in_hsm(request, granted, purpose);
   auto found = working_key(request, granted.key, granted.version->number, purpose);
   if (auto* work = std::get_if<HsmWork>(&found)) return std::move(*work);
-  const crypto::MacWorkingKey& key = *std::get<0>(found);
 
-  const std::size_t bytes = index ? crypto::kBlindIndexBytes : crypto::kMacTokenBytes;
+  const std::size_t bytes = bytes_of(purpose);
   wire::CryptoReplyWriter reply(request.out, request.id, request.count(), request.count() * bytes);
   auto items = request.view.items.cursor();
   for (std::uint32_t i = 0; i < request.count(); ++i) {
-    ByteSpan out = reply.begin_item(bytes);
-    if (index)
-      crypto::write_blind_index(key, items.next(), out.first<crypto::kBlindIndexBytes>());
-    else
-      crypto::write_mac(key, items.next(), out.first<crypto::kMacTokenBytes>());
+    write(*std::get<0>(found), purpose, items.next(), reply.begin_item(bytes));
     reply.finish_item(wire::ItemResult::value, bytes);
   }
   reply.finish();

@@ -27,6 +27,7 @@ inline constexpr KeyPurpose kGcmPurpose{"nae/1 aes-256-gcm", 32};
 inline constexpr KeyPurpose kSivPurpose{"nae/1 aes-256-siv", 64};
 inline constexpr KeyPurpose kMacPurpose{"nae/1 hmac-sha-256", 32};
 inline constexpr KeyPurpose kBlindIndexPurpose{"nae/1 blind-index", 32};
+inline constexpr KeyPurpose kBlindIndexCodePurpose{"nae/2 blind-index", 32};
 
 // For purposes other than GCM, whose keys do not depend on a salt.
 inline constexpr Salt kNoSalt{};

@@ -94,4 +94,10 @@ void write_blind_index(const MacWorkingKey& key, ByteView data,
   OPENSSL_cleanse(code.data(), code.size());
 }
 
+void write_blind_index_code(const MacWorkingKey& key, ByteView input,
+                            std::span<Byte, kBlindIndexCodeBytes> out) {
+  write_blind_index_header(out.data(), Format::blind_index, key.id.version);
+  write_blind_index(key, input, out.last<kBlindIndexBytes>());
+}
+
 }  // namespace nae::crypto

@@ -11,12 +11,12 @@
 #include "libnae/crypto/hmac.hpp"
 #include "libnae/crypto/secret.hpp"
 #include "libnae/crypto/siv.hpp"
+#include "libnae/envelope/blind_index.hpp"
 #include "libnae/envelope/envelope.hpp"
 
 namespace nae::crypto {
 
 inline constexpr std::size_t kMacTokenBytes = kTokenHeaderBytes + kSha256Bytes;  // 41
-inline constexpr std::size_t kBlindIndexBytes = 16;
 
 // From derive_working_key with kGcmPurpose.
 struct GcmWorkingKey {
@@ -35,7 +35,8 @@ struct SivWorkingKey {
   AesSiv cipher;
 };
 
-// From derive_working_key with kMacPurpose or kBlindIndexPurpose and kNoSalt.
+// From derive_working_key with kMacPurpose, kBlindIndexPurpose or kBlindIndexCodePurpose, and
+// kNoSalt.
 struct MacWorkingKey {
   MacWorkingKey(const KeyVersionId& key_id, const SecretBytes& secret) : id(key_id), hmac(secret) {}
   KeyVersionId id;
@@ -64,5 +65,8 @@ Result<bool> verify_mac(const MacWorkingKey& key, ByteView data, const TokenView
 // A truncated code without header: equal values have equal indexes under one key version.
 void write_blind_index(const MacWorkingKey& key, ByteView data,
                        std::span<Byte, kBlindIndexBytes> out);
+// Format 2: `input` is what write_blind_index_input() made.
+void write_blind_index_code(const MacWorkingKey& key, ByteView input,
+                            std::span<Byte, kBlindIndexCodeBytes> out);
 
 }  // namespace nae::crypto

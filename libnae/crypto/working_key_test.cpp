@@ -56,6 +56,9 @@ Result<Bytes> open(const SivWorkingKey& key, ByteView envelope, ByteView aad) {
 }
 
 TEST(Kdf, SeparatesWhatTheHsmComputesDirectly) {
+  for (const Vector& v : vectors::read("blind_index.txt", "hsm-blind-index-code"))
+    EXPECT_EQ(separated_input(kBlindIndexCodePurpose, id_of(v), v.bytes("input")),
+              v.bytes("hmac_input"));
   for (const Vector& v : vectors::read("envelope.txt", "hsm-mac"))
     EXPECT_EQ(separated_input(kMacPurpose, id_of(v), v.bytes("data")), v.bytes("input"));
   for (const Vector& v : vectors::read("envelope.txt", "hsm-blind-index"))
@@ -261,6 +264,24 @@ TEST(BlindIndex, MatchesVectors) {
     std::array<Byte, kBlindIndexBytes> index;
     write_blind_index(key, v.bytes("data"), index);
     EXPECT_EQ(to_hex(index), v.value("index")) << "line " << v.line;
+  }
+}
+
+TEST(BlindIndexCode, MatchesVectors) {
+  for (const Vector& v : vectors::read("blind_index.txt", "blind-index-code")) {
+    HmacSha256 hsm(secret_of(v.bytes("key")));
+    auto secret =
+        derive_working_key(kBlindIndexCodePurpose, id_of(v), kNoSalt,
+                           [&](ByteView input, std::span<Byte, kSha256Bytes> out) -> Result<void> {
+                             hsm.compute(input, out);
+                             return {};
+                           });
+    ASSERT_TRUE(secret);
+    EXPECT_EQ(to_hex(secret->expose()), v.value("working_key")) << "line " << v.line;
+    MacWorkingKey key(id_of(v), *secret);
+    std::array<Byte, kBlindIndexCodeBytes> code;
+    write_blind_index_code(key, v.bytes("input"), code);
+    EXPECT_EQ(to_hex(code), v.value("code")) << "line " << v.line;
   }
 }
 

@@ -20,6 +20,8 @@ enum class Format : std::uint8_t {
   hmac_sha_256 = 0xb1,      // message authentication code
   hmac_sha_256_raw = 0xb2,  // the same, plain HMAC under the key version itself, in the HSM
   hmac_sha_256_hsm = 0xb3,  // the same of a key that makes blind indexes too, in the HSM
+  blind_index = 0xb4,       // code of a blind index, format 2: blind_index.hpp
+  blind_index_hsm = 0xb5,   // the same of a key whose codes the HSM computes
   // 0xc0 to 0xdf: signatures, the value of their SignatureScheme
 };
 

@@ -24,7 +24,14 @@ namespace nae::wire {
 // A search token is the envelope that the value would be encrypted to by a deterministic key, for
 // comparing with stored ones: it serves readers too, and is not held back as a written value is.
 enum class EncryptForm : std::uint8_t { value = 0, search_token = 1 };
-enum class MacForm : std::uint8_t { code = 0, blind_index = 1 };
+// A blind index is 16 bytes that name nothing. Its successor names format and key version, and
+// comes in two forms: what is to be stored asks as a writer, what is searched for as a reader.
+enum class MacForm : std::uint8_t {
+  code = 0,
+  blind_index = 1,
+  blind_index_code = 2,
+  blind_index_search = 3,
+};
 
 // The fixed part of a request and how its columns are laid out.
 struct CryptoHeader {
@@ -32,7 +39,7 @@ struct CryptoHeader {
   Action action{};
   std::uint8_t algorithm = 0;
   std::string_view key;        // empty where the items name their keys: decrypt, rewrap;
-                               // encrypt also takes `name:version`
+                               // encrypt and blind indexes also take `name:version`
   std::uint64_t query_id = 0;  // PostgreSQL's, for the audit; 0 = none
 };
 

@@ -11,6 +11,7 @@ namespace {
 using functions::ResultKind;
 
 constexpr auto kBlindIndex = static_cast<std::uint8_t>(wire::MacForm::blind_index);
+constexpr auto kBlindIndexCode = static_cast<std::uint8_t>(wire::MacForm::blind_index_code);
 
 constexpr Batchable decryption(std::string_view symbol, PlainType type) {
   return {.symbol = symbol,
@@ -38,13 +39,21 @@ constexpr Batchable kBatchable[] = {
      .action = Action::mac,
      .algorithm = kBlindIndex,
      .key = 0,
-     .item = 1},
+     .item = 1,
+     .versioned = true},
     {.symbol = "nae_blind_index_text",
      .action = Action::mac,
      .algorithm = kBlindIndex,
      .key = 0,
      .item = 1,
-     .text_item = true},
+     .text_item = true,
+     .versioned = true},
+    {.symbol = "nae_blind_index_code",
+     .action = Action::mac,
+     .algorithm = kBlindIndexCode,
+     .key = 0,
+     .item = 1,
+     .versioned = true},
     {.symbol = "nae_mac_verify_bytea",
      .action = Action::mac_verify,
      .key = 0,

@@ -59,6 +59,7 @@ struct Batchable {
   int aad = kNone;
   int scheme = kNone;
   bool text_item = false;
+  bool versioned = false;  // the key may be named with its version
   functions::ResultKind result = functions::ResultKind::bytes;
   ReadItem read = nullptr;    // nullptr: read_item() by the positions above
   MakeResult make = nullptr;  // nullptr: by `result`, as are whole texts

@@ -3,6 +3,7 @@
 #include "libnae/base/algorithm.hpp"
 #include "libnae/base/text.hpp"
 #include "libnae/envelope/envelope.hpp"
+#include "pg_nae/functions/crypto_call.hpp"
 #include "pg_nae/pg/batch_exchange.hpp"
 #include "pg_nae/pg/encoding.hpp"
 #include "pg_nae/pg/settings.hpp"
@@ -26,10 +27,10 @@ std::size_t overhead_of(Action action) {
   return action == Action::decrypt || action == Action::rewrap ? kGcmOverheadBytes : 0;
 }
 
-bool read_key(Datum value, std::string_view& key) {
+bool read_key(const Batchable& how, Datum value, std::string_view& key) {
   if (!is_allowed(value, 0)) return false;
   key = as_text(pg::local_view(value));
-  return is_name(key);
+  return how.versioned ? functions::is_key_reference(key) : is_name(key);
 }
 
 bool read_scheme(Datum value, Action action, std::uint8_t& algorithm) {
@@ -68,7 +69,7 @@ Reading read_item(const Batchable& how, std::span<const Datum> arguments, Item& 
   };
   auto argument = [&](int position) { return arguments[static_cast<std::size_t>(position)]; };
   item.algorithm = how.algorithm;
-  bool good = !passed(how.key) || read_key(argument(how.key), item.key);
+  bool good = !passed(how.key) || read_key(how, argument(how.key), item.key);
   good = good &&
          (!passed(how.scheme) || read_scheme(argument(how.scheme), how.action, item.algorithm));
   good = good && (!passed(how.aad) || read_aad(argument(how.aad), item.aad));

@@ -118,6 +118,23 @@ std::string_view key_argument(FunctionCallInfo fcinfo, int position) {
   return key;
 }
 
+bool is_key_reference(std::string_view text) noexcept {
+  const std::size_t colon = text.find(':');
+  if (colon == std::string_view::npos) return is_name(text);
+  const std::string_view version = text.substr(colon + 1);
+  return is_name(text.substr(0, colon)) && !version.empty() && version.size() <= 5 &&
+         version.front() != '0' &&
+         version.find_first_not_of("0123456789") == std::string_view::npos;
+}
+
+std::string_view key_reference_argument(FunctionCallInfo fcinfo) {
+  std::string_view key = pg::text_view(PG_GETARG_DATUM(0));
+  if (!is_key_reference(key))
+    pg::raise(Code::invalid_argument, "the reference to the key is not well-formed",
+              "The first argument is the name of a key, or the name, a colon and a version.");
+  return key;
+}
+
 std::span<const ByteView> aad_argument(FunctionCallInfo fcinfo, int position, ByteView& storage) {
   if (PG_NARGS() <= position) return {};
   storage = pg::bytea_view(PG_GETARG_DATUM(position));

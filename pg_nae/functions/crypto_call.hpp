@@ -29,6 +29,12 @@ Datum answer(FunctionCallInfo fcinfo, const CryptoCall& call);
 // The first argument as the name of a key. A text that cannot be one is not quoted back: arguments
 // get swapped, and then it is the value.
 std::string_view key_argument(FunctionCallInfo fcinfo, int position = 0);
+// The same for blind indexes, whose key may be named with a version: `name:version`.
+std::string_view key_reference_argument(FunctionCallInfo fcinfo);
+
+// A name, perhaps with a version of one to five digits; whether there is such a version is the key
+// server's to say.
+bool is_key_reference(std::string_view text) noexcept;
 
 // The aad argument when the function was called with `position` + 1 arguments. `storage` outlives
 // the call.

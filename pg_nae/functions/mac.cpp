@@ -1,4 +1,5 @@
-// nae_mac(key, message), nae_mac_verify(key, message, mac), nae_blind_index(key, value)
+// nae_mac(key, message), nae_mac_verify(key, message, mac), nae_blind_index(key, value);
+// nae.blind_index_code(key, input) and nae.blind_index_search(key, input)
 #include "libnae/wire/crypto_message.hpp"
 #include "pg_nae/functions/crypto_call.hpp"
 
@@ -9,7 +10,7 @@ Datum mac(FunctionCallInfo fcinfo, wire::MacForm form, const pg::Elements& messa
   CryptoCall call;
   call.action = Action::mac;
   call.algorithm = static_cast<std::uint8_t>(form);
-  call.key = key_argument(fcinfo);
+  call.key = form == wire::MacForm::code ? key_argument(fcinfo) : key_reference_argument(fcinfo);
   call.items = messages;
   return answer(fcinfo, call);
 }
@@ -59,4 +60,12 @@ NAE_FUNCTION(nae_blind_index_text) {
 }
 NAE_FUNCTION(nae_blind_index_array) {
   return functions::mac(fcinfo, MacForm::blind_index, pg::array_elements(PG_GETARG_DATUM(1)));
+}
+NAE_FUNCTION(nae_blind_index_code) {
+  return functions::mac(fcinfo, MacForm::blind_index_code,
+                        pg::one_element(PG_GETARG_DATUM(1), false));
+}
+NAE_FUNCTION(nae_blind_index_search) {
+  return functions::mac(fcinfo, MacForm::blind_index_search,
+                        pg::one_element(PG_GETARG_DATUM(1), false));
 }

@@ -23,8 +23,8 @@ SELECT is_empty('SELECT signature FROM ours WHERE lanname = ''c'' AND NOT proiss
 SELECT is_empty('SELECT signature FROM ours WHERE prosecdef', 'no function is SECURITY DEFINER');
 SELECT bag_eq('SELECT DISTINCT form FROM ours WHERE proleakproof', $$VALUES ('enc_eq'), ('enc_ne'), ('enc_lt'), ('enc_le'), ('enc_ge'), ('enc_gt'), ('enc_cmp')$$, 'LEAKPROOF: comparisons of ciphertexts alone');
 SELECT bag_eq('SELECT DISTINCT form || ''('' || arguments || '')'' FROM ours WHERE provolatile = ''i'' AND lanname = ''c''',
-  $$VALUES ('enc_eq(enc, enc)'), ('enc_ne(enc, enc)'), ('enc_lt(enc, enc)'), ('enc_le(enc, enc)'), ('enc_ge(enc, enc)'), ('enc_gt(enc, enc)'), ('enc_cmp(enc, enc)'), ('enc_hash(enc)'), ('enc_hash_extended(enc, bigint)'), ('is_ciphertext(enc)'), ('key_version(enc)'), ('first(anyelement, anyelement)'), ('subscript(internal)')$$,
-  'IMMUTABLE: what is said of ciphertexts');
+  $$VALUES ('enc_eq(enc, enc)'), ('enc_ne(enc, enc)'), ('enc_lt(enc, enc)'), ('enc_le(enc, enc)'), ('enc_ge(enc, enc)'), ('enc_gt(enc, enc)'), ('enc_cmp(enc, enc)'), ('enc_hash(enc)'), ('enc_hash_extended(enc, bigint)'), ('is_ciphertext(enc)'), ('key_version(enc)'), ('first(anyelement, anyelement)'), ('subscript(internal)'), ('blind_index_input(purpose text, context text, value anyelement)')$$,
+  'IMMUTABLE: what is said of ciphertexts, and what codes are computed of');
 SELECT is_empty($$SELECT signature FROM ours WHERE form IN ('enc_eq', 'enc_ne', 'enc_cmp', 'enc_hash') AND signature::text !~ 'enc_det_|_(cmp)' AND provolatile = 'i'$$, 'of deterministic ones');
 SELECT is_empty($$SELECT signature FROM ours WHERE lanname = 'c' AND proparallel = 'u'$$, 'no function in C is PARALLEL UNSAFE');
 SELECT is_empty($$SELECT signature FROM ours WHERE lanname = 'c' AND proparallel = 's' AND prosrc ~ 'decrypt|encrypt|token|rewrap|convert|plain_row|typmod_in|_in$|_recv$'$$, 'PARALLEL SAFE: nothing that may ask');
@@ -52,10 +52,10 @@ SELECT is_empty($$SELECT typname FROM pg_type WHERE typnamespace = 'nae'::regnam
 SELECT is(has_schema_privilege('nae_stranger', 'nae', 'USAGE'), true, 'everybody may use the schema');
 SELECT is(has_schema_privilege('nae_stranger', 'nae', 'CREATE'), false, 'and nobody may create in it');
 SELECT bag_eq($$SELECT proname::text FROM ours WHERE NOT has_function_privilege('nae_stranger', oid, 'EXECUTE')$$,
-  $$VALUES ('add_blind_index'), ('blind_index_of'), ('cancel_column_change'), ('change_step'), ('count_authentic'), ('decrypt_column'), ('drop_blind_index'), ('encrypt_column'), ('rotate_column'), ('run_change'), ('verify_table')$$,
+  $$VALUES ('add_blind_index'), ('blind_index_code'), ('blind_index_codes'), ('blind_index_of'), ('blind_index_search'), ('cancel_column_change'), ('change_step'), ('count_authentic'), ('decrypt_column'), ('drop_blind_index'), ('encrypt_column'), ('rotate_blind_index'), ('rotate_column'), ('run_change'), ('verify_blind_indexes'), ('verify_table')$$,
   'what changes and verifies columns is not for PUBLIC');
 SELECT bag_eq($$SELECT relname::text, privilege_type FROM pg_class, aclexplode(relacl) WHERE relnamespace = 'nae'::regnamespace AND grantee = 0 AND relkind IN ('r', 'v')$$,
-  $$VALUES ('column_key', 'SELECT'), ('blind_index', 'SELECT'), ('encrypted_type', 'SELECT'), ('encrypted_column', 'SELECT'), ('stat_progress_column', 'SELECT'), ('column_change', 'SELECT'), ('column_change', 'INSERT'), ('column_change', 'UPDATE'), ('column_change', 'DELETE')$$,
+  $$VALUES ('column_key', 'SELECT'), ('blind_index', 'SELECT'), ('encrypted_type', 'SELECT'), ('encrypted_column', 'SELECT'), ('stat_progress_column', 'SELECT'), ('stat_recoding', 'SELECT'), ('column_change', 'SELECT'), ('column_change', 'INSERT'), ('column_change', 'UPDATE'), ('column_change', 'DELETE')$$,
   'what PUBLIC may do with tables and views');
 SELECT is((SELECT relrowsecurity FROM pg_class WHERE oid = 'nae.column_change'::regclass), true, 'of column_change row level security shows everybody their own');
 

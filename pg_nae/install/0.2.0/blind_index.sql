@@ -1,22 +1,69 @@
--- Blind indexes: a randomized column is searched by the codes of its values, kept in a column beside it.
+-- Blind indexes: a column is searched by the codes of its values, kept in a column beside it.
 --
--- Which column, key and normalization belong together stands in the definition of the trigger that keeps
--- the codes, and so goes wherever the table goes: rename, dump, restore.
+-- Which column, key, version, purpose and normalization belong together stands in the definition of the
+-- trigger that keeps the codes, and so goes wherever the table goes: rename, dump, restore.
 
--- tgattr: the column and the index column. tgargs: key and normalization, each ended by a zero byte.
+-- What a trigger's definition hands to its function: texts, each ended by a zero byte.
+CREATE FUNCTION nae.trigger_arguments(arguments bytea) RETURNS text[]
+  LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE COST 10
+  SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  result text[] := '{}';
+  rest bytea := arguments;
+  past integer;
+BEGIN
+  LOOP
+    past := position('\x00'::bytea IN rest);
+    EXIT WHEN past = 0;
+    result := result || convert_from(substring(rest FROM 1 FOR past - 1), getdatabaseencoding());
+    rest := substring(rest FROM past + 1);
+  END LOOP;
+  RETURN result;
+END
+$$;
+
+-- tgattr: the column and the index column. tgargs of format 2: key, normalization, version, context and
+-- purpose; of format 1, whose codes name no version: key and normalization.
 CREATE VIEW nae.blind_index AS
   SELECT t.tgrelid::regclass AS relation, coded.attname AS column_name, code.attname AS index_column,
-         split_part(encode(t.tgargs, 'escape'), '\000', 1) AS key,
-         split_part(encode(t.tgargs, 'escape'), '\000', 2) AS normalization, t.oid AS trigger_oid
+         a.argument[1] AS key, a.argument[2] AS normalization, t.oid AS trigger_oid,
+         CASE t.tgnargs WHEN 2 THEN 1 ELSE 2 END AS format,
+         CASE WHEN a.argument[3] ~ '^[1-9][0-9]{0,4}$' THEN a.argument[3]::integer END AS version,
+         a.argument[4] AS context, a.argument[5] AS purpose
   FROM pg_trigger AS t
   JOIN pg_attribute AS coded ON coded.attrelid = t.tgrelid AND coded.attnum = t.tgattr[0]
   JOIN pg_attribute AS code ON code.attrelid = t.tgrelid AND code.attnum = t.tgattr[1]
-  WHERE t.tgname LIKE 'zzz\_nae\_%\_blind\_index' AND t.tgnargs = 2;
+  CROSS JOIN LATERAL nae.trigger_arguments(t.tgargs) AS a(argument)
+  WHERE t.tgname LIKE 'zzz\_nae\_%\_blind\_index' AND t.tgnargs IN (2, 5);
 COMMENT ON VIEW nae.blind_index IS 'columns with the codes by which encrypted columns are searched';
 GRANT SELECT ON nae.blind_index TO PUBLIC;
 
--- What is coded of a plaintext: equal texts for what is to be found equal. Numbers and times are brought
--- to one form; the callers' settings must be those of nae.blind_index_of().
+-- Codes -------------------------------------------------------------------------------------------
+
+-- Two forms of one code (docs/spec/envelope.md, "Blind indexes"): what is to be stored needs an active
+-- version of the key, what is searched for at least a restricted one. The key is named with its version.
+CREATE FUNCTION nae.blind_index_code(key text, input bytea) RETURNS bytea
+  LANGUAGE c STABLE STRICT PARALLEL RESTRICTED COST 100 AS 'MODULE_PATHNAME', 'nae_blind_index_code';
+CREATE FUNCTION nae.blind_index_search(key text, input bytea) RETURNS bytea
+  LANGUAGE c STABLE STRICT PARALLEL RESTRICTED COST 100 AS 'MODULE_PATHNAME', 'nae_blind_index_search';
+
+-- Purpose, context and the value's canonical form, each told from the next by its length.
+CREATE FUNCTION nae.blind_index_input(purpose text, context text, value anyelement) RETURNS bytea
+  LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'nae_blind_index_input';
+
+-- What of a plaintext is coded: the same for what is to be found equal. By the database's collation, for
+-- the value that is searched for has no other.
+CREATE FUNCTION nae.normalized(expression text, normalization text) RETURNS text
+  LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE COST 1
+  SET search_path = pg_catalog, pg_temp
+AS $$
+  SELECT format(CASE normalization WHEN 'lower' THEN 'lower((%s)::text COLLATE pg_catalog."default")'
+                                   ELSE '%s' END, expression)
+$$;
+
+-- The same of format 1: equal texts. Numbers and times are brought to one form; the callers' settings must
+-- be those of nae.search_code().
 CREATE FUNCTION nae.coded_text(expression text, plain_type regtype, normalization text) RETURNS text
   LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE COST 1
   SET search_path = pg_catalog, pg_temp
@@ -25,32 +72,110 @@ AS $$
                      WHEN plain_type = 'numeric'::regtype THEN 'trim_scale(%s)::text' ELSE '(%s)::text' END, expression)
 $$;
 
--- The code of a value to search for: WHERE email_index = nae.blind_index_of('customers', 'email', $1)
-CREATE FUNCTION nae.blind_index_of(relation regclass, column_name name, value text) RETURNS bytea
+-- The column of codes and the arguments of the trigger, as they are for whoever reads the table now.
+CREATE FUNCTION nae.coding_of(relation regclass, column_name name) RETURNS text[]
+  LANGUAGE c STABLE STRICT PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'nae_coding_of';
+
+CREATE FUNCTION nae.find_blind_index(relation regclass, column_name name) RETURNS nae.blind_index
+  LANGUAGE plpgsql STABLE STRICT
+  SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  coding text[] := nae.coding_of(relation, column_name);
+  found_index nae.blind_index;
+BEGIN
+  IF coding IS NULL THEN
+    RAISE EXCEPTION USING ERRCODE = 'undefined_object',
+      MESSAGE = format('column "%s" of %s has no blind index', column_name, relation),
+      HINT = 'CALL nae.add_blind_index() makes one.';
+  END IF;
+  found_index.relation := relation;
+  found_index.column_name := column_name;
+  found_index.index_column := coding[1];
+  found_index.key := coding[2];
+  found_index.normalization := coding[3];
+  found_index.format := CASE cardinality(coding) WHEN 3 THEN 1 ELSE 2 END;
+  found_index.version := coding[4];
+  found_index.context := coding[5];
+  found_index.purpose := coding[6];
+  RETURN found_index;
+END
+$$;
+
+-- The code of a value that a blind index may hold. Of format 1 without a version: by the newest.
+CREATE FUNCTION nae.search_code(searched nae.blind_index, value text) RETURNS bytea
   LANGUAGE plpgsql STABLE STRICT COST 100
   SET search_path = pg_catalog, pg_temp
   SET timezone = 'UTC' SET datestyle = 'ISO, YMD' SET bytea_output = 'hex'
 AS $$
 DECLARE
-  coded record;
+  plain_type regtype := (SELECT e.plain_type FROM nae.encrypted_column AS e
+                         WHERE e.relation = searched.relation AND e.column_name = searched.column_name);
+  key text := concat_ws(':', searched.key, searched.version);
   code bytea;
 BEGIN
-  SELECT b.key, b.normalization, e.plain_type INTO coded
-    FROM nae.blind_index AS b
-    JOIN nae.encrypted_column AS e ON e.relation = b.relation AND e.column_name = b.column_name
-    WHERE b.relation = blind_index_of.relation AND b.column_name = blind_index_of.column_name;
-  IF NOT FOUND THEN
-    RAISE EXCEPTION USING ERRCODE = 'undefined_object',
-      MESSAGE = format('column "%s" of %s has no blind index', column_name, relation),
-      HINT = 'CALL nae.add_blind_index() makes one.';
+  IF searched.format = 1 THEN
+    EXECUTE format('SELECT @extschema@.nae_blind_index($1, %s)',
+                   nae.coded_text(format('$2::%s', nae.type_name(plain_type)), plain_type, searched.normalization))
+      INTO code USING key, value;
+  ELSE
+    EXECUTE format('SELECT nae.blind_index_search($1, nae.blind_index_input($3, $4, %s))',
+                   nae.normalized(format('$2::%s', nae.type_name(plain_type)), searched.normalization))
+      INTO code USING key, value, searched.purpose, searched.context;
   END IF;
-  EXECUTE format('SELECT @extschema@.nae_blind_index($1, %s)',
-                 nae.coded_text(format('$2::%s', nae.type_name(coded.plain_type)), coded.plain_type, coded.normalization))
-    INTO code USING coded.key, value;
   RETURN code;
 END
 $$;
+
+-- The code of a value to search for: WHERE email_index = nae.blind_index_of('customers', 'email', $1)
+CREATE FUNCTION nae.blind_index_of(relation regclass, column_name name, value text) RETURNS bytea
+  LANGUAGE plpgsql STABLE STRICT COST 100
+  SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+  RETURN nae.search_code(nae.find_blind_index(relation, column_name), value);
+END
+$$;
 COMMENT ON FUNCTION nae.blind_index_of(regclass, name, text) IS 'the code of a value in the blind index of a column';
+
+-- All codes under which a value may stand: that of the column's version and, while it is coded anew, that
+-- of the next one; of format 1, which names none, those of every version that still serves. For codes that
+-- are asked for in one statement and searched for in a later one.
+CREATE FUNCTION nae.blind_index_codes(relation regclass, column_name name, value text) RETURNS bytea[]
+  LANGUAGE plpgsql STABLE STRICT COST 1000
+  SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  searched nae.blind_index := nae.find_blind_index(relation, column_name);
+  codes bytea[] := '{}';
+  newest integer;
+BEGIN
+  IF searched.format = 2 THEN
+    codes := ARRAY[nae.search_code(searched, value)];
+  ELSE
+    SELECT k.primary_version INTO newest FROM @extschema@.nae_keys() AS k WHERE k.name = searched.key;
+    FOR version IN REVERSE coalesce(newest, 1) .. 1 LOOP
+      searched.version := version;
+      BEGIN
+        codes := codes || nae.search_code(searched, value);
+      EXCEPTION WHEN SQLSTATE 'NE011' THEN
+        NULL;  -- retired or destroyed: nothing of this version can be found
+      END;
+    END LOOP;
+  END IF;
+  SELECT 2, c.version, c.context, c.purpose
+    INTO searched.format, searched.version, searched.context, searched.purpose
+    FROM nae.stat_recoding AS c WHERE c.relation = searched.relation AND c.column_name = searched.index_column;
+  IF FOUND THEN
+    codes := codes || nae.search_code(searched, value);
+  END IF;
+  RETURN codes;
+END
+$$;
+COMMENT ON FUNCTION nae.blind_index_codes(regclass, name, text)
+  IS 'the codes under which a value may stand in the blind index of a column';
+
+-- Keeping them ------------------------------------------------------------------------------------
 
 -- true in the transactions in which nae.run_change() writes rows: values are the same, or the codes come
 -- along. Not by process id alone: that of an interrupted change may be anybody's today.
@@ -66,16 +191,33 @@ BEGIN
 END
 $$;
 
+-- The code of a row's value under the key, version, context, purpose and normalization of the change. A
+-- row of format 1 has no purpose.
 CREATE FUNCTION nae.blind_index_expression(change nae.column_change, record text) RETURNS text
   LANGUAGE sql STABLE
   SET search_path = pg_catalog, pg_temp
 AS $$
-  SELECT format('@extschema@.nae_blind_index(%L, %s)', change.key,
-                nae.coded_text(nae.plain_expression(e.relation, e.column_name, record), e.plain_type, change.context))
-  FROM nae.encrypted_column AS e WHERE e.relation = change.relation AND e.column_name = change.column_name
+  SELECT CASE WHEN change.purpose IS NULL
+    THEN format('@extschema@.nae_blind_index(%L, %s)', change.key,
+                nae.coded_text(plain.expression, e.plain_type, change.normalization))
+    ELSE format('nae.blind_index_code(%L, nae.blind_index_input(%L, %L, %s))', change.key || ':' || change.version,
+                change.purpose, change.context, nae.normalized(plain.expression, change.normalization)) END
+  FROM nae.encrypted_column AS e
+  CROSS JOIN LATERAL nae.plain_expression(e.relation, e.column_name, record) AS plain(expression)
+  WHERE e.relation = change.relation AND e.column_name = change.coded_column
 $$;
 
--- SECURITY DEFINER: who writes a value may often not decrypt it.
+-- Of format 2 there are two triggers. The one that says what belongs together codes new rows; the other one,
+-- which has no arguments, those whose value is another one: UPDATE OF does not see what other triggers assign.
+CREATE FUNCTION nae.blind_index_body(change nae.column_change) RETURNS text
+  LANGUAGE sql STABLE
+  SET search_path = pg_catalog, pg_temp
+AS $$
+  SELECT format('BEGIN IF %sNOT nae.is_changing() THEN NEW.%I := %s; END IF; RETURN NEW; END',
+                CASE WHEN change.purpose IS NOT NULL THEN '(TG_OP = ''INSERT'' OR TG_NARGS = 0) AND ' END, change.index_column, nae.blind_index_expression(change, 'NEW.'))
+$$;
+
+-- SECURITY DEFINER: who writes a value may often not decrypt it. The settings are those of format 1.
 CREATE FUNCTION nae.blind_index_function(change nae.column_change, function text) RETURNS text
   LANGUAGE sql STABLE
   SET search_path = pg_catalog, pg_temp
@@ -83,58 +225,127 @@ AS $$
   SELECT format('CREATE OR REPLACE FUNCTION %s() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER'
                 ' SET search_path = pg_catalog, pg_temp'
                 ' SET timezone = ''UTC'' SET datestyle = ''ISO, YMD'' SET bytea_output = ''hex'' AS %L', function,
-                format('BEGIN IF NOT nae.is_changing() THEN NEW.%I := %s; END IF; RETURN NEW; END',
-                       change.index_column, nae.blind_index_expression(change, 'NEW.')))
+                nae.blind_index_body(change))
 $$;
 
--- Nobody else may put the function on a table of his own. OF the codes too: nobody sets them by hand.
+-- Nobody else may put the function on a table of his own. When codes change too: nobody sets them by hand.
+CREATE FUNCTION nae.blind_index_triggers(change nae.column_change, trigger_name name, function text) RETURNS SETOF text
+  LANGUAGE sql STABLE
+  SET search_path = pg_catalog, pg_temp
+AS $$
+  SELECT format('CREATE TRIGGER %I BEFORE INSERT OR UPDATE OF %I, %I ON %s FOR EACH ROW EXECUTE FUNCTION %s(%s)',
+                trigger_name, change.coded_column, change.index_column, change.relation, function,
+                concat_ws(', ', quote_literal(change.key), quote_literal(change.normalization),
+                          CASE WHEN change.purpose IS NOT NULL THEN quote_literal(change.version) END,
+                          CASE WHEN change.purpose IS NOT NULL THEN quote_literal(change.context) END,
+                          quote_literal(change.purpose)))
+  UNION ALL
+  SELECT format('CREATE TRIGGER %1$I BEFORE UPDATE ON %2$s FOR EACH ROW WHEN ('
+                'nae.rows_differ(ROW(NEW.%3$I, NEW.%4$I), ROW(OLD.%3$I, OLD.%4$I))) EXECUTE FUNCTION %5$s()',
+                nae.derived_name(trigger_name, '_update'), change.relation, change.coded_column, change.index_column, function)
+  WHERE change.purpose IS NOT NULL
+$$;
+
+-- Either of the two.
+CREATE FUNCTION nae.is_coding_trigger(trigger_oid oid) RETURNS boolean
+  LANGUAGE sql STABLE STRICT PARALLEL SAFE COST 100
+  SET search_path = pg_catalog, pg_temp
+AS $$
+  SELECT EXISTS (
+    SELECT FROM pg_trigger AS t
+    JOIN nae.blind_index AS b ON b.relation = t.tgrelid
+    JOIN pg_trigger AS coding ON coding.oid = b.trigger_oid AND coding.tgfoid = t.tgfoid
+    WHERE t.oid = $1)
+$$;
+
 CREATE FUNCTION nae.create_blind_index(change nae.column_change) RETURNS void
   LANGUAGE plpgsql VOLATILE
   SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
   function text := nae.function_beside(change, 'nae_blind_index');
+  trigger_name name := nae.derived_name('zzz_nae_' || change.column_name, '_blind_index');
+  statement text;
 BEGIN
   EXECUTE format('ALTER TABLE %s ADD COLUMN %I bytea', change.relation, change.index_column);
   EXECUTE nae.blind_index_function(change, function);
   EXECUTE format('REVOKE ALL ON FUNCTION %s() FROM PUBLIC', function);
-  EXECUTE format('CREATE TRIGGER %I BEFORE INSERT OR UPDATE OF %I, %I ON %s FOR EACH ROW EXECUTE FUNCTION %s(%L, %L)',
-                 nae.derived_name('zzz_nae_' || change.column_name, '_blind_index'), change.column_name,
-                 change.index_column, change.relation, function, change.key, change.context);
+  FOR statement IN SELECT nae.blind_index_triggers(change, trigger_name, function) LOOP
+    EXECUTE statement;
+  END LOOP;
 END
 $$;
 
--- After a rename: PL/pgSQL has columns by name. Called by the guard, in the name of whoever renames; only a
--- function of the table's owner is touched, whatever the triggers of the table call.
+-- What keeps a blind index, as the change that would have made it.
+CREATE FUNCTION nae.as_change(kept nae.blind_index) RETURNS nae.column_change
+  LANGUAGE plpgsql STABLE
+  SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  change nae.column_change;
+BEGIN
+  change.relation := kept.relation;
+  change.column_name := kept.column_name;
+  change.coded_column := kept.column_name;
+  change.index_column := kept.index_column;
+  change.key := kept.key;
+  change.normalization := kept.normalization;
+  change.version := kept.version;
+  change.context := kept.context;
+  change.purpose := kept.purpose;
+  RETURN change;
+END
+$$;
+
+-- After a rename, or a change of the column's key or version: PL/pgSQL has columns by name, and the code
+-- its typmod. Called by the guard, in the name of whoever alters the table; only a function of the table's
+-- owner is touched, whatever the triggers of the table call.
 CREATE FUNCTION nae.renew_blind_indexes(target regclass) RETURNS void
   LANGUAGE plpgsql VOLATILE STRICT
   SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-  coded record;
-  change nae.column_change;
+  kept record;
 BEGIN
-  FOR coded IN
-    SELECT b.*, p.oid::regproc AS function
+  FOR kept IN
+    SELECT nae.as_change(b) AS change, p.oid::regproc::text AS function
     FROM nae.blind_index AS b
     JOIN pg_trigger AS t ON t.oid = b.trigger_oid AND t.tgparentid = 0
     JOIN pg_class AS c ON c.oid = t.tgrelid
     JOIN pg_proc AS p ON p.oid = t.tgfoid AND p.proowner = c.relowner AND p.prosecdef
-    WHERE b.relation = target AND NOT (strpos(p.prosrc, format('NEW.%I := ', b.index_column)) > 0
-                                       AND strpos(p.prosrc, format('(NEW.%I, ', b.column_name)) > 0)
+    WHERE b.relation = target AND p.prosrc <> nae.blind_index_body(nae.as_change(b))
   LOOP
-    change.relation := target;
-    change.column_name := coded.column_name;
-    change.index_column := coded.index_column;
-    change.key := coded.key;
-    change.context := coded.normalization;
-    EXECUTE nae.blind_index_function(change, coded.function::text);
+    EXECUTE nae.blind_index_function(kept.change, kept.function);
   END LOOP;
 END
 $$;
 
+-- Making and dropping them ------------------------------------------------------------------------
+
+-- The normalization is checked where a deterministic column needs one: as it is, it has an index of its own.
+CREATE FUNCTION nae.refuse_blind_index(encrypted nae.encrypted_column, normalization text) RETURNS void
+  LANGUAGE plpgsql STABLE
+  SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+  IF normalization NOT IN ('none', 'lower')
+     OR (normalization = 'lower' AND encrypted.plain_type <> 'text'::regtype) THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+      MESSAGE = format('%s values cannot be normalized by "%s"', encrypted.plain_type, normalization),
+      HINT = 'Use none or, for text, lower.';
+  ELSIF encrypted.deterministic AND normalization = 'none' THEN
+    RAISE EXCEPTION USING ERRCODE = 'wrong_object_type',
+      MESSAGE = format('column "%s" of %s is deterministic', encrypted.column_name, encrypted.relation),
+      HINT = 'It is searched by an index of its own; without regard to case, with normalization => ''lower''.';
+  END IF;
+END
+$$;
+
+-- A purpose of its own for each, unless one is named: equal values of two columns have different codes,
+-- also when one is renamed and another takes its name.
 CREATE FUNCTION nae.begin_blind_index(
-    relation regclass, column_name name, key text, index_column name, normalization text, batch_size integer)
+    relation regclass, column_name name, key text, index_column name, normalization text, batch_size integer,
+    purpose text DEFAULT NULL)
   RETURNS void
   LANGUAGE plpgsql VOLATILE
   SET search_path = pg_catalog, pg_temp
@@ -143,47 +354,60 @@ DECLARE
   wanted nae.column_change := nae.wanted_change(relation, column_name, 'index', batch_size, true, false);
   encrypted nae.encrypted_column;
 BEGIN
+  SELECT e.* INTO encrypted FROM nae.encrypted_column AS e
+    WHERE e.relation = begin_blind_index.relation AND e.column_name = begin_blind_index.column_name;
   wanted.shadow := NULL;
   wanted.new_type := 'bytea'::regtype;
   wanted.key := key;
-  wanted.context := normalization;
+  wanted.context := coalesce(encrypted.context, '');
+  wanted.normalization := normalization;
+  wanted.purpose := purpose;
+  wanted.coded_column := column_name;
   wanted.index_column := coalesce(index_column, nae.derived_name(column_name, '_index'));
   IF nae.resumes(wanted) THEN
     RETURN;
   END IF;
   PERFORM nae.check_table(relation, column_name);
-  SELECT e.* INTO encrypted FROM nae.encrypted_column AS e
-    WHERE e.relation = begin_blind_index.relation AND e.column_name = begin_blind_index.column_name;
-  IF encrypted.deterministic IS NOT FALSE THEN
+  IF encrypted.type IS NULL THEN
     RAISE EXCEPTION USING ERRCODE = 'wrong_object_type',
-      MESSAGE = format('column "%s" of %s is not randomized', column_name, relation),
-      HINT = 'A deterministic column is searched by an index of its own, any other one too.';
-  ELSIF normalization NOT IN ('none', 'lower')
-        OR (normalization = 'lower' AND encrypted.plain_type <> 'text'::regtype) THEN
-    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
-      MESSAGE = format('%s values cannot be normalized by "%s"', encrypted.plain_type, normalization),
-      HINT = 'Use none or, for text, lower.';
+      MESSAGE = format('column "%s" of %s is not encrypted', column_name, relation),
+      HINT = 'A plain column is searched by an index of its own.';
   END IF;
+  PERFORM nae.refuse_blind_index(encrypted, normalization);
   PERFORM nae.check_key(encrypted.key, NULL, ARRAY['decrypt']);
-  PERFORM nae.check_key(key, 'hmac-sha-256', ARRAY['mac']);
+  wanted.version := nae.check_key(key, 'hmac-sha-256', ARRAY['mac']);
+  wanted.purpose := coalesce(purpose, gen_random_uuid()::text);
   PERFORM nae.begin_change(wanted);
 END
 $$;
 
 CREATE PROCEDURE nae.add_blind_index(
     relation regclass, column_name name, key text, index_column name DEFAULT NULL,
-    normalization text DEFAULT 'none', batch_size integer DEFAULT 20000)
+    normalization text DEFAULT 'none', batch_size integer DEFAULT 20000, purpose text DEFAULT NULL)
   LANGUAGE plpgsql
 AS $$
 BEGIN
   COMMIT;  -- fails within a transaction block, when nothing has begun
-  PERFORM nae.begin_blind_index(relation, column_name, key, index_column, normalization, batch_size);
+  PERFORM nae.begin_blind_index(relation, column_name, key, index_column, normalization, batch_size, purpose);
   COMMIT;
   CALL nae.run_change(relation, column_name);
 END
 $$;
-COMMENT ON PROCEDURE nae.add_blind_index(regclass, name, text, name, text, integer)
-  IS 'makes a randomized column searchable while it is in use';
+COMMENT ON PROCEDURE nae.add_blind_index(regclass, name, text, name, text, integer, text)
+  IS 'makes an encrypted column searchable by codes while it is in use';
+
+CREATE FUNCTION nae.drop_triggers(relation regclass, function regprocedure) RETURNS void
+  LANGUAGE plpgsql VOLATILE STRICT
+  SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  dropped name;
+BEGIN
+  FOR dropped IN SELECT t.tgname FROM pg_trigger AS t WHERE t.tgrelid = relation AND t.tgfoid = function LOOP
+    EXECUTE format('DROP TRIGGER %I ON %s', dropped, relation);
+  END LOOP;
+END
+$$;
 
 CREATE FUNCTION nae.drop_blind_index(relation regclass, column_name name) RETURNS void
   LANGUAGE plpgsql VOLATILE STRICT
@@ -193,11 +417,11 @@ DECLARE
   dropped record;
 BEGIN
   FOR dropped IN
-    SELECT t.tgname, t.tgfoid::regprocedure AS function, b.index_column
+    SELECT t.tgfoid::regprocedure AS function, b.index_column
     FROM nae.blind_index AS b JOIN pg_trigger AS t ON t.oid = b.trigger_oid
     WHERE b.relation = drop_blind_index.relation AND b.column_name = drop_blind_index.column_name
   LOOP
-    EXECUTE format('DROP TRIGGER %I ON %s', dropped.tgname, relation);
+    PERFORM nae.drop_triggers(relation, dropped.function);
     EXECUTE format('DROP FUNCTION %s', dropped.function);
     EXECUTE format('ALTER TABLE %s DROP COLUMN %I', relation, dropped.index_column);
   END LOOP;
@@ -205,5 +429,7 @@ END
 $$;
 COMMENT ON FUNCTION nae.drop_blind_index(regclass, name) IS 'drops the blind index of a column, and its codes';
 
-REVOKE ALL ON PROCEDURE nae.add_blind_index(regclass, name, text, name, text, integer) FROM PUBLIC;
-REVOKE ALL ON FUNCTION nae.drop_blind_index(regclass, name), nae.blind_index_of(regclass, name, text) FROM PUBLIC;
+REVOKE ALL ON PROCEDURE nae.add_blind_index(regclass, name, text, name, text, integer, text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION nae.drop_blind_index(regclass, name), nae.blind_index_of(regclass, name, text),
+  nae.blind_index_codes(regclass, name, text), nae.blind_index_code(text, bytea), nae.blind_index_search(text, bytea)
+  FROM PUBLIC;

@@ -66,7 +66,7 @@ AS $$
                     WHERE p.relation = e.relation AND p.column_name = a.attname)
   UNION ALL
   SELECT 'warning', format('column %s.%I', p.relation, p.column_name),
-         format('nae.%s_column was interrupted while %s, at %s %%', p.command, p.phase, coalesce(p.percent, 0)),
+         format('%s was interrupted while %s, at %s %%', nae.called(p.command), p.phase, coalesce(p.percent, 0)),
          'Call it again, and it goes on; or give it up: SELECT nae.cancel_column_change().'
   FROM nae.stat_progress_column AS p WHERE p.pid IS NULL
 $$;
@@ -176,7 +176,7 @@ AS $$
   SELECT f.severity, f.object, f.finding, f.hint
   FROM (SELECT * FROM nae.lint_columns() UNION ALL SELECT * FROM nae.lint_guard() UNION ALL SELECT * FROM nae.lint_twins()
         UNION ALL SELECT * FROM nae.lint_literals() UNION ALL SELECT * FROM nae.lint_settings()
-        UNION ALL SELECT * FROM nae.lint_keys()) AS f
+        UNION ALL SELECT * FROM nae.lint_keys() UNION ALL SELECT * FROM nae.lint_blind_indexes()) AS f
   ORDER BY array_position(ARRAY['error', 'warning', 'info'], f.severity), f.object, f.finding
 $$;
 COMMENT ON FUNCTION nae.lint() IS 'what weakens the encryption of columns';

@@ -12,8 +12,9 @@ BEGIN
   IF present.kind IS NULL OR present.phase = 'preparing' THEN
     PERFORM nae.forget_change(present);  -- whatever it was to be, nothing has been made for it yet
     RETURN false;
-  ELSIF (present.kind, present.new_type, present.key, present.context, present.rewrite)
-        IS DISTINCT FROM (wanted.kind, wanted.new_type, wanted.key, wanted.context, wanted.rewrite) THEN
+  ELSIF (present.kind, present.new_type, present.key, present.context, present.normalization, present.rewrite)
+        IS DISTINCT FROM (wanted.kind, wanted.new_type, wanted.key, wanted.context, wanted.normalization, wanted.rewrite)
+        OR present.purpose <> wanted.purpose THEN
     RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
       MESSAGE = format('another change of column "%s" of %s is under way: %s to %s, rewrite %s',
                        present.column_name, present.relation, present.kind,
@@ -56,10 +57,11 @@ BEGIN
     PERFORM nae.refuse_losses(wanted.relation, wanted.column_name, wanted.new_type, wanted.rewrite);
   END IF;
   PERFORM nae.warn_of_changes(wanted.relation, wanted.column_name, wanted.new_type);
-  INSERT INTO nae.column_change (relation, column_name, kind, phase, shadow, index_column,
-                                 new_type, key, context, version, verify, rewrite, batch_size)
-    VALUES (wanted.relation, wanted.column_name, wanted.kind, 'preparing', wanted.shadow, wanted.index_column,
-            wanted.new_type, wanted.key, wanted.context, wanted.version, wanted.verify, wanted.rewrite,
+  INSERT INTO nae.column_change (relation, column_name, kind, phase, shadow, coded_column, index_column,
+                                 normalization, purpose, new_type, key, context, version, verify, rewrite, batch_size)
+    VALUES (wanted.relation, wanted.column_name, wanted.kind, 'preparing', wanted.shadow, wanted.coded_column,
+            wanted.index_column, wanted.normalization, wanted.purpose, wanted.new_type, wanted.key, wanted.context,
+            wanted.version, wanted.verify, wanted.rewrite,
             wanted.batch_size);
 END
 $$;
@@ -189,7 +191,7 @@ CREATE FUNCTION nae.unfilled(change nae.column_change) RETURNS text
 AS $$
   SELECT CASE WHEN change.kind = 'rotate' AND change.shadow IS NULL
               THEN format('nae.key_version(%I) < %s', change.column_name, change.version)
-              ELSE format('(%I IS NULL) <> (%I IS NULL)', change.column_name,
+              ELSE format('(%I IS NULL) <> (%I IS NULL)', nae.source_column(change),
                           coalesce(change.shadow, change.index_column)) END
 $$;
 
@@ -198,9 +200,9 @@ CREATE FUNCTION nae.filling(change nae.column_change) RETURNS text
   SET search_path = pg_catalog, pg_temp
 AS $$
   SELECT CASE WHEN change.kind = 'index'
-              THEN format('%I = %s', change.index_column, nae.blind_index_expression(change, ''))
+              THEN format('%I = %s', change.index_column, nae.source_expression(change))
               WHEN change.shadow IS NULL THEN format('%1$I = nae.rewrap(%1$I)', change.column_name)
-              ELSE format('%I = %s', change.shadow, nae.plain_expression(change.relation, change.column_name)) END
+              ELSE format('%I = %s', change.shadow, nae.source_expression(change)) END
 $$;
 
 CREATE FUNCTION nae.fill_step(change nae.column_change) RETURNS void
@@ -284,7 +286,7 @@ DECLARE
     -- json has no equality, but each value is kept as it was written.
     CASE WHEN nae.plain_type(change.new_type) IN ('json'::regtype, '_json'::regtype)
          THEN '(%s)::text IS DISTINCT FROM (%s)::text' ELSE '%s IS DISTINCT FROM %s' END, nae.plain_expression(change.relation, change.shadow),
-    nae.plain_expression(change.relation, change.column_name)));
+    nae.source_expression(change)));
 BEGIN
   IF met > 0 THEN
     RAISE EXCEPTION USING ERRCODE = 'data_exception',
@@ -343,7 +345,8 @@ CREATE FUNCTION nae.swap_step(change nae.column_change) RETURNS void
   SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-  IF NOT nae.try_lock(change.relation, 'ACCESS EXCLUSIVE') THEN
+  -- Filled in transactions before this one; who began before them must have ended.
+  IF NOT nae.is_seen_by_all() OR NOT nae.try_lock(change.relation, 'ACCESS EXCLUSIVE') THEN
     RETURN;
   END IF;
   IF change.rewrite THEN

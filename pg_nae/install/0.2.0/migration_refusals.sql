@@ -52,7 +52,8 @@ $$;
 -- What depends on the column and is not carried over to its successor: views, rules, policies, triggers,
 -- foreign keys, generated columns, statistics, owned sequences, publications, routines with SQL bodies;
 -- and what only a single partition has.
-CREATE FUNCTION nae.dependents(relation regclass, column_name name) RETURNS SETOF text
+-- Blind indexes are carried over while the column keeps its type.
+CREATE FUNCTION nae.dependents(relation regclass, column_name name, new_type regtype) RETURNS SETOF text
   LANGUAGE sql STABLE STRICT
   SET search_path = pg_catalog, pg_temp
 AS $$
@@ -68,6 +69,7 @@ AS $$
     CASE WHEN def.oid IS NOT NULL THEN def.adnum = place.attnum
          WHEN con.oid IS NOT NULL THEN con.contype IN ('c', 'u', 'p', 'n') AND (place.member = $1 OR con.coninhcount > 0)
          WHEN index.oid IS NOT NULL THEN place.member = $1 OR index.relispartition
+         WHEN d.classid = 'pg_trigger'::regclass AND nae.is_coding_trigger(d.objid) THEN nae.declared_type($1, $2) = $3
     END, false)
 $$;
 
@@ -125,7 +127,7 @@ DECLARE
     SELECT FROM nae.encrypted_type AS e WHERE e.type = new_type AND NOT e.deterministic);
   losses text;
 BEGIN
-  SELECT string_agg(d, E'\n' ORDER BY d) INTO losses FROM nae.dependents(relation, column_name) AS d;
+  SELECT string_agg(d, E'\n' ORDER BY d) INTO losses FROM nae.dependents(relation, column_name, new_type) AS d;
   IF losses IS NOT NULL THEN
     RAISE EXCEPTION USING ERRCODE = 'dependent_objects_still_exist',
       MESSAGE = format('column "%s" of %s cannot be replaced: other objects depend on it', column_name, relation),
@@ -173,7 +175,7 @@ BEGIN
   END IF;
   SELECT string_agg(quote_ident(t.tgname), ', ') INTO firing FROM pg_trigger AS t
     WHERE t.tgrelid = relation AND NOT t.tgisinternal AND t.tgtype & 1 = 1 AND t.tgtype & 16 = 16
-      AND t.tgattr = '' AND t.tgenabled NOT IN ('D', 'R');
+      AND t.tgattr = '' AND t.tgenabled NOT IN ('D', 'R') AND NOT nae.is_coding_trigger(t.oid);
   IF firing IS NOT NULL THEN
     RAISE WARNING 'triggers of % fire for each row that is filled: %', relation, firing
       USING HINT = 'A superuser may call with session_replication_role = replica, under which they do not.';

@@ -33,6 +33,21 @@ AS $$
   FROM pg_collation AS c JOIN pg_namespace AS n ON n.oid = c.collnamespace WHERE c.oid = collation_oid
 $$;
 
+-- Where the values come from that the shadow, or the column of codes, is filled with.
+CREATE FUNCTION nae.source_column(change nae.column_change) RETURNS name
+  LANGUAGE sql IMMUTABLE PARALLEL SAFE COST 1
+  SET search_path = pg_catalog, pg_temp
+AS $$ SELECT coalesce(change.coded_column, change.column_name) $$;
+
+-- ... and as what: codes, or the plaintext, which the shadow's type encrypts.
+CREATE FUNCTION nae.source_expression(change nae.column_change, record text DEFAULT '') RETURNS text
+  LANGUAGE sql STABLE
+  SET search_path = pg_catalog, pg_temp
+AS $$
+  SELECT CASE WHEN change.coded_column IS NOT NULL THEN nae.blind_index_expression(change, record)
+              ELSE nae.plain_expression(change.relation, change.column_name, record) END
+$$;
+
 -- Preparing ---------------------------------------------------------------------------------------
 
 -- The function lies beside the table and is its owner's. Encryption is asked for by whoever writes the
@@ -45,8 +60,7 @@ CREATE FUNCTION nae.create_sync_function(change nae.column_change) RETURNS text
 AS $$
 DECLARE
   created text := nae.function_beside(change, 'nae_sync');
-  body text := format('BEGIN NEW.%I := %s; RETURN NEW; END', change.shadow,
-                      nae.plain_expression(change.relation, change.column_name, 'NEW.'));
+  body text := format('BEGIN NEW.%I := %s; RETURN NEW; END', change.shadow, nae.source_expression(change, 'NEW.'));
 BEGIN
   EXECUTE format('CREATE FUNCTION %s() RETURNS trigger LANGUAGE plpgsql %s SET search_path = pg_catalog, pg_temp AS %L',
                  created, CASE change.kind WHEN 'encrypt' THEN '' ELSE 'SECURITY DEFINER' END, body);
@@ -75,7 +89,7 @@ BEGIN
                  on_insert, change.relation, function);
   EXECUTE format('CREATE TRIGGER %1$I BEFORE UPDATE ON %2$s FOR EACH ROW WHEN ('
                  'nae.rows_differ(ROW(NEW.%3$I), ROW(OLD.%3$I)) OR (NEW.%3$I IS NULL) <> (NEW.%4$I IS NULL))'
-                 ' EXECUTE FUNCTION %5$s()', on_update, change.relation, change.column_name, change.shadow, function);
+                 ' EXECUTE FUNCTION %5$s()', on_update, change.relation, nae.source_column(change), change.shadow, function);
   EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER %I, ENABLE ALWAYS TRIGGER %I',
                  change.relation, on_insert, on_update);
 END
@@ -91,11 +105,13 @@ DECLARE
 BEGIN
   SELECT c.* INTO change FROM nae.column_change AS c
     JOIN pg_trigger AS t ON t.tgrelid = target AND t.tgname = nae.sync_trigger(c, 'insert')
-    WHERE c.relation = target AND nae.attnum(target, c.column_name) + nae.attnum(target, c.shadow) IS NULL LIMIT 1;
+    WHERE c.relation = target
+      AND nae.attnum(target, c.column_name) + nae.attnum(target, c.shadow) + nae.attnum(target, nae.source_column(c)) IS NULL
+    LIMIT 1;
   IF FOUND THEN
     RAISE EXCEPTION USING ERRCODE = 'object_in_use',
       MESSAGE = format('column "%s" of %s is being changed and cannot be renamed', change.column_name, target),
-      HINT = format('Call nae.%s_column() to its end, or give it up by nae.cancel_column_change().', change.kind);
+      HINT = format('Call %s() to its end, or give it up by nae.cancel_column_change().', nae.called(change.kind));
   END IF;
 END
 $$;
@@ -107,17 +123,18 @@ CREATE FUNCTION nae.create_shadow(change nae.column_change) RETURNS void
   SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-  type text := nae.type_with_key(change.new_type, change.key, change.context, change.version);
+  encrypted boolean := change.key IS NOT NULL AND change.coded_column IS NULL;  -- codes are not
+  type text := nae.type_with_key(change.new_type, CASE WHEN encrypted THEN change.key END, change.context, change.version);
   collate_clause text := (SELECT nae.collate_clause(a.attcollation) FROM pg_attribute AS a
                           WHERE a.attrelid = change.relation AND a.attname = change.column_name);
-  guarded text := CASE WHEN change.key IS NOT NULL
+  guarded text := CASE WHEN encrypted
     THEN format(', ADD CONSTRAINT %I CHECK (nae.is_ciphertext(%I)) NOT VALID',
                 nae.ciphertext_check_name(change.relation, change.shadow), change.shadow) END;
 BEGIN
   EXECUTE format('ALTER TABLE %s ADD COLUMN %I %s %s %s',
                  change.relation, change.shadow, type, collate_clause, guarded);
   EXECUTE format('COMMENT ON COLUMN %s.%I IS %L', change.relation, change.shadow,
-                 format('shadow of column %s while nae.%s_column is under way', change.column_name, change.kind));
+                 format('shadow of column %s while %s is under way', change.column_name, nae.called(change.kind)));
   PERFORM nae.create_sync_triggers(change);
 END
 $$;
@@ -229,7 +246,7 @@ BEGIN
   SELECT string_agg(format('ADD CONSTRAINT %I CHECK (%s) NOT VALID', wanted.name, wanted.expression), ', ') INTO checks
     FROM pg_attribute AS a
     CROSS JOIN LATERAL (VALUES
-      (nae.in_step_check(change), format('(%I IS NULL) = (%I IS NULL)', change.column_name, change.shadow), true),
+      (nae.in_step_check(change), format('(%I IS NULL) = (%I IS NULL)', nae.source_column(change), change.shadow), true),
       (nae.not_null_check(change), format('%I IS NOT NULL', change.shadow), a.attnotnull)
     ) AS wanted(name, expression, needed)
     WHERE a.attrelid = change.relation AND a.attname = change.column_name AND wanted.needed

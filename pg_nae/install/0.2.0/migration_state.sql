@@ -1,4 +1,5 @@
--- Changes of a column while it is in use: encrypt_column, decrypt_column, rotate_column.
+-- Changes of a column while it is in use: encrypt_column, decrypt_column, rotate_column; add_blind_index,
+-- rotate_blind_index.
 --
 -- A shadow column of the new type is filled batch by batch, each in its own transaction, while a trigger
 -- keeps it in step with what others write; then it takes the place of the old column. The state of a
@@ -11,14 +12,15 @@
 CREATE TABLE nae.column_change (
   relation regclass NOT NULL,
   column_name name NOT NULL,
-  kind text NOT NULL CHECK (kind IN ('encrypt', 'decrypt', 'rotate', 'index')),
+  kind text NOT NULL CHECK (kind IN ('encrypt', 'decrypt', 'rotate', 'index', 'recode')),
   phase text NOT NULL CHECK (phase IN ('preparing', 'filling', 'constraining', 'validating', 'verifying',
                                        'indexing', 'swapping', 'checking')),
   shadow name,                 -- NULL: in place
-  index_column name,           -- of a blind index
+  -- Of a blind index: where the values and where the codes are, what is coded, apart from which others.
+  coded_column name, index_column name, normalization text, purpose text,
   new_type regtype NOT NULL,
   key text, version integer,   -- of the new type, NULL when it is not encrypted; or the blind index's key
-  context text,                -- of the new type; or the blind index's normalization
+  context text,                -- of the new type; or of the column that is coded
   verify boolean NOT NULL,
   rewrite boolean NOT NULL,    -- swap by rewriting the table
   batch_size integer NOT NULL CHECK (batch_size BETWEEN 1 AND 1000000),
@@ -114,6 +116,15 @@ AS $$ SELECT a.attnum FROM pg_attribute AS a WHERE a.attrelid = $1 AND a.attname
 
 -- The state ---------------------------------------------------------------------------------------
 
+-- What the user called.
+CREATE FUNCTION nae.called(kind text) RETURNS text
+  LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE COST 1
+  SET search_path = pg_catalog, pg_temp
+AS $$
+  SELECT CASE kind WHEN 'index' THEN 'nae.add_blind_index' WHEN 'recode' THEN 'nae.rotate_blind_index'
+                   ELSE format('nae.%s_column', kind) END
+$$;
+
 -- Makes a change this session's, until its transaction ends. The lock is not the session's: it would
 -- outlive a CALL that fails. A second CALL may slip in between two batches, and then the first one ends
 -- here, with nothing lost.
@@ -151,6 +162,22 @@ CREATE FUNCTION nae.forget_change(change nae.column_change) RETURNS void
   LANGUAGE sql VOLATILE
   SET search_path = pg_catalog, pg_temp
 AS $$ DELETE FROM nae.column_change AS c WHERE c.relation = change.relation AND c.column_name = change.column_name $$;
+
+CREATE FUNCTION nae.wait_for_older_snapshots() RETURNS void
+  LANGUAGE c VOLATILE STRICT PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'nae_wait_for_older_snapshots';
+
+-- Two changes may wait for each other, and one of them then tries again.
+CREATE FUNCTION nae.is_seen_by_all() RETURNS boolean
+  LANGUAGE plpgsql VOLATILE
+  SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+  PERFORM nae.wait_for_older_snapshots();
+  RETURN true;
+EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
+  RETURN false;
+END
+$$;
 
 -- Whoever waits for a lock on a table makes all others wait behind himself: not for long, and again after a
 -- pause. But longer than deadlock_timeout, for only then does autovacuum give way.

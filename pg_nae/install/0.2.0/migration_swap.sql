@@ -107,6 +107,17 @@ AS $$
   WHERE statement IS NOT NULL
 $$;
 
+-- Of a column of codes it is not about the column that goes, and so does not go with it.
+CREATE FUNCTION nae.dropped_in_step_check(change nae.column_change) RETURNS SETOF text
+  LANGUAGE sql STABLE
+  SET search_path = pg_catalog, pg_temp
+AS $$
+  SELECT format('ALTER TABLE %s DROP CONSTRAINT %I', change.relation, con.conname)
+  FROM pg_constraint AS con
+  WHERE con.conrelid = change.relation AND con.conname = nae.in_step_check(change)
+    AND NOT nae.attnum(change.relation, change.column_name) = ANY (con.conkey)
+$$;
+
 CREATE FUNCTION nae.replace_column(change nae.column_change, afterwards text[]) RETURNS void
   LANGUAGE plpgsql VOLATILE
   SET search_path = pg_catalog, pg_temp
@@ -115,6 +126,7 @@ DECLARE
   statement text;
 BEGIN
   PERFORM nae.drop_sync_triggers(change);
+  PERFORM nae.drop_coding_triggers(change);
   -- No CASCADE: what came to depend on it since the beginning is an error here.
   EXECUTE format('ALTER TABLE %s DROP COLUMN %I', change.relation, change.column_name);
   EXECUTE format('ALTER TABLE %s RENAME COLUMN %I TO %I', change.relation, change.shadow, change.column_name);
@@ -133,7 +145,8 @@ AS $$
 BEGIN
   PERFORM nae.replace_column(change, ARRAY(
     SELECT nae.kept_settings(change) UNION ALL SELECT nae.kept_privileges(change)
-    UNION ALL SELECT nae.kept_checks(change) UNION ALL SELECT nae.renamed_ciphertext_check(change)));
+    UNION ALL SELECT nae.kept_checks(change) UNION ALL SELECT nae.renamed_ciphertext_check(change)
+    UNION ALL SELECT nae.kept_blind_indexes(change)));
   RAISE EXCEPTION USING ERRCODE = 'NE999';  -- nobody else's: takes everything back
 EXCEPTION WHEN SQLSTATE 'NE999' THEN
   NULL;
@@ -158,7 +171,8 @@ BEGIN
   PERFORM nae.replace_column(change, ARRAY(
     SELECT nae.kept_settings(change) UNION ALL SELECT nae.kept_privileges(change)
     UNION ALL SELECT nae.kept_not_null(change) UNION ALL SELECT nae.kept_indexes(change)
-    UNION ALL SELECT nae.kept_checks(change) UNION ALL SELECT nae.renamed_ciphertext_check(change)));
+    UNION ALL SELECT nae.kept_checks(change) UNION ALL SELECT nae.renamed_ciphertext_check(change)
+    UNION ALL SELECT nae.dropped_in_step_check(change) UNION ALL SELECT nae.kept_blind_indexes(change)));
 END
 $$;
 
@@ -199,11 +213,13 @@ CREATE FUNCTION nae.swap_by_rewrite(change nae.column_change) RETURNS void
   SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-  afterwards text[] := ARRAY(SELECT nae.kept_settings(change) UNION ALL SELECT nae.kept_checks(change));
+  afterwards text[] := ARRAY(SELECT nae.kept_settings(change) UNION ALL SELECT nae.kept_checks(change)
+                             UNION ALL SELECT nae.kept_blind_indexes(change));
   statement text;
 BEGIN
   PERFORM nae.remember_checks(change);
   PERFORM nae.drop_sync_triggers(change);
+  PERFORM nae.drop_coding_triggers(change);
   EXECUTE nae.rewriting_command(change);
   EXECUTE format('ALTER TABLE %s DROP COLUMN %I', change.relation, change.shadow);
   FOREACH statement IN ARRAY afterwards LOOP

@@ -90,6 +90,7 @@ BEGIN
     END IF;
     RETURN NEXT;
   END LOOP;
+  RETURN QUERY SELECT * FROM nae.verify_blind_indexes(relation, authenticate);
 END
 $$;
 COMMENT ON FUNCTION nae.verify_table(regclass, boolean) IS 'counts what is stored in the encrypted columns of a table';

@@ -1,0 +1,92 @@
+-- Blind indexes in nae.lint() and nae.verify_table().
+
+-- What a code says of itself (docs/spec/envelope.md, "Blind indexes"): the version of its key; 0: format 1,
+-- which names none; NULL: it is no code.
+CREATE FUNCTION nae.code_version(code bytea) RETURNS integer
+  LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+  SET search_path = pg_catalog, pg_temp
+AS $$
+  SELECT CASE WHEN octet_length(code) = 16 THEN 0
+              WHEN octet_length(code) = 19 AND get_byte(code, 0) IN (180, 181)
+              THEN get_byte(code, 1) * 256 + get_byte(code, 2) END
+$$;
+
+-- A key server that does not answer is a finding of nae.lint_keys().
+CREATE FUNCTION nae.newest_versions(OUT key text, OUT version integer) RETURNS SETOF record
+  LANGUAGE plpgsql STABLE
+  SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+  RETURN QUERY SELECT k.name, k.primary_version FROM @extschema@.nae_keys() AS k;
+EXCEPTION WHEN OTHERS THEN
+  RETURN;
+END
+$$;
+
+CREATE FUNCTION nae.lint_blind_indexes() RETURNS SETOF nae.lint_finding
+  LANGUAGE sql STABLE
+  SET search_path = pg_catalog, pg_temp
+AS $$
+  WITH newest AS MATERIALIZED (SELECT n.key, n.version FROM nae.newest_versions() AS n),
+  kept AS (
+    SELECT b.*, format('column %s.%I', b.relation, b.index_column) AS object
+    FROM nae.blind_index AS b JOIN pg_class AS c ON c.oid = b.relation AND NOT c.relispartition)
+  SELECT 'warning', k.object,
+         format('holds codes that name no version of key "%s": after a rotation of it nothing old is found', k.key),
+         'CALL nae.rotate_blind_index().'
+  FROM kept AS k WHERE k.format = 1
+  UNION ALL
+  SELECT 'warning', k.object,
+         format('holds codes of version %s of key "%s", whose newest is %s', k.version, k.key, n.version),
+         'CALL nae.rotate_blind_index().'
+  FROM kept AS k JOIN newest AS n ON n.key = k.key WHERE k.format = 2 AND k.version < n.version
+  UNION ALL
+  SELECT 'warning', k.object,
+         format('key "%s" of its codes is not there, or role %s may do nothing with it', k.key, current_user),
+         'SELECT * FROM nae_keys() shows what this role may use.'
+  FROM kept AS k WHERE EXISTS (SELECT FROM newest) AND NOT EXISTS (SELECT FROM newest AS n WHERE n.key = k.key)
+  UNION ALL
+  SELECT 'info', string_agg(k.object, ', ' ORDER BY k.object), 'have equal codes for equal values',
+         'Where they are not to be joined: drop all but one, and add each again without a purpose.'
+  FROM kept AS k WHERE k.purpose IS NOT NULL
+  GROUP BY k.key, k.purpose, k.context, k.normalization HAVING count(*) > 1
+$$;
+
+-- Columns of codes, in the words of nae.verify_table(): ciphertexts are codes of the version that the blind
+-- index is of, foreign values all others. `authentic` says how many are those of their values; NULL also when
+-- a value cannot be decrypted, which the line of its own column tells.
+CREATE FUNCTION nae.verify_blind_indexes(
+    relation regclass, authenticate boolean,
+    OUT column_name name, OUT stored bigint, OUT ciphertexts bigint, OUT foreign_values bigint, OUT pending bigint,
+    OUT oldest_version integer, OUT newest_version integer, OUT authentic bigint)
+  RETURNS SETOF record
+  LANGUAGE plpgsql STABLE STRICT COST 100 ROWS 10
+  SET search_path = pg_catalog, pg_temp
+  SET timezone = 'UTC' SET datestyle = 'ISO, YMD' SET bytea_output = 'hex'
+AS $$
+DECLARE
+  kept nae.blind_index;
+BEGIN
+  FOR kept IN SELECT b.* FROM nae.blind_index AS b WHERE b.relation = verify_blind_indexes.relation LOOP
+    column_name := kept.index_column;
+    pending := 0;
+    EXECUTE format(
+      'SELECT count(%1$I), count(*) FILTER (WHERE nae.code_version(%1$I) = $1),'
+      ' count(%1$I) - count(*) FILTER (WHERE nae.code_version(%1$I) = $1),'
+      ' min(nae.code_version(%1$I)), max(nae.code_version(%1$I)) FROM %2$s', column_name, relation)
+      INTO stored, ciphertexts, foreign_values, oldest_version, newest_version USING coalesce(kept.version, 0);
+    authentic := NULL;
+    IF authenticate THEN
+      BEGIN
+        EXECUTE format('SELECT count(*) FROM %s WHERE %I = %s', relation, column_name,
+                       nae.blind_index_expression(nae.as_change(kept), '')) INTO authentic;
+      EXCEPTION WHEN SQLSTATE 'NE020' OR SQLSTATE 'NE021' OR SQLSTATE 'NE022' THEN
+        authentic := NULL;
+      END;
+    END IF;
+    RETURN NEXT;
+  END LOOP;
+END
+$$;
+
+REVOKE ALL ON FUNCTION nae.verify_blind_indexes(regclass, boolean) FROM PUBLIC;
