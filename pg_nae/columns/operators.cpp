@@ -11,6 +11,16 @@ List* in_catalog(char* name) {
   return list_make2(makeString(const_cast<char*>("pg_catalog")), makeString(name));
 }
 
+// Of ciphertexts, which are compared byte by byte.
+bool is_of_schema(Oid opno) {
+  HeapTuple tuple = SearchSysCache1(OPEROID, ObjectIdGetDatum(opno));
+  if (!HeapTupleIsValid(tuple)) return false;
+  bool result = reinterpret_cast<Form_pg_operator>(GETSTRUCT(tuple))->oprnamespace !=
+                PG_CATALOG_NAMESPACE;
+  ReleaseSysCache(tuple);
+  return result;
+}
+
 Oid plain_type_of(Oid type, bool& encrypted) {
   const ColumnType* column = find_column_type(type);
   if (column == nullptr) return type;
@@ -33,19 +43,27 @@ Node* with_plain_operands(OpExpr* node, Oid opno, const Place& place) {
 
 }  // namespace
 
+bool is_operator_of_ciphertexts(Oid opno) {
+  return is_column_function(get_opcode(opno)) && is_of_schema(opno);
+}
+
 Oid plaintext_operator(Oid opno) {
-  if (!is_column_function(get_opcode(opno))) return InvalidOid;
-  HeapTuple tuple = SearchSysCache1(OPEROID, ObjectIdGetDatum(opno));
-  if (!HeapTupleIsValid(tuple)) return InvalidOid;
-  auto* row = reinterpret_cast<Form_pg_operator>(GETSTRUCT(tuple));
+  if (!is_column_function(get_opcode(opno)) || is_of_schema(opno)) return InvalidOid;
+  Oid left, right;
+  op_input_types(opno, &left, &right);
   bool encrypted = false;
-  Oid left = plain_type_of(row->oprleft, encrypted);
-  Oid right = plain_type_of(row->oprright, encrypted);
-  bool ours = encrypted && row->oprnamespace == PG_CATALOG_NAMESPACE;
-  Oid found = ours ? OpernameGetOprid(in_catalog(pstrdup(NameStr(row->oprname))), left, right)
-                   : InvalidOid;
-  ReleaseSysCache(tuple);
-  return found;
+  left = plain_type_of(left, encrypted);
+  right = plain_type_of(right, encrypted);
+  if (!encrypted) return InvalidOid;
+  List* name = in_catalog(get_opname(opno));
+  Oid exact = OpernameGetOprid(name, left, right);
+  if (OidIsValid(exact) || !OidIsValid(left)) return exact;
+  // As the parser chooses: array operators are of any type.
+  Operator found = oper(nullptr, name, left, right, true, -1);
+  if (found == nullptr) return InvalidOid;
+  Oid chosen = oprid(found);
+  ReleaseSysCache(found);
+  return chosen;
 }
 
 Node* converted_array_operator(ScalarArrayOpExpr* node, const Place& place) {

@@ -153,7 +153,10 @@ bool is_unsure_conversion(const Node* node) {
   auto* call = reinterpret_cast<const FuncExpr*>(node);
   if (call->funcformat != COERCE_IMPLICIT_CAST || list_length(call->args) != 1) return false;
   const ColumnType* type = find_column_type(exprType(static_cast<Node*>(linitial(call->args))));
-  return type != nullptr && is_cast_of(*type, call->funcid);
+  if (type != nullptr) return is_cast_of(*type, call->funcid);
+  // From another type than the plaintext's into an encrypted one, as 0 beside a numeric column.
+  const ColumnType* made = find_column_type(call->funcresulttype);
+  return made != nullptr && is_column_function(call->funcid) && call->funcid != made->pend;
 }
 
 bool is_settled(Query* query, bool describes_parameters) {

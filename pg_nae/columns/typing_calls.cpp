@@ -2,6 +2,7 @@
 #include "pg_nae/columns/arguments.hpp"
 #include "pg_nae/columns/operators.hpp"
 #include "pg_nae/columns/typing_place.hpp"
+#include "pg_nae/columns/utility.hpp"
 
 namespace nae::columns {
 namespace {
@@ -93,6 +94,10 @@ bool is_null(const Node* node) {
   return IsA(node, Const) && reinterpret_cast<const Const*>(node)->constisnull;
 }
 
+bool is_given(const Node* node) {
+  return IsA(node, Param) && reinterpret_cast<const Param*>(node)->paramkind == PARAM_EXTERN;
+}
+
 void check_ciphertexts(const TypingPlace& place, const Node* node, Oid opno,
                        const List* operands) {
   auto* left = static_cast<Node*>(linitial(operands));
@@ -101,18 +106,12 @@ void check_ciphertexts(const TypingPlace& place, const Node* node, Oid opno,
   if (type == nullptr || !type->deterministic || (opno != type->equal && opno != type->not_equal))
     refuse_typing(place, node, "values are compared as they are stored");
   if (is_null(left) || is_null(right)) return;
+  // A foreign key is checked by parameters and while a column's type changes; what they bring is
+  // looked at when it is compared, and the guard looks at the declarations.
+  if (is_given(left) || is_given(right) || rewrites_table()) return;
   int32 key = key_of(left);
   if (key < 0 || key != key_of(right))
     refuse_typing(place, node, "ciphertexts are compared that need not be of one key");
-}
-
-bool is_of_ciphertexts(Oid opno) {
-  Oid function = get_opcode(opno);
-  if (!is_column_function(function)) return false;
-  Oid left, right;
-  op_input_types(opno, &left, &right);
-  return get_func_rettype(function) == BOOLOID && left == right &&
-         find_column_type(left) != nullptr && !OidIsValid(plaintext_operator(opno));
 }
 
 }  // namespace
@@ -143,7 +142,7 @@ void check_call(const TypingPlace& place, const Node* node, Oid function,
 }
 
 void check_operator(const TypingPlace& place, const Node* node, Oid opno, const List* operands) {
-  if (list_length(operands) == 2 && is_of_ciphertexts(opno))
+  if (list_length(operands) == 2 && is_operator_of_ciphertexts(opno))
     return check_ciphertexts(place, node, opno, operands);
   if (IsA(node, ScalarArrayOpExpr)) {
     auto* array = static_cast<Node*>(lsecond(operands));

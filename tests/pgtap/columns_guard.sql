@@ -15,9 +15,9 @@ CREATE FUNCTION checks_of(relation regclass) RETURNS text[] LANGUAGE sql AS $$
 SELECT throws_ok('CREATE TABLE bad (x nae.enc_text)', '42611', 'encrypted column "x" of g.bad has no key');
 SELECT throws_ok('ALTER TABLE ok ADD COLUMN x nae.enc_det_int4', '42611', 'encrypted column "x" of g.ok has no key');
 SELECT throws_ok('ALTER TABLE ok ALTER COLUMN note TYPE nae.enc_text USING note', '42611', 'encrypted column "note" of g.ok has no key');
-SELECT throws_ok($$CREATE TABLE bad AS SELECT 'x'::nae.enc_text AS x$$, '42611', 'encrypted column "x" of g.bad has no key', 'CREATE TABLE AS');
-SELECT throws_ok($$SELECT 'x'::nae.enc_text AS x INTO bad$$, '42611', 'encrypted column "x" of g.bad has no key', 'SELECT INTO');
-SELECT throws_ok($$CREATE MATERIALIZED VIEW bad AS SELECT 'x'::nae.enc_text AS x$$, '42611', 'encrypted column "x" of g.bad has no key', 'a materialized view');
+SELECT throws_ok($$CREATE TABLE bad AS SELECT 'x'::nae.enc_text AS x$$, '0A000', 'encrypted column "x" of the table would have no key', 'CREATE TABLE AS');
+SELECT throws_ok($$SELECT 'x'::nae.enc_text AS x INTO bad$$, '0A000', 'encrypted column "x" of the table would have no key', 'SELECT INTO');
+SELECT throws_ok($$CREATE MATERIALIZED VIEW bad AS SELECT 'x'::nae.enc_text AS x$$, '0A000', 'encrypted column "x" of the table would have no key', 'a materialized view');
 SELECT throws_ok('CREATE DOMAIN bad AS nae.enc_text', '42611', 'domain g.bad is over an encrypted type without a key');
 SELECT throws_ok('CREATE TEMP TABLE bad (x nae.enc_text)', '42611', 'encrypted column "x" of bad has no key', 'a temporary table');
 SELECT throws_ok($$CREATE TABLE bad (x nae.enc_text('a key'))$$, '22023', 'the name of the key is not well-formed');

@@ -53,7 +53,7 @@ JOIN pg_catalog.pg_type AS t ON t.oid = c.casttarget AND t.typnamespace = 'pg_ca
 -- another: to_hex(age) could mean two functions. Nor a time to an interval or timetz, of which PostgreSQL
 -- prefers neither.
 WHERE t.typname !~ '^(reg|pg_)|^oid$' AND e.plain_type <> 'time'::regtype
-  AND NOT (e.plain_type IN ('smallint'::regtype, 'integer') AND t.typname IN ('int4', 'int8'));
+  AND NOT (e.plain_type IN ('smallint'::regtype, 'integer') AND t.typname = 'int8');
 
 -- From what becomes the plaintext type by itself, as an integer beside a numeric, so that COALESCE(pay, 0) has
 -- a type. Not where the two types have operators in common, between which PostgreSQL could not choose; those of
@@ -61,7 +61,8 @@ WHERE t.typname !~ '^(reg|pg_)|^oid$' AND e.plain_type <> 'time'::regtype
 SELECT nae.define_cast(c.castsource, e.type,
                        nae.define_function(e.type::text, c.castsource, e.type, 'nae_column_pend_other'), 'AS IMPLICIT')
 FROM nae.encrypted_type AS e
-JOIN pg_catalog.pg_type AS plain ON plain.oid = e.plain_type AND (plain.typispreferred OR plain.typcategory = 'N')
+JOIN pg_catalog.pg_type AS plain ON plain.oid = e.plain_type
+  AND (plain.typispreferred OR plain.typname IN ('int4', 'int8', 'numeric'))
 JOIN pg_catalog.pg_cast AS c ON c.casttarget = e.plain_type AND c.castcontext = 'i' AND c.castsource <> e.plain_type
 JOIN pg_catalog.pg_type AS s ON s.oid = c.castsource AND s.typnamespace = 'pg_catalog'::regnamespace
 WHERE s.typname !~ '^(reg|pg_)|^oid$';
