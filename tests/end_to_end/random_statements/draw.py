@@ -1,0 +1,50 @@
+"""Draws a case from a seed."""
+from random import Random
+
+from . import settings
+from .case import Case
+from .change import Changes
+from .node import Node, Sequence
+from .query import Queries
+
+
+class Draw:
+    def __init__(self, seed, version):
+        self.random = Random(seed)
+        self.version = version
+        self.queries = Queries(self.random)
+        self.changes = Changes(self.random, self.queries)
+
+    def case(self):
+        shape = self.random.choice(["query"] * 10 + ["extended"] * 3 + ["change"] * 8 + ["extended_change"] * 3 + ["within"])
+        case = getattr(self, f"_{shape}")()
+        case.shape = shape
+        case.settings = settings.draw(self.random, self.version)
+        return case
+
+    def _select(self):
+        ordered = self.random.random() < 0.3
+        query = self.queries.query(self.queries.kinds(4), None, self.random.choice([1, 2, 2, 3]), ordered)
+        return query, ordered
+
+    def _query(self):
+        query, ordered = self._select()
+        return Case("", Sequence([query], ";\n"), ordered)
+
+    def _extended(self):
+        self.queries.expressions.parameters = 0.6
+        query, ordered = self._select()
+        return Case("", Sequence([query], ";\n"), ordered, extended=True, binary=self.random.random() < 0.5, declared=self.random.random() < 0.4)
+
+    def _change(self):
+        drawn = [self.changes.draw() for _ in range(self.random.choice([1, 1, 2]))]
+        return Case("", Sequence([statement for statement, _ in drawn], ";\n"), changed=tuple(sorted({table for _, table in drawn})))
+
+    def _extended_change(self):
+        self.queries.expressions.parameters = 0.6
+        statement, table = self.changes.draw()
+        return Case("", Sequence([statement], ";\n"), changed=(table,), extended=True, binary=self.random.random() < 0.5, declared=self.random.random() < 0.3)
+
+    def _within(self):
+        statement, table = self.changes.within()
+        return Case("", Sequence([statement], ";\n"), changed=(table,))

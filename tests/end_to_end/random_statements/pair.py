@@ -1,0 +1,126 @@
+"""Both sides of a server: runs a case on each and compares."""
+from psycopg import pq
+
+from .comparison import Difference, compare, leaks, plainly, refused
+from .binary import encoded
+from .node import text_of
+from .side import Side
+from .tables import CANARY
+
+DIGITS = {"y": "trim_scale(y)"}  # a deterministic numeric has no trailing zeros, as docs/columns.md says
+
+
+class Pair:
+    def __init__(self, where, log):
+        self.where = where
+        self.log = log
+        self.read = log.stat().st_size
+        self.plain, self.encrypted = Side("pln", where), Side("enc", where)
+        self.refusals = {}
+        self.statements = self.answered = 0
+
+    def reconnect(self):
+        self.plain.connect()
+        self.encrypted.connect()
+
+    def logged(self):
+        """Lines that the server wrote about the encrypted side since the last call."""
+        with open(self.log, "rb") as file:
+            file.seek(self.read)
+            new = file.read()
+        self.read += len(new)
+        return [line for line in new.decode(errors="replace").splitlines() if line.startswith("enc ")]
+
+    def _begin(self, side, case):
+        side.ask("BEGIN")
+        for setting in case.settings:
+            side.ask(f"SET LOCAL {setting}")
+        if case.role:
+            side.ask(f"SET LOCAL ROLE {case.role}" if side is self.encrypted else f"SET LOCAL search_path = {case.role}, pln, public")
+
+    def _steps(self, side, case):
+        """The outcomes up to the first error."""
+        outcomes = []
+        for text in case.texts():
+            outcomes.append(side.ask(text))
+            if outcomes[-1].state:
+                break
+        return outcomes
+
+    def _states(self, case):
+        """What stands in the changed tables."""
+        for table in case.changed:
+            columns = [row[0] for row in self.plain.ask(f"SELECT attname FROM pg_attribute WHERE attrelid = '{table}'::regclass AND attnum > 0 AND NOT attisdropped ORDER BY attnum").rows]
+            text = f"SELECT {', '.join(DIGITS.get(name, name) for name in columns)} FROM {table}"
+            found = compare(False, self.plain.ask(text), self.encrypted.ask(text), self.plain.type_name)
+            if found:
+                return Difference("state", f"{found.kind} {found.sign}", found.detail)
+            misplaced = self.encrypted.ask(f"SELECT checks.misplaced('enc.{table}')")
+            if misplaced.state or misplaced.rows[0][0]:
+                return Difference("state", "values that do not belong", f"{table}: {misplaced.told or misplaced.rows[0][0]}")
+        return None
+
+    def run(self, case):
+        """A difference, or None."""
+        for side in (self.plain, self.encrypted):
+            self._begin(side, case)
+        found = self._extended(case) if case.extended else self._simple(case)
+        self.statements += len(case.steps.pieces)
+        told = [line for line in self.logged() if CANARY.search(line)]
+        if told and not found:
+            found = Difference("leak", "in the log: " + plainly(CANARY.sub("CANARY", told[0])), told[0])
+        if found and found.kind == "crash":
+            self.reconnect()
+            return found
+        for side in (self.plain, self.encrypted):
+            side.ask("ROLLBACK")
+        return found
+
+    def _simple(self, case):
+        plain, encrypted = self._steps(self.plain, case), self._steps(self.encrypted, case)
+        for index, (one, other) in enumerate(zip(plain, encrypted)):
+            if refused(other) and not leaks(other):
+                self._refuse(other, case)
+                return None
+            found = compare(case.ordered and index == len(plain) - 1, one, other, self.plain.type_name)
+            if found or one.state:
+                return found
+        self.answered += 1
+        return self._states(case) if case.changed else None
+
+    def _refuse(self, outcome, case):
+        text = f"{outcome.state} {plainly(outcome.message)}"
+        count, example = self.refusals.get(text, (0, case.written()))
+        self.refusals[text] = (count + 1, min(example, case.written(), key=len))
+
+    def _extended(self, case):
+        text, parameters = text_of(case.steps.pieces[0])
+        types = [pq_type(parameter.kind) for parameter in parameters] if case.declared else []
+        plain, encrypted = self.plain.describe(text, types), self.encrypted.describe(text, types)
+        if refused(encrypted) and not leaks(encrypted):
+            self._refuse(encrypted, case)
+            return None
+        found = compare(False, plain, encrypted, self.plain.type_name)
+        if found or plain.state:
+            return found
+        names = self.plain.type_name
+        if plain.parameters != encrypted.parameters:
+            different = sorted({f"{names(a)} -> {names(b)}" for a, b in zip(plain.parameters, encrypted.parameters) if a != b})
+            return Difference("parameters", " ".join(different), "")
+        values = [parameter.value for parameter in parameters]
+        values = [encoded(value, oid, case.binary) for value, oid in zip(values, plain.parameters)]
+        formats = [int(case.binary and binary) for _, binary in values]
+        values = [value for value, _ in values]
+        one, other = self.plain.execute(values, formats), self.encrypted.execute(values, formats)
+        if refused(other) and not leaks(other):
+            self._refuse(other, case)
+            return None
+        found = compare(case.ordered, one, other, names)
+        if not found and not one.state:
+            self.answered += 1
+            found = self._states(case) if case.changed else None
+        return found
+
+
+def pq_type(kind):
+    return {"text": 25, "digits": 25, "int": 23, "big": 20, "num": 1700, "date": 1082, "ts": 1184, "uuid": 2950, "bytea": 17, "bool": 16, "json": 3802}[kind]
