@@ -70,7 +70,7 @@ with Tap() as tap, Stack(keys=KEYS, postgresql=SETTINGS) as stack:
             def differs():
                 again = pair.run(case)
                 return again and again.kind == found.kind and (again.sign == found.sign or found.kind == "rows")
-            shrink(case, differs, *((30, 40) if found.kind == "crash" else (15, 400)))
+            shrink(case, differs, *((30, 40) if found.kind == "crash" else (8, 250)))
             found = pair.run(case) or found
         report.add(seed, case, found)
     for kind, examples in report.kinds():

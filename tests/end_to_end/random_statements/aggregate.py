@@ -25,7 +25,7 @@ AGGREGATES = {
 # All peers of a row give the same answer.
 WINDOWS = {
     "text": ["max({E}) OVER (ORDER BY {E})", "first_value({E}) OVER (ORDER BY {E})", "min({E}) OVER (PARTITION BY {any})", "string_agg({E}, ',') OVER (ORDER BY {E} GROUPS BETWEEN 1 PRECEDING AND CURRENT ROW)", "max({E}) OVER (PARTITION BY {any} ORDER BY {any})",
-             "max({E}) OVER (ORDER BY {int} RANGE BETWEEN 1 PRECEDING AND 1 FOLLOWING)", "last_value({E}) OVER (PARTITION BY {E})", "nth_value({E}, 1) OVER (ORDER BY {E} DESC)", "min({E}) OVER (ORDER BY {row})", "max({E}) OVER (ORDER BY {E} EXCLUDE GROUP)"],
+             "max({E}) OVER (ORDER BY {int} RANGE BETWEEN 1 PRECEDING AND 1 FOLLOWING)", "last_value({E}) OVER (PARTITION BY {E})", "nth_value({E}, 1) OVER (ORDER BY {E} DESC)", "min({E}) OVER (ORDER BY {row})", "max({E}) OVER (ORDER BY {E} RANGE UNBOUNDED PRECEDING EXCLUDE GROUP)"],
     "int": ["rank() OVER (ORDER BY {any})::int", "dense_rank() OVER (PARTITION BY {any} ORDER BY {any})::int", "count(*) OVER (PARTITION BY {any})::int", "count({any}) OVER (ORDER BY {date} RANGE BETWEEN '1 day' PRECEDING AND CURRENT ROW)::int",
             "count(*) OVER (ORDER BY {num} RANGE BETWEEN 0.75 PRECEDING AND CURRENT ROW)::int", "sum({E}) OVER (ORDER BY {any})::int", "max({E}) OVER (ORDER BY {E} RANGE BETWEEN 1 PRECEDING AND CURRENT ROW)", "rank() OVER (ORDER BY {row})::int", "count(*) OVER (PARTITION BY {row})::int"],
     "big": ["sum({int}) OVER (PARTITION BY {any} ORDER BY {any})", "rank() OVER (ORDER BY {text})", "max({E}) OVER (PARTITION BY {any})"],

@@ -17,7 +17,7 @@ class Case:
     declared: bool = False          # whose types the client tells
 
     def texts(self):
-        return [text_of(step)[0] for step in self.steps.pieces]
+        return [text for step in self.steps.pieces if (text := text_of(step)[0])]
 
     def written(self):
         return ";\n".join([f"SET LOCAL {setting}" for setting in self.settings] + ([f"SET LOCAL ROLE {self.role}"] if self.role else []) + self.texts())

@@ -106,7 +106,7 @@ class Changes:
         columns = self.random.sample([name for name in TABLES[table] if name not in ("id", "a", "y") and not (table == "t2" and name == "t")], 2)
         kinds = [TABLES[table][column][0] for column in columns]
         if self.random.random() < 0.5:
-            value = Node(["(", self.queries.query(kinds, scope, 1, True), " LIMIT 1)"])
+            value = Node(["(", self.queries.query(kinds, scope, 1, False), " ORDER BY 1, 2 LIMIT 1)"])
         else:
             value = Node(["ROW(", Sequence([self.queries.expressions.draw(kind, scope, 2) for kind in kinds], least=2), ")"])
         return Node([f"UPDATE {table} z SET ({', '.join(columns)}) = ", value, self._where(scope), self._returning(table, "z")])

@@ -34,7 +34,7 @@ def leaks(outcome):
     return CANARY.search(outcome.told)
 
 
-def compare(ordered, plain, encrypted, names):
+def compare(ordered, plain, encrypted, names, risky=False):
     """The last outcomes of both sides; None when they are alike. `names` writes types."""
     if encrypted.crashed or plain.crashed:
         return Difference("crash", "on the plain side" if plain.crashed else "", "")
@@ -46,6 +46,8 @@ def compare(ordered, plain, encrypted, names):
         return Difference("leak", plainly(CANARY.sub("CANARY", encrypted.message)), encrypted.told)
     if refused(encrypted):
         return None
+    if risky and "22" in (plain.state[:2], encrypted.state[:2]):
+        return None  # which row fails first, and whether one is met, is the plan's matter
     if encrypted.state and plain.state[:2] != encrypted.state[:2]:
         return Difference("error", f"{encrypted.state} {plainly(encrypted.message)}" + (f", plain {plain.state}" if plain.state else ""), f"{encrypted.told}\nplain: {plain.state} {plain.told}")
     if plain.state and not encrypted.state:

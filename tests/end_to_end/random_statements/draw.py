@@ -5,7 +5,9 @@ from . import settings
 from .case import Case
 from .change import Changes
 from .node import Node, Sequence
+from .procedure import Procedures
 from .query import Queries
+from .script import Scripts
 
 
 class Draw:
@@ -14,9 +16,11 @@ class Draw:
         self.version = version
         self.queries = Queries(self.random)
         self.changes = Changes(self.random, self.queries)
+        self.procedures = Procedures(self.random, self.queries, self.changes)
+        self.scripts = Scripts(self.random, self.queries, self.changes)
 
     def case(self):
-        shape = self.random.choice(["query"] * 10 + ["extended"] * 3 + ["change"] * 8 + ["extended_change"] * 3 + ["within"])
+        shape = self.random.choice(["query"] * 10 + ["extended"] * 3 + ["change"] * 8 + ["extended_change"] * 3 + ["within"] + ["procedure"] * 4 + ["script"] * 5)
         case = getattr(self, f"_{shape}")()
         case.shape = shape
         case.settings = settings.draw(self.random, self.version)
@@ -48,3 +52,11 @@ class Draw:
     def _within(self):
         statement, table = self.changes.within()
         return Case("", Sequence([statement], ";\n"), changed=(table,))
+
+    def _procedure(self):
+        steps, changed = self.procedures.draw()
+        return Case("", Sequence(steps, ";\n"), changed=changed)
+
+    def _script(self):
+        steps, changed, ordered = self.scripts.draw()
+        return Case("", Sequence(steps, ";\n"), ordered, changed=changed)

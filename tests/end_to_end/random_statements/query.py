@@ -100,9 +100,9 @@ class Queries:
             term = self.query(inner, outer, depth - 1)
             opening = f"WITH {name} AS {self.random.choice(['', 'MATERIALIZED ', 'NOT MATERIALIZED '])}("
         self.common[name] = {f"c{index}": kind for index, kind in enumerate(inner)}
-        main = self.query(kinds, outer, depth - 1)
+        main = self.query(kinds, outer, depth - 1, False)
         del self.common[name]
-        return Node([opening, term, ") ", main])
+        return Node([opening, term, ") SELECT * FROM (", main, ") z"])
 
     def _recursive(self, name):
         scope, source = self.sources.draw(None, 0)
@@ -112,7 +112,7 @@ class Queries:
         return Node([first, self.random.choice([" UNION ALL ", " UNION "]), "SELECT z.c0 + 1, ", self.expressions.draw("text", step, 1), f" FROM {name} z WHERE z.c0 < 4"])
 
     def scalar(self, kind, scope, depth):
-        return Node(["(", self.query([kind], scope, depth - 1, True), " LIMIT 1)"] if self.chance(0.3) else
+        return Node(["(", self.query([kind], scope, depth - 1, False), " ORDER BY 1 LIMIT 1)"] if self.chance(0.3) else
                     ["(SELECT ", self._aggregate_of(kind, scope, depth), ")"], kind)
 
     def _aggregate_of(self, kind, outer, depth):

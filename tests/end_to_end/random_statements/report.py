@@ -18,7 +18,7 @@ class Report:
     def wants(self, difference):
         """Whether this one is to be made smaller: the first of a kind, of rows and crashes more."""
         self.met[difference.key] = self.met.get(difference.key, 0) + 1
-        return self.met[difference.key] <= {"rows": 40, "crash": 15, "state": 20, "succeeds": 6}.get(difference.kind, 2)
+        return self.met[difference.key] <= {"rows": 40, "crash": 15, "state": 20, "succeeds": 6}.get(difference.kind, 1)
 
     def add(self, seed, case, difference):
         key = difference.key

@@ -52,6 +52,8 @@ class Side:
         status = result.status if result else pq.ExecStatus.FATAL_ERROR
         if self.connection.pgconn.status == pq.ConnStatus.BAD:
             return Outcome(state="crash", crashed=True)
+        if status == pq.ExecStatus.COPY_OUT:
+            return self._copied()
         if status == pq.ExecStatus.FATAL_ERROR:
             field = lambda which: (result.error_field(which) or b"").decode(errors="replace")
             diagnostics = pq.DiagnosticField
@@ -63,17 +65,30 @@ class Side:
         tag = (result.command_status or b"").decode()
         return Outcome(types=tuple(result.ftype(column) for column in range(result.nfields)), rows=rows, tag=tag)
 
+    def _copied(self):
+        """Its lines are the rows."""
+        lines = []
+        while True:
+            size, line = self.connection.pgconn.get_copy_data(0)
+            if size <= 0:
+                break
+            lines.append((bytes(line).decode(errors="replace"),))
+        outcome = self._outcome(self.connection.pgconn.get_result())
+        self.connection.pgconn.get_result()
+        outcome.rows = lines
+        return outcome
+
     def ask(self, text):
         """By the simple protocol."""
         return self._outcome(self.connection.pgconn.exec_(text.encode()))
 
     def describe(self, text, types):
         """Parse and Describe: the types of parameters and columns."""
-        parsed = self.connection.pgconn.prepare(b"s", text.encode(), types)
+        parsed = self.connection.pgconn.prepare(b"", text.encode(), types)
         outcome = self._outcome(parsed)
         if outcome.state:
             return outcome
-        described = self.connection.pgconn.describe_prepared(b"s")
+        described = self.connection.pgconn.describe_prepared(b"")
         outcome = self._outcome(described)
         if not outcome.state:
             outcome.parameters = tuple(described.param_type(index) for index in range(described.nparams))
@@ -81,4 +96,4 @@ class Side:
 
     def execute(self, values, formats):
         """Bind and Execute of what was described."""
-        return self._outcome(self.connection.pgconn.exec_prepared(b"s", values, formats))
+        return self._outcome(self.connection.pgconn.exec_prepared(b"", values, formats))
