@@ -15,6 +15,7 @@ from harness import Stack, Tap
 from random_statements.draw import Draw
 from random_statements.pair import Pair
 from random_statements.report import Report
+from random_statements.role import models
 from random_statements.shrinking import shrink
 from random_statements.tables import KEYS, SETUP, of_side
 
@@ -47,6 +48,8 @@ def prepare(stack, tap):
             answer = session.ask(of_side(side, statement))
             if answer.state:
                 raise RuntimeError(f"{side}: {statement}: {answer}")
+    for statement in models():
+        tap.is_(stack.sql(None, statement).state, "", statement[:60])
     tap.is_(session.ask(MISPLACED).state, "", "the twins are made")
     session.close()
 

@@ -1,7 +1,7 @@
 """Draws a case from a seed."""
 from random import Random
 
-from . import settings
+from . import role, settings
 from .case import Case
 from .change import Changes
 from .node import Node, Sequence
@@ -20,7 +20,7 @@ class Draw:
         self.scripts = Scripts(self.random, self.queries, self.changes)
 
     def case(self):
-        shape = self.random.choice(["query"] * 10 + ["extended"] * 3 + ["change"] * 8 + ["extended_change"] * 3 + ["within"] + ["procedure"] * 4 + ["script"] * 5)
+        shape = self.random.choice(["query"] * 10 + ["extended"] * 3 + ["change"] * 8 + ["extended_change"] * 3 + ["within"] + ["procedure"] * 4 + ["script"] * 5 + ["role"] * 2 + ["reader"])
         case = getattr(self, f"_{shape}")()
         case.shape = shape
         case.settings = settings.draw(self.random, self.version)
@@ -60,3 +60,12 @@ class Draw:
     def _script(self):
         steps, changed, ordered = self.scripts.draw()
         return Case("", Sequence(steps, ";\n"), ordered, changed=changed)
+
+    def _role(self):
+        """What a role sees whose policy masks or hides."""
+        query, ordered = role.draw(self.random)
+        return Case("", Sequence([query], ";\n"), ordered, role=self.random.choice(sorted(role.SEEN)))
+
+    def _reader(self):
+        query, ordered = self._select()
+        return Case("", Sequence([query], ";\n"), ordered, role=role.READER)
