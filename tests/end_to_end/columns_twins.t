@@ -6,9 +6,7 @@
 # they begin, NAE_FINDINGS a file to which all differences are written.
 import collections
 import os
-import pathlib
 import re
-import sys
 import time
 
 from harness import Stack, Tap
@@ -79,6 +77,8 @@ with Tap() as tap, Stack(keys=KEYS, postgresql=SETTINGS) as stack:
     for kind, examples in report.kinds():
         count, seed, text, detail = examples
         tap.ok(False, f"{kind} ({count} times; seed {seed})", text, detail)
+    died = re.findall(r".*(?:was terminated by signal|TRAP:).*", pair.log.read_text(errors="replace"))
+    tap.ok(not died, "no server process died", *died[:9])
     tap.ok(sum(shapes.values()) > 10, f"{sum(shapes.values())} cases of {pair.statements} statements, with those made smaller; {pair.answered} answered on both sides: {dict(shapes)}")
     for text, (count, example) in sorted(pair.refusals.items(), key=lambda item: -item[1][0]):
         print(f"#   refused {count} times: {text}: {' '.join(example.split())[:200]}")

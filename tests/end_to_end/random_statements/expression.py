@@ -51,7 +51,7 @@ TEMPLATES = {
     "texts": ["ARRAY[{text}, {text}]", "ARRAY[{text}, {text?}]", "array_append({texts}, {text})", "array_remove({texts}, {text})", "array_replace({texts}, {text}, {text})", "{texts} || {text}", "{texts} || {texts}", "pair({text}, {text})", "string_to_array({text}, 'e')",
               "ARRAY(SELECT {text} UNION ALL SELECT {text} ORDER BY 1)", "array_cat({texts}, {texts})", "regexp_split_to_array({text}, 'r')", "({texts})[1:1]", "array_fill({text}, ARRAY[2])"],
     "ints": ["ARRAY[{int}, {int}]", "ARRAY[{int}, {int?}]", "array_append({ints}, {int})", "array_remove({ints}, {int})", "{ints} || {int}", "pair({int}, {int})", "array_positions({texts}, {text})", "ARRAY[{int}]::bigint[]::int[]"],
-    "row": ["ROW({any}, {any})", "ROW({any})", "({any}, {any}, {any})", "ROW({whole})"],
+    "row": ["{whole}", "ROW({any}, {any})", "ROW({any})", "({any}, {any}, {any})", "ROW({whole})"],
     "bool": ["{bool} AND {bool}", "{bool} OR {bool}", "NOT {bool}", "{any} IS NULL", "{any} IS NOT NULL", "{text} LIKE '%e%'", "{text} ILIKE 'A%'", "{text} ~ 'r'", "{text} IN ('amber', 'birch')", "{text} IN ({text}, {text})",
              "{cmp}", "{cmp}", "{cmp}", "{text} = ANY ({texts})", "{int} = ANY ({ints})", "{int} <> ALL ({ints})", "{text} < ANY (ARRAY[{text}, {text}])", "{int} IN (1, 2, {int})", "{int} BETWEEN 0 AND {int}", "{num} BETWEEN SYMMETRIC {num} AND {int}",
              "{date} < {ts}", "{ts} >= {date}", "{int} < {num}", "{num} = {int}", "{big} > {int}", "{int} = {big}", "{texts} = {texts}", "{texts} @> ARRAY[{text}]", "{ints} && {ints}", "{json} @> '{\"a\": 1}'", "{json} ? 'a'", "{json} = {json}",

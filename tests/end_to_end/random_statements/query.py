@@ -27,7 +27,7 @@ class Queries:
 
     def query(self, kinds, outer, depth, limited=None):
         """Of these kinds, as columns c0, c1, ...; ordered by all of them where it is limited."""
-        shapes = ["rows"] * 6 + ["grouped"] * 4 + ["window"] * 3 + ["set"] * 4 + ["values"] + (["with"] * 2 if depth > 0 else [])
+        shapes = ["rows"] * 6 + ["grouped"] * 4 + ["window"] * 3 + ["set"] * 4 + ["values", "first"] + (["with"] * 2 if depth > 0 else [])
         shape = self.random.choice(shapes if depth > 0 else ["rows", "rows", "grouped"])
         body = getattr(self, f"_{shape}")(kinds, outer, depth)
         limited = self.chance(0.15) if limited is None else limited
@@ -84,6 +84,19 @@ class Queries:
         verb = self.random.choice(["UNION", "UNION", "UNION ALL", "INTERSECT", "EXCEPT", "INTERSECT ALL", "EXCEPT ALL"])
         left, right = self.query(kinds, outer, depth - 1), self.query(kinds, outer, depth - 1)
         return Node(["(", left, f") {verb} (", right, ")"])
+
+    def _first(self, kinds, outer, depth):
+        """Of the rows that are equal in the first column, that which comes first by the others."""
+        places = ", ".join(f"z.c{index}" for index in range(len(kinds)))
+        listed = ", ".join(f"c{index}" for index in range(len(kinds)))
+        return Node([f"SELECT * FROM (SELECT DISTINCT ON (z.c0) {places} FROM (", self.query(kinds, outer, depth - 1), f") z({listed}) ORDER BY {places}) z"])
+
+    def rows_of(self, depth):
+        """Whole rows, as a column or spread out."""
+        scope, source = self.sources.draw(None, depth)
+        alias = self.random.choice(scope.whole or ["1"])
+        chosen = [self.random.choice([alias, f"{alias}.*", "*", f"ROW({alias}.*)", f"ARRAY[{alias}]", f"({alias}).*" if alias != "1" else "1"])]
+        return Node(["SELECT ", Sequence(chosen + [self.expressions.draw("any", scope, 1)]), source, self._where(scope, depth)])
 
     def _values(self, kinds, outer, depth):
         scope = Scope(outer)
