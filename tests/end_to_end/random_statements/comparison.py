@@ -34,8 +34,8 @@ def leaks(outcome):
     return CANARY.search(outcome.told)
 
 
-def compare(ordered, plain, encrypted, names, risky=False):
-    """The last outcomes of both sides; None when they are alike. `names` writes types."""
+def compare(ordered, plain, encrypted, risky=False):
+    """The last outcomes of both sides; None when they are alike."""
     if encrypted.crashed or plain.crashed:
         return Difference("crash", "on the plain side" if plain.crashed else "", "")
     if encrypted.state == "57014" or plain.state == "57014":  # too slow for either: the machine's matter
@@ -54,9 +54,9 @@ def compare(ordered, plain, encrypted, names, risky=False):
         return Difference("succeeds", f"plain {plain.state} {plainly(plain.message)}", plain.told)
     if plain.state:
         return None
-    of = lambda outcome: [names(oid) for oid in outcome.types]
-    if of(plain) != of(encrypted):
-        return Difference("types", " ".join(sorted({f"{a} -> {b}" for a, b in zip(of(plain), of(encrypted)) if a != b})), f"{of(plain)} {of(encrypted)}")
+    if plain.types != encrypted.types:
+        different = sorted({f"{one} -> {other}" for one, other in zip(plain.types, encrypted.types) if one != other})
+        return Difference("types", plainly(" ".join(different)), f"{plain.types} {encrypted.types}")
     return _rows(ordered, plain, encrypted)
 
 

@@ -52,7 +52,7 @@ class Pair:
         for table in case.changed:
             columns = [row[0] for row in self.plain.ask(f"SELECT attname FROM pg_attribute WHERE attrelid = '{table}'::regclass AND attnum > 0 AND NOT attisdropped ORDER BY attnum").rows]
             text = f"SELECT {', '.join(DIGITS.get(name, name) for name in columns)} FROM {table}"
-            found = compare(False, self.plain.ask(text), self.encrypted.ask(text), self.plain.type_name)
+            found = compare(False, self.plain.ask(text), self.encrypted.ask(text))
             if found:
                 return Difference("state", f"{found.kind} {found.sign}", found.detail)
             misplaced = self.encrypted.ask(f"SELECT checks.misplaced('{table}')")
@@ -83,7 +83,7 @@ class Pair:
             if refused(other) and not leaks(other):
                 self._refuse(other, case)
                 return None
-            found = compare(case.ordered and index == len(plain) - 1, one, other, self.plain.type_name, "/*risky*/" in case.written())
+            found = compare(case.ordered and index == len(plain) - 1, one, other, "/*risky*/" in case.written())
             if found or one.state or other.state:
                 return found
         self.answered += 1
@@ -101,13 +101,12 @@ class Pair:
         if refused(encrypted) and not leaks(encrypted):
             self._refuse(encrypted, case)
             return None
-        found = compare(False, plain, encrypted, self.plain.type_name)
+        found = compare(False, plain, encrypted)
         if found or plain.state:
             return found
-        names = self.plain.type_name
         if plain.parameters != encrypted.parameters:
-            different = sorted({f"{names(a)} -> {names(b)}" for a, b in zip(plain.parameters, encrypted.parameters) if a != b})
-            return Difference("parameters", plainly(different[0]), " ".join(different))
+            different = sorted({f"{self.plain.type_name(a)} -> {self.encrypted.type_name(b)}" for a, b in zip(plain.parameters, encrypted.parameters) if a != b})
+            return Difference("parameters", plainly(" ".join(different[:1])), " ".join(different))
         values = [parameter.value for parameter in parameters]
         values = [encoded(value, oid, case.binary) for value, oid in zip(values, plain.parameters)]
         formats = [int(case.binary and binary) for _, binary in values]
@@ -116,7 +115,7 @@ class Pair:
         if refused(other) and not leaks(other):
             self._refuse(other, case)
             return None
-        found = compare(case.ordered, one, other, names, "/*risky*/" in text)
+        found = compare(case.ordered, one, other, "/*risky*/" in text)
         if not found and not one.state:
             self.answered += 1
             found = self._states(case) if case.changed else None

@@ -15,8 +15,8 @@ class Outcome:
     state: str = ""
     message: str = ""
     told: str = ""
-    types: tuple = ()
-    parameters: tuple = ()
+    types: tuple = ()          # by name
+    parameters: tuple = ()     # by OID
     rows: list = dataclasses.field(default_factory=list)
     tag: str = ""
     crashed: bool = False
@@ -63,7 +63,7 @@ class Side:
         rows = [tuple(None if (value := result.get_value(row, column)) is None else value.decode(errors="replace")
                       for column in range(result.nfields)) for row in range(result.ntuples)]
         tag = (result.command_status or b"").decode()
-        return Outcome(types=tuple(result.ftype(column) for column in range(result.nfields)), rows=rows, tag=tag)
+        return Outcome(types=tuple(self.type_name(result.ftype(column)) for column in range(result.nfields)), rows=rows, tag=tag)
 
     def _copied(self):
         """Its lines are the rows."""
