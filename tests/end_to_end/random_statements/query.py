@@ -1,8 +1,12 @@
 """Random queries: SELECT in its shapes, set operations, common table expressions."""
+import re
+
 from .aggregate import Aggregates
 from .expression import SCALAR, Expressions, Scope
-from .node import Node, Sequence
+from .node import Node, Sequence, text_of
 from .source import Sources
+
+NAMED = re.compile(r"\bx\d+\b")
 
 
 class Queries:
@@ -58,6 +62,8 @@ class Queries:
     def _grouped(self, kinds, outer, depth):
         scope, source = self.sources.draw(outer, depth)
         keys = [(kind := self.random.choice(kinds + ["text", "int", "any"]), self.expressions.draw(kind, scope, depth - 1)) for _ in range(self.random.choice([0, 1, 1, 2]))]
+        # PostgreSQL 15 forgets to make a constant NULL in the total of grouping sets below a set operation.
+        keys = [(kind, key) for kind, key in keys if NAMED.search(text_of(key)[0])]
         drawn = []
         for kind in kinds:
             same = [key for of, key in keys if of == kind]
