@@ -1,5 +1,5 @@
 """Both sides of a server: runs a case on each and compares."""
-from psycopg import pq
+import re
 
 from .comparison import Difference, compare, leaks, plainly, refused
 from .binary import encoded
@@ -17,7 +17,8 @@ class Pair:
         self.read = log.stat().st_size
         self.plain, self.encrypted = Side("pln", where), Side("enc", where)
         self.refusals = {}
-        self.statements = self.answered = 0
+        self.died = []  # lines of the log about processes that died
+        self.statements = self.answered = self.slow = 0
 
     def reconnect(self):
         self.plain.connect()
@@ -29,7 +30,15 @@ class Pair:
             file.seek(self.read)
             new = file.read()
         self.read += len(new)
-        return [line for line in new.decode(errors="replace").splitlines() if line.startswith("enc ")]
+        lines = new.decode(errors="replace").splitlines()
+        self.died += [line for line in lines if "TRAP:" in line or "was terminated by signal" in line]
+        return [line for line in lines if line.startswith("enc ")]
+
+    def _cause(self):
+        """What the log says of the last process that died: the assertion, or the signal."""
+        self.logged()
+        traps = re.findall(r"TRAP: (.*), PID", "\n".join(self.died[-2:]))
+        return traps[-1] if traps else " ".join(re.findall(r"signal \d+", "".join(self.died[-1:])))
 
     def _begin(self, side, case):
         side.ask("BEGIN")
@@ -71,6 +80,7 @@ class Pair:
             found = Difference("leak", "in the log: " + plainly(CANARY.sub("CANARY", told[0])), told[0])
         if found and found.kind == "crash":
             self.reconnect()
+            found.sign = self._cause()
             return found
         for side in (self.plain, self.encrypted):
             side.ask("ROLLBACK")
@@ -79,6 +89,7 @@ class Pair:
 
     def _simple(self, case):
         plain, encrypted = self._steps(self.plain, case), self._steps(self.encrypted, case)
+        self.slow += "57014" in (plain[-1].state, encrypted[-1].state)
         for index, (one, other) in enumerate(zip(plain, encrypted)):
             if refused(other) and not leaks(other):
                 self._refuse(other, case)
