@@ -13,9 +13,9 @@ class Changes:
 
     def draw(self):
         """The statement and the table that it changes."""
-        table = self.random.choice(["t1", "t2", "t2", "t3"])
+        table = self.random.choice(["t1", "t2", "t2", "t3", "t4"])
         form = self.random.choice(["insert", "insert", "select", "upsert", "upsert", "update", "update", "update", "from", "row", "delete", "using", "merge", "merge"])
-        if form == "upsert" and table == "t3":
+        if form == "upsert" and table in ("t3", "t4"):
             table = "t2"
         return getattr(self, f"_{form}")(table), table
 
@@ -139,11 +139,11 @@ class Changes:
 
     def within(self):
         """A query over what a statement in WITH returns, and the table."""
-        table = self.random.choice(["t1", "t2", "t3"])
+        table = self.random.choice(["t1", "t2", "t3", "t4"])
         form = self.random.choice(["insert", "update", "delete"])
         change = getattr(self, f"_{form}")(table)
         change.pieces[-1] = Node([" RETURNING *"])
         self.queries.common["w"] = {name: kind for name, (kind, _) in TABLES[table].items()}
         query = self.queries.query(self.queries.kinds(2), None, 1)
         del self.queries.common["w"]
-        return Node(["WITH w AS (", change, ") ", query]), table
+        return Node(["WITH w AS (", change, ") SELECT * FROM (", query, ") z"]), table

@@ -4,7 +4,8 @@ from .node import Node, Sequence
 from .tables import TABLES
 
 TYPE = {"text": "text", "digits": "text", "int": "int", "big": "bigint", "num": "numeric", "date": "date", "ts": "timestamptz", "uuid": "uuid", "bytea": "bytea",
-        "bool": "bool", "json": "jsonb", "texts": "text[]", "ints": "int[]"}
+        "bool": "bool", "json": "jsonb", "texts": "text[]", "ints": "int[]",
+        "stamp": "timestamp", "time": "time", "interval": "interval", "float": "float8", "small": "smallint", "inet": "inet", "blank": "bpchar"}
 
 
 class Procedures:

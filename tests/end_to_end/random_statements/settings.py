@@ -2,7 +2,7 @@
 SETTINGS = ["enable_hashjoin = off", "enable_mergejoin = off", "enable_nestloop = off", "enable_hashagg = off", "enable_sort = off", "enable_material = off",
             "enable_memoize = off", "enable_seqscan = off", "enable_indexscan = off", "enable_bitmapscan = off", "enable_incremental_sort = off", "from_collapse_limit = 1",
             "join_collapse_limit = 1", "enable_partitionwise_join = on", "enable_partitionwise_aggregate = on", "geqo_threshold = 2", "work_mem = '64kB'",
-            "nae.batch = off", "nae.batch_size = 2", "nae.batch_size = 7", "jit_above_cost = 0", "{parallel} = on", "{parallel} = regress", "plan_cache_mode = force_generic_plan",
+            "nae.batch = off", "nae.batch_size = 2", "nae.batch_size = 7", "jit = on", "{parallel} = on", "{parallel} = regress", "plan_cache_mode = force_generic_plan",
             "cursor_tuple_fraction = 0.01", "constraint_exclusion = on", "hash_mem_multiplier = 1"]
 
 

@@ -5,7 +5,7 @@ import time
 import psycopg
 from psycopg import pq
 
-SETTINGS = ("SET ROLE nae_all; SET search_path = {side}, public; SET TimeZone = 'UTC'; SET statement_timeout = '3s'; "
+SETTINGS = ("SET ROLE nae_all; SET search_path = {side}, public; SET TimeZone = 'UTC'; SET statement_timeout = '3s'; SET jit = off; "
             "SET client_min_messages = warning; SET application_name = {side}; SET intervalstyle = 'postgres'; SET bytea_output = 'hex'")
 
 

@@ -30,7 +30,7 @@ class Sources:
                 name = self.random.choice(sorted(self.queries.common))
                 columns = self.queries.common[name]
             else:
-                name = self.random.choice(["t1", "t1", "t1", "t2", "t2", "t3", "v1", "v2"])
+                name = self.random.choice(["t1", "t1", "t1", "t2", "t2", "t3", "t4", "v1", "v2"])
                 columns = {of: kind for of, (kind, _) in (TABLES.get(name) or VIEWS[name]).items()}
             self._add(scope, alias, columns)
             return Node([f"{name} {alias}"])

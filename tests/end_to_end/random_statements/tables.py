@@ -19,7 +19,10 @@ TWO = {"id": ("int", "int PRIMARY KEY"), "p": ("text", "text"), "t": ("text", "{
        "u": ("uuid", "{det_uuid}"), "o": ("bool", "{bool}"), "j": ("json", "{jsonb}"), "z": ("int", "int DEFAULT 5"),
        "l": ("text", "{text} DEFAULT 'given'")}
 THREE = {"id": ("int", "int"), "t": ("text", "{det_text}"), "r": ("text", "{text}"), "n": ("int", "{det_int4}"), "p": ("text", "text")}
-TABLES = {"t1": ONE, "t2": TWO, "t3": THREE}
+FOUR = {"id": ("int", "int PRIMARY KEY"), "t": ("text", "{det_text}"), "aa": ("stamp", "{timestamp}"), "ab": ("stamp", "{det_timestamp}"), "ac": ("time", "{det_time}"), "ad": ("interval", "{interval}"),
+        "ae": ("float", "{float8}"), "af": ("small", "{int2}"), "ag": ("small", "{det_int2}"), "ah": ("inet", "{inet}"), "ai": ("inet", "{det_inet}"), "aj": ("texts", "{text_array}"),
+        "ak": ("ints", "{int4_array}"), "al": ("blank", "{bpchar}"), "am": ("blank", "{det_bpchar}")}
+TABLES = {"t1": ONE, "t2": TWO, "t3": THREE, "t4": FOUR}
 VIEWS = {"v1": {name: ONE[name] for name in ("id", "t", "r", "n", "m", "x", "d", "p")},
          "v2": {"t": ONE["t"], "c": ("big", ""), "n": ONE["n"]}}
 
@@ -41,6 +44,10 @@ SETUP = [
         {WORDS.format('(i + 1)')}, i % 4, i % 3, i * 0.75, date '2024-02-27' + i % 4, md5((i % 5)::text)::uuid, i % 3 = 0, '{{"a": 1}}', i
         FROM generate_series(1, 14) i""",
     f"INSERT INTO t3 SELECT i, {WORDS.format('i')}, {WORDS.format('(i + 2)')}, i % 3, {WORDS.format('i')} FROM generate_series(1, 12) i",
+    f"CREATE TABLE t4 ({', '.join(f'{name} {declared}' for name, (_, declared) in FOUR.items())})",
+    f"""INSERT INTO t4 SELECT i, {WORDS.format('i')}, timestamp '2024-02-29 12:00' + i % 5 * interval '7 hours', CASE WHEN i % 4 > 0 THEN timestamp '2024-02-28' + i % 4 * interval '1 day' END, time '09:00' + i % 3 * interval '1 hour',
+        i % 4 * interval '13 hours', i * 0.5, i % 3, nullif(i % 4, 2), ('10.0.' || i % 3 || '.1')::inet, ('10.1.0.' || i % 4)::inet, ARRAY['zqk' || i, 'birch'], CASE WHEN i % 3 > 0 THEN ARRAY[i % 4, 1] END,
+        {WORDS.format('i')}, {WORDS.format('(i + 1)')} FROM generate_series(1, 12) i""",
     "CREATE VIEW v1 AS SELECT id, t, r, n, m, x, d, p FROM t1 WHERE id < 20",
     "CREATE VIEW v2 AS SELECT t, count(*) AS c, max(n) AS n FROM t1 GROUP BY t",
     "CREATE INDEX ON t1 (t)",
@@ -53,12 +60,13 @@ SETUP = [
     "CREATE FUNCTION shout(text) RETURNS text LANGUAGE plpgsql AS $$BEGIN RETURN $1 || '!'; END$$",
     "CREATE FUNCTION rows_below(int) RETURNS SETOF t1 LANGUAGE sql STABLE AS 'SELECT * FROM t1 WHERE id < $1'",
     "CREATE FUNCTION some_below(int) RETURNS TABLE (t text, m int) LANGUAGE plpgsql AS 'BEGIN RETURN QUERY SELECT z.t, z.m FROM t1 z WHERE z.id < $1; END'",
-    "ANALYZE t1, t2, t3",
+    "ANALYZE t1, t2, t3, t4",
 ]
 
 
 def of_side(side, text):
     if side == "pln":
+        text = re.sub(r"\{(\w+)_array\}", r"\1[]", text)
         return re.sub(r"\{(?:det_)?([a-z]\w*)(:[\w-]+)?\}", r"\1", text)
     text = re.sub(r"\{(\w+):([\w-]+)\}", r"nae.enc_\1('\2')", text)
     text = re.sub(r"\{(det_[a-z]\w*)\}", r"nae.enc_\1('col-det')", text)
