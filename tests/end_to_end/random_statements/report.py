@@ -18,11 +18,13 @@ class Report:
     def wants(self, difference):
         """Whether this one is to be made smaller: the first of a kind, of rows and crashes more."""
         self.met[difference.key] = self.met.get(difference.key, 0) + 1
+        if "Assertion" in difference.key:
+            return self.met[difference.key] <= 3
         return self.met[difference.key] <= {"rows": 40, "crash": 15, "state": 20, "succeeds": 6}.get(difference.kind, 1)
 
     def add(self, seed, case, difference):
         key = difference.key
-        if difference.kind in ("rows", "crash", "state"):
+        if difference.kind in ("rows", "crash", "state") and "Assertion" not in key:
             if self.met.get(key, 0) > 40:
                 key += " (not made smaller)"
             elif len(shape_of(case.written())) < 400:
