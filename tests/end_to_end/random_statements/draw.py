@@ -4,7 +4,7 @@ from random import Random
 from . import role, settings
 from .case import Case
 from .change import Changes
-from .node import Node, Sequence
+from .node import Sequence
 from .procedure import Procedures
 from .query import Queries
 from .script import Scripts

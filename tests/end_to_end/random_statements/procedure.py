@@ -1,6 +1,6 @@
 """Random PL/pgSQL and SQL functions, blocks and triggers, with what calls them."""
 from .expression import Scope
-from .node import Node, Sequence
+from .node import Node
 from .tables import TABLES
 
 TYPE = {"text": "text", "digits": "text", "int": "int", "big": "bigint", "num": "numeric", "date": "date", "ts": "timestamptz", "uuid": "uuid", "bytea": "bytea",

@@ -1,6 +1,6 @@
 """Random FROM clauses: tables, views, sub-selects, functions, and joins of them."""
 from .expression import SCALAR, Scope
-from .node import Node, Sequence
+from .node import Node
 from .tables import TABLES, VIEWS
 
 
