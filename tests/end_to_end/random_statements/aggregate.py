@@ -31,7 +31,7 @@ WINDOWS = {
     "big": ["sum({int}) OVER (PARTITION BY {any} ORDER BY {any})", "rank() OVER (ORDER BY {text})", "max({E}) OVER (PARTITION BY {any})"],
     "num": ["avg({int}) OVER (PARTITION BY {any})", "sum({E}) OVER (ORDER BY {any})", "max({E}) OVER (ORDER BY {ts} RANGE BETWEEN '1 hour' PRECEDING AND '1 hour' FOLLOWING)"],
     "date": ["max({E}) OVER (PARTITION BY {any})", "first_value({E}) OVER (ORDER BY {E})"], "ts": ["min({E}) OVER (ORDER BY {any})", "last_value({E}) OVER (ORDER BY {E})"],
-    "bool": ["bool_or({E}) OVER (PARTITION BY {any})", "rank() OVER (ORDER BY {any}) = 1", "lag({E}) OVER (PARTITION BY {E}) IS NULL"],
+    "bool": ["bool_or({E}) OVER (PARTITION BY {any})", "rank() OVER (ORDER BY {any}) = 1", "count(*) OVER (PARTITION BY {E}) = 1"],
 }
 
 
