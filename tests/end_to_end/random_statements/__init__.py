@@ -1,0 +1,1 @@
+"""Random statements about encrypted columns and their plaintext twins: see ../columns_twins.t."""
