@@ -30,7 +30,8 @@ void add_location(Node* expression, Bitmapset*& set) {
 }
 
 bool wants_stored(Oid function, Oid parameter) {
-  return find_column_type(parameter) != nullptr || looks_at_storage(function);
+  return find_column_type(parameter) != nullptr || looks_at_storage(function) ||
+         (OidIsValid(parameter) && is_encrypted_row(parameter));
 }
 
 // Its own casts and nae.plain() are not what somebody called with a stored value in mind.
@@ -74,7 +75,7 @@ void add_set_operation(Query* query, Positions& positions) {
   ListCell *type_cell, *typmod_cell;
   forboth(type_cell, operation->colTypes, typmod_cell, operation->colTypmods) {
     ++column;
-    bool made = false;
+    bool made = is_sorted(query, column);
     each_branch_output(query, column, find_expression, &made);
     if (made || !is_kept_by(query->setOperations, lfirst_oid(type_cell), lfirst_int(typmod_cell)))
       each_branch_output(query, column, add_output, &positions);

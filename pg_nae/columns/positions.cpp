@@ -87,7 +87,8 @@ void mark_keys(List* keys, Positions& positions) {
     if (key == nullptr) continue;  // of DISTINCT without ON
     if (IsA(key, GroupingSet))
       mark_keys(reinterpret_cast<GroupingSet*>(key)->content, positions);
-    else if (IsA(key, RowExpr))
+    else if (IsA(key, RowExpr) &&
+             reinterpret_cast<RowExpr*>(key)->row_format == COERCE_IMPLICIT_CAST)
       mark_keys(reinterpret_cast<RowExpr*>(key)->args, positions);
     else
       mark_stored(key, positions);
@@ -169,6 +170,8 @@ void mark(Node* node, Walk& walk) {
     case T_NullTest:
       return mark_stored(reinterpret_cast<Node*>(reinterpret_cast<NullTest*>(node)->arg),
                          walk.positions);
+    case T_A_Indirection:
+      return mark_stored(reinterpret_cast<A_Indirection*>(node)->arg, walk.positions);
     case T_TypeCast:
       return mark_cast(reinterpret_cast<TypeCast*>(node), walk.positions);
     default:

@@ -4,6 +4,7 @@
 #include "pg_nae/columns/positions.hpp"
 #include "pg_nae/columns/raw_statement.hpp"
 #include "pg_nae/columns/settled.hpp"
+#include "pg_nae/columns/whole_row.hpp"
 
 namespace nae::columns {
 namespace {
@@ -33,14 +34,37 @@ bool wants_stored(const Node* column, Standing standing) {
          typmod_below_domain(column) >= 0;
 }
 
+// What the references of a parse state, and of those around it, are looked up in.
+Place* place_of(const ParseState* state) {
+  if (state == nullptr) return nullptr;
+  Query* query = makeNode(Query);
+  query->rtable = state->p_rtable;
+  auto* place = static_cast<Place*>(palloc0(sizeof(Place)));
+  place->query = query;
+  place->outer = place_of(state->parentParseState);
+  return place;
+}
+
+// A whole row in an expression is a row of plaintexts.
+Node* as_plaintext_row(const ParseState* state, Node* row) {
+  bool whole = IsA(row, Var) && reinterpret_cast<Var*>(row)->varattno == InvalidAttrNumber;
+  return whole ? readable(row, *place_of(state)) : row;
+}
+
 Node* resolve_column(ParseState* state, ColumnRef* reference) {
+  // A star stands for columns, which stay as they are stored.
+  if (IsA(llast(reference->fields), A_Star))
+    return current->column_reference == nullptr ? nullptr
+                                                : current->column_reference(state, reference);
   // As it is without us.
   state->p_pre_columnref_hook = current->column_reference;
   Node* column =
       transformExpr(state, reinterpret_cast<Node*>(reference), state->p_expr_kind);
   state->p_pre_columnref_hook = resolve_column;
-  if (state->p_expr_kind == EXPR_KIND_UPDATE_TARGET || type_of(column) == nullptr) return column;
+  if (state->p_expr_kind == EXPR_KIND_UPDATE_TARGET) return column;
   Standing standing = current->positions.at(reference->location);
+  if (type_of(column) == nullptr)
+    return standing == Standing::plaintext ? as_plaintext_row(state, column) : column;
   if (wants_stored(column, standing)) return column;
   return cast_to_plaintext(
       column, standing == Standing::cast ? COERCE_EXPLICIT_CAST : COERCE_IMPLICIT_CAST);

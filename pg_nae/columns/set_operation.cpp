@@ -30,6 +30,16 @@ void each_branch_output(Query* query, int column, OutputVisitor visit, void* sta
   each_output_of(query->setOperations, query, column, visit, state);
 }
 
+bool is_sorted(Query* query, int column) {
+  const TargetEntry* target = pg::target_at(query->targetList, column);
+  ListCell* cell;
+  foreach (cell, query->sortClause)
+    if (target->ressortgroupref != 0 &&
+        lfirst_node(SortGroupClause, cell)->tleSortGroupRef == target->ressortgroupref)
+      return true;
+  return false;
+}
+
 bool is_kept_by(const Node* operation, Oid type, int32 typmod) {
   const ColumnType* column = find_column_type(type);
   return column != nullptr && typmod >= 0 && (column->deterministic || keeps_all_rows(operation));

@@ -9,6 +9,9 @@ namespace nae::columns {
 // on the declaration, and rows need not be found equal, or are by equal ciphertexts.
 bool is_kept_by(const Node* operation, Oid type, int32 typmod);
 
+// Whether ORDER BY of the whole names the column, counted from 1.
+bool is_sorted(Query* query, int column);
+
 // Visits the expressions that the branches of a query's set operation put out in a column, counted
 // from 1.
 using OutputVisitor = void (*)(Node* output, void* state);

@@ -15,8 +15,11 @@ bool is_value_type(Oid type) {
   return find_column_type(type) != nullptr || find_column_type_of_array(type) != nullptr;
 }
 
+// A value, an array of them, or a row with one.
 bool is_value(const Node* node) {
-  return node != nullptr && is_value_type(exprType(node));
+  if (node == nullptr) return false;
+  Oid type = exprType(node);
+  return is_value_type(type) || is_encrypted_row(type);
 }
 
 bool has_value(const List* expressions) {
@@ -45,7 +48,8 @@ bool is_unsettled_set_operation(Query* query) {
   ListCell *type_cell, *typmod_cell;
   forboth(type_cell, operation->colTypes, typmod_cell, operation->colTypmods) {
     ++column;
-    if (is_kept_by(query->setOperations, lfirst_oid(type_cell), lfirst_int(typmod_cell))) continue;
+    bool kept = is_kept_by(query->setOperations, lfirst_oid(type_cell), lfirst_int(typmod_cell));
+    if (kept && !is_sorted(query, column)) continue;
     bool found = false;
     each_branch_output(query, column, find_value, &found);
     if (found) return true;

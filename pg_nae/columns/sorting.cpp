@@ -240,8 +240,8 @@ void arrange_by_plaintext(Query* query) {
   arrange_groups(query);
   arrange_windows(query);
   arrange_distinct(query);
-  // Clauses and windows are shared with the query that the caller keeps.
-  order_list_by_plaintext(query, query->sortClause);
+  // A set operation puts out nothing but its columns.
+  if (query->setOperations == nullptr) order_list_by_plaintext(query, query->sortClause);
 }
 
 Node* arranged_aggregate(Aggref* aggregate) {
