@@ -61,10 +61,30 @@ void check_kind(Level& level, const Agg& aggregation) {
   }
 }
 
+namespace {
+
+// Over the row that the node emits itself, whatever relation the columns name.
+bool run_condition_walker(Node* node, void* state) {
+  if (node == nullptr) return false;
+  if (!IsA(node, Var)) return pg::walk_children(node, run_condition_walker, state);
+  const auto& level = *static_cast<const Level*>(state);
+  const auto* var = reinterpret_cast<const Var*>(node);
+  const List* targets = level.plan->targetlist;
+  if (var->varattno < 1 || var->varattno > list_length(targets))
+    return refuse(level, "a run of a window ends by a column that is not there");
+  auto* emitted = reinterpret_cast<Node*>(target_at(targets, var->varattno)->expr);
+  if (!IsA(emitted, WindowFunc) || exprType(emitted) != var->vartype)
+    return refuse(level, "a run of a window ends by something else than a window function");
+  return false;
+}
+
+}  // namespace
+
 void check_kind(Level& level, const WindowAgg& window) {
   const List* targets = targets_below(window.plan);
   check_keys(level, targets, window.partNumCols, window.partColIdx, window.partOperators);
   check_keys(level, targets, window.ordNumCols, window.ordColIdx, window.ordOperators);
+  run_condition_walker(reinterpret_cast<Node*>(window.runCondition), &level);
   check_expression(without_rows(level), window.startOffset);
   check_expression(without_rows(level), window.endOffset);
 }

@@ -71,11 +71,28 @@ bool used_walker(Node* node, void* state) {
   return walk_columns(node, used_walker, state);
 }
 
+bool emitted_walker(Node* node, void* used) {
+  if (node == nullptr) return false;
+  if (!IsA(node, Var)) return walk_columns(node, emitted_walker, used);
+  auto& columns = *static_cast<Bitmapset**>(used);
+  columns = bms_add_member(columns, reinterpret_cast<Var*>(node)->varattno);
+  return false;
+}
+
+// A window that ends its run by a condition reads there what it emits itself.
+Bitmapset* read_by_itself(const Plan* plan) {
+  Bitmapset* used = nullptr;
+  if (IsA(plan, WindowAgg) && !pg::is_planted("run of a window"))
+    emitted_walker(reinterpret_cast<Node*>(reinterpret_cast<const WindowAgg*>(plan)->runCondition),
+                   &used);
+  return used;
+}
+
 // A scan hands on whole rows, because that costs it nothing; a batch copies what it hands on.
 void drop_unused_columns(const Agg* aggregation, const List* pulled) {
   Plan* child = aggregation->plan.lefttree;
   if (is_transparent(child)) return;
-  Bitmapset* used = nullptr;
+  Bitmapset* used = read_by_itself(child);
   used_walker(reinterpret_cast<Node*>(aggregation->plan.targetlist), &used);
   used_walker(reinterpret_cast<Node*>(aggregation->plan.qual), &used);
   for (int i = 0; i < aggregation->numCols; ++i)

@@ -38,6 +38,8 @@ PLANTED = [
     ("next column", "a column is read that the node below does not emit", "SELECT max(upper(note)) FROM many"),
     ("first column", "a column is read as one of another type", "SELECT max(note) FROM many"),
     ("short hash", "a column is read that the node below does not emit", JOIN),
+    ("run of a window", "a run of a window ends by something else than a window function",
+     "SELECT max(note), count(note) FROM (SELECT note, row_number() OVER (ORDER BY id) AS n FROM many) q WHERE n <= 5"),
     ("argument for result", "a column is read as one of another type", "SELECT n FROM many ORDER BY id"),
 ]
 

@@ -1,7 +1,7 @@
 -- Surgery on plans whose expressions are of several levels: what sub-selects are compared with, what
 -- parameters carry, rows as wide as they can be. Each statement with batches on and off.
 BEGIN;
-SELECT plan(24);
+SELECT plan(27);
 SET LOCAL client_min_messages = warning;
 SET LOCAL ROLE nae_all;
 
@@ -42,6 +42,10 @@ SELECT pg_temp.same('SELECT ok, count(*) FILTER (WHERE note IN (SELECT note FROM
 SELECT pg_temp.same('SELECT ok, string_agg(note, note ORDER BY note IN (SELECT note FROM few), id) FROM plans GROUP BY ok', 'ordered by it');
 SELECT pg_temp.same('SELECT count(CASE WHEN note IN (SELECT note FROM few) THEN note END) FROM plans', 'in CASE');
 SELECT pg_temp.same('SELECT lag(note IN (SELECT note FROM few)) OVER (PARTITION BY ssn ORDER BY id), note FROM plans', 'in a window function');
+-- a window below that ends its run by a condition on what it emits
+SELECT pg_temp.same('SELECT max(note), count(note) FROM (SELECT note, row_number() OVER (ORDER BY id) AS n FROM plans) q WHERE n <= 5', 'below an aggregate');
+SELECT pg_temp.same('SELECT note, n FROM (SELECT note, rank() OVER (ORDER BY id) AS n, nae_mac(''index-key'', (rank() OVER (ORDER BY id))::text) FROM plans) q WHERE n <= 5', 'divided itself');
+SELECT pg_temp.same('SELECT max(note || n) FROM (SELECT note, count(*) OVER (ORDER BY id) AS n FROM plans) q WHERE n < 9', 'whose condition is read above, too');
 -- in conditions of joins
 SELECT pg_temp.same('SELECT a.id, b.id FROM plans a JOIN plans b ON a.ok = (b.note IN (SELECT note FROM few)) WHERE b.id < 9', 'key of a hash join');
 SET LOCAL enable_hashjoin = off;
