@@ -130,8 +130,8 @@ void open_for_client(ParseState* state, Query* query) {
     if (IsA(selected, Query)) open_query(reinterpret_cast<Query*>(selected), nullptr);
     return;
   }
-  if (!is_assignment(state, query) && !is_for_rows_of_a_table(state, query))
-    open_query(query, nullptr, is_plpgsql_expression(state, query));
+  if (!is_assignment(state, query) && !keeps_rows_of_a_table(state, query))
+    open_query(query, nullptr, is_plpgsql_expression(state, query) || is_sql_function(state));
 }
 
 void after_parsing(ParseState* state, Query* query, JumbleState* jumble) {

@@ -142,7 +142,9 @@ const ColumnType* find_column_type_of_array(Oid array_type) {
   if (array_type < FirstNormalObjectId || !has_column_types()) return nullptr;
   for (std::size_t i = 0; i < known_count; ++i)
     if (known[i].array_type == array_type) return &known[i];
-  return nullptr;
+  // Of a domain over one.
+  Oid element = get_element_type(array_type);
+  return OidIsValid(element) ? find_column_type(element) : nullptr;
 }
 
 bool is_cast_of(const ColumnType& type, Oid function) {

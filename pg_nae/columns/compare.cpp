@@ -79,6 +79,10 @@ NAE_FUNCTION(nae_randomized_eq) {
 NAE_FUNCTION(nae_randomized_compare) {
   refuse_randomized();
 }
+// Of aggregates that only stand for those of plaintexts while a statement is analyzed.
+NAE_FUNCTION(nae_aggregated) {
+  refuse_randomized();
+}
 // Of windows with RANGE and an offset, which are ordered by plaintexts when they run.
 NAE_FUNCTION(nae_in_range) {
   refuse_randomized();

@@ -156,6 +156,10 @@ Node* decrypted_whole(Node* expression) {
 
 Node* decrypted_array(Node* expression) {
   const ColumnType& type = *find_column_type_of_array(exprType(expression));
+  if (exprType(expression) != type.array_type)  // of a domain
+    expression = reinterpret_cast<Node*>(
+        makeRelabelType(reinterpret_cast<Expr*>(expression), type.array_type, -1,
+                        exprCollation(expression), COERCE_IMPLICIT_CAST));
   FuncExpr* call = call_of(type.decrypt_array, plain_array_oid(type.plain), list_make1(expression));
   return reinterpret_cast<Node*>(with_collation(call, expression));
 }

@@ -1,6 +1,6 @@
 #include "pg_nae/columns/plpgsql.hpp"
 
-#include "pg_nae/columns/column_type.hpp"
+#include "pg_nae/columns/expressions.hpp"
 
 namespace nae::columns {
 namespace {
@@ -60,28 +60,72 @@ bool is_plpgsql_expression(const ParseState* state, const Query* query) {
          query->rtable == NIL;
 }
 
-bool is_for_rows_of_a_table(const ParseState* state, const Query* query) {
-  if (state->p_pre_columnref_hook == nullptr || state->p_ref_hook_state == nullptr) return false;
+namespace {
+
+// A row type that a set-returning PL/pgSQL function hands on, if this is a query of one; nullptr.
+TupleDesc returned_row_of(const ParseState* state) {
+  if (state->p_pre_columnref_hook == nullptr || state->p_ref_hook_state == nullptr) return nullptr;
   const PLpgSQL_function* function = static_cast<PLpgSQL_expr*>(state->p_ref_hook_state)->func;
   if (function == nullptr || !function->fn_retset || !type_is_rowtype(function->fn_rettype))
-    return false;
-  TupleDesc row = lookup_rowtype_tupdesc_noerror(function->fn_rettype, -1, true);
-  if (row == nullptr) return false;
+    return nullptr;
+  return lookup_rowtype_tupdesc_noerror(function->fn_rettype, -1, true);
+}
+
+List* outputs_of(const Query* query) {
+  return query->commandType == CMD_SELECT ? query->targetList : query->returningList;
+}
+
+// The value of an output as the column of the row has it; nullptr when it is of another type.
+Node* for_column(Node* output, Form_pg_attribute column) {
+  if (exprType(output) == column->atttypid) return output;
+  const ColumnType* type = find_column_type(column->atttypid);
+  return type != nullptr && exprType(output) == plain_oid(type->plain)
+             ? stored_again(output, *type, column->atttypmod)
+             : nullptr;
+}
+
+// What is put out for each column; NIL when the outputs are not such a row, or nothing of it is
+// encrypted.
+List* values_for(TupleDesc row, List* outputs) {
   int column = 0;
-  bool same = true, encrypted = false;
+  bool encrypted = false;
+  List* values = NIL;
   ListCell* cell;
-  foreach (cell, query->targetList) {
+  foreach (cell, outputs) {
     auto* target = lfirst_node(TargetEntry, cell);
     if (target->resjunk) continue;
     column = skip_dropped(row, column);
-    Oid type = exprType(reinterpret_cast<Node*>(target->expr));
-    same = same && column < row->natts && TupleDescAttr(row, column)->atttypid == type;
-    encrypted = encrypted || find_column_type(type) != nullptr;
-    ++column;
+    if (column >= row->natts) return NIL;
+    auto* attribute = TupleDescAttr(row, column++);
+    Node* value = for_column(reinterpret_cast<Node*>(target->expr), attribute);
+    if (value == nullptr) return NIL;
+    encrypted = encrypted || find_column_type(attribute->atttypid) != nullptr;
+    values = lappend(values, value);
   }
-  same = same && skip_dropped(row, column) == row->natts;
+  return encrypted && skip_dropped(row, column) == row->natts ? values : NIL;
+}
+
+}  // namespace
+
+bool keeps_rows_of_a_table(const ParseState* state, Query* query) {
+  TupleDesc row = returned_row_of(state);
+  if (row == nullptr) return false;
+  List* values = values_for(row, outputs_of(query));
   ReleaseTupleDesc(row);
-  return same && encrypted;
+  if (values == NIL) return false;
+  ListCell *cell, *value = list_head(values);
+  foreach (cell, outputs_of(query)) {
+    auto* target = lfirst_node(TargetEntry, cell);
+    if (target->resjunk) continue;
+    target->expr = static_cast<Expr*>(lfirst(value));
+    value = lnext(values, value);
+  }
+  return true;
+}
+
+bool is_sql_function(const ParseState* state) {
+  return state->p_pre_columnref_hook == nullptr && state->p_post_columnref_hook != nullptr &&
+         state->p_paramref_hook != nullptr && state->p_coerce_param_hook == nullptr;
 }
 
 }  // namespace nae::columns

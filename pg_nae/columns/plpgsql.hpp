@@ -14,7 +14,11 @@ bool is_assignment(const ParseState* state, const Query* query);
 bool is_plpgsql_expression(const ParseState* state, const Query* query);
 
 // RETURN QUERY in a function that returns rows of a table: its rows are to be of the table's own
-// types. PL/pgSQL says nothing of where a query stands, but whose it is.
-bool is_for_rows_of_a_table(const ParseState* state, const Query* query);
+// types, and what is computed for an encrypted column is encrypted for it. PL/pgSQL says nothing of
+// where a query stands, but whose it is.
+bool keeps_rows_of_a_table(const ParseState* state, Query* query);
+
+// The body of a function in SQL: its rows may be of a table's own type.
+bool is_sql_function(const ParseState* state);
 
 }  // namespace nae::columns

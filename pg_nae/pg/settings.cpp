@@ -56,6 +56,11 @@ GucContext start_context() {
   return settings.preloaded ? PGC_POSTMASTER : PGC_SIGHUP;
 }
 
+// What a statement puts out is settled when it is analyzed; those that are kept are analyzed again.
+void forget_plans(bool value, void*) {
+  if (value != settings.transparent) ResetPlanCache();
+}
+
 void define_agent_settings() {
   DefineCustomEnumVariable(
       "nae.agent", "Who starts nae-agent.",
@@ -101,7 +106,8 @@ void define_settings() {
                           PGC_USERSET, 0, nullptr, nullptr, nullptr);
   DefineCustomBoolVariable("nae.transparent", "Shows encrypted columns decrypted.",
                            "Off: clients see the ciphertext that is stored, as dumps do.",
-                           &settings.transparent, true, PGC_USERSET, 0, nullptr, nullptr, nullptr);
+                           &settings.transparent, true, PGC_USERSET, 0, nullptr, forget_plans,
+                           nullptr);
   define_user_token();
 #if PG_VERSION_NUM >= 150000
   MarkGUCPrefixReserved("nae");

@@ -1,0 +1,48 @@
+-- Stand-ins for PostgreSQL's functions and aggregates of one value. Of several for the types that an encrypted
+-- value could become, PostgreSQL would take the one for the type that it prefers: max(born) + 1 would be a
+-- timestamp and a number, round(avg(age), 2) of a double. Statements are resolved over plaintexts in the end;
+-- before that PostgreSQL must come through.
+
+DO $define$
+DECLARE
+  f record;
+BEGIN
+  FOR f IN
+    SELECT e.type, nae.type_name(e.plain_type) AS plain, p.proname, p.prorettype::regtype AS result
+    FROM nae.encrypted_type AS e
+    JOIN pg_catalog.pg_proc AS p ON p.pronargs = 1 AND p.proargtypes[0] = e.plain_type AND p.prokind = 'f'
+      AND p.pronamespace = 'pg_catalog'::regnamespace AND NOT p.proretset AND p.prorettype <> 'cstring'::regtype
+    WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_cast AS c WHERE c.castfunc = p.oid)
+      AND NOT EXISTS (SELECT FROM pg_catalog.pg_type AS t WHERE p.oid IN (t.typoutput, t.typsend))
+      AND EXISTS (SELECT FROM pg_catalog.pg_proc AS q
+                  JOIN pg_catalog.pg_cast AS c ON c.casttarget = q.proargtypes[0] AND c.castcontext = 'i'
+                  WHERE q.proname = p.proname AND q.pronamespace = p.pronamespace AND q.pronargs = 1
+                    AND q.oid <> p.oid AND c.castsource = e.type)
+  LOOP
+    EXECUTE format('CREATE FUNCTION pg_catalog.%1$I(%2$s) RETURNS %3$s LANGUAGE sql STABLE STRICT PARALLEL RESTRICTED'
+                   ' COST 100 RETURN pg_catalog.%1$I($1::%4$s)', f.proname, f.type, f.result, f.plain);
+  END LOOP;
+END
+$define$;
+
+-- Aggregates stand in for the analysis alone: one that is executed is an error.
+CREATE FUNCTION nae.define_aggregate(name name, arguments text, result regtype) RETURNS void
+  LANGUAGE plpgsql AS $define$
+BEGIN
+  IF to_regprocedure(format('nae.aggregated(%s, %s)', result, arguments)) IS NULL THEN
+    EXECUTE format('CREATE FUNCTION nae.aggregated(%s, %s) RETURNS %1$s LANGUAGE c STABLE PARALLEL RESTRICTED'
+                   ' AS ''MODULE_PATHNAME'', ''nae_aggregated''', result, arguments);
+  END IF;
+  EXECUTE format('CREATE AGGREGATE pg_catalog.%I(%s) (SFUNC = nae.aggregated, STYPE = %s)', name, arguments, result);
+END
+$define$;
+
+SELECT nae.define_aggregate(p.proname, concat_ws(', ', e.type::text, format_type(p.proargtypes[1], NULL)), p.prorettype)
+FROM nae.encrypted_type AS e
+JOIN pg_catalog.pg_type AS plain ON plain.oid = e.plain_type
+JOIN pg_catalog.pg_proc AS p ON p.prokind = 'a' AND p.pronamespace = 'pg_catalog'::regnamespace
+  AND p.pronargs BETWEEN 1 AND 2 AND p.proargtypes[0] = e.plain_type
+JOIN pg_catalog.pg_aggregate AS a ON a.aggfnoid = p.oid AND a.aggkind = 'n'
+WHERE p.proname = 'string_agg' OR (p.pronargs = 1 AND NOT plain.typispreferred);
+
+DROP FUNCTION nae.define_aggregate(name, text, regtype);
