@@ -6,7 +6,7 @@ CREATE SCHEMA mig AUTHORIZATION nae_all;
 GRANT USAGE ON SCHEMA mig TO PUBLIC;
 SET ROLE nae_all;
 SET search_path = mig, public;
-SELECT plan(156);
+SELECT plan(145);
 
 -- What psql shows of a table, but for the order of its columns.
 CREATE FUNCTION definition(relation regclass) RETURNS SETOF text LANGUAGE sql AS $$
