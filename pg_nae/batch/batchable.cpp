@@ -141,7 +141,8 @@ void learn(Oid extension, HeapTuple tuple, TupleDesc shape) {
   auto* row = reinterpret_cast<Form_pg_proc>(GETSTRUCT(tuple));
   if (row->prolang != ClanguageId || !row->proisstrict || row->proretset) return;
   bool is_null = true;
-  Datum source = heap_getattr(tuple, Anum_pg_proc_prosrc, shape, &is_null);
+  // Not heap_getattr(): built with newer minor releases it takes a server of these.
+  Datum source = fastgetattr(tuple, Anum_pg_proc_prosrc, shape, &is_null);
   const Batchable* how = is_null ? nullptr : by_symbol(TextDatumGetCString(source));
   if (how == nullptr || known_count == kMaxKnown) return;
   if (!pg::is_member(extension, ProcedureRelationId, row->oid)) return;

@@ -4,52 +4,12 @@
 #include "pg_nae/columns/casts.hpp"
 
 #include "pg_nae/columns/crypt.hpp"
+#include "pg_nae/columns/plain_cast.hpp"
 #include "pg_nae/columns/utility.hpp"
 #include "pg_nae/pg/report.hpp"
 
 namespace nae::columns {
 namespace {
-
-// How PostgreSQL casts one type to another.
-struct Cast {
-  CoercionPathType path;
-  FmgrInfo function;  // the cast, or the output function
-  FmgrInfo input;     // by text
-  Oid input_parameter;
-};
-
-Cast* find_cast(Oid source, Oid target, MemoryContext memory) {
-  auto* cast = static_cast<Cast*>(MemoryContextAllocZero(memory, sizeof(Cast)));
-  Oid function;
-  cast->path = find_coercion_pathway(target, source, COERCION_EXPLICIT, &function);
-  if (cast->path == COERCION_PATH_NONE || cast->path == COERCION_PATH_ARRAYCOERCE)
-    elog(ERROR, "no cast from type %u to %u", source, target);
-  if (cast->path == COERCION_PATH_COERCEVIAIO) {
-    bool is_varlena;
-    Oid input;
-    getTypeOutputInfo(source, &function, &is_varlena);
-    getTypeInputInfo(target, &input, &cast->input_parameter);
-    fmgr_info_cxt(input, &cast->input, memory);
-  }
-  if (cast->path != COERCION_PATH_RELABELTYPE) fmgr_info_cxt(function, &cast->function, memory);
-  return cast;
-}
-
-// A value by PostgreSQL's own cast, which fn_extra keeps for the calls to come.
-Datum cast_value(FunctionCallInfo fcinfo, Datum value, Oid source, Oid target) {
-  if (source == target) return value;
-  auto*& cast = reinterpret_cast<Cast*&>(fcinfo->flinfo->fn_extra);
-  if (cast == nullptr) cast = find_cast(source, target, fcinfo->flinfo->fn_mcxt);
-  switch (cast->path) {
-    case COERCION_PATH_COERCEVIAIO:
-      return InputFunctionCall(&cast->input, OutputFunctionCall(&cast->function, value),
-                               cast->input_parameter, -1);
-    case COERCION_PATH_FUNC:
-      return FunctionCall1(&cast->function, value);
-    default:
-      return value;
-  }
-}
 
 Datum decrypt(FunctionCallInfo fcinfo, PlainType type) {
   Value value = read_value(PG_GETARG_DATUM(0));

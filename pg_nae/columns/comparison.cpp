@@ -44,6 +44,34 @@ Node* column_in(Node* operand, const ColumnType*& type) {
   return stored;
 }
 
+// 5 is an int4, also beside an int2: the same number as a literal of the column's type. nullptr for
+// what is no integer literal, and for numbers that the type does not have.
+Node* integer_literal(Node* operand, Oid wanted) {
+  if (!IsA(operand, Const)) return nullptr;
+  auto* constant = reinterpret_cast<Const*>(operand);
+  if (constant->constisnull) return nullptr;
+  std::int64_t value;
+  switch (constant->consttype) {
+    case INT4OID:
+      value = DatumGetInt32(constant->constvalue);
+      break;
+    case INT8OID:
+      value = DatumGetInt64(constant->constvalue);
+      break;
+    default:
+      return nullptr;
+  }
+  if (wanted == INT2OID && value == static_cast<std::int16_t>(value))
+    return reinterpret_cast<Node*>(makeConst(INT2OID, -1, InvalidOid, sizeof(std::int16_t),
+                                             Int16GetDatum(static_cast<std::int16_t>(value)), false,
+                                             true));
+  if (wanted == INT4OID && value == static_cast<std::int32_t>(value))
+    return reinterpret_cast<Node*>(makeConst(INT4OID, -1, InvalidOid, sizeof(std::int32_t),
+                                             Int32GetDatum(static_cast<std::int32_t>(value)), false,
+                                             true));
+  return nullptr;
+}
+
 // The operand as the plaintext type or an array of it; nullptr when a value of it may have no equal
 // there, as an int8 beyond the int4s.
 Node* as_plaintext(Node* operand, const ColumnType& type) {
@@ -53,7 +81,7 @@ Node* as_plaintext(Node* operand, const ColumnType& type) {
   if (exprType(operand) == wanted) return operand;
   if (!can_coerce_type(1, std::initializer_list<Oid>{exprType(operand)}.begin(), &wanted,
                        COERCION_IMPLICIT))
-    return nullptr;
+    return integer_literal(operand, wanted);
   return coerce_to_target_type(nullptr, operand, exprType(operand), wanted, -1, COERCION_IMPLICIT,
                                COERCE_IMPLICIT_CAST, -1);
 }

@@ -15,8 +15,8 @@ List* in_catalog(char* name) {
 bool is_of_schema(Oid opno) {
   HeapTuple tuple = SearchSysCache1(OPEROID, ObjectIdGetDatum(opno));
   if (!HeapTupleIsValid(tuple)) return false;
-  bool result = reinterpret_cast<Form_pg_operator>(GETSTRUCT(tuple))->oprnamespace !=
-                PG_CATALOG_NAMESPACE;
+  bool result =
+      reinterpret_cast<Form_pg_operator>(GETSTRUCT(tuple))->oprnamespace != PG_CATALOG_NAMESPACE;
   ReleaseSysCache(tuple);
   return result;
 }
@@ -58,10 +58,13 @@ Oid plaintext_operator(Oid opno) {
   List* name = in_catalog(get_opname(opno));
   Oid exact = OpernameGetOprid(name, left, right);
   if (OidIsValid(exact) || !OidIsValid(left)) return exact;
-  // As the parser chooses: array operators are of any type.
+  // As the parser chooses: array operators are of any type. One of other types would want casts, as
+  // that of two integers beside an int2: there ours is called, which has them.
   Operator found = oper(nullptr, name, left, right, true, -1);
   if (found == nullptr) return InvalidOid;
-  Oid chosen = oprid(found);
+  const bool takes_any =
+      IsPolymorphicType(reinterpret_cast<Form_pg_operator>(GETSTRUCT(found))->oprright);
+  Oid chosen = takes_any ? oprid(found) : InvalidOid;
   ReleaseSysCache(found);
   return chosen;
 }

@@ -1,7 +1,7 @@
 -- Plans over deterministic columns: indexes, joins, partitions, estimates; and that planning asks nobody.
 BEGIN;
 \ir ../fixtures/twins.sql
-SELECT plan(240);
+SELECT plan(265);
 SELECT twin($$CREATE TABLE x (id int PRIMARY KEY, ssn {det_text} CONSTRAINT x_ssn UNIQUE, grp {det_int4}, day {det_date}, uid {det_uuid}, num {det_numeric}, big {det_int8}, at {det_timestamptz}, raw {det_bytea}, name {text}, plain text)$$);
 SELECT twin($$INSERT INTO x SELECT i, 's' || i, i % 20, DATE '2000-01-01' + i, md5(i::text)::uuid, i / 4.0, i * 10000000000, TIMESTAMPTZ '2020-01-01 00:00+00' + i * INTERVAL '1 hour', decode(md5(i::text), 'hex'), 'n' || i % 7, 's' || i FROM generate_series(1, 2000) i$$);
 SELECT twin('CREATE INDEX x_' || c || ' ON x (' || c || ')') FROM unnest(ARRAY['grp', 'day', 'num', 'big', 'at', 'raw']) c;
@@ -31,6 +31,10 @@ SELECT by_index(c, 'x_ssn') FROM unnest(ARRAY['ssn = ''s5''', '''s5'' = ssn', 's
 SELECT by_index(c, i) FROM (VALUES ('grp = 5 AND ssn = ''s5''', 'x_(both|ssn)'), ('day = ''2003-03-03''', 'x_day'), ('day = DATE ''2003-03-03''', 'x_day'), ('uid = md5(''7'')::uuid', 'x_uid'), ('uid = ''8f14e45f-ceea-167a-5a36-dedd4bea2543''', 'x_uid'), ('num = 2.50', 'x_num'), ('num = 3', 'x_num'),
   ('num IN (2.5, 3)', 'x_num'), ('big = 30000000000', 'x_big'), ('at = ''2020-01-02 03:00+01''', 'x_at'), ('raw = decode(md5(''9''), ''hex'')', 'x_raw'), ('raw = ''\x45c48cce2e2d7fbdea1afc51c7c6ad26''', 'x_raw'), ('day = ''2003-03-03'' OR ssn = ''s1''', 'x_(day|ssn)')) v (c, i);
 SELECT by_index(c, i) FROM (VALUES ('day IN (''2003-03-03'', ''2003-03-04'')', 'x_day'), ('day = ANY (''{2003-03-03,2003-03-04}'')', 'x_day'), ('big = 30', 'x_big'), ('num = 5', 'x_num')) v (c, i);
+-- integer literals of another size; numbers that the type does not have
+SELECT twin('ALTER TABLE x ADD small {det_int2}'); SELECT twin('UPDATE x SET small = id'); SELECT twin('CREATE INDEX x_small ON x (small)'); SELECT twin('ANALYZE x');
+SELECT by_index(c, i) FROM (VALUES ('small = 5', 'x_small'), ('5 = small', 'x_small'), ('small = ''5''', 'x_small'), ('small = 5::int2', 'x_small'), ('small = -32768', 'x_small')) v (c, i);
+SELECT same('SELECT id FROM x WHERE ' || c) FROM unnest(ARRAY['small = 5::int8', 'grp = 5::int8 AND ssn = ''s5''', 'small = 32768', 'small = 65541', 'small <> 5 AND small < 9', 'small <> 65541 AND small < 3', 'small IN (5, 65541)', 'grp = 4294967301', 'small = NULL::int', 'small IS DISTINCT FROM 5 AND small < 8']) c;
 SELECT by_index('x.ssn = y.plain AND y.id = 5', 'x_ssn', 'x x, x y');
 SELECT matches(plan_of(q), 'x_ssn', 'by index: ' || q) FROM unnest(ARRAY['SELECT a.id FROM x a JOIN x b ON a.ssn = b.plain WHERE b.id = 5', 'SELECT a.id FROM x a JOIN x b USING (ssn) WHERE b.id IN (5, 6)', 'SELECT id FROM x WHERE ssn IN (SELECT plain FROM x y WHERE y.id < 4)', 'SELECT id FROM x WHERE ssn IN (SELECT ssn FROM x y WHERE y.id < 4)',
   'SELECT a.id FROM (VALUES (''s1''), (''s2'')) v (k) JOIN x a ON a.ssn = v.k', 'SELECT b.id, a.name FROM x b LEFT JOIN x a ON a.ssn = b.plain WHERE b.id = 5', 'UPDATE x SET name = ''y'' WHERE ssn = ''s5''', 'DELETE FROM x WHERE ssn IN (''s5'', ''s6'')', 'SELECT id FROM x WHERE ssn = ''s5'' FOR UPDATE', 'SELECT (SELECT name FROM x WHERE ssn = ''s5'')',

@@ -6,7 +6,7 @@ CREATE SCHEMA mig AUTHORIZATION nae_all;
 GRANT USAGE ON SCHEMA mig TO PUBLIC;
 SET ROLE nae_all;
 SET search_path = mig, public;
-SELECT plan(142);
+SELECT plan(145);
 
 -- What psql shows of a table, but for the order of its columns.
 CREATE FUNCTION definition(relation regclass) RETURNS SETOF text LANGUAGE sql AS $$
@@ -26,12 +26,12 @@ CREATE FUNCTION intact(relation regclass) RETURNS text LANGUAGE sql AS $$
 -- each type ------------------------------------------------------------------------------------------
 CREATE TABLE every (id int PRIMARY KEY, a_text text, a_varchar varchar(30), a_bytea bytea, an_int4 int, an_int2 smallint, an_int8 bigint,
   a_numeric numeric, a_bool bool, a_date date, a_timestamptz timestamptz, a_uuid uuid, a_jsonb jsonb,
-  a_char char(5), a_timestamp timestamp, a_time time, an_interval interval, a_float float8, a_json json, an_inet inet, an_array text[], dates date[]);
-INSERT INTO every VALUES (1, '', '', '', 0, 0, 0, 'NaN', false, '-infinity', '-infinity', '00000000-0000-0000-0000-000000000000', 'null', '', '-infinity', '00:00', '0', '-0', 'null', '0.0.0.0/0', '{}', '{}'),
-  (3, E'ü\n', 'x', '\x00ff', -2147483648, -32768, -9223372036854775808, 1.50, true, '0044-03-15 BC', '2020-02-29 12:00:00.000001+00', gen_random_uuid(), '{"a": [1, "ü"]}', 'ab', '0044-03-15 BC', '24:00', '1 mon -2 days 3 s', 'NaN', '{ "a":1,"a":2}', '::1/64', '{a,NULL,""}', '{infinity}'),
-  (4, repeat('x', 100000), 'y', decode(repeat('ab', 100000), 'hex'), 2147483647, 32767, 9223372036854775807, 'Infinity', NULL, 'infinity', 'infinity', gen_random_uuid(), '[]', 'Grüße', 'infinity', '12:34:56.789', '1 day', '0.1', '[1 ]', '10.0.0.1', '[0:1]={x,y}', '{{2020-01-01},{NULL}}');
+  a_char char(5), a_timestamp timestamp, a_time time, an_interval interval, a_float float8, a_json json, an_inet inet, an_array text[], dates date[], names varchar(5)[]);
+INSERT INTO every VALUES (1, '', '', '', 0, 0, 0, 'NaN', false, '-infinity', '-infinity', '00000000-0000-0000-0000-000000000000', 'null', '', '-infinity', '00:00', '0', '-0', 'null', '0.0.0.0/0', '{}', '{}', '{}'),
+  (3, E'ü\n', 'x', '\x00ff', -2147483648, -32768, -9223372036854775808, 1.50, true, '0044-03-15 BC', '2020-02-29 12:00:00.000001+00', gen_random_uuid(), '{"a": [1, "ü"]}', 'ab', '0044-03-15 BC', '24:00', '1 mon -2 days 3 s', 'NaN', '{ "a":1,"a":2}', '::1/64', '{a,NULL,""}', '{infinity}', '{a,NULL}'),
+  (4, repeat('x', 100000), 'y', decode(repeat('ab', 100000), 'hex'), 2147483647, 32767, 9223372036854775807, 'Infinity', NULL, 'infinity', 'infinity', gen_random_uuid(), '[]', 'Grüße', 'infinity', '12:34:56.789', '1 day', '0.1', '[1 ]', '10.0.0.1', '[0:1]={x,y}', '{{2020-01-01},{NULL}}', NULL);
 INSERT INTO every SELECT i, 'text ' || i, 'v', 'b', i, 5, i, i / 7.0, i % 2 = 0, DATE '2000-01-01' + i, now(), gen_random_uuid(), jsonb_build_object('n', i),
-  'c' || i % 7, now(), TIME '12:00' + i * INTERVAL '1 min', i * INTERVAL '1 hour', i / 7.0, json_build_array(i), inet '10.0.0.0' + i, ARRAY['t' || i], ARRAY[DATE '2000-01-01' + i] FROM generate_series(5, 60) AS i;
+  'c' || i % 7, now(), TIME '12:00' + i * INTERVAL '1 min', i * INTERVAL '1 hour', i / 7.0, json_build_array(i), inet '10.0.0.0' + i, ARRAY['t' || i], ARRAY[DATE '2000-01-01' + i], ARRAY['n' || i] FROM generate_series(5, 60) AS i;
 INSERT INTO every (id) VALUES (2);
 CREATE TABLE every_plain AS TABLE every;
 CREATE FUNCTION same_as_before(kind text) RETURNS SETOF text LANGUAGE plpgsql AS $$
@@ -54,11 +54,11 @@ BEGIN
 END $$;
 CALL each('encrypt', 'col-rnd');
 SELECT same_as_before('encrypted at random');
-SELECT is((SELECT count(*) FROM nae.verify_table('every', true) WHERE stored = ciphertexts AND stored = authentic), 21::bigint, 'all of them are ciphertexts');
+SELECT is((SELECT count(*) FROM nae.verify_table('every', true) WHERE stored = ciphertexts AND stored = authentic), 22::bigint, 'all of them are ciphertexts');
 CALL each('decrypt');
 SELECT same_as_before('decrypted');
 SELECT is_empty($$SELECT FROM nae.encrypted_column WHERE relation = 'every'::regclass$$, 'none is encrypted');
-ALTER TABLE every_plain DROP a_bool, DROP a_jsonb, DROP an_interval, DROP a_float, DROP a_json, DROP an_array, DROP dates;
+ALTER TABLE every_plain DROP a_bool, DROP a_jsonb, DROP an_interval, DROP a_float, DROP a_json, DROP an_array, DROP dates, DROP names;
 CALL each('encrypt', 'col-det', true);
 SELECT same_as_before('encrypted deterministically');
 
@@ -132,7 +132,8 @@ CALL nae.decrypt_column('mig.ev', 'v', rewrite => true);
 SELECT results_eq('SELECT id, note, v FROM ev ORDER BY id', $$SELECT i, 'note ' || i, 'v' || i FROM generate_series(1, 3000) AS i$$, 'and back');
 
 -- refusals -------------------------------------------------------------------------------------------
-CREATE TABLE r (id int GENERATED ALWAYS AS IDENTITY, c text, j money, g text GENERATED ALWAYS AS (c || 'x') STORED, a money[], u text, e nae.enc_text('col-rnd'), p point);
+CREATE TYPE mood AS ENUM ('happy', 'sad');
+CREATE TABLE r (m mood, id int GENERATED ALWAYS AS IDENTITY, c text, j money, g text GENERATED ALWAYS AS (c || 'x') STORED, a money[], u text, e nae.enc_text('col-rnd'), p point);
 CREATE FUNCTION refused(column_name name, key text, state text, message text, what text, deterministic bool DEFAULT false, relation text DEFAULT 'r', rewrite bool DEFAULT false)
   RETURNS text LANGUAGE sql AS
   $$SELECT throws_ok(format('SELECT nae.begin_encryption(%L, %L, %L, %L, NULL, 1000, true, %L)', relation, column_name, key, deterministic, rewrite), state, message, what)$$;
@@ -143,6 +144,7 @@ SELECT refused('g', 'col-rnd', '0A000', 'column "g" of mig.r is a generated colu
 SELECT refused('c', 'col-rnd', '2BP01', 'column "c" of mig.r cannot be replaced: other objects depend on it', 'what a generated column is made of');
 SELECT refused('j', 'col-rnd', '0A000', 'column "j" of mig.r is of type money, which cannot be encrypted as it is', 'a type that has no encrypted one');
 SELECT refused('a', 'col-rnd', '0A000', 'column "a" of mig.r is of type money[], which cannot be encrypted as it is', 'an array of such');
+SELECT throws_matching($$SELECT nae.begin_encryption('r', 'm', 'col-rnd', false, NULL, 1000, true, false)$$, 'column "m" of mig.r is of type mig.mood', 'an enum');
 SELECT refused('e', 'col-rnd', '42809', 'column "e" of mig.r is encrypted already', 'an encrypted column');
 SELECT refused('u', 'col-none', 'NE001', 'key "col-none" is not there, or role nae_all may not: encrypt, decrypt', 'no such key');
 SELECT refused('u', 'forbidden-key', 'NE001', 'key "forbidden-key" is not there, or role nae_all may not: encrypt, decrypt', 'a forbidden key');

@@ -57,7 +57,8 @@ WHERE t.typname !~ '^(reg|pg_)|^oid$' AND e.plain_type <> 'time'::regtype
 
 -- From what becomes the plaintext type by itself, as an integer beside a numeric, so that COALESCE(pay, 0) has
 -- a type. Not where the two types have operators in common, between which PostgreSQL could not choose; those of
--- integers follow below.
+-- integers follow below. Nor a float4, beside which PostgreSQL takes other numbers for float8: f = 0.1 is not
+-- f = 0.1::float4.
 SELECT nae.define_cast(c.castsource, e.type,
                        nae.define_function(e.type::text, c.castsource, e.type, 'nae_column_pend_other'), 'AS IMPLICIT')
 FROM nae.encrypted_type AS e
@@ -65,7 +66,7 @@ JOIN pg_catalog.pg_type AS plain ON plain.oid = e.plain_type
   AND (plain.typispreferred OR plain.typname IN ('int4', 'int8', 'numeric'))
 JOIN pg_catalog.pg_cast AS c ON c.casttarget = e.plain_type AND c.castcontext = 'i' AND c.castsource <> e.plain_type
 JOIN pg_catalog.pg_type AS s ON s.oid = c.castsource AND s.typnamespace = 'pg_catalog'::regnamespace
-WHERE s.typname !~ '^(reg|pg_)|^oid$';
+WHERE s.typname !~ '^(reg|pg_)|^oid$' AND e.plain_type <> 'real'::regtype;
 
 -- The CHECK of a column that is encrypted no longer is asked about plaintexts, which could become several
 -- encrypted types.
@@ -89,7 +90,8 @@ $define$;
 -- deterministic one, whose key is of another kind.
 SELECT nae.define_cast(a.type, b.type,
                        nae.define_function(b.type::text, a.type, b.type, 'nae_column_convert'),
-                       CASE WHEN NOT b.deterministic AND (a.plain_type = b.plain_type OR c.castcontext = 'i')
+                       CASE WHEN NOT b.deterministic
+                              AND (a.plain_type = b.plain_type OR (c.castcontext = 'i' AND b.plain_type <> 'real'::regtype))
                             THEN 'AS IMPLICIT' ELSE 'AS ASSIGNMENT' END)
 FROM nae.encrypted_type AS a
 JOIN nae.encrypted_type AS b ON a.type <> b.type
@@ -131,7 +133,8 @@ $define$;
 
 -- Integers of three sizes have operators for each two of them, and an encrypted one could become several of
 -- these: its own operators settle it. Only such as PostgreSQL has for all sizes: between plaintexts its own must
--- go on to fit better than ours.
+-- go on to fit better than ours. Nothing becomes an encrypted smallint by itself, so that its remainder and bits
+-- beside other sizes are never in question there.
 CREATE FUNCTION nae.define_integer_operators() RETURNS void
   LANGUAGE plpgsql AS $define$
 DECLARE
@@ -155,7 +158,11 @@ BEGIN
     JOIN pg_catalog.pg_type AS rp ON rp.oid = r.plain_type
     CROSS JOIN (VALUES ('+', 'pl', false), ('-', 'mi', false), ('*', 'mul', false), ('/', 'div', false),
                        ('=', 'eq', true), ('<>', 'ne', true), ('<', 'lt', true), ('<=', 'le', true),
-                       ('>', 'gt', true), ('>=', 'ge', true)) AS op(sign, name, compares)
+                       ('>', 'gt', true), ('>=', 'ge', true), ('%', 'mod', false), ('&', 'and', false),
+                       ('|', 'or', false), ('#', 'xor', false)) AS op(sign, name, compares)
+    WHERE op.sign NOT IN ('%', '&', '|', '#')
+       OR (l.encrypted AND l.plain_type = 'int2'::regtype AND NOT r.encrypted AND r.plain_type <> 'int2'::regtype)
+       OR (r.encrypted AND r.plain_type = 'int2'::regtype AND NOT l.encrypted AND l.plain_type <> 'int2'::regtype)
   LOOP
     name := format('nae.%I', format('%s_%s_%s', o.lname, o.name, o.rname));
     EXECUTE format('CREATE FUNCTION %s(%s, %s) RETURNS %s LANGUAGE sql STABLE STRICT PARALLEL RESTRICTED COST 100'

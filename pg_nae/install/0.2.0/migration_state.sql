@@ -77,7 +77,9 @@ AS $$
      OR c.castmethod = 'b' AND base.type < 16384
      OR c.oid IS NOT NULL AND (base.type::regtype, e.plain_type) IN
         (VALUES ('smallint'::regtype, 'integer'::regtype), ('real', 'double precision'), ('bpchar', 'text'))
-  ORDER BY base.type IN (e.type, e.plain_type) DESC LIMIT 1
+     OR base.type = 'varchar[]'::regtype AND e.plain_type = 'text[]'::regtype
+  -- A varchar becomes a bpchar by itself too, which does not count blanks.
+  ORDER BY base.type IN (e.type, e.plain_type) DESC, e.plain_type = 'text'::regtype DESC LIMIT 1
 $$;
 
 CREATE FUNCTION nae.type_with_key(type regtype, key text, context text, version integer) RETURNS text

@@ -220,15 +220,19 @@ CREATE FUNCTION nae.plain_casts(OUT source oid, OUT target oid, OUT context "cha
     AND s.typnamespace = 'pg_catalog'::regnamespace AND t.typnamespace = 'pg_catalog'::regnamespace
 $define$;
 
--- What may be assigned to the plaintext type may be assigned to the encrypted one.
+-- What may be assigned to the plaintext type may be assigned to the encrypted one. Arrays are cast by their
+-- elements: ARRAY[1, 2] into an encrypted numeric[].
 SELECT nae.define(ARRAY[
   $$CREATE FUNCTION nae.%1$s(pg_catalog.%2$I) RETURNS nae.%1$s
       LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'nae_column_pend_other'$$,
   $$CREATE CAST (pg_catalog.%2$I AS nae.%1$s) WITH FUNCTION nae.%1$s(pg_catalog.%2$I) AS ASSIGNMENT$$],
-  e.enc, t.typname::text)
+  e.enc, source.typname::text)
 FROM nae.encrypted_types() AS e
-JOIN nae.plain_casts() AS c ON c.target = e.type AND c.context IN ('i', 'a')
-JOIN pg_catalog.pg_type AS t ON t.oid = c.source;
+JOIN pg_catalog.pg_type AS t ON t.oid = e.type
+JOIN nae.plain_casts() AS c ON c.target = CASE t.typcategory WHEN 'A' THEN t.typelem ELSE e.type END
+  AND c.context IN ('i', 'a')
+JOIN pg_catalog.pg_type AS s ON s.oid = c.source
+JOIN pg_catalog.pg_type AS source ON source.oid = CASE t.typcategory WHEN 'A' THEN s.typarray ELSE s.oid END;
 
 -- And what the plaintext type can be cast to, the encrypted one can be too; to texts because PostgreSQL's own
 -- conversion goes by the output function, which shows ciphertext. AS ASSIGNMENT and not implicit: expressions
