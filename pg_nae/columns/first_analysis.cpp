@@ -29,8 +29,11 @@ void add_location(Node* expression, Bitmapset*& set) {
   if (var != nullptr && var->location >= 0) set = bms_add_member(set, var->location);
 }
 
+// What stands in for PostgreSQL's own functions is found anew.
 bool wants_stored(Oid function, Oid parameter) {
-  return find_column_type(parameter) != nullptr || looks_at_storage(function) ||
+  if (looks_at_storage(function)) return true;
+  return (find_column_type(parameter) != nullptr &&
+          get_func_namespace(function) != PG_CATALOG_NAMESPACE) ||
          (OidIsValid(parameter) && is_encrypted_row(parameter));
 }
 

@@ -4,6 +4,7 @@
 #include "pg_nae/columns/positions.hpp"
 #include "pg_nae/columns/raw_statement.hpp"
 #include "pg_nae/columns/settled.hpp"
+#include "pg_nae/columns/utility.hpp"
 #include "pg_nae/columns/whole_row.hpp"
 
 namespace nae::columns {
@@ -45,9 +46,10 @@ Place* place_of(const ParseState* state) {
   return place;
 }
 
-// A whole row in an expression is a row of plaintexts.
+// A whole row in an expression is a row of plaintexts. A view's stays as it was written, or its text
+// would lose the names of its columns; it becomes one when it is planned.
 Node* as_plaintext_row(const ParseState* state, Node* row) {
-  bool whole = IsA(row, Var) && reinterpret_cast<Var*>(row)->varattno == InvalidAttrNumber;
+  bool whole = !keeps_ciphertext() && IsA(row, Var) && reinterpret_cast<Var*>(row)->varattno == InvalidAttrNumber;
   return whole ? readable(row, *place_of(state)) : row;
 }
 

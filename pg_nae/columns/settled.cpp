@@ -11,15 +11,9 @@ struct Search {
   bool describes_parameters;
 };
 
-bool is_value_type(Oid type) {
-  return find_column_type(type) != nullptr || find_column_type_of_array(type) != nullptr;
-}
-
-// A value, an array of them, or a row with one.
+// A value, a row with one, or an array of either.
 bool is_value(const Node* node) {
-  if (node == nullptr) return false;
-  Oid type = exprType(node);
-  return is_value_type(type) || is_encrypted_row(type);
+  return node != nullptr && holds_encrypted(exprType(node));
 }
 
 bool has_value(const List* expressions) {
@@ -97,7 +91,7 @@ bool walker(Node* node, void* state) {
     case T_Param: {
       auto* parameter = reinterpret_cast<Param*>(node);
       return static_cast<Search*>(state)->describes_parameters &&
-             parameter->paramkind == PARAM_EXTERN && is_value_type(parameter->paramtype);
+             parameter->paramkind == PARAM_EXTERN && holds_encrypted(parameter->paramtype);
     }
     case T_FuncExpr: {
       auto* call = reinterpret_cast<FuncExpr*>(node);

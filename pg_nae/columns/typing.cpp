@@ -156,6 +156,15 @@ void check_sub_select(const TypingPlace& place, SubLink* sublink) {
                   "a sub-select puts out values of another type");
 }
 
+// Of encrypted types PostgreSQL has no aggregates of its own.
+bool is_stand_in(const Aggref* aggregate) {
+  if (get_func_namespace(aggregate->aggfnoid) != PG_CATALOG_NAMESPACE) return false;
+  Oid* parameters;
+  int count;
+  get_func_signature(aggregate->aggfnoid, &parameters, &count);
+  return count > 0 && find_column_type(parameters[0]) != nullptr;
+}
+
 bool walker(Node* node, void* state);
 
 void check_query(Query* query, TypingPlace* outer, const char* text) {
@@ -187,6 +196,8 @@ void check_node(const TypingPlace& place, Node* node) {
     case Typing::aggregate: {
       auto* aggregate = reinterpret_cast<Aggref*>(node);
       check_aggregate_keys(place, aggregate);
+      if (is_stand_in(aggregate))
+        refuse_typing(place, node, "an aggregate is resolved for an encrypted type");
       check_call(place, node, aggregate->aggfnoid,
                  list_concat_copy(aggregate->aggdirectargs, aggregate->args));
       return;

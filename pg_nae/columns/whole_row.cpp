@@ -119,7 +119,10 @@ bool is_encrypted_row(Oid type) {
 }
 
 bool holds_encrypted(Oid type) {
-  return is_value(type) || is_encrypted_row(type);
+  if (type < FirstNormalObjectId) return false;
+  if (is_value(type) || is_encrypted_row(type)) return true;
+  Oid element = get_element_type(type);
+  return OidIsValid(element) && is_encrypted_row(element);
 }
 
 bool is_readable(Node* expression, const Place& place) {

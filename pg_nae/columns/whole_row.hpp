@@ -8,7 +8,7 @@ namespace nae::columns {
 
 // A composite type with a column of an encrypted type.
 bool is_encrypted_row(Oid type);
-// An encrypted type, an array of one, or a row with a column of one.
+// An encrypted type, a row with a column of one, or an array of either.
 bool holds_encrypted(Oid type);
 
 // An expression of such a type; of a whole row its columns say.

@@ -50,9 +50,9 @@ FROM nae.encrypted_type AS e
 JOIN pg_catalog.pg_cast AS c ON c.castsource = e.plain_type AND c.castcontext = 'i' AND c.casttarget <> e.plain_type
 JOIN pg_catalog.pg_type AS t ON t.oid = c.casttarget AND t.typnamespace = 'pg_catalog'::regnamespace
 -- Numbers are no objects: oid is preferred among them, and stands beside float8. An integer is not widened to
--- another: to_hex(age) could mean two functions. Nor a time to an interval or timetz, of which PostgreSQL
--- prefers neither.
-WHERE t.typname !~ '^(reg|pg_)|^oid$' AND e.plain_type <> 'time'::regtype
+-- another: to_hex(age) could mean two functions. Nor a time to timetz, which PostgreSQL does not prefer to an
+-- interval.
+WHERE t.typname !~ '^(reg|pg_)|^oid$' AND (e.plain_type, t.oid) <> ('time'::regtype, 'timetz'::regtype)
   AND NOT (e.plain_type IN ('smallint'::regtype, 'integer') AND t.typname = 'int8');
 
 -- From what becomes the plaintext type by itself, as an integer beside a numeric, so that COALESCE(pay, 0) has
@@ -86,11 +86,11 @@ BEGIN
 END
 $define$;
 
--- From one encrypted type to another: implicitly where the plaintexts have a common type, and never to a
--- deterministic one, whose key is of another kind.
+-- From one encrypted type to another: implicitly where the plaintexts have a common type, and never from a
+-- randomized one to a deterministic one.
 SELECT nae.define_cast(a.type, b.type,
                        nae.define_function(b.type::text, a.type, b.type, 'nae_column_convert'),
-                       CASE WHEN NOT b.deterministic
+                       CASE WHEN (a.deterministic OR NOT b.deterministic)
                               AND (a.plain_type = b.plain_type OR (c.castcontext = 'i' AND b.plain_type <> 'real'::regtype))
                             THEN 'AS IMPLICIT' ELSE 'AS ASSIGNMENT' END)
 FROM nae.encrypted_type AS a

@@ -8,19 +8,22 @@ DECLARE
   f record;
 BEGIN
   FOR f IN
-    SELECT e.type, nae.type_name(e.plain_type) AS plain, p.proname, p.prorettype::regtype AS result
+    SELECT e.type, nae.type_name(e.plain_type) AS plain, p.proname, p.prorettype::regtype AS result, p.pronargs
     FROM nae.encrypted_type AS e
-    JOIN pg_catalog.pg_proc AS p ON p.pronargs = 1 AND p.proargtypes[0] = e.plain_type AND p.prokind = 'f'
+    JOIN pg_catalog.pg_proc AS p ON p.proargtypes[p.pronargs - 1] = e.plain_type AND p.prokind = 'f'
+      AND (p.pronargs = 1 OR (p.pronargs = 2 AND p.proargtypes[0] = 'text'::regtype))
       AND p.pronamespace = 'pg_catalog'::regnamespace AND NOT p.proretset AND p.prorettype <> 'cstring'::regtype
     WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_cast AS c WHERE c.castfunc = p.oid)
       AND NOT EXISTS (SELECT FROM pg_catalog.pg_type AS t WHERE p.oid IN (t.typoutput, t.typsend))
+      AND NOT EXISTS (SELECT FROM pg_catalog.pg_operator AS o WHERE o.oprcode = p.oid)
       AND EXISTS (SELECT FROM pg_catalog.pg_proc AS q
-                  JOIN pg_catalog.pg_cast AS c ON c.casttarget = q.proargtypes[0] AND c.castcontext = 'i'
-                  WHERE q.proname = p.proname AND q.pronamespace = p.pronamespace AND q.pronargs = 1
+                  JOIN pg_catalog.pg_cast AS c ON c.casttarget = q.proargtypes[q.pronargs - 1] AND c.castcontext = 'i'
+                  WHERE q.proname = p.proname AND q.pronamespace = p.pronamespace AND q.pronargs = p.pronargs
                     AND q.oid <> p.oid AND c.castsource = e.type)
   LOOP
-    EXECUTE format('CREATE FUNCTION pg_catalog.%1$I(%2$s) RETURNS %3$s LANGUAGE sql STABLE STRICT PARALLEL RESTRICTED'
-                   ' COST 100 RETURN pg_catalog.%1$I($1::%4$s)', f.proname, f.type, f.result, f.plain);
+    EXECUTE format('CREATE FUNCTION pg_catalog.%1$I(%5$s %2$s) RETURNS %3$s LANGUAGE sql STABLE STRICT PARALLEL RESTRICTED'
+                   ' COST 100 RETURN pg_catalog.%1$I(%6$s $%7$s::%4$s)', f.proname, f.type, f.result, f.plain,
+                   CASE f.pronargs WHEN 2 THEN 'text,' ELSE '' END, CASE f.pronargs WHEN 2 THEN '$1,' ELSE '' END, f.pronargs);
   END LOOP;
 END
 $define$;
