@@ -2,6 +2,7 @@
 #ifdef NAE_BATCH_FUZZ
 #include "pg_nae/batch/fuzz.hpp"
 #endif
+#include "pg_nae/batch/error_scopes.hpp"
 #include "pg_nae/batch/planner.hpp"
 #include "pg_nae/batch/run.hpp"
 #include "pg_nae/columns/client_edge.hpp"
@@ -9,6 +10,7 @@
 #include "pg_nae/columns/planner.hpp"
 #include "pg_nae/columns/utility.hpp"
 #include "pg_nae/pg/plant.hpp"
+#include "pg_nae/pg/error_scope.hpp"
 #include "pg_nae/pg/postgres.hpp"
 #include "pg_nae/pg/settings.hpp"
 #include "pg_nae/pg/supervisor.hpp"
@@ -39,4 +41,7 @@ extern "C" void _PG_init(void) {
   nae::columns::install_client_edge();
   nae::columns::install_utility_hooks();
   nae::columns::install_own_object_hooks();
+  // Last, and so around the others.
+  nae::batch::install_error_scopes();
+  nae::pg::install_log_hook();
 }

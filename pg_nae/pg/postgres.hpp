@@ -155,6 +155,10 @@ extern "C" {
 
 // Defines one SQL-callable function. 15 and earlier declare it without visibility.
 #define NAE_FUNCTION(name)                  \
+// Of messages: tells ours from PostgreSQL's (hidden_text.cpp). They are not translated.
+#undef TEXTDOMAIN
+#define TEXTDOMAIN "pg_nae"
+
   extern "C" {                              \
   PGDLLEXPORT Datum name(PG_FUNCTION_ARGS); \
   PG_FUNCTION_INFO_V1(name);                \

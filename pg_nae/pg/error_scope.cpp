@@ -1,0 +1,147 @@
+#include "pg_nae/pg/error_scope.hpp"
+
+#include "pg_nae/pg/settings.hpp"
+
+namespace nae::pg {
+namespace {
+
+emit_log_hook_type previous_log = nullptr;
+std::uint64_t decryption_count = 0;
+std::uint64_t query_count = 0;
+std::uint64_t count_at_start = 0;  // of the outermost scope
+LocalTransactionId decrypting_transaction = InvalidLocalTransactionId;
+// The last error that a scope has looked at and left as it was.
+const char* judged_file = nullptr;
+int judged_line = 0;
+
+LocalTransactionId transaction() {
+  if (MyProc == nullptr) return InvalidLocalTransactionId;
+#if PG_VERSION_NUM >= 170000
+  return MyProc->vxid.lxid;
+#else
+  return MyProc->lxid;
+#endif
+}
+
+// Of the text, when it is made; memory that outlives FlushErrorState().
+MemoryContext room() {
+  static MemoryContext context = nullptr;
+  if (context == nullptr)
+    context = AllocSetContextCreate(TopMemoryContext, "nae hidden errors", ALLOCSET_SMALL_SIZES);
+  return context;
+}
+
+ValuesAtHand values_of(const ErrorScope& scope) {
+  bool decrypted = decryption_count != count_at_start;
+  bool planned = scope.plans && query_count != scope.queries;
+  return {scope.at_hand || planned || decrypted, decrypted};
+}
+
+// errmsg() and its like set the fields of the report that is being made. A field that was there
+// cannot be taken back, and says so.
+void change_report(const ErrorData& changed, bool had_detail) {
+  errmsg_internal("%s", changed.message);
+  if (changed.hint != nullptr) errhint("%s", changed.hint);
+  if (had_detail && changed.detail == nullptr) errdetail_internal("Not shown.");
+}
+
+void look_at_error(void* state);
+
+const ErrorScope* innermost() {
+  for (ErrorContextCallback* one = error_context_stack; one != nullptr; one = one->previous)
+    if (one->callback == look_at_error) return static_cast<const ErrorScope*>(one->arg);
+  return nullptr;
+}
+
+// Raises the error anew, as it is now; the contexts outside of this scope are still to come.
+[[noreturn]] void raise_instead(const ErrorScope& scope, ErrorData* error) {
+  error_context_stack = scope.callback.previous;
+  FlushErrorState();
+  ThrowErrorData(error);
+  pg_unreachable();
+}
+
+void look_at_error(void* state) {
+  const auto& scope = *static_cast<const ErrorScope*>(state);
+  ValuesAtHand at_hand = values_of(scope);
+  // Without memory there is nothing to make a text of, and nothing that quotes.
+  if (!settings.hide_values || geterrcode() == ERRCODE_OUT_OF_MEMORY) return;
+  MemoryContext before = MemoryContextSwitchTo(room());
+  MemoryContextReset(CurrentMemoryContext);
+  ErrorData* error = CopyErrorData();
+  bool had_detail = error->detail != nullptr;
+  const int level = error->elevel;
+  bool looked_at = level == NOTICE || level == WARNING || level == ERROR;
+  bool changed = looked_at && hide_values(*error, at_hand);
+  MemoryContextSwitchTo(before);
+  if (level == ERROR) {
+    judged_file = error->filename;
+    judged_line = error->lineno;
+    if (changed) raise_instead(scope, error);
+  } else if (changed) {
+    change_report(*error, had_detail);
+  }
+}
+
+void push(ErrorScope& scope) {
+  if (innermost() == nullptr) {
+    count_at_start = decryption_count;
+    judged_file = nullptr;
+  }
+  scope.callback = {error_context_stack, look_at_error, &scope};
+  error_context_stack = &scope.callback;
+}
+
+// What was raised outside of every scope, as by a trigger that was deferred to COMMIT; and the
+// context of notices, to which a callback can only add.
+void look_at_log(ErrorData* error) {
+  const int level = error->elevel;
+  const bool judged =
+      judged_file != nullptr && error->filename == judged_file && error->lineno == judged_line;
+  if (settings.hide_values && (level == NOTICE || level == WARNING || level == ERROR) &&
+      error->sqlerrcode != ERRCODE_OUT_OF_MEMORY && !(level == ERROR && judged)) {
+    const ErrorScope* scope = innermost();
+    bool decrypted = decrypting_transaction != InvalidLocalTransactionId &&
+                     decrypting_transaction == transaction();
+    MemoryContext before = MemoryContextSwitchTo(error->assoc_context);
+    hide_values(*error, scope != nullptr ? values_of(*scope) : ValuesAtHand{decrypted, decrypted});
+    MemoryContextSwitchTo(before);
+  }
+  if (previous_log != nullptr) previous_log(error);
+}
+
+}  // namespace
+
+void enter(ErrorScope& scope, bool at_hand) {
+  scope = {{}, at_hand, false, 0};
+  push(scope);
+}
+
+void enter_planning(ErrorScope& scope) {
+  scope = {{}, false, true, query_count};
+  push(scope);
+}
+
+void leave(const ErrorScope& scope) {
+  error_context_stack = scope.callback.previous;
+}
+
+void note_decryption() {
+  ++decryption_count;
+  decrypting_transaction = transaction();
+}
+
+std::uint64_t decryptions() {
+  return decryption_count;
+}
+
+void note_encrypted_query() {
+  ++query_count;
+}
+
+void install_log_hook() {
+  previous_log = emit_log_hook;
+  emit_log_hook = look_at_log;
+}
+
+}  // namespace nae::pg

@@ -1,0 +1,34 @@
+// ErrorScope: a stretch of execution in which errors of PostgreSQL are looked at, and lose what may
+// quote a value of an encrypted column, before anybody catches, sends or logs them.
+//
+// As a callback of the error's context it runs where the error is made: PL/pgSQL's EXCEPTION sees
+// what is left, too.
+#pragma once
+
+#include "pg_nae/pg/hidden_text.hpp"
+
+namespace nae::pg {
+
+struct ErrorScope {
+  ErrorContextCallback callback;
+  bool at_hand;  // whatever happens, values are: the plan mentions encrypted columns
+  bool plans;    // values are once note_encrypted_query() was called
+  std::uint64_t queries;
+};
+
+// The scope lives in the caller's frame and needs no end when an error passes.
+void enter(ErrorScope& scope, bool at_hand);
+void enter_planning(ErrorScope& scope);
+void leave(const ErrorScope& scope);
+
+// A key server's answer to a decryption arrived: from now on the statement has values.
+void note_decryption();
+// How many arrived: a cursor that was left with some has them when it is run on.
+std::uint64_t decryptions();
+// The query that is planned mentions encrypted columns.
+void note_encrypted_query();
+
+// Called once, from _PG_init.
+void install_log_hook();
+
+}  // namespace nae::pg
