@@ -31,7 +31,14 @@ Datum read_message(const ColumnType& type, StringInfo message) {
 }
 
 // COPY quotes the field that it reads in whatever is raised meanwhile, and the field is a value
-// that was to be encrypted.
+// that was to be encrypted: this says the place alone.
+void say_place_in_copy(void* state) {
+  const auto* copy = static_cast<const CopyFromStateData*>(state);
+  errcontext("COPY %s, line %llu, column %s", copy->cur_relname,
+             static_cast<unsigned long long>(copy->cur_lineno),
+             copy->cur_attname == nullptr ? "unknown" : copy->cur_attname);
+}
+
 bool is_quoted_by_copy() {
   return error_context_stack != nullptr && error_context_stack->callback == CopyFromErrorCallback;
 }
@@ -54,7 +61,11 @@ using namespace nae::columns;
 
 NAE_FUNCTION(nae_column_in) {
   ErrorContextCallback* contexts = error_context_stack;
-  if (is_quoted_by_copy()) error_context_stack = contexts->previous;
+  ErrorContextCallback unquoted{};
+  if (is_quoted_by_copy()) {
+    unquoted = {contexts->previous, say_place_in_copy, contexts->arg};
+    error_context_stack = &unquoted;
+  }
   Datum datum = read_text(fcinfo);
   error_context_stack = contexts;
   return datum;
