@@ -2,6 +2,7 @@
 
 #include "pg_nae/columns/column_type.hpp"
 #include "pg_nae/columns/crypt.hpp"
+#include "pg_nae/columns/fault.hpp"
 #include "pg_nae/pg/batch_exchange.hpp"
 #include "pg_nae/pg/settings.hpp"
 #include "pg_nae/pg/values.hpp"
@@ -85,6 +86,13 @@ Reading read_decryption(const Batchable& how, std::span<const Datum> arguments, 
   if (arguments.size() > 1 &&
       !columns::belongs(value, columns::column_key(DatumGetInt32(arguments[1]))))
     return Reading::defer;
+  return read_ciphertext(value, item);
+}
+
+Reading read_fault(const Batchable&, std::span<const Datum> arguments, Item& item) {
+  Value value;
+  if (const char* fault = columns::apparent_fault(arguments[0], DatumGetInt32(arguments[1]), value))
+    return ready(item, CStringGetTextDatum(fault));
   return read_ciphertext(value, item);
 }
 

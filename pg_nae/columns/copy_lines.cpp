@@ -163,7 +163,7 @@ void CopyLines::consume(void* state, std::size_t request, std::size_t first,
       functions::CryptoCall call;
       call.action = Action::encrypt;
       call.key = column.key->key;
-      functions::raise_item_failure(status, call, {}, 0);
+      functions::raise_item_failure(status, call, 0);
     }
     char* memory = room_for_ciphertext(envelope.size());
     self.values_[asked.numbers[first + i]] = sealed(*column.key, column.type, envelope, memory);

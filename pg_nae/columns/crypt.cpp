@@ -29,7 +29,7 @@ void consume(void* state, std::size_t first, const wire::CryptoReplyView& reply)
     functions::CryptoCall call;
     call.action = asked.request.header.action;
     call.key = asked.request.header.key;
-    functions::raise_item_failure(status, call, asked.request.items[first + i],
+    functions::raise_item_failure(status, call,
                                   asked.request.items.size() == 1 ? 0 : first + i + 1);
   }
 }
