@@ -95,6 +95,7 @@ extern "C" {
 #include "plpgsql.h"
 #include "postmaster/bgworker.h"
 #include "postmaster/interrupt.h"
+#include "replication/logicalworker.h"
 #include "replication/walsender.h"
 #include "rewrite/rewriteManip.h"
 #include "storage/fd.h"
@@ -154,12 +155,12 @@ extern "C" {
 #undef strerror
 #undef strerror_r
 
-// Defines one SQL-callable function. 15 and earlier declare it without visibility.
-#define NAE_FUNCTION(name)                  \
 // Of messages: tells ours from PostgreSQL's (hidden_text.cpp). They are not translated.
 #undef TEXTDOMAIN
 #define TEXTDOMAIN "pg_nae"
 
+// Defines one SQL-callable function. 15 and earlier declare it without visibility.
+#define NAE_FUNCTION(name)                  \
   extern "C" {                              \
   PGDLLEXPORT Datum name(PG_FUNCTION_ARGS); \
   PG_FUNCTION_INFO_V1(name);                \

@@ -19,6 +19,7 @@ struct Settings {
   bool batch;              // read when a statement is planned
   int batch_size;          // rows; read when a batch is filled
   bool transparent;        // clients see plaintexts; read when a statement is parsed
+  bool accept_ciphertext;  // of roles that may not encrypt
   bool hide_values;        // errors do not quote values; read when one is made
 
   std::size_t max_value_bytes() const { return static_cast<std::size_t>(max_value_size_kb) * 1024; }
