@@ -6,11 +6,12 @@
 #include "pg_nae/batch/planner.hpp"
 #include "pg_nae/batch/run.hpp"
 #include "pg_nae/columns/client_edge.hpp"
+#include "pg_nae/columns/dump_warning.hpp"
 #include "pg_nae/columns/own_objects.hpp"
 #include "pg_nae/columns/planner.hpp"
 #include "pg_nae/columns/utility.hpp"
-#include "pg_nae/pg/plant.hpp"
 #include "pg_nae/pg/error_scope.hpp"
+#include "pg_nae/pg/plant.hpp"
 #include "pg_nae/pg/postgres.hpp"
 #include "pg_nae/pg/settings.hpp"
 #include "pg_nae/pg/supervisor.hpp"
@@ -39,6 +40,7 @@ extern "C" void _PG_init(void) {
   nae::batch::install_executor_hook();
   nae::columns::install_planner_hook();
   nae::columns::install_client_edge();
+  nae::columns::install_dump_warning();
   nae::columns::install_utility_hooks();
   nae::columns::install_own_object_hooks();
   // Last, and so around the others.
