@@ -5,6 +5,7 @@
 #include "pg_nae/batch/error_scopes.hpp"
 #include "pg_nae/batch/planner.hpp"
 #include "pg_nae/batch/run.hpp"
+#include "pg_nae/columns/bound_statements.hpp"
 #include "pg_nae/columns/client_edge.hpp"
 #include "pg_nae/columns/dump_warning.hpp"
 #include "pg_nae/columns/own_objects.hpp"
@@ -41,6 +42,7 @@ extern "C" void _PG_init(void) {
   nae::columns::install_planner_hook();
   nae::columns::install_client_edge();
   nae::columns::install_dump_warning();
+  nae::columns::install_bound_statements();
   nae::columns::install_utility_hooks();
   nae::columns::install_own_object_hooks();
   // Last, and so around the others.

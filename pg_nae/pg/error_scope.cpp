@@ -31,6 +31,21 @@ MemoryContext room() {
   return context;
 }
 
+// Digests of the texts of bound statements.
+HTAB* bound_statements = nullptr;
+constexpr long kMostBoundStatements = 10000;
+
+std::uint64_t digest_of(const char* text) {
+  return hash_bytes_extended(reinterpret_cast<const unsigned char*>(text),
+                             static_cast<int>(std::strlen(text)), 0);
+}
+
+bool is_bound_statement(const char* text) {
+  if (text == nullptr || bound_statements == nullptr) return false;
+  std::uint64_t digest = digest_of(text);
+  return hash_search(bound_statements, &digest, HASH_FIND, nullptr) != nullptr;
+}
+
 ValuesAtHand values_of(const ErrorScope& scope) {
   bool decrypted = decryption_count != count_at_start;
   bool planned = scope.plans && query_count != scope.queries;
@@ -92,8 +107,14 @@ void push(ErrorScope& scope) {
   error_context_stack = &scope.callback;
 }
 
-// What was raised outside of every scope, as by a trigger that was deferred to COMMIT; and the
-// context of notices, to which a callback can only add.
+ValuesAtHand values_outside() {
+  bool decrypted = decrypting_transaction != InvalidLocalTransactionId &&
+                   decrypting_transaction == transaction();
+  return {decrypted || is_bound_statement(debug_query_string), decrypted};
+}
+
+// What was raised outside of every scope, by a trigger that was deferred to COMMIT or a parameter
+// that cannot be read; and the context of notices, to which a callback can only add.
 void look_at_log(ErrorData* error) {
   const int level = error->elevel;
   const bool judged =
@@ -101,10 +122,8 @@ void look_at_log(ErrorData* error) {
   if (settings.hide_values && (level == NOTICE || level == WARNING || level == ERROR) &&
       error->sqlerrcode != ERRCODE_OUT_OF_MEMORY && !(level == ERROR && judged)) {
     const ErrorScope* scope = innermost();
-    bool decrypted = decrypting_transaction != InvalidLocalTransactionId &&
-                     decrypting_transaction == transaction();
     MemoryContext before = MemoryContextSwitchTo(error->assoc_context);
-    hide_values(*error, scope != nullptr ? values_of(*scope) : ValuesAtHand{decrypted, decrypted});
+    hide_values(*error, scope != nullptr ? values_of(*scope) : values_outside());
     MemoryContextSwitchTo(before);
   }
   if (previous_log != nullptr) previous_log(error);
@@ -137,6 +156,21 @@ std::uint64_t decryptions() {
 
 void note_encrypted_query() {
   ++query_count;
+}
+
+void note_bound_statement(const char* text) {
+  if (bound_statements != nullptr &&
+      hash_get_num_entries(bound_statements) >= kMostBoundStatements) {
+    hash_destroy(bound_statements);
+    bound_statements = nullptr;
+  }
+  if (bound_statements == nullptr) {
+    HASHCTL control{};
+    control.keysize = control.entrysize = sizeof(std::uint64_t);
+    bound_statements = hash_create("nae bound statements", 64, &control, HASH_ELEM | HASH_BLOBS);
+  }
+  std::uint64_t digest = digest_of(text);
+  hash_search(bound_statements, &digest, HASH_ENTER, nullptr);
 }
 
 void install_log_hook() {

@@ -27,6 +27,9 @@ void note_decryption();
 std::uint64_t decryptions();
 // The query that is planned mentions encrypted columns.
 void note_encrypted_query();
+// Errors outside of every scope while this statement is at work, as while its parameters are bound,
+// may quote what is to be encrypted or searched for.
+void note_bound_statement(const char* text);
 
 // Called once, from _PG_init.
 void install_log_hook();

@@ -118,6 +118,8 @@ with Tap() as tap, Stack(postgresql=POSTGRESQL) as stack:
     ask("SELECT secret::regclass FROM note WHERE id = 1", state="42602")
     ask("INSERT INTO note (id, secret, amount) VALUES (9001, 'x', $1::text::int)", canary, state="22P02")
     ask("SELECT id FROM note WHERE amount = $1::text::int", canary, state="22P02")
+    ask("INSERT INTO note (id, amount) VALUES (9001, $1)", canary, state="22P02")
+    ask("SELECT id FROM note WHERE amount = $1", canary, state="22P02")
     ask("DO $$ DECLARE s text; BEGIN SELECT secret INTO s FROM note WHERE id = 1; EXECUTE format('SELECT %L::int', s); END $$", state="22P02")
     ask("DO $$ DECLARE s text; BEGIN SELECT secret INTO s FROM note WHERE id = 1; PERFORM s::int; "
         "EXCEPTION WHEN OTHERS THEN RAISE WARNING 'caught: %', SQLERRM; END $$")
