@@ -8,10 +8,11 @@ namespace {
 emit_log_hook_type previous_log = nullptr;
 std::uint64_t decryption_count = 0;
 std::uint64_t query_count = 0;
-std::uint64_t count_at_start = 0;  // of the outermost scope
+std::uint64_t count_at_start = 0;  // of what the client sent last
+TimestampTz started_at = 0;
 LocalTransactionId decrypting_transaction = InvalidLocalTransactionId;
 // The last error that a scope has looked at and left as it was.
-const char* judged_file = nullptr;
+const char* judged_file = nullptr;  // kept_name()
 int judged_line = 0;
 
 LocalTransactionId transaction() {
@@ -29,6 +30,27 @@ MemoryContext room() {
   if (context == nullptr)
     context = AllocSetContextCreate(TopMemoryContext, "nae hidden errors", ALLOCSET_SMALL_SIZES);
   return context;
+}
+
+// Names of files, functions and domains are pointed to as long as an error lives, and those of a
+// copy live as long as the copy. There are as many as places that raise.
+struct Name {
+  Name* next;
+  char text[FLEXIBLE_ARRAY_MEMBER];
+};
+Name* names = nullptr;
+
+const char* kept_name(const char* text) {
+  if (text == nullptr) return nullptr;
+  for (const Name* name = names; name != nullptr; name = name->next)
+    if (std::strcmp(name->text, text) == 0) return name->text;
+  std::size_t bytes = std::strlen(text) + 1;
+  auto* name =
+      static_cast<Name*>(MemoryContextAlloc(TopMemoryContext, offsetof(Name, text) + bytes));
+  std::memcpy(name->text, text, bytes);
+  name->next = names;
+  names = name;
+  return name->text;
 }
 
 // Digests of the texts of bound statements.
@@ -71,6 +93,9 @@ const ErrorScope* innermost() {
 // Raises the error anew, as it is now; the contexts outside of this scope are still to come.
 [[noreturn]] void raise_instead(const ErrorScope& scope, ErrorData* error) {
   error_context_stack = scope.callback.previous;
+  error->filename = kept_name(error->filename);
+  error->funcname = kept_name(error->funcname);
+  error->domain = kept_name(error->domain);
   FlushErrorState();
   ThrowErrorData(error);
   pg_unreachable();
@@ -90,7 +115,7 @@ void look_at_error(void* state) {
   bool changed = looked_at && hide_values(*error, at_hand);
   MemoryContextSwitchTo(before);
   if (level == ERROR) {
-    judged_file = error->filename;
+    judged_file = kept_name(error->filename);
     judged_line = error->lineno;
     if (changed) raise_instead(scope, error);
   } else if (changed) {
@@ -99,10 +124,13 @@ void look_at_error(void* state) {
 }
 
 void push(ErrorScope& scope) {
-  if (innermost() == nullptr) {
+  // The outermost scope is no measure: in a trigger that was deferred to COMMIT each statement is
+  // one.
+  if (started_at != GetCurrentStatementStartTimestamp()) {
+    started_at = GetCurrentStatementStartTimestamp();
     count_at_start = decryption_count;
-    judged_file = nullptr;
   }
+  if (innermost() == nullptr) judged_file = nullptr;
   scope.callback = {error_context_stack, look_at_error, &scope};
   error_context_stack = &scope.callback;
 }
@@ -117,8 +145,9 @@ ValuesAtHand values_outside() {
 // that cannot be read; and the context of notices, to which a callback can only add.
 void look_at_log(ErrorData* error) {
   const int level = error->elevel;
-  const bool judged =
-      judged_file != nullptr && error->filename == judged_file && error->lineno == judged_line;
+  const bool judged = judged_file != nullptr && error->filename != nullptr &&
+                      error->lineno == judged_line &&
+                      std::strcmp(error->filename, judged_file) == 0;
   if (settings.hide_values && (level == NOTICE || level == WARNING || level == ERROR) &&
       error->sqlerrcode != ERRCODE_OUT_OF_MEMORY && !(level == ERROR && judged)) {
     const ErrorScope* scope = innermost();
@@ -126,6 +155,7 @@ void look_at_log(ErrorData* error) {
     hide_values(*error, scope != nullptr ? values_of(*scope) : values_outside());
     MemoryContextSwitchTo(before);
   }
+  if (level == ERROR) judged_file = nullptr;
   if (previous_log != nullptr) previous_log(error);
 }
 
@@ -143,6 +173,8 @@ void enter_planning(ErrorScope& scope) {
 
 void leave(const ErrorScope& scope) {
   error_context_stack = scope.callback.previous;
+  // What was caught meanwhile is over.
+  if (innermost() == nullptr) judged_file = nullptr;
 }
 
 void note_decryption() {

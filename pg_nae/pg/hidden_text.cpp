@@ -40,6 +40,11 @@ bool is_about_the_server(const ErrorData& error) {
          error.sqlerrcode == ERRCODE_STATEMENT_TOO_COMPLEX;
 }
 
+// Types of columns that do not fit each other: such messages and details name types and columns.
+bool is_about_types(const ErrorData& error) {
+  return error.sqlerrcode == ERRCODE_DATATYPE_MISMATCH;
+}
+
 // Messages that name a table, a column and a constraint; the row is in their details.
 bool names_objects_only(const ErrorData& error) {
   return is_of_class(error, "23") || (error.sqlerrcode == ERRCODE_INSUFFICIENT_PRIVILEGE &&
@@ -48,7 +53,8 @@ bool names_objects_only(const ErrorData& error) {
 
 bool keeps_text(const ErrorData& error, ValuesAtHand at_hand) {
   if (is(error.hint, kHint)) return true;  // taken out already
-  if (is_ours(error) || is_raised_by_user(error) || is_about_the_server(error)) return true;
+  if (is_ours(error) || is_raised_by_user(error)) return true;
+  if (is_about_the_server(error) || is_about_types(error)) return true;
   // Without decryption, what a row holds of an encrypted column is ciphertext.
   return names_objects_only(error) && !at_hand.decrypted;
 }

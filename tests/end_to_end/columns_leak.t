@@ -132,6 +132,11 @@ with Tap() as tap, Stack(postgresql=POSTGRESQL) as stack:
         "$$ DECLARE s text; BEGIN SELECT secret INTO s FROM note WHERE id = 1; PERFORM s::int; RETURN NULL; END $$")
     ask("CREATE CONSTRAINT TRIGGER late AFTER INSERT ON child DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION late()")
     ask("INSERT INTO child VALUES (NULL)", state="22P02")
+    ask("BEGIN")
+    ask("SELECT secret FROM note WHERE id = 1")
+    ask("SELECT $1::text::int", "no canary", state="22P02")
+    tap.ok('"no canary"' in session.error, "a later statement of the transaction, without encrypted columns, says what it always said", session.error)
+    ask("ROLLBACK")
     ask("CREATE TABLE many AS SELECT n FROM generate_series(1, 20000) n")
     ask("ANALYZE many")
     for setting in ("parallel_setup_cost = 0", "parallel_tuple_cost = 0", "min_parallel_table_scan_size = 0", "parallel_leader_participation = off"):

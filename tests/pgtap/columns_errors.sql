@@ -1,7 +1,7 @@
 -- Errors of PostgreSQL's own over decrypted values: their SQLSTATE stays, and the values are taken out of them.
 BEGIN;
 \ir ../fixtures/twins.sql
-SELECT plan(96);
+SELECT plan(97);
 SELECT tap.twin($$CREATE TABLE h (id int PRIMARY KEY, v {text}, j {text}, n {int4}, d {det_text}, plain text)$$);
 SELECT tap.twin($$INSERT INTO h VALUES (1, 'canary', '{"a": canary', 5, 'canary det', 'p')$$);
 SELECT tap.twin($$CREATE TABLE log (t text UNIQUE CHECK (length(t) < 20), u text NOT NULL DEFAULT 'u', p int)$$);
@@ -62,6 +62,7 @@ SELECT is((complaint('enc', block(E'EXECUTE format(''SELECT %L::int'', t || E''\
 SELECT matches((complaint('enc', 'INSERT INTO log (t) SELECT v FROM h UNION ALL SELECT v FROM h')).said, '^duplicate key value violates unique constraint "log_t_key"', 'a constraint is named');
 SELECT matches((complaint('enc', 'INSERT INTO h VALUES (1)')).said, '"h_pkey" | Key \(id\)=\(1\) already exists', 'where nothing was decrypted the row is shown: it is ciphertext');
 SELECT matches((complaint('enc', block('SET LOCAL transaction_read_only = on; CREATE TABLE x ();'))).said, '^cannot execute CREATE TABLE in a read-only transaction', 'what is about the server stays');
+SELECT matches((complaint('enc', block('EXECUTE ''SELECT CASE WHEN true THEN 1 ELSE now() END'';'))).said, '^CASE types timestamp with time zone and integer cannot be matched', 'what is about types stays');
 SELECT matches((complaint('enc', 'SELECT ''canary''::text::int')).said, 'canary', 'a statement without encrypted columns says what it always said');
 SELECT matches((complaint('enc', 'SELECT plain::int FROM h')).said, '"p"', 'so does one that does not touch them');
 -- what is to be encrypted
