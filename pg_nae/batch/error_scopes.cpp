@@ -71,7 +71,7 @@ PlannedStmt* plan(Query* query, const char* text, int options, ParamListInfo par
 void start(QueryDesc* query, int flags) {
   auto next = previous_start != nullptr ? previous_start : standard_ExecutorStart;
   pg::ErrorScope scope;
-  pg::enter(scope, has_values(query));
+  pg::enter(scope, has_values(query), query->plannedstmt);
   next(query, flags);
   pg::leave(scope);
 }
@@ -83,7 +83,7 @@ void run(QueryDesc* query, ScanDirection direction, uint64 count, bool execute_o
 #endif
   auto next = previous_run != nullptr ? previous_run : standard_ExecutorRun;
   pg::ErrorScope scope;
-  pg::enter(scope, has_values(query));
+  pg::enter(scope, has_values(query), query->plannedstmt);
   const std::uint64_t before = pg::decryptions();
 #if PG_VERSION_NUM >= 180000
   next(query, direction, count);
@@ -98,7 +98,7 @@ void run(QueryDesc* query, ScanDirection direction, uint64 count, bool execute_o
 void finish(QueryDesc* query) {
   auto next = previous_finish != nullptr ? previous_finish : standard_ExecutorFinish;
   pg::ErrorScope scope;
-  pg::enter(scope, has_values(query));
+  pg::enter(scope, has_values(query), query->plannedstmt);
   next(query);
   pg::leave(scope);
 }

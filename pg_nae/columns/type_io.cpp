@@ -4,6 +4,7 @@
 #include "pg_nae/columns/casts.hpp"
 #include "pg_nae/columns/column_type.hpp"
 #include "pg_nae/columns/crypt.hpp"
+#include "pg_nae/pg/error_scope.hpp"
 #include "pg_nae/pg/report.hpp"
 #include "pg_nae/pg/values.hpp"
 
@@ -17,7 +18,12 @@ Datum for_column(const ColumnType& type, Datum datum, int32 typmod) {
     pg::raise(Code::envelope_malformed,
               psprintf("a ciphertext of type %s is not taken for one of type %s",
                        plain_name(value.type), plain_name(type.plain)));
-  return typmod < 0 ? datum : stored_form(column_key(typmod), value, datum);
+  if (typmod < 0) return datum;
+  const ColumnKey& key = column_key(typmod);
+  if (value.pending || !pg::uses_foreign_table()) return stored_form(key, value, datum);
+  // Read, and not given by the role: who may only decrypt reads foreign tables, too.
+  expect_to_belong(value, key);
+  return datum;
 }
 
 Datum read_message(const ColumnType& type, StringInfo message) {

@@ -161,13 +161,13 @@ void look_at_log(ErrorData* error) {
 
 }  // namespace
 
-void enter(ErrorScope& scope, bool at_hand) {
-  scope = {{}, at_hand, false, 0};
+void enter(ErrorScope& scope, bool at_hand, const PlannedStmt* statement) {
+  scope = {{}, at_hand, false, 0, statement};
   push(scope);
 }
 
 void enter_planning(ErrorScope& scope) {
-  scope = {{}, false, true, query_count};
+  scope = {{}, false, true, query_count, nullptr};
   push(scope);
 }
 
@@ -188,6 +188,15 @@ std::uint64_t decryptions() {
 
 void note_encrypted_query() {
   ++query_count;
+}
+
+bool uses_foreign_table() {
+  const ErrorScope* scope = innermost();
+  if (scope == nullptr || scope->statement == nullptr) return false;
+  ListCell* cell;
+  foreach (cell, scope->statement->rtable)
+    if (lfirst_node(RangeTblEntry, cell)->relkind == RELKIND_FOREIGN_TABLE) return true;
+  return false;
 }
 
 void note_bound_statement(const char* text) {

@@ -14,10 +14,11 @@ struct ErrorScope {
   bool at_hand;  // whatever happens, values are: the plan mentions encrypted columns
   bool plans;    // values are once note_encrypted_query() was called
   std::uint64_t queries;
+  const PlannedStmt* statement;  // that is executed, or nullptr
 };
 
 // The scope lives in the caller's frame and needs no end when an error passes.
-void enter(ErrorScope& scope, bool at_hand);
+void enter(ErrorScope& scope, bool at_hand, const PlannedStmt* statement = nullptr);
 void enter_planning(ErrorScope& scope);
 void leave(const ErrorScope& scope);
 
@@ -27,6 +28,10 @@ void note_decryption();
 std::uint64_t decryptions();
 // The query that is planned mentions encrypted columns.
 void note_encrypted_query();
+// Whether the statement that is executed reads or writes a foreign table, whose wrapper makes
+// values of what the other side sends by the types' input.
+bool uses_foreign_table();
+
 // Errors outside of every scope while this statement is at work, as while its parameters are bound,
 // may quote what is to be encrypted or searched for.
 void note_bound_statement(const char* text);
