@@ -10,19 +10,9 @@ std::uint64_t decryption_count = 0;
 std::uint64_t query_count = 0;
 std::uint64_t count_at_start = 0;  // of what the client sent last
 TimestampTz started_at = 0;
-LocalTransactionId decrypting_transaction = InvalidLocalTransactionId;
 // The last error that a scope has looked at and left as it was.
 const char* judged_file = nullptr;  // kept_name()
 int judged_line = 0;
-
-LocalTransactionId transaction() {
-  if (MyProc == nullptr) return InvalidLocalTransactionId;
-#if PG_VERSION_NUM >= 170000
-  return MyProc->vxid.lxid;
-#else
-  return MyProc->lxid;
-#endif
-}
 
 // Of the text, when it is made; memory that outlives FlushErrorState().
 MemoryContext room() {
@@ -136,8 +126,8 @@ void push(ErrorScope& scope) {
 }
 
 ValuesAtHand values_outside() {
-  bool decrypted = decrypting_transaction != InvalidLocalTransactionId &&
-                   decrypting_transaction == transaction();
+  bool decrypted =
+      started_at == GetCurrentStatementStartTimestamp() && decryption_count != count_at_start;
   return {decrypted || is_bound_statement(debug_query_string), decrypted};
 }
 
@@ -179,7 +169,6 @@ void leave(const ErrorScope& scope) {
 
 void note_decryption() {
   ++decryption_count;
-  decrypting_transaction = transaction();
 }
 
 std::uint64_t decryptions() {

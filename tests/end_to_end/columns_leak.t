@@ -137,6 +137,11 @@ with Tap() as tap, Stack(postgresql=POSTGRESQL) as stack:
     ask("SELECT $1::text::int", "no canary", state="22P02")
     tap.ok('"no canary"' in session.error, "a later statement of the transaction, without encrypted columns, says what it always said", session.error)
     ask("ROLLBACK")
+    ask("BEGIN")
+    ask("SELECT secret FROM note WHERE id = 1")
+    ask("SELECT misspelt FROM note", state="42703")
+    tap.ok('"misspelt"' in session.error, "so does one that cannot be parsed", session.error)
+    ask("ROLLBACK")
     ask("CREATE TABLE many AS SELECT n FROM generate_series(1, 20000) n")
     ask("ANALYZE many")
     for setting in ("parallel_setup_cost = 0", "parallel_tuple_cost = 0", "min_parallel_table_scan_size = 0", "parallel_leader_participation = off"):
