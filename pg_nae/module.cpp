@@ -2,12 +2,16 @@
 #ifdef NAE_BATCH_FUZZ
 #include "pg_nae/batch/fuzz.hpp"
 #endif
+#include "pg_nae/batch/error_scopes.hpp"
 #include "pg_nae/batch/planner.hpp"
 #include "pg_nae/batch/run.hpp"
+#include "pg_nae/columns/bound_statements.hpp"
 #include "pg_nae/columns/client_edge.hpp"
+#include "pg_nae/columns/dump_warning.hpp"
 #include "pg_nae/columns/own_objects.hpp"
 #include "pg_nae/columns/planner.hpp"
 #include "pg_nae/columns/utility.hpp"
+#include "pg_nae/pg/error_scope.hpp"
 #include "pg_nae/pg/plant.hpp"
 #include "pg_nae/pg/postgres.hpp"
 #include "pg_nae/pg/settings.hpp"
@@ -37,6 +41,11 @@ extern "C" void _PG_init(void) {
   nae::batch::install_executor_hook();
   nae::columns::install_planner_hook();
   nae::columns::install_client_edge();
+  nae::columns::install_dump_warning();
+  nae::columns::install_bound_statements();
   nae::columns::install_utility_hooks();
   nae::columns::install_own_object_hooks();
+  // Last, and so around the others.
+  nae::batch::install_error_scopes();
+  nae::pg::install_log_hook();
 }

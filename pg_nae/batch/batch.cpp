@@ -50,6 +50,7 @@ void Batch::read_rows(PlanState* child, std::size_t capacity, std::size_t max_by
 bool Batch::read(PlanState* child, std::size_t capacity, std::size_t max_bytes) {
   arena_.reset();
   MemoryContextReset(detoasted_);
+  child_ = child;
   child_ended_ = false;
   read_rows(child, capacity, max_bytes);
   MemoryContext before = MemoryContextSwitchTo(detoasted_);
@@ -70,7 +71,9 @@ void Batch::drop() {
 }
 
 void Batch::store(std::size_t row, TupleTableSlot* slot) {
-  if (round_trip_.is_troubled(row)) round_trip_.raise_trouble(rows_, row);
+  if (round_trip_.is_troubled(row))
+    round_trip_.raise_trouble(rows_, row, child_,
+                              table_scan_ == nullptr ? nullptr : &addresses_[row].place);
   ExecClearTuple(slot);
   auto width = static_cast<std::size_t>(rows_.width());
   std::memcpy(slot->tts_values, rows_.values(row), sizeof(Datum) * width);

@@ -46,6 +46,7 @@ class Batch {
   Rows rows_;
   RoundTrip round_trip_;
   ScanState* table_scan_;
+  const PlanState* child_;
   RowAddress* addresses_;
   std::size_t address_capacity_;
   bool child_ended_;

@@ -102,6 +102,10 @@ constexpr Batchable kBatchable[] = {
      .action = Action::rewrap,
      .read = read_rewrap,
      .make = make_rewrapped},
+    {.symbol = "nae_column_fault",
+     .action = Action::decrypt,
+     .read = read_fault,
+     .answers_fault = true},
 #define NAE_DECRYPTION(number, member, name, deterministic) \
   decryption("nae_column_decrypt_" #name, PlainType::member),
     NAE_PLAIN_TYPES(NAE_DECRYPTION)
@@ -115,9 +119,9 @@ struct Known {
   const Batchable* how;
 };
 
-// Of each encrypted type: encrypt, rewrap, two search tokens and three decryptions. Then our
+// Of each encrypted type: encrypt, rewrap, fault, two search tokens and three decryptions. Then our
 // others.
-constexpr std::size_t kMaxKnown = 7 * kEncryptedTypes + 64;
+constexpr std::size_t kMaxKnown = 8 * kEncryptedTypes + 64;
 
 // What was found in the catalogs, until a function changes.
 Known known[kMaxKnown];

@@ -61,9 +61,10 @@ struct Batchable {
   bool text_item = false;
   bool versioned = false;  // the key may be named with its version
   functions::ResultKind result = functions::ResultKind::bytes;
-  ReadItem read = nullptr;    // nullptr: read_item() by the positions above
-  MakeResult make = nullptr;  // nullptr: by `result`, as are whole texts
-  PlainType plain{};          // of encrypted columns
+  ReadItem read = nullptr;     // nullptr: read_item() by the positions above
+  MakeResult make = nullptr;   // nullptr: by `result`, as are whole texts
+  PlainType plain{};           // of encrypted columns
+  bool answers_fault = false;  // the result is what is wrong with the value, or NULL
 };
 
 // How calls of the function are batched, or nullptr. No catalog is read but after functions of this

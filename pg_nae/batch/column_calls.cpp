@@ -2,6 +2,8 @@
 
 #include "pg_nae/columns/column_type.hpp"
 #include "pg_nae/columns/crypt.hpp"
+#include "pg_nae/columns/fault.hpp"
+#include "pg_nae/columns/given_ciphertext.hpp"
 #include "pg_nae/pg/batch_exchange.hpp"
 #include "pg_nae/pg/settings.hpp"
 #include "pg_nae/pg/values.hpp"
@@ -56,8 +58,9 @@ Reading read_encryption(const Batchable&, std::span<const Datum> arguments, Item
   if (!read(arguments[0], item, value)) return Reading::defer;
   if (typmod < 0) return ready(item, arguments[0]);
   if (value.pending) return read_pending(value, typmod, item);
-  return columns::belongs(value, columns::column_key(typmod)) ? ready(item, arguments[0])
-                                                              : Reading::defer;
+  const ColumnKey& key = columns::column_key(typmod);
+  return columns::belongs(value, key) && columns::is_accepted(key) ? ready(item, arguments[0])
+                                                                   : Reading::defer;
 }
 
 Reading read_search_token(const Batchable&, std::span<const Datum> arguments, Item& item) {
@@ -88,6 +91,13 @@ Reading read_decryption(const Batchable& how, std::span<const Datum> arguments, 
   return read_ciphertext(value, item);
 }
 
+Reading read_fault(const Batchable&, std::span<const Datum> arguments, Item& item) {
+  Value value;
+  if (const char* fault = columns::apparent_fault(arguments[0], DatumGetInt32(arguments[1]), value))
+    return ready(item, CStringGetTextDatum(fault));
+  return read_ciphertext(value, item);
+}
+
 Datum make_ciphertext(const Batchable&, const Answer& answer) {
   Value value = columns::read_value(answer.arguments[0]);
   const ColumnKey& key = columns::column_key(DatumGetInt32(answer.arguments[1]));
@@ -96,6 +106,7 @@ Datum make_ciphertext(const Batchable&, const Answer& answer) {
 
 Datum make_rewrapped(const Batchable&, const Answer& answer) {
   Value value = columns::read_value(answer.arguments[0]);
+  columns::note_rewrapped(value.ciphertext.context);
   return columns::write_ciphertext(answer.memory, value.ciphertext.header, answer.bytes);
 }
 

@@ -10,6 +10,7 @@ Reading read_encryption(const Batchable& how, std::span<const Datum> arguments, 
 Reading read_search_token(const Batchable& how, std::span<const Datum> arguments, Item& item);
 Reading read_rewrap(const Batchable& how, std::span<const Datum> arguments, Item& item);
 Reading read_decryption(const Batchable& how, std::span<const Datum> arguments, Item& item);
+Reading read_fault(const Batchable& how, std::span<const Datum> arguments, Item& item);
 
 Datum make_ciphertext(const Batchable& how, const Answer& answer);
 Datum make_rewrapped(const Batchable& how, const Answer& answer);

@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "pg_nae/batch/read_item.hpp"
+#include "pg_nae/batch/value_origin.hpp"
+#include "pg_nae/columns/fault.hpp"
 #include "pg_nae/functions/item_failure.hpp"
 #include "pg_nae/pg/encoding.hpp"
 #include "pg_nae/pg/report.hpp"
@@ -105,8 +107,8 @@ void RoundTrip::take(Place place, wire::ItemResult result, ByteView bytes, char*
   const Batchable& how = *calls_[place.call].how;
   bool& is_null = rows_->result_null(place.row, place.call);
   Datum& value = rows_->result(place.row, place.call);
-  is_null = result == wire::ItemResult::null;
-  if (is_null && how.make == nullptr) return;
+  is_null = result == wire::ItemResult::null || how.answers_fault;
+  if (is_null && (how.make == nullptr || how.answers_fault)) return;
   bool is_text = how.result == ResultKind::text && result == wire::ItemResult::value;
   if (how.make != nullptr && !is_text) {
     value = make_value(place, {result, bytes, {}, memory});
@@ -134,6 +136,15 @@ void RoundTrip::take(Place place, wire::ItemResult result, ByteView bytes, char*
   value = functions::result_datum(how.result, result, bytes);
 }
 
+// False when the call is not asked for faults, or the failure is none of the value's own.
+bool RoundTrip::take_fault(Place place, Code code) {
+  const char* fault = columns::fault_of(code);
+  if (fault == nullptr || !calls_[place.call].how->answers_fault) return false;
+  rows_->result(place.row, place.call) = CStringGetTextDatum(fault);
+  rows_->result_null(place.row, place.call) = false;
+  return true;
+}
+
 void RoundTrip::consume(const Group& group, std::size_t first, const wire::CryptoReplyView& reply) {
   std::uint32_t count = reply.items.count();
   // Room for all results at once: each takes its header and is aligned.
@@ -147,12 +158,9 @@ void RoundTrip::consume(const Group& group, std::size_t first, const wire::Crypt
     std::uint16_t status = reply.status(i);
     if (status < wire::kFirstErrorStatus)
       take(place, static_cast<wire::ItemResult>(status), data, memory);
-    else
-      add_trouble({.kind = Trouble::Kind::refused_item,
-                   .place = place,
-                   .status = status,
-                   .group = &group,
-                   .bytes = group.items[first + i]});
+    else if (!take_fault(place, code_from_wire(status).value_or(Code::internal)))
+      add_trouble(
+          {.kind = Trouble::Kind::refused_item, .place = place, .status = status, .group = &group});
   }
 }
 
@@ -177,10 +185,11 @@ void RoundTrip::gather(Rows& rows, Arena& arena) {
     auto& self = *static_cast<RoundTrip*>(state);
     auto* kept = self.arena_->allocate_array<backend::Failure>(1);
     *kept = failure;
-    for (std::size_t i = first; i < first + count; ++i)
-      self.add_trouble({.kind = Trouble::Kind::refused_request,
-                        .place = self.requests_.group(request).places[i],
-                        .failure = kept});
+    for (std::size_t i = first; i < first + count; ++i) {
+      Place place = self.requests_.group(request).places[i];
+      if (!self.take_fault(place, failure.code))
+        self.add_trouble({.kind = Trouble::Kind::refused_request, .place = place, .failure = kept});
+    }
   };
   exchange_.prepare(requests_.requests(), answers, traffic_);
 }
@@ -190,22 +199,26 @@ void RoundTrip::finish() {
   for (std::size_t call = 0; call < call_count_; ++call) spread(call);
 }
 
+void RoundTrip::call_alone(Rows& rows, Place place) {
+  Call& call = calls_[place.call];
+  Datum arguments[CallShape::kMaxArguments];
+  gather_arguments(call, rows.values(place.row), rows.nulls(place.row), arguments);
+  rows.result(place.row, place.call) =
+      call_directly(call, arguments, rows.result_null(place.row, place.call));
+}
+
 void RoundTrip::raise(Rows& rows, const Trouble& trouble) {
   switch (trouble.kind) {
-    case Trouble::Kind::deferred: {
-      Call& call = calls_[trouble.place.call];
-      Datum arguments[CallShape::kMaxArguments];
-      std::size_t row = trouble.place.row;
-      gather_arguments(call, rows.values(row), rows.nulls(row), arguments);
-      rows.result(row, trouble.place.call) =
-          call_directly(call, arguments, rows.result_null(row, trouble.place.call));
-      return;
-    }
+    case Trouble::Kind::deferred:
+      return call_alone(rows, trouble.place);
     case Trouble::Kind::refused_item: {
+      // Of keys that only the values name. Of one value alone the key server says role and key.
+      if (trouble.group->key.empty() && trouble.status == static_cast<std::uint16_t>(Code::denied))
+        return call_alone(rows, trouble.place);
       functions::CryptoCall call;
       call.action = trouble.group->action;
       call.key = trouble.group->key;
-      functions::raise_item_failure(trouble.status, call, trouble.bytes, 0);
+      functions::raise_item_failure(trouble.status, call, 0);
     }
     case Trouble::Kind::refused_request:
       pg::raise(*trouble.failure);
@@ -215,11 +228,16 @@ void RoundTrip::raise(Rows& rows, const Trouble& trouble) {
   }
 }
 
-void RoundTrip::raise_trouble(Rows& rows, std::size_t row) {
+void RoundTrip::raise_trouble(Rows& rows, std::size_t row, const PlanState* child,
+                              const ItemPointerData* place) {
   for (std::size_t call = 0; call < call_count_; ++call)
-    for (std::size_t i = 0; i < trouble_count_; ++i)
-      if (troubles_[i].place.row == row && troubles_[i].place.call == call)
-        raise(rows, troubles_[i]);
+    for (std::size_t i = 0; i < trouble_count_; ++i) {
+      if (troubles_[i].place.row != row || troubles_[i].place.call != call) continue;
+      OriginContext context;
+      context.enter(calls_[call].expression, child, place);
+      raise(rows, troubles_[i]);
+      context.leave();
+    }
 }
 
 }  // namespace nae::batch

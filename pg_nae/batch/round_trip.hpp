@@ -16,7 +16,7 @@ struct Trouble {
   Place place;
   std::uint16_t status = 0;                   // refused_item
   const Group* group = nullptr;               // refused_item
-  ByteView bytes = {};                        // the item, or the result that cannot be read
+  ByteView bytes = {};                        // unreadable: the result
   const backend::Failure* failure = nullptr;  // refused_request
 };
 
@@ -42,8 +42,10 @@ class RoundTrip {
   const pg::Traffic& traffic() const { return traffic_; }
 
   bool is_troubled(std::size_t row) const { return trouble_count_ != 0 && troubled_[row]; }
-  // Raises what is wrong with the row, in the order of its calls.
-  void raise_trouble(Rows& rows, std::size_t row);
+  // Raises what is wrong with the row, in the order of its calls, and says where the value is from.
+  // `place` is the row's in its table, or nullptr.
+  void raise_trouble(Rows& rows, std::size_t row, const PlanState* child,
+                     const ItemPointerData* place);
 
  private:
   void gather_call(std::size_t call);
@@ -54,6 +56,8 @@ class RoundTrip {
   Datum make_value(Place place, Answer answer);
   void take(Place place, wire::ItemResult result, ByteView bytes, char*& memory);
   void raise(Rows& rows, const Trouble& trouble);
+  bool take_fault(Place place, Code code);
+  void call_alone(Rows& rows, Place place);
 
   Call* calls_;
   std::size_t call_count_;

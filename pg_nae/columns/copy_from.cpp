@@ -27,6 +27,10 @@ bool is_by_lines(const CopyStmt* statement) {
   return true;
 }
 
+bool is_from_into_table(const CopyStmt* statement) {
+  return statement->is_from && statement->relation != nullptr && has_column_types();
+}
+
 bool has_encrypted(Relation relation, List* attributes) {
   ListCell* cell;
   foreach (cell, attributes) {
@@ -82,10 +86,26 @@ Node* where_clause(ParseState* state, ParseNamespaceItem* item, Node* clause) {
 
 }  // namespace
 
+// Without a lock: COPY takes its own, and what is asked is no more than what errors may say.
+bool copies_into_encrypted(const Node* node) {
+  if (!IsA(node, CopyStmt)) return false;
+  auto* statement = reinterpret_cast<const CopyStmt*>(node);
+  if (!is_from_into_table(statement)) return false;
+  Oid table = RangeVarGetRelid(statement->relation, NoLock, true);
+  if (!OidIsValid(table)) return false;
+  HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(table));
+  if (!HeapTupleIsValid(tuple)) return false;
+  const AttrNumber count = reinterpret_cast<Form_pg_class>(GETSTRUCT(tuple))->relnatts;
+  ReleaseSysCache(tuple);
+  for (AttrNumber number = 1; number <= count; ++number)
+    if (find_column_type(get_atttype(table, number)) != nullptr) return true;
+  return false;
+}
+
 bool copy_from_in_batches(PlannedStmt* planned, const char* text, QueryCompletion* completion) {
   if (!IsA(planned->utilityStmt, CopyStmt)) return false;
   auto* statement = reinterpret_cast<CopyStmt*>(planned->utilityStmt);
-  if (!statement->is_from || statement->relation == nullptr || !has_column_types()) return false;
+  if (!is_from_into_table(statement)) return false;
   if (!is_by_lines(statement) || !may_read_source(statement)) return false;
   Relation relation = table_openrv(statement->relation, RowExclusiveLock);
   List* attributes = CopyGetAttnums(RelationGetDescr(relation), relation, statement->attlist);

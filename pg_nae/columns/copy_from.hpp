@@ -10,4 +10,7 @@ namespace nae::columns {
 // False when the statement is none of these: PostgreSQL does it, value by value.
 bool copy_from_in_batches(PlannedStmt* statement, const char* text, QueryCompletion* completion);
 
+// Whether the statement is a COPY into a table with encrypted columns, of whatever format.
+bool copies_into_encrypted(const Node* statement);
+
 }  // namespace nae::columns

@@ -35,8 +35,10 @@ std::size_t CopyLines::add_value(Datum value) {
   if (value_count_ == value_capacity_) {
     value_capacity_ = value_capacity_ == 0 ? 512 : value_capacity_ * 2;
     values_ = larger(values_, value_count_, value_capacity_);
+    value_lines_ = larger(value_lines_, value_count_, value_capacity_);
   }
   values_[value_count_] = value;
+  value_lines_[value_count_] = line_;
   return value_count_++;
 }
 
@@ -44,6 +46,7 @@ std::size_t CopyLines::add_value(Datum value) {
 char* CopyLines::number_of(std::size_t column_number, char* field) {
   const CopyColumn& column = shape_.columns[column_number];
   std::size_t number;
+  column_ = column.name;
   if (has_ciphertext_prefix(field)) {
     number = add_value(
         InputFunctionCall(column.input, field, column.input_parameter, column.key->typmod));
@@ -51,6 +54,7 @@ char* CopyLines::number_of(std::size_t column_number, char* field) {
     number = add_value(0);
     ask_for(column_number, number, field);
   }
+  column_ = nullptr;
   constexpr std::size_t kMaxDigits = 20;
   auto* digits = static_cast<char*>(palloc(kMaxDigits + 1));
   digits[pg_ulltoa_n(number, digits)] = '\0';
@@ -102,6 +106,8 @@ bool CopyLines::read(CopyFromState source) {
   MemoryContext before = MemoryContextSwitchTo(memory_);
   count_ = capacity_ = bytes_ = value_count_ = value_capacity_ = 0;
   traffic_ = {};
+  line_ = 0;
+  column_ = nullptr;
   asked_ = static_cast<Asked*>(palloc0(sizeof(Asked) * shape_.column_count));
   const auto most_lines = static_cast<std::size_t>(pg::settings.batch_size);
   const std::size_t most_bytes = static_cast<std::size_t>(work_mem) * 1024 / 4;
@@ -112,7 +118,9 @@ bool CopyLines::read(CopyFromState source) {
     CHECK_FOR_INTERRUPTS();
     more = NextCopyFromRawFields(source, &fields, &field_count);
     if (!more) break;
+    line_ = source->cur_lineno;
     append(fields, field_count);
+    line_ = 0;
   }
   prepare();
   MemoryContextSwitchTo(before);
@@ -150,18 +158,24 @@ void CopyLines::consume(void* state, std::size_t request, std::size_t first,
   for (std::uint32_t i = 0; i < reply.items.count(); ++i) {
     ByteView envelope = cursor.next();
     if (std::uint16_t status = reply.status(i); status >= wire::kFirstErrorStatus) {
+      self.line_ = self.value_lines_[asked.numbers[first + i]];
+      self.column_ = column.name;
       functions::CryptoCall call;
       call.action = Action::encrypt;
       call.key = column.key->key;
-      functions::raise_item_failure(status, call, {}, 0);
+      functions::raise_item_failure(status, call, 0);
     }
     char* memory = room_for_ciphertext(envelope.size());
     self.values_[asked.numbers[first + i]] = sealed(*column.key, column.type, envelope, memory);
   }
 }
 
-void CopyLines::refuse(void*, std::size_t, std::size_t, std::size_t,
+void CopyLines::refuse(void* state, std::size_t request, std::size_t first, std::size_t,
                        const backend::Failure& failure) {
+  auto& self = *static_cast<CopyLines*>(state);
+  const std::size_t column_number = self.request_columns_[request];
+  self.line_ = self.value_lines_[self.asked_[column_number].numbers[first]];
+  self.column_ = self.shape_.columns[column_number].name;
   pg::raise(failure);
 }
 

@@ -10,6 +10,7 @@ namespace nae::columns {
 
 // Of one field of the lines.
 struct CopyColumn {
+  const char* name;
   const ColumnKey* key;  // nullptr: not encrypted
   PlainType type;
   bool deterministic;
@@ -37,6 +38,9 @@ class CopyLines {
   void begin_ahead() { exchange_.begin_ahead(); }
   // The lines in PostgreSQL's text format.
   StringInfo finish();
+  // What is worked on, for errors: 0 and nullptr where that is no one line or column.
+  uint64 line() const { return line_; }
+  const char* column() const { return column_; }
   // What the number in the place of an encrypted field stands for.
   Datum value(std::size_t number) const { return values_[number]; }
 
@@ -70,6 +74,7 @@ class CopyLines {
   std::size_t capacity_;
   std::size_t bytes_;
   Datum* values_;
+  uint64* value_lines_;  // the line that each is from
   std::size_t value_count_;
   std::size_t value_capacity_;
   Asked* asked_;                  // by column
@@ -77,6 +82,8 @@ class CopyLines {
   StringInfoData text_;
   pg::BatchExchange exchange_;
   pg::Traffic traffic_;
+  uint64 line_;
+  const char* column_;
 };
 
 }  // namespace nae::columns

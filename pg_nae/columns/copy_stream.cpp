@@ -25,6 +25,7 @@ CopyStream* running = nullptr;
 CopyColumn column_of(const CopyFromState source, int number) {
   auto* attribute = TupleDescAttr(RelationGetDescr(source->rel), number - 1);
   CopyColumn column{};
+  column.name = NameStr(attribute->attname);
   const ColumnType* type = find_column_type(attribute->atttypid);
   int32 typmod = attribute->atttypmod;
   getBaseTypeAndTypmod(attribute->atttypid, &typmod);
@@ -50,20 +51,45 @@ CopyShape shape_of(const CopyFromState source) {
   return {columns, count, source->opts.null_print};
 }
 
-// The line that was read, not the one that is written: and no word of what it says.
+// The line and column that were read, not those that are written; and no word of what they say.
+struct Reading {
+  const CopyStream* copy;
+  const CopyLines* lines;
+  ErrorContextCallback callback;
+};
+
 void say_where(void* state) {
-  const auto& copy = *static_cast<CopyStream*>(state);
-  errcontext("COPY %s, line %llu", copy.relation,
-             static_cast<unsigned long long>(copy.source->cur_lineno));
+  const auto& reading = *static_cast<const Reading*>(state);
+  uint64 line = reading.lines->line();
+  if (line == 0) line = reading.copy->source->cur_lineno;
+  const auto number = static_cast<unsigned long long>(line);
+  if (const char* column = reading.lines->column())
+    errcontext("COPY %s, line %llu, column %s", reading.copy->relation, number, column);
+  else
+    errcontext("COPY %s, line %llu", reading.copy->relation, number);
+}
+
+// In the place of the callback of the COPY that writes, which would count its own lines.
+ErrorContextCallback* begin_reading(Reading& reading) {
+  ErrorContextCallback* writing = error_context_stack;
+  reading.callback = {writing == nullptr ? nullptr : writing->previous, say_where, &reading};
+  error_context_stack = &reading.callback;
+  return writing;
 }
 
 void read_half(CopyStream& copy, CopyLines& half) {
-  // In the place of the callback of the COPY that writes, which would count its own lines.
-  ErrorContextCallback* writing = error_context_stack;
-  ErrorContextCallback reading{writing == nullptr ? nullptr : writing->previous, say_where, &copy};
-  error_context_stack = &reading;
+  Reading reading{&copy, &half, {}};
+  ErrorContextCallback* writing = begin_reading(reading);
   copy.ended = !half.read(copy.source);
   error_context_stack = writing;
+}
+
+StringInfo finish_half(CopyStream& copy, CopyLines& half) {
+  Reading reading{&copy, &half, {}};
+  ErrorContextCallback* writing = begin_reading(reading);
+  StringInfo text = half.finish();
+  error_context_stack = writing;
+  return text;
 }
 
 // The next text; nullptr when there is none.
@@ -74,7 +100,7 @@ StringInfo next_text(CopyStream& copy) {
     read_half(copy, next);
     if (next.count() == 0) return nullptr;
   }
-  StringInfo text = next.finish();
+  StringInfo text = finish_half(copy, next);
   copy.current = 1 - copy.current;
   CopyLines& other = copy.halves[1 - copy.current];
   other.forget();

@@ -1,5 +1,6 @@
 #include "pg_nae/columns/crypt.hpp"
 
+#include "pg_nae/columns/given_ciphertext.hpp"
 #include "pg_nae/functions/item_failure.hpp"
 #include "pg_nae/pg/exchange.hpp"
 #include "pg_nae/pg/report.hpp"
@@ -29,7 +30,7 @@ void consume(void* state, std::size_t first, const wire::CryptoReplyView& reply)
     functions::CryptoCall call;
     call.action = asked.request.header.action;
     call.key = asked.request.header.key;
-    functions::raise_item_failure(status, call, asked.request.items[first + i],
+    functions::raise_item_failure(status, call,
                                   asked.request.items.size() == 1 ? 0 : first + i + 1);
   }
 }
@@ -162,6 +163,7 @@ void encrypt_values(const ColumnKey& key, PlainType type, std::span<const ByteVi
 Datum stored_form(const ColumnKey& key, const Value& value, Datum datum) {
   if (!value.pending) {
     expect_to_belong(value, key);
+    expect_acceptable(value, key);
     return datum;
   }
   Datum result;
@@ -202,6 +204,7 @@ Datum rewrap_value(const Value& ciphertext) {
   asked.request.header.action = Action::rewrap;
   address({&ciphertext, 1}, asked.request);
   ask(asked);
+  note_rewrapped(ciphertext.ciphertext.context);
   return rewrapping.result;
 }
 

@@ -65,9 +65,13 @@ Node* with_meaning(Node* expression) {
   return mutator(expression, &place);
 }
 
+bool mentions_encrypted(Query* query) {
+  return pg::walk_query(query, mention_walker, nullptr, 0);
+}
+
 Query* with_meaning(Query* query) {
   if (!has_column_types()) return query;
-  if (!pg::walk_query(query, mention_walker, nullptr, 0)) return query;
+  if (!mentions_encrypted(query)) return query;
   return rewritten(query, nullptr);
 }
 

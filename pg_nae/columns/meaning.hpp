@@ -16,6 +16,8 @@ Query* with_meaning(Query* query);
 // One expression over the columns of one table, which no query is around: of COPY's WHERE.
 Node* with_meaning(Node* expression);
 
+bool mentions_encrypted(Query* query);
+
 // Where an expression stands.
 struct Place {
   Query* query;              // nullptr: an expression by itself

@@ -4,6 +4,7 @@
 #include "pg_nae/columns/casts.hpp"
 #include "pg_nae/columns/column_type.hpp"
 #include "pg_nae/columns/crypt.hpp"
+#include "pg_nae/pg/error_scope.hpp"
 #include "pg_nae/pg/report.hpp"
 #include "pg_nae/pg/values.hpp"
 
@@ -17,7 +18,12 @@ Datum for_column(const ColumnType& type, Datum datum, int32 typmod) {
     pg::raise(Code::envelope_malformed,
               psprintf("a ciphertext of type %s is not taken for one of type %s",
                        plain_name(value.type), plain_name(type.plain)));
-  return typmod < 0 ? datum : stored_form(column_key(typmod), value, datum);
+  if (typmod < 0) return datum;
+  const ColumnKey& key = column_key(typmod);
+  if (value.pending || !pg::uses_foreign_table()) return stored_form(key, value, datum);
+  // Read, and not given by the role: who may only decrypt reads foreign tables, too.
+  expect_to_belong(value, key);
+  return datum;
 }
 
 Datum read_message(const ColumnType& type, StringInfo message) {
@@ -31,7 +37,14 @@ Datum read_message(const ColumnType& type, StringInfo message) {
 }
 
 // COPY quotes the field that it reads in whatever is raised meanwhile, and the field is a value
-// that was to be encrypted.
+// that was to be encrypted: this says the place alone.
+void say_place_in_copy(void* state) {
+  const auto* copy = static_cast<const CopyFromStateData*>(state);
+  errcontext("COPY %s, line %llu, column %s", copy->cur_relname,
+             static_cast<unsigned long long>(copy->cur_lineno),
+             copy->cur_attname == nullptr ? "unknown" : copy->cur_attname);
+}
+
 bool is_quoted_by_copy() {
   return error_context_stack != nullptr && error_context_stack->callback == CopyFromErrorCallback;
 }
@@ -54,7 +67,11 @@ using namespace nae::columns;
 
 NAE_FUNCTION(nae_column_in) {
   ErrorContextCallback* contexts = error_context_stack;
-  if (is_quoted_by_copy()) error_context_stack = contexts->previous;
+  ErrorContextCallback unquoted{};
+  if (is_quoted_by_copy()) {
+    unquoted = {contexts->previous, say_place_in_copy, contexts->arg};
+    error_context_stack = &unquoted;
+  }
   Datum datum = read_text(fcinfo);
   error_context_stack = contexts;
   return datum;

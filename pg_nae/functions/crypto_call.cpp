@@ -48,8 +48,7 @@ void collect(void* state, std::size_t first, const wire::CryptoReplyView& reply)
     ByteView data = cursor.next();
     std::uint64_t place = collector.next_place();
     std::uint16_t status = reply.status(i);
-    if (status >= wire::kFirstErrorStatus)
-      raise_item_failure(status, call, collector.items[index], place);
+    if (status >= wire::kFirstErrorStatus) raise_item_failure(status, call, place);
     auto result = static_cast<wire::ItemResult>(status);
     bool is_null = result == wire::ItemResult::null;
     collector.results.nulls[index] = is_null;

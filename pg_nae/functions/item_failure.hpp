@@ -5,8 +5,8 @@
 
 namespace nae::functions {
 
-// `item` gives the id of the key for values that name it themselves; it is never quoted.
-[[noreturn]] void raise_item_failure(std::uint16_t status, const CryptoCall& call, ByteView item,
+// `place`: 1-based, of several items; 0: of one.
+[[noreturn]] void raise_item_failure(std::uint16_t status, const CryptoCall& call,
                                      std::uint64_t place);
 
 }  // namespace nae::functions

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "pg_nae/connection/chunk.hpp"
+#include "pg_nae/pg/error_scope.hpp"
 #include "pg_nae/pg/question.hpp"
 #include "pg_nae/pg/report.hpp"
 #include "pg_nae/pg/settings.hpp"
@@ -154,6 +155,7 @@ void BatchExchange::take_answer(AgentConnection& connection) {
   } else {
     const wire::CryptoReplyView& reply = connection.crypto_reply();
     traffic_->bytes_received += reply_frame_bytes(reply);
+    if (requests_[part.request].header.action == Action::decrypt) note_decryption();
     answers_.consume(answers_.state, part.request, part.first, reply);
     connection.release_reply();
   }

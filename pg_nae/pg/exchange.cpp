@@ -2,6 +2,7 @@
 
 #include "pg_nae/connection/chunk.hpp"
 #include "pg_nae/pg/agent_link.hpp"
+#include "pg_nae/pg/error_scope.hpp"
 #include "pg_nae/pg/identity.hpp"
 #include "pg_nae/pg/question.hpp"
 #include "pg_nae/pg/report.hpp"
@@ -136,6 +137,7 @@ void run_crypto(const wire::CryptoRequest& request, ConsumeReply consume, void* 
     question.crypto = &part;
     Failure failure;
     if (ask(question, deadline, failure)) {
+      if (request.header.action == Action::decrypt) note_decryption();
       consume(state, first, current_connection().crypto_reply());
       current_connection().release_reply();
       first += count;

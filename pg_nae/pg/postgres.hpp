@@ -37,6 +37,7 @@ extern "C" {
 #include "catalog/indexing.h"
 #include "catalog/namespace.h"
 #include "catalog/objectaccess.h"
+#include "catalog/partition.h"
 #include "catalog/pg_aggregate.h"
 #include "catalog/pg_auth_members.h"
 #include "catalog/pg_authid.h"
@@ -94,6 +95,7 @@ extern "C" {
 #include "plpgsql.h"
 #include "postmaster/bgworker.h"
 #include "postmaster/interrupt.h"
+#include "replication/logicalworker.h"
 #include "replication/walsender.h"
 #include "rewrite/rewriteManip.h"
 #include "storage/fd.h"
@@ -152,6 +154,10 @@ extern "C" {
 #undef printf
 #undef strerror
 #undef strerror_r
+
+// Of messages: tells ours from PostgreSQL's (hidden_text.cpp). They are not translated.
+#undef TEXTDOMAIN
+#define TEXTDOMAIN "pg_nae"
 
 // Defines one SQL-callable function. 15 and earlier declare it without visibility.
 #define NAE_FUNCTION(name)                  \

@@ -108,6 +108,15 @@ void define_settings() {
                            "Off: clients see the ciphertext that is stored, as dumps do.",
                            &settings.transparent, true, PGC_USERSET, 0, nullptr, forget_plans,
                            nullptr);
+  DefineCustomBoolVariable(
+      "nae.accept_ciphertext", "Stores ciphertexts that roles give which may not encrypt.",
+      "For roles that restore dumps. Superusers and logical replication need it not.",
+      &settings.accept_ciphertext, false, PGC_SUSET, 0, nullptr, nullptr, nullptr);
+  // The log is not the role's that fills it.
+  DefineCustomBoolVariable("nae.hide_values",
+                           "Takes values out of errors of statements that decrypt or encrypt.",
+                           "Off: PostgreSQL's own messages quote them, to clients and in the log.",
+                           &settings.hide_values, true, PGC_SUSET, 0, nullptr, nullptr, nullptr);
   define_user_token();
 #if PG_VERSION_NUM >= 150000
   MarkGUCPrefixReserved("nae");

@@ -16,9 +16,11 @@ struct Settings {
   int request_timeout_ms;  // 0: none
   int connect_timeout_ms;
   int max_value_size_kb;
-  bool batch;        // read when a statement is planned
-  int batch_size;    // rows; read when a batch is filled
-  bool transparent;  // clients see plaintexts; read when a statement is parsed
+  bool batch;              // read when a statement is planned
+  int batch_size;          // rows; read when a batch is filled
+  bool transparent;        // clients see plaintexts; read when a statement is parsed
+  bool accept_ciphertext;  // of roles that may not encrypt
+  bool hide_values;        // errors do not quote values; read when one is made
 
   std::size_t max_value_bytes() const { return static_cast<std::size_t>(max_value_size_kb) * 1024; }
 };

@@ -78,10 +78,11 @@ with Tap() as tap, Stack(keys=KEYS) as stack:
     restored("parallel", "-j2", directory / "parallel")
 
     try:
-        dumped("--inserts")
+        dumped("--inserts", "--verbose")
         tap.ok(False, "--inserts asks for plaintext, and without a key server fails")
     except RuntimeError as error:
         tap.like(error, "no key server can be reached", "--inserts asks for plaintext, and without a key server fails")
+        tap.is_(str(error).count("pg_dump reads encrypted columns decrypted"), 1, "of which one warning tells")
     for name, words in (("inserts", ("--inserts",)), ("rows", ("--column-inserts", "--rows-per-insert", "7"))):
         text = dumped(*words, *PLAIN, options="-c nae.transparent=off")
         tap.ok(CANARY not in text and text.count("nae1:") > 500, f"{words[0]} with nae.transparent = off is ciphertext")

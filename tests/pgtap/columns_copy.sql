@@ -2,7 +2,7 @@
 -- the right until the end of the transaction.
 BEGIN;
 \ir ../fixtures/twins.sql
-SELECT plan(198);
+SELECT plan(203);
 RESET ROLE;
 GRANT pg_execute_server_program TO nae_all, nae_writer, nae_reader, nae_masked, nae_nulled, nae_cipher, nae_stranger;
 SET LOCAL ROLE nae_all;
@@ -100,6 +100,10 @@ SELECT doesnt_match(complaint(copy_of('w (' || c || ') FROM', '1\t' || v || '\n'
 RESET nae.batch;
 SELECT unalike(complaint(copy_of('w (id, n) FROM (FORMAT csv)', '1,canary\n')), '%canary%', 'not quoted: csv');
 SELECT matches(complaint(copy_of('w (id, n) FROM', '1\t1\n2\t2\n3\tx\n4\t4\n')), '^22P02.*COPY w, line 3', 'the line is named');
+SELECT is(regexp_replace(complaint(copy_of(c, '1\t1\n2\t2\n3\tcanary\n4\t4\n')), '^(.....).*\|', '\1 '), want, 'the place alone is named: ' || c)
+FROM (VALUES ('w (id, n) FROM', '22P02 COPY w, line 3, column n'), ('w (plain, id) FROM', '22P02 COPY w, line 3, column id'), ('w (id, n) FROM (FORMAT csv, DELIMITER E''\t'')', '22P02 COPY w, line 3, column n')) v (c, want);
+SELECT is(regexp_replace(complaint(copy_of('w (id, n) FROM', '1\t1\n2\tnae1:canary\n')), '^(.....).*\|', '\1 '), 'NE020 COPY w, line 2, column n', 'the place of what is no ciphertext');
+SELECT is(regexp_replace(complaint('GRANT ALL ON w TO nae_reader; SET LOCAL ROLE nae_reader; ' || copy_of('w (id, n) FROM', '1\t1\n2\t2\n')), '^(.....).*\|', '\1 '), 'NE001 COPY w, line 1, column n', 'the place of the first value that may not be encrypted');
 SELECT matches(complaint(copy_of('w (id, ssn) FROM', '1\ta\n2\ta\n')), '^23505.*COPY w, line 2', 'the line of a duplicate');
 
 -- out: a table as it is stored, a query as the role may see it

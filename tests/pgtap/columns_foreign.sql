@@ -8,15 +8,15 @@ CREATE EXTENSION IF NOT EXISTS postgres_fdw;
 SELECT format('CREATE SERVER nae_here FOREIGN DATA WRAPPER postgres_fdw OPTIONS (host %L, port %L, dbname %L, options ''-c nae.transparent=off'')',
               split_part(current_setting('unix_socket_directories'), ',', 1), current_setting('port'), current_database()) \gexec
 CREATE USER MAPPING FOR PUBLIC SERVER nae_here OPTIONS (user 'postgres', password_required 'false');
-GRANT USAGE ON FOREIGN SERVER nae_here TO nae_all, nae_masked, nae_stranger;
+GRANT USAGE ON FOREIGN SERVER nae_here TO nae_all, nae_masked, nae_reader, nae_stranger;
 CREATE SCHEMA frn AUTHORIZATION nae_all;
-GRANT USAGE ON SCHEMA frn TO nae_masked, nae_stranger;
+GRANT USAGE ON SCHEMA frn TO nae_masked, nae_reader, nae_stranger;
 SET ROLE nae_all;
 SET search_path = frn, public;
-SELECT plan(20);
+SELECT plan(21);
 CREATE TABLE base (id int PRIMARY KEY, d nae.enc_det_text('col-det'), r nae.enc_text('col-rnd'), n nae.enc_int4('col-rnd'));
 CREATE FOREIGN TABLE far (id int, d nae.enc_det_text('col-det'), r nae.enc_text('col-rnd'), n nae.enc_int4('col-rnd')) SERVER nae_here OPTIONS (schema_name 'frn', table_name 'base');
-GRANT SELECT ON far TO nae_masked, nae_stranger;
+GRANT SELECT ON far TO nae_masked, nae_reader, nae_stranger;
 INSERT INTO base SELECT i, 'd' || i, 'r' || i, i FROM generate_series(1, 9) AS i;
 SELECT throws_ok('CREATE FOREIGN TABLE bad (id int, d nae.enc_det_text) SERVER nae_here', '42611', 'encrypted column "d" of frn.bad has no key');
 SELECT throws_ok('ALTER FOREIGN TABLE far ADD x nae.enc_text', '42611', 'encrypted column "x" of frn.far has no key');
@@ -33,6 +33,8 @@ SELECT lives_ok('DELETE FROM far WHERE d = ''d10''', 'DELETE');
 SELECT is((SELECT string_agg(format('%s %s/%s', column_name, authentic, stored), ', ') FROM nae.verify_table('base', true)), 'd 10/10, r 9/9, n 9/9', 'all of it ciphertext');
 SET ROLE nae_masked;
 SELECT is((SELECT r FROM frn.far WHERE id = 3), '*ew', 'a role that sees masks');
+SET ROLE nae_reader;
+SELECT is((SELECT r FROM frn.far WHERE id = 3), 'new', 'a role that may decrypt and not encrypt: what is read is not given');
 SET ROLE nae_stranger;
 SELECT throws_ok('SELECT r FROM frn.far WHERE id = 3', 'NE001', NULL, 'a role without rights: who asks decides, not who connects');
 RESET ROLE;

@@ -51,8 +51,8 @@ SELECT is_empty($$SELECT typname FROM pg_type WHERE typnamespace = 'nae'::regnam
 -- privileges
 SELECT is(has_schema_privilege('nae_stranger', 'nae', 'USAGE'), true, 'everybody may use the schema');
 SELECT is(has_schema_privilege('nae_stranger', 'nae', 'CREATE'), false, 'and nobody may create in it');
-SELECT bag_eq($$SELECT proname::text FROM ours WHERE NOT has_function_privilege('nae_stranger', oid, 'EXECUTE')$$,
-  $$VALUES ('add_blind_index'), ('blind_index_code'), ('blind_index_codes'), ('blind_index_of'), ('blind_index_search'), ('cancel_column_change'), ('change_step'), ('count_authentic'), ('decrypt_column'), ('drop_blind_index'), ('encrypt_column'), ('rotate_blind_index'), ('rotate_column'), ('run_change'), ('verify_blind_indexes'), ('verify_table')$$,
+SELECT set_eq($$SELECT proname::text FROM ours WHERE NOT has_function_privilege('nae_stranger', oid, 'EXECUTE')$$,
+  $$VALUES ('add_blind_index'), ('blind_index_code'), ('blind_index_codes'), ('blind_index_of'), ('blind_index_search'), ('cancel_column_change'), ('change_step'), ('count_authentic'), ('damaged_rows'), ('decrypt_column'), ('drop_blind_index'), ('encrypt_column'), ('fault'), ('rotate_blind_index'), ('rotate_column'), ('run_change'), ('verify_blind_indexes'), ('verify_table')$$,
   'what changes and verifies columns is not for PUBLIC');
 SELECT bag_eq($$SELECT relname::text, privilege_type FROM pg_class, aclexplode(relacl) WHERE relnamespace = 'nae'::regnamespace AND grantee = 0 AND relkind IN ('r', 'v')$$,
   $$VALUES ('column_key', 'SELECT'), ('blind_index', 'SELECT'), ('encrypted_type', 'SELECT'), ('encrypted_column', 'SELECT'), ('stat_progress_column', 'SELECT'), ('stat_recoding', 'SELECT'), ('column_change', 'SELECT'), ('column_change', 'INSERT'), ('column_change', 'UPDATE'), ('column_change', 'DELETE')$$,

@@ -1,7 +1,7 @@
 -- nae.lint(): each finding with what causes it, and none without.
 \! nae key create lint-det --type aes-256-siv >/dev/null 2>&1 && nae key rotate lint-det >/dev/null
 BEGIN;
-SELECT plan(50);
+SELECT plan(72);
 SET LOCAL client_min_messages = warning;
 SET LOCAL log_parameter_max_length = 0;
 SET LOCAL log_min_error_statement = 'fatal';
@@ -83,6 +83,19 @@ SELECT finds($$CREATE INDEX i ON t (id) WHERE ssn OPERATOR(nae.<>~) 'x'$$, holds
 SELECT finds($$CREATE POLICY y ON t USING (ssn OPERATOR(nae.<>~) 'x')$$, holds('policy y on table li.t'));
 SELECT finds_nothing($$ALTER TABLE t ALTER id SET DEFAULT 5; CREATE VIEW v AS SELECT 'x'::text AS x$$);
 
+-- what copies rows
+CREATE FUNCTION copies(body text) RETURNS text LANGUAGE sql AS
+  $$SELECT format('CREATE FUNCTION w() RETURNS trigger LANGUAGE plpgsql AS %L; CREATE TRIGGER w AFTER INSERT ON t FOR EACH ROW EXECUTE FUNCTION w()', 'DECLARE r text; BEGIN ' || body || ' RETURN NEW; END')$$;
+SELECT finds(copies(b), 'warning | trigger w on li.t | its function li.w() puts decrypted rows in clear where it writes or sends them') FROM unnest(ARRAY[
+  'INSERT INTO log VALUES (to_jsonb(NEW));', 'INSERT INTO log VALUES (row_to_json(new.*));', 'INSERT INTO log VALUES (hstore(OLD) - hstore(NEW));',
+  'INSERT INTO log VALUES (NEW::text);', 'INSERT INTO log VALUES ((NEW.*)::text);', 'INSERT INTO log SELECT NEW.*;', 'INSERT INTO log SELECT (OLD).*;', 'PERFORM pg_notify(''c'', NEW.note);',
+  'EXECUTE ''INSERT INTO log SELECT $1.*'' USING NEW;', 'NOTIFY c;', 'r := format(''%s'', NEW);']) b;
+SELECT finds_nothing(copies(b)) FROM unnest(ARRAY['', 'NEW.note := OLD.note;', 'IF OLD.* IS DISTINCT FROM NEW.* THEN NEW.id := 1; END IF;', 'INSERT INTO log VALUES (NEW.id, to_jsonb(NEW.id));', 'EXECUTE ''x'' USING NEW.id;']) b;
+SELECT finds($$CREATE FUNCTION n() RETURNS void LANGUAGE plpgsql AS 'BEGIN PERFORM pg_notify(''c'', note::text) FROM t; END'$$, 'warning | function li.n() | notifies of rows of li.t, which has encrypted columns');
+SELECT finds_nothing($$CREATE FUNCTION n() RETURNS void LANGUAGE plpgsql AS 'BEGIN PERFORM pg_notify(''c'', ''done''); END'$$);
+SELECT finds('ALTER EVENT TRIGGER nae_guard DISABLE', 'error | event trigger nae_guard | is disabled: nobody looks at how encrypted columns are declared');
+SELECT finds_nothing('ALTER EVENT TRIGGER nae_guard ENABLE ALWAYS');
+
 -- settings
 CREATE FUNCTION setting(name text, value text, severity text, finding text) RETURNS text LANGUAGE sql AS
   $$SELECT finds(format('SET LOCAL %s = %L', name, value), format('%s | setting %s = %s | %s', severity, name, value, finding))$$;
@@ -99,6 +112,8 @@ SELECT setting('debug_print_parse', 'on', 'warning', 'parsed statements are logg
 SELECT setting('debug_print_rewritten', 'on', 'warning', 'parsed statements are logged with the constants in them');
 SELECT setting('debug_print_plan', 'on', 'warning', 'parsed statements are logged with the constants in them');
 SELECT setting('nae.transparent', 'off', 'info', 'this session sees ciphertext of encrypted columns');
+SELECT setting('nae.hide_values', 'off', 'warning', 'errors of PostgreSQL quote decrypted values, to clients and in the log');
+SELECT setting('nae.accept_ciphertext', 'on', 'info', 'roles that may not encrypt can store ciphertexts of their own');
 SELECT finds_nothing('SET LOCAL log_statement = ddl');
 SELECT finds_nothing('SET LOCAL log_min_error_statement = panic');
 SELECT finds('ALTER ROLE nae_clerk SET nae.transparent = off', 'info | role nae_clerk | nae.transparent is off: sessions see ciphertext of encrypted columns');

@@ -95,6 +95,41 @@ AS $$
                                 string_agg(e.type::oid::text, '|')) FROM nae.encrypted_type AS e)
 $$;
 
+-- What takes rows apart that were read decrypted, and puts them where nothing is encrypted. A trigger's function may
+-- serve many tables; found is what its text says.
+CREATE FUNCTION nae.lint_copies() RETURNS SETOF nae.lint_finding
+  LANGUAGE sql STABLE
+  SET search_path = pg_catalog, pg_temp
+AS $$
+  WITH stored AS (
+    SELECT DISTINCT e.relation, c.relname FROM nae.encrypted_column AS e JOIN pg_class AS c ON c.oid = e.relation
+    WHERE c.relkind IN ('r', 'p')),
+  writer AS (
+    SELECT p.oid, p.prosrc, p.prorettype FROM pg_proc AS p
+    WHERE p.oid >= 16384 AND p.pronamespace <> 'nae'::regnamespace
+      AND NOT EXISTS (SELECT FROM pg_depend AS d JOIN pg_extension AS x ON x.oid = d.refobjid AND x.extname = 'pg_nae'
+                      WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'))
+  SELECT 'warning', format('trigger %I on %s', t.tgname, s.relation),
+         format('its function %s puts decrypted rows in clear where it writes or sends them', p.oid::regprocedure),
+         'Leave encrypted columns out, or let it write to columns that are encrypted.'
+  FROM stored AS s JOIN pg_trigger AS t ON t.tgrelid = s.relation AND NOT t.tgisinternal
+  JOIN pg_proc AS p ON p.oid = t.tgfoid
+  LEFT JOIN writer AS w ON w.oid = p.oid
+  -- A whole row as an argument, cast, spread, or handed to dynamic SQL; but not where two are compared.
+  WHERE w.prosrc ~* '\m(to_jsonb?|row_to_json|hstore|jsonb?_agg|jsonb?_build_(object|array)|concat(_ws)?|format)\s*\([^;]*\m(new|old)\M(?!\s*\.\s*[[:alpha:]_"])'
+     OR w.prosrc ~* '\m(new|old)\M(\s*\.\s*\*)?\s*\)*\s*::'
+     OR w.prosrc ~* '(?<!distinct\s+from\s+)\m(new|old)\M\s*\)*\s*\.\s*\*(?!\s*is\s)'
+     OR w.prosrc ~* '\musing\M[^;]*\m(new|old)\M(?!\s*\.\s*[[:alpha:]_"])'
+     OR w.prosrc ~* '\m(pg_notify|notify)\M' OR p.proname LIKE 'tsvector\_update\_trigger%' AND p.oid < 16384
+  UNION ALL
+  SELECT 'warning', format('function %s', w.oid::regprocedure),
+         format('notifies of rows of %s, which has encrypted columns', min(s.relation::text)),
+         'A notification is in clear, for every role: send a key, and let the receiver read the row.'
+  FROM writer AS w JOIN stored AS s ON w.prosrc ~* format('\m%s\M', regexp_replace(s.relname, '\W', '.', 'g'))
+  WHERE w.prosrc ~* '\m(pg_notify|notify)\M' AND w.prorettype <> 'trigger'::regtype
+  GROUP BY w.oid
+$$;
+
 -- Settings under which plaintext that stands in a statement, or in its parameters, reaches the log.
 CREATE FUNCTION nae.lint_settings() RETURNS SETOF nae.lint_finding
   LANGUAGE sql STABLE
@@ -108,7 +143,10 @@ AS $$
     ('parameters', 'warning', 'the parameters of logged statements are logged', ''),
     ('trees', 'warning', 'parsed statements are logged with the constants in them', ''),
     ('statistics', 'info', 'utility statements are kept with the literals in them', ''),
-    ('ciphertext', 'info', 'this session sees ciphertext of encrypted columns', '')
+    ('ciphertext', 'info', 'this session sees ciphertext of encrypted columns', ''),
+    ('errors', 'warning', 'errors of PostgreSQL quote decrypted values, to clients and in the log', ''),
+    ('given', 'info', 'roles that may not encrypt can store ciphertexts of their own', ' when no dump is restored'),
+    ('guard', 'warning', 'event triggers do not fire: encrypted columns are declared without CHECK', '')
   ) AS subject(name, severity, finding, advice)
   JOIN (VALUES
     ('log_statement', '^(mod|all)$', 'literals', 'ddl or none'),
@@ -125,7 +163,10 @@ AS $$
     ('debug_print_rewritten', '^on$', 'trees', 'off'),
     ('debug_print_plan', '^on$', 'trees', 'off'),
     ('pg_stat_statements.track_utility', '^on$', 'statistics', 'off'),
-    ('nae.transparent', '^off$', 'ciphertext', 'on')
+    ('nae.transparent', '^off$', 'ciphertext', 'on'),
+    ('nae.hide_values', '^off$', 'errors', 'on'),
+    ('nae.accept_ciphertext', '^on$', 'given', 'off'),
+    ('event_triggers', '^off$', 'guard', 'on')
   ) AS risk(setting, pattern, subject, safe) ON risk.subject = subject.name
   JOIN pg_settings AS s ON s.name = risk.setting AND s.setting ~ risk.pattern
   UNION ALL
@@ -175,7 +216,8 @@ CREATE FUNCTION nae.lint() RETURNS TABLE (severity text, object text, finding te
 AS $$
   SELECT f.severity, f.object, f.finding, f.hint
   FROM (SELECT * FROM nae.lint_columns() UNION ALL SELECT * FROM nae.lint_guard() UNION ALL SELECT * FROM nae.lint_twins()
-        UNION ALL SELECT * FROM nae.lint_literals() UNION ALL SELECT * FROM nae.lint_settings()
+        UNION ALL SELECT * FROM nae.lint_literals() UNION ALL SELECT * FROM nae.lint_copies()
+        UNION ALL SELECT * FROM nae.lint_settings()
         UNION ALL SELECT * FROM nae.lint_keys() UNION ALL SELECT * FROM nae.lint_blind_indexes()) AS f
   ORDER BY array_position(ARRAY['error', 'warning', 'info'], f.severity), f.object, f.finding
 $$;

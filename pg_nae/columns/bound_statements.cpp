@@ -1,0 +1,27 @@
+#include "pg_nae/columns/bound_statements.hpp"
+
+#include "pg_nae/columns/column_type.hpp"
+#include "pg_nae/columns/meaning.hpp"
+#include "pg_nae/pg/error_scope.hpp"
+
+namespace nae::columns {
+namespace {
+
+post_parse_analyze_hook_type previous_hook = nullptr;
+
+void after_parsing(ParseState* state, Query* query, JumbleState* jumble) {
+  // Looked at before it is opened for the client: then encrypted columns are still there.
+  const bool concerns_us = state->p_paramref_hook != nullptr && state->p_sourcetext != nullptr &&
+                           IsTransactionState() && has_column_types() && mentions_encrypted(query);
+  if (concerns_us) pg::note_bound_statement(state->p_sourcetext);
+  if (previous_hook != nullptr) previous_hook(state, query, jumble);
+}
+
+}  // namespace
+
+void install_bound_statements() {
+  previous_hook = post_parse_analyze_hook;
+  post_parse_analyze_hook = after_parsing;
+}
+
+}  // namespace nae::columns
