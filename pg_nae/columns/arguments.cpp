@@ -63,13 +63,15 @@ List* plain_arguments(Oid function, List* arguments, const Place& place) {
   Signature signature = signature_of(function);
   if (signature.result_follows) return nullptr;
   List* result = NIL;
+  bool changed = false;
   ListCell* cell;
   foreach (cell, arguments) {
     auto* argument = static_cast<Node*>(lfirst(cell));
     bool any = takes_any_type(signature, list_length(result));
+    changed = changed || (any && is_readable(argument, place));
     result = lappend(result, any ? readable(argument, place) : argument);
   }
-  return result;
+  return changed ? result : nullptr;
 }
 
 }  // namespace nae::columns

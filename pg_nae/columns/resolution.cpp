@@ -22,8 +22,13 @@ struct Analysis {
   const Positions& positions;
   PreParseColumnRefHook column_reference;
   CoerceParamHook coerce_parameter;
+  bool stores;  // a view or a table is made of what it puts out
 };
 Analysis* current = nullptr;
+
+// While the statement is analyzed the plaintext of a column is no cast, which the parser would look
+// through where it finds keys again; afterwards it is one that nobody wrote.
+constexpr CoercionForm kUnspoken = COERCE_SQL_SYNTAX;
 
 bool describes_parameters(const ParseState* state) {
   return state->p_coerce_param_hook != nullptr;
@@ -46,10 +51,11 @@ Place* place_of(const ParseState* state) {
   return place;
 }
 
-// A whole row in an expression is a row of plaintexts. A view's stays as it was written, or its text
-// would lose the names of its columns; it becomes one when it is planned.
+// A whole row in an expression is a row of plaintexts. Of what is stored it stays as it was written:
+// a view's text would lose the names of its columns, and a table must not keep such a row without a
+// word. It becomes one when it is planned.
 Node* as_plaintext_row(const ParseState* state, Node* row) {
-  bool whole = !keeps_ciphertext() && IsA(row, Var) && reinterpret_cast<Var*>(row)->varattno == InvalidAttrNumber;
+  bool whole = !current->stores && IsA(row, Var) && reinterpret_cast<Var*>(row)->varattno == InvalidAttrNumber;
   return whole ? readable(row, *place_of(state)) : row;
 }
 
@@ -68,8 +74,17 @@ Node* resolve_column(ParseState* state, ColumnRef* reference) {
   if (type_of(column) == nullptr)
     return standing == Standing::plaintext ? as_plaintext_row(state, column) : column;
   if (wants_stored(column, standing)) return column;
-  return cast_to_plaintext(
-      column, standing == Standing::cast ? COERCE_EXPLICIT_CAST : COERCE_IMPLICIT_CAST);
+  return cast_to_plaintext(column,
+                           standing == Standing::cast ? COERCE_EXPLICIT_CAST : kUnspoken);
+}
+
+bool imply_walker(Node* node, void*) {
+  if (node == nullptr) return false;
+  if (IsA(node, Query))
+    return pg::walk_query(reinterpret_cast<Query*>(node), imply_walker, nullptr, 0);
+  if (is_decryption(node) && reinterpret_cast<FuncExpr*>(node)->funcformat == kUnspoken)
+    reinterpret_cast<FuncExpr*>(node)->funcformat = COERCE_IMPLICIT_CAST;
+  return pg::walk_children(node, imply_walker, nullptr);
 }
 
 // A parameter that becomes the value of an encrypted column is one of the plaintext type.
@@ -108,14 +123,15 @@ ParseState* state_like(const ParseState* given) {
 Query* analyzed(const ParseState* given, RawStmt* statement) {
   ParseState* state = state_like(given);
   Query* query = transformTopLevelStmt(state, statement);
+  imply_walker(reinterpret_cast<Node*>(query), nullptr);
   if (describes_parameters(given)) check_variable_parameters(state, query);
   free_parsestate(state);
   return query;
 }
 
 Query* analyzed_over_plaintexts(const ParseState* given, RawStmt* statement,
-                                const Positions& positions) {
-  Analysis analysis{positions, given->p_pre_columnref_hook, given->p_coerce_param_hook};
+                                const Positions& positions, bool stores) {
+  Analysis analysis{positions, given->p_pre_columnref_hook, given->p_coerce_param_hook, stores};
   Analysis* before = current;
   Query* volatile query = nullptr;
   current = &analysis;
@@ -170,7 +186,8 @@ void resolve_over_plaintexts(ParseState* state, Query* query) {
   Positions positions = positions_in(statement->stmt);
   add_positions_of(first, positions);
   if (describes_parameters(state)) forget_encrypted_types(state);
-  replace(first, analyzed_over_plaintexts(state, statement, positions));
+  const bool stores = keeps_ciphertext() || first != query;
+  replace(first, analyzed_over_plaintexts(state, statement, positions, stores));
 }
 
 }  // namespace nae::columns

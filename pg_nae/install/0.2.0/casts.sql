@@ -50,9 +50,9 @@ FROM nae.encrypted_type AS e
 JOIN pg_catalog.pg_cast AS c ON c.castsource = e.plain_type AND c.castcontext = 'i' AND c.casttarget <> e.plain_type
 JOIN pg_catalog.pg_type AS t ON t.oid = c.casttarget AND t.typnamespace = 'pg_catalog'::regnamespace
 -- Numbers are no objects: oid is preferred among them, and stands beside float8. An integer is not widened to
--- another: to_hex(age) could mean two functions. Nor a time to timetz, which PostgreSQL does not prefer to an
--- interval.
-WHERE t.typname !~ '^(reg|pg_)|^oid$' AND (e.plain_type, t.oid) <> ('time'::regtype, 'timetz'::regtype)
+-- another: to_hex(age) could mean two functions. Nor a time to an interval or timetz, of which PostgreSQL
+-- prefers neither.
+WHERE t.typname !~ '^(reg|pg_)|^oid$' AND e.plain_type <> 'time'::regtype
   AND NOT (e.plain_type IN ('smallint'::regtype, 'integer') AND t.typname = 'int8');
 
 -- From what becomes the plaintext type by itself, as an integer beside a numeric, so that COALESCE(pay, 0) has
