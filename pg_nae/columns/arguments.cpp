@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "pg_nae/columns/whole_row.hpp"
+#include "pg_nae/pg/plant.hpp"
 
 namespace nae::columns {
 namespace {
@@ -60,6 +61,7 @@ bool has_readable(List* arguments, const Place& place) {
 
 List* plain_arguments(Oid function, List* arguments, const Place& place) {
   if (!has_readable(arguments, place) || looks_at_storage(function)) return nullptr;
+  if (pg::is_planted("stored arguments")) return nullptr;
   Signature signature = signature_of(function);
   if (signature.result_follows) return nullptr;
   List* result = NIL;

@@ -24,8 +24,8 @@ Node* decrypted_array(Node* expression);
 // The reverse: of the encrypted type, not encrypted yet. decrypted(pended(x)) is x.
 Node* pended(Node* plain, const ColumnType& type);
 
-// A plaintext in the place of an expression of an encrypted type that had this typmod: encrypted under
-// its key, for whoever counts on the typmod takes the value for a ciphertext.
+// A plaintext in the place of an expression of an encrypted type that had this typmod: encrypted
+// under its key, for whoever counts on the typmod takes the value for a ciphertext.
 Node* stored_again(Node* plain, const ColumnType& type, int32 typmod);
 
 // A call of nae.plain(…), or of the length coercion that encrypts its first argument.

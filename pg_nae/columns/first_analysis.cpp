@@ -29,9 +29,16 @@ void add_location(Node* expression, Bitmapset*& set) {
   if (var != nullptr && var->location >= 0) set = bms_add_member(set, var->location);
 }
 
+// As jsonb_populate_record(t, …), for a row of the table's own type.
+bool makes_a_row_like(Oid function) {
+  return get_func_prokind(function) == PROKIND_FUNCTION &&
+         IsPolymorphicType(get_func_rettype(function));
+}
+
 // What stands in for PostgreSQL's own functions is found anew.
-bool wants_stored(Oid function, Oid parameter) {
+bool wants_stored(Oid function, Oid parameter, const Node* argument) {
   if (looks_at_storage(function)) return true;
+  if (is_encrypted_row(exprType(argument)) && makes_a_row_like(function)) return true;
   return (find_column_type(parameter) != nullptr &&
           get_func_namespace(function) != PG_CATALOG_NAMESPACE) ||
          (OidIsValid(parameter) && is_encrypted_row(parameter));
@@ -49,7 +56,7 @@ void add_arguments(Oid function, List* arguments, Positions& positions) {
     if (IsA(argument, TargetEntry))
       argument = reinterpret_cast<Node*>(reinterpret_cast<TargetEntry*>(argument)->expr);
     Oid parameter = position < count ? parameters[position] : InvalidOid;
-    if (wants_stored(function, parameter)) add_location(argument, positions.stored);
+    if (wants_stored(function, parameter, argument)) add_location(argument, positions.stored);
     ++position;
   }
 }

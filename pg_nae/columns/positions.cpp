@@ -25,8 +25,8 @@ void mark_stored(Node* node, Positions& positions) {
 
 void mark_outputs(SelectStmt* select, Walk& walk);
 
-// A scalar sub-select that is an output column itself hands on what is stored. As a key of groups it
-// would not be found again.
+// A scalar sub-select that is an output column itself hands on what is stored. As a key of groups
+// it would not be found again.
 void mark_output(Node* output, const SelectStmt* select, Walk& walk) {
   if (output == nullptr || !IsA(output, SubLink)) return mark_stored(output, walk.positions);
   auto* sublink = reinterpret_cast<SubLink*>(output);
@@ -47,8 +47,7 @@ void mark_outputs(SelectStmt* select, Walk& walk) {
     return mark_outputs(select->rarg, walk);
   }
   ListCell* cell;
-  foreach (cell, select->targetList)
-    mark_output(lfirst_node(ResTarget, cell)->val, select, walk);
+  foreach (cell, select->targetList) mark_output(lfirst_node(ResTarget, cell)->val, select, walk);
 }
 
 // Of a sub-select within an expression.
@@ -100,8 +99,7 @@ void mark_select(SelectStmt* select, Walk& walk) {
   mark_keys(select->groupClause, walk.positions);
   mark_keys(select->distinctClause, walk.positions);
   ListCell* cell;
-  foreach (cell, select->sortClause)
-    mark_stored(lfirst_node(SortBy, cell)->node, walk.positions);
+  foreach (cell, select->sortClause) mark_stored(lfirst_node(SortBy, cell)->node, walk.positions);
 }
 
 void mark_returned(List* returned, Walk& walk) {

@@ -6,6 +6,7 @@
 #include "pg_nae/columns/settled.hpp"
 #include "pg_nae/columns/utility.hpp"
 #include "pg_nae/columns/whole_row.hpp"
+#include "pg_nae/pg/plant.hpp"
 
 namespace nae::columns {
 namespace {
@@ -51,11 +52,12 @@ Place* place_of(const ParseState* state) {
   return place;
 }
 
-// A whole row in an expression is a row of plaintexts. Of what is stored it stays as it was written:
-// a view's text would lose the names of its columns, and a table must not keep such a row without a
-// word. It becomes one when it is planned.
+// A whole row in an expression is a row of plaintexts. Of what is stored it stays as it was
+// written: a view's text would lose the names of its columns, and a table must not keep such a row
+// without a word. It becomes one when it is planned.
 Node* as_plaintext_row(const ParseState* state, Node* row) {
-  bool whole = !current->stores && IsA(row, Var) && reinterpret_cast<Var*>(row)->varattno == InvalidAttrNumber;
+  bool whole = !current->stores && IsA(row, Var) &&
+               reinterpret_cast<Var*>(row)->varattno == InvalidAttrNumber;
   return whole ? readable(row, *place_of(state)) : row;
 }
 
@@ -66,16 +68,14 @@ Node* resolve_column(ParseState* state, ColumnRef* reference) {
                                                 : current->column_reference(state, reference);
   // As it is without us.
   state->p_pre_columnref_hook = current->column_reference;
-  Node* column =
-      transformExpr(state, reinterpret_cast<Node*>(reference), state->p_expr_kind);
+  Node* column = transformExpr(state, reinterpret_cast<Node*>(reference), state->p_expr_kind);
   state->p_pre_columnref_hook = resolve_column;
   if (state->p_expr_kind == EXPR_KIND_UPDATE_TARGET) return column;
   Standing standing = current->positions.at(reference->location);
   if (type_of(column) == nullptr)
     return standing == Standing::plaintext ? as_plaintext_row(state, column) : column;
   if (wants_stored(column, standing)) return column;
-  return cast_to_plaintext(column,
-                           standing == Standing::cast ? COERCE_EXPLICIT_CAST : kUnspoken);
+  return cast_to_plaintext(column, standing == Standing::cast ? COERCE_EXPLICIT_CAST : kUnspoken);
 }
 
 bool imply_walker(Node* node, void*) {
@@ -91,10 +91,8 @@ bool imply_walker(Node* node, void*) {
 Node* coerce_parameter(ParseState* state, Param* parameter, Oid target, int32 typmod,
                        int location) {
   const ColumnType* type = find_column_type(target);
-  if (type == nullptr)
-    return current->coerce_parameter(state, parameter, target, typmod, location);
-  Node* plain =
-      current->coerce_parameter(state, parameter, plain_oid(type->plain), -1, location);
+  if (type == nullptr) return current->coerce_parameter(state, parameter, target, typmod, location);
+  Node* plain = current->coerce_parameter(state, parameter, plain_oid(type->plain), -1, location);
   return plain == nullptr ? nullptr : pended(plain, *type);
 }
 
@@ -180,6 +178,7 @@ void resolve_over_plaintexts(ParseState* state, Query* query) {
   Query* first = analyzed_with(query);
   // EXPLAIN shows its query to the hook once more, with a state that did not analyze it.
   if (first == nullptr || first->rtable != state->p_rtable) return;
+  if (pg::is_planted("stored arguments")) return;
   if (is_settled(first, describes_parameters(state))) return;
   RawStmt* statement = raw_statement_at(state, query->stmt_location);
   if (statement == nullptr) return;

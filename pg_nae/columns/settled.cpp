@@ -58,7 +58,8 @@ bool groups_by_sublink(const Query* query) {
   foreach (cell, query->targetList) {
     auto* target = lfirst_node(TargetEntry, cell);
     auto* expression = reinterpret_cast<Node*>(target->expr);
-    if (target->ressortgroupref != 0 && IsA(expression, SubLink) && is_value(expression)) return true;
+    if (target->ressortgroupref != 0 && IsA(expression, SubLink) && is_value(expression))
+      return true;
   }
   return false;
 }

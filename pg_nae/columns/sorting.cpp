@@ -2,6 +2,7 @@
 
 #include "pg_nae/columns/sort_clauses.hpp"
 #include "pg_nae/columns/whole_row.hpp"
+#include "pg_nae/pg/plant.hpp"
 #include "pg_nae/pg/report.hpp"
 
 namespace nae::columns {
@@ -102,9 +103,9 @@ Node* one_of_group(Query* query, Node* grouped) {
   aggregate->location = -1;
   query->hasAggs = true;
   // An aggregate has no typmod; this one's value has its argument's.
-  return reinterpret_cast<Node*>(
-      makeRelabelType(reinterpret_cast<Expr*>(aggregate), exprType(grouped), exprTypmod(grouped),
-                      exprCollation(grouped), COERCE_IMPLICIT_CAST));
+  return reinterpret_cast<Node*>(makeRelabelType(reinterpret_cast<Expr*>(aggregate),
+                                                 exprType(grouped), exprTypmod(grouped),
+                                                 exprCollation(grouped), COERCE_IMPLICIT_CAST));
 }
 
 // In the rows of a grouping set without the key, it is NULL.
@@ -115,11 +116,11 @@ Node* unless_grouped_away(const Query* query, Node* plain, Index reference, Node
   grouping->refs = list_make1_int(static_cast<int>(reference));
   grouping->location = -1;
   CaseWhen* when = makeNode(CaseWhen);
-  when->expr = make_opclause(
-      Int4EqualOperator, BOOLOID, false, reinterpret_cast<Expr*>(grouping),
-      reinterpret_cast<Expr*>(
-          makeConst(INT4OID, -1, InvalidOid, sizeof(int32), Int32GetDatum(0), false, true)),
-      InvalidOid, InvalidOid);
+  when->expr =
+      make_opclause(Int4EqualOperator, BOOLOID, false, reinterpret_cast<Expr*>(grouping),
+                    reinterpret_cast<Expr*>(makeConst(INT4OID, -1, InvalidOid, sizeof(int32),
+                                                      Int32GetDatum(0), false, true)),
+                    InvalidOid, InvalidOid);
   when->result = reinterpret_cast<Expr*>(value);
   when->location = -1;
   CaseExpr* chosen = makeNode(CaseExpr);
@@ -159,9 +160,11 @@ void group_by_plaintext(Query* query, SortGroupClause* clause) {
   const Index reference = clause->tleSortGroupRef;  // grouping sets name it
   use_operators_of(clause, exprType(plain));
   part_from_group(query, target);
-  Substitution substitution{
-      grouped, plain,
-      unless_grouped_away(query, plain, reference, one_of_group(query, grouped))};
+  Node* representative =
+      pg::is_planted("waiting group")
+          ? pended(plain, *type_of(grouped))
+          : unless_grouped_away(query, plain, reference, one_of_group(query, grouped));
+  Substitution substitution{grouped, plain, representative};
   query->targetList = reinterpret_cast<List*>(
       substitute_mutator(reinterpret_cast<Node*>(query->targetList), &substitution));
   query->havingQual = substitute_mutator(query->havingQual, &substitution);

@@ -7,8 +7,8 @@ namespace nae::columns {
 namespace {
 
 const SubscriptRoutines& of_jsonb() {
-  return *reinterpret_cast<const SubscriptRoutines*>(DatumGetPointer(
-      OidFunctionCall1(F_JSONB_SUBSCRIPT_HANDLER, PointerGetDatum(nullptr))));
+  return *reinterpret_cast<const SubscriptRoutines*>(
+      DatumGetPointer(OidFunctionCall1(F_JSONB_SUBSCRIPT_HANDLER, PointerGetDatum(nullptr))));
 }
 
 // Says the same types as for a jsonb.
@@ -38,6 +38,7 @@ Node* converted_subscript(SubscriptingRef* node) {
   if (type_of(container) != nullptr)
     result->refexpr = reinterpret_cast<Expr*>(decrypted(container));
   result->refcontainertype = plain_oid(type->plain);
+  if (node->refrestype == node->refcontainertype) result->refrestype = result->refcontainertype;
   result->reftypmod = -1;
   if (node->refassgnexpr == nullptr) return reinterpret_cast<Node*>(result);
   return stored_again(reinterpret_cast<Node*>(result), *type, node->reftypmod);

@@ -115,7 +115,8 @@ void check_relabelled(const TypingPlace& place, Node* node, const Node* argument
 }
 
 void check_converted(const TypingPlace& place, Node* node, Node* argument) {
-  if (holds(argument)) refuse_typing(place, node, "a ciphertext would be converted to another type");
+  if (holds(argument))
+    refuse_typing(place, node, "a ciphertext would be converted to another type");
 }
 
 void check_row(const TypingPlace& place, RowExpr* row) {
@@ -141,8 +142,7 @@ bool output_walker(Node* node, void* state) {
     auto* parameter = reinterpret_cast<Param*>(node);
     const auto* targets = static_cast<const List*>(state);
     if (parameter->paramid < 1 || parameter->paramid > list_length(targets)) return true;
-    auto* output =
-        reinterpret_cast<Node*>(pg::target_at(targets, parameter->paramid)->expr);
+    auto* output = reinterpret_cast<Node*>(pg::target_at(targets, parameter->paramid)->expr);
     return exprType(output) != parameter->paramtype ||
            (type_of(output) != nullptr && exprTypmod(output) != parameter->paramtypmod);
   }

@@ -11,7 +11,8 @@
 
 namespace nae::columns {
 
-// Raises Code::unsupported, at the place in `text` (the statement; may be nullptr) where it is known.
+// Raises Code::unsupported, at the place in `text` (the statement; may be nullptr) where it is
+// known.
 void check_typing(Query* query, const char* text);
 
 // The same of a query whose rows become those of a table: its encrypted columns have a key each.

@@ -9,11 +9,10 @@ namespace {
 
 // Of PostgreSQL's own functions for any type, those that hand a value on without looking at it.
 bool hands_on(Oid function) {
-  constexpr Oid kFunctions[] = {F_FIRST_VALUE,     F_LAST_VALUE,
-                                F_NTH_VALUE,       F_LAG_ANYELEMENT,
-                                F_LAG_ANYELEMENT_INT4, F_LAG_ANYCOMPATIBLE_INT4_ANYCOMPATIBLE,
-                                F_LEAD_ANYELEMENT, F_LEAD_ANYELEMENT_INT4,
-                                F_LEAD_ANYCOMPATIBLE_INT4_ANYCOMPATIBLE};
+  constexpr Oid kFunctions[] = {
+      F_FIRST_VALUE,     F_LAST_VALUE,           F_NTH_VALUE,
+      F_LAG_ANYELEMENT,  F_LAG_ANYELEMENT_INT4,  F_LAG_ANYCOMPATIBLE_INT4_ANYCOMPATIBLE,
+      F_LEAD_ANYELEMENT, F_LEAD_ANYELEMENT_INT4, F_LEAD_ANYCOMPATIBLE_INT4_ANYCOMPATIBLE};
   for (Oid known : kFunctions)
     if (function == known) return true;
   return false;
@@ -23,6 +22,7 @@ struct Declared {
   int count;
   Oid types[FUNC_MAX_ARGS];
   bool in_native_code;
+  bool follows;  // its result is of its argument's type
 };
 
 Declared declared_by(Oid function) {
@@ -32,8 +32,8 @@ Declared declared_by(Oid function) {
   auto* row = reinterpret_cast<Form_pg_proc>(GETSTRUCT(tuple));
   declared.count = row->pronargs;
   for (int i = 0; i < row->pronargs; ++i) declared.types[i] = row->proargtypes.values[i];
-  declared.in_native_code =
-      row->prolang == INTERNALlanguageId || row->prolang == ClanguageId;
+  declared.in_native_code = row->prolang == INTERNALlanguageId || row->prolang == ClanguageId;
+  declared.follows = row->prokind == PROKIND_FUNCTION && IsPolymorphicType(row->prorettype);
   ReleaseSysCache(tuple);
   return declared;
 }
@@ -51,7 +51,10 @@ bool may_take_stored(Oid function, const Declared& declared) {
 bool fits(Oid function, const Declared& declared, Oid parameter, Node* argument) {
   Oid type = exprType(argument);
   if (is_pseudo(parameter))
-    return !holds_encrypted(type) || may_take_stored(function, declared);
+    return !holds_encrypted(type) || may_take_stored(function, declared) ||
+           // A row that another of its type is made from, as by jsonb_populate_record(): fields
+           // that come from elsewhere are read by input functions, which encrypt.
+           (declared.follows && is_encrypted_row(type));
   if (type == parameter) return true;
   return find_column_type(parameter) == nullptr && !holds_encrypted(type)
              ? IsBinaryCoercible(type, parameter)
@@ -64,8 +67,8 @@ int32 key_of(const Node* operand) {
     auto* call = reinterpret_cast<const FuncExpr*>(operand);
     const ColumnType* type = find_column_type(call->funcresulttype);
     if (type == nullptr) type = find_column_type_of_array(call->funcresulttype);
-    bool token = type != nullptr && (call->funcid == type->search_token ||
-                                     call->funcid == type->search_token_array);
+    bool token = type != nullptr &&
+                 (call->funcid == type->search_token || call->funcid == type->search_token_array);
     auto* typmod = token ? static_cast<Node*>(lsecond(call->args)) : nullptr;
     if (typmod != nullptr && IsA(typmod, Const))
       return DatumGetInt32(reinterpret_cast<Const*>(typmod)->constvalue);
@@ -98,8 +101,7 @@ bool is_given(const Node* node) {
   return IsA(node, Param) && reinterpret_cast<const Param*>(node)->paramkind == PARAM_EXTERN;
 }
 
-void check_ciphertexts(const TypingPlace& place, const Node* node, Oid opno,
-                       const List* operands) {
+void check_ciphertexts(const TypingPlace& place, const Node* node, Oid opno, const List* operands) {
   auto* left = static_cast<Node*>(linitial(operands));
   auto* right = static_cast<Node*>(lsecond(operands));
   const ColumnType* type = type_of(left);
@@ -116,8 +118,7 @@ void check_ciphertexts(const TypingPlace& place, const Node* node, Oid opno,
 
 }  // namespace
 
-void check_call(const TypingPlace& place, const Node* node, Oid function,
-                const List* arguments) {
+void check_call(const TypingPlace& place, const Node* node, Oid function, const List* arguments) {
   Declared declared{};
   int position = 0;
   ListCell* cell;
@@ -146,7 +147,8 @@ void check_operator(const TypingPlace& place, const Node* node, Oid opno, const 
     return check_ciphertexts(place, node, opno, operands);
   if (IsA(node, ScalarArrayOpExpr)) {
     auto* array = static_cast<Node*>(lsecond(operands));
-    if (holds_encrypted(exprType(array)) || holds_encrypted(exprType(static_cast<Node*>(linitial(operands)))))
+    if (holds_encrypted(exprType(array)) ||
+        holds_encrypted(exprType(static_cast<Node*>(linitial(operands)))))
       refuse_typing(place, node, "an encrypted value is compared with an array");
     return;
   }

@@ -31,7 +31,8 @@ void raise(Code code, const char* message, const char* hint, std::uint64_t item)
 }
 
 void raise_at(Code code, const char* message, const char* hint, const char* text, int location) {
-  bool known = text != nullptr && location >= 0 && static_cast<std::size_t>(location) < std::strlen(text);
+  bool known =
+      text != nullptr && location >= 0 && static_cast<std::size_t>(location) < std::strlen(text);
   ereport(ERROR, (errcode(sqlstate_of(code)), errmsg("%s", message), errhint("%s", hint),
                   known ? errposition(pg_mbstrlen_with_len(text, location) + 1) : 0));
   pg_unreachable();

@@ -13,6 +13,8 @@ CREATE TABLE many (id int PRIMARY KEY, ok bool, n nae.enc_int8('col-rnd'), note 
 INSERT INTO many SELECT i, i % 2 = 0, i, 'n' || i % 5, 'n' || i % 5 FROM generate_series(1, 40) i;
 CREATE TABLE few (id int, note nae.enc_text('col-rnd'));
 INSERT INTO few VALUES (1, 'n1'), (2, 'n2'), (3, NULL);
+CREATE TABLE keyed (id int, a nae.enc_det_text('col-det'), b nae.enc_det_text('col-det', 'context=other'));
+INSERT INTO keyed VALUES (1, 'x', 'x'), (2, 'x', 'y');
 CREATE TABLE wide (id int, {', '.join(f"c{i} nae.enc_int4('col-rnd')" for i in range(90))});
 INSERT INTO wide (id, c0, c89) VALUES (1, 1, 1);
 ANALYZE many, few;
@@ -41,6 +43,22 @@ PLANTED = [
     ("run of a window", "a run of a window ends by something else than a window function",
      "SELECT max(note), count(note) FROM (SELECT note, row_number() OVER (ORDER BY id) AS n FROM many) q WHERE n <= 5"),
     ("argument for result", "a column is read as one of another type", "SELECT n FROM many ORDER BY id"),
+]
+# The same of the rewriting of queries, and what the checker of queries says (columns/typing.hpp).
+MISTYPED = [
+    ("waiting group", "a column is read as one of another type or key",
+     "SELECT count(*) FROM (SELECT note FROM many GROUP BY note) s WHERE note IS NOT NULL"),
+    ("waiting group", "a column is read as one of another type or key",
+     "INSERT INTO few SELECT 9, note FROM (SELECT note FROM many GROUP BY note) s WHERE false"),
+    ("stored keys", "a key is compared as one of another type", "SELECT n FROM many ORDER BY n"),
+    ("stored keys", "a key is compared as one of another type", "SELECT DISTINCT note FROM many"),
+    ("stored arguments", "function json_agg is given an encrypted value that it is not declared for",
+     "SELECT json_agg(n) FROM (SELECT n FROM many WHERE id < 3) s"),
+    ("stored arguments", "function concat is given an encrypted value that it is not declared for",
+     "SELECT id FROM few WHERE concat(note) = 'n1'"),
+    ("other keys", "ciphertexts are compared that need not be of one key", "SELECT id FROM keyed WHERE a = b"),
+    ("waiting value", 'column "note" would be written with a value that is not encrypted for it',
+     "UPDATE few SET note = 'x' WHERE false"),
 ]
 
 
@@ -81,3 +99,9 @@ with Tap() as tap, Stack(keys=KEYS) as stack:
     _, told, after = (stack.path / "postgresql.log").read_text().partition("LOG:  batched plan refused: ")
     tap.ok(told and "LOG:  batched plan refused: " not in after, "the log tells of the first")
     tap.ok("few" not in after.partition("HINT:")[0], "and not of the statement", after[:300])
+    for fault, words, query in MISTYPED:
+        session.ask("SET nae.plant = ''")
+        tap.is_(session.ask(query).state, "", f"{fault}: without it the statement runs: {query}")
+        session.ask(f"SET nae.plant = '{fault}'")
+        refused = session.ask(query)
+        tap.is_((refused.state, refused.message), ("0A000", words), f"{fault}: refused: {query}")

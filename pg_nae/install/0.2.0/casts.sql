@@ -20,6 +20,13 @@ BEGIN
 END
 $define$;
 
+-- PostgreSQL knows (a, b) <> (c, d) by the equality that <> negates.
+CREATE FUNCTION nae.negation(operator text) RETURNS text
+  LANGUAGE sql AS $define$
+  SELECT CASE operator WHEN '=' THEN ', NEGATOR = OPERATOR(pg_catalog.<>)'
+                       WHEN '<>' THEN ', NEGATOR = OPERATOR(pg_catalog.=)' ELSE '' END
+$define$;
+
 CREATE FUNCTION nae.define_function(name text, argument regtype, result regtype, symbol text) RETURNS text
   LANGUAGE plpgsql AS $define$
 BEGIN
@@ -125,8 +132,9 @@ BEGIN
                    name, CASE WHEN o.binary THEN format('%s, %s', o.type, o.type) ELSE o.type::text END, o.result,
                    format(CASE WHEN o.binary THEN '$1::%1$s OPERATOR(pg_catalog.%2$s) $2::%1$s'
                                ELSE 'OPERATOR(pg_catalog.%2$s) $1::%1$s' END, nae.type_name(o.plain_type), o.oprname));
-    EXECUTE format('CREATE OPERATOR pg_catalog.%s (%s RIGHTARG = %s, FUNCTION = %s)', o.oprname,
-                   CASE WHEN o.binary THEN format('LEFTARG = %s,', o.type) END, o.type, name);
+    EXECUTE format('CREATE OPERATOR pg_catalog.%s (%s RIGHTARG = %s, FUNCTION = %s %s)', o.oprname,
+                   CASE WHEN o.binary THEN format('LEFTARG = %s,', o.type) END, o.type, name,
+                   nae.negation(o.oprname));
   END LOOP;
 END
 $define$;
@@ -168,8 +176,8 @@ BEGIN
     EXECUTE format('CREATE FUNCTION %s(%s, %s) RETURNS %s LANGUAGE sql STABLE STRICT PARALLEL RESTRICTED COST 100'
                    ' RETURN $1::%s OPERATOR(pg_catalog.%s) $2::%s', name, o.ltype::regtype, o.rtype::regtype,
                    o.result, o.lplain::regtype, o.sign, o.rplain::regtype);
-    EXECUTE format('CREATE OPERATOR pg_catalog.%s (LEFTARG = %s, RIGHTARG = %s, FUNCTION = %s)',
-                   o.sign, o.ltype::regtype, o.rtype::regtype, name);
+    EXECUTE format('CREATE OPERATOR pg_catalog.%s (LEFTARG = %s, RIGHTARG = %s, FUNCTION = %s %s)',
+                   o.sign, o.ltype::regtype, o.rtype::regtype, name, nae.negation(o.sign));
   END LOOP;
 END
 $define$;
@@ -232,5 +240,6 @@ CREATE FUNCTION nae.subscript(internal) RETURNS internal
 ALTER TYPE nae.enc_jsonb SET (SUBSCRIPT = nae.subscript);
 
 DROP FUNCTION nae.define_window_range(regtype, regtype);
+DROP FUNCTION nae.negation(text);
 DROP FUNCTION nae.define_function(text, regtype, regtype, text);
 DROP FUNCTION nae.define_cast(regtype, regtype, text, text);
