@@ -1,0 +1,106 @@
+-- Statements are resolved as over the plaintext types: conversions, common types, rows, arrays, aggregates.
+BEGIN;
+\ir ../fixtures/twins.sql
+SELECT plan(75);
+
+-- conversions that PostgreSQL makes by itself
+SELECT same('SELECT id FROM p WHERE age > 1.5');
+SELECT same('SELECT id, pay * age, age / grp, big - age, age + big FROM p WHERE grp <> 0');
+SELECT same('SELECT age % 7, big % 7, pay % 7 FROM p');
+SELECT same('SELECT DATE_TRUNC(''month'', born), to_char(born, ''DD.MM'') FROM p');
+SELECT same('SELECT id FROM p WHERE seen > born');
+SELECT same('SELECT round(avg(age), 2), max(born) + 1, sum(age) / 2, abs(min(age)) FROM p');
+SELECT same('SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY pay), percentile_disc(0.5) WITHIN GROUP (ORDER BY age), mode() WITHIN GROUP (ORDER BY name) FROM p');
+SELECT same('SELECT age BETWEEN 1.5 AND 20, age IN (7, 8.0), age = ANY (ARRAY[7, 24]::bigint[]), age <@ int4range(0, 50) FROM p');
+SELECT same('SELECT power(age, 2), sqrt(pay), width_bucket(pay, 0, 100, 5) FROM p');
+SELECT same('SELECT - age, + pay, @ age, ~ grp, age::text || 1, left(name, age % 3 + 1) FROM p');
+SELECT same('SELECT id FROM p WHERE ssn = plain OR town > plain');
+SELECT same('SELECT doc[''n''], doc[''x''] IS NULL FROM p');
+SELECT same_after('UPDATE p SET doc[''n''] = ''77'' WHERE id < 3', 'SELECT id, doc FROM p');
+SELECT same_after('UPDATE p SET age = pay, pay = age, big = grp', 'SELECT id, age, pay, big FROM p');
+SELECT same_after('UPDATE p SET name = town, town = name', 'SELECT id, name, town FROM p');
+
+-- common types
+SELECT same('SELECT COALESCE(pay, 0), COALESCE(big, 0), COALESCE(name, ssn, ''x''), NULLIF(age, 7), GREATEST(pay, age), LEAST(born, seen) FROM p');
+SELECT same('SELECT CASE WHEN id < 9 THEN ssn ELSE name END, CASE town WHEN ''Ulm'' THEN 1 ELSE pay END FROM p');
+SELECT same('SELECT ssn FROM p UNION SELECT name FROM p UNION ALL SELECT plain FROM p');
+SELECT same('SELECT count(*) FROM (SELECT name FROM p UNION SELECT town FROM p EXCEPT SELECT ''Ulm'') s');
+SELECT same('SELECT pay FROM p INTERSECT SELECT age FROM p');
+SELECT same('SELECT ARRAY[name, ssn, plain], ARRAY[age, pay], ARRAY[born, seen::date] FROM p');
+SELECT same('SELECT (SELECT ssn UNION SELECT town ORDER BY 1 LIMIT 1) FROM p');
+
+-- rows and arrays: order, equality, output
+SELECT same('SELECT string_agg(id::text, '','' ORDER BY ROW(ssn, name), id) FROM p');
+SELECT same_order('SELECT id FROM p WHERE ssn IS NOT NULL ORDER BY ARRAY[town, ssn]');
+SELECT same_order('SELECT id FROM (SELECT town, id FROM p) s ORDER BY s');
+SELECT same('SELECT min(ARRAY[town]), max(ARRAY[age]) FROM p');
+SELECT same('SELECT greatest(ARRAY[a.town], ARRAY[b.town]) FROM p a JOIN p b ON b.id = a.id + 1');
+SELECT same('SELECT array_remove(ARRAY[name, ssn], name), array_position(ARRAY[age, grp], grp) FROM p');
+SELECT same('SELECT row_to_json(x) FROM (SELECT ROW(name) AS n FROM p) x');
+SELECT same('SELECT (ssn, age) < (''s-2'', 5), (name, town) = (town, name), (born, pay) <> (''2001-01-01'', 5) FROM p');
+SELECT same('SELECT array_to_json(array_agg(p ORDER BY id)) FROM p');
+SELECT same('SELECT to_json(ARRAY(SELECT p FROM p ORDER BY id))');
+SELECT same('SELECT json_agg(DISTINCT age), array_agg(DISTINCT name ORDER BY name), string_agg(DISTINCT town, '','' ORDER BY town) FROM p');
+SELECT same('SELECT a.id FROM p a JOIN p b ON a = b');
+SELECT same('SELECT DISTINCT ROW(name, town) FROM p');
+SELECT same('SELECT (jsonb_populate_record(p, ''{"name": "zz"}'')).name, (p).town FROM p');
+
+-- groups
+SELECT same('SELECT (SELECT town FROM p WHERE id = 1) AS o, count(*) FROM p GROUP BY ROLLUP ((SELECT town FROM p WHERE id = 1))');
+SELECT same('SELECT name, grp, grouping(name), count(*) FROM p GROUP BY CUBE (name, grp)');
+SELECT same('SELECT name, n FROM (SELECT name, count(*) AS n FROM p GROUP BY ROLLUP (name)) s');
+SELECT same('SELECT ROW(town), count(*) FROM p GROUP BY ROLLUP (ROW(town))');
+SELECT same('SELECT count(*) FROM p a JOIN (SELECT GREATEST(town, town) AS town FROM p) b ON a.town = b.town');
+SELECT same('SELECT count(*) FROM p WHERE town IN (SELECT GREATEST(town, town) FROM p)');
+SELECT same('SELECT count(*) FROM (SELECT town FROM p UNION SELECT GREATEST(town, town) FROM p) x');
+SELECT same('SELECT id, sum(age) OVER (ORDER BY born RANGE BETWEEN ''1 month'' PRECEDING AND CURRENT ROW) FROM p WHERE born IS NOT NULL');
+
+-- what waits for encryption reaches no table and no message
+SELECT same_after(s, 'SELECT id, name, age, born, pay FROM p') FROM unnest(ARRAY['INSERT INTO p (id, name) SELECT 100 + min(id), name FROM p GROUP BY name', 'UPDATE p SET name = LEAST(name, ssn)',
+  'UPDATE p SET age = GREATEST(age, age)', 'UPDATE p SET born = NULLIF(born, ''2001-01-09''), name = NULLIF(name, ''x''), age = NULLIF(age, 5)',
+  'INSERT INTO p (id, name) SELECT id + 100, first_value(name) OVER (PARTITION BY name ORDER BY id) FROM p', 'INSERT INTO p (id, name) SELECT DISTINCT ON (name) id + 100, name FROM p ORDER BY name, id',
+  'INSERT INTO p (id, name) SELECT 100 + row_number() OVER (ORDER BY name), name FROM (SELECT name FROM p GROUP BY ROLLUP (name)) s', 'WITH w AS (SELECT name FROM p GROUP BY name) INSERT INTO p (id, name) SELECT 100 + row_number() OVER (ORDER BY name), name FROM w',
+  'UPDATE p SET name = (SELECT q.name FROM p q WHERE q.id = p.id GROUP BY q.name)', 'INSERT INTO p (id, name) SELECT 100, max(name) FROM p', 'INSERT INTO p (id, name) SELECT 100 + row_number() OVER (ORDER BY name), name FROM (SELECT name FROM p UNION SELECT name FROM p) u',
+  'INSERT INTO p (id, born) VALUES (1, ''2026-02-02'') ON CONFLICT (id) DO UPDATE SET born = GREATEST(p.born, excluded.born)']) AS s;
+SELECT refused(s, '0A000', 'the table would keep what was computed from encrypted columns in clear') FROM unnest(ARRAY['CREATE TABLE made AS SELECT plain AS x FROM p UNION ALL SELECT ssn FROM p', 'CREATE TABLE made AS SELECT plain AS x FROM p UNION SELECT name FROM p',
+  'CREATE TABLE made AS WITH RECURSIVE r AS (SELECT id, upper(name) u FROM p UNION ALL SELECT id + 1, u FROM r WHERE id < 1) SELECT u FROM r',
+  'CREATE TABLE made AS SELECT xt.* FROM p, XMLTABLE(''/a'' PASSING xmlelement(name a, p.name) COLUMNS v text PATH ''.'') xt', 'CREATE TABLE made AS SELECT LEAST(town, town) AS t FROM p', 'CREATE MATERIALIZED VIEW made AS SELECT GREATEST(name, name) AS n FROM p']) AS s;
+SELECT same_after('CREATE TABLE made AS SELECT name FROM p GROUP BY name; CREATE TABLE more AS SELECT name FROM (SELECT DISTINCT name FROM p) s', 'SELECT name FROM made UNION ALL SELECT name FROM more');
+
+-- rows of functions
+SET LOCAL search_path = enc, tap, public;
+CREATE FUNCTION rows_sql() RETURNS SETOF p LANGUAGE sql AS 'SELECT p FROM p';
+CREATE FUNCTION rows_changed() RETURNS SETOF p LANGUAGE plpgsql AS $$BEGIN RETURN QUERY UPDATE p SET plain = 'u' WHERE id < 4 RETURNING *; END$$;
+CREATE TABLE two (id int, note nae.enc_text('col-rnd'));
+INSERT INTO two VALUES (1, 'x');
+CREATE FUNCTION rows_made() RETURNS SETOF two LANGUAGE plpgsql AS $$BEGIN RETURN QUERY SELECT id, upper(note) FROM two; END$$;
+SELECT is((SELECT string_agg(name, ',' ORDER BY id) FROM rows_sql()), (SELECT string_agg(name, ',' ORDER BY id) FROM pln.p), 'a function in SQL hands on whole rows');
+SELECT is((SELECT string_agg(ssn, ',' ORDER BY id) FROM rows_changed()), 's-1,s-2,s-3', 'RETURN QUERY of RETURNING');
+SELECT is((SELECT note::text FROM rows_made()), 'X', 'RETURN QUERY of what is computed');
+CREATE FUNCTION taking(v nae.enc_text, OUT x nae.enc_text, OUT y text) LANGUAGE sql AS 'SELECT v, v::text';
+SELECT is((SELECT f.x || f.y FROM two, taking(note) f), 'xx', 'a function that takes the encrypted type');
+CREATE FUNCTION doubled(a anyelement, OUT x anyelement, OUT y anyelement) LANGUAGE sql AS 'SELECT a, a';
+SELECT is((SELECT f.x + f.y FROM p, doubled(p.age) f WHERE id = 1), 14, 'OUT parameters follow the plaintext');
+
+-- the setting of the moment decides
+PREPARE kept AS SELECT note FROM two;
+CREATE FUNCTION kept() RETURNS SETOF text LANGUAGE plpgsql AS $$BEGIN RETURN QUERY SELECT note FROM two; END$$;
+SELECT results_eq('EXECUTE kept', $$VALUES ('x'::text)$$, 'decrypted');
+SELECT is(kept(), 'x', 'in PL/pgSQL too');
+SET LOCAL nae.transparent = off;
+SELECT throws_ok('EXECUTE kept', '0A000', 'cached plan must not change result type', 'a prepared statement keeps its output''s type');
+SELECT throws_ok('SELECT kept()', '42804', NULL, 'PL/pgSQL sees the ciphertext at once');
+SET LOCAL nae.transparent = on;
+SELECT results_eq('EXECUTE kept', $$VALUES ('x'::text)$$, 'and both go on');
+SELECT is(kept(), 'x', 'afterwards');
+
+-- a view means the same when it is made again from its text
+CREATE VIEW v AS SELECT id, age + grp AS sum, pay * 2 AS twice, COALESCE(name, 'x') AS name, born + 1 AS next, max(age) OVER (PARTITION BY town) AS most FROM p WHERE age > 1.5;
+SELECT set_config('tap.view', pg_get_viewdef('v'), true);
+SELECT set_config('tap.answer', (SELECT json_agg(v ORDER BY id)::text FROM v), true) IS NOT NULL AS answered;
+DROP VIEW v;
+DO $$BEGIN EXECUTE 'CREATE VIEW v AS ' || current_setting('tap.view'); END$$;
+SELECT is((SELECT json_agg(v ORDER BY id)::text FROM v), current_setting('tap.answer'), 'a view made again from its text');
+
+SELECT * FROM finish();
+ROLLBACK;
