@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What do the copy of a plan and its check cost, as a share of the planning of statements on encrypted columns?
+# What do the copy of a plan, its check and that of the query before it cost, as a share of the planning of statements on encrypted columns?
 # Planning times of EXPLAIN, by turns, in a build for tests that can leave either out; nothing of that build is
 # installed but in a stack of its own. NAE_BUILD: the programs. ROUNDS: default 600.
 set -euo pipefail
@@ -40,23 +40,23 @@ BEGIN
 END \$\$;
 CREATE TEMP TABLE sample (name text, plant text, us numeric);
 DO \$\$
-DECLARE s record; turn int; plants text[] := ARRAY['', 'no check', 'no copy'];
+DECLARE s record; turn int; plants text[] := ARRAY['', 'no check', 'no copy', 'no typing'];
 BEGIN
   FOR round IN 1..${ROUNDS:-600} LOOP
     FOR s IN SELECT * FROM statement LOOP
       PERFORM pg_temp.planning_us(s.query, '');  -- the one before has cooled the caches
-      FOR i IN 0..2 LOOP
-        turn := 1 + (round + i) % 3;
+      FOR i IN 0..3 LOOP
+        turn := 1 + (round + i) % 4;
         INSERT INTO sample VALUES (s.name, plants[turn], pg_temp.planning_us(s.query, plants[turn]));
       END LOOP;
     END LOOP;
   END LOOP;
 END \$\$;
 \echo
-\echo 'planning                 us    without check  without copy (shares)'
+\echo 'planning                 us    without check  without copy  without typing (shares)'
 WITH bounded AS (SELECT *, percent_rank() OVER (PARTITION BY name, plant ORDER BY us) AS rank FROM sample),
   mean AS (SELECT name, plant, avg(us) AS us FROM bounded WHERE rank < 0.7 GROUP BY name, plant)
-SELECT format('%-18s %s  %s  %s', w.name, to_char(w.us, '99990.0'), to_char(c.us / w.us, '99990.000'), to_char(p.us / w.us, '99990.000'))
-FROM mean w JOIN mean c USING (name) JOIN mean p USING (name)
-WHERE w.plant = '' AND c.plant = 'no check' AND p.plant = 'no copy' ORDER BY w.us;
+SELECT format('%-18s %s  %s  %s  %s', w.name, to_char(w.us, '99990.0'), to_char(c.us / w.us, '99990.000'), to_char(p.us / w.us, '99990.000'), to_char(t.us / w.us, '99990.000'))
+FROM mean w JOIN mean c USING (name) JOIN mean p USING (name) JOIN mean t USING (name)
+WHERE w.plant = '' AND c.plant = 'no check' AND p.plant = 'no copy' AND t.plant = 'no typing' ORDER BY w.us;
 SQL
