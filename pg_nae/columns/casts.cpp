@@ -11,7 +11,16 @@
 namespace nae::columns {
 namespace {
 
+// The expression of the call says what it passes. A number that an expression passes by mistake
+// must not be followed as a pointer.
+void expect_encrypted_argument(FunctionCallInfo fcinfo) {
+  Oid passed = get_fn_expr_argtype(fcinfo->flinfo, 0);
+  if (!OidIsValid(passed) || find_column_type(passed) != nullptr) return;
+  pg::raise(Code::envelope_malformed, "a value that is not of an encrypted type is taken for one");
+}
+
 Datum decrypt(FunctionCallInfo fcinfo, PlainType type) {
+  expect_encrypted_argument(fcinfo);
   Value value = read_value(PG_GETARG_DATUM(0));
   expect_type(value, type);
   if (value.pending) return plain_value(type, value.plaintext);
@@ -25,6 +34,7 @@ Datum decrypt(FunctionCallInfo fcinfo, PlainType type) {
 
 // The first argument, which is of the type that the function is declared for.
 Value argument_value(FunctionCallInfo fcinfo) {
+  expect_encrypted_argument(fcinfo);
   Value value = read_value(PG_GETARG_DATUM(0));
   expect_type(value, column_type(argument_type(fcinfo)).plain);
   return value;

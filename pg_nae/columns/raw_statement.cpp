@@ -11,14 +11,18 @@ RawParseMode mode_of(const ParseState* state) {
   return static_cast<const PLpgSQL_expr*>(state->p_ref_hook_state)->parseMode;
 }
 
-// One text may hold many statements.
-RawStmt* statement_at(List* statements, int location) {
-  ListCell* cell;
-  foreach (cell, statements) {
-    auto* statement = lfirst_node(RawStmt, cell);
-    if (statement->stmt_location == location) return statement;
-  }
-  return nullptr;
+// The text with nothing but one statement in it, at the place that it has. A script is one text
+// with many statements, and reading all of it again for each would take the square of its length.
+const char* statement_alone(const char* text, const Query* query) {
+  if (query->stmt_location <= 0 && query->stmt_len <= 0) return text;
+  auto begin = static_cast<std::size_t>(query->stmt_location);
+  std::size_t length =
+      query->stmt_len > 0 ? static_cast<std::size_t>(query->stmt_len) : std::strlen(text + begin);
+  auto* alone = static_cast<char*>(palloc(begin + length + 1));
+  std::memset(alone, ' ', begin);
+  std::memcpy(alone + begin, text + begin, length);
+  alone[begin + length] = '\0';
+  return alone;
 }
 
 // SELECT INTO is analyzed as the SELECT alone.
@@ -63,14 +67,13 @@ Node* optimizable_in(Node* statement) {
 
 }  // namespace
 
-RawStmt* raw_statement_at(const ParseState* state, int location) {
-  if (state->p_sourcetext == nullptr) return nullptr;
-  List* statements = raw_parser(state->p_sourcetext, mode_of(state));
-  RawStmt* statement = statement_at(statements, location);
-  Node* optimizable = statement == nullptr ? nullptr : optimizable_in(statement->stmt);
-  if (optimizable == nullptr) return nullptr;
-  statement->stmt = optimizable;
-  return statement;
+RawStmt* raw_statement_of(const ParseState* state, const Query* query) {
+  if (state->p_sourcetext == nullptr || query->stmt_location < 0) return nullptr;
+  List* statements = raw_parser(statement_alone(state->p_sourcetext, query), mode_of(state));
+  if (list_length(statements) != 1) return nullptr;
+  RawStmt* statement = linitial_node(RawStmt, statements);
+  statement->stmt = optimizable_in(statement->stmt);
+  return statement->stmt == nullptr ? nullptr : statement;
 }
 
 }  // namespace nae::columns

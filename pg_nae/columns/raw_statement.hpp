@@ -6,9 +6,9 @@
 
 namespace nae::columns {
 
-// The SELECT, INSERT, UPDATE, DELETE or MERGE at `location` of the text (bytes, as Query has it),
-// also within EXPLAIN, PREPARE, a cursor, a view or a table made from a query; nullptr when there
-// is none. In the current memory context.
-RawStmt* raw_statement_at(const ParseState* state, int location);
+// The SELECT, INSERT, UPDATE, DELETE or MERGE that `query` is, or that stands in it: within
+// EXPLAIN, PREPARE, a cursor, a view or a table made from a query. nullptr when there is none.
+// Locations are those of the text, in bytes. In the current memory context.
+RawStmt* raw_statement_of(const ParseState* state, const Query* query);
 
 }  // namespace nae::columns

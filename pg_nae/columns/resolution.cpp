@@ -180,7 +180,7 @@ void resolve_over_plaintexts(ParseState* state, Query* query) {
   if (first == nullptr || first->rtable != state->p_rtable) return;
   if (pg::is_planted("stored arguments")) return;
   if (is_settled(first, describes_parameters(state))) return;
-  RawStmt* statement = raw_statement_at(state, query->stmt_location);
+  RawStmt* statement = raw_statement_of(state, query);
   if (statement == nullptr) return;
   Positions positions = positions_in(statement->stmt);
   add_positions_of(first, positions);
