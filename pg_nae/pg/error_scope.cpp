@@ -131,6 +131,13 @@ ValuesAtHand values_outside() {
   return {decrypted || is_bound_statement(debug_query_string), decrypted};
 }
 
+// A statement of the client's that cannot be analyzed, also where one before it in the same message
+// has decrypted: what is quoted are the client's own words.
+bool is_of_own_words(const ErrorData& error) {
+  return innermost() == nullptr && error.context == nullptr && error.internalquery == nullptr &&
+         ERRCODE_TO_CATEGORY(error.sqlerrcode) == ERRCODE_SYNTAX_ERROR_OR_ACCESS_RULE_VIOLATION;
+}
+
 // What was raised outside of every scope, by a trigger that was deferred to COMMIT or a parameter
 // that cannot be read; and the context of notices, to which a callback can only add.
 void look_at_log(ErrorData* error) {
@@ -139,7 +146,8 @@ void look_at_log(ErrorData* error) {
                       error->lineno == judged_line &&
                       std::strcmp(error->filename, judged_file) == 0;
   if (settings.hide_values && (level == NOTICE || level == WARNING || level == ERROR) &&
-      error->sqlerrcode != ERRCODE_OUT_OF_MEMORY && !(level == ERROR && judged)) {
+      error->sqlerrcode != ERRCODE_OUT_OF_MEMORY && !(level == ERROR && judged) &&
+      !is_of_own_words(*error)) {
     const ErrorScope* scope = innermost();
     MemoryContext before = MemoryContextSwitchTo(error->assoc_context);
     hide_values(*error, scope != nullptr ? values_of(*scope) : values_outside());

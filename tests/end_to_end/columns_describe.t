@@ -48,3 +48,10 @@ with Tap() as tap, Stack(keys=KEYS + " col-rnd:aes-256-gcm col-det:aes-256-siv")
             if "t FROM" in statement and isinstance(wanted, tuple):  # a whole row is of no table's type
                 wanted = (wanted[0], ["record" if one == "pln.t" or one == "t" else one for one in wanted[1]])
             tap.is_(got, wanted, statement)
+        # A message of several statements: each is read again by itself, and an error about its words shows them.
+        connection.execute("SET ROLE nae_all; SET search_path = pg_temp; CREATE TEMP TABLE t (id int, n nae.enc_int4('col-rnd')); INSERT INTO t VALUES (1, 3)")
+        ask = lambda text: connection.pgconn.exec_(text.encode())
+        answer = ask("SELECT 1 AS \u00e4\u00f6\u00fc; SELECT n * 1.5 AS x FROM t; SELECT n / 2 AS y FROM t WHERE n > 1.5")
+        tap.is_((answer.ntuples, answer.fname(0), answer.get_value(0, 0)), (1, b"y", b"1"), "the last statement of a script")
+        message = ask("SELECT n FROM t; SELECT id FROM t WHERE n > 1.5 AND nosuch = 1").error_message.decode()
+        tap.ok('column "nosuch" does not exist' in message, "an error names what the client wrote", message)
