@@ -62,12 +62,24 @@ bool is_plpgsql_expression(const ParseState* state, const Query* query) {
 
 namespace {
 
-// A row type that a set-returning PL/pgSQL function hands on, if this is a query of one; nullptr.
-TupleDesc returned_row_of(const ParseState* state) {
+// The row of the table whose trigger runs; nullptr.
+TupleDesc triggering_row(const PLpgSQL_function* function) {
+  const PLpgSQL_execstate* running = function->cur_estate;
+  if (function->fn_is_trigger != PLPGSQL_DML_TRIGGER || running == nullptr ||
+      running->trigdata == nullptr)
+    return nullptr;
+  TupleDesc row = RelationGetDescr(running->trigdata->tg_relation);
+  PinTupleDesc(row);
+  return row;
+}
+
+// The row that a query of a PL/pgSQL function may be for, of RETURN QUERY or SELECT INTO NEW; nullptr.
+TupleDesc wanted_row_of(const ParseState* state) {
   if (state->p_pre_columnref_hook == nullptr || state->p_ref_hook_state == nullptr) return nullptr;
   const PLpgSQL_function* function = static_cast<PLpgSQL_expr*>(state->p_ref_hook_state)->func;
-  if (function == nullptr || !function->fn_retset || !type_is_rowtype(function->fn_rettype))
-    return nullptr;
+  if (function == nullptr) return nullptr;
+  if (!function->fn_retset || !type_is_rowtype(function->fn_rettype))
+    return triggering_row(function);
   return lookup_rowtype_tupdesc_noerror(function->fn_rettype, -1, true);
 }
 
@@ -108,7 +120,7 @@ List* values_for(TupleDesc row, List* outputs) {
 }  // namespace
 
 bool keeps_rows_of_a_table(const ParseState* state, Query* query) {
-  TupleDesc row = returned_row_of(state);
+  TupleDesc row = wanted_row_of(state);
   if (row == nullptr) return false;
   List* values = values_for(row, outputs_of(query));
   ReleaseTupleDesc(row);

@@ -1,7 +1,7 @@
 -- Statements are resolved as over the plaintext types: conversions, common types, rows, arrays, aggregates.
 BEGIN;
 \ir ../fixtures/twins.sql
-SELECT plan(75);
+SELECT plan(76);
 
 -- conversions that PostgreSQL makes by itself
 SELECT same('SELECT id FROM p WHERE age > 1.5');
@@ -77,6 +77,11 @@ CREATE FUNCTION rows_made() RETURNS SETOF two LANGUAGE plpgsql AS $$BEGIN RETURN
 SELECT is((SELECT string_agg(name, ',' ORDER BY id) FROM rows_sql()), (SELECT string_agg(name, ',' ORDER BY id) FROM pln.p), 'a function in SQL hands on whole rows');
 SELECT is((SELECT string_agg(ssn, ',' ORDER BY id) FROM rows_changed()), 's-1,s-2,s-3', 'RETURN QUERY of RETURNING');
 SELECT is((SELECT note::text FROM rows_made()), 'X', 'RETURN QUERY of what is computed');
+CREATE FUNCTION into_new() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN SELECT i.id, i.note || '!' INTO NEW FROM two i WHERE i.id = 1; RETURN NEW; END$$;
+CREATE TABLE copied (id int, note nae.enc_text('col-rnd'));
+CREATE TRIGGER into_new BEFORE INSERT ON copied FOR EACH ROW EXECUTE FUNCTION into_new();
+INSERT INTO copied VALUES (7, 'y');
+SELECT is((SELECT id || note FROM copied), '1x!', 'SELECT INTO NEW');
 CREATE FUNCTION taking(v nae.enc_text, OUT x nae.enc_text, OUT y text) LANGUAGE sql AS 'SELECT v, v::text';
 SELECT is((SELECT f.x || f.y FROM two, taking(note) f), 'xx', 'a function that takes the encrypted type');
 CREATE FUNCTION doubled(a anyelement, OUT x anyelement, OUT y anyelement) LANGUAGE sql AS 'SELECT a, a';
