@@ -127,7 +127,7 @@ SELECT same($$SELECT doc['n'], doc['t'], id FROM p WHERE doc['n'] = '3'$$);
 SELECT same($$SELECT to_char(born, 'YYYY') FROM p$$);
 SELECT same($$SELECT age * 1.5 FROM p$$);
 SELECT same($$SELECT age + pay FROM p$$);
-SELECT same($$SELECT age <@ int4range(0, 50) FROM p$$);
+SELECT refused('SELECT age <@ int4range(0, 50) FROM p', '42883', 'operator does not exist: nae.enc_int4 <@ int4range');
 SELECT same($$SELECT greatest(pay, age) FROM p$$);
 SELECT same($$SELECT id, doc::jsonb::json, doc::jsonb AS plain, (doc::jsonb)['n'], age::int4::bool FROM p$$);
 SELECT same($$SELECT id, age(seen::timestamptz, born::date), to_char(born::date, 'YYYY'), (born::date, born + 3) OVERLAPS (born + 2, born + 9) FROM p$$);

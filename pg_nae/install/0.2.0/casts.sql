@@ -184,31 +184,6 @@ $define$;
 SELECT nae.define_integer_operators();
 DROP FUNCTION nae.define_integer_operators();
 
--- A value in a range of plaintexts.
-DO $define$
-DECLARE
-  o record;
-BEGIN
-  FOR o IN
-    SELECT e.type, e.plain_type, t.typname, span::regtype AS span, s.typname AS spanname
-    FROM nae.encrypted_type AS e
-    JOIN pg_catalog.pg_type AS t ON t.oid = e.type
-    JOIN pg_catalog.pg_range AS r ON r.rngsubtype = e.plain_type
-    CROSS JOIN unnest(ARRAY[r.rngtypid, r.rngmultitypid]) AS span
-    JOIN pg_catalog.pg_type AS s ON s.oid = span AND s.typnamespace = 'pg_catalog'::regnamespace
-  LOOP
-    EXECUTE format('CREATE FUNCTION nae.%I(%s, %s) RETURNS boolean LANGUAGE sql STABLE STRICT PARALLEL RESTRICTED COST 100'
-                   ' RETURN $1::%s OPERATOR(pg_catalog.<@) $2', o.typname || '_in_' || o.spanname, o.type, o.span, o.plain_type);
-    EXECUTE format('CREATE FUNCTION nae.%I(%s, %s) RETURNS boolean LANGUAGE sql STABLE STRICT PARALLEL RESTRICTED COST 100'
-                   ' RETURN $1 OPERATOR(pg_catalog.@>) $2::%s', o.spanname || '_holds_' || o.typname, o.span, o.type, o.plain_type);
-    EXECUTE format('CREATE OPERATOR pg_catalog.<@ (LEFTARG = %s, RIGHTARG = %s, FUNCTION = nae.%I)',
-                   o.type, o.span, o.typname || '_in_' || o.spanname);
-    EXECUTE format('CREATE OPERATOR pg_catalog.@> (LEFTARG = %s, RIGHTARG = %s, FUNCTION = nae.%I)',
-                   o.span, o.type, o.spanname || '_holds_' || o.typname);
-  END LOOP;
-END
-$define$;
-
 -- What (a, b) < (c, d) compares is said by a family of operators. Nothing is ever sorted by this one.
 CREATE OPERATOR FAMILY nae.as_plaintexts USING btree;
 DO $define$

@@ -19,7 +19,9 @@ BEGIN
       AND EXISTS (SELECT FROM pg_catalog.pg_proc AS q
                   JOIN pg_catalog.pg_cast AS c ON c.casttarget = q.proargtypes[q.pronargs - 1] AND c.castcontext = 'i'
                   WHERE q.proname = p.proname AND q.pronamespace = p.pronamespace AND q.pronargs = p.pronargs
-                    AND q.oid <> p.oid AND c.castsource = e.type)
+                    AND q.oid <> p.oid AND c.castsource = e.type
+                    -- Of those PostgreSQL has several for an untyped literal anyway, and goes on to prefer one.
+                    AND (p.pronargs = 1 OR q.proargtypes[0] = p.proargtypes[0]))
   LOOP
     EXECUTE format('CREATE FUNCTION pg_catalog.%1$I(%5$s %2$s) RETURNS %3$s LANGUAGE sql STABLE STRICT PARALLEL RESTRICTED'
                    ' COST 100 RETURN pg_catalog.%1$I(%6$s $%7$s::%4$s)', f.proname, f.type, f.result, f.plain,
