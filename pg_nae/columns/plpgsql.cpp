@@ -73,7 +73,8 @@ TupleDesc triggering_row(const PLpgSQL_function* function) {
   return row;
 }
 
-// The row that a query of a PL/pgSQL function may be for, of RETURN QUERY or SELECT INTO NEW; nullptr.
+// The row that a query of a PL/pgSQL function may be for, of RETURN QUERY or SELECT INTO NEW;
+// nullptr.
 TupleDesc wanted_row_of(const ParseState* state) {
   if (state->p_pre_columnref_hook == nullptr || state->p_ref_hook_state == nullptr) return nullptr;
   const PLpgSQL_function* function = static_cast<PLpgSQL_expr*>(state->p_ref_hook_state)->func;

@@ -14,8 +14,8 @@ bool is_assignment(const ParseState* state, const Query* query);
 bool is_plpgsql_expression(const ParseState* state, const Query* query);
 
 // RETURN QUERY in a function that returns rows of a table, and SELECT INTO NEW in a trigger: the
-// rows are to be of the table's own types, and what is computed for an encrypted column is encrypted
-// for it. PL/pgSQL says nothing of where a query stands, but whose it is.
+// rows are to be of the table's own types, and what is computed for an encrypted column is
+// encrypted for it. PL/pgSQL says nothing of where a query stands, but whose it is.
 bool keeps_rows_of_a_table(const ParseState* state, Query* query);
 
 // The body of a function in SQL: its rows may be of a table's own type.
