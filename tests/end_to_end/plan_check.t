@@ -73,7 +73,7 @@ def build():
     environment = {**os.environ, "CCACHE_BASEDIR": str(copy), "CCACHE_NOHASHDIR": "1"}
     subprocess.run(["make", "-s", "-C", extension, "clean"], check=True, capture_output=True)
     subprocess.run(["make", "-s", "-C", extension, f"-j{os.cpu_count()}", "NAE_CHECK_FATAL=1", f"CXX={compiler}"],
-                   check=True, capture_output=True, env=environment)
+                   check=True, stdout=subprocess.DEVNULL, env=environment)
     return extension
 
 
