@@ -162,6 +162,14 @@ Query* analyzed_with(Query* query) {
                                                : nullptr;
 }
 
+// A materialized view keeps a copy of its query, which was made of the first analysis.
+void renew_view_query(const Query* query, const Query* analyzed) {
+  if (query->commandType != CMD_UTILITY || !IsA(query->utilityStmt, CreateTableAsStmt)) return;
+  IntoClause* into = reinterpret_cast<CreateTableAsStmt*>(query->utilityStmt)->into;
+  if (into != nullptr && into->viewQuery != nullptr)
+    into->viewQuery = reinterpret_cast<decltype(into->viewQuery)>(pg::copy_of(analyzed));
+}
+
 void replace(Query* query, const Query* by) {
   const Query before = *query;
   *query = *by;
@@ -187,6 +195,7 @@ void resolve_over_plaintexts(ParseState* state, Query* query) {
   if (describes_parameters(state)) forget_encrypted_types(state);
   const bool stores = keeps_ciphertext() || first != query;
   replace(first, analyzed_over_plaintexts(state, statement, positions, stores));
+  renew_view_query(query, first);
 }
 
 }  // namespace nae::columns

@@ -51,16 +51,26 @@ bool is_unsettled_set_operation(Query* query) {
   return false;
 }
 
+bool is_sublink_value(Node* node) {
+  return IsA(node, SubLink) && is_value(node);
+}
+
 // A sub-select that is a key of groups is not found again when it is decrypted outside.
 bool groups_by_sublink(const Query* query) {
   if (query->groupClause == NIL) return false;
   ListCell* cell;
   foreach (cell, query->targetList) {
     auto* target = lfirst_node(TargetEntry, cell);
-    auto* expression = reinterpret_cast<Node*>(target->expr);
-    if (target->ressortgroupref != 0 && IsA(expression, SubLink) && is_value(expression))
+    if (target->ressortgroupref != 0 && is_sublink_value(reinterpret_cast<Node*>(target->expr)))
       return true;
   }
+#if PG_VERSION_NUM >= 180000
+  foreach (cell, query->rtable) {
+    ListCell* key;
+    foreach (key, lfirst_node(RangeTblEntry, cell)->groupexprs)
+      if (is_sublink_value(static_cast<Node*>(lfirst(key)))) return true;
+  }
+#endif
   return false;
 }
 

@@ -109,10 +109,10 @@ Node* one_of_group(Query* query, Node* grouped) {
 }
 
 // In the rows of a grouping set without the key, it is NULL.
-Node* unless_grouped_away(const Query* query, Node* plain, Index reference, Node* value) {
+Node* unless_grouped_away(const Query* query, Node* grouped, Index reference, Node* value) {
   if (query->groupingSets == NIL) return value;
   GroupingFunc* grouping = makeNode(GroupingFunc);
-  grouping->args = list_make1(pg::copy_of(plain));
+  grouping->args = list_make1(decrypted(pg::copy_of(below_grouping(query, grouped))));
   grouping->refs = list_make1_int(static_cast<int>(reference));
   grouping->location = -1;
   CaseWhen* when = makeNode(CaseWhen);
@@ -163,7 +163,7 @@ void group_by_plaintext(Query* query, SortGroupClause* clause) {
   Node* representative =
       pg::is_planted("waiting group")
           ? pended(plain, *type_of(grouped))
-          : unless_grouped_away(query, plain, reference, one_of_group(query, grouped));
+          : unless_grouped_away(query, grouped, reference, one_of_group(query, grouped));
   Substitution substitution{grouped, plain, representative};
   query->targetList = reinterpret_cast<List*>(
       substitute_mutator(reinterpret_cast<Node*>(query->targetList), &substitution));
