@@ -140,6 +140,24 @@ Node* converted_xml(XmlExpr* node, const Place& place) {
   return reinterpret_cast<Node*>(result);
 }
 
+// A sub-select's row, which has no named type, holds plaintexts wherever an expression hands it on:
+// who takes it next cannot tell what is in it.
+Node* converted_row(Node* node, const Place& place) {
+  return exprType(node) == RECORDOID ? readable(node, place) : node;
+}
+
+// Its field is a plaintext, which becomes a value again where one is wanted.
+Node* converted_field(FieldSelect* node) {
+  const ColumnType* type = find_column_type(node->resulttype);
+  if (type == nullptr || exprType(reinterpret_cast<Node*>(node->arg)) != RECORDOID)
+    return reinterpret_cast<Node*>(node);
+  FieldSelect* result = pg::flat_copy(node);
+  result->resulttype = plain_oid(type->plain);
+  result->resulttypmod = -1;
+  result->resultcollid = get_typcollation(result->resulttype);
+  return pended(reinterpret_cast<Node*>(result), *type);
+}
+
 #if PG_VERSION_NUM >= 160000
 Node* converted_json(JsonConstructorExpr* node, const Place& place) {
   if (!has_readable(node->args, place)) return reinterpret_cast<Node*>(node);
@@ -175,6 +193,10 @@ Node* converted(Node* node, Place& place) {
 #endif
     case T_SubscriptingRef:
       return converted_subscript(reinterpret_cast<SubscriptingRef*>(node));
+    case T_Var:
+      return converted_row(node, place);
+    case T_FieldSelect:
+      return converted_field(reinterpret_cast<FieldSelect*>(node));
     case T_XmlExpr:
       return converted_xml(reinterpret_cast<XmlExpr*>(node), place);
     default:

@@ -1,7 +1,7 @@
 -- Statements are resolved as over the plaintext types: conversions, common types, rows, arrays, aggregates.
 BEGIN;
 \ir ../fixtures/twins.sql
-SELECT plan(76);
+SELECT plan(90);
 
 -- conversions that PostgreSQL makes by itself
 SELECT same('SELECT id FROM p WHERE age > 1.5');
@@ -106,6 +106,14 @@ SELECT set_config('tap.answer', (SELECT json_agg(v ORDER BY id)::text FROM v), t
 DROP VIEW v;
 DO $$BEGIN EXECUTE 'CREATE VIEW v AS ' || current_setting('tap.view'); END$$;
 SELECT is((SELECT json_agg(v ORDER BY id)::text FROM v), current_setting('tap.answer'), 'a view made again from its text');
+
+-- a row of a sub-select, which has no type of its own, wherever an expression hands it on
+SELECT same(format('SELECT %s FROM (SELECT id, name, age FROM p) x', expression)) FROM unnest(ARRAY['ARRAY[x]', 'CASE WHEN id > 2 THEN x END', 'COALESCE(x, x), (SELECT x)', 'GREATEST(x, x)', 'array_agg(x ORDER BY id)', 'to_json(ARRAY[x])', 'ARRAY[x]::text, ROW(x), x IS NULL', 'first_value(x) OVER (ORDER BY id)', 'unnest(ARRAY[x])']) AS expression;
+SELECT same('SELECT x, count(*) FROM (SELECT name FROM p) x GROUP BY x');
+SELECT same('SELECT y, (y).name, (y).age + 1 FROM (SELECT x AS y FROM (SELECT name, age FROM p) x) z');
+SELECT same('SELECT v FROM (SELECT name FROM p) x, LATERAL (VALUES (x)) v(v)');
+SELECT same('WITH RECURSIVE r AS (SELECT x AS y, 1 AS n FROM (SELECT name, town FROM p) x UNION ALL SELECT y, n + 1 FROM r WHERE n < 2) SELECT y, (y).town FROM r');
+SELECT same('SELECT x FROM (SELECT id FROM p) o LEFT JOIN (SELECT id, name FROM p WHERE id < 3) x ON x.id = o.id');
 
 SELECT * FROM finish();
 ROLLBACK;
