@@ -75,7 +75,8 @@ SELECT is(pg_temp.without_user(), 'no user', 'and has none');
 SELECT is(pg_temp.state(), 'NE00A', 'its caller has');
 
 -- parallel workers
-SET LOCAL force_parallel_mode = on;
+SELECT set_config(CASE WHEN current_setting('server_version_num')::int < 160000 THEN 'force_parallel_mode'
+  ELSE 'debug_parallel_query' END, 'on', true);
 SELECT is((SELECT current_setting('nae.user_token')), 'set', 'a worker is told that it is set, not what');
 SELECT is((SELECT pg_temp.state()), 'NE00A', 'the leader keeps it');
 SELECT * FROM finish();
