@@ -70,7 +70,9 @@ def build():
         shutil.copytree(ROOT / folder, copy / folder)
     extension = copy / "pg_nae"
     compiler = "ccache g++" if shutil.which("ccache") else "g++"
-    environment = {**os.environ, "CCACHE_BASEDIR": str(copy), "CCACHE_NOHASHDIR": "1"}
+    # Not the one of the PATH, which may be a stack's copy, without headers.
+    postgresql = os.environ.get("PG_CONFIG", "/usr/lib/postgresql/15/bin/pg_config")
+    environment = {**os.environ, "CCACHE_BASEDIR": str(copy), "CCACHE_NOHASHDIR": "1", "PG_CONFIG": postgresql}
     subprocess.run(["make", "-s", "-C", extension, "clean"], check=True, capture_output=True)
     subprocess.run(["make", "-s", "-C", extension, f"-j{os.cpu_count()}", "NAE_CHECK_FATAL=1", f"CXX={compiler}"],
                    check=True, stdout=subprocess.DEVNULL, env=environment)
