@@ -31,11 +31,22 @@ bool mention_walker(Node* node, void*) {
 
 Query* rewritten(Query* query, Place* outer);
 
+// A row that is put out by itself is the client edge's, which nae.transparent keeps as it is.
+bool is_row_put_out(const Node* node, const Place& place) {
+  if (!IsA(node, TargetEntry) || place.query == nullptr || place.outer != nullptr ||
+      !list_member_ptr(place.query->targetList, node))
+    return false;
+  auto* target = reinterpret_cast<const TargetEntry*>(node);
+  return target->ressortgroupref == 0 && IsA(target->expr, Var) &&
+         reinterpret_cast<const Var*>(target->expr)->varattno == InvalidAttrNumber;
+}
+
 Node* mutator(Node* node, void* state) {
   if (node == nullptr) return nullptr;
   auto& place = *static_cast<Place*>(state);
   if (IsA(node, Query))
     return reinterpret_cast<Node*>(rewritten(reinterpret_cast<Query*>(node), &place));
+  if (is_row_put_out(node, place)) return pg::copy_of(node);
   bool may_sublink = place.may_sublink;
   // The predicate that infers a unique index is matched as it stands.
   if (IsA(node, OnConflictExpr)) place.may_sublink = false;

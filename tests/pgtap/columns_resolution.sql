@@ -1,7 +1,7 @@
 -- Statements are resolved as over the plaintext types: conversions, common types, rows, arrays, aggregates.
 BEGIN;
 \ir ../fixtures/twins.sql
-SELECT plan(90);
+SELECT plan(91);
 
 -- conversions that PostgreSQL makes by itself
 SELECT same('SELECT id FROM p WHERE age > 1.5');
@@ -114,6 +114,10 @@ SELECT same('SELECT y, (y).name, (y).age + 1 FROM (SELECT x AS y FROM (SELECT na
 SELECT same('SELECT v FROM (SELECT name FROM p) x, LATERAL (VALUES (x)) v(v)');
 SELECT same('WITH RECURSIVE r AS (SELECT x AS y, 1 AS n FROM (SELECT name, town FROM p) x UNION ALL SELECT y, n + 1 FROM r WHERE n < 2) SELECT y, (y).town FROM r');
 SELECT same('SELECT x FROM (SELECT id FROM p) o LEFT JOIN (SELECT id, name FROM p WHERE id < 3) x ON x.id = o.id');
+
+SET LOCAL nae.transparent = off;
+SELECT x AS shown FROM (SELECT note FROM two LIMIT 1) x \gset
+SELECT matches(:'shown'::text, 'nae1:', 'put out by itself it is as it is stored where the client wants that');
 
 SELECT * FROM finish();
 ROLLBACK;
