@@ -32,4 +32,8 @@ Positions positions_in(Node* statement);
 // declaration want the stored value; branches of a set operation that do not agree, the plaintext.
 void add_positions_of(Query* query, Positions& positions);
 
+// A key that is written like an output is one with it after the first analysis, which then knows
+// the output's positions alone: the key's are the same, so that they are found equal again.
+void add_positions_of_equal_keys(Node* statement, Positions& positions);
+
 }  // namespace nae::columns

@@ -192,6 +192,7 @@ void resolve_over_plaintexts(ParseState* state, Query* query) {
   if (statement == nullptr) return;
   Positions positions = positions_in(statement->stmt);
   add_positions_of(first, positions);
+  add_positions_of_equal_keys(statement->stmt, positions);
   if (describes_parameters(state)) forget_encrypted_types(state);
   const bool stores = keeps_ciphertext() || first != query;
   replace(first, analyzed_over_plaintexts(state, statement, positions, stores));

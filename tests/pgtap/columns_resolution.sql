@@ -1,7 +1,7 @@
 -- Statements are resolved as over the plaintext types: conversions, common types, rows, arrays, aggregates.
 BEGIN;
 \ir ../fixtures/twins.sql
-SELECT plan(91);
+SELECT plan(94);
 
 -- conversions that PostgreSQL makes by itself
 SELECT same('SELECT id FROM p WHERE age > 1.5');
@@ -114,6 +114,11 @@ SELECT same('SELECT y, (y).name, (y).age + 1 FROM (SELECT x AS y FROM (SELECT na
 SELECT same('SELECT v FROM (SELECT name FROM p) x, LATERAL (VALUES (x)) v(v)');
 SELECT same('WITH RECURSIVE r AS (SELECT x AS y, 1 AS n FROM (SELECT name, town FROM p) x UNION ALL SELECT y, n + 1 FROM r WHERE n < 2) SELECT y, (y).town FROM r');
 SELECT same('SELECT x FROM (SELECT id FROM p) o LEFT JOIN (SELECT id, name FROM p WHERE id < 3) x ON x.id = o.id');
+
+-- a key that is written like an output is one with it, whatever its functions look at
+SELECT same('SELECT (SELECT count(x.name) FROM p x) AS c, count(*) FROM p WHERE age > 1.5 GROUP BY CUBE ((SELECT count(x.name) FROM p x))');
+SELECT same('SELECT (SELECT count(DISTINCT x.ssn)::int FROM p x) AS c FROM p GROUP BY ROLLUP ((SELECT count(DISTINCT x.ssn)::int FROM p x)) UNION SELECT id FROM p WHERE age > 1.5');
+SELECT same('SELECT num_nulls(name, age), count(*) FROM p WHERE age > 1.5 GROUP BY num_nulls(name, age) ORDER BY num_nulls(name, age)');
 
 SET LOCAL nae.transparent = off;
 SELECT x AS shown FROM (SELECT note FROM two LIMIT 1) x \gset
