@@ -1,5 +1,6 @@
 #include "pg_nae/columns/positions.hpp"
 
+#include "pg_nae/columns/raw_keys.hpp"
 #include "pg_nae/pg/nodes.hpp"
 
 namespace nae::columns {
@@ -78,20 +79,10 @@ void mark_sublink(SubLink* sublink, Walk& walk) {
   mark_value_of_sublink(select, walk);
 }
 
-// Keys of GROUP BY, of grouping sets within it, and of PARTITION BY.
 void mark_keys(List* keys, Positions& positions) {
   ListCell* cell;
-  foreach (cell, keys) {
-    auto* key = static_cast<Node*>(lfirst(cell));
-    if (key == nullptr) continue;  // of DISTINCT without ON
-    if (IsA(key, GroupingSet))
-      mark_keys(reinterpret_cast<GroupingSet*>(key)->content, positions);
-    else if (IsA(key, RowExpr) &&
-             reinterpret_cast<RowExpr*>(key)->row_format == COERCE_IMPLICIT_CAST)
-      mark_keys(reinterpret_cast<RowExpr*>(key)->args, positions);
-    else
-      mark_stored(key, positions);
-  }
+  foreach (cell, expressions_of_keys(keys))
+    mark_stored(static_cast<Node*>(lfirst(cell)), positions);
 }
 
 void mark_select(SelectStmt* select, Walk& walk) {
@@ -180,9 +171,6 @@ void mark(Node* node, Walk& walk) {
 bool walker(Node* node, void* state) {
   if (node == nullptr) return false;
   mark(node, *static_cast<Walk*>(state));
-  // PostgreSQL's walker knows no further than the statement.
-  if (IsA(node, PLAssignStmt))
-    return walker(reinterpret_cast<Node*>(reinterpret_cast<PLAssignStmt*>(node)->val), state);
   return pg::walk_raw(node, walker, state);
 }
 

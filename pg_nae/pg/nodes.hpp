@@ -48,8 +48,10 @@ inline Query* mutate_query(Query* query, Mutator mutator, void* state, int flags
 #endif
 }
 
-// Of a raw parse tree, before analysis.
+// Of a raw parse tree, before analysis. PostgreSQL's own walker knows no assignment of PL/pgSQL.
 inline bool walk_raw(Node* node, Walker walker, void* state) {
+  if (node != nullptr && IsA(node, PLAssignStmt))
+    return walker(reinterpret_cast<Node*>(reinterpret_cast<PLAssignStmt*>(node)->val), state);
 #if PG_VERSION_NUM >= 160000
   return raw_expression_tree_walker_impl(node, walker, state);
 #else

@@ -1,7 +1,7 @@
 -- Statements are resolved as over the plaintext types: conversions, common types, rows, arrays, aggregates.
 BEGIN;
 \ir ../fixtures/twins.sql
-SELECT plan(94);
+SELECT plan(100);
 
 -- conversions that PostgreSQL makes by itself
 SELECT same('SELECT id FROM p WHERE age > 1.5');
@@ -119,6 +119,14 @@ SELECT same('SELECT x FROM (SELECT id FROM p) o LEFT JOIN (SELECT id, name FROM 
 SELECT same('SELECT (SELECT count(x.name) FROM p x) AS c, count(*) FROM p WHERE age > 1.5 GROUP BY CUBE ((SELECT count(x.name) FROM p x))');
 SELECT same('SELECT (SELECT count(DISTINCT x.ssn)::int FROM p x) AS c FROM p GROUP BY ROLLUP ((SELECT count(DISTINCT x.ssn)::int FROM p x)) UNION SELECT id FROM p WHERE age > 1.5');
 SELECT same('SELECT num_nulls(name, age), count(*) FROM p WHERE age > 1.5 GROUP BY num_nulls(name, age) ORDER BY num_nulls(name, age)');
+SELECT same('SELECT num_nulls(p.name, age), count(*) FROM p WHERE age > 1.5 GROUP BY CUBE (num_nulls(name, age)) HAVING num_nulls(name, age) IS NULL OR num_nulls(name, age) < 9');
+
+-- a key that is read as plaintext is read so wherever the groups name it
+SELECT same('SELECT ''x'', 1 UNION ALL SELECT name, grouping(name) FROM p GROUP BY GROUPING SETS ((name), ROLLUP (name)) HAVING name IS NOT NULL');
+SELECT same('SELECT ''x'' AS n, 1::bigint UNION ALL SELECT name, count(*) OVER (PARTITION BY name) FROM p GROUP BY CUBE (name)');
+SELECT same('SELECT ''x'' AS n, ''y'' UNION ALL SELECT name, (SELECT name FROM p y WHERE y.id = 1) || (SELECT x.name) FROM p x GROUP BY x.name');
+SELECT same('SELECT ''x'' AS n, 1, ''y'' UNION ALL SELECT x.name, grouping(name), max(length(name)::text || x.name) FROM p x GROUP BY CUBE (1) HAVING name IS NULL OR x.name > ''a''');
+SELECT same('SELECT ''x'' AS n UNION ALL SELECT DISTINCT name FROM p x GROUP BY x.name, grp ORDER BY n');
 
 SET LOCAL nae.transparent = off;
 SELECT x AS shown FROM (SELECT note FROM two LIMIT 1) x \gset
