@@ -8,6 +8,7 @@
 #include "pg_nae/columns/bound_statements.hpp"
 #include "pg_nae/columns/client_edge.hpp"
 #include "pg_nae/columns/dump_warning.hpp"
+#include "pg_nae/columns/dynamic_query.hpp"
 #include "pg_nae/columns/own_objects.hpp"
 #include "pg_nae/columns/planner.hpp"
 #include "pg_nae/columns/utility.hpp"
@@ -41,6 +42,7 @@ extern "C" void _PG_init(void) {
   nae::batch::install_executor_hook();
   nae::columns::install_planner_hook();
   nae::columns::install_client_edge();
+  nae::columns::install_dynamic_query();
   nae::columns::install_dump_warning();
   nae::columns::install_bound_statements();
   nae::columns::install_utility_hooks();

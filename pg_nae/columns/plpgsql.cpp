@@ -1,5 +1,6 @@
 #include "pg_nae/columns/plpgsql.hpp"
 
+#include "pg_nae/columns/dynamic_query.hpp"
 #include "pg_nae/columns/expressions.hpp"
 
 namespace nae::columns {
@@ -73,11 +74,17 @@ TupleDesc triggering_row(const PLpgSQL_function* function) {
   return row;
 }
 
+// Whose query it is; nullptr.
+const PLpgSQL_function* function_of(const ParseState* state) {
+  if (state->p_pre_columnref_hook == nullptr) return function_that_returns_dynamically();
+  if (state->p_ref_hook_state == nullptr) return nullptr;
+  return static_cast<PLpgSQL_expr*>(state->p_ref_hook_state)->func;
+}
+
 // The row that a query of a PL/pgSQL function may be for, of RETURN QUERY or SELECT INTO NEW;
 // nullptr.
 TupleDesc wanted_row_of(const ParseState* state) {
-  if (state->p_pre_columnref_hook == nullptr || state->p_ref_hook_state == nullptr) return nullptr;
-  const PLpgSQL_function* function = static_cast<PLpgSQL_expr*>(state->p_ref_hook_state)->func;
+  const PLpgSQL_function* function = function_of(state);
   if (function == nullptr) return nullptr;
   if (!function->fn_retset || !type_is_rowtype(function->fn_rettype))
     return triggering_row(function);

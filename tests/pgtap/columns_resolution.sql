@@ -1,7 +1,7 @@
 -- Statements are resolved as over the plaintext types: conversions, common types, rows, arrays, aggregates.
 BEGIN;
 \ir ../fixtures/twins.sql
-SELECT plan(100);
+SELECT plan(105);
 
 -- conversions that PostgreSQL makes by itself
 SELECT same('SELECT id FROM p WHERE age > 1.5');
@@ -115,6 +115,17 @@ SELECT same('SELECT v FROM (SELECT name FROM p) x, LATERAL (VALUES (x)) v(v)');
 SELECT same('WITH RECURSIVE r AS (SELECT x AS y, 1 AS n FROM (SELECT name, town FROM p) x UNION ALL SELECT y, n + 1 FROM r WHERE n < 2) SELECT y, (y).town FROM r');
 SELECT same('SELECT x FROM (SELECT id FROM p) o LEFT JOIN (SELECT id, name FROM p WHERE id < 3) x ON x.id = o.id');
 
+-- the text of RETURN QUERY EXECUTE
+SELECT twin($$CREATE FUNCTION told(query text) RETURNS SETOF p LANGUAGE plpgsql AS 'BEGIN RETURN QUERY EXECUTE query USING 4; END'$$);
+SELECT same('SELECT id, ssn, name, upper(town) FROM told(''SELECT * FROM p WHERE id < $1'')');
+SELECT same('SELECT id, ssn, name FROM told(''SELECT id, ssn, upper(name) AS name, town, pay, age, grp, big, ok, born, seen, uid, raw, doc, plain FROM p WHERE id < $1'')');
+SELECT same('SELECT id, ssn, name FROM told(''UPDATE p SET plain = $$u$$ WHERE id < $1 RETURNING *'')');
+SELECT twin($$CREATE FUNCTION told_twice() RETURNS SETOF p LANGUAGE plpgsql AS 'DECLARE n text; BEGIN
+  BEGIN RETURN QUERY EXECUTE ''SELECT 1/0''; EXCEPTION WHEN division_by_zero THEN EXECUTE ''SELECT max(name) FROM p'' INTO n; END;
+  RETURN QUERY EXECUTE format(''SELECT * FROM told(%L) WHERE name <= %L'', ''SELECT * FROM p WHERE id <= $1'', n); END'$$);
+SELECT same('SELECT id, ssn, name, town FROM told_twice()');
+SELECT same('SELECT id, ssn FROM told(''SELECT * FROM p WHERE id < $1 UNION ALL SELECT * FROM p WHERE id = 9'')');
+
 -- a key that is written like an output is one with it, whatever its functions look at
 SELECT same('SELECT (SELECT count(x.name) FROM p x) AS c, count(*) FROM p WHERE age > 1.5 GROUP BY CUBE ((SELECT count(x.name) FROM p x))');
 SELECT same('SELECT (SELECT count(DISTINCT x.ssn)::int FROM p x) AS c FROM p GROUP BY ROLLUP ((SELECT count(DISTINCT x.ssn)::int FROM p x)) UNION SELECT id FROM p WHERE age > 1.5');
@@ -128,6 +139,7 @@ SELECT same('SELECT ''x'' AS n, ''y'' UNION ALL SELECT name, (SELECT name FROM p
 SELECT same('SELECT ''x'' AS n, 1, ''y'' UNION ALL SELECT x.name, grouping(name), max(length(name)::text || x.name) FROM p x GROUP BY CUBE (1) HAVING name IS NULL OR x.name > ''a''');
 SELECT same('SELECT ''x'' AS n UNION ALL SELECT DISTINCT name FROM p x GROUP BY x.name, grp ORDER BY n');
 
+SET LOCAL search_path = enc, tap, public;
 SET LOCAL nae.transparent = off;
 SELECT x AS shown FROM (SELECT note FROM two LIMIT 1) x \gset
 SELECT matches(:'shown'::text, 'nae1:', 'put out by itself it is as it is stored where the client wants that');
