@@ -23,6 +23,10 @@ KEYS = ("customer-pii:aes-256-gcm customer-ssn:aes-256-siv index-key:hmac-sha-25
         "forbidden-key:aes-256-gcm doc-p256:ecdsa-p256")
 
 
+# A runner whose patience ended asks first: what was started is stopped on the way out.
+signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended by SIGTERM"))
+
+
 def run(*command, seconds=60, **options):
     """Runs a program as the owner of the stacks; never raises because of its exit code."""
     return subprocess.run([str(word) for word in command], stdin=subprocess.DEVNULL,

@@ -1,0 +1,106 @@
+"""The stages of `make check` and `make check-long`: which tasks each has, and what they are to have run."""
+import dataclasses
+import os
+import pathlib
+import re
+import subprocess
+
+from . import counts
+from .task import Task
+
+HOUR = 3600
+
+
+@dataclasses.dataclass
+class Place:
+    """Where it all happens: the checkout, the built programs, a directory for what tests leave."""
+    root: pathlib.Path
+    build: pathlib.Path
+    work: pathlib.Path
+
+    def room(self, name):
+        path = self.work / name
+        path.mkdir(parents=True, exist_ok=True)
+        return path
+
+
+def passed_lines(pattern):
+    return lambda output: "\n".join(line for line in output.splitlines() if re.search(pattern, line))
+
+
+def lint(place):
+    return [Task("lint", ["tests/lint/run"], counts.tap),
+            Task("runner/honest.t", ["tests/runner/honest.t"], counts.tap)]
+
+
+def unit(place):
+    """Every program that the build knows as a test, whether or not it was built."""
+    targets = subprocess.run(["ninja", "-C", str(place.build), "-t", "targets", "all"], capture_output=True, text=True).stdout
+    programs = sorted(set(re.findall(r"^(\S+_test): CXX_EXECUTABLE_LINKER", targets, re.M)))
+    return [Task(os.path.basename(program), [str(place.build / program), "--gtest_brief=1"], counts.gtest, 300) for program in programs]
+
+
+def statements_of(place):
+    return sorted(path.stem for path in (place.root / "sql").glob("*.sql"))
+
+
+def suite(place, version, name, reader):
+    return Task(f"PostgreSQL {version} {name}", ["tests/postgresql/suites", version, name, str(place.room(f"{version}-{name}"))], reader, 2400)
+
+
+def regress(place):
+    return [suite(place, "15", "regress", counts.pg_regress(statements_of(place)))]
+
+
+def pgtap_of(place, version):
+    files = sorted(str(path.relative_to(place.root)) for path in (place.root / "tests/pgtap").glob("*.sql"))
+    return suite(place, version, "pgtap", counts.pgtap(files))
+
+
+def pgtap(place):
+    return [pgtap_of(place, "15")]
+
+
+def end_to_end(place):
+    """Those that take minutes first, so that none of them is left over at the end."""
+    first = ["columns_twins.t", "columns_migration.t", "columns_leak.t", "plan_check.t"]
+    names = sorted((path.name for path in (place.root / "tests/end_to_end").glob("*.t")), key=lambda name: (name not in first, name))
+    return [Task(name, [f"tests/end_to_end/{name}"], counts.tap, 900) for name in names]
+
+
+def versions(place):
+    return [*(suite(place, version, "regress", counts.pg_regress(statements_of(place))) for version in ("17", "18")),
+            Task("dump into PostgreSQL 17", ["tests/postgresql/dump-into", "17", str(place.room("into-17"))], counts.tap, 2400)]
+
+
+def versions_long(place):
+    return [pgtap_of(place, version) for version in ("17", "18")]
+
+
+def fuzz(place):
+    makefile = (place.root / "tests/fuzz/Makefile").read_text()
+    targets = re.search(r"^TARGETS = (.*)$", makefile, re.M).group(1).split()
+    return [Task("fuzz, a minute a target", ["make", "-s", "-C", "tests/fuzz", "run", "SECONDS=60"], counts.fuzz(len(targets)), HOUR,
+                 environment={"FUZZ_BUILD": str(place.room("fuzz"))})]
+
+
+def core(place):
+    return [Task("PostgreSQL's own suites", ["tests/postgresql/core-suites", str(place.room("core"))], counts.tap, 2 * HOUR)]
+
+
+def twins(place):
+    return [Task("batch_twins.t, long", ["tests/end_to_end/batch_twins.t"], counts.tap, HOUR, environment={"NAE_QUERIES": "5000"})]
+
+
+def statements(place):
+    return [Task("columns_twins.t, on a server with assertions", ["tests/postgresql/asserting", str(place.room("asserting")), "tests/end_to_end/columns_twins.t"],
+                 counts.tap, 3 * HOUR, passed_lines(r"^ok \d+ - \d+ cases|^# +refused"))]
+
+
+def sqlsmith(place):
+    return [Task("sqlsmith", ["tests/end_to_end/sqlsmith"], counts.tap, 3 * HOUR, passed_lines(r"statements|seeds"))]
+
+
+# Those of a group run side by side: each has servers of its own. Fast ones first.
+CHECK = [[lint], [unit], [pgtap, end_to_end, versions, regress]]
+LONG = [[fuzz], [versions_long], [core], [twins], [statements], [sqlsmith]]
