@@ -132,7 +132,7 @@ class Pair:
             self._refuse(other, case)
             return None
         found = compare(case.ordered, one, other, "/*risky*/" in text)
-        if not found and not one.state:
+        if not found and not one.state and not other.state:
             self.answered += 1
             found = self._states(case) if case.changed else None
         return found
