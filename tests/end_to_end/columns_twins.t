@@ -79,6 +79,7 @@ with Tap() as tap, Stack(keys=KEYS, postgresql=SETTINGS) as stack:
     pair.logged()
     tap.ok(not pair.died, "no server process died", *pair.died[:9])
     tap.ok(sum(shapes.values()) >= min(CASES, 50), f"{sum(shapes.values())} cases of {pair.statements} statements, with those made smaller; {pair.answered} answered on both sides, {pair.slow} too slow: {dict(shapes)}")
+    tap.ok(pair.answered > sum(shapes.values()) / 2, "most of them have an answer", f"{pair.answered} of {sum(shapes.values())}")
     for text, (count, example) in sorted(pair.refusals.items(), key=lambda item: -item[1][0]):
         print(f"#   refused {count} times: {text}: {' '.join(example.split())[:200]}")
     report.close(pair)

@@ -10,36 +10,43 @@ SELECT twin($$CREATE TABLE w (id int PRIMARY KEY, ssn {det_text} UNIQUE, name {t
 -- What a COPY of this form puts into w: the lines as printf(1) takes them.
 CREATE FUNCTION tap.copy_of(form text, lines text) RETURNS text LANGUAGE sql AS $f$
   SELECT format('COPY %s', replace(form, 'FROM', 'FROM PROGRAM ' || quote_literal(format('printf %s', '''' || replace(lines, '''', '''\''''') || '''')))) $f$;
-CREATE FUNCTION tap.copied(form text, lines text, more text DEFAULT '') RETURNS text LANGUAGE sql AS $f$
-  SELECT same_after(more || copy_of(form, lines), 'SELECT * FROM w', format('COPY %s: %s', form, left(lines, 60)) || left(more, 60)) $f$;
+CREATE FUNCTION tap.copied(form text, lines text, more text DEFAULT '', error text DEFAULT NULL) RETURNS text LANGUAGE sql AS $f$
+  SELECT same_after(more || copy_of(form, lines), 'SELECT * FROM w', format('COPY %s: %s', form, left(lines, 60)) || left(more, 60), error) $f$;
 
 -- text
 SELECT copied('w (id, ssn, name, n) FROM', l) FROM unnest(ARRAY['1\ta\tb\t3\n', '1\ta\tb\t3\n2\t\\N\t\\N\t\\N\n3\t\t\t4\n', '1\ta\\\\tb\t\\\\x\\\\ny\t3\n', '1\ta\tb\t3\n\\.\n2\tnot\tread\t3\n', '1\tGr\303\274\303\237e\t\360\237\230\200\t3\n', '', '1\ta\tb\t3',
-  '1\ta\tb\t3\r\n2\tc\td\t4\r\n', '1\t\\\\x41\t\\\\101\\\\x\t3\n', '1\tnae\tnae1\t3\n', '1\ta\tb\n', '1\ta\tb\t3\t4\n', '1\ta\tb\tx\n', '1\ta\tb\t3.5\n', 'x\ta\tb\t3\n', '1\ta\tb\t0\n', '1\ta\tb\t3\n2\ta\tb\t3\n', '1\ta\tb\t3\n1\tc\tb\t3\n', '\\N\ta\tb\t3\n', '1\ta\tb\t99999999999\n', '1\ta\tb\t\n', '\n',
-  '1\ta\t\351\t3\n', '1\t\\N\t \t 3 \n', '1\ta\tb''c"d\t3\n']) l;
-SELECT copied('w (id, ssn, name, b, raw, doc, plain) FROM', l) FROM unnest(ARRAY['1\ta\tb\t2020-02-29\t\\\\x00ff\t{"a": [1, 2.50]}\tp\n', '1\ta\tb\t29 Feb 2020\tabc\\\\000\t"s"\t\\N\n', '1\ta\tb\t2020-02-30\t\\N\t\\N\tp\n', '1\ta\tb\t\\N\t\\\\xq\t\\N\tp\n', '1\ta\tb\t\\N\t\\N\t{\tp\n', '1\ta\tb\tinfinity\t\t[]\t\n']) l;
+  '1\ta\tb\t3\r\n2\tc\td\t4\r\n', '1\t\\\\x41\t\\\\101\\\\x\t3\n', '1\tnae\tnae1\t3\n', '1\t\\N\t \t 3 \n', '1\ta\tb''c"d\t3\n']) l;
+SELECT copied('w (id, ssn, name, n) FROM', l, error => e) FROM (VALUES ('1\ta\tb\n', '22P04'), ('1\ta\tb\t3\t4\n', '22P04'), ('1\ta\tb\tx\n', '22P02'), ('1\ta\tb\t3.5\n', '22P02'), ('x\ta\tb\t3\n', '22P02'), ('1\ta\tb\t0\n', '23514'), ('1\ta\tb\t3\n2\ta\tb\t3\n', '23505'), ('1\ta\tb\t3\n1\tc\tb\t3\n', '23505'), ('\\N\ta\tb\t3\n', '23502'), ('1\ta\tb\t99999999999\n', '22003'), ('1\ta\tb\t\n', '22P02'), ('\n', '22P02'), ('1\ta\t\351\t3\n', '22021')) v (l, e);
+SELECT copied('w (id, ssn, name, b, raw, doc, plain) FROM', l) FROM unnest(ARRAY['1\ta\tb\t2020-02-29\t\\\\x00ff\t{"a": [1, 2.50]}\tp\n', '1\ta\tb\t29 Feb 2020\tabc\\\\000\t"s"\t\\N\n', '1\ta\tb\tinfinity\t\t[]\t\n']) l;
+SELECT copied('w (id, ssn, name, b, raw, doc, plain) FROM', l, error => e) FROM (VALUES ('1\ta\tb\t2020-02-30\t\\N\t\\N\tp\n', '22008'), ('1\ta\tb\t\\N\t\\\\xq\t\\N\tp\n', '22023'), ('1\ta\tb\t\\N\t\\N\t{\tp\n', '22P02')) v (l, e);
 SELECT copied('w FROM', '1\ta\tb\tc\t3\t2020-01-01\t\\\\x41\t{}\tp\n2\t\\N\t\\N\t\\N\t\\N\t\\N\t\\N\t\\N\t\\N\n');
 SELECT copied('w (plain, name, id) FROM', 'p\tn\t1\nq\t\\N\t2\n');
 SELECT copied('w (id) FROM', '1\n2\n');
-SELECT copied('w (id, id) FROM', '1\t2\n');
-SELECT copied('w (id, none) FROM', '1\t2\n');
-SELECT copied('w (id, name, ssn) FROM' || o, '1|a|null\n2|null|b\n3||\n') FROM unnest(ARRAY[$$ (DELIMITER '|', NULL 'null')$$, $$ (DELIMITER '|', NULL '')$$, $$ WITH DELIMITER '|' NULL AS 'null'$$, $$ (DELIMITER ',')$$, $$ (DELIMITER '||')$$]) o;
+SELECT copied('w (id, id) FROM', '1\t2\n', error => '42701');
+SELECT copied('w (id, none) FROM', '1\t2\n', error => '42703');
+SELECT copied('w (id, name, ssn) FROM' || o, '1|a|null\n2|null|b\n3||\n') FROM unnest(ARRAY[$$ (DELIMITER '|', NULL 'null')$$, $$ (DELIMITER '|', NULL '')$$, $$ WITH DELIMITER '|' NULL AS 'null'$$]) o;
+SELECT copied('w (id, name, ssn) FROM' || o, '1|a|null\n2|null|b\n3||\n', error => e) FROM (VALUES ($$ (DELIMITER ',')$$, '22P02'), ($$ (DELIMITER '||')$$, '0A000')) v (o, e);
 SELECT copied('w (id, name) FROM (HEADER)', 'id\tname\n1\ta\n');
-SELECT copied('w (id, name) FROM (HEADER MATCH)', h || '\n1\ta\n') FROM unnest(ARRAY['id\tname', 'id\tnome', 'id']) h;
+SELECT copied('w (id, name) FROM (HEADER MATCH)', 'id\tname\n1\ta\n');
+SELECT copied('w (id, name) FROM (HEADER MATCH)', h || '\n1\ta\n', error => '22P04') FROM unnest(ARRAY['id\tnome', 'id']) h;
 -- csv
-SELECT copied('w (id, ssn, name, plain) FROM (FORMAT csv)', l) FROM unnest(ARRAY['1,a,b,c\n', '1,,"",\n2,"","",""\n', '1,"a,b","c""d","e\nf"\n', '1,"a\r\nb",c,d\r\n', '1, a , "b" ,c\n', '1,\\.,\\N,"\\."\n', '1,a,b\n', '1,a,b,c,d\n', '1,"a,b,c\n', '1,''a'',b,c\n', '1,a\tb,\\\\t,\\\\\\\\\n', '\n1,a,b,c\n', '1,NULL,null,\n']) l;
-SELECT copied('w (id, ssn, name, plain) FROM (FORMAT csv, ' || o || ')', 'id,ssn,name,plain\n1,,"",\n2,"","x",""\n3,NULL,"NULL",NULL\n') FROM unnest(ARRAY['HEADER', 'HEADER MATCH', 'HEADER, FORCE_NULL (ssn, plain)', 'HEADER, FORCE_NULL (ssn, name), NULL ''NULL''', 'HEADER, FORCE_NOT_NULL (ssn, plain)', 'HEADER, FORCE_NOT_NULL (ssn, name, plain), FORCE_NULL (name)',
-  'HEADER, NULL ''NULL''', 'HEADER, FORCE_NOT_NULL (name, plain), NULL ''NULL''', 'HEADER, FORCE_NULL (none)']) o;
-SELECT copied($$w (id, ssn, name) FROM (FORMAT csv, QUOTE '''', ESCAPE '\')$$, '1,''a\\\\''b'',''c,d''\n');
+SELECT copied('w (id, ssn, name, plain) FROM (FORMAT csv)', l) FROM unnest(ARRAY['1,a,b,c\n', '1,,"",\n2,"","",""\n', '1,"a,b","c""d","e\nf"\n', '1,"a\r\nb",c,d\r\n', '1, a , "b" ,c\n', '1,\\.,\\N,"\\."\n', '1,''a'',b,c\n', '1,a\tb,\\\\t,\\\\\\\\\n', '1,NULL,null,\n']) l;
+SELECT copied('w (id, ssn, name, plain) FROM (FORMAT csv)', l, error => '22P04') FROM unnest(ARRAY['1,a,b\n', '1,a,b,c,d\n', '1,"a,b,c\n', '\n1,a,b,c\n']) l;
+SELECT copied('w (id, other, name, plain) FROM (FORMAT csv, ' || o || ')', 'id,other,name,plain\n1,,"",\n2,"","x",""\n3,NULL,"NULL",NULL\n') FROM unnest(ARRAY['HEADER', 'HEADER MATCH', 'HEADER, FORCE_NULL (other, plain)', 'HEADER, FORCE_NULL (other, name), NULL ''NULL''', 'HEADER, FORCE_NOT_NULL (other, plain)', 'HEADER, FORCE_NOT_NULL (other, name, plain), FORCE_NULL (name)',
+  'HEADER, NULL ''NULL''', 'HEADER, FORCE_NOT_NULL (name, plain), NULL ''NULL''']) o;
+SELECT copied('w (id, other) FROM (FORMAT csv, FORCE_NULL (none))', '1,a\n', error => '42703');
+SELECT copied($$w (id, ssn, name) FROM (FORMAT csv, QUOTE '"', ESCAPE '\')$$, '1,"a\\"b","c,d"\n');
 SELECT copied($$w (id, ssn, name) FROM (FORMAT csv, QUOTE '|', DELIMITER ';', NULL '-')$$, '1;|a;b|;-\n2;-;|-|\n');
 SELECT copied('w (id, ssn, name) FROM CSV HEADER', 'a,b,c\n1,x,y\n');
 -- encodings
-SELECT copied('w (id, ssn, name) FROM (ENCODING ''' || e || ''')', '1\tGr\374\337e\t\344\n') FROM unnest(ARRAY['LATIN1', 'WIN1252', 'UTF8', 'LATIN5']) e;
+SELECT copied('w (id, ssn, name) FROM (ENCODING ''' || e || ''')', '1\tGr\374\337e\t\344\n') FROM unnest(ARRAY['LATIN1', 'WIN1252', 'LATIN5']) e;
+SELECT copied('w (id, ssn, name) FROM (ENCODING ''UTF8'')', '1\tGr\374\337e\t\344\n', error => '22021');
 SELECT copied('w (id, ssn, name) FROM (FORMAT csv, ENCODING ''LATIN1'')', '1,"Gr\374\337e",\344\n');
-SELECT copied('w (id, ssn, name) FROM (ENCODING ''SJIS'')', '1\t\225\\\\\\\\\t\203\\\\x\n');
+SELECT copied('w (id, ssn, name) FROM (ENCODING ''SJIS'')', '1\t\225\134\t\203\134\n');
 -- rows chosen
 SELECT copied('w (id, ssn, name, b) FROM WHERE ' || c, '1\ta\tb\t2020-01-01\n2\tb\tc\t1999-01-01\n') FROM unnest(ARRAY['b::text LIKE ''2%''', 'concat(name) = ''b''', 'name::varchar(1) = ''b''']) c;
-SELECT copied('w (id, ssn, name, n) FROM WHERE ' || c, '1\ta\tb\t3\n2\tb\tc\t4\n3\t\\N\tx\t\\N\n') FROM unnest(ARRAY['id > 1', 'name > ''b''', 'ssn = ''a''', 'ssn IN (''a'', ''b'') AND n > 3', 'ssn IS NULL OR length(name) > 5', 'n + 1 = 4', 'false', 'ssn <> name', 'ssn IN (SELECT ssn FROM p)']) c;
+SELECT copied('w (id, ssn, name, n) FROM WHERE ' || c, '1\ta\tb\t3\n2\tb\tc\t4\n3\t\\N\tx\t\\N\n') FROM unnest(ARRAY['id > 1', 'name > ''b''', 'ssn = ''a''', 'ssn IN (''a'', ''b'') AND n > 3', 'ssn IS NULL OR length(name) > 5', 'n + 1 = 4', 'false', 'ssn <> name']) c;
+SELECT copied('w (id, ssn) FROM WHERE ssn IN (VALUES (''a''))', '1\ta\n', error => '0A000');
 
 SELECT refused(copy_of('w (id, ssn, name, n) FROM', l), 'NE020', 'a text that begins like a ciphertext cannot be read as one') FROM unnest(ARRAY['1\tnae1:\tx\t3\n', '1\ta\tnae1:hello\t3\n']) l;
 
@@ -57,12 +64,14 @@ SELECT twin($$CREATE TABLE l (id int, d {det_text}, n {text}) PARTITION BY LIST 
 SELECT twin($$CREATE TABLE l1 PARTITION OF l FOR VALUES IN ('a', 'b'); CREATE TABLE l2 PARTITION OF l FOR VALUES IN ('c', NULL)$$);
 SELECT twin($$CREATE TABLE h (id int, d {det_text}, n {text}) PARTITION BY HASH (d)$$);
 SELECT twin($$CREATE TABLE h0 PARTITION OF h FOR VALUES WITH (MODULUS 2, REMAINDER 0); CREATE TABLE h1 PARTITION OF h FOR VALUES WITH (MODULUS 2, REMAINDER 1)$$);
-SELECT same_after(copy_of(t || ' FROM', l), format('SELECT %s id, d, n FROM %s', CASE t WHEN 'h' THEN '' ELSE 'tableoid::regclass::text,' END, t), 'COPY into partitions: ' || t || ' ' || l)
-FROM unnest(ARRAY['r', 'l', 'h', 'r2', 'l1']) t, unnest(ARRAY['1\ta\tx\n12\tb\ty\n5\tc\tz\n19\t\\N\t\\N\n', '11\ta\tb\n', '12\tq\tr\n']) l;
+SELECT same_after(copy_of(t || ' (id, d, n) FROM', l), format('SELECT %s id, d, n FROM %s', CASE t WHEN 'h' THEN '' ELSE 'tableoid::regclass::text,' END, t), 'COPY into partitions: ' || t || ' ' || l, e)
+FROM (VALUES ('r', '1\ta\tx\n12\tb\ty\n5\tc\tz\n19\t\\N\t\\N\n', NULL), ('l', '1\ta\tx\n12\tb\ty\n5\tc\tz\n19\t\\N\t\\N\n', NULL), ('h', '1\ta\tx\n12\tb\ty\n5\tc\tz\n19\t\\N\t\\N\n', NULL),
+  ('r2', '12\ta\tx\n', NULL), ('r2', '12\ta\tx\n1\tb\ty\n', '23514'), ('l1', '12\tb\tx\n', NULL), ('l1', '1\ta\tx\n5\tc\tz\n', '23514'),
+  ('r', '11\ta\tb\n', NULL), ('l', '11\ta\tb\n', NULL), ('h', '11\ta\tb\n', NULL), ('r', '12\tq\tr\n', NULL), ('r', '25\tq\tr\n', '23514'), ('l', '12\tq\tr\n', '23514'), ('h', '12\tq\tr\n', NULL), ('r2', '12\tq\tr\n', NULL)) v (t, l, e);
 SELECT twin($$CREATE TABLE fk (id int, d {det_text} REFERENCES w (ssn))$$);
-SELECT same_after('INSERT INTO w (id, ssn) VALUES (1, ''a''); ' || copy_of('fk FROM', l), 'SELECT * FROM fk') FROM unnest(ARRAY['1\ta\n2\t\\N\n', '1\ta\n2\tq\n']) l;
+SELECT same_after('INSERT INTO w (id, ssn) VALUES (1, ''a''); ' || copy_of('fk FROM', l), 'SELECT * FROM fk', NULL, e) FROM (VALUES ('1\ta\n2\t\\N\n', NULL), ('1\ta\n2\tq\n', '23503')) v (l, e);
 SELECT twin($$CREATE VIEW v AS SELECT id, ssn, name FROM w$$);
-SELECT same_after(copy_of('v FROM', '1\ta\tb\n'), 'SELECT * FROM w', 'COPY into a view');
+SELECT same_after(copy_of('v FROM', '1\ta\tb\n'), 'SELECT * FROM w', 'COPY into a view', '42809');
 SELECT twin($$CREATE FUNCTION t_view() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN INSERT INTO w (id, ssn, name) VALUES (NEW.id, NEW.ssn, upper(NEW.name)); RETURN NEW; END'$$);
 SELECT same_after('CREATE TRIGGER t INSTEAD OF INSERT ON v FOR EACH ROW EXECUTE FUNCTION t_view(); ' || copy_of('v FROM', '1\ta\tb\n2\tc\t\\N\n'), 'SELECT * FROM w', 'COPY into a view with a trigger');
 SELECT same_after('CREATE TABLE dropped (x int, id int, d {det_text}, n {text}); ALTER TABLE dropped DROP x; ' || copy_of('dropped FROM', '1\ta\tb\n'), 'SELECT * FROM dropped', 'COPY into a table with a dropped column');
@@ -77,7 +86,7 @@ SELECT copied('w (id, ssn) FROM', '1\ta\n', 'CREATE TRIGGER t AFTER INSERT ON w 
 -- many: more than are asked for at once
 SELECT same_after($$COPY w (id, ssn, name, n, plain) FROM PROGRAM 'seq 1 5000 | sed "s/.*/&\ts&\tn&\t&\tp&/"'$$, q, '5000 lines: ' || q)
 FROM unnest(ARRAY['SELECT count(*), count(DISTINCT ssn), count(DISTINCT name), sum(n), min(name), max(ssn) FROM w', 'SELECT id FROM w WHERE ssn <> ''s'' || id OR name <> ''n'' || id OR n <> id OR plain <> ''p'' || id', 'SELECT id FROM w WHERE ssn IN (''s1'', ''s2047'', ''s2048'', ''s2049'', ''s4096'', ''s5000'')']) q;
-SELECT same_after($$COPY w (id, ssn, name, n) FROM PROGRAM 'seq 1 5000 | sed "s/.*/&\ts&\tn&\t&/; 4321s/\tn4321/n4321/"'$$, 'SELECT count(*) FROM w', 'a bad line among 5000');
+SELECT same_after($$COPY w (id, ssn, name, n) FROM PROGRAM 'seq 1 5000 | sed "s/.*/&\ts&\tn&\t&/; 4321s/\tn4321/n4321/"'$$, 'SELECT count(*) FROM w', 'a bad line among 5000', '22P04');
 SELECT same_after($$COPY w (id, name) FROM PROGRAM 'for i in 1 2 3; do printf "$i\t"; head -c 1000000 /dev/zero | tr "\\0" x; printf "\n"; done'$$, 'SELECT id, length(name), md5(name) FROM w', 'long values');
 
 -- what is said about what cannot be read

@@ -71,11 +71,11 @@ SELECT twin($$CREATE VIEW u_cascaded AS SELECT * FROM u WHERE s > 's-1' WITH CAS
 CREATE FUNCTION tap.written(statement text) RETURNS text LANGUAGE sql AS $f$ SELECT same_after(statement, 'SELECT * FROM w', statement) $f$;
 SELECT written(s) FROM unnest(ARRAY[$$INSERT INTO u VALUES ('new', 50)$$, $$INSERT INTO u (id, s, name) VALUES (50, 'x', 'y'), (51, 'z', DEFAULT)$$, $$INSERT INTO u (id, s) SELECT id + 100, ssn || 'x' FROM p$$,
   $$UPDATE u SET name = s || 'x' WHERE s = 's-3'$$, $$UPDATE u SET name = 'x' WHERE name = 'name 4'$$, $$DELETE FROM u WHERE name > 'name 4' AND s <> 's-3'$$,
-  $$INSERT INTO u (s, id) VALUES ('s-3', 77) ON CONFLICT (s) DO UPDATE SET name = EXCLUDED.s || u.name$$, $$DELETE FROM u USING p WHERE p.plain = u.s$$, $$UPDATE u SET s = 's-1' WHERE id = 2$$,
-  $$INSERT INTO u_check VALUES (50, 's-8x', 'ok')$$, $$INSERT INTO u_check VALUES (50, 's-9', 'no')$$, $$UPDATE u_check SET ssn = 's-9' WHERE id = 1$$, $$UPDATE u_check SET name = 'y' WHERE ssn = 's-8'$$,
-  $$INSERT INTO u_name VALUES (50, 'a', 'name 3')$$, $$INSERT INTO u_name VALUES (50, 'a', 'name 9')$$, $$UPDATE u_name SET name = name || 'x'$$, $$UPDATE u_name SET name = 'z'$$,
-  $$INSERT INTO u_local VALUES (50, 'a', 'name 3', 1)$$, $$INSERT INTO u_local VALUES (50, 'a', 'name 3', 0)$$, $$INSERT INTO u_local VALUES (50, 'a', 'name 9', 1)$$,
-  $$INSERT INTO u_cascaded VALUES ('s-2', 50)$$, $$INSERT INTO u_cascaded VALUES ('r', 50)$$]) s;
+  $$INSERT INTO u (s, id) VALUES ('s-3', 77) ON CONFLICT (s) DO UPDATE SET name = EXCLUDED.s || u.name$$, $$DELETE FROM u USING p WHERE p.plain = u.s$$, $$UPDATE u SET s = 's-1' WHERE id = 2 /* 23505 */$$,
+  $$INSERT INTO u_check VALUES (50, 's-8x', 'ok')$$, $$INSERT INTO u_check VALUES (50, 's-9', 'no') /* 23505 */$$, $$UPDATE u_check SET ssn = 's-9' WHERE id = 1 /* 23505 */$$, $$UPDATE u_check SET name = 'y' WHERE ssn = 's-8'$$,
+  $$INSERT INTO u_name VALUES (50, 'a', 'name 3')$$, $$INSERT INTO u_name VALUES (50, 'a', 'name 9') /* 44000 */$$, $$UPDATE u_name SET name = name || 'x'$$, $$UPDATE u_name SET name = 'z' /* 44000 */$$,
+  $$INSERT INTO u_local VALUES (50, 'a', 'name 3', 1)$$, $$INSERT INTO u_local VALUES (50, 'a', 'name 3', 0) /* 44000 */$$, $$INSERT INTO u_local VALUES (50, 'a', 'name 9', 1) /* 44000 */$$,
+  $$INSERT INTO u_cascaded VALUES ('s-2', 50) /* 23505 */$$, $$INSERT INTO u_cascaded VALUES ('r', 50) /* 44000 */$$]) s;
 SELECT same_answer(s, s, true, 'SELECT 1') FROM unnest(ARRAY[$$INSERT INTO u (id, s) VALUES (50, 'x') RETURNING *$$, $$INSERT INTO u_check VALUES (50, 'x', 'y', 3) RETURNING ssn, upper(name), u_check$$,
   $$UPDATE u_name SET name = 'a' WHERE ssn = 's-2' RETURNING name, n + 1$$, $$DELETE FROM u_local RETURNING *$$]) s;
 -- security barriers, INSTEAD OF, rules
@@ -89,7 +89,7 @@ SELECT twin($$CREATE TABLE log (id int, name {text}, ssn {det_text}, clear text)
 SELECT twin($$CREATE VIEW r AS SELECT id, name, ssn FROM w$$);
 SELECT twin($$CREATE RULE r_insert AS ON INSERT TO r DO INSTEAD INSERT INTO w (id, name, ssn) VALUES (NEW.id, upper(NEW.name), NEW.ssn)$$);
 SELECT twin($$CREATE RULE r_update AS ON UPDATE TO w WHERE OLD.name IS DISTINCT FROM NEW.name DO ALSO INSERT INTO log VALUES (NEW.id, NEW.name, OLD.ssn)$$);
-SELECT same_after(s, 'SELECT w.*, l.name AS l, l.ssn AS ls FROM w FULL JOIN log l USING (id)') FROM unnest(ARRAY[$$INSERT INTO r VALUES (50, 'n', 's')$$, $$INSERT INTO r SELECT id + 100, name, ssn FROM p$$,
+SELECT same_after(s, 'SELECT w.*, l.name AS l, l.ssn AS ls FROM w FULL JOIN log l USING (id)') FROM unnest(ARRAY[$$INSERT INTO r VALUES (50, 'n', 's')$$, $$INSERT INTO r SELECT id + 100, name, ssn FROM p /* 23505 */$$,
   $$UPDATE w SET name = 'new' WHERE ssn = 's-3'$$, $$UPDATE w SET name = name$$]) s;
 
 -- materialized views
@@ -99,7 +99,7 @@ SELECT twin($$CREATE INDEX ON m (ssn)$$);
 SELECT twin($$CREATE MATERIALIZED VIEW m_join AS SELECT a.id, b.name FROM p a JOIN p b ON a.ssn = b.ssn$$);
 SELECT twin($$CREATE MATERIALIZED VIEW m_count AS SELECT town, count(*) AS n FROM p GROUP BY town$$);
 SELECT twin($$CREATE MATERIALIZED VIEW m_empty AS SELECT ssn, name FROM p WITH NO DATA$$);
-SELECT same(q) FROM unnest(ARRAY['SELECT * FROM m', 'SELECT id FROM m WHERE ssn = ''s-3'' OR name = ''name 4''', 'SELECT row_to_json(m) FROM m', 'SELECT * FROM m_join', 'SELECT * FROM m_count', 'SELECT * FROM m_empty',
+SELECT same(q) FROM unnest(ARRAY['SELECT * FROM m', 'SELECT id FROM m WHERE ssn = ''s-3'' OR name = ''name 4''', 'SELECT row_to_json(m) FROM m', 'SELECT * FROM m_join', 'SELECT * FROM m_count', 'SELECT * FROM m_empty /* 55000 */',
   'SELECT m.name FROM m JOIN p USING (ssn) WHERE p.pay = m.pay']) q;
 SELECT same_after('UPDATE p SET name = ''new'' WHERE id = 3; INSERT INTO p (id, ssn) VALUES (900, ''s''); ' || r, q) FROM unnest(ARRAY['REFRESH MATERIALIZED VIEW m', 'SELECT 1']) r, unnest(ARRAY['SELECT * FROM m', 'SELECT id FROM m WHERE ssn = ''s''']) q;
 SELECT same_after('REFRESH MATERIALIZED VIEW m_empty', 'SELECT * FROM m_empty WHERE name > ''name 3''');
@@ -137,7 +137,8 @@ BEGIN
   EXECUTE 'DROP TABLE enc.made';
   RETURN NEXT is(stored, columns, 'types of ' || query);
   RETURN NEXT same_after('CREATE TABLE made AS ' || query, 'SELECT * FROM made');
-  RETURN NEXT same_after(regexp_replace(query, ' FROM ', ' INTO made FROM '), 'SELECT row_to_json(made) FROM made', 'SELECT INTO: ' || query) WHERE query ~ '^SELECT' AND query !~ '[(]SELECT';
+  -- PL/pgSQL would take INTO for its own.
+  RETURN NEXT same_after(format('CREATE FUNCTION made_by() RETURNS void LANGUAGE sql AS %L; SELECT made_by()', regexp_replace(query, ' FROM ', ' INTO made FROM ')), 'SELECT row_to_json(made) FROM made', 'SELECT INTO: ' || query) WHERE query ~ '^SELECT' AND query !~ '[(]SELECT';
 END $f$;
 SELECT made('SELECT ssn, name FROM p', 'nae.enc_det_text(''col-det''), nae.enc_text(''col-rnd'')');
 SELECT made('SELECT * FROM p', 'integer, nae.enc_det_text(''col-det''), nae.enc_text(''col-rnd''), nae.enc_det_text(''col-det''), nae.enc_numeric(''col-rnd''), nae.enc_int4(''col-rnd''), nae.enc_det_int4(''col-det''), nae.enc_int8(''col-rnd''), nae.enc_bool(''col-rnd''), nae.enc_date(''col-rnd''), nae.enc_timestamptz(''col-rnd''), nae.enc_det_uuid(''col-det''), nae.enc_bytea(''col-rnd''), nae.enc_jsonb(''col-rnd''), text');

@@ -10,11 +10,11 @@ SELECT same_after($$INSERT INTO w VALUES (1, 's', 'n', 'o', 'c', 3, 'p')$$, :w);
 SELECT same_after($$INSERT INTO w VALUES (1, 's', 'n', 'o', 'c', 3, 'p'), (2, 't', NULL, '', 'd', DEFAULT, 'q'), (3, NULL, 'n', 'o', '', -3, 'p')$$, :w);
 SELECT same_after($$INSERT INTO w (id) VALUES (1)$$, :w);
 SELECT same_after($$INSERT INTO w (id, ssn, n) VALUES (1, DEFAULT, DEFAULT)$$, :w);
-SELECT same_after($$INSERT INTO w (id, ssn) VALUES (1, 'a'), (2, 'a')$$, :w);
+SELECT same_after($$INSERT INTO w (id, ssn) VALUES (1, 'a'), (2, 'a') /* 23505 */$$, :w);
 SELECT same_after($$INSERT INTO w (id, name, n) VALUES (1, 17, 3.7), (2, 'x' || 3, 2::int8), (3, now()::date - now()::date, 4.5::float8)$$, :w);
-SELECT same_after($$INSERT INTO w (id, n) VALUES (1, 'x')$$, :w);
-SELECT same_after($$INSERT INTO w (id, n) VALUES (1, 3000000000)$$, :w);
-SELECT same_after($$INSERT INTO w (id, n) VALUES (1, true)$$, :w);
+SELECT same_after($$INSERT INTO w (id, n) VALUES (1, 'x') /* 22P02 */$$, :w);
+SELECT same_after($$INSERT INTO w (id, n) VALUES (1, 3000000000) /* 22003 */$$, :w);
+SELECT same_after($$INSERT INTO w (id, n) VALUES (1, true) /* 42804 */$$, :w);
 SELECT same_after($$INSERT INTO w (id, name) SELECT i, 'n' || i FROM generate_series(1, 20) i$$, :w);
 SELECT same_after($$INSERT INTO w SELECT id, ssn, name, name, town, age, plain FROM p$$, :w);
 SELECT same_after($$INSERT INTO w (id, name, other) SELECT id, ssn, town FROM p$$, :w);
@@ -55,7 +55,7 @@ SELECT changed($$UPDATE w SET name = other, other = name$$);
 SELECT changed($$UPDATE w SET name = NULL, ssn = NULL, n = NULL$$);
 SELECT changed($$UPDATE w SET name = DEFAULT, n = DEFAULT, ssn = CASE id WHEN 1 THEN 'x' END$$);
 SELECT changed($$UPDATE w SET ssn = DEFAULT WHERE id = 3$$);
-SELECT changed($$UPDATE w SET ssn = 's-4' WHERE id = 3$$);
+SELECT changed($$UPDATE w SET ssn = 's-4' WHERE id = 3 /* 23505 */$$);
 SELECT changed($$UPDATE w SET id = id + 100 WHERE ssn IN ('s-3', 's-4')$$);
 SELECT changed($$UPDATE w SET (name, n) = ('a', 5) WHERE id = 3$$);
 SELECT changed($$UPDATE w SET (name, ssn) = (SELECT name || 'z', plain || 'z' FROM p WHERE p.id = w.id) WHERE id < 9$$);
@@ -79,8 +79,8 @@ SELECT changed($$INSERT INTO w (id, ssn, name, other) VALUES (3, 'z', 'x', 'o') 
 SELECT changed($$INSERT INTO w (id, ssn, name) VALUES (900, 's-3', 'x') ON CONFLICT (ssn) DO UPDATE SET name = w.name || EXCLUDED.name WHERE w.name <> EXCLUDED.name$$);
 SELECT changed($$INSERT INTO w (id, ssn, name) VALUES (900, 's-3', 'x') ON CONFLICT ON CONSTRAINT w_ssn_key DO UPDATE SET name = 'there', code = EXCLUDED.ssn, n = w.n + 1$$);
 SELECT changed($$INSERT INTO w (id, ssn, name) SELECT id + 100, plain, town FROM p ON CONFLICT (ssn) DO UPDATE SET name = EXCLUDED.name, n = w.n + length(EXCLUDED.name)$$);
-SELECT changed($$INSERT INTO w (id, ssn) VALUES (900, 'a'), (901, 'a') ON CONFLICT (ssn) DO UPDATE SET n = 1$$);
-SELECT changed($$INSERT INTO w (id, ssn) VALUES (3, 'a') ON CONFLICT (id) DO UPDATE SET ssn = 's-4'$$);
+SELECT changed($$INSERT INTO w (id, ssn) VALUES (900, 'a'), (901, 'a') ON CONFLICT (ssn) DO UPDATE SET n = 1 /* 21000 */$$);
+SELECT changed($$INSERT INTO w (id, ssn) VALUES (3, 'a') ON CONFLICT (id) DO UPDATE SET ssn = 's-4' /* 23505 */$$);
 SELECT changed($$INSERT INTO w AS t (id, ssn, name) VALUES (900, 's-3', 'x') ON CONFLICT (ssn) DO UPDATE SET name = (SELECT max(name) FROM p WHERE p.ssn <> EXCLUDED.ssn)$$);
 
 -- MERGE
