@@ -40,6 +40,11 @@ std::string_view key_name_of(const wire::CryptoHeader& header) {
   return header.key.substr(0, header.key.find(kBeforeVersion));
 }
 
+std::string_view recorded_key_of(const wire::CryptoHeader& header) {
+  const bool by_envelope = header.action == Action::decrypt || header.action == Action::rewrap;
+  return by_envelope ? std::string_view() : key_name_of(header);
+}
+
 Result<std::optional<std::uint16_t>> version_of(const wire::CryptoHeader& header) {
   const std::size_t colon = header.key.find(kBeforeVersion);
   if (!may_name_version(header) || colon == std::string_view::npos) return std::nullopt;

@@ -119,6 +119,18 @@ std::variant<Granted, Refused> authorize(Request& request) {
   return Granted{key, *version, permission->decision};
 }
 
+std::variant<std::optional<Granted>, Refused> authorize_named(Request& request) {
+  const std::string name(request.header().key);
+  if (name.empty()) return std::optional<Granted>{};
+  const Action action = request.header().action;
+  const policy::Decision& decision = request.decide(action, name);
+  if (!grants(decision, action)) return denied(request, name, decision);
+  keys::KeyPointer key = request.parts.ring.find(name);
+  if (!key)
+    return refuse(Code::key_unknown, "there is no key " + in_quotes(name), nullptr, name, decision);
+  return std::optional(Granted{std::move(key), nullptr, decision});
+}
+
 std::variant<policy::Decision, Refused> authorize_without_key(Request& request) {
   const policy::Decision& decision = request.decide(request.header().action, {});
   if (!grants(decision, request.header().action)) return denied(request, {}, decision);
@@ -141,7 +153,10 @@ Refused explain(const Request& request, const KeyUse& use) {
       return refuse(Code::key_attribute, "key " + in_quotes(key) + " does not allow " + action,
                     use.key.get(), {}, use.decision);
     case Code::envelope_foreign:
-      return refuse(Code::envelope_foreign, "no key of this key server made the value",
+      return refuse(Code::envelope_foreign,
+                    request.header().key.empty()
+                        ? "no key of this key server made the value"
+                        : "key " + in_quotes(request.header().key) + " did not make the value",
                     use.key.get(), {}, use.decision);
     default:
       return refuse(use.refusal, "the value does not fit the key it names", use.key.get(), {},

@@ -23,6 +23,11 @@ bool grants(const policy::Decision& decision, Action action);
 // invalid_argument when the request names no key, or none of its possible versions.
 std::variant<Granted, Refused> authorize(Request& request);
 
+// For decrypt and rewrap: the key that all envelopes of the request must be of. Nothing where the
+// request names none and each envelope speaks for itself. Policy is asked before the key is looked
+// for; states are asked for item by item. Refused with Code::denied or key_unknown.
+std::variant<std::optional<Granted>, Refused> authorize_named(Request& request);
+
 // For hash and random, which use no key.
 std::variant<policy::Decision, Refused> authorize_without_key(Request& request);
 

@@ -39,7 +39,7 @@ audit::Record record_of(const Request& request) {
   audit::Record record;
   record.time_us = request.now_us;
   record.action = act_of(request.header());
-  record.key = key_name_of(request.header());
+  record.key = recorded_key_of(request.header());
   record.query_id = request.header().query_id;
   record.items = request.count();
   return record;

@@ -159,7 +159,7 @@ bool NaeProtocol::on_crypto(const Frame& frame) {
     audit::Record record;
     record.time_us = now_us_;
     record.action = act_of(view->header);
-    record.key = key_name_of(view->header);
+    record.key = recorded_key_of(view->header);
     record.items = record.failed_items = view->items.count();
     record.query_id = view->header.query_id;
     answers_.refuse(id, audit_context(connection_.peer().name, {}, {}), record,

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "keyserver/keys/state.hpp"
-#include "keyserver/service/authorize.hpp"
 #include "keyserver/service/open_part.hpp"
 
 namespace nae::service {
@@ -59,10 +58,22 @@ KeyUse& Opener::use_of(const EnvelopeView& envelope) {
   auto use = std::make_unique<KeyUse>();
   use->key = std::move(key);
   use->version = known->first.version;
-  Action action = request_.header().action;
-  if (use->key) use->decision = request_.decide(action, use->key->name);
-  use->refusal = refusal_of(use->key.get(), use->version, use->decision, action);
+  decide(*use);
   return *uses_.emplace_back(std::move(use));
+}
+
+// Whoever may write with another key could otherwise forge a value of the one that the asker reads:
+// an envelope is of the key whose id it has, whatever its place says. It is that by its id, which
+// is never given twice, and not by its name.
+void Opener::decide(KeyUse& use) {
+  const Action action = request_.header().action;
+  if (named_)
+    use.decision = named_->decision;
+  else if (use.key)
+    use.decision = request_.decide(action, use.key->name);
+  const bool foreign = named_ && (!use.key || use.key->id != named_->key->id);
+  use.refusal = foreign ? Code::envelope_foreign
+                        : refusal_of(use.key.get(), use.version, use.decision, action);
 }
 
 bool Opener::find_working_key(const EnvelopeView& envelope) {

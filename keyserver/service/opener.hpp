@@ -1,5 +1,6 @@
-// Opener: opens the envelopes of one request, whose items name their keys themselves. It looks up
-// policy, key and working key once per run of equal ones, not per item.
+// Opener: opens the envelopes of one request, whose items name their keys themselves; of another key
+// than the request names none is. It looks up policy, key and working key once per run of equal
+// ones, not per item.
 #pragma once
 
 #include <memory>
@@ -7,6 +8,7 @@
 #include <span>
 #include <unordered_map>
 
+#include "keyserver/service/authorize.hpp"
 #include "keyserver/service/hsm_items.hpp"
 #include "keyserver/service/request.hpp"
 
@@ -14,7 +16,9 @@ namespace nae::service {
 
 class Opener {
  public:
-  explicit Opener(Request& request) : request_(request) {}
+  // `named`: as authorize_named() found it.
+  Opener(Request& request, std::optional<Granted> named)
+      : request_(request), named_(std::move(named)) {}
 
   // The key an envelope was made with and how to open it; why it cannot be opened; or
   // nothing: its working key is missing and was noted for hsm_work().
@@ -56,7 +60,10 @@ class Opener {
   void note_missing(std::uint32_t index, const EnvelopeView& envelope, const keys::KeyPointer& key);
   void note_to_open(std::uint32_t index, const EnvelopeView& envelope, const keys::KeyPointer& key);
 
+  void decide(KeyUse& use);
+
   Request& request_;
+  std::optional<Granted> named_;
   std::vector<std::unique_ptr<KeyUse>> uses_;
   std::unordered_map<KeyVersionId, std::size_t> use_of_id_;  // by use_id()
   KeyUse unreadable_;

@@ -113,7 +113,9 @@ class Sealer {
 
 Outcome rewrap(Request& request) {
   const std::size_t start = request.out.size();
-  Opener opener(request);
+  auto named = authorize_named(request);
+  if (auto* refused = std::get_if<Refused>(&named)) return std::move(*refused);
+  Opener opener(request, std::move(std::get<std::optional<Granted>>(named)));
   Sealer sealer(request);
   wire::CryptoReplyWriter reply(request.out, request.id, request.count(),
                                 request.view.items.data_bytes());
