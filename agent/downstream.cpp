@@ -190,7 +190,9 @@ bool Downstream::handle_crypto(const wire::Frame& frame) {
 bool Downstream::handle_lookup(const wire::Frame& frame) {
   std::uint64_t id = frame.header.request_id;
   auto lookup = wire::parse_lookup(frame.body);
-  if (!lookup) return end_with(id, std::move(lookup).error());
+  if (!lookup && lookup.error().code == Code::protocol_violation)
+    return end_with(id, std::move(lookup).error());
+  if (!lookup) return answer_error(id, std::move(lookup).error());
   if (lookup->subject == wire::LookupSubject::agent_stats)
     wire::append_lookup_reply(connection_.output(), id, services_.statistics());
   else

@@ -154,9 +154,9 @@ Refused explain(const Request& request, const KeyUse& use) {
                     use.key.get(), {}, use.decision);
     case Code::envelope_foreign:
       return refuse(Code::envelope_foreign,
-                    request.header().key.empty()
-                        ? "no key of this key server made the value"
-                        : "key " + in_quotes(request.header().key) + " did not make the value",
+                    request.header().key.empty() ? "no key of this key server made the value"
+                                                 : "the value was not encrypted under key " +
+                                                       in_quotes(request.header().key),
                     use.key.get(), {}, use.decision);
     default:
       return refuse(use.refusal, "the value does not fit the key it names", use.key.get(), {},

@@ -18,6 +18,14 @@ std::optional<std::string> time_text(std::int64_t time_us) {
   return text;
 }
 
+bool may_use(Caller& caller, const Parts& parts, const keys::Key& key, std::int64_t now_us) {
+  for (Action action : row(key.type).actions)
+    if (key.attributes.allows(action) &&
+        caller.decide(parts.policy, action, key.name, now_us).allowed())
+      return true;
+  return false;
+}
+
 }  // namespace
 
 wire::Table whoami(Caller& caller, const Parts& parts, std::int64_t now_us) {
@@ -77,6 +85,18 @@ wire::Table usable_keys(Caller& caller, const Parts& parts, std::int64_t now_us)
     cells.emplace_back(joined(actions));
     cells.emplace_back(joined(results));
     cells.emplace_back(joined(rules));
+  }
+  return table;
+}
+
+wire::Table usable_key_ids(Caller& caller, const Parts& parts, std::int64_t now_us) {
+  wire::Table table;
+  table.columns = {"name", "id"};
+  for (const keys::KeyPointer& key : parts.ring.list()) {
+    if (!may_use(caller, parts, *key, now_us)) continue;
+    auto& cells = table.rows.emplace_back();
+    cells.emplace_back(key->name);
+    cells.emplace_back(to_hex(key->id.bytes));
   }
   return table;
 }

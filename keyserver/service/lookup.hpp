@@ -10,5 +10,7 @@ namespace nae::service {
 wire::Table whoami(Caller& caller, const Parts& parts, std::int64_t now_us);
 // Keys on which policy allows at least one action that the key's type has.
 wire::Table usable_keys(Caller& caller, const Parts& parts, std::int64_t now_us);
+// The ids of the same keys, which their envelopes show to anybody.
+wire::Table usable_key_ids(Caller& caller, const Parts& parts, std::int64_t now_us);
 
 }  // namespace nae::service

@@ -242,7 +242,12 @@ void NaeProtocol::resume(const std::shared_ptr<WaitingRequest>& waiting,
 bool NaeProtocol::on_lookup(const Frame& frame) {
   const std::uint64_t id = frame.header.request_id;
   auto lookup = wire::parse_lookup(frame.body);
-  if (!lookup) return violation(id, std::move(lookup).error());
+  if (!lookup && lookup.error().code == Code::protocol_violation)
+    return violation(id, std::move(lookup).error());
+  if (!lookup) {
+    answer_error(id, std::move(lookup).error());
+    return true;
+  }
   std::shared_ptr<Caller> who = contexts_.find(lookup->context);
   if (!who) {
     answer_error(id, Error(Code::context_unknown, "the lookup quotes a context that is not open"));
@@ -258,6 +263,7 @@ bool NaeProtocol::on_lookup(const Frame& frame) {
       record.action = "whoami";
       break;
     case wire::LookupSubject::keys:
+    case wire::LookupSubject::key_ids:
       record.action = "keys";
       if (auto proven = who->prove_user(parts_.policy, record.time_us); !proven) {
         record.verdict = name(policy::Verdict::deny);
@@ -266,7 +272,8 @@ bool NaeProtocol::on_lookup(const Frame& frame) {
         break;
       }
       if (++key_lookups_ <= kMaxKeyLookups) {
-        wire::append_lookup_reply(answers_.replies(), id, usable_keys(*who, parts_, now_us_));
+        auto* answer = lookup->subject == wire::LookupSubject::keys ? usable_keys : usable_key_ids;
+        wire::append_lookup_reply(answers_.replies(), id, answer(*who, parts_, now_us_));
         break;
       }
       record.verdict = name(policy::Verdict::deny);

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "keyserver/service/service_test_server.hpp"
+#include "libnae/base/text.hpp"
 
 namespace nae::service {
 namespace {
@@ -33,11 +34,12 @@ actions = ["decrypt", "rewrap"]
 result = "value"
 )";
 
-class NamedKey : public ::testing::TestWithParam<Action> {
+class NamedKeyIds : public ::testing::Test {
  protected:
-  NamedKey() {
+  NamedKeyIds() {
     server.apply(std::string(testing::kPolicyText) + kBob);
-    for (const char* name : {"pii", "other"}) must(server.ring().create(name, KeyType::aes_256_gcm));
+    for (const char* name : {"pii", "other"})
+      must(server.ring().create(name, KeyType::aes_256_gcm));
     must(server.ring().create("siv", KeyType::aes_256_siv));
     client.open(1, "alice");
     client.open(2, "bob");
@@ -46,6 +48,13 @@ class NamedKey : public ::testing::TestWithParam<Action> {
     client.ask(1, Action::encrypt, key, {bytes_of("value")});
     return client.answer().items.at(0);
   }
+
+  ServiceTestServer server;
+  ServiceTestClient client{server};
+};
+
+class NamedKey : public NamedKeyIds, public ::testing::WithParamInterface<Action> {
+ protected:
   Answer open(std::string_view key, const std::vector<Bytes>& items, std::uint32_t context = 1) {
     client.ask(context, GetParam(), key, items);
     return client.answer();
@@ -55,9 +64,6 @@ class NamedKey : public ::testing::TestWithParam<Action> {
     filter.action = name(GetParam());
     return server.records(filter);
   }
-
-  ServiceTestServer server;
-  ServiceTestClient client{server};
 };
 
 INSTANTIATE_TEST_SUITE_P(Actions, NamedKey, ::testing::Values(Action::decrypt, Action::rewrap));
@@ -117,6 +123,32 @@ TEST_P(NamedKey, WhatTheHsmOpensIsComparedToo) {
   EXPECT_EQ(open("hsm", {hsm, pii, hsm}).statuses,
             (std::vector<std::uint16_t>{kValue, kForeign, kValue}));
   EXPECT_EQ(open("pii", {hsm, pii}).statuses, (std::vector<std::uint16_t>{kForeign, kValue}));
+}
+
+// What a database compares ciphertexts with that it is given: the ids of keys that the role may
+// use.
+TEST_F(NamedKeyIds, AreThoseOfKeysThatTheContextMayUse) {
+  Bytes pii = seal("pii");
+  auto ids_for = [&](std::uint32_t context) {
+    client.session().lookup({context, wire::LookupSubject::key_ids});
+    return must(wire::parse_lookup_reply(client.frame().body));
+  };
+  wire::Table bobs = ids_for(2);
+  EXPECT_EQ(bobs.columns, (std::vector<std::string>{"name", "id"}));
+  ASSERT_EQ(bobs.rows.size(), 1u);
+  EXPECT_EQ(bobs.rows[0][0], "pii");
+  EXPECT_EQ(bobs.rows[0][1], to_hex(must(parse_envelope(pii)).key.key.bytes));
+  EXPECT_EQ(ids_for(1).rows.size(), 3u);
+  client.open(3, "stranger");
+  EXPECT_EQ(ids_for(3).rows.size(), 0u);
+}
+
+TEST_F(NamedKeyIds, ALookupOfALaterTimeEndsNoConnection) {
+  client.session().lookup({1, static_cast<wire::LookupSubject>(4)});
+  auto error = client::as_error(client.frame());
+  ASSERT_TRUE(error);
+  EXPECT_EQ(error->error.code, Code::unsupported);
+  EXPECT_FALSE(seal("pii").empty());
 }
 
 }  // namespace

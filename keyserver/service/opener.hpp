@@ -1,5 +1,5 @@
-// Opener: opens the envelopes of one request, whose items name their keys themselves; of another key
-// than the request names none is. It looks up policy, key and working key once per run of equal
+// Opener: opens the envelopes of one request, whose items name their keys themselves; of another
+// key than the request names none is. It looks up policy, key and working key once per run of equal
 // ones, not per item.
 #pragma once
 

@@ -28,10 +28,15 @@ Result<Lookup> parse_lookup(ByteView body) {
   Lookup lookup;
   lookup.context = in.u32();
   lookup.subject = static_cast<LookupSubject>(in.u8());
-  bool known = lookup.subject == LookupSubject::whoami || lookup.subject == LookupSubject::keys ||
-               lookup.subject == LookupSubject::agent_stats;
-  if (!in.complete() || !known) return fail(Code::protocol_violation, "malformed lookup");
-  return lookup;
+  if (!in.complete()) return fail(Code::protocol_violation, "malformed lookup");
+  switch (lookup.subject) {
+    case LookupSubject::whoami:
+    case LookupSubject::keys:
+    case LookupSubject::key_ids:
+    case LookupSubject::agent_stats:
+      return lookup;
+  }
+  return fail(Code::unsupported, "this lookup is not known here");
 }
 
 void append_lookup_reply(Bytes& out, std::uint64_t request_id, const Table& table) {

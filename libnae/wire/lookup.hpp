@@ -13,6 +13,7 @@ namespace nae::wire {
 enum class LookupSubject : std::uint8_t {
   whoami = 1,        // (property, value)
   keys = 2,          // (name, type, state, primary_version, actions) of keys this context may use
+  key_ids = 3,       // (name, id) of the same keys: what envelopes name them by
   agent_stats = 16,  // (name, value), answered by the agent itself
 };
 
@@ -27,6 +28,7 @@ struct Table {
 };
 
 void append_lookup(Bytes& out, std::uint64_t request_id, const Lookup& lookup);
+// Code::unsupported for a subject of a later time: the frame is whole, the connection goes on.
 Result<Lookup> parse_lookup(ByteView body);
 
 void append_lookup_reply(Bytes& out, std::uint64_t request_id, const Table& table);
