@@ -2,6 +2,7 @@
 
 #include "pg_nae/columns/column_type.hpp"
 #include "pg_nae/columns/crypt.hpp"
+#include "pg_nae/columns/declared_key.hpp"
 #include "pg_nae/columns/fault.hpp"
 #include "pg_nae/columns/given_ciphertext.hpp"
 #include "pg_nae/pg/batch_exchange.hpp"
@@ -44,7 +45,9 @@ Reading read_pending(const Value& value, int32 typmod, Item& item) {
   return ask(item, 0);
 }
 
-Reading read_ciphertext(const Value& value, Item& item) {
+// `key`: the name of the one that it must be of; empty where no column is known to say so.
+Reading read_ciphertext(const Value& value, std::string_view key, Item& item) {
+  item.key = key;
   item.value = value.ciphertext.envelope;
   item.aad = columns::associated_data(value.ciphertext.header);
   return ask(item, kGcmOverheadBytes);
@@ -59,8 +62,9 @@ Reading read_encryption(const Batchable&, std::span<const Datum> arguments, Item
   if (typmod < 0) return ready(item, arguments[0]);
   if (value.pending) return read_pending(value, typmod, item);
   const ColumnKey& key = columns::column_key(typmod);
-  return columns::belongs(value, key) && columns::is_accepted(key) ? ready(item, arguments[0])
-                                                                   : Reading::defer;
+  return columns::belongs(value, key) && columns::is_accepted(value, key)
+             ? ready(item, arguments[0])
+             : Reading::defer;
 }
 
 Reading read_search_token(const Batchable&, std::span<const Datum> arguments, Item& item) {
@@ -77,7 +81,7 @@ Reading read_rewrap(const Batchable&, std::span<const Datum> arguments, Item& it
   Value value;
   if (!read(arguments[0], item, value) || value.pending || value.ciphertext.deterministic())
     return Reading::defer;
-  return read_ciphertext(value, item);
+  return read_ciphertext(value, columns::declared_key(value.ciphertext.context), item);
 }
 
 Reading read_decryption(const Batchable& how, std::span<const Datum> arguments, Item& item) {
@@ -85,17 +89,17 @@ Reading read_decryption(const Batchable& how, std::span<const Datum> arguments, 
   if (!columns::try_read_value(pg::local_view(arguments[0]), value) || value.type != how.plain)
     return Reading::defer;
   if (value.pending) return ready(item, columns::plain_value(how.plain, value.plaintext));
-  if (arguments.size() > 1 &&
-      !columns::belongs(value, columns::column_key(DatumGetInt32(arguments[1]))))
-    return Reading::defer;
-  return read_ciphertext(value, item);
+  if (arguments.size() == 1)
+    return read_ciphertext(value, columns::declared_key(value.ciphertext.context), item);
+  const ColumnKey& key = columns::column_key(DatumGetInt32(arguments[1]));
+  return columns::belongs(value, key) ? read_ciphertext(value, key.key, item) : Reading::defer;
 }
 
 Reading read_fault(const Batchable&, std::span<const Datum> arguments, Item& item) {
   Value value;
   if (const char* fault = columns::apparent_fault(arguments[0], DatumGetInt32(arguments[1]), value))
     return ready(item, CStringGetTextDatum(fault));
-  return read_ciphertext(value, item);
+  return read_ciphertext(value, columns::column_key(DatumGetInt32(arguments[1])).key, item);
 }
 
 Datum make_ciphertext(const Batchable&, const Answer& answer) {
@@ -106,8 +110,9 @@ Datum make_ciphertext(const Batchable&, const Answer& answer) {
 
 Datum make_rewrapped(const Batchable&, const Answer& answer) {
   Value value = columns::read_value(answer.arguments[0]);
-  columns::note_rewrapped(value.ciphertext.context);
-  return columns::write_ciphertext(answer.memory, value.ciphertext.header, answer.bytes);
+  Datum made = columns::write_ciphertext(answer.memory, value.ciphertext.header, answer.bytes);
+  columns::note_rewrapped(columns::read_value(made));
+  return made;
 }
 
 Datum make_plaintext(const Batchable& how, const Answer& answer) {

@@ -1,5 +1,6 @@
 #include "pg_nae/columns/column_key.hpp"
 
+#include "pg_nae/columns/declared_key.hpp"
 #include "pg_nae/columns/modifiers.hpp"
 #include "pg_nae/pg/extension.hpp"
 #include "pg_nae/pg/report.hpp"
@@ -40,6 +41,16 @@ Snapshot newest_snapshot() {
   return IsInParallelMode() && ActiveSnapshotSet() ? GetActiveSnapshot() : GetLatestSnapshot();
 }
 
+void read_columns(HeapTuple tuple, Relation relation, Modifiers& modifiers) {
+  constexpr int kColumns = 4;
+  Datum values[kColumns];
+  bool nulls[kColumns];
+  heap_deform_tuple(tuple, RelationGetDescr(relation), values, nulls);
+  modifiers.key = TextDatumGetCString(values[1]);
+  modifiers.context = TextDatumGetCString(values[2]);
+  modifiers.version = DatumGetInt32(values[3]);
+}
+
 // A row of nae.column_key.
 bool read_row(int32 typmod, Modifiers& modifiers) {
   Oid table = pg::relation_of_extension("column_key");
@@ -52,15 +63,7 @@ bool read_row(int32 typmod, Modifiers& modifiers) {
   SysScanDesc scan = systable_beginscan(relation, index, true, snapshot, 1, &key);
   HeapTuple tuple = systable_getnext(scan);
   bool found = HeapTupleIsValid(tuple);
-  if (found) {
-    constexpr int kColumns = 4;
-    Datum values[kColumns];
-    bool nulls[kColumns];
-    heap_deform_tuple(tuple, RelationGetDescr(relation), values, nulls);
-    modifiers.key = TextDatumGetCString(values[1]);
-    modifiers.context = TextDatumGetCString(values[2]);
-    modifiers.version = DatumGetInt32(values[3]);
-  }
+  if (found) read_columns(tuple, relation, modifiers);
   systable_endscan(scan);
   UnregisterSnapshot(snapshot);
   table_close(relation, AccessShareLock);
@@ -108,6 +111,7 @@ int32 register_column_key(ArrayType* array, bool deterministic) {
   if (IsBinaryUpgrade) return typmod;
   Modifiers there;
   if (!read_row(typmod, there)) {
+    expect_tag_to_be_free(tag_of(modifiers), modifiers.key);
     write_row(typmod, modifiers);
     if (!read_row(typmod, there)) elog(ERROR, "nae.column_key takes no row");
   }
@@ -118,6 +122,22 @@ int32 register_column_key(ArrayType* array, bool deterministic) {
     pg::raise(Code::conflict, "two declarations of encrypted columns have the same type modifier",
               "Add or change the context of the one you declare now.");
   return typmod;
+}
+
+void each_declaration(void (*visit)(const Modifiers&, void*), void* state) {
+  Oid table = pg::relation_of_extension("column_key");
+  if (!OidIsValid(table)) return;
+  Relation relation = table_open(table, AccessShareLock);
+  Snapshot snapshot = RegisterSnapshot(newest_snapshot());
+  SysScanDesc scan = systable_beginscan(relation, InvalidOid, false, snapshot, 0, nullptr);
+  for (HeapTuple tuple; HeapTupleIsValid(tuple = systable_getnext(scan));) {
+    Modifiers declared;
+    read_columns(tuple, relation, declared);
+    visit(declared, state);
+  }
+  systable_endscan(scan);
+  UnregisterSnapshot(snapshot);
+  table_close(relation, AccessShareLock);
 }
 
 void keep_column_key(int32 typmod) {

@@ -26,6 +26,11 @@ const ColumnKey& column_key(int32 typmod);
 // documented ones.
 int32 register_column_key(ArrayType* modifiers, bool deterministic);
 
+struct Modifiers;
+// Every declaration that this database knows. `visit` raises or returns; the words are memory of
+// the current context.
+void each_declaration(void (*visit)(const Modifiers& declared, void* state), void* state);
+
 // Writes down again what this backend knows of a typmod and a rolled back transaction took away.
 void keep_column_key(int32 typmod);
 

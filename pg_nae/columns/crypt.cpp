@@ -1,5 +1,6 @@
 #include "pg_nae/columns/crypt.hpp"
 
+#include "pg_nae/columns/declared_key.hpp"
 #include "pg_nae/columns/given_ciphertext.hpp"
 #include "pg_nae/functions/item_failure.hpp"
 #include "pg_nae/pg/exchange.hpp"
@@ -15,6 +16,11 @@ struct Asked {
   wire::CryptoRequest request;
   void* owner;
   void (*take)(const Asked& asked, std::size_t index, wire::ItemResult result, ByteView bytes);
+  const std::size_t* places = nullptr;  // of the items among all that are asked for; nullptr: all
+  std::size_t all = 0;                  // how many are asked for; 0: the items alone
+
+  std::size_t place(std::size_t item) const { return places == nullptr ? item : places[item]; }
+  bool is_alone() const { return (all == 0 ? request.items.size() : all) == 1; }
 };
 
 void consume(void* state, std::size_t first, const wire::CryptoReplyView& reply) {
@@ -24,14 +30,13 @@ void consume(void* state, std::size_t first, const wire::CryptoReplyView& reply)
     ByteView bytes = cursor.next();
     std::uint16_t status = reply.status(i);
     if (status < wire::kFirstErrorStatus) {
-      asked.take(asked, first + i, static_cast<wire::ItemResult>(status), bytes);
+      asked.take(asked, asked.place(first + i), static_cast<wire::ItemResult>(status), bytes);
       continue;
     }
     functions::CryptoCall call;
     call.action = asked.request.header.action;
     call.key = asked.request.header.key;
-    functions::raise_item_failure(status, call,
-                                  asked.request.items.size() == 1 ? 0 : first + i + 1);
+    functions::raise_item_failure(status, call, asked.is_alone() ? 0 : asked.place(first + i) + 1);
   }
 }
 
@@ -93,16 +98,51 @@ void take_opened(const Asked& asked, std::size_t index, wire::ItemResult result,
           : opened(opening.type, result, bytes, opening.ciphertexts[index].ciphertext.header);
 }
 
-// Envelopes and associated data of ciphertexts, which name their keys themselves.
-void address(std::span<const Value> ciphertexts, wire::CryptoRequest& request) {
-  auto* items = static_cast<ByteView*>(palloc(sizeof(ByteView) * (ciphertexts.size() + 1)));
-  auto* aads = static_cast<ByteView*>(palloc(sizeof(ByteView) * (ciphertexts.size() + 1)));
-  for (std::size_t i = 0; i < ciphertexts.size(); ++i) {
-    items[i] = ciphertexts[i].ciphertext.envelope;
-    aads[i] = associated_data(ciphertexts[i].ciphertext.header);
+template <class T>
+T* room_for(std::size_t count) {
+  return static_cast<T*>(palloc(sizeof(T) * (count + 1)));
+}
+
+// Those of the ciphertexts whose columns have one key. Envelopes name their keys themselves, and
+// that they name this one is the key server's to compare.
+struct OfOneKey {
+  std::string_view key;  // empty: of no column of this database
+  ByteView* items;
+  ByteView* aads;
+  std::size_t* places;  // among all
+  std::size_t count;
+
+  void add(const ColumnValueView& ciphertext, std::size_t place) {
+    items[count] = ciphertext.envelope;
+    aads[count] = associated_data(ciphertext.header);
+    places[count++] = place;
   }
-  request.items = {items, ciphertexts.size()};
-  request.aad = {aads, ciphertexts.size()};
+};
+
+// Takes out of `left` those of the key of the first one.
+OfOneKey take_one_key(std::span<const Value> ciphertexts, std::span<std::size_t>& left) {
+  OfOneKey same{};
+  same.key = declared_key(ciphertexts[left[0]].ciphertext.context);
+  same.items = room_for<ByteView>(left.size());
+  same.aads = room_for<ByteView>(left.size());
+  same.places = room_for<std::size_t>(left.size());
+  std::size_t others = 0;
+  for (std::size_t place : left) {
+    const ColumnValueView& ciphertext = ciphertexts[place].ciphertext;
+    if (declared_key(ciphertext.context) == same.key)
+      same.add(ciphertext, place);
+    else
+      left[others++] = place;
+  }
+  left = left.first(others);
+  return same;
+}
+
+void address(const OfOneKey& same, Asked& asked) {
+  asked.request.header.key = same.key;
+  asked.request.items = {same.items, same.count};
+  asked.request.aad = {same.aads, same.count};
+  asked.places = same.places;
 }
 
 struct Rewrapping {
@@ -187,8 +227,13 @@ void decrypt_values(PlainType type, std::span<const Value> ciphertexts, bool who
   Opening opening{type, ciphertexts, whole, results, nulls};
   Asked asked{{}, &opening, take_opened};
   asked.request.header.action = Action::decrypt;
-  address(ciphertexts, asked.request);
-  ask(asked);
+  asked.all = ciphertexts.size();
+  std::span<std::size_t> left{room_for<std::size_t>(ciphertexts.size()), ciphertexts.size()};
+  for (std::size_t i = 0; i < left.size(); ++i) left[i] = i;
+  while (!left.empty()) {
+    address(take_one_key(ciphertexts, left), asked);
+    ask(asked);
+  }
 }
 
 Datum plaintext_of(const Value& value, bool whole, bool& is_null) {
@@ -202,9 +247,11 @@ Datum rewrap_value(const Value& ciphertext) {
   Rewrapping rewrapping{ciphertext.ciphertext.header, 0};
   Asked asked{{}, &rewrapping, take_rewrapped};
   asked.request.header.action = Action::rewrap;
-  address({&ciphertext, 1}, asked.request);
+  std::size_t first = 0;
+  std::span<std::size_t> left{&first, 1};
+  address(take_one_key({&ciphertext, 1}, left), asked);
   ask(asked);
-  note_rewrapped(ciphertext.ciphertext.context);
+  note_rewrapped(read_value(rewrapping.result));
   return rewrapping.result;
 }
 

@@ -24,14 +24,15 @@ Datum stored_form(const ColumnKey& key, const Value& value, Datum datum);
 // encrypt_values for values that are searched for.
 void search_tokens(const ColumnKey& key, PlainType type, std::span<const ByteView> plaintexts,
                    Datum* results);
-// Ciphertexts become plain values, or NULL. `whole`: what the policy shows otherwise is an error.
+// Ciphertexts become plain values, or NULL; Code::envelope_foreign for one that is not of the key
+// that columns with its tag have. `whole`: what the policy shows otherwise is an error.
 void decrypt_values(PlainType type, std::span<const Value> ciphertexts, bool whole, Datum* results,
                     bool* nulls);
 // Of one value, pending or not; `whole` as above. NULL where the policy says so.
 Datum plaintext_of(const Value& value, bool whole, bool& is_null);
 // Raises unless the policy shows the value itself.
 void expect_whole(wire::ItemResult result);
-// Under the newest version of their key.
+// Under the newest version of its key, which is compared as above.
 Datum rewrap_value(const Value& ciphertext);
 
 }  // namespace nae::columns

@@ -2,6 +2,7 @@
 #include "pg_nae/columns/fault.hpp"
 
 #include "pg_nae/columns/crypt.hpp"
+#include "pg_nae/pg/report.hpp"
 #include "pg_nae/pg/values.hpp"
 
 namespace nae::columns {
@@ -19,7 +20,7 @@ const char* fault_of(Code code) {
     case Code::envelope_malformed:
       return "cannot be read as a ciphertext";
     case Code::envelope_foreign:
-      return "is of a key that the key server does not hold";
+      return "is of another key than the column's";
     case Code::authentication_failed:
       return "was changed: it cannot be authenticated";
     default:
@@ -31,12 +32,8 @@ namespace {
 
 // SQLSTATEs of our own codes, as they are raised.
 const char* fault_of_sqlstate(int sqlstate) {
-  for (Code code :
-       {Code::envelope_malformed, Code::envelope_foreign, Code::authentication_failed}) {
-    const char* state = row(code).sqlstate;
-    if (sqlstate == MAKE_SQLSTATE(state[0], state[1], state[2], state[3], state[4]))
-      return fault_of(code);
-  }
+  for (Code code : {Code::envelope_malformed, Code::envelope_foreign, Code::authentication_failed})
+    if (sqlstate == pg::sqlstate_of(code)) return fault_of(code);
   return nullptr;
 }
 

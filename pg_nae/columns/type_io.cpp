@@ -4,6 +4,7 @@
 #include "pg_nae/columns/casts.hpp"
 #include "pg_nae/columns/column_type.hpp"
 #include "pg_nae/columns/crypt.hpp"
+#include "pg_nae/columns/key_ids.hpp"
 #include "pg_nae/pg/error_scope.hpp"
 #include "pg_nae/pg/report.hpp"
 #include "pg_nae/pg/values.hpp"
@@ -23,6 +24,7 @@ Datum for_column(const ColumnType& type, Datum datum, int32 typmod) {
   if (value.pending || !pg::uses_foreign_table()) return stored_form(key, value, datum);
   // Read, and not given by the role: who may only decrypt reads foreign tables, too.
   expect_to_belong(value, key);
+  if (is_of(key, value) == OfKey::no) raise_foreign(key);
   return datum;
 }
 

@@ -38,7 +38,8 @@ inline constexpr char kKeyTypesHint[] =
     "A deterministic column takes a key of type aes-256-siv, a randomized one a key of type "
     "aes-256-gcm.";
 
-// A ciphertext of the key, the context and, of a deterministic column, the version.
+// By what it says itself: a ciphertext of the context, the kind and, of a deterministic column, the
+// version. Whether it is of the key the key server says, by the id (key_ids.hpp).
 bool belongs(const Value& value, const ColumnKey& key);
 // Raises for a ciphertext that does not belong.
 void expect_to_belong(const Value& value, const ColumnKey& key);

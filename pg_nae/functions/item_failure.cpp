@@ -26,7 +26,9 @@ const char* message_of(Code code, const CryptoCall& call) {
     case Code::envelope_malformed:
       return "the value cannot be read as a ciphertext";
     case Code::envelope_foreign:
-      return "the value was encrypted under a key that the key server does not hold";
+      return call.key.empty()
+                 ? "the value was encrypted under a key that the key server does not hold"
+                 : psprintf("the value was not encrypted under %s", key_in_words(call));
     case Code::authentication_failed:
       return "the value could not be authenticated";
     case Code::already_encrypted:

@@ -3,14 +3,11 @@
 #include "pg_nae/pg/encoding.hpp"
 
 namespace nae::pg {
-namespace {
 
-int sqlstate_of(Code code) {
+int sqlstate_of(Code code) noexcept {
   const char* s = row(code).sqlstate;
   return MAKE_SQLSTATE(s[0], s[1], s[2], s[3], s[4]);
 }
-
-}  // namespace
 
 void raise(const backend::Failure& failure, std::uint64_t item) {
   raise(failure.code, failure.message, failure.hint, item);

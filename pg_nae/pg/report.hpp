@@ -13,6 +13,9 @@ namespace nae::pg {
 [[noreturn]] void raise(Code code, const char* message, const char* hint = nullptr,
                         std::uint64_t item = 0);
 
+// The SQLSTATE of the code, as PostgreSQL packs it.
+int sqlstate_of(Code code) noexcept;
+
 // At `location` of the statement `text`, in bytes; nowhere when it is negative or beyond the text.
 [[noreturn]] void raise_at(Code code, const char* message, const char* hint, const char* text,
                            int location);

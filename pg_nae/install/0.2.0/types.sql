@@ -110,7 +110,7 @@ SELECT nae.define(ARRAY[
   $$CREATE FUNCTION nae.is_ciphertext(nae.%1$s) RETURNS boolean
       LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'nae_column_is_ciphertext'$$,
   $$CREATE FUNCTION nae.belongs(nae.%1$s, integer) RETURNS boolean
-      LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'nae_column_belongs'$$,
+      LANGUAGE c STABLE STRICT PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'nae_column_belongs'$$,
   $$CREATE FUNCTION nae.key_version(nae.%1$s) RETURNS integer
       LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'nae_column_key_version'$$
 ], enc, type::text, plain, kind, CASE kind WHEN 'randomized' THEN 'ANALYZE = nae.randomized_analyze,' END,
