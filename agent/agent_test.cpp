@@ -2,6 +2,7 @@
 #include <future>
 
 #include "agent/test_agent.hpp"
+#include "tests/vectors/vector_file.hpp"
 
 namespace nae::agent {
 namespace {
@@ -328,6 +329,31 @@ TEST_F(AgentTest, LookupsGoToTheServerAndStatisticsDoNot) {
   EXPECT_EQ(must(b.look_up(context, wire::LookupSubject::keys)).rows.size(), 1u);
   EXPECT_EQ(b.statistic("upstream.1.state"), "ready");
   EXPECT_EQ(b.statistic("clients"), "1");
+}
+
+// What one backend writes must not cost the connection to the key server, and a later extension's
+// requests not that to the agent.
+TEST_F(AgentTest, RefusesFramesAsTheSpecificationSays) {
+  serve(always(Act::answer));
+  start();
+  Backend witness = backend();
+  const auto context = witness.open("alice");
+  EXPECT_EQ(must(witness.ask(context, Action::decrypt, "x")), "x");
+  for (const auto& vector : vectors::read("wire_refused.txt")) {
+    if (vector.value("by") != "both") continue;
+    SCOPED_TRACE(vector.section);
+    Backend b = backend();
+    b.statistic("clients");
+    must_do(b.socket().write(vector.bytes("frame")));
+    auto answered = must(b.answer());
+    auto error = client::as_error(answered.second);
+    ASSERT_TRUE(error);
+    EXPECT_EQ(static_cast<unsigned long>(error->error.code), vector.number("code"));
+    auto after = b.look_up(0, wire::LookupSubject::agent_stats);
+    EXPECT_EQ(after.has_value(), vector.value("closes") == "no");
+    EXPECT_EQ(must(witness.ask(context, Action::decrypt, "x")), "x");
+  }
+  EXPECT_EQ(witness.statistic("upstream.1.state"), "ready");
 }
 
 TEST_F(AgentTest, EpochsReachTheClients) {

@@ -93,6 +93,8 @@ bool Downstream::handle_waiting_frames() {
 
 bool Downstream::handle(const wire::Frame& frame) {
   if (!program_) return handle_hello(frame);
+  if (auto shape = wire::check_shape(frame); !shape)
+    return end_with(frame.header.request_id, std::move(shape).error());
   switch (frame.header.type) {
     case FrameType::open_context:
       return handle_open_context(frame);

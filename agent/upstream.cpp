@@ -129,6 +129,7 @@ void Upstream::link_opened(Link& link) {
 bool Upstream::receive(const wire::Frame& frame, ByteView bytes) {
   reply_bytes_ += bytes.size();
   if (state_ == State::greeting) return receive_hello(frame);
+  if (auto shape = wire::check_shape(frame); !shape) return link_->fail_with(shape.error());
   std::uint64_t id = frame.header.request_id;
   switch (frame.header.type) {
     case FrameType::crypto_reply:

@@ -41,8 +41,15 @@ std::string_view key_name_of(const wire::CryptoHeader& header) {
 }
 
 std::string_view recorded_key_of(const wire::CryptoHeader& header) {
-  const bool by_envelope = header.action == Action::decrypt || header.action == Action::rewrap;
-  return by_envelope ? std::string_view() : key_name_of(header);
+  switch (header.action) {
+    case Action::decrypt:
+    case Action::rewrap:
+    case Action::hash:
+    case Action::random:
+      return {};
+    default:
+      return key_name_of(header);
+  }
 }
 
 Result<std::optional<std::uint16_t>> version_of(const wire::CryptoHeader& header) {

@@ -28,8 +28,8 @@ std::string_view act_of(const wire::CryptoHeader& header);
 // their reference: no key has a name with a colon, so that the other actions know no such key.
 std::string_view key_name_of(const wire::CryptoHeader& header);
 
-// The key as far as it is known before an item was read. Of decrypt and rewrap nobody knows it:
-// what the envelopes say is recorded, and a name that the asker adds never in its place.
+// The key as far as it is known before an item was read. Of decrypt and rewrap nobody knows it, and
+// hash and random have none: a name that the asker adds is not recorded as one.
 std::string_view recorded_key_of(const wire::CryptoHeader& header);
 
 // The version that is asked for; nothing: the primary one. Code::invalid_argument when what

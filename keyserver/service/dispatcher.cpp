@@ -2,6 +2,7 @@
 
 #include "keyserver/service/actions.hpp"
 #include "keyserver/service/asked.hpp"
+#include "keyserver/service/form.hpp"
 #include "libnae/wire/error_message.hpp"
 
 namespace nae::service {
@@ -126,6 +127,10 @@ void refuse(Request& request, const Refused& refused, audit::RequestRecords& rec
 std::optional<HsmWork> serve(Request& request, audit::RequestRecords& records) {
   if (auto proven = request.caller.prove_user(request.parts.policy, request.now_us); !proven) {
     refuse(request, {proven.error(), {}, {}}, records);
+    return std::nullopt;
+  }
+  if (auto form = check_form(request.view); !form) {
+    refuse(request, {form.error(), {}, {}}, records);
     return std::nullopt;
   }
   const std::size_t start = request.out.size();

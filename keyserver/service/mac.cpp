@@ -230,10 +230,6 @@ Outcome mac_verify(Request& request) {
   auto authorized = authorize(request);
   if (auto* refused = std::get_if<Refused>(&authorized)) return std::move(*refused);
   const Granted& granted = std::get<Granted>(authorized);
-  if (request.view.seconds.count() != request.count())
-    return Refused{Error(Code::protocol_violation, "mac-verify needs a code an item"),
-                   granted.key->name, granted.decision};
-
   const std::size_t start = request.out.size();
   wire::CryptoReplyWriter reply(request.out, request.id, request.count(), request.count());
   MacVerifier verifier(request, granted.key);

@@ -59,6 +59,7 @@ bool NaeProtocol::on_frame(const Frame& frame) {
       return violation(id, Error(Code::protocol_violation, "the first frame is not a hello"));
     return on_hello(frame);
   }
+  if (auto shape = wire::check_shape(frame); !shape) return violation(id, std::move(shape).error());
   switch (frame.header.type) {
     case FrameType::open_context:
       return on_open_context(frame);

@@ -9,11 +9,9 @@ constexpr std::size_t kMaxBytesPerRequest = 4u << 20;
 
 // An item is the number of bytes wanted, 32 bits big-endian.
 Result<std::uint32_t> bytes_wanted(ByteView item) {
-  if (item.size() != 4) return fail(Code::protocol_violation, "a random item is not 4 bytes");
+  if (item.size() != 4) return fail(Code::invalid_argument, {});
   auto bytes = load_big_endian<std::uint32_t>(item.data());
-  if (bytes == 0 || bytes > wire::kMaxRandomBytes)
-    return fail(Code::invalid_argument, "random bytes are given out 1 to " +
-                                            std::to_string(wire::kMaxRandomBytes) + " at a time");
+  if (bytes == 0 || bytes > wire::kMaxRandomBytes) return fail(Code::invalid_argument, {});
   return bytes;
 }
 
@@ -21,9 +19,9 @@ Result<Prepared> draw(keys::Hsm& hsm, const wire::CryptoRequestView& view) {
   Prepared prepared;
   auto items = view.items.cursor();
   for (std::uint32_t i = 0; i < view.items.count(); ++i) {
-    NAE_ASSIGN(std::uint32_t bytes, bytes_wanted(items.next()));
-    Bytes drawn(bytes);
-    NAE_TRY(hsm.random(drawn));
+    // Nothing for an item that is none: it fails alone.
+    Bytes drawn(bytes_wanted(items.next()).value_or(0));
+    if (!drawn.empty()) NAE_TRY(hsm.random(drawn));
     prepared.results.push_back(std::move(drawn));
   }
   return prepared;
@@ -37,11 +35,8 @@ Outcome random(Request& request) {
   const auto& decision = std::get<policy::Decision>(authorized);
   auto items = request.view.items.cursor();
   std::size_t total = 0;
-  for (std::uint32_t i = 0; i < request.count(); ++i) {
-    auto bytes = bytes_wanted(items.next());
-    if (!bytes) return Refused{bytes.error(), {}, decision};
-    total += *bytes;
-  }
+  for (std::uint32_t i = 0; i < request.count(); ++i)
+    total += bytes_wanted(items.next()).value_or(0);
   if (total > kMaxBytesPerRequest)
     return Refused{
         Error(Code::too_many_items,
@@ -51,13 +46,19 @@ Outcome random(Request& request) {
   if (request.prepared.results.size() != request.count()) return HsmWork(draw);
 
   wire::CryptoReplyWriter reply(request.out, request.id, request.count(), 0);
+  std::uint32_t failed = 0;
   for (const Bytes& drawn : request.prepared.results) {
+    if (drawn.empty()) {
+      reply.fail_item(Code::invalid_argument);
+      ++failed;
+      continue;
+    }
     ByteSpan out = reply.begin_item(drawn.size());
     std::copy(drawn.begin(), drawn.end(), out.begin());
     reply.finish_item(wire::ItemResult::value, out.size());
   }
   reply.finish();
-  return Served{{KeyUse{nullptr, 0, decision, request.count(), 0, {}}}};
+  return Served{{KeyUse{nullptr, 0, decision, request.count(), failed, {}}}};
 }
 
 }  // namespace nae::service

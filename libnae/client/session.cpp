@@ -44,6 +44,7 @@ Result<std::optional<wire::Frame>> Session::next_reply() {
       server_ = std::move(reply);
       continue;
     }
+    NAE_TRY(wire::check_shape(*frame));
     switch (type) {
       case FrameType::epoch: {
         NAE_ASSIGN(epoch_, wire::parse_epoch(frame->body));

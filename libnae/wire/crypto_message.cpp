@@ -63,20 +63,24 @@ Result<CryptoRequestView> parse_crypto(ByteView body, const Limits& limits) {
   request.header.query_id = in.u64();
   std::uint8_t columns = in.u8();
   std::uint32_t count = in.u32();
-  auto known_action = action_from_wire(action);
-  if (!in.ok() || !known_action || (columns & ~kKnownBits) != 0 || count == 0)
-    return fail(Code::protocol_violation, "malformed crypto request");
+  if (!in.ok() || count == 0) return fail(Code::protocol_violation, "malformed crypto request");
+  // What a later asker adds. Where its frame ends is known, so the connection, which may be that of
+  // a whole host, goes on.
+  if ((columns & ~kKnownBits) != 0)
+    return fail(Code::unsupported, "this column of a crypto request is not known here");
   if (count > limits.max_items)
     return fail(Code::too_many_items, std::to_string(count) +
                                           " items in one request; the limit is " +
                                           std::to_string(limits.max_items));
-  request.header.action = *known_action;
   bool good = (columns & kHasAad) || !(columns & kAadPerItem);
   good = good && ColumnView::parse(in, count, request.items);
   if (good && (columns & kHasSeconds)) good = ColumnView::parse(in, count, request.seconds);
   if (good && (columns & kHasAad))
     good = ColumnView::parse(in, (columns & kAadPerItem) ? count : 1, request.aad);
   if (!good || !in.complete()) return fail(Code::protocol_violation, "malformed crypto columns");
+  const auto known_action = action_from_wire(action);
+  if (!known_action) return fail(Code::unsupported, "this action is not known here");
+  request.header.action = *known_action;
   for (std::uint32_t i = 0; i < request.aad.count(); ++i)
     if (request.aad.length(i) > kMaxAadBytes)
       return fail(Code::value_too_large,

@@ -64,7 +64,7 @@ TEST(WireVectors, Crypto) {
   const ByteView aads[] = {as_bytes("1"), as_bytes("22"), {}};
   Bytes signature{0xd1, 0, 0, 0, 0, 0, 0, 0, 0, 's', 'i', 'g', 'n', 'a', 't', 'u', 'r', 'e'};
   const ByteView signatures[] = {signature};
-  Bytes encrypt, decrypt, verify;
+  Bytes encrypt, decrypt, verify, of_one_key, random;
   append_crypto(encrypt, 3,
                 {{5, Action::encrypt, 0, "customer-pii", 0x1122334455667788}, items, {}, one_aad});
   expect_vector("crypto_encrypt", encrypt);
@@ -72,6 +72,13 @@ TEST(WireVectors, Crypto) {
   expect_vector("crypto_decrypt_aad_per_item", decrypt);
   append_crypto(verify, 5, {{5, Action::verify, 0, "contracts", 0}, contract, signatures, {}});
   expect_vector("crypto_verify", verify);
+  append_crypto(of_one_key, 8,
+                {{5, Action::decrypt, 0, "customer-pii", 0}, {items, 1}, {}, one_aad});
+  expect_vector("crypto_decrypt_of_one_key", of_one_key);
+  const Bytes wanted[] = {{0, 0, 0, 8}, {0, 0, 0, 0}, {0, 0, 4, 1}};
+  const ByteView bytes_wanted[] = {wanted[0], wanted[1], wanted[2], as_bytes("abc")};
+  append_crypto(random, 9, {{5, Action::random, 0, "", 0}, bytes_wanted, {}, {}});
+  expect_vector("crypto_random", random);
 }
 
 TEST(WireVectors, CryptoReply) {
@@ -90,7 +97,7 @@ TEST(WireVectors, CryptoReply) {
 }
 
 TEST(WireVectors, TheRest) {
-  Bytes error, ping, pong, epoch, lookup, reply;
+  Bytes error, ping, pong, epoch, key_ids, lookup, reply;
   append_error(error, 3, {{Code::denied, "role clerk may not decrypt", "ask"}, 1500});
   expect_vector("error", error);
   append_empty_frame(ping, FrameType::ping, 6);
@@ -99,6 +106,8 @@ TEST(WireVectors, TheRest) {
   expect_vector("pong", pong);
   append_epoch(epoch, 18);
   expect_vector("epoch", epoch);
+  append_lookup(key_ids, 7, {5, LookupSubject::key_ids});
+  expect_vector("lookup_of_key_ids", key_ids);
   append_lookup(lookup, 7, {5, LookupSubject::keys});
   expect_vector("lookup", lookup);
   append_lookup_reply(reply, 7, {{"name", "state"}, {{"a", "active"}, {"b", std::nullopt}}});

@@ -2,7 +2,7 @@
 import struct
 
 from wire import (CONTEXT_UNKNOWN, CRYPTO, CRYPTO_REPLY, FRAME_TOO_LARGE, HELLO, PING, PROTOCOL_VIOLATION, TOO_MANY_ITEMS,
-                  UNSUPPORTED_VERSION, crypto, frame, hello, open_context)
+                  UNSUPPORTED, UNSUPPORTED_VERSION, crypto, frame, hello, open_context)
 
 
 def fatal(attested):
@@ -34,15 +34,17 @@ def fatal(attested):
          (PROTOCOL_VIOLATION,)),
         ("lengths that sum to it modulo 2^32",
          [*greeted, crypto(items=struct.pack(">III", 4, 0xfffffffe, 6) + b"good", count=2)], (PROTOCOL_VIOLATION,)),
-        ("an unknown column", [*greeted, crypto(b"x", columns=8)], (PROTOCOL_VIOLATION,)),
         ("aad announced but not there", [*greeted, crypto(b"x", columns=2)], (PROTOCOL_VIOLATION,)),
-        ("an unknown action", [*greeted, crypto(b"x", action=99)], (PROTOCOL_VIOLATION,)),
+        ("a ping with a body", [*greeted, frame(PING, b"x")], (PROTOCOL_VIOLATION,)),
+        ("a request with the id 0", [*greeted, crypto(b"x", request=0)], (PROTOCOL_VIOLATION,)),
     ]
 
 
 def tolerated():
     """Behind hello and open_context; the connection goes on after the error."""
     return [
+        ("an unknown action", crypto(b"x", action=99), (UNSUPPORTED,)),
+        ("an unknown column", crypto(b"x", columns=8), (UNSUPPORTED,)),
         ("an unknown context", crypto(b"x", context=77), (CONTEXT_UNKNOWN,)),
         ("a count of 2000 where 1000 were agreed", crypto(*[b"x"] * 2000), (TOO_MANY_ITEMS,)),
         ("a count of four billion", crypto(b"x", count=0xffffffff), (TOO_MANY_ITEMS, PROTOCOL_VIOLATION)),
