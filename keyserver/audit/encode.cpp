@@ -40,6 +40,16 @@ std::size_t utf8_length(std::string_view text) {
   return length;
 }
 
+// All that is left is the beginning of a character: the cut went through it.
+bool begins_character(std::string_view text) {
+  const auto lead = static_cast<unsigned char>(text[0]);
+  if (text.size() == 1) return lead >= 0xc2 && lead <= 0xf4;
+  char whole[4] = {'\x80', '\x80', '\x80', '\x80'};
+  if (text.size() >= sizeof whole) return false;
+  std::ranges::copy(text, whole);
+  return utf8_length({whole, sizeof whole}) > text.size();
+}
+
 void append_escape(std::string& out, char c) {
   constexpr char kDigits[] = "0123456789abcdef";
   if (c == '"' || c == '\\') {
@@ -93,7 +103,7 @@ void append_json_text(std::string& out, std::string_view text, std::size_t max_b
     text.remove_prefix(run);
     if (text.empty()) break;
     std::size_t length = utf8_length(text);
-    if (length == 0 && cut && text.size() < 4) break;  // the cut went through a character
+    if (length == 0 && cut && begins_character(text)) break;
     if (length == 0) out += "\xef\xbf\xbd";
     if (length == 1) append_escape(out, text.front());
     if (length > 1) out += text.substr(0, length);

@@ -6,6 +6,7 @@
 #include <random>
 
 #include "libnae/base/text.hpp"
+#include "tests/vectors/vector_file.hpp"
 
 namespace nae::audit {
 namespace {
@@ -47,6 +48,15 @@ TEST(EncodeText, ReplacesWhatIsNoUtf8) {
     std::string expected = "\"";
     for (std::size_t i = 0; i < row.replacements; ++i) expected += kReplacement;
     EXPECT_EQ(encoded(row.text), expected + "\"") << to_hex(as_bytes(row.text));
+  }
+}
+
+// Of another implementation, from the specification.
+TEST(EncodeText, IsThatOfTheVectors) {
+  for (const auto& vector : vectors::read("audit_text.txt")) {
+    const Bytes raw = vector.bytes("raw");
+    EXPECT_EQ(to_hex(as_bytes(encoded(as_text(raw), vector.number("limit")))), vector.value("json"))
+        << vector.section;
   }
 }
 
