@@ -274,6 +274,17 @@ TEST_F(Import, RefusesEveryDamageToTheWrappingAlike) {
   EXPECT_TRUE(import(KeyType::aes_256_gcm, good)) << "the session goes on";
 }
 
+// A module does not say how long the key is that OAEP gave: those of all three lengths of AES open.
+TEST_F(Import, TakesTransportKeysOfEachLengthOfAes) {
+  for (const Vector& v : vectors::read("import.txt")) {
+    Bytes sent =
+        *crypto::encrypt_oaep(import_key.public_key, import_key.hash, v.bytes("transport_key"));
+    const Bytes sealed = v.bytes("wrapped");
+    sent.insert(sent.end(), sealed.begin(), sealed.end());
+    EXPECT_EQ(refusal(*key_type_from_name(v.section), sent), Code{}) << "line " << v.line;
+  }
+}
+
 TEST_F(Import, RefusesMoreThanAKeyHas) {
   Bytes sent(keys::kMaxImportBytes, 1);
   EXPECT_EQ(refusal(KeyType::aes_256_gcm, sent), Code::authentication_failed);

@@ -80,9 +80,7 @@ void ask() {
   forget_ids();
   MemoryContext context = CurrentMemoryContext;
   PG_TRY();
-  {
-    keep_answer(pg::run_lookup(wire::LookupSubject::key_ids));
-  }
+  { keep_answer(pg::run_lookup(wire::LookupSubject::key_ids)); }
   PG_CATCH();
   {
     MemoryContextSwitchTo(context);
@@ -116,11 +114,11 @@ OfKey is_of(const ColumnKey& key, const Value& ciphertext) {
 }
 
 void raise_foreign(const ColumnKey& key) {
-  pg::raise(Code::envelope_foreign,
-            psprintf("a ciphertext of another key is not taken for one of key \"%s\"",
-                     key.key.data()),
-            "It was encrypted under a key of another name or another installation, or under one "
-            "that had this name before. nae.verify_table counts such values.");
+  pg::raise(
+      Code::envelope_foreign,
+      psprintf("a ciphertext of another key is not taken for one of key \"%s\"", key.key.data()),
+      "It was encrypted under a key of another name or another installation, or under one "
+      "that had this name before. nae.verify_table counts such values.");
 }
 
 void warn_not_compared(const ColumnKey& key) {

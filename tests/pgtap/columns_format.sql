@@ -1,7 +1,7 @@
 -- What stands in a column, read as docs/spec/column.md says: by a client that knows that page and may
 -- decrypt. The values are those of tests/vectors/columns.txt, which another implementation made.
 BEGIN;
-SELECT plan(100);
+SELECT plan(109);
 SET LOCAL client_min_messages = warning;
 SET LOCAL ROLE nae_all;
 
@@ -32,7 +32,10 @@ INSERT INTO vector (type, modifiers, typmod, value, canonical, header) VALUES
   ('inet', '''col-det''', 1744118966, '2001:db8::1/64', '\x064020010db8000000000000000000000001', '\xe11151d53c1f'),
   ('bpchar', '''col-det''', 1744118966, 'Grüße  ', '\x4772c3bcc39f65', '\xe11251d53c1f'),
   ('bpchar', '''col-det''', 1744118966, '   ', '\x', '\xe11251d53c1f'),
-  ('int2', '''col-det''', 1744118966, '-32768', '\x8000', '\xe11351d53c1f');
+  ('int2', '''col-det''', 1744118966, '-32768', '\x8000', '\xe11351d53c1f'),
+  ('numeric', '''col-det''', 1744118966, 'Infinity', '\x00000000d0000020', '\xe10551d53c1f'),
+  ('numeric', '''col-det''', 1744118966, '-Infinity', '\x00000000f0000020', '\xe10551d53c1f'),
+  ('numeric', '''col-det''', 1744118966, 'NaN', '\x00000000c0000000', '\xe10551d53c1f');
 
 -- Stores the value in a column and answers what stands there.
 CREATE FUNCTION pg_temp.stored(type text, modifiers text, value text, OUT stored bytea, OUT typmod int)

@@ -104,6 +104,13 @@ MORE_VALUES = [
     (19, "int2", "-32768", struct.pack(">h", -32768)),
 ]
 
+# Appended to all others: numerics that are no numbers. The display scale of the infinite ones is 32.
+INFINITE = [
+    (5, "numeric", "Infinity", struct.pack(">HhHH", 0, 0, 0xD000, 32)),
+    (5, "numeric", "-Infinity", struct.pack(">HhHH", 0, 0, 0xF000, 32)),
+    (5, "numeric", "NaN", struct.pack(">HhHH", 0, 0, 0xC000, 0)),
+]
+
 # Canonical forms of types that have no deterministic one.
 RANDOMIZED = [
     (6, "bool", "true", b"\x01"),
@@ -160,6 +167,8 @@ def main():
         column_vector(number, name, text, canonical, CONTEXTS[0], 1)
     for vector in RANDOMIZED:
         canonical_vector(*vector)
+    for number, name, text, canonical in INFINITE:
+        column_vector(number, name, text, canonical, CONTEXTS[0], 1)
 
 
 if __name__ == "__main__":
