@@ -13,6 +13,11 @@ using admin::api::shown;
 
 constexpr std::size_t kMaxDocumentBytes = 1u << 20;  // the server's own bound
 
+void print_warnings(std::ostream& out, const json::value& answer) {
+  for (const json::value& text : items(answer, "warnings"))
+    out << "warning: " << printable(json::value_to<std::string>(text)) << '\n';
+}
+
 void print_difference(std::ostream& out, const json::value& difference) {
   for (const json::value& text : items(difference, "declarations"))
     out << printable(json::value_to<std::string>(text)) << '\n';
@@ -21,6 +26,7 @@ void print_difference(std::ostream& out, const json::value& difference) {
   if (items(difference, "declarations").empty() && items(difference, "changes").empty())
     out << "No decision changes.\n";
   if (shown(difference, "complete") != "true") out << "There is more than one comparison covers.\n";
+  print_warnings(out, difference);
 }
 
 Outcome<ExitCode> compare(Call& call, const json::object& documents) {
@@ -37,6 +43,7 @@ Outcome<ExitCode> put_in_force(Call& call, Server& server, const std::string& do
   call.show(answer, [&] {
     call.out << "Policy version " << shown(answer, "version")
              << " is in force; rules: " << shown(answer, "rules") << ".\n";
+    print_warnings(call.out, answer);
   });
   return kOk;
 }

@@ -159,6 +159,21 @@ TEST_F(AdminServiceTest, ADeniedTestNamesTheRuleThatCameClose) {
   }
 }
 
+TEST_F(AdminServiceTest, PatternsOverRolesAreWarnedOf) {
+  const std::string rule =
+      "version = 1\n[[rule]]\nname = \"r\"\nroles = [\"app_*\"]\nkeys = [\"k\"]\n"
+      "actions = [\"decrypt\"]\nresult = \"value\"\n";
+  json::value compared = parsed(call("auditor", "POST", "/v1/policy/diff", {{"document", rule}}));
+  json::value applied = parsed(call("policy-admin", "PUT", "/v1/policy", {{"document", rule}}));
+  for (const json::value& answer : {compared, applied}) {
+    ASSERT_EQ(api::items(answer, "warnings").size(), 1u);
+    EXPECT_NE(json::value_to<std::string>(api::items(answer, "warnings").front()).find("app_*"),
+              std::string::npos);
+  }
+  applied = parsed(call("policy-admin", "PUT", "/v1/policy", {{"document", kPolicyText}}));
+  EXPECT_TRUE(api::items(applied, "warnings").empty()) << "names are what they are";
+}
+
 TEST_F(AdminServiceTest, ADifferenceIsSaidBeforeItIsMade) {
   json::value first =
       parsed(call("auditor", "POST", "/v1/policy/diff", {{"document", kPolicyText}}));

@@ -3,6 +3,7 @@
 #include "keyserver/admin/policy_revision.hpp"
 #include "keyserver/admin/route.hpp"
 #include "keyserver/admin/whole_number.hpp"
+#include "keyserver/policy/warnings.hpp"
 
 namespace nae::admin {
 namespace {
@@ -17,6 +18,11 @@ json::object summary(const policy::Revision& revision) {
 }
 
 }  // namespace
+
+json::array warnings_json(const policy::Document& document) {
+  const std::vector<std::string> warnings = policy::warnings(document);
+  return json::array(warnings.begin(), warnings.end());
+}
 
 Result<policy::Revision> policy_revision(AdminCall& call, std::uint64_t number) {
   if (number == 0) {
@@ -59,7 +65,9 @@ Result<Reply> apply_policy(AdminCall& call) {
   call.audit_target = std::to_string(snapshot->number);
   call.audit_detail = comment.value_or("");
   NAE_TRY(call.settle());
-  return Reply{{{"version", snapshot->number}, {"rules", snapshot->document->rules.size()}}};
+  return Reply{{{"version", snapshot->number},
+                {"rules", snapshot->document->rules.size()},
+                {"warnings", warnings_json(*snapshot->document)}}};
 }
 
 Result<Reply> list_policies(AdminCall& call) {

@@ -68,7 +68,8 @@ Result<Reply> diff_policy(AdminCall& call) {
                 {"to", version_json(after)},
                 {"declarations", texts_json(difference.declarations)},
                 {"changes", std::move(changes)},
-                {"complete", difference.complete}}};
+                {"complete", difference.complete},
+                {"warnings", warnings_json(after.document)}}};
 }
 
 }  // namespace nae::admin
