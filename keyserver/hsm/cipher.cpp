@@ -43,25 +43,15 @@ Result<void> require_size(std::size_t size, std::size_t expected) {
 
 }  // namespace
 
-Result<Nonce> Pkcs11Hsm::next_nonce(const KeyVersionId& id) {
-  NonceSequence& sequence = nonces_[id];
-  if (sequence.left == 0) {
-    NAE_TRY(session_->random(sequence.salt));
-    sequence = {sequence.salt, 0, kNoncesPerSalt};
-  }
-  Nonce nonce;
-  std::copy(sequence.salt.begin(), sequence.salt.end(), nonce.begin());
-  store_big_endian(nonce.data() + sequence.salt.size(), sequence.counter++);
-  --sequence.left;
-  return nonce;
-}
-
 Result<void> Pkcs11Hsm::seal(const keys::HsmKey& key, ByteView aad, ByteView plaintext,
                              ByteSpan envelope) {
   NAE_TRY(require_size(envelope.size(), plaintext.size() + kHsmGcmOverheadBytes));
   return on_session([&]() -> Result<void> {
     NAE_ASSIGN(const ObjectHandle object, object_of(key));
-    NAE_ASSIGN(const Nonce nonce, next_nonce(key.id));
+    // NIST SP 800-38D section 8.2.2, with all of the nonce random: nothing that this process counts
+    // tells it apart from a copy of itself.
+    Nonce nonce;
+    NAE_TRY(session_->random(nonce));
     write_hsm_gcm_header(envelope.data(), key.id, nonce);
     const Bytes data = associated(envelope.first(kHsmGcmHeaderBytes), aad);
     CK_GCM_PARAMS parameters = gcm_parameters(nonce, data);

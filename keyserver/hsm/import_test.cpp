@@ -1,11 +1,14 @@
 // Keys that come in from elsewhere, and those whose every use is a call of the HSM; on SoftHSM.
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "keyserver/hsm/attributes.hpp"
 #include "keyserver/hsm/module.hpp"
 #include "keyserver/hsm/pin_file.hpp"
 #include "keyserver/hsm/softhsm_test_token.hpp"
 #include "keyserver/hsm/token.hpp"
+#include "libnae/crypto/cloned_generator_test_environment.hpp"
 #include "libnae/crypto/hmac.hpp"
 #include "libnae/crypto/key_transport.hpp"
 #include "libnae/crypto/private_key.hpp"
@@ -359,18 +362,23 @@ TEST_F(HsmOnly, RefusesEveryChangedBitAsThatAndNotAsAFailureOfTheHsm) {
   EXPECT_TRUE(opened(good, as_bytes("aad")));
 }
 
-TEST_F(HsmOnly, NoncesOfOneVersionCountAndThoseOfAnotherServerDiffer) {
-  const Bytes one = sealed({}), two = sealed({});
-  const EnvelopeView first = *parse_envelope(one), second = *parse_envelope(two);
-  EXPECT_TRUE(std::equal(first.nonce.begin(), first.nonce.begin() + 8, second.nonce.begin()));
-  EXPECT_EQ(load_big_endian<std::uint32_t>(first.nonce.data() + 8) + 1,
-            load_big_endian<std::uint32_t>(second.nonce.data() + 8));
-  auto restarted = std::move(*Pkcs11Hsm::open(token->options()));
-  Bytes three(kHsmGcmOverheadBytes);
-  ASSERT_TRUE(restarted->seal(key(), {}, {}, three));
-  const EnvelopeView third = *parse_envelope(three);
-  EXPECT_FALSE(std::equal(first.nonce.begin(), first.nonce.begin() + 8, third.nonce.begin()));
-  EXPECT_TRUE(opened(three));
+// Also where the module draws what another copy of this process drew: nothing of a nonce rests on
+// what a process remembers.
+TEST_F(HsmOnly, EveryNonceIsDrawnAnewAndFromOutsideOfTheProcess) {
+  std::set<Nonce> nonces;
+  for (int i = 0; i < 50; ++i) nonces.insert(parse_envelope(sealed({}))->nonce);
+  EXPECT_EQ(nonces.size(), 50u);
+  {
+    crypto::testing::ClonedGenerator cloned;
+    for (int i = 0; i < 50; ++i) nonces.insert(parse_envelope(sealed({}))->nonce);
+    EXPECT_EQ(nonces.size(), 100u);
+    std::array<Byte, 32> a{}, b{};
+    ASSERT_TRUE(hsm->random(a));
+    ASSERT_TRUE(hsm->random(b));
+    EXPECT_NE(a, b) << "of what callers ask for, too";
+  }
+  // A salt and a counter stood there once: the same to a reader.
+  EXPECT_TRUE(opened(sealed(as_bytes("x"))));
 }
 
 TEST_F(HsmOnly, AKeyServesTheUseItWasMadeForOnly) {

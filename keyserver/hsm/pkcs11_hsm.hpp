@@ -67,14 +67,6 @@ class Pkcs11Hsm final : public keys::Hsm {
     bool on_token;  // outlives the session: evicted without being destroyed
   };
 
-  // Where the nonces of one key version stand; docs/spec/envelope.md, "In the HSM".
-  struct NonceSequence {
-    std::array<Byte, 8> salt{};
-    std::uint32_t counter = 0;
-    std::uint32_t left = 0;
-  };
-  static constexpr std::uint32_t kNoncesPerSalt = std::uint32_t{1} << 31;
-
   explicit Pkcs11Hsm(Options options);
   Result<void> connect();
   // Runs `operation` on a live session; once more on a new one when the session was lost.
@@ -94,7 +86,6 @@ class Pkcs11Hsm final : public keys::Hsm {
   Result<HashAlgorithm> probe_import_hash(ByteView public_key);
   Result<void> prove_pair(const keys::HsmKey& key);
   Result<void> prove_secret(const keys::HsmKey& key);
-  Result<Nonce> next_nonce(const KeyVersionId& id);
   Result<void> remember(CachedKey key);
   Result<void> drop(const KeyVersionId& id);
 
@@ -105,9 +96,8 @@ class Pkcs11Hsm final : public keys::Hsm {
   std::array<ObjectHandle, 2> server_keys_{};  // private halves; 0: not looked up yet
   std::list<CachedKey> recent_;                // most recently used first
   std::unordered_map<KeyVersionId, std::list<CachedKey>::iterator> cached_;
-  std::unordered_map<KeyVersionId, NonceSequence> nonces_;  // of hsm-only keys that encrypt
-  std::optional<HashAlgorithm> import_hash_;                // that the module takes for OAEP
-  std::string rejected_pin_;  // which state of the PIN file was refused
+  std::optional<HashAlgorithm> import_hash_;  // that the module takes for OAEP
+  std::string rejected_pin_;                  // which state of the PIN file was refused
 };
 
 }  // namespace nae::hsm

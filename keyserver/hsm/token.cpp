@@ -1,9 +1,11 @@
 #include "keyserver/hsm/token.hpp"
 
 #include <algorithm>
+#include <array>
 #include <vector>
 
 #include "keyserver/hsm/return_value.hpp"
+#include "libnae/crypto/random.hpp"
 
 namespace nae::hsm {
 namespace {
@@ -128,7 +130,17 @@ Result<void> Session::destroy(CK_OBJECT_HANDLE object) const {
 }
 
 Result<void> Session::random(ByteSpan out) const {
-  return checked("C_GenerateRandom", calls_.C_GenerateRandom(handle_, out.data(), out.size()));
+  NAE_TRY(checked("C_GenerateRandom", calls_.C_GenerateRandom(handle_, out.data(), out.size())));
+  return crypto::mix_fresh_random(out);
+}
+
+Result<void> Session::seed() const {
+  std::array<Byte, 32> fresh;
+  NAE_TRY(crypto::fresh_random(fresh));
+  // Answers CKR_RANDOM_SEED_NOT_SUPPORTED and others where the device has a generator of its own. A
+  // session that is gone is noticed by the call that follows.
+  (void)calls_.C_SeedRandom(handle_, fresh.data(), fresh.size());
+  return {};
 }
 
 Result<Bytes> Session::sign(CK_MECHANISM mechanism, CK_OBJECT_HANDLE key, ByteView data) const {

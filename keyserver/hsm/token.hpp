@@ -51,7 +51,12 @@ class Session {
                                                const std::string& label) const;
   Result<Bytes> read_attribute(CK_OBJECT_HANDLE object, CK_ATTRIBUTE_TYPE type) const;
   Result<void> destroy(CK_OBJECT_HANDLE object) const;
+  // From the module, mixed with fresh_random(): a module that is software draws the same in two
+  // copies of its process.
   Result<void> random(ByteSpan out) const;
+  // Adds to what the module makes keys from, for the same reason. Modules of devices need not take
+  // it.
+  Result<void> seed() const;
   // Signs in one part; `mechanism`'s result as the module gives it.
   Result<Bytes> sign(CK_MECHANISM mechanism, CK_OBJECT_HANDLE key, ByteView data) const;
 

@@ -121,7 +121,8 @@ Result<CK_OBJECT_HANDLE> unwrap(const Session& session, CK_MECHANISM mechanism, 
 
 Result<keys::Material> Pkcs11Hsm::generate(const KeyVersionId& id, KeyType type,
                                            keys::Protection protection) {
-  return on_session([&] {
+  return on_session([&]() -> Result<keys::Material> {
+    NAE_TRY(session_->seed());
     return stays_on_token(type) ? generate_on_token(id, type)
                                 : generate_wrapped(id, type, protection);
   });
@@ -209,7 +210,6 @@ Result<void> Pkcs11Hsm::drop(const KeyVersionId& id) {
 Result<void> Pkcs11Hsm::forget(const keys::HsmKey& key, bool destroy) {
   return on_session([&]() -> Result<void> {
     NAE_TRY(drop(key.id));
-    if (destroy) nonces_.erase(key.id);
     if (!destroy || key.material.token_object.empty()) return {};
     // The private half last: while it is there, a repeated call still finds something to do.
     for (CK_OBJECT_CLASS half : {CKO_PUBLIC_KEY, CKO_PRIVATE_KEY}) {

@@ -60,8 +60,8 @@ class Hsm {
                                   const Import& sent) = 0;
 
   // Writes a whole envelope of Format::aes_256_gcm_hsm under an hsm-only AES-256-GCM key;
-  // `envelope` is exactly the plaintext's size plus kHsmGcmOverheadBytes. Nonces are the
-  // implementation's.
+  // `envelope` is exactly the plaintext's size plus kHsmGcmOverheadBytes. Nonces are
+  // random.
   virtual Result<void> seal(const HsmKey& key, ByteView aad, ByteView plaintext,
                             ByteSpan envelope) = 0;
   // `plaintext` is as long as the ciphertext. Code::authentication_failed when the envelope or
