@@ -31,7 +31,7 @@ void seal_gcm_envelope(benchmark::State& state, Provider make) {
   Bytes plaintext(static_cast<std::size_t>(state.range(0)), 1);
   Bytes aad(static_cast<std::size_t>(state.range(1)), 2), out(plaintext.size() + kGcmOverheadBytes);
   std::uint32_t counter = 0;
-  for (auto _ : state) seal_gcm(key, counter++, aad, plaintext, out);
+  for (auto _ : state) seal_gcm(key, {{}, counter++}, aad, plaintext, out);
   state.SetBytesProcessed(state.iterations() * state.range(0));
 }
 
@@ -41,7 +41,7 @@ void open_gcm_envelope(benchmark::State& state, Provider make) {
   GcmWorkingKey key(*provider, kId, {}, key_of(kGcmKeyBytes));
   Bytes plaintext(static_cast<std::size_t>(state.range(0)), 1);
   Bytes aad(static_cast<std::size_t>(state.range(1)), 2), out(plaintext.size() + kGcmOverheadBytes);
-  seal_gcm(key, 1, aad, plaintext, out);
+  seal_gcm(key, {{}, 1}, aad, plaintext, out);
   for (auto _ : state) {
     auto view = parse_envelope(out);
     if (!open_gcm(key, *view, aad, plaintext)) state.SkipWithError("does not open");

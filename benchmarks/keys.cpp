@@ -107,7 +107,7 @@ void measure_versions(Machine& machine, int count) {
   std::printf("rotate            %8.1f us up to version 100, %.1f us up to %d\n", first / 99 * 1e6,
               rest / std::max(1, count - 100) * 1e6, count);
   const keys::KeyPointer key = machine.ring.find("long-lived");
-  const Salt salt{};
+  const GcmSalt salt{};
   auto derive_all = [&] {
     for (const keys::Version& version : key->versions)
       (void)must(machine.working_keys.derive_gcm(*machine.hsm, *key, version.number, salt, {},

@@ -105,12 +105,13 @@ Outcome<ExitCode> usage(Call& call, const UsageOptions& options) {
   NAE_ANSWER(auto server, call.server());
   NAE_ANSWER(json::value answer, server->call("GET", "/v1/keys/" + name + "/usage"));
   call.show(answer, [&] {
-    Table table({"VERSION", "STATE", "SINCE", "USES", "LAST USE", "READS", "LAST READ"});
+    Table table({"VERSION", "STATE", "SINCE", "USES", "SALTS", "LAST USE", "READS", "LAST READ"});
     auto date = [](std::string text) { return text.empty() ? std::string("never") : text; };
     for (const json::value& version : items(answer, "versions"))
       table.add({shown(version, "version"), shown(version, "state"), shown(version, "since"),
-                 shown(version, "uses"), date(shown(version, "last_use_at")),
-                 shown(version, "reads"), date(shown(version, "last_read_at"))});
+                 shown(version, "uses"), shown(version, "salts"),
+                 date(shown(version, "last_use_at")), shown(version, "reads"),
+                 date(shown(version, "last_read_at"))});
     table.print(call.out);
   });
   return kOk;

@@ -3,6 +3,7 @@
 #include "keyserver/admin/key_changes.hpp"
 #include "keyserver/admin/whole_number.hpp"
 #include "keyserver/keys/state.hpp"
+#include "keyserver/keys/version_limits.hpp"
 
 namespace nae::admin {
 namespace {
@@ -63,6 +64,12 @@ Result<Reply> cancel_key_state(AdminCall& call) {
   return reply_with(*key);
 }
 
+// null of versions that draw none.
+json::value salts_of(const keys::Key& key, const keys::UsageCount& count) {
+  const auto limits = keys::limits_of(key.type, key.protection);
+  return limits && limits->salts != 0 ? json::value(count.salts) : json::value();
+}
+
 Result<Reply> show_key_usage(AdminCall& call) {
   NAE_TRY(call.only_parameters({}));
   call.audit_target = call.names[0];
@@ -75,6 +82,7 @@ Result<Reply> show_key_usage(AdminCall& call) {
                                     {"state", keys::name(version.state)},
                                     {"since", api::format_time(version.created_at_us)},
                                     {"uses", count.uses},
+                                    {"salts", salts_of(*key, count)},
                                     {"last_use_at", date_or_null(count.last_use_at_us)},
                                     {"reads", count.reads},
                                     {"last_read_at", date_or_null(count.last_read_at_us)}});

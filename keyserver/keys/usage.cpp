@@ -10,6 +10,7 @@ VersionUsage::VersionUsage(const UsageCount& from)
       reads_(from.reads),
       last_use_at_us_(from.last_use_at_us),
       last_read_at_us_(from.last_read_at_us),
+      salts_(from.salts),
       reserve_at_(from.uses + (from.reserved_uses - from.uses) / 2),
       reserved_uses_(from.reserved_uses),
       written_uses_(from.uses) {}
@@ -21,7 +22,8 @@ UsageCount VersionUsage::now() const {
                    0,
                    reads_.load(),
                    last_use_at_us_.load(kRelaxed),
-                   last_read_at_us_.load(kRelaxed)};
+                   last_read_at_us_.load(kRelaxed),
+                   salts_.load()};
   count.reserved_uses = count.uses;
   return count;
 }

@@ -17,6 +17,10 @@ namespace nae::keys {
 // that were set aside, so its count may be too high by that much and is never too low.
 inline constexpr std::int64_t kLeastReservedUses = 16'384;
 
+// Salts that every version is taken to have drawn unseen when a server was cut off: one draws a few
+// an hour, and they are written down within a second of the first use.
+inline constexpr std::int64_t kSaltsLostInCrash = 64;
+
 // A version's counts as the store keeps them. Times are Unix time, 0: never.
 struct UsageCount {
   KeyVersionId id = {};
@@ -25,6 +29,7 @@ struct UsageCount {
   std::int64_t reads = 0;          // values that were decrypted or verified
   std::int64_t last_use_at_us = 0;
   std::int64_t last_read_at_us = 0;
+  std::int64_t salts = 0;  // that values were encrypted under, drawn at random
 };
 
 // The counters of one version: shared by the copies of its key.
@@ -32,11 +37,13 @@ class VersionUsage {
  public:
   explicit VersionUsage(const UsageCount& from);
   UsageCount now() const;
+  // Written down with the uses that follow it.
+  void add_salt() { salts_.fetch_add(1); }
 
  private:
   friend class UsageBook;
   const KeyVersionId id_;
-  std::atomic<std::int64_t> uses_, reads_, last_use_at_us_, last_read_at_us_;
+  std::atomic<std::int64_t> uses_, reads_, last_use_at_us_, last_read_at_us_, salts_;
   std::atomic<std::int64_t> reserve_at_;  // when so many are used the store must set aside more
   std::atomic<bool> changed_{false};      // it stands in the book's list
   std::int64_t reserved_uses_;            // the book's

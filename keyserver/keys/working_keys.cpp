@@ -4,7 +4,9 @@
 #include <map>
 #include <mutex>
 
+#include "keyserver/keys/version_limits.hpp"
 #include "libnae/crypto/kdf.hpp"
+#include "libnae/crypto/random.hpp"
 
 namespace nae::keys {
 namespace {
@@ -58,8 +60,12 @@ WorkingKeys::WorkingKeys(const crypto::GcmProvider& provider, Options options)
 }
 
 std::shared_ptr<const void> WorkingKeys::find(const Name& name) const {
-  const auto now = options_.now();
   std::shared_lock reading(lock_);
+  return find_locked(name);
+}
+
+std::shared_ptr<const void> WorkingKeys::find_locked(const Name& name) const {
+  const auto now = options_.now();
   const auto found = cached_.find(name);
   if (found == cached_.end() || now - found->second.born >= options_.max_age) return nullptr;
   found->second.used.store(now.time_since_epoch().count(), std::memory_order_relaxed);
@@ -67,8 +73,8 @@ std::shared_ptr<const void> WorkingKeys::find(const Name& name) const {
 }
 
 std::shared_ptr<const crypto::GcmWorkingKey> WorkingKeys::find_gcm(const KeyVersionId& id,
-                                                                   const Salt& salt) const {
-  return std::static_pointer_cast<const crypto::GcmWorkingKey>(find({id, Kind::gcm, salt}));
+                                                                   const GcmSalt& salt) const {
+  return std::static_pointer_cast<const crypto::GcmWorkingKey>(find(name_of(id, salt)));
 }
 
 std::shared_ptr<const crypto::SivWorkingKey> WorkingKeys::find_siv(const KeyVersionId& id) const {
@@ -80,35 +86,50 @@ std::shared_ptr<const crypto::MacWorkingKey> WorkingKeys::find_mac(const KeyVers
   return std::static_pointer_cast<const crypto::MacWorkingKey>(find({id, kind_of(purpose), {}}));
 }
 
-std::optional<EncryptLease> WorkingKeys::take(Encryption& from, std::uint32_t items) const {
-  const auto now = options_.now();
-  if (now - from.born >= options_.max_age) return std::nullopt;
+std::shared_ptr<WorkingKeys::Encryption> WorkingKeys::live_encryption(
+    const KeyVersionId& id) const {
+  const auto found = encryptions_.find(id);
+  const bool is_live = found != encryptions_.end() &&
+                       options_.now() - found->second->born < options_.max_age &&
+                       found->second->generation == options_.image->generation();
+  return is_live ? found->second : nullptr;
+}
+
+std::optional<EncryptLease> WorkingKeys::take(Encryption& from,
+                                              std::shared_ptr<const crypto::GcmWorkingKey> key,
+                                              std::uint32_t items) const {
+  EncryptLease lease{std::move(key)};
+  if (!crypto::fresh_random(lease.random)) return std::nullopt;
   // Compare and exchange, not add: a refused lease leaves the counter where it was, so it can
   // neither pass the limit nor wrap to numbers already used.
   std::uint32_t first = from.next.load(std::memory_order_relaxed);
   do {
     if (items > options_.lease_limit - first) return std::nullopt;
   } while (!from.next.compare_exchange_weak(first, first + items, std::memory_order_relaxed));
-  from.used.store(now.time_since_epoch().count(), std::memory_order_relaxed);
-  return EncryptLease{from.key, first};
+  lease.first_counter = first;
+  return lease;
 }
 
 std::optional<EncryptLease> WorkingKeys::lease(const KeyVersionId& id, std::uint32_t items) {
   std::shared_lock reading(lock_);
-  const auto found = encryptions_.find(id);
-  return found == encryptions_.end() ? std::nullopt : take(*found->second, items);
+  const auto encryption = live_encryption(id);
+  if (!encryption) return std::nullopt;
+  auto key = std::static_pointer_cast<const crypto::GcmWorkingKey>(
+      find_locked(name_of(id, encryption->salt)));
+  return key ? take(*encryption, std::move(key), items) : std::nullopt;
 }
 
 Result<std::shared_ptr<const crypto::GcmWorkingKey>> WorkingKeys::derive_gcm(
-    Hsm& hsm, const Key& key, std::uint16_t version, const Salt& salt, std::string_view party,
+    Hsm& hsm, const Key& key, std::uint16_t version, const GcmSalt& salt, std::string_view party,
     Keep wanted) {
   NAE_ASSIGN(const Version* source, version_of(key, version, KeyType::aes_256_gcm));
   const KeyVersionId id{key.id, version};
   if (auto found = find_gcm(id, salt)) return found;
   const std::uint64_t forgotten = forgotten_.load();
-  NAE_ASSIGN(crypto::SecretBytes secret, derive(hsm, key, *source, crypto::kGcmPurpose, salt));
+  NAE_ASSIGN(crypto::SecretBytes secret,
+             derive(hsm, key, *source, crypto::gcm_purpose(salt.format), salt.bytes));
   auto made = std::make_shared<const crypto::GcmWorkingKey>(provider_, id, salt, secret);
-  if (wanted == Keep::yes) keep({id, Kind::gcm, salt}, party, made, forgotten);
+  if (wanted == Keep::yes) keep(name_of(id, salt), party, made, forgotten);
   return made;
 }
 
@@ -145,23 +166,42 @@ Result<EncryptLease> WorkingKeys::begin_encryption(Hsm& hsm, const Key& key, std
   NAE_ASSIGN(const Version* source, version_of(key, version, KeyType::aes_256_gcm));
   const KeyVersionId id{key.id, version};
   if (auto live = lease(id, items)) return *live;
+  std::shared_ptr<Encryption> evicted;
+  {
+    std::shared_lock reading(lock_);
+    evicted = live_encryption(id);
+  }
+  if (evicted) {
+    NAE_ASSIGN(auto again, derive_gcm(hsm, key, version, evicted->salt, party));
+    if (auto lease = take(*evicted, std::move(again), items)) return *lease;
+  }
+  return under_fresh_salt(hsm, key, *source, items, party);
+}
 
+Result<EncryptLease> WorkingKeys::under_fresh_salt(Hsm& hsm, const Key& key, const Version& version,
+                                                   std::uint32_t items, std::string_view party) {
+  NAE_TRY(check_salts(key, version));
+  const KeyVersionId id{key.id, version.number};
   const std::uint64_t forgotten = forgotten_.load();
-  Salt salt;
-  NAE_TRY(hsm.random(salt));
-  NAE_ASSIGN(crypto::SecretBytes secret, derive(hsm, key, *source, crypto::kGcmPurpose, salt));
   auto encryption = std::make_shared<Encryption>();
-  encryption->key = std::make_shared<const crypto::GcmWorkingKey>(provider_, id, salt, secret);
+  encryption->generation = options_.image->generation();
+  const ByteSpan salt = ByteSpan(encryption->salt.bytes).first(kLeaseSaltBytes);
+  NAE_TRY(hsm.random(salt));
+  NAE_TRY(crypto::mix_fresh_random(salt));
+  if (version.usage) version.usage->add_salt();
+  NAE_ASSIGN(auto derived, derive_gcm(hsm, key, version.number, encryption->salt, party));
   encryption->born = options_.now();
   // Taken before others can see it: this lease cannot come too late for its own salt.
-  EncryptLease mine{encryption->key, 0};
-  encryption->next = items;
-  keep({id, Kind::gcm, salt}, party, encryption->key, forgotten, encryption);
-  return mine;
+  auto mine = take(*encryption, std::move(derived), items);
+  if (!mine) return fail(Code::internal, "the random generator failed");
+  std::unique_lock writing(lock_);
+  // As in keep(): of a version that was forgotten meanwhile nobody else encrypts.
+  if (forgotten_.load() == forgotten) encryptions_.insert_or_assign(id, std::move(encryption));
+  return std::move(*mine);
 }
 
 void WorkingKeys::keep(const Name& name, std::string_view party, std::shared_ptr<const void> key,
-                       std::uint64_t forgotten, std::shared_ptr<Encryption> encryption) {
+                       std::uint64_t forgotten) {
   const auto now = options_.now();
   std::unique_lock writing(lock_);
   // A version forgotten while its key was being derived must not come back: the caller may use this
@@ -173,13 +213,6 @@ void WorkingKeys::keep(const Name& name, std::string_view party, std::shared_ptr
   entry.key = std::move(key);
   entry.born = now;
   entry.used.store(now.time_since_epoch().count(), std::memory_order_relaxed);
-  entry.encryption = encryption;
-  if (encryption) encryptions_.insert_or_assign(name.id, std::move(encryption));
-}
-
-WorkingKeys::Clock::rep WorkingKeys::Entry::last_used() const {
-  const Clock::rep read = used.load(std::memory_order_relaxed);
-  return encryption ? std::max(read, encryption->used.load(std::memory_order_relaxed)) : read;
 }
 
 // Of the party that has most, the one that was not used for longest: who asks for ever more keys
@@ -193,12 +226,10 @@ void WorkingKeys::evict_one() {
   auto oldest = cached_.end();
   for (auto entry = cached_.begin(); entry != cached_.end(); ++entry)
     if (entry->second.party == largest->first &&
-        (oldest == cached_.end() || entry->second.last_used() < oldest->second.last_used()))
+        (oldest == cached_.end() || entry->second.used.load(std::memory_order_relaxed) <
+                                        oldest->second.used.load(std::memory_order_relaxed)))
       oldest = entry;
   if (oldest == cached_.end()) return;
-  const auto encryption = encryptions_.find(oldest->first.id);
-  if (encryption != encryptions_.end() && encryption->second == oldest->second.encryption)
-    encryptions_.erase(encryption);
   cached_.erase(oldest);
 }
 

@@ -16,6 +16,7 @@
 
 #include "keyserver/keys/hsm.hpp"
 #include "keyserver/keys/key.hpp"
+#include "keyserver/keys/process_image.hpp"
 #include "libnae/crypto/kdf.hpp"
 #include "libnae/crypto/working_key.hpp"
 #include "libnae/envelope/envelope.hpp"
@@ -30,15 +31,18 @@ enum class MacPurpose : std::uint8_t { code, blind_index, blind_index_code };
 const crypto::KeyPurpose& key_purpose(MacPurpose purpose);
 
 // Counters first_counter to first_counter + items - 1 under `key` belong to the holder alone: each
-// is a GCM nonce and must be used at most once.
+// is a part of a GCM nonce and must be used at most once. `random` is the lease's own part: drawn
+// from outside of this process when the lease is taken, so that a process that was copied with salt
+// and counter makes other nonces than its copy.
 struct EncryptLease {
   std::shared_ptr<const crypto::GcmWorkingKey> key;
+  Lease random{};
   std::uint32_t first_counter = 0;
+  crypto::LeaseCounter at(std::uint32_t item) const { return {random, first_counter + item}; }
 };
 
-// Values under one salt. NIST SP 800-38D section 8.3 allows 2^32 invocations; half of that leaves
-// room and a fresh salt costs one HSM call.
-inline constexpr std::uint32_t kLeaseLimit = std::uint32_t{1} << 31;
+// Values under one salt: what the three bytes of a counter hold.
+inline constexpr std::uint32_t kLeaseLimit = std::uint32_t{1} << (8 * kLeaseCounterBytes);
 
 class WorkingKeys {
  public:
@@ -48,6 +52,8 @@ class WorkingKeys {
     Clock::duration max_age = std::chrono::hours(1);  // of a cached key and of an encryption salt
     std::uint32_t lease_limit = kLeaseLimit;          // lower only
     std::function<Clock::time_point()> now = Clock::now;
+    // Salts of another generation are not encrypted under.
+    std::shared_ptr<const ProcessImage> image = std::make_shared<const ProcessImage>();
   };
 
   // `provider` outlives this.
@@ -56,13 +62,13 @@ class WorkingKeys {
 
   // nullptr when not cached: derive it on the HSM's thread. Safe from any thread.
   std::shared_ptr<const crypto::GcmWorkingKey> find_gcm(const KeyVersionId& id,
-                                                        const Salt& salt) const;
+                                                        const GcmSalt& salt) const;
   std::shared_ptr<const crypto::SivWorkingKey> find_siv(const KeyVersionId& id) const;
   std::shared_ptr<const crypto::MacWorkingKey> find_mac(const KeyVersionId& id,
                                                         MacPurpose purpose) const;
 
-  // Nothing when no salt is live, or too old, or `items` would pass the limit of uses: call
-  // begin_encryption() then. Safe from any thread.
+  // Nothing when no salt is live, or its working key is not cached, or `items` would pass the limit
+  // of uses: call begin_encryption() then. Safe from any thread.
   std::optional<EncryptLease> lease(const KeyVersionId& id, std::uint32_t items);
 
   // `party`: on whose behalf, such as a device. Each first looks whether an earlier job has made
@@ -70,7 +76,7 @@ class WorkingKeys {
   // another type; what the HSM fails with otherwise.
   Result<std::shared_ptr<const crypto::GcmWorkingKey>> derive_gcm(Hsm& hsm, const Key& key,
                                                                   std::uint16_t version,
-                                                                  const Salt& salt,
+                                                                  const GcmSalt& salt,
                                                                   std::string_view party = {},
                                                                   Keep keep = Keep::yes);
   Result<std::shared_ptr<const crypto::SivWorkingKey>> derive_siv(Hsm& hsm, const Key& key,
@@ -81,8 +87,9 @@ class WorkingKeys {
                                                                   std::uint16_t version,
                                                                   MacPurpose purpose,
                                                                   std::string_view party = {});
-  // A lease, under a fresh random salt unless a live one has room.
-  // Code::too_many_items when `items` is over the limit of uses by itself.
+  // A lease, under a fresh random salt unless a live one has room: a salt outlives its working key
+  // in the cache, which is derived again. Code::too_many_items when `items` is over the limit of
+  // uses by itself, Code::key_exhausted when the version has drawn all its salts.
   Result<EncryptLease> begin_encryption(Hsm& hsm, const Key& key, std::uint16_t version,
                                         std::uint32_t items, std::string_view party = {});
 
@@ -93,10 +100,10 @@ class WorkingKeys {
   // Drops what is too old; call now and then, so that keys leave memory without traffic too.
   void expire();
 
-  std::size_t size() const;  // cached working keys, the encryption salts' included
+  std::size_t size() const;  // cached working keys
 
  private:
-  enum class Kind : std::uint8_t { gcm, siv, mac, blind_index, blind_index_code };
+  enum class Kind : std::uint8_t { gcm, gcm_lease, siv, mac, blind_index, blind_index_code };
   struct Name {
     KeyVersionId id;
     Kind kind{};
@@ -106,20 +113,18 @@ class WorkingKeys {
   struct NameHash {
     std::size_t operator()(const Name& name) const noexcept;
   };
-  // What encrypts under one salt, and where its counter stands.
+  // A salt that is encrypted under, and where its counter stands. The working key is the cache's.
   struct Encryption {
-    std::shared_ptr<const crypto::GcmWorkingKey> key;
+    GcmSalt salt;
     Clock::time_point born;
+    std::uint64_t generation;  // of the process image
     std::atomic<std::uint32_t> next{0};
-    std::atomic<Clock::rep> used{0};
   };
   struct Entry {
     std::shared_ptr<const void> key;
-    std::shared_ptr<Encryption> encryption;  // where the key is also one to encrypt with
-    std::string party;                       // that it was made for first
+    std::string party;  // that it was made for first
     Clock::time_point born;
     mutable std::atomic<Clock::rep> used{0};
-    Clock::rep last_used() const;
   };
 
   static Kind kind_of(MacPurpose purpose) {
@@ -133,12 +138,21 @@ class WorkingKeys {
     }
     return Kind::blind_index_code;
   }
+  static Name name_of(const KeyVersionId& id, const GcmSalt& salt) {
+    return {id, salt.format == Format::aes_256_gcm ? Kind::gcm : Kind::gcm_lease, salt.bytes};
+  }
   std::shared_ptr<const void> find(const Name& name) const;
+  std::shared_ptr<const void> find_locked(const Name& name) const;
   // Not kept when a forget() happened since `forgotten` was read.
   void keep(const Name& name, std::string_view party, std::shared_ptr<const void> key,
-            std::uint64_t forgotten, std::shared_ptr<Encryption> encryption = nullptr);
+            std::uint64_t forgotten);
   void evict_one();
-  std::optional<EncryptLease> take(Encryption& from, std::uint32_t items) const;
+  std::shared_ptr<Encryption> live_encryption(const KeyVersionId& id) const;
+  std::optional<EncryptLease> take(Encryption& from,
+                                   std::shared_ptr<const crypto::GcmWorkingKey> key,
+                                   std::uint32_t items) const;
+  Result<EncryptLease> under_fresh_salt(Hsm& hsm, const Key& key, const Version& version,
+                                        std::uint32_t items, std::string_view party);
   template <class Predicate>
   void erase_where(Predicate gone);
 

@@ -1,6 +1,8 @@
 #include "keyserver/keys/working_keys.hpp"
 
 #include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <mutex>
@@ -9,6 +11,7 @@
 #include <vector>
 
 #include "keyserver/hsm/softhsm_test_token.hpp"
+#include "libnae/crypto/cloned_generator_test_environment.hpp"
 
 namespace nae::keys {
 namespace {
@@ -39,7 +42,7 @@ class Working : public ::testing::Test {
   WorkingKeys::Clock::time_point now = WorkingKeys::Clock::now();
   Key gcm = key_of(KeyType::aes_256_gcm);
   KeyVersionId id{gcm.id, 1};
-  Salt salt{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12};
+  GcmSalt salt{Format::aes_256_gcm_lease, {1, 2, 3, 4, 5}};
 };
 
 TEST_F(Working, RefusesVersionsAndTypesThatAreNot) {
@@ -80,8 +83,11 @@ TEST_F(Working, FindsOnlyWhatWasDerived) {
   const auto made = *working.derive_gcm(*hsm, gcm, 1, salt);
   EXPECT_EQ(working.find_gcm(id, salt), made);
   EXPECT_EQ(*working.derive_gcm(*hsm, gcm, 1, salt), made) << "derived once";
-  Salt other = salt;
-  other[11] ^= 1;
+  GcmSalt other = salt;
+  other.bytes[4] ^= 1;
+  EXPECT_EQ(working.find_gcm(id, other), nullptr);
+  other = salt;
+  other.format = Format::aes_256_gcm;
   EXPECT_EQ(working.find_gcm(id, other), nullptr);
   EXPECT_EQ(working.find_gcm({gcm.id, 2}, salt), nullptr);
   EXPECT_EQ(working.find_siv(id), nullptr);
@@ -92,13 +98,13 @@ TEST_F(Working, OpensWhatWasSealedAfterDerivingAgain) {
   WorkingKeys first(*provider), second(*provider);
   const EncryptLease lease = *first.begin_encryption(*hsm, gcm, 1, 1);
   Bytes envelope(5 + kGcmOverheadBytes);
-  crypto::seal_gcm(*lease.key, lease.first_counter, {}, as_bytes("hello"), envelope);
+  crypto::seal_gcm(*lease.key, lease.at(0), {}, as_bytes("hello"), envelope);
   const auto view = *parse_envelope(envelope);
-  const auto key = *second.derive_gcm(*hsm, gcm, 1, view.salt);
+  const auto key = *second.derive_gcm(*hsm, gcm, 1, view.gcm_salt());
   Bytes plain(5);
   ASSERT_TRUE(crypto::open_gcm(*key, view, {}, plain));
   EXPECT_EQ(as_text(plain), "hello");
-  const auto wrong = *second.derive_gcm(*hsm, gcm, 2, view.salt);
+  const auto wrong = *second.derive_gcm(*hsm, gcm, 2, view.gcm_salt());
   EXPECT_FALSE(crypto::open_gcm(*wrong, view, {}, plain));
 }
 
@@ -183,23 +189,26 @@ TEST_F(Working, HoldsNoMoreThanItsCapacityAndDropsTheLeastUsed) {
   WorkingKeys working(*provider, small);
   const auto encryption = *working.begin_encryption(*hsm, gcm, 1, 1);
   for (Byte i = 0; i < 10; ++i) {
-    salt[0] = i;
+    salt.bytes[0] = i;
     now += 1s;
     ASSERT_TRUE(working.derive_gcm(*hsm, gcm, 1, salt));
     now += 1s;
     ASSERT_TRUE(working.lease(id, 1)) << "what encrypts is in use";
     EXPECT_LE(working.size(), 3u);
   }
-  salt[0] = 9;
+  salt.bytes[0] = 9;
   EXPECT_NE(working.find_gcm(id, salt), nullptr);
-  salt[0] = 1;
+  salt.bytes[0] = 1;
   EXPECT_EQ(working.find_gcm(id, salt), nullptr);
   for (Byte i = 20; i < 23; ++i) {  // nobody encrypts any more
-    salt[0] = i;
+    salt.bytes[0] = i;
     now += 1s;
     ASSERT_TRUE(working.derive_gcm(*hsm, gcm, 1, salt));
   }
-  EXPECT_FALSE(working.lease(id, 1)) << "a salt does not outlive its cached key";
+  EXPECT_FALSE(working.lease(id, 1)) << "the HSM has to make its key again";
+  const auto again = *working.begin_encryption(*hsm, gcm, 1, 1);
+  EXPECT_EQ(again.key->salt, encryption.key->salt) << "a salt outlives its cached key";
+  EXPECT_EQ(again.first_counter, 11u);
 }
 
 TEST_F(Working, ForgetsAVersionOrAWholeKey) {
@@ -273,6 +282,116 @@ TEST_F(Working, WhatWasForgottenWhileBeingDerivedDoesNotComeBack) {
   EXPECT_FALSE(working.lease(id, 1));
 }
 
+// Each key in turn, with more of them than the cache holds: what made a salt of every value.
+TEST_F(Working, MoreKeysThanTheCacheHoldsDrawOneSaltEach) {
+  WorkingKeys::Options small = options();
+  small.capacity = 4;
+  WorkingKeys working(*provider, small);
+  std::vector<Key> many;
+  for (Byte i = 0; i < 10; ++i) {
+    Key key;
+    key.id = KeyId{{i}};
+    key.name = "k" + std::to_string(i);
+    key.type = KeyType::aes_256_gcm;
+    key.versions.push_back({1, State::active, 0, *hsm->generate({key.id, 1}, key.type)});
+    Version counted = key.versions[0];
+    counted.usage = std::make_shared<VersionUsage>(UsageCount{.id = {key.id, 1}});
+    key.versions.replace(0, std::move(counted));
+    many.push_back(std::move(key));
+  }
+  std::set<GcmSalt> salts;
+  std::uint32_t rounds = 5;
+  for (std::uint32_t round = 0; round < rounds; ++round)
+    for (const Key& key : many) {
+      now += 1s;
+      const auto lease = *working.begin_encryption(*hsm, key, 1, 1);
+      EXPECT_EQ(lease.first_counter, round);
+      salts.insert(lease.key->salt);
+      EXPECT_LE(working.size(), 4u);
+    }
+  EXPECT_EQ(salts.size(), many.size());
+  for (const Key& key : many) EXPECT_EQ(key.versions[0].usage->now().salts, 1);
+}
+
+TEST_F(Working, DrawsNoMoreSaltsThanAVersionMay) {
+  Version counted = gcm.versions[0];
+  counted.usage =
+      std::make_shared<VersionUsage>(UsageCount{.id = id, .salts = (std::int64_t{1} << 24) - 1});
+  gcm.versions.replace(0, counted);
+  WorkingKeys::Options few = options();
+  few.lease_limit = 1;
+  WorkingKeys working(*provider, few);
+  EXPECT_TRUE(working.begin_encryption(*hsm, gcm, 1, 1)) << "the last one";
+  EXPECT_EQ(counted.usage->now().salts, std::int64_t{1} << 24);
+  const auto refused = working.begin_encryption(*hsm, gcm, 1, 1);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Code::key_exhausted);
+  EXPECT_NE(refused.error().hint.find("rotate"), std::string::npos);
+  EXPECT_TRUE(working.begin_encryption(*hsm, gcm, 2, 1)) << "the next version has its own";
+}
+
+// What two processes would do that were resumed from one image of memory: here by fork, of which a
+// process could know; the nonces do not depend on it.
+TEST_F(Working, NoncesOfTwoCopiesOfAProcessDiffer) {
+  WorkingKeys working(*provider);
+  const auto before = *working.begin_encryption(*hsm, gcm, 1, 3);
+  std::set<Lease> leases{before.random};
+  for (int i = 0; i < 100; ++i) leases.insert(working.lease(id, 1)->random);
+  EXPECT_EQ(leases.size(), 101u) << "each lease draws its own";
+  crypto::testing::ClonedGenerator cloned;
+  for (int i = 0; i < 100; ++i) leases.insert(working.lease(id, 1)->random);
+  EXPECT_EQ(leases.size(), 201u) << "and from outside of the process";
+}
+
+TEST_F(Working, SaltsDifferWhereTheModuleRepeatsItself) {
+  crypto::testing::ClonedGenerator cloned;
+  WorkingKeys first(*provider), second(*provider);
+  EXPECT_NE(first.begin_encryption(*hsm, gcm, 1, 1)->key->salt,
+            second.begin_encryption(*hsm, gcm, 1, 1)->key->salt);
+}
+
+TEST_F(Working, AForkedProcessHasNoLease) {
+  WorkingKeys working(*provider);
+  ASSERT_TRUE(working.begin_encryption(*hsm, gcm, 1, 1));
+  const pid_t child = ::fork();
+  if (child == 0) ::_exit(working.lease(id, 1) ? 1 : 0);
+  int status = -1;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << status;
+  EXPECT_EQ(working.lease(id, 1)->first_counter, 1u) << "the parent goes on";
+}
+
+TEST_F(Working, AResumedMachineDrawsItsSaltsAnew) {
+  auto image = std::make_shared<ProcessImage>();
+  WorkingKeys::Options watched = options();
+  watched.image = image;
+  WorkingKeys working(*provider, watched);
+  const auto before = *working.begin_encryption(*hsm, gcm, 1, 1);
+  EXPECT_TRUE(working.lease(id, 1));
+  image->changed();
+  EXPECT_FALSE(working.lease(id, 1));
+  const auto after = *working.begin_encryption(*hsm, gcm, 1, 1);
+  EXPECT_NE(after.key->salt, before.key->salt);
+  EXPECT_TRUE(working.lease(id, 1));
+}
+
+// Values of releases before leases.
+TEST_F(Working, OpensWhatWasSealedWithoutALease) {
+  WorkingKeys writer(*provider), reader(*provider);
+  const GcmSalt old{Format::aes_256_gcm, {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12}};
+  const auto key = *writer.derive_gcm(*hsm, gcm, 1, old);
+  Bytes envelope(5 + kGcmOverheadBytes);
+  crypto::seal_gcm(*key, {{}, 0x01020304}, {}, as_bytes("hello"), envelope);
+  EXPECT_EQ(envelope[0], 0xa1);
+  const auto view = *parse_envelope(envelope);
+  Bytes plain(5);
+  const auto again = *reader.derive_gcm(*hsm, gcm, 1, view.gcm_salt());
+  ASSERT_TRUE(crypto::open_gcm(*again, view, {}, plain));
+  EXPECT_EQ(as_text(plain), "hello");
+  EXPECT_EQ((*parse_envelope(envelope)).format, Format::aes_256_gcm);
+  EXPECT_FALSE(writer.lease(id, 1)) << "nothing is written under it any more";
+}
+
 TEST_F(Working, NoCounterIsLeasedTwice) {
   constexpr std::uint32_t kLimit = 20'000;
   constexpr int kThreads = 4;
@@ -280,7 +399,7 @@ TEST_F(Working, NoCounterIsLeasedTwice) {
   few.lease_limit = kLimit;
   WorkingKeys working(*provider, few);
   std::mutex hsm_thread;
-  std::vector<std::vector<std::pair<Salt, std::uint32_t>>> taken(kThreads);
+  std::vector<std::vector<std::pair<GcmSalt, std::uint32_t>>> taken(kThreads);
   std::vector<std::thread> threads;
   for (int t = 0; t < kThreads; ++t)
     threads.emplace_back([&, t] {
@@ -297,12 +416,12 @@ TEST_F(Working, NoCounterIsLeasedTwice) {
       }
     });
   for (auto& thread : threads) thread.join();
-  std::vector<std::pair<Salt, std::uint32_t>> all;
+  std::vector<std::pair<GcmSalt, std::uint32_t>> all;
   for (const auto& part : taken) all.insert(all.end(), part.begin(), part.end());
   std::ranges::sort(all);
   EXPECT_EQ(std::ranges::adjacent_find(all), all.end());
   for (const auto& [used_salt, counter] : all) ASSERT_LT(counter, kLimit);
-  std::set<Salt> salts;
+  std::set<GcmSalt> salts;
   for (const auto& [used_salt, counter] : all) salts.insert(used_salt);
   EXPECT_GE(salts.size(), all.size() / kLimit);
 }
@@ -313,19 +432,21 @@ TEST_F(Working, WhoNeedsManyDisplacesItsOwn) {
   WorkingKeys working(*provider, few);
   auto derive = [&](const std::string& party, Byte number) {
     now += 1s;
-    Salt own{number};
+    GcmSalt own{.bytes = {number}};
     ASSERT_TRUE(working.derive_gcm(*hsm, gcm, 1, own, party));
   };
   derive("modest", 1);
   derive("modest", 2);
   for (Byte number = 10; number < 40; ++number) derive("greedy", number);
   EXPECT_EQ(working.size(), 6u);
-  for (Byte number : {1, 2}) EXPECT_NE(working.find_gcm(id, Salt{number}), nullptr) << "oldest";
-  for (Byte number : {36, 37, 38, 39}) EXPECT_NE(working.find_gcm(id, Salt{number}), nullptr);
+  for (Byte number : {1, 2})
+    EXPECT_NE(working.find_gcm(id, GcmSalt{.bytes = {number}}), nullptr) << "oldest";
+  for (Byte number : {36, 37, 38, 39})
+    EXPECT_NE(working.find_gcm(id, GcmSalt{.bytes = {number}}), nullptr);
   // An equal share is everybody's right, however late they come.
   for (Byte number = 50; number < 53; ++number) derive("late", number);
-  for (Byte number : {1, 2}) EXPECT_NE(working.find_gcm(id, Salt{number}), nullptr);
-  for (Byte number : {51, 52}) EXPECT_NE(working.find_gcm(id, Salt{number}), nullptr);
+  for (Byte number : {1, 2}) EXPECT_NE(working.find_gcm(id, GcmSalt{.bytes = {number}}), nullptr);
+  for (Byte number : {51, 52}) EXPECT_NE(working.find_gcm(id, GcmSalt{.bytes = {number}}), nullptr);
 }
 
 }  // namespace

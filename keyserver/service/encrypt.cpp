@@ -1,3 +1,4 @@
+#include "keyserver/keys/version_limits.hpp"
 #include "keyserver/service/actions.hpp"
 #include "keyserver/service/asked.hpp"
 #include "keyserver/service/authorize.hpp"
@@ -53,11 +54,11 @@ Outcome encrypt_randomized(Request& request, const Granted& granted) {
       return prepared;
     });
   }
-  std::uint32_t counter = lease->first_counter;
+  std::uint32_t next = 0;
   leases.clear();  // its counters are spent, whatever happens to this request later
   std::uint32_t failed =
       seal_all(request, kGcmOverheadBytes, [&](ByteView aad, ByteView plaintext, ByteSpan out) {
-        crypto::seal_gcm(*lease->key, counter++, aad, plaintext, out);
+        crypto::seal_gcm(*lease->key, lease->at(next++), aad, plaintext, out);
       });
   return served(granted, request.count(), failed);
 }
@@ -147,6 +148,10 @@ Outcome encrypt(Request& request) {
   if (request.header().algorithm > static_cast<std::uint8_t>(wire::EncryptForm::search_token))
     return Refused{Error(Code::unsupported, "unknown form of encryption"), granted.key->name,
                    granted.decision};
+  // A search token is what is stored already or compared with it: none more under this version.
+  if (!asks_for_search_tokens(request.header()))
+    if (auto within = keys::check_uses(*granted.key, *granted.version, request.count()); !within)
+      return Refused{within.error(), granted.key->name, granted.decision};
   if (granted.key->protection == keys::Protection::hsm_only)
     return encrypt_in_hsm(request, granted);
   return granted.key->type == KeyType::aes_256_siv ? encrypt_deterministic(request, granted)

@@ -17,13 +17,13 @@ class OneTimeKeys {
     const std::uint16_t version = envelope.key.version;
     Bytes plaintext(envelope.ciphertext.size());
     Result<void> opened;
-    if (envelope.format == Format::aes_256_gcm) {
+    if (is_salted(envelope.format)) {
       NAE_ASSIGN(auto made, get(
-                                gcm_, {envelope.key, envelope.salt},
-                                [&] { return cache_.find_gcm(envelope.key, envelope.salt); },
+                                gcm_, {envelope.key, envelope.gcm_salt()},
+                                [&] { return cache_.find_gcm(envelope.key, envelope.gcm_salt()); },
                                 [&] {
-                                  return cache_.derive_gcm(hsm_, key, version, envelope.salt, {},
-                                                           keys::Keep::no);
+                                  return cache_.derive_gcm(hsm_, key, version, envelope.gcm_salt(),
+                                                           {}, keys::Keep::no);
                                 }));
       if (!made) return std::nullopt;
       opened = crypto::open_gcm(*made, envelope, aad, plaintext);
@@ -40,7 +40,7 @@ class OneTimeKeys {
   }
 
  private:
-  using Name = std::pair<KeyVersionId, Salt>;
+  using Name = std::pair<KeyVersionId, GcmSalt>;
   template <class Key>
   using Made = std::map<Name, std::shared_ptr<const Key>>;
 

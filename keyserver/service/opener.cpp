@@ -28,6 +28,7 @@ bool fits(Format format, const keys::Key& key) {
   const bool in_hsm = key.protection == keys::Protection::hsm_only;
   switch (format) {
     case Format::aes_256_gcm:
+    case Format::aes_256_gcm_lease:
       return key.type == KeyType::aes_256_gcm && !in_hsm;
     case Format::aes_256_gcm_hsm:
       return key.type == KeyType::aes_256_gcm && in_hsm;
@@ -79,13 +80,13 @@ void Opener::decide(KeyUse& use) {
 bool Opener::find_working_key(const EnvelopeView& envelope) {
   keys::WorkingKeys& cache = request_.parts.working_keys;
   const Prepared& prepared = request_.prepared;
-  if (envelope.format == Format::aes_256_gcm) {
+  if (is_salted(envelope.format)) {
     auto fits = [&](const auto& key) {
-      return key && key->id == envelope.key && key->salt == envelope.salt;
+      return key && key->id == envelope.key && key->salt == envelope.gcm_salt();
     };
     if (fits(gcm_)) return true;
     auto made = std::find_if(prepared.gcm.begin(), prepared.gcm.end(), fits);
-    gcm_ = made != prepared.gcm.end() ? *made : cache.find_gcm(envelope.key, envelope.salt);
+    gcm_ = made != prepared.gcm.end() ? *made : cache.find_gcm(envelope.key, envelope.gcm_salt());
     return gcm_ != nullptr;
   }
   auto fits = [&](const auto& key) { return key && key->id == envelope.key; };
@@ -102,9 +103,9 @@ void Opener::note_missing(std::uint32_t index, const EnvelopeView& envelope,
   if (missing_.size() > most) return;  // opened in parts
   bool noted = std::any_of(missing_.begin(), missing_.end(), [&](const Missing& m) {
     return m.key->id == envelope.key.key && m.version == envelope.key.version &&
-           m.salt == envelope.salt;
+           m.salt == envelope.gcm_salt();
   });
-  if (!noted) missing_.push_back({key, envelope.key.version, envelope.format, envelope.salt});
+  if (!noted) missing_.push_back({key, envelope.key.version, envelope.gcm_salt()});
 }
 
 void Opener::note_to_open(std::uint32_t index, const EnvelopeView& envelope,
@@ -138,8 +139,7 @@ std::optional<Result<Opener::Readable>> Opener::find(std::uint32_t index,
     note_missing(index, envelope, use.key);
     return std::nullopt;
   }
-  bool randomized = envelope.format == Format::aes_256_gcm;
-  if (randomized) return Readable{.use = &use, .gcm = gcm_.get()};
+  if (is_salted(envelope.format)) return Readable{.use = &use, .gcm = gcm_.get()};
   return Readable{.use = &use, .siv = siv_.get()};
 }
 
@@ -165,7 +165,7 @@ HsmWork Opener::hsm_work() {
     Prepared prepared;
     NAE_ASSIGN(prepared.opened, open_in_hsm(hsm, view, to_open));
     for (const Missing& m : missing) {
-      if (m.format == Format::aes_256_gcm) {
+      if (is_salted(m.salt.format)) {
         NAE_ASSIGN(auto key, working_keys.derive_gcm(hsm, *m.key, m.version, m.salt, party));
         prepared.gcm.push_back(std::move(key));
       } else {

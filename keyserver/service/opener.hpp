@@ -51,8 +51,7 @@ class Opener {
   struct Missing {
     keys::KeyPointer key;
     std::uint16_t version;
-    Format format;
-    Salt salt;
+    GcmSalt salt;
   };
 
   KeyUse& use_of(const EnvelopeView& envelope);

@@ -1,3 +1,4 @@
+#include "keyserver/keys/version_limits.hpp"
 #include "keyserver/service/actions.hpp"
 #include "keyserver/service/authorize.hpp"
 #include "keyserver/service/charge.hpp"
@@ -13,16 +14,20 @@ class Sealer {
  public:
   explicit Sealer(Request& request) : request_(request) {}
 
-  // Finds what is needed to write under the primary version of `key`; false when it has none.
-  // A key that the HSM must still derive is noted.
-  bool prepare(const keys::KeyPointer& key) {
-    if (key == key_) return version_ != nullptr;
+  // Finds what is needed to write under the primary version of `key`; Code::key_state when it has
+  // none, key_exhausted when that has encrypted all it may. A key that the HSM must still derive is
+  // noted.
+  Code prepare(const keys::KeyPointer& key) {
+    if (key == key_) return refusal_;
     key_ = key;
     version_ = key->primary();
-    if (!version_) return false;
+    lease_.reset();
+    refusal_ = Code{};
+    if (!version_) return refusal_ = Code::key_state;
+    if (!keys::check_uses(*key, *version_, request_.count())) return refusal_ = Code::key_exhausted;
     id_ = {key->id, version_->number};
     if (key->type == KeyType::aes_256_siv) find_siv();
-    return true;
+    return refusal_;
   }
   bool in_hsm() const { return key_->protection == keys::Protection::hsm_only; }
   std::size_t overhead() const {
@@ -39,9 +44,12 @@ class Sealer {
       tally.add(*version_);
       return true;
     }
-    auto lease = request_.parts.working_keys.lease(id_, 1);
-    if (!lease) return note_missing();
-    crypto::seal_gcm(*lease->key, lease->first_counter, aad, plaintext, out);
+    if (!lease_ || leased_ == kItemsPerLease) {
+      lease_ = request_.parts.working_keys.lease(id_, kItemsPerLease);
+      leased_ = 0;
+    }
+    if (!lease_) return note_missing();
+    crypto::seal_gcm(*lease_->key, lease_->at(leased_++), aad, plaintext, out);
     tally.add(*version_);
     return true;
   }
@@ -63,9 +71,9 @@ class Sealer {
         NAE_ASSIGN(auto made, working_keys.derive_siv(hsm, *key, version, party));
         prepared.siv_readers.push_back(std::move(made));
       } else {
-        // The counter it hands out is left unused: what matters is that a salt is live
+        // The counters it hands out are left unused: what matters is that a salt is live
         // afterwards.
-        NAE_TRY(working_keys.begin_encryption(hsm, *key, version, 1, party));
+        NAE_TRY(working_keys.begin_encryption(hsm, *key, version, kItemsPerLease, party));
       }
       return prepared;
     };
@@ -74,6 +82,9 @@ class Sealer {
   VersionTally tally;
 
  private:
+  // A lease costs a system call; counters that are left over cost nothing.
+  static constexpr std::uint32_t kItemsPerLease = 64;
+
   void find_siv() {
     siv_ = request_.parts.working_keys.find_siv(id_);
     for (const auto& made : request_.prepared.siv_readers)
@@ -101,7 +112,10 @@ class Sealer {
   Request& request_;
   keys::KeyPointer key_;
   const keys::Version* version_ = nullptr;
+  Code refusal_{};
   KeyVersionId id_;
+  std::optional<keys::EncryptLease> lease_;
+  std::uint32_t leased_ = 0;  // of its items
   std::shared_ptr<const crypto::SivWorkingKey> siv_;
   std::vector<HsmItem> to_seal_;
   HsmShare share_;
@@ -139,9 +153,10 @@ Outcome rewrap(Request& request) {
     KeyUse& use = *(*found)->use;
     plaintext.resize(envelope->ciphertext.size());
     auto opened = Opener::open(**found, *envelope, item_aad, plaintext);
-    if (!opened || !sealer.prepare(use.key)) {
+    const Code refusal = opened ? sealer.prepare(use.key) : opened.error().code;
+    if (refusal != Code{}) {
       use.failed_items++;
-      reply.fail_item(opened ? Code::key_state : opened.error().code);
+      reply.fail_item(refusal);
       continue;
     }
     ByteSpan out = reply.begin_item(plaintext.size() + sealer.overhead());

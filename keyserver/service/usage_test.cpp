@@ -7,6 +7,7 @@
 namespace nae::service {
 namespace {
 
+using testing::Answer;
 using testing::bytes_of;
 using testing::must;
 using testing::ServiceTestClient;
@@ -58,6 +59,44 @@ TEST(KeyAttributes, BoundTheAlgorithms) {
   must(server.ring().set_attributes("sig", {.algorithms = {SignatureScheme::rsa_pss_sha256}}));
   client.ask(1, Action::verify, "sig", {bytes_of("m")}, {signature});
   EXPECT_EQ(client.answer().statuses.at(0), static_cast<std::uint16_t>(Code::key_attribute));
+}
+
+// What envelope.md says that a writer MUST NOT pass.
+TEST(Usage, EndsWhereTheAlgorithmDoes) {
+  struct Case {
+    const char* key;
+    KeyType type;
+    keys::Protection protection;
+    std::int64_t most;
+  };
+  ServiceTestServer server;
+  ServiceTestClient client(server);
+  client.open(1, "alice");
+  for (const Case& c :
+       {Case{"gcm", KeyType::aes_256_gcm, keys::Protection::wrapped, std::int64_t{1} << 48},
+        Case{"siv", KeyType::aes_256_siv, keys::Protection::wrapped, std::int64_t{1} << 48},
+        Case{"hsm", KeyType::aes_256_gcm, keys::Protection::hsm_only, 4'000'000'000}}) {
+    must(server.ring().create({c.key, c.type, {}, c.protection}));
+    const Bytes old = encrypted(client, c.key, "value");
+    const auto version = server.ring().find(c.key)->versions.back();
+    server.ring().usage().add_uses(version.usage, static_cast<std::uint64_t>(c.most) - 3, 1);
+    client.ask(1, Action::encrypt, c.key, {bytes_of("1"), bytes_of("2"), bytes_of("3")});
+    Answer refused = client.answer();
+    EXPECT_EQ(refused.code(), Code::key_exhausted) << c.key << ": two are left";
+    client.ask(1, Action::encrypt, c.key, {bytes_of("1"), bytes_of("2")});
+    EXPECT_EQ(client.answer().code(), Code{}) << c.key;
+    client.ask(1, Action::encrypt, c.key, {bytes_of("1")});
+    refused = client.answer();
+    EXPECT_EQ(refused.code(), Code::key_exhausted) << c.key;
+    EXPECT_NE(refused.error->hint.find("nae key rotate"), std::string::npos);
+    EXPECT_EQ(server.records().back().reason, "key_exhausted");
+    client.ask(1, Action::rewrap, "", {old});
+    EXPECT_EQ(client.answer().statuses.at(0), static_cast<std::uint16_t>(Code::key_exhausted));
+    client.ask(1, Action::decrypt, "", {old});
+    EXPECT_EQ(client.answer().statuses.at(0), 0) << "reading goes on";
+    must(server.ring().rotate(c.key));
+    EXPECT_EQ(encrypted(client, c.key, "value").at(8), 2) << "and so does the next version";
+  }
 }
 
 TEST(Usage, CountsValuesByVersion) {

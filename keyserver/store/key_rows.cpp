@@ -170,9 +170,9 @@ Result<void> write_schedule(Database& database, const KeyVersionId& version,
 Result<void> write_usage(Database& database, const keys::UsageCount& count) {
   return database.execute(
       "INSERT OR REPLACE INTO usage (key_id, number, uses, reserved_uses, reads, last_use_at_us,"
-      " last_read_at_us) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+      " last_read_at_us, salts) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
       ByteView(count.id.key.bytes), number_of(count.id.version), count.uses, count.reserved_uses,
-      count.reads, count.last_use_at_us, count.last_read_at_us);
+      count.reads, count.last_use_at_us, count.last_read_at_us, count.salts);
 }
 
 Result<void> write_attributes(Database& database, const KeyId& key,

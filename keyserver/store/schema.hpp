@@ -10,9 +10,9 @@ inline constexpr std::int64_t kApplicationId = 0x4e414553;  // "NAES", in the fi
 // The schema this server writes.
 std::int64_t newest_schema();
 
-// Brings an empty or older file to newest_schema(), one transaction a step. Code::store_version
-// when a newer server wrote it.
-Result<void> migrate(Database& database);
+// Brings an empty or older file to the schema `to`, one transaction a step; tests stop at an older
+// one. Code::store_version when a newer server wrote it.
+Result<void> migrate(Database& database, std::int64_t to = newest_schema());
 
 // Code::store_corrupt unless the file is a store and SQLite finds it sound.
 Result<void> check_soundness(Database& database);

@@ -133,6 +133,31 @@ TEST_F(StoreTest, AnEmptyStoreIsMigratedStepByStep) {
   EXPECT_EQ((*Database::open(path_))->integer("PRAGMA application_id"), kApplicationId);
 }
 
+// A file of the first release: its counts go on, and salts are counted from now on.
+TEST_F(StoreTest, AStoreWithoutCountsOfSaltsIsMigrated) {
+  {
+    std::ofstream file(path_);
+    auto opened = Database::open(path_);
+    ASSERT_TRUE(opened) << opened.error().message;
+    ASSERT_TRUE(migrate(**opened, 1));
+    ASSERT_TRUE((*opened)->run_script(R"(
+INSERT INTO meta VALUES ('server_id', 'x');
+INSERT INTO keys VALUES (x'010203040506', 'k', 1, 1, 1, '', '', '', '', 0, 0);
+INSERT INTO versions VALUES (x'010203040506', 1, 2, 1, 1, x'00', '', x'');
+INSERT INTO usage VALUES (x'010203040506', 1, 5, 100, 7, 1, 2);
+)"));
+  }
+  auto store = reopen();
+  keys::UsageCount count = store->open_usage()->at(0);
+  EXPECT_EQ(count.uses, 5);
+  EXPECT_EQ(count.reads, 7);
+  EXPECT_EQ(count.salts, 0);
+  count.salts = 9;
+  ASSERT_TRUE(store->save_usage({count}, true));
+  EXPECT_EQ(store->open_usage()->at(0).salts, 9) << "exact after a clean stop";
+  EXPECT_EQ(store->open_usage()->at(0).salts, 9 + keys::kSaltsLostInCrash) << "never too few";
+}
+
 // --- policies
 
 TEST_F(StoreTest, PoliciesAreNumberedHistory) {

@@ -8,13 +8,16 @@ Result<std::vector<keys::UsageCount>> Store::open_usage() {
   NAE_ASSIGN(Transaction transaction, Transaction::begin(*database_));
   NAE_ASSIGN(std::int64_t closed, database_->integer("SELECT closed FROM usage_closed"));
   // A server that was cut off may have served all that it had set aside.
-  if (closed == 0)
+  if (closed == 0) {
     NAE_TRY(database_->execute("UPDATE usage SET uses = reserved_uses WHERE uses < reserved_uses"));
+    NAE_TRY(database_->execute("UPDATE usage SET salts = salts + ?1", keys::kSaltsLostInCrash));
+  }
   NAE_TRY(database_->execute("UPDATE usage_closed SET closed = 0"));
   std::vector<keys::UsageCount> counts;
   {
-    NAE_ASSIGN(Statement rows, database_->query("SELECT key_id, number, uses, reserved_uses, reads,"
-                                                " last_use_at_us, last_read_at_us FROM usage"));
+    NAE_ASSIGN(Statement rows,
+               database_->query("SELECT key_id, number, uses, reserved_uses, reads,"
+                                " last_use_at_us, last_read_at_us, salts FROM usage"));
     while (true) {
       NAE_ASSIGN(bool row, rows.step());
       if (!row) break;
@@ -29,6 +32,7 @@ Result<std::vector<keys::UsageCount>> Store::open_usage() {
       count.reads = rows.integer(4);
       count.last_use_at_us = rows.integer(5);
       count.last_read_at_us = rows.integer(6);
+      count.salts = rows.integer(7);
       counts.push_back(count);
     }
   }

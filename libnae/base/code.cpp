@@ -46,7 +46,8 @@ constexpr CodeRow kRows[] = {
     {Code::key_type, "key_type", "NE012", 409, false, "Use a key whose type allows the action."},
     {Code::key_exists, "key_exists", "NE013", 409, false,
      "Choose another name, or rotate the existing key."},
-    {Code::key_exhausted, "key_exhausted", "NE014", 409, false, "Create a new key."},
+    {Code::key_exhausted, "key_exhausted", "NE014", 409, false,
+     "Rotate the key; create a new one when all its versions are used."},
     {Code::key_attribute, "key_attribute", "NE015", 409, false,
      "The key's own attributes do not allow this; see 'nae key show'."},
 

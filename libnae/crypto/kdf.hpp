@@ -24,6 +24,7 @@ struct KeyPurpose {
   std::uint32_t key_bytes;
 };
 inline constexpr KeyPurpose kGcmPurpose{"nae/1 aes-256-gcm", 32};
+inline constexpr KeyPurpose kLeaseGcmPurpose{"nae/2 aes-256-gcm", 32};
 inline constexpr KeyPurpose kSivPurpose{"nae/1 aes-256-siv", 64};
 inline constexpr KeyPurpose kMacPurpose{"nae/1 hmac-sha-256", 32};
 inline constexpr KeyPurpose kBlindIndexPurpose{"nae/1 blind-index", 32};

@@ -9,10 +9,12 @@
 namespace nae::crypto {
 namespace {
 
-// The salt makes the working key unique, the counter makes the nonce unique under it.
-Nonce nonce_of(std::uint32_t counter) {
-  Nonce nonce{};
-  store_big_endian(nonce.data() + kGcmNonceBytes - sizeof counter, counter);
+// The salt makes the working key unique, the counter makes the nonce unique under it. The lease
+// makes it so where two processes hold the same salt and counter.
+Nonce nonce_of(const LeaseCounter& at) {
+  Nonce nonce;
+  std::copy(at.lease.begin(), at.lease.end(), nonce.begin());
+  store_big_endian(nonce.data() + kLeaseBytes, at.counter);
   return nonce;
 }
 
@@ -40,11 +42,27 @@ Result<void> wrong_key() {
 SivWorkingKey::SivWorkingKey(const KeyVersionId& key_id, const SecretBytes& secret)
     : id(key_id), cipher(secret, siv_header(key_id)) {}
 
-void seal_gcm(const GcmWorkingKey& key, std::uint32_t counter, ByteView aad, ByteView plaintext,
+const KeyPurpose& gcm_purpose(Format format) {
+  switch (format) {
+    case Format::aes_256_gcm:
+      return kGcmPurpose;
+    case Format::aes_256_gcm_lease:
+      return kLeaseGcmPurpose;
+    default:
+      throw std::logic_error("no working key of AES-GCM is derived for this format");
+  }
+}
+
+void seal_gcm(const GcmWorkingKey& key, const LeaseCounter& at, ByteView aad, ByteView plaintext,
               ByteSpan out) {
   require_size(out.size(), plaintext.size() + kGcmOverheadBytes);
-  write_gcm_header(out.data(), key.id, key.salt, counter);
-  key.cipher->seal(nonce_of(counter), out.first(kGcmHeaderBytes), aad, plaintext,
+  if (key.salt.format == Format::aes_256_gcm_lease)
+    write_lease_gcm_header(out.data(), key.id, key.salt.bytes, at.lease, at.counter);
+  else if (at.lease == Lease{})
+    write_gcm_header(out.data(), key.id, key.salt.bytes, at.counter);
+  else
+    throw std::logic_error("a lease that the envelope has no place for");
+  key.cipher->seal(nonce_of(at), out.first(kGcmHeaderBytes), aad, plaintext,
                    out.subspan(kGcmHeaderBytes, plaintext.size()), out.last<kTagBytes>());
 }
 
@@ -58,9 +76,8 @@ void seal_siv(const SivWorkingKey& key, ByteView aad, ByteView plaintext, ByteSp
 Result<void> open_gcm(const GcmWorkingKey& key, const EnvelopeView& envelope, ByteView aad,
                       ByteSpan out) {
   require_size(out.size(), envelope.ciphertext.size());
-  if (envelope.format != Format::aes_256_gcm || envelope.key != key.id || envelope.salt != key.salt)
-    return wrong_key();
-  if (!key.cipher->open(nonce_of(envelope.counter), envelope.header, aad, envelope.ciphertext,
+  if (envelope.key != key.id || envelope.gcm_salt() != key.salt) return wrong_key();
+  if (!key.cipher->open(envelope.nonce, envelope.header, aad, envelope.ciphertext,
                         envelope.tag.first<kTagBytes>(), out))
     return changed();
   return {};

@@ -9,6 +9,7 @@
 #include "libnae/base/result.hpp"
 #include "libnae/crypto/gcm.hpp"
 #include "libnae/crypto/hmac.hpp"
+#include "libnae/crypto/kdf.hpp"
 #include "libnae/crypto/secret.hpp"
 #include "libnae/crypto/siv.hpp"
 #include "libnae/envelope/blind_index.hpp"
@@ -18,13 +19,13 @@ namespace nae::crypto {
 
 inline constexpr std::size_t kMacTokenBytes = kTokenHeaderBytes + kSha256Bytes;  // 41
 
-// From derive_working_key with kGcmPurpose.
+// From derive_working_key with gcm_purpose(salt.format) and salt.bytes.
 struct GcmWorkingKey {
-  GcmWorkingKey(const GcmProvider& provider, const KeyVersionId& key_id, const Salt& key_salt,
+  GcmWorkingKey(const GcmProvider& provider, const KeyVersionId& key_id, const GcmSalt& key_salt,
                 const SecretBytes& secret)
       : id(key_id), salt(key_salt), cipher(provider.key(secret)) {}
   KeyVersionId id;
-  Salt salt;
+  GcmSalt salt;
   std::unique_ptr<const Aes256Gcm> cipher;
 };
 
@@ -43,9 +44,20 @@ struct MacWorkingKey {
   HmacSha256 hmac;
 };
 
-// Writes a whole envelope; `out` is exactly the plaintext's size plus kGcmOverheadBytes. A counter
-// is used once under a working key: who holds the key counts, and stops before 2^32.
-void seal_gcm(const GcmWorkingKey& key, std::uint32_t counter, ByteView aad, ByteView plaintext,
+// Which value under a working key of AES-256-GCM: random bits of the lease that it belongs to, and
+// its number. A key of Format::aes_256_gcm has no leases: zeros.
+struct LeaseCounter {
+  Lease lease{};
+  std::uint32_t counter = 0;
+};
+
+// Format::aes_256_gcm or aes_256_gcm_lease.
+const KeyPurpose& gcm_purpose(Format format);
+
+// Writes a whole envelope of the format of the key's salt; `out` is exactly the plaintext's size
+// plus kGcmOverheadBytes. A counter is used once under a working key: who holds the key counts, and
+// stops before 2^24 (2^32 where there are no leases).
+void seal_gcm(const GcmWorkingKey& key, const LeaseCounter& at, ByteView aad, ByteView plaintext,
               ByteSpan out);
 // `out` is exactly the plaintext's size plus kSivOverheadBytes.
 void seal_siv(const SivWorkingKey& key, ByteView aad, ByteView plaintext, ByteSpan out);

@@ -33,7 +33,17 @@ const GcmProvider& provider() {
   return *kProvider;
 }
 GcmWorkingKey gcm_key(const Vector& v) {
-  return {provider(), id_of(v), salt_of(v), secret_of(v.bytes("working_key"))};
+  return {provider(), id_of(v), GcmSalt{Format::aes_256_gcm, salt_of(v)},
+          secret_of(v.bytes("working_key"))};
+}
+GcmWorkingKey lease_key(const Vector& v) {
+  return {provider(), id_of(v), GcmSalt{Format::aes_256_gcm_lease, salt_of(v)},
+          secret_of(v.bytes("working_key"))};
+}
+Lease lease_of(const Vector& v) {
+  Lease lease;
+  std::ranges::copy(v.bytes("lease"), lease.begin());
+  return lease;
 }
 SivWorkingKey siv_key(const Vector& v) {
   return {id_of(v), secret_of(v.bytes("working_key"))};
@@ -106,12 +116,53 @@ TEST(GcmEnvelope, MatchesVectors) {
   for (const Vector& v : vectors::read("envelope.txt", "gcm")) {
     GcmWorkingKey key = gcm_key(v);
     Bytes plaintext = v.bytes("plaintext"), out(plaintext.size() + kGcmOverheadBytes);
-    seal_gcm(key, counter_of(v), v.bytes("aad"), plaintext, out);
+    seal_gcm(key, {{}, counter_of(v)}, v.bytes("aad"), plaintext, out);
     EXPECT_EQ(to_hex(out), v.value("envelope")) << "line " << v.line;
     auto opened = open(key, v.bytes("envelope"), v.bytes("aad"));
     ASSERT_TRUE(opened) << "line " << v.line;
     EXPECT_EQ(*opened, plaintext) << "line " << v.line;
   }
+}
+
+TEST(LeaseEnvelope, MatchesVectorsFromTheKeyVersionOn) {
+  for (const Vector& v : vectors::read("envelope.txt", "gcm-lease")) {
+    HmacSha256 hsm(secret_of(v.bytes("key")));
+    auto secret =
+        derive_working_key(gcm_purpose(Format::aes_256_gcm_lease), id_of(v), salt_of(v),
+                           [&](ByteView input, std::span<Byte, kSha256Bytes> out) -> Result<void> {
+                             EXPECT_EQ(to_hex(input), v.value("input_1")) << "line " << v.line;
+                             hsm.compute(input, out);
+                             return {};
+                           });
+    ASSERT_TRUE(secret);
+    EXPECT_EQ(to_hex(secret->expose()), v.value("working_key")) << "line " << v.line;
+    GcmWorkingKey key = lease_key(v);
+    Bytes plaintext = v.bytes("plaintext"), out(plaintext.size() + kGcmOverheadBytes);
+    seal_gcm(key, {lease_of(v), counter_of(v)}, v.bytes("aad"), plaintext, out);
+    EXPECT_EQ(to_hex(out), v.value("envelope")) << "line " << v.line;
+    EXPECT_EQ(to_hex(parse_envelope(out)->nonce), v.value("nonce")) << "line " << v.line;
+    auto opened = open(key, v.bytes("envelope"), v.bytes("aad"));
+    ASSERT_TRUE(opened) << "line " << v.line;
+    EXPECT_EQ(*opened, plaintext) << "line " << v.line;
+  }
+}
+
+// Two processes with one salt and counter: what the lease is for.
+TEST(LeaseEnvelope, DiffersUnderAnotherLeaseOfTheSameCounter) {
+  Vector v = vectors::read("envelope.txt", "gcm-lease")[4];
+  GcmWorkingKey key = lease_key(v);
+  Bytes a(v.bytes("envelope").size()), b(a.size());
+  seal_gcm(key, {{1}, 9}, {}, v.bytes("plaintext"), a);
+  seal_gcm(key, {{2}, 9}, {}, v.bytes("plaintext"), b);
+  EXPECT_NE(to_hex(ByteView(a).subspan(kGcmHeaderBytes)),
+            to_hex(ByteView(b).subspan(kGcmHeaderBytes)));
+}
+
+TEST(GcmEnvelope, HasNoPlaceForALease) {
+  Vector v = vectors::read("envelope.txt", "gcm")[4];
+  Bytes out(v.bytes("envelope").size());
+  EXPECT_ANY_THROW(seal_gcm(gcm_key(v), {{1}, 1}, {}, v.bytes("plaintext"), out));
+  EXPECT_ANY_THROW((void)gcm_purpose(Format::aes_256_siv));
 }
 
 TEST(SivEnvelope, MatchesVectors) {
@@ -150,7 +201,7 @@ TEST(SivEnvelope, OfAColumnMatchesVectors) {
 // The same secret under the names that a changed header gives: worse than what a key server would
 // do, which derives another secret for them.
 GcmWorkingKey renamed_gcm(const Vector& v, const EnvelopeView& view) {
-  return {provider(), view.key, view.salt, secret_of(v.bytes("working_key"))};
+  return {provider(), view.key, view.gcm_salt(), secret_of(v.bytes("working_key"))};
 }
 SivWorkingKey renamed_siv(const Vector& v, const EnvelopeView& view) {
   return {view.key, secret_of(v.bytes("working_key"))};
@@ -211,11 +262,20 @@ TEST(SivEnvelope, RefusesOtherAadAndLengths) {
     expect_other_aad_and_length_refused(v, siv_key);
 }
 
+TEST(LeaseEnvelope, RefusesEveryFlippedBitOtherAadAndLengths) {
+  auto all = vectors::read("envelope.txt", "gcm-lease");
+  for (std::size_t i = 0; i < 5; ++i) expect_every_flip_refused(all[i], lease_key, renamed_gcm);
+  for (const Vector& v : all) expect_other_aad_and_length_refused(v, lease_key);
+}
+
 TEST(Envelope, RefusesAWorkingKeyOfAnotherFormat) {
   Vector gcm = vectors::read("envelope.txt", "gcm")[1],
          siv = vectors::read("envelope.txt", "siv")[1];
   EXPECT_EQ(open(gcm_key(gcm), siv.bytes("envelope"), {}).error().code, Code::internal);
   EXPECT_EQ(open(siv_key(siv), gcm.bytes("envelope"), {}).error().code, Code::internal);
+  Vector lease = vectors::read("envelope.txt", "gcm-lease")[1];
+  EXPECT_EQ(open(gcm_key(gcm), lease.bytes("envelope"), {}).error().code, Code::internal);
+  EXPECT_EQ(open(lease_key(lease), gcm.bytes("envelope"), {}).error().code, Code::internal);
 }
 
 TEST(Envelope, RefusesOutputsOfTheWrongSize) {
@@ -223,7 +283,8 @@ TEST(Envelope, RefusesOutputsOfTheWrongSize) {
          siv = vectors::read("envelope.txt", "siv")[1];
   Bytes out(100);
   for (std::size_t wrong : {kGcmOverheadBytes, kGcmOverheadBytes + 2})
-    EXPECT_ANY_THROW(seal_gcm(gcm_key(gcm), 1, {}, as_bytes("x"), ByteSpan(out).first(wrong)));
+    EXPECT_ANY_THROW(
+        seal_gcm(gcm_key(gcm), {{}, 1}, {}, as_bytes("x"), ByteSpan(out).first(wrong)));
   for (std::size_t wrong : {kSivOverheadBytes, kSivOverheadBytes + 2})
     EXPECT_ANY_THROW(seal_siv(siv_key(siv), {}, as_bytes("x"), ByteSpan(out).first(wrong)));
 }
@@ -232,8 +293,8 @@ TEST(GcmEnvelope, NeverRepeatsUnderAnotherCounter) {
   Vector v = vectors::read("envelope.txt", "gcm")[4];
   Bytes a(v.bytes("envelope").size()), b(a.size());
   GcmWorkingKey key = gcm_key(v);
-  seal_gcm(key, 1, {}, v.bytes("plaintext"), a);
-  seal_gcm(key, 2, {}, v.bytes("plaintext"), b);
+  seal_gcm(key, {{}, 1}, {}, v.bytes("plaintext"), a);
+  seal_gcm(key, {{}, 2}, {}, v.bytes("plaintext"), b);
   EXPECT_NE(to_hex(ByteView(a).subspan(kGcmHeaderBytes)),
             to_hex(ByteView(b).subspan(kGcmHeaderBytes)));
 }

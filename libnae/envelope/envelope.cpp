@@ -10,6 +10,9 @@ constexpr std::size_t kVersionOffset = kKeyIdOffset + kKeyIdBytes;
 constexpr std::size_t kSaltOffset = kVersionOffset + 2;
 constexpr std::size_t kCounterOffset = kSaltOffset + kSaltBytes;
 static_assert(kCounterOffset + 4 == kGcmHeaderBytes);
+constexpr std::size_t kLeaseOffset = kSaltOffset + kLeaseSaltBytes;
+constexpr std::size_t kLeaseCounterOffset = kLeaseOffset + kLeaseBytes;
+static_assert(kLeaseCounterOffset + kLeaseCounterBytes == kGcmHeaderBytes);
 constexpr std::size_t kNonceOffset = kVersionOffset + 2;
 static_assert(kNonceOffset + kNonceBytes == kHsmGcmHeaderBytes);
 
@@ -25,6 +28,7 @@ std::size_t header_bytes(ByteView bytes) {
   if (bytes.empty()) return 0;
   switch (static_cast<Format>(bytes[0])) {
     case Format::aes_256_gcm:
+    case Format::aes_256_gcm_lease:
       return bytes.size() >= kGcmOverheadBytes ? kGcmHeaderBytes : 0;
     case Format::aes_256_siv:
       return bytes.size() >= kSivOverheadBytes ? kTokenHeaderBytes : 0;
@@ -58,6 +62,15 @@ Result<EnvelopeView> parse_envelope(ByteView bytes) {
   if (view.format == Format::aes_256_gcm) {
     std::copy_n(bytes.begin() + kSaltOffset, kSaltBytes, view.salt.begin());
     view.counter = load_big_endian<std::uint32_t>(bytes.data() + kCounterOffset);
+    store_big_endian(view.nonce.data() + kNonceBytes - 4, view.counter);
+  } else if (view.format == Format::aes_256_gcm_lease) {
+    std::copy_n(bytes.begin() + kSaltOffset, kLeaseSaltBytes, view.salt.begin());
+    // Lease and counter stand together in the header; the counter has a byte less than in the
+    // nonce.
+    std::copy_n(bytes.begin() + kLeaseOffset, kLeaseBytes, view.nonce.begin());
+    std::copy_n(bytes.begin() + kLeaseCounterOffset, kLeaseCounterBytes,
+                view.nonce.end() - kLeaseCounterBytes);
+    view.counter = load_big_endian<std::uint32_t>(view.nonce.data() + kNonceBytes - 4);
   } else {
     std::copy_n(bytes.begin() + kNonceOffset, kNonceBytes, view.nonce.begin());
   }
@@ -76,6 +89,16 @@ void write_gcm_header(Byte* out, const KeyVersionId& key, const Salt& salt, std:
   write_token_header(out, static_cast<std::uint8_t>(Format::aes_256_gcm), key);
   std::copy(salt.begin(), salt.end(), out + kSaltOffset);
   store_big_endian(out + kCounterOffset, counter);
+}
+
+void write_lease_gcm_header(Byte* out, const KeyVersionId& key, const Salt& salt,
+                            const Lease& lease, std::uint32_t counter) {
+  write_token_header(out, static_cast<std::uint8_t>(Format::aes_256_gcm_lease), key);
+  std::copy_n(salt.begin(), kLeaseSaltBytes, out + kSaltOffset);
+  std::copy(lease.begin(), lease.end(), out + kLeaseOffset);
+  std::array<Byte, 4> number;
+  store_big_endian(number.data(), counter);
+  std::copy(number.end() - kLeaseCounterBytes, number.end(), out + kLeaseCounterOffset);
 }
 
 void write_siv_header(Byte* out, const KeyVersionId& key) {

@@ -18,6 +18,12 @@ Bytes gcm_envelope(std::size_t plaintext_bytes) {
   write_gcm_header(bytes.data(), kKey, kSalt, 0x01020304);
   return bytes;
 }
+Bytes lease_gcm_envelope(std::size_t plaintext_bytes) {
+  Bytes bytes(plaintext_bytes + kGcmOverheadBytes, 0x77);
+  write_lease_gcm_header(bytes.data(), kKey, kSalt,
+                         {0xa1, 0xa2, 0xa3, 0xa4, 0xa5, 0xa6, 0xa7, 0xa8}, 0xfedcba);
+  return bytes;
+}
 Bytes siv_envelope(std::size_t plaintext_bytes) {
   Bytes bytes(plaintext_bytes + kSivOverheadBytes, 0x77);
   write_siv_header(bytes.data(), kKey);
@@ -72,8 +78,23 @@ TEST(Envelope, GcmOfTheHsmHasItsPartsWhereTheSpecificationSays) {
   EXPECT_EQ(view->tag.size(), kTagBytes);
 }
 
+TEST(Envelope, GcmOfALeaseHasItsPartsWhereTheSpecificationSays) {
+  Bytes bytes = lease_gcm_envelope(3);
+  auto view = parse_envelope(bytes);
+  ASSERT_TRUE(view);
+  EXPECT_EQ(view->format, Format::aes_256_gcm_lease);
+  EXPECT_EQ(view->key, kKey);
+  EXPECT_EQ(view->salt, (Salt{1, 2, 3, 4, 5}));
+  EXPECT_EQ(view->counter, 0xfedcbau);
+  EXPECT_EQ(to_hex(view->nonce), "a1a2a3a4a5a6a7a800fedcba");
+  EXPECT_EQ(to_hex(view->header), "a4a0b1c2d3e4f501020102030405a1a2a3a4a5a6a7a8fedcba");
+  EXPECT_EQ(view->ciphertext.data(), bytes.data() + 25);
+  EXPECT_EQ(view->ciphertext.size(), 3u);
+  EXPECT_EQ(view->tag.data(), bytes.data() + 28);
+}
+
 TEST(Envelope, ParsesEveryVector) {
-  for (const char* section : {"gcm", "siv", "hsm-gcm"})
+  for (const char* section : {"gcm", "siv", "hsm-gcm", "gcm-lease"})
     for (const auto& v : vectors::read("envelope.txt", section)) {
       Bytes bytes = v.bytes("envelope");
       auto view = parse_envelope(bytes);
@@ -86,7 +107,8 @@ TEST(Envelope, ParsesEveryVector) {
 }
 
 TEST(Envelope, AcceptsEmptyPlaintextsAndNothingShorter) {
-  for (const Bytes& bytes : {gcm_envelope(0), siv_envelope(0), hsm_gcm_envelope(0)}) {
+  for (const Bytes& bytes :
+       {gcm_envelope(0), siv_envelope(0), hsm_gcm_envelope(0), lease_gcm_envelope(0)}) {
     EXPECT_TRUE(parse_envelope(bytes)->ciphertext.empty());
     for (std::size_t size = 0; size < bytes.size(); ++size) {
       auto view = parse_envelope(ByteView(bytes).first(size));
@@ -101,14 +123,15 @@ TEST(Envelope, RefusesEveryOtherFormat) {
   Bytes bytes = gcm_envelope(10);
   for (int format = 0; format < 256; ++format) {
     bytes[0] = static_cast<Byte>(format);
-    bool known = format == 0xa1 || format == 0xa2 || format == 0xa3;
+    bool known = format >= 0xa1 && format <= 0xa4;
     EXPECT_EQ(parse_envelope(bytes).has_value(), known) << format;
     EXPECT_EQ(looks_like_envelope(bytes), known) << format;
   }
 }
 
 TEST(Envelope, RefusesVersionZero) {
-  for (Bytes bytes : {gcm_envelope(1), siv_envelope(1), hsm_gcm_envelope(1)}) {
+  for (Bytes bytes :
+       {gcm_envelope(1), siv_envelope(1), hsm_gcm_envelope(1), lease_gcm_envelope(1)}) {
     bytes[7] = bytes[8] = 0;
     EXPECT_FALSE(parse_envelope(bytes));
     EXPECT_FALSE(looks_like_envelope(bytes));

@@ -3,6 +3,19 @@
 namespace nae::functions {
 namespace {
 
+// What of a header was drawn: all behind the names but the counter.
+ByteView random_part(const EnvelopeView& envelope) {
+  const ByteView drawn = envelope.header.subspan(kTokenHeaderBytes);
+  switch (envelope.format) {
+    case Format::aes_256_gcm:
+      return drawn.first(kSaltBytes);
+    case Format::aes_256_gcm_lease:
+      return drawn.first(kLeaseSaltBytes + kLeaseBytes);
+    default:
+      return drawn;
+  }
+}
+
 bool describe_envelope(ByteView bytes, ValueDescription& description) {
   auto envelope = parse_envelope(bytes);
   if (!envelope) return false;
@@ -12,7 +25,7 @@ bool describe_envelope(ByteView bytes, ValueDescription& description) {
   description.algorithm = name(randomized ? KeyType::aes_256_gcm : KeyType::aes_256_siv);
   description.key = envelope->key;
   description.has_salt = randomized;
-  description.salt = in_hsm ? envelope->nonce : envelope->salt;
+  if (randomized) description.salt = random_part(*envelope);
   description.has_counter = randomized && !in_hsm;
   description.counter = envelope->counter;
   description.payload = bytes.subspan(envelope->header.size());

@@ -11,7 +11,7 @@ struct ValueDescription {
   std::string_view algorithm;  // "aes-256-gcm", "rsa-pss-sha256", ...
   KeyVersionId key;
   bool has_salt = false;  // randomized ciphertexts
-  Salt salt{};            // of a ciphertext made in the HSM its nonce
+  ByteView salt;          // with the lease; of a ciphertext made in the HSM its nonce
   bool has_counter = false;
   std::uint32_t counter = 0;
   ByteView payload;  // the bare signature or code; ciphertext and tag

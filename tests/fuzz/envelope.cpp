@@ -13,6 +13,12 @@ void require(bool condition) {
   if (!condition) std::abort();
 }
 
+Lease lease_of(const EnvelopeView& view) {
+  Lease lease;
+  std::copy_n(view.nonce.begin(), kLeaseBytes, lease.begin());
+  return lease;
+}
+
 void check_envelope(ByteView input) {
   auto view = parse_envelope(input);
   require(view.has_value() == looks_like_envelope(input));
@@ -29,6 +35,8 @@ void check_envelope(ByteView input) {
     write_siv_header(header.data(), view->key);
   else if (view->format == Format::aes_256_gcm_hsm)
     write_hsm_gcm_header(header.data(), view->key, view->nonce);
+  else if (view->format == Format::aes_256_gcm_lease)
+    write_lease_gcm_header(header.data(), view->key, view->salt, lease_of(*view), view->counter);
   else
     write_gcm_header(header.data(), view->key, view->salt, view->counter);
   require(std::equal(header.begin(), header.end(), view->header.begin()));

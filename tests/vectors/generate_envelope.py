@@ -18,6 +18,8 @@ KEY = bytes(range(32))  # stands in for the key version that never leaves the HS
 KEY_ID = bytes.fromhex("a0b1c2d3e4f5")
 SALT = bytes.fromhex("0102030405060708090a0b0c")
 NO_SALT = bytes(12)
+LEASE_SALT = bytes.fromhex("5152535455")
+LEASE = bytes.fromhex("6162636465666768")
 PLAINTEXTS = [b"", b"4", b"fifteen bytes!!", b"sixteen bytes!!!", b"4111 1111 1111 1111", bytes(range(256)) * 5]
 AADS = [b"", b"customer/42", b"x" * 600]
 
@@ -66,6 +68,18 @@ def gcm_vector(version, counter, aad, plaintext):
     fields("gcm", key_id=KEY_ID, version=version, salt=SALT, counter=counter, aad=aad,
            plaintext=plaintext, working_key=key, nonce=nonce, header=header,
            envelope=header + sealed)
+
+
+def lease_gcm_vector(version, lease, counter, aad, plaintext):
+    salt = LEASE_SALT + bytes(7)
+    inputs, key = derive(b"nae/2 aes-256-gcm", version, salt, 32)
+    header = (b"\xa4" + KEY_ID + struct.pack(">H", version) + LEASE_SALT + lease
+              + struct.pack(">I", counter)[1:])
+    nonce = lease + struct.pack(">I", counter)
+    sealed = AESGCM(key).encrypt(nonce, plaintext, header + aad)
+    fields("gcm-lease", key=KEY, key_id=KEY_ID, version=version, salt=salt, lease=lease,
+           counter=counter, aad=aad, plaintext=plaintext, input_1=inputs[0], working_key=key,
+           nonce=nonce, header=header, envelope=header + sealed)
 
 
 def hsm_gcm_vector(version, nonce, aad, plaintext):
@@ -156,6 +170,10 @@ def main():
     hsm_gcm_vector(65535, b"\xff" * 12, b"", b"last nonce")
     for data in PLAINTEXTS:
         hsm_mac_vectors(1, data)
+    for aad in AADS:
+        for plaintext in PLAINTEXTS:
+            lease_gcm_vector(1, LEASE, 7, aad, plaintext)
+    lease_gcm_vector(65535, bytes(8), 2**24 - 1, b"", b"last counter")
 
 
 if __name__ == "__main__":
