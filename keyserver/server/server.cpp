@@ -25,8 +25,10 @@
 #include "libnae/base/file.hpp"
 #include "libnae/crypto/certificate.hpp"
 #include "libnae/crypto/gcm.hpp"
+#include "libnae/crypto/random.hpp"
 #include "net/listener.hpp"
 #include "net/signals.hpp"
+#include "net/vm_generation.hpp"
 
 namespace nae::server {
 namespace {
@@ -56,8 +58,10 @@ hsm::HsmQueue::Options queue_options() {
   return options;
 }
 
-keys::WorkingKeys::Options working_key_options(const config::Config& config) {
+keys::WorkingKeys::Options working_key_options(const config::Config& config,
+                                               std::shared_ptr<const keys::ProcessImage> image) {
   keys::WorkingKeys::Options options;
+  options.image = std::move(image);
   options.capacity = config.limits.working_keys;
   options.max_age = config.limits.working_key_lifetime;
   return options;
@@ -143,7 +147,7 @@ class Running final : public Server {
             *store_,
             [this](keys::HsmJob job) { return hsm_.call(std::move(job), config_.hsm.timeout); },
             ring_options(config)),
-        working_keys_(*gcm_, working_key_options(config)),
+        working_keys_(*gcm_, working_key_options(config, image_)),
         head_timer_(loop_),
         watch_timer_(loop_),
         expire_timer_(loop_),
@@ -194,6 +198,7 @@ class Running final : public Server {
     sign_heads();
     watch_audit();
     expire_unused();
+    watch_vm_generation();
     watch_certificates();
     scheduler_->start();
     spdlog::info("event=ready address={} gcm={} keys={} policy_revision={}", listener_->address(),
@@ -357,6 +362,22 @@ class Running final : public Server {
     });
   }
 
+  // Nonces hold without it; what was drawn before is given up all the same.
+  void watch_vm_generation() {
+    auto watch = net::VmGeneration::watch(loop_, [this] {
+      image_->changed();
+      auto seeded = crypto::reseed();
+      spdlog::warn(
+          "event=machine-resumed message=\"the virtual machine was resumed from a snapshot "
+          "or cloned: salts are drawn anew{}\"",
+          seeded ? "" : ", the random generator was not seeded");
+    });
+    if (watch)
+      vm_generation_ = std::move(*watch);
+    else
+      spdlog::warn("event=machine-not-watched message=\"{}\"", watch.error().message);
+  }
+
   void watch_certificates() {
     certificate_timer_.expires_after(kCertificateInterval);
     certificate_timer_.async_wait([this](boost::system::error_code error) {
@@ -423,6 +444,7 @@ class Running final : public Server {
   service::Settings settings_;
   hsm::HsmQueue hsm_;
   keys::KeyRing ring_;
+  std::shared_ptr<keys::ProcessImage> image_ = std::make_shared<keys::ProcessImage>();
   keys::WorkingKeys working_keys_;
   service::PublicKeys public_keys_;
   policy::LimitBook limits_;
@@ -438,6 +460,7 @@ class Running final : public Server {
   boost::asio::steady_timer watch_timer_;
   boost::asio::steady_timer expire_timer_;
   boost::asio::steady_timer certificate_timer_;
+  std::unique_ptr<net::VmGeneration> vm_generation_;
   bool audit_writable_ = true;
   std::unique_ptr<net::WorkerThreads> workers_;
   std::unique_ptr<net::Listener> listener_;
