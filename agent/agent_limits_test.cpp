@@ -95,6 +95,48 @@ TEST_F(AgentTest, LimitsAreTheSmallerOfAllThree) {
   EXPECT_EQ(b.session().limits().max_items, 10u);
 }
 
+// An answer may be longer than a request: what the key server may send, the agent passes on.
+TEST_F(AgentTest, AnswersAreAsLongAsTheKeyServerMayMakeThem) {
+  auto& server = serve(always(Act::answer), {4096, 1000});
+  start();
+  wait_for("upstream.1.state", "ready");
+  Backend b = backend();
+  const auto context = b.open("alice");
+  const std::vector<ByteView> items(900);
+  wire::CryptoRequest request;
+  request.header.context = context;
+  request.header.action = Action::mac;
+  request.header.key = "key";
+  request.items = items;
+  must(b.session().crypto(request));
+  const auto answered = must(b.answer());
+  ASSERT_FALSE(client::as_error(answered.second))
+      << client::as_error(answered.second)->error.message;
+  EXPECT_GT(answered.second.body.size(), 4096u);
+  EXPECT_EQ(server.requests, 1);
+}
+
+// What could be answered at too great length is not signed to be thrown away.
+TEST_F(AgentTest, ARequestWhoseAnswerCouldBeTooLongIsNotForwarded) {
+  auto& server = serve(always(Act::answer), {4096, 1000});
+  start();
+  wait_for("upstream.1.state", "ready");
+  Backend b = backend();
+  const auto context = b.open("alice");
+  const std::vector<ByteView> items(300);
+  wire::CryptoRequest request;
+  request.header.context = context;
+  request.header.action = Action::sign;
+  request.header.key = "key";
+  request.items = items;
+  must(b.session().crypto(request));
+  const auto error = client::as_error(must(b.answer()).second);
+  ASSERT_TRUE(error);
+  EXPECT_EQ(error->error.code, Code::too_many_items);
+  EXPECT_EQ(server.requests, 0);
+  EXPECT_EQ(must(b.ask(context, Action::sign, "x")), "x") << "the connection goes on";
+}
+
 TEST_F(AgentTest, ContextsOfAClientAreBoundedInBytes) {
   serve(always(Act::answer));
   start();

@@ -229,11 +229,14 @@ bool Downstream::end_with(std::uint64_t id, Error error) {
 }
 
 void Downstream::deliver(std::uint64_t id, ByteView frame) {
-  std::size_t body_bytes = frame.size() - wire::kFrameHeaderBytes;
-  if (body_bytes > limits_.max_frame_bytes)
-    return refuse(id, Error(Code::frame_too_large, "the answer has " + std::to_string(body_bytes) +
-                                                       " bytes; the limit is " +
-                                                       std::to_string(limits_.max_frame_bytes)));
+  // What could be too long was refused as a request. This is for lookups where the asker reads less
+  // than the key server may answer.
+  const std::size_t body_bytes = frame.size() - wire::kFrameHeaderBytes;
+  const std::size_t most = wire::max_reply_bytes(limits_);
+  if (body_bytes > most)
+    return refuse(id,
+                  Error(Code::frame_too_large, "the answer has " + std::to_string(body_bytes) +
+                                                   " bytes; the limit is " + std::to_string(most)));
   Bytes& out = connection_.output();
   std::size_t at = out.size();
   // Not insert(): it would copy byte by byte under this allocator.

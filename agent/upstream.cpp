@@ -31,7 +31,9 @@ constexpr std::uint64_t kPingId = UINT64_MAX;
 class Upstream::Link final : public net::Protocol {
  public:
   Link(Upstream& upstream, net::Connection& connection)
-      : upstream_(&upstream), connection_(connection) {}
+      : upstream_(&upstream),
+        connection_(connection),
+        assembler_(wire::max_reply_bytes(upstream.settings_.limits)) {}
 
   ByteSpan receive_space() override { return assembler_.prepare(kReadBytes); }
   bool received(std::size_t bytes) override {
@@ -57,9 +59,8 @@ class Upstream::Link final : public net::Protocol {
  private:
   Upstream* upstream_;
   net::Connection& connection_;
-  // Answers are somewhat longer than their requests; the server keeps to the limits, and more than
-  // the ceiling nobody may send.
-  wire::FrameAssembler assembler_{wire::kMaxFrameBytesCeiling};
+  // By what this side offered: what is agreed is no more.
+  wire::FrameAssembler assembler_;
 };
 
 Upstream::Upstream(boost::asio::io_context& loop, UpstreamSettings settings, UpstreamEvents& events)

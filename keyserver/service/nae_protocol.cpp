@@ -240,6 +240,24 @@ void NaeProtocol::resume(const std::shared_ptr<WaitingRequest>& waiting,
   connection_.flush_soon();
 }
 
+// A table that the other side would not read ends as an error of the request, not of the
+// connection.
+void NaeProtocol::answer_lookup(std::uint64_t id, const wire::Table& table, audit::Record& record) {
+  Bytes& out = answers_.replies();
+  const std::size_t start = out.size();
+  wire::append_lookup_reply(out, id, table);
+  const std::size_t body = out.size() - start - wire::kFrameHeaderBytes;
+  if (body <= wire::max_reply_bytes(limits_)) return;
+  out.resize(start);
+  record.verdict = name(policy::Verdict::deny);
+  record.reason = name(Code::frame_too_large);
+  wire::append_error(out, id,
+                     {Error(Code::frame_too_large,
+                            "the answer has " + std::to_string(body) + " bytes; the limit is " +
+                                std::to_string(wire::max_reply_bytes(limits_))),
+                      0});
+}
+
 bool NaeProtocol::on_lookup(const Frame& frame) {
   const std::uint64_t id = frame.header.request_id;
   auto lookup = wire::parse_lookup(frame.body);
@@ -260,8 +278,8 @@ bool NaeProtocol::on_lookup(const Frame& frame) {
   record.reason = policy::reason::kAllowed;
   switch (lookup->subject) {
     case wire::LookupSubject::whoami:
-      wire::append_lookup_reply(answers_.replies(), id, whoami(*who, parts_, record.time_us));
       record.action = "whoami";
+      answer_lookup(id, whoami(*who, parts_, record.time_us), record);
       break;
     case wire::LookupSubject::keys:
     case wire::LookupSubject::key_ids:
@@ -274,7 +292,7 @@ bool NaeProtocol::on_lookup(const Frame& frame) {
       }
       if (++key_lookups_ <= kMaxKeyLookups) {
         auto* answer = lookup->subject == wire::LookupSubject::keys ? usable_keys : usable_key_ids;
-        wire::append_lookup_reply(answers_.replies(), id, answer(*who, parts_, now_us_));
+        answer_lookup(id, answer(*who, parts_, now_us_), record);
         break;
       }
       record.verdict = name(policy::Verdict::deny);

@@ -9,6 +9,7 @@
 #include "keyserver/service/parts.hpp"
 #include "keyserver/service/waiting_requests.hpp"
 #include "libnae/wire/frame.hpp"
+#include "libnae/wire/lookup.hpp"
 #include "net/connection.hpp"
 
 namespace nae::service {
@@ -39,6 +40,7 @@ class NaeProtocol final : public net::Protocol {
   bool on_close_context(const wire::Frame& frame);
   bool on_crypto(const wire::Frame& frame);
   bool on_lookup(const wire::Frame& frame);
+  void answer_lookup(std::uint64_t id, const wire::Table& table, audit::Record& record);
 
   void ask_hsm(const std::shared_ptr<WaitingRequest>& waiting, HsmWork work);
   void resume(const std::shared_ptr<WaitingRequest>& waiting, Result<Prepared> prepared);

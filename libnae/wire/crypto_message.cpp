@@ -1,5 +1,6 @@
 #include "libnae/wire/crypto_message.hpp"
 
+#include "libnae/wire/answer_bound.hpp"
 #include "libnae/wire/frame.hpp"
 
 namespace nae::wire {
@@ -81,6 +82,12 @@ Result<CryptoRequestView> parse_crypto(ByteView body, const Limits& limits) {
   const auto known_action = action_from_wire(action);
   if (!known_action) return fail(Code::unsupported, "this action is not known here");
   request.header.action = *known_action;
+  if (const std::uint64_t most = answer_bound(*known_action, request.items);
+      most > max_reply_bytes(limits))
+    return fail(Code::too_many_items, "the answer to " + std::to_string(count) +
+                                          " items could have " + std::to_string(most) +
+                                          " bytes; the limit is " +
+                                          std::to_string(max_reply_bytes(limits)));
   for (std::uint32_t i = 0; i < request.aad.count(); ++i)
     if (request.aad.length(i) > kMaxAadBytes)
       return fail(Code::value_too_large,

@@ -64,8 +64,9 @@ struct CryptoRequestView {
 inline constexpr std::size_t kContextOffsetInFrame = kFrameHeaderBytes;
 
 void append_crypto(Bytes& out, std::uint64_t request_id, const CryptoRequest& request);
-// Code::too_many_items past `limits`, Code::protocol_violation when malformed, Code::unsupported
-// for an action or column of a later time: only the second is the end of the connection.
+// Code::too_many_items past `limits`, also when its answer might be (answer_bound.hpp);
+// Code::protocol_violation when malformed, Code::unsupported for an action or column of a later
+// time: only the second is the end of the connection.
 Result<CryptoRequestView> parse_crypto(ByteView body, const Limits& limits);
 
 // Bytes of the frame that append_crypto writes for such a request, header included.

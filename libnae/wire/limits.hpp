@@ -2,6 +2,7 @@
 // the ceilings below hold whatever a peer asks for (docs/spec/wire.md, "Limits").
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 
 namespace nae::wire {
@@ -28,10 +29,14 @@ struct Limits {
   std::uint32_t max_items = kMaxItemsDefault;
 };
 
-// A reply holds what was asked for, and every item may grow by an envelope: its body is at most
-// this. Who asks reads with this bound, who answers refuses to pass it.
+// The body of an error with the longest message and hint.
+inline constexpr std::uint32_t kMaxErrorBytes = 2 + 4 + 2 * (2 + 65'535);
+
+// An answer holds what was asked for, and every item may grow by an envelope: its body is at most
+// this, whatever it is. Who asks and who passes answers on read with this bound, who answers
+// refuses to pass it.
 constexpr std::uint32_t max_reply_bytes(const Limits& limits) {
-  return limits.max_frame_bytes + 64 * limits.max_items;
+  return std::max(limits.max_frame_bytes + 64 * limits.max_items, kMaxErrorBytes);
 }
 
 }  // namespace nae::wire

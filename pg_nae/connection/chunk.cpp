@@ -1,14 +1,14 @@
 #include "pg_nae/connection/chunk.hpp"
 
 #include "libnae/envelope/envelope.hpp"
+#include "libnae/wire/answer_bound.hpp"
 
 namespace nae::backend {
 namespace {
 
-// The fixed part of a request with the longest key name, and of a reply, rounded up.
+// The fixed part of a request with the longest key name, rounded up.
 constexpr std::size_t kFixedBytes = 512;
-constexpr std::size_t kItemOverheadBytes = 4 + 2;                    // length and status
-constexpr std::size_t kMaxSignatureBytes = kTokenHeaderBytes + 512;  // RSA-4096
+constexpr std::size_t kItemOverheadBytes = 4 + 2;  // length and status
 
 bool has_aad_per_item(const wire::CryptoRequest& request) {
   return request.aad.size() > 1 && request.aad.size() == request.items.size();
@@ -20,36 +20,18 @@ std::size_t request_bytes(Action action, std::size_t item_bytes) {
   return action == Action::encrypt ? item_bytes + kGcmOverheadBytes : item_bytes;
 }
 
-// What the result of one item takes at most.
-std::size_t result_bytes(Action action, std::size_t item_bytes) {
-  switch (action) {
-    case Action::sign:
-      return kMaxSignatureBytes;
-    case Action::random:
-      return wire::kMaxRandomBytes;
-    case Action::mac:
-    case Action::hash:
-      return 64;
-    case Action::verify:
-    case Action::mac_verify:
-      return 1;
-    default:
-      return item_bytes + kGcmOverheadBytes;
-  }
-}
-
 }  // namespace
 
 std::size_t items_that_fit(const wire::CryptoRequest& request, std::size_t first,
                            const wire::Limits& limits) noexcept {
-  std::size_t asked = kFixedBytes, answered = kFixedBytes, count = 0;
+  std::size_t asked = kFixedBytes, answered = wire::kReplyFixedBytes, count = 0;
   bool aad_per_item = has_aad_per_item(request);
   if (!aad_per_item && !request.aad.empty()) asked += request.aad[0].size() + kItemOverheadBytes;
   for (std::size_t i = first; i < request.items.size() && count < limits.max_items; ++i, ++count) {
     asked += request_bytes(request.header.action, request.items[i].size()) + kItemOverheadBytes;
     if (!request.seconds.empty()) asked += request.seconds[i].size() + kItemOverheadBytes;
     if (aad_per_item) asked += request.aad[i].size() + kItemOverheadBytes;
-    answered += result_bytes(request.header.action, request.items[i].size()) + kItemOverheadBytes;
+    answered += wire::answer_bound(request.header.action, request.items[i]);
     if (asked > limits.max_frame_bytes || answered > wire::max_reply_bytes(limits)) break;
   }
   return count;
