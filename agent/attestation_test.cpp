@@ -3,6 +3,8 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sched.h>
+#include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -21,19 +23,22 @@ using net::testing::must;
 using net::testing::TemporaryDirectory;
 using ::testing::HasSubstr;
 
-// A child that connects to `path`, runs `program` with the socket still open and waits.
+// Connects to `path`, runs `program` with the socket still open and waits.
+int connect_and_run(const std::string& path, const std::string& program) {
+  int socket = ::socket(AF_UNIX, SOCK_STREAM, 0);
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  path.copy(address.sun_path, path.size());
+  if (::connect(socket, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) return 1;
+  ::execl(program.c_str(), "sleep", "60", nullptr);
+  return 2;
+}
+
 class Child {
  public:
   Child(const std::string& path, const std::string& program) {
     pid_ = ::fork();
-    if (pid_ != 0) return;
-    int socket = ::socket(AF_UNIX, SOCK_STREAM, 0);
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    path.copy(address.sun_path, path.size());
-    if (::connect(socket, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) ::_exit(1);
-    ::execl(program.c_str(), "sleep", "60", nullptr);
-    ::_exit(2);
+    if (pid_ == 0) ::_exit(connect_and_run(path, program));
   }
   ~Child() { end(); }
   Child(const Child&) = delete;
@@ -45,9 +50,10 @@ class Child {
     pid_ = 0;
   }
   // Between fork and exec the child is still this test.
-  void wait_until_it_runs(const std::string& program) const {
+  void wait_until_it_runs(const std::string& program) const { wait_until_it_runs(pid_, program); }
+  static void wait_until_it_runs(pid_t pid, const std::string& program) {
     std::error_code ignored;
-    std::filesystem::path link = "/proc/" + std::to_string(pid_) + "/exe";
+    std::filesystem::path link = "/proc/" + std::to_string(pid) + "/exe";
     while (std::filesystem::read_symlink(link, ignored) != program) ::usleep(100);
   }
 
@@ -186,14 +192,56 @@ TEST_F(AttestationTest, UnreadableExecutablesNeedAUnitAndNoDigest) {
   EXPECT_EQ(refusal(program, peer).code, Code::program_unknown);
 }
 
-TEST(SystemdUnit, IsTheInnermostService) {
+// A mount of another file at the program's path, which only the process sees.
+TEST_F(AttestationTest, RefusesAFileMountedOverThePath) {
+  const std::string genuine = directory_ / "genuine";
+  std::filesystem::rename(program_, genuine);
+  std::filesystem::copy_file("/bin/true", program_);  // what the administrator installed
+  const pid_t forger = ::fork();
+  if (forger == 0) {
+    if (::unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0 ||
+        ::mount(genuine.c_str(), program_.c_str(), nullptr, MS_BIND, nullptr) != 0)
+      ::_exit(3);
+    ::_exit(connect_and_run(path_, program_));
+  }
+  accepted_ = ::accept4(listening_, nullptr, nullptr, SOCK_CLOEXEC);
+  Child::wait_until_it_runs(forger, program_);
+  auto peer = inspector_.inspect(accepted_);
+  ::kill(forger, SIGKILL);
+  ::waitpid(forger, nullptr, 0);
+  ASSERT_FALSE(peer) << "by path it is " << program_;
+  EXPECT_EQ(peer.error().code, Code::program_unknown);
+  EXPECT_THAT(peer.error().message, HasSubstr("another file"));
+}
+
+TEST(SystemdUnit, IsTheServiceOfTheSystemsManager) {
   EXPECT_EQ(
       systemd_unit_of("0::/system.slice/system-postgresql.slice/postgresql@15-main.service\n"),
       "postgresql@15-main.service");
-  EXPECT_EQ(systemd_unit_of("0::/user.slice/user@1000.service/app.slice/x.service\n"), "x.service");
   EXPECT_EQ(systemd_unit_of("0::/system.slice/a.service/payload\n"), "a.service");
+  EXPECT_EQ(systemd_unit_of("0::/database.slice/a.service\n"), "a.service");
+  EXPECT_EQ(systemd_unit_of("12:pids:/x.service\n1:name=systemd:/system.slice/a.service\n0::/\n"),
+            "a.service");
+  EXPECT_EQ(systemd_unit_of("0::/system.slice/a.service"), "a.service");
   for (const char* none :
-       {"", "0::/\n", "0::/user.slice/session-1.scope\n", ".service", "0::/a.serviced\n"})
+       {"", "0::/\n", "0::/user.slice/session-1.scope\n", ".service", "0::/a.serviced\n",
+        "0::", "0::/.service\n", "0::/system.slice\n", "12:pids:/system.slice/a.service\n",
+        "0::relative/a.service\n", "5:0:::/system.slice/a.service\n"})
+    EXPECT_EQ(systemd_unit_of(none), "") << none;
+}
+
+// Each of these was taken for the unit whose name stands in it last.
+TEST(SystemdUnit, IsNoneThatAUserCouldHaveNamed) {
+  EXPECT_EQ(
+      systemd_unit_of(
+          "0::/user.slice/user-105.slice/user@105.service/app.slice/postgresql@15-main.service\n"),
+      "user@105.service");
+  EXPECT_EQ(systemd_unit_of("0::/system.slice/delegated.service/postgresql@15-main.service\n"),
+            "delegated.service");
+  for (const char* none : {"0::/machine.slice/c.scope/system.slice/postgresql@15-main.service\n",
+                           "0::/system.slice/docker-1.scope/postgresql@15-main.service\n",
+                           "0::/lxc.payload.c/system.slice/postgresql@15-main.service\n",
+                           "0::/../system.slice/postgresql@15-main.service\n"})
     EXPECT_EQ(systemd_unit_of(none), "") << none;
 }
 

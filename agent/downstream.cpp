@@ -49,7 +49,10 @@ bool repeatable(Action action) {
 }  // namespace
 
 Downstream::Downstream(net::Connection& connection, const DownstreamServices& services)
-    : connection_(connection), services_(services), assembler_(wire::kMaxFrameBytesBeforeHello) {
+    : connection_(connection),
+      services_(services),
+      assembler_(wire::kMaxFrameBytesBeforeHello),
+      accepted_(services.attest(connection.descriptor())) {
   services_.broker.add(*this);
   connection_.set_idle_timeout(kHelloTimeout);
 }
@@ -124,8 +127,13 @@ bool Downstream::handle_hello(const wire::Frame& frame) {
   const wire::HelloReply& upstream = services_.broker.agreed();
   auto reply = wire::agree(*hello, upstream.limits);
   if (!reply) return end_with(id, std::move(reply).error());
+  if (!accepted_) return end_with(id, accepted_.error());
   auto program = services_.attest(connection_.descriptor());
   if (!program) return end_with(id, std::move(program).error());
+  if (*program != *accepted_)
+    return end_with(id, Error(Code::program_unknown, "the process was " + accepted_->name +
+                                                         " when it connected and is " +
+                                                         program->name + " now"));
   program_ = *std::move(program);
   connection_.set_idle_timeout(std::chrono::milliseconds(0));
   limits_ = reply->limits;

@@ -62,6 +62,9 @@ class Downstream final : public net::Protocol, public Asker {
   net::Connection& connection_;
   const DownstreamServices& services_;
   wire::FrameAssembler assembler_;
+  // As it was when the connection was taken. A process that becomes another program before it says
+  // hello, or hands the connection on, is not what it was asked as.
+  const Result<wire::ProgramAttestation> accepted_;
   std::optional<wire::ProgramAttestation> program_;  // present once hello was accepted
   wire::Limits limits_;
   struct Opened {

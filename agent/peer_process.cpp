@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
@@ -25,6 +26,8 @@ constexpr int SO_PEERPIDFD = 77;  // Linux 6.5
 constexpr std::size_t kMaxDigests = 64;
 constexpr off_t kMaxExecutableBytes = off_t{1} << 30;
 constexpr std::string_view kDeleted = " (deleted)";
+constexpr std::string_view kService = ".service";
+constexpr std::string_view kSlice = ".slice";
 
 std::string proc(pid_t pid, const char* file) {
   return "/proc/" + std::to_string(pid) + "/" + file;
@@ -78,19 +81,36 @@ class PidGuard {
   std::string start_time_;  // where the kernel gives no pidfd
 };
 
+// The rest of the first line that starts like that, behind a number where one stands.
+std::string_view line_of(std::string_view text, std::string_view start) {
+  while (!text.empty()) {
+    const std::string_view line = text.substr(0, text.find('\n'));
+    text.remove_prefix(std::min(text.size(), line.size() + 1));
+    const std::string_view named = line.substr(std::min(line.find(':'), line.size()));
+    if (line.starts_with(start) || named.starts_with(start))
+      return line.substr(line.find(start) + start.size());
+  }
+  return {};
+}
+
+// The path in the hierarchy that systemd keeps: the unified one or, where that is not in use, one
+// of its own of version 1.
+std::string_view cgroup_path_of(std::string_view text) {
+  const std::string_view unified = line_of(text, "0::");
+  return unified.size() > 1 ? unified : line_of(text, ":name=systemd:");
+}
+
 }  // namespace
 
 std::string systemd_unit_of(std::string_view cgroup_text) {
-  constexpr std::string_view kService = ".service";
-  std::size_t unit_end = cgroup_text.rfind(kService);
-  while (unit_end != std::string_view::npos) {
-    std::size_t end = unit_end + kService.size();
-    bool whole = end == cgroup_text.size() || cgroup_text[end] == '/' || cgroup_text[end] == '\n';
-    std::size_t begin = cgroup_text.rfind('/', unit_end);
-    if (whole && begin != std::string_view::npos)
-      return std::string(cgroup_text.substr(begin + 1, end - begin - 1));
-    if (unit_end == 0) break;
-    unit_end = cgroup_text.rfind(kService, unit_end - 1);
+  std::string_view path = cgroup_path_of(cgroup_text);
+  // Below slices alone stands what the system's manager started.
+  while (path.starts_with('/')) {
+    path.remove_prefix(1);
+    const std::string_view part = path.substr(0, path.find('/'));
+    path.remove_prefix(part.size());
+    if (part.size() > kService.size() && part.ends_with(kService)) return std::string(part);
+    if (!part.ends_with(kSlice)) break;
   }
   return {};
 }
@@ -138,6 +158,16 @@ Result<std::optional<Executable>> ProcessInspector::executable_of(pid_t pid) {
   if (status.st_nlink == 0 || executable.path.ends_with(kDeleted))
     return fail(Code::program_unknown, executable.path + " was deleted or replaced while it runs",
                 "Restart the program so that it runs the file that is installed now.");
+  // The path is that of the process's mounts; it means something here only if it names the same
+  // file among ours.
+  struct stat here {};
+  if (::stat(executable.path.c_str(), &here) != 0 || here.st_dev != status.st_dev ||
+      here.st_ino != status.st_ino)
+    return fail(
+        Code::program_unknown,
+        executable.path + ", as the process sees it, is another file than here",
+        "Program and agent must see the same files: run them outside of containers, or both "
+        "in one.");
   NAE_ASSIGN(executable.sha256, digest_of(file.get(), status));
   return std::optional<Executable>(std::move(executable));
 }

@@ -24,19 +24,21 @@ struct PeerProcess {
   uid_t uid = 0;
   // Absent when it may not be read: another user's process, and this one lacks CAP_SYS_PTRACE.
   std::optional<Executable> executable;
-  std::string systemd_unit;  // "postgresql@15-main.service"; empty outside a service
+  std::string systemd_unit;  // "postgresql@15-main.service"; empty outside one of the system
 };
 
-// "…/postgresql@15-main.service" out of the text of /proc/PID/cgroup; the innermost service.
+// "postgresql@15-main.service" out of the text of /proc/PID/cgroup: the service of the system's own
+// manager, which only root can start there. What stands below it a user can name at will: units of
+// the user's own manager, and groups of a service that was delegated to it.
 std::string systemd_unit_of(std::string_view cgroup_text);
 
 // Looks at peers and remembers the digests of the files it has read.
 class ProcessInspector {
  public:
   // Code::program_unknown when the process ended meanwhile, its id was given to another process,
-  // or its executable was replaced on disk. A process can hand its socket to another one of the
-  // same user: attestation tells programs of different users and paths apart, it does not protect
-  // a user from that same user.
+  // its executable was replaced on disk, or is not the file that its path names here: whoever
+  // mounts another one there in a namespace of his own is told apart. Attestation tells programs of
+  // different users and paths apart, it does not protect a user from that same user.
   Result<PeerProcess> inspect(int socket_descriptor);
   // Reads a file ahead of the first peer that runs it: tens of milliseconds in which the event loop
   // would serve nobody. Failures show when a peer comes.

@@ -89,6 +89,7 @@ Result<int> bind_unix(const UnixListenerOptions& options) {
   ::umask(previous);
   if (bound != 0) return failed("bind");
   if (::chmod(options.path.c_str(), options.mode) != 0) return failed("chmod");
+  if (!enable_writer_credentials(socket.get())) return failed("SO_PASSCRED");
   if (::listen(socket.get(), SOMAXCONN) != 0) return failed("listen");
   return socket.release();
 }
@@ -102,7 +103,9 @@ Result<std::unique_ptr<Listener>> listen_unix(boost::asio::io_context& loop,
   AcceptLoop::Settings settings;
   settings.max_connections = options.max_connections;
   settings.limits = options.limits;
-  settings.make_stream = [](int accepted) { return std::make_unique<UnixStream>(accepted); };
+  settings.make_stream = [](int accepted) {
+    return std::make_unique<UnixStream>(accepted, Writers::connected_process);
+  };
   settings.choose_loop = [&loop]() -> boost::asio::io_context& { return loop; };
   settings.on_open = std::move(protocol);
   auto accepting = std::make_shared<AcceptLoop>(loop, descriptor, std::move(settings));
