@@ -87,6 +87,7 @@ int run(const Options& options, agent::Config config) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  drop_leaking_variables();
   Options options;
   CLI::App app{"nae-agent: carries cryptographic requests of this host's programs to key servers."};
   app.set_version_flag("--version", agent::kSoftware);

@@ -137,6 +137,7 @@ bool split_listen(const std::string& listen, nae::setup::Choices& choices) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  nae::drop_leaking_variables();
   forbid_dumps();
   ignore_file_size_signal();
   CLI::App app{"The NAE key server: keeps keys behind an HSM and does cryptography over TLS."};
