@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "libnae/base/text.hpp"
+#include "keyserver/policy/pattern.hpp"
 
 namespace nae::policy {
 namespace {
@@ -11,7 +11,7 @@ using Texts = std::vector<std::string>;
 
 Match matches(const Texts& patterns, std::string_view text) {
   bool found = std::ranges::any_of(
-      patterns, [&](const std::string& pattern) { return glob_match(pattern, text); });
+      patterns, [&](const std::string& pattern) { return pattern_matches(pattern, text); });
   return found ? Match::yes : Match::no;
 }
 

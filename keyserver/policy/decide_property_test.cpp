@@ -22,11 +22,11 @@ class RandomPolicy {
   Rule rule() {
     Rule rule;
     rule.name = "r" + std::to_string(random_());
-    rule.roles = some({"a", "b", "c", "a*", "*", "?"}, 1);
-    rule.databases = some({"x", "y", "*"}, 0, 6);
-    rule.devices = some({"d1", "d2", "d*"}, 0, 6);
-    rule.programs = some({"p1", "p2", "*1"}, 0, 6);
-    rule.keys = some({"k1", "k2", "k*", "*2"}, 1);
+    rule.roles = some({"a", "b", "c", "glob:a*", "glob:*", "glob:?"}, 1);
+    rule.databases = some({"x", "y", "glob:*"}, 0, 6);
+    rule.devices = some({"d1", "d2", "glob:d*"}, 0, 6);
+    rule.programs = some({"p1", "p2", "glob:*1"}, 0, 6);
+    rule.keys = some({"k1", "k2", "glob:k*", "glob:*2"}, 1);
     for (Action action : kActions)
       if (chance(2)) rule.actions.insert(action);
     if (rule.actions.empty()) rule.actions.insert(Action::decrypt);
@@ -34,8 +34,8 @@ class RandomPolicy {
     if (chance(5)) rule.networks = {*parse_network("10.0.0.0/8")};
     if (chance(5)) rule.client_networks = {*parse_network("2001:db8::/32")};
     if (chance(5)) rule.delegation = rule.result == Verdict::deny && chance(2);
-    if (chance(6)) rule.user.users = some({"alice", "b*"}, 1);
-    if (chance(8)) rule.user.issuers = {one({"idp", "i*", "gone"})};
+    if (chance(6)) rule.user.users = some({"alice", "glob:b*"}, 1);
+    if (chance(8)) rule.user.issuers = {one({"idp", "glob:i*", "gone"})};
     if (chance(8)) rule.user.claims["department"] = some({"hr", "it"}, 1);
     if (chance(3)) rule.schedule.weekly = weekly();
     if (chance(5)) rule.schedule.not_before_us = time();

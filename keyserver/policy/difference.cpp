@@ -6,7 +6,7 @@
 #include <set>
 
 #include "keyserver/policy/outcome.hpp"
-#include "libnae/base/text.hpp"
+#include "keyserver/policy/pattern.hpp"
 
 namespace nae::policy {
 namespace {
@@ -34,25 +34,13 @@ struct Class {
   bool declared[2] = {true, true};  // before, after
 };
 
-bool is_pattern(std::string_view text) {
-  return text.find_first_of("*?") != std::string_view::npos;
-}
-
-// Stands for the names that a pattern means: only wider patterns match it.
-std::string example_of(std::string_view pattern) {
-  std::string text;
-  for (char c : pattern)
-    text += c == '*' ? "\1\2\3\4\5\6\7\10" : c == '?' ? "\1" : std::string(1, c);
-  return text;
-}
-
 const std::string& other_name() {
   static const std::string kName = "\2other";
   return kName;
 }
 
 bool any_matches(const Texts& patterns, std::string_view text) {
-  return std::ranges::any_of(patterns, [&](const auto& p) { return glob_match(p, text); });
+  return std::ranges::any_of(patterns, [&](const auto& p) { return pattern_matches(p, text); });
 }
 
 const Texts& patterns_of(const Rule& rule, Kind kind) {
@@ -136,7 +124,7 @@ class Comparison {
       for (const Rule& rule : side.document.rules)
         for (const std::string& pattern : patterns_of(rule, kind)) names.insert(pattern);
     }
-    names.erase("*");
+    std::erase_if(names, [](const std::string& name) { return matches_any(name); });
     while (names.size() > kMaxComparedNames) {
       names.erase(std::prev(names.end()));
       difference_.complete = false;
@@ -246,7 +234,7 @@ class Comparison {
     Texts shown;
     for (const std::string& name : names) {
       bool is_meant = std::ranges::any_of(names, [&](const std::string& pattern) {
-        return pattern != name && is_pattern(pattern) && glob_match(pattern, example_of(name));
+        return pattern != name && is_glob(pattern) && pattern_matches(pattern, example_of(name));
       });
       if (!is_meant) shown.push_back(name == other_name() ? std::string(other) : name);
     }

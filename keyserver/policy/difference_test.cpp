@@ -41,8 +41,8 @@ std::vector<std::string> changes(const Document& before, const Document& after) 
 TEST(PolicyDifference, SaysWhoLosesAndGainsWhat) {
   Document with = document_of(rule("a", "analyst", "customer-*", "value"));
   Document without = document_of("");
-  EXPECT_THAT(changes(with, without), ElementsAre("analyst loses decrypt on customer-*"));
-  EXPECT_THAT(changes(without, with), ElementsAre("analyst gains decrypt on customer-*"));
+  EXPECT_THAT(changes(with, without), ElementsAre("analyst loses decrypt on glob:customer-*"));
+  EXPECT_THAT(changes(without, with), ElementsAre("analyst gains decrypt on glob:customer-*"));
   EXPECT_THAT(changes(with, with), IsEmpty());
 }
 
@@ -50,13 +50,14 @@ TEST(PolicyDifference, SaysWhatAResultBecomes) {
   Document before = document_of(rule("b", "billing", "hr-*", "value"));
   Document after = document_of(rule("b", "billing", "hr-*", "mask(last=4)"));
   EXPECT_THAT(changes(before, after),
-              ElementsAre("billing: decrypt on hr-* value -> masked mask(last=4)"));
+              ElementsAre("billing: decrypt on glob:hr-* value -> masked mask(last=4)"));
   after = document_of(rule("b", "billing", "hr-*", "value", "limits = [\"5 per hour\"]"));
-  EXPECT_THAT(changes(before, after),
-              ElementsAre("billing: decrypt on hr-* value -> value at most 5 per hour per role"));
+  EXPECT_THAT(
+      changes(before, after),
+      ElementsAre("billing: decrypt on glob:hr-* value -> value at most 5 per hour per role"));
   after = document_of(rule("b", "billing", "hr-*", "value", "networks = [\"10.0.0.0/8\"]"));
   EXPECT_THAT(changes(before, after),
-              ElementsAre("billing: decrypt on hr-* value -> value when networks 10.0.0.0/8"));
+              ElementsAre("billing: decrypt on glob:hr-* value -> value when networks 10.0.0.0/8"));
 }
 
 TEST(PolicyDifference, ARenamedMovedOrRepeatedRuleChangesNothing) {
@@ -79,8 +80,9 @@ TEST(PolicyDifference, ANewDeviceGainsWhatItMay) {
   std::string a = rule("a", "analyst", "customer-*", "value");
   Document before = document_of(a), after = document_of(a, "[[device]]\nname = \"db2\"\n");
   EXPECT_THAT(compare(before, after, {}).declarations, ElementsAre("device db2 is new"));
-  EXPECT_THAT(changes(before, after), ElementsAre("analyst gains decrypt on customer-* from db2"));
-  EXPECT_THAT(changes(Document{}, before), ElementsAre("analyst gains decrypt on customer-*"));
+  EXPECT_THAT(changes(before, after),
+              ElementsAre("analyst gains decrypt on glob:customer-* from db2"));
+  EXPECT_THAT(changes(Document{}, before), ElementsAre("analyst gains decrypt on glob:customer-*"));
 }
 
 TEST(PolicyDifference, IsBounded) {

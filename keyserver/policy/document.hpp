@@ -20,11 +20,12 @@
 
 namespace nae::policy {
 
-inline constexpr std::int64_t kFormatVersion = 1;
+// The newest; documents of version 1 go on meaning what they meant.
+inline constexpr std::int64_t kFormatVersion = 2;
 inline constexpr std::size_t kMaxDocumentBytes = 1u << 20;
 inline constexpr std::size_t kMaxRules = 4096;
 inline constexpr std::size_t kMaxListEntries = 1024;  // of one list in one rule
-inline constexpr std::size_t kMaxPatternBytes = 128;  // of one glob
+inline constexpr std::size_t kMaxPatternBytes = 128;  // behind its mark
 inline constexpr std::size_t kMaxIssuerKeys = 16;     // of one issuer
 inline constexpr std::size_t kMaxIssuerTextBytes = 512;
 inline constexpr std::int64_t kMaxClockSkewSeconds = 300;
@@ -66,16 +67,16 @@ class ActionSet {
 // What a rule asks of the proven end user. An empty list is "any"; of each claim that is named the
 // user MUST have one of the texts.
 struct UserCondition {
-  std::vector<std::string> users;    // globs over the subject
-  std::vector<std::string> issuers;  // globs over names of [[issuer]]
+  std::vector<std::string> users;    // patterns over the subject
+  std::vector<std::string> issuers;  // patterns over names of [[issuer]]
   std::map<std::string, std::vector<std::string>, std::less<>> claims;
 
   bool empty() const { return users.empty() && issuers.empty() && claims.empty(); }
   friend bool operator==(const UserCondition&, const UserCondition&) = default;
 };
 
-// Patterns are globs ('*' and '?'). An empty list means "any"; the document cannot write an empty
-// list, only leave the field out.
+// Lists of names hold patterns as pattern.hpp has them. An empty list means "any"; the document
+// cannot write an empty list, only leave the field out.
 struct Rule {
   std::string name;
   std::vector<std::string> roles;  // never empty; matches the effective role or any membership

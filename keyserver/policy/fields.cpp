@@ -106,42 +106,58 @@ Result<std::vector<Entry>> list_field(const toml::table& table, std::string_view
   return entries;
 }
 
-bool is_glob(std::string_view text) {
-  return text.find_first_of("*?") != std::string_view::npos;
-}
-
 bool has_control_characters(std::string_view text) {
   return std::ranges::any_of(
       text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
 }
 
-// PostgreSQL lets roles and databases have almost any name.
-Result<std::vector<std::string>> free_patterns(const toml::table& table, std::string_view field) {
-  std::vector<std::string> patterns;
+namespace {
+
+// Reads each entry as a pattern and holds what it says against `is_good`; `refusal` says why not.
+template <class Good, class Refusal>
+Result<std::vector<Entry>> patterns(const toml::table& table, std::string_view field,
+                                    PatternSyntax syntax, Good is_good, Refusal refusal) {
   NAE_ASSIGN(std::vector<Entry> entries, list_field(table, field));
   for (Entry& entry : entries) {
-    if (entry.text.empty() || entry.text.size() > kMaxPatternBytes ||
-        has_control_characters(entry.text))
-      return refuse(entry.line, "a pattern in " + quoted(field) + " has 1 to " +
-                                    std::to_string(kMaxPatternBytes) +
-                                    " bytes and no control characters");
-    patterns.push_back(std::move(entry.text));
-  }
-  return patterns;
-}
-
-Result<std::vector<Entry>> name_patterns(const toml::table& table, std::string_view field) {
-  NAE_ASSIGN(std::vector<Entry> entries, list_field(table, field));
-  for (const Entry& entry : entries) {
-    std::string letters = entry.text;
-    std::ranges::replace_if(
-        letters, [](char c) { return c == '*' || c == '?'; }, 'x');
-    if (!is_name(letters))
-      return refuse(entry.line, quoted(entry.text) + " in " + quoted(field) +
-                                    " can match no name: names have 1 to 128 letters, digits, "
-                                    "'.', '_' or '-'");
+    auto pattern = read_pattern(entry.text, syntax);
+    if (!pattern) return refuse(entry.line, pattern.error().message);
+    if (!is_good(*pattern)) return refuse(entry.line, refusal(entry.text));
+    entry.text = *std::move(pattern);
   }
   return entries;
+}
+
+}  // namespace
+
+// PostgreSQL lets roles and databases have almost any name.
+Result<std::vector<std::string>> free_patterns(const toml::table& table, std::string_view field,
+                                               PatternSyntax syntax) {
+  auto is_good = [](std::string_view pattern) {
+    const std::string_view body = body_of(pattern);
+    return !body.empty() && body.size() <= kMaxPatternBytes && !has_control_characters(body);
+  };
+  auto refusal = [&](const std::string&) {
+    return "a pattern in " + quoted(field) + " has 1 to " + std::to_string(kMaxPatternBytes) +
+           " bytes and no control characters";
+  };
+  NAE_ASSIGN(std::vector<Entry> entries, patterns(table, field, syntax, is_good, refusal));
+  return texts(std::move(entries));
+}
+
+Result<std::vector<Entry>> name_patterns(const toml::table& table, std::string_view field,
+                                         PatternSyntax syntax) {
+  auto is_good = [](std::string_view pattern) {
+    std::string letters(body_of(pattern));
+    if (is_glob(pattern))
+      std::ranges::replace_if(
+          letters, [](char c) { return c == '*' || c == '?'; }, 'x');
+    return is_name(letters);
+  };
+  auto refusal = [&](const std::string& written) {
+    return quoted(written) + " in " + quoted(field) +
+           " can match no name: names have 1 to 128 letters, digits, '.', '_' or '-'";
+  };
+  return patterns(table, field, syntax, is_good, refusal);
 }
 
 std::vector<std::string> texts(std::vector<Entry> entries) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "keyserver/policy/document.hpp"
+#include "keyserver/policy/pattern.hpp"
 #include "libnae/base/result.hpp"
 #include "libnae/toml/toml.hpp"
 
@@ -43,19 +44,20 @@ std::vector<std::string> texts(std::vector<Entry> entries);
 Result<std::vector<Entry>> list_field(const toml::table& table, std::string_view field);
 
 // Patterns over names that others give: roles, databases, users.
-Result<std::vector<std::string>> free_patterns(const toml::table& table, std::string_view field);
+Result<std::vector<std::string>> free_patterns(const toml::table& table, std::string_view field,
+                                               PatternSyntax syntax);
 // Patterns over names of ours, whose alphabet is narrow.
-Result<std::vector<Entry>> name_patterns(const toml::table& table, std::string_view field);
+Result<std::vector<Entry>> name_patterns(const toml::table& table, std::string_view field,
+                                         PatternSyntax syntax);
 
-bool is_glob(std::string_view text);
 bool has_control_characters(std::string_view text);
 
 // Patterns over names that the document declares in [[kind]].
 template <class T>
 Result<std::vector<std::string>> declared_patterns(const toml::table& table, std::string_view field,
                                                    const std::vector<T>& declared,
-                                                   std::string_view kind) {
-  NAE_ASSIGN(std::vector<Entry> entries, name_patterns(table, field));
+                                                   std::string_view kind, PatternSyntax syntax) {
+  NAE_ASSIGN(std::vector<Entry> entries, name_patterns(table, field, syntax));
   for (const Entry& entry : entries)
     if (!is_glob(entry.text) && std::ranges::find(declared, entry.text, &T::name) == declared.end())
       return refuse(entry.line, "no [[" + std::string(kind) + "]] is named " + quoted(entry.text));

@@ -62,8 +62,8 @@ Result<Document> read_document(const toml::table& root) {
   if (version == nullptr) return refuse(1, "field \"version\" is missing");
   Document document;
   if (version->is_integer()) document.version = version->as_integer()->get();
-  if (document.version != kFormatVersion)
-    return refuse(line_of(*version), "this server reads version = 1");
+  if (document.version < 1 || document.version > kFormatVersion)
+    return refuse(line_of(*version), "this server reads version = 1 and version = 2");
   NAE_ASSIGN(document.devices, read_tables<Device>(root, "device", read_device));
   NAE_ASSIGN(document.programs, read_tables<Program>(root, "program", read_program));
   NAE_ASSIGN(document.issuers, read_tables<Issuer>(root, "issuer", read_issuer));

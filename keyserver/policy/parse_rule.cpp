@@ -4,13 +4,17 @@
 namespace nae::policy {
 namespace {
 
+PatternSyntax syntax_of(const Document& document) {
+  return document.version == 1 ? PatternSyntax::version_1 : PatternSyntax::version_2;
+}
+
 // A reason that knows no line yet.
 tl::unexpected<Error> refuse(std::uint32_t line, const Error& error) {
   return policy::refuse(line, error.message);
 }
 
-Result<void> read_actions(const toml::table& table, Rule& rule) {
-  NAE_ASSIGN(std::vector<Entry> keys, name_patterns(table, "keys"));
+Result<void> read_actions(const toml::table& table, PatternSyntax syntax, Rule& rule) {
+  NAE_ASSIGN(std::vector<Entry> keys, name_patterns(table, "keys", syntax));
   rule.keys = texts(std::move(keys));
   NAE_ASSIGN(std::vector<Entry> actions, list_field(table, "actions"));
   if (actions.empty()) return policy::refuse(rule.line, "field \"actions\" is missing");
@@ -22,7 +26,7 @@ Result<void> read_actions(const toml::table& table, Rule& rule) {
     some_use_a_key = some_use_a_key || uses_key(*action);
   }
   if (some_use_a_key && rule.keys.empty())
-    return policy::refuse(rule.line, "field \"keys\" is missing; write [\"*\"] to mean every key");
+    return policy::refuse(rule.line, "field \"keys\" is missing; a pattern can mean every key");
   if (!some_use_a_key && !rule.keys.empty())
     return policy::refuse(rule.line, "\"keys\" has no meaning for hash and random");
   return {};
@@ -120,8 +124,9 @@ Result<void> read_claims(const toml::table& table, UserCondition& user) {
 
 Result<void> read_user(const toml::table& table, const Document& document, Rule& rule) {
   UserCondition& user = rule.user;
-  NAE_ASSIGN(user.users, free_patterns(table, "users"));
-  NAE_ASSIGN(user.issuers, declared_patterns(table, "issuers", document.issuers, "issuer"));
+  const PatternSyntax syntax = syntax_of(document);
+  NAE_ASSIGN(user.users, free_patterns(table, "users", syntax));
+  NAE_ASSIGN(user.issuers, declared_patterns(table, "issuers", document.issuers, "issuer", syntax));
   NAE_TRY(read_claims(table, user));
   if (user.empty()) return {};
   if (document.issuers.empty())
@@ -198,12 +203,14 @@ Result<Rule> read_rule(const toml::table& table, const Document& document) {
   rule.line = line_of(table);
   NAE_ASSIGN(rule.name, name_field(table));
   NAE_TRY(description_field(table));
-  NAE_ASSIGN(rule.roles, free_patterns(table, "roles"));
+  const PatternSyntax syntax = syntax_of(document);
+  NAE_ASSIGN(rule.roles, free_patterns(table, "roles", syntax));
   if (rule.roles.empty()) return policy::refuse(rule.line, "field \"roles\" is missing");
-  NAE_ASSIGN(rule.databases, free_patterns(table, "databases"));
-  NAE_ASSIGN(rule.devices, declared_patterns(table, "devices", document.devices, "device"));
-  NAE_ASSIGN(rule.programs, declared_patterns(table, "programs", document.programs, "program"));
-  NAE_TRY(read_actions(table, rule));
+  NAE_ASSIGN(rule.databases, free_patterns(table, "databases", syntax));
+  NAE_ASSIGN(rule.devices, declared_patterns(table, "devices", document.devices, "device", syntax));
+  NAE_ASSIGN(rule.programs,
+             declared_patterns(table, "programs", document.programs, "program", syntax));
+  NAE_TRY(read_actions(table, syntax, rule));
   NAE_TRY(read_result(table, rule));
   NAE_ASSIGN(rule.networks, networks_field(table, "networks"));
   NAE_ASSIGN(rule.client_networks, networks_field(table, "client_networks"));

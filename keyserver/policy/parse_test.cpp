@@ -51,13 +51,70 @@ result = "value"
   ASSERT_EQ(document->rules.size(), 1u);
   const Rule& rule = document->rules[0];
   EXPECT_EQ(rule.name, "analysts-read");
-  EXPECT_EQ(rule.roles, (std::vector<std::string>{"analyst", "BI *"}));
-  EXPECT_EQ(rule.devices, (std::vector<std::string>{"db1", "db-*"}));
+  EXPECT_EQ(rule.roles, (std::vector<std::string>{"analyst", "glob:BI *"}));
+  EXPECT_EQ(rule.devices, (std::vector<std::string>{"db1", "glob:db-*"}));
   EXPECT_TRUE(rule.actions.contains(Action::decrypt));
   EXPECT_TRUE(rule.actions.contains(Action::mac_verify));
   EXPECT_FALSE(rule.actions.contains(Action::mac));
   EXPECT_EQ(rule.result, Verdict::value);
   EXPECT_EQ(rule.line, 9u);
+}
+
+constexpr std::string_view kVersion2 = R"(version = 2
+[[device]]
+name = "db1"
+[[rule]]
+name = "r"
+roles = ["analyst", "exact:a*b", "glob:bi_*"]
+databases = ["glob:shop_*"]
+devices = ["db1", "glob:db-*"]
+keys = ["card", "glob:customer-*"]
+actions = ["decrypt"]
+result = "value"
+)";
+
+TEST(PolicyParse, Version2SaysWhatIsAPattern) {
+  auto document = parse(kVersion2);
+  ASSERT_TRUE(document) << document.error().message;
+  EXPECT_EQ(document->version, 2);
+  const Rule& rule = document->rules[0];
+  EXPECT_EQ(rule.roles, (std::vector<std::string>{"analyst", "exact:a*b", "glob:bi_*"}));
+  EXPECT_EQ(rule.databases, (std::vector<std::string>{"glob:shop_*"}));
+  EXPECT_EQ(rule.devices, (std::vector<std::string>{"db1", "glob:db-*"}));
+  EXPECT_EQ(rule.keys, (std::vector<std::string>{"card", "glob:customer-*"}));
+}
+
+TEST(PolicyParse, Version2RefusesWhatCouldBeEither) {
+  struct Case {
+    const char* from;
+    const char* to;
+    const char* reason;
+  };
+  for (const Case& c :
+       {Case{"analyst", "*", "glob:*"}, Case{"\"card\"", "\"card-*\"", "exact:card-*"},
+        Case{"glob:customer-*", "glob:", "can match no name"},
+        Case{"glob:customer-*", "exact:c*d", "can match no name"},
+        Case{"glob:customer-*", "glob:c\\\\*", "can match no name"},
+        Case{"\"db1\",", "\"db2\",", "no [[device]]"},
+        Case{"glob:shop", "glob:\\\\x", "a backslash stands before"}}) {
+    std::string text(kVersion2);
+    const std::size_t rule = text.find("[[rule]]");
+    const std::size_t at = text.find(c.from, rule);
+    ASSERT_NE(at, std::string::npos) << c.from;
+    text.replace(at, std::string_view(c.from).size(), c.to);
+    EXPECT_NE(refusal(text).message.find(c.reason), std::string::npos)
+        << c.to << ": " << refusal(text).message;
+  }
+}
+
+// A stored document goes on meaning what it meant: a name in it with an asterisk is a pattern.
+TEST(PolicyParse, Version1GoesOnMeaningWhatItMeant) {
+  auto document =
+      parse(with_rule("name = \"r\"\nroles = [\"a*b\", \"glob:x\"]\nkeys = [\"*\"]\nactions = "
+                      "[\"decrypt\"]\nresult = \"value\"\n"));
+  ASSERT_TRUE(document) << document.error().message;
+  EXPECT_EQ(document->rules[0].roles, (std::vector<std::string>{"glob:a*b", "exact:glob:x"}));
+  EXPECT_EQ(document->rules[0].keys, (std::vector<std::string>{"glob:*"}));
 }
 
 TEST(PolicyParse, AnEmptyPolicyDeniesEverything) {
@@ -128,7 +185,8 @@ INSTANTIATE_TEST_SUITE_P(
                       Refusal{"no key in brackets", "version = 1\n[&[rule]]", 2, ""},
                       Refusal{"letter outside strings", "version = 1\nvei\u0304", 2, ""},
                       Refusal{"no version", "", 1, "\"version\" is missing"},
-                      Refusal{"other version", "version = 2", 1, "version = 1"},
+                      Refusal{"newer version", "version = 3", 1, "version = 2"},
+                      Refusal{"version before the first", "version = 0", 1, "version = 1"},
                       Refusal{"version as text", "version = \"1\"", 1, "version = 1"},
                       Refusal{"unknown table", "version = 1\n[[rules]]\nname = \"r\"", 2,
                               "\"rules\""},

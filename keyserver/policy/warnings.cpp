@@ -1,6 +1,6 @@
 #include "keyserver/policy/warnings.hpp"
 
-#include "keyserver/policy/fields.hpp"
+#include "keyserver/policy/pattern.hpp"
 
 namespace nae::policy {
 namespace {
@@ -13,7 +13,7 @@ bool gives_keys(const Rule& rule) {
 std::string in_words(const Rule& rule, std::string_view pattern) {
   const std::string start =
       "line " + std::to_string(rule.line) + ": rule \"" + rule.name + "\" allows ";
-  if (pattern == "*") return start + "every role, also those that are created later";
+  if (matches_any(pattern)) return start + "every role, also those that are created later";
   return start + "every role that matches \"" + std::string(pattern) +
          "\": who may create or rename roles in a database makes one";
 }

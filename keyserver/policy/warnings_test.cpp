@@ -10,7 +10,7 @@ using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
 std::vector<std::string> warned(const std::string& roles, const std::string& rest) {
-  auto document = parse("version = 1\n[[rule]]\nname = \"r\"\nroles = [" + roles + "]\n" + rest);
+  auto document = parse("version = 2\n[[rule]]\nname = \"r\"\nroles = [" + roles + "]\n" + rest);
   EXPECT_TRUE(document) << document.error().message;
   return document ? warnings(*document) : std::vector<std::string>{};
 }
@@ -19,25 +19,28 @@ constexpr char kReads[] = "keys = [\"k\"]\nactions = [\"decrypt\"]\nresult = \"v
 
 TEST(Warnings, TellOfPatternsOverRoles) {
   EXPECT_THAT(
-      warned(R"("app_*", "exact", "b?", "*")", kReads),
-      ElementsAre("line 2: rule \"r\" allows every role that matches \"app_*\": who may "
+      warned(R"("glob:app_*", "clerk", "exact:a*", "glob:b?", "glob:*")", kReads),
+      ElementsAre("line 2: rule \"r\" allows every role that matches \"glob:app_*\": who may "
                   "create or rename roles in a database makes one",
-                  "line 2: rule \"r\" allows every role that matches \"b?\": who may "
+                  "line 2: rule \"r\" allows every role that matches \"glob:b?\": who may "
                   "create or rename roles in a database makes one",
                   "line 2: rule \"r\" allows every role, also those that are created later"));
 }
 
 TEST(Warnings, MasksAreWarnedOfToo) {
-  EXPECT_EQ(warned("\"*\"", "keys = [\"k\"]\nactions = [\"decrypt\"]\nresult = \"mask(last=2)\"\n")
-                .size(),
-            1u);
+  EXPECT_EQ(
+      warned("\"glob:*\"", "keys = [\"k\"]\nactions = [\"decrypt\"]\nresult = \"mask(last=2)\"\n")
+          .size(),
+      1u);
 }
 
 TEST(Warnings, NotOfNamesNorOfWhatGivesNothing) {
   EXPECT_THAT(warned(R"("analyst", "clerk")", kReads), IsEmpty());
-  EXPECT_THAT(warned("\"*\"", "keys = [\"k*\"]\nactions = [\"decrypt\"]\nresult = \"deny\"\n"),
+  EXPECT_THAT(
+      warned("\"glob:*\"", "keys = [\"glob:k*\"]\nactions = [\"decrypt\"]\nresult = \"deny\"\n"),
+      IsEmpty());
+  EXPECT_THAT(warned("\"glob:*\"", "actions = [\"hash\", \"random\"]\nresult = \"value\"\n"),
               IsEmpty());
-  EXPECT_THAT(warned("\"*\"", "actions = [\"hash\", \"random\"]\nresult = \"value\"\n"), IsEmpty());
 }
 
 }  // namespace

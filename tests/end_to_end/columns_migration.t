@@ -19,7 +19,7 @@ name = "in-the-middle"
 roles = ["nae_all"]
 databases = ["nae_test"]
 programs = ["postgres"]
-keys = ["col-*"]
+keys = ["glob:col-*"]
 actions = ["decrypt"]
 result = "mask(last=2)"
 """

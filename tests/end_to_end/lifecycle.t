@@ -84,10 +84,10 @@ with Tap() as tap, Stack(keys="customer-pii:aes-256-gcm customer-ssn:aes-256-siv
     # policy
     analyst = stack.session("nae_analyst")
     tap.is_(read(sealed, analyst).out, "for analysts", "an open session reads")
-    server.apply_policy(POLICY + '\n[[rule]]\nname = "closed"\nroles = ["nae_analyst"]\nkeys = ["*"]\nactions = ["decrypt"]\nresult = "deny"\n')
+    server.apply_policy(POLICY + '\n[[rule]]\nname = "closed"\nroles = ["nae_analyst"]\nkeys = ["glob:*"]\nactions = ["decrypt"]\nresult = "deny"\n')
     tap.refused(read(sealed, analyst), "NE001", "a new policy denies its very next query", "nae_analyst")
     broken = server.path.with_name("broken.toml")
-    wrong = POLICY + '\n[[rule]]\nname = "typo"\nrole = ["nae_analyst"]\nkeys = ["*"]\nactions = ["decrypt"]\nresult = "value"\n'
+    wrong = POLICY + '\n[[rule]]\nname = "typo"\nrole = ["nae_analyst"]\nkeys = ["glob:*"]\nactions = ["decrypt"]\nresult = "value"\n'
     line = wrong.splitlines().index('role = ["nae_analyst"]') + 1
     broken.write_text(wrong)
     broken.chmod(0o644)

@@ -12,7 +12,7 @@ from harness import NAE, OWNER, ROOT, Stack, Tap, wait_until
 SIGN = 3
 DENIED, KEY_STATE, DEVICE_UNKNOWN = 32, 49, 35
 POLICY = (ROOT / "tests/fixtures/policy.toml").read_text() + '\n[[device]]\nname = "other-host"\n'
-CLOSED = POLICY + '\n[[rule]]\nname = "closed"\nroles = ["*"]\nkeys = ["*"]\nactions = ["decrypt", "sign"]\nresult = "deny"\n'
+CLOSED = POLICY + '\n[[rule]]\nname = "closed"\nroles = ["glob:*"]\nkeys = ["glob:*"]\nactions = ["decrypt", "sign"]\nresult = "deny"\n'
 
 
 class Reader(threading.Thread):
