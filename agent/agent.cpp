@@ -8,17 +8,33 @@
 
 namespace nae::agent {
 
+namespace {
+
+// As much as for requests that wait for their answers; and one process must not take it all, but
+// what it may send in one frame must fit.
+std::shared_ptr<net::MemoryBudget> memory_for_clients(std::uint64_t bytes,
+                                                      const wire::Limits& limits) {
+  const std::uint64_t frame = wire::kFrameHeaderBytes + limits.max_frame_bytes;
+  return std::make_shared<net::MemoryBudget>(std::max(bytes, frame), std::max(bytes / 4, frame));
+}
+
+}  // namespace
+
 Agent::Agent(boost::asio::io_context& loop, Config config)
     : loop_(loop),
       config_(std::move(config)),
       broker_(loop, {config_.limits.max_buffered_bytes, config_.limits.request_timeout,
                      config_.limits.unavailable_wait}),
-      services_{broker_, contexts_, [this](int descriptor) { return attest_peer(descriptor); },
+      services_{broker_,
+                contexts_,
+                [this](int descriptor) { return attest_peer(descriptor); },
                 [this] {
                   return statistics_table(broker_, counters_, listener_->connections(),
                                           contexts_.size());
                 },
-                config_.limits.max_outstanding_per_client},
+                config_.limits.max_outstanding_per_client,
+                config_.limits.request_timeout,
+                memory_for_clients(config_.limits.max_buffered_bytes, config_.limits.wire)},
       stop_timer_(loop) {}
 
 Result<std::vector<UpstreamSettings>> Agent::upstream_settings(const Config& config) const {

@@ -73,6 +73,31 @@ TEST_F(RawClientTest, MalformedFramesEndTheClientAlone) {
   EXPECT_EQ(server.connections(), 1u);
 }
 
+TEST_F(RawClientTest, HalfAFrameHasItsTime) {
+  config_.limits.request_timeout = 200ms;
+  serve(always(Act::answer));
+  start();
+  Bytes half = frame(wire::FrameType::crypto, std::string(500, 'x'));
+  half.resize(100);
+  EXPECT_EQ(error_for(half, true).code, Code::timeout);
+}
+
+TEST_F(RawClientTest, OneProcessDoesNotTakeAllMemory) {
+  config_.limits.request_timeout = 300ms;
+  config_.limits.max_buffered_bytes = 4 << 20;
+  config_.limits.wire.max_frame_bytes = 1 << 20;
+  serve(always(Act::answer));
+  start();
+  wait_for("upstream.1.state", "ready");
+  Bytes half = frame(wire::FrameType::crypto, "x");
+  store_big_endian(half.data(), std::uint32_t{1} << 20);
+  Backend first = backend();
+  first.statistic("clients");
+  must_do(first.socket().write(half));
+  // The process may have one frame under way at a time, and this is its second.
+  EXPECT_EQ(error_for(half, true).code, Code::overloaded);
+}
+
 TEST_F(AgentTest, UnknownContextsFailTheRequestOnly) {
   serve(always(Act::answer));
   start();

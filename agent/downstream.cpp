@@ -1,6 +1,7 @@
 #include "agent/downstream.hpp"
 
 #include <spdlog/spdlog.h>
+#include <sys/socket.h>
 
 #include <cstring>
 
@@ -46,18 +47,30 @@ bool repeatable(Action action) {
   return false;
 }
 
+// The process that connected: its connections share what memory one may have.
+std::string process_of(int descriptor) {
+  ucred peer{};
+  socklen_t size = sizeof peer;
+  if (::getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return {};
+  return std::to_string(peer.pid);
+}
+
 }  // namespace
 
 Downstream::Downstream(net::Connection& connection, const DownstreamServices& services)
     : connection_(connection),
       services_(services),
       assembler_(wire::kMaxFrameBytesBeforeHello),
+      reception_(connection, services.memory->share(process_of(connection.descriptor())),
+                 kHelloTimeout, [this](Error error) { end_late(std::move(error)); }),
       accepted_(services.attest(connection.descriptor())) {
   services_.broker.add(*this);
   connection_.set_idle_timeout(kHelloTimeout);
+  reception_.progress(true, true, 0);
 }
 
 void Downstream::closed(const Error&) {
+  reception_.cancel();
   services_.broker.remove(*this);
 }
 
@@ -81,6 +94,17 @@ bool Downstream::has_room_again() const {
 }
 
 bool Downstream::handle_waiting_frames() {
+  const bool greeted = program_.has_value();
+  const std::uint64_t before = frames_;
+  if (!handle_frames()) return false;
+  // While this side has enough the client is not the one who is late.
+  const bool under_way = !program_ || (assembler_.mid_frame() && !paused_);
+  reception_.progress(under_way, greeted && frames_ != before,
+                      paused_ ? 0 : assembler_.frame_under_way_bytes());
+  return true;
+}
+
+bool Downstream::handle_frames() {
   for (;;) {
     if (has_enough()) {
       paused_ = true;
@@ -90,8 +114,15 @@ bool Downstream::handle_waiting_frames() {
     auto frame = assembler_.next();
     if (!frame) return end_with(0, std::move(frame).error());
     if (!*frame) return true;
+    ++frames_;
     if (!handle(**frame)) return false;
   }
+}
+
+// What a large frame left behind is given back.
+bool Downstream::batch_received() {
+  assembler_.give_back();
+  return true;
 }
 
 bool Downstream::handle(const wire::Frame& frame) {
@@ -136,6 +167,7 @@ bool Downstream::handle_hello(const wire::Frame& frame) {
                                                          program->name + " now"));
   program_ = *std::move(program);
   connection_.set_idle_timeout(std::chrono::milliseconds(0));
+  reception_.set_time(services_.frame_timeout);
   limits_ = reply->limits;
   assembler_.set_max_body_bytes(limits_.max_frame_bytes);
   reply->software = kSoftware;
@@ -227,6 +259,11 @@ void Downstream::submit(std::uint64_t id, std::uint32_t context, bool is_repeata
 bool Downstream::answer_error(std::uint64_t id, Error error) {
   wire::append_error(connection_.output(), id, {std::move(error), 0});
   return true;
+}
+
+void Downstream::end_late(Error error) {
+  end_with(0, std::move(error));
+  connection_.close_after_flush();
 }
 
 bool Downstream::end_with(std::uint64_t id, Error error) {

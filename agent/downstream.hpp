@@ -14,6 +14,7 @@
 #include "libnae/wire/lookup.hpp"
 #include "net/connection.hpp"
 #include "net/protocol.hpp"
+#include "net/reception.hpp"
 
 namespace nae::agent {
 
@@ -25,6 +26,9 @@ struct DownstreamServices {
   std::function<Result<wire::ProgramAttestation>(int descriptor)> attest;
   std::function<wire::Table()> statistics;
   std::uint32_t max_outstanding = 0;
+  std::chrono::milliseconds frame_timeout{0};  // from a frame's first byte to its last
+  // For half-received frames of clients that say which program they are, a share for each process.
+  std::shared_ptr<net::MemoryBudget> memory;
 };
 
 class Downstream final : public net::Protocol, public Asker {
@@ -33,6 +37,7 @@ class Downstream final : public net::Protocol, public Asker {
 
   ByteSpan receive_space() override;
   bool received(std::size_t bytes) override;
+  bool batch_received() override;
   void begin_shutdown() override { stopping_ = true; }
   bool busy() const override { return outstanding_ > 0; }
   void closed(const Error& reason) override;
@@ -46,6 +51,8 @@ class Downstream final : public net::Protocol, public Asker {
   bool has_enough() const;
   bool has_room_again() const;
   bool handle_waiting_frames();
+  bool handle_frames();
+  void end_late(Error error);
   bool handle(const wire::Frame& frame);
   bool handle_hello(const wire::Frame& frame);
   bool handle_open_context(const wire::Frame& frame);
@@ -62,6 +69,7 @@ class Downstream final : public net::Protocol, public Asker {
   net::Connection& connection_;
   const DownstreamServices& services_;
   wire::FrameAssembler assembler_;
+  net::Reception reception_;  // of the frame under way; before hello, of that
   // As it was when the connection was taken. A process that becomes another program before it says
   // hello, or hands the connection on, is not what it was asked as.
   const Result<wire::ProgramAttestation> accepted_;
@@ -74,6 +82,7 @@ class Downstream final : public net::Protocol, public Asker {
   std::unordered_map<std::uint32_t, Opened> contexts_;
   std::size_t context_bytes_ = 0;
   std::uint32_t outstanding_ = 0;
+  std::uint64_t frames_ = 0;  // that were handled
   bool paused_ = false;
   bool stopping_ = false;
 };

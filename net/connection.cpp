@@ -172,19 +172,20 @@ bool Connection::write_pending() {
                                             : Error(Code::connection_lost, "the peer left"));
       return false;
     }
-    write_is_blocked(io.state);
-    return true;
+    return write_is_blocked(io.state);
   }
   if (had_bytes) {
     output_.clear();
     sent_ = 0;
     write_blocked_ = false;
     if (output_.capacity() > kKeepOutputBytes) Bytes().swap(output_);
+    if (output_share_) output_share_->hold(0);
   }
   return true;
 }
 
-void Connection::write_is_blocked(IoState state) {
+// False when the connection has ended.
+bool Connection::write_is_blocked(IoState state) {
   bool moved = sent_ != blocked_at_;
   if (!write_blocked_ || moved) last_write_progress_ = Clock::now();
   if (sent_ > kCompactBytes && sent_ > output_.size() / 2) {
@@ -192,9 +193,14 @@ void Connection::write_is_blocked(IoState state) {
     sent_ = 0;
   }
   blocked_at_ = sent_;
+  if (output_share_ && !output_share_->hold(output_.capacity())) {
+    close_now(Error(Code::overloaded, "the peer does not take its answers, and memory is short"));
+    return false;
+  }
   if (!std::exchange(write_blocked_, true)) arm_timer();
   wait(state == IoState::wants_write ? stream_descriptor::wait_write
                                      : stream_descriptor::wait_read);
+  return true;
 }
 
 void Connection::flush_soon() {
@@ -248,6 +254,10 @@ void Connection::begin_shutdown() {
   stopping_ = true;
   protocol_->begin_shutdown();
   flush();
+}
+
+void Connection::reexamine() {
+  if (state_ == State::open && !protocol_->still_admitted()) close_after_flush();
 }
 
 void Connection::close_if_finished() {

@@ -15,6 +15,7 @@
 
 #include "libnae/base/bytes.hpp"
 #include "libnae/base/result.hpp"
+#include "net/memory_budget.hpp"
 #include "net/protocol.hpp"
 #include "net/stream.hpp"
 
@@ -69,9 +70,17 @@ class Connection : public std::enable_shared_from_this<Connection> {
   // Backpressure by the protocol: nothing is read between the two.
   void pause_reading() { reading_paused_ = true; }
   void resume_reading();
+  // More waits to be written than may: the peer does not take its answers, and nothing is read.
+  bool is_throttled() const { return throttled_; }
+
+  // From now on counts what waits for the peer; one that takes nothing while memory is short is
+  // cut off.
+  void count_output(MemoryBudget::Share share) { output_share_.emplace(std::move(share)); }
 
   void set_idle_timeout(std::chrono::milliseconds timeout);
   void begin_shutdown();
+  // Ends the connection if its protocol does not admit the peer any more.
+  void reexamine();
 
   bool is_open() const { return state_ != State::closed; }
   const PeerIdentity& peer() const { return stream_->peer(); }
@@ -86,6 +95,13 @@ class Connection : public std::enable_shared_from_this<Connection> {
                       [self = shared_from_this(), work = std::forward<Work>(work)]() mutable {
                         self->guarded([&] { work(*self); });
                       });
+  }
+
+  // For timers of a protocol: what is thrown ends this connection alone.
+  template <class Work>
+  void run_guarded(Work&& work) {
+    auto self = shared_from_this();
+    guarded(std::forward<Work>(work));
   }
 
   // For listeners and connectors.
@@ -115,7 +131,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void wait(WaitType type);
   void ready(WaitType type);
   bool write_pending();
-  void write_is_blocked(IoState state);
+  bool write_is_blocked(IoState state);
   void close_if_finished();
   void linger(Error reason);
   void discard_input();
@@ -134,6 +150,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   OnOpen on_open_;
   OnClose on_close_;
   Bytes output_;
+  std::optional<MemoryBudget::Share> output_share_;
   std::size_t sent_ = 0;
   std::uint64_t written_ = 0;  // all that was ever written
   std::size_t blocked_at_ = 0;

@@ -25,6 +25,10 @@ class Protocol {
   // flushed right after. Work that gains from being done together is done here. False as above.
   virtual bool batch_received() { return true; }
 
+  // Asked when certificates were removed: is the peer's still good? False: what is in the output is
+  // still sent, then the connection closes.
+  virtual bool still_admitted() { return true; }
+
   // Graceful stop: take no new requests; while busy() answers true the connection stays, until the
   // listener's deadline. It is asked again after every flush.
   virtual void begin_shutdown() {}

@@ -26,7 +26,8 @@ struct AdminParts {
   audit::Log& audit;
   hsm::HsmQueue& hsm;
   service::Metrics& metrics;
-  service::DeviceRegister& devices;  // of `store`: device_reader.hpp
+  service::CertificateRegister& devices;  // of `store`: standing_reader.hpp
+  service::CertificateRegister& admins;   // the same
   const service::Settings& settings;
 
   std::filesystem::path audit_directory;  // of `audit`

@@ -9,8 +9,8 @@
 
 #include "keyserver/admin/admin_service.hpp"
 #include "keyserver/admin/api/json.hpp"
-#include "keyserver/admin/device_reader.hpp"
 #include "keyserver/admin/route.hpp"
+#include "keyserver/admin/standing_reader.hpp"
 #include "keyserver/audit/query.hpp"
 #include "keyserver/hsm/softhsm_test_token.hpp"
 #include "keyserver/setup/authority.hpp"
@@ -52,7 +52,10 @@ class AdminServiceTest : public testing::Test {
     std::filesystem::create_directory(directory_ / "audit");
     store_ = store::Store::create(directory_ / "store.db").value();
     policy_ = policy::PolicyBook::open(*store_).value();
-    devices_ = std::make_unique<service::DeviceRegister>(device_reader(*store_));
+    devices_ = std::make_unique<service::CertificateRegister>(device_reader(*store_),
+                                                              service::UnknownNames::admitted);
+    admins_ = std::make_unique<service::CertificateRegister>(admin_reader(*store_),
+                                                             service::UnknownNames::refused);
     ASSERT_TRUE(devices_->reload());
     audit::LogOptions options;
     options.directory = directory_ / "audit";
@@ -72,12 +75,19 @@ class AdminServiceTest : public testing::Test {
     start_service({});
   }
   void start_service(ApprovalRules rules) {
-    AdminParts parts{*ring_,          *working_keys_,
-                     *policy_,        *store_,
-                     *audit_,         *hsm_,
-                     metrics_,        *devices_,
-                     settings_,       directory_ / "audit",
-                     *authority_,     [this] { return settle(); },
+    AdminParts parts{*ring_,
+                     *working_keys_,
+                     *policy_,
+                     *store_,
+                     *audit_,
+                     *hsm_,
+                     metrics_,
+                     *devices_,
+                     *admins_,
+                     settings_,
+                     directory_ / "audit",
+                     *authority_,
+                     [this] { return settle(); },
                      std::move(rules)};
     parts_.emplace(parts);
     service_ = std::make_unique<AdminService>(parts);
@@ -142,7 +152,8 @@ class AdminServiceTest : public testing::Test {
   std::unique_ptr<audit::Log> audit_;
   std::unique_ptr<keys::KeyRing> ring_;
   service::Metrics metrics_;
-  std::unique_ptr<service::DeviceRegister> devices_;
+  std::unique_ptr<service::CertificateRegister> devices_;
+  std::unique_ptr<service::CertificateRegister> admins_;
   service::Settings settings_;
   std::optional<AdminParts> parts_;
   std::unique_ptr<AdminService> service_;

@@ -154,6 +154,7 @@ Result<Reply> add_admin(AdminCall& call) {
   // A certificate that is not inserted is not given out.
   NAE_TRY(call.parts.store.insert_admin(
       {wanted.name, wanted.roles, call.now_us, issued.key_sha256, {issued.certificate}}));
+  NAE_TRY(call.parts.admins.reload());
   json::object reply = reply_with(call, wanted.name, issued);
   reply["roles"] = json::array(wanted.roles.begin(), wanted.roles.end());
   return Reply{std::move(reply), 201};
@@ -168,7 +169,10 @@ Result<Reply> remove_admin(AdminCall& call) {
   NAE_TRY(call.only_parameters({}));
   NAE_ASSIGN(store::Admin admin, named(call));
   NAE_TRY(must_hold(call, admin.roles));
-  NAE_TRY(call.parts.store.remove_admin(admin, least_holders(call)));
+  Result<void> removed = call.parts.store.remove_admin(admin, least_holders(call));
+  // In any case: an earlier call may have got no further than the store.
+  NAE_TRY(call.parts.admins.reload());
+  NAE_TRY(removed);
   call.audit_detail = "roles were " + joined(admin.roles);
   return Reply{{{"name", admin.name}}};
 }
@@ -211,6 +215,7 @@ Result<Reply> renew_admin(AdminCall& call) {
   NAE_ASSIGN(Issued issued, issue_to(call, admin.name, std::move(request.spki),
                                      days.value_or(setup::kCertificateDays)));
   NAE_TRY(call.parts.store.insert_admin_certificate(admin, issued.certificate));
+  NAE_TRY(call.parts.admins.reload());
   return Reply{reply_with(call, admin.name, issued), 201};
 }
 

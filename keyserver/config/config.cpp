@@ -51,6 +51,7 @@ struct Reader {
         f.refuse("listen", split.error().message);
     f.integer("threads", config.server.threads, 0, 256);
     f.integer("max_connections", config.server.max_connections, 1, 100'000);
+    f.integer("max_connections_per_device", config.server.max_connections_per_device, 0, 100'000);
     f.duration("stop_timeout_ms", config.server.stop_timeout, 0, 600'000);
     return f.finish();
   }
@@ -109,6 +110,8 @@ struct Reader {
     f.integer("max_frame_bytes", limits.wire.max_frame_bytes, 64 << 10,
               wire::kMaxFrameBytesCeiling);
     f.integer("max_items", limits.wire.max_items, 1, wire::kMaxItemsCeiling);
+    f.duration("frame_timeout_ms", limits.frame_timeout, 100, 600'000);
+    f.integer("connection_memory_mib", limits.connection_memory_mib, 128, 1 << 20);
     f.integer("working_keys", limits.working_keys, 16, 1'000'000);
     f.duration("working_key_lifetime_s", limits.working_key_lifetime, 1, 86'400);
     f.integer("secure_memory_kib", limits.secure_memory_kib, 256, 1 << 20);

@@ -21,6 +21,7 @@ struct Config {
     std::uint16_t port = 7443;
     std::uint32_t threads = 0;  // 0: one a processor
     std::uint32_t max_connections = 1024;
+    std::uint32_t max_connections_per_device = 0;  // 0: a quarter of them, at least 4
     std::chrono::milliseconds stop_timeout{10'000};
   } server;
   struct {
@@ -50,6 +51,10 @@ struct Config {
   } audit;
   struct {
     wire::Limits wire;
+    std::chrono::milliseconds frame_timeout{30'000};  // from a frame's first byte to its last
+    // For half-received frames, requests that wait for the HSM and answers that are not taken; a
+    // quarter of it for one device.
+    std::uint32_t connection_memory_mib = 1024;
     std::uint32_t working_keys = 1024;  // cached; about 2 KiB of locked memory each
     std::chrono::seconds working_key_lifetime{3600};
     std::uint32_t secure_memory_kib = 4096;  // a power of two, below RLIMIT_MEMLOCK

@@ -90,21 +90,25 @@ TEST_F(ConfigTest, RequestsAreRefusedWithTheAuditLogUnlessSaidOtherwise) {
   EXPECT_EQ(config->audit.head_records, 0u);
 }
 
-TEST_F(ConfigTest, LimitsOfHttpHaveEdges) {
+TEST_F(ConfigTest, LimitsOfConnectionsHaveEdges) {
   struct Edge {
+    const char* table;
     const char* field;
     std::int64_t least, most;
   };
-  for (const Edge& edge : {Edge{"max_connections", 1, 10'000},
-                           {"max_connections_per_certificate", 1, 10'000},
-                           {"requests_per_second", 1, 100'000},
-                           {"request_burst", 1, 100'000},
-                           {"connections_per_second", 1, 100'000},
-                           {"connection_burst", 1, 100'000},
-                           {"request_timeout_ms", 100, 600'000},
-                           {"idle_timeout_ms", 100, 3'600'000}}) {
+  for (const Edge& edge : {Edge{"admin", "max_connections", 1, 10'000},
+                           {"admin", "max_connections_per_certificate", 1, 10'000},
+                           {"admin", "requests_per_second", 1, 100'000},
+                           {"admin", "request_burst", 1, 100'000},
+                           {"admin", "connections_per_second", 1, 100'000},
+                           {"admin", "connection_burst", 1, 100'000},
+                           {"admin", "request_timeout_ms", 100, 600'000},
+                           {"admin", "idle_timeout_ms", 100, 3'600'000},
+                           {"server", "max_connections_per_device", 0, 100'000},
+                           {"limits", "frame_timeout_ms", 100, 600'000},
+                           {"limits", "connection_memory_mib", 128, 1 << 20}}) {
     auto with = [&](std::int64_t value) {
-      return good() + "[admin]\n" + edge.field + " = " + std::to_string(value) + "\n";
+      return good() + "[" + edge.table + "]\n" + edge.field + " = " + std::to_string(value) + "\n";
     };
     EXPECT_TRUE(read(with(edge.least)).has_value()) << edge.field;
     EXPECT_TRUE(read(with(edge.most)).has_value()) << edge.field;

@@ -10,9 +10,9 @@
 #include <thread>
 
 #include "keyserver/admin/certificate_expiry.hpp"
-#include "keyserver/admin/device_reader.hpp"
 #include "keyserver/admin/http_protocol.hpp"
 #include "keyserver/admin/key_scheduler.hpp"
+#include "keyserver/admin/standing_reader.hpp"
 #include "keyserver/audit/log.hpp"
 #include "keyserver/hsm/hsm_queue.hpp"
 #include "keyserver/hsm/pkcs11_hsm.hpp"
@@ -80,8 +80,24 @@ service::Settings settings_of(const config::Config& config, std::string server_i
   settings.server_id = std::move(server_id);
   settings.limits = config.limits.wire;
   settings.hsm_timeout = config.hsm.timeout;
+  settings.frame_timeout = config.limits.frame_timeout;
   settings.max_working_keys_per_request = config.limits.working_keys / 4;
   return settings;
+}
+
+std::shared_ptr<service::DeviceSeats> seats_of(const config::Config& config) {
+  constexpr std::uint32_t kLeast = 4;  // an agent that loads its certificate anew has twice its two
+  const std::uint32_t most = config.server.max_connections;
+  const std::uint32_t each = config.server.max_connections_per_device;
+  return std::make_shared<service::DeviceSeats>(most,
+                                                each != 0 ? each : std::max(kLeast, most / 4));
+}
+
+std::shared_ptr<net::MemoryBudget> memory_of(const config::Config& config) {
+  const std::size_t total = std::size_t{config.limits.connection_memory_mib} << 20;
+  // One frame of a device must fit, whatever the rest.
+  const std::size_t frame = wire::kFrameHeaderBytes + config.limits.wire.max_frame_bytes;
+  return std::make_shared<net::MemoryBudget>(total, std::max(total / 4, frame));
 }
 
 net::TlsFiles tls_files(const config::Config& config) {
@@ -163,9 +179,13 @@ class Running final : public Server {
   Result<void> open() {
     NAE_TRY(ring_.load());
     NAE_TRY(devices_.reload());
+    NAE_TRY(admins_.reload());
+    for (service::CertificateRegister* certificates : {&devices_, &admins_})
+      certificates->on_change([this] { end_removed(); });
     NAE_TRY(open_audit());
     parts_.emplace(service::Parts{ring_, working_keys_, public_keys_, hsm_, *policy_, limits_,
-                                  *audit_, metrics_, devices_, settings_});
+                                  *audit_, metrics_, devices_, seats_of(config_),
+                                  memory_of(config_), settings_});
     NAE_TRY(interrupt_approvals());
     NAE_TRY(warn_of_missing_approvers());
     open_admin();
@@ -180,7 +200,7 @@ class Running final : public Server {
     options.max_connections =
         std::size_t{config_.server.max_connections} + config_.admin.max_connections;
     NAE_ASSIGN(listener_, net::listen_tls(*workers_, std::move(context),
-                                          {{net::kAlpnNae, bounded(service::protocol_for(*parts_))},
+                                          {{net::kAlpnNae, service::protocol_for(*parts_)},
                                            {net::kAlpnHttp, admin_->protocol()}},
                                           options));
     is_listening_.set_value(listener_.get());
@@ -246,6 +266,7 @@ class Running final : public Server {
                             .hsm = hsm_,
                             .metrics = metrics_,
                             .devices = devices_,
+                            .admins = admins_,
                             .settings = settings_,
                             .audit_directory = config_.audit.directory,
                             .authority_pem = authority_,
@@ -255,18 +276,6 @@ class Running final : public Server {
     // Before there is a listener nobody is waiting for an answer.
     parts.settle = [this] { return listener_ ? settle() : Result<void>{}; };
     scheduler_.emplace(std::move(parts));
-  }
-
-  // As many agents' connections as configured, and no more: the rest are for HTTP.
-  net::ProtocolFactory bounded(net::ProtocolFactory make) {
-    return [this,
-            make = std::move(make)](net::Connection& connection) -> std::unique_ptr<net::Protocol> {
-      if (metrics_.connections().Value() < config_.server.max_connections) return make(connection);
-      spdlog::warn("event=connection_refused remote={} peer={} reason=\"{} agents are connected\"",
-                   connection.remote_address(), connection.peer().name,
-                   config_.server.max_connections);
-      return nullptr;
-    };
   }
 
   // Approved requests that the last run did not finish. Whether they were done is not known, so
@@ -295,6 +304,11 @@ class Running final : public Server {
             name(role));
     }
     return {};
+  }
+
+  // Whoever was removed keeps no connection, and with it nobody's place.
+  void end_removed() {
+    listening_.get()->for_each([](net::Connection& connection) { connection.reexamine(); });
   }
 
   // On a thread of administration, whose calls may come as soon as the listener is there.
@@ -449,7 +463,10 @@ class Running final : public Server {
   service::PublicKeys public_keys_;
   policy::LimitBook limits_;
   service::Metrics metrics_;
-  service::DeviceRegister devices_{admin::device_reader(*store_)};
+  service::CertificateRegister devices_{admin::device_reader(*store_),
+                                        service::UnknownNames::admitted};
+  service::CertificateRegister admins_{admin::admin_reader(*store_),
+                                       service::UnknownNames::refused};
   std::unique_ptr<audit::Log> audit_;
   std::optional<service::Parts> parts_;
   std::optional<admin::HttpProtocols> admin_;

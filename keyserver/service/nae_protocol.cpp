@@ -23,17 +23,22 @@ constexpr std::size_t kMaxKeyLookups = 16;
 
 }  // namespace
 
-NaeProtocol::NaeProtocol(net::Connection& connection, const Parts& parts)
+NaeProtocol::NaeProtocol(net::Connection& connection, const Parts& parts, DeviceSeats::Seat seat)
     : connection_(connection),
       parts_(parts),
+      seat_(std::move(seat)),
       assembler_(wire::kMaxFrameBytesBeforeHello),
+      reception_(connection, parts.memory->share(connection.peer().name),
+                 parts.settings.hello_timeout, [this](Error error) { end_with(std::move(error)); }),
       address_(address_without_port(connection.remote_address())),
       limits_(parts.settings.limits),
-      waiting_(parts.settings),
+      waiting_(parts.settings, parts.memory->share(connection.peer().name)),
       denials_timer_(connection.loop()),
       self_(std::make_shared<NaeProtocol*>(this)) {
   parts_.metrics.connections().Increment();
   connection_.set_idle_timeout(parts_.settings.hello_timeout);
+  connection_.count_output(parts_.memory->share(connection_.peer().name));
+  reception_.progress(true, true, 0);
 }
 
 NaeProtocol::~NaeProtocol() {
@@ -43,12 +48,26 @@ NaeProtocol::~NaeProtocol() {
 bool NaeProtocol::received(std::size_t bytes) {
   assembler_.commit(bytes);
   now_us_ = unix_time_us();
-  for (;;) {
+  return serve_frames();
+}
+
+bool NaeProtocol::serve_frames() {
+  for (bool fresh = false;; fresh = true) {
     auto frame = assembler_.next();
     if (!frame) return violation(0, std::move(frame).error());
-    if (!*frame) return true;
+    if (!*frame) {
+      reception_.progress(!greeted_ || assembler_.mid_frame(), fresh && greeted_,
+                          assembler_.frame_under_way_bytes());
+      return true;
+    }
     if (!on_frame(**frame)) return false;
   }
+}
+
+// Half a frame, or no hello, took too long; or there was no memory for it.
+void NaeProtocol::end_with(Error error) {
+  violation(0, std::move(error));
+  connection_.close_after_flush();
 }
 
 bool NaeProtocol::on_frame(const Frame& frame) {
@@ -113,6 +132,7 @@ bool NaeProtocol::on_hello(const Frame& frame) {
   assembler_.set_max_body_bytes(limits_.max_frame_bytes);
   wire::append_hello_reply(connection_.output(), frame.header.request_id, *reply);
   greeted_ = true;
+  reception_.set_time(parts_.settings.frame_timeout);
   connection_.set_idle_timeout(std::chrono::milliseconds(0));
   spdlog::info("event=hello device={} remote={} software=\"{}\"", connection_.peer().name,
                connection_.remote_address(), hello->software);
@@ -311,6 +331,7 @@ bool NaeProtocol::on_lookup(const Frame& frame) {
 
 bool NaeProtocol::batch_received() {
   release_answers();
+  assembler_.give_back();
   key_lookups_ = 0;
   if (greeted_ && told_epoch_ != parts_.policy.epoch()) {
     told_epoch_ = parts_.policy.epoch();
@@ -340,6 +361,7 @@ void NaeProtocol::count_denials() {
 }
 
 void NaeProtocol::closed(const Error&) {
+  reception_.cancel();
   denials_timer_.cancel();
   answers_.write_counts(parts_.audit, connection_.peer().name);
 }
@@ -370,7 +392,12 @@ net::ProtocolFactory protocol_for(const Parts& parts) {
                    connection.remote_address());
       return nullptr;
     }
-    return std::make_unique<NaeProtocol>(connection, parts);
+    auto seat = parts.seats->enter(connection.peer().name);
+    if (seat) return std::make_unique<NaeProtocol>(connection, parts, *std::move(seat));
+    spdlog::warn("event=connection_refused remote={} peer={} code={} reason=\"{}\"",
+                 connection.remote_address(), connection.peer().name, name(seat.error().code),
+                 seat.error().message);
+    return nullptr;
   };
 }
 

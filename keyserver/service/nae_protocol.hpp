@@ -4,6 +4,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <memory>
 
+#include "keyserver/service/device_seats.hpp"
 #include "keyserver/service/held_answers.hpp"
 #include "keyserver/service/open_contexts.hpp"
 #include "keyserver/service/parts.hpp"
@@ -11,6 +12,7 @@
 #include "libnae/wire/frame.hpp"
 #include "libnae/wire/lookup.hpp"
 #include "net/connection.hpp"
+#include "net/reception.hpp"
 
 namespace nae::service {
 
@@ -19,12 +21,13 @@ namespace nae::service {
 class NaeProtocol final : public net::Protocol {
  public:
   // The peer is a device: protocol_for() below refuses others.
-  NaeProtocol(net::Connection& connection, const Parts& parts);
+  NaeProtocol(net::Connection& connection, const Parts& parts, DeviceSeats::Seat seat);
   ~NaeProtocol() override;
 
   ByteSpan receive_space() override { return assembler_.prepare(kReadBytes); }
   bool received(std::size_t bytes) override;
   bool batch_received() override;
+  bool still_admitted() override { return admitted() || refuse_removed(0); }
   void begin_shutdown() override { stopping_ = true; }
   bool busy() const override { return !waiting_.empty(); }
   void closed(const Error& reason) override;
@@ -32,6 +35,7 @@ class NaeProtocol final : public net::Protocol {
  private:
   static constexpr std::size_t kReadBytes = 64u << 10;
 
+  bool serve_frames();
   bool on_frame(const wire::Frame& frame);
   bool admitted();
   bool refuse_removed(std::uint64_t request_id);
@@ -46,12 +50,15 @@ class NaeProtocol final : public net::Protocol {
   void resume(const std::shared_ptr<WaitingRequest>& waiting, Result<Prepared> prepared);
   void release_answers();
   void count_denials();
+  void end_with(Error error);
   bool violation(std::uint64_t request_id, Error error);
   void answer_error(std::uint64_t request_id, Error error);
 
   net::Connection& connection_;
   const Parts& parts_;
+  DeviceSeats::Seat seat_;
   wire::FrameAssembler assembler_;
+  net::Reception reception_;   // of the frame under way; before hello, of that
   const std::string address_;  // of the device, without the port
   wire::Limits limits_;
   std::int64_t now_us_ = 0;  // Unix time of what is being served

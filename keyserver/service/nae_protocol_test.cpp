@@ -309,5 +309,173 @@ TEST(Service, ManyLookupsAtOnceAreRefused) {
   EXPECT_EQ(requests_in(records_of_requests(server, "keys", 100)), 100u);
 }
 
+// Sends bytes that are no message of a session: half frames.
+class HalfFrames {
+ public:
+  explicit HalfFrames(ServiceTestServer& server)
+      : socket_(must(net::testing::BlockingClient::connect_tls(server.device(), server.port()))) {}
+
+  // False once the server has closed the connection.
+  bool send(ByteView bytes) { return socket_.write(bytes).has_value(); }
+  void greet() {
+    Bytes hello;
+    wire::append_hello(hello, 1, {});
+    send(hello);
+    (void)socket_.read_some(space_);
+  }
+  bool read(ByteSpan into) {
+    for (std::size_t at = 0; at < into.size();) {
+      auto got = socket_.read_some(into.subspan(at));
+      if (!got) return false;
+      at += *got;
+    }
+    return true;
+  }
+  bool send_header(std::uint32_t body_bytes) {
+    Bytes bytes;
+    wire::append_empty_frame(bytes, wire::FrameType::crypto, 1);
+    store_big_endian(bytes.data(), body_bytes);
+    return send(bytes);
+  }
+  // Reads the last error until the end of the connection.
+  std::optional<Error> farewell() {
+    wire::FrameAssembler frames(wire::kMaxFrameBytesCeiling);
+    std::optional<Error> last;
+    for (;;) {
+      ByteSpan space = frames.prepare(4096);
+      auto got = socket_.read_some(space);
+      if (!got) return last;
+      frames.commit(*got);
+      while (auto frame = must(frames.next()))
+        if (auto error = client::as_error(*frame)) last = error->error;
+    }
+  }
+
+ private:
+  net::testing::BlockingClient socket_;
+  Byte space_[4096];
+};
+
+TEST(Service, HalfAFrameHasItsTime) {
+  Settings settings;
+  settings.frame_timeout = std::chrono::milliseconds(200);
+  ServiceTestServer server(settings);
+  HalfFrames slow(server);
+  slow.greet();
+  ASSERT_TRUE(slow.send_header(1000));
+  const auto start = std::chrono::steady_clock::now();
+  while (slow.send(as_bytes("x")) &&  // a byte now and then prolongs nothing
+         std::chrono::steady_clock::now() - start < std::chrono::seconds(10))
+    std::this_thread::yield();
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(10));
+  EXPECT_EQ(slow.farewell().value().code, Code::timeout);
+}
+
+TEST(Service, NobodyIsLongAtHisHello) {
+  Settings settings;
+  settings.hello_timeout = std::chrono::milliseconds(200);
+  ServiceTestServer server(settings);
+  HalfFrames slow(server);
+  Bytes hello;
+  wire::append_hello(hello, 1, {});
+  hello.pop_back();
+  const auto start = std::chrono::steady_clock::now();
+  ASSERT_TRUE(slow.send(ByteView(hello).first(hello.size() - 1)));
+  (void)slow.farewell();  // without a word when nothing more came, as any idle connection
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(10));
+}
+
+TEST(Service, FramesThatComeInTimeAreNotLate) {
+  Settings settings;
+  settings.frame_timeout = std::chrono::milliseconds(300);
+  ServiceTestServer server(settings);
+  HalfFrames client(server);
+  client.greet();
+  Bytes ping;
+  wire::append_empty_frame(ping, wire::FrameType::ping, 1);
+  // Always half of one under way, and none for long: each write ends one and begins another.
+  ASSERT_TRUE(client.send(ByteView(ping).first(8)));
+  const auto start = std::chrono::steady_clock::now();
+  Bytes turned(ping.begin() + 8, ping.end());
+  turned.insert(turned.end(), ping.begin(), ping.begin() + 8);
+  while (std::chrono::steady_clock::now() - start < std::chrono::seconds(1)) {
+    ASSERT_TRUE(client.send(turned));
+    Byte pong[wire::kFrameHeaderBytes];
+    ASSERT_TRUE(client.read(pong));
+  }
+}
+
+TEST(Service, OneDeviceDoesNotTakeAllMemory) {
+  Settings settings;
+  settings.frame_timeout = std::chrono::seconds(60);
+  ServiceTestServer server(settings);
+  constexpr std::uint32_t kFrame = 16u << 20;
+  const Bytes half(1u << 20, Byte{1});
+  std::vector<std::unique_ptr<HalfFrames>> clients;
+  for (int i = 0; i < 20; ++i) {
+    clients.push_back(std::make_unique<HalfFrames>(server));
+    clients.back()->greet();
+    ASSERT_TRUE(clients.back()->send_header(kFrame));
+    if (i < 7) {
+      ASSERT_TRUE(clients.back()->send(half));
+    }
+  }
+  // Seven of 16 MiB and 16 bytes each; the eighth would pass the device's 128 MiB.
+  while (server.memory_held() != 7u * (kFrame + wire::kFrameHeaderBytes)) std::this_thread::yield();
+  ServiceTestClient other(server);
+  must(server.ring().create("pii", KeyType::aes_256_gcm));
+  other.open(1, "alice");
+  other.ask(1, Action::encrypt, "pii", {bytes_of("value")});
+  EXPECT_EQ(other.answer().items.size(), 1u) << "what is small needs no memory";
+  clients.erase(clients.begin(), clients.begin() + 7);
+  while (server.memory_held() != 7u * (kFrame + wire::kFrameHeaderBytes)) std::this_thread::yield();
+  clients.clear();
+  while (server.memory_held() != 0) std::this_thread::yield();
+}
+
+TEST(Service, WhoGetsNoMemoryIsToldSo) {
+  Settings settings;
+  settings.frame_timeout = std::chrono::milliseconds(300);
+  ServiceTestServer server(settings);
+  std::vector<std::unique_ptr<HalfFrames>> clients;
+  for (int i = 0; i < 5; ++i) {
+    clients.push_back(std::make_unique<HalfFrames>(server));
+    clients.back()->greet();
+    ASSERT_TRUE(clients.back()->send_header(32u << 20));
+  }
+  int overloaded = 0, late = 0;
+  for (auto& client : clients) {
+    const Code code = client->farewell().value().code;
+    overloaded += code == Code::overloaded;
+    late += code == Code::timeout;
+  }
+  EXPECT_EQ(overloaded + late, 5);
+  EXPECT_GE(overloaded, 1);
+}
+
+TEST(Service, OneDeviceDoesNotTakeAllConnections) {
+  ServiceTestServer server;
+  std::vector<std::unique_ptr<HalfFrames>> clients;
+  for (int i = 0; i < 32; ++i) {
+    clients.push_back(std::make_unique<HalfFrames>(server));
+    clients.back()->greet();
+  }
+  HalfFrames one_more(server);
+  Bytes hello;
+  wire::append_hello(hello, 1, {});
+  (void)one_more.send(hello);
+  EXPECT_FALSE(one_more.farewell()) << "closed before anything was read";
+  ServiceTestClient another(server, "db2");
+  another.round_trip();
+}
+
+TEST(Service, ARemovedDeviceKeepsNoConnection) {
+  ServiceTestServer server;
+  HalfFrames silent(server);
+  silent.greet();
+  server.set_devices({{"db1", std::string(64, 'a'), true}});
+  EXPECT_EQ(silent.farewell().value().code, Code::device_unknown);
+}
+
 }  // namespace
 }  // namespace nae::service

@@ -10,10 +10,12 @@
 #include "keyserver/keys/working_keys.hpp"
 #include "keyserver/policy/limit.hpp"
 #include "keyserver/policy/policy_book.hpp"
-#include "keyserver/service/device_register.hpp"
+#include "keyserver/service/certificate_register.hpp"
+#include "keyserver/service/device_seats.hpp"
 #include "keyserver/service/metrics.hpp"
 #include "keyserver/service/public_keys.hpp"
 #include "libnae/wire/limits.hpp"
+#include "net/memory_budget.hpp"
 
 namespace nae::service {
 
@@ -23,6 +25,7 @@ struct Settings {
   wire::Limits limits;
   std::chrono::milliseconds hsm_timeout{5000};
   std::chrono::milliseconds hello_timeout{10'000};  // who says nothing takes another's place
+  std::chrono::milliseconds frame_timeout{30'000};  // from a frame's first byte to its last
   // Distinct working keys that one request may need; more would let one request empty the cache.
   std::size_t max_working_keys_per_request = 256;
   // What of one connection may wait for the HSM: others must find room in memory and in its queue.
@@ -39,7 +42,10 @@ struct Parts {
   policy::LimitBook& limits;
   audit::Log& audit;
   Metrics& metrics;
-  DeviceRegister& devices;
+  CertificateRegister& devices;
+  std::shared_ptr<DeviceSeats> seats;
+  // For half-received frames, requests that wait for the HSM, and answers that are not taken.
+  std::shared_ptr<net::MemoryBudget> memory;
   const Settings& settings;
 };
 

@@ -47,11 +47,14 @@ class ServiceTestServer {
     options.directory = audit_directory();
     audit_ = must(audit::Log::open(std::move(options)));
     parts_.emplace(Parts{ring_, working_keys_, public_keys_, hsm_, *policy_, limits_, *audit_,
-                         metrics_, devices_, settings_});
+                         metrics_, devices_, seats_, memory_, settings_});
     listener_ = must(net::listen_tls(
         workers_,
         must(net::TlsContext::server(authority_.issue(net::testing::TestAuthority::server()))),
         {{net::kAlpnNae, protocol_for(*parts_)}}, {}));
+    devices_.on_change([this] {
+      listener_->for_each([](net::Connection& connection) { connection.reexamine(); });
+    });
   }
   ~ServiceTestServer() {
     listener_->stop(std::chrono::seconds(10));
@@ -66,7 +69,7 @@ class ServiceTestServer {
     for (const keys::KeyPointer& key : ring_.list()) working_keys_.forget(key->id);
   }
   // What the register says from now on; nothing at first, so that every device is policy's matter.
-  void set_devices(std::vector<DeviceStanding> standings) {
+  void set_devices(std::vector<CertificateStanding> standings) {
     standings_ = std::move(standings);
     if (auto read = devices_.reload(); !read) throw std::runtime_error(read.error().message);
   }
@@ -75,9 +78,10 @@ class ServiceTestServer {
   std::vector<audit::StoredRecord> records(const audit::Filter& filter = {}) const {
     return must(audit::query(audit_directory(), filter));
   }
-  net::TlsContext device() {
-    return must(net::TlsContext::client(
-        authority_.issue(net::testing::TestAuthority::device("db1")), {net::kAlpnNae}));
+  std::size_t memory_held() const { return memory_->held(); }
+  net::TlsContext device(const std::string& name = "db1") {
+    return must(net::TlsContext::client(authority_.issue(net::testing::TestAuthority::device(name)),
+                                        {net::kAlpnNae}));
   }
 
  private:
@@ -96,8 +100,13 @@ class ServiceTestServer {
   PublicKeys public_keys_;
   Metrics metrics_;
   policy::LimitBook limits_;
-  std::vector<DeviceStanding> standings_;
-  DeviceRegister devices_{[this]() -> Result<std::vector<DeviceStanding>> { return standings_; }};
+  std::vector<CertificateStanding> standings_;
+  CertificateRegister devices_{
+      [this]() -> Result<std::vector<CertificateStanding>> { return standings_; },
+      UnknownNames::admitted};
+  std::shared_ptr<DeviceSeats> seats_ = std::make_shared<DeviceSeats>(64, 32);
+  std::shared_ptr<net::MemoryBudget> memory_ =
+      std::make_shared<net::MemoryBudget>(512u << 20, 128u << 20);
   std::unique_ptr<audit::Log> audit_;
   std::optional<Parts> parts_;
   net::WorkerThreads workers_{1, "service-test"};
@@ -140,8 +149,10 @@ struct Answer {
 // A device that says of itself whatever the test wants.
 class ServiceTestClient {
  public:
-  explicit ServiceTestClient(ServiceTestServer& server)
-      : socket_(must(net::testing::BlockingClient::connect_tls(server.device(), server.port()))) {}
+  explicit ServiceTestClient(ServiceTestServer& server, const std::string& device = "db1")
+      : socket_(
+            must(net::testing::BlockingClient::connect_tls(server.device(device), server.port()))) {
+  }
 
   client::Session& session() { return session_; }
 

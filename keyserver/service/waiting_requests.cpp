@@ -27,9 +27,10 @@ bool WaitingRequest::stuck() const {
   return rounds >= kMaxRounds;
 }
 
-bool WaitingRequests::may_enter(std::size_t body_bytes) const {
-  return count_ == 0 ||
-         (count_ < settings_.max_waiting && bytes_ + body_bytes <= settings_.max_waiting_bytes);
+bool WaitingRequests::may_enter(std::size_t body_bytes) {
+  const bool own = count_ == 0 || (count_ < settings_.max_waiting &&
+                                   bytes_ + body_bytes <= settings_.max_waiting_bytes);
+  return own && memory_.hold(bytes_ + body_bytes);
 }
 
 void WaitingRequests::enter(WaitingRequest& request) {
@@ -41,6 +42,7 @@ void WaitingRequests::enter(WaitingRequest& request) {
 void WaitingRequests::leave(const WaitingRequest& request) {
   --count_;
   bytes_ -= request.body.size();
+  (void)memory_.hold(bytes_);
 }
 
 }  // namespace nae::service

@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "keyserver/service/request.hpp"
+#include "net/memory_budget.hpp"
 
 namespace nae::service {
 
@@ -23,19 +24,22 @@ struct WaitingRequest {
   bool stuck() const;
 };
 
-// Counts them, so that one connection cannot fill memory and the HSM's queue for all.
+// Counts them, so that one connection cannot fill memory and the HSM's queue for all, and many
+// connections of one device not the memory.
 class WaitingRequests {
  public:
-  explicit WaitingRequests(const Settings& settings) : settings_(settings) {}
+  WaitingRequests(const Settings& settings, net::MemoryBudget::Share memory)
+      : settings_(settings), memory_(std::move(memory)) {}
 
   bool empty() const { return count_ == 0; }
-  // Is there room for one more? A request is always let in alone.
-  bool may_enter(std::size_t body_bytes) const;
+  // Is there room for one more? Of the connection's own, a request is always let in alone.
+  bool may_enter(std::size_t body_bytes);
   void enter(WaitingRequest& request);
   void leave(const WaitingRequest& request);
 
  private:
   const Settings& settings_;
+  net::MemoryBudget::Share memory_;
   std::size_t count_ = 0;
   std::size_t bytes_ = 0;
 };

@@ -88,16 +88,13 @@ ByteSpan FrameAssembler::prepare(std::size_t wanted) {
   std::size_t held = end_ - begin_;
   if (held == 0) {
     begin_ = end_ = 0;
-    if (buffer_.size() > kKeepBytes) Bytes().swap(buffer_);
+    give_back();
   }
   // Make room for the whole frame under way at once, once its length is known and was checked, and
   // for a read beyond it: growing for its last bytes would copy all that came before them.
   std::size_t needed = wanted;
-  if (held >= kFrameHeaderBytes) {
-    auto body = load_big_endian<std::uint32_t>(buffer_.data() + begin_);
-    std::size_t frame_bytes = std::size_t{kFrameHeaderBytes} + body;
-    if (body <= max_body_bytes_ && frame_bytes > held + wanted) needed = frame_bytes - held;
-  }
+  if (std::size_t frame_bytes = frame_under_way_bytes(); frame_bytes > held + wanted)
+    needed = frame_bytes - held;
   if (buffer_.size() - end_ < needed && begin_ != 0) {
     std::copy(buffer_.begin() + static_cast<std::ptrdiff_t>(begin_),
               buffer_.begin() + static_cast<std::ptrdiff_t>(end_), buffer_.begin());
@@ -111,6 +108,23 @@ ByteSpan FrameAssembler::prepare(std::size_t wanted) {
     buffer_.swap(larger);
   }
   return {buffer_.data() + end_, buffer_.size() - end_};
+}
+
+std::size_t FrameAssembler::frame_under_way_bytes() const {
+  if (end_ - begin_ < kFrameHeaderBytes) return 0;
+  auto body = load_big_endian<std::uint32_t>(buffer_.data() + begin_);
+  return body <= max_body_bytes_ ? std::size_t{kFrameHeaderBytes} + body : 0;
+}
+
+void FrameAssembler::give_back() {
+  const std::size_t held = end_ - begin_;
+  if (buffer_.size() <= kKeepBytes || held > kKeepBytes / 2) return;
+  Bytes kept(held);
+  std::copy_n(buffer_.begin() + static_cast<std::ptrdiff_t>(begin_), held, kept.begin());
+  buffer_.swap(kept);
+  begin_ = 0;
+  end_ = held;
+  last_ = {};
 }
 
 Result<std::optional<Frame>> FrameAssembler::next() {

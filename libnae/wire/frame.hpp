@@ -78,6 +78,12 @@ class FrameAssembler {
 
   // A frame has begun but is not complete: a stream that ends now was cut.
   bool mid_frame() const { return end_ != begin_; }
+  // Of the frame that is under way, header included, as its header says it; 0 when no header is
+  // complete or it announces more than is allowed.
+  std::size_t frame_under_way_bytes() const;
+  // A buffer that a large frame left behind is given back. Views of frames end.
+  void give_back();
+  std::size_t buffer_bytes() const { return buffer_.size(); }
   // The bytes, header included, of the frame that next() answered last.
   ByteView last_frame_bytes() const { return last_; }
 

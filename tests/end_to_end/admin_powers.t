@@ -142,8 +142,12 @@ with Tap() as tap:
     open_one.request("GET", "/v1/keys")
     tap.is_((open_one.getresponse().read() != b"", key_admin.nae("admin", "remove", "alice").returncode), (True, 0),
             "she is removed while she is connected")
-    open_one.request("GET", "/v1/keys")
-    tap.is_(open_one.getresponse().status, 403, "and out on that connection too")
+    try:
+        open_one.request("GET", "/v1/keys")
+        outcome = open_one.getresponse().status
+    except (OSError, http.client.HTTPException):
+        outcome = "closed"
+    tap.ok(outcome in (403, "closed"), "and out on that connection too", outcome)
     tap.is_([who.call("GET", "/v1/keys")[0] for who in (alice, new)], [403, 403], "with every certificate of hers")
     done, impostor = appoint(server, key_admin, "alice2", "key-admin")
     key_admin.nae("admin", "add", "alice", "--role", "key-admin", "--out", server.path / "people/alice-again")

@@ -1,12 +1,12 @@
-#include "keyserver/service/device_register.hpp"
+#include "keyserver/service/certificate_register.hpp"
 
 namespace nae::service {
 
-Result<void> DeviceRegister::reload() {
+Result<void> CertificateRegister::reload() {
   std::lock_guard one_at_a_time(reloading_);
-  NAE_ASSIGN(std::vector<DeviceStanding> certificates, reader_());
+  NAE_ASSIGN(std::vector<CertificateStanding> certificates, reader_());
   std::map<std::string, std::set<std::string>, std::less<>> good;
-  for (DeviceStanding& certificate : certificates) {
+  for (CertificateStanding& certificate : certificates) {
     auto& of_name = good[certificate.name];  // known, even if none of its certificates is good
     if (!certificate.removed) of_name.insert(std::move(certificate.fingerprint));
   }
@@ -15,13 +15,15 @@ Result<void> DeviceRegister::reload() {
     good_ = std::move(good);
   }
   generation_.fetch_add(1, std::memory_order_release);
+  if (on_change_) on_change_();
   return {};
 }
 
-bool DeviceRegister::admits(const net::PeerIdentity& peer) const {
+bool CertificateRegister::admits(const net::PeerIdentity& peer) const {
   std::shared_lock lock(mutex_);
   auto known = good_.find(peer.name);
-  return known == good_.end() || known->second.count(peer.fingerprint_hex) != 0;
+  if (known == good_.end()) return unknown_names_ == UnknownNames::admitted;
+  return known->second.count(peer.fingerprint_hex) != 0;
 }
 
 }  // namespace nae::service
