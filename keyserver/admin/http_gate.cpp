@@ -1,37 +1,57 @@
 #include "keyserver/admin/http_gate.hpp"
 
+#include <algorithm>
+
 namespace nae::admin {
 namespace {
 
 // Past so many certificates those are forgotten whose buckets are full: they lose nothing by it.
 constexpr std::size_t kMostRemembered = 1024;
+// Of all places, how many are for who is refused: one in so many, but one.
+constexpr std::uint32_t kPlacesPerDoor = 16;
+
+std::string holder_of(Room room, const std::string& name) {
+  return std::to_string(static_cast<int>(room)) + "/" + name;
+}
 
 }  // namespace
 
-Result<HttpGate::Seat> HttpGate::enter(const std::string& certificate, TimePoint now) {
+Result<HttpGate::Seat> HttpGate::enter(Room room, const std::string& name, TimePoint now) {
   std::lock_guard lock(mutex_);
-  Known& who = known(certificate, now);
+  std::string holder = holder_of(room, name);
+  Known& who = known(holder, now);
   if (who.connections.take(now) != 0)
-    return fail(Code::limit_exceeded, "this certificate connects too often");
+    return fail(Code::limit_exceeded, name + " connects too often");
   if (who.open >= limits_.max_connections_per_certificate)
     return fail(Code::limit_exceeded,
-                "this certificate has " + std::to_string(who.open) + " connections open");
-  if (open_ >= limits_.max_connections)
-    return fail(Code::overloaded, std::to_string(open_) + " HTTP connections are open");
-  ++open_;
+                name + " has " + std::to_string(who.open) + " connections open");
+  if (!has_place(room))
+    return fail(Code::overloaded,
+                std::to_string(open_in(room)) + " HTTP connections of this kind are open");
+  ++open_[static_cast<std::size_t>(room)];
   ++who.open;
-  return Seat(*this, certificate);
+  return Seat(*this, room, std::move(holder));
 }
 
-void HttpGate::leave(const std::string& certificate) {
+bool HttpGate::has_place(Room room) const {
+  const std::uint32_t others = open_in(Room::devices) + open_in(Room::door);
+  if (others + open_in(Room::administrators) >= limits_.max_connections) return false;
+  if (room == Room::administrators) return true;
+  const std::uint32_t kept = (limits_.max_connections + 1) / 2;
+  if (others >= limits_.max_connections - kept) return false;
+  const std::uint32_t door = std::max(1u, limits_.max_connections / kPlacesPerDoor);
+  return room != Room::door || open_in(Room::door) < door;
+}
+
+void HttpGate::leave(const Seat& seat) {
   std::lock_guard lock(mutex_);
-  --open_;
-  --known_.at(certificate).open;
+  --open_[static_cast<std::size_t>(seat.room_)];
+  --known_.at(seat.holder_).open;
 }
 
 HttpGate::Refusal HttpGate::request(const Seat& seat, TimePoint now) {
   std::lock_guard lock(mutex_);
-  Known& who = known_.at(seat.certificate());
+  Known& who = known_.at(seat.holder_);
   Refusal refusal;
   refusal.retry_after_s = who.requests.take(now);
   refusal.first = refusal.retry_after_s != 0 && !who.refused;
@@ -39,13 +59,13 @@ HttpGate::Refusal HttpGate::request(const Seat& seat, TimePoint now) {
   return refusal;
 }
 
-HttpGate::Known& HttpGate::known(const std::string& certificate, TimePoint now) {
-  auto found = known_.find(certificate);
+HttpGate::Known& HttpGate::known(const std::string& holder, TimePoint now) {
+  auto found = known_.find(holder);
   if (found != known_.end()) return found->second;
   if (known_.size() >= kMostRemembered) forget_idle(now);
   Known fresh{{limits_.connections_per_second, limits_.connection_burst, now},
               {limits_.requests_per_second, limits_.request_burst, now}};
-  return known_.emplace(certificate, fresh).first->second;
+  return known_.emplace(holder, fresh).first->second;
 }
 
 void HttpGate::forget_idle(TimePoint now) {

@@ -1,7 +1,8 @@
-// HttpGate: how many connections and requests one certificate may have, and all together. Whoever
-// holds a certificate can ask; nobody may ask so much that others cannot.
+// HttpGate: how many connections and requests one name may have, and all together. Whoever holds a
+// certificate can ask; nobody may ask so much that others cannot.
 #pragma once
 
+#include <array>
 #include <map>
 #include <mutex>
 #include <string>
@@ -15,10 +16,18 @@ namespace nae::admin {
 struct GateLimits {
   std::uint32_t max_connections = 64;
   std::uint32_t max_connections_per_certificate = 16;
-  std::uint32_t requests_per_second = 50;  // of one certificate, as are the next three
+  std::uint32_t requests_per_second = 50;  // of one name, as are the next three
   std::uint32_t request_burst = 200;
   std::uint32_t connections_per_second = 50;
   std::uint32_t connection_burst = 200;
+};
+
+// Whose certificate it is. Administrators may take every place; others never take the half that is
+// kept for those who can revoke.
+enum class Room : std::uint8_t {
+  administrators,
+  devices,  // hosts and monitoring, which ask for health and metrics
+  door,     // whoever is not admitted: one answer, and out
 };
 
 // Thread-safe; outlives its seats.
@@ -30,23 +39,28 @@ class HttpGate {
   // The place of one connection, free again when this goes.
   class Seat {
    public:
-    Seat(HttpGate& gate, std::string certificate)
-        : gate_(&gate), certificate_(std::move(certificate)) {}
+    Seat(HttpGate& gate, Room room, std::string holder)
+        : gate_(&gate), room_(room), holder_(std::move(holder)) {}
     Seat(Seat&& other) noexcept
-        : gate_(std::exchange(other.gate_, nullptr)), certificate_(std::move(other.certificate_)) {}
+        : gate_(std::exchange(other.gate_, nullptr)),
+          room_(other.room_),
+          holder_(std::move(other.holder_)) {}
     Seat& operator=(Seat&&) = delete;
     ~Seat() {
-      if (gate_) gate_->leave(certificate_);
+      if (gate_) gate_->leave(*this);
     }
-    const std::string& certificate() const { return certificate_; }
+    Room room() const { return room_; }
 
    private:
+    friend class HttpGate;
     HttpGate* gate_;
-    std::string certificate_;
+    Room room_;
+    std::string holder_;
   };
-  // Code::overloaded when all places are taken, Code::limit_exceeded when those of the certificate
-  // are, or when it connects too often. `certificate`: its fingerprint.
-  Result<Seat> enter(const std::string& certificate, TimePoint now);
+  // Code::overloaded when all places of the room are taken, Code::limit_exceeded when those of the
+  // name are, or when it connects too often. All certificates of a name count together, and apart
+  // from those of that name which are not admitted.
+  Result<Seat> enter(Room room, const std::string& name, TimePoint now);
 
   struct Refusal {
     std::uint32_t retry_after_s = 0;  // 0: not refused
@@ -60,14 +74,16 @@ class HttpGate {
     std::uint32_t open = 0;
     bool refused = false;  // the last request was
   };
-  void leave(const std::string& certificate);
-  Known& known(const std::string& certificate, TimePoint now);
+  void leave(const Seat& seat);
+  bool has_place(Room room) const;
+  std::uint32_t open_in(Room room) const { return open_[static_cast<std::size_t>(room)]; }
+  Known& known(const std::string& holder, TimePoint now);
   void forget_idle(TimePoint now);
 
   const GateLimits limits_;
   std::mutex mutex_;
-  std::map<std::string, Known> known_;
-  std::uint32_t open_ = 0;
+  std::map<std::string, Known> known_;   // by room and name
+  std::array<std::uint32_t, 3> open_{};  // by room
 };
 
 }  // namespace nae::admin

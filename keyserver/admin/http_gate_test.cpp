@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <list>
 #include <vector>
 
 namespace nae::admin {
@@ -44,26 +45,74 @@ TEST(TokenBucketTest, SaysWhenToComeAgain) {
 TEST(HttpGateTest, OneCertificateTakesItsShareOfPlaces) {
   HttpGate gate(small());
   std::vector<HttpGate::Seat> seats;
-  for (int i = 0; i < 3; ++i) seats.push_back(gate.enter("a", kStart).value());
-  EXPECT_EQ(gate.enter("a", kStart).error().code, Code::limit_exceeded) << "one past its share";
-  for (int i = 0; i < 2; ++i) seats.push_back(gate.enter("b", kStart).value());
-  EXPECT_EQ(gate.enter("b", kStart).error().code, Code::overloaded) << "all are taken";
+  for (int i = 0; i < 3; ++i)
+    seats.push_back(gate.enter(Room::administrators, "a", kStart).value());
+  EXPECT_EQ(gate.enter(Room::administrators, "a", kStart).error().code, Code::limit_exceeded)
+      << "one past its share";
+  for (int i = 0; i < 2; ++i)
+    seats.push_back(gate.enter(Room::administrators, "b", kStart).value());
+  EXPECT_EQ(gate.enter(Room::administrators, "b", kStart).error().code, Code::overloaded)
+      << "all are taken";
   seats.pop_back();
-  EXPECT_TRUE(gate.enter("b", kStart));
+  EXPECT_TRUE(gate.enter(Room::administrators, "b", kStart));
+}
+
+// Whoever is removed must not keep those out who remove others.
+TEST(HttpGateTest, HalfOfThePlacesAreForAdministrators) {
+  GateLimits limits = small();
+  limits.max_connections = 7;
+  HttpGate gate(limits);
+  std::list<HttpGate::Seat> seats;
+  for (const char* name : {"db1", "db2", "db3"})
+    seats.push_back(gate.enter(Room::devices, name, kStart).value());
+  EXPECT_EQ(gate.enter(Room::devices, "db4", kStart).error().code, Code::overloaded);
+  EXPECT_EQ(gate.enter(Room::door, "gone", kStart).error().code, Code::overloaded);
+  for (const char* name : {"a", "b", "c", "d"})
+    seats.push_back(gate.enter(Room::administrators, name, kStart).value());
+  EXPECT_EQ(gate.enter(Room::administrators, "e", kStart).error().code, Code::overloaded);
+  seats.pop_front();
+  seats.push_back(gate.enter(Room::administrators, "e", kStart).value());
+  EXPECT_EQ(gate.enter(Room::devices, "db4", kStart).error().code, Code::overloaded)
+      << "administrators may have them all";
+}
+
+TEST(HttpGateTest, WhoIsNotAdmittedWaitsAtTheDoor) {
+  GateLimits limits = small();
+  limits.max_connections = 64;
+  HttpGate gate(limits);
+  std::list<HttpGate::Seat> seats;
+  for (int i = 0; i < 4; ++i)
+    seats.push_back(gate.enter(Room::door, "gone" + std::to_string(i), kStart).value());
+  EXPECT_EQ(gate.enter(Room::door, "another", kStart).error().code, Code::overloaded);
+  EXPECT_TRUE(gate.enter(Room::devices, "db1", kStart)) << "nobody else feels it";
+  for (int i = 0; i < 4; ++i) (void)gate.enter(Room::door, "alice", kStart);
+  EXPECT_TRUE(gate.enter(Room::administrators, "alice", kStart))
+      << "a removed certificate uses up nothing of its name's";
+}
+
+TEST(HttpGateTest, TheSmallestGateIsForAdministrators) {
+  GateLimits limits = small();
+  limits.max_connections = 1;
+  HttpGate gate(limits);
+  EXPECT_FALSE(gate.enter(Room::devices, "db1", kStart));
+  EXPECT_FALSE(gate.enter(Room::door, "gone", kStart));
+  EXPECT_TRUE(gate.enter(Room::administrators, "alice", kStart));
 }
 
 TEST(HttpGateTest, ConnectingTooOftenIsRefused) {
   HttpGate gate(small());
-  for (int i = 0; i < 4; ++i) EXPECT_TRUE(gate.enter("a", kStart)) << "left again at once";
-  EXPECT_EQ(gate.enter("a", kStart).error().code, Code::limit_exceeded);
-  EXPECT_TRUE(gate.enter("b", kStart));
-  EXPECT_TRUE(gate.enter("a", kStart + 1s));
+  for (int i = 0; i < 4; ++i)
+    EXPECT_TRUE(gate.enter(Room::administrators, "a", kStart)) << "left again at once";
+  EXPECT_EQ(gate.enter(Room::administrators, "a", kStart).error().code, Code::limit_exceeded);
+  EXPECT_TRUE(gate.enter(Room::administrators, "b", kStart));
+  EXPECT_TRUE(gate.enter(Room::administrators, "a", kStart + 1s));
 }
 
 TEST(HttpGateTest, RequestsAreCountedACertificateNotAConnection) {
   HttpGate gate(small());
-  HttpGate::Seat one = gate.enter("a", kStart).value(), two = gate.enter("a", kStart).value();
-  HttpGate::Seat other = gate.enter("b", kStart).value();
+  HttpGate::Seat one = gate.enter(Room::administrators, "a", kStart).value(),
+                 two = gate.enter(Room::administrators, "a", kStart).value();
+  HttpGate::Seat other = gate.enter(Room::administrators, "b", kStart).value();
   for (int i = 0; i < 4; ++i) EXPECT_EQ(gate.request(i % 2 ? one : two, kStart).retry_after_s, 0u);
   HttpGate::Refusal first = gate.request(one, kStart), second = gate.request(two, kStart);
   EXPECT_EQ(first.retry_after_s, 1u);
@@ -77,13 +126,14 @@ TEST(HttpGateTest, RequestsAreCountedACertificateNotAConnection) {
 TEST(HttpGateTest, ReconnectingDoesNotFillTheBucket) {
   HttpGate gate(small());
   for (int i = 0; i < 4; ++i) {
-    HttpGate::Seat seat = gate.enter("a", kStart + 10s * i).value();
+    HttpGate::Seat seat = gate.enter(Room::administrators, "a", kStart + 10s * i).value();
     for (int k = 0; k < 4; ++k) gate.request(seat, kStart + 10s * i);
     EXPECT_NE(gate.request(seat, kStart + 10s * i).retry_after_s, 0u);
   }
-  HttpGate::Seat again = gate.enter("a", kStart + 30s).value();
+  HttpGate::Seat again = gate.enter(Room::administrators, "a", kStart + 30s).value();
   EXPECT_NE(gate.request(again, kStart + 30s).retry_after_s, 0u);
-  for (int i = 0; i < 2000; ++i) (void)gate.enter("x" + std::to_string(i), kStart + 30s);
+  for (int i = 0; i < 2000; ++i)
+    (void)gate.enter(Room::administrators, "x" + std::to_string(i), kStart + 30s);
   EXPECT_NE(gate.request(again, kStart + 30s).retry_after_s, 0u) << "nor do others";
 }
 

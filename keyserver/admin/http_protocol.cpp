@@ -11,20 +11,22 @@ using Clock = std::chrono::steady_clock;
 
 HttpProtocol::HttpProtocol(net::Connection& connection, AdminService& service,
                            std::shared_ptr<HttpGate> gate, HttpGate::Seat seat,
-                           const HttpLimits& limits)
+                           const HttpLimits& limits, const Admits& admits)
     : connection_(connection),
       service_(service),
       gate_(std::move(gate)),
       seat_(std::move(seat)),
       limits_(limits),
+      admits_(admits),
       session_([this](HttpRequest&& request) { on_request(std::move(request)); }, limits),
-      deadline_(connection.loop()) {
-  connection_.set_idle_timeout(limits_.idle_timeout);
+      deadline_(connection, limits.request_timeout, [this] { too_late(); }) {
+  const bool at_door = seat_.room() == Room::door;
+  connection_.set_idle_timeout(at_door ? limits_.request_timeout : limits_.idle_timeout);
 }
 
 bool HttpProtocol::received(std::size_t bytes) {
   bool keep = session_.received(bytes, connection_.output());
-  watch_deadline();
+  deadline_.watch(session_.reading(), false);
   return keep;
 }
 
@@ -32,6 +34,28 @@ void HttpProtocol::on_request(HttpRequest&& request) {
   connection_.pause_reading();
   if (auto refusal = gate_->request(seat_, Clock::now()); refusal.retry_after_s != 0)
     return refuse_for_now(refusal);
+  if (seat_.room() == Room::door || !admits_(connection_.peer()))
+    return refuse_at_door(std::move(request));
+  dispatch(std::move(request));
+}
+
+// An administrator or a device that was removed, or that this server never had: told so once.
+void HttpProtocol::refuse_at_door(HttpRequest&& request) {
+  session_.stop();
+  // Calls are refused where they are recorded.
+  if (request.target.starts_with("/v1")) return dispatch(std::move(request));
+  answer_soon(problem(
+      Error(Code::certificate_rejected, "the certificate of " + connection_.peer().name +
+                                            " was removed, or this server never issued it")));
+}
+
+bool HttpProtocol::still_admitted() {
+  if (seat_.room() == Room::door || admits_(connection_.peer())) return true;
+  session_.stop();
+  return session_.waiting();  // the answer that is under way is the last
+}
+
+void HttpProtocol::dispatch(HttpRequest&& request) {
   // The connection keeps this protocol as long as it lives itself, closed or not.
   auto connection = connection_.shared_from_this();
   service_.dispatch(std::move(request), {connection_.peer(), connection_.remote_address()},
@@ -48,6 +72,10 @@ void HttpProtocol::refuse_for_now(const HttpGate::Refusal& refusal) {
       Error(Code::limit_exceeded, "this certificate makes too many requests",
             "Try again in " + std::to_string(refusal.retry_after_s) + " seconds, and less often."));
   response.retry_after_s = refusal.retry_after_s;
+  answer_soon(std::move(response));
+}
+
+void HttpProtocol::answer_soon(HttpResponse response) {
   connection_.post(
       [this, response = std::move(response)](net::Connection&) { answered(response); });
 }
@@ -55,25 +83,9 @@ void HttpProtocol::refuse_for_now(const HttpGate::Refusal& refusal) {
 void HttpProtocol::answered(const HttpResponse& response) {
   if (!connection_.is_open()) return;
   if (!session_.answer(response, connection_.output())) return connection_.close_after_flush();
-  watch_deadline();
+  deadline_.watch(session_.reading(), true);
   connection_.flush();
   if (!session_.waiting()) connection_.resume_reading();
-}
-
-// Starts with a request's first byte and ends with its last: no byte in between prolongs it.
-void HttpProtocol::watch_deadline() {
-  if (!session_.reading()) {
-    deadline_.cancel();
-    deadline_runs_ = false;
-    return;
-  }
-  if (std::exchange(deadline_runs_, true)) return;
-  deadline_.expires_after(limits_.request_timeout);
-  deadline_.async_wait(
-      [this, weak = connection_.weak_from_this()](boost::system::error_code error) {
-        auto connection = weak.lock();
-        if (!error && connection && connection->is_open()) too_late();
-      });
 }
 
 void HttpProtocol::too_late() {
@@ -84,9 +96,14 @@ void HttpProtocol::too_late() {
 
 net::ProtocolFactory HttpProtocols::protocol() {
   return [this](net::Connection& connection) -> std::unique_ptr<net::Protocol> {
-    auto seat = gate_->enter(connection.peer().fingerprint_hex, Clock::now());
+    const net::PeerIdentity& peer = connection.peer();
+    const Room room = !admits_(peer)                      ? Room::door
+                      : peer.kind == net::PeerKind::admin ? Room::administrators
+                                                          : Room::devices;
+    auto seat = gate_->enter(room, peer.name, Clock::now());
     if (seat)
-      return std::make_unique<HttpProtocol>(connection, service_, gate_, *std::move(seat), limits_);
+      return std::make_unique<HttpProtocol>(connection, service_, gate_, *std::move(seat), limits_,
+                                            admits_);
     spdlog::warn("event=connection_refused remote={} peer={} code={} reason=\"{}\"",
                  connection.remote_address(), connection.peer().name, name(seat.error().code),
                  seat.error().message);

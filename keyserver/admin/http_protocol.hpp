@@ -1,31 +1,34 @@
 // HttpProtocol: puts the administration interface on a TLS connection (ALPN http/1.1).
 #pragma once
 
-#include <boost/asio/steady_timer.hpp>
-
 #include "keyserver/admin/admin_service.hpp"
 #include "keyserver/admin/http_gate.hpp"
 #include "keyserver/admin/http_session.hpp"
 #include "net/connection.hpp"
+#include "net/receive_deadline.hpp"
 
 namespace nae::admin {
 
 class HttpProtocol final : public net::Protocol {
  public:
+  using Admits = std::function<bool(const net::PeerIdentity&)>;
   HttpProtocol(net::Connection& connection, AdminService& service, std::shared_ptr<HttpGate> gate,
-               HttpGate::Seat seat, const HttpLimits& limits);
+               HttpGate::Seat seat, const HttpLimits& limits, const Admits& admits);
 
   ByteSpan receive_space() override { return session_.space(); }
   bool received(std::size_t bytes) override;
+  bool still_admitted() override;
   void begin_shutdown() override { session_.stop(); }
   bool busy() const override { return session_.waiting(); }
   void closed(const Error&) override { deadline_.cancel(); }
 
  private:
   void on_request(HttpRequest&& request);
+  void dispatch(HttpRequest&& request);
+  void refuse_at_door(HttpRequest&& request);
+  void answer_soon(HttpResponse response);
   void refuse_for_now(const HttpGate::Refusal& refusal);
   void answered(const HttpResponse& response);
-  void watch_deadline();
   void too_late();
 
   net::Connection& connection_;
@@ -33,9 +36,9 @@ class HttpProtocol final : public net::Protocol {
   std::shared_ptr<HttpGate> gate_;
   HttpGate::Seat seat_;
   HttpLimits limits_;
+  const Admits& admits_;
   HttpSession session_;
-  boost::asio::steady_timer deadline_;  // of the request being read
-  bool deadline_runs_ = false;
+  net::ReceiveDeadline deadline_;  // of the request being read
 };
 
 // What a listener needs for its http/1.1 connections. Destroyed after the threads of the
@@ -44,13 +47,19 @@ class HttpProtocol final : public net::Protocol {
 class HttpProtocols {
  public:
   HttpProtocols(const AdminParts& parts, HttpLimits limits, const GateLimits& gate)
-      : limits_(limits), gate_(std::make_shared<HttpGate>(gate)), service_(parts) {}
+      : limits_(limits),
+        gate_(std::make_shared<HttpGate>(gate)),
+        admits_([&devices = parts.devices, &admins = parts.admins](const net::PeerIdentity& peer) {
+          return (peer.kind == net::PeerKind::admin ? admins : devices).admits(peer);
+        }),
+        service_(parts) {}
 
   net::ProtocolFactory protocol();
 
  private:
   HttpLimits limits_;
   std::shared_ptr<HttpGate> gate_;  // also of connections that are on their way out
+  HttpProtocol::Admits admits_;
   AdminService service_;
 };
 

@@ -84,12 +84,18 @@ with Tap() as tap:
            "the log tells of it, not of each", records)
 
     # connections
-    held = [opened(server, device) for _ in range(4)]
-    tap.ok(all(held), "a certificate has four connections")
-    tap.is_(opened(server, device), None, "and no fifth one")
-    held += [opened(server, another) for _ in range(2)]
-    tap.ok(all(held), "another one has the rest")
-    tap.is_(opened(server, auditor), None, "when all are taken the next is refused, whoever it is")
+    held = [opened(server, auditor) for _ in range(4)]
+    tap.ok(all(held), "a name has four connections")
+    tap.is_(opened(server, auditor), None, "and no fifth one")
+    held += [opened(server, device), opened(server, another)]
+    tap.ok(all(held), "others have the rest")
+    tap.is_(opened(server, admin), None, "when all are taken the next is refused, whoever it is")
+    for each in held:
+        each.close()
+    held = [wait_until(lambda: opened(server, device)) for _ in range(3)]
+    tap.is_(opened(server, another), None, "devices have half of them")
+    held += [opened(server, auditor) for _ in range(3)]
+    tap.ok(all(held), "the other half is for administrators")
     agents = [wire.tls_peer(server.port, wire.tls_context(server.path / "tls/authority.pem", *device)) for _ in range(2)]
     for agent in agents:
         agent.connection.sendall(wire.hello())
@@ -102,7 +108,7 @@ with Tap() as tap:
         answered = b""
     tap.is_(answered, b"", "as many as configured")
     held.pop().close()
-    tap.ok(wait_until(lambda: opened(server, auditor)), "and HTTP has its own beside them")
+    tap.ok(wait_until(lambda: opened(server, admin)), "and HTTP has its own beside them")
     for each in held:
         each.close()
 
