@@ -392,6 +392,32 @@ TEST_F(AgentTest, StopFinishesWhatIsInFlight) {
   agent_.reset();
 }
 
+// Else what was replaced because it is not to be trusted would go on for as long as nothing else
+// can be reached.
+TEST_F(AgentTest, ReloadEndsConnectionsToServersThatAreNotTrustedAnyMore) {
+  config_.limits.unavailable_wait = 100ms;
+  serve(always(Act::answer));
+  start();
+  Backend b = backend();
+  auto context = b.open("alice");
+  must(b.ask(context, Action::decrypt, "x"));
+  TestAuthority foreign(directory_, "foreign");
+  Config changed = config_;
+  changed.tls.authority = foreign.file();
+  std::promise<void> done;
+  boost::asio::post(loop_, [&] {
+    EXPECT_TRUE(agent_->reload(changed));
+    done.set_value();
+  });
+  done.get_future().wait();
+  const auto start = std::chrono::steady_clock::now();
+  auto answer = b.ask(context, Action::decrypt, "x");
+  while (answer && std::chrono::steady_clock::now() - start < 10s)
+    answer = b.ask(context, Action::decrypt, "x");
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().code, Code::server_unavailable);
+}
+
 TEST_F(AgentTest, ReloadChangesServersWithoutLosingARequest) {
   auto& before = serve(always(Act::answer));
   start();

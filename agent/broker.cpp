@@ -29,7 +29,7 @@ Broker::Broker(boost::asio::io_context& loop, const BrokerLimits& limits)
     : loop_(loop), limits_(limits), deadline_timer_(loop) {}
 
 void Broker::use(std::vector<UpstreamSettings> upstreams) {
-  for (auto& old : upstreams_) old->retire();
+  for (auto& old : upstreams_) old->retire(upstreams.front().tls);
   std::set<std::string> servers;
   for (const UpstreamSettings& settings : upstreams)
     servers.insert(net::to_string(settings.endpoint));

@@ -47,7 +47,7 @@ class Broker final : public UpstreamEvents {
   Broker(boost::asio::io_context& loop, const BrokerLimits& limits);
 
   // Replaces all servers: the old connections serve until a new one is ready.
-  void use(std::vector<UpstreamSettings> upstreams);
+  void use(std::vector<UpstreamSettings> upstreams);  // at least one
 
   void add(Asker& asker) { askers_.emplace(&asker, 0); }
   // The asker is gone: nothing is delivered to it any more.

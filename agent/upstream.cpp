@@ -102,6 +102,18 @@ void Upstream::hurry() {
   connect();
 }
 
+void Upstream::retire(const net::TlsContext& tls) {
+  retired_ = true;
+  if (link_ != nullptr)
+    return link_->connection().post(
+        [tls](net::Connection& connection) { connection.verify_peer_again(tls); });
+  // An attempt under way would verify by what was replaced.
+  if (attempt_) attempt_->cancel();
+  attempt_.reset();
+  reconnect_timer_.cancel();
+  state_ = State::waiting;
+}
+
 void Upstream::connect() {
   state_ = State::connecting;
   attempted_at_ = std::chrono::steady_clock::now();

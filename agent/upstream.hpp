@@ -49,8 +49,9 @@ class Upstream {
   // A request waits for the server: connects now if it would only do so later.
   void hurry();
   std::chrono::steady_clock::time_point attempted_at() const { return attempted_at_; }
-  // It keeps serving what it has, but is not reopened: its certificate or server is replaced.
-  void retire() { retired_ = true; }
+  // It keeps serving what it has, but is not reopened: its certificate or server is replaced. It
+  // ends when `tls` does not accept its server.
+  void retire(const net::TlsContext& tls);
   bool retired() const { return retired_; }
 
   // The server said that it is about to stop: no more requests until it is reached anew.

@@ -3,7 +3,9 @@
 #include <openssl/evp.h>
 #include <openssl/x509v3.h>
 
+#include <algorithm>
 #include <array>
+#include <ctime>
 #include <optional>
 #include <string>
 
@@ -68,6 +70,19 @@ Result<PeerIdentity> server_identity(X509* certificate, const std::string& verif
   identity.name = verified_host;
   put_fingerprint(certificate, identity);
   return identity;
+}
+
+Result<std::int64_t> chain_end_s(const STACK_OF(X509) * chain) {
+  std::optional<std::int64_t> end;
+  for (int i = 0; i < sk_X509_num(chain); ++i) {
+    std::tm parts{};
+    if (ASN1_TIME_to_tm(X509_get0_notAfter(sk_X509_value(chain, i)), &parts) != 1)
+      return fail(Code::certificate_rejected, "the end of a certificate cannot be read");
+    const std::int64_t at_s = ::timegm(&parts);
+    end = end ? std::min(*end, at_s) : at_s;
+  }
+  if (!end) return fail(Code::certificate_rejected, "the peer was not verified");
+  return *end;
 }
 
 }  // namespace nae::net

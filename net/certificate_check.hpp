@@ -5,6 +5,7 @@
 #include "net/peer_identity.hpp"
 
 struct x509_st;
+struct stack_st_X509;
 
 namespace nae::net {
 
@@ -14,5 +15,8 @@ Result<PeerIdentity> client_identity(x509_st* certificate);
 
 // A server's certificate: extended key usage serverAuth. Its names were matched by the handshake.
 Result<PeerIdentity> server_identity(x509_st* certificate, const std::string& verified_host);
+
+// When the first certificate of a verified chain ends, in Unix time.
+Result<std::int64_t> chain_end_s(const stack_st_X509* chain);
 
 }  // namespace nae::net

@@ -22,6 +22,8 @@ constexpr std::size_t kCompactBytes = 1u << 20;
 // with unread bytes would reset the connection and could take the last word with it.
 constexpr std::chrono::milliseconds kLingerTime{500};
 constexpr std::size_t kLingerBytes = 1u << 20;
+// The machine's clock may be set; a certificate's end is looked at anew so often.
+constexpr std::chrono::minutes kClockLook{1};
 
 }  // namespace
 
@@ -41,6 +43,7 @@ Connection::~Connection() = default;
 
 void Connection::start(OnOpen on_open, OnClose on_close) {
   (void)std::signal(SIGPIPE, SIG_IGN);  // a peer that left is an error value here, never a signal
+  if (closed_early_) return on_close(*this, *closed_early_);
   on_open_ = std::move(on_open);
   on_close_ = std::move(on_close);
   arm_timer();
@@ -62,6 +65,9 @@ void Connection::step_handshake() {
     case IoState::done:
       break;
   }
+  if (verify_with_)
+    if (auto verified = stream_->verify_again(*verify_with_); !verified)
+      return linger(std::move(verified).error());
   state_ = State::open;
   last_read_ = Clock::now();
   protocol_ = std::exchange(on_open_, nullptr)(*this);
@@ -74,6 +80,7 @@ void Connection::step_handshake() {
 // Reads until the socket is drained, or the connection had its share, or the protocol has enough.
 void Connection::read_batch() {
   if (state_ != State::open || in_batch_ || !may_read()) return;
+  if (has_expired()) return expire();
   in_batch_ = true;
   bool keep = true;
   bool share_is_used = false;
@@ -260,6 +267,39 @@ void Connection::reexamine() {
   if (state_ == State::open && !protocol_->still_admitted()) close_after_flush();
 }
 
+void Connection::verify_peer_again(TlsContext context) {
+  if (state_ == State::handshake) {
+    verify_with_ = std::move(context);
+  } else if (state_ == State::open) {
+    if (auto verified = stream_->verify_again(context); !verified)
+      return dismiss(std::move(verified).error());
+    arm_timer();  // by other authorities its chain may end sooner
+  } else if (state_ == State::draining && !stream_->verify_again(context)) {
+    close_now(Error(Code::certificate_rejected, "the peer's certificate is not accepted any more"));
+  }
+}
+
+// With the last second of its validity a certificate proves nothing any more, on connections that
+// exist as on new ones.
+bool Connection::has_expired() const {
+  using std::chrono::system_clock;
+  const std::int64_t end_s = peer().not_after_s;
+  return end_s != 0 && system_clock::to_time_t(system_clock::now()) > end_s;
+}
+
+void Connection::expire() {
+  dismiss(Error(Code::certificate_rejected, "the certificate of " + peer().name + " has expired"));
+}
+
+void Connection::dismiss(Error reason) {
+  if (state_ == State::open) {
+    protocol_->dismissed(reason);
+    flush();
+  }
+  if (state_ == State::open && output_bytes() == 0) return linger(std::move(reason));
+  close_now(std::move(reason));
+}
+
 void Connection::close_if_finished() {
   if (stopping_ && state_ == State::open && output_bytes() == 0 && !protocol_->busy())
     linger(Error(Code::shutting_down, "this side is shutting down"));
@@ -310,6 +350,12 @@ std::optional<Clock::time_point> Connection::next_deadline() const {
     auto idle = last_read_ + limits_.idle_timeout;
     next = next ? std::min(*next, idle) : idle;
   }
+  if (const std::int64_t end_s = peer().not_after_s; end_s != 0) {
+    using std::chrono::system_clock;
+    const auto left = system_clock::from_time_t(end_s + 1) - system_clock::now();
+    const auto look = Clock::now() + std::clamp<Clock::duration>(left, {}, kClockLook);
+    next = next ? std::min(*next, look) : look;
+  }
   return next;
 }
 
@@ -331,6 +377,7 @@ void Connection::timer_fired() {
   auto now = Clock::now();
   auto deadline = next_deadline();
   if (!deadline) return;
+  if ((state_ == State::open || state_ == State::draining) && has_expired()) return expire();
   if (*deadline > now) return arm_timer();
   if (state_ == State::handshake)
     return close_now(Error(Code::timeout, "the handshake took too long"));
@@ -357,7 +404,8 @@ void Connection::close_now(Error reason) {
   // The protocol itself stays until this object goes: its own code may be on the stack.
   if (protocol_) protocol_->closed(reason);
   on_open_ = nullptr;
-  if (auto on_close = std::exchange(on_close_, nullptr)) on_close(*this, reason);
+  if (auto on_close = std::exchange(on_close_, nullptr)) return on_close(*this, reason);
+  closed_early_ = std::move(reason);
 }
 
 }  // namespace nae::net

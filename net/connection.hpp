@@ -18,6 +18,7 @@
 #include "net/memory_budget.hpp"
 #include "net/protocol.hpp"
 #include "net/stream.hpp"
+#include "net/tls_context.hpp"
 
 namespace nae::net {
 
@@ -81,6 +82,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void begin_shutdown();
   // Ends the connection if its protocol does not admit the peer any more.
   void reexamine();
+  // Ends the connection if the peer's certificate would not be accepted under `context`, which
+  // stands for those that connections begin with from now on.
+  void verify_peer_again(TlsContext context);
 
   bool is_open() const { return state_ != State::closed; }
   const PeerIdentity& peer() const { return stream_->peer(); }
@@ -139,6 +143,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void arm_timer();
   void timer_fired();
   void close_now(Error reason);
+  void dismiss(Error reason);
+  bool has_expired() const;
+  void expire();
 
   boost::asio::io_context& loop_;
   std::unique_ptr<Stream> stream_;
@@ -149,6 +156,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   ConnectionLimits limits_;
   OnOpen on_open_;
   OnClose on_close_;
+  std::optional<TlsContext> verify_with_;  // instead of what the handshake began with
+  std::optional<Error> closed_early_;      // before it was started
   Bytes output_;
   std::optional<MemoryBudget::Share> output_share_;
   std::size_t sent_ = 0;

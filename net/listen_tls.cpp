@@ -47,7 +47,13 @@ class TlsListener final : public Listener {
   const std::string& address() const override { return address_; }
   std::uint16_t port() const override { return port_; }
   std::size_t connections() const override { return accepting_->connections(); }
-  void replace_context(TlsContext context) override { context_->set(std::move(context)); }
+  void replace_context(TlsContext context) override {
+    context_->set(context);
+    // Whoever is accepted from now on gets it; those before are all found here.
+    accepting_->for_each([context = std::move(context)](Connection& connection) {
+      connection.verify_peer_again(context);
+    });
+  }
   void for_each(std::function<void(Connection&)> visit) override { accepting_->for_each(visit); }
   void begin_stop(std::function<void()> on_drained) override {
     accepting_->begin_stop(std::move(on_drained));

@@ -26,7 +26,8 @@ class Listener {
   virtual std::uint16_t port() const = 0;  // 0 for a Unix socket
   virtual std::size_t connections() const = 0;
 
-  // Certificates for later connections; those that exist keep theirs. Nothing for a Unix socket.
+  // Certificates for later connections; those that exist keep theirs, but end when their peer's is
+  // not accepted by the new authorities. Nothing for a Unix socket.
   virtual void replace_context(TlsContext context) = 0;
   // Runs `visit` on every open connection, on that connection's thread, soon.
   virtual void for_each(std::function<void(Connection&)> visit) = 0;

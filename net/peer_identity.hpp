@@ -21,6 +21,8 @@ struct PeerIdentity {
   std::string name;
   std::string serial_hex;       // of the certificate; empty for local
   std::string fingerprint_hex;  // SHA-256 over the DER certificate; empty for local
+  // Unix time at which the first certificate of its chain ends; 0 for local: never.
+  std::int64_t not_after_s = 0;
 };
 
 std::string_view name(PeerKind kind);

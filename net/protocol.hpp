@@ -29,6 +29,9 @@ class Protocol {
   // still sent, then the connection closes.
   virtual bool still_admitted() { return true; }
 
+  // The connection ends now, for `reason`: a last word may go to connection.output().
+  virtual void dismissed(const Error& reason) { (void)reason; }
+
   // Graceful stop: take no new requests; while busy() answers true the connection stays, until the
   // listener's deadline. It is asked again after every flush.
   virtual void begin_shutdown() {}

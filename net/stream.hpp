@@ -2,6 +2,7 @@
 // what it waits for.
 #pragma once
 
+#include <cstdint>
 #include <string_view>
 
 #include "libnae/base/bytes.hpp"
@@ -9,6 +10,8 @@
 #include "net/peer_identity.hpp"
 
 namespace nae::net {
+
+class TlsContext;
 
 enum class IoState : std::uint8_t {
   done,         // `bytes` were moved, or the handshake is complete
@@ -36,6 +39,13 @@ class Stream {
   // After a read that filled less than it was offered: may more be waiting in this stream, so that
   // another read pays?
   virtual bool may_hold_more() const = 0;
+
+  // After the handshake: would the peer's certificate be accepted under `context` as well? Its
+  // authorities may be others than those that the connection began with.
+  virtual Result<void> verify_again(const TlsContext& context) {
+    (void)context;
+    return {};
+  }
 
   // After the handshake.
   virtual const PeerIdentity& peer() const = 0;

@@ -56,13 +56,14 @@ inline std::int64_t unix_time_s() {
 
 class TestAuthority {
  public:
-  TestAuthority(const TemporaryDirectory& directory, std::string name)
+  TestAuthority(const TemporaryDirectory& directory, std::string name, std::int64_t end_s = 0)
       : directory_(directory),
         name_(std::move(name)),
         key_(must(crypto::generate_p256())),
         signer_(must(crypto::software_signer(key_.private_key_pem))) {
     crypto::CertificateTemplate own = dated(name_, crypto::CertificateUsage::authority);
     own.spki = key_.spki;
+    if (end_s != 0) own.not_after_s = end_s;
     pem_ = must(crypto::issue(own, std::nullopt, signer_));
     write_file(file(), pem_, 0644);
   }

@@ -22,7 +22,7 @@ struct TlsFiles {
 };
 
 // Copies share one context. Loading files again means making another one; connections that exist
-// keep the context they began with.
+// keep the context they began with: see Connection::verify_peer_again().
 class TlsContext {
  public:
   // `protocols`: ALPN names in order of preference; a client that offers none of them, or sends no

@@ -10,6 +10,7 @@
 #include <climits>
 #include <cstring>
 
+#include "libnae/crypto/handle.hpp"
 #include "net/certificate_check.hpp"
 #include "net/openssl_error.hpp"
 
@@ -141,7 +142,34 @@ Io TlsStream::handshake() {
   // Cannot happen with SSL_VERIFY_PEER; a connection without a proven peer must not exist.
   if (SSL_get_verify_result(connection_) != X509_V_OK || peer_.fingerprint_hex.empty())
     return failed(Error(Code::certificate_rejected, "the peer was not verified"));
+  auto end = chain_end_s(SSL_get0_verified_chain(connection_));
+  if (!end) return failed(std::move(end).error());
+  peer_.not_after_s = *end;
   return {IoState::done, 0};
+}
+
+// As the handshake does it: the same purpose, name and security level, by other authorities.
+Result<void> TlsStream::verify_again(const TlsContext& context) {
+  handle<X509, X509_free> certificate(SSL_get1_peer_certificate(connection_));
+  handle<X509_STORE_CTX, X509_STORE_CTX_free> check(X509_STORE_CTX_new());
+  const char* purpose = SSL_is_server(connection_) == 1 ? "ssl_client" : "ssl_server";
+  if (!certificate || !check ||
+      X509_STORE_CTX_init(check.get(), SSL_CTX_get_cert_store(context.native()), certificate.get(),
+                          SSL_get_peer_cert_chain(connection_)) != 1 ||
+      X509_STORE_CTX_set_default(check.get(), purpose) != 1)
+    return fail(take_openssl_error("verifying a certificate again"));
+  X509_VERIFY_PARAM* rules = X509_STORE_CTX_get0_param(check.get());
+  X509_VERIFY_PARAM_set_auth_level(rules, SSL_get_security_level(connection_));
+  if (X509_VERIFY_PARAM_set1(rules, SSL_get0_param(connection_)) != 1)
+    return fail(take_openssl_error("verifying a certificate again"));
+  if (X509_verify_cert(check.get()) != 1) {
+    ERR_clear_error();
+    return fail(Code::certificate_rejected,
+                std::string("the peer's certificate is not accepted any more: ") +
+                    X509_verify_cert_error_string(X509_STORE_CTX_get_error(check.get())));
+  }
+  NAE_ASSIGN(peer_.not_after_s, chain_end_s(X509_STORE_CTX_get0_chain(check.get())));
+  return {};
 }
 
 Io TlsStream::read_some(ByteSpan into) {

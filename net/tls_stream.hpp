@@ -30,6 +30,7 @@ class TlsStream final : public Stream {
   Io write_some(ByteView from) override;
   void shutdown() override;
   bool may_hold_more() const override;
+  Result<void> verify_again(const TlsContext& context) override;
   const PeerIdentity& peer() const override { return peer_; }
   std::string_view protocol() const override { return protocol_; }
 

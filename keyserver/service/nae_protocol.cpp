@@ -360,6 +360,12 @@ void NaeProtocol::count_denials() {
   });
 }
 
+// The device's certificate has ended, or its authority counts no more.
+void NaeProtocol::dismissed(const Error& reason) {
+  release_answers();
+  answer_error(0, reason);
+}
+
 void NaeProtocol::closed(const Error&) {
   reception_.cancel();
   denials_timer_.cancel();

@@ -28,6 +28,7 @@ class NaeProtocol final : public net::Protocol {
   bool received(std::size_t bytes) override;
   bool batch_received() override;
   bool still_admitted() override { return admitted() || refuse_removed(0); }
+  void dismissed(const Error& reason) override;
   void begin_shutdown() override { stopping_ = true; }
   bool busy() const override { return !waiting_.empty(); }
   void closed(const Error& reason) override;

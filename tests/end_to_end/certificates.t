@@ -2,6 +2,7 @@
 # Who may talk to whom: wrong authorities, expired and misused certificates, old TLS, wrong protocols.
 import http.client
 import json
+import signal
 import ssl
 import subprocess
 
@@ -95,6 +96,21 @@ with Tap() as tap, Stack(keys="customer-pii:aes-256-gcm") as stack:
     tap.is_(outcome(port, client(elsewhere)), "answered", "once its authority is configured a certificate is good")
     tap.is_(outcome(port, client(foreign)), "closed", "but not for the name of a device that is enrolled here")
     tap.like(server.log.read_text(), "certificate-not-enrolled peer=database-host", "which the server's log tells")
+    # An authority that is taken away takes its open connections along, and no others.
+    with wire.tls_peer(port, client(elsewhere)) as theirs, wire.tls_peer(port, client(device)) as ours:
+        for peer in (theirs, ours):
+            peer.connection.sendall(wire.hello())
+            peer.read()
+        trusted_by_both = both.read_text()
+        both.write_text((server.path / "tls" / "authority.pem").read_text())
+        server.send_signal(signal.SIGHUP)
+        tap.like(theirs.error(), "not accepted any more", "with its authority an open connection ends")
+        ours.send(wire.frame(wire.PING, request=7))
+        tap.is_(ours.read_past(11)[:2], (wire.PONG, 7), "others go on")
+    tap.like(outcome(port, client(elsewhere)), "UNKNOWN_CA", "and a new one is refused")
+    both.write_text(trusted_by_both)
+    server.send_signal(signal.SIGHUP)
+    tap.ok(wait_until(lambda: outcome(port, client(elsewhere)) == "answered"), "until the authority is back")
     for name, names, usage, days, expected in [
         ("expired", "URI:nae://device/database-host", "clientAuth", -1, "CERTIFICATE_EXPIRED"),
         ("server-only", "URI:nae://device/database-host", "serverAuth", 1, "CERTIFICATE|ALERT"),
