@@ -6,6 +6,7 @@
 #include <boost/beast/http/rfc7230.hpp>
 #include <boost/beast/http/string_body.hpp>
 #include <ctime>
+#include <iterator>
 
 namespace nae::admin {
 namespace {
@@ -20,6 +21,31 @@ unsigned status_of(const boost::system::error_code& error) {
   if (error == http::error::body_limit) return 413;
   if (error == http::error::bad_version) return 505;
   return 400;
+}
+
+// RFC 9112 section 5.2: a line that goes on on the next one. What is between this server and its
+// client may read the fields otherwise than Beast does, which takes them.
+bool has_folded_field(ByteView text) {
+  std::string_view rest = as_text(text);
+  rest = rest.substr(0, rest.find("\r\n\r\n"));
+  for (std::size_t at = rest.find('\n'); at != std::string_view::npos; at = rest.find('\n', at + 1))
+    if (at + 1 < rest.size() && (rest[at + 1] == ' ' || rest[at + 1] == '\t')) return true;
+  return false;
+}
+
+// RFC 9112 section 6.1: 501 for codings that are not understood. Beast takes any of them, and the
+// body by chunked where that is the last, or as if there were none. 0: it is good.
+template <class Message>
+unsigned transfer_coding_refusal(const Message& message) {
+  const auto fields = message.equal_range(http::field::transfer_encoding);
+  if (fields.first == fields.second) return 0;
+  if (std::distance(fields.first, fields.second) > 1 || message.version() < 11) return 400;
+  const std::string_view value = fields.first->value();
+  if (boost::beast::iequals(value, "chunked")) return 0;
+  bool names_chunked = false;
+  for (const auto& coding : http::token_list(value))
+    names_chunked = names_chunked || boost::beast::iequals(coding, "chunked");
+  return names_chunked ? 400 : 501;
 }
 
 std::string http_date() {
@@ -73,6 +99,8 @@ bool HttpSession::parse(Bytes& out) {
     std::size_t offered =
         in_header ? std::min(filled_, limits_.header_bytes - parser_->header_bytes) : filled_;
     boost::system::error_code error;
+    if (in_header && has_folded_field(ByteView(input_).first(offered)))
+      return refuse(Error(Code::protocol_violation, "a field of the header is folded"), 400, out);
     std::size_t taken = parser.put(boost::asio::buffer(input_.data(), offered), error);
     std::copy(input_.begin() + static_cast<std::ptrdiff_t>(taken),
               input_.begin() + static_cast<std::ptrdiff_t>(filled_), input_.begin());
@@ -88,6 +116,9 @@ bool HttpSession::parse(Bytes& out) {
       parser_->continued = true;
       if (parser.get().version() >= 11 && parser.get().count(http::field::host) != 1)
         return refuse(Error(Code::protocol_violation, "the request must name one host"), 400, out);
+      if (const unsigned status = transfer_coding_refusal(parser.get()))
+        return refuse(Error(Code::protocol_violation, "chunked, once, is the only transfer coding"),
+                      status, out);
       if (!parser.is_done() &&
           boost::beast::iequals(parser.get()[http::field::expect], "100-continue")) {
         std::string_view interim = "HTTP/1.1 100 Continue\r\n\r\n";

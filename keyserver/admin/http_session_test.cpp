@@ -181,6 +181,32 @@ INSTANTIATE_TEST_SUITE_P(
                   "PUT / HTTP/1.1\r\nHost: k\r\nContent-Length: 1\r\n"
                   "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
                   "400"},
+        Malformed{"an unknown coding",
+                  "PUT / HTTP/1.1\r\nHost: k\r\nTransfer-Encoding: gzip\r\n\r\nGET / HTTP/1.1\r\n"
+                  "Host: k\r\n\r\n",
+                  "501"},
+        Malformed{"chunked within another",
+                  "PUT / HTTP/1.1\r\nHost: k\r\nTransfer-Encoding: gzip, chunked\r\n\r\n"
+                  "0\r\n\r\n",
+                  "400"},
+        Malformed{"chunked, identity",
+                  "PUT / HTTP/1.1\r\nHost: k\r\nTransfer-Encoding: chunked, identity\r\n\r\n"
+                  "0\r\n\r\n",
+                  "400"},
+        Malformed{"chunked twice",
+                  "PUT / HTTP/1.1\r\nHost: k\r\nTransfer-Encoding: chunked\r\n"
+                  "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+                  "400"},
+        Malformed{"identity", "PUT / HTTP/1.1\r\nHost: k\r\nTransfer-Encoding: identity\r\n\r\n",
+                  "501"},
+        Malformed{"no coding", "PUT / HTTP/1.1\r\nHost: k\r\nTransfer-Encoding:\r\n\r\n", "501"},
+        Malformed{"chunks of HTTP/1.0",
+                  "PUT / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "400"},
+        Malformed{"a folded field", "GET / HTTP/1.1\r\nHost: k\r\nX: a\r\n b\r\n\r\n", "400"},
+        Malformed{"a field folded by a tab",
+                  "GET / HTTP/1.1\r\nHost: k\r\nX: a\r\n\tTransfer-Encoding: chunked\r\n\r\n",
+                  "400"},
+        Malformed{"a folded request line", "GET / HTTP/1.1\r\n Host: k\r\n\r\n", "400"},
         Malformed{"negative length", "PUT / HTTP/1.1\r\nHost: k\r\nContent-Length: -1\r\n\r\n",
                   "400"},
         Malformed{"bad chunk",
