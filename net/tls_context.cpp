@@ -19,7 +19,9 @@ namespace {
 
 constexpr char kCipherSuites[] =
     "TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256";
-constexpr char kGroups[] = "X25519:P-256";
+// The best that the OpenSSL of this machine knows: it refuses a list with a name that is new to it
+// as a whole. The first is a hybrid of X25519 and ML-KEM-768, since OpenSSL 3.5.
+constexpr const char* kGroups[] = {"X25519MLKEM768:X25519:P-256", "X25519:P-256"};
 constexpr int kSecurityLevel = 2;  // 112 bits and more: no RSA below 2048, no SHA-1 signatures
 // Two full records a read; more buys nothing measurable, and every connection holds it.
 constexpr std::size_t kReadBufferBytes = 36u << 10;
@@ -110,12 +112,24 @@ int require_alpn(SSL* connection, int* alert, void*) {
   return SSL_CLIENT_HELLO_ERROR;
 }
 
-void set_common_rules(SSL_CTX* context) {
-  SSL_CTX_set_min_proto_version(context, TLS1_3_VERSION);
-  SSL_CTX_set_max_proto_version(context, TLS1_3_VERSION);
+bool set_groups(SSL_CTX* context) {
+  for (const char* groups : kGroups) {
+    const bool known = SSL_CTX_set1_groups_list(context, groups) == 1;
+    ERR_clear_error();
+    if (known) return true;
+  }
+  return false;
+}
+
+// A rule that OpenSSL does not take would leave its default in force: nothing is begun then.
+Result<void> set_common_rules(SSL_CTX* context) {
+  const bool taken = SSL_CTX_set_min_proto_version(context, TLS1_3_VERSION) == 1 &&
+                     SSL_CTX_set_max_proto_version(context, TLS1_3_VERSION) == 1 &&
+                     SSL_CTX_set_ciphersuites(context, kCipherSuites) == 1 && set_groups(context);
+  ERR_clear_error();
+  if (!taken)
+    return fail(Code::tls_failed, "this OpenSSL does not take the rules of TLS that NAE asks for");
   SSL_CTX_set_security_level(context, kSecurityLevel);
-  SSL_CTX_set_ciphersuites(context, kCipherSuites);
-  SSL_CTX_set1_groups_list(context, kGroups);
   SSL_CTX_set_default_passwd_cb(context, refuse_password);
   // No resumption: a resumed session would skip the certificate check, and connections are few
   // and long, so that a millisecond at their start does not count.
@@ -128,13 +142,14 @@ void set_common_rules(SSL_CTX* context) {
   SSL_CTX_set_default_read_buffer_len(context, kReadBufferBytes);
   SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT,
                      TlsStream::verify_peer);
+  return {};
 }
 
 Result<std::shared_ptr<SSL_CTX>> make_context(const SSL_METHOD* method, const TlsFiles& files) {
   ERR_clear_error();
   std::shared_ptr<SSL_CTX> context(SSL_CTX_new(method), SSL_CTX_free);
   if (!context) return fail(take_openssl_error("TLS"));
-  set_common_rules(context.get());
+  NAE_TRY(set_common_rules(context.get()));
   NAE_TRY(use_files(context.get(), files));
   return context;
 }

@@ -142,6 +142,24 @@ TEST_F(ListenerTest, RefusesClientWithoutCertificate) {
   EXPECT_EQ(raw.alert(listen(), true), SSL_AD_CERTIFICATE_REQUIRED);
 }
 
+// Also run with an OpenSSL that knows the hybrid: tests/tls/newer-openssl.
+TEST_F(ListenerTest, AgreesOnTheBestGroupThatOpensslKnows) {
+  auto socket = must(BlockingClient::connect_tcp(listen()));
+  TlsContext context = device_context();
+  std::unique_ptr<SSL, decltype(&SSL_free)> client(SSL_new(context.native()), SSL_free);
+  SSL_set_verify(client.get(), SSL_VERIFY_NONE, nullptr);  // the group is all that counts here
+  SSL_set_fd(client.get(), socket.descriptor());
+  ASSERT_EQ(SSL_connect(client.get()), 1);
+  const std::string group =
+      SSL_group_to_name(client.get(), static_cast<int>(SSL_get_negotiated_group(client.get())));
+  constexpr unsigned long kFirstWithMlKem = 0x30500000;
+  if (OpenSSL_version_num() >= kFirstWithMlKem)
+    EXPECT_EQ(group, "X25519MLKEM768");
+  else
+    EXPECT_EQ(group, "x25519");
+  RecordProperty("openssl", OpenSSL_version(OPENSSL_VERSION));
+}
+
 TEST_F(ListenerTest, RefusesTls12) {
   RawTls raw;
   raw.use(ours_.issue(TestAuthority::device("db1")));
