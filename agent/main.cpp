@@ -12,6 +12,7 @@
 #include "agent/config.hpp"
 #include "agent/hardening.hpp"
 #include "agent/version.hpp"
+#include "libnae/base/descriptor_limit.hpp"
 #include "net/signals.hpp"
 
 namespace {
@@ -48,6 +49,13 @@ void start_log(const std::string& level) {
   spdlog::set_default_logger(spdlog::stderr_logger_mt("nae-agent"));
   spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%e%z level=%l %v");
   spdlog::set_level(spdlog::level::from_str(level));
+}
+
+// Besides clients: connections to key servers, timers, and /proc for each client that is attested.
+void warn_of_few_descriptors(std::uint64_t clients, std::uint64_t limit) {
+  constexpr std::uint64_t kOthers = 64;
+  if (limit >= clients + kOthers) return;
+  spdlog::warn("event=descriptors_few limit={} max_clients={}", limit, clients);
 }
 
 void say_ready(int descriptor) {
@@ -110,6 +118,7 @@ int main(int argc, char** argv) {
     return 0;
   }
   start_log(config->log_level);
+  warn_of_few_descriptors(config->limits.max_clients, raise_descriptor_limit());
   if (auto hardened = agent::protect_memory(); !hardened) return report(hardened.error(), kFailed);
   return run(options, *std::move(config));
 }

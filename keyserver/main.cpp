@@ -14,6 +14,7 @@
 #include "keyserver/server/server.hpp"
 #include "keyserver/setup/accept_audit_loss.hpp"
 #include "keyserver/setup/initialise.hpp"
+#include "libnae/base/descriptor_limit.hpp"
 #include "libnae/crypto/secret.hpp"
 
 namespace {
@@ -51,10 +52,21 @@ void log_to_stderr(const std::string& level) {
   spdlog::set_default_logger(std::move(logger));
 }
 
+// Besides connections: store, audit log, the module's files, event loops.
+void warn_of_few_descriptors(const nae::config::Config& config, std::uint64_t limit) {
+  constexpr std::uint64_t kOthers = 128;
+  const std::uint64_t connections =
+      std::uint64_t{config.server.max_connections} + config.admin.max_connections;
+  if (limit >= connections + kOthers) return;
+  spdlog::warn("event=descriptors-few limit={} connections={} message=\"raise LimitNOFILE=\"",
+               limit, connections);
+}
+
 int run(const std::string& file) {
   auto config = nae::config::load(file);
   if (!config) return report(config.error());
   log_to_stderr(config->log.level);
+  warn_of_few_descriptors(*config, nae::raise_descriptor_limit());
   auto heap = nae::crypto::SecureHeap::take(std::size_t{config->limits.secure_memory_kib} << 10);
   if (!heap) return report(heap.error());
   auto server = nae::server::Server::start(*config);

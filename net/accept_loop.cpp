@@ -4,6 +4,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <spdlog/spdlog.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -21,6 +22,16 @@ constexpr std::chrono::milliseconds kPauseWhenExhausted{100};
 constexpr int kAcceptsPerTurn = 32;
 // Connections that were told to go but hold their descriptor yet.
 constexpr std::size_t kMostDropped = 64;
+
+// By its name, and what to do: "Too many open files" tells neither whose nor how many.
+std::string exhausted_text(int error) {
+  std::string text = ::strerrorname_np(error);
+  if (error != EMFILE) return text + ": " + std::strerror(error);
+  rlimit limit{};
+  ::getrlimit(RLIMIT_NOFILE, &limit);
+  return text + ": this process may have " + std::to_string(limit.rlim_cur) +
+         " open files; raise its limit (LimitNOFILE=), or lower max_connections";
+}
 
 bool means_exhausted(int error) {
   return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
@@ -77,7 +88,7 @@ bool AcceptLoop::accept_one() {
     return true;
   }
   if (means_exhausted(errno)) {
-    spdlog::error("event=accept_failed reason=\"{}\"", std::strerror(errno));
+    spdlog::error("event=accept_failed reason=\"{}\"", exhausted_text(errno));
     pause();
     return false;
   }
