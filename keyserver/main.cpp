@@ -10,6 +10,7 @@
 #include <ctime>
 
 #include "keyserver/config/config.hpp"
+#include "keyserver/server/recover_admin.hpp"
 #include "keyserver/server/renew_certificate.hpp"
 #include "keyserver/server/server.hpp"
 #include "keyserver/setup/accept_audit_loss.hpp"
@@ -83,6 +84,14 @@ int check(const std::string& file) {
   return 0;
 }
 
+std::string day_of(std::int64_t at_s) {
+  std::time_t until = at_s;
+  std::tm parts{};
+  ::gmtime_r(&until, &parts);
+  char day[16];
+  return std::string(day, std::strftime(day, sizeof day, "%Y-%m-%d", &parts));
+}
+
 int renew_certificate(const std::string& file) {
   auto config = nae::config::load(file);
   if (!config) return report(config.error());
@@ -90,15 +99,11 @@ int renew_certificate(const std::string& file) {
   if (!heap) return report(heap.error());
   auto renewed = nae::server::renew_certificate(*config);
   if (!renewed) return report(renewed.error());
-  std::time_t until = renewed->not_after_s;
-  std::tm parts{};
-  ::gmtime_r(&until, &parts);
-  char day[16];
-  std::strftime(day, sizeof day, "%Y-%m-%d", &parts);
   std::printf(
       "%s is renewed until %s, serial %s\n"
       "next: systemctl reload nae-keyserver (SIGHUP), or start it\n",
-      config->tls.certificate.c_str(), day, renewed->serial.c_str());
+      config->tls.certificate.c_str(), day_of(renewed->not_after_s).c_str(),
+      renewed->serial.c_str());
   return 0;
 }
 
@@ -128,6 +133,24 @@ int accept_audit_loss(const std::string& file, const std::string& reason) {
               accepted->detail.c_str());
   if (!accepted->moved_to.empty())
     std::printf("  what was left of the old one: %s\n", accepted->moved_to.c_str());
+  return 0;
+}
+
+int recover_admin(const std::string& file, const nae::server::Recovery& wanted) {
+  auto config = nae::config::load(file);
+  if (!config) return report(config.error());
+  auto heap = nae::crypto::SecureHeap::take(kInitHeapBytes);
+  if (!heap) return report(heap.error());
+  auto recovered = nae::server::recover_admin(*config, wanted);
+  if (!recovered) return report(recovered.error());
+  std::printf(
+      "%s is an administrator until %s, serial %s\n"
+      "  certificate  %s\n"
+      "  authority    %s\n"
+      "  its record   %s\n"
+      "next: start the server; nae --config with these files and the key of the request\n",
+      wanted.name.c_str(), day_of(recovered->not_after_s).c_str(), recovered->serial.c_str(),
+      recovered->certificate.c_str(), recovered->authority.c_str(), recovered->detail.c_str());
   return 0;
 }
 
@@ -177,6 +200,23 @@ int main(int argc, char** argv) {
   loss_command->add_option("--reason", reason, "Why the log was lost, for its first record")
       ->required();
 
+  nae::server::Recovery recovery;
+  auto* recover_command = app.add_subcommand(
+      "recover-admin",
+      "Appoint an administrator when nobody can administer any more; the server is stopped.");
+  recover_command->add_option("--config", file, "Configuration file")->capture_default_str();
+  recover_command->add_option("--name", recovery.name, "Name of the administrator")->required();
+  recover_command
+      ->add_option("--request", recovery.request,
+                   "PKCS#10 request (PEM), made where the administrator's key is")
+      ->required();
+  recover_command->add_option("--out", recovery.out, "New directory for the certificate")
+      ->required();
+  recover_command->add_option("--role", recovery.roles,
+                              "Role of a new administrator, repeatable; without it, all four");
+  recover_command->add_option("--reason", recovery.reason, "Why, for the audit log's record")
+      ->required();
+
   nae::setup::Choices choices;
   std::string listen = "127.0.0.1:7443";
   auto* init_command = app.add_subcommand(
@@ -203,6 +243,7 @@ int main(int argc, char** argv) {
   if (*check_command) return check(file);
   if (*renew_command) return renew_certificate(file);
   if (*loss_command) return accept_audit_loss(file, reason);
+  if (*recover_command) return recover_admin(file, recovery);
   if (!split_listen(listen, choices)) {
     std::fprintf(stderr, "nae-keyserver: --listen must be HOST:PORT\n");
     return kUsage;

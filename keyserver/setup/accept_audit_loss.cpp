@@ -6,6 +6,7 @@
 #include "keyserver/audit/head.hpp"
 #include "keyserver/audit/log.hpp"
 #include "keyserver/audit/verify.hpp"
+#include "keyserver/setup/reason.hpp"
 #include "keyserver/store/store.hpp"
 #include "libnae/base/clock.hpp"
 #include "libnae/base/text.hpp"
@@ -70,9 +71,7 @@ Result<void> begin_chain(const Path& directory, const std::string& detail) {
 
 Result<AcceptedLoss> accept_audit_loss(const Path& store_path, const Path& directory,
                                        const std::string& reason) {
-  if (reason.empty() || reason.size() > kMaxReasonBytes || !is_utf8(reason))
-    return fail(Code::invalid_argument,
-                "the reason must have 1 to " + std::to_string(kMaxReasonBytes) + " bytes of UTF-8");
+  NAE_TRY(check_reason(reason));
   NAE_ASSIGN(auto store, store::Store::open(store_path));
   AcceptedLoss accepted;
   {

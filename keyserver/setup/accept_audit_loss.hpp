@@ -8,8 +8,6 @@
 
 namespace nae::setup {
 
-inline constexpr std::size_t kMaxReasonBytes = 1000;
-
 struct AcceptedLoss {
   std::filesystem::path
       moved_to;        // where the remains of the old log are now; empty: there were none
