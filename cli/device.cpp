@@ -1,8 +1,11 @@
-// nae device enroll | renew | list | remove
+// nae device enroll | renew | rekey | confirm | list | remove
 #include <ostream>
+#include <set>
 
 #include "cli/enrolment.hpp"
 #include "cli/table.hpp"
+#include "libnae/base/file.hpp"
+#include "libnae/crypto/base64.hpp"
 
 namespace nae::cli {
 namespace {
@@ -11,6 +14,8 @@ using admin::api::items;
 using admin::api::shown;
 
 constexpr unsigned kMostDays = 3650;
+constexpr std::size_t kMaxFileBytes = 64u << 10;
+constexpr std::size_t kShownDigits = 16;  // of a key's digest
 
 struct EnrollOptions {
   std::string name, out, request, key, approval;
@@ -68,15 +73,84 @@ Outcome<ExitCode> renew(Call& call, const EnrollOptions& options) {
   return kOk;
 }
 
+struct RekeyOptions {
+  std::string name, out, request, certificate, signature, approval;
+  unsigned valid_days = 365;
+};
+Outcome<ExitCode> rekey(Call& call, const RekeyOptions& options) {
+  NAE_ANSWER(std::string name, checked_name(options.name));
+  NAE_ASSIGN(std::string certificate, read_file(options.certificate, kMaxFileBytes));
+  NAE_ASSIGN(std::string signature, read_file(options.signature, kMaxFileBytes));
+  NAE_ANSWER(auto server, call.server());
+  Enrolment wanted;
+  wanted.name = name;
+  wanted.uri = "nae://device/" + name;
+  wanted.path = "/v1/devices/" + name + "/keys";
+  wanted.body = {{"certificate", certificate},
+                 {"signature", crypto::to_base64(as_bytes(signature))},
+                 {"valid_days", options.valid_days}};
+  wanted.out = options.out;
+  wanted.request = options.request;
+  wanted.approval = options.approval;
+  NAE_ANSWER(json::object done, enrol(*server, wanted));
+  call.show(done, [&] {
+    json::value files(done);
+    call.out << "Device " << name << " has a second key, good until " << shown(files, "not_after")
+             << ".\n  certificate  " << shown(files, "certificate_file") << "\n  authority    "
+             << shown(files, "authority_file")
+             << "\nNext: put key and certificate in the place of the old ones, systemctl reload "
+                "nae-agent,\nand when it works: nae device confirm "
+             << name << '\n';
+  });
+  return kOk;
+}
+
+struct ConfirmOptions {
+  std::string name, keep;
+};
+// Of the keys of `name` that are good the one that begins with `prefix`, or the one that came last.
+Outcome<std::string> key_to_keep(const json::value& devices, const std::string& name,
+                                 const std::string& prefix) {
+  std::string keep;
+  std::set<std::string> known;
+  for (const json::value& device : items(devices, "devices")) {  // in the order of their issue
+    const std::string key = shown(device, "key_sha256");
+    if (shown(device, "name") != name || !shown(device, "removed_at").empty()) continue;
+    if (!prefix.empty() && !key.starts_with(prefix)) continue;
+    if (!prefix.empty() && !keep.empty() && keep != key)
+      return tl::unexpected<Failure>(
+          Error(Code::invalid_argument, "several keys begin with " + prefix, "Give more of it."));
+    if (known.insert(key).second) keep = key;
+  }
+  if (!keep.empty()) return keep;
+  return tl::unexpected<Failure>(
+      Error(Code::not_found, "no such key of device " + name + " is good", "See nae device list."));
+}
+
+Outcome<ExitCode> confirm(Call& call, const ConfirmOptions& options) {
+  NAE_ANSWER(std::string name, checked_name(options.name));
+  NAE_ANSWER(auto server, call.server());
+  NAE_ANSWER(json::value devices, server->call("GET", "/v1/devices"));
+  NAE_ANSWER(std::string keep, key_to_keep(devices, name, options.keep));
+  NAE_ANSWER(json::value answer, server->call("POST", "/v1/devices/" + name + "/confirm",
+                                              json::object{{"keep", keep}}));
+  call.show(answer, [&] {
+    call.out << "Device " << name << " has the key " << keep.substr(0, kShownDigits)
+             << " alone: certificates of the other one are not accepted any more.\n";
+  });
+  return kOk;
+}
+
 struct NoOptions {};
 Outcome<ExitCode> list(Call& call, const NoOptions&) {
   NAE_ANSWER(auto server, call.server());
   NAE_ANSWER(json::value answer, server->call("GET", "/v1/devices"));
   call.show(answer, [&] {
-    Table table({"NAME", "ENROLLED", "EXPIRES", "REMOVED", "SERIAL"});
+    Table table({"NAME", "ENROLLED", "EXPIRES", "REMOVED", "KEY", "SERIAL"});
     for (const json::value& device : items(answer, "devices"))
       table.add({shown(device, "name"), shown(device, "issued_at"), shown(device, "not_after"),
-                 shown(device, "removed_at"), shown(device, "serial")});
+                 shown(device, "removed_at"), shown(device, "key_sha256").substr(0, kShownDigits),
+                 shown(device, "serial")});
     if (table.empty())
       call.out << "No devices yet; enroll one with: nae device enroll NAME --out DIR\n";
     else
@@ -104,8 +178,8 @@ Outcome<ExitCode> remove(Call& call, const RemoveOptions& options) {
 }  // namespace
 
 void add_device(CLI::App& app, Action& chosen) {
-  CLI::App* device =
-      app.add_subcommand("device", "Enroll database hosts, renew, list and remove them");
+  CLI::App* device = app.add_subcommand(
+      "device", "Enroll database hosts, renew their certificates and keys, list and remove them");
   device->require_subcommand(1)->fallthrough();
   device->footer(
       "Enrolling and removing take the role operator; listing takes operator or auditor.\n\n"
@@ -150,6 +224,47 @@ void add_device(CLI::App& app, Action& chosen) {
       "Examples:\n"
       "  openssl req -new -key /etc/nae/device.key -subj /CN=db1 -out db1.csr   (on the host)\n"
       "  nae device renew db1 --out ./renewed --request db1.csr");
+
+  auto [rekey_leaf, rekeyed] = add_leaf<RekeyOptions>(
+      *device, "rekey", "Certify a new key of a host beside the one that it has", chosen, rekey);
+  rekey_leaf->add_option("NAME", rekeyed->name, "Name of the device")->required();
+  rekey_leaf->add_option("--out", rekeyed->out, "Directory for the new certificate")->required();
+  rekey_leaf->add_option("--request", rekeyed->request, "PKCS#10 request (PEM) by the new key")
+      ->required();
+  rekey_leaf
+      ->add_option("--certificate", rekeyed->certificate, "The certificate that the host has (PEM)")
+      ->required();
+  rekey_leaf
+      ->add_option("--signature", rekeyed->signature,
+                   "Of the request's file, by the key that the host has")
+      ->required();
+  add_approval(*rekey_leaf, rekeyed->approval);
+  add_valid_days(*rekey_leaf, rekeyed->valid_days, kMostDays);
+  rekey_leaf->fallthrough()->footer(
+      "Takes the role operator. Both keys are good until one is confirmed, so that nothing stands\n"
+      "still. The name belongs to its holder: without the signature of the present key nobody gets "
+      "a\nsecond one. Who has lost the key removes the device and enrolls it again.\n\n"
+      "Examples:\n"
+      "  openssl req -new -key new.key -subj /CN=db1 -out new.csr                       (on the "
+      "host)\n"
+      "  openssl dgst -sha256 -sign /etc/nae/device.key -out new.sig new.csr            (on the "
+      "host)\n"
+      "  nae device rekey db1 --out ./new --request new.csr --certificate device.pem --signature "
+      "new.sig");
+
+  auto [confirm_leaf, confirmed] = add_leaf<ConfirmOptions>(
+      *device, "confirm", "End a change of keys: the new key alone is good from now on", chosen,
+      confirm);
+  confirm_leaf->add_option("NAME", confirmed->name, "Name of the device")->required();
+  confirm_leaf->add_option("--keep", confirmed->keep,
+                           "Beginning of the key that stays, as 'nae device list' shows it; "
+                           "without it the newer one");
+  confirm_leaf->fallthrough()->footer(
+      "Takes the role operator. At once, on open connections too, and for good. To take a change\n"
+      "back, keep the old key.\n\n"
+      "Examples:\n"
+      "  nae device confirm db1\n"
+      "  nae device confirm db1 --keep 3f2a9c0d1b7e5566");
 
   add_leaf<NoOptions>(*device, "list", "List the certificates issued to devices", chosen, list)
       .first->fallthrough()

@@ -1,19 +1,9 @@
 // /v1/devices: certificates for database hosts.
 #include "keyserver/admin/api/time.hpp"
-#include "keyserver/admin/issue.hpp"
-#include "keyserver/admin/route.hpp"
+#include "keyserver/admin/issue_device.hpp"
 #include "libnae/base/text.hpp"
-#include "libnae/crypto/certificate.hpp"
-#include "libnae/crypto/hash.hpp"
 
 namespace nae::admin {
-namespace {
-
-constexpr std::int64_t kDefaultDays = 365;
-constexpr std::int64_t kMostDays = 3650;
-constexpr std::int64_t kMicroseconds = 1'000'000;
-
-}  // namespace
 
 Result<Reply> list_devices(AdminCall& call) {
   NAE_TRY(call.only_parameters({}));
@@ -38,34 +28,18 @@ Result<Reply> enroll_device(AdminCall& call) {
   api::Fields fields(body);
   NAE_ASSIGN(std::string device, fields.text("name"));
   NAE_ASSIGN(std::string request_pem, fields.text("request"));
-  NAE_ASSIGN(std::optional<std::int64_t> days, fields.optional_integer("valid_days", 1, kMostDays));
+  NAE_ASSIGN(std::optional<std::int64_t> days,
+             fields.optional_integer("valid_days", 1, kMostDeviceDays));
   NAE_TRY(fields.complete());
   call.audit_target = device;
   if (!is_name(device)) return fail(Code::invalid_argument, "the device's name is no name");
-  NAE_ASSIGN(crypto::CertificateRequest request, crypto::read_request(request_pem));
-  NAE_ASSIGN(std::string certificate,
-             issue_client_certificate(call, device, "nae://device/" + device,
-                                      std::move(request.spki), days.value_or(kDefaultDays)));
-  NAE_ASSIGN(crypto::CertificateInfo info, crypto::read_certificate(certificate));
-
-  store::DeviceCertificate record;
-  record.name = device;
-  record.fingerprint = info.fingerprint;
-  record.serial = info.serial;
-  record.issued_at_us = call.now_us;
-  record.expires_at_us = info.not_after_s * kMicroseconds;
-  record.key_sha256 = to_hex(crypto::sha256(info.spki));
+  NAE_ASSIGN(IssuedDevice issued,
+             issue_device(call, device, request_pem, days.value_or(kDefaultDeviceDays)));
   // A certificate that is not inserted is not given out.
-  NAE_TRY(call.parts.store.insert_device(record));
+  NAE_TRY(call.parts.store.insert_device(issued.record));
   NAE_TRY(call.parts.devices.reload());
-  call.audit_detail = "serial " + info.serial;
-  return Reply{{{"name", device},
-                {"serial", info.serial},
-                {"fingerprint", info.fingerprint},
-                {"not_after", api::format_time(record.expires_at_us)},
-                {"certificate", certificate},
-                {"authority", call.parts.authority_pem}},
-               201};
+  call.audit_detail = "serial " + issued.record.serial;
+  return Reply{reply_with(call, issued), 201};
 }
 
 Result<Reply> remove_device(AdminCall& call) {

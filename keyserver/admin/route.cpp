@@ -37,6 +37,8 @@ constexpr Route kRoutes[] = {
     {"GET",    "/v1/devices",            "device-list",    kDeviceReaders, false, false, list_devices},
     {"POST",   "/v1/devices",            "device-enroll",  kDevices,       true,  false, enroll_device},
     {"DELETE", "/v1/devices/{}",         "device-remove",  kDevices,       true,  false, remove_device},
+    {"POST",   "/v1/devices/{}/keys",    "device-rekey",   kDevices,       true,  false, add_device_key},
+    {"POST",   "/v1/devices/{}/confirm", "device-confirm", kDevices,       true,  false, confirm_device_key},
     {"GET",    "/v1/admins",             "admin-list",     kAnyone,        false, false, list_admins},
     {"POST",   "/v1/admins",             "admin-add",      kAnyone,        true,  false, add_admin,        may_add_admin},
     {"DELETE", "/v1/admins/{}",          "admin-remove",   kAnyone,        true,  false, remove_admin,     may_remove_admin},

@@ -78,7 +78,7 @@ struct Match {
 Match match(std::string_view method, const Target& target);
 
 // The handlers, by file: keys.cpp, key_states.cpp, key_import.cpp, key_export.cpp, policy*.cpp,
-// devices.cpp, admins.cpp, approvals.cpp, audit.cpp, status.cpp.
+// devices.cpp, device_keys.cpp, admins.cpp, approvals.cpp, audit.cpp, status.cpp.
 Result<Reply> list_keys(AdminCall&);
 Result<Reply> create_key(AdminCall&);
 Result<Reply> show_key(AdminCall&);
@@ -99,6 +99,8 @@ Result<Reply> diff_policy(AdminCall&);
 Result<Reply> list_devices(AdminCall&);
 Result<Reply> enroll_device(AdminCall&);
 Result<Reply> remove_device(AdminCall&);
+Result<Reply> add_device_key(AdminCall&);
+Result<Reply> confirm_device_key(AdminCall&);
 Result<Reply> list_admins(AdminCall&);
 Result<Reply> add_admin(AdminCall&);
 Result<Reply> remove_admin(AdminCall&);

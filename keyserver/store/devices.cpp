@@ -2,24 +2,67 @@
 #include "keyserver/store/store.hpp"
 
 namespace nae::store {
+namespace {
+
+// Parameters by the number: what is inserted, with the time of issue as ?4.
+constexpr std::string_view kGoodKeys =
+    "WITH good AS (SELECT DISTINCT key_sha256 FROM devices"
+    "  WHERE name = ?2 AND removed_at_us = 0 AND expires_at_us > ?4)";
+constexpr std::string_view kInsert =
+    " INSERT INTO devices"
+    "  (fingerprint, name, serial, issued_at_us, expires_at_us, key_sha256, removed_at_us)"
+    " SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7 WHERE ";
+
+// One statement, so that no other enrolment comes between the question and the answer.
+Result<void> insert_if(Database& database, const DeviceCertificate& device,
+                       std::string_view condition) {
+  return database.execute(std::string(kGoodKeys) + std::string(kInsert) + std::string(condition),
+                          std::string_view(device.fingerprint), std::string_view(device.name),
+                          std::string_view(device.serial), device.issued_at_us,
+                          device.expires_at_us, std::string_view(device.key_sha256),
+                          device.removed_at_us);
+}
+
+}  // namespace
 
 Result<void> Store::insert_device(const DeviceCertificate& device) {
   std::lock_guard lock(mutex_);
-  // One statement, so that no other enrolment comes between the question and the answer.
-  NAE_TRY(database_->execute(
-      "WITH good AS (SELECT key_sha256 FROM devices"
-      "  WHERE name = ?2 AND removed_at_us = 0 AND expires_at_us > ?4)"
-      " INSERT INTO devices"
-      "  (fingerprint, name, serial, issued_at_us, expires_at_us, key_sha256, removed_at_us)"
-      " SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7"
-      "  WHERE NOT EXISTS (SELECT 1 FROM good) OR ?6 IN (SELECT key_sha256 FROM good)",
-      std::string_view(device.fingerprint), std::string_view(device.name),
-      std::string_view(device.serial), device.issued_at_us, device.expires_at_us,
-      std::string_view(device.key_sha256), device.removed_at_us));
+  NAE_TRY(insert_if(*database_, device,
+                    "NOT EXISTS (SELECT 1 FROM good) OR ?6 IN (SELECT key_sha256 FROM good)"));
   if (database_->changes() == 0)
     return fail(Code::conflict, "a device named " + device.name + " is enrolled with another key",
-                "Renew with a request by the key it has, choose another name, or remove the device "
-                "first.");
+                "Renew with a request by the key it has, have that key sign the request of the new "
+                "one (nae device rekey), choose another name, or remove the device first.");
+  return {};
+}
+
+Result<void> Store::insert_device_key(const DeviceCertificate& device) {
+  std::lock_guard lock(mutex_);
+  NAE_TRY(insert_if(*database_, device,
+                    "(SELECT count(*) FROM good) = 1 AND NOT EXISTS"
+                    " (SELECT 1 FROM devices WHERE name = ?2 AND key_sha256 = ?6)"));
+  if (database_->changes() == 0)
+    return fail(Code::conflict,
+                "device " + device.name +
+                    " has two keys already, or none that is good, or it had this one before",
+                "See nae device list; nae device confirm ends a change of keys.");
+  return {};
+}
+
+Result<void> Store::confirm_device_key(std::string_view name, std::string_view key_sha256,
+                                       std::int64_t now_us) {
+  std::lock_guard lock(mutex_);
+  NAE_TRY(database_->execute(
+      "WITH good AS (SELECT DISTINCT key_sha256 FROM devices"
+      "  WHERE name = ?1 AND removed_at_us = 0 AND expires_at_us > ?3)"
+      " UPDATE devices SET removed_at_us = ?3"
+      "  WHERE name = ?1 AND removed_at_us = 0 AND key_sha256 <> ?2"
+      "   AND ?2 IN (SELECT key_sha256 FROM good) AND (SELECT count(*) FROM good) = 2",
+      name, key_sha256, now_us));
+  if (database_->changes() == 0)
+    return fail(Code::conflict,
+                "device " + std::string(name) + " has no two keys of which this is one",
+                "See nae device list --json.");
   return {};
 }
 

@@ -125,6 +125,14 @@ class Store final : public keys::Repository, public policy::Repository, public a
   // are neither removed nor expired and none of them is for the same key: a name belongs to whoever
   // holds its key.
   Result<void> insert_device(const DeviceCertificate& device);
+  // Of a second key, beside the only one that the name has good certificates for. Code::conflict
+  // when there is another number of them, or when the name ever had certificates for this key: what
+  // was given up does not come back.
+  Result<void> insert_device_key(const DeviceCertificate& device);
+  // Of two keys that the name has good certificates for `key_sha256` stays: marks those of the
+  // other one as removed. Code::conflict when there are not two, or this is neither.
+  Result<void> confirm_device_key(std::string_view name, std::string_view key_sha256,
+                                  std::int64_t now_us);
   Result<std::vector<DeviceCertificate>> list_devices();
   // Marks all certificates of `name` as removed, for good. Code::not_found when there are none.
   Result<void> remove_device(std::string_view name, std::int64_t now_us);

@@ -214,6 +214,31 @@ TEST_F(StoreTest, ADevicesNameBelongsToItsKey) {
   EXPECT_FALSE(store->insert_device(certificate('6', 116, key))) << "an expired one claims nothing";
 }
 
+TEST_F(StoreTest, ADeviceChangesItsKeyBesideTheFirst) {
+  auto store = create();
+  const std::string key(64, 'c'), next(64, 'd'), third(64, 'e');
+  auto certificate = [](char mark, std::int64_t issued, const std::string& of_key) {
+    return DeviceCertificate{"db1", std::string(64, mark), "01", issued, issued + 10, of_key, 0};
+  };
+  EXPECT_FALSE(store->insert_device_key(certificate('0', 100, next))) << "beside none";
+  ASSERT_TRUE(store->insert_device(certificate('1', 100, key)));
+  EXPECT_FALSE(store->insert_device_key(certificate('2', 101, key))) << "that is no second key";
+  ASSERT_TRUE(store->insert_device_key(certificate('3', 101, next)));
+  EXPECT_FALSE(store->insert_device_key(certificate('4', 102, third))) << "a third one";
+  EXPECT_TRUE(store->insert_device(certificate('5', 102, key))) << "both are renewed";
+  EXPECT_TRUE(store->insert_device(certificate('6', 102, next)));
+  EXPECT_EQ(store->confirm_device_key("db1", third, 103).error().code, Code::conflict);
+  EXPECT_EQ(store->confirm_device_key("db2", next, 103).error().code, Code::conflict);
+  ASSERT_TRUE(store->confirm_device_key("db1", next, 103));
+  for (const DeviceCertificate& each : *store->list_devices())
+    EXPECT_EQ(each.removed_at_us, each.key_sha256 == key ? 103 : 0) << each.fingerprint;
+  EXPECT_EQ(store->confirm_device_key("db1", next, 104).error().code, Code::conflict) << "again";
+  EXPECT_FALSE(store->insert_device_key(certificate('7', 104, key))) << "given up for good";
+  ASSERT_TRUE(store->insert_device_key(certificate('8', 104, third)));
+  ASSERT_TRUE(store->confirm_device_key("db1", next, 105)) << "a change may be taken back";
+  EXPECT_FALSE(store->insert_device_key(certificate('9', 120, key))) << "all have expired";
+}
+
 TEST_F(StoreTest, ARemovedDeviceStaysRemoved) {
   auto store = create();
   const std::string key(64, 'c'), other(64, 'd');

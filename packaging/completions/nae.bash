@@ -97,7 +97,7 @@ _nae() {
         /) _nae_words "key policy device admin approvals approve reject audit status --version $connection" ;;
         key/) _nae_words "create set list show rotate activate restrict retire restore destroy cancel-destroy schedule usage states import import-key export $connection" ;;
         policy/) _nae_words "apply show history diff rollback test $connection" ;;
-        device/) _nae_words "enroll renew list remove $connection" ;;
+        device/) _nae_words "enroll renew rekey confirm list remove $connection" ;;
         admin/) _nae_words "add list roles remove renew $connection" ;;
         audit/) _nae_words "query report export verify receipt verify-receipt sink $connection" ;;
         key/create) _nae_words "--type --activate-at --protection $attributes $connection" ;;
@@ -122,6 +122,8 @@ _nae() {
         policy/test) _nae_words "--role --database --program --device --action --key --member-of --login-role --session-role --network --client-address --at --user --issuer --claim --executable --executable-sha256 $connection" ;;
         device/enroll) _nae_words "--out --request --approval --valid-days $connection" ;;
         device/renew) _nae_words "--out --request --key --approval --valid-days $connection" ;;
+        device/rekey) _nae_words "--out --request --certificate --signature --approval --valid-days $connection" ;;
+        device/confirm) _nae_words "--keep $connection" ;;
         admin/add) _nae_words "--role --out --request --approval --valid-days $connection" ;;
         admin/roles) _nae_words "--role $connection" ;;
         admin/renew) _nae_words "--out --valid-days $connection" ;;

@@ -1,0 +1,42 @@
+#include "keyserver/admin/issue_device.hpp"
+
+#include "keyserver/admin/api/time.hpp"
+#include "keyserver/admin/issue.hpp"
+#include "libnae/base/text.hpp"
+#include "libnae/crypto/certificate.hpp"
+#include "libnae/crypto/hash.hpp"
+
+namespace nae::admin {
+namespace {
+
+constexpr std::int64_t kMicroseconds = 1'000'000;
+
+}  // namespace
+
+Result<IssuedDevice> issue_device(AdminCall& call, const std::string& device,
+                                  const std::string& request_pem, std::int64_t days) {
+  NAE_ASSIGN(crypto::CertificateRequest request, crypto::read_request(request_pem));
+  IssuedDevice issued;
+  NAE_ASSIGN(issued.pem, issue_client_certificate(call, device, "nae://device/" + device,
+                                                  std::move(request.spki), days));
+  NAE_ASSIGN(crypto::CertificateInfo info, crypto::read_certificate(issued.pem));
+  issued.record.name = device;
+  issued.record.fingerprint = info.fingerprint;
+  issued.record.serial = info.serial;
+  issued.record.issued_at_us = call.now_us;
+  issued.record.expires_at_us = info.not_after_s * kMicroseconds;
+  issued.record.key_sha256 = to_hex(crypto::sha256(info.spki));
+  return issued;
+}
+
+json::object reply_with(const AdminCall& call, const IssuedDevice& issued) {
+  return {{"name", issued.record.name},
+          {"serial", issued.record.serial},
+          {"fingerprint", issued.record.fingerprint},
+          {"key_sha256", issued.record.key_sha256},
+          {"not_after", api::format_time(issued.record.expires_at_us)},
+          {"certificate", issued.pem},
+          {"authority", call.parts.authority_pem}};
+}
+
+}  // namespace nae::admin
