@@ -31,7 +31,12 @@ class ScriptedHsm : public keys::Hsm {
   Result<void> open(const keys::HsmKey&, const EnvelopeView&, ByteView, ByteSpan) override {
     return unscripted();
   }
-  Result<void> hmac(const keys::HsmKey&, ByteView, std::span<Byte, keys::kHmacBytes>) override {
+  Result<crypto::SecretBytes> derive(const keys::HsmKey&, const crypto::KeyPurpose&,
+                                     const Salt&) override {
+    return unscripted();
+  }
+  Result<void> mac(const keys::HsmKey&, const crypto::KeyPurpose&, ByteView,
+                   std::span<Byte, keys::kHmacBytes>) override {
     return unscripted();
   }
   Result<Bytes> sign(const keys::HsmKey&, SignatureScheme, ByteView) override {

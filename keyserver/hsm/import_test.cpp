@@ -176,7 +176,8 @@ TEST_F(Import, AnHmacKeyGivesTheStandardHmac) {
     auto material = import(KeyType::hmac_sha_256_raw, wrapped(key));
     ASSERT_TRUE(material) << size << ": " << material.error().message;
     std::array<Byte, 32> ours, expected;
-    ASSERT_TRUE(hsm->hmac({kId, KeyType::hmac_sha_256_raw, *material}, as_bytes("data"), ours));
+    ASSERT_TRUE(hsm->mac({kId, KeyType::hmac_sha_256_raw, *material}, crypto::kMacPurpose,
+                         as_bytes("data"), ours));
     crypto::HmacSha256(secret_of(key)).compute(as_bytes("data"), expected);
     EXPECT_EQ(ours, expected) << size;
   }
@@ -382,13 +383,12 @@ TEST_F(HsmOnly, EveryNonceIsDrawnAnewAndFromOutsideOfTheProcess) {
 }
 
 TEST_F(HsmOnly, AKeyServesTheUseItWasMadeForOnly) {
-  std::array<Byte, 32> mac;
-  EXPECT_FALSE(hsm->hmac(key(), as_bytes("x"), mac)) << "an AES key is no KDF key";
+  EXPECT_FALSE(hsm->derive(key(), crypto::kGcmPurpose, Salt{})) << "an AES key is no KDF key";
   const KeyVersionId other{KeyId{{6, 5, 4, 3, 2, 1}}, 1};
   const keys::Material kdf = *hsm->generate(other, KeyType::aes_256_gcm);
   Bytes envelope(kHsmGcmOverheadBytes);
   EXPECT_FALSE(hsm->seal({other, KeyType::aes_256_gcm, kdf}, {}, {}, envelope));
-  ASSERT_TRUE(hsm->hmac({other, KeyType::aes_256_gcm, kdf}, as_bytes("x"), mac));
+  ASSERT_TRUE(hsm->derive({other, KeyType::aes_256_gcm, kdf}, crypto::kGcmPurpose, Salt{}));
 }
 
 // Whoever has the PIN and the store may use keys, but not take them out.

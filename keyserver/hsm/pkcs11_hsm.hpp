@@ -44,8 +44,10 @@ class Pkcs11Hsm final : public keys::Hsm {
   Result<keys::ImportKey> import_key() override;
   Result<keys::Material> import(const KeyVersionId& id, KeyType type, keys::Protection protection,
                                 const keys::Import& sent) override;
-  Result<void> hmac(const keys::HsmKey& key, ByteView input,
-                    std::span<Byte, keys::kHmacBytes> out) override;
+  Result<crypto::SecretBytes> derive(const keys::HsmKey& key, const crypto::KeyPurpose& purpose,
+                                     const Salt& salt) override;
+  Result<void> mac(const keys::HsmKey& key, const crypto::KeyPurpose& purpose, ByteView data,
+                   std::span<Byte, keys::kHmacBytes> out) override;
   Result<void> seal(const keys::HsmKey& key, ByteView aad, ByteView plaintext,
                     ByteSpan envelope) override;
   Result<void> open(const keys::HsmKey& key, const EnvelopeView& envelope, ByteView aad,
@@ -84,6 +86,7 @@ class Pkcs11Hsm final : public keys::Hsm {
   Result<keys::Material> generate_on_token(const KeyVersionId& id, KeyType type);
   Result<ObjectHandle> import_half(unsigned long object_class);
   Result<HashAlgorithm> probe_import_hash(ByteView public_key);
+  Result<void> hmac(const keys::HsmKey& key, ByteView input, std::span<Byte, keys::kHmacBytes> out);
   Result<void> prove_pair(const keys::HsmKey& key);
   Result<void> prove_secret(const keys::HsmKey& key);
   Result<void> remember(CachedKey key);

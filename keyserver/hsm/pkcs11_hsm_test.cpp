@@ -38,10 +38,13 @@ class OnToken : public ::testing::Test {
   std::unique_ptr<Module> bystander() { return std::move(*Module::load(kSoftHsmModule)); }
   CK_SLOT_ID slot(const Module& module) { return *find_token(module, token.options().token_label); }
 
+  static keys::HsmKey mac_key(const keys::Material& material, const KeyVersionId& id = kId) {
+    return {id, KeyType::hmac_sha_256_raw, material};
+  }
   static Result<Mac> hmac(Pkcs11Hsm& hsm, const keys::Material& material,
                           const KeyVersionId& id = kId) {
     Mac out{};
-    NAE_TRY(hsm.hmac({id, KeyType::hmac_sha_256, material}, as_bytes("input"), out));
+    NAE_TRY(hsm.mac(mac_key(material, id), crypto::kMacPurpose, as_bytes("input"), out));
     return out;
   }
 
@@ -288,7 +291,7 @@ TEST_F(OnToken, ComputesTheHmacOfNothing) {
   const auto hsm = open();
   const keys::Material material = *hsm->generate(kId, KeyType::hmac_sha_256);
   Mac out{};
-  EXPECT_TRUE(hsm->hmac({kId, KeyType::hmac_sha_256, material}, {}, out));
+  EXPECT_TRUE(hsm->mac(mac_key(material), crypto::kMacPurpose, {}, out));
   EXPECT_NE(out, Mac{});
 }
 
@@ -345,7 +348,7 @@ TEST_F(OnToken, NamesAFullTokenAndGoesOnWithWhatNeedsNoRoom) {
 TEST_F(OnToken, RefusesAnEd25519KeyOfAnotherToken) {
   const auto hsm = open();
   keys::Material material;
-  material.token_object = "nae-elsewhere";
+  material.token_object = "nae-010203040506-v1";  // its own
   const auto signature =
       hsm->sign({kId, KeyType::ed25519, material}, SignatureScheme::ed25519, as_bytes("m"));
   ASSERT_FALSE(signature);

@@ -1,4 +1,4 @@
-// Pkcs11Hsm: what is computed under a key in the HSM, HMAC and signatures.
+// Pkcs11Hsm: what is computed under a key in the HSM, working keys, HMACs and signatures.
 #include <iterator>
 
 #include "keyserver/hsm/pkcs11_hsm.hpp"
@@ -76,7 +76,30 @@ Result<Bytes> sign_by_scheme(const Session& session, CK_OBJECT_HANDLE key, Signa
   }
 }
 
+tl::unexpected<Error> not_for(const keys::HsmKey& key, std::string_view what) {
+  return fail(Code::key_type, "a key of type " + std::string(nae::name(key.type)) + " (" +
+                                  std::string(keys::name(key.protection)) + ") " +
+                                  std::string(what));
+}
+
 }  // namespace
+
+Result<crypto::SecretBytes> Pkcs11Hsm::derive(const keys::HsmKey& key,
+                                              const crypto::KeyPurpose& purpose, const Salt& salt) {
+  if (key.protection == keys::Protection::hsm_only || !crypto::has_purpose(key.type, purpose))
+    return not_for(key, "has no such working key");
+  return crypto::derive_working_key(
+      purpose, key.id, salt, [&](ByteView input, auto out) { return hmac(key, input, out); });
+}
+
+Result<void> Pkcs11Hsm::mac(const keys::HsmKey& key, const crypto::KeyPurpose& purpose,
+                            ByteView data, std::span<Byte, keys::kHmacBytes> out) {
+  if (key.type == KeyType::hmac_sha_256_raw) return hmac(key, data, out);
+  if (key.type != KeyType::hmac_sha_256 || key.protection != keys::Protection::hsm_only ||
+      !crypto::has_purpose(key.type, purpose))
+    return not_for(key, "computes no codes in the HSM");
+  return hmac(key, crypto::separated_input(purpose, key.id, data), out);
+}
 
 Result<void> Pkcs11Hsm::hmac(const keys::HsmKey& key, ByteView input,
                              std::span<Byte, keys::kHmacBytes> out) {

@@ -8,6 +8,7 @@
 #include "keyserver/keys/attributes.hpp"
 #include "keyserver/keys/key.hpp"
 #include "libnae/base/result.hpp"
+#include "libnae/crypto/kdf.hpp"
 #include "libnae/envelope/envelope.hpp"
 
 namespace nae::keys {
@@ -69,8 +70,17 @@ class Hsm {
   virtual Result<void> open(const HsmKey& key, const EnvelopeView& envelope, ByteView aad,
                             ByteSpan plaintext) = 0;
 
-  // HMAC-SHA-256 of `input` under a secret key version.
-  virtual Result<void> hmac(const HsmKey& key, ByteView input, std::span<Byte, kHmacBytes> out) = 0;
+  // What is computed under a secret is said by the key's type, never by who asks: the KDF is an
+  // HMAC, so an HMAC of anything anybody likes would be its working keys.
+  //
+  // A working key, by the KDF of docs/spec/envelope.md. Code::key_type for types and protections
+  // that have none, and for the purpose of another type.
+  virtual Result<crypto::SecretBytes> derive(const HsmKey& key, const crypto::KeyPurpose& purpose,
+                                             const Salt& salt) = 0;
+  // The code that leaves the server: plain HMAC-SHA-256 under hmac-sha-256-raw, one of
+  // crypto::separated_input() under hsm-only hmac-sha-256. Code::key_type for everything else.
+  virtual Result<void> mac(const HsmKey& key, const crypto::KeyPurpose& purpose, ByteView data,
+                           std::span<Byte, kHmacBytes> out) = 0;
 
   // Signs `message` (hashed first where the scheme hashes) under a private key version.
   // ECDSA signatures are DER encoded, the others as their standard has them.

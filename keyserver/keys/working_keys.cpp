@@ -24,14 +24,6 @@ Result<const Version*> version_of(const Key& key, std::uint16_t number, KeyType 
   return version;
 }
 
-Result<crypto::SecretBytes> derive(Hsm& hsm, const Key& key, const Version& version,
-                                   const crypto::KeyPurpose& purpose, const Salt& salt) {
-  const HsmKey in_hsm = hsm_key(key, version);
-  return crypto::derive_working_key(purpose, in_hsm.id, salt, [&](ByteView input, auto out) {
-    return hsm.hmac(in_hsm, input, out);
-  });
-}
-
 }  // namespace
 
 const crypto::KeyPurpose& key_purpose(MacPurpose purpose) {
@@ -127,7 +119,7 @@ Result<std::shared_ptr<const crypto::GcmWorkingKey>> WorkingKeys::derive_gcm(
   if (auto found = find_gcm(id, salt)) return found;
   const std::uint64_t forgotten = forgotten_.load();
   NAE_ASSIGN(crypto::SecretBytes secret,
-             derive(hsm, key, *source, crypto::gcm_purpose(salt.format), salt.bytes));
+             hsm.derive(hsm_key(key, *source), crypto::gcm_purpose(salt.format), salt.bytes));
   auto made = std::make_shared<const crypto::GcmWorkingKey>(provider_, id, salt, secret);
   if (wanted == Keep::yes) keep(name_of(id, salt), party, made, forgotten);
   return made;
@@ -140,7 +132,7 @@ Result<std::shared_ptr<const crypto::SivWorkingKey>> WorkingKeys::derive_siv(
   if (auto found = find_siv(id)) return found;
   const std::uint64_t forgotten = forgotten_.load();
   NAE_ASSIGN(crypto::SecretBytes secret,
-             derive(hsm, key, *source, crypto::kSivPurpose, crypto::kNoSalt));
+             hsm.derive(hsm_key(key, *source), crypto::kSivPurpose, crypto::kNoSalt));
   auto made = std::make_shared<const crypto::SivWorkingKey>(id, secret);
   if (wanted == Keep::yes) keep({id, Kind::siv, {}}, party, made, forgotten);
   return made;
@@ -153,7 +145,7 @@ Result<std::shared_ptr<const crypto::MacWorkingKey>> WorkingKeys::derive_mac(
   if (auto found = find_mac(id, purpose)) return found;
   const std::uint64_t forgotten = forgotten_.load();
   NAE_ASSIGN(crypto::SecretBytes secret,
-             derive(hsm, key, *source, key_purpose(purpose), crypto::kNoSalt));
+             hsm.derive(hsm_key(key, *source), key_purpose(purpose), crypto::kNoSalt));
   auto made = std::make_shared<const crypto::MacWorkingKey>(id, secret);
   keep({id, kind_of(purpose), {}}, party, made, forgotten);
   return made;

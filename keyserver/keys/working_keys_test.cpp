@@ -231,7 +231,7 @@ TEST_F(Working, ForgetsAVersionOrAWholeKey) {
   EXPECT_FALSE(working.lease({gcm.id, 2}, 1));
 }
 
-// An HSM during whose HMAC the version is forgotten.
+// An HSM during whose derivation the version is forgotten.
 class ForgettingHsm : public Hsm {
  public:
   ForgettingHsm(Hsm& real, std::function<void()> meanwhile)
@@ -251,9 +251,14 @@ class ForgettingHsm : public Hsm {
                     ByteSpan out) override {
     return real_.open(key, envelope, aad, out);
   }
-  Result<void> hmac(const HsmKey& key, ByteView in, std::span<Byte, kHmacBytes> out) override {
+  Result<crypto::SecretBytes> derive(const HsmKey& key, const crypto::KeyPurpose& purpose,
+                                     const Salt& with) override {
     meanwhile_();
-    return real_.hmac(key, in, out);
+    return real_.derive(key, purpose, with);
+  }
+  Result<void> mac(const HsmKey& key, const crypto::KeyPurpose& purpose, ByteView data,
+                   std::span<Byte, kHmacBytes> out) override {
+    return real_.mac(key, purpose, data, out);
   }
   Result<Bytes> sign(const HsmKey& key, SignatureScheme scheme, ByteView message) override {
     return real_.sign(key, scheme, message);

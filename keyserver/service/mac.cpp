@@ -48,14 +48,10 @@ constexpr std::size_t kCodesPerJob = 4096;
 Result<Bytes> code_in_hsm(keys::Hsm& hsm, const keys::Key& key, const keys::Version& version,
                           MacPurpose purpose, ByteView data) {
   const keys::HsmKey in_hsm = keys::hsm_key(key, version);
-  Bytes separated;
-  if (key.type != KeyType::hmac_sha_256_raw) {
-    separated = crypto::separated_input(keys::key_purpose(purpose), in_hsm.id, data);
-    data = separated;
-  }
   Bytes token(crypto::kMacTokenBytes);
   write_token_header(token.data(), static_cast<std::uint8_t>(format_of(key)), in_hsm.id);
-  NAE_TRY(hsm.hmac(in_hsm, data, ByteSpan(token).last<keys::kHmacBytes>()));
+  NAE_TRY(
+      hsm.mac(in_hsm, keys::key_purpose(purpose), data, ByteSpan(token).last<keys::kHmacBytes>()));
   return token;
 }
 

@@ -1,5 +1,7 @@
 #include "libnae/crypto/kdf.hpp"
 
+#include <algorithm>
+
 namespace nae::crypto {
 
 namespace {
@@ -18,7 +20,27 @@ std::size_t prefix_bytes(const KeyPurpose& purpose) {
   return 4 + purpose.label.size() + 1 + kKeyIdBytes + 2 + kSaltBytes;
 }
 
+struct PurposeRow {
+  KeyType type;
+  KeyPurpose purpose;
+};
+constexpr PurposeRow kPurposes[] = {
+    {KeyType::aes_256_gcm, kGcmPurpose},
+    {KeyType::aes_256_gcm, kLeaseGcmPurpose},
+    {KeyType::aes_256_siv, kSivPurpose},
+    {KeyType::hmac_sha_256, kMacPurpose},
+    {KeyType::hmac_sha_256, kBlindIndexPurpose},
+    {KeyType::hmac_sha_256, kBlindIndexCodePurpose},
+};
+
 }  // namespace
+
+bool has_purpose(KeyType type, const KeyPurpose& purpose) {
+  return std::ranges::any_of(kPurposes, [&](const PurposeRow& row) {
+    return row.type == type && row.purpose.label == purpose.label &&
+           row.purpose.key_bytes == purpose.key_bytes;
+  });
+}
 
 Bytes kdf_input(const KeyPurpose& purpose, const KeyVersionId& id, const Salt& salt,
                 std::uint32_t block) {

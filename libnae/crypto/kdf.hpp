@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "libnae/base/algorithm.hpp"
 #include "libnae/base/bytes.hpp"
 #include "libnae/base/key_id.hpp"
 #include "libnae/base/result.hpp"
@@ -29,6 +30,9 @@ inline constexpr KeyPurpose kSivPurpose{"nae/1 aes-256-siv", 64};
 inline constexpr KeyPurpose kMacPurpose{"nae/1 hmac-sha-256", 32};
 inline constexpr KeyPurpose kBlindIndexPurpose{"nae/1 blind-index", 32};
 inline constexpr KeyPurpose kBlindIndexCodePurpose{"nae/2 blind-index", 32};
+
+// Whether working keys for `purpose` come from keys of this type.
+bool has_purpose(KeyType type, const KeyPurpose& purpose);
 
 // For purposes other than GCM, whose keys do not depend on a salt.
 inline constexpr Salt kNoSalt{};

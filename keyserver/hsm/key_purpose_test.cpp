@@ -1,0 +1,53 @@
+// What a key version may be used for is said by its id and type, not by who asks; on SoftHSM.
+#include <gtest/gtest.h>
+
+#include "keyserver/hsm/softhsm_test_token.hpp"
+#include "libnae/crypto/kdf.hpp"
+
+namespace nae::hsm {
+namespace {
+
+constexpr KeyVersionId kId{KeyId{{1, 2, 3, 4, 5, 6}}, 1};
+using Mac = std::array<Byte, keys::kHmacBytes>;
+
+class KeyPurposes : public ::testing::Test {
+ protected:
+  std::unique_ptr<Pkcs11Hsm> open() { return std::move(*Pkcs11Hsm::open(token.options())); }
+  SoftHsmTestToken token;
+};
+
+// The KDF is an HMAC: who could have an HMAC of anything would have its working keys.
+TEST_F(KeyPurposes, NoKeyThatDerivesComputesACode) {
+  const auto hsm = open();
+  std::uint16_t version = 0;
+  const crypto::KeyPurpose purposes[] = {
+      crypto::kGcmPurpose, crypto::kLeaseGcmPurpose,   crypto::kSivPurpose,
+      crypto::kMacPurpose, crypto::kBlindIndexPurpose, crypto::kBlindIndexCodePurpose};
+  for (KeyType type : {KeyType::aes_256_gcm, KeyType::aes_256_siv, KeyType::hmac_sha_256}) {
+    const KeyVersionId id{kId.key, ++version};
+    const keys::Material material = *hsm->generate(id, type);
+    const keys::HsmKey key{id, type, material};
+    std::size_t derived = 0;
+    for (const crypto::KeyPurpose& purpose : purposes) {
+      Mac out{};
+      const Bytes input = crypto::kdf_input(purpose, id, crypto::kNoSalt, 1);
+      EXPECT_EQ(hsm->mac(key, purpose, input, out).error().code, Code::key_type);
+      auto working_key = hsm->derive(key, purpose, crypto::kNoSalt);
+      derived += working_key ? 1 : 0;
+      const keys::HsmKey inside{id, type, material, keys::Protection::hsm_only};
+      EXPECT_FALSE(hsm->derive(inside, purpose, crypto::kNoSalt));
+      if (type != KeyType::hmac_sha_256) continue;
+      // The code of what the KDF asks for is not what the KDF answers.
+      if (!hsm->mac(inside, purpose, input, out)) continue;
+      EXPECT_FALSE(crypto::equal_in_constant_time(working_key->expose().first(out.size()), out));
+    }
+    EXPECT_EQ(derived, type == KeyType::hmac_sha_256 ? 3u : type == KeyType::aes_256_gcm ? 2u : 1u);
+  }
+  const KeyVersionId raw{kId.key, ++version};
+  const keys::Material material = *hsm->generate(raw, KeyType::hmac_sha_256_raw);
+  for (const crypto::KeyPurpose& purpose : purposes)
+    EXPECT_FALSE(hsm->derive({raw, KeyType::hmac_sha_256_raw, material}, purpose, crypto::kNoSalt));
+}
+
+}  // namespace
+}  // namespace nae::hsm
