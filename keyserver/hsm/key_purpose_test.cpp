@@ -16,6 +16,36 @@ class KeyPurposes : public ::testing::Test {
   SoftHsmTestToken token;
 };
 
+// A hand in the store that names the server's own keys, or another version's, gets nothing signed
+// and nothing destroyed.
+TEST_F(KeyPurposes, AVersionHasTheTokenObjectOfItsIdAndNoOther) {
+  const auto hsm = open();
+  const KeyVersionId other{kId.key, 2};
+  const std::string of_other = hsm->generate(other, KeyType::ed25519)->token_object;
+  const std::string own = hsm->generate(kId, KeyType::ed25519)->token_object;
+  for (const std::string& label :
+       {std::string("nae-group-authority"), std::string("nae-group-audit"),
+        std::string("nae-group-import"), of_other}) {
+    const keys::Material planted{{}, label, {}};
+    for (KeyType type : {KeyType::ed25519, KeyType::ecdsa_p256}) {
+      ASSERT_TRUE(hsm->forget({kId, type, {}}, false));
+      auto signature = hsm->sign({kId, type, planted}, SignatureScheme::key_default, as_bytes("m"));
+      ASSERT_FALSE(signature) << label;
+      EXPECT_EQ(signature.error().code, Code::store_corrupt);
+      EXPECT_EQ(hsm->forget({kId, type, planted}, true).error().code, Code::store_corrupt);
+    }
+  }
+  EXPECT_EQ(hsm->sign({kId, KeyType::ecdsa_p256, {{}, own, {}}}, SignatureScheme::key_default, {})
+                .error()
+                .code,
+            Code::store_corrupt)
+      << "its own, as a key of a type that does not live there";
+  EXPECT_TRUE(hsm->sign_as(keys::ServerKey::authority, as_bytes("m")));
+  EXPECT_TRUE(hsm->sign_as(keys::ServerKey::audit, as_bytes("m")));
+  EXPECT_TRUE(
+      hsm->sign({other, KeyType::ed25519, {{}, of_other, {}}}, SignatureScheme::key_default, {}));
+}
+
 // The KDF is an HMAC: who could have an HMAC of anything would have its working keys.
 TEST_F(KeyPurposes, NoKeyThatDerivesComputesACode) {
   const auto hsm = open();

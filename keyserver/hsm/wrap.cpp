@@ -26,6 +26,17 @@ std::string token_label_of(const KeyVersionId& id) {
   return "nae-" + text_of(id);
 }
 
+// The label of the object that `key` has on the token. The store repeats it; another one there, of
+// the authority's key say, is the work of a hand: nothing is found, signed or destroyed by it.
+Result<std::string> own_label(const keys::HsmKey& key) {
+  std::string label = token_label_of(key.id);
+  if (stays_on_token(key.type) && key.material.token_object == label) return label;
+  return fail(
+      Code::store_corrupt,
+      "the store names another object of the token than that of key version " + text_of(key.id),
+      "The store was changed by a hand.");
+}
+
 // HMAC only. It is also the KDF's key: CKA_DERIVE would allow mechanisms that are not ours.
 Attributes& add_secret_key_uses(Attributes& attributes) {
   return attributes.flag(CKA_SIGN, true)
@@ -177,7 +188,8 @@ Result<Pkcs11Hsm::ObjectHandle> Pkcs11Hsm::object_of(const keys::HsmKey& key) {
     NAE_TRY(remember({key.id, object, false}));
     return object;
   }
-  NAE_ASSIGN(const auto object, session_->find(CKO_PRIVATE_KEY, key.material.token_object));
+  NAE_ASSIGN(const std::string label, own_label(key));
+  NAE_ASSIGN(const auto object, session_->find(CKO_PRIVATE_KEY, label));
   if (!object)
     return fail(
         Code::hsm_failed,
@@ -211,9 +223,10 @@ Result<void> Pkcs11Hsm::forget(const keys::HsmKey& key, bool destroy) {
   return on_session([&]() -> Result<void> {
     NAE_TRY(drop(key.id));
     if (!destroy || key.material.token_object.empty()) return {};
+    NAE_ASSIGN(const std::string label, own_label(key));
     // The private half last: while it is there, a repeated call still finds something to do.
     for (CK_OBJECT_CLASS half : {CKO_PUBLIC_KEY, CKO_PRIVATE_KEY}) {
-      NAE_ASSIGN(const auto object, session_->find(half, key.material.token_object));
+      NAE_ASSIGN(const auto object, session_->find(half, label));
       if (object) NAE_TRY(session_->destroy(*object));
     }
     return {};
