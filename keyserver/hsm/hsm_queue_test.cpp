@@ -43,6 +43,10 @@ class ScriptedHsm : public keys::Hsm {
     return unscripted();
   }
   Result<void> random(ByteSpan) override { return unscripted(); }
+  Result<Bytes> check_value(KeyType, const keys::Material&) override { return unscripted(); }
+  Result<bool> binds() override { return unscripted(); }
+  Result<void> begin_binding() override { return unscripted(); }
+  Result<void> finish_binding() override { return unscripted(); }
   Result<void> forget(const keys::HsmKey&, bool) override { return unscripted(); }
   Result<Bytes> sign_as(keys::ServerKey, ByteView) override { return unscripted(); }
   Result<Bytes> public_key_of(keys::ServerKey) override { return unscripted(); }

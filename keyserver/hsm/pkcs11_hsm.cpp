@@ -9,7 +9,15 @@
 namespace nae::hsm {
 
 std::string label_of(keys::ServerKey key, const std::string& group_key_label) {
-  return group_key_label + (key == keys::ServerKey::authority ? "-authority" : "-audit");
+  switch (key) {
+    case keys::ServerKey::authority:
+      return group_key_label + "-authority";
+    case keys::ServerKey::audit:
+      return group_key_label + "-audit";
+    case keys::ServerKey::binding:
+      break;
+  }
+  return group_key_label + "-binding";
 }
 
 std::string import_key_label(const std::string& group_key_label) {
@@ -31,6 +39,7 @@ Result<void> Pkcs11Hsm::connect() {
   cached_.clear();
   recent_.clear();
   server_keys_ = {};
+  check_key_ = 0;
   group_key_ = 0;
   session_.reset();
 

@@ -56,6 +56,10 @@ class Pkcs11Hsm final : public keys::Hsm {
   // store_corrupt when the wrapped material is not what the group key wrapped.
   Result<Bytes> sign(const keys::HsmKey& key, SignatureScheme scheme, ByteView message) override;
   Result<void> random(ByteSpan out) override;
+  Result<Bytes> check_value(KeyType type, const keys::Material& material) override;
+  Result<bool> binds() override;
+  Result<void> begin_binding() override;
+  Result<void> finish_binding() override;
   Result<void> forget(const keys::HsmKey& key, bool destroy) override;
   Result<Bytes> sign_as(keys::ServerKey key, ByteView message) override;
   Result<Bytes> public_key_of(keys::ServerKey key) override;
@@ -84,6 +88,7 @@ class Pkcs11Hsm final : public keys::Hsm {
   Result<keys::Material> generate_wrapped(const KeyVersionId& id, KeyType type,
                                           keys::Protection protection);
   Result<keys::Material> generate_on_token(const KeyVersionId& id, KeyType type);
+  Result<ObjectHandle> check_key();
   Result<ObjectHandle> import_half(unsigned long object_class);
   Result<HashAlgorithm> probe_import_hash(ByteView public_key);
   Result<void> hmac(const keys::HsmKey& key, ByteView input, std::span<Byte, keys::kHmacBytes> out);
@@ -96,7 +101,8 @@ class Pkcs11Hsm final : public keys::Hsm {
   std::unique_ptr<Module> module_;
   std::unique_ptr<Session> session_;  // nullptr while the token is away
   ObjectHandle group_key_ = 0;
-  std::array<ObjectHandle, 2> server_keys_{};  // private halves; 0: not looked up yet
+  ObjectHandle check_key_ = 0;                 // 0: not looked up yet
+  std::array<ObjectHandle, 3> server_keys_{};  // private halves; 0: not looked up yet
   std::list<CachedKey> recent_;                // most recently used first
   std::unordered_map<KeyVersionId, std::list<CachedKey>::iterator> cached_;
   std::optional<HashAlgorithm> import_hash_;  // that the module takes for OAEP

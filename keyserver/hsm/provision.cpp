@@ -2,6 +2,7 @@
 
 #include <vector>
 
+#include "keyserver/hsm/binding.hpp"
 #include "keyserver/hsm/key_pair.hpp"
 #include "keyserver/hsm/module.hpp"
 #include "keyserver/hsm/pin_file.hpp"
@@ -110,9 +111,9 @@ class Creation {
 };
 
 Result<Bytes> create_keys(const Session& session, const std::string& group_key_label) {
-  const keys::ServerKey server_keys[] = {keys::ServerKey::authority, keys::ServerKey::audit};
   NAE_TRY(refuse_existing(session, group_key_label));
-  for (keys::ServerKey key : server_keys)
+  NAE_TRY(refuse_existing(session, check_key_label(group_key_label)));
+  for (keys::ServerKey key : keys::kServerKeys)
     NAE_TRY(refuse_existing(session, label_of(key, group_key_label)));
 
   Creation creation(session);
@@ -121,7 +122,11 @@ Result<Bytes> create_keys(const Session& session, const std::string& group_key_l
   NAE_ASSIGN(const CK_OBJECT_HANDLE group_key,
              create_group_key(session, group_key_label, group_key_id));
   creation.made(group_key);
-  for (keys::ServerKey key : server_keys) {
+  // Bound from the beginning: there is no row yet that would have to be believed.
+  NAE_ASSIGN(const CK_OBJECT_HANDLE check_key,
+             create_check_key(session, check_key_label(group_key_label)));
+  creation.made(check_key);
+  for (keys::ServerKey key : keys::kServerKeys) {
     Bytes id(kObjectIdBytes);
     NAE_TRY(session.random(id));
     NAE_ASSIGN(const KeyPair pair, generate_pair_on_token(session, KeyType::ecdsa_p256,
@@ -138,8 +143,9 @@ Result<Bytes> create_keys(const Session& session, const std::string& group_key_l
 // start, and with it every key.
 Result<void> use_once(const Options& options) {
   NAE_ASSIGN(const auto hsm, Pkcs11Hsm::open(options));
-  NAE_TRY(hsm->generate({KeyId{}, 1}, KeyType::hmac_sha_256));
-  for (keys::ServerKey key : {keys::ServerKey::authority, keys::ServerKey::audit}) {
+  NAE_ASSIGN(const keys::Material material, hsm->generate({KeyId{}, 1}, KeyType::hmac_sha_256));
+  NAE_TRY(hsm->check_value(KeyType::hmac_sha_256, material));
+  for (keys::ServerKey key : keys::kServerKeys) {
     NAE_TRY(hsm->sign_as(key, as_bytes("nae")));
     NAE_TRY(hsm->public_key_of(key));
   }
@@ -179,7 +185,8 @@ Result<Provisioned> initialise(const Provision& provision) {
     NAE_ASSIGN(module, Module::load(options.module));
     NAE_ASSIGN(const auto session, Session::open(*module, options.token_label, user_pin.value));
     remove_labelled(*session, options.group_key_label);
-    for (keys::ServerKey key : {keys::ServerKey::authority, keys::ServerKey::audit})
+    remove_labelled(*session, check_key_label(options.group_key_label));
+    for (keys::ServerKey key : keys::kServerKeys)
       remove_labelled(*session, label_of(key, options.group_key_label));
     return fail(Code::hsm_token_full,
                 "the token did not keep what was made on it: " + used.error().message);

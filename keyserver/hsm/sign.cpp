@@ -133,7 +133,7 @@ Result<Bytes> Pkcs11Hsm::sign(const keys::HsmKey& key, SignatureScheme scheme, B
 
 Result<Bytes> Pkcs11Hsm::sign_as(keys::ServerKey key, ByteView message) {
   return on_session([&]() -> Result<Bytes> {
-    ObjectHandle& object = server_keys_[key == keys::ServerKey::authority ? 0 : 1];
+    ObjectHandle& object = server_keys_[static_cast<std::size_t>(key)];
     if (object == 0) {
       const std::string label = label_of(key, options_.group_key_label);
       NAE_ASSIGN(const auto found, session_->find(CKO_PRIVATE_KEY, label));

@@ -16,7 +16,13 @@ namespace nae::keys {
 inline constexpr std::size_t kHmacBytes = 32;
 
 // Keys of the server itself: token objects that never leave the HSM. ECDSA P-256.
-enum class ServerKey { authority /* issues certificates */, audit /* signs chain heads */ };
+enum class ServerKey : std::size_t {
+  authority,  // issues certificates
+  audit,      // signs chain heads
+  binding,    // signs which secret a row of the store is for (keys/binding.hpp)
+};
+inline constexpr ServerKey kServerKeys[] = {ServerKey::authority, ServerKey::audit,
+                                            ServerKey::binding};
 
 // One key version with what the HSM needs to use it. `material` outlives the call.
 struct HsmKey {
@@ -87,6 +93,16 @@ class Hsm {
   virtual Result<Bytes> sign(const HsmKey& key, SignatureScheme scheme, ByteView message) = 0;
 
   virtual Result<void> random(ByteSpan out) = 0;
+
+  // 32 bytes that are the same for the same secret or public key, whatever its type, id and
+  // version, and nothing that any other call answers. Code::store_corrupt for a secret that the
+  // group key does not open.
+  virtual Result<Bytes> check_value(KeyType type, const Material& material) = 0;
+  // Whether this token's store is bound: then a row without a binding is no key. A token made by
+  // an older server is not, until begin_binding(), all rows bound, and finish_binding().
+  virtual Result<bool> binds() = 0;
+  virtual Result<void> begin_binding() = 0;   // makes the keys for it, once
+  virtual Result<void> finish_binding() = 0;  // never taken back
 
   // Drops what the HSM holds of a version: cached session object, and with `destroy` also the
   // token object of a key that lives there.

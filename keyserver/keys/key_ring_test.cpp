@@ -108,7 +108,7 @@ class Ring : public ::testing::Test {
       objects += file.path().extension() == ".object" && file.path().filename() != "token.object";
     return objects;
   }
-  static constexpr std::size_t kServerObjects = 5;  // the group key and the server's two pairs
+  static constexpr std::size_t kServerObjects = 8;  // the group key, the check key and three pairs
 
   bool signs(const Key& key) {
     return hsm

@@ -264,6 +264,12 @@ class ForgettingHsm : public Hsm {
     return real_.sign(key, scheme, message);
   }
   Result<void> random(ByteSpan out) override { return real_.random(out); }
+  Result<Bytes> check_value(KeyType type, const Material& material) override {
+    return real_.check_value(type, material);
+  }
+  Result<bool> binds() override { return real_.binds(); }
+  Result<void> begin_binding() override { return real_.begin_binding(); }
+  Result<void> finish_binding() override { return real_.finish_binding(); }
   Result<void> forget(const HsmKey& key, bool destroy) override {
     return real_.forget(key, destroy);
   }

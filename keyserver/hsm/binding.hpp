@@ -1,0 +1,22 @@
+// The token's keys that tie secrets to their rows of the store: docs/spec/keys.md, "Binding".
+#pragma once
+
+#include <p11-kit/pkcs11.h>
+
+#include <string>
+
+#include "keyserver/hsm/token.hpp"
+
+namespace nae::hsm {
+
+std::string check_key_label(const std::string& group_key_label);
+
+// Computes HMACs and does nothing else; a token object.
+Result<CK_OBJECT_HANDLE> create_check_key(const Session& session, const std::string& label);
+
+// HMAC-SHA-256 of `data` under what the group key has wrapped, whatever type of secret it is.
+// Code::store_corrupt when the group key does not open it.
+Result<Bytes> hmac_under_secret(const Session& session, CK_OBJECT_HANDLE group_key,
+                                ByteView wrapped, ByteView data);
+
+}  // namespace nae::hsm
