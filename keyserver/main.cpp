@@ -10,6 +10,7 @@
 #include <ctime>
 
 #include "keyserver/config/config.hpp"
+#include "keyserver/server/accept_keys.hpp"
 #include "keyserver/server/recover_admin.hpp"
 #include "keyserver/server/renew_certificate.hpp"
 #include "keyserver/server/server.hpp"
@@ -154,6 +155,17 @@ int recover_admin(const std::string& file, const nae::server::Recovery& wanted) 
   return 0;
 }
 
+int accept_keys(const std::string& file, const std::string& reason) {
+  auto config = nae::config::load(file);
+  if (!config) return report(config.error());
+  auto heap = nae::crypto::SecureHeap::take(kInitHeapBytes);
+  if (!heap) return report(heap.error());
+  auto accepted = nae::server::accept_keys(*config, reason);
+  if (!accepted) return report(accepted.error());
+  std::printf("the keys are bound; the audit log says:\n  %s\n", accepted->c_str());
+  return 0;
+}
+
 // "127.0.0.1:7443" or "[::1]:7443"
 bool split_listen(const std::string& listen, nae::setup::Choices& choices) {
   std::size_t colon = listen.rfind(':');
@@ -217,6 +229,12 @@ int main(int argc, char** argv) {
   recover_command->add_option("--reason", recovery.reason, "Why, for the audit log's record")
       ->required();
 
+  auto* keys_command = app.add_subcommand(
+      "accept-keys", "Bind the keys of a store that an older server wrote; the server is stopped.");
+  keys_command->add_option("--config", file, "Configuration file")->capture_default_str();
+  keys_command->add_option("--reason", reason, "Where the store comes from, for the audit log")
+      ->required();
+
   nae::setup::Choices choices;
   std::string listen = "127.0.0.1:7443";
   auto* init_command = app.add_subcommand(
@@ -244,6 +262,7 @@ int main(int argc, char** argv) {
   if (*renew_command) return renew_certificate(file);
   if (*loss_command) return accept_audit_loss(file, reason);
   if (*recover_command) return recover_admin(file, recovery);
+  if (*keys_command) return accept_keys(file, reason);
   if (!split_listen(listen, choices)) {
     std::fprintf(stderr, "nae-keyserver: --listen must be HOST:PORT\n");
     return kUsage;

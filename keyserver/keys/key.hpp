@@ -24,6 +24,9 @@ struct Key {
   // another one. nullptr when none is active.
   const Version* primary() const;
   const Version* version(std::uint16_t number) const;
+  // As far as versions are not destroyed: imported when one was, else unknown when one is, else
+  // generated.
+  Origin origin() const;
 };
 
 }  // namespace nae::keys

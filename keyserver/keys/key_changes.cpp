@@ -4,6 +4,7 @@
 #include <limits>
 #include <optional>
 
+#include "keyserver/keys/binding.hpp"
 #include "keyserver/keys/key_ring.hpp"
 #include "keyserver/keys/state.hpp"
 #include "libnae/base/text.hpp"
@@ -55,6 +56,8 @@ Result<KeyPointer> KeyRing::create(NewKey wanted) {
     (void)forget_in_hsm({key.id, 1}, key.type, key.versions.front().material, true);
     return fail(std::move(stored).error());
   }
+  const Binding& binding = key.versions.front().binding;
+  secrets_.emplace(binding.check_value, KeyVersionId{key.id, 1});
   return publish(std::move(key));
 }
 
@@ -76,6 +79,7 @@ Result<KeyPointer> KeyRing::add_version(const KeyPointer& old, std::int64_t acti
     (void)forget_in_hsm({old->id, number}, old->type, version.material, true);
     return fail(std::move(stored).error());
   }
+  secrets_.emplace(version.binding.check_value, KeyVersionId{old->id, number});
   Key key = *old;
   key.versions.push_back(std::move(version));
   return publish(std::move(key));
@@ -92,10 +96,26 @@ Result<Version> KeyRing::new_version(const Key& key, std::uint16_t number,
     version.state = State::pre_active;
     version.schedule.push_back({State::active, activate_at_us});
   }
-  NAE_ASSIGN(version.material, make_material(key, number, import));
+  NAE_TRY(make_secret(key, version, import));
+  if (auto unique = check_unique(key, version); !unique) {
+    (void)forget_in_hsm({key.id, number}, key.type, version.material, true);
+    return fail(std::move(unique).error());
+  }
   version.usage = std::make_shared<VersionUsage>(
       UsageCount{.id = {key.id, number}, .reserved_uses = kLeastReservedUses});
   return version;
+}
+
+// Under two types one secret gives itself away: what a raw HMAC key computes for anybody are the
+// working keys of the other one.
+Result<void> KeyRing::check_unique(const Key& key, const Version& version) {
+  const auto twin = secrets_.find(version.binding.check_value);
+  if (twin == secrets_.end()) return {};
+  const KeyPointer other = find(twin->second.key);
+  return fail(Code::conflict,
+              "the secret of key '" + key.name + "' is, or was, that of " +
+                  version_text(other ? other->name : "?", twin->second.version),
+              "A secret is one key's, also after it was destroyed; make another one.");
 }
 
 Result<KeyPointer> KeyRing::set_attributes(std::string_view name, const Attributes& attributes) {
@@ -140,11 +160,29 @@ Result<KeyPointer> KeyRing::set_state(std::string_view name, std::uint16_t numbe
   return enter(found, state);
 }
 
+// Stores of older servers may hold a secret twice; what does not serve then stays so.
+Result<void> KeyRing::check_alone(const Found& found) const {
+  const auto [first, last] = secrets_.equal_range(found.version().binding.check_value);
+  for (auto secret = first; secret != last; ++secret) {
+    if (secret->second == found.id()) continue;
+    const KeyPointer key = find(secret->second.key);
+    const Version* twin = key ? key->version(secret->second.version) : nullptr;
+    if (twin && twin->state != State::destroyed)
+      return fail(Code::key_state,
+                  version_text(found.key->name, found.version().number) + " has the secret of " +
+                      version_text(key->name, twin->number),
+                  "Destroy one of the two first.");
+  }
+  return {};
+}
+
 // The caller has asked the tables.
 Result<KeyPointer> KeyRing::enter(const Found& found, State state) {
   const Key& old = *found.key;
   Version changed = found.version();
   const bool destroy = state == State::destroyed;
+  if (!permits(changed.state, Action::decrypt) && permits(state, Action::decrypt))
+    NAE_TRY(check_alone(found));
   // A token object is the only copy: it goes before the store says that it has gone. Of other
   // versions an HSM that is away holds nothing that outlives its session.
   if (destroy && !changed.material.token_object.empty())
@@ -155,7 +193,7 @@ Result<KeyPointer> KeyRing::enter(const Found& found, State state) {
   NAE_TRY(repository_.set_state(found.id(), state, changed.changed_at_us, changed.schedule));
   if (!permits(state, Action::decrypt))
     (void)forget_in_hsm(found.id(), old.type, changed.material, destroy);
-  if (destroy) changed.material = {};
+  if (destroy) changed.material = {}, changed.binding.signature = {};
   Key key = old;
   key.versions.replace(found.index, std::move(changed));
   return publish(std::move(key));
@@ -227,19 +265,33 @@ Result<KeyId> KeyRing::unused_id() {
   return fail(Code::hsm_failed, "the HSM's random numbers repeat");
 }
 
-Result<Material> KeyRing::make_material(const Key& key, std::uint16_t version,
-                                        const std::optional<Import>& import) {
-  auto handover = std::make_shared<Handover<Material>>();
-  auto run = run_on_hsm_([handover, id = KeyVersionId{key.id, version}, type = key.type,
-                          protection = key.protection, import](Hsm& hsm) -> Result<void> {
-    NAE_ASSIGN(handover->made, import ? hsm.import(id, type, protection, *import)
-                                      : hsm.generate(id, type, protection));
+// `version` comes with its number and leaves with its secret, bound to its row.
+Result<void> KeyRing::make_secret(const Key& key, Version& version,
+                                  const std::optional<Import>& import) {
+  version.binding.origin = import ? Origin::imported : Origin::generated;
+  Key row;
+  row.id = key.id;
+  row.name = key.name;
+  row.type = key.type;
+  row.protection = key.protection;
+  auto handover = std::make_shared<Handover<Version>>();
+  auto run = run_on_hsm_([handover, row, version, import](Hsm& hsm) -> Result<void> {
+    const KeyVersionId id{row.id, version.number};
+    Version made = version;
+    NAE_ASSIGN(made.material, import ? hsm.import(id, row.type, row.protection, *import)
+                                     : hsm.generate(id, row.type, row.protection));
+    if (auto bound = bind(hsm, row, made); !bound) {
+      (void)hsm.forget({id, row.type, made.material}, true);
+      return bound;
+    }
+    handover->made = std::move(made);
     if (!handover->settled.exchange(true)) return {};
-    return hsm.forget({id, type, *handover->made}, true);  // nobody waits any more
+    return hsm.forget({id, row.type, handover->made->material}, true);  // nobody waits any more
   });
   if (!run && !handover->settled.exchange(true)) return fail(std::move(run).error());
   if (!handover->made) return fail(std::move(run).error());
-  return std::move(*handover->made);
+  version = std::move(*handover->made);
+  return {};
 }
 
 Result<void> KeyRing::forget_in_hsm(const KeyVersionId& id, KeyType type, const Material& material,

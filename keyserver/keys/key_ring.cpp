@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "keyserver/keys/binding.hpp"
+
 namespace nae::keys {
 
 bool KeyFilter::matches(const Key& key) const {
@@ -19,6 +21,7 @@ KeyRing::KeyRing(Repository& repository, RunOnHsm run_on_hsm, RingOptions option
 Result<void> KeyRing::load() {
   std::lock_guard changing(changing_);
   NAE_ASSIGN(std::vector<Key> stored, repository_.load_keys());
+  NAE_TRY(check_bindings(stored));
   NAE_ASSIGN(std::vector<UsageCount> counts, repository_.open_usage());
   std::unordered_map<KeyVersionId, UsageCount> count_of;
   count_of.reserve(counts.size());
@@ -26,6 +29,7 @@ Result<void> KeyRing::load() {
   decltype(by_name_) by_name;
   decltype(by_id_) by_id;
   decltype(names_) names;
+  decltype(secrets_) secrets;
   Agenda agenda;
   by_name.reserve(stored.size());
   by_id.reserve(stored.size());
@@ -38,6 +42,7 @@ Result<void> KeyRing::load() {
       const auto count = count_of.find(id);
       version.usage = std::make_shared<VersionUsage>(count == count_of.end() ? UsageCount{.id = id}
                                                                              : count->second);
+      if (!version.binding.check_value.empty()) secrets.emplace(version.binding.check_value, id);
       key.versions.replace(i, std::move(version));
     }
     auto shared = std::make_shared<const Key>(std::move(key));
@@ -50,8 +55,20 @@ Result<void> KeyRing::load() {
   by_name_.swap(by_name);
   by_id_.swap(by_id);
   names_.swap(names);
+  secrets_.swap(secrets);
   agenda_ = std::move(agenda);
   return {};
+}
+
+Result<void> KeyRing::check_bindings(const std::vector<Key>& stored) {
+  if (stored.empty()) return {};
+  auto public_key = std::make_shared<Bytes>();
+  NAE_TRY(run_on_hsm_([public_key](Hsm& hsm) -> Result<void> {
+    NAE_ASSIGN(*public_key, hsm.public_key_of(ServerKey::binding));
+    return {};
+  }));
+  NAE_ASSIGN(const BindingCheck bindings, BindingCheck::with(*public_key));
+  return bindings.check(stored);
 }
 
 KeyPointer KeyRing::find(std::string_view name) const {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -55,7 +56,7 @@ class KeyRing {
   // `repository` outlives the ring. Call load() before anything else.
   KeyRing(Repository& repository, RunOnHsm run_on_hsm, RingOptions options = {});
 
-  // Replaces what is in memory by what the store holds.
+  // Replaces what is in memory by what the store holds, all of it bound by the HSM.
   Result<void> load();
 
   // nullptr when unknown. Keys are immutable: a change puts a new one in the ring.
@@ -68,7 +69,7 @@ class KeyRing {
   std::size_t size() const;
 
   // Code::invalid_argument unless is_name(name) and the attributes are sound, Code::key_exists when
-  // the name is taken.
+  // the name is taken, Code::conflict when an imported secret is, or was, that of another version.
   Result<KeyPointer> create(NewKey wanted);
   Result<KeyPointer> create(std::string_view name, KeyType type) {
     return create({std::string(name), type});
@@ -124,13 +125,15 @@ class KeyRing {
   Result<KeyPointer> add_version(const KeyPointer& old, std::int64_t activate_at_us);
   Result<Version> new_version(const Key& key, std::uint16_t number, std::int64_t activate_at_us,
                               const std::optional<Import>& import = {});
+  Result<void> check_alone(const Found& found) const;
+  Result<void> check_unique(const Key& key, const Version& version);
   Result<KeyPointer> enter(const Found& found, State state);
   Result<KeyPointer> put_schedule(const Found& found, std::vector<Step> schedule);
   Result<KeyId> unused_id();
-  Result<Material> make_material(const Key& key, std::uint16_t version,
-                                 const std::optional<Import>& import);
+  Result<void> make_secret(const Key& key, Version& version, const std::optional<Import>& import);
   Result<void> forget_in_hsm(const KeyVersionId& id, KeyType type, const Material& material,
                              bool destroy);
+  Result<void> check_bindings(const std::vector<Key>& stored);
   KeyPointer publish(Key key);
 
   Repository& repository_;
@@ -140,7 +143,8 @@ class KeyRing {
   mutable std::shared_mutex reading_;
   std::unordered_map<std::string, KeyPointer, TextHash, std::equal_to<>> by_name_;
   std::unordered_map<KeyId, KeyPointer> by_id_;
-  std::set<std::string, std::less<>> names_;  // of by_name_, in order
+  std::set<std::string, std::less<>> names_;    // of by_name_, in order
+  std::multimap<Bytes, KeyVersionId> secrets_;  // by check value, destroyed ones too
   Agenda agenda_;
   UsageBook usage_;
 };

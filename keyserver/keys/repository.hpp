@@ -13,9 +13,10 @@ class Repository {
   virtual ~Repository() = default;
 
   virtual Result<std::vector<Key>> load_keys() = 0;
-  // Code::key_exists when the name is taken.
+  // Code::key_exists when the name is taken, Code::conflict when another version has, or had, the
+  // check value.
   virtual Result<void> insert_key(const Key& key) = 0;
-  // Code::conflict when the version exists.
+  // Code::conflict when the version exists, or the check value.
   virtual Result<void> insert_version(const KeyId& key, const Version& version) = 0;
   // Code::not_found when the version does not exist. Takes `schedule` in the place of the one it
   // had; State::destroyed also erases the material.

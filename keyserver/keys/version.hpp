@@ -6,7 +6,9 @@
 #include <initializer_list>
 #include <iterator>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "keyserver/keys/usage.hpp"
@@ -30,6 +32,23 @@ struct Material {
   Bytes public_key;          // SubjectPublicKeyInfo DER of a key pair, else empty
 };
 
+// Where a secret was made first. Values stand in the store.
+enum class Origin : std::uint8_t {
+  unknown = 0,    // by a server that did not write it down
+  generated = 1,  // in the HSM, and never outside
+  imported = 2,   // elsewhere: others may have it
+};
+std::string_view name(Origin origin);  // "imported"
+std::optional<Origin> origin_from_name(std::string_view name);
+std::optional<Origin> origin_from_number(std::int64_t number);
+
+// What the HSM says of a version: keys/binding.hpp. Empty in rows of a server that did not bind.
+struct Binding {
+  Origin origin = Origin::unknown;
+  Bytes check_value = {};  // the same for the same secret; stays when that is destroyed
+  Bytes signature = {};    // by the HSM's ServerKey::binding
+};
+
 // A change of state that the key server makes by itself. docs/spec/keys.md, "Schedule".
 struct Step {
   State state{};
@@ -45,6 +64,7 @@ struct Version {
   std::int64_t changed_at_us = 0;   // when it came into `state`; 0: when it was created
   std::vector<Step> schedule = {};  // ascending by date, each state at most once
   VersionUsagePointer usage = {};   // the ring sets it
+  Binding binding = {};
 };
 
 // The versions of one key, shared between the copies of the key that readers hold: a rotation of a

@@ -18,6 +18,7 @@
 #include "keyserver/hsm/pkcs11_hsm.hpp"
 #include "keyserver/server/hsm_options.hpp"
 #include "keyserver/service/nae_protocol.hpp"
+#include "keyserver/setup/bind_keys.hpp"
 #include "keyserver/setup/initialise.hpp"
 #include "keyserver/setup/token_binding.hpp"
 #include "keyserver/store/store.hpp"
@@ -128,6 +129,7 @@ struct Opened {
   std::unique_ptr<store::Store> store;
   std::unique_ptr<policy::PolicyBook> policy;
   admin::ApprovalRules approval;
+  std::optional<setup::BoundKeys> bound_keys;  // of a store from before keys were bound
   std::string server_id;
   std::string authority;
 };
@@ -144,6 +146,7 @@ Result<Opened> open_parts(const config::Config& config) {
   NAE_ASSIGN(opened.policy, policy::PolicyBook::open(*opened.store));
   NAE_ASSIGN(opened.hsm, hsm::Pkcs11Hsm::open(hsm_options(config)));
   NAE_TRY(setup::check_token(*opened.store, *opened.hsm));
+  NAE_ASSIGN(opened.bound_keys, setup::bind_keys(*opened.store, *opened.hsm));
   NAE_ASSIGN(opened.authority, read_file(config.tls.client_authority, kMaxAuthorityBytes));
   return opened;
 }
@@ -156,6 +159,7 @@ class Running final : public Server {
         store_(std::move(opened.store)),
         policy_(std::move(opened.policy)),
         approval_(std::move(opened.approval)),
+        bound_keys_(std::move(opened.bound_keys)),
         authority_(std::move(opened.authority)),
         settings_(settings_of(config, std::move(opened.server_id))),
         hsm_(std::move(opened.hsm), queue_options()),
@@ -183,6 +187,7 @@ class Running final : public Server {
     for (service::CertificateRegister* certificates : {&devices_, &admins_})
       certificates->on_change([this] { end_removed(); });
     NAE_TRY(open_audit());
+    NAE_TRY(finish_binding());
     parts_.emplace(service::Parts{ring_, working_keys_, public_keys_, hsm_, *policy_, limits_,
                                   *audit_, metrics_, devices_, seats_of(config_),
                                   memory_of(config_), settings_});
@@ -276,6 +281,14 @@ class Running final : public Server {
     // Before there is a listener nobody is waiting for an answer.
     parts.settle = [this] { return listener_ ? settle() : Result<void>{}; };
     scheduler_.emplace(std::move(parts));
+  }
+
+  // Rows of an older server were believed this once; without the record of it they are again.
+  Result<void> finish_binding() {
+    if (!bound_keys_) return {};
+    spdlog::warn("event=keys-bound message=\"{}\"", bound_keys_->detail);
+    NAE_TRY(record_event("keys-bound", bound_keys_->detail));
+    return hsm_.call([](keys::Hsm& hsm) { return hsm.finish_binding(); }, config_.hsm.timeout);
   }
 
   // Approved requests that the last run did not finish. Whether they were done is not known, so
@@ -454,6 +467,7 @@ class Running final : public Server {
   std::unique_ptr<store::Store> store_;
   std::unique_ptr<policy::PolicyBook> policy_;
   admin::ApprovalRules approval_;
+  std::optional<setup::BoundKeys> bound_keys_;
   std::string authority_;
   service::Settings settings_;
   hsm::HsmQueue hsm_;

@@ -56,7 +56,7 @@ Result<keys::Key> read_key(const Statement& row) {
   return key;
 }
 
-// Columns 11 to 17; the ranges are constraints of the schema.
+// Columns 11 to 20; the ranges are constraints of the schema.
 keys::Version read_version(const Statement& row) {
   keys::Version version;
   version.number = static_cast<std::uint16_t>(row.integer(11));
@@ -64,6 +64,7 @@ keys::Version read_version(const Statement& row) {
   version.created_at_us = row.integer(13);
   version.changed_at_us = row.integer(14);
   version.material = {row.blob(15), row.text(16), row.blob(17)};
+  version.binding = {static_cast<keys::Origin>(row.integer(18)), row.blob(19), row.blob(20)};
   return version;
 }
 
@@ -111,7 +112,7 @@ Result<std::vector<keys::Key>> read_keys(Database& database) {
              database.query("SELECT id, name, type, k.created_at_us, protection, owner,"
                             " description, actions, algorithms, rotate_after_days,"
                             " rotate_after_uses, number, state, v.created_at_us, changed_at_us,"
-                            " wrapped, token_object, public_key"
+                            " wrapped, token_object, public_key, origin, check_value, binding"
                             " FROM keys k JOIN versions v ON v.key_id = k.id ORDER BY id, number"));
   std::vector<keys::Key> keys;
   while (true) {
@@ -144,10 +145,13 @@ Result<void> insert_version_row(Database& database, const KeyId& key,
                                 const keys::Version& version) {
   NAE_TRY(database.execute(
       "INSERT INTO versions (key_id, number, state, created_at_us, changed_at_us, wrapped,"
-      " token_object, public_key) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+      " token_object, public_key, origin, check_value, binding)"
+      " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
       ByteView(key.bytes), number_of(version.number), number_of(version.state),
       version.created_at_us, version.changed_at_us, ByteView(version.material.wrapped),
-      std::string_view(version.material.token_object), ByteView(version.material.public_key)));
+      std::string_view(version.material.token_object), ByteView(version.material.public_key),
+      number_of(version.binding.origin), ByteView(version.binding.check_value),
+      ByteView(version.binding.signature)));
   // From the beginning more is set aside than one tick can use unseen.
   NAE_TRY(write_usage(database,
                       {.id = {key, version.number}, .reserved_uses = keys::kLeastReservedUses}));

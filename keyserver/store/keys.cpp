@@ -51,10 +51,11 @@ Result<void> Store::set_state(const KeyVersionId& version, keys::State state, st
     return fail(Code::key_state, "a destroyed key version never comes back");
   const bool destroy = state == keys::State::destroyed;
   NAE_TRY(database_->execute(
-      destroy ? "UPDATE versions SET state = ?3, changed_at_us = ?4, wrapped = x'',"
-                " token_object = '', public_key = x'' WHERE key_id = ?1 AND number = ?2"
-              : "UPDATE versions SET state = ?3, changed_at_us = ?4"
-                " WHERE key_id = ?1 AND number = ?2",
+      destroy
+          ? "UPDATE versions SET state = ?3, changed_at_us = ?4, wrapped = x'',"
+            " token_object = '', public_key = x'', binding = x'' WHERE key_id = ?1 AND number = ?2"
+          : "UPDATE versions SET state = ?3, changed_at_us = ?4"
+            " WHERE key_id = ?1 AND number = ?2",
       ByteView(version.key.bytes), number_of(version.version), number_of(state), now_us));
   NAE_TRY(write_schedule(*database_, version, schedule));
   NAE_TRY(transaction.commit());
@@ -63,6 +64,28 @@ Result<void> Store::set_state(const KeyVersionId& version, keys::State state, st
   // destruction itself is done.
   if (destroy) static_cast<void>(database_->execute("PRAGMA wal_checkpoint(TRUNCATE)"));
   return {};
+}
+
+Result<void> Store::bind_versions(const std::vector<BoundVersion>& versions) {
+  std::lock_guard lock(mutex_);
+  NAE_ASSIGN(Transaction transaction, Transaction::begin(*database_));
+  for (const BoundVersion& version : versions) {
+    NAE_TRY(
+        database_->execute("UPDATE versions SET origin = ?3, check_value = ?4, binding = ?5"
+                           " WHERE key_id = ?1 AND number = ?2",
+                           ByteView(version.id.key.bytes), number_of(version.id.version),
+                           number_of(version.binding.origin), ByteView(version.binding.check_value),
+                           ByteView(version.binding.signature)));
+    if (database_->changes() == 0) return fail(Code::not_found, "no such key version in the store");
+    if (version.retired_at_us == 0) continue;
+    NAE_TRY(
+        database_->execute("UPDATE versions SET state = ?3, changed_at_us = ?4"
+                           " WHERE key_id = ?1 AND number = ?2",
+                           ByteView(version.id.key.bytes), number_of(version.id.version),
+                           number_of(keys::State::retired), version.retired_at_us));
+    NAE_TRY(write_schedule(*database_, version.id, {}));
+  }
+  return transaction.commit();
 }
 
 Result<void> Store::set_attributes(const KeyId& key, const keys::Attributes& attributes) {

@@ -162,6 +162,71 @@ TEST_F(StoreTest, DestroyedMaterialIsGoneFromEveryFile) {
   EXPECT_TRUE(keys->front().versions[0].material.public_key.empty());
 }
 
+TEST_F(StoreTest, BindingsComeBackAsTheyWere) {
+  keys::Key key = make_key("k");
+  keys::Version version = make_version(1);
+  version.binding = {keys::Origin::imported, Bytes(32, 7), bytes_of("signature")};
+  key.versions.replace(0, version);
+  ASSERT_TRUE(create()->insert_key(key));
+  auto store = reopen();
+  const keys::Binding read = store->load_keys()->front().versions[0].binding;
+  EXPECT_EQ(read.origin, keys::Origin::imported);
+  EXPECT_EQ(read.check_value, Bytes(32, 7));
+  EXPECT_EQ(read.signature, bytes_of("signature"));
+}
+
+TEST_F(StoreTest, ASecretIsOneVersionsAlsoAfterItsDestruction) {
+  keys::Key key = make_key("k", 1), twin = make_key("twin", 2);
+  keys::Version version = make_version(1);
+  version.binding = {keys::Origin::generated, Bytes(32, 7), bytes_of("signature")};
+  key.versions.replace(0, version);
+  twin.versions.replace(0, version);
+  auto store = create();
+  ASSERT_TRUE(store->insert_key(key));
+  EXPECT_EQ(store->insert_key(twin).error().code, Code::conflict);
+  version.number = 2;
+  EXPECT_EQ(store->insert_version(key.id, version).error().code, Code::conflict);
+  ASSERT_TRUE(store->set_state({key.id, 1}, keys::State::retired, 9, {}));
+  ASSERT_TRUE(store->set_state({key.id, 1}, keys::State::destroyed, 9, {}));
+  EXPECT_EQ(store->load_keys()->front().versions[0].binding.check_value, Bytes(32, 7));
+  EXPECT_TRUE(store->load_keys()->front().versions[0].binding.signature.empty());
+  EXPECT_EQ(store->insert_key(twin).error().code, Code::conflict);
+  version.binding.check_value = Bytes(32, 8);
+  EXPECT_TRUE(store->insert_version(key.id, version));
+  version.binding.check_value = Bytes(31, 9);
+  version.number = 3;
+  EXPECT_EQ(store->insert_version(key.id, version).error().code, Code::conflict);
+}
+
+// One for each schema that a server has written.
+TEST_F(StoreTest, AFileOfAnOlderServerIsReadAsItWas) {
+  for (std::int64_t schema = 1; schema < newest_schema(); ++schema) {
+    fs::remove(path_);
+    create_of_schema(schema);
+    auto store = reopen();
+    ASSERT_TRUE(store) << schema;
+    auto keys = store->load_keys();
+    ASSERT_TRUE(keys) << schema << keys.error().message;
+    ASSERT_EQ(keys->size(), 2u);
+    const keys::Key& old = keys->front();
+    EXPECT_EQ(old.name, "old");
+    EXPECT_EQ(old.attributes.owner, "crm");
+    EXPECT_EQ(old.versions[0].state, keys::State::destroyed);
+    EXPECT_EQ(old.versions[1].material.wrapped, bytes_of("wapped2"));
+    EXPECT_EQ(old.origin(), keys::Origin::unknown);
+    EXPECT_TRUE(old.versions[1].binding.signature.empty());
+    EXPECT_EQ(keys->back().versions[0].material.public_key, bytes_of("pub"));
+    EXPECT_EQ(*store->meta("server_id"), "one");
+    ASSERT_TRUE(store->bind_versions(
+        {{{old.id, 2}, {keys::Origin::unknown, Bytes(32, 1), bytes_of("s")}, 77}}));
+    EXPECT_EQ(store->bind_versions({{{old.id, 9}, {}, 0}}).error().code, Code::not_found);
+    const keys::Version bound = store->load_keys()->front().versions[1];
+    EXPECT_EQ(bound.binding.signature, bytes_of("s"));
+    EXPECT_EQ(bound.state, keys::State::retired);
+    EXPECT_EQ(bound.changed_at_us, 77);
+  }
+}
+
 TEST_F(StoreTest, TheFileItselfRefusesToUndoADestruction) {
   auto store = create();
   ASSERT_TRUE(store->insert_key(make_key("k")));

@@ -169,6 +169,18 @@ CREATE TRIGGER devices_stay BEFORE DELETE ON devices
     R"(
 ALTER TABLE usage ADD COLUMN salts INTEGER NOT NULL DEFAULT 0 CHECK (salts >= 0);
 )",
+    // 3: what the HSM says of versions. Rows from before have none of it until setup/bind_keys.
+    R"(
+ALTER TABLE versions ADD COLUMN origin INTEGER NOT NULL DEFAULT 0 CHECK (origin BETWEEN 0 AND 2);
+ALTER TABLE versions ADD COLUMN check_value BLOB NOT NULL DEFAULT x''
+  CHECK (length(check_value) IN (0, 32));
+ALTER TABLE versions ADD COLUMN binding BLOB NOT NULL DEFAULT x'';
+CREATE INDEX versions_by_check_value ON versions (check_value) WHERE length(check_value) > 0;
+CREATE TRIGGER versions_of_one_secret BEFORE INSERT ON versions
+  WHEN length(new.check_value) > 0 AND EXISTS (
+    SELECT 1 FROM versions WHERE length(check_value) > 0 AND check_value = new.check_value)
+  BEGIN SELECT raise(ABORT, 'the secret is another version''s'); END;
+)",
 };
 
 }  // namespace

@@ -57,6 +57,13 @@ struct DeviceCertificate {
   friend bool operator==(const DeviceCertificate&, const DeviceCertificate&) = default;
 };
 
+// What the HSM says of a version that the store has already.
+struct BoundVersion {
+  KeyVersionId id;
+  keys::Binding binding;
+  std::int64_t retired_at_us = 0;  // not 0: it serves nobody from then on
+};
+
 // Failures of every call: Code::store_unavailable (disk full, read-only, locked: nothing was
 // changed), Code::store_corrupt.
 class Store final : public keys::Repository, public policy::Repository, public audit::HeadKeeper {
@@ -80,6 +87,8 @@ class Store final : public keys::Repository, public policy::Repository, public a
   Result<std::vector<keys::UsageCount>> open_usage() override;
   Result<void> save_usage(const std::vector<keys::UsageCount>& counts, bool closing) override;
   Result<void> set_attributes(const KeyId& key, const keys::Attributes& attributes) override;
+  // All or none. For rows of older servers (setup/bind_keys.hpp): the ring binds what it makes.
+  Result<void> bind_versions(const std::vector<BoundVersion>& versions);
 
   // policy::Repository
   Result<std::optional<policy::Revision>> latest() override;

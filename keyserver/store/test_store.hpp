@@ -36,6 +36,25 @@ class StoreTest : public ::testing::Test {
     auto store = Store::open(path_);
     return store ? Code::internal : store.error().code;
   }
+  // A file of an older server, with an active version of two keys and a destroyed one.
+  void create_of_schema(std::int64_t schema) {
+    std::ofstream{path_};
+    auto database = Database::open(path_);
+    ASSERT_TRUE(database);
+    ASSERT_TRUE(migrate(**database, schema));
+    auto run = (*database)->run_script(R"(
+INSERT INTO keys VALUES (x'010203040506', 'old', 2, 1700000000000000, 1, 'crm', '', '', '', 90, 0);
+INSERT INTO keys VALUES (x'020304050607', 'other', 24, 1700000000000000, 1, '', '', '', '', 0, 0);
+INSERT INTO versions (key_id, number, state, created_at_us, changed_at_us, wrapped, token_object,
+                      public_key)
+  VALUES (x'010203040506', 1, 5, 1, 2, x'', '', x''),
+         (x'010203040506', 2, 2, 3, 0, x'77617070656432', '', x''),
+         (x'020304050607', 1, 2, 3, 0, x'77617070656433', '', x'707562');
+INSERT INTO usage VALUES (x'010203040506', 2, 5, 9, 7, 1, 2);
+INSERT INTO meta VALUES ('server_id', 'one');
+)");
+    ASSERT_TRUE(run) << run.error().message;
+  }
   // Runs SQL past the store, as a hand in the file would.
   void tamper(const char* sql) {
     auto database = Database::open(path_);

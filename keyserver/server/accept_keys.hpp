@@ -1,0 +1,17 @@
+// `nae-keyserver accept-keys`: takes rows of the store that the HSM has not bound, such as those of
+// a backup that an older server made, for what they say. docs/spec/keys.md, "Binding".
+#pragma once
+
+#include <string>
+
+#include "keyserver/config/config.hpp"
+#include "libnae/base/result.hpp"
+
+namespace nae::server {
+
+inline constexpr std::size_t kMaxAcceptReasonBytes = 1000;
+
+// The server is stopped. The audit log has the record before a row is bound. Answers the record.
+Result<std::string> accept_keys(const config::Config& config, const std::string& reason);
+
+}  // namespace nae::server
