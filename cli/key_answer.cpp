@@ -76,6 +76,7 @@ void show_key(Call& call, const json::value& key) {
     line("created      ", shown(key, "created_at"));
     line("primary      ", primary.empty() ? "none" : primary);
     line("protection   ", shown(key, "protection"));
+    line("origin       ", shown(key, "origin"));
     line("owner        ", shown(key, "owner"));
     line("description  ", shown(key, "description"));
     line("labels       ", labels_text(key));
@@ -83,10 +84,10 @@ void show_key(Call& call, const json::value& key) {
     line("algorithms   ", joined(items(key, "allowed_algorithms")));
     line("rotation     ", rotation_text(key));
     call.out << '\n';
-    Table table({"VERSION", "STATE", "CREATED", "KEPT", "PLANNED"});
+    Table table({"VERSION", "STATE", "CREATED", "KEPT", "ORIGIN", "PLANNED"});
     for (const json::value& version : items(key, "versions"))
       table.add({shown(version, "version"), shown(version, "state"), shown(version, "created_at"),
-                 shown(version, "kept"), schedule_text(version)});
+                 shown(version, "kept"), shown(version, "origin"), schedule_text(version)});
     table.print(call.out);
     for (const json::value& version : items(key, "versions"))
       if (std::string pem = shown(version, "public_key"); !pem.empty())

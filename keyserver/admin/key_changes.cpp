@@ -75,6 +75,7 @@ json::object summary_of(const keys::Key& key) {
   return {{"name", key.name},
           {"id", to_hex(key.id.bytes)},
           {"type", name(key.type)},
+          {"origin", keys::name(key.origin())},
           {"owner", key.attributes.owner},
           {"labels", labels_of(key)},
           {"created_at", api::format_time(key.created_at_us)},
@@ -88,7 +89,8 @@ Result<Reply> reply_with(const keys::Key& key, unsigned status) {
     json::object shown{{"version", version.number},
                        {"state", keys::name(version.state)},
                        {"created_at", api::format_time(version.created_at_us)},
-                       {"kept", kept(version)}};
+                       {"kept", kept(version)},
+                       {"origin", keys::name(version.binding.origin)}};
     if (version.changed_at_us != 0) shown["changed_at"] = api::format_time(version.changed_at_us);
     if (!version.schedule.empty()) shown["schedule"] = schedule_of(version);
     if (!version.material.public_key.empty()) {

@@ -116,8 +116,11 @@ Result<Reply> test_policy(AdminCall& call) {
   NAE_ASSIGN(Question question, read_question(call, *snapshot->document));
   call.audit_target = question.key;
   call.audit_detail = question.subject.effective_role + " " + std::string(name(question.action));
-  policy::Explanation explanation = policy::explain(*snapshot->document, question.subject,
-                                                    question.action, question.key, question.at_us);
+  const keys::KeyPointer known = call.parts.ring.find(question.key);
+  const policy::AskedKey key(question.key,
+                             known ? keys::name(known->origin()) : std::string_view());
+  policy::Explanation explanation =
+      policy::explain(*snapshot->document, question.subject, question.action, key, question.at_us);
   const policy::Decision& decision = explanation.decision;
   json::array masks, limits;
   for (const policy::Mask& mask : decision.masks) masks.push_back(json::string(to_text(mask)));

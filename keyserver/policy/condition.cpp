@@ -59,6 +59,14 @@ std::string wants_actions(const Rule& rule) {
 Match match_key(const Rule& rule, const Question& question) {
   return uses_key(question.action) ? matches(rule.keys, question.key) : Match::yes;
 }
+// Of a key that is not there, or was made by a server that did not write it down, nothing is known.
+Match match_key_origin(const Rule& rule, const Question& question) {
+  if (rule.key_origins.empty() || !uses_key(question.action)) return Match::yes;
+  if (std::ranges::find(rule.key_origins, question.key_origin) != rule.key_origins.end())
+    return Match::yes;
+  const bool is_known = !question.key_origin.empty() && question.key_origin != "unknown";
+  return is_known ? Match::no : Match::undetermined;
+}
 Match match_database(const Rule& rule, const Question& question) {
   return matches_or_any(rule.databases, question.subject.database);
 }
@@ -177,6 +185,9 @@ constexpr Condition kConditions[] = {
      [](const Question& question) { return std::string(name(question.action)); }},
     {"keys", false, match_key, [](const Rule& rule) { return joined(rule.keys); },
      [](const Question& question) { return std::string(question.key); }},
+    {"key_origins", false, match_key_origin,
+     [](const Rule& rule) { return joined(rule.key_origins); },
+     [](const Question& question) { return or_unknown(question.key_origin); }},
     {"databases", false, match_database, [](const Rule& rule) { return joined(rule.databases); },
      [](const Question& question) { return question.subject.database; }},
     {"devices", false, match_device, [](const Rule& rule) { return joined(rule.devices); },
@@ -221,10 +232,11 @@ const User* proven_user(const Document& document, const Subject& subject, std::i
 }  // namespace
 
 Question::Question(const Document& document, const Subject& asking, Action wanted_action,
-                   std::string_view wanted_key, std::int64_t at_us)
+                   const AskedKey& wanted_key, std::int64_t at_us)
     : subject(asking),
       action(wanted_action),
-      key(wanted_key),
+      key(wanted_key.name),
+      key_origin(wanted_key.origin),
       now_us(at_us),
       device_address(parse_address(asking.device_address)),
       client_address(parse_address(asking.client_address)),

@@ -19,12 +19,13 @@ enum class Match : std::uint8_t { no, undetermined, yes };
 class Question {
  public:
   // Keeps references to all but `now_us`.
-  Question(const Document& document, const Subject& subject, Action action, std::string_view key,
+  Question(const Document& document, const Subject& subject, Action action, const AskedKey& key,
            std::int64_t now_us);
 
   const Subject& subject;
   const Action action;
   const std::string_view key;
+  const std::string_view key_origin;
   const std::int64_t now_us;
   // Nothing when none is known, or its text is no address.
   const std::optional<Address> device_address, client_address;

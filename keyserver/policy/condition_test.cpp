@@ -181,5 +181,31 @@ TEST(PolicyConditions, ADecisionSaysHowLongItHolds) {
   EXPECT_EQ(decide(document, analyst(), Action::decrypt, "k", kNow).valid_until_us, kForever);
 }
 
+// What is not known of a key passes no allowing rule and no way around a denying one.
+TEST(Condition, KeyOrigins) {
+  struct Case {
+    std::string_view wants, origin;
+    bool allows, denies;
+  };
+  constexpr Case kCases[] = {
+      {R"(["generated"])", "generated", true, true}, {R"(["generated"])", "imported", false, false},
+      {R"(["generated"])", "unknown", false, true},  {R"(["generated"])", "", false, true},
+      {R"(["imported"])", "imported", true, true},   {R"(["imported"])", "unknown", false, true},
+      {R"(["unknown"])", "unknown", true, true},     {R"(["unknown"])", "", false, true},
+      {R"(["unknown"])", "generated", false, false},
+  };
+  for (const Case& one : kCases) {
+    const std::string field = "key_origins = " + std::string(one.wants);
+    const AskedKey key("k", one.origin);
+    const Document allowing = document_of(rule_text("allows", field, "value"));
+    EXPECT_EQ(decide(allowing, analyst(), Action::decrypt, key, kNow).allowed(), one.allows)
+        << one.wants << one.origin;
+    const Document denying =
+        document_of(rule_text("allows", "", "value") + rule_text("denies", field, "deny"));
+    EXPECT_EQ(!decide(denying, analyst(), Action::decrypt, key, kNow).allowed(), one.denies)
+        << one.wants << one.origin;
+  }
+}
+
 }  // namespace
 }  // namespace nae::policy

@@ -85,7 +85,7 @@ Decision decide_by_rules(const Document& document, const Question& question) {
 }  // namespace
 
 Decision decide(const Document& document, const Subject& subject, Action action,
-                std::string_view key, std::int64_t now_us) {
+                const AskedKey& key, std::int64_t now_us) {
   if (document.version == 0) return deny(reason::kNoPolicy);
   if (subject.device.empty() || subject.program.empty() || subject.database.empty() ||
       subject.effective_role.empty())
@@ -95,7 +95,7 @@ Decision decide(const Document& document, const Subject& subject, Action action,
   if (program == nullptr) return deny(reason::kProgramNotInPolicy);
   if (!is_pinned_to(*program, subject)) return deny(reason::kProgramPinMismatch);
   // No key has an empty name, and "*" must not grant one.
-  if (uses_key(action) && key.empty()) return deny(reason::kNoRule);
+  if (uses_key(action) && key.name.empty()) return deny(reason::kNoRule);
   return decide_by_rules(document, Question(document, subject, action, key, now_us));
 }
 

@@ -14,6 +14,6 @@ namespace nae::policy {
 // restrictive result wins and all their limits count. `key` is the key's name and is ignored for
 // hash and random. `now_us` is Unix time: the answer holds until Decision::valid_until_us.
 Decision decide(const Document& document, const Subject& subject, Action action,
-                std::string_view key, std::int64_t now_us);
+                const AskedKey& key, std::int64_t now_us);
 
 }  // namespace nae::policy

@@ -30,6 +30,9 @@ inline constexpr std::size_t kMaxIssuerKeys = 16;     // of one issuer
 inline constexpr std::size_t kMaxIssuerTextBytes = 512;
 inline constexpr std::int64_t kMaxClockSkewSeconds = 300;
 
+// Where a key may have been made first: docs/spec/keys.md, "Origin".
+inline constexpr std::string_view kKeyOrigins[] = {"generated", "imported", "unknown"};
+
 struct Device {
   std::string name;
   std::string description;
@@ -84,6 +87,7 @@ struct Rule {
   std::vector<std::string> devices;
   std::vector<std::string> programs;
   std::vector<std::string> keys;
+  std::vector<std::string> key_origins;  // of kKeyOrigins
   ActionSet actions;                     // never empty
   std::vector<Network> networks;         // of the device
   std::vector<Network> client_networks;  // of the database's client, as the program claims it

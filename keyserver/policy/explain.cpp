@@ -32,7 +32,7 @@ std::string result_text(const Rule& rule) {
 }
 
 Explanation explain(const Document& document, const Subject& subject, Action action,
-                    std::string_view key, std::int64_t now_us) {
+                    const AskedKey& key, std::int64_t now_us) {
   Explanation explanation{decide(document, subject, action, key, now_us), {}, {}};
   std::string_view why = explanation.decision.reason;
   if (why != reason::kAllowed && why != reason::kNoRule && why != reason::kDeniedByRule)

@@ -37,7 +37,7 @@ struct Explanation {
 };
 
 Explanation explain(const Document& document, const Subject& subject, Action action,
-                    std::string_view key, std::int64_t now_us);
+                    const AskedKey& key, std::int64_t now_us);
 
 std::string result_text(const Rule& rule);
 

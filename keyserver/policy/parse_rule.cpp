@@ -13,6 +13,19 @@ tl::unexpected<Error> refuse(std::uint32_t line, const Error& error) {
   return policy::refuse(line, error.message);
 }
 
+// A condition over no key would hold for all that use none.
+Result<void> read_key_origins(const toml::table& table, Rule& rule) {
+  NAE_ASSIGN(std::vector<Entry> origins, list_field(table, "key_origins"));
+  for (const Entry& entry : origins) {
+    if (std::ranges::find(kKeyOrigins, entry.text) == std::end(kKeyOrigins))
+      return policy::refuse(entry.line, "an origin is \"generated\", \"imported\" or \"unknown\"");
+    if (rule.keys.empty())
+      return policy::refuse(entry.line, "\"key_origins\" has no meaning for hash and random");
+  }
+  rule.key_origins = texts(std::move(origins));
+  return {};
+}
+
 Result<void> read_actions(const toml::table& table, PatternSyntax syntax, Rule& rule) {
   NAE_ASSIGN(std::vector<Entry> keys, name_patterns(table, "keys", syntax));
   rule.keys = texts(std::move(keys));
@@ -195,10 +208,10 @@ Result<void> read_schedule(const toml::table& table, Rule& rule) {
 Result<Rule> read_rule(const toml::table& table, const Document& document) {
   NAE_TRY(only_fields(
       table, "[[rule]]",
-      {"name",       "description",     "roles",   "databases",  "devices",   "programs",
-       "keys",       "users",           "issuers", "claims",     "weekdays",  "hours",
-       "time_zone",  "actions",         "limits",  "not_before", "not_after", "networks",
-       "delegation", "client_networks", "result"}));
+      {"name",     "description", "roles",           "databases", "devices",    "programs",
+       "keys",     "key_origins", "users",           "issuers",   "claims",     "weekdays",
+       "hours",    "time_zone",   "actions",         "limits",    "not_before", "not_after",
+       "networks", "delegation",  "client_networks", "result"}));
   Rule rule;
   rule.line = line_of(table);
   NAE_ASSIGN(rule.name, name_field(table));
@@ -211,6 +224,7 @@ Result<Rule> read_rule(const toml::table& table, const Document& document) {
   NAE_ASSIGN(rule.programs,
              declared_patterns(table, "programs", document.programs, "program", syntax));
   NAE_TRY(read_actions(table, syntax, rule));
+  NAE_TRY(read_key_origins(table, rule));
   NAE_TRY(read_result(table, rule));
   NAE_ASSIGN(rule.networks, networks_field(table, "networks"));
   NAE_ASSIGN(rule.client_networks, networks_field(table, "client_networks"));

@@ -27,6 +27,21 @@ Error refusal(std::string_view text) {
   return document ? Error(Code::internal, "accepted") : document.error();
 }
 
+TEST(PolicyParse, KeyOriginsAreOfAShortListAndOfKeys) {
+  const auto rule = [](std::string_view origins, std::string_view rest) {
+    return with_rule("name = \"r\"\nroles = [\"a\"]\nresult = \"value\"\nkey_origins = " +
+                     std::string(origins) + "\n" + std::string(rest));
+  };
+  constexpr std::string_view kReads = "keys = [\"*\"]\nactions = [\"decrypt\"]\n";
+  auto document = parse(rule("[\"generated\", \"unknown\"]", kReads));
+  ASSERT_TRUE(document) << document.error().message;
+  EXPECT_EQ(document->rules[0].key_origins, (std::vector<std::string>{"generated", "unknown"}));
+  for (const char* bad : {"[\"Generated\"]", "[\"gen*\"]", "[]", "\"generated\"", "[\"\"]"})
+    EXPECT_EQ(refusal(rule(bad, kReads)).code, Code::policy_invalid) << bad;
+  EXPECT_EQ(refusal(rule("[\"generated\"]", "actions = [\"random\"]\n")).code,
+            Code::policy_invalid);
+}
+
 TEST(PolicyParse, ReadsACompleteDocument) {
   auto document = parse(with_rule(R"(name = "analysts-read"
 description = "why"

@@ -1,9 +1,11 @@
-// Who asks: what TLS, the agent and the database said about one context.
+// Who asks, as TLS, the agent and the database said of one context, and for which key.
 #pragma once
 
+#include <concepts>
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "libnae/base/bytes.hpp"
@@ -35,6 +37,17 @@ struct Subject {
   Bytes executable_sha256 = {};     // 32 bytes; empty when the agent could not read it
   std::string device_address = {};  // where the device's connection comes from, from TLS
   std::optional<User> user = {};
+};
+
+// The key that is asked for. Empty: none, or not known.
+struct AskedKey {
+  template <class Text>
+  requires std::convertible_to<Text, std::string_view> AskedKey(Text&& of_name,
+                                                                std::string_view of_origin = {})
+      : name(of_name), origin(of_origin) {}
+
+  std::string_view name;
+  std::string_view origin;  // of kKeyOrigins
 };
 
 }  // namespace nae::policy

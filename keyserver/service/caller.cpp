@@ -88,24 +88,25 @@ void Caller::prove_anew(const policy::PolicyBook& book, std::int64_t now_us) {
   fragment_ = audit::render_context(context);
 }
 
-const policy::Decision& Caller::decide(const policy::PolicyBook& book, Action action,
-                                       std::string_view key, std::int64_t now_us) {
+const policy::Decision& Caller::decide(const policy::PolicyBook& book, const keys::KeyRing& ring,
+                                       Action action, std::string_view key, std::int64_t now_us) {
   if (!snapshot_ || snapshot_->epoch != book.epoch()) {
     snapshot_ = book.snapshot();
     for (ByKey& decisions : decided_) decisions.clear();
   }
+  const auto anew = [&] {
+    const keys::KeyPointer known = ring.find(key);
+    return policy::decide(*snapshot_->document, subject_, action,
+                          {key, known ? keys::name(known->origin()) : std::string_view()}, now_us);
+  };
   ByKey& decisions = decided_[static_cast<std::size_t>(action)];
   if (auto found = decisions.find(key); found != decisions.end()) {
     policy::Decision& decision = found->second;
-    if (now_us >= decision.valid_until_us)
-      decision = policy::decide(*snapshot_->document, subject_, action, key, now_us);
+    if (now_us >= decision.valid_until_us) decision = anew();
     return decision;
   }
   if (decisions.size() >= kMaxDecisionsPerAction) decisions.clear();
-  return decisions
-      .emplace(std::string(key),
-               policy::decide(*snapshot_->document, subject_, action, key, now_us))
-      .first->second;
+  return decisions.emplace(std::string(key), anew()).first->second;
 }
 
 }  // namespace nae::service

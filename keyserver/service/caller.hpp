@@ -7,6 +7,7 @@
 #include <unordered_map>
 
 #include "keyserver/audit/encode.hpp"
+#include "keyserver/keys/key_ring.hpp"
 #include "keyserver/policy/policy_book.hpp"
 #include "keyserver/policy/subject.hpp"
 #include "libnae/base/action.hpp"
@@ -39,9 +40,10 @@ class Caller {
   Result<void> prove_user(const policy::PolicyBook& book, std::int64_t now_us);
 
   // Decides, or answers what was decided since the policy's epoch last moved, for as long as that
-  // holds. The reference lives until the next call. `now_us` is Unix time.
-  const policy::Decision& decide(const policy::PolicyBook& book, Action action,
-                                 std::string_view key, std::int64_t now_us);
+  // holds. The reference lives until the next call. `now_us` is Unix time. `ring` says of the key
+  // what policy may ask; what it says changes with the epoch.
+  const policy::Decision& decide(const policy::PolicyBook& book, const keys::KeyRing& ring,
+                                 Action action, std::string_view key, std::int64_t now_us);
 
   const policy::Subject& subject() const { return subject_; }
   const wire::ProgramAttestation& program() const { return program_; }

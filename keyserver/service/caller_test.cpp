@@ -65,6 +65,7 @@ class CallerTest : public ::testing::Test {
   TestIssuer issuer_;
   net::testing::TemporaryDirectory directory_;
   std::unique_ptr<store::Store> store_ = must(store::Store::create(directory_ / "store.db"));
+  keys::KeyRing ring_{*store_, [](keys::HsmJob) -> Result<void> { return {}; }};
   std::unique_ptr<policy::PolicyBook> book_ = must(policy::PolicyBook::open(*store_));
 };
 
@@ -73,7 +74,7 @@ TEST_F(CallerTest, WithoutATokenThereIsNoUser) {
   EXPECT_EQ(proven(caller), Code{});
   EXPECT_FALSE(caller.subject().user);
   EXPECT_EQ(caller.fragment().text.find("user"), std::string::npos);
-  EXPECT_FALSE(caller.decide(*book_, Action::decrypt, "k", kNowUs).allowed());
+  EXPECT_FALSE(caller.decide(*book_, ring_, Action::decrypt, "k", kNowUs).allowed());
 }
 
 TEST_F(CallerTest, AGoodTokenMakesAUserWhomRulesAndRecordsKnow) {
@@ -82,7 +83,7 @@ TEST_F(CallerTest, AGoodTokenMakesAUserWhomRulesAndRecordsKnow) {
   EXPECT_EQ(caller.subject().user->subject, "alice");
   EXPECT_NE(caller.fragment().text.find(R"("user_issuer":"login","user":"alice")"),
             std::string::npos);
-  EXPECT_TRUE(caller.decide(*book_, Action::decrypt, "k", kNowUs).allowed());
+  EXPECT_TRUE(caller.decide(*book_, ring_, Action::decrypt, "k", kNowUs).allowed());
 }
 
 TEST_F(CallerTest, ATokenThatExpiresProvesNobodyFromThenOn) {
@@ -92,7 +93,7 @@ TEST_F(CallerTest, ATokenThatExpiresProvesNobodyFromThenOn) {
   EXPECT_EQ(proven(caller, expires_us), Code::user_token_rejected);
   EXPECT_FALSE(caller.subject().user);
   EXPECT_EQ(proven(caller, expires_us), Code::user_token_rejected);
-  EXPECT_FALSE(caller.decide(*book_, Action::decrypt, "k", expires_us).allowed());
+  EXPECT_FALSE(caller.decide(*book_, ring_, Action::decrypt, "k", expires_us).allowed());
 }
 
 TEST_F(CallerTest, AnIssuerOrKeyThatLeavesThePolicyTakesItsUsersAlong) {

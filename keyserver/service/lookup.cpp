@@ -60,12 +60,14 @@ wire::Table whoami(Caller& caller, const Parts& parts, std::int64_t now_us) {
 
 wire::Table usable_keys(Caller& caller, const Parts& parts, std::int64_t now_us) {
   wire::Table table;
-  table.columns = {"name", "type", "state", "primary_version", "actions", "results", "rules"};
+  table.columns = {"name",    "type",    "state", "primary_version",
+                   "actions", "results", "rules", "origin"};
   for (const keys::KeyPointer& key : parts.ring.list()) {
     std::vector<std::string> actions, results, rules;
     for (Action action : row(key->type).actions) {
       if (!key->attributes.allows(action)) continue;
-      const policy::Decision& decision = caller.decide(parts.policy, action, key->name, now_us);
+      const policy::Decision& decision =
+          caller.decide(parts.policy, parts.ring, action, key->name, now_us);
       if (!decision.allowed()) continue;
       actions.emplace_back(name(action));
       results.emplace_back(policy::name(decision.verdict));
@@ -85,6 +87,7 @@ wire::Table usable_keys(Caller& caller, const Parts& parts, std::int64_t now_us)
     cells.emplace_back(joined(actions));
     cells.emplace_back(joined(results));
     cells.emplace_back(joined(rules));
+    cells.emplace_back(std::string(keys::name(key->origin())));
   }
   return table;
 }

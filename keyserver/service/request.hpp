@@ -53,7 +53,7 @@ struct Request {
   Bytes& out;                  // the reply frame is appended here
 
   const policy::Decision& decide(Action action, std::string_view key) {
-    return caller.decide(parts.policy, action, key, now_us);
+    return caller.decide(parts.policy, parts.ring, action, key, now_us);
   }
   // On whose behalf the HSM works and working keys are kept.
   const std::string& party() const { return caller.subject().device; }

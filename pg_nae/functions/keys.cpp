@@ -8,7 +8,8 @@ namespace nae::functions {
 namespace {
 
 constexpr std::string_view kColumns[] = {"name",    "type",    "state", "primary_version",
-                                         "actions", "results", "rules"};
+                                         "actions", "results", "rules", "origin"};
+constexpr std::size_t kColumnsWithoutOrigin = 7;  // of a key server before 0.2.0
 
 // A version counts from 1 and has 16 bits; NULL where no version is primary.
 Datum version_cell(const std::optional<std::string>& cell, bool& is_null) {
@@ -48,15 +49,19 @@ using namespace nae;
 
 NAE_FUNCTION(nae_keys) {
   const wire::Table& table = pg::run_lookup(wire::LookupSubject::keys);
-  functions::expect_columns(table, functions::kColumns);
+  const bool has_origin = table.columns.size() != functions::kColumnsWithoutOrigin;
+  functions::expect_columns(table, std::span(functions::kColumns)
+                                       .first(has_origin ? std::size(functions::kColumns)
+                                                         : functions::kColumnsWithoutOrigin));
   functions::TableResult result(fcinfo);
   for (const auto& row : table.rows) {
     Datum values[std::size(functions::kColumns)];
     bool nulls[std::size(functions::kColumns)];
     for (std::size_t i = 0; i < 3; ++i) values[i] = functions::text_cell(row[i], nulls[i]);
     values[3] = functions::version_cell(row[3], nulls[3]);
-    for (std::size_t i = 4; i < row.size(); ++i)
-      values[i] = functions::names_cell(row[i], nulls[i]);
+    for (std::size_t i = 4; i < 7; ++i) values[i] = functions::names_cell(row[i], nulls[i]);
+    nulls[7] = true;
+    if (has_origin) values[7] = functions::text_cell(row[7], nulls[7]);
     result.add(values, nulls);
   }
   return Datum{0};

@@ -1,6 +1,6 @@
 -- nae_envelope, nae_whoami, nae_keys, nae_stat_agent, nae_rewrap.
 BEGIN;
-SELECT plan(29);
+SELECT plan(30);
 SET LOCAL ROLE nae_all;
 
 CREATE TEMP TABLE v AS SELECT nae_encrypt('customer-pii', 'secret') AS gcm,
@@ -45,6 +45,7 @@ SELECT results_eq(
 SELECT results_eq($$SELECT results, rules FROM nae_keys() WHERE name = 'doc-p256'$$,
   $$VALUES (ARRAY['value', 'value'], ARRAY['one-role-does-everything', 'one-role-does-everything'])$$,
   'what comes of each, and by which rule');
+SELECT is_empty($$SELECT name FROM nae_keys() WHERE origin IS DISTINCT FROM 'generated'$$, 'all were made in the HSM');
 SELECT is_empty($$SELECT name FROM nae_keys() WHERE name = 'forbidden-key'$$, 'no forbidden key');
 SELECT is_empty($$SELECT name FROM nae_keys() WHERE primary_version < 1 OR state IS NULL$$, 'states and versions');
 
