@@ -4,6 +4,7 @@
 #include "cli/policy_command.hpp"
 #include "cli/table.hpp"
 #include "libnae/base/action.hpp"
+#include "libnae/base/served.hpp"
 
 namespace nae::cli {
 namespace {
@@ -84,7 +85,8 @@ Outcome<ExitCode> test(Call& call, const TestOptions& options) {
 std::vector<std::string> action_names() {
   std::vector<std::string> names;
   for (std::uint8_t number = 1; number < 64; ++number)
-    if (auto action = action_from_wire(number)) names.emplace_back(name(*action));
+    if (auto action = action_from_wire(number); action && is_served(*action))
+      names.emplace_back(name(*action));
   return names;
 }
 

@@ -16,7 +16,7 @@ Result<Compared> applied(AdminCall& call, std::uint64_t version) {
   Result<policy::Revision> revision = policy_revision(call, version);
   if (!revision && version == 0 && revision.error().code == Code::not_found) return Compared{};
   if (!revision) return fail(std::move(revision).error());
-  NAE_ASSIGN(policy::Document document, policy::parse(revision->text));
+  NAE_ASSIGN(policy::Document document, policy::parse(revision->text, policy::Written::before));
   return Compared{std::move(document), revision->number};
 }
 

@@ -4,6 +4,7 @@
 #include "keyserver/admin/api/time.hpp"
 #include "keyserver/admin/route.hpp"
 #include "keyserver/policy/explain.hpp"
+#include "libnae/base/served.hpp"
 #include "libnae/base/text.hpp"
 
 namespace nae::admin {
@@ -84,7 +85,8 @@ Result<Question> read_question(AdminCall& call, const policy::Document& document
   subject.executable = executable.value_or("");
   NAE_ASSIGN(subject.executable_sha256, from_hex(digest.value_or("")));
   std::optional<Action> action = action_from_name(action_name);
-  if (!action) return fail(Code::invalid_argument, "no action is called \"" + action_name + "\"");
+  if (!action || !is_served(*action))
+    return fail(Code::invalid_argument, "no action is called \"" + action_name + "\"");
   question.action = *action;
   question.key = key.value_or("");
   question.at_us = call.now_us;

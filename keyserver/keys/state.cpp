@@ -17,8 +17,7 @@ struct PermissionRow {
 };
 
 // Applying protection needs an active version; what reads or checks what was protected also works
-// under a restricted one. The public key may be exported before a version is used, so that
-// verifiers have it in time, and as long as its signatures are checked.
+// under a restricted one. What stands in no row is permitted in no state.
 constexpr PermissionRow kPermissions[] = {
     //                     pre-active active restricted retired destroyed
     {Action::encrypt, {false, true, false, false, false}},
@@ -29,12 +28,7 @@ constexpr PermissionRow kPermissions[] = {
     {Action::mac_verify, {false, true, true, false, false}},
     {Action::hash, {false, false, false, false, false}},
     {Action::random, {false, false, false, false, false}},
-    {Action::wrap, {false, true, false, false, false}},
-    {Action::unwrap, {false, true, true, false, false}},
     {Action::rewrap, {false, true, true, false, false}},
-    {Action::derive, {false, true, false, false, false}},
-    {Action::export_key, {true, true, true, false, false}},
-    {Action::manage, {true, true, true, true, false}},
 };
 
 // From a row's state to a column's. A restricted version never becomes active again: rotation makes

@@ -13,9 +13,9 @@ TEST(State, PermitsExactlyThisInEveryStateAndAction) {
   const std::map<Action, std::string> expected = {
       {Action::encrypt, ".A..."},    {Action::decrypt, ".AR.."}, {Action::sign, ".A..."},
       {Action::verify, ".AR.."},     {Action::mac, ".A..."},     {Action::mac_verify, ".AR.."},
-      {Action::hash, "....."},       {Action::random, "....."},  {Action::wrap, ".A..."},
-      {Action::unwrap, ".AR.."},     {Action::rewrap, ".AR.."},  {Action::derive, ".A..."},
-      {Action::export_key, "PAR.."}, {Action::manage, "PART."}};
+      {Action::hash, "....."},       {Action::random, "....."},  {Action::wrap, "....."},
+      {Action::unwrap, "....."},     {Action::rewrap, ".AR.."},  {Action::derive, "....."},
+      {Action::export_key, "....."}, {Action::manage, "....."}};
   for (int number = 0; number < 256; ++number) {
     const auto action = action_from_wire(static_cast<std::uint8_t>(number));
     if (!action) continue;
@@ -24,7 +24,7 @@ TEST(State, PermitsExactlyThisInEveryStateAndAction) {
       EXPECT_EQ(permits(states()[i], *action), expected.at(*action)[i] != '.')
           << name(states()[i]) << " " << nae::name(*action);
   }
-  EXPECT_FALSE(permits(State{0}, Action::manage));
+  EXPECT_FALSE(permits(State{0}, Action::decrypt));
   EXPECT_FALSE(permits(State{6}, Action::decrypt));
   EXPECT_FALSE(permits(State::active, Action{0}));
 }

@@ -7,6 +7,7 @@
 
 #include "keyserver/policy/outcome.hpp"
 #include "keyserver/policy/pattern.hpp"
+#include "libnae/base/served.hpp"
 
 namespace nae::policy {
 namespace {
@@ -79,7 +80,7 @@ class Comparison {
     collect_rules();
     for (Kind kind : {kRole, kKey, kDatabase, kDevice, kProgram}) collect_classes(kind, key_names);
     for (std::uint8_t number = 1; number < 32; ++number)
-      if (auto action = action_from_wire(number)) add_action(*action);
+      if (auto action = action_from_wire(number); action && is_served(*action)) add_action(*action);
   }
 
   Difference run() {

@@ -113,8 +113,11 @@ struct Document {
   const Issuer* issuer(std::string_view name) const;
 };
 
+// What a server accepted once it goes on reading, in the sense that it had then.
+enum class Written : bool { now, before };
+
 // Code::policy_invalid with "line N: reason" for anything but a complete, consistent document.
-Result<Document> parse(std::string_view toml);
+Result<Document> parse(std::string_view toml, Written written = Written::now);
 
 // True for the actions that use a key, hence for which a rule's `keys` count.
 bool uses_key(Action action);

@@ -66,6 +66,6 @@ Result<std::vector<std::string>> declared_patterns(const toml::table& table, std
 
 // Both in their own files.
 Result<Issuer> read_issuer(const toml::table& table);
-Result<Rule> read_rule(const toml::table& table, const Document& document);
+Result<Rule> read_rule(const toml::table& table, const Document& document, Written written);
 
 }  // namespace nae::policy

@@ -56,7 +56,7 @@ Result<std::vector<T>> read_tables(const toml::table& root, std::string_view kin
   return list;
 }
 
-Result<Document> read_document(const toml::table& root) {
+Result<Document> read_document(const toml::table& root, Written written) {
   NAE_TRY(only_fields(root, "the document", {"version", "device", "program", "issuer", "rule"}));
   const toml::node* version = root.get("version");
   if (version == nullptr) return refuse(1, "field \"version\" is missing");
@@ -68,21 +68,21 @@ Result<Document> read_document(const toml::table& root) {
   NAE_ASSIGN(document.programs, read_tables<Program>(root, "program", read_program));
   NAE_ASSIGN(document.issuers, read_tables<Issuer>(root, "issuer", read_issuer));
   NAE_ASSIGN(document.rules, read_tables<Rule>(root, "rule", [&](const toml::table& table) {
-               return read_rule(table, document);
+               return read_rule(table, document, written);
              }));
   return document;
 }
 
 }  // namespace
 
-Result<Document> parse(std::string_view text) {
+Result<Document> parse(std::string_view text, Written written) {
   if (text.size() > kMaxDocumentBytes)
     return fail(Code::policy_invalid,
                 "the document is longer than " + std::to_string(kMaxDocumentBytes) + " bytes");
   toml::parse_result parsed = toml::parse(text);
   if (!parsed)
     return refuse(parsed.error().source().begin.line, std::string(parsed.error().description()));
-  return read_document(parsed.table());
+  return read_document(parsed.table(), written);
 }
 
 }  // namespace nae::policy

@@ -1,5 +1,6 @@
 // [[rule]]: its fields, and what they may not say together.
 #include "keyserver/policy/fields.hpp"
+#include "libnae/base/served.hpp"
 
 namespace nae::policy {
 namespace {
@@ -26,7 +27,8 @@ Result<void> read_key_origins(const toml::table& table, Rule& rule) {
   return {};
 }
 
-Result<void> read_actions(const toml::table& table, PatternSyntax syntax, Rule& rule) {
+Result<void> read_actions(const toml::table& table, PatternSyntax syntax, Rule& rule,
+                          Written written) {
   NAE_ASSIGN(std::vector<Entry> keys, name_patterns(table, "keys", syntax));
   rule.keys = texts(std::move(keys));
   NAE_ASSIGN(std::vector<Entry> actions, list_field(table, "actions"));
@@ -35,6 +37,9 @@ Result<void> read_actions(const toml::table& table, PatternSyntax syntax, Rule& 
   for (const Entry& entry : actions) {
     auto action = action_from_name(entry.text);
     if (!action) return policy::refuse(entry.line, "unknown action " + quoted(entry.text));
+    if (!is_served(*action) && written == Written::now)
+      return policy::refuse(entry.line,
+                            "no key server does " + quoted(entry.text) + ": it cannot be granted");
     rule.actions.insert(*action);
     some_use_a_key = some_use_a_key || uses_key(*action);
   }
@@ -205,7 +210,7 @@ Result<void> read_schedule(const toml::table& table, Rule& rule) {
 
 }  // namespace
 
-Result<Rule> read_rule(const toml::table& table, const Document& document) {
+Result<Rule> read_rule(const toml::table& table, const Document& document, Written written) {
   NAE_TRY(only_fields(
       table, "[[rule]]",
       {"name",     "description", "roles",           "databases", "devices",    "programs",
@@ -223,7 +228,7 @@ Result<Rule> read_rule(const toml::table& table, const Document& document) {
   NAE_ASSIGN(rule.devices, declared_patterns(table, "devices", document.devices, "device", syntax));
   NAE_ASSIGN(rule.programs,
              declared_patterns(table, "programs", document.programs, "program", syntax));
-  NAE_TRY(read_actions(table, syntax, rule));
+  NAE_TRY(read_actions(table, syntax, rule, written));
   NAE_TRY(read_key_origins(table, rule));
   NAE_TRY(read_result(table, rule));
   NAE_ASSIGN(rule.networks, networks_field(table, "networks"));

@@ -27,6 +27,21 @@ Error refusal(std::string_view text) {
   return document ? Error(Code::internal, "accepted") : document.error();
 }
 
+// A right to what nobody does would become one the day that somebody does it.
+TEST(PolicyParse, ActionsThatNobodyServesCannotBeGranted) {
+  for (const char* action : {"wrap", "unwrap", "derive", "export", "manage"}) {
+    const std::string text =
+        with_rule(std::string("name = \"r\"\nroles = [\"a\"]\nkeys = [\"*\"]\nresult = \"value\"\n"
+                              "actions = [\"decrypt\",\n\"") +
+                  action + "\"]\n");
+    EXPECT_EQ(refusal(text).code, Code::policy_invalid) << action;
+    EXPECT_NE(refusal(text).message.find("line 15"), std::string::npos) << refusal(text).message;
+    auto stored = parse(text, Written::before);
+    ASSERT_TRUE(stored) << "a server that accepted it must go on reading it";
+    EXPECT_TRUE(stored->rules[0].actions.contains(Action::decrypt));
+  }
+}
+
 TEST(PolicyParse, KeyOriginsAreOfAShortListAndOfKeys) {
   const auto rule = [](std::string_view origins, std::string_view rest) {
     return with_rule("name = \"r\"\nroles = [\"a\"]\nresult = \"value\"\nkey_origins = " +

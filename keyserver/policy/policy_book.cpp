@@ -7,7 +7,7 @@ Result<std::unique_ptr<PolicyBook>> PolicyBook::open(Repository& repository) {
   auto document = std::make_shared<Document>();
   std::uint32_t number = 0;
   if (latest) {
-    auto parsed = parse(latest->text);
+    auto parsed = parse(latest->text, Written::before);
     if (!parsed)
       return fail(Code::store_corrupt, "policy revision " + std::to_string(latest->number) +
                                            " in the store: " + parsed.error().message);

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "keyserver/service/service_test_server.hpp"
+#include "libnae/base/served.hpp"
 #include "libnae/crypto/secure_heap_test_environment.hpp"
 
 namespace nae::service {
@@ -79,6 +80,21 @@ TEST(Service, RequestThatWaitedIsRefusedAndRecordedForWhoAsked) {
   EXPECT_EQ(records[1].role, "alice");
   EXPECT_EQ(records[1].verdict, "deny");
   EXPECT_EQ(records[1].reason, "context_unknown");
+}
+
+// What nobody serves is refused before anybody asks who may; what is served never is for that.
+TEST(Service, ServesTheActionsThatPoliciesMayGrantAndNoOther) {
+  ServiceTestServer server;
+  ServiceTestClient client(server);
+  client.open(1, "mallory");
+  int served = 0;
+  for (std::uint8_t number = 1; auto action = action_from_wire(number); ++number) {
+    client.ask(1, *action, "pii", {bytes_of("x")}, {bytes_of("y")});
+    const bool refused = client.answer().code() == Code::unsupported;
+    EXPECT_EQ(refused, !is_served(*action)) << name(*action);
+    served += refused ? 0 : 1;
+  }
+  EXPECT_EQ(served, 9);
 }
 
 // Else a device without rights could fill the disk below the audit log.

@@ -13,6 +13,7 @@
 #include "libnae/base/code.hpp"
 #include "libnae/base/key_id.hpp"
 #include "libnae/base/result.hpp"
+#include "libnae/base/served.hpp"
 
 namespace nae {
 namespace {
@@ -99,6 +100,12 @@ TEST(Action, NamesAndNumbersGoBothWays) {
       EXPECT_EQ(action_from_name(name(*action)), action);
     }
   EXPECT_EQ(known, 14);
+  int served = 0;
+  for (unsigned number = 0; number < 256; ++number)
+    served += is_served(static_cast<Action>(number)) ? 1 : 0;
+  EXPECT_EQ(served, 9);
+  for (const KeyTypeRow& r : key_types())
+    for (Action action : r.actions) EXPECT_TRUE(is_served(action)) << name(action);
   for (const char* text : {"", "Encrypt", "mac_verify", "encrypt ", "unknown"})
     EXPECT_FALSE(action_from_name(text)) << text;
   EXPECT_EQ(name(static_cast<Action>(200)), "unknown");

@@ -73,7 +73,7 @@ _nae() {
             return
             ;;
         --action | --allow-action)
-            local actions="encrypt decrypt sign verify mac mac-verify hash random wrap unwrap rewrap derive export manage"
+            local actions="encrypt decrypt sign verify mac mac-verify hash random rewrap"
             [[ $command != audit ]] || actions+=" search" # recorded, but no action of policy
             _nae_words "$actions"
             return
