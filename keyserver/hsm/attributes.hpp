@@ -4,6 +4,7 @@
 #include <p11-kit/pkcs11.h>
 
 #include <deque>
+#include <initializer_list>
 #include <string_view>
 #include <vector>
 
@@ -27,6 +28,10 @@ class Attributes {
     values_.emplace_back(value.begin(), value.end());  // a deque: earlier values stay in place
     attributes_.push_back({type, values_.back().data(), values_.back().size()});
     return *this;
+  }
+  Attributes& numbers(CK_ATTRIBUTE_TYPE type, std::initializer_list<CK_ULONG> values) {
+    return bytes(type,
+                 {reinterpret_cast<const Byte*>(values.begin()), values.size() * sizeof(CK_ULONG)});
   }
   // A template within the template; `inner` outlives this.
   Attributes& nested(CK_ATTRIBUTE_TYPE type, Attributes& inner) {

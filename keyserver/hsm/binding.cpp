@@ -49,6 +49,7 @@ Result<CK_OBJECT_HANDLE> create_check_key(const Session& session, const std::str
       .flag(CKA_EXTRACTABLE, false)
       .flag(CKA_SIGN, true)
       .none_of({CKA_VERIFY, CKA_ENCRYPT, CKA_DECRYPT, CKA_WRAP, CKA_UNWRAP, CKA_DERIVE});
+  session.allow_only(key, {CKM_SHA256_HMAC});
   CK_MECHANISM mechanism{CKM_GENERIC_SECRET_KEY_GEN, nullptr, 0};
   CK_OBJECT_HANDLE object = 0;
   const CK_RV value =
@@ -74,6 +75,7 @@ Result<Bytes> hmac_under_secret(const Session& session, CK_OBJECT_HANDLE group_k
       .number(CKA_KEY_TYPE, CKK_GENERIC_SECRET)
       .flag(CKA_SIGN, true)
       .none_of({CKA_VERIFY, CKA_ENCRYPT, CKA_DECRYPT, CKA_WRAP, CKA_UNWRAP, CKA_DERIVE});
+  session.allow_only(kind, {CKM_SHA256_HMAC});
   auto secret = unwrap(session, {CKM_AES_KEY_WRAP_PAD, nullptr, 0}, group_key, wrapped, kind,
                        Extractable::no);
   if (!secret && secret.error().code == Code::hsm_failed)

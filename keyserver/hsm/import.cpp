@@ -46,11 +46,12 @@ constexpr OaepHash kOaepHashes[] = {
 };
 
 // An AES key that unwraps and does nothing else.
-Attributes& add_transport_key(Attributes& key) {
-  return key.number(CKA_CLASS, CKO_SECRET_KEY)
+Attributes& add_transport_key(const Session& session, Attributes& key) {
+  key.number(CKA_CLASS, CKO_SECRET_KEY)
       .number(CKA_KEY_TYPE, CKK_AES)
       .flag(CKA_UNWRAP, true)
       .none_of({CKA_ENCRYPT, CKA_DECRYPT, CKA_SIGN, CKA_VERIFY, CKA_WRAP, CKA_DERIVE});
+  return session.allow_only(key, {CKM_AES_KEY_WRAP_PAD});
 }
 
 Result<CK_OBJECT_HANDLE> unwrap_transport_key(const Session& session, CK_OBJECT_HANDLE import_key,
@@ -59,14 +60,14 @@ Result<CK_OBJECT_HANDLE> unwrap_transport_key(const Session& session, CK_OBJECT_
   CK_RSA_PKCS_OAEP_PARAMS parameters{row.mechanism, row.mgf, CKZ_DATA_SPECIFIED, nullptr, 0};
   Attributes key;
   return unwrap(session, {CKM_RSA_PKCS_OAEP, &parameters, sizeof parameters}, import_key, wrapped,
-                add_transport_key(key), Extractable::no);
+                add_transport_key(session, key), Extractable::no);
 }
 
 // Takes the place of a transport key that OAEP did not give: what follows then fails where and as
 // late as it does under a wrong transport key.
 Result<CK_OBJECT_HANDLE> random_transport_key(const Session& session) {
   Attributes key;
-  add_transport_key(key)
+  add_transport_key(session, key)
       .number(CKA_VALUE_LEN, kAesKeyBytes)
       .flag(CKA_TOKEN, false)
       .flag(CKA_SENSITIVE, true)
@@ -146,6 +147,8 @@ Result<KeyPair> generate_import_pair(const Session& session, const std::string& 
       .flag(CKA_EXTRACTABLE, false)
       .flag(CKA_UNWRAP, true)
       .none_of({CKA_DECRYPT, CKA_SIGN, CKA_SIGN_RECOVER, CKA_DERIVE});
+  // Nor by PKCS#1 v1.5, whose padding tells.
+  session.allow_only(private_half, {CKM_RSA_PKCS_OAEP});
   CK_MECHANISM mechanism{CKM_RSA_PKCS_KEY_PAIR_GEN, nullptr, 0};
   KeyPair pair{};
   const CK_RV value = session.calls().C_GenerateKeyPair(
@@ -220,7 +223,7 @@ Result<keys::Material> Pkcs11Hsm::import(const KeyVersionId& id, KeyType type,
     const TemporaryObject transport_key(*session_, *transport);
 
     Attributes kind;
-    add_kind(kind, type, protection);
+    add_kind(*session_, kind, type, protection);
     const ByteView sealed = wrapped.subspan(kModulusBytes);
     auto opened = unwrap(*session_, {CKM_AES_KEY_WRAP_PAD, nullptr, 0}, *transport, sealed, kind,
                          Extractable::once);

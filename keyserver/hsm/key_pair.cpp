@@ -51,7 +51,7 @@ Result<KeyPair> generate(const Session& session, KeyType type, Place place, Attr
   else
     public_half.bytes(CKA_EC_PARAMS, recipe->curve);
   private_half.flag(CKA_PRIVATE, true).flag(CKA_SENSITIVE, true);
-  add_private_key_uses(private_half);
+  allow_signing_only(session, add_private_key_uses(private_half), type);
 
   CK_MECHANISM mechanism{recipe->generate, nullptr, 0};
   KeyPair pair{};
@@ -82,6 +82,17 @@ CK_KEY_TYPE object_key_type(KeyType type) {
 Attributes& add_private_key_uses(Attributes& attributes) {
   return attributes.flag(CKA_SIGN, true)
       .none_of({CKA_DECRYPT, CKA_SIGN_RECOVER, CKA_UNWRAP, CKA_DERIVE});
+}
+
+Attributes& allow_signing_only(const Session& session, Attributes& private_half, KeyType type) {
+  switch (object_key_type(type)) {
+    case CKK_RSA:
+      return session.allow_only(private_half, {CKM_RSA_PKCS, CKM_RSA_PKCS_PSS});
+    case CKK_EC:
+      return session.allow_only(private_half, {CKM_ECDSA});
+    default:
+      return session.allow_only(private_half, {CKM_EDDSA});
+  }
 }
 
 Result<KeyPair> generate_pair_for_wrapping(const Session& session, KeyType type) {

@@ -1,7 +1,10 @@
 // What a key version may be used for is said by its id and type, not by who asks; on SoftHSM.
 #include <gtest/gtest.h>
 
+#include "keyserver/hsm/module.hpp"
+#include "keyserver/hsm/pin_file.hpp"
 #include "keyserver/hsm/softhsm_test_token.hpp"
+#include "keyserver/hsm/token.hpp"
 #include "libnae/crypto/kdf.hpp"
 
 namespace nae::hsm {
@@ -44,6 +47,34 @@ TEST_F(KeyPurposes, AVersionHasTheTokenObjectOfItsIdAndNoOther) {
   EXPECT_TRUE(hsm->sign_as(keys::ServerKey::audit, as_bytes("m")));
   EXPECT_TRUE(
       hsm->sign({other, KeyType::ed25519, {{}, of_other, {}}}, SignatureScheme::key_default, {}));
+}
+
+// What the module itself keeps from whoever has the PIN, for as long as an object lives.
+TEST_F(KeyPurposes, ObjectsServeTheirOwnMechanismsOnly) {
+  const auto hsm = open();
+  ASSERT_TRUE(hsm->import_key());
+  const std::string ed25519 = hsm->generate(kId, KeyType::ed25519)->token_object;
+  const auto module = std::move(*Module::load(kSoftHsmModule));
+  const auto session = std::move(*Session::open(*module, token.options().token_label,
+                                                read_pin(token.options().pin_file)->value));
+  const auto mechanisms = [&](CK_OBJECT_CLASS kind, const std::string& label) {
+    const Bytes value =
+        *session->read_attribute(**session->find(kind, label), CKA_ALLOWED_MECHANISMS);
+    std::vector<CK_MECHANISM_TYPE> list(value.size() / sizeof(CK_MECHANISM_TYPE));
+    std::memcpy(list.data(), value.data(), value.size());
+    return list;
+  };
+  using List = std::vector<CK_MECHANISM_TYPE>;
+  EXPECT_EQ(mechanisms(CKO_SECRET_KEY, "nae-group"), List{CKM_AES_KEY_WRAP_PAD});
+  EXPECT_EQ(mechanisms(CKO_SECRET_KEY, "nae-group-check"), List{CKM_SHA256_HMAC});
+  EXPECT_EQ(mechanisms(CKO_PRIVATE_KEY, "nae-group-import"), List{CKM_RSA_PKCS_OAEP});
+  EXPECT_EQ(mechanisms(CKO_PRIVATE_KEY, ed25519), List{CKM_EDDSA});
+  for (keys::ServerKey key : keys::kServerKeys)
+    EXPECT_EQ(mechanisms(CKO_PRIVATE_KEY, label_of(key, "nae-group")), List{CKM_ECDSA});
+  CK_MECHANISM other{CKM_SHA512_HMAC, nullptr, 0};
+  EXPECT_EQ(session->calls().C_SignInit(session->handle(), &other,
+                                        **session->find(CKO_SECRET_KEY, "nae-group-check")),
+            CKR_MECHANISM_INVALID);
 }
 
 // The KDF is an HMAC: who could have an HMAC of anything would have its working keys.

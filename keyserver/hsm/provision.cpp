@@ -63,6 +63,7 @@ Result<CK_OBJECT_HANDLE> create_group_key(const Session& session, const std::str
       .flag(CKA_UNWRAP, true)
       // A wrapping key that may also decrypt would hand out in clear what it has wrapped.
       .none_of({CKA_ENCRYPT, CKA_DECRYPT, CKA_SIGN, CKA_VERIFY, CKA_DERIVE});
+  session.allow_only(key, {CKM_AES_KEY_WRAP_PAD});
   const CK_ULONG without_template = key.size();
   key.nested(CKA_UNWRAP_TEMPLATE, unwrapped);
   CK_MECHANISM mechanism{CKM_AES_KEY_GEN, nullptr, 0};

@@ -129,6 +129,27 @@ Result<void> Session::destroy(CK_OBJECT_HANDLE object) const {
   return checked("C_DestroyObject", calls_.C_DestroyObject(handle_, object));
 }
 
+bool Session::knows_allowed_mechanisms() const {
+  if (knows_allowed_mechanisms_) return *knows_allowed_mechanisms_;
+  Attributes trial;
+  trial.flag(CKA_TOKEN, false)
+      .number(CKA_VALUE_LEN, 32)
+      .flag(CKA_ENCRYPT, true)
+      .numbers(CKA_ALLOWED_MECHANISMS, {CKM_AES_GCM});
+  CK_MECHANISM mechanism{CKM_AES_KEY_GEN, nullptr, 0};
+  CK_OBJECT_HANDLE object = 0;
+  const CK_RV value =
+      calls_.C_GenerateKey(handle_, &mechanism, trial.data(), trial.size(), &object);
+  if (value == CKR_OK) (void)destroy(object);
+  knows_allowed_mechanisms_ = value == CKR_OK;
+  return *knows_allowed_mechanisms_;
+}
+
+Attributes& Session::allow_only(Attributes& object,
+                                std::initializer_list<CK_MECHANISM_TYPE> mechanisms) const {
+  return knows_allowed_mechanisms() ? object.numbers(CKA_ALLOWED_MECHANISMS, mechanisms) : object;
+}
+
 Result<void> Session::random(ByteSpan out) const {
   NAE_TRY(checked("C_GenerateRandom", calls_.C_GenerateRandom(handle_, out.data(), out.size())));
   return crypto::mix_fresh_random(out);

@@ -51,6 +51,10 @@ class Session {
                                                const std::string& label) const;
   Result<Bytes> read_attribute(CK_OBJECT_HANDLE object, CK_ATTRIBUTE_TYPE type) const;
   Result<void> destroy(CK_OBJECT_HANDLE object) const;
+  // The object of this template serves these mechanisms and no other, whoever asks: the PIN's
+  // holder too. Modules that do not know the attribute (PKCS#11 2.40 section 4.8) go without.
+  Attributes& allow_only(Attributes& object,
+                         std::initializer_list<CK_MECHANISM_TYPE> mechanisms) const;
   // From the module, mixed with fresh_random(): a module that is software draws the same in two
   // copies of its process.
   Result<void> random(ByteSpan out) const;
@@ -63,8 +67,11 @@ class Session {
  private:
   Session(const CK_FUNCTION_LIST& calls, CK_SESSION_HANDLE handle)
       : calls_(calls), handle_(handle) {}
+  bool knows_allowed_mechanisms() const;
+
   const CK_FUNCTION_LIST& calls_;
   CK_SESSION_HANDLE handle_;
+  mutable std::optional<bool> knows_allowed_mechanisms_;  // asked once
 };
 
 // A session object made on the way to something else; destroyed when it goes out of scope.

@@ -58,7 +58,7 @@ bool is_cipher_key(KeyType type, keys::Protection protection) {
 Result<CK_OBJECT_HANDLE> generate_secret_for_wrapping(const Session& session, KeyType type,
                                                       keys::Protection protection) {
   Attributes key;
-  add_kind(key, type, protection)
+  add_kind(session, key, type, protection)
       .number(CKA_VALUE_LEN, kSecretKeyBytes)
       .flag(CKA_TOKEN, false)
       .flag(CKA_PRIVATE, true)
@@ -77,7 +77,7 @@ Result<CK_OBJECT_HANDLE> unwrap_version(const Session& session, CK_OBJECT_HANDLE
                                         const KeyVersionId& id, KeyType type,
                                         keys::Protection protection, ByteView wrapped) {
   Attributes kind;
-  add_kind(kind, type, protection);
+  add_kind(session, kind, type, protection);
   auto object = unwrap(session, {CKM_AES_KEY_WRAP_PAD, nullptr, 0}, group_key, wrapped, kind,
                        Extractable::no);
   if (object) return *object;
@@ -98,12 +98,14 @@ bool is_pair(KeyType type) {
   return object_key_type(type) != CKK_GENERIC_SECRET;
 }
 
-Attributes& add_kind(Attributes& attributes, KeyType type, keys::Protection protection) {
+Attributes& add_kind(const Session& session, Attributes& attributes, KeyType type,
+                     keys::Protection protection) {
   attributes.number(CKA_CLASS, is_pair(type) ? CKO_PRIVATE_KEY : CKO_SECRET_KEY)
       .number(CKA_KEY_TYPE, is_cipher_key(type, protection) ? CKK_AES : object_key_type(type));
-  if (is_pair(type)) return add_private_key_uses(attributes);
-  return is_cipher_key(type, protection) ? add_cipher_key_uses(attributes)
-                                         : add_secret_key_uses(attributes);
+  if (is_pair(type)) return allow_signing_only(session, add_private_key_uses(attributes), type);
+  return is_cipher_key(type, protection)
+             ? session.allow_only(add_cipher_key_uses(attributes), {CKM_AES_GCM})
+             : session.allow_only(add_secret_key_uses(attributes), {CKM_SHA256_HMAC});
 }
 
 Result<Bytes> wrap(const Session& session, CK_OBJECT_HANDLE by, CK_OBJECT_HANDLE object) {

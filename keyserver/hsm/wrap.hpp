@@ -12,8 +12,9 @@ namespace nae::hsm {
 
 bool is_pair(KeyType type);
 
-// CKA_CLASS, CKA_KEY_TYPE and the only uses of a key version's object.
-Attributes& add_kind(Attributes& attributes, KeyType type, keys::Protection protection);
+// CKA_CLASS, CKA_KEY_TYPE, the only uses and the only mechanisms of a key version's object.
+Attributes& add_kind(const Session& session, Attributes& attributes, KeyType type,
+                     keys::Protection protection);
 
 enum class Extractable : bool { no, once /* to be wrapped and destroyed */ };
 
