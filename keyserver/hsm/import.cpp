@@ -1,10 +1,12 @@
 // Pkcs11Hsm: keys that were made elsewhere. They come wrapped for a key pair whose private half
 // never leaves the HSM and are unwrapped in it, so no clear key passes through this process.
+#include "keyserver/hsm/binding.hpp"
 #include "keyserver/hsm/key_pair.hpp"
 #include "keyserver/hsm/pkcs11_hsm.hpp"
 #include "keyserver/hsm/return_value.hpp"
 #include "keyserver/hsm/token.hpp"
 #include "keyserver/hsm/wrap.hpp"
+#include "libnae/crypto/key_strength.hpp"
 #include "libnae/crypto/key_transport.hpp"
 #include "libnae/crypto/public_key.hpp"
 
@@ -14,6 +16,7 @@ namespace {
 constexpr CK_ULONG kModulusBits = 3072;
 constexpr std::size_t kModulusBytes = kModulusBits / 8;
 constexpr std::size_t kKwpOverheadBytes = 8;  // RFC 5649, before padding to 8
+constexpr std::size_t kKwpPaddingBytes = 7;
 constexpr std::size_t kAesKeyBytes = 32;
 // SHA-256's block. HMAC hashes longer keys first, and SoftHSM 2.6 fills what it unwraps up to a
 // multiple of 8 bytes: harmless up to the block, which HMAC fills up itself, another key beyond it.
@@ -102,8 +105,18 @@ Result<void> require_aes_256(const Session& session, CK_OBJECT_HANDLE transport_
   return {};
 }
 
+// What is in an RSA key the HSM does not tell, but how long it is: one of three primes, each a
+// third of its length, is longer, and shorter where two of them are sent as one.
+Result<void> require_two_primes(ByteView public_key, ByteView wrapped) {
+  NAE_ASSIGN(const auto key, crypto::PublicKey::from_der(public_key));
+  if (crypto::has_two_primes_length(key, wrapped.size() - kKwpOverheadBytes, kKwpPaddingBytes))
+    return {};
+  return fail(Code::invalid_argument, "the RSA key is not one of two primes of the same length");
+}
+
 Result<void> require_length(const Session& session, KeyType type, CK_OBJECT_HANDLE transport_key,
-                            ByteView wrapped) {
+                            ByteView wrapped, ByteView public_key) {
+  if (object_key_type(type) == CKK_RSA) return require_two_primes(public_key, wrapped);
   if (is_pair(type)) return {};  // proved by its public key
   if (type != KeyType::hmac_sha_256_raw) return require_aes_256(session, transport_key, wrapped);
   // The wrapped length tells the key's but for the last 7 bytes; one that is too short shows in
@@ -129,7 +142,7 @@ Result<void> check_request(KeyType type, const keys::Import& sent) {
   if (public_key.type() != type)
     return fail(Code::invalid_argument,
                 "the public key is not one of type " + std::string(nae::name(type)));
-  return {};
+  return crypto::check_strength(public_key);
 }
 
 Result<KeyPair> generate_import_pair(const Session& session, const std::string& label) {
@@ -230,7 +243,7 @@ Result<keys::Material> Pkcs11Hsm::import(const KeyVersionId& id, KeyType type,
     if (!opened && caused_by_input(opened.error())) return rejected();
     NAE_TRY(opened);
     const TemporaryObject extractable(*session_, *opened);
-    NAE_TRY(require_length(*session_, type, *transport, sealed));
+    NAE_TRY(require_length(*session_, type, *transport, sealed, sent.public_key));
 
     keys::Material material;
     material.public_key = sent.public_key;
@@ -262,12 +275,25 @@ Result<void> Pkcs11Hsm::prove_pair(const keys::HsmKey& key) {
   return {};
 }
 
+// What a generator gives that never ran. The HSM shows no byte of a secret, but its HMACs.
+Result<void> Pkcs11Hsm::refuse_constant(const keys::HsmKey& key, std::size_t least,
+                                        std::size_t most) {
+  constexpr std::string_view kProbe = "nae/1 constant secret";
+  NAE_ASSIGN(const Bytes code,
+             hmac_under_secret(*session_, group_key_, key.material.wrapped, as_bytes(kProbe)));
+  if (!crypto::is_code_of_constant_secret(as_bytes(kProbe), code, least, most)) return {};
+  return fail(Code::invalid_argument, "the key is weak: one byte repeated",
+              "Make another key; this one protects nothing.");
+}
+
 // Modules have least lengths of their own: SoftHSM takes HMAC-SHA-256 keys from 32 bytes on.
 Result<void> Pkcs11Hsm::prove_secret(const keys::HsmKey& key) {
-  if (key.type != KeyType::hmac_sha_256_raw) return {};
+  if (key.type != KeyType::hmac_sha_256_raw)
+    return refuse_constant(key, kAesKeyBytes, kAesKeyBytes);
   std::array<Byte, keys::kHmacBytes> code;
   auto computed = hmac(key, {}, code);
-  if (computed || !caused_by_input(computed.error())) return computed;
+  if (computed) return refuse_constant(key, 1, kMaxHmacKeyBytes);
+  if (!caused_by_input(computed.error())) return computed;
   return fail(Code::invalid_argument, "the HSM computes no HMAC-SHA-256 under a key this short",
               "Append zero bytes up to 32: HMAC does the same, so the codes stay as they are.");
 }

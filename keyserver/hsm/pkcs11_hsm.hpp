@@ -94,6 +94,7 @@ class Pkcs11Hsm final : public keys::Hsm {
   Result<void> hmac(const keys::HsmKey& key, ByteView input, std::span<Byte, keys::kHmacBytes> out);
   Result<void> prove_pair(const keys::HsmKey& key);
   Result<void> prove_secret(const keys::HsmKey& key);
+  Result<void> refuse_constant(const keys::HsmKey& key, std::size_t least, std::size_t most);
   Result<void> remember(CachedKey key);
   Result<void> drop(const KeyVersionId& id);
 

@@ -1,6 +1,8 @@
 #include "libnae/crypto/private_key.hpp"
 
 #include <openssl/bio.h>
+#include <openssl/bn.h>
+#include <openssl/core_names.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
@@ -11,6 +13,7 @@
 #include <new>
 
 #include "libnae/crypto/handle.hpp"
+#include "libnae/crypto/key_strength.hpp"
 #include "libnae/crypto/public_key.hpp"
 
 namespace nae::crypto {
@@ -40,6 +43,31 @@ Pkey parse(ByteView file) {
   return at == file.data() + file.size() ? std::move(key) : nullptr;
 }
 
+using Number = handle<BIGNUM, BN_clear_free>;
+
+Number number_of(const EVP_PKEY* key, const char* name) {
+  BIGNUM* value = nullptr;
+  return Number(EVP_PKEY_get_bn_param(key, name, &value) == 1 ? value : nullptr);
+}
+
+// FIPS 186-5 appendix A.1.3: two primes, apart by more than 2^(half the length - 100). Here they
+// can be seen; an HSM that is handed the key does not show them.
+Result<void> check_primes(const EVP_PKEY* key) {
+  if (EVP_PKEY_get_base_id(key) != EVP_PKEY_RSA) return {};
+  const Number p = number_of(key, OSSL_PKEY_PARAM_RSA_FACTOR1);
+  const Number q = number_of(key, OSSL_PKEY_PARAM_RSA_FACTOR2);
+  if (!p || !q) return refused("the RSA key does not name its primes");
+  if (number_of(key, OSSL_PKEY_PARAM_RSA_FACTOR3))
+    return refused("the key is weak: it has more than two primes");
+  Number distance(BN_new());
+  if (!distance || BN_sub(distance.get(), p.get(), q.get()) != 1) throw std::bad_alloc();
+  const int half = EVP_PKEY_get_bits(key) / 2;
+  if (BN_num_bits(p.get()) != half || BN_num_bits(q.get()) != half ||
+      BN_num_bits(distance.get()) <= half - 100)
+    return refused("the key is weak: its primes are close to each other or of unequal length");
+  return {};
+}
+
 }  // namespace
 
 Result<PrivateKey> read_private_key(const SecretBytes& file) {
@@ -59,6 +87,8 @@ Result<PrivateKey> read_private_key(const SecretBytes& file) {
   const PkeyContext check(EVP_PKEY_CTX_new(key.get(), nullptr));
   if (!check || EVP_PKEY_check(check.get()) != 1)
     return refused("the parts of the private key contradict each other");
+  NAE_TRY(check_strength(public_half));
+  NAE_TRY(check_primes(key.get()));
   const Pkcs8 info(EVP_PKEY2PKCS8(key.get()));
   const int bytes = info ? i2d_PKCS8_PRIV_KEY_INFO(info.get(), nullptr) : 0;
   if (bytes <= 0) return refused("the private key has no PKCS#8 form");

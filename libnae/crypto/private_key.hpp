@@ -15,8 +15,9 @@ struct PrivateKey {
 };
 
 // One unencrypted private key, PEM ("PRIVATE KEY", "RSA PRIVATE KEY", "EC PRIVATE KEY") or PKCS#8
-// DER. Code::invalid_argument when it is none, needs a password, or its parts contradict each
-// other; Code::unsupported when it is none of our KeyTypes.
+// DER. Code::invalid_argument when it is none, needs a password, its parts contradict each other,
+// or it is weak (key_strength.hpp; RSA primes by FIPS 186-5); Code::unsupported when it is none of
+// our KeyTypes.
 Result<PrivateKey> read_private_key(const SecretBytes& file);
 
 }  // namespace nae::crypto
