@@ -132,6 +132,7 @@ struct Reader {
     return f.finish();
   }
   Result<void> approval(Fields f) {
+    config.approval.required.assign(std::begin(kApprovedByDefault), std::end(kApprovedByDefault));
     f.texts("required", config.approval.required);
     f.duration("expires_after_s", config.approval.expires_after, 1, 2'592'000);
     return f.finish();

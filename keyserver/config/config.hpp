@@ -12,6 +12,10 @@
 
 namespace nae::config {
 
+// What one person alone could do for ever, or bring in unseen.
+inline constexpr const char* kApprovedByDefault[] = {"admin-change", "key-destroy", "key-import",
+                                                     "policy-apply"};
+
 enum class Durability { write, fsync };
 enum class OnAuditFailure { refuse, alarm_and_continue };
 
@@ -72,7 +76,9 @@ struct Config {
     std::chrono::milliseconds idle_timeout{60'000};
   } admin;
   struct {
-    std::vector<std::string> required;  // classes of operations that take a second administrator
+    // Classes of operations that take a second administrator. Without [approval] none; with it, and
+    // no list of its own, kApprovedByDefault.
+    std::vector<std::string> required;
     std::chrono::seconds expires_after{86'400};
   } approval;
   struct {

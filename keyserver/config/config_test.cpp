@@ -90,6 +90,16 @@ TEST_F(ConfigTest, RequestsAreRefusedWithTheAuditLogUnlessSaidOtherwise) {
   EXPECT_EQ(config->audit.head_records, 0u);
 }
 
+TEST_F(ConfigTest, ApprovalWithoutAListNamesWhatIsDoneForGood) {
+  using Names = std::vector<std::string>;
+  EXPECT_EQ(read(good())->approval.required, Names{});
+  EXPECT_EQ(read(good() + "[approval]\n")->approval.required,
+            (Names{"admin-change", "key-destroy", "key-import", "policy-apply"}));
+  expect_refused(good() + "[approval]\nrequired = []\n", "required");
+  EXPECT_EQ(read(good() + "[approval]\nrequired = ['admin-change']\n")->approval.required,
+            Names{"admin-change"});
+}
+
 TEST_F(ConfigTest, LimitsOfConnectionsHaveEdges) {
   struct Edge {
     const char* table;
