@@ -38,12 +38,19 @@ class FileLog final : public Log {
 
   Result<void> append_durably(Lock& lock, const Batch& batch);
   Result<void> write(const Batch& batch);
-  void close_segment();
+  void close_segment(std::uint64_t bytes);
   void fold_hashes();
   Result<void> take_up_again();
   void take_over(Tail tail);
-  Result<void> check_kept() const;
+  Result<void> check_start(const Tail& tail) const;
+  Result<void> check_kept(const Tail& tail) const;
+  Result<void> check_continued(const Tail& tail) const;
+  Result<void> check_segment();
+  void doubt();
+  void keep_acknowledged();
+  void acknowledge(const ChainPoint& point);
   Result<void> sign_closed_segments();
+  Result<void> check_closed(const ClosedSegment& closed) const;
   Result<void> sign_newest();
   Result<Bytes> sign(const Head& head) const;
   Result<void> keep_head();
@@ -78,13 +85,16 @@ class FileLog final : public Log {
   Batch events_;               // of the log itself, written before the next records
   std::string lines_;          // reused between calls
   bool doubtful_ = false;      // the disk may hold something else than was written: read it again
+  bool to_keep_ = false;       // the keeper does not know yet how far the changed log had come
   // Group commit. A failed sync begins a new generation: who waited in the old one has failed.
   bool syncing_ = false;
   std::uint64_t generation_ = 0;
   std::uint64_t durable_seq_ = 0;
-  std::uint64_t acknowledged_seq_ = 0;
+  ChainPoint acknowledged_;           // up to here answers may have left
+  std::vector<Hash> unacknowledged_;  // of the records after it
   // The current outage.
   std::int64_t failing_since_us_ = 0;
+  std::string outage_cause_;
   std::uint64_t refused_in_outage_ = 0;
   std::uint64_t lost_in_outage_ = 0;
   LogHealth health_;

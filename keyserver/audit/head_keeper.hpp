@@ -14,6 +14,7 @@ class HeadKeeper {
 
   // Nothing when none was kept yet.
   virtual Result<std::optional<ChainPoint>> kept_head() = 0;
+  // One that is older than the one kept changes nothing.
   virtual Result<void> keep_head(const ChainPoint& head) = 0;
   // Only when a loss was accepted and a new chain begins.
   virtual Result<void> forget_head() = 0;

@@ -17,7 +17,8 @@ constexpr std::size_t kMostHashesBehind = 1 << 16;  // 2 MiB
 }  // namespace
 
 Result<void> FileLog::start() {
-  NAE_ASSIGN(Tail tail, take_up_tail(options_.directory));
+  NAE_ASSIGN(Tail tail, take_up_tail(options_.directory,
+                                     [&](const Tail& found) { return check_start(found); }));
   if (options_.sign) {
     NAE_ASSIGN(closed_, find_unsigned_segments(options_.directory, tail));
   }
@@ -26,20 +27,16 @@ Result<void> FileLog::start() {
   const std::uint64_t cut_bytes = tail.cut_bytes;
   health_.interrupted = !empty && !tail.stopped;
   take_over(std::move(tail));
-  acknowledged_seq_ = point_.seq;
+  acknowledged_ = point_;
   NAE_ASSIGN(std::optional<Head> head, read_head(options_.directory));
   if (head) health_.head_seq = head->point.seq;
-  if (head && !options_.public_key_pem.empty()) {
-    NAE_ASSIGN(bool good, is_signed_by(*head, options_.public_key_pem));
-    if (!good) return fail(Code::audit_broken, "audit log: its head was not signed by this server");
-  }
-  NAE_TRY(check_kept());
   if (cut_bytes != 0)
     note_event("recovered", "cut off " + std::to_string(cut_bytes) +
                                 " bytes of a record that a crash left unfinished");
   // A directory that cannot be written shows now, not at the first request.
   if (empty || !events_.empty()) NAE_TRY(write({}));
-  health_.last_seq = acknowledged_seq_ = point_.seq;
+  acknowledge(point_);
+  health_.last_seq = point_.seq;
   return {};
 }
 
@@ -65,14 +62,15 @@ Result<void> FileLog::append(const Batch& batch) {
 Result<void> FileLog::append_durably(Lock& lock, const Batch& batch) {
   if (doubtful_) NAE_TRY(take_up_again());
   NAE_TRY(write(batch));
-  std::uint64_t seq = point_.seq;
-  if (options_.durability == Durability::fsync) NAE_TRY(wait_until_durable(lock, seq));
-  acknowledged_seq_ = std::max(acknowledged_seq_, seq);
+  const ChainPoint written = point_;
+  if (options_.durability == Durability::fsync) NAE_TRY(wait_until_durable(lock, written.seq));
+  acknowledge(written);
   return {};
 }
 
 // Chain and writer move together or not at all.
 Result<void> FileLog::write(const Batch& batch) {
+  NAE_TRY(check_segment());
   Batch outage;
   if (!health_.writable) outage.add(EventRecord{options_.now_us(), "resumed", describe_outage()});
   lines_.clear();
@@ -86,13 +84,16 @@ Result<void> FileLog::write(const Batch& batch) {
   if (new_segment) add_line(segment_members(options_.now_us(), point_.hash));
   for (const Batch* part : {&std::as_const(events_), &std::as_const(outage), &batch})
     for (std::size_t i = 0; i < part->size(); ++i) add_line((*part)[i]);
+  const std::uint64_t closed_bytes = writer_.bytes();
   auto written =
       new_segment ? writer_.begin_segment(point_.seq + 1, lines_) : writer_.append(lines_);
   NAE_TRY(std::move(written));
   events_.clear();
-  if (new_segment) close_segment();
+  if (new_segment) close_segment(closed_bytes);
   point_ = point;
   hashes_.insert(hashes_.end(), written_.begin(), written_.end());
+  unacknowledged_.insert(unacknowledged_.end(), written_.begin(), written_.end());
+  if (options_.durability == Durability::write) acknowledge(point_);
   if (hashes_.size() >= kMostHashesBehind) fold_hashes();
   note_success();
   if (options_.head_records != 0 && !head_asked_for_ && options_.head_due &&
@@ -108,26 +109,25 @@ Result<void> FileLog::write(const Batch& batch) {
 Result<void> FileLog::take_up_again() {
   for (const SharedFile& file : writer_.not_durable())
     static_cast<void>(::posix_fadvise(file->descriptor(), 0, 0, POSIX_FADV_DONTNEED));
-  auto found = take_up_tail(options_.directory);
+  auto found =
+      take_up_tail(options_.directory, [&](const Tail& tail) { return check_continued(tail); });
   if (!found) return fail(Code::audit_unavailable, found.error().message, found.error().hint);
   const Tail& tail = *found;
-  if (tail.point.seq < acknowledged_seq_)
-    return fail(Code::audit_unavailable,
-                "audit log: it ends at record " + std::to_string(tail.point.seq) +
-                    ", but records up to " + std::to_string(acknowledged_seq_) + " were written",
-                "restore the missing segment; if it is lost for good, stop the server and see "
-                "nae-keyserver accept-audit-loss");
   NAE_TRY(writer_.take_up(tail));
   if (tail.point.seq != point_.seq)
     note_event("recovered", "records " + std::to_string(tail.point.seq + 1) + " to " +
                                 std::to_string(point_.seq) +
                                 " did not reach the disk; their requests were refused");
+  else if (tail.cut_bytes != 0)
+    note_event("recovered", "cut off " + std::to_string(tail.cut_bytes) +
+                                " bytes behind the last record, which were no record");
   std::erase_if(closed_, [&](const ClosedSegment& closed) {
     return closed.first_seq >= tail.first_seq;  // written on after all
   });
+  unacknowledged_.resize(tail.point.seq - acknowledged_.seq);
   take_over(std::move(*found));
   ++generation_;
-  doubtful_ = false;
+  doubtful_ = to_keep_ = false;
   return {};
 }
 
@@ -167,11 +167,9 @@ Result<void> FileLog::watch() {
   auto state = check_directory(options_.directory);
   Lock lock(mutex_);
   state_problem_ = state ? std::string() : state.error().message;
-  if (!doubtful_ && !writer_.still_in_place()) {
-    doubtful_ = true;
-    note_failure(
-        Error(Code::audit_unavailable, "audit log: the newest segment was deleted or moved"), 0);
-  }
+  if (!doubtful_)
+    if (auto unchanged = check_segment(); !unchanged) note_failure(unchanged.error(), 0);
+  keep_acknowledged();
   // While the log is refused no request may come that would find it well again.
   if (!health_.writable) {
     Result<void> recovered = state;
@@ -197,12 +195,15 @@ LogHealth FileLog::health() const {
 }
 
 void FileLog::note_failure(const Error& error, std::size_t records) {
-  if (health_.writable) {
+  const bool begins = health_.writable;
+  if (begins) {
     failing_since_us_ = options_.now_us();
+    outage_cause_ = error.message;
     refused_in_outage_ = lost_in_outage_ = 0;
   }
   health_.writable = false;
-  health_.problem = error.message;
+  health_.problem = error.message + (error.hint.empty() ? "" : "; " + error.hint);
+  if (begins && options_.alarm) options_.alarm();
   bool refused = options_.on_failure == OnFailure::refuse;
   (refused ? health_.refused_records : health_.lost_records) += records;
   (refused ? refused_in_outage_ : lost_in_outage_) += records;
@@ -220,7 +221,7 @@ void FileLog::note_event(std::string_view event, std::string_view detail) {
 std::string FileLog::describe_outage() const {
   std::string since;
   append_time(since, failing_since_us_);
-  return "not writable since " + since + " (" + health_.problem + "); " +
+  return "not writable since " + since + " (" + outage_cause_ + "); " +
          std::to_string(refused_in_outage_) + " records refused with their requests, " +
          std::to_string(lost_in_outage_) + " lost";
 }

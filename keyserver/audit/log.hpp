@@ -39,6 +39,8 @@ struct LogOptions {
   // call sign_head() soon. 0: never.
   std::uint64_t head_records = 0;
   std::function<void()> head_due;
+  // Called when the log begins to fail, under its lock: somebody should ask health() soon.
+  std::function<void()> alarm;
   // Outlives the log. It is told of a new head at most once in `keep_interval_us`, and at the end.
   HeadKeeper* head_keeper = nullptr;
   std::int64_t keep_interval_us = 1'000'000;
@@ -67,15 +69,16 @@ class Log {
   virtual ~Log() = default;
 
   // Writes all records or none, in order, with one write(2). Thread-safe. Only after success may
-  // the answers leave. Code::audit_unavailable when they could not be written; later calls try
-  // again, so the log recovers by itself when its directory does.
+  // the answers leave. Code::audit_unavailable when they could not be written, or somebody else
+  // changed the newest segment; later calls try again, so the log recovers by itself when its
+  // directory does.
   virtual Result<void> append(const Batch& batch) = 0;
 
   // Makes the records durable, signs the newest one and replaces head.json; signs the ends of
   // segments closed since. Nothing to do when the head is current.
   virtual Result<void> sign_head() = 0;
 
-  // For a timer, once a second: finds out without a request that the newest segment was deleted,
+  // For a timer, once a second: finds out without a request that the newest segment was changed,
   // the directory is read-only or its disk full, and goes on by itself when it is well again.
   virtual Result<void> watch() = 0;
 

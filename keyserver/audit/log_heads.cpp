@@ -5,34 +5,12 @@
 
 namespace nae::audit {
 
-// A directory that was emptied, or brought back from an old copy, is sound in itself.
-Result<void> FileLog::check_kept() const {
-  if (!options_.head_keeper) return {};
-  NAE_ASSIGN(std::optional<ChainPoint> kept, options_.head_keeper->kept_head());
-  if (!kept) return {};
-  const char* hint =
-      "bring back the whole directory; if it is lost for good, nae-keyserver accept-audit-loss "
-      "begins a new chain that says so";
-  if (kept->seq > point_.seq)
-    return fail(Code::audit_broken,
-                "audit log: it ends at record " + std::to_string(point_.seq) +
-                    ", but the store knows that record " + std::to_string(kept->seq) +
-                    " was signed",
-                hint);
-  NAE_ASSIGN(std::optional<Hash> hash, hash_of_record(options_.directory, kept->seq));
-  if (!hash || *hash != kept->hash)
-    return fail(Code::audit_broken,
-                "audit log: record " + std::to_string(kept->seq) +
-                    " is not the one that the store knows was signed",
-                hint);
-  return {};
-}
-
 // The next record is the first of a new segment.
-void FileLog::close_segment() {
+void FileLog::close_segment(std::uint64_t bytes) {
   fold_hashes();
   std::lock_guard tree_lock(tree_mutex_);
-  if (first_seq_ != 0 && options_.sign) closed_.push_back({first_seq_, point_, tree_.root()});
+  if (first_seq_ != 0 && options_.sign)
+    closed_.push_back({first_seq_, point_, tree_.root(), bytes});
   first_seq_ = point_.seq + 1;
   tree_ = {};
 }
@@ -55,6 +33,7 @@ Result<void> FileLog::sign_closed_segments() {
   Lock lock(mutex_);
   while (!closed_.empty()) {
     const ClosedSegment closed = closed_.front();
+    NAE_TRY(check_closed(closed));
     NAE_TRY(wait_until_durable(lock, closed.end.seq));
     lock.unlock();
     Head head{closed.end, closed.first_seq, closed.root, options_.now_us(), {}};
@@ -91,6 +70,10 @@ Result<void> FileLog::sign_newest() {
   // A head must never name a record that a power failure can take back: the next start would
   // rightly call the log cut.
   NAE_TRY(wait_until_durable(lock, head.point.seq));
+  if (auto unchanged = check_segment(); !unchanged) {
+    note_failure(unchanged.error(), 0);
+    return unchanged;
+  }
   lock.unlock();
   head.time_us = options_.now_us();
   NAE_ASSIGN(head.signature, sign(head));

@@ -4,25 +4,6 @@
 namespace nae::audit {
 namespace {
 
-// Remembers one head, as the store does.
-class MemoryKeeper final : public HeadKeeper {
- public:
-  Result<std::optional<ChainPoint>> kept_head() override { return kept; }
-  Result<void> keep_head(const ChainPoint& head) override {
-    if (broken) return fail(Code::store_unavailable, "the disk is full");
-    kept = head;
-    ++times;
-    return {};
-  }
-  Result<void> forget_head() override {
-    kept.reset();
-    return {};
-  }
-  std::optional<ChainPoint> kept;
-  int times = 0;
-  bool broken = false;
-};
-
 class LogHeadsTest : public LogTest {
  protected:
   // And closes the log.

@@ -19,7 +19,7 @@ Result<void> SegmentWriter::take_up(const Tail& tail) {
   file_ = std::move(file);
   path_ = tail.segment;
   bytes_ = tail.bytes;
-  unfinished_ = false;
+  unfinished_ = 0;
   stillborn_.clear();
   earlier_.clear();
   return {};
@@ -28,10 +28,10 @@ Result<void> SegmentWriter::take_up(const Tail& tail) {
 // After a failed write the start of a line may stand in the file. It is removed before anything
 // else is written; as long as that fails the log is refused.
 Result<void> SegmentWriter::undo_unfinished() {
-  if (unfinished_) {
+  if (unfinished_ != 0) {
     if (::ftruncate(file_->descriptor(), static_cast<off_t>(bytes_)) != 0)
       return system_failure("truncate", path_, errno);
-    unfinished_ = false;
+    unfinished_ = 0;
   }
   if (!stillborn_.empty()) {
     if (::unlink(stillborn_.c_str()) != 0 && errno != ENOENT)
@@ -44,7 +44,7 @@ Result<void> SegmentWriter::undo_unfinished() {
 Result<void> SegmentWriter::append(std::string_view lines) {
   NAE_TRY(undo_unfinished());
   if (auto written = write_all(*file_, lines, path_); !written) {
-    unfinished_ = true;
+    unfinished_ = lines.size();
     static_cast<void>(undo_unfinished());  // tried again before the next write
     return written;
   }
@@ -82,12 +82,23 @@ void SegmentWriter::forget_durable(const std::vector<SharedFile>& files) {
   });
 }
 
-bool SegmentWriter::still_in_place() const {
-  if (!file_) return true;
+// A cut file would be made longer by undo_unfinished(), hence the bounds while a write is to undo.
+Result<void> SegmentWriter::check_unchanged() const {
+  if (!file_) return {};
+  const std::string name = path_.filename().string();
   struct stat open {
   }, named{};
-  return ::fstat(file_->descriptor(), &open) == 0 && ::lstat(path_.c_str(), &named) == 0 &&
-         open.st_dev == named.st_dev && open.st_ino == named.st_ino;
+  if (::lstat(path_.c_str(), &named) != 0)
+    return fail(Code::audit_broken, "audit log: " + name + " was deleted or moved while in use");
+  if (::fstat(file_->descriptor(), &open) != 0 || open.st_dev != named.st_dev ||
+      open.st_ino != named.st_ino)
+    return fail(Code::audit_broken, "audit log: another file was put in the place of " + name);
+  const auto found = static_cast<std::uint64_t>(open.st_size);
+  if (found < bytes_ || found > bytes_ + unfinished_)
+    return fail(Code::audit_broken, "audit log: " + name + " was changed while in use: it has " +
+                                        std::to_string(found) + " bytes, " +
+                                        std::to_string(bytes_) + " were written");
+  return {};
 }
 
 }  // namespace nae::audit

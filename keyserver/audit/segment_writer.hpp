@@ -26,8 +26,10 @@ class SegmentWriter {
   std::vector<SharedFile> not_durable() const;
   void forget_durable(const std::vector<SharedFile>& files);
 
-  // False when the segment being written was deleted or moved: what goes there would be lost.
-  bool still_in_place() const;
+  // Whether the segment is the file that was written, and as long as it was left: what another hand
+  // moved, cut or added to must not be written on. Code::audit_broken with what was found.
+  Result<void> check_unchanged() const;
+  std::uint64_t bytes() const { return bytes_; }
 
  private:
   Result<void> undo_unfinished();
@@ -37,7 +39,7 @@ class SegmentWriter {
   SharedFile file_;
   std::filesystem::path path_;
   std::uint64_t bytes_ = 0;          // complete lines in file_
-  bool unfinished_ = false;          // more than bytes_ may stand in the file
+  std::uint64_t unfinished_ = 0;     // of a failed write: up to so many more may stand in the file
   std::filesystem::path stillborn_;  // a new segment that could neither be written nor removed
   std::vector<SharedFile> earlier_;  // segments left behind before they were durable
 };

@@ -110,10 +110,11 @@ Result<Tail> find_tail(const std::filesystem::path& directory, const std::option
 
 }  // namespace
 
-Result<Tail> take_up_tail(const std::filesystem::path& directory) {
+Result<Tail> take_up_tail(const std::filesystem::path& directory, const TailCheck& check) {
   NAE_ASSIGN(std::optional<Head> head, read_head(directory));
   std::vector<std::filesystem::path> stillborn;
   NAE_ASSIGN(Tail tail, find_tail(directory, head, stillborn));
+  NAE_TRY(check(tail));
   for (const auto& path : stillborn)
     if (::unlink(path.c_str()) != 0) return system_failure("remove", path, errno);
   if (!stillborn.empty()) NAE_TRY(sync_directory(directory));
@@ -139,7 +140,7 @@ Result<std::vector<ClosedSegment>> find_unsigned_segments(const std::filesystem:
       return broken(segment->path.filename().string() + " does not verify");
     if (walk.hash_at_head && *walk.hash_at_head != head->point.hash)
       return broken("record " + std::to_string(head->point.seq) + " is not the one signed");
-    found.push_back({segment->first_seq, walk.point, walk.tree.root()});
+    found.push_back({segment->first_seq, walk.point, walk.tree.root(), walk.good_bytes});
     next_start = walk.start;
   }
   std::ranges::reverse(found);

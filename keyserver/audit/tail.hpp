@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <string>
 
 #include "keyserver/audit/hash_tree.hpp"
@@ -21,13 +22,16 @@ struct Tail {
 
 // Verifies the last segment and cuts off what a crash left of an unfinished line.
 // Code::audit_broken when a complete line does not verify or the log ends before its signed head.
-Result<Tail> take_up_tail(const std::filesystem::path& directory);
+// `check` is asked before anything is cut: what it refuses is evidence.
+using TailCheck = std::function<Result<void>(const Tail&)>;
+Result<Tail> take_up_tail(const std::filesystem::path& directory, const TailCheck& check);
 
 // A segment that is not written any more.
 struct ClosedSegment {
   std::uint64_t first_seq = 0;
   ChainPoint end;
   Hash root{};
+  std::uint64_t bytes = 0;
 };
 // Those right before the one at `tail` that have no signed head, because the server died before it
 // was made: oldest first, verified up to the tail. Older ones without a head are left as they are,

@@ -19,6 +19,25 @@ namespace nae::audit {
 
 inline constexpr std::int64_t kTestTimeUs = 1'700'000'000'123'456;
 
+// Remembers one head, as the store does.
+class MemoryKeeper final : public HeadKeeper {
+ public:
+  Result<std::optional<ChainPoint>> kept_head() override { return kept; }
+  Result<void> keep_head(const ChainPoint& head) override {
+    if (broken) return fail(Code::store_unavailable, "the disk is full");
+    if (!kept || head.seq > kept->seq) kept = head;
+    ++times;
+    return {};
+  }
+  Result<void> forget_head() override {
+    kept.reset();
+    return {};
+  }
+  std::optional<ChainPoint> kept;
+  int times = 0;
+  bool broken = false;
+};
+
 class LogTest : public ::testing::Test {
  protected:
   LogTest() {

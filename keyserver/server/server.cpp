@@ -247,6 +247,7 @@ class Running final : public Server {
     options.segment_bytes = std::uint64_t{config_.audit.segment_mib} << 20;
     options.head_records = config_.audit.head_records;
     options.head_due = [this] { boost::asio::post(loop_, [this] { sign_head(); }); };
+    options.alarm = [this] { boost::asio::post(loop_, [this] { look_at_audit(); }); };
     options.head_keeper = store_.get();
     options.keep_interval_us =
         std::chrono::duration_cast<std::chrono::microseconds>(config_.audit.head_interval).count();
@@ -362,17 +363,19 @@ class Running final : public Server {
     watch_timer_.async_wait([this](boost::system::error_code error) {
       if (error) return;
       static_cast<void>(audit_->watch());
-      const audit::LogHealth health = audit_->health();
-      if (health.writable != audit_writable_) {
-        audit_writable_ = health.writable;
-        if (health.writable)
-          spdlog::info("event=audit-recovered");
-        else
-          spdlog::error("event=audit-unavailable on-failure={} message=\"{}\"", on_audit_failure(),
-                        health.problem);
-      }
+      look_at_audit();
       watch_audit();
     });
+  }
+  void look_at_audit() {
+    const audit::LogHealth health = audit_->health();
+    if (health.writable == audit_writable_) return;
+    audit_writable_ = health.writable;
+    if (health.writable)
+      spdlog::info("event=audit-recovered");
+    else
+      spdlog::error("event=audit-unavailable on-failure={} message=\"{}\"", on_audit_failure(),
+                    health.problem);
   }
   const char* on_audit_failure() const {
     return config_.audit.on_failure == config::OnAuditFailure::refuse ? "refuse"

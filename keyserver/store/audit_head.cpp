@@ -23,7 +23,8 @@ Result<void> Store::keep_head(const audit::ChainPoint& head) {
   std::lock_guard lock(mutex_);
   return database_->execute(
       "INSERT INTO audit_head (one, seq, hash) VALUES (1, ?1, ?2) "
-      "ON CONFLICT (one) DO UPDATE SET seq = excluded.seq, hash = excluded.hash",
+      "ON CONFLICT (one) DO UPDATE SET seq = excluded.seq, hash = excluded.hash "
+      "WHERE excluded.seq > audit_head.seq",
       static_cast<std::int64_t>(head.seq), ByteView(head.hash));
 }
 

@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import threading
 
-from harness import Seconds, Stack, Tap, alive, give_to_owner, wait_until
+from harness import KEY_SERVER, Seconds, Stack, Tap, alive, give_to_owner, run, wait_until
 
 MOUNT = os.geteuid() == 0  # only root can
 
@@ -72,6 +72,56 @@ with Tap() as tap, Stack() as stack:
 
     away = stack.path / "segment-away"
     trouble("a deleted segment", lambda: segment().rename(away), lambda: away.rename(audit / "audit-000000000001.jsonl"))
+
+    # hands on the segment that is being written
+    rotated = stack.path / "rotated"
+
+    def copy_and_truncate():
+        shutil.copy2(segment(), rotated)
+        os.truncate(segment(), 0)
+
+    def put_back():
+        with open(segment(), "r+b") as file:
+            file.write(rotated.read_bytes())
+
+    def append_a_line():
+        shutil.copy2(segment(), rotated)
+        with open(segment(), "ab") as file:
+            file.write(b"rotated by somebody\n")
+
+    def cut_the_line():
+        os.truncate(segment(), rotated.stat().st_size)
+
+    trouble("a rotation by copy and truncation", copy_and_truncate, put_back)
+    trouble("a line of somebody else", append_a_line, cut_the_line)
+    tap.like(events("resumed")[-1]["detail"], "was changed while in use", "the log says what had happened to it")
+    tap.like(server.log.read_text(), "event=audit-unavailable .*changed while in use.*accept-audit-loss", "the server's log says it and the way on")
+
+    # records that no head has signed yet are cut, and the server is started anew
+    server.stop()
+    server.config.write_text(server.config.read_text().replace("[audit]\n", "[audit]\nhead_interval_s = 3600\nhead_records = 0\n"))
+    server.start()
+    stack.reconnected()
+    tap.is_([session.ask(encrypt).state for _ in range(5)], [""] * 5, "records without a head")
+    lines = segment().read_bytes().splitlines(True)
+    os.truncate(segment(), sum(map(len, lines[:-3])))
+    with Seconds() as took:
+        refused = session.ask(encrypt)
+    tap.ok(refused.state == "NE045" and took.passed < 5, "the very next request is refused", refused, took.passed)
+    server.stop(9)
+    for attempt in ("a start", "another start"):
+        done = run(KEY_SERVER, "run", "--config", server.config)
+        tap.ok(done.returncode == 1 and "(audit_broken)" in done.stderr and "was written" in done.stderr and "accept-audit-loss" in done.stderr,
+               f"{attempt} refuses a log that lost records, and says the way on", done.stderr)
+    done = run(KEY_SERVER, "accept-audit-loss", "--config", server.config, "--reason", "cut by a test")
+    tap.is_(done.returncode, 0, "the loss is accepted")
+    server.start()
+    stack.reconnected()
+    tap.is_((session.ask(encrypt).state, server.nae("audit", "verify").returncode), ("", 0), "and the server goes on, with a log that is intact")
+    server.stop()
+    server.config.write_text(server.config.read_text().replace("[audit]\nhead_interval_s = 3600\nhead_records = 0\n", "[audit]\n"))
+    server.start()
+    stack.reconnected()
 
     if MOUNT:
         disks = []
