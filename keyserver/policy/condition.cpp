@@ -77,14 +77,8 @@ Match match_program(const Rule& rule, const Question& question) {
   return matches_or_any(rule.programs, question.subject.program);
 }
 
-// A subject may have thousands of memberships.
 Match match_role(const Rule& rule, const Question& question) {
-  const Subject& subject = question.subject;
-  if (matches(rule.roles, subject.effective_role) == Match::yes) return Match::yes;
-  bool is_member = std::ranges::any_of(subject.memberships, [&](const std::string& role) {
-    return matches(rule.roles, role) == Match::yes;
-  });
-  return is_member ? Match::yes : Match::no;
+  return matched_role(rule, question.subject) ? Match::yes : Match::no;
 }
 std::string found_roles(const Question& question) {
   std::string text = question.subject.effective_role;
@@ -244,6 +238,20 @@ Question::Question(const Document& document, const Subject& asking, Action wante
 
 std::span<const Condition> conditions() {
   return kConditions;
+}
+
+// A subject may have thousands of memberships.
+std::optional<MatchedRole> matched_role(const Rule& rule, const Subject& subject) {
+  const auto match_of = [&](const std::string& role) -> std::optional<MatchedRole> {
+    const auto entry = std::ranges::find_if(
+        rule.roles, [&](const std::string& pattern) { return glob_match(pattern, role); });
+    if (entry == rule.roles.end()) return std::nullopt;
+    return MatchedRole{*entry, role};
+  };
+  if (auto effective = match_of(subject.effective_role)) return effective;
+  for (const std::string& membership : subject.memberships)
+    if (auto member = match_of(membership)) return member;
+  return std::nullopt;
 }
 
 Match match(const Rule& rule, const Question& question, bool timed) {

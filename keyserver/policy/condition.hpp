@@ -49,6 +49,13 @@ std::span<const Condition> conditions();
 // is_timed is the same.
 Match match(const Rule& rule, const Question& question, bool timed);
 
+// By which entry of `roles` the subject matches, and by which of its roles: the effective one
+// before a membership, and of each the first entry of the document.
+struct MatchedRole {
+  std::string_view entry, role;
+};
+std::optional<MatchedRole> matched_role(const Rule& rule, const Subject& subject);
+
 // When the answer of the timed conditions may differ for the first time after `question.now_us`.
 std::int64_t changes_at(const Rule& rule, const Question& question);
 

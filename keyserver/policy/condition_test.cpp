@@ -158,7 +158,7 @@ TEST(PolicyConditions, MostRestrictiveResultWinsAndAllLimitsCount) {
   EXPECT_EQ(to_text(decision.masks[1]), "mask(last=4)");
   ASSERT_EQ(decision.limits.size(), 2u);
   EXPECT_EQ(decision.limits[0].counter, "ends/86400");
-  EXPECT_EQ(decision.limits[1].counter, "plain/3600/analyst");
+  EXPECT_EQ(decision.limits[1].counter, "plain/3600/db1/7:analyst");
 
   document.rules.push_back(document_of(rule_text("sealed", "", "ciphertext")).rules[0]);
   decision = decide(document, analyst(), Action::decrypt, "k", kNow);

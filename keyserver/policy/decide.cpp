@@ -33,14 +33,17 @@ class Grant {
  public:
   void add(const Rule& rule, const Subject& subject) {
     if (rule.result == Verdict::masked) masks_.push_back(rule.mask);
+    const auto matched = matched_role(rule, subject);
     for (const Limit& limit : rule.limits)
-      limits_.push_back(use_of(limit, rule.name, subject.effective_role));
+      limits_.push_back(
+          use_of(limit, rule.name, {subject.device, matched->entry, subject.login_role}));
     if (decisive_ == nullptr || rule.result < decisive_->result)
       decisive_ = &rule;
     else if (rule.result == decisive_->result)
       take_smaller(decisive_, rule);
   }
   bool empty() const { return decisive_ == nullptr; }
+  const Rule* decisive() const { return decisive_; }
 
   Decision decision() && {
     Decision decision = {.verdict = decisive_->result,
@@ -75,9 +78,14 @@ Decision decide_by_rules(const Document& document, const Question& question) {
     else if (rule.result != Verdict::deny && least == Match::yes)
       grant.add(rule, question.subject);
   }
+  const Rule* decisive = denying != nullptr ? denying : grant.decisive();
   Decision decision = denying != nullptr ? deny(reason::kDeniedByRule, denying->name)
                       : grant.empty()    ? deny(reason::kNoRule)
                                          : std::move(grant).decision();
+  if (decisive != nullptr) {
+    const auto matched = matched_role(*decisive, question.subject);
+    if (matched->role != question.subject.effective_role) decision.membership = matched->role;
+  }
   decision.valid_until_us = valid_until_us;
   return decision;
 }

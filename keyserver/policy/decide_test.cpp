@@ -161,5 +161,57 @@ TEST(PolicyDecide, DenyWinsInEitherOrder) {
   }
 }
 
+// Who is counted is whom the policy names, whatever role the asker says.
+TEST(DecideLimits, InventedRolesShareTheCountOfTheEntryThatLetsThemIn) {
+  const Document document = document_of(R"(
+[[rule]]
+name = "few"
+roles = ["readers", "bi_*"]
+keys = ["*"]
+actions = ["decrypt"]
+limits = ["5 per day", "5 per hour per login", "5 per minute per rule"]
+result = "value"
+)");
+  const auto counters_of = [&](const Subject& subject) {
+    std::vector<std::string> counters;
+    for (const LimitUse& use : decide(document, subject, Action::decrypt, "k", kNow).limits)
+      counters.push_back(use.counter);
+    return counters;
+  };
+  const Subject member = analyst();  // by its membership in readers
+  const std::vector<std::string> counted = counters_of(member);
+  ASSERT_EQ(counted.size(), 3u);
+  for (int number = 0; number < 200; ++number) {
+    Subject invented = member;
+    invented.effective_role = "invented" + std::to_string(number);
+    EXPECT_EQ(counters_of(invented), counted);
+    invented.memberships = {"bi_" + std::to_string(number)};
+    Subject by_pattern = member;
+    by_pattern.memberships = {"bi_x"};
+    EXPECT_EQ(counters_of(invented), counters_of(by_pattern)) << "a pattern is one entry";
+  }
+  Subject other = member;
+  other.device = "db2";
+  EXPECT_NE(counters_of(other), counted) << "each device has its own";
+  other = member;
+  other.login_role = "bob";
+  const auto of_bob = counters_of(other);
+  int differ = 0;
+  for (std::size_t i = 0; i < 3; ++i) differ += of_bob[i] != counted[i];
+  EXPECT_EQ(differ, 1) << "per login alone";
+}
+
+TEST(Decide, SaysByWhichMembershipTheRuleApplied) {
+  const Document document = document_of(kRules);
+  EXPECT_EQ(decide(document, analyst(), Action::decrypt, "note", kNow).membership, "readers");
+  EXPECT_EQ(decide(document, analyst(), Action::encrypt, "a-secret", kNow).membership, "staff")
+      << "of a denial too";
+  EXPECT_EQ(decide(document, analyst(), Action::random, "", kNow).membership, "");
+  Subject reader = analyst();
+  reader.effective_role = "readers";
+  EXPECT_EQ(decide(document, reader, Action::decrypt, "note", kNow).membership, "");
+  EXPECT_EQ(decide(document, analyst(), Action::sign, "note", kNow).membership, "") << "no rule";
+}
+
 }  // namespace
 }  // namespace nae::policy

@@ -12,10 +12,11 @@ namespace {
 constexpr std::int64_t kSecond = 1'000'000;
 constexpr std::int64_t kNow = 1'767'225'600 * kSecond;  // a multiple of every window
 
-LimitUse use(std::string_view limit, std::string_view rule = "r", std::string_view role = "a") {
+LimitUse use(std::string_view limit, std::string_view rule = "r", std::string_view role = "a",
+             std::string_view login = "l", std::string_view device = "d") {
   auto parsed = parse_limit(limit);
   EXPECT_TRUE(parsed) << limit;
-  return use_of(parsed.value_or(Limit{}), rule, role);
+  return use_of(parsed.value_or(Limit{}), rule, {device, role, login});
 }
 
 TEST(Limit, ReadsItsWrittenForms) {
@@ -23,7 +24,9 @@ TEST(Limit, ReadsItsWrittenForms) {
   EXPECT_EQ(*parse_limit("1 per second per role"), (Limit{1, 1, LimitPer::role}));
   EXPECT_EQ(*parse_limit("7 per minute per rule"), (Limit{7, 60, LimitPer::rule}));
   EXPECT_EQ(*parse_limit("1000000000000 per day"), (Limit{kMaxLimitItems, 86400, LimitPer::role}));
-  for (std::string_view text : {"1000 per hour per rule", "1 per second per role"})
+  EXPECT_EQ(*parse_limit("3 per day per login"), (Limit{3, 86400, LimitPer::login}));
+  for (std::string_view text :
+       {"1000 per hour per rule", "1 per second per role", "3 per day per login"})
     EXPECT_EQ(to_text(*parse_limit(text)), text);
 }
 
@@ -47,6 +50,15 @@ TEST(Limit, CountersKeepRolesRulesAndWindowsApart) {
   EXPECT_EQ(use("1 per hour per rule", "r", "a").counter,
             use("1 per hour per rule", "r", "b").counter);
   EXPECT_EQ(use("1 per hour").counter, use("2 per hour").counter) << "a changed limit counts on";
+
+  EXPECT_NE(use("1 per hour", "r", "a", "l", "d").counter,
+            use("1 per hour", "r", "a", "l", "e").counter);
+  EXPECT_EQ(use("1 per hour", "r", "a", "l").counter, use("1 per hour", "r", "a", "m").counter)
+      << "a login role is claimed";
+  EXPECT_NE(use("1 per hour per login", "r", "a", "l").counter,
+            use("1 per hour per login", "r", "a", "m").counter);
+  EXPECT_NE(use("1 per hour per login", "r", "a", "b/c").counter,
+            use("1 per hour per login", "r", "a/b", "c").counter);
 }
 
 TEST(LimitBook, AtTheLimitAndOnePast) {
@@ -155,19 +167,41 @@ TEST(LimitBook, ForgetsWhatNoWindowNeeds) {
   EXPECT_EQ(book.size(), 0u);
 }
 
-TEST(LimitBook, ManyClaimedRolesNeitherFillTheMemoryNorPass) {
+// A full book forgets what is oldest and refuses nobody.
+TEST(LimitBook, ManyClaimedLoginsNeitherFillTheMemoryNorKeepOthersOut) {
   LimitBook book;
-  auto of = [](std::size_t role) { return use("10 per minute", "r", std::to_string(role)); };
-  for (std::size_t role = 0; role < kMaxLimitCounters; ++role) {
-    const LimitUse limits[] = {of(role)};
-    ASSERT_FALSE(book.take(limits, 1, kNow));
+  const auto invented = [](std::size_t number) {
+    return use("10 per day per login", "r", "a", std::to_string(number), "hostile");
+  };
+  const LimitUse honest[] = {use("10 per day per login", "r", "a", "alice", "db1")};
+  const LimitUse shared[] = {use("10 per day per rule", "r", "a", "l", "hostile")};
+  const LimitUse role[] = {use("10 per day", "r", "a", "l", "hostile")};
+  for (const auto* limits : {&honest, &shared, &role}) ASSERT_FALSE(book.take(*limits, 10, kNow));
+  for (std::size_t number = 0; number < 2 * kMaxLimitCounters; ++number) {
+    const LimitUse limits[] = {invented(number)};
+    ASSERT_FALSE(book.take(limits, 10, kNow + static_cast<std::int64_t>(number))) << number;
+    ASSERT_LE(book.size(), kMaxLimitCounters);
   }
-  const LimitUse one_more[] = {of(kMaxLimitCounters)}, known[] = {of(7)};
-  EXPECT_TRUE(book.take(one_more, 1, kNow));
-  EXPECT_FALSE(book.take(known, 1, kNow)) << "counters that exist count on";
-  EXPECT_EQ(book.size(), kMaxLimitCounters);
-  EXPECT_FALSE(book.take(one_more, 1, kNow + 62 * kSecond)) << "there is room again";
-  EXPECT_LT(book.size(), 3u);
+  const std::int64_t later = kNow + kSecond;
+  const LimitUse newest[] = {invented(2 * kMaxLimitCounters - 1)};
+  EXPECT_TRUE(book.take(newest, 1, later)) << "counters that exist count on";
+  EXPECT_TRUE(book.take(honest, 1, later)) << "another host's names are not forgotten for these";
+  EXPECT_TRUE(book.take(shared, 1, later)) << "nor a count that all share";
+  EXPECT_TRUE(book.take(role, 1, later)) << "nor one of the policy's own roles";
+}
+
+TEST(LimitBook, WhatIsBeingCountedIsNotForgotten) {
+  LimitBook book;
+  const LimitUse both[] = {use("9 per day per login", "r", "a", "first"),
+                           use("10 per hour per login", "s", "a", "first")};
+  ASSERT_FALSE(book.take(std::span(both).first(1), 5, kNow));
+  for (std::size_t number = 1; number < kMaxLimitCounters; ++number) {
+    const LimitUse limits[] = {use("9 per day per login", "r", "a", std::to_string(number))};
+    ASSERT_FALSE(book.take(limits, 1, kNow + 1));
+  }
+  ASSERT_FALSE(book.take(both, 4, kNow + 1)) << "makes room for the second";
+  EXPECT_LT(book.size(), kMaxLimitCounters);
+  EXPECT_TRUE(book.take(std::span(both).first(1), 1, kNow + 1)) << "the first went on";
 }
 
 // Against a plain list of what was taken: never more than the limit within any window, and never

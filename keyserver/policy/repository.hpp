@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "keyserver/policy/limit.hpp"
 #include "libnae/base/result.hpp"
 
 namespace nae::policy {
@@ -29,6 +30,16 @@ class Repository {
   virtual Result<std::uint32_t> insert(const Revision& revision) = 0;
   // Ascending by number.
   virtual Result<std::vector<Revision>> history() = 0;
+};
+
+// Where the counts of long limits are kept.
+class LimitRepository {
+ public:
+  virtual ~LimitRepository() = default;
+
+  virtual Result<std::vector<LimitCount>> load_limits() = 0;
+  // Puts `counts` in the place of those of the same names and drops what has expired by `now_us`.
+  virtual Result<void> save_limits(std::span<const LimitCount> counts, std::int64_t now_us) = 0;
 };
 
 }  // namespace nae::policy

@@ -39,6 +39,8 @@ struct Decision {
   Verdict verdict = Verdict::deny;
   std::string reason{reason::kNoPolicy};
   std::string rule;  // the rule that decided; empty when none did
+  // By which of the asker's memberships that rule applied; empty when by the effective role.
+  std::string membership = {};
   // Verdict::masked: every mask that applies, never empty. Of their results for one value the one
   // that shows the fewest characters is the answer: see mask().
   std::vector<Mask> masks = {};

@@ -37,6 +37,7 @@ namespace {
 constexpr std::size_t kMaxAuthorityBytes = 64u << 10;
 constexpr std::size_t kMaxCertificateBytes = 64u << 10;
 constexpr std::chrono::seconds kExpireInterval{60};
+constexpr std::chrono::seconds kLimitInterval{1};  // what a crash may forget of long limits
 constexpr std::chrono::hours kCertificateInterval{1};
 // A device that takes nothing of what was decided before a revocation is cut off after so long.
 constexpr std::chrono::seconds kSettleTime{5};
@@ -171,6 +172,7 @@ class Running final : public Server {
         head_timer_(loop_),
         watch_timer_(loop_),
         expire_timer_(loop_),
+        limit_timer_(loop_),
         certificate_timer_(loop_) {}
 
   ~Running() override {
@@ -186,6 +188,8 @@ class Running final : public Server {
     NAE_TRY(admins_.reload());
     for (service::CertificateRegister* certificates : {&devices_, &admins_})
       certificates->on_change([this] { end_removed(); });
+    NAE_ASSIGN(std::vector<policy::LimitCount> counts, store_->load_limits());
+    NAE_TRY(limits_.restore(counts, unix_time_us()));
     NAE_TRY(open_audit());
     NAE_TRY(finish_binding());
     parts_.emplace(service::Parts{ring_, working_keys_, public_keys_, hsm_, *policy_, limits_,
@@ -224,6 +228,7 @@ class Running final : public Server {
     watch_audit();
     expire_unused();
     watch_vm_generation();
+    keep_limits();
     watch_certificates();
     scheduler_->start();
     spdlog::info("event=ready address={} gcm={} keys={} policy_revision={}", listener_->address(),
@@ -408,6 +413,23 @@ class Running final : public Server {
       spdlog::warn("event=machine-not-watched message=\"{}\"", watch.error().message);
   }
 
+  void keep_limits() {
+    limit_timer_.expires_after(kLimitInterval);
+    limit_timer_.async_wait([this](boost::system::error_code error) {
+      if (error) return;
+      save_limits();
+      keep_limits();
+    });
+  }
+  void save_limits() {
+    const std::vector<policy::LimitCount> counts = limits_.take_changed();
+    if (counts.empty()) return;
+    if (auto saved = store_->save_limits(counts, unix_time_us()); !saved) {
+      limits_.give_back(counts);
+      spdlog::error("event=limits-not-saved message=\"{}\"", saved.error().message);
+    }
+  }
+
   void watch_certificates() {
     certificate_timer_.expires_after(kCertificateInterval);
     certificate_timer_.async_wait([this](boost::system::error_code error) {
@@ -453,6 +475,7 @@ class Running final : public Server {
     spdlog::info("event=stopping connections={}", listener_->connections());
     std::size_t cut = listener_->stop(config_.server.stop_timeout);
     workers_->stop();
+    save_limits();
     admin_.reset();
     scheduler_->stop();
     if (auto recorded = record_event("stopped", "connections cut: " + std::to_string(cut));
@@ -493,6 +516,7 @@ class Running final : public Server {
   boost::asio::steady_timer head_timer_;
   boost::asio::steady_timer watch_timer_;
   boost::asio::steady_timer expire_timer_;
+  boost::asio::steady_timer limit_timer_;
   boost::asio::steady_timer certificate_timer_;
   std::unique_ptr<net::VmGeneration> vm_generation_;
   bool audit_writable_ = true;

@@ -181,6 +181,18 @@ CREATE TRIGGER versions_of_one_secret BEFORE INSERT ON versions
     SELECT 1 FROM versions WHERE length(check_value) > 0 AND check_value = new.check_value)
   BEGIN SELECT raise(ABORT, 'the secret is another version''s'); END;
 )",
+    // 4: counts of long limits
+    R"(
+CREATE TABLE limit_counts (
+  counter TEXT NOT NULL PRIMARY KEY CHECK (length(counter) > 0),
+  device TEXT NOT NULL,
+  invented INTEGER NOT NULL CHECK (invented IN (0, 1)),
+  window_seconds INTEGER NOT NULL CHECK (window_seconds > 0),
+  counts BLOB NOT NULL CHECK (length(counts) >= 8),
+  expires_at_us INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX limit_counts_by_end ON limit_counts (expires_at_us);
+)",
 };
 
 }  // namespace

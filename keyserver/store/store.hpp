@@ -1,6 +1,6 @@
-// The store: one SQLite file with keys, policies, administrators, requests for approval, devices
-// and the audit log's newest head. Thread-safe; one connection behind a mutex, because every call
-// is short and rare beside the cryptography.
+// The store: one SQLite file with keys, policies, counts of limits, administrators, requests for
+// approval, devices and the audit log's newest head. Thread-safe; one connection behind a mutex,
+// because every call is short and rare beside the cryptography.
 #pragma once
 
 #include <filesystem>
@@ -66,7 +66,10 @@ struct BoundVersion {
 
 // Failures of every call: Code::store_unavailable (disk full, read-only, locked: nothing was
 // changed), Code::store_corrupt.
-class Store final : public keys::Repository, public policy::Repository, public audit::HeadKeeper {
+class Store final : public keys::Repository,
+                    public policy::Repository,
+                    public policy::LimitRepository,
+                    public audit::HeadKeeper {
  public:
   // Makes a new store, mode 0600. Code::already_initialised when the file exists.
   static Result<std::unique_ptr<Store>> create(const std::filesystem::path& path);
@@ -94,6 +97,11 @@ class Store final : public keys::Repository, public policy::Repository, public a
   Result<std::optional<policy::Revision>> latest() override;
   Result<std::uint32_t> insert(const policy::Revision& revision) override;
   Result<std::vector<policy::Revision>> history() override;
+
+  // policy::LimitRepository
+  Result<std::vector<policy::LimitCount>> load_limits() override;
+  Result<void> save_limits(std::span<const policy::LimitCount> counts,
+                           std::int64_t now_us) override;
 
   // audit::HeadKeeper
   Result<std::optional<audit::ChainPoint>> kept_head() override;
