@@ -33,11 +33,13 @@ constexpr const char* kColumns[] = {"seq",
                                     "verdict",
                                     "reason",
                                     "rule",
+                                    "membership",
                                     "query_id",
                                     "repeated",
                                     "admin",
                                     "target",
                                     "detail",
+                                    "digest",
                                     "hash"};
 
 struct ExportOptions {

@@ -63,6 +63,13 @@ void print_report(Call& call, const json::value& answer) {
               {"KEY", "key"},
               {"ACTION", "action"},
               {"LAST", "last"}});
+  print_part(call, answer, "Refused, by reason", "refusals",
+             {{"REQUESTS", "requests"},
+              {"ITEMS", "items"},
+              {"DEVICE", "device"},
+              {"ACTION", "action"},
+              {"REASON", "reason"},
+              {"LAST", "last"}});
   print_part(call, answer, "Values decrypted, and in as much time of the week before",
              "decrypt_volumes",
              {{"ITEMS", "items"}, {"USUAL", "usual_items"}, {"ROLE", "role"}, {"KEY", "key"}});

@@ -29,6 +29,8 @@ CREATE TABLE IF NOT EXISTS nae_audit.record (
   hash text NOT NULL,
   PRIMARY KEY (source, seq)
 );
+ALTER TABLE nae_audit.record ADD COLUMN IF NOT EXISTS membership text;
+ALTER TABLE nae_audit.record ADD COLUMN IF NOT EXISTS digest text;
 CREATE INDEX IF NOT EXISTS record_time ON nae_audit.record ("time");
 CREATE INDEX IF NOT EXISTS record_denied ON nae_audit.record ("time") WHERE verdict = 'deny';
 

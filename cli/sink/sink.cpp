@@ -12,6 +12,14 @@ namespace {
 
 constexpr std::size_t kCopyBytes = 64u << 10;
 
+// As append_row() writes them: tables that were made by older programs have them in another order.
+constexpr char kCopyRecords[] =
+    "COPY nae_audit.record (source, seq, \"time\", event, device, program, database, role,"
+    " session_role, login_role, client_address, application_name, user_issuer, \"user\", action, "
+    "key,"
+    " key_version, items, failed_items, verdict, reason, rule, query_id, repeated, admin, target,"
+    " detail, hash, membership, digest) FROM STDIN";
+
 void append_column(std::string& row, std::string_view text) {
   append_copy_text(row, text);
   row += '\t';
@@ -56,8 +64,10 @@ void append_row(std::string& rows, const std::string& source, const audit::Store
   append_column(rows, record.admin, admin);
   append_column(rows, record.target, admin);
   append_column(rows, record.detail, !request && record.event != "segment");
-  rows += to_hex(hash);
-  rows += '\n';
+  append_column(rows, to_hex(hash));
+  append_column(rows, record.membership, !record.membership.empty());
+  append_column(rows, record.digest, !record.digest.empty());
+  rows.back() = '\n';
 }
 
 }  // namespace
@@ -132,7 +142,7 @@ Result<std::uint64_t> Sink::ship_to(const audit::Head& head) {
 }
 
 Result<void> Sink::copy_records(const audit::Head& head) {
-  NAE_TRY(database_->begin_copy("COPY nae_audit.record FROM STDIN"));
+  NAE_TRY(database_->begin_copy(kCopyRecords));
   std::string rows;
   auto add = [&](std::string_view line, const audit::Hash& hash) -> Result<void> {
     NAE_ASSIGN(audit::StoredRecord record, audit::parse_record(line));

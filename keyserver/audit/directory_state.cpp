@@ -9,12 +9,13 @@
 
 namespace nae::audit {
 
-Result<void> check_directory(const std::filesystem::path& directory) {
+Result<DiskSpace> check_directory(const std::filesystem::path& directory) {
   struct statvfs disk {};
   if (::statvfs(directory.c_str(), &disk) != 0) return system_failure("look at", directory, errno);
   if (::access(directory.c_str(), W_OK) != 0) return system_failure("write to", directory, errno);
   if (disk.f_bavail == 0) return system_failure("write to", directory, ENOSPC);
-  return {};
+  return DiskSpace{std::uint64_t{disk.f_bavail} * disk.f_frsize,
+                   std::uint64_t{disk.f_blocks} * disk.f_frsize};
 }
 
 }  // namespace nae::audit

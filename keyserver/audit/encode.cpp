@@ -86,6 +86,15 @@ void append_start(std::string& out, std::int64_t time_us, std::string_view event
   append_text_member(out, R"(","event":)", event);
 }
 
+// A member as it stands in a fragment. Texts escape their quotes, so that none can look like one.
+std::string_view member_of(std::string_view fragment, std::string_view opening) {
+  const std::size_t start = fragment.find(opening);
+  if (start == std::string_view::npos) return {};
+  std::size_t end = start + opening.size() + 1;  // behind the first quote
+  while (end < fragment.size() && fragment[end] != '"') end += fragment[end] == '\\' ? 2 : 1;
+  return fragment.substr(start, end + 1 - start);
+}
+
 void append_two_digits(std::string& out, unsigned value) {
   out += static_cast<char>('0' + value / 10);
   out += static_cast<char>('0' + value % 10);
@@ -150,11 +159,31 @@ ContextFragment render_context(const Context& context) {
   append_text_member(out, R"(,"session_role":)", context.session_role);
   append_text_member(out, R"(,"login_role":)", context.login_role);
   append_text_member(out, R"(,"client_address":)", context.client_address);
+  fragment.who = out;
   append_text_member(out, R"(,"application_name":)", context.application_name);
   if (context.user_issuer.empty()) return fragment;
+  const std::size_t user_at = out.size();
   append_text_member(out, R"(,"user_issuer":)", context.user_issuer);
   append_text_member(out, R"(,"user":)", context.user);
+  fragment.who += std::string_view(out).substr(user_at);
   return fragment;
+}
+
+std::string crowd_of(const ContextFragment& context, bool with_login) {
+  std::string out;
+  const auto keep = [&](std::string_view opening) { out += member_of(context.text, opening); };
+  const auto several = [&](std::string_view opening) {
+    append_text_member(out, opening, kSeveral);
+  };
+  keep(R"(,"device":)");
+  keep(R"(,"program":)");
+  with_login ? keep(R"(,"database":)") : several(R"(,"database":)");
+  several(R"(,"role":)");
+  several(R"(,"session_role":)");
+  with_login ? keep(R"(,"login_role":)") : several(R"(,"login_role":)");
+  several(R"(,"client_address":)");
+  several(R"(,"application_name":)");
+  return out;
 }
 
 void append_record(std::string& out, const ContextFragment& context, const Record& record) {
@@ -168,6 +197,7 @@ void append_record(std::string& out, const ContextFragment& context, const Recor
   append_text_member(out, R"(,"verdict":)", record.verdict);
   append_text_member(out, R"(,"reason":)", record.reason);
   append_text_member(out, R"(,"rule":)", record.rule);
+  if (!record.membership.empty()) append_text_member(out, R"(,"membership":)", record.membership);
   append_number_member(out, R"(,"query_id":)", record.query_id);
   if (record.repeated != 1) append_number_member(out, R"(,"repeated":)", record.repeated);
 }
@@ -181,6 +211,7 @@ void append_record(std::string& out, const AdminRecord& record) {
   append_text_member(out, R"(,"verdict":)", record.verdict);
   append_text_member(out, R"(,"reason":)", record.reason);
   append_text_member(out, R"(,"detail":)", record.detail, kMaxDetailBytes);
+  if (!record.digest.empty()) append_text_member(out, R"(,"digest":)", record.digest);
 }
 
 void append_record(std::string& out, const EventRecord& record) {

@@ -9,9 +9,17 @@ namespace nae::audit {
 
 // The rendered fields of one context, made once and copied into each of its records.
 struct ContextFragment {
-  std::string text;  // `,"device":"...",...,"application_name":"..."`, the user's
+  std::string text;      // `,"device":"...",...,"application_name":"..."`, the user's
+  std::string who = {};  // the same without application_name, which clients set at will
 };
 ContextFragment render_context(const Context& context);
+
+// The context of a crowd: of `context` device and program stay, with `with_login` database and
+// login role as well; kSeveral stands for the others.
+std::string crowd_of(const ContextFragment& context, bool with_login);
+
+// What stands for texts that differ within a count.
+inline constexpr std::string_view kSeveral = "(several)";
 
 // Each appends the members of one record from `"time":` on; the log adds sequence number, braces
 // and hash.

@@ -29,6 +29,7 @@ class FileLog final : public Log {
   Result<void> start();
 
   Result<void> append(const Batch& batch) override;
+  Result<void> append_requests(const Batch& batch) override;
   Result<void> sign_head() override;
   Result<void> watch() override;
   LogHealth health() const override;
@@ -36,6 +37,8 @@ class FileLog final : public Log {
  private:
   using Lock = std::unique_lock<std::mutex>;
 
+  Result<void> answer(Result<void> done, std::size_t records);
+  void look_at_disk(const Result<DiskSpace>& disk);
   Result<void> append_durably(Lock& lock, const Batch& batch);
   Result<void> write(const Batch& batch);
   void close_segment(std::uint64_t bytes);
@@ -55,7 +58,8 @@ class FileLog final : public Log {
   Result<Bytes> sign(const Head& head) const;
   Result<void> keep_head();
   Result<void> wait_until_durable(Lock& lock, std::uint64_t seq);
-  void note_failure(const Error& error, std::size_t records);
+  void note_failure(const Error& error);
+  void count_unwritten(std::size_t records);
   void note_success();
   void note_event(std::string_view event, std::string_view detail);
   std::string describe_outage() const;
@@ -82,10 +86,13 @@ class FileLog final : public Log {
   std::vector<ClosedSegment> closed_;  // whose ends are not signed yet
   bool head_asked_for_ = false;
   std::string state_problem_;  // what watch() found, though nothing failed yet
-  Batch events_;               // of the log itself, written before the next records
-  std::string lines_;          // reused between calls
-  bool doubtful_ = false;      // the disk may hold something else than was written: read it again
-  bool to_keep_ = false;       // the keeper does not know yet how far the changed log had come
+  bool only_reserve_left_ = false;
+  std::uint64_t unrecorded_ = 0;      // requests that the reserve had no room for
+  std::uint64_t unlooked_bytes_ = 0;  // written since the disk was looked at
+  Batch events_;                      // of the log itself, written before the next records
+  std::string lines_;                 // reused between calls
+  bool doubtful_ = false;  // the disk may hold something else than was written: read it again
+  bool to_keep_ = false;   // the keeper does not know yet how far the changed log had come
   // Group commit. A failed sync begins a new generation: who waited in the old one has failed.
   bool syncing_ = false;
   std::uint64_t generation_ = 0;

@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "keyserver/audit/directory_lock.hpp"
-#include "keyserver/audit/directory_state.hpp"
 #include "keyserver/audit/file_log.hpp"
 #include "libnae/base/clock.hpp"
 
@@ -13,6 +12,8 @@ namespace nae::audit {
 namespace {
 
 constexpr std::size_t kMostHashesBehind = 1 << 16;  // 2 MiB
+constexpr std::uint64_t kReserveShare = 16;         // of the disk at most
+constexpr std::uint64_t kUnlookedBytes = 4u << 20;
 
 }  // namespace
 
@@ -53,10 +54,51 @@ Result<void> FileLog::append(const Batch& batch) {
   if (batch.empty()) return {};
   Lock lock(mutex_);
   auto done = append_durably(lock, batch);
-  if (done) return {};
-  note_failure(done.error(), batch.size());
+  if (!done) note_failure(done.error());
+  return answer(std::move(done), batch.size());
+}
+
+// Whoever may ask must not be able to fill the disk up to where no administrator can stop him: what
+// cannot be recorded is not done.
+Result<void> FileLog::append_requests(const Batch& batch) {
+  {
+    Lock lock(mutex_);
+    // What is only counted so far has to find a place soon.
+    if (batch.empty() && !health_.writable)
+      return answer(fail(Code::audit_unavailable, health_.problem), 0);
+    if (unlooked_bytes_ >= kUnlookedBytes) look_at_disk(options_.disk());
+    if (only_reserve_left_) {
+      unrecorded_ += batch.size();
+      return answer(fail(Code::audit_unavailable, state_problem_), batch.size());
+    }
+  }
+  return append(batch);
+}
+
+Result<void> FileLog::answer(Result<void> done, std::size_t records) {
+  if (done) return done;
+  count_unwritten(records);
   if (options_.on_failure == OnFailure::alarm_and_continue) return {};
   return done;
+}
+
+void FileLog::look_at_disk(const Result<DiskSpace>& disk) {
+  unlooked_bytes_ = 0;
+  state_problem_ = disk ? std::string() : disk.error().message;
+  const std::uint64_t reserve =
+      disk ? std::min(options_.reserve_bytes, disk->all / kReserveShare) : 0;
+  const bool before = std::exchange(only_reserve_left_, disk && disk->free < reserve);
+  if (before && !only_reserve_left_)
+    note_event("resumed", "there is room again; " + std::to_string(std::exchange(unrecorded_, 0)) +
+                              " requests had no record meanwhile");
+  if (!only_reserve_left_) return;
+  state_problem_ = "audit log: the disk of " + options_.directory.string() + " has " +
+                   std::to_string(disk->free >> 10) + " KiB left, and " +
+                   std::to_string(reserve >> 10) +
+                   " KiB are kept for administrators: make room, for requests are refused";
+  if (before) return;
+  note_event("disk-reserve", state_problem_);
+  if (options_.alarm) options_.alarm();
 }
 
 Result<void> FileLog::append_durably(Lock& lock, const Batch& batch) {
@@ -89,6 +131,7 @@ Result<void> FileLog::write(const Batch& batch) {
       new_segment ? writer_.begin_segment(point_.seq + 1, lines_) : writer_.append(lines_);
   NAE_TRY(std::move(written));
   events_.clear();
+  unlooked_bytes_ += lines_.size();
   if (new_segment) close_segment(closed_bytes);
   point_ = point;
   hashes_.insert(hashes_.end(), written_.begin(), written_.end());
@@ -155,7 +198,7 @@ Result<void> FileLog::wait_until_durable(Lock& lock, std::uint64_t seq) {
     if (!outcome) {
       ++generation_;
       doubtful_ = true;
-      note_failure(outcome.error(), 0);
+      note_failure(outcome.error());
       return outcome;
     }
     durable_seq_ = written_seq;
@@ -164,19 +207,22 @@ Result<void> FileLog::wait_until_durable(Lock& lock, std::uint64_t seq) {
 }
 
 Result<void> FileLog::watch() {
-  auto state = check_directory(options_.directory);
+  const auto disk = options_.disk();
+  const Result<void> state = disk ? Result<void>{} : tl::unexpected(disk.error());
   Lock lock(mutex_);
-  state_problem_ = state ? std::string() : state.error().message;
+  look_at_disk(disk);
   if (!doubtful_)
-    if (auto unchanged = check_segment(); !unchanged) note_failure(unchanged.error(), 0);
+    if (auto unchanged = check_segment(); !unchanged) note_failure(unchanged.error());
   keep_acknowledged();
+  if (health_.writable && !events_.empty())
+    if (auto written = write({}); !written) note_failure(written.error());
   // While the log is refused no request may come that would find it well again.
   if (!health_.writable) {
     Result<void> recovered = state;
     if (recovered && doubtful_) recovered = take_up_again();
     if (recovered) recovered = write({});
     if (!recovered) {
-      note_failure(recovered.error(), 0);
+      note_failure(recovered.error());
       return recovered;
     }
   }
@@ -194,7 +240,7 @@ LogHealth FileLog::health() const {
   return health;
 }
 
-void FileLog::note_failure(const Error& error, std::size_t records) {
+void FileLog::note_failure(const Error& error) {
   const bool begins = health_.writable;
   if (begins) {
     failing_since_us_ = options_.now_us();
@@ -204,6 +250,9 @@ void FileLog::note_failure(const Error& error, std::size_t records) {
   health_.writable = false;
   health_.problem = error.message + (error.hint.empty() ? "" : "; " + error.hint);
   if (begins && options_.alarm) options_.alarm();
+}
+
+void FileLog::count_unwritten(std::size_t records) {
   bool refused = options_.on_failure == OnFailure::refuse;
   (refused ? health_.refused_records : health_.lost_records) += records;
   (refused ? refused_in_outage_ : lost_in_outage_) += records;
@@ -228,6 +277,8 @@ std::string FileLog::describe_outage() const {
 
 Result<std::unique_ptr<Log>> Log::open(LogOptions options) {
   if (!options.now_us) options.now_us = unix_time_us;
+  if (!options.disk)
+    options.disk = [directory = options.directory] { return check_directory(directory); };
   NAE_ASSIGN(SharedFile directory_lock, lock_directory(options.directory));
   auto log = std::make_unique<FileLog>(std::move(options), std::move(directory_lock));
   NAE_TRY(log->start());

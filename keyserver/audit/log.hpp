@@ -7,6 +7,7 @@
 #include <string>
 
 #include "keyserver/audit/batch.hpp"
+#include "keyserver/audit/directory_state.hpp"
 #include "keyserver/audit/head_keeper.hpp"
 #include "libnae/base/bytes.hpp"
 #include "libnae/base/result.hpp"
@@ -33,7 +34,10 @@ struct LogOptions {
   Durability durability = Durability::write;
   OnFailure on_failure = OnFailure::refuse;
   std::uint64_t segment_bytes = kDefaultSegmentBytes;  // a segment that reached it is closed
-  HeadSigner sign;                                     // empty: heads are not written
+  // Of the disk's free space, kept for what administrators do when requests have filled the rest;
+  // at most a sixteenth of the disk.
+  std::uint64_t reserve_bytes = 0;
+  HeadSigner sign;             // empty: heads are not written
   std::string public_key_pem;  // of `sign`: the head found at open must verify; empty: not checked
   // Called when so many records are newer than the head, under the log's lock: somebody should
   // call sign_head() soon. 0: never.
@@ -44,7 +48,8 @@ struct LogOptions {
   // Outlives the log. It is told of a new head at most once in `keep_interval_us`, and at the end.
   HeadKeeper* head_keeper = nullptr;
   std::int64_t keep_interval_us = 1'000'000;
-  std::function<std::int64_t()> now_us;  // empty: the system's clock
+  std::function<std::int64_t()> now_us;     // empty: the system's clock
+  std::function<Result<DiskSpace>()> disk;  // empty: check_directory()
 };
 
 struct LogHealth {
@@ -73,6 +78,9 @@ class Log {
   // changed the newest segment; later calls try again, so the log recovers by itself when its
   // directory does.
   virtual Result<void> append(const Batch& batch) = 0;
+  // The same for requests of programs, which leave the reserve alone. Without records it fails when
+  // none could be written.
+  virtual Result<void> append_requests(const Batch& batch) = 0;
 
   // Makes the records durable, signs the newest one and replaces head.json; signs the ends of
   // segments closed since. Nothing to do when the head is current.

@@ -71,7 +71,7 @@ Result<void> FileLog::sign_newest() {
   // rightly call the log cut.
   NAE_TRY(wait_until_durable(lock, head.point.seq));
   if (auto unchanged = check_segment(); !unchanged) {
-    note_failure(unchanged.error(), 0);
+    note_failure(unchanged.error());
     return unchanged;
   }
   lock.unlock();

@@ -135,6 +135,62 @@ TEST_F(LogTest, ThreadsMeetAFullDiskTogether) {
   EXPECT_TRUE(verify(directory_)->findings_total <= 1);  // the last head found no room
 }
 
+TEST_F(LogTest, TheReserveIsForAdministrators) {
+  auto wanted = options();
+  wanted.reserve_bytes = 64u << 20;
+  DiskSpace disk{64u << 20, std::uint64_t{100} << 30};
+  wanted.disk = [&] { return Result<DiskSpace>(disk); };
+  int alarms = 0;
+  wanted.alarm = [&] { ++alarms; };
+  auto log = open_log(wanted);
+  ASSERT_TRUE(log->watch());
+  ASSERT_TRUE(log->append_requests(batch_of(1))) << "at the reserve exactly";
+  --disk.free;
+  ASSERT_TRUE(log->watch());
+  auto refused = log->append_requests(batch_of(3));
+  EXPECT_EQ(refused.error().code, Code::audit_unavailable);
+  EXPECT_FALSE(log->health().writable);
+  EXPECT_NE(log->health().problem.find("for administrators"), std::string::npos);
+  EXPECT_EQ(log->health().refused_records, 3u);
+  EXPECT_EQ(alarms, 1);
+  Batch admin;
+  admin.add(AdminRecord{kTestTimeUs, "alice", "", "device-remove", "db1", "value", "begun", ""});
+  EXPECT_TRUE(log->append(admin)) << "who can put an end to it is recorded";
+  ++disk.free;
+  ASSERT_TRUE(log->watch());
+  ASSERT_TRUE(log->append_requests(batch_of(1)));
+  log = nullptr;
+  EXPECT_EQ(records("admin").size(), 1u);
+  EXPECT_EQ(records("disk-reserve").size(), 1u);
+  ASSERT_EQ(records("resumed").size(), 1u);
+  EXPECT_NE(records("resumed")[0].detail.find("3 requests"), std::string::npos);
+  EXPECT_TRUE(verified().intact()) << describe(verified());
+}
+
+TEST_F(LogTest, OfASmallDiskASixteenthIsKeptAtMost) {
+  auto wanted = options();
+  wanted.reserve_bytes = 64u << 20;
+  DiskSpace disk{1u << 20, 16u << 20};
+  wanted.disk = [&] { return Result<DiskSpace>(disk); };
+  auto log = open_log(wanted);
+  ASSERT_TRUE(log->watch());
+  EXPECT_TRUE(log->append_requests(batch_of(1)));
+  --disk.free;
+  ASSERT_TRUE(log->watch());
+  EXPECT_FALSE(log->append_requests(batch_of(1)));
+}
+
+TEST_F(LogTest, TheDiskIsLookedAtWhileRequestsFillIt) {
+  auto wanted = options();
+  wanted.reserve_bytes = 64u << 20;
+  DiskSpace disk{1, std::uint64_t{100} << 30};
+  wanted.disk = [&] { return Result<DiskSpace>(disk); };
+  auto log = open_log(wanted);
+  int passed = 0;
+  while (passed < 1000 && log->append_requests(batch_of(100))) ++passed;
+  EXPECT_LT(passed, 1000) << "without a timer";
+}
+
 // --- crashes
 
 TEST_F(LogTest, ATornLineIsCutOffAndSaidSo) {

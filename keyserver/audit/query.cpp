@@ -110,11 +110,13 @@ Result<StoredRecord> parse_record(std::string_view line) {
   members.read("verdict", record.verdict);
   members.read("reason", record.reason);
   members.read("rule", record.rule);
+  members.read("membership", record.membership);
   members.read("query_id", record.query_id);
   members.read("repeated", record.repeated);
   members.read("admin", record.admin);
   members.read("target", record.target);
   members.read("detail", record.detail);
+  members.read("digest", record.digest);
   auto time_us = parse_time(time);
   if (!members.ok() || !time_us || record.seq == 0 || record.event.empty()) return unreadable();
   record.time_us = *time_us;

@@ -22,10 +22,10 @@ struct StoredRecord {
   std::string action, key;
   std::uint16_t key_version = 0;
   std::uint64_t items = 0, failed_items = 0;
-  std::string verdict, reason, rule;
+  std::string verdict, reason, rule, membership;
   std::uint64_t query_id = 0;
   std::uint64_t repeated = 1;
-  std::string admin, target, detail;
+  std::string admin, target, detail, digest;
   std::string line;  // the stored JSON, without its newline
 };
 

@@ -38,7 +38,9 @@ struct Record {
   std::string_view reason;   // policy::reason, or name(Code) when the request failed otherwise
   std::string_view rule;
   std::uint64_t query_id = 0;
-  std::uint64_t repeated = 1;  // so many like requests in one record (request_records.hpp)
+  std::uint64_t repeated = 1;        // so many like requests in one record (request_records.hpp)
+  std::string_view membership = {};  // by which the rule applied; empty: by the effective role
+  bool key_known = true;             // there is such a key; not written, but for counting
 };
 
 // What an administrator did or tried. event = "admin".
@@ -51,6 +53,7 @@ struct AdminRecord {
   std::string_view verdict;  // "value", "deny"
   std::string_view reason;   // "allowed" or name(Code)
   std::string_view detail;
+  std::string_view digest = {};  // of what was decided: "document:...", "key:...", "request:..."
 };
 
 // What happened to the server itself: "started", "stopped", "context-refused", and the log's own

@@ -47,6 +47,7 @@ class Reporter {
   std::int64_t began_us_ = 0;  // the oldest time in the log
   std::map<Five, Window> windows_;
   std::map<Three, Breach> breaches_;
+  std::map<Three, Refusal> refusals_;
   std::map<Pair, FirstUse> first_uses_;
   std::map<Pair, Decrypted> decrypted_;
 };
@@ -62,6 +63,11 @@ void Reporter::add(const StoredRecord& record) {
 
 void Reporter::add_denied(const StoredRecord& record) {
   if (record.time_us < report_.since_us) return;
+  if (Refusal* refusal = group(refusals_, {record.device, record.action, record.reason})) {
+    refusal->requests += record.repeated;
+    refusal->items += record.items;
+    refusal->last_us = record.time_us;
+  }
   if (record.reason == kLimitExceeded) {
     if (Breach* breach = group(breaches_, {record.role, record.key, record.action})) {
       breach->requests += record.repeated;
@@ -109,6 +115,11 @@ Report Reporter::finish() {
     report_.breaches.push_back(std::move(breach));
   }
   std::ranges::sort(report_.breaches, std::greater(), &Breach::requests);
+  for (auto& [key, refusal] : refusals_) {
+    std::tie(refusal.device, refusal.action, refusal.reason) = key;
+    report_.refusals.push_back(std::move(refusal));
+  }
+  std::ranges::sort(report_.refusals, std::greater(), &Refusal::requests);
   for (auto& [key, first] : first_uses_)
     if (first.time_us >= report_.since_us) report_.first_uses.push_back(std::move(first));
   std::ranges::sort(report_.first_uses, {}, &FirstUse::time_us);

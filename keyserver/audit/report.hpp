@@ -29,6 +29,12 @@ struct Breach {
   std::uint64_t requests = 0, items = 0;
   std::int64_t last_us = 0;
 };
+// Everything that was refused, for whatever reason.
+struct Refusal {
+  std::string device, action, reason;
+  std::uint64_t requests = 0, items = 0;
+  std::int64_t last_us = 0;
+};
 struct Volume {
   std::string role, key;
   std::uint64_t items = 0;  // decrypted in the time of the report
@@ -40,6 +46,7 @@ struct Report {
   std::vector<Burst> bursts;         // most requests first
   std::vector<FirstUse> first_uses;  // granted ones, oldest first
   std::vector<Breach> breaches;      // most requests first
+  std::vector<Refusal> refusals;     // most requests first
   std::vector<Volume> volumes;       // most items first
   bool complete = true;              // false: more groups than kMaxReportGroups
 };

@@ -77,6 +77,10 @@ TEST_F(ConfigTest, RefusesValuesOutOfRange) {
   expect_refused(good() + "head_interval_s = 3601\n", "1 to 3600");
   expect_refused(good() + "segment_mib = 0\n", "1 to 1024");
   expect_refused(good() + "segment_mib = 1025\n", "1 to 1024");
+  expect_refused(good() + "reserve_mib = -1\n", "0 to 1048576");
+  expect_refused(good() + "reserve_mib = 1048577\n", "0 to 1048576");
+  EXPECT_TRUE(read(good() + "reserve_mib = 0\n"));
+  EXPECT_TRUE(read(good() + "reserve_mib = 1048576\n"));
   expect_refused(good() + "head_records = 10000001\n", "0 to 10000000");
 }
 

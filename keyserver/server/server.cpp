@@ -250,6 +250,7 @@ class Running final : public Server {
                              ? audit::OnFailure::refuse
                              : audit::OnFailure::alarm_and_continue;
     options.segment_bytes = std::uint64_t{config_.audit.segment_mib} << 20;
+    options.reserve_bytes = std::uint64_t{config_.audit.reserve_mib} << 20;
     options.head_records = config_.audit.head_records;
     options.head_due = [this] { boost::asio::post(loop_, [this] { sign_head(); }); };
     options.alarm = [this] { boost::asio::post(loop_, [this] { look_at_audit(); }); };

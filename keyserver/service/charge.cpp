@@ -56,6 +56,7 @@ class Charges {
         Error(Code::limit_exceeded,
               "the limit of " + what + " is reached: " + policy::to_text(broken.limit), hint),
         std::string(origin.key), *origin.decision, broken.retry_after_ms};
+    if (refused.decision.rule != broken.rule) refused.decision.membership.clear();
     refused.decision.rule = broken.rule;
     return refused;
   }

@@ -104,6 +104,7 @@ void record_served(const Request& request, const Served& served, audit::RequestR
     record.verdict = name(verdict);
     record.reason = reason_of(use.refusal, use.decision);
     record.rule = use.decision.rule;
+    record.membership = use.decision.membership;
     records.add(request.caller.fragment(), record);
     request.parts.metrics.items_of(verdict).Increment(use.items);
     counters.items->Increment(use.items - use.failed_items);
@@ -121,6 +122,8 @@ void refuse(Request& request, const Refused& refused, audit::RequestRecords& rec
   record.verdict = name(policy::Verdict::deny);
   record.reason = reason_of(refused.error.code, refused.decision);
   record.rule = refused.decision.rule;
+  record.membership = refused.decision.membership;
+  record.key_known = record.key.empty() || request.parts.ring.find(record.key) != nullptr;
   records.add(request.caller.fragment(), record);
   const auto& counters = counters_of(request);
   counters.refused->Increment();

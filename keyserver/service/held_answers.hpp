@@ -18,16 +18,19 @@ class HeldAnswers {
   // A reply to `request_id` was appended and its records were added.
   void held(std::uint64_t request_id) { ids_.push_back(request_id); }
 
-  // Answers with an error, recorded as asked by `context`, whom no open context names.
-  void refuse(std::uint64_t request_id, const audit::Context& context, audit::Record record,
+  // Answers with an error, recorded as asked by `context`.
+  void refuse(std::uint64_t request_id, const audit::ContextFragment& context, audit::Record record,
               const Error& error);
 
   // Writes the records with one call and moves the replies to `out`; when they cannot be written,
   // every request is answered by that error instead. Answers how many were refused so.
   std::size_t release(audit::Log& log, Bytes& out);
 
-  // Writes the counts of denials of `device`; they stay when the log refuses.
-  void write_counts(audit::Log& log, std::string_view device);
+  // Writes what was counted, of each asker so much as one second may bring; what the log refuses
+  // stays.
+  void write_counts(audit::Log& log);
+  // All of it, at the end of the connection.
+  void write_all_counts(audit::Log& log);
 
  private:
   Bytes replies_;

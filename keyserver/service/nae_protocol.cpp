@@ -21,6 +21,22 @@ using wire::FrameType;
 // Of one batch: a lookup of 21 bytes is answered by a row for each key.
 constexpr std::size_t kMaxKeyLookups = 16;
 
+// Nothing is done for it that a missing record would hide.
+void record_refused(audit::Log& log, const net::PeerIdentity& peer, Code code) {
+  audit::Record record;
+  record.time_us = unix_time_us();
+  record.action = "connect";
+  record.verdict = name(policy::Verdict::deny);
+  record.reason = name(code);
+  // What is no device is named as what it is: a device may have the same name.
+  const std::string who = peer.kind == net::PeerKind::device
+                              ? peer.name
+                              : std::string(net::name(peer.kind)) + "/" + peer.name;
+  audit::Batch batch;
+  batch.add(audit::render_context(audit_context(who, {}, {})), record);
+  static_cast<void>(log.append_requests(batch));
+}
+
 }  // namespace
 
 NaeProtocol::NaeProtocol(net::Connection& connection, const Parts& parts, DeviceSeats::Seat seat)
@@ -111,7 +127,7 @@ bool NaeProtocol::refuse_removed(std::uint64_t request_id) {
   audit::Record record;
   record.time_us = now_us_;
   record.action = "connect";
-  answers_.refuse(request_id, audit_context(connection_.peer().name, {}, {}), record,
+  answers_.refuse(request_id, unknown_asker(), record,
                   Error(Code::device_unknown, "the certificate of device \"" +
                                                   connection_.peer().name + "\" was removed"));
   release_answers();
@@ -151,7 +167,8 @@ bool NaeProtocol::on_open_context(const Frame& frame) {
     audit::Record record;
     record.time_us = now_us_;
     record.action = "open-context";
-    answers_.refuse(id, audit_context(connection_.peer().name, {}, role), record, opened.error());
+    answers_.refuse(id, audit::render_context(audit_context(connection_.peer().name, {}, role)),
+                    record, opened.error());
     return true;
   }
   parts_.metrics.contexts_opened().Increment();
@@ -172,23 +189,15 @@ bool NaeProtocol::on_crypto(const Frame& frame) {
   if (!view) {
     if (view.error().code == Code::protocol_violation)
       return violation(id, std::move(view).error());
-    answer_error(id, std::move(view).error());
+    refuse_request(id, wire::parse_crypto_head(frame.body), view.error());
     return true;
   }
   std::shared_ptr<Caller> who = contexts_.find(view->header.context);
-  if (!who) {
-    audit::Record record;
-    record.time_us = now_us_;
-    record.action = act_of(view->header);
-    record.key = recorded_key_of(view->header);
-    record.items = record.failed_items = view->items.count();
-    record.query_id = view->header.query_id;
-    answers_.refuse(id, audit_context(connection_.peer().name, {}, {}), record,
-                    Error(Code::context_unknown, "the request quotes a context that is not open"));
-    return true;
-  }
-  if (stopping_) {
-    answer_error(id, Error(Code::shutting_down, "the key server is stopping"));
+  if (!who || stopping_) {
+    refuse_request(
+        id, wire::CryptoHead{view->header, view->items.count()},
+        who ? Error(Code::shutting_down, "the key server is stopping")
+            : Error(Code::context_unknown, "the request quotes a context that is not open"));
     return true;
   }
   Prepared prepared;
@@ -210,6 +219,29 @@ bool NaeProtocol::on_crypto(const Frame& frame) {
   }
   answers_.held(id);
   return true;
+}
+
+audit::ContextFragment NaeProtocol::unknown_asker() const {
+  return audit::render_context(audit_context(connection_.peer().name, {}, {}));
+}
+
+// Before it was looked at as a request of its context, and recorded all the same.
+void NaeProtocol::refuse_request(std::uint64_t id, const std::optional<wire::CryptoHead>& known,
+                                 const Error& error) {
+  audit::Record record;
+  record.time_us = now_us_;
+  if (!known) {  // of a later time
+    record.action = "frame";
+    return answers_.refuse(id, unknown_asker(), record, error);
+  }
+  const wire::CryptoHead& head = *known;
+  const std::shared_ptr<Caller> who = contexts_.find(head.header.context);
+  record.action = act_of(head.header);
+  record.key = recorded_key_of(head.header);
+  record.key_known = record.key.empty() || parts_.ring.find(record.key) != nullptr;
+  record.items = record.failed_items = head.items;
+  record.query_id = head.header.query_id;
+  answers_.refuse(id, who ? who->fragment() : unknown_asker(), record, error);
 }
 
 void NaeProtocol::ask_hsm(const std::shared_ptr<WaitingRequest>& waiting, HsmWork work) {
@@ -284,16 +316,21 @@ bool NaeProtocol::on_lookup(const Frame& frame) {
   if (!lookup && lookup.error().code == Code::protocol_violation)
     return violation(id, std::move(lookup).error());
   if (!lookup) {
-    answer_error(id, std::move(lookup).error());
+    audit::Record record;
+    record.time_us = now_us_;
+    record.action = "lookup";
+    answers_.refuse(id, unknown_asker(), record, lookup.error());
     return true;
   }
   std::shared_ptr<Caller> who = contexts_.find(lookup->context);
-  if (!who) {
-    answer_error(id, Error(Code::context_unknown, "the lookup quotes a context that is not open"));
-    return true;
-  }
   audit::Record record;
   record.time_us = now_us_;
+  if (!who) {
+    record.action = "lookup";
+    answers_.refuse(id, unknown_asker(), record,
+                    Error(Code::context_unknown, "the lookup quotes a context that is not open"));
+    return true;
+  }
   record.verdict = name(policy::Verdict::value);
   record.reason = policy::reason::kAllowed;
   switch (lookup->subject) {
@@ -321,7 +358,9 @@ bool NaeProtocol::on_lookup(const Frame& frame) {
                          {Error(Code::overloaded, "too many lookups of keys at once"), 0});
       break;
     default:
-      answer_error(id, Error(Code::unsupported, "this lookup is not the key server's to answer"));
+      record.action = "lookup";
+      answers_.refuse(id, who->fragment(), record,
+                      Error(Code::unsupported, "this lookup is not the key server's to answer"));
       return true;
   }
   answers_.records().add(who->fragment(), record);
@@ -354,7 +393,7 @@ void NaeProtocol::count_denials() {
     if (error || self.expired()) return;
     connection_.post([this](net::Connection&) {
       denials_timer_runs_ = false;
-      answers_.write_counts(parts_.audit, connection_.peer().name);
+      answers_.write_counts(parts_.audit);
       if (answers_.records().counting()) count_denials();  // the log refused: again in a second
     });
   });
@@ -363,25 +402,24 @@ void NaeProtocol::count_denials() {
 // The device's certificate has ended, or its authority counts no more.
 void NaeProtocol::dismissed(const Error& reason) {
   release_answers();
-  answer_error(0, reason);
+  wire::append_error(connection_.output(), 0, {reason, 0});
 }
 
 void NaeProtocol::closed(const Error&) {
   reception_.cancel();
   denials_timer_.cancel();
-  answers_.write_counts(parts_.audit, connection_.peer().name);
-}
-
-void NaeProtocol::answer_error(std::uint64_t request_id, Error error) {
-  wire::append_error(connection_.output(), request_id, {std::move(error), 0});
+  answers_.write_all_counts(parts_.audit);
 }
 
 bool NaeProtocol::violation(std::uint64_t request_id, Error error) {
   spdlog::warn("event=protocol-violation device={} remote={} code={} message=\"{}\"",
                connection_.peer().name, connection_.remote_address(), name(error.code),
                error.message);
-  release_answers();  // what was served before the bad frame is still answered
-  answer_error(request_id, std::move(error));
+  audit::Record record;
+  record.time_us = now_us_;
+  record.action = "frame";
+  answers_.refuse(request_id, unknown_asker(), record, error);
+  release_answers();  // what was served before the bad frame is answered first
   return false;
 }
 
@@ -390,12 +428,14 @@ net::ProtocolFactory protocol_for(const Parts& parts) {
     if (connection.peer().kind != net::PeerKind::device) {
       spdlog::warn("event=refused reason=not-a-device peer={} remote={}", connection.peer().name,
                    connection.remote_address());
+      record_refused(parts.audit, connection.peer(), Code::certificate_rejected);
       return nullptr;
     }
     if (!parts.devices.admits(connection.peer())) {
       spdlog::warn("event=refused reason=certificate-not-enrolled peer={} serial={} remote={}",
                    connection.peer().name, connection.peer().serial_hex,
                    connection.remote_address());
+      record_refused(parts.audit, connection.peer(), Code::device_unknown);
       return nullptr;
     }
     auto seat = parts.seats->enter(connection.peer().name);

@@ -53,7 +53,10 @@ class NaeProtocol final : public net::Protocol {
   void count_denials();
   void end_with(Error error);
   bool violation(std::uint64_t request_id, Error error);
-  void answer_error(std::uint64_t request_id, Error error);
+  audit::ContextFragment unknown_asker() const;
+  // Nothing is known of a request of a later time.
+  void refuse_request(std::uint64_t id, const std::optional<wire::CryptoHead>& known,
+                      const Error& error);
 
   net::Connection& connection_;
   const Parts& parts_;

@@ -186,6 +186,11 @@ class ServiceTestClient {
       throw std::runtime_error(sent.error().message);
     session_.sent(session_.output().size());
   }
+  // After what the session has to send, as it stands.
+  void raw(ByteView bytes) {
+    send();
+    if (auto sent = socket_.write(bytes); !sent) throw std::runtime_error(sent.error().message);
+  }
   // The next frame that answers a request, opened contexts left out.
   wire::Frame frame() {
     send();

@@ -14,6 +14,24 @@ constexpr std::uint8_t kKnownBits = kHasSeconds | kHasAad | kAadPerItem;
 
 constexpr std::size_t kFixedBytes = 4 + 1 + 1 + 2 + 8 + 1 + 4;
 
+struct RawHead {
+  CryptoHead head;               // without the action
+  std::optional<Action> action;  // nothing: of a later time
+  std::uint8_t columns;          // bits
+};
+
+RawHead read_head(ByteReader& in) {
+  RawHead raw{};
+  raw.head.header.context = in.u32();
+  raw.action = action_from_wire(in.u8());
+  raw.head.header.algorithm = in.u8();
+  raw.head.header.key = in.text();
+  raw.head.header.query_id = in.u64();
+  raw.columns = in.u8();
+  raw.head.items = in.u32();
+  return raw;
+}
+
 std::uint8_t columns_of(const CryptoRequest& request) {
   std::uint8_t bits = request.seconds.empty() ? 0 : kHasSeconds;
   if (!request.aad.empty()) bits |= kHasAad;
@@ -57,13 +75,10 @@ void append_crypto(Bytes& out, std::uint64_t request_id, const CryptoRequest& re
 Result<CryptoRequestView> parse_crypto(ByteView body, const Limits& limits) {
   ByteReader in(body);
   CryptoRequestView request;
-  request.header.context = in.u32();
-  std::uint8_t action = in.u8();
-  request.header.algorithm = in.u8();
-  request.header.key = in.text();
-  request.header.query_id = in.u64();
-  std::uint8_t columns = in.u8();
-  std::uint32_t count = in.u32();
+  const RawHead raw = read_head(in);
+  request.header = raw.head.header;
+  const std::uint32_t count = raw.head.items;
+  const std::uint8_t columns = raw.columns;
   if (!in.ok() || count == 0) return fail(Code::protocol_violation, "malformed crypto request");
   // What a later asker adds. Where its frame ends is known, so the connection, which may be that of
   // a whole host, goes on.
@@ -79,10 +94,9 @@ Result<CryptoRequestView> parse_crypto(ByteView body, const Limits& limits) {
   if (good && (columns & kHasAad))
     good = ColumnView::parse(in, (columns & kAadPerItem) ? count : 1, request.aad);
   if (!good || !in.complete()) return fail(Code::protocol_violation, "malformed crypto columns");
-  const auto known_action = action_from_wire(action);
-  if (!known_action) return fail(Code::unsupported, "this action is not known here");
-  request.header.action = *known_action;
-  if (const std::uint64_t most = answer_bound(*known_action, request.items);
+  if (!raw.action) return fail(Code::unsupported, "this action is not known here");
+  request.header.action = *raw.action;
+  if (const std::uint64_t most = answer_bound(*raw.action, request.items);
       most > max_reply_bytes(limits))
     return fail(Code::too_many_items, "the answer to " + std::to_string(count) +
                                           " items could have " + std::to_string(most) +
@@ -94,6 +108,15 @@ Result<CryptoRequestView> parse_crypto(ByteView body, const Limits& limits) {
                   "associated data of " + std::to_string(request.aad.length(i)) +
                       " bytes; the limit is " + std::to_string(kMaxAadBytes));
   return request;
+}
+
+std::optional<CryptoHead> parse_crypto_head(ByteView body) {
+  ByteReader in(body);
+  RawHead raw = read_head(in);
+  if (!in.ok() || !raw.action || (raw.columns & ~kKnownBits) != 0 || raw.head.items == 0)
+    return std::nullopt;
+  raw.head.header.action = *raw.action;
+  return raw.head;
 }
 
 CryptoReplyWriter::CryptoReplyWriter(Bytes& out, std::uint64_t request_id, std::uint32_t count,

@@ -1,6 +1,7 @@
 // Crypto and CryptoReply: one action on many items under one key, answered item by item.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -68,6 +69,14 @@ void append_crypto(Bytes& out, std::uint64_t request_id, const CryptoRequest& re
 // Code::protocol_violation when malformed, Code::unsupported for an action or column of a later
 // time: only the second is the end of the connection.
 Result<CryptoRequestView> parse_crypto(ByteView body, const Limits& limits);
+
+// What a request asked for that parse_crypto refused for its size: header and count of items.
+// Nothing when not even these can be read.
+struct CryptoHead {
+  CryptoHeader header;
+  std::uint32_t items = 0;
+};
+std::optional<CryptoHead> parse_crypto_head(ByteView body);
 
 // Bytes of the frame that append_crypto writes for such a request, header included.
 std::size_t crypto_frame_bytes(const CryptoRequest& request);

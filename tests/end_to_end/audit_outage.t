@@ -137,6 +137,21 @@ with Tap() as tap, Stack() as stack:
                 except OSError:
                     pass
 
+        def free():
+            disk = os.statvfs(audit)
+            return disk.f_bavail * disk.f_frsize
+
+        def fill_to_the_reserve():
+            """A sixteenth of the disk is kept, of which this leaves a part."""
+            disk = os.statvfs(audit)
+            with open(audit / "filler", "wb", buffering=0) as filler:
+                while free() > disk.f_blocks * disk.f_frsize // 24:
+                    filler.write(bytes(4096))
+
+        def make_room():
+            tap.is_(server.nae("key", "list").returncode, 0, "an administrator is served and recorded meanwhile")
+            (audit / "filler").unlink()
+
         def copy_log(target):
             for file in audit.iterdir():
                 if file.is_file():
@@ -173,6 +188,8 @@ with Tap() as tap, Stack() as stack:
             server.start()
             stack.reconnected()
             trouble("a full disk", fill, lambda: (audit / "filler").unlink())
+            trouble("a disk with nothing left but the reserve", fill_to_the_reserve, make_room)
+            tap.is_(len(events("disk-reserve")) >= 1, True, "the log says that requests were refused for want of room")
             trouble("a disk that turned read-only", break_disk, insert_disk)
             server.stop()
 

@@ -61,6 +61,10 @@ json::object to_json(const audit::Report& report) {
     return {{"role", b.role},         {"key", b.key},     {"action", b.action},
             {"requests", b.requests}, {"items", b.items}, {"last", format_time(b.last_us)}};
   };
+  auto refusal = [](const audit::Refusal& r) -> json::object {
+    return {{"device", r.device},     {"action", r.action}, {"reason", r.reason},
+            {"requests", r.requests}, {"items", r.items},   {"last", format_time(r.last_us)}};
+  };
   auto volume = [](const audit::Volume& v) -> json::object {
     return {{"role", v.role},
             {"key", v.key},
@@ -73,6 +77,7 @@ json::object to_json(const audit::Report& report) {
           {"denied_bursts", list(report.bursts, burst)},
           {"first_uses", list(report.first_uses, first_use)},
           {"limit_breaches", list(report.breaches, breach)},
+          {"refusals", list(report.refusals, refusal)},
           {"decrypt_volumes", list(report.volumes, volume)}};
 }
 
