@@ -2,6 +2,7 @@
 #include <ostream>
 
 #include "cli/command.hpp"
+#include "cli/policy_command.hpp"
 #include "cli/table.hpp"
 
 namespace nae::cli {
@@ -25,6 +26,15 @@ void show_one(Call& call, const json::value& approval) {
            << "digest       " << shown(approval, "digest") << '\n';
   if (std::string by = shown(approval, "decided_by"); !by.empty())
     call.out << "decided by   " << printable(by) << ", " << shown(approval, "decided_at") << '\n';
+  if (std::string base = shown(approval, "base"); !base.empty())
+    call.out << "changes      " << base << '\n';
+  if (std::string refused = shown(approval, "refused"); !refused.empty())
+    call.out << "CANNOT BE APPROVED: " << printable(refused) << '\n';
+  const json::value* difference = approval.as_object().if_contains("difference");
+  if (difference && difference->is_object()) {
+    call.out << "difference:\n";
+    print_difference(call.out, *difference);
+  }
   // A policy is a text of many lines: people approve what they can read.
   boost::system::error_code malformed;
   json::value body = json::parse(shown(approval, "body"), malformed);

@@ -1,4 +1,5 @@
 // nae policy apply | show | history | diff | rollback; test is in policy_question.cpp
+#include <optional>
 #include <ostream>
 
 #include "cli/policy_command.hpp"
@@ -18,17 +19,6 @@ void print_warnings(std::ostream& out, const json::value& answer) {
     out << "warning: " << printable(json::value_to<std::string>(text)) << '\n';
 }
 
-void print_difference(std::ostream& out, const json::value& difference) {
-  for (const json::value& text : items(difference, "declarations"))
-    out << printable(json::value_to<std::string>(text)) << '\n';
-  for (const json::value& change : items(difference, "changes"))
-    out << printable(shown(change, "text")) << '\n';
-  if (items(difference, "declarations").empty() && items(difference, "changes").empty())
-    out << "No decision changes.\n";
-  if (shown(difference, "complete") != "true") out << "There is more than one comparison covers.\n";
-  print_warnings(out, difference);
-}
-
 Outcome<ExitCode> compare(Call& call, const json::object& documents) {
   NAE_ANSWER(auto server, call.server());
   NAE_ANSWER(json::value answer, server->call("POST", "/v1/policy/diff", documents));
@@ -37,9 +27,11 @@ Outcome<ExitCode> compare(Call& call, const json::object& documents) {
 }
 
 Outcome<ExitCode> put_in_force(Call& call, Server& server, const std::string& document,
-                               const std::string& comment) {
-  NAE_ANSWER(json::value answer,
-             server.call("PUT", "/v1/policy", {{"document", document}, {"comment", comment}}));
+                               const std::string& comment,
+                               std::optional<unsigned> if_revision = std::nullopt) {
+  json::object wanted{{"document", document}, {"comment", comment}};
+  if (if_revision) wanted["if_revision"] = *if_revision;
+  NAE_ANSWER(json::value answer, server.call("PUT", "/v1/policy", wanted));
   call.show(answer, [&] {
     call.out << "Policy version " << shown(answer, "version")
              << " is in force; rules: " << shown(answer, "rules") << ".\n";
@@ -51,12 +43,13 @@ Outcome<ExitCode> put_in_force(Call& call, Server& server, const std::string& do
 struct ApplyOptions {
   std::string file, comment;
   bool dry_run = false;
+  std::optional<unsigned> if_revision;
 };
 Outcome<ExitCode> apply(Call& call, const ApplyOptions& options) {
   NAE_ASSIGN(std::string document, read_file(options.file, kMaxDocumentBytes));
   if (options.dry_run) return compare(call, {{"document", document}});
   NAE_ANSWER(auto server, call.server());
-  return put_in_force(call, *server, document, options.comment);
+  return put_in_force(call, *server, document, options.comment, options.if_revision);
 }
 
 struct DiffOptions {
@@ -128,6 +121,17 @@ Outcome<ExitCode> history(Call& call, const NoOptions&) {
 
 }  // namespace
 
+void print_difference(std::ostream& out, const json::value& difference) {
+  for (const json::value& text : items(difference, "declarations"))
+    out << printable(json::value_to<std::string>(text)) << '\n';
+  for (const json::value& change : items(difference, "changes"))
+    out << printable(shown(change, "text")) << '\n';
+  if (items(difference, "declarations").empty() && items(difference, "changes").empty())
+    out << "No decision changes.\n";
+  if (shown(difference, "complete") != "true") out << "There is more than one comparison covers.\n";
+  print_warnings(out, difference);
+}
+
 void add_policy(CLI::App& app, Action& chosen) {
   CLI::App* policy = app.add_subcommand("policy", "Apply, show and test the policy");
   policy->require_subcommand(1)->fallthrough();
@@ -141,6 +145,8 @@ void add_policy(CLI::App& app, Action& chosen) {
       *policy, "apply", "Check a policy document and put it in force", chosen, apply);
   apply_leaf->add_option("FILE", apply_options->file, "Policy document (TOML)")->required();
   apply_leaf->add_option("--comment", apply_options->comment, "Why, for the history");
+  apply_leaf->add_option("--if-revision", apply_options->if_revision,
+                         "Only when this version is still in force; 0: none was ever applied");
   apply_leaf->add_flag("--dry-run", apply_options->dry_run,
                        "Only say who would gain and lose what");
   apply_leaf->fallthrough()->footer(
@@ -148,7 +154,7 @@ void add_policy(CLI::App& app, Action& chosen) {
       "the new policy is in force on every connection.\n\n"
       "Examples:\n"
       "  nae policy apply policy.toml --dry-run\n"
-      "  nae policy apply policy.toml --comment 'ticket 4711'");
+      "  nae policy apply policy.toml --if-revision 7 --comment 'ticket 4711'");
 
   auto [show_leaf, show_options] =
       add_leaf<ShowOptions>(*policy, "show", "Print the policy in force", chosen, show);

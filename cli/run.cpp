@@ -3,6 +3,7 @@
 #include <ostream>
 
 #include "cli/command.hpp"
+#include "cli/policy_command.hpp"
 #include "cli/table.hpp"
 #include "libnae/base/text.hpp"
 
@@ -71,6 +72,8 @@ void show_waiting(const Call& call, const Failure& failure) {
              << "  " << shown(failure.waiting, "operation")
              << " takes a second administrator with the role, before "
              << shown(failure.waiting, "expires_at") << ".\n";
+    const json::value* difference = failure.waiting.as_object().if_contains("difference");
+    if (difference && difference->is_object()) print_difference(call.out, *difference);
     if (!failure.then.empty()) call.out << "  " << failure.then << '\n';
   });
 }

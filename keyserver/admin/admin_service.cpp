@@ -74,6 +74,7 @@ struct AdminService::Outcome {
   std::string action = "unknown";
   std::string target;
   std::string detail;
+  std::string digest;
   std::string reason = std::string(kDone);
   bool changed = false;
 
@@ -144,7 +145,7 @@ HttpResponse AdminService::serve_call(const HttpRequest& request, const Peer& pe
   bool granted = outcome.response.status < 400;
   (granted ? granted_ : refused_)->Increment();
   auto recorded = record(peer, outcome.action, outcome.target, granted ? kAllowed : kDenied,
-                         outcome.reason, outcome.detail);
+                         outcome.reason, outcome.detail, outcome.digest);
   if (recorded) return std::move(outcome.response);
   Error error = recorded.error();
   if (granted && outcome.changed)
@@ -185,6 +186,8 @@ AdminService::Outcome AdminService::act(const HttpRequest& request, const Peer& 
                  started_at_us_,
                  {},
                  {},
+                 {},
+                 approved ? approved->base : std::string(),
                  [&](const store::Approval& approval) { return perform(approval, peer); }};
   if (route.permission) {
     if (auto permitted = route.permission(call); !permitted) {
@@ -199,8 +202,11 @@ AdminService::Outcome AdminService::act(const HttpRequest& request, const Peer& 
     return outcome;
   }
   if (route.changes) {
+    // What was asked, before anything is read of it: also of what is refused or cut off.
+    outcome.digest =
+        "request:" + (approved ? approved->digest : request_digest(request, std::string()));
     auto begun = record(peer, route.action, outcome.target, kAllowed, kBegun,
-                        approved ? approval_text(*approved) : "");
+                        approved ? approval_text(*approved) : "", outcome.digest);
     if (!begun) {
       outcome.refuse(begun.error());
       return outcome;
@@ -208,11 +214,16 @@ AdminService::Outcome AdminService::act(const HttpRequest& request, const Peer& 
   }
   std::string operation = operation_class(route.action, route.changes, request.body);
   bool waits = !approved && parts_.approval.required.contains(operation);
-  Result<Reply> reply =
-      waits ? request_approval(call, route, operation, peer.identity.fingerprint_hex)
-            : route.handler(call);
+  Result<Reply> reply = fail(Code::internal, "not asked");
+  if (waits)
+    reply = request_approval(call, route, operation, peer.identity.fingerprint_hex);
+  else if (auto same = check_base(call, route); !same)
+    reply = fail(std::move(same).error());
+  else
+    reply = route.handler(call);
   if (!call.audit_target.empty()) outcome.target = std::move(call.audit_target);
   outcome.detail = std::move(call.audit_detail);
+  if (!call.audit_digest.empty()) outcome.digest = std::move(call.audit_digest);
   if (!reply) {
     outcome.refuse(reply.error());
     if (outcome.detail.empty()) outcome.detail = reply.error().message;
@@ -284,7 +295,8 @@ Result<AdminRoles> AdminService::roles_of(const Peer& peer) {
 
 Result<void> AdminService::record(const Peer& peer, std::string_view action,
                                   std::string_view target, std::string_view verdict,
-                                  std::string_view reason, std::string_view detail) {
+                                  std::string_view reason, std::string_view detail,
+                                  std::string_view digest) {
   audit::AdminRecord record;
   record.time_us = unix_time_us();
   // A device that tries is named as one: an administrator may have the same name.
@@ -298,6 +310,7 @@ Result<void> AdminService::record(const Peer& peer, std::string_view action,
   record.verdict = verdict;
   record.reason = reason;
   record.detail = detail;
+  record.digest = digest;
   audit::Batch batch;
   batch.add(record);
   return parts_.audit.append(batch);

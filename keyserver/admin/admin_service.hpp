@@ -53,7 +53,8 @@ class AdminService {
   Performed perform(const store::Approval& approval, const Peer& approver);
   Result<AdminRoles> roles_of(const Peer& peer);
   Result<void> record(const Peer& peer, std::string_view action, std::string_view target,
-                      std::string_view verdict, std::string_view reason, std::string_view detail);
+                      std::string_view verdict, std::string_view reason, std::string_view detail,
+                      std::string_view digest = {});
   HttpResponse metrics();
   HttpResponse ready();
 

@@ -1,6 +1,7 @@
 // /v1/approvals: what waits for a second administrator, and that one's decision.
 #include "keyserver/admin/api/time.hpp"
 #include "keyserver/admin/approval.hpp"
+#include "keyserver/admin/approval_base.hpp"
 #include "libnae/base/text.hpp"
 #include "libnae/crypto/hash.hpp"
 #include "libnae/crypto/random.hpp"
@@ -23,6 +24,7 @@ json::object shown_approval(const store::Approval& approval) {
           {"method", approval.method},
           {"target", approval.target},
           {"digest", approval.digest},
+          {"base", approval.base.empty() ? json::value() : json::value(approval.base)},
           {"state", store::name(approval.state)},
           {"requested_by", approval.requested_by},
           {"requested_at", api::format_time(approval.requested_at_us)},
@@ -42,19 +44,37 @@ Result<store::Approval> named(const AdminCall& call) {
 }
 
 // The call that the request would be, made by the one who decides on it.
-Result<void> must_be_permitted(const AdminCall& call, const store::Approval& approval) {
+template <class Ask>
+auto as_requested(const AdminCall& call, const store::Approval& approval, Ask ask)
+    -> decltype(ask(std::declval<AdminCall&>(), std::declval<const Route&>())) {
   HttpRequest request{approval.method, approval.target, approval.content_type, approval.body};
   NAE_ASSIGN(Target target, parse_target(request.target));
   Match found = match(request.method, target);
   if (!found.route) return fail(Code::not_found, "the request is for nothing that there is");
-  if (!call.roles.intersects(found.route->any_of))
-    return fail(Code::admin_role_missing, approval.action + " is approved by one of the roles: " +
-                                              found.route->any_of.text());
-  if (!found.route->permission) return {};
   AdminCall as_call{call.parts, request,    target,      std::move(found.names),
                     call.admin, call.roles, call.now_us, call.started_at_us,
-                    {},         {}};
-  return found.route->permission(as_call);
+                    {},         {},         {},          approval.base};
+  return ask(as_call, *found.route);
+}
+
+Result<void> must_be_permitted(const AdminCall& call, const store::Approval& approval) {
+  return as_requested(call, approval, [&](AdminCall& as_call, const Route& route) -> Result<void> {
+    if (!call.roles.intersects(route.any_of))
+      return fail(Code::admin_role_missing,
+                  approval.action + " is approved by one of the roles: " + route.any_of.text());
+    return route.permission ? route.permission(as_call) : Result<void>{};
+  });
+}
+
+// Of a request that waits: what it would change, and that this is still what it was.
+Result<json::value> preview_of(const AdminCall& call, const store::Approval& approval) {
+  return as_requested(call, approval,
+                      [](AdminCall& as_call, const Route& route) -> Result<json::value> {
+                        NAE_TRY(check_base(as_call, route));
+                        if (!route.preview) return json::value();
+                        NAE_ASSIGN(Reply preview, route.preview(as_call));
+                        return json::value(std::move(preview.body));
+                      });
 }
 
 // The approver says which request he saw.
@@ -64,7 +84,8 @@ Result<void> check_digest(const AdminCall& call, const store::Approval& approval
   NAE_ASSIGN(std::string seen, fields.text("digest"));
   NAE_TRY(fields.complete());
   HttpRequest request{approval.method, approval.target, approval.content_type, approval.body};
-  if (seen == approval.digest && request_digest(request) == approval.digest) return {};
+  if (seen == approval.digest && request_digest(request, approval.base) == approval.digest)
+    return {};
   return fail(Code::conflict, "the request is not the one that was looked at",
               "Look at it again: nae approvals " + approval.id);
 }
@@ -83,18 +104,36 @@ std::string audit_text(const store::Approval& approval) {
 
 }  // namespace
 
-std::string request_digest(const HttpRequest& request) {
-  std::string text = "nae-approval-1";
+// Requests without a base are digested as they were before there were bases.
+std::string request_digest(const HttpRequest& request, const std::string& base) {
+  std::string text = base.empty() ? "nae-approval-1" : "nae-approval-2";
   for (const std::string* part :
        {&request.method, &request.target, &request.content_type, &request.body})
     text += "\n" + std::to_string(part->size()) + ":" + *part;
+  if (!base.empty()) text += "\n" + std::to_string(base.size()) + ":" + base;
   return to_hex(crypto::sha256(as_bytes(text)));
+}
+
+Result<void> check_base(const AdminCall& call, const Route& route) {
+  if (call.base.empty()) return {};
+  NAE_ASSIGN(const std::string now, base_of(call, route));
+  if (now == call.base) return {};
+  return fail(Code::conflict,
+              "what the request would change has changed since it was made: it was " + call.base +
+                  " and is " + now,
+              "Look at what is there now, and make the request again.");
 }
 
 Result<Reply> request_approval(AdminCall& call, const Route& route, const std::string& operation,
                                const std::string& fingerprint) {
   if (!call.request.body.empty()) NAE_TRY(call.body());
   NAE_TRY(call.parts.store.expire_approvals(call.now_us));
+  NAE_ASSIGN(const std::string base, base_of(call, route));
+  json::value difference;
+  if (route.preview) {
+    NAE_ASSIGN(Reply preview, route.preview(call));
+    difference = std::move(preview.body);
+  }
   Bytes id(kIdBytes);
   NAE_TRY(crypto::random_bytes(id));
   store::Approval approval;
@@ -105,7 +144,8 @@ Result<Reply> request_approval(AdminCall& call, const Route& route, const std::s
   approval.target = call.request.target;
   approval.content_type = call.request.content_type;
   approval.body = call.request.body;
-  approval.digest = request_digest(call.request);
+  approval.base = base;
+  approval.digest = request_digest(call.request, base);
   approval.requested_by = call.admin;
   approval.fingerprint = fingerprint;
   approval.requested_at_us = call.now_us;
@@ -113,7 +153,10 @@ Result<Reply> request_approval(AdminCall& call, const Route& route, const std::s
   approval.expires_at_us = call.now_us + lasts.count();
   NAE_TRY(call.parts.store.insert_approval(approval, kMostWaiting));
   call.audit_detail = "waits for approval as " + approval.id;
-  return Reply{{{"approval", shown_approval(approval)}}, 202};
+  call.audit_digest = "request:" + approval.digest;
+  json::object shown = shown_approval(approval);
+  shown["difference"] = std::move(difference);
+  return Reply{{{"approval", std::move(shown)}}, 202};
 }
 
 Result<Reply> list_approvals(AdminCall& call) {
@@ -133,6 +176,14 @@ Result<Reply> show_approval(AdminCall& call) {
   bool may_read = approval.requested_by == call.admin || call.roles.contains(AdminRole::auditor) ||
                   must_be_permitted(call, approval);
   shown["body"] = may_read ? json::value(approval.body) : json::value();
+  shown["difference"] = nullptr;
+  if (may_read && approval.state == store::ApprovalState::waiting) {
+    auto preview = preview_of(call, approval);
+    if (preview)
+      shown["difference"] = *std::move(preview);
+    else
+      shown["refused"] = preview.error().message;  // as approving would be
+  }
   shown["status"] = approval.status;
   shown["answer"] = nullptr;
   if (may_read && !approval.answer.empty()) {
@@ -153,7 +204,9 @@ Result<void> may_approve(const AdminCall& call) {
 Result<Reply> approve(AdminCall& call) {
   NAE_ASSIGN(store::Approval approval, named(call));
   call.audit_detail = audit_text(approval);
+  call.audit_digest = "request:" + approval.digest;
   NAE_TRY(check_digest(call, approval));
+  NAE_ASSIGN(json::value difference, preview_of(call, approval));
   NAE_TRY(call.parts.store.decide_approval(approval.id, store::ApprovalState::running, call.admin,
                                            call.now_us));
   Performed performed = call.perform(approval);
@@ -164,6 +217,7 @@ Result<Reply> approve(AdminCall& call) {
   return Reply{{{"id", approval.id},
                 {"state", done ? "done" : "failed"},
                 {"status", performed.status},
+                {"difference", std::move(difference)},
                 {"answer", std::move(answer)}}};
 }
 
@@ -179,6 +233,7 @@ Result<Reply> reject(AdminCall& call) {
   NAE_TRY(call.only_parameters({}));
   NAE_ASSIGN(store::Approval approval, named(call));
   call.audit_detail = audit_text(approval);
+  call.audit_digest = "request:" + approval.digest;
   NAE_TRY(call.parts.store.decide_approval(approval.id, store::ApprovalState::rejected, call.admin,
                                            call.now_us));
   return Reply{{{"id", approval.id}, {"state", "rejected"}}};

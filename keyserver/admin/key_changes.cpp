@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "keyserver/admin/api/time.hpp"
+#include "keyserver/admin/key_digest.hpp"
 #include "keyserver/keys/state.hpp"
 #include "libnae/base/text.hpp"
 #include "libnae/crypto/certificate.hpp"
@@ -109,7 +110,13 @@ Result<Reply> reply_with(const keys::Key& key, unsigned status) {
   if (const std::int64_t at_us = keys::rotation_date(key))
     body["rotates_at"] = api::format_time(at_us);
   body["versions"] = std::move(versions);
+  body["digest"] = key_digest(key);
   return Reply{std::move(body), status};
+}
+
+Result<Reply> changed(AdminCall& call, const keys::Key& key, unsigned status) {
+  call.audit_digest = key_digest(key);
+  return reply_with(key, status);
 }
 
 Result<void> read_attributes(api::Fields& fields, const json::object& body,

@@ -19,6 +19,8 @@ std::string change_text(std::uint64_t version, keys::State state);
 
 // The whole of a key as the interface shows it.
 Result<Reply> reply_with(const keys::Key& key, unsigned status = 200);
+// The same for a call that changed it: the record names the key's digest.
+Result<Reply> changed(AdminCall& call, const keys::Key& key, unsigned status = 200);
 // One line of a listing.
 json::object summary_of(const keys::Key& key);
 

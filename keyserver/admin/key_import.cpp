@@ -67,6 +67,7 @@ Result<Reply> import_key(AdminCall& call) {
   // Decisions about a name that stood for nothing end before this is answered.
   call.parts.policy.bump_epoch();
   NAE_ASSIGN(Reply reply, show_key(call));
+  call.audit_digest = api::shown(json::value(reply.body), "digest");
   reply.status = 201;
   return reply;
 }

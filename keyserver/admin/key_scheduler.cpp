@@ -5,6 +5,7 @@
 #include <chrono>
 
 #include "keyserver/admin/key_changes.hpp"
+#include "keyserver/admin/key_digest.hpp"
 #include "libnae/base/clock.hpp"
 
 namespace nae::admin {
@@ -112,6 +113,9 @@ bool KeyScheduler::record(const keys::Due& due, std::string_view key, const Erro
   record.verdict = failure ? "deny" : "value";
   record.reason = failure ? name(failure->code) : begun ? "begun" : "allowed";
   record.detail = detail;
+  const keys::KeyPointer row = parts_.ring.find(key);
+  const std::string digest = row ? key_digest(*row) : std::string();
+  record.digest = digest;
   audit::Batch batch;
   batch.add(record);
   auto recorded = parts_.audit.append(batch);

@@ -37,7 +37,7 @@ Result<Reply> set_key_state(AdminCall& call) {
   NAE_ASSIGN(keys::KeyPointer key, call.parts.ring.set_state(call.names[0], number, state));
   call.audit_detail = planned_text(*key->version(number), state);
   NAE_TRY(put_in_force(call.parts, *key, number, state));
-  return reply_with(*key);
+  return changed(call, *key);
 }
 
 Result<Reply> schedule_key_state(AdminCall& call) {
@@ -52,7 +52,7 @@ Result<Reply> schedule_key_state(AdminCall& call) {
   NAE_ASSIGN(keys::State state, read_state(state_name));
   call.audit_detail = change_text(number, state) + " planned for " + api::format_time(at_us);
   NAE_ASSIGN(keys::KeyPointer key, call.parts.ring.schedule(call.names[0], number, {state, at_us}));
-  return reply_with(*key);
+  return changed(call, *key);
 }
 
 Result<Reply> cancel_key_state(AdminCall& call) {
@@ -61,7 +61,7 @@ Result<Reply> cancel_key_state(AdminCall& call) {
   NAE_ASSIGN(keys::State state, read_state(call.names[2]));
   call.audit_detail = change_text(number, state) + " cancelled";
   NAE_ASSIGN(keys::KeyPointer key, call.parts.ring.cancel(call.names[0], number, state));
-  return reply_with(*key);
+  return changed(call, *key);
 }
 
 // null of versions that draw none.

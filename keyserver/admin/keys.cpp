@@ -59,7 +59,7 @@ Result<Reply> create_key(AdminCall& call) {
   }
   NAE_ASSIGN(keys::KeyPointer key, call.parts.ring.create(std::move(wanted)));
   NAE_TRY(put_in_force(call.parts, *key));
-  return reply_with(*key, 201);
+  return changed(call, *key, 201);
 }
 
 Result<Reply> show_key(AdminCall& call) {
@@ -84,7 +84,7 @@ Result<Reply> set_key(AdminCall& call) {
   NAE_TRY(fields.complete());
   NAE_ASSIGN(key, call.parts.ring.set_attributes(call.names[0], attributes));
   NAE_TRY(put_in_force(call.parts, *key));
-  return reply_with(*key);
+  return changed(call, *key);
 }
 
 Result<Reply> rotate_key(AdminCall& call) {
@@ -99,7 +99,7 @@ Result<Reply> rotate_key(AdminCall& call) {
   NAE_ASSIGN(keys::KeyPointer key, call.parts.ring.rotate(call.names[0], activate_at_us));
   call.audit_detail = "version " + std::to_string(key->versions.back().number);
   NAE_TRY(put_in_force(call.parts, *key));
-  return reply_with(*key);
+  return changed(call, *key);
 }
 
 }  // namespace nae::admin

@@ -1,9 +1,12 @@
 // /v1/policy: who may use which key.
 #include "keyserver/admin/api/time.hpp"
+#include "keyserver/admin/policy_difference.hpp"
 #include "keyserver/admin/policy_revision.hpp"
 #include "keyserver/admin/route.hpp"
 #include "keyserver/admin/whole_number.hpp"
 #include "keyserver/policy/warnings.hpp"
+#include "libnae/base/text.hpp"
+#include "libnae/crypto/hash.hpp"
 
 namespace nae::admin {
 namespace {
@@ -52,22 +55,62 @@ Result<Reply> show_policy(AdminCall& call) {
   return Reply{std::move(shown)};
 }
 
-Result<Reply> apply_policy(AdminCall& call) {
+namespace {
+
+struct WantedPolicy {
+  std::string document, comment;
+  std::optional<std::uint32_t> if_revision;
+};
+
+Result<WantedPolicy> read_wanted(const AdminCall& call) {
   NAE_ASSIGN(json::object body, call.body());
   api::Fields fields(body);
-  NAE_ASSIGN(std::string document, fields.text("document"));
+  WantedPolicy wanted;
+  NAE_ASSIGN(wanted.document, fields.text("document"));
   NAE_ASSIGN(std::optional<std::string> comment, fields.optional_text("comment"));
+  NAE_ASSIGN(auto if_revision, fields.optional_integer("if_revision", 0, UINT32_MAX));
   NAE_TRY(fields.complete());
-  if (comment && comment->size() > kMaxCommentBytes)
+  wanted.comment = comment.value_or("");
+  if (wanted.comment.size() > kMaxCommentBytes)
     return fail(Code::invalid_argument, "the comment is longer than 1024 bytes");
-  NAE_ASSIGN(auto snapshot,
-             call.parts.policy.apply(document, call.admin, comment.value_or(""), call.now_us));
+  if (if_revision) wanted.if_revision = static_cast<std::uint32_t>(*if_revision);
+  return wanted;
+}
+
+std::string document_digest(std::string_view document) {
+  return "document:" + to_hex(crypto::sha256(as_bytes(document)));
+}
+
+}  // namespace
+
+// check_base() has looked at the revision before, this does it in one step with the change.
+Result<Reply> apply_policy(AdminCall& call) {
+  NAE_ASSIGN(WantedPolicy wanted, read_wanted(call));
+  call.audit_digest = document_digest(wanted.document);
+  std::optional<std::uint32_t> base = wanted.if_revision;
+  if (!base && !call.base.empty()) {
+    NAE_ASSIGN(std::uint64_t approved,
+               whole_number(call.base.substr(call.base.find(':') + 1), "the base", 0, UINT32_MAX));
+    base = static_cast<std::uint32_t>(approved);
+  }
+  NAE_ASSIGN(auto snapshot, call.parts.policy.apply(wanted.document, call.admin, wanted.comment,
+                                                    call.now_us, base));
   call.audit_target = std::to_string(snapshot->number);
-  call.audit_detail = comment.value_or("");
+  call.audit_detail = wanted.comment;
   NAE_TRY(call.settle());
   return Reply{{{"version", snapshot->number},
                 {"rules", snapshot->document->rules.size()},
                 {"warnings", warnings_json(*snapshot->document)}}};
+}
+
+// What applying it would change. Refused for what applying would be refused for.
+Result<Reply> preview_policy(AdminCall& call) {
+  NAE_ASSIGN(WantedPolicy wanted, read_wanted(call));
+  call.audit_digest = document_digest(wanted.document);
+  const auto snapshot = call.parts.policy.snapshot();
+  NAE_TRY(policy::check_revision(wanted.if_revision, snapshot->number));
+  NAE_ASSIGN(policy::Document document, policy::parse(wanted.document));
+  return Reply{difference_json(call.parts, *snapshot->document, document)};
 }
 
 Result<Reply> list_policies(AdminCall& call) {

@@ -1,4 +1,6 @@
 // /v1/policy/diff: what would change, in words.
+#include "keyserver/admin/policy_difference.hpp"
+
 #include "keyserver/admin/policy_revision.hpp"
 #include "keyserver/admin/route.hpp"
 #include "keyserver/policy/difference.hpp"
@@ -42,6 +44,19 @@ json::value version_json(const Compared& compared) {
 
 }  // namespace
 
+json::object difference_json(AdminParts& parts, const policy::Document& before,
+                             const policy::Document& after) {
+  std::vector<std::string> keys;
+  for (const keys::KeyPointer& key : parts.ring.list()) keys.push_back(key->name);
+  const policy::Difference difference = policy::compare(before, after, keys);
+  json::array changes;
+  for (const policy::Change& change : difference.changes) changes.push_back(change_json(change));
+  return {{"declarations", texts_json(difference.declarations)},
+          {"changes", std::move(changes)},
+          {"complete", difference.complete},
+          {"warnings", warnings_json(after)}};
+}
+
 // Of version "from" (in force when left out) to "document", or version "to" (in force as well).
 Result<Reply> diff_policy(AdminCall& call) {
   NAE_ASSIGN(json::object body, call.body());
@@ -59,17 +74,10 @@ Result<Reply> diff_policy(AdminCall& call) {
   } else {
     NAE_ASSIGN(after, applied(call, static_cast<std::uint64_t>(to.value_or(0))));
   }
-  std::vector<std::string> keys;
-  for (const keys::KeyPointer& key : call.parts.ring.list()) keys.push_back(key->name);
-  policy::Difference difference = policy::compare(before.document, after.document, keys);
-  json::array changes;
-  for (const policy::Change& change : difference.changes) changes.push_back(change_json(change));
-  return Reply{{{"from", version_json(before)},
-                {"to", version_json(after)},
-                {"declarations", texts_json(difference.declarations)},
-                {"changes", std::move(changes)},
-                {"complete", difference.complete},
-                {"warnings", warnings_json(after.document)}}};
+  json::object body = difference_json(call.parts, before.document, after.document);
+  body["from"] = version_json(before);
+  body["to"] = version_json(after);
+  return Reply{std::move(body)};
 }
 
 }  // namespace nae::admin

@@ -36,6 +36,9 @@ struct AdminCall {
   // For the audit record: what was acted on, and how it went.
   std::string audit_target;
   std::string audit_detail;
+  std::string audit_digest = {};  // of what was decided: AdminRecord::digest
+  // Of an approved request: what it changes must still be this. Empty: it is none.
+  std::string base = {};
   // Does an approved request as the administrator who made it, approved by `admin`.
   std::function<Performed(const store::Approval&)> perform = {};
 
@@ -66,6 +69,9 @@ struct Route {
   bool slow;                // reads the whole log: one at a time, or they would take all threads
   Handler handler;
   Permission permission = nullptr;
+  // What doing it would change, for who requests and who approves: checks the call, changes
+  // nothing.
+  Handler preview = nullptr;
 };
 
 std::span<const Route> routes();
@@ -93,6 +99,7 @@ Result<Reply> cancel_key_state(AdminCall&);
 Result<Reply> show_key_usage(AdminCall&);
 Result<Reply> show_policy(AdminCall&);
 Result<Reply> apply_policy(AdminCall&);
+Result<Reply> preview_policy(AdminCall&);
 Result<Reply> list_policies(AdminCall&);
 Result<Reply> test_policy(AdminCall&);
 Result<Reply> diff_policy(AdminCall&);

@@ -2,6 +2,14 @@
 
 namespace nae::policy {
 
+Result<void> check_revision(std::optional<std::uint32_t> base, std::uint32_t in_force) {
+  if (!base || *base == in_force) return {};
+  return fail(Code::conflict,
+              "the policy in force is version " + std::to_string(in_force) + ", not " +
+                  std::to_string(*base),
+              "See 'nae policy diff', and apply your change to the version in force.");
+}
+
 Result<std::unique_ptr<PolicyBook>> PolicyBook::open(Repository& repository) {
   NAE_ASSIGN(std::optional<Revision> latest, repository.latest());
   auto document = std::make_shared<Document>();
@@ -29,10 +37,12 @@ std::shared_ptr<const Snapshot> PolicyBook::snapshot() const {
 Result<std::shared_ptr<const Snapshot>> PolicyBook::apply(std::string_view text,
                                                           std::string_view author,
                                                           std::string_view comment,
-                                                          std::int64_t now_us) {
+                                                          std::int64_t now_us,
+                                                          std::optional<std::uint32_t> base) {
   NAE_ASSIGN(Document parsed, parse(text));
   auto document = std::make_shared<const Document>(std::move(parsed));
   std::lock_guard one_at_a_time(apply_mutex_);
+  NAE_TRY(check_revision(base, snapshot()->number));
   NAE_ASSIGN(std::uint32_t number, repository_.insert({0, std::string(text), std::string(author),
                                                        std::string(comment), now_us}));
   std::lock_guard lock(mutex_);

@@ -17,6 +17,9 @@ struct Snapshot {
   std::uint64_t epoch = 0;
 };
 
+// Code::conflict when `base` is named and is not the revision `in_force`.
+Result<void> check_revision(std::optional<std::uint32_t> base, std::uint32_t in_force);
+
 // Reading pattern of a connection thread:
 //   if (book.epoch() != cached->epoch) { cached = book.snapshot(); drop cached decisions; }
 class PolicyBook {
@@ -35,8 +38,11 @@ class PolicyBook {
 
   // Checks, stores and puts in force, in this order; a failure changes nothing. Answers what is
   // in force now. Every epoch() after the return shows the new one.
+  // `base`: the revision that must be in force until then, else Code::conflict; 0: none was
+  // applied.
   Result<std::shared_ptr<const Snapshot>> apply(std::string_view text, std::string_view author,
-                                                std::string_view comment, std::int64_t now_us);
+                                                std::string_view comment, std::int64_t now_us,
+                                                std::optional<std::uint32_t> base = std::nullopt);
 
   // For changes outside the document that void cached decisions: a key or device changed state.
   // Answers the new epoch.

@@ -25,7 +25,8 @@ struct Approval {
   std::string action;     // as in the audit log: "key-state"
   std::string method, target, content_type;
   std::string body;    // empty once decided
-  std::string digest;  // SHA-256 over the four above
+  std::string base;    // what it changes, as it was when it was requested; empty: something new
+  std::string digest;  // SHA-256 over the five above
   std::string requested_by;
   std::string fingerprint;  // of the certificate it was requested with
   std::int64_t requested_at_us = 0;

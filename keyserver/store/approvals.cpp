@@ -15,7 +15,7 @@ std::int64_t number(ApprovalState state) {
 
 constexpr std::string_view kColumns =
     "SELECT id, operation, action, method, target, content_type, digest, requested_by, fingerprint,"
-    " requested_at_us, expires_at_us, state, decided_by, decided_at_us, status";
+    " requested_at_us, expires_at_us, state, decided_by, decided_at_us, status, base";
 
 Approval read_row(const Statement& row) {
   Approval approval;
@@ -34,6 +34,7 @@ Approval read_row(const Statement& row) {
   approval.decided_by = row.text(12);
   approval.decided_at_us = row.integer(13);
   approval.status = static_cast<unsigned>(row.integer(14));
+  approval.base = row.text(15);
   return approval;
 }
 
@@ -47,8 +48,8 @@ Result<void> Store::insert_approval(const Approval& approval, std::size_t most_w
   std::lock_guard lock(mutex_);
   NAE_TRY(database_->execute(
       "INSERT INTO approvals (id, operation, action, method, target, content_type, body, digest,"
-      "  requested_by, fingerprint, requested_at_us, expires_at_us, state)"
-      " SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, 1"
+      "  requested_by, fingerprint, requested_at_us, expires_at_us, base, state)"
+      " SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?15, 1"
       "  WHERE (SELECT count(*) FROM approvals WHERE state = 1) < ?13"
       "   AND (SELECT count(*) FROM approvals WHERE state = 1 AND requested_by = ?9) < ?14",
       std::string_view(approval.id), std::string_view(approval.operation),
@@ -57,7 +58,7 @@ Result<void> Store::insert_approval(const Approval& approval, std::size_t most_w
       std::string_view(approval.body), std::string_view(approval.digest),
       std::string_view(approval.requested_by), std::string_view(approval.fingerprint),
       approval.requested_at_us, approval.expires_at_us, static_cast<std::int64_t>(most_waiting),
-      static_cast<std::int64_t>(most_waiting / kShares)));
+      static_cast<std::int64_t>(most_waiting / kShares), std::string_view(approval.base)));
   if (database_->changes() == 0)
     return fail(Code::overloaded, "too many requests wait for approval",
                 "Have some of them approved or rejected: nae approvals");
@@ -72,8 +73,8 @@ Result<std::optional<Approval>> Store::find_approval(std::string_view id) {
   NAE_ASSIGN(bool found, row.step());
   if (!found) return std::nullopt;
   Approval approval = read_row(row);
-  approval.body = row.text(15);
-  approval.answer = row.text(16);
+  approval.body = row.text(16);
+  approval.answer = row.text(17);
   return approval;
 }
 

@@ -74,7 +74,9 @@ TEST_F(StoreTest, AMalformedCountIsNotTakenUp) {
 
 TEST_F(StoreTest, AStoreWithoutCountsOfLimitsGetsThem) {
   create();
-  tamper("DROP TABLE limit_counts; PRAGMA user_version = 1");
+  tamper(
+      "DROP TRIGGER approvals_keep_their_base; ALTER TABLE approvals DROP COLUMN base;"
+      "DROP TABLE limit_counts; PRAGMA user_version = 1");
   auto store = reopen();
   ASSERT_TRUE(store);
   EXPECT_TRUE(store->load_limits()->empty());

@@ -111,7 +111,7 @@ _nae() {
         key/import-key) _nae_words "$connection" ;;
         policy/apply)
             if [[ $current == -* ]]; then
-                _nae_words "--comment --dry-run $connection"
+                _nae_words "--comment --dry-run --if-revision $connection"
             else
                 compopt -o filenames 2>/dev/null
                 mapfile -t COMPREPLY < <(compgen -f -- "$current")

@@ -1,5 +1,8 @@
 #!/usr/bin/python3 -B
 # The officer's work: look at what a document would change, apply it, ask why, compare, go back.
+import hashlib
+import json
+
 from harness import Stack, Tap
 
 HEAD = 'version = 1\n[[device]]\nname = "database-host"\n[[program]]\nname = "postgres"\n'
@@ -56,3 +59,11 @@ with Tap() as tap, Stack() as stack:
     tap.ok(server.nae("policy", "rollback", "99").returncode != 0, "there is no going back to what never was")
     audit = server.must("audit", "query", "--event", "admin", "--limit", "100")
     tap.like(audit, "policy-diff", "looking is recorded as well")
+
+    # what was looked at is what is changed
+    stale = server.nae("policy", "apply", file, "--if-revision", str(applied))
+    tap.ok(stale.returncode != 0 and "(conflict)" in stale.stderr, "a document for an older version is not applied", stale.stderr)
+    file.write_text(FIRST)
+    tap.is_(server.nae("policy", "apply", file, "--if-revision", str(applied + 2)).returncode, 0, "one for the version in force is")
+    records = json.loads(server.must("audit", "query", "--action", "policy-apply", "--json"))["records"]
+    tap.is_(records[-1]["digest"], "document:" + hashlib.sha256(FIRST.encode()).hexdigest(), "its record proves which document it was")
