@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "agent/version.hpp"
+#include "libnae/base/log_text.hpp"
 #include "libnae/wire/crypto_message.hpp"
 #include "libnae/wire/error_message.hpp"
 #include "libnae/wire/hello.hpp"
@@ -267,8 +268,8 @@ void Downstream::end_late(Error error) {
 }
 
 bool Downstream::end_with(std::uint64_t id, Error error) {
-  spdlog::warn("event=client_refused program={} code={} reason=\"{}\"",
-               program_ ? program_->name : "unknown", name(error.code), error.message);
+  spdlog::warn("event=client_refused program={} code={} reason={}",
+               program_ ? program_->name : "unknown", name(error.code), quoted_text(error.message));
   answer_error(id, std::move(error));
   return false;
 }

@@ -13,6 +13,7 @@
 #include "agent/hardening.hpp"
 #include "agent/version.hpp"
 #include "libnae/base/descriptor_limit.hpp"
+#include "libnae/base/log_text.hpp"
 #include "net/signals.hpp"
 
 namespace {
@@ -71,8 +72,8 @@ void reload(agent::Agent& running, const Options& options) {
   if (done)
     spdlog::info("event=reloaded config={}", options.config);
   else
-    spdlog::error("event=reload_failed code={} reason=\"{}\"", name(done.error().code),
-                  done.error().message);
+    spdlog::error("event=reload_failed code={} reason={}", name(done.error().code),
+                  quoted_text(done.error().message));
 }
 
 int run(const Options& options, agent::Config config) {

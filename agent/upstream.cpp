@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "agent/version.hpp"
+#include "libnae/base/log_text.hpp"
 #include "libnae/wire/crypto_message.hpp"
 #include "libnae/wire/error_message.hpp"
 
@@ -196,7 +197,8 @@ bool Upstream::receive_hello(const wire::Frame& frame) {
   failures_ = 0;
   ++connects_;
   last_error_.clear();
-  spdlog::info("event=upstream_ready server={} software=\"{}\"", server(), agreed_.software);
+  spdlog::info("event=upstream_ready server={} software={}", server(),
+               quoted_text(agreed_.software));
   events_.upstream_ready(*this);
   return true;
 }
@@ -236,8 +238,8 @@ void Upstream::lost(const Error& reason) {
   Error told = reason;
   if (!said_.empty()) told.message = server() + ": " + std::exchange(said_, {});
   if (last_error_ != told.message || failures_ == 0)
-    spdlog::warn("event=upstream_lost server={} code={} reason=\"{}\"", server(), name(told.code),
-                 told.message);
+    spdlog::warn("event=upstream_lost server={} code={} reason={}", server(), name(told.code),
+                 quoted_text(told.message));
   last_error_ = told.message;
   state_ = State::waiting;
   avoided_ = false;

@@ -3,6 +3,7 @@
 #include <ostream>
 
 #include "cli/audit_commands.hpp"
+#include "libnae/base/log_text.hpp"
 
 namespace nae::cli {
 namespace {
@@ -53,7 +54,8 @@ std::string csv_cell(const std::string& text) {
   constexpr std::string_view kFormula = "=+-@\t\r";
   std::string cell = "\"";
   if (!text.empty() && kFormula.find(text.front()) != std::string_view::npos) cell += '\'';
-  for (char c : text) {
+  // As the log writes them: no cell of one line becomes two, and no terminal acts on it.
+  for (char c : without_controls(text)) {
     if (c == '"') cell += '"';
     cell += c;
   }

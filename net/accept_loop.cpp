@@ -1,4 +1,5 @@
 #include "net/accept_loop.hpp"
+#include "libnae/base/log_text.hpp"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -88,7 +89,7 @@ bool AcceptLoop::accept_one() {
     return true;
   }
   if (means_exhausted(errno)) {
-    spdlog::error("event=accept_failed reason=\"{}\"", exhausted_text(errno));
+    spdlog::error("event=accept_failed reason={}", quoted_text(exhausted_text(errno)));
     pause();
     return false;
   }
@@ -112,7 +113,7 @@ void AcceptLoop::add(int descriptor, std::string remote_address) {
     bool full = connections_.size() - dropped_ >= settings_.max_connections;
     if (stopping_ || (full && !take_place_in_handshake())) {
       if (!stopping_)
-        spdlog::warn("event=connection_refused remote={} reason=\"{} connections are open\"",
+        spdlog::warn("event=connection_refused remote={} reason=\"open are {} connections\"",
                      remote_address, connections_.size());
       ::close(descriptor);
       return;
@@ -158,9 +159,9 @@ void AcceptLoop::removed(Connection& connection, const Error& reason) {
   if (!reason.message.empty() && reason.code != Code::shutting_down) {
     // Clients that just go away are everyday life; refused ones are somebody's concern.
     auto level = reason.code == Code::connection_lost ? spdlog::level::info : spdlog::level::warn;
-    spdlog::log(level, "event=connection_closed remote={} peer={} code={} reason=\"{}\"",
+    spdlog::log(level, "event=connection_closed remote={} peer={} code={} reason={}",
                 connection.remote_address(), connection.peer().name, name(reason.code),
-                reason.message);
+                quoted_text(reason.message));
   }
   std::function<void()> on_drained;
   {

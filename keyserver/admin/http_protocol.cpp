@@ -1,4 +1,5 @@
 #include "keyserver/admin/http_protocol.hpp"
+#include "libnae/base/log_text.hpp"
 
 #include <spdlog/spdlog.h>
 
@@ -104,9 +105,9 @@ net::ProtocolFactory HttpProtocols::protocol() {
     if (seat)
       return std::make_unique<HttpProtocol>(connection, service_, gate_, *std::move(seat), limits_,
                                             admits_);
-    spdlog::warn("event=connection_refused remote={} peer={} code={} reason=\"{}\"",
+    spdlog::warn("event=connection_refused remote={} peer={} code={} reason={}",
                  connection.remote_address(), connection.peer().name, name(seat.error().code),
-                 seat.error().message);
+                 quoted_text(seat.error().message));
     return nullptr;
   };
 }

@@ -7,6 +7,7 @@
 #include "keyserver/admin/key_changes.hpp"
 #include "keyserver/admin/key_digest.hpp"
 #include "libnae/base/clock.hpp"
+#include "libnae/base/log_text.hpp"
 
 namespace nae::admin {
 namespace {
@@ -44,7 +45,7 @@ void KeyScheduler::stop() {
   if (!thread_.joinable()) return;
   thread_.join();
   if (auto saved = parts_.ring.close_usage(); !saved)
-    spdlog::error("event=usage-not-saved message=\"{}\"", saved.error().message);
+    spdlog::error("event=usage-not-saved message={}", quoted_text(saved.error().message));
 }
 
 void KeyScheduler::run() {
@@ -74,7 +75,7 @@ void KeyScheduler::run_due() {
 void KeyScheduler::save_usage() {
   auto used_up = parts_.ring.save_usage();
   if (!used_up) {
-    spdlog::error("event=usage-not-saved message=\"{}\"", used_up.error().message);
+    spdlog::error("event=usage-not-saved message={}", quoted_text(used_up.error().message));
     return;
   }
   const std::int64_t now_us = unix_time_us();
@@ -120,10 +121,10 @@ bool KeyScheduler::record(const keys::Due& due, std::string_view key, const Erro
   batch.add(record);
   auto recorded = parts_.audit.append(batch);
   if (failure)
-    spdlog::error("event=schedule-failed key={} code={} message=\"{}\"", key, name(failure->code),
-                  failure->message);
+    spdlog::error("event=schedule-failed key={} code={} message={}", key, name(failure->code),
+                  quoted_text(failure->message));
   else if (!begun)
-    spdlog::info("event=scheduled key={} change=\"{}\"", key, detail);
+    spdlog::info("event=scheduled key={} change={}", key, quoted_text(detail));
   return recorded.has_value();
 }
 

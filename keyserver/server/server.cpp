@@ -24,6 +24,7 @@
 #include "keyserver/store/store.hpp"
 #include "libnae/base/clock.hpp"
 #include "libnae/base/file.hpp"
+#include "libnae/base/log_text.hpp"
 #include "libnae/crypto/certificate.hpp"
 #include "libnae/crypto/gcm.hpp"
 #include "libnae/crypto/random.hpp"
@@ -53,9 +54,9 @@ hsm::HsmQueue::Options queue_options() {
     if (health.healthy)
       spdlog::info("event=hsm-recovered");
     else
-      spdlog::error("event=hsm-unavailable code={} message=\"{}\"",
+      spdlog::error("event=hsm-unavailable code={} message={}",
                     health.last_error ? name(health.last_error->code) : "",
-                    health.last_error ? health.last_error->message : "");
+                    quoted_text(health.last_error ? health.last_error->message : ""));
   };
   return options;
 }
@@ -293,7 +294,7 @@ class Running final : public Server {
   // Rows of an older server were believed this once; without the record of it they are again.
   Result<void> finish_binding() {
     if (!bound_keys_) return {};
-    spdlog::warn("event=keys-bound message=\"{}\"", bound_keys_->detail);
+    spdlog::warn("event=keys-bound message={}", quoted_text(bound_keys_->detail));
     NAE_TRY(record_event("keys-bound", bound_keys_->detail));
     return hsm_.call([](keys::Hsm& hsm) { return hsm.finish_binding(); }, config_.hsm.timeout);
   }
@@ -358,8 +359,8 @@ class Running final : public Server {
   }
   void sign_head() {
     if (auto signed_head = audit_->sign_head(); !signed_head)
-      spdlog::error("event=audit-head-failed code={} message=\"{}\"",
-                    name(signed_head.error().code), signed_head.error().message);
+      spdlog::error("event=audit-head-failed code={} message={}", name(signed_head.error().code),
+                    quoted_text(signed_head.error().message));
   }
 
   // Says once when the log fails and once when it is well again; what was refused or lost meanwhile
@@ -380,8 +381,8 @@ class Running final : public Server {
     if (health.writable)
       spdlog::info("event=audit-recovered");
     else
-      spdlog::error("event=audit-unavailable on-failure={} message=\"{}\"", on_audit_failure(),
-                    health.problem);
+      spdlog::error("event=audit-unavailable on-failure={} message={}", on_audit_failure(),
+                    quoted_text(health.problem));
   }
   const char* on_audit_failure() const {
     return config_.audit.on_failure == config::OnAuditFailure::refuse ? "refuse"
@@ -411,7 +412,7 @@ class Running final : public Server {
     if (watch)
       vm_generation_ = std::move(*watch);
     else
-      spdlog::warn("event=machine-not-watched message=\"{}\"", watch.error().message);
+      spdlog::warn("event=machine-not-watched message={}", quoted_text(watch.error().message));
   }
 
   void keep_limits() {
@@ -427,7 +428,7 @@ class Running final : public Server {
     if (counts.empty()) return;
     if (auto saved = store_->save_limits(counts, unix_time_us()); !saved) {
       limits_.give_back(counts);
-      spdlog::error("event=limits-not-saved message=\"{}\"", saved.error().message);
+      spdlog::error("event=limits-not-saved message={}", quoted_text(saved.error().message));
     }
   }
 
@@ -440,8 +441,8 @@ class Running final : public Server {
     auto found = certificate ? admin::expiries(*store_, *certificate, authority_)
                              : tl::unexpected(certificate.error());
     if (!found) {
-      spdlog::warn("event=certificates-unknown code={} message=\"{}\"", name(found.error().code),
-                   found.error().message);
+      spdlog::warn("event=certificates-unknown code={} message={}", name(found.error().code),
+                   quoted_text(found.error().message));
       return;
     }
     const std::int64_t now_s = unix_time_us() / 1'000'000;
@@ -453,8 +454,8 @@ class Running final : public Server {
   void reload_certificates() {
     auto context = net::TlsContext::server(tls_files(config_));
     if (!context) {
-      spdlog::error("event=reload-failed code={} message=\"{}\"", name(context.error().code),
-                    context.error().message);
+      spdlog::error("event=reload-failed code={} message={}", name(context.error().code),
+                    quoted_text(context.error().message));
       return;
     }
     listener_->replace_context(std::move(*context));
@@ -469,7 +470,7 @@ class Running final : public Server {
     auto info = pem ? crypto::read_certificate(*pem) : tl::unexpected(pem.error());
     if (!info) return;
     if (auto recorded = record_event("certificate", "serial " + info->serial); !recorded)
-      spdlog::error("event=audit-failed message=\"{}\"", recorded.error().message);
+      spdlog::error("event=audit-failed message={}", quoted_text(recorded.error().message));
   }
 
   bool stop() {
@@ -481,7 +482,7 @@ class Running final : public Server {
     scheduler_->stop();
     if (auto recorded = record_event("stopped", "connections cut: " + std::to_string(cut));
         !recorded)
-      spdlog::error("event=audit-failed message=\"{}\"", recorded.error().message);
+      spdlog::error("event=audit-failed message={}", quoted_text(recorded.error().message));
     audit_.reset();  // signs the last head, which needs the HSM
     const bool stopped = hsm_.stop();
     if (!stopped) spdlog::error("event=hsm-hangs");

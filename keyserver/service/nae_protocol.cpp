@@ -8,6 +8,7 @@
 #include "keyserver/service/dispatcher.hpp"
 #include "keyserver/service/lookup.hpp"
 #include "libnae/base/clock.hpp"
+#include "libnae/base/log_text.hpp"
 #include "libnae/wire/context.hpp"
 #include "libnae/wire/error_message.hpp"
 #include "libnae/wire/hello.hpp"
@@ -150,8 +151,8 @@ bool NaeProtocol::on_hello(const Frame& frame) {
   greeted_ = true;
   reception_.set_time(parts_.settings.frame_timeout);
   connection_.set_idle_timeout(std::chrono::milliseconds(0));
-  spdlog::info("event=hello device={} remote={} software=\"{}\"", connection_.peer().name,
-               connection_.remote_address(), hello->software);
+  spdlog::info("event=hello device={} remote={} software={}", connection_.peer().name,
+               connection_.remote_address(), quoted_text(hello->software));
   return true;
 }
 
@@ -412,9 +413,9 @@ void NaeProtocol::closed(const Error&) {
 }
 
 bool NaeProtocol::violation(std::uint64_t request_id, Error error) {
-  spdlog::warn("event=protocol-violation device={} remote={} code={} message=\"{}\"",
+  spdlog::warn("event=protocol-violation device={} remote={} code={} message={}",
                connection_.peer().name, connection_.remote_address(), name(error.code),
-               error.message);
+               quoted_text(error.message));
   audit::Record record;
   record.time_us = now_us_;
   record.action = "frame";
@@ -440,9 +441,9 @@ net::ProtocolFactory protocol_for(const Parts& parts) {
     }
     auto seat = parts.seats->enter(connection.peer().name);
     if (seat) return std::make_unique<NaeProtocol>(connection, parts, *std::move(seat));
-    spdlog::warn("event=connection_refused remote={} peer={} code={} reason=\"{}\"",
+    spdlog::warn("event=connection_refused remote={} peer={} code={} reason={}",
                  connection.remote_address(), connection.peer().name, name(seat.error().code),
-                 seat.error().message);
+                 quoted_text(seat.error().message));
     return nullptr;
   };
 }
