@@ -17,6 +17,7 @@
 #include "keyserver/hsm/hsm_queue.hpp"
 #include "keyserver/hsm/pkcs11_hsm.hpp"
 #include "keyserver/server/hsm_options.hpp"
+#include "keyserver/server/limit_keeper.hpp"
 #include "keyserver/service/nae_protocol.hpp"
 #include "keyserver/setup/bind_keys.hpp"
 #include "keyserver/setup/initialise.hpp"
@@ -38,7 +39,6 @@ namespace {
 constexpr std::size_t kMaxAuthorityBytes = 64u << 10;
 constexpr std::size_t kMaxCertificateBytes = 64u << 10;
 constexpr std::chrono::seconds kExpireInterval{60};
-constexpr std::chrono::seconds kLimitInterval{1};  // what a crash may forget of long limits
 constexpr std::chrono::hours kCertificateInterval{1};
 // A device that takes nothing of what was decided before a revocation is cut off after so long.
 constexpr std::chrono::seconds kSettleTime{5};
@@ -173,7 +173,7 @@ class Running final : public Server {
         head_timer_(loop_),
         watch_timer_(loop_),
         expire_timer_(loop_),
-        limit_timer_(loop_),
+        limit_keeper_(loop_, limits_, *store_),
         certificate_timer_(loop_) {}
 
   ~Running() override {
@@ -189,8 +189,7 @@ class Running final : public Server {
     NAE_TRY(admins_.reload());
     for (service::CertificateRegister* certificates : {&devices_, &admins_})
       certificates->on_change([this] { end_removed(); });
-    NAE_ASSIGN(std::vector<policy::LimitCount> counts, store_->load_limits());
-    NAE_TRY(limits_.restore(counts, unix_time_us()));
+    NAE_TRY(limit_keeper_.load());
     NAE_TRY(open_audit());
     NAE_TRY(finish_binding());
     parts_.emplace(service::Parts{ring_, working_keys_, public_keys_, hsm_, *policy_, limits_,
@@ -229,7 +228,7 @@ class Running final : public Server {
     watch_audit();
     expire_unused();
     watch_vm_generation();
-    keep_limits();
+    limit_keeper_.start();
     watch_certificates();
     scheduler_->start();
     spdlog::info("event=ready address={} gcm={} keys={} policy_revision={}", listener_->address(),
@@ -415,23 +414,6 @@ class Running final : public Server {
       spdlog::warn("event=machine-not-watched message={}", quoted_text(watch.error().message));
   }
 
-  void keep_limits() {
-    limit_timer_.expires_after(kLimitInterval);
-    limit_timer_.async_wait([this](boost::system::error_code error) {
-      if (error) return;
-      save_limits();
-      keep_limits();
-    });
-  }
-  void save_limits() {
-    const std::vector<policy::LimitCount> counts = limits_.take_changed();
-    if (counts.empty()) return;
-    if (auto saved = store_->save_limits(counts, unix_time_us()); !saved) {
-      limits_.give_back(counts);
-      spdlog::error("event=limits-not-saved message={}", quoted_text(saved.error().message));
-    }
-  }
-
   void watch_certificates() {
     certificate_timer_.expires_after(kCertificateInterval);
     certificate_timer_.async_wait([this](boost::system::error_code error) {
@@ -477,7 +459,7 @@ class Running final : public Server {
     spdlog::info("event=stopping connections={}", listener_->connections());
     std::size_t cut = listener_->stop(config_.server.stop_timeout);
     workers_->stop();
-    save_limits();
+    limit_keeper_.save();
     admin_.reset();
     scheduler_->stop();
     if (auto recorded = record_event("stopped", "connections cut: " + std::to_string(cut));
@@ -518,7 +500,7 @@ class Running final : public Server {
   boost::asio::steady_timer head_timer_;
   boost::asio::steady_timer watch_timer_;
   boost::asio::steady_timer expire_timer_;
-  boost::asio::steady_timer limit_timer_;
+  LimitKeeper limit_keeper_;
   boost::asio::steady_timer certificate_timer_;
   std::unique_ptr<net::VmGeneration> vm_generation_;
   bool audit_writable_ = true;
