@@ -88,6 +88,8 @@ Outcome<ExitCode> from_directory(Call& call, const ExportOptions& options) {
     return written && call.out.good();
   }));
   NAE_TRY(std::move(written));
+  NAE_ASSIGN(json::array damaged, damage_of(options.directory));
+  warn_of_damage(call, json::object{{"damaged_segments", std::move(damaged)}});
   return kOk;
 }
 
@@ -100,6 +102,7 @@ Outcome<ExitCode> from_server(Call& call, const ExportOptions& options) {
     for (const json::value& line : items(page, "lines"))
       if (line.is_string()) NAE_TRY(write_line(call, options, std::string(line.get_string())));
     after = shown(page, "next");
+    if (after.empty()) warn_of_damage(call, page);
   }
   return kOk;
 }

@@ -1,5 +1,14 @@
+#include <filesystem>
+#include <ostream>
+
 #include "cli/audit_commands.hpp"
+#include "cli/table.hpp"
+#include "keyserver/admin/api/audit_report.hpp"
 #include "keyserver/admin/api/time.hpp"
+#include "keyserver/audit/head.hpp"
+#include "keyserver/audit/segment_checks.hpp"
+#include "libnae/base/clock.hpp"
+#include "libnae/base/file.hpp"
 
 namespace nae::cli {
 
@@ -50,6 +59,28 @@ Result<audit::Filter> filter_of(const FilterOptions& options) {
     NAE_ASSIGN(filter.to_us, admin::api::parse_time(options.to));
   }
   return filter;
+}
+
+void warn_of_damage(Call& call, const json::value& answer) {
+  using admin::api::shown;
+  for (const json::value& segment : admin::api::items(answer, "damaged_segments"))
+    call.err << "WARNING: " << printable(shown(segment, "file"))
+             << " does not verify: " << printable(shown(segment, "problem"))
+             << "\n  what was read from it proves nothing; see 'nae audit verify'\n";
+}
+
+Result<json::array> damage_of(const std::string& directory) {
+  const std::string key_file = directory + "/" + std::string(audit::kPublicKeyFile);
+  std::string public_key;
+  if (std::filesystem::exists(key_file)) {
+    NAE_ASSIGN(public_key, read_file(key_file, kMaxPublicKeyBytes));
+  }
+  audit::SegmentChecks checks(directory, public_key);
+  NAE_ASSIGN(auto damaged, checks.check_all(unix_time_us()));
+  json::array segments;
+  for (const audit::DamagedSegment& segment : damaged)
+    segments.push_back(admin::api::to_json(segment));
+  return segments;
 }
 
 }  // namespace nae::cli

@@ -84,7 +84,9 @@ Outcome<json::value> from_directory(const QueryOptions& options) {
   NAE_ASSIGN(audit::Filter filter, filter_of(options.filter));
   if (options.summary) {
     NAE_ASSIGN(audit::Summary summary, audit::summarize(options.directory, filter));
-    return admin::api::to_json(summary);
+    json::object answer = admin::api::to_json(summary);
+    NAE_ASSIGN(answer["damaged_segments"], damage_of(options.directory));
+    return answer;
   }
   filter.limit = options.limit;
   NAE_ASSIGN(std::vector<audit::StoredRecord> found, audit::query(options.directory, filter));
@@ -93,7 +95,8 @@ Outcome<json::value> from_directory(const QueryOptions& options) {
     NAE_ASSIGN(json::object object, admin::api::parse_object(record.line));
     records.push_back(std::move(object));
   }
-  return json::object{{"records", std::move(records)}};
+  NAE_ASSIGN(json::array damaged, damage_of(options.directory));
+  return json::object{{"records", std::move(records)}, {"damaged_segments", std::move(damaged)}};
 }
 
 Outcome<ExitCode> query(Call& call, const QueryOptions& options) {
@@ -108,6 +111,7 @@ Outcome<ExitCode> query(Call& call, const QueryOptions& options) {
     else
       print_records(call, answer);
   });
+  warn_of_damage(call, answer);
   return kOk;
 }
 

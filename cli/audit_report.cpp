@@ -84,7 +84,9 @@ Outcome<json::value> from_directory(const ReportOptions& options) {
     NAE_ASSIGN(since_us, admin::api::parse_time(options.since));
   }
   NAE_ASSIGN(audit::Report made, audit::make_report(options.directory, since_us, now_us));
-  return admin::api::to_json(made);
+  json::object answer = admin::api::to_json(made);
+  NAE_ASSIGN(answer["damaged_segments"], damage_of(options.directory));
+  return answer;
 }
 
 Outcome<json::value> from_server(Call& call, const ReportOptions& options) {
@@ -96,6 +98,7 @@ Outcome<ExitCode> report(Call& call, const ReportOptions& options) {
   NAE_ANSWER(json::value answer,
              options.directory.empty() ? from_server(call, options) : from_directory(options));
   call.show(answer, [&] { print_report(call, answer); });
+  warn_of_damage(call, answer);
   return kOk;
 }
 

@@ -16,6 +16,7 @@ namespace nae::cli {
 // One call of the program.
 struct Call {
   std::ostream& out;
+  std::ostream& err;
   ProfileOptions profile;
   bool json = false;
 

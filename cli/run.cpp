@@ -108,7 +108,7 @@ int run(std::vector<std::string> arguments, std::ostream& out, std::ostream& err
   // Global options may stand anywhere: 'nae key list --json'.
   app.fallthrough();
 
-  Call call{out, {}, false};
+  Call call{out, err, {}, false};
   std::string certificate, key, authority;
   add_global_options(app, call, certificate, key, authority);
   Action chosen;

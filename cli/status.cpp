@@ -28,6 +28,9 @@ Outcome<ExitCode> status(Call& call, const NoOptions&) {
     part("hsm          ", "hsm");
     part("store        ", "store");
     part("audit log    ", "audit");
+    for (const json::value& segment : admin::api::items(answer, "audit_damaged_segments"))
+      call.out << "audit log    DAMAGED: " << printable(shown(segment, "file")) << ": "
+               << printable(shown(segment, "problem")) << '\n';
     call.out << "keys         " << shown(answer, "keys") << '\n'
              << "policy       version " << shown(answer, "policy_version") << '\n'
              << "agents       " << shown(answer, "connections") << '\n'

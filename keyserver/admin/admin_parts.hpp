@@ -8,6 +8,7 @@
 
 #include "keyserver/admin/approval_rules.hpp"
 #include "keyserver/audit/log.hpp"
+#include "keyserver/audit/segment_checks.hpp"
 #include "keyserver/hsm/hsm_queue.hpp"
 #include "keyserver/keys/key_ring.hpp"
 #include "keyserver/keys/working_keys.hpp"
@@ -37,6 +38,8 @@ struct AdminParts {
   // Empty: there are no connections.
   std::function<Result<void>()> settle = {};
   ApprovalRules approval = {};
+  // Of `audit_directory`. nullptr: nothing is said of segments that are read.
+  audit::SegmentChecks* checks = nullptr;
 };
 
 }  // namespace nae::admin

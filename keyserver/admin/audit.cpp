@@ -45,6 +45,17 @@ Result<audit::Filter> filter_of(const AdminCall& call) {
   return filter;
 }
 
+// Whoever reads the log learns which closed segments of it do not verify.
+Result<Reply> with_damage(const AdminCall& call, json::object body) {
+  json::array damaged;
+  if (call.parts.checks) {
+    NAE_ASSIGN(auto found, call.parts.checks->check_all(call.now_us));
+    for (const audit::DamagedSegment& segment : found) damaged.push_back(api::to_json(segment));
+  }
+  body["damaged_segments"] = std::move(damaged);
+  return Reply{std::move(body)};
+}
+
 Result<std::size_t> limit_parameter(const AdminCall& call) {
   std::string limit = call.parameter("limit");
   if (limit.empty()) return kDefaultRecords;
@@ -66,7 +77,7 @@ Result<Reply> query_audit(AdminCall& call) {
     records.push_back(std::move(stored));
   }
   call.audit_detail = std::to_string(records.size()) + " records";
-  return Reply{{{"records", std::move(records)}}};
+  return with_damage(call, {{"records", std::move(records)}});
 }
 
 Result<Reply> export_audit(AdminCall& call) {
@@ -80,7 +91,7 @@ Result<Reply> export_audit(AdminCall& call) {
   NAE_ASSIGN(audit::Page page, audit::read_page(call.parts.audit_directory, filter));
   call.audit_detail =
       std::to_string(page.records.size()) + " records after " + std::to_string(filter.after_seq);
-  return Reply{api::to_json(page)};
+  return with_damage(call, api::to_json(page));
 }
 
 Result<Reply> summarize_audit(AdminCall& call) {
@@ -88,7 +99,7 @@ Result<Reply> summarize_audit(AdminCall& call) {
       {"role", "key", "action", "verdict", "device", "database", "user", "from", "to"}));
   NAE_ASSIGN(audit::Filter filter, filter_of(call));
   NAE_ASSIGN(audit::Summary summary, audit::summarize(call.parts.audit_directory, filter));
-  return Reply{api::to_json(summary)};
+  return with_damage(call, api::to_json(summary));
 }
 
 Result<Reply> report_audit(AdminCall& call) {
@@ -97,7 +108,7 @@ Result<Reply> report_audit(AdminCall& call) {
   NAE_ASSIGN(audit::Report report,
              audit::make_report(call.parts.audit_directory, since_us.value_or(call.now_us - kDayUs),
                                 call.now_us));
-  return Reply{api::to_json(report)};
+  return with_damage(call, api::to_json(report));
 }
 
 Result<Reply> audit_receipt(AdminCall& call) {

@@ -1,4 +1,5 @@
 // /v1/status and the readiness behind it and /readyz.
+#include "keyserver/admin/api/audit_report.hpp"
 #include "keyserver/admin/api/time.hpp"
 #include "keyserver/admin/readiness.hpp"
 #include "keyserver/admin/route.hpp"
@@ -45,6 +46,10 @@ Result<Reply> show_status(AdminCall& call) {
       {"admin", call.admin},
       {"roles", call.roles.text()},
   };
+  json::array damaged;
+  if (parts.checks)
+    for (const auto& segment : parts.checks->damaged()) damaged.push_back(api::to_json(segment));
+  body["audit_damaged_segments"] = std::move(damaged);
   for (auto& member : state.parts) body[member.key()] = std::move(member.value());
   return Reply{std::move(body)};
 }

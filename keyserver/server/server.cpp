@@ -9,6 +9,7 @@
 #include <future>
 #include <thread>
 
+#include "keyserver/admin/audit_checker.hpp"
 #include "keyserver/admin/certificate_expiry.hpp"
 #include "keyserver/admin/http_protocol.hpp"
 #include "keyserver/admin/key_scheduler.hpp"
@@ -180,6 +181,7 @@ class Running final : public Server {
     listener_.reset();
     workers_.reset();
     admin_.reset();
+    checker_.reset();
     audit_.reset();  // may ask loop_ for a head
   }
 
@@ -231,6 +233,7 @@ class Running final : public Server {
     limit_keeper_.start();
     watch_certificates();
     scheduler_->start();
+    checker_->start();
     spdlog::info("event=ready address={} gcm={} keys={} policy_revision={}", listener_->address(),
                  gcm_->name(), ring_.size(), policy_->snapshot()->number);
     loop_.run();
@@ -260,6 +263,7 @@ class Running final : public Server {
     auto ask = [](keys::Hsm& hsm) { return hsm.public_key_of(keys::ServerKey::audit); };
     NAE_ASSIGN(Bytes spki, hsm_.call(ask, config_.hsm.timeout));
     NAE_ASSIGN(options.public_key_pem, crypto::public_key_to_pem(spki));
+    checks_.emplace(config_.audit.directory, options.public_key_pem);
     options.sign = [this](ByteView head) -> Result<Bytes> {
       return hsm_.call([message = Bytes(head.begin(), head.end())](
                            keys::Hsm& hsm) { return hsm.sign_as(keys::ServerKey::audit, message); },
@@ -283,11 +287,13 @@ class Running final : public Server {
                             .audit_directory = config_.audit.directory,
                             .authority_pem = authority_,
                             .settle = [this] { return settle(); },
-                            .approval = approval_};
+                            .approval = approval_,
+                            .checks = &*checks_};
     admin_.emplace(parts, http_limits(config_), gate_limits(config_));
     // Before there is a listener nobody is waiting for an answer.
     parts.settle = [this] { return listener_ ? settle() : Result<void>{}; };
     scheduler_.emplace(std::move(parts));
+    checker_.emplace(*checks_, *audit_);
   }
 
   // Rows of an older server were believed this once; without the record of it they are again.
@@ -462,6 +468,7 @@ class Running final : public Server {
     limit_keeper_.save();
     admin_.reset();
     scheduler_->stop();
+    checker_->stop();
     if (auto recorded = record_event("stopped", "connections cut: " + std::to_string(cut));
         !recorded)
       spdlog::error("event=audit-failed message={}", quoted_text(recorded.error().message));
@@ -493,6 +500,8 @@ class Running final : public Server {
                                        service::UnknownNames::refused};
   std::unique_ptr<audit::Log> audit_;
   std::optional<service::Parts> parts_;
+  std::optional<audit::SegmentChecks> checks_;
+  std::optional<admin::AuditChecker> checker_;
   std::optional<admin::HttpProtocols> admin_;
   admin::ExpiryWatch expiry_watch_{metrics_.registry()};
   std::optional<admin::KeyScheduler> scheduler_;

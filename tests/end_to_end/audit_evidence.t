@@ -89,6 +89,26 @@ with Tap() as tap, Stack() as stack:
     rows = list(csv.DictReader(io.StringIO(server.must("audit", "export", "--format", "csv", "--event", "request", "--verdict", "deny"))))
     tap.is_(sum(int(row["repeated"] or 1) for row in rows), 40, "so has one for a spreadsheet")
 
+    # names that are no names for a spreadsheet or a terminal
+    stack.sql(None, r"""DO $$ BEGIN EXECUTE format('CREATE ROLE %I', E'=evil\n\x1b[2J"x'); END $$""")
+    stack.sql(None, r"""DO $$ BEGIN EXECUTE format('SET LOCAL ROLE %I', E'=evil\n\x1b[2J"x'); PERFORM nae_hash('x', 'sha-256'); END $$""")
+    text = server.must("audit", "export", "--format", "csv", "--from", "2026-01-01")
+    tap.ok(not [c for c in text if ord(c) < 32 and c not in "\r\n"] and all(line.startswith('"') or line.startswith("seq") for line in text.splitlines()),
+           "no control character of a name reaches the export")
+
+    # a closed segment that is changed under the server
+    whole = (audit / segment.name).read_bytes()
+    (audit / segment.name).write_bytes(whole.replace(b'"role":"nae_all"', b'"role":"nae_xyz"', 1))
+    done = server.nae("audit", "query", "--limit", "1")
+    tap.ok(done.returncode == 0 and f"{segment.name} does not verify" in done.stderr, "a query says that a closed segment does not verify", done.stdout, done.stderr)
+    for words in (("export",), ("report",), ("query", "--summary")):
+        tap.like(server.nae("audit", *words).stderr, "does not verify", f"so does {' '.join(words)}")
+    tap.like(server.nae("audit", "query", "--limit", "1", "--directory", audit).stderr, "does not verify", "and one of a copy")
+    tap.ok(wait_until(lambda: "DAMAGED" in server.nae("status").stdout), "the status says it")
+    tap.ok(wait_until(lambda: "event=audit-damaged" in server.log.read_text()), "and the server's log, without a question")
+    (audit / segment.name).write_bytes(whole)
+    tap.is_(server.nae("audit", "query", "--limit", "1").stderr, "", "when it is back nothing is said")
+
     # a lost log
     server.stop()
     tap.is_(offline("export", "--directory", audit, "--event", "request").stdout.count("\n"), jsonl.count("\n"), "a copy is exported without a server")

@@ -81,6 +81,10 @@ json::object to_json(const audit::Report& report) {
           {"decrypt_volumes", list(report.volumes, volume)}};
 }
 
+json::object to_json(const audit::DamagedSegment& damaged) {
+  return {{"file", damaged.file}, {"problem", damaged.problem}};
+}
+
 json::object to_json(const audit::Page& page) {
   json::array lines;
   for (const audit::StoredRecord& record : page.records) lines.emplace_back(record.line);
