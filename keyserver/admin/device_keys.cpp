@@ -22,7 +22,8 @@ Result<Certificates> good_certificates(const AdminCall& call, std::string_view n
     return each.name != name || each.removed_at_us != 0 || each.expires_at_us <= call.now_us;
   });
   if (all.empty())
-    return fail(Code::not_found, "no device named " + std::string(name) + " has a good certificate");
+    return fail(Code::not_found,
+                "no device named " + std::string(name) + " has a good certificate");
   return all;
 }
 
@@ -39,8 +40,8 @@ Result<void> check_consent(const Certificates& good, const std::string& certific
                 "Give the certificate that the host uses now.");
   NAE_ASSIGN(Bytes signature, crypto::from_base64(signature_text));
   NAE_ASSIGN(crypto::PublicKey key, crypto::PublicKey::from_der(present.spki));
-  NAE_ASSIGN(bool by_holder, key.verify(SignatureScheme::key_default, as_bytes(request_pem),
-                                        signature));
+  NAE_ASSIGN(bool by_holder,
+             key.verify(SignatureScheme::key_default, as_bytes(request_pem), signature));
   if (by_holder) return {};
   return fail(Code::certificate_rejected, "the request is not signed by the key that the host has",
               "On the host: openssl dgst -sha256 -sign PRESENT.key -out NEW.sig NEW.csr");
@@ -64,8 +65,8 @@ Result<Reply> add_device_key(AdminCall& call) {
   // A certificate that is not inserted is not given out.
   NAE_TRY(call.parts.store.insert_device_key(issued.record));
   NAE_TRY(call.parts.devices.reload());
-  call.audit_detail =
-      "serial " + issued.record.serial + ", key " + issued.record.key_sha256 + " beside the present";
+  call.audit_detail = "serial " + issued.record.serial + ", key " + issued.record.key_sha256 +
+                      " beside the present";
   return Reply{reply_with(call, issued), 201};
 }
 

@@ -42,8 +42,9 @@ Result<store::Admin> find_or_make(store::Store& store, const Recovery& wanted,
   for (store::Admin& admin : admins) {
     if (admin.name == wanted.name && admin.key_sha256 == key_sha256) return std::move(admin);
     if (admin.name == wanted.name)
-      return fail(Code::conflict, "the name " + admin.name + " belongs to another key",
-                  "Choose another name; the old one can be removed by nae admin remove afterwards.");
+      return fail(
+          Code::conflict, "the name " + admin.name + " belongs to another key",
+          "Choose another name; the old one can be removed by nae admin remove afterwards.");
     if (admin.key_sha256 == key_sha256)
       return fail(Code::conflict, "the key is that of " + admin.name,
                   "Give --name " + admin.name + ", or make the request by a key of its own.");
@@ -117,9 +118,9 @@ Result<Recovered> recover_admin(const config::Config& config, const Recovery& wa
   const std::int64_t now_us = unix_time_us();
   NAE_ASSIGN(store::Admin admin,
              find_or_make(*store, wanted, to_hex(crypto::sha256(request.spki)), now_us));
-  NAE_ASSIGN(std::string pem, setup::issue_client(*hsm, authority, admin.name,
-                                                  "nae://admin/" + admin.name, request.spki,
-                                                  now_us / kMicroseconds, setup::kCertificateDays));
+  NAE_ASSIGN(std::string pem,
+             setup::issue_client(*hsm, authority, admin.name, "nae://admin/" + admin.name,
+                                 request.spki, now_us / kMicroseconds, setup::kCertificateDays));
   NAE_ASSIGN(crypto::CertificateInfo info, crypto::read_certificate(pem));
   const store::AdminCertificate certificate{info.fingerprint, info.serial, now_us,
                                             info.not_after_s * kMicroseconds};
