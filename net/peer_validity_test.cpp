@@ -28,9 +28,8 @@ class PeerValidityTest : public ListenerTest {
 TEST_F(PeerValidityTest, AConnectionEndsWithItsCertificate) {
   auto port = listen();
   auto lasting = must(BlockingClient::connect_tls(device_context(), port));
-  const std::int64_t end_s = unix_time_s() + 1;
-  auto context =
-      must(TlsContext::client(ours_.issue(until(TestAuthority::device("db1"), end_s))));
+  const std::int64_t end_s = unix_time_s() + 2;
+  auto context = must(TlsContext::client(ours_.issue(until(TestAuthority::device("db1"), end_s))));
   auto client = must(BlockingClient::connect_tls(context, port));
   EXPECT_TRUE(echoes(client));
   EXPECT_EQ(client.read(1).error().message, "closed") << "in order, without a word from the client";
@@ -41,16 +40,15 @@ TEST_F(PeerValidityTest, AConnectionEndsWithItsCertificate) {
 // What it says in its last second is served; what comes later is not, however busy it keeps.
 TEST_F(PeerValidityTest, ABusyConnectionEndsToo) {
   auto port = listen();
-  const std::int64_t end_s = unix_time_s() + 1;
-  auto context =
-      must(TlsContext::client(ours_.issue(until(TestAuthority::device("db1"), end_s))));
+  const std::int64_t end_s = unix_time_s() + 2;
+  auto context = must(TlsContext::client(ours_.issue(until(TestAuthority::device("db1"), end_s))));
   auto client = must(BlockingClient::connect_tls(context, port));
   while (echoes(client)) ASSERT_LE(unix_time_s(), end_s + 1);
   EXPECT_GT(unix_time_s(), end_s);
 }
 
 TEST_F(PeerValidityTest, TheAuthoritysEndCountsAsWell) {
-  TestAuthority brief(directory_, "brief", unix_time_s() + 1);
+  TestAuthority brief(directory_, "brief", unix_time_s() + 2);
   TlsFiles files = ours_.issue(TestAuthority::server());
   files.authority = brief.file();
   auto port = listen(files);

@@ -230,7 +230,8 @@ TEST_F(StoreTest, ADeviceChangesItsKeyBesideTheFirst) {
   EXPECT_EQ(store->confirm_device_key("db1", third, 103).error().code, Code::conflict);
   EXPECT_EQ(store->confirm_device_key("db2", next, 103).error().code, Code::conflict);
   ASSERT_TRUE(store->confirm_device_key("db1", next, 103));
-  for (const DeviceCertificate& each : *store->list_devices())
+  const std::vector<DeviceCertificate> listed = *store->list_devices();
+  for (const DeviceCertificate& each : listed)
     EXPECT_EQ(each.removed_at_us, each.key_sha256 == key ? 103 : 0) << each.fingerprint;
   EXPECT_EQ(store->confirm_device_key("db1", next, 104).error().code, Code::conflict) << "again";
   EXPECT_FALSE(store->insert_device_key(certificate('7', 104, key))) << "given up for good";

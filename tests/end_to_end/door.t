@@ -99,7 +99,7 @@ with Tap() as tap, contextlib.ExitStack() as closing:
     tap.is_(idle.getresponse().read(), b"ok\n", "a device may ask for health")
     for name in gone:
         server.must("device", "remove", name)
-    tap.like(ended(silent.connection), b"was removed", "a removed device's silent connection is told so and ends")
+    tap.like(ended(silent.connection), "was removed", "a removed device's silent connection is told so and ends")
     tap.is_(ended(idle.sock), b"", "and so does its idle HTTP connection")
     admin_idle = door.raw(leaver)
     server.must("admin", "remove", "leaver")
