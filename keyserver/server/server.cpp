@@ -17,8 +17,10 @@
 #include "keyserver/audit/log.hpp"
 #include "keyserver/hsm/hsm_queue.hpp"
 #include "keyserver/hsm/pkcs11_hsm.hpp"
+#include "keyserver/server/approvals_at_start.hpp"
 #include "keyserver/server/hsm_options.hpp"
 #include "keyserver/server/limit_keeper.hpp"
+#include "keyserver/server/machine_watch.hpp"
 #include "keyserver/service/nae_protocol.hpp"
 #include "keyserver/setup/bind_keys.hpp"
 #include "keyserver/setup/initialise.hpp"
@@ -29,10 +31,8 @@
 #include "libnae/base/log_text.hpp"
 #include "libnae/crypto/certificate.hpp"
 #include "libnae/crypto/gcm.hpp"
-#include "libnae/crypto/random.hpp"
 #include "net/listener.hpp"
 #include "net/signals.hpp"
-#include "net/vm_generation.hpp"
 
 namespace nae::server {
 namespace {
@@ -197,8 +197,9 @@ class Running final : public Server {
     parts_.emplace(service::Parts{ring_, working_keys_, public_keys_, hsm_, *policy_, limits_,
                                   *audit_, metrics_, devices_, seats_of(config_),
                                   memory_of(config_), settings_});
-    NAE_TRY(interrupt_approvals());
-    NAE_TRY(warn_of_missing_approvers());
+    NAE_TRY(interrupt_approvals(
+        *store_, [this](auto event, const auto& detail) { return record_event(event, detail); }));
+    NAE_TRY(warn_of_missing_approvers(*store_, approval_));
     open_admin();
     scheduler_->run_due();  // what fell due while the server was down
     NAE_ASSIGN(auto context, net::TlsContext::server(tls_files(config_)));
@@ -229,7 +230,7 @@ class Running final : public Server {
     sign_heads();
     watch_audit();
     expire_unused();
-    watch_vm_generation();
+    machine_.start(loop_);
     limit_keeper_.start();
     watch_certificates();
     scheduler_->start();
@@ -304,34 +305,6 @@ class Running final : public Server {
     return hsm_.call([](keys::Hsm& hsm) { return hsm.finish_binding(); }, config_.hsm.timeout);
   }
 
-  // Approved requests that the last run did not finish. Whether they were done is not known, so
-  // they are shown as interrupted and never done again.
-  Result<void> interrupt_approvals() {
-    NAE_ASSIGN(std::vector<std::string> ids, store_->interrupt_approvals());
-    for (const std::string& id : ids) {
-      spdlog::warn("event=approval-interrupted id={}", id);
-      NAE_TRY(record_event("approval-interrupted", id));
-    }
-    return {};
-  }
-
-  // A role whose only holder must be approved by another one is of no use.
-  Result<void> warn_of_missing_approvers() {
-    if (!approval_.any()) return {};
-    NAE_ASSIGN(std::vector<store::Admin> admins, store_->list_admins());
-    for (admin::AdminRole role : admin::admin_roles()) {
-      auto holds = [&](const store::Admin& who) {
-        return std::find(who.roles.begin(), who.roles.end(), name(role)) != who.roles.end();
-      };
-      if (std::count_if(admins.begin(), admins.end(), holds) < 2)
-        spdlog::warn(
-            "event=approvers-missing role={} message=\"fewer than two hold it: what it "
-            "requests cannot be approved\"",
-            name(role));
-    }
-    return {};
-  }
-
   // Whoever was removed keeps no connection, and with it nobody's place.
   void end_removed() {
     listening_.get()->for_each([](net::Connection& connection) { connection.reexamine(); });
@@ -402,22 +375,6 @@ class Running final : public Server {
       limits_.expire(unix_time_us());
       expire_unused();
     });
-  }
-
-  // Nonces hold without it; what was drawn before is given up all the same.
-  void watch_vm_generation() {
-    auto watch = net::VmGeneration::watch(loop_, [this] {
-      image_->changed();
-      auto seeded = crypto::reseed();
-      spdlog::warn(
-          "event=machine-resumed message=\"the virtual machine was resumed from a snapshot "
-          "or cloned: salts are drawn anew{}\"",
-          seeded ? "" : ", the random generator was not seeded");
-    });
-    if (watch)
-      vm_generation_ = std::move(*watch);
-    else
-      spdlog::warn("event=machine-not-watched message={}", quoted_text(watch.error().message));
   }
 
   void watch_certificates() {
@@ -511,7 +468,7 @@ class Running final : public Server {
   boost::asio::steady_timer expire_timer_;
   LimitKeeper limit_keeper_;
   boost::asio::steady_timer certificate_timer_;
-  std::unique_ptr<net::VmGeneration> vm_generation_;
+  MachineWatch machine_{image_};
   bool audit_writable_ = true;
   std::unique_ptr<net::WorkerThreads> workers_;
   std::unique_ptr<net::Listener> listener_;
