@@ -21,6 +21,7 @@
 #include "keyserver/server/hsm_options.hpp"
 #include "keyserver/server/limit_keeper.hpp"
 #include "keyserver/server/machine_watch.hpp"
+#include "keyserver/server/part_options.hpp"
 #include "keyserver/service/nae_protocol.hpp"
 #include "keyserver/setup/bind_keys.hpp"
 #include "keyserver/setup/initialise.hpp"
@@ -44,87 +45,6 @@ constexpr std::chrono::hours kCertificateInterval{1};
 // A device that takes nothing of what was decided before a revocation is cut off after so long.
 constexpr std::chrono::seconds kSettleTime{5};
 constexpr std::chrono::milliseconds kWatchInterval{500};  // its trouble shows within a second
-
-std::size_t worker_count(std::uint32_t configured) {
-  return configured != 0 ? configured : std::max(1u, std::thread::hardware_concurrency());
-}
-
-hsm::HsmQueue::Options queue_options() {
-  hsm::HsmQueue::Options options;
-  options.on_health_change = [](const hsm::Health& health) {
-    if (health.healthy)
-      spdlog::info("event=hsm-recovered");
-    else
-      spdlog::error("event=hsm-unavailable code={} message={}",
-                    health.last_error ? name(health.last_error->code) : "",
-                    quoted_text(health.last_error ? health.last_error->message : ""));
-  };
-  return options;
-}
-
-keys::WorkingKeys::Options working_key_options(const config::Config& config,
-                                               std::shared_ptr<const keys::ProcessImage> image) {
-  keys::WorkingKeys::Options options;
-  options.image = std::move(image);
-  options.capacity = config.limits.working_keys;
-  options.max_age = config.limits.working_key_lifetime;
-  return options;
-}
-
-keys::RingOptions ring_options(const config::Config& config) {
-  keys::RingOptions options;
-  options.destroy_wait_us =
-      std::chrono::duration_cast<std::chrono::microseconds>(config.keys.destroy_wait).count();
-  return options;
-}
-
-service::Settings settings_of(const config::Config& config, std::string server_id) {
-  service::Settings settings;
-  settings.software = kSoftware;
-  settings.server_id = std::move(server_id);
-  settings.limits = config.limits.wire;
-  settings.hsm_timeout = config.hsm.timeout;
-  settings.frame_timeout = config.limits.frame_timeout;
-  settings.max_working_keys_per_request = config.limits.working_keys / 4;
-  return settings;
-}
-
-std::shared_ptr<service::DeviceSeats> seats_of(const config::Config& config) {
-  constexpr std::uint32_t kLeast = 4;  // an agent that loads its certificate anew has twice its two
-  const std::uint32_t most = config.server.max_connections;
-  const std::uint32_t each = config.server.max_connections_per_device;
-  return std::make_shared<service::DeviceSeats>(most,
-                                                each != 0 ? each : std::max(kLeast, most / 4));
-}
-
-std::shared_ptr<net::MemoryBudget> memory_of(const config::Config& config) {
-  const std::size_t total = std::size_t{config.limits.connection_memory_mib} << 20;
-  // One frame of a device must fit, whatever the rest.
-  const std::size_t frame = wire::kFrameHeaderBytes + config.limits.wire.max_frame_bytes;
-  return std::make_shared<net::MemoryBudget>(total, std::max(total / 4, frame));
-}
-
-net::TlsFiles tls_files(const config::Config& config) {
-  return {config.tls.certificate.string(), config.tls.key.string(),
-          config.tls.client_authority.string()};
-}
-
-admin::HttpLimits http_limits(const config::Config& config) {
-  admin::HttpLimits limits;
-  limits.request_timeout = config.admin.request_timeout;
-  limits.idle_timeout = config.admin.idle_timeout;
-  return limits;
-}
-
-admin::GateLimits gate_limits(const config::Config& config) {
-  const auto& admin = config.admin;
-  return {admin.max_connections, admin.max_connections_per_certificate, admin.requests_per_second,
-          admin.request_burst,   admin.connections_per_second,          admin.connection_burst};
-}
-
-Result<admin::ApprovalRules> rules_of(const config::Config& config) {
-  return admin::approval_rules(config.approval.required, config.approval.expires_after);
-}
 
 // What must be open before a Running can be built: each may fail, none refers to another.
 struct Opened {

@@ -1,0 +1,33 @@
+// What the configuration says of each part, in the part's own words.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "keyserver/admin/approval_rules.hpp"
+#include "keyserver/admin/http_protocol.hpp"
+#include "keyserver/config/config.hpp"
+#include "keyserver/hsm/hsm_queue.hpp"
+#include "keyserver/keys/key_ring.hpp"
+#include "keyserver/keys/working_keys.hpp"
+#include "keyserver/service/device_seats.hpp"
+#include "keyserver/service/parts.hpp"
+#include "net/memory_budget.hpp"
+#include "net/tls_context.hpp"
+
+namespace nae::server {
+
+std::size_t worker_count(std::uint32_t configured);
+hsm::HsmQueue::Options queue_options();
+keys::WorkingKeys::Options working_key_options(const config::Config& config,
+                                               std::shared_ptr<const keys::ProcessImage> image);
+keys::RingOptions ring_options(const config::Config& config);
+service::Settings settings_of(const config::Config& config, std::string server_id);
+std::shared_ptr<service::DeviceSeats> seats_of(const config::Config& config);
+std::shared_ptr<net::MemoryBudget> memory_of(const config::Config& config);
+net::TlsFiles tls_files(const config::Config& config);
+admin::HttpLimits http_limits(const config::Config& config);
+admin::GateLimits gate_limits(const config::Config& config);
+Result<admin::ApprovalRules> rules_of(const config::Config& config);
+
+}  // namespace nae::server
