@@ -46,7 +46,8 @@ class BindKeys : public store::StoreTest {
     return loaded.load();
   }
   State state_of(std::string_view name) {
-    for (const keys::Key& key : *store->load_keys())
+    const auto stored = store->load_keys();
+    for (const keys::Key& key : *stored)
       if (key.name == name) return key.versions[0].state;
     return State{};
   }

@@ -48,6 +48,30 @@ def make_old(server):
                  "PRAGMA user_version = 1")
 
 
+def two_of_three():
+    """An RSA key of three primes in the form of one of two, the second of which is a product; and its public key."""
+    def tlv(tag, content):
+        size = len(content)
+        length = bytes([size]) if size < 128 else bytes([0x80 + (size.bit_length() + 7) // 8]) + size.to_bytes((size.bit_length() + 7) // 8, "big")
+        return bytes([tag]) + length + content
+
+    def integer(value):
+        return tlv(2, value.to_bytes(value.bit_length() // 8 + 1, "big"))
+
+    while True:
+        p, q, r = (int(subprocess.run(["openssl", "prime", "-generate", "-bits", bits], capture_output=True, text=True, check=True).stdout)
+                   for bits in ("683", "683", "682"))
+        n = p * q * r
+        if n.bit_length() == 2048:
+            break
+    d = pow(65537, -1, (p - 1) * (q - 1) * (r - 1))
+    numbers = (0, n, 65537, d, p, q * r, d % (p - 1), d % (q * r - 1), pow(q * r, -1, p))
+    private = tlv(0x30, b"".join(map(integer, numbers)))
+    algorithm = tlv(0x30, bytes.fromhex("06092a864886f70d0101010500"))
+    public = rsa.RSAPublicNumbers(65537, n).public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+    return tlv(0x30, integer(0) + algorithm + tlv(4, private)), public
+
+
 VERSION_OF = "(SELECT id FROM keys WHERE name = '{}')"
 
 with Tap() as tap:
@@ -154,7 +178,9 @@ with Tap() as tap:
                               "-outform", "DER"], capture_output=True, check=True).stdout
     public3 = subprocess.run(["openssl", "pkey", "-inform", "DER", "-pubout"], input=primes3, capture_output=True, check=True).stdout
     done = import_wrapped("weak", "rsa-2048", primes3, public3)
-    tap.ok(done.returncode == 1 and "primes" in done.stderr, "RSA of three primes is refused", done)
+    tap.ok(done.returncode == 1, "RSA of three primes is refused, by SoftHSM itself", done)
+    done = import_wrapped("weak", "rsa-2048", *two_of_three())
+    tap.ok(done.returncode == 1 and "two primes" in done.stderr, "also where two of them are sent as one", done)
     (scratch / "three.der").write_bytes(primes3)
     give_to_owner(scratch / "three.der")
     done = server.nae("key", "import", "weak", "--type", "rsa-2048", "--from", scratch / "three.der")
