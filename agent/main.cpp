@@ -13,6 +13,7 @@
 #include "agent/hardening.hpp"
 #include "agent/version.hpp"
 #include "libnae/base/descriptor_limit.hpp"
+#include "libnae/base/environment.hpp"
 #include "libnae/base/log_text.hpp"
 #include "net/signals.hpp"
 

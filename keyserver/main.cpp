@@ -17,6 +17,7 @@
 #include "keyserver/setup/accept_audit_loss.hpp"
 #include "keyserver/setup/initialise.hpp"
 #include "libnae/base/descriptor_limit.hpp"
+#include "libnae/base/environment.hpp"
 #include "libnae/crypto/secret.hpp"
 
 namespace {
