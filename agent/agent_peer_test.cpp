@@ -37,7 +37,8 @@ class SharedSocket {
   SharedSocket(const SharedSocket&) = delete;
   SharedSocket& operator=(const SharedSocket&) = delete;
 
-  // The child connects, waits for go() and does `work`.
+  // The child connects, waits for go() and does `work(socket, silent)`; from `silent` nothing
+  // comes.
   template <class Work>
   void start(Work work) {
     EXPECT_EQ(::pipe(go_), 0);
@@ -47,7 +48,7 @@ class SharedSocket {
     if (::connect(socket_, reinterpret_cast<sockaddr*>(&address_), sizeof address_) != 0 ||
         ::read(go_[0], &byte, 1) != 1)
       ::_exit(1);
-    work(socket_);
+    work(socket_, go_[0]);
     ::pause();
   }
   void go() { EXPECT_EQ(::write(go_[1], "x", 1), 1); }
@@ -91,9 +92,10 @@ TEST_F(AgentTest, AProcessThatBecomesAnotherProgramIsNotServed) {
                static_cast<std::streamsize>(hello.size()));
   }
   SharedSocket shared(config_.socket.string());
-  shared.start([&](int socket) {
+  shared.start([&](int socket, int silent) {
+    ::dup2(silent, STDIN_FILENO);  // it goes on running
     ::dup2(socket, STDOUT_FILENO);
-    ::execl("/bin/cat", "cat", file.c_str(), nullptr);
+    ::execl("/bin/cat", "cat", file.c_str(), "-", nullptr);
   });
   wait_for("clients", "2");  // it and the one that asks
   shared.go();
@@ -107,10 +109,11 @@ TEST_F(AgentTest, BytesOfAnotherProcessEndTheConnection) {
   serve(always(Act::answer));
   start();
   SharedSocket shared(config_.socket.string());
-  shared.start([](int socket) {
+  shared.start([](int socket, int) {
     const Bytes hello = hello_frame();
     if (::write(socket, hello.data(), hello.size()) < 0) ::_exit(2);
   });
+  wait_for("clients", "2");
   shared.go();
   EXPECT_EQ(shared.refusal(), std::nullopt) << "the process that connected is served";
   Bytes ping;

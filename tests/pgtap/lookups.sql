@@ -1,6 +1,6 @@
 -- nae_envelope, nae_whoami, nae_keys, nae_stat_agent, nae_rewrap.
 BEGIN;
-SELECT plan(30);
+SELECT plan(32);
 SET LOCAL ROLE nae_all;
 
 CREATE TEMP TABLE v AS SELECT nae_encrypt('customer-pii', 'secret') AS gcm,
@@ -12,7 +12,11 @@ SELECT results_eq('SELECT e.format, e.algorithm, e.salt, e.counter FROM v, nae_e
 SELECT results_eq('SELECT e.format, e.algorithm FROM v, nae_envelope(mac) e',
   $$VALUES ('mac', 'hmac-sha-256')$$, 'code');
 SELECT is((SELECT length(e.key_id) FROM v, nae_envelope(gcm) e), 6, 'key id');
-SELECT is((SELECT length(e.salt) FROM v, nae_envelope(gcm) e), 12, 'salt');
+SELECT is((SELECT length(e.salt) FROM v, nae_envelope(gcm) e), 13, 'salt and lease');
+SELECT results_eq($q$SELECT e.salt, e.counter FROM nae_envelope(decode('a4a0b1c2d3e4f5000151525354556162636465666768fedcba' || repeat('00', 16), 'hex')) e$q$,
+  $$VALUES ('\x51525354556162636465666768'::bytea, 16702650::bigint)$$, 'with its lease');
+SELECT results_eq($q$SELECT e.salt, e.counter FROM nae_envelope(decode('a1a0b1c2d3e4f500010102030405060708090a0b0c01020304' || repeat('00', 16), 'hex')) e$q$,
+  $$VALUES ('\x0102030405060708090a0b0c'::bytea, 16909060::bigint)$$, 'as earlier releases wrote it');
 SELECT cmp_ok((SELECT e.key_version FROM v, nae_envelope(gcm) e), '>=', 1, 'version');
 SELECT is((SELECT length(e.payload) FROM v, nae_envelope(gcm) e), 22, 'payload: ciphertext and tag');
 SELECT is((SELECT length(e.payload) FROM v, nae_envelope(mac) e), 32, 'payload: the bare code');
