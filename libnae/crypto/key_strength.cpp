@@ -74,6 +74,7 @@ Number root_of(const BIGNUM* n, BN_CTX* context) {
 }
 
 bool is_square(const BIGNUM* n, BN_CTX* context) {
+  if (BN_is_zero(n)) return true;  // the modulus itself is one; there is no root to begin from
   // Squares leave one of 12 remainders of 64, one of 16 of 63: most others need no root.
   constexpr auto leaves = [](BN_ULONG remainder, BN_ULONG modulus) {
     for (BN_ULONG i = 0; i < modulus; ++i)
