@@ -244,7 +244,7 @@ std::span<const Condition> conditions() {
 std::optional<MatchedRole> matched_role(const Rule& rule, const Subject& subject) {
   const auto match_of = [&](const std::string& role) -> std::optional<MatchedRole> {
     const auto entry = std::ranges::find_if(
-        rule.roles, [&](const std::string& pattern) { return glob_match(pattern, role); });
+        rule.roles, [&](const std::string& pattern) { return pattern_matches(pattern, role); });
     if (entry == rule.roles.end()) return std::nullopt;
     return MatchedRole{*entry, role};
   };
