@@ -1,7 +1,6 @@
 #include "keyserver/admin/key_digest.hpp"
 
-#include <concepts>
-
+#include "keyserver/keys/state.hpp"
 #include "libnae/base/text.hpp"
 #include "libnae/crypto/hash.hpp"
 

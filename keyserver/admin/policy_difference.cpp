@@ -74,10 +74,10 @@ Result<Reply> diff_policy(AdminCall& call) {
   } else {
     NAE_ASSIGN(after, applied(call, static_cast<std::uint64_t>(to.value_or(0))));
   }
-  json::object body = difference_json(call.parts, before.document, after.document);
-  body["from"] = version_json(before);
-  body["to"] = version_json(after);
-  return Reply{std::move(body)};
+  json::object answer = difference_json(call.parts, before.document, after.document);
+  answer["from"] = version_json(before);
+  answer["to"] = version_json(after);
+  return Reply{std::move(answer)};
 }
 
 }  // namespace nae::admin
