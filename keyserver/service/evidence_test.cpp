@@ -126,7 +126,16 @@ TEST_F(Evidence, InventedRolesReadNoMoreThanOne) {
 
 TEST_F(Evidence, WhatIsRefusedForItsSizeOrItsContextHasARecord) {
   const std::uint32_t most = 65'536;
-  client_->ask(1, Action::encrypt, "pii", std::vector<Bytes>(most + 1, Bytes{1}));
+  const Bytes one{1};
+  const std::vector<ByteView> items(most + 1, one);
+  wire::CryptoRequest request;
+  request.header.context = 1;
+  request.header.action = Action::encrypt;
+  request.header.key = "pii";
+  request.items = items;
+  Bytes frame;
+  wire::append_crypto(frame, 901, request);
+  client_->raw(frame);
   EXPECT_EQ(client_->answer().code(), Code::too_many_items);
   Bytes lookup;
   wire::append_lookup(lookup, 900, {77, wire::LookupSubject::whoami});
