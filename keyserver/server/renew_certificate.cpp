@@ -1,10 +1,7 @@
 #include "keyserver/server/renew_certificate.hpp"
 
 #include <string.h>  // explicit_bzero
-#include <unistd.h>
 
-#include <cerrno>
-#include <cstring>
 #include <ctime>
 
 #include "keyserver/server/hsm_options.hpp"
@@ -26,15 +23,6 @@ Result<Bytes> own_public_key(const std::filesystem::path& file) {
   return key;
 }
 
-Result<void> replace_file(const std::filesystem::path& file, std::string_view content) {
-  std::filesystem::path beside = file;
-  beside += ".new";
-  ::unlink(beside.c_str());  // of a renewal that died
-  NAE_TRY(write_new_file(beside, as_bytes(content), 0644));
-  if (::rename(beside.c_str(), file.c_str()) == 0) return {};
-  return fail(Code::file_failed, "cannot replace " + file.string() + ": " + std::strerror(errno));
-}
-
 }  // namespace
 
 Result<Renewed> renew_certificate(const config::Config& config) {
@@ -53,10 +41,11 @@ Result<Renewed> renew_certificate(const config::Config& config) {
   NAE_TRY(setup::check_token(*store, *hsm));
   std::vector<std::string> names = info.dns_names;
   names.insert(names.end(), info.ip_names.begin(), info.ip_names.end());
+  NAE_ASSIGN(NewFile answer, NewFile::reserve(config.tls.certificate, 0644, kMaxFileBytes));
   NAE_ASSIGN(std::string renewed,
              setup::issue_server(*hsm, authority, names, spki, std::time(nullptr)));
   NAE_ASSIGN(crypto::CertificateInfo issued, crypto::read_certificate(renewed));
-  NAE_TRY(replace_file(config.tls.certificate, renewed));
+  NAE_TRY(answer.replace(as_bytes(renewed)));
   return Renewed{issued.serial, issued.not_after_s};
 }
 

@@ -1,6 +1,7 @@
 #include "libnae/base/file.hpp"
 
 #include <fcntl.h>
+#include <stdio.h>  // renameat2
 #include <unistd.h>
 
 #include <cerrno>
@@ -10,14 +11,46 @@
 namespace nae {
 namespace {
 
-tl::unexpected<Error> failed(const char* what, const std::filesystem::path& file) {
+using Path = std::filesystem::path;
+
+constexpr int kTries = 16;  // of a name that is not taken
+
+tl::unexpected<Error> failed(const char* what, const Path& file) {
   return fail(Code::file_failed,
               std::string("cannot ") + what + " " + file.string() + ": " + std::strerror(errno));
 }
 
+tl::unexpected<Error> taken(const Path& file) {
+  return fail(Code::file_failed, file.string() + " exists and is not overwritten",
+              "Choose another directory, or move the file away.");
+}
+
+// A rename that overwrites nothing. FAT has no hard links, NFS no RENAME_NOREPLACE: one of both is
+// everywhere.
+bool rename_to_new(const Path& from, const Path& to) {
+  if (::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) == 0) return true;
+  if (errno != EINVAL && errno != ENOSYS) return false;
+  return ::link(from.c_str(), to.c_str()) == 0 && ::unlink(from.c_str()) == 0;
+}
+
+// The new name is on the disk only when its directory is. Directories that cannot be flushed (FUSE,
+// some network file systems) flush themselves.
+void flush_directory(const Path& file) {
+  const Path parent = file.has_parent_path() ? file.parent_path() : Path(".");
+  const int directory = ::open(parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (directory < 0) return;
+  ::fsync(directory);
+  ::close(directory);
+}
+
 }  // namespace
 
-Result<std::string> read_file(const std::filesystem::path& file, std::size_t max_bytes) {
+bool name_is_taken(const Path& file) {
+  std::error_code error;
+  return std::filesystem::exists(std::filesystem::symlink_status(file, error));
+}
+
+Result<std::string> read_file(const Path& file, std::size_t max_bytes) {
   std::ifstream in(file, std::ios::binary);
   if (!in) return failed("read", file);
   std::string content(max_bytes + 1, '\0');
@@ -31,25 +64,78 @@ Result<std::string> read_file(const std::filesystem::path& file, std::size_t max
   return content;
 }
 
-Result<void> write_new_file(const std::filesystem::path& file, ByteView content, unsigned mode) {
-  int descriptor = ::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
-  if (descriptor < 0 && errno == EEXIST)
-    return fail(Code::file_failed, file.string() + " exists and is not overwritten",
-                "Choose another directory, or move the file away.");
-  if (descriptor < 0) return failed("create", file);
-  bool written = true;
-  for (std::size_t at = 0; written && at < content.size();) {
-    ssize_t part = ::write(descriptor, content.data() + at, content.size() - at);
-    if (part < 0 && errno == EINTR) continue;
-    written = part > 0;
-    if (written) at += static_cast<std::size_t>(part);
+Result<NewFile> NewFile::reserve(const Path& file, unsigned mode, std::size_t room_bytes) {
+  for (int attempt = 0; attempt < kTries; ++attempt) {
+    const Path beside =
+        file.parent_path() / ("." + file.filename().string() + "." + std::to_string(::getpid()) +
+                              "-" + std::to_string(attempt) + ".new");
+    const int descriptor =
+        ::open(beside.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
+    if (descriptor < 0 && errno == EEXIST) continue;
+    if (descriptor < 0) return failed("create", file);
+    NewFile made(file, beside, descriptor);
+    const int refused =
+        room_bytes == 0 ? 0 : ::posix_fallocate(descriptor, 0, static_cast<off_t>(room_bytes));
+    // Some file systems cannot reserve.
+    if (refused == 0 || refused == EOPNOTSUPP || refused == EINVAL) return made;
+    errno = refused;
+    return failed("write", file);
   }
-  written = written && ::fsync(descriptor) == 0;
-  int reason = errno;
-  ::close(descriptor);
-  errno = reason;
-  if (!written) return failed("write", file);
+  errno = EEXIST;
+  return failed("create", file);
+}
+
+NewFile::NewFile(NewFile&& other) noexcept
+    : file_(std::move(other.file_)),
+      beside_(std::exchange(other.beside_, {})),
+      descriptor_(std::exchange(other.descriptor_, -1)) {}
+
+NewFile::~NewFile() {
+  if (descriptor_ >= 0) ::close(descriptor_);
+  if (!beside_.empty()) ::unlink(beside_.c_str());
+}
+
+Result<void> NewFile::fill(ByteView content) {
+  for (std::size_t at = 0; at < content.size();) {
+    const ssize_t part = ::write(descriptor_, content.data() + at, content.size() - at);
+    if (part < 0 && errno == EINTR) continue;
+    if (part <= 0) return failed("write", file_);
+    at += static_cast<std::size_t>(part);
+  }
+  if (::ftruncate(descriptor_, static_cast<off_t>(content.size())) != 0 ||
+      ::fsync(descriptor_) != 0)
+    return failed("write", file_);
+  // Network file systems tell of a full disk only here.
+  if (::close(std::exchange(descriptor_, -1)) != 0) return failed("write", file_);
   return {};
+}
+
+Result<void> NewFile::write(ByteView content) {
+  NAE_TRY(fill(content));
+  if (!rename_to_new(beside_, file_))
+    return errno == EEXIST ? taken(file_) : failed("create", file_);
+  beside_.clear();
+  flush_directory(file_);
+  return {};
+}
+
+Result<void> NewFile::replace(ByteView content) {
+  NAE_TRY(fill(content));
+  if (::rename(beside_.c_str(), file_.c_str()) != 0) return failed("replace", file_);
+  beside_.clear();
+  flush_directory(file_);
+  return {};
+}
+
+Result<void> write_new_file(const Path& file, ByteView content, unsigned mode) {
+  if (name_is_taken(file)) return taken(file);
+  NAE_ASSIGN(NewFile made, NewFile::reserve(file, mode));
+  return made.write(content);
+}
+
+Result<void> replace_file(const Path& file, ByteView content, unsigned mode) {
+  NAE_ASSIGN(NewFile made, NewFile::reserve(file, mode));
+  return made.replace(content);
 }
 
 }  // namespace nae

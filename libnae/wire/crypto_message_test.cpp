@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "libnae/base/code.hpp"
-#include "libnae/wire/refusal_check.hpp"
+#include "libnae/wire/test_refusal_check.hpp"
 
 namespace nae::wire {
 namespace {

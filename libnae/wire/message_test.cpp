@@ -5,7 +5,7 @@
 #include "libnae/wire/error_message.hpp"
 #include "libnae/wire/hello.hpp"
 #include "libnae/wire/lookup.hpp"
-#include "libnae/wire/refusal_check.hpp"
+#include "libnae/wire/test_refusal_check.hpp"
 
 namespace nae::wire {
 namespace {
