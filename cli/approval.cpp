@@ -4,6 +4,7 @@
 #include "cli/command.hpp"
 #include "cli/policy_command.hpp"
 #include "cli/table.hpp"
+#include "libnae/base/output.hpp"
 
 namespace nae::cli {
 namespace {
@@ -82,7 +83,13 @@ Outcome<ExitCode> approve(Call& call, const ApproveOptions& options) {
   NAE_ANSWER(auto server, call.server());
   NAE_ANSWER(json::value approval, server->call("GET", "/v1/approvals/" + id));
   std::string digest = options.digest.empty() ? shown(approval, "digest") : options.digest;
-  if (!call.json) show_one(call, approval);
+  // Nobody approves what he was not shown.
+  if (!call.json) {
+    show_one(call, approval);
+    if (!written(call.out))
+      return tl::unexpected<Failure>(
+          Error(Code::file_failed, "the request could not be shown, and is not approved"));
+  }
   NAE_ANSWER(json::value answer,
              server->call("POST", "/v1/approvals/" + id + "/approve", {{"digest", digest}}));
   bool done = shown(answer, "state") == "done";

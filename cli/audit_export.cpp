@@ -116,12 +116,7 @@ Outcome<ExitCode> export_records(Call& call, const ExportOptions& options) {
     }
     call.out << "\r\n";
   }
-  NAE_ANSWER(ExitCode code, options.directory.empty() ? from_server(call, options)
-                                                      : from_directory(call, options));
-  call.out.flush();
-  if (!call.out.good())
-    return tl::unexpected<Failure>(Error(Code::file_failed, "the export could not be written"));
-  return code;
+  return options.directory.empty() ? from_server(call, options) : from_directory(call, options);
 }
 
 }  // namespace

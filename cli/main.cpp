@@ -1,9 +1,15 @@
+#include <unistd.h>
+
 #include <iostream>
 
 #include "cli/run.hpp"
 #include "libnae/base/environment.hpp"
+#include "libnae/base/output.hpp"
 
 int main(int argc, char** argv) {
   nae::drop_leaking_variables();
-  return nae::cli::run(std::vector<std::string>(argv + 1, argv + argc), std::cout, std::cerr);
+  nae::open_standard_descriptors();
+  nae::DescriptorBuffer buffer(STDOUT_FILENO);
+  std::ostream out(&buffer);
+  return nae::cli::run(std::vector<std::string>(argv + 1, argv + argc), out, std::cerr);
 }

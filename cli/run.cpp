@@ -5,6 +5,7 @@
 #include "cli/command.hpp"
 #include "cli/policy_command.hpp"
 #include "cli/table.hpp"
+#include "libnae/base/output.hpp"
 #include "libnae/base/text.hpp"
 
 namespace nae::cli {
@@ -31,7 +32,7 @@ constexpr char kFooter[] =
     "Exit codes:\n"
     "  0  done, and the answer is yes\n"
     "  1  the server refused, or the answer is no (denied by policy, audit log not intact)\n"
-    "  2  wrong arguments, profile or local file\n"
+    "  2  wrong arguments, profile or local file, or the output could not be written\n"
     "  3  the key server could not be reached, or it is not the right one\n"
     "  4  the key server failed (HSM, store, audit log)\n"
     "  5  nothing was done yet: a second administrator must approve it, see 'nae approvals'\n"
@@ -100,7 +101,10 @@ Outcome<std::string> checked_name(const std::string& name) {
             "digit."));
 }
 
-int run(std::vector<std::string> arguments, std::ostream& out, std::ostream& err) {
+namespace {
+
+// What the arguments ask for, but for the last look at the output.
+int run_command(std::vector<std::string> arguments, std::ostream& out, std::ostream& err) {
   CLI::App app(kDescription, "nae");
   app.footer(kFooter);
   app.require_subcommand(1);
@@ -138,6 +142,20 @@ int run(std::vector<std::string> arguments, std::ostream& out, std::ostream& err
   }
   report(err, outcome.error().error);
   return exit_code(outcome.error().error, outcome.error().from_server);
+}
+
+}  // namespace
+
+int run(std::vector<std::string> arguments, std::ostream& out, std::ostream& err) {
+  const int code = run_command(std::move(arguments), out, err);
+  bool reader_left = false;
+  auto done = written(out, &reader_left);
+  if (done) return code;
+  const bool ended_well = code == kOk || code == kWaiting;
+  if (ended_well) done.error().hint = "Only the output is missing: what the command does is done.";
+  // Whoever reads the first line of a list knows what he does.
+  if (!reader_left) report(err, done.error());
+  return ended_well ? kUsage : code;
 }
 
 }  // namespace nae::cli

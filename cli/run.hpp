@@ -7,7 +7,8 @@
 
 namespace nae::cli {
 
-// `arguments` without the program's name. Answers the exit code.
+// `arguments` without the program's name. Answers the exit code, which is never kOk when something
+// that was written to `out` did not get where it goes.
 int run(std::vector<std::string> arguments, std::ostream& out, std::ostream& err);
 
 }  // namespace nae::cli
