@@ -15,6 +15,8 @@
 #include "libnae/base/descriptor_limit.hpp"
 #include "libnae/base/environment.hpp"
 #include "libnae/base/log_text.hpp"
+#include "libnae/base/output.hpp"
+#include "net/listener.hpp"
 #include "net/signals.hpp"
 
 namespace {
@@ -45,6 +47,14 @@ Result<agent::Config> load(const Options& options) {
   NAE_ASSIGN(agent::Config config, agent::load_config(options.config));
   if (!options.socket.empty()) config.socket = options.socket;
   return config;
+}
+
+// Everything that the start needs and that can be known without starting.
+Result<void> check(const agent::Config& config) {
+  net::UnixListenerOptions listener;
+  listener.path = config.socket.string();
+  NAE_TRY(net::check_path(listener));
+  return net::TlsContext::client(config.tls).map([](const net::TlsContext&) {});
 }
 
 void start_log(const std::string& level) {
@@ -98,6 +108,7 @@ int run(const Options& options, agent::Config config) {
 
 int main(int argc, char** argv) {
   drop_leaking_variables();
+  open_standard_descriptors();
   Options options;
   CLI::App app{"nae-agent: carries cryptographic requests of this host's programs to key servers."};
   app.set_version_flag("--version", agent::kSoftware);
@@ -108,16 +119,21 @@ int main(int argc, char** argv) {
   app.add_flag("--parent-death", options.parent_death, "stop when the parent process ends");
   app.add_option("--ready-fd", options.ready_descriptor,
                  "write \"ready\" to this descriptor once the socket listens");
-  CLI11_PARSE(app, argc, argv);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& stopped) {  // --help and --version too
+    const int code = app.exit(stopped);
+    return code == 0 && !written(std::cout) ? kFailed : code;
+  }
 
   if (options.parent_death && !agent::end_with_parent()) return 0;
   auto config = load(options);
   if (!config) return report(config.error(), kBadConfig);
   if (options.check_config) {
-    auto tls = net::TlsContext::client(config->tls);
-    if (!tls) return report(tls.error(), kBadConfig);
+    if (auto checked = check(*config); !checked) return report(checked.error(), kBadConfig);
     std::cout << options.config << ": good\n";
-    return 0;
+    auto told = written(std::cout);
+    return told ? 0 : report(told.error(), kFailed);
   }
   start_log(config->log_level);
   warn_of_few_descriptors(config->limits.max_clients, raise_descriptor_limit());

@@ -4,10 +4,10 @@
 #include <sys/resource.h>
 
 #include <CLI/CLI.hpp>
-#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <ctime>
+#include <iostream>
 
 #include "keyserver/config/config.hpp"
 #include "keyserver/server/accept_keys.hpp"
@@ -18,6 +18,7 @@
 #include "keyserver/setup/initialise.hpp"
 #include "libnae/base/descriptor_limit.hpp"
 #include "libnae/base/environment.hpp"
+#include "libnae/base/output.hpp"
 #include "libnae/crypto/secret.hpp"
 
 namespace {
@@ -35,16 +36,19 @@ int report(const nae::Error& error) {
   return kFailed;
 }
 
+// The exit code of a command that has done its work.
+int told() {
+  auto written = nae::written(std::cout);
+  if (written) return 0;
+  written.error().hint = "Only the output is missing: what the command does is done.";
+  return report(written.error());
+}
+
 // Key material must not leave by a core dump or a debugger of the same user.
 void forbid_dumps() {
   ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
   rlimit none{0, 0};
   ::setrlimit(RLIMIT_CORE, &none);
-}
-
-// A file at its size limit is an error to report, not a reason to die.
-void ignore_file_size_signal() {
-  std::signal(SIGXFSZ, SIG_IGN);
 }
 
 void log_to_stderr(const std::string& level) {
@@ -81,9 +85,11 @@ int run(const std::string& file) {
 int check(const std::string& file) {
   auto config = nae::config::load(file);
   if (!config) return report(config.error());
-  if (auto checked = nae::server::check_choices(*config); !checked) return report(checked.error());
-  std::printf("%s: good\n", file.c_str());
-  return 0;
+  auto heap = nae::crypto::SecureHeap::take(std::size_t{config->limits.secure_memory_kib} << 10);
+  if (!heap) return report(heap.error());
+  if (auto checked = nae::server::check(*config); !checked) return report(checked.error());
+  std::cout << file << ": good\n";
+  return told();
 }
 
 std::string day_of(std::int64_t at_s) {
@@ -101,12 +107,10 @@ int renew_certificate(const std::string& file) {
   if (!heap) return report(heap.error());
   auto renewed = nae::server::renew_certificate(*config);
   if (!renewed) return report(renewed.error());
-  std::printf(
-      "%s is renewed until %s, serial %s\n"
-      "next: systemctl reload nae-keyserver (SIGHUP), or start it\n",
-      config->tls.certificate.c_str(), day_of(renewed->not_after_s).c_str(),
-      renewed->serial.c_str());
-  return 0;
+  std::cout << config->tls.certificate.string() << " is renewed until "
+            << day_of(renewed->not_after_s) << ", serial " << renewed->serial << "\n"
+            << "next: systemctl reload nae-keyserver (SIGHUP), or start it\n";
+  return told();
 }
 
 int init(const nae::setup::Choices& choices) {
@@ -114,15 +118,14 @@ int init(const nae::setup::Choices& choices) {
   if (!heap) return report(heap.error());
   auto made = nae::setup::initialise(choices);
   if (!made) return report(made.error());
-  std::printf(
-      "initialised %s (server id %s)\n"
-      "  configuration  %s\n"
-      "  address        %s\n"
-      "  admin profile  %s   (move it to the administrator's machine)\n"
-      "next: nae-keyserver run --config %s\n",
-      choices.directory.c_str(), made->server_id.c_str(), made->configuration.c_str(),
-      made->address.c_str(), made->admin_profile.c_str(), made->configuration.c_str());
-  return 0;
+  std::cout << "initialised " << choices.directory.string() << " (server id " << made->server_id
+            << ")\n"
+            << "  configuration  " << made->configuration.string() << "\n"
+            << "  address        " << made->address << "\n"
+            << "  admin profile  " << made->admin_profile.string()
+            << "   (move it to the administrator's machine)\n"
+            << "next: nae-keyserver run --config " << made->configuration.string() << "\n";
+  return told();
 }
 
 int accept_audit_loss(const std::string& file, const std::string& reason) {
@@ -131,11 +134,11 @@ int accept_audit_loss(const std::string& file, const std::string& reason) {
   auto accepted =
       nae::setup::accept_audit_loss(config->store.path, config->audit.directory, reason);
   if (!accepted) return report(accepted.error());
-  std::printf("a new audit log begins in %s\n  its record: %s\n", config->audit.directory.c_str(),
-              accepted->detail.c_str());
+  std::cout << "a new audit log begins in " << config->audit.directory.string()
+            << "\n  its record: " << accepted->detail << "\n";
   if (!accepted->moved_to.empty())
-    std::printf("  what was left of the old one: %s\n", accepted->moved_to.c_str());
-  return 0;
+    std::cout << "  what was left of the old one: " << accepted->moved_to.string() << "\n";
+  return told();
 }
 
 int recover_admin(const std::string& file, const nae::server::Recovery& wanted) {
@@ -145,15 +148,13 @@ int recover_admin(const std::string& file, const nae::server::Recovery& wanted) 
   if (!heap) return report(heap.error());
   auto recovered = nae::server::recover_admin(*config, wanted);
   if (!recovered) return report(recovered.error());
-  std::printf(
-      "%s is an administrator until %s, serial %s\n"
-      "  certificate  %s\n"
-      "  authority    %s\n"
-      "  its record   %s\n"
-      "next: start the server; nae --config with these files and the key of the request\n",
-      wanted.name.c_str(), day_of(recovered->not_after_s).c_str(), recovered->serial.c_str(),
-      recovered->certificate.c_str(), recovered->authority.c_str(), recovered->detail.c_str());
-  return 0;
+  std::cout << wanted.name << " is an administrator until " << day_of(recovered->not_after_s)
+            << ", serial " << recovered->serial << "\n"
+            << "  certificate  " << recovered->certificate.string() << "\n"
+            << "  authority    " << recovered->authority.string() << "\n"
+            << "  its record   " << recovered->detail << "\n"
+            << "next: start the server; nae --config with these files and the key of the request\n";
+  return told();
 }
 
 int accept_keys(const std::string& file, const std::string& reason) {
@@ -163,8 +164,8 @@ int accept_keys(const std::string& file, const std::string& reason) {
   if (!heap) return report(heap.error());
   auto accepted = nae::server::accept_keys(*config, reason);
   if (!accepted) return report(accepted.error());
-  std::printf("the keys are bound; the audit log says:\n  %s\n", accepted->c_str());
-  return 0;
+  std::cout << "the keys are bound; the audit log says:\n  " << *accepted << "\n";
+  return told();
 }
 
 // "127.0.0.1:7443" or "[::1]:7443"
@@ -186,8 +187,8 @@ bool split_listen(const std::string& listen, nae::setup::Choices& choices) {
 
 int main(int argc, char** argv) {
   nae::drop_leaking_variables();
+  nae::open_standard_descriptors();
   forbid_dumps();
-  ignore_file_size_signal();
   CLI::App app{"The NAE key server: keeps keys behind an HSM and does cryptography over TLS."};
   app.set_version_flag("--version", std::string(nae::server::kSoftware));
   app.require_subcommand(1);
@@ -256,7 +257,7 @@ int main(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : kUsage;
+    return app.exit(error) == 0 ? told() : kUsage;
   }
   if (*run_command) return run(file);
   if (*check_command) return check(file);
@@ -268,5 +269,8 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "nae-keyserver: --listen must be HOST:PORT\n");
     return kUsage;
   }
+  // Before anything is made that a start at this address would be refused for.
+  if (auto checked = nae::server::check_address(choices.host); !checked)
+    return report(checked.error());
   return init(choices);
 }

@@ -67,11 +67,17 @@ class TlsListener final : public Listener {
   std::uint16_t port_;
 };
 
+Result<boost::asio::ip::address> numeric_address(const std::string& host) {
+  boost::system::error_code error;
+  auto address = boost::asio::ip::make_address(host, error);
+  if (!error) return address;
+  return fail(Code::config_invalid, "'" + host + "' is not an address to listen on",
+              "Give the number of an interface, such as 127.0.0.1, or 0.0.0.0 or [::] for all.");
+}
+
 Result<tcp::acceptor> bind_tcp(boost::asio::io_context& loop, const TlsListenerOptions& options) {
   boost::system::error_code error;
-  auto address = boost::asio::ip::make_address(options.host, error);
-  if (error)
-    return fail(Code::config_invalid, "'" + options.host + "' is not an address to listen on");
+  NAE_ASSIGN(const boost::asio::ip::address address, numeric_address(options.host));
   tcp::acceptor acceptor(loop);
   tcp::endpoint endpoint(address, options.port);
   acceptor.open(endpoint.protocol(), error);
@@ -86,6 +92,10 @@ Result<tcp::acceptor> bind_tcp(boost::asio::io_context& loop, const TlsListenerO
 }
 
 }  // namespace
+
+Result<void> check_address(const TlsListenerOptions& options) {
+  return numeric_address(options.host).map([](const boost::asio::ip::address&) {});
+}
 
 Result<std::unique_ptr<Listener>> listen_tls(WorkerThreads& workers, TlsContext context,
                                              std::map<std::string, ProtocolFactory> protocols,

@@ -96,6 +96,14 @@ Result<int> bind_unix(const UnixListenerOptions& options) {
 
 }  // namespace
 
+Result<void> check_path(const UnixListenerOptions& options) {
+  NAE_ASSIGN(const sockaddr_un address, unix_address(options.path));
+  struct stat status {};
+  if (::lstat(address.sun_path, &status) == 0 && !S_ISSOCK(status.st_mode))
+    return fail(Code::conflict, options.path + " exists and is not a socket");
+  return {};
+}
+
 Result<std::unique_ptr<Listener>> listen_unix(boost::asio::io_context& loop,
                                               ProtocolFactory protocol,
                                               const UnixListenerOptions& options) {

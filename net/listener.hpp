@@ -60,12 +60,19 @@ Result<std::unique_ptr<Listener>> listen_tls(WorkerThreads& workers, TlsContext 
                                              std::map<std::string, ProtocolFactory> protocols,
                                              const TlsListenerOptions& options);
 
+// What listen_tls() would refuse of them on any machine: `host` is no numeric address.
+Result<void> check_address(const TlsListenerOptions& options);
+
 struct UnixListenerOptions {
   std::string path;
   unsigned mode = 0660;  // of the socket file
   std::size_t max_connections = 1024;
   ConnectionLimits limits;
 };
+
+// What listen_unix() would refuse of them whoever else listens: a path that is too long for a
+// socket (sun_path holds 107 bytes), or that something else than a socket has.
+Result<void> check_path(const UnixListenerOptions& options);
 
 // All connections live on `loop`. A socket file that nobody answers on is replaced;
 // Code::conflict when somebody does.

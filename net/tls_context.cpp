@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "libnae/base/secret_file.hpp"
 #include "libnae/crypto/handle.hpp"
 #include "net/openssl_error.hpp"
 #include "net/tls_stream.hpp"
@@ -36,11 +37,9 @@ Result<void> use_key(SSL_CTX* context, const std::string& path, const std::strin
   if (descriptor < 0) return fail(Code::file_failed, path + ": " + std::strerror(errno));
   handle<BIO, BIO_free> file(BIO_new_fd(descriptor, BIO_CLOSE));
   struct stat status {};
-  if (::fstat(descriptor, &status) != 0 || !S_ISREG(status.st_mode))
-    return fail(Code::file_failed, path + ": not a regular file");
-  if ((status.st_mode & (S_IRWXG | S_IRWXO)) != 0)
-    return fail(Code::file_failed, path + ": a private key that others may open is refused",
-                "Run 'chmod 600' on the file.");
+  if (::fstat(descriptor, &status) != 0)
+    return fail(Code::file_failed, path + ": " + std::strerror(errno));
+  NAE_TRY(check_secrecy(status, path));
   handle<EVP_PKEY, EVP_PKEY_free> key(
       PEM_read_bio_PrivateKey(file.get(), nullptr, refuse_password, nullptr));
   if (!key) return fail(take_openssl_error(path));

@@ -184,7 +184,7 @@ TEST_F(TlsContextTest, RefusesFilesThatAreMissingReadableOrMixed) {
   TlsFiles files = ours_.issue(TestAuthority::server());
   TlsFiles other = ours_.issue(TestAuthority::server());
   EXPECT_TRUE(TlsContext::server(files));
-  ::chmod(files.key.c_str(), 0640);
+  ::chmod(files.key.c_str(), 0644);
   EXPECT_EQ(TlsContext::server(files).error().code, Code::file_failed);
   ::chmod(files.key.c_str(), 0600);
   auto changed = files;

@@ -6,7 +6,7 @@
 
 namespace nae::hsm {
 
-Result<std::unique_ptr<Module>> Module::load(const std::filesystem::path& library) {
+Result<const CK_FUNCTION_LIST*> Module::find(const std::filesystem::path& library) {
   // A name without a slash would be searched for in directories that LD_LIBRARY_PATH may name.
   if (!library.is_absolute())
     return fail(Code::hsm_module_missing,
@@ -27,7 +27,11 @@ Result<std::unique_ptr<Module>> Module::load(const std::filesystem::path& librar
   if (!calls || calls->version.major != 2)
     return fail(Code::hsm_module_missing,
                 "'" + library.string() + "' does not offer PKCS#11 version 2");
+  return calls;
+}
 
+Result<std::unique_ptr<Module>> Module::load(const std::filesystem::path& library) {
+  NAE_ASSIGN(const CK_FUNCTION_LIST* calls, find(library));
   std::unique_ptr<Module> module(new Module(calls));
   CK_C_INITIALIZE_ARGS arguments{};
   arguments.flags = CKF_OS_LOCKING_OK;

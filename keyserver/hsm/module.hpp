@@ -14,6 +14,8 @@ class Module {
  public:
   // Code::hsm_module_missing when the file cannot be loaded or is no PKCS#11 library.
   static Result<std::unique_ptr<Module>> load(const std::filesystem::path& library);
+  // The library's calls, for which alone no device has to be there; it is not initialised.
+  static Result<const CK_FUNCTION_LIST*> find(const std::filesystem::path& library);
   ~Module();
   Module(const Module&) = delete;
   Module& operator=(const Module&) = delete;

@@ -8,6 +8,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "libnae/base/secret_file.hpp"
+
 namespace nae::hsm {
 namespace {
 
@@ -20,6 +22,22 @@ struct Descriptor {
   }
 };
 
+// What editors and copying add to a PIN. The token would count each of these as a wrong PIN, and
+// locks itself after a few; so they are found before it is asked. Null when it may be one.
+const char* not_a_pin(ByteView text) {
+  constexpr Byte kByteOrderMark[] = {0xef, 0xbb, 0xbf};
+  if (text.size() >= 3 && std::equal(kByteOrderMark, kByteOrderMark + 3, text.begin()))
+    return "begins with a byte order mark, which is no part of a PIN";
+  if (text.back() == '\r') return "has a line that ends in CR LF: a PIN is followed by LF alone";
+  if (std::find(text.begin(), text.end(), '\n') != text.end())
+    return "has more than one line, or an empty one";
+  auto is_blank = [](Byte byte) { return byte == ' ' || byte == '\t'; };
+  if (is_blank(text.front()) || is_blank(text.back())) return "has blanks around the PIN";
+  if (std::any_of(text.begin(), text.end(), [](Byte byte) { return byte < 0x20 || byte == 0x7f; }))
+    return "holds control characters; is it text?";
+  return nullptr;
+}
+
 }  // namespace
 
 Result<Pin> read_pin(const std::filesystem::path& file) {
@@ -28,10 +46,7 @@ Result<Pin> read_pin(const std::filesystem::path& file) {
   struct stat status {};
   if (opened.number < 0 || ::fstat(opened.number, &status) != 0)
     return fail(Code::file_failed, named + ": " + std::strerror(errno));
-  if (!S_ISREG(status.st_mode)) return fail(Code::file_failed, named + " is not a regular file");
-  if (status.st_mode & (S_IRWXG | S_IRWXO))
-    return fail(Code::file_failed, named + " is open to others than its owner",
-                "chmod 600 " + file.string());
+  NAE_TRY(check_secrecy(status, file));
 
   crypto::SecretBytes buffer(kPinMaxBytes + 2);  // room to see that there is too much
   const ByteSpan room = buffer.expose_for_writing();
@@ -48,6 +63,8 @@ Result<Pin> read_pin(const std::filesystem::path& file) {
   if (size > kPinMaxBytes)
     return fail(Code::file_failed,
                 named + " is longer than " + std::to_string(kPinMaxBytes) + " bytes");
+  if (const char* why = not_a_pin(room.first(size)))
+    return fail(Code::file_failed, named + " " + why, "Write it again: printf '%s\\n' PIN >FILE");
 
   Pin pin{crypto::SecretBytes(size),
           std::to_string(status.st_ino) + "." + std::to_string(status.st_mtim.tv_sec) + "." +

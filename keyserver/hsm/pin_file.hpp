@@ -14,8 +14,9 @@ struct Pin {
   std::string state_of_file;  // changes when the file is written again
 };
 
-// One line end after the PIN is dropped. Code::file_failed when the file cannot be read, is open to
-// group or others, is empty or longer than 255 bytes.
+// One LF after the PIN is dropped. Code::file_failed when the file cannot be read, is not secret
+// (see check_secrecy()), is empty or longer than 255 bytes, or holds what is no part of a PIN: a
+// byte order mark, CR LF, blanks around it, a second line, control characters.
 Result<Pin> read_pin(const std::filesystem::path& file);
 
 }  // namespace nae::hsm

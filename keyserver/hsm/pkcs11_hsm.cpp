@@ -34,6 +34,12 @@ Result<std::unique_ptr<Pkcs11Hsm>> Pkcs11Hsm::open(Options options) {
   return hsm;
 }
 
+Result<void> Pkcs11Hsm::check_options(const Options& options) {
+  if (auto pin = read_pin(options.pin_file); !pin) return fail(std::move(pin).error());
+  NAE_TRY(padded_label(options.token_label).map([](const Bytes&) {}));
+  return Module::find(options.module).map([](const CK_FUNCTION_LIST*) {});
+}
+
 Result<void> Pkcs11Hsm::connect() {
   // Every handle belongs to the session that is about to go; closing it destroys its objects.
   cached_.clear();

@@ -35,6 +35,8 @@ class Pkcs11Hsm final : public keys::Hsm {
   // Code::hsm_module_missing, hsm_token_missing, hsm_pin_rejected, group_key_missing, file_failed
   // for the PIN file, hsm_unavailable.
   static Result<std::unique_ptr<Pkcs11Hsm>> open(Options options);
+  // What open() needs whether or not the device is there: PIN file, label and module. No login.
+  static Result<void> check_options(const Options& options);
   ~Pkcs11Hsm() override;
   Pkcs11Hsm(const Pkcs11Hsm&) = delete;
   Pkcs11Hsm& operator=(const Pkcs11Hsm&) = delete;

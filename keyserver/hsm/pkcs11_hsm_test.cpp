@@ -1,6 +1,7 @@
 #include "keyserver/hsm/pkcs11_hsm.hpp"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <algorithm>
 
@@ -102,6 +103,10 @@ TEST_F(OnToken, RefusesAWrongPinWithoutShowingIt) {
 TEST_F(OnToken, RefusesAPinFileOpenToOthers) {
   for (mode_t mode : {0640, 0604, 0620, 0666}) {
     token.write("pin", "123456\n", mode);
+    // Root's file may be read by its group.
+    if (::geteuid() == 0) {
+      ASSERT_EQ(::chown((token.directory() / "pin").c_str(), 65534, 0), 0);
+    }
     EXPECT_EQ(open_error(token.options()), Code::file_failed) << std::oct << mode;
   }
 }
@@ -111,6 +116,19 @@ TEST_F(OnToken, RefusesAPinFileThatHoldsNone) {
     token.write("pin", text);
     EXPECT_EQ(open_error(token.options()), Code::file_failed) << text.size();
   }
+  // What editors make of one. A wrong PIN would be hsm_pin_rejected: the token is not asked.
+  const std::string with_mark = "\xef\xbb\xbf" + std::string("123456\n");
+  const std::string utf16("\xff\xfe\x31\0\x32\0", 6);
+  for (const std::string& text :
+       {std::string("123456\r\n"), std::string("123456\r"), with_mark, utf16,
+        std::string("123456 \n"), std::string(" 123456\n"), std::string("\t123456\n"),
+        std::string("123456\t"), std::string("123456\n\n"), std::string("\n123456\n"),
+        std::string("123456\n123456\n"), std::string("123\000456", 7)}) {
+    token.write("pin", text);
+    EXPECT_EQ(open_error(token.options()), Code::file_failed) << text;
+  }
+  token.write("pin", "123456");
+  EXPECT_TRUE(Pkcs11Hsm::open(token.options())) << "no line end is fine";
   Options options = token.options();
   options.pin_file = token.directory() / "nothing";
   EXPECT_EQ(open_error(options), Code::file_failed);

@@ -161,6 +161,17 @@ void remove_labelled(const Session& session, const std::string& label) {
 
 }  // namespace
 
+Result<void> remove_keys(const Options& options) {
+  NAE_ASSIGN(const Pin user_pin, read_pin(options.pin_file));
+  NAE_ASSIGN(const auto module, Module::load(options.module));
+  NAE_ASSIGN(const auto session, Session::open(*module, options.token_label, user_pin.value));
+  remove_labelled(*session, options.group_key_label);
+  remove_labelled(*session, check_key_label(options.group_key_label));
+  for (keys::ServerKey key : keys::kServerKeys)
+    remove_labelled(*session, label_of(key, options.group_key_label));
+  return {};
+}
+
 Result<Provisioned> initialise(const Provision& provision) {
   const Options& options = provision.hsm;
   if (options.group_key_label.empty())
@@ -183,12 +194,7 @@ Result<Provisioned> initialise(const Provision& provision) {
   }
   module.reset();
   if (auto used = use_once(options); !used) {
-    NAE_ASSIGN(module, Module::load(options.module));
-    NAE_ASSIGN(const auto session, Session::open(*module, options.token_label, user_pin.value));
-    remove_labelled(*session, options.group_key_label);
-    remove_labelled(*session, check_key_label(options.group_key_label));
-    for (keys::ServerKey key : keys::kServerKeys)
-      remove_labelled(*session, label_of(key, options.group_key_label));
+    NAE_TRY(remove_keys(options));
     return fail(Code::hsm_token_full,
                 "the token did not keep what was made on it: " + used.error().message);
   }

@@ -24,4 +24,7 @@ struct Provisioned {
 // was made before a failure is removed again, the token itself excepted.
 Result<Provisioned> initialise(const Provision& provision);
 
+// Takes back what initialise() has made, for a caller whose own work then failed. The token stays.
+Result<void> remove_keys(const Options& options);
+
 }  // namespace nae::hsm

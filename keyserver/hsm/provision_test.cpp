@@ -46,6 +46,14 @@ TEST(Provision, RefusesWhenOneLabelIsTakenAndLeavesNothing) {
   EXPECT_FALSE(*session_on(*module, token)->find(CKO_SECRET_KEY, "second"));
 }
 
+TEST(Provision, IsTakenBackForAnotherTry) {
+  const SoftHsmTestToken token;
+  ASSERT_TRUE(remove_keys(token.options()));
+  EXPECT_EQ(Pkcs11Hsm::open(token.options()).error().code, Code::group_key_missing);
+  EXPECT_TRUE(initialise(token.provision()));
+  EXPECT_TRUE(Pkcs11Hsm::open(token.options()));
+}
+
 TEST(Provision, AddsAGroupToAnExistingToken) {
   const SoftHsmTestToken token;
   Provision second = token.provision();

@@ -127,6 +127,10 @@ Result<Recovered> recover_admin(const config::Config& config, const Recovery& wa
   NAE_TRY(make_out(wanted.out));
   Recovered recovered{wanted.out / (admin.name + ".pem"), wanted.out / "authority.pem", info.serial,
                       info.not_after_s, describe(wanted, admin, certificate)};
+  // Before anything is recorded: a certificate that cannot be kept must not be issued.
+  NAE_ASSIGN(NewFile certificate_file,
+             NewFile::reserve(recovered.certificate, 0644, kMaxFileBytes));
+  NAE_ASSIGN(NewFile authority_file, NewFile::reserve(recovered.authority, 0644, kMaxFileBytes));
   NAE_TRY(record(*log, "admin-recovered", recovered.detail));
 
   const bool is_new = admin.certificates.empty();
@@ -141,8 +145,8 @@ Result<Recovered> recover_admin(const config::Config& config, const Recovery& wa
     NAE_TRY(record(*log, "admin-recovery-failed", stored.error().message));
     return fail(std::move(stored).error());
   }
-  NAE_TRY(write_new_file(recovered.certificate, as_bytes(pem), 0644));
-  NAE_TRY(write_new_file(recovered.authority, as_bytes(authority), 0644));
+  NAE_TRY(certificate_file.write(as_bytes(pem)));
+  NAE_TRY(authority_file.write(as_bytes(authority)));
   return recovered;
 }
 

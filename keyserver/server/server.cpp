@@ -398,11 +398,6 @@ class Running final : public Server {
 
 }  // namespace
 
-Result<void> check_choices(const config::Config& config) {
-  NAE_TRY(rules_of(config));
-  return {};
-}
-
 Result<std::unique_ptr<Server>> Server::start(const config::Config& config) {
   NAE_ASSIGN(Opened opened, open_parts(config));
   auto running = std::make_unique<Running>(config, std::move(opened));

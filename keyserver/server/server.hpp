@@ -10,8 +10,12 @@ namespace nae::server {
 
 inline constexpr char kSoftware[] = "nae-keyserver " NAE_VERSION;
 
-// Of what config::load() cannot know: names that other parts give meaning to.
-Result<void> check_choices(const config::Config& config);
+// Everything that start() needs of configuration and files: address, certificates, PIN file,
+// module, store and audit directory. Changes nothing, and spends no attempt at the token's PIN. The
+// caller holds a crypto::SecureHeap of the configuration's size.
+Result<void> check(const config::Config& config);
+// Of the address alone, before a configuration is written.
+Result<void> check_address(const std::string& host);
 
 class Server {
  public:

@@ -81,7 +81,20 @@ class Initialisation {
   explicit Initialisation(const Choices& choices)
       : choices_(choices), directory_(choices.directory) {}
 
+  // On a token that was there before, what a failed run has made would stand in the next one's way.
   Result<Made> run() {
+    auto made = make();
+    if (made || embedded() || !provisioned_) return made;
+    hsm_.reset();
+    if (auto removed = hsm::remove_keys(hsm_options_); !removed)
+      made.error().message += "; and its keys are still on the token: " + removed.error().message;
+    return made;
+  }
+
+ private:
+  Result<Made> make() {
+    if (!is_name(choices_.admin))
+      return fail(Code::invalid_argument, "the administrator's name is no name");
     NAE_TRY(claim_directory());
     Cleanup cleanup(directory_);
     NAE_ASSIGN(server_id_, random_hex(8));
@@ -100,7 +113,6 @@ class Initialisation {
                 server_id_};
   }
 
- private:
   bool embedded() const { return choices_.pin_file.empty(); }
   std::string address() const {
     bool v6 = choices_.host.find(':') != std::string::npos;
@@ -138,8 +150,9 @@ class Initialisation {
       provision.so_pin_file = hsm / "so-pin";
     }
     NAE_TRY(hsm::initialise(provision));
-    NAE_ASSIGN(hsm_, hsm::Pkcs11Hsm::open(provision.hsm));
+    provisioned_ = true;
     hsm_options_ = provision.hsm;
+    NAE_ASSIGN(hsm_, hsm::Pkcs11Hsm::open(provision.hsm));
     return {};
   }
 
@@ -222,6 +235,7 @@ class Initialisation {
   std::string authority_;
   std::string admin_;  // certificate of the first administrator
   hsm::Options hsm_options_;
+  bool provisioned_ = false;
   std::unique_ptr<hsm::Pkcs11Hsm> hsm_;
 };
 

@@ -1,10 +1,12 @@
 #!/usr/bin/python3 -B
 # Starting where something is missing, wrong or open: which exit code, which code name, and no secret told.
 import hashlib
+import os
 import re
+import resource
 import shutil
 
-from harness import KEY_SERVER, NAE, KeyServer, Tap, give_to_owner, run, scratch_directory
+from harness import BUILD, KEY_SERVER, NAE, KeyServer, Tap, give_to_owner, run, scratch_directory
 
 
 def digest(directory):
@@ -60,6 +62,65 @@ with Tap() as tap:
     tap.is_(run(KEY_SERVER, "check-config", "--config", original.config).returncode, 0, "check-config passes a good one")
     refused_start(KeyServer(scratch / "nowhere"), "config_invalid|file_failed", "no configuration")
 
+    done = run(KEY_SERVER, "init", "--directory", scratch / "never", "--admin", "../root")
+    tap.ok(done.returncode == 1 and not (scratch / "never").exists(), "init for an administrator whose name is none", done.stderr)
+
+    # check-config finds what the start would be refused for, and nothing that passes by itself.
+    def both_refuse(server, code, name, **expected):
+        done = run(KEY_SERVER, "check-config", "--config", server.config)
+        refused(done, code, f"check-config, {name}", **expected)
+        return refused_start(server, code, name, **expected)
+
+    def changed(name, pattern, text):
+        server = copy(name)
+        server.config.write_text(re.sub(pattern, text, server.config.read_text()))
+        return server
+
+    both_refuse(changed("host-name", r"listen = .*", 'listen = "localhost:7443"'), "config_invalid", "a name to listen on")
+    tap.is_(run(KEY_SERVER, "init", "--directory", scratch / "host-name-init", "--listen", "localhost:7443").returncode, 1,
+            "init refuses a name to listen on")
+    tap.ok(not (scratch / "host-name-init").exists(), "and makes nothing")
+    server = copy("store-missing")
+    (server.path / "keys.db").unlink()
+    both_refuse(server, "not_initialised", "a store that is missing")
+    both_refuse(changed("audit-missing", r"directory = 'audit'", "directory = 'nowhere'"), "file_failed|audit_unavailable|not_initialised|audit_broken",
+                "an audit directory that is missing")
+    both_refuse(changed("no-library", r"module = .*", "module = 'keys.db'"), "hsm_module_missing", "a module that is no library")
+    server = copy("wrong-key")
+    shutil.copy(server.path / "admin/admin.key", server.path / "tls/server.key")
+    both_refuse(server, "tls_failed", "a key of another certificate")
+    server = copy("readable-key")
+    (server.path / "tls/server.key").chmod(0o644)
+    both_refuse(server, "file_failed", "a key that others may read")
+    pin = (original.path / "hsm/pin").read_text().strip()
+    for name, text in (("CR LF", f"{pin}\r\n"), ("a byte order mark", f"\ufeff{pin}\n"), ("a blank at the end", f"{pin} \n"),
+                       ("a blank at the beginning", f" {pin}\n"), ("an empty second line", f"{pin}\n\n"), ("a second line", f"{pin}\n{pin}\n"),
+                       ("nothing", ""), ("a line end", "\n")):
+        server = copy(f"pin-{name.replace(' ', '-')}")
+        (server.path / "hsm/pin").write_bytes(text.encode())
+        both_refuse(server, "file_failed", f"a PIN file with {name}")
+    server = copy("pin-without-end")
+    (server.path / "hsm/pin").write_text(pin)
+    tap.is_(run(KEY_SERVER, "check-config", "--config", server.config).returncode, 0, "a PIN file without a line end is good")
+    server = copy("token-away")
+    shutil.rmtree(server.path / "hsm/tokens")
+    tap.is_(run(KEY_SERVER, "check-config", "--config", server.config).returncode, 0, "a token that is away is no fault of the configuration")
+
+    agent = BUILD / "agent/nae-agent"
+    settings = scratch / "agent.toml"
+    def agent_config(socket, key="admin.key"):
+        files = original.path / "admin"
+        settings.write_text(f'socket = "{socket}"\nservers = ["127.0.0.1:1"]\n[tls]\ncertificate = "{files}/admin.pem"\n'
+                            f'key = "{files}/{key}"\nauthority = "{files}/authority.pem"\n'
+                            f'[[program]]\nname = "postgres"\nuid = 0\nexecutable = "/usr/bin/true"\n')
+        return run(agent, "--config", settings, "--check-config")
+    longest = f"{scratch}/{'s' * (106 - len(str(scratch)))}"
+    tap.is_((len(longest), agent_config(longest).returncode), (107, 0), "the agent's check passes the longest path of a socket")
+    done = agent_config(longest + "s")
+    tap.ok(done.returncode == 78 and "107 bytes" in done.stderr, "and refuses one byte more", done.stderr)
+    tap.is_(run(agent, "--config", settings).returncode, 1, "as the start does")
+    tap.is_(agent_config(settings).returncode, 78, "and a path that a file has")
+
     server = copy("wrong-pin")
     (server.path / "hsm/pin").write_text("0123456789abcdef0123456789abcdef\n")
     secrets.append("0123456789abcdef")
@@ -93,6 +154,23 @@ with Tap() as tap:
     file = server.path / "hsm/softhsm2.conf"
     file.write_text(file.read_text().replace(str(other.path), str(server.path)))
     refused_start(server, "group_key_missing", "the token of another init")
+
+    # A token that was there before: what an init that fails has made on it does not stand in the next one's way.
+    token = copy("token-before")
+    environment = {**os.environ, "SOFTHSM2_CONF": str(token.path / "hsm/softhsm2.conf")}
+    run("softhsm2-util", "--init-token", "--free", "--label", "vendor", "--pin", "11112222", "--so-pin", "33334444", env=environment)
+    pin_file = scratch / "vendor-pin"
+    pin_file.write_text("11112222\n")
+    pin_file.chmod(0o600)
+    give_to_owner(pin_file)
+    words = ["--token-label", "vendor", "--pin-file", pin_file, "--listen", "127.0.0.1:0"]
+    small_disk = {"preexec_fn": lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (16384, 16384))}  # no room for the store
+    done = run(KEY_SERVER, "init", "--directory", scratch / "vendor", *words, env=environment, **small_disk)
+    tap.ok(done.returncode == 1 and not (scratch / "vendor").exists(), "an init that fails after it has made its keys", done.stderr)
+    done = run(KEY_SERVER, "init", "--directory", scratch / "vendor", *words, env=environment)
+    tap.ok(done.returncode == 0, "can be repeated on the same token", done.stderr)
+    tap.like(run(KEY_SERVER, "init", "--directory", scratch / "vendor-2", *words, env=environment).stderr, "already_initialised",
+             "and its keys are not overwritten")
 
     server = copy("corrupt-store")
     store = server.path / "keys.db"

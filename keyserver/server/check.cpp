@@ -1,0 +1,66 @@
+// What a start needs, without a start. Each step calls what the start calls. What may pass by
+// itself (the HSM is away, a disk is full or read-only) is no fault of the configuration: the
+// server finds it when it starts.
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "keyserver/server/hsm_options.hpp"
+#include "keyserver/server/part_options.hpp"
+#include "keyserver/server/server.hpp"
+#include "keyserver/setup/initialise.hpp"
+#include "libnae/base/file.hpp"
+#include "net/listener.hpp"
+
+namespace nae::server {
+namespace {
+
+Result<void> check_access(const std::filesystem::path& path, int mode, const char* what) {
+  if (::access(path.c_str(), mode) == 0 || errno == EROFS) return {};
+  return fail(Code::file_failed,
+              std::string(what) + " " + path.string() + ": " + std::strerror(errno),
+              "Check as the user that the server runs as.");
+}
+
+// Not opened: that would bring an older store to this version, and wait for a server that runs.
+Result<void> check_store(const std::filesystem::path& store) {
+  std::error_code error;
+  if (!std::filesystem::is_regular_file(store, error))
+    return fail(Code::not_initialised, "there is no store at " + store.string());
+  NAE_TRY(check_access(store, R_OK | W_OK, "the store"));
+  // SQLite writes its journal beside it.
+  const auto directory = store.has_parent_path() ? store.parent_path() : ".";
+  return check_access(directory, W_OK | X_OK, "the store's directory");
+}
+
+Result<void> check_audit(const std::filesystem::path& directory) {
+  std::error_code error;
+  if (!std::filesystem::is_directory(directory, error))
+    return fail(Code::file_failed, "there is no audit directory at " + directory.string());
+  return check_access(directory, R_OK | W_OK | X_OK, "the audit directory");
+}
+
+}  // namespace
+
+Result<void> check_address(const std::string& host) {
+  net::TlsListenerOptions listener;
+  listener.host = host;
+  return net::check_address(listener);
+}
+
+Result<void> check(const config::Config& config) {
+  if (auto rules = rules_of(config); !rules) return fail(rules.error());
+  NAE_TRY(check_address(config.server.host));
+  if (auto context = net::TlsContext::server(tls_files(config)); !context)
+    return fail(context.error());
+  NAE_TRY(check_store(config.store.path));
+  NAE_TRY(check_audit(config.audit.directory));
+  if (!config.hsm.softhsm_configuration.empty()) {
+    NAE_TRY(check_access(config.hsm.softhsm_configuration, R_OK, "softhsm_configuration"));
+    setup::use_softhsm_configuration(config.hsm.softhsm_configuration);
+  }
+  return hsm::Pkcs11Hsm::check_options(hsm_options(config));
+}
+
+}  // namespace nae::server
