@@ -165,7 +165,8 @@ void add_admin(CLI::App& app, Action& chosen) {
   add_leaf_app->fallthrough()->footer(
       "The private key is made here and never sent; better still, the person makes it and gives\n"
       "you the request. Writes NAME.key (mode 0600), NAME.pem and authority.pem, and overwrites\n"
-      "nothing. The name belongs to this key until the administrator is removed.\n\n"
+      "nothing. Cut short, the same command goes on. The name belongs to this key until the "
+      "administrator is removed.\n\n"
       "Examples:\n"
       "  nae admin add alice --role key-admin --out ./alice\n"
       "  nae admin add bob --role policy-admin --role auditor --out ./bob --request bob.csr");

@@ -199,7 +199,8 @@ void add_device(CLI::App& app, Action& chosen) {
   add_valid_days(*enroll_leaf, options->valid_days, kMostDays);
   enroll_leaf->fallthrough()->footer(
       "The private key is made here and never sent. Writes NAME.key (mode 0600), NAME.pem and\n"
-      "authority.pem, and overwrites nothing. A name whose certificate is good is enrolled again "
+      "authority.pem, and overwrites nothing. Cut short, the same command goes on. A name whose "
+      "certificate is good is enrolled again "
       "only\n"
       "for the same key: make the request on the host and give it by --request; no key is "
       "written.\n\n"

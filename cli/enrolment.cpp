@@ -2,6 +2,7 @@
 
 #include <string.h>  // explicit_bzero
 
+#include "cli/enrolment_files.hpp"
 #include "libnae/base/file.hpp"
 #include "libnae/crypto/certificate.hpp"
 
@@ -9,31 +10,8 @@ namespace nae::cli {
 namespace {
 
 using admin::api::shown;
-using Path = std::filesystem::path;
 
 constexpr std::size_t kMaxRequestBytes = 64u << 10;
-
-// The files of one enrolment below its directory.
-struct Files {
-  Path key, certificate, authority;
-  explicit Files(const Enrolment& wanted)
-      : key(wanted.out / (wanted.name + ".key")),
-        certificate(wanted.out / (wanted.name + ".pem")),
-        authority(wanted.out / "authority.pem") {}
-};
-
-// Before anything is asked of the server: a certificate that cannot be kept must not be issued.
-Result<void> prepare_directory(const Path& directory, std::initializer_list<Path> files) {
-  std::error_code error;
-  std::filesystem::create_directories(directory, error);
-  if (error)
-    return fail(Code::file_failed, "cannot create " + directory.string() + ": " + error.message());
-  for (const Path& file : files)
-    if (std::filesystem::exists(std::filesystem::symlink_status(file, error)))
-      return fail(Code::file_failed, file.string() + " exists and is not overwritten",
-                  "Choose another directory with --out, or move the file away.");
-  return {};
-}
 
 // The certificate must be for the key it was asked for and the name we asked for, whoever answered.
 Result<crypto::CertificateInfo> checked_certificate(const std::string& pem, const Bytes& spki,
@@ -44,15 +22,9 @@ Result<crypto::CertificateInfo> checked_certificate(const std::string& pem, cons
   return info;
 }
 
-// What is asked for: the key is made here, or it is there already, here or where its request is
-// from.
-struct Asked {
-  Bytes new_key_pem;  // empty: none was made
-  Bytes spki;
-  std::string request;
-};
-
-Result<Asked> asked_by(const Enrolment& wanted) {
+// What is asked for: by a key that is elsewhere, one that is given, or the one in the directory.
+Result<Asked> asked_by(const Enrolment& wanted, EnrolmentFiles& files, bool may_make_key) {
+  if (wanted.request.empty() && wanted.key.empty()) return files.own_key(may_make_key);
   Asked asked;
   if (!wanted.request.empty()) {
     NAE_ASSIGN(asked.request, read_file(wanted.request, kMaxRequestBytes));
@@ -60,80 +32,83 @@ Result<Asked> asked_by(const Enrolment& wanted) {
     asked.spki = std::move(request.spki);
     return asked;
   }
-  Path existing = wanted.key;
-  if (existing.empty() && !wanted.approval.empty()) existing = Files(wanted).key;
-  if (!existing.empty()) {
-    NAE_ASSIGN(std::string text, read_file(existing, kMaxRequestBytes));
-    Bytes key(text.begin(), text.end());
-    ::explicit_bzero(text.data(), text.size());
-    NAE_ASSIGN(asked.request, crypto::make_request(key, wanted.name));
-    NAE_ASSIGN(asked.spki, crypto::public_key_of(key));
-    return asked;
-  }
-  NAE_ASSIGN(crypto::KeyPair pair, crypto::generate_p256());
-  NAE_ASSIGN(asked.request, crypto::make_request(pair.private_key_pem, wanted.name));
-  asked.new_key_pem = std::move(pair.private_key_pem);
-  asked.spki = std::move(pair.spki);
+  NAE_ASSIGN(std::string text, read_file(wanted.key, kMaxRequestBytes));
+  Bytes key(text.begin(), text.end());
+  ::explicit_bzero(text.data(), text.size());
+  NAE_ASSIGN(asked.request, crypto::make_request(key, wanted.name));
+  NAE_ASSIGN(asked.spki, crypto::public_key_of(key));
   return asked;
 }
 
 // What was answered to the approved request.
-Outcome<json::value> approved_answer(Server& server, const std::string& id) {
+Outcome<json::value> approved_answer(Server& server, const std::string& id, EnrolmentFiles& files) {
   NAE_ANSWER(json::value approval, server.call("GET", "/v1/approvals/" + id));
   std::string state = shown(approval, "state");
   if (state == "done") return approval.at("answer");
+  if (state != "waiting" && state != "approved") files.wait_no_more();
   return tl::unexpected<Failure>(
       Failure(Error(Code::conflict, "the request " + id + " is " + state + ", not done",
                     state == "waiting" ? "Another administrator approves it: nae approve " + id
-                                       : "Make the request again if it is still wanted."),
+                                       : "Repeat the command if it is still wanted."),
               true));
+}
+
+// The server has answered that it did not do it: nothing will ever need the key. After anything
+// else, silence too, it may have.
+bool is_refused(const Failure& failure) {
+  return failure.from_server && !failure.waits() && row(failure.error.code).http_status < 500;
+}
+
+// What is left to do, and why nothing is lost.
+Failure unfinished(Failure failure, EnrolmentFiles& files, const std::string& path, bool own_key) {
+  if (failure.waits()) {
+    const std::string id = shown(failure.waiting, "id");
+    auto noted = files.wait_for(id, path);
+    failure.then =
+        noted ? "then the same command again" : "then the same command with --approval " + id;
+    if (own_key) failure.then += "; the key is kept in " + files.key().string();
+  } else if (is_refused(failure)) {
+    files.forget_key();
+  } else if (own_key) {
+    failure.error.hint = std::string(failure.error.hint_or_default()) +
+                         " Then repeat the command: the key is kept in " + files.key().string() +
+                         ", and is asked for again.";
+  }
+  return failure;
 }
 
 }  // namespace
 
 Outcome<json::object> enrol(Server& server, const Enrolment& wanted) {
-  Files files(wanted);
-  const bool makes_key = wanted.request.empty() && wanted.key.empty() && wanted.approval.empty();
-  NAE_ASSIGN(Asked asked, asked_by(wanted));
-  // Beside a key that is there already its certificate may be put, over another one never.
-  if (auto prepared =
-          makes_key ? prepare_directory(wanted.out, {files.key, files.certificate, files.authority})
-                    : prepare_directory(wanted.out, {files.certificate, files.authority});
-      !prepared)
-    return tl::unexpected<Failure>(prepared.error());
+  NAE_ASSIGN(EnrolmentFiles files,
+             EnrolmentFiles::prepare(wanted.out, wanted.name, server.authority()));
+  std::string approval = wanted.approval;
+  if (approval.empty()) {
+    NAE_ASSIGN(approval, files.waits_for(wanted.path));
+  }
+  const bool own_key = wanted.request.empty() && wanted.key.empty();
+  NAE_ASSIGN(Asked asked, asked_by(wanted, files, approval.empty()));
 
   json::object body = wanted.body;
   body["request"] = asked.request;
-  auto answer = wanted.approval.empty() ? server.call("POST", wanted.path, body)
-                                        : approved_answer(server, wanted.approval);
-  bool keep_key = makes_key && (answer || answer.error().waits());
-  if (!answer && !keep_key) return tl::unexpected<Failure>(std::move(answer).error());
-  if (keep_key)
-    if (auto written = write_new_file(files.key, asked.new_key_pem, 0600); !written)
-      return tl::unexpected<Failure>(written.error());
-  if (!answer) {
-    answer.error().then = "then the same command with --approval " +
-                          shown(answer.error().waiting, "id") + "; the key is kept in " +
-                          files.key.string();
-    return tl::unexpected<Failure>(std::move(answer).error());
-  }
+  auto answer = approval.empty() ? server.call("POST", wanted.path, body)
+                                 : approved_answer(server, approval, files);
+  if (!answer)
+    return tl::unexpected<Failure>(
+        unfinished(std::move(answer).error(), files, wanted.path, own_key));
 
   std::string certificate = shown(*answer, "certificate"), authority = shown(*answer, "authority");
   NAE_ASSIGN(crypto::CertificateInfo info,
              checked_certificate(certificate, asked.spki, wanted.uri));
-  if (auto read = crypto::read_certificate(authority); !read)
-    return tl::unexpected<Failure>(read.error());
-  Result<void> written = write_new_file(files.certificate, as_bytes(certificate), 0644);
-  if (written) written = write_new_file(files.authority, as_bytes(authority), 0644);
-  if (!written) return tl::unexpected<Failure>(written.error());
+  NAE_TRY(files.write(certificate, authority));
 
   json::object done{{"name", wanted.name},
                     {"serial", info.serial},
                     {"fingerprint", info.fingerprint},
                     {"not_after", shown(*answer, "not_after")},
-                    {"certificate_file", files.certificate.string()},
-                    {"authority_file", files.authority.string()}};
-  if (makes_key) done["key_file"] = files.key.string();
+                    {"certificate_file", files.certificate().string()},
+                    {"authority_file", files.authority().string()}};
+  if (own_key) done["key_file"] = files.key().string();
   return done;
 }
 

@@ -2,8 +2,10 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cstdlib>
 
+#include "libnae/base/secret_file.hpp"
 #include "libnae/toml/fields.hpp"
 
 namespace nae::cli {
@@ -35,15 +37,23 @@ Result<void> require(bool given, const char* name) {
                   "one to admin/cli.toml.");
 }
 
+// Nothing but host and port: a path would be put before ours, a user and password would be sent.
+bool is_server(std::string_view url) {
+  constexpr std::string_view kScheme = "https://";
+  if (!url.starts_with(kScheme)) return false;
+  url.remove_prefix(kScheme.size());
+  return !url.empty() && std::all_of(url.begin(), url.end(), [](unsigned char c) {
+    return c > 0x20 && c < 0x7f &&
+           std::string_view("/?#@\\\"<>").find(static_cast<char>(c)) == std::string_view::npos;
+  });
+}
+
 Result<void> check_file(const Path& file, bool secret) {
   struct stat status {};
   if (::stat(file.c_str(), &status) != 0 || !S_ISREG(status.st_mode))
     return fail(Code::config_invalid, "cannot read " + file.string(),
                 "Check the path and its permissions.");
-  if (secret && (status.st_mode & (S_IRWXG | S_IRWXO)) != 0)
-    return fail(Code::config_invalid, file.string() + " may be read by others than its owner",
-                "chmod 600 " + file.string());
-  return {};
+  return secret ? check_secrecy(status, file) : Result<void>();
 }
 
 }  // namespace
@@ -80,10 +90,10 @@ Result<Profile> resolve_profile(const ProfileOptions& options) {
   NAE_TRY(require(!profile.certificate.empty(), "certificate"));
   NAE_TRY(require(!profile.key.empty(), "key"));
   NAE_TRY(require(!profile.authority.empty(), "authority"));
-  if (!profile.server.starts_with("https://"))
+  while (profile.server.ends_with('/')) profile.server.pop_back();
+  if (!is_server(profile.server))
     return fail(Code::config_invalid, "the server must be given as https://host:port",
                 "For example https://keys.example.com:7443");
-  while (profile.server.ends_with('/')) profile.server.pop_back();
   NAE_TRY(check_file(profile.certificate, false));
   NAE_TRY(check_file(profile.key, true));
   NAE_TRY(check_file(profile.authority, false));

@@ -7,11 +7,13 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include <cerrno>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
 
 #include "cli/exit_code.hpp"
+#include "libnae/base/file.hpp"
 #include "libnae/crypto/certificate.hpp"
 
 namespace nae::cli {
@@ -109,11 +111,18 @@ TEST_F(RunTest, NoProfileSaysHowToGetOne) {
 
 TEST_F(RunTest, AProfileIsChecked) {
   std::string profile = write_profile();
-  ::chmod((directory_ / "admin.key").c_str(), 0640);
+  ::chmod((directory_ / "admin.key").c_str(), 0644);
   EXPECT_EQ(run({"--config", profile, "status"}), kUsage);
   EXPECT_THAT(err_.str(), HasSubstr("chmod 600"));
   ::chmod((directory_ / "admin.key").c_str(), 0600);
-  EXPECT_EQ(run({"--config", profile, "--server", "http://127.0.0.1:1", "status"}), kUsage);
+  for (const char* server :
+       {"http://127.0.0.1:1", "127.0.0.1:1", "https://", "https://u:p@127.0.0.1:1",
+        "https://127.0.0.1:1/v1", "https://127.0.0.1:1?a=b", "https://127.0.0.1:1#a",
+        "https://127.0.0.1:1 ", "https://127.0.0.1:1\n"}) {
+    EXPECT_EQ(run({"--config", profile, "--server", server, "status"}), kUsage) << server;
+    EXPECT_THAT(err_.str(), HasSubstr("https://host:port")) << server;
+  }
+  EXPECT_EQ(run({"--config", profile, "--server", "https://127.0.0.1:1/", "status"}), kUnreachable);
   EXPECT_EQ(run({"--config", profile, "--authority", "/nonexistent", "status"}), kUsage);
   write("cli.toml", "server = 'https://127.0.0.1:1'\nverify = false\n");
   EXPECT_EQ(run({"--config", profile, "status"}), kUsage);
@@ -141,6 +150,78 @@ TEST_F(RunTest, EnrollOverwritesNothingAndAsksNobodyThen) {
   EXPECT_EQ(run({"--config", profile, "device", "enroll", "db1", "--out", directory_.string()}),
             kUsage);
   EXPECT_THAT(err_.str(), HasSubstr("not overwritten"));
+}
+
+// A key that is there was perhaps sent to the server already: then it is gone on with.
+TEST_F(RunTest, EnrollGoesOnWithTheKeyItLeft) {
+  std::string profile = write_profile();
+  const std::filesystem::path out = directory_ / "db1";
+  auto enroll = [&] {
+    return run({"--config", profile, "device", "enroll", "db1", "--out", out.string()});
+  };
+  EXPECT_EQ(enroll(), kUnreachable);
+  EXPECT_THAT(err_.str(), HasSubstr("repeat the command"));
+  const std::string key = read_file(out / "db1.key", 10'000).value();
+  const std::string request = read_file(out / "db1.csr", 10'000).value();
+  EXPECT_EQ(crypto::read_request(request)->common_name, "db1");
+  EXPECT_EQ(enroll(), kUnreachable);
+  EXPECT_EQ(read_file(out / "db1.key", 10'000).value(), key);
+  EXPECT_EQ(read_file(out / "db1.csr", 10'000).value(), request);
+  std::size_t files = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(out)) files += !entry.path().empty();
+  EXPECT_EQ(files, 2u) << "nothing that was reserved is left";
+
+  std::filesystem::remove(out / "db1.csr");
+  EXPECT_EQ(enroll(), kUnreachable);
+  EXPECT_EQ(read_file(out / "db1.key", 10'000).value(), key);
+  ::chmod((out / "db1.key").c_str(), 0640);
+  EXPECT_EQ(enroll(), kUsage) << "others may know it";
+  std::filesystem::rename(out / "db1.key", out / "own.key");
+  std::filesystem::create_symlink("own.key", out / "db1.key");
+  EXPECT_EQ(enroll(), kUsage) << "a link";
+}
+
+TEST_F(RunTest, EnrollAsksNobodyWhenItsAnswerCouldNotBeKept) {
+  std::string profile = write_profile();
+  auto enroll = [&](const char* out) {
+    return run(
+        {"--config", profile, "device", "enroll", "db1", "--out", (directory_ / out).string()});
+  };
+  write("file", "");
+  EXPECT_EQ(enroll("file"), kUsage);
+  EXPECT_EQ(enroll("file/below"), kUsage);
+  std::filesystem::create_directories(directory_ / "taken");
+  write("taken/db1.pem", "");
+  EXPECT_EQ(enroll("taken"), kUsage);
+  EXPECT_THAT(err_.str(), HasSubstr("not overwritten"));
+  std::filesystem::create_directories(directory_ / "other");
+  write("other/authority.pem", "another one");
+  EXPECT_EQ(enroll("other"), kUsage);
+  EXPECT_THAT(err_.str(), HasSubstr("another authority"));
+  std::filesystem::copy(directory_ / "authority.pem", directory_ / "other",
+                        std::filesystem::copy_options::overwrite_existing);
+  EXPECT_EQ(enroll("other"), kUnreachable) << "the same authority is no hindrance";
+  for (const char* out : {"taken"})
+    EXPECT_FALSE(std::filesystem::exists(directory_ / out / "db1.key")) << out;
+}
+
+TEST_F(RunTest, OutputThatIsNotWrittenIsNoSuccess) {
+  struct Full : std::streambuf {
+    int sync() override {
+      errno = reason;
+      return -1;
+    }
+    int_type overflow(int_type) override { return traits_type::eof(); }
+    int reason = ENOSPC;
+  } full;
+  std::ostream out(&full);
+  err_.str("");
+  EXPECT_EQ(cli::run({"--help"}, out, err_), kUsage);
+  EXPECT_THAT(err_.str(), HasSubstr("No space left"));
+  full.reason = EPIPE;
+  err_.str("");
+  EXPECT_EQ(cli::run({"--version"}, out, err_), kUsage);
+  EXPECT_THAT(err_.str(), IsEmpty()) << "head(1) has read what it wanted";
 }
 
 TEST_F(RunTest, VerifyOfAMissingDirectoryIsNoVerdict) {

@@ -43,9 +43,18 @@ Error transport_error(CURLcode code, const std::string& server, const char* deta
   }
 }
 
+// A change may have been made although no answer came: only where none was sent it was not.
+bool may_be_done(const char* method, CURLcode code) {
+  return std::string_view(method) != "GET" && code != CURLE_COULDNT_CONNECT &&
+         code != CURLE_COULDNT_RESOLVE_HOST && code != CURLE_SSL_CONNECT_ERROR &&
+         code != CURLE_PEER_FAILED_VERIFICATION && code != CURLE_SSL_CERTPROBLEM &&
+         code != CURLE_SSL_CACERT_BADFILE;
+}
+
 class CurlServer final : public Server {
  public:
-  CurlServer(CURL* curl, const Profile& profile) : curl_(curl), server_(profile.server) {
+  CurlServer(CURL* curl, const Profile& profile)
+      : curl_(curl), server_(profile.server), authority_(profile.authority) {
     set(CURLOPT_PROTOCOLS_STR, "https");
     set(CURLOPT_NOPROXY, "*");
     set(CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
@@ -66,6 +75,7 @@ class CurlServer final : public Server {
   }
 
   bool complete() const { return refused_ == CURLE_OK; }
+  const std::filesystem::path& authority() const override { return authority_; }
 
   Outcome<json::value> call(const char* method, const std::string& path,
                             const json::object& body) override {
@@ -89,7 +99,12 @@ class CurlServer final : public Server {
     detail_[0] = '\0';
     CURLcode code = refused_ == CURLE_OK ? curl_easy_perform(curl_.get()) : refused_;
     set(CURLOPT_HTTPHEADER, nullptr);
-    if (code != CURLE_OK) return tl::unexpected<Failure>(transport_error(code, server_, detail_));
+    if (code != CURLE_OK) {
+      Error error = transport_error(code, server_, detail_);
+      if (may_be_done(method, code))
+        error.message += "; whether the change was made is not known: look before you repeat it";
+      return tl::unexpected<Failure>(std::move(error));
+    }
 
     long status = 0;
     curl_easy_getinfo(curl_.get(), CURLINFO_RESPONSE_CODE, &status);
@@ -126,6 +141,7 @@ class CurlServer final : public Server {
 
   handle<CURL, curl_easy_cleanup> curl_;
   std::string server_;
+  std::filesystem::path authority_;
   CURLcode refused_ = CURLE_OK;
   char detail_[CURL_ERROR_SIZE] = {};
 };

@@ -1,6 +1,7 @@
 // Server: the key server's administration interface, by mutual TLS 1.3.
 #pragma once
 
+#include <filesystem>
 #include <initializer_list>
 #include <memory>
 #include <optional>
@@ -40,6 +41,8 @@ class Server {
   // approved as one that waits().
   virtual Outcome<json::value> call(const char* method, const std::string& path,
                                     const json::object& body = {}) = 0;
+  // File of the authority that the server's certificate is from.
+  virtual const std::filesystem::path& authority() const = 0;
 };
 
 // "/v1/audit?limit=5&role=a%20b"; empty values are left out.

@@ -82,6 +82,22 @@ TEST_F(AdminPowersTest, AnAdministratorsNameBelongsToItsKey) {
       << "one key, one name";
 }
 
+// Whoever lost the answer asks again, and nothing else changes.
+TEST_F(AdminPowersTest, ARepeatedAppointmentIssuesAnotherCertificate) {
+  crypto::KeyPair pair = crypto::generate_p256().value();
+  ASSERT_EQ(add("auditor", "alice", {"auditor"}, request_by(pair)).status, 201u);
+  HttpResponse again = add("auditor", "alice", {"auditor"}, request_by(pair));
+  ASSERT_EQ(again.status, 201u) << again.body;
+  const std::optional<store::Admin> alice = store_->find_admin("alice").value();
+  EXPECT_EQ(alice->certificates.size(), 2u);
+  EXPECT_EQ(alice->roles, std::vector<std::string>{"auditor"});
+  EXPECT_EQ(call_with(shown(parsed(again), "fingerprint"), "alice").status, 200u);
+  ASSERT_TRUE(add_admin("boss", {"auditor", "operator"}));
+  EXPECT_EQ(code(add("boss", "alice", {"auditor", "operator"}, request_by(pair))), "conflict")
+      << "an appointment changes no roles";
+  EXPECT_EQ(code(add("operator", "alice", {"auditor"}, request_by(pair))), "admin_role_missing");
+}
+
 TEST_F(AdminPowersTest, OnesOwnCertificateIsRenewedForTheSameKey) {
   crypto::KeyPair pair = crypto::generate_p256().value();
   HttpResponse made = add("auditor", "alice", {"auditor"}, request_by(pair));

@@ -145,15 +145,22 @@ Result<void> may_add_admin(const AdminCall& call) {
   return must_hold(call, wanted.roles);
 }
 
+// Asked again for the same name, key and roles, as by somebody whose answer was lost, it issues
+// another certificate: the name is not taken by a key that nobody has a certificate for.
 Result<Reply> add_admin(AdminCall& call) {
   NAE_ASSIGN(Wanted wanted, read_new_admin(call));
   call.audit_target = wanted.name;
   NAE_ASSIGN(crypto::CertificateRequest request, crypto::read_request(wanted.request));
   NAE_ASSIGN(Issued issued, issue_to(call, wanted.name, std::move(request.spki), wanted.days));
   call.audit_detail += ", roles " + joined(wanted.roles);
+  const store::Admin added{
+      wanted.name, wanted.roles, call.now_us, issued.key_sha256, {issued.certificate}};
   // A certificate that is not inserted is not given out.
-  NAE_TRY(call.parts.store.insert_admin(
-      {wanted.name, wanted.roles, call.now_us, issued.key_sha256, {issued.certificate}}));
+  NAE_ASSIGN(std::optional<store::Admin> known, call.parts.store.find_admin(wanted.name));
+  if (known && known->key_sha256 == added.key_sha256 && known->roles == added.roles)
+    NAE_TRY(call.parts.store.insert_admin_certificate(*known, issued.certificate));
+  else
+    NAE_TRY(call.parts.store.insert_admin(added));
   NAE_TRY(call.parts.admins.reload());
   json::object reply = reply_with(call, wanted.name, issued);
   reply["roles"] = json::array(wanted.roles.begin(), wanted.roles.end());

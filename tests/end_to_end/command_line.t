@@ -1,0 +1,205 @@
+#!/usr/bin/python3 -B
+# What stands here before the key server is asked, and what a command says whose output, disk or answer is lost.
+import json
+import os
+import pathlib
+import re
+import resource
+import selectors
+import socket
+import subprocess
+import threading
+
+from harness import KEY_SERVER, NAE, OWNER, KeyServer, Tap, give_to_owner, scratch_directory
+
+
+class AnswerThief:
+    """Between nae and the key server: lets everything through but the answer, when that has come whole."""
+    def __init__(self, port):
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port, self.server_port = self.listener.getsockname()[1], port
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self):
+        while True:
+            client = self.listener.accept()[0]
+            with client, socket.create_connection(("127.0.0.1", self.server_port)) as server:
+                self._steal(client, server)
+
+    @staticmethod
+    def _steal(client, server):
+        # TLS 1.3 without tickets: after the client's second flight the server sends the answer and nothing else.
+        asked = False
+        client.setblocking(False)
+        server.setblocking(False)
+        with selectors.DefaultSelector() as ready:
+            ready.register(client, selectors.EVENT_READ)
+            ready.register(server, selectors.EVENT_READ)
+            greeted = False
+            while True:
+                for key, _ in ready.select():
+                    data = key.fileobj.recv(1 << 16)
+                    if not data or key.fileobj is server and asked:
+                        return
+                    asked = asked or key.fileobj is client and greeted
+                    greeted = greeted or key.fileobj is server
+                    (server if key.fileobj is client else client).sendall(data)
+
+
+def full_disk():
+    """For a child: no file of it can grow."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+
+
+def through_shell(server, words, redirection):
+    return subprocess.run(["bash", "-c", f'"$0" --config "$1" {words} {redirection}', str(NAE), str(server.path / "admin/cli.toml")],
+                          stdin=subprocess.DEVNULL, capture_output=True, text=True, cwd="/", **OWNER)
+
+
+def names(directory):
+    return sorted(path.name for path in directory.iterdir()) if directory.exists() else []
+
+
+with Tap() as tap:
+    scratch = scratch_directory()
+    server = KeyServer.make(scratch / "server")
+    server.start()
+    thief = AnswerThief(server.port)
+    address = "https://127.0.0.1:%d"
+
+    def certificates_of(kind, name):
+        """Serials that the server knows for this name."""
+        if kind == "device":
+            return [d["serial"] for d in json.loads(server.must("--json", "device", "list"))["devices"] if d["name"] == name]
+        admins = json.loads(server.must("--json", "admin", "list"))["admins"]
+        return [c["serial"] for a in admins if a["name"] == name for c in a["certificates"]]
+
+    enrolments = {"device": ("device", "enroll"), "admin": ("admin", "add")}
+    more = {"device": (), "admin": ("--role", "auditor")}
+    for kind, command in enrolments.items():
+        def enroll(name, directory, *words, **options):
+            return server.nae(*command, name, *more[kind], "--out", directory, *words, **options)
+        told = " ".join(command)
+
+        # What can be known before: nobody is asked.
+        closed = scratch / f"{kind}-closed"
+        closed.mkdir(mode=0o555)
+        closed.chmod(0o555)
+        give_to_owner(closed)
+        for name, directory, options in (
+            ("unwritable", closed, {}), ("below-unwritable", closed / "deeper", {}), ("no-directory", server.config, {}),
+            ("full-disk", scratch / f"{kind}-full", {"preexec_fn": full_disk}),
+        ):
+            done = enroll(name, directory, **options)
+            tap.is_(done.returncode, 2, f"{told}, {name}: exit code")
+            tap.is_(certificates_of(kind, name), [], f"{told}, {name}: the name is not taken")
+            tap.is_(names(directory) if directory.is_dir() else [], [], f"{told}, {name}: nothing is left half written")
+        taken = scratch / f"{kind}-taken"
+        taken.mkdir()
+        give_to_owner(taken)
+        for file, hint in (("taken.pem", "not overwritten"), ("authority.pem", "another authority"), ("taken.key", "no private key|yours")):
+            (taken / file).write_text("precious")
+            give_to_owner(taken / file)
+            (taken / file).chmod(0o600)
+            done = enroll("taken", taken)
+            tap.ok(done.returncode == 2 and re.search(hint, done.stderr), f"{told}, {file} is there: refused", done.stderr)
+            tap.is_((names(taken), (taken / file).read_text()), ([file], "precious"), f"{told}, {file} is there: as it was")
+            (taken / file).unlink()
+        tap.is_(certificates_of(kind, "taken"), [], f"{told}: nobody was asked")
+
+        # The answer is lost; then the same command.
+        lost = scratch / f"{kind}-lost"
+        done = enroll("lost", lost, "--server", address % thief.port)
+        tap.is_(done.returncode, 3, f"{told}, the answer is lost: exit code")
+        tap.like(done.stderr, "whether the change was made is not known.*\n.*repeat the command", f"{told}, the answer is lost: what to do")
+        tap.is_(len(certificates_of(kind, "lost")), 1, f"{told}, the answer is lost: the server has issued it")
+        tap.is_(names(lost), ["lost.csr", "lost.key"], f"{told}, the answer is lost: key and request are kept")
+        key = (lost / "lost.key").read_text()
+        done = enroll("lost", lost)
+        tap.ok(done.returncode == 0, f"{told} again: done", done.stderr)
+        tap.is_(names(lost), ["authority.pem", "lost.key", "lost.pem"], f"{told} again: the three files")
+        tap.is_((lost / "lost.key").read_text(), key, f"{told} again: by the same key")
+        (lost / "lost.pem").unlink()
+        tap.is_(enroll("lost", lost).returncode, 0, f"{told}, the certificate is lost: it is issued again")
+        tap.is_(len(certificates_of(kind, "lost")), 3, f"{told}: three certificates, one key")
+        tap.is_(enroll("lost", lost).returncode, 2, f"{told}, all is there: nothing is overwritten")
+        tap.is_(enroll("second", lost).returncode, 0, f"{told}: a second name beside it")
+
+        # A clear refusal leaves nothing.
+        done = enroll("lost", scratch / f"{kind}-refused")
+        tap.is_(done.returncode, 1, f"{told}, the name is another key's: refused")
+        tap.is_(names(scratch / f"{kind}-refused"), [], f"{told}, refused: no key is left")
+
+        # A server that is away has perhaps taken it.
+        done = enroll("away", scratch / f"{kind}-away", "--server", "https://127.0.0.1:1")
+        tap.is_((done.returncode, names(scratch / f"{kind}-away")), (3, ["away.csr", "away.key"]), f"{told}, the server is away: kept")
+        tap.is_(enroll("away", scratch / f"{kind}-away").returncode, 0, f"{told}, the server is back: done")
+
+    # Approval: the same command, with nothing to remember.
+    server.must("admin", "add", "second-operator", "--role", "operator", "--out", scratch / "second-operator")
+    server.config.write_text(server.config.read_text() + '\n[approval]\nrequired = ["admin-change", "device-enroll"]\n')
+    server.restart()
+    waiting = scratch / "waiting"
+    done = server.nae("device", "enroll", "patient", "--out", waiting)
+    tap.is_((done.returncode, names(waiting)), (5, ["patient.approval", "patient.csr", "patient.key"]), "an enrolment that waits")
+    tap.like(done.stdout, "then the same command again", "says what to do then")
+    tap.is_(server.nae("device", "enroll", "patient", "--out", waiting).returncode, 1, "again before it is approved: not yet")
+    number = (waiting / "patient.approval").read_text().split()[0]
+    second = scratch / "second-operator"
+    approve = ("--certificate", second / "second-operator.pem", "--key", second / "second-operator.key", "approve", number)
+    done = through_shell(server, " ".join(map(str, approve)), ">/dev/full")
+    tap.ok(done.returncode == 2 and "not approved" in done.stderr, "nobody approves what he was not shown", done.stderr)
+    tap.is_(server.nae("device", "enroll", "patient", "--out", waiting).returncode, 1, "it was not approved")
+    tap.is_(server.nae(*approve).returncode, 0, "approved")
+    tap.is_(server.nae("device", "enroll", "patient", "--out", waiting).returncode, 0, "again: done")
+    tap.is_(names(waiting), ["authority.pem", "patient.key", "patient.pem"], "the three files, and no note")
+    refused = scratch / "rejected"
+    server.nae("device", "enroll", "rejected", "--out", refused)
+    number = (refused / "rejected.approval").read_text().split()[0]
+    server.must("reject", number)
+    done = server.nae("device", "enroll", "rejected", "--out", refused)
+    tap.ok(done.returncode == 1 and "rejected" in done.stderr, "a request that was rejected", done.stderr)
+    tap.is_(server.nae("device", "enroll", "rejected", "--out", refused).returncode, 5, "is made again by the next one")
+
+    # Output.
+    for number in range(60):
+        server.must("key", "create", f"doc-{number}-{'x' * 80}", "--type", "aes-256-gcm")
+    server.must("key", "create", "doc", "--type", "ecdsa-p256")
+    server.apply_policy((pathlib.Path(__file__).parents[1] / "fixtures/policy.toml").read_text())
+    commands = ("status", "key list", "key show doc", "key usage doc", "key export doc", "key export doc --format jwk", "key import-key",
+                "device list", "admin list", "approvals", "policy show", "policy history", "policy diff", "audit query",
+                "audit query --summary", "audit report", "audit export", "audit export --format csv", "audit receipt 5", "audit verify",
+                "key create doc-last-{} --type aes-256-gcm", "--help", "--version", "key list --help")
+    for index, words in enumerate(commands):
+        for form in ("", "--json "):
+            line = form + words.format(f"{index}{len(form)}")
+            done = through_shell(server, line, ">/dev/full")
+            tap.ok(done.returncode == 2 and "could not be written: No space left" in done.stderr, f"nae {line} to a full disk", done)
+        done = through_shell(server, words.format(f"{index}-closed"), ">&-")
+        tap.is_(done.returncode, 2, f"nae {words} without standard output")
+    reader, writer = os.pipe()
+    os.close(reader)
+    for words in (["key", "list"], ["--json", "key", "list"], ["audit", "export"], ["key", "create", "piped", "--type", "aes-256-gcm"]):
+        done = subprocess.run([str(NAE), "--config", str(server.path / "admin/cli.toml"), *words], stdin=subprocess.DEVNULL, stdout=writer,
+                              stderr=subprocess.PIPE, text=True, cwd="/", **OWNER)
+        tap.is_((done.returncode, done.stderr), (2, ""), f"nae {' '.join(words)} to a reader that left")
+    os.close(writer)
+    tap.is_(server.nae("key", "show", "piped").returncode, 0, "what the command does is done all the same")
+    for command in ([KEY_SERVER, "check-config", "--config", server.config], [KEY_SERVER, "--version"], [KEY_SERVER, "--help"],
+                    [NAE.parents[1] / "agent/nae-agent", "--version"]):
+        with open("/dev/full", "w", encoding="ascii") as full:
+            done = subprocess.run([str(word) for word in command], stdout=full, stderr=subprocess.PIPE, cwd="/", check=False, **OWNER)
+        tap.is_(done.returncode, 1, f"{pathlib.Path(command[0]).name} {command[1]} to a full disk")
+
+    # What the environment says.
+    log = scratch / "tls-secrets"
+    environment = {**os.environ, "SSLKEYLOGFILE": str(log)}
+    for proxy in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"):
+        environment[proxy] = "http://127.0.0.1:9"
+    tap.is_(server.nae("status", env=environment).returncode, 0, "no proxy of the web stands between")
+    tap.ok(not log.exists(), "no secret of the connection is written where SSLKEYLOGFILE says")
+    for url in (f"https://user:word@127.0.0.1:{server.port}", f"https://127.0.0.1:{server.port}/v1", f"http://127.0.0.1:{server.port}",
+                f"https://127.0.0.1:{server.port}/?a=b", f"127.0.0.1:{server.port}"):
+        tap.is_(server.nae("--server", url, "status").returncode, 2, f"{url} is no key server")
+    tap.is_(server.nae("--server", f"https://127.0.0.1:{server.port}/", "status").returncode, 0, "a slash at the end does no harm")
+    server.stop()
