@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Sourced by the benchmarks that time statements: a database of their own, and medians of statements that
 # run by turns. Wants a stack of benchmarks/run in the environment.
 rounds="${ROUNDS:-3}"
