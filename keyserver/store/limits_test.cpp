@@ -73,10 +73,7 @@ TEST_F(StoreTest, AMalformedCountIsNotTakenUp) {
 }
 
 TEST_F(StoreTest, AStoreWithoutCountsOfLimitsGetsThem) {
-  create();
-  tamper(
-      "DROP TRIGGER approvals_keep_their_base; ALTER TABLE approvals DROP COLUMN base;"
-      "DROP TABLE limit_counts; PRAGMA user_version = 1");
+  create_of_schema(3);
   auto store = reopen();
   ASSERT_TRUE(store);
   EXPECT_TRUE(store->load_limits()->empty());

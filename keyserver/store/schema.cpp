@@ -193,7 +193,7 @@ CREATE TABLE limit_counts (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX limit_counts_by_end ON limit_counts (expires_at_us);
 )",
-    // what a request for approval would change, as it was
+    // 5: what a request for approval would change, as it was
     R"(
 ALTER TABLE approvals ADD COLUMN base TEXT NOT NULL DEFAULT '';
 CREATE TRIGGER approvals_keep_their_base BEFORE UPDATE ON approvals

@@ -144,7 +144,8 @@ TEST_F(StoreTest, AStoreWithoutCountsOfSaltsIsMigrated) {
 INSERT INTO meta VALUES ('server_id', 'x');
 INSERT INTO keys VALUES (x'010203040506', 'k', 1, 1, 1, '', '', '', '', 0, 0);
 INSERT INTO versions VALUES (x'010203040506', 1, 2, 1, 1, x'00', '', x'');
-INSERT INTO usage VALUES (x'010203040506', 1, 5, 100, 7, 1, 2);
+INSERT INTO usage (key_id, number, uses, reserved_uses, reads, last_use_at_us, last_read_at_us)
+  VALUES (x'010203040506', 1, 5, 100, 7, 1, 2);
 )"));
   }
   auto store = reopen();

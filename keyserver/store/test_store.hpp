@@ -50,7 +50,8 @@ INSERT INTO versions (key_id, number, state, created_at_us, changed_at_us, wrapp
   VALUES (x'010203040506', 1, 5, 1, 2, x'', '', x''),
          (x'010203040506', 2, 2, 3, 0, x'77617070656432', '', x''),
          (x'020304050607', 1, 2, 3, 0, x'77617070656433', '', x'707562');
-INSERT INTO usage VALUES (x'010203040506', 2, 5, 9, 7, 1, 2);
+INSERT INTO usage (key_id, number, uses, reserved_uses, reads, last_use_at_us, last_read_at_us)
+  VALUES (x'010203040506', 2, 5, 9, 7, 1, 2);
 INSERT INTO meta VALUES ('server_id', 'one');
 )");
     ASSERT_TRUE(run) << run.error().message;
