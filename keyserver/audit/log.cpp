@@ -248,7 +248,10 @@ void FileLog::note_failure(const Error& error) {
     refused_in_outage_ = lost_in_outage_ = 0;
   }
   health_.writable = false;
-  health_.problem = error.message + (error.hint.empty() ? "" : "; " + error.hint);
+  // What began it is what an operator has to know; what the latest attempt met comes after.
+  health_.problem = outage_cause_;
+  if (error.message != outage_cause_) health_.problem += ": " + error.message;
+  if (!error.hint.empty()) health_.problem += "; " + error.hint;
   if (begins && options_.alarm) options_.alarm();
 }
 
