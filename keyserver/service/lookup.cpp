@@ -21,7 +21,7 @@ std::optional<std::string> time_text(std::int64_t time_us) {
 bool may_use(Caller& caller, const Parts& parts, const keys::Key& key, std::int64_t now_us) {
   for (Action action : row(key.type).actions)
     if (key.attributes.allows(action) &&
-        caller.decide(parts.policy, action, key.name, now_us).allowed())
+        caller.decide(parts.policy, parts.ring, action, key.name, now_us).allowed())
       return true;
   return false;
 }
