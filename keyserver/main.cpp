@@ -26,6 +26,8 @@ namespace {
 // Exit codes, as `man nae-keyserver` lists them.
 constexpr int kFailed = 1;
 constexpr int kUsage = 2;
+// EX_CONFIG of sysexits.h: another start does not help before a person has looked.
+constexpr int kNeedsAPerson = 78;
 constexpr std::size_t kInitHeapBytes = 256u << 10;
 
 int report(const nae::Error& error) {
@@ -42,6 +44,27 @@ int told() {
   if (written) return 0;
   written.error().hint = "Only the output is missing: what the command does is done.";
   return report(written.error());
+}
+
+// After which failures of a start the unit should not start the server again. Those that may pass
+// by themselves do not get here: the server waits inside.
+int start_exit_code(nae::Code code) {
+  switch (code) {
+    case nae::Code::config_invalid:
+    case nae::Code::not_initialised:
+    case nae::Code::policy_invalid:
+    case nae::Code::store_corrupt:
+    case nae::Code::store_version:
+    case nae::Code::audit_broken:
+      return kNeedsAPerson;
+    default:
+      return kFailed;
+  }
+}
+
+int report_start(const nae::Error& error) {
+  report(error);
+  return start_exit_code(error.code);
 }
 
 // Key material must not leave by a core dump or a debugger of the same user.
@@ -71,13 +94,15 @@ void warn_of_few_descriptors(const nae::config::Config& config, std::uint64_t li
 
 int run(const std::string& file) {
   auto config = nae::config::load(file);
-  if (!config) return report(config.error());
+  if (!config) return report_start(config.error());
   log_to_stderr(config->log.level);
   warn_of_few_descriptors(*config, nae::raise_descriptor_limit());
   auto heap = nae::crypto::SecureHeap::take(std::size_t{config->limits.secure_memory_kib} << 10);
   if (!heap) return report(heap.error());
   auto server = nae::server::Server::start(*config);
-  if (!server) return report(server.error());
+  // A hanging module may still have a thread: no destructors.
+  if (!server) std::_Exit(report_start(server.error()));
+  if (*server == nullptr) return 0;
   if (!(*server)->run()) std::_Exit(kFailed);
   return 0;
 }

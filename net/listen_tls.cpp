@@ -85,6 +85,14 @@ Result<tcp::acceptor> bind_tcp(boost::asio::io_context& loop, const TlsListenerO
   if (!error) acceptor.bind(endpoint, error);
   if (!error) acceptor.listen(SOMAXCONN, error);
   if (!error) acceptor.native_non_blocking(true, error);
+  // Another process may end, and an interface may come up.
+  const bool may_pass = error == boost::asio::error::address_in_use ||
+                        error == boost::system::errc::address_not_available;
+  if (may_pass)
+    return fail(Code::conflict,
+                "cannot listen on " + options.host + ":" + std::to_string(options.port) + ": " +
+                    error.message(),
+                "See with 'ss -ltnp' who listens there, or correct server.listen.");
   if (error)
     return fail(Code::config_invalid, "cannot listen on " + options.host + ":" +
                                           std::to_string(options.port) + ": " + error.message());

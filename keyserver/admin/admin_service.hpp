@@ -4,14 +4,12 @@
 #pragma once
 
 #include <atomic>
-#include <functional>
 #include <string>
 
 #include "keyserver/admin/admin_parts.hpp"
 #include "keyserver/admin/admin_role.hpp"
 #include "keyserver/admin/admin_workers.hpp"
-#include "keyserver/admin/http_message.hpp"
-#include "net/peer_identity.hpp"
+#include "keyserver/admin/http_service.hpp"
 
 namespace prometheus {
 class Counter;
@@ -22,22 +20,14 @@ namespace nae::admin {
 struct Match;
 struct Performed;
 
-struct Peer {
-  net::PeerIdentity identity;
-  std::string address;
-};
-
-class AdminService {
+class AdminService final : public HttpService {
  public:
   explicit AdminService(AdminParts parts);
 
-  using Answer = std::function<void(HttpResponse)>;
-  // Answers exactly once, here or on a thread of its own; never when it is destroyed before.
-  // Thread-safe.
-  void dispatch(HttpRequest request, Peer peer, Answer answer);
+  void dispatch(HttpRequest request, Peer peer, Answer answer) override;
 
-  // A request that came too soon after others: counted, and recorded when it is the first of a row.
-  void count_limited(Peer peer, bool record_it);
+  // Counted, and recorded when it is the first of a row.
+  void count_limited(Peer peer, bool record_it) override;
 
   // The whole of one call; may block. dispatch() without the threads.
   HttpResponse serve(const HttpRequest& request, const Peer& peer);

@@ -10,7 +10,7 @@ using Clock = std::chrono::steady_clock;
 
 }  // namespace
 
-HttpProtocol::HttpProtocol(net::Connection& connection, AdminService& service,
+HttpProtocol::HttpProtocol(net::Connection& connection, HttpService& service,
                            std::shared_ptr<HttpGate> gate, HttpGate::Seat seat,
                            const HttpLimits& limits, const Admits& admits)
     : connection_(connection),
@@ -103,7 +103,7 @@ net::ProtocolFactory HttpProtocols::protocol() {
                                                           : Room::devices;
     auto seat = gate_->enter(room, peer.name, Clock::now());
     if (seat)
-      return std::make_unique<HttpProtocol>(connection, service_, gate_, *std::move(seat), limits_,
+      return std::make_unique<HttpProtocol>(connection, *service_, gate_, *std::move(seat), limits_,
                                             admits_);
     spdlog::warn("event=connection_refused remote={} peer={} code={} reason={}",
                  connection.remote_address(), connection.peer().name, name(seat.error().code),

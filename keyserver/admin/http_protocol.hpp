@@ -1,8 +1,8 @@
 // HttpProtocol: puts the administration interface on a TLS connection (ALPN http/1.1).
 #pragma once
 
-#include "keyserver/admin/admin_service.hpp"
 #include "keyserver/admin/http_gate.hpp"
+#include "keyserver/admin/http_service.hpp"
 #include "keyserver/admin/http_session.hpp"
 #include "net/connection.hpp"
 #include "net/receive_deadline.hpp"
@@ -12,7 +12,7 @@ namespace nae::admin {
 class HttpProtocol final : public net::Protocol {
  public:
   using Admits = std::function<bool(const net::PeerIdentity&)>;
-  HttpProtocol(net::Connection& connection, AdminService& service, std::shared_ptr<HttpGate> gate,
+  HttpProtocol(net::Connection& connection, HttpService& service, std::shared_ptr<HttpGate> gate,
                HttpGate::Seat seat, const HttpLimits& limits, const Admits& admits);
 
   ByteSpan receive_space() override { return session_.space(); }
@@ -32,7 +32,7 @@ class HttpProtocol final : public net::Protocol {
   void too_late();
 
   net::Connection& connection_;
-  AdminService& service_;
+  HttpService& service_;
   std::shared_ptr<HttpGate> gate_;
   HttpGate::Seat seat_;
   HttpLimits limits_;
@@ -46,13 +46,12 @@ class HttpProtocol final : public net::Protocol {
 // their answers posted there.
 class HttpProtocols {
  public:
-  HttpProtocols(const AdminParts& parts, HttpLimits limits, const GateLimits& gate)
+  HttpProtocols(std::unique_ptr<HttpService> service, HttpProtocol::Admits admits,
+                HttpLimits limits, const GateLimits& gate)
       : limits_(limits),
         gate_(std::make_shared<HttpGate>(gate)),
-        admits_([&devices = parts.devices, &admins = parts.admins](const net::PeerIdentity& peer) {
-          return (peer.kind == net::PeerKind::admin ? admins : devices).admits(peer);
-        }),
-        service_(parts) {}
+        admits_(std::move(admits)),
+        service_(std::move(service)) {}
 
   net::ProtocolFactory protocol();
 
@@ -60,7 +59,7 @@ class HttpProtocols {
   HttpLimits limits_;
   std::shared_ptr<HttpGate> gate_;  // also of connections that are on their way out
   HttpProtocol::Admits admits_;
-  AdminService service_;
+  std::unique_ptr<HttpService> service_;
 };
 
 }  // namespace nae::admin

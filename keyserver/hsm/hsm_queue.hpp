@@ -42,7 +42,7 @@ class HsmQueue {
     std::size_t capacity_per_party = 1024;
     milliseconds check_interval{10'000};  // of keys::Hsm::check() while nothing else is asked
     milliseconds first_retry{250};        // of check() while unhealthy, doubled up to the next
-    milliseconds longest_retry{30'000};
+    milliseconds longest_retry{1'000};    // what was mended is noticed within a second
     // A job running for this long means that the module hangs: what waits behind it is refused.
     // RSA-4096 pairs take seconds in software.
     milliseconds hang_after{20'000};

@@ -29,7 +29,7 @@ Pkcs11Hsm::Pkcs11Hsm(Options options) : options_(std::move(options)) {}
 Pkcs11Hsm::~Pkcs11Hsm() = default;
 
 Result<std::unique_ptr<Pkcs11Hsm>> Pkcs11Hsm::open(Options options) {
-  std::unique_ptr<Pkcs11Hsm> hsm(new Pkcs11Hsm(std::move(options)));
+  auto hsm = prepare(std::move(options));
   NAE_TRY(hsm->connect());
   return hsm;
 }
@@ -38,6 +38,10 @@ Result<void> Pkcs11Hsm::check_options(const Options& options) {
   if (auto pin = read_pin(options.pin_file); !pin) return fail(std::move(pin).error());
   NAE_TRY(padded_label(options.token_label).map([](const Bytes&) {}));
   return Module::find(options.module).map([](const CK_FUNCTION_LIST*) {});
+}
+
+std::unique_ptr<Pkcs11Hsm> Pkcs11Hsm::prepare(Options options) {
+  return std::unique_ptr<Pkcs11Hsm>(new Pkcs11Hsm(std::move(options)));
 }
 
 Result<void> Pkcs11Hsm::connect() {
@@ -98,12 +102,18 @@ Result<Bytes> Pkcs11Hsm::public_key_of(keys::ServerKey key) {
 }
 
 Result<void> Pkcs11Hsm::check() {
-  return on_session([&]() -> Result<void> {
+  auto checked = on_session([&]() -> Result<void> {
     NAE_TRY(session_->check_logged_in());
     NAE_ASSIGN(const auto group_key, session_->find(CKO_SECRET_KEY, options_.group_key_label));
     if (!group_key) return fail(Code::group_key_missing, "the group key has gone from the token");
     return {};
   });
+  if (checked || checked.error().code != Code::group_key_missing) return checked;
+  // The token may have been exchanged for the right one, which a module that stays initialised may
+  // never show.
+  session_.reset();
+  module_.reset();
+  return connect();
 }
 
 }  // namespace nae::hsm

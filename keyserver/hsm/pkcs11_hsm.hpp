@@ -35,6 +35,9 @@ class Pkcs11Hsm final : public keys::Hsm {
   // Code::hsm_module_missing, hsm_token_missing, hsm_pin_rejected, group_key_missing, file_failed
   // for the PIN file, hsm_unavailable.
   static Result<std::unique_ptr<Pkcs11Hsm>> open(Options options);
+  // Not connected yet: check() does it, with the errors above. Who keeps it over failed attempts
+  // tries no PIN twice.
+  static std::unique_ptr<Pkcs11Hsm> prepare(Options options);
   // What open() needs whether or not the device is there: PIN file, label and module. No login.
   static Result<void> check_options(const Options& options);
   ~Pkcs11Hsm() override;

@@ -87,6 +87,10 @@ admin::GateLimits gate_limits(const config::Config& config) {
           admin.request_burst,   admin.connections_per_second,          admin.connection_burst};
 }
 
+std::size_t most_connections(const config::Config& config) {
+  return std::size_t{config.server.max_connections} + config.admin.max_connections;
+}
+
 Result<admin::ApprovalRules> rules_of(const config::Config& config) {
   return admin::approval_rules(config.approval.required, config.approval.expires_after);
 }

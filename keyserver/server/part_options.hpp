@@ -28,6 +28,8 @@ std::shared_ptr<net::MemoryBudget> memory_of(const config::Config& config);
 net::TlsFiles tls_files(const config::Config& config);
 admin::HttpLimits http_limits(const config::Config& config);
 admin::GateLimits gate_limits(const config::Config& config);
+// Either kind of connection has places of its own, so that neither keeps the other out.
+std::size_t most_connections(const config::Config& config);
 Result<admin::ApprovalRules> rules_of(const config::Config& config);
 
 }  // namespace nae::server

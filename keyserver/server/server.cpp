@@ -9,6 +9,7 @@
 #include <future>
 #include <thread>
 
+#include "keyserver/admin/admin_service.hpp"
 #include "keyserver/admin/audit_checker.hpp"
 #include "keyserver/admin/certificate_expiry.hpp"
 #include "keyserver/admin/http_protocol.hpp"
@@ -16,17 +17,14 @@
 #include "keyserver/admin/standing_reader.hpp"
 #include "keyserver/audit/log.hpp"
 #include "keyserver/hsm/hsm_queue.hpp"
-#include "keyserver/hsm/pkcs11_hsm.hpp"
 #include "keyserver/server/approvals_at_start.hpp"
-#include "keyserver/server/hsm_options.hpp"
 #include "keyserver/server/limit_keeper.hpp"
 #include "keyserver/server/machine_watch.hpp"
+#include "keyserver/server/opened.hpp"
 #include "keyserver/server/part_options.hpp"
+#include "keyserver/server/startable.hpp"
+#include "keyserver/server/starter.hpp"
 #include "keyserver/service/nae_protocol.hpp"
-#include "keyserver/setup/bind_keys.hpp"
-#include "keyserver/setup/initialise.hpp"
-#include "keyserver/setup/token_binding.hpp"
-#include "keyserver/store/store.hpp"
 #include "libnae/base/clock.hpp"
 #include "libnae/base/file.hpp"
 #include "libnae/base/log_text.hpp"
@@ -38,7 +36,6 @@
 namespace nae::server {
 namespace {
 
-constexpr std::size_t kMaxAuthorityBytes = 64u << 10;
 constexpr std::size_t kMaxCertificateBytes = 64u << 10;
 constexpr std::chrono::seconds kExpireInterval{60};
 constexpr std::chrono::hours kCertificateInterval{1};
@@ -46,35 +43,7 @@ constexpr std::chrono::hours kCertificateInterval{1};
 constexpr std::chrono::seconds kSettleTime{5};
 constexpr std::chrono::milliseconds kWatchInterval{500};  // its trouble shows within a second
 
-// What must be open before a Running can be built: each may fail, none refers to another.
-struct Opened {
-  std::unique_ptr<hsm::Pkcs11Hsm> hsm;
-  std::unique_ptr<store::Store> store;
-  std::unique_ptr<policy::PolicyBook> policy;
-  admin::ApprovalRules approval;
-  std::optional<setup::BoundKeys> bound_keys;  // of a store from before keys were bound
-  std::string server_id;
-  std::string authority;
-};
-
-Result<Opened> open_parts(const config::Config& config) {
-  Opened opened;
-  NAE_ASSIGN(opened.approval, rules_of(config));
-  if (!config.hsm.softhsm_configuration.empty())
-    setup::use_softhsm_configuration(config.hsm.softhsm_configuration);
-  NAE_ASSIGN(opened.store, store::Store::open(config.store.path));
-  NAE_ASSIGN(auto server_id, opened.store->meta("server_id"));
-  if (!server_id) return fail(Code::store_corrupt, "the store has no server_id");
-  opened.server_id = *server_id;
-  NAE_ASSIGN(opened.policy, policy::PolicyBook::open(*opened.store));
-  NAE_ASSIGN(opened.hsm, hsm::Pkcs11Hsm::open(hsm_options(config)));
-  NAE_TRY(setup::check_token(*opened.store, *opened.hsm));
-  NAE_ASSIGN(opened.bound_keys, setup::bind_keys(*opened.store, *opened.hsm));
-  NAE_ASSIGN(opened.authority, read_file(config.tls.client_authority, kMaxAuthorityBytes));
-  return opened;
-}
-
-class Running final : public Server {
+class Running final : public Startable {
  public:
   Running(const config::Config& config, Opened opened)
       : config_(config),
@@ -105,7 +74,8 @@ class Running final : public Server {
     audit_.reset();  // may ask loop_ for a head
   }
 
-  Result<void> open() {
+  // Everything but the port.
+  Result<void> prepare() {
     NAE_TRY(ring_.load());
     NAE_TRY(devices_.reload());
     NAE_TRY(admins_.reload());
@@ -122,15 +92,17 @@ class Running final : public Server {
     NAE_TRY(warn_of_missing_approvers(*store_, approval_));
     open_admin();
     scheduler_->run_due();  // what fell due while the server was down
+    return {};
+  }
+
+  Result<void> listen() override {
     NAE_ASSIGN(auto context, net::TlsContext::server(tls_files(config_)));
     workers_ =
         std::make_unique<net::WorkerThreads>(worker_count(config_.server.threads), "nae-worker");
     net::TlsListenerOptions options;
     options.host = config_.server.host;
     options.port = config_.server.port;
-    // Either kind has places of its own, so that neither keeps the other out.
-    options.max_connections =
-        std::size_t{config_.server.max_connections} + config_.admin.max_connections;
+    options.max_connections = most_connections(config_);
     NAE_ASSIGN(listener_, net::listen_tls(*workers_, std::move(context),
                                           {{net::kAlpnNae, service::protocol_for(*parts_)},
                                            {net::kAlpnHttp, admin_->protocol()}},
@@ -210,7 +182,11 @@ class Running final : public Server {
                             .settle = [this] { return settle(); },
                             .approval = approval_,
                             .checks = &*checks_};
-    admin_.emplace(parts, http_limits(config_), gate_limits(config_));
+    auto admits = [this](const net::PeerIdentity& peer) {
+      return (peer.kind == net::PeerKind::admin ? admins_ : devices_).admits(peer);
+    };
+    admin_.emplace(std::make_unique<admin::AdminService>(parts), std::move(admits),
+                   http_limits(config_), gate_limits(config_));
     // Before there is a listener nobody is waiting for an answer.
     parts.settle = [this] { return listener_ ? settle() : Result<void>{}; };
     scheduler_.emplace(std::move(parts));
@@ -398,11 +374,16 @@ class Running final : public Server {
 
 }  // namespace
 
-Result<std::unique_ptr<Server>> Server::start(const config::Config& config) {
-  NAE_ASSIGN(Opened opened, open_parts(config));
+Result<std::unique_ptr<Startable>> prepare(const config::Config& config, Opening& opening) {
+  NAE_ASSIGN(Opened opened, open_parts(config, opening));
   auto running = std::make_unique<Running>(config, std::move(opened));
-  NAE_TRY(running->open());
-  return std::unique_ptr<Server>(std::move(running));
+  opening.part = admin::StartPart::audit;
+  NAE_TRY(running->prepare());
+  return std::unique_ptr<Startable>(std::move(running));
+}
+
+Result<std::unique_ptr<Server>> Server::start(const config::Config& config) {
+  return start_or_wait(config);
 }
 
 }  // namespace nae::server

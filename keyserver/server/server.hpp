@@ -20,7 +20,9 @@ Result<void> check_address(const std::string& host);
 class Server {
  public:
   // Starts everything or nothing: HSM, store, policy and audit log are opened and checked before
-  // the port is. The caller holds a crypto::SecureHeap.
+  // anything is served. What may be away for a while is waited for, see start_or_wait(). nullptr
+  // when a signal asked to stop meanwhile. The caller holds a crypto::SecureHeap, and ends the
+  // process without destructors when this fails.
   static Result<std::unique_ptr<Server>> start(const config::Config& config);
   virtual ~Server() = default;
 

@@ -1,0 +1,70 @@
+#include "keyserver/admin/starting_service.hpp"
+
+#include "keyserver/admin/api/json.hpp"
+
+namespace nae::admin {
+namespace {
+
+namespace json = boost::json;
+
+constexpr StartPart kParts[] = {StartPart::store, StartPart::hsm, StartPart::audit};
+constexpr std::uint32_t kRetryAfterS = 1;
+
+json::object state_of(StartPart part, const StartTrouble& trouble) {
+  if (part < trouble.part) return {{"ok", true}, {"problem", ""}};
+  return {{"ok", false},
+          {"problem", part == trouble.part ? trouble.error.message : "it is not opened yet"}};
+}
+
+HttpResponse readiness(const StartTrouble& trouble) {
+  json::object body;
+  for (StartPart part : kParts) body[name(part)] = state_of(part, trouble);
+  body["ready"] = false;
+  HttpResponse response;
+  response.status = 503;
+  response.body = json::serialize(body);
+  return response;
+}
+
+}  // namespace
+
+std::string_view name(StartPart part) {
+  switch (part) {
+    case StartPart::store:
+      return "store";
+    case StartPart::hsm:
+      return "hsm";
+    case StartPart::audit:
+      break;
+  }
+  return "audit";
+}
+
+void StartingService::set(StartTrouble trouble) {
+  std::lock_guard lock(mutex_);
+  trouble_ = std::move(trouble);
+}
+
+StartTrouble StartingService::trouble() const {
+  std::lock_guard lock(mutex_);
+  return trouble_;
+}
+
+void StartingService::dispatch(HttpRequest request, Peer, Answer answer) {
+  const std::string_view path =
+      std::string_view(request.target).substr(0, request.target.find('?'));
+  if (path == "/healthz" && request.method == "GET")
+    return answer({200, "text/plain; charset=utf-8", "ok\n", ""});
+  StartTrouble now = trouble();
+  HttpResponse response;
+  if (path == "/readyz" && request.method == "GET") {
+    response = readiness(now);
+  } else {
+    now.error.message = "the key server waits to start: " + now.error.message;
+    response = problem(now.error, 503);
+  }
+  response.retry_after_s = kRetryAfterS;
+  answer(std::move(response));
+}
+
+}  // namespace nae::admin

@@ -1,0 +1,37 @@
+// StartingService: what HTTP answers while the key server waits for something it cannot start
+// without. It lives and is not ready; administration there is none yet.
+#pragma once
+
+#include <mutex>
+#include <string>
+
+#include "keyserver/admin/http_service.hpp"
+
+namespace nae::admin {
+
+// The parts of Readiness, in the order in which they are opened.
+enum class StartPart { store, hsm, audit };
+std::string_view name(StartPart part);
+
+// Why the server has not started yet.
+struct StartTrouble {
+  StartPart part = StartPart::store;  // those before it were found good
+  Error error;
+};
+
+// Holds the trouble that was found last; set by the main thread, read by all.
+class StartingService final : public HttpService {
+ public:
+  void set(StartTrouble trouble);
+  StartTrouble trouble() const;
+
+  // /healthz answers, /readyz says what is missing, everything else is refused with that error.
+  void dispatch(HttpRequest request, Peer peer, Answer answer) override;
+  void count_limited(Peer, bool) override {}
+
+ private:
+  mutable std::mutex mutex_;
+  StartTrouble trouble_;
+};
+
+}  // namespace nae::admin

@@ -1,0 +1,85 @@
+#include "keyserver/server/opened.hpp"
+
+#include <sys/statvfs.h>
+
+#include "keyserver/server/hsm_options.hpp"
+#include "keyserver/server/part_options.hpp"
+#include "keyserver/setup/initialise.hpp"
+#include "keyserver/setup/token_binding.hpp"
+#include "libnae/base/file.hpp"
+
+namespace nae::server {
+namespace {
+
+constexpr std::size_t kMaxAuthorityBytes = 64u << 10;
+
+// SoftHSM rewrites its token at every login, and one that did not fit opens with no PIN any more:
+// on a full disk nothing is tried.
+Result<void> check_room(const std::filesystem::path& directory, Code code) {
+  struct statvfs disk {};
+  if (::statvfs(directory.c_str(), &disk) != 0 || disk.f_blocks == 0) return {};
+  if (disk.f_bavail > 0) return {};
+  return fail(code, "the disk of " + directory.string() + " is full", "Free space on it.");
+}
+
+Result<void> open_store(const config::Config& config, Opened& opened) {
+  NAE_TRY(check_room(config.store.path.parent_path(), Code::store_unavailable));
+  NAE_ASSIGN(opened.store, store::Store::open(config.store.path));
+  NAE_ASSIGN(auto server_id, opened.store->meta("server_id"));
+  if (!server_id) return fail(Code::store_corrupt, "the store has no server_id");
+  opened.server_id = *server_id;
+  NAE_ASSIGN(opened.policy, policy::PolicyBook::open(*opened.store));
+  return {};
+}
+
+Result<void> open_hsm(const config::Config& config, Opening& opening, Opened& opened) {
+  if (!config.hsm.softhsm_configuration.empty()) {
+    NAE_TRY(check_room(config.hsm.softhsm_configuration.parent_path(), Code::hsm_unavailable));
+    setup::use_softhsm_configuration(config.hsm.softhsm_configuration);
+  }
+  if (!opening.hsm) opening.hsm = hsm::Pkcs11Hsm::prepare(hsm_options(config));
+  NAE_TRY(opening.hsm->check());
+  if (auto checked = setup::check_token(*opened.store, *opening.hsm); !checked) {
+    opening.hsm.reset();  // a module that stays initialised may never show another token
+    return checked;
+  }
+  NAE_ASSIGN(opened.bound_keys, setup::bind_keys(*opened.store, *opening.hsm));
+  opened.hsm = std::move(opening.hsm);
+  return {};
+}
+
+}  // namespace
+
+Result<Opened> open_parts(const config::Config& config, Opening& opening) {
+  Opened opened;
+  opening.part = admin::StartPart::store;
+  NAE_ASSIGN(opened.approval, rules_of(config));
+  NAE_ASSIGN(opened.authority, read_file(config.tls.client_authority, kMaxAuthorityBytes));
+  NAE_TRY(open_store(config, opened));
+  opening.part = admin::StartPart::hsm;
+  NAE_TRY(open_hsm(config, opening, opened));
+  return opened;
+}
+
+bool may_pass(admin::StartPart part, Code code) {
+  switch (code) {
+    case Code::hsm_unavailable:
+    case Code::hsm_pin_rejected:
+    case Code::hsm_module_missing:
+    case Code::hsm_token_missing:
+    case Code::hsm_token_full:
+    case Code::hsm_failed:
+    case Code::group_key_missing:
+    case Code::store_unavailable:
+    case Code::audit_unavailable:
+    case Code::timeout:
+    case Code::overloaded:
+      return true;
+    case Code::file_failed:  // of the PIN
+      return part == admin::StartPart::hsm;
+    default:
+      return false;
+  }
+}
+
+}  // namespace nae::server

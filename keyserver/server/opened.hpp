@@ -1,0 +1,43 @@
+// What must be open before a key server can be built. Each part may be away for a while: the
+// starter tries again.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "keyserver/admin/approval_rules.hpp"
+#include "keyserver/admin/starting_service.hpp"
+#include "keyserver/config/config.hpp"
+#include "keyserver/hsm/pkcs11_hsm.hpp"
+#include "keyserver/policy/policy_book.hpp"
+#include "keyserver/setup/bind_keys.hpp"
+#include "keyserver/store/store.hpp"
+
+namespace nae::server {
+
+// What outlives a failed attempt, and how far the running one has come.
+struct Opening {
+  std::unique_ptr<hsm::Pkcs11Hsm> hsm;  // knows which PIN was rejected
+  std::atomic<admin::StartPart> part = admin::StartPart::store;
+};
+
+struct Opened {
+  std::unique_ptr<hsm::Pkcs11Hsm> hsm;
+  std::unique_ptr<store::Store> store;
+  std::unique_ptr<policy::PolicyBook> policy;
+  admin::ApprovalRules approval;
+  std::optional<setup::BoundKeys> bound_keys;  // of a store from before keys were bound
+  std::string server_id;
+  std::string authority;
+};
+
+// May block for as long as the HSM's module does.
+Result<Opened> open_parts(const config::Config& config, Opening& opening);
+
+// Whether what failed while `part` was opened may be well again without a new start. What is not,
+// a person must look at first, or another start is as good.
+bool may_pass(admin::StartPart part, Code code);
+
+}  // namespace nae::server

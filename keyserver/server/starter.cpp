@@ -1,0 +1,157 @@
+#include "keyserver/server/starter.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <optional>
+#include <thread>
+
+#include "keyserver/server/startable.hpp"
+#include "keyserver/server/waiting_room.hpp"
+#include "libnae/base/log_text.hpp"
+#include "net/signals.hpp"
+
+namespace nae::server {
+namespace {
+
+using std::chrono::milliseconds;
+using Clock = std::chrono::steady_clock;
+using Attempt = Result<std::unique_ptr<Startable>>;
+
+// What was mended is noticed within a second; a store that takes long to check is not checked all
+// the time.
+constexpr milliseconds kShortestPause{500};
+constexpr milliseconds kLongestPause{10'000};
+// An attempt that takes longer shows as not ready: a module may hang in its first call.
+constexpr milliseconds kPatience{2'000};
+constexpr milliseconds kStopGrace{5'000};
+
+// Shared with the thread of an attempt: one that hangs outlives the starter.
+struct Shared {
+  explicit Shared(config::Config configured) : config(std::move(configured)) {}
+  const config::Config config;
+  Opening opening;
+  boost::asio::io_context loop{1};
+};
+
+class Starter {
+ public:
+  explicit Starter(const config::Config& config)
+      : shared_(std::make_shared<Shared>(config)),
+        signals_(
+            shared_->loop, [this](int) { stop(); }, [this] { retry_now(); }),
+        timer_(shared_->loop) {}
+  ~Starter() {
+    if (thread_.joinable()) thread_.detach();
+  }
+
+  Result<std::unique_ptr<Server>> start() {
+    attempt();
+    shared_->loop.run();
+    if (error_) return fail(*std::move(error_));
+    return std::unique_ptr<Server>(std::move(server_));
+  }
+
+ private:
+  void attempt() {
+    begun_ = Clock::now();
+    running_ = true;
+    thread_ = std::thread([this, shared = shared_] {
+      auto made = std::make_shared<Attempt>(prepare(shared->config, shared->opening));
+      // Not run any more when the starter has gone.
+      boost::asio::post(shared->loop, [this, made] { attempted(std::move(*made)); });
+    });
+    after(kPatience, [this] {
+      if (!running_) return;
+      const admin::StartPart part = shared_->opening.part;
+      trouble({part, Error(Code::timeout, "its " + std::string(name(part)) + " is being opened",
+                           "Look at the HSM when it takes longer than a minute.")});
+    });
+  }
+
+  void attempted(Attempt made) {
+    thread_.join();
+    running_ = false;
+    timer_.cancel();
+    if (stopping_) return shared_->loop.stop();
+    Result<void> done = made ? Result<void>{} : fail(made.error());
+    if (made) {
+      room_.reset();  // it has the port
+      done = (*made)->listen();
+    }
+    if (done) {
+      if (told_) spdlog::info("event=start-trouble-over");
+      server_ = std::move(*made);
+      return shared_->loop.stop();
+    }
+    const admin::StartPart part = shared_->opening.part;
+    if (!may_pass(part, done.error().code)) return give_up(done.error());
+    if (made) made->reset();
+    trouble({part, done.error()});
+    const auto took = std::chrono::duration_cast<milliseconds>(Clock::now() - begun_);
+    if (!error_) after(std::clamp(took, kShortestPause, kLongestPause), [this] { attempt(); });
+  }
+
+  void trouble(admin::StartTrouble now) {
+    if (!told_ || told_->error != now.error)
+      spdlog::error("event=waiting-to-start part={} code={} message={} hint={}", name(now.part),
+                    nae::name(now.error.code), quoted_text(now.error.message),
+                    quoted_text(now.error.hint_or_default()));
+    told_ = now;
+    if (room_) return room_->tell(std::move(now));
+    auto room = WaitingRoom::open(shared_->config, std::move(now));
+    if (!room) return give_up(room.error());
+    room_ = std::move(*room);
+  }
+
+  void give_up(Error error) {
+    error_ = std::move(error);
+    shared_->loop.stop();
+  }
+
+  void stop() {
+    if (!running_) return shared_->loop.stop();
+    if (std::exchange(stopping_, true)) return;
+    after(kStopGrace, [this] {
+      give_up(Error(Code::hsm_unavailable, "it was asked to stop while it started, and its " +
+                                               std::string(name(shared_->opening.part.load())) +
+                                               " does not answer"));
+    });
+  }
+
+  void retry_now() {
+    if (room_) room_->reload(shared_->config);
+    if (!running_) after(milliseconds(0), [this] { attempt(); });
+  }
+
+  template <class Then>
+  void after(milliseconds pause, Then then) {
+    timer_.expires_after(pause);
+    timer_.async_wait([then](const boost::system::error_code& error) {
+      if (!error) then();
+    });
+  }
+
+  std::shared_ptr<Shared> shared_;
+  net::Signals signals_;
+  boost::asio::steady_timer timer_;
+  std::thread thread_;
+  Clock::time_point begun_;
+  bool running_ = false;
+  bool stopping_ = false;
+  std::optional<admin::StartTrouble> told_;
+  std::unique_ptr<WaitingRoom> room_;
+  std::unique_ptr<Startable> server_;
+  std::optional<Error> error_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Server>> start_or_wait(const config::Config& config) {
+  return Starter(config).start();
+}
+
+}  // namespace nae::server

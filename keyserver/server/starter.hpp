@@ -1,0 +1,16 @@
+// Starter: starts the key server, and waits inside where something is away that may come back: an
+// HSM, a store, a disk with room. A process that ended instead would have to be started again, and
+// each start would try the PIN once more.
+#pragma once
+
+#include <memory>
+
+#include "keyserver/server/server.hpp"
+
+namespace nae::server {
+
+// nullptr when a signal asked to stop meanwhile. An error is one that waiting does not cure. When
+// the HSM's module hangs, its thread still runs in it: the process must end without destructors.
+Result<std::unique_ptr<Server>> start_or_wait(const config::Config& config);
+
+}  // namespace nae::server
