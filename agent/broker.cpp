@@ -22,6 +22,29 @@ constexpr unsigned kMostSends = 2;
 constexpr std::chrono::milliseconds kTimeToLearnOfOthers{50};
 // Between attempts to reach a server while requests wait for one.
 constexpr std::chrono::milliseconds kAttemptInterval{100};
+// A server that owes an answer is asked for a sign of life, then taken for silent, then given up
+// where another one answers. Silence may end: a disk that stalls, a machine that pauses.
+constexpr std::chrono::milliseconds kAskForLife{250};
+constexpr std::chrono::milliseconds kSilent{1'000};
+constexpr std::chrono::milliseconds kGiveUp{5'000};
+
+std::size_t load_of(const Upstream& upstream) {
+  return upstream.outstanding_bytes() / kRecordBytes;
+}
+
+// Refusals that speak of one server's trouble: nothing was done, and another server may well do it.
+bool is_trouble_of_the_server(Code code) {
+  switch (code) {
+    case Code::hsm_unavailable:
+    case Code::hsm_token_missing:
+    case Code::hsm_failed:
+    case Code::store_unavailable:
+    case Code::audit_unavailable:
+      return true;
+    default:
+      return false;
+  }
+}
 
 }  // namespace
 
@@ -106,19 +129,30 @@ void Broker::send(std::uint64_t number, Request& request, Upstream& upstream) {
 // The least loaded connection, and the same one for what comes in this turn of the event loop, so
 // that it leaves in one write. Load counts in records: the further connections of a server are for
 // what does not fit into one, since two that share little work only wake two threads there.
-// `avoided`: its server is not asked.
+// `avoided`: its server is not asked. One that refuses or is silent is asked when no other is left.
 Upstream* Broker::choose(const Upstream* avoided) {
   auto may_serve = [&](const Upstream& upstream) {
     return upstream.ready() && (avoided == nullptr || upstream.server() != avoided->server());
   };
-  auto load = [](const Upstream& upstream) { return upstream.outstanding_bytes() / kRecordBytes; };
-  if (this_turns_ != nullptr && may_serve(*this_turns_) && load(*this_turns_) == 0)
+  if (this_turns_ != nullptr && may_serve(*this_turns_) && load_of(*this_turns_) == 0)
     return this_turns_;
+  const TimePoint now = Clock::now();
+  Upstream* best = least_loaded([&](const Upstream& upstream) {
+    return may_serve(upstream) && upstream.silent_for(now) < kSilent &&
+           !avoided_.contains(upstream.server(), now);
+  });
+  if (best == nullptr) best = least_loaded(may_serve);
+  if (this_turns_ == nullptr && best != nullptr)
+    boost::asio::post(loop_, [this] { this_turns_ = nullptr; });
+  return this_turns_ = best;
+}
+
+Upstream* Broker::least_loaded(const std::function<bool(const Upstream&)>& may_serve) {
   Upstream* best = nullptr;
   auto better = [&](const Upstream& candidate) {
     if (best == nullptr || candidate.retired() != best->retired())
       return best == nullptr || best->retired();
-    return load(candidate) < load(*best);
+    return load_of(candidate) < load_of(*best);
   };
   // Servers take turns; the first connections of all of them come before the second ones.
   std::size_t first = servers_ == 0 ? 0 : ++first_choice_ % servers_;
@@ -126,9 +160,7 @@ Upstream* Broker::choose(const Upstream* avoided) {
     Upstream& candidate = *upstreams_[(first + i) % upstreams_.size()];
     if (may_serve(candidate) && better(candidate)) best = &candidate;
   }
-  if (this_turns_ == nullptr && best != nullptr)
-    boost::asio::post(loop_, [this] { this_turns_ = nullptr; });
-  return this_turns_ = best;
+  return best;
 }
 
 void Broker::wait_for_upstream(std::uint64_t number, Request& request) {
@@ -175,8 +207,9 @@ void Broker::erase(Requests::iterator found) {
 
 void Broker::upstream_replied(Upstream& upstream, const wire::Frame& frame, ByteView bytes) {
   auto found = requests_.find(frame.header.request_id);
+  // Of a request that was moved meanwhile, or whose asker was told that it took too long.
   if (found == requests_.end() || found->second.upstream != &upstream) {
-    spdlog::warn("event=stray_reply server={}", upstream.server());
+    spdlog::debug("event=stray_reply server={}", upstream.server());
     return;
   }
   Request& request = found->second;
@@ -204,6 +237,8 @@ bool Broker::send_again(Requests::iterator found, const wire::Frame& frame) {
   Request& request = found->second;
   Upstream& upstream = *request.upstream;
   auto message = wire::parse_error(frame.body);
+  if (message && is_trouble_of_the_server(message->error.code))
+    return try_elsewhere(found, message->error);
   if (!message || request.asker == nullptr || request.times_sent >= kMostSends) return false;
   if (message->error.code == Code::context_unknown && !request.sent->refused) {
     upstream.forget_context(*request.sent);
@@ -221,6 +256,23 @@ bool Broker::send_again(Requests::iterator found, const wire::Frame& frame) {
   return true;
 }
 
+// On another server, once; the one that refused is left alone for a while.
+bool Broker::try_elsewhere(Requests::iterator found, const Error& refusal) {
+  Request& request = found->second;
+  const Upstream& upstream = *request.upstream;
+  if (servers_ > 1 && avoided_.avoid(upstream.server(), Clock::now()))
+    spdlog::warn("event=server_avoided server={} code={} reason=\"{}\"", upstream.server(),
+                 name(refusal.code), refusal.message);
+  this_turns_ = nullptr;
+  if (request.asker == nullptr || request.times_sent >= kMostSends) return false;
+  Upstream* other = choose(&upstream);
+  if (other == nullptr) return false;
+  detach(request);
+  send(found->first, request, *other);
+  ++counters_.retried;
+  return true;
+}
+
 void Broker::upstream_ready(Upstream& upstream) {
   agreed_ = upstream.agreed();
   upstream_epoch(agreed_.epoch);
@@ -228,6 +280,7 @@ void Broker::upstream_ready(Upstream& upstream) {
   // Not on another connection that looks ready: see repeat().
   std::set<std::uint64_t> waiting = std::exchange(waiting_, {});
   for (std::uint64_t number : waiting) send(number, requests_.at(number), upstream);
+  watch_silence(Clock::now());
 }
 
 void Broker::upstream_lost(Upstream& upstream, const Error& reason) {
@@ -288,6 +341,61 @@ void Broker::hurry_upstreams(TimePoint now) {
   }
 }
 
+void Broker::watch_silence(TimePoint now) {
+  // By index: a connection may be added.
+  for (std::size_t i = 0; i < upstreams_.size(); ++i) {
+    Upstream& upstream = *upstreams_[i];
+    const auto silent = upstream.silent_for(now);
+    if (silent < kAskForLife) continue;
+    // All of them: where requests go then must be known to live.
+    for (const auto& each : upstreams_) each->ping(now);
+    if (silent < kSilent) continue;
+    const bool another_lives = move_requests(upstream, now);
+    if (!another_lives) open_another_connection(upstream, now);
+    if (another_lives && silent >= kGiveUp)
+      upstream.give_up(Error(Code::timeout, "the server does not answer"));
+  }
+}
+
+// Those that may be executed twice; the others wait for the silence to end, or the connection.
+// False when no connection is known to live.
+bool Broker::move_requests(Upstream& silent, TimePoint now) {
+  const TimePoint since = now - silent.silent_for(now);
+  Upstream* other = least_loaded([&](const Upstream& upstream) {
+    return upstream.ready() && upstream.heard_since(since) && upstream.silent_for(now) < kSilent;
+  });
+  if (other == nullptr) return false;
+  if (this_turns_ == &silent) this_turns_ = nullptr;
+  std::set<std::uint64_t> movable;
+  for (const auto& [number, request] : requests_)
+    if (request.upstream == &silent && request.asker != nullptr && request.repeatable &&
+        request.times_sent < kMostSends)
+      movable.insert(number);
+  if (!movable.empty())
+    spdlog::warn("event=server_silent server={} requests={} to={}", silent.server(), movable.size(),
+                 other->server());
+  for (std::uint64_t number : movable) {
+    Request& request = requests_.at(number);
+    detach(request);
+    send(number, request, *other);
+    ++counters_.retried;
+  }
+  return true;
+}
+
+// Is it the server that is silent, or did the way to it forget the connection? A new one tells, and
+// carries what waits. It goes when the old one is itself again.
+void Broker::open_another_connection(const Upstream& silent, TimePoint now) {
+  for (const auto& upstream : upstreams_) {
+    const bool same_server = upstream->server() == silent.server();
+    if (same_server && (upstream->being_opened() || upstream->attempted_at() + kSilent > now))
+      return;
+  }
+  upstreams_.push_back(std::make_unique<Upstream>(loop_, silent.settings(), *this));
+  upstreams_.back()->retire(silent.settings().tls);
+  upstreams_.back()->start();
+}
+
 void Broker::upstream_epoch(std::uint64_t epoch) {
   if (std::exchange(told_epoch_, epoch) == epoch) return;
   agreed_.epoch = epoch;
@@ -324,6 +432,7 @@ void Broker::check_deadlines() {
                                     std::to_string(limits_.request_timeout.count()) + " ms"));
   }
   hurry_upstreams(now);
+  watch_silence(now);
   if (!requests_.empty()) watch_deadlines();
 }
 
@@ -340,8 +449,10 @@ Error Broker::unavailable() const {
 
 // Drops replaced connections that owe nothing, once a new one is ready or they are gone anyway.
 void Broker::sweep_retired() {
-  bool replaced = std::any_of(upstreams_.begin(), upstreams_.end(),
-                              [](const auto& u) { return !u->retired() && u->ready(); });
+  const TimePoint now = Clock::now();
+  bool replaced = std::any_of(upstreams_.begin(), upstreams_.end(), [&](const auto& u) {
+    return !u->retired() && u->ready() && u->silent_for(now) < kSilent;
+  });
   std::erase_if(upstreams_, [&](const auto& upstream) {
     bool idle = upstream->outstanding() == 0;
     bool drop = upstream->retired() && idle && (replaced || !upstream->ready());

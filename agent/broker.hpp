@@ -6,11 +6,13 @@
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <set>
 #include <unordered_map>
 #include <vector>
 
+#include "agent/avoided_servers.hpp"
 #include "agent/context.hpp"
 #include "agent/upstream.hpp"
 #include "libnae/base/bytes.hpp"
@@ -95,6 +97,7 @@ class Broker final : public UpstreamEvents {
   void dispatch(std::uint64_t number, Request& request);
   void send(std::uint64_t number, Request& request, Upstream& upstream);
   Upstream* choose(const Upstream* avoided = nullptr);
+  Upstream* least_loaded(const std::function<bool(const Upstream&)>& may_serve);
   // A request that `lost` will not answer, and that may be sent again.
   void repeat(std::uint64_t number, Request& request, const Upstream& lost);
   void repeat_due(TimePoint now);
@@ -107,6 +110,11 @@ class Broker final : public UpstreamEvents {
   void detach(Request& request);
   void erase(Requests::iterator found);
   bool send_again(Requests::iterator found, const wire::Frame& frame);
+  bool try_elsewhere(Requests::iterator found, const Error& refusal);
+  // Requests that wait for a server that has fallen silent go to one that has not.
+  void watch_silence(TimePoint now);
+  bool move_requests(Upstream& silent, TimePoint now);
+  void open_another_connection(const Upstream& silent, TimePoint now);
   // Requests wait: their servers are tried now, not when the upstreams' patience ends.
   void hurry_upstreams(TimePoint now);
   void watch_deadlines();
@@ -122,6 +130,7 @@ class Broker final : public UpstreamEvents {
   Upstream* this_turns_ = nullptr;
   std::size_t servers_ = 0;
   std::size_t first_choice_ = 0;
+  AvoidedServers avoided_;
   std::unordered_map<Asker*, std::uint64_t> askers_;  // with the bytes of their requests
   Requests requests_;
   std::set<std::uint64_t> waiting_;  // in order of arrival

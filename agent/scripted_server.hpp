@@ -22,7 +22,7 @@ namespace nae::agent::testing {
 
 class ScriptedServer {
  public:
-  enum class Act { answer, hold, drop, refuse_context, shutting_down, limit };
+  enum class Act { answer, hold, drop, refuse_context, shutting_down, limit, trouble };
   // What to do with a crypto request; runs on the server's thread.
   using Script = std::function<Act(const wire::CryptoRequestView&)>;
 
@@ -57,6 +57,7 @@ class ScriptedServer {
     return opened_;
   }
   std::atomic<int> requests = 0;
+  std::atomic<Code> trouble = Code::audit_unavailable;  // what Act::trouble refuses with
   std::atomic<int> closed_contexts = 0;
 
  private:
@@ -135,6 +136,10 @@ class ScriptedServer {
       if (act == Act::drop) return false;
       if (act == Act::limit) {
         wire::append_error(out, id, {Error(Code::limit_exceeded, "script"), 4200});
+        return true;
+      }
+      if (act == Act::trouble) {
+        wire::append_error(out, id, {Error(server_.trouble, "script"), 1000});
         return true;
       }
       if (act == Act::refuse_context) contexts_.erase(request.header.context);

@@ -17,12 +17,14 @@ using wire::FrameType;
 namespace {
 
 constexpr std::chrono::milliseconds kFirstBackoff{100};
-constexpr std::chrono::milliseconds kLongestBackoff{10'000};
-// A server from which nothing has come for two of these, a pong included, is given up.
+constexpr std::chrono::milliseconds kLongestBackoff{3'000};
+// A server from which nothing has come for two of these, a pong included, is given up. While
+// requests wait for it the broker looks more closely.
 constexpr std::chrono::milliseconds kWatchInterval{5'000};
 // Half of what the protocol allows: a server counts a context until it has read its closing.
 constexpr std::size_t kMaxOpenContexts = wire::kMaxContexts / 2;
 constexpr std::size_t kReadBytes = 64u << 10;
+constexpr std::size_t kSlowLineBytesPerMs = 1'024;  // 8 Mbit/s
 constexpr std::uint64_t kHelloId = 0;
 constexpr std::uint64_t kPingId = UINT64_MAX;
 
@@ -42,7 +44,10 @@ class Upstream::Link final : public net::Protocol {
     while (upstream_ != nullptr) {
       auto frame = assembler_.next();
       if (!frame) return fail_with(frame.error());
-      if (!*frame) return true;
+      if (!*frame) {
+        upstream_->heard();
+        return true;
+      }
       if (!upstream_->receive(**frame, assembler_.last_frame_bytes())) return false;
     }
     return false;
@@ -194,6 +199,9 @@ bool Upstream::receive_hello(const wire::Frame& frame) {
   if (!reply) return link_->fail_with(reply.error());
   agreed_ = *std::move(reply);
   state_ = State::ready;
+  last_heard_ = std::chrono::steady_clock::now();
+  pong_owed_ = false;
+  owed_since_.reset();
   failures_ = 0;
   ++connects_;
   last_error_.clear();
@@ -219,12 +227,39 @@ Result<SentContextPtr> Upstream::send(std::uint64_t request_id, ByteView frame,
   wire::patch_request_id(ByteSpan(out).subspan(at), request_id);
   store_big_endian(out.data() + at + wire::kContextOffsetInFrame, sent->number);
   link_->connection().flush_soon();
+  if (!owed_since_) owed_since_ = std::chrono::steady_clock::now();
   ++sent->outstanding;
   ++outstanding_;
   ++requests_;
   outstanding_bytes_ += frame.size();
   request_bytes_ += frame.size();
   return sent;
+}
+
+// When all that was read is settled, so that nothing is owed where nothing is outstanding.
+void Upstream::heard() {
+  last_heard_ = std::chrono::steady_clock::now();
+  pong_owed_ = false;
+  owed_since_ = outstanding_ > 0 ? std::optional(last_heard_) : std::nullopt;
+}
+
+// Bytes on their way are given the time that a slow line takes for them.
+std::chrono::milliseconds Upstream::silent_for(TimePoint now) const {
+  if (state_ != State::ready || !owed_since_ || now <= *owed_since_) return {};
+  const auto silent = std::chrono::duration_cast<std::chrono::milliseconds>(now - *owed_since_);
+  const std::chrono::milliseconds travel(outstanding_bytes_ / kSlowLineBytesPerMs);
+  return silent > travel ? silent - travel : std::chrono::milliseconds(0);
+}
+
+void Upstream::ping(TimePoint now) {
+  if (state_ != State::ready || std::exchange(pong_owed_, true)) return;
+  if (!owed_since_) owed_since_ = now;
+  wire::append_empty_frame(link_->connection().output(), FrameType::ping, kPingId);
+  link_->connection().flush_soon();
+}
+
+void Upstream::give_up(const Error& reason) {
+  if (link_ != nullptr) link_->connection().abort(reason);
 }
 
 void Upstream::settled(SentContext& sent, std::size_t frame_bytes) {

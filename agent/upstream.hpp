@@ -5,6 +5,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <random>
 #include <string>
 
@@ -45,10 +46,12 @@ class Upstream {
   Upstream(const Upstream&) = delete;
   Upstream& operator=(const Upstream&) = delete;
 
+  using TimePoint = std::chrono::steady_clock::time_point;
+
   void start();
   // A request waits for the server: connects now if it would only do so later.
   void hurry();
-  std::chrono::steady_clock::time_point attempted_at() const { return attempted_at_; }
+  TimePoint attempted_at() const { return attempted_at_; }
   // It keeps serving what it has, but is not reopened: its certificate or server is replaced. It
   // ends when `tls` does not accept its server.
   void retire(const net::TlsContext& tls);
@@ -56,6 +59,13 @@ class Upstream {
 
   // The server said that it is about to stop: no more requests until it is reached anew.
   void avoid() { avoided_ = true; }
+
+  // How long the server owes a sign of life: an answer or a pong, and nothing came.
+  std::chrono::milliseconds silent_for(TimePoint now) const;
+  bool heard_since(TimePoint time) const { return last_heard_ >= time; }
+  // Asks for a sign of life, unless one is asked for already.
+  void ping(TimePoint now);
+  void give_up(const Error& reason);
 
   bool waiting() const { return state_ == State::waiting && !retired_; }
   bool ready() const { return state_ == State::ready && !avoided_; }
@@ -66,6 +76,8 @@ class Upstream {
   void settled(SentContext& sent, std::size_t frame_bytes);
   void forget_context(const SentContext& sent) { contexts_.forget(sent); }
 
+  const UpstreamSettings& settings() const { return settings_; }
+  bool being_opened() const { return state_ == State::connecting || state_ == State::greeting; }
   std::string server() const { return net::to_string(settings_.endpoint); }
   std::string_view state_name() const;
   std::size_t outstanding() const { return outstanding_; }
@@ -85,6 +97,7 @@ class Upstream {
 
   void connect();
   void link_opened(Link& link);
+  void heard();
   bool receive(const wire::Frame& frame, ByteView bytes);
   bool receive_hello(const wire::Frame& frame);
   void lost(const Error& reason);
@@ -104,8 +117,11 @@ class Upstream {
   bool retired_ = false;
   bool avoided_ = false;
   bool pinged_ = false;
+  bool pong_owed_ = false;
+  TimePoint last_heard_;
+  std::optional<TimePoint> owed_since_;
   unsigned failures_ = 0;  // in a row
-  std::chrono::steady_clock::time_point attempted_at_;
+  TimePoint attempted_at_;
   std::minstd_rand jitter_{std::random_device{}()};
   wire::HelloReply agreed_;
   std::size_t outstanding_ = 0;

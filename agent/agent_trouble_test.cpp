@@ -1,0 +1,141 @@
+// Two servers of which one refuses or falls silent: clients get the other's answers, and soon.
+#include <future>
+
+#include "agent/test_agent.hpp"
+
+namespace nae::agent {
+namespace {
+
+using namespace testing;
+using Clock = std::chrono::steady_clock;
+
+class AgentTroubleTest : public AgentTest {
+ protected:
+  void start_with_all_ready() {
+    start();
+    for (std::size_t i = 1; i <= config_.servers.size(); ++i)
+      wait_for("upstream." + std::to_string(i) + ".state", "ready");
+  }
+};
+
+// Everything that a server says of a trouble of its own; signatures too, since none left it.
+class AgentTroubleCodeTest : public AgentTroubleTest, public ::testing::WithParamInterface<Code> {};
+
+TEST_P(AgentTroubleCodeTest, ATroubledServersRefusalsAreTriedElsewhere) {
+  auto& sick = serve(always(Act::trouble));
+  auto& well = serve(always(Act::answer));
+  sick.trouble = GetParam();
+  start_with_all_ready();
+  Backend b = backend();
+  auto context = b.open("alice");
+  for (int i = 0; i < 400; ++i)
+    ASSERT_EQ(must(b.ask(context, i % 2 ? Action::sign : Action::encrypt, "value")), "value");
+  EXPECT_EQ(well.requests, 400);
+  // Once, and again when it has been left alone for some seconds.
+  EXPECT_GE(sick.requests, 1);
+  EXPECT_LE(sick.requests, 4);
+}
+
+INSTANTIATE_TEST_SUITE_P(Codes, AgentTroubleCodeTest,
+                         ::testing::Values(Code::hsm_unavailable, Code::hsm_token_missing,
+                                           Code::hsm_failed, Code::store_unavailable,
+                                           Code::audit_unavailable),
+                         [](const auto& code) { return std::string(name(code.param)); });
+
+TEST_F(AgentTroubleTest, AServerThatIsWellAgainIsAskedAgain) {
+  std::atomic<bool> is_well = false;
+  auto& sick =
+      serve([&](const wire::CryptoRequestView&) { return is_well ? Act::answer : Act::trouble; });
+  serve(always(Act::answer));
+  start_with_all_ready();
+  Backend b = backend();
+  auto context = b.open("alice");
+  while (sick.requests == 0) must(b.ask(context, Action::encrypt, "value"));
+  is_well = true;
+  const int refused = sick.requests;
+  const auto begun = Clock::now();
+  while (sick.requests == refused)
+    ASSERT_EQ(must(b.ask(context, Action::encrypt, "value")), "value");
+  EXPECT_LT(Clock::now() - begun, 6s);
+}
+
+TEST_F(AgentTroubleTest, WhenBothAreInTroubleTheLastRefusalIsTold) {
+  auto& one = serve(always(Act::trouble));
+  auto& two = serve(always(Act::trouble));
+  start_with_all_ready();
+  Backend b = backend();
+  auto context = b.open("alice");
+  for (int i = 1; i <= 3; ++i) {
+    auto answer = b.ask(context, Action::encrypt, "value");
+    ASSERT_FALSE(answer);
+    EXPECT_EQ(answer.error().code, Code::audit_unavailable);
+    EXPECT_EQ(one.requests + two.requests, 2 * i);
+  }
+}
+
+TEST_F(AgentTroubleTest, ASoleServersRefusalIsToldAtOnce) {
+  config_.connections_per_server = 2;
+  auto& sick = serve(always(Act::trouble));
+  start();
+  wait_for("upstream.2.state", "ready");
+  Backend b = backend();
+  auto answer = b.ask(b.open("alice"), Action::encrypt, "value");
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().code, Code::audit_unavailable);
+  EXPECT_EQ(sick.requests, 1);
+}
+
+// Its one thread stands still: no answer, no pong, and the connection stays.
+TEST_F(AgentTroubleTest, RequestsLeaveASilentServerWithinTwoSeconds) {
+  std::promise<void> release;
+  auto released = release.get_future().share();
+  auto script = [&](std::atomic<bool>& frozen) {
+    return [&frozen, released](const wire::CryptoRequestView&) {
+      if (frozen) released.wait();
+      return Act::answer;
+    };
+  };
+  std::atomic<bool> first = true, second = false;
+  auto& frozen = serve(script(first));
+  serve(script(second));
+  start_with_all_ready();
+  Backend b = backend();
+  auto context = b.open("alice");
+  auto slowest = Clock::duration::zero();
+  for (int i = 0; i < 50; ++i) {
+    const auto begun = Clock::now();
+    EXPECT_EQ(must(b.ask(context, Action::decrypt, std::to_string(i))), std::to_string(i));
+    slowest = std::max(slowest, Clock::now() - begun);
+  }
+  EXPECT_EQ(frozen.requests, 1);
+  EXPECT_GT(slowest, 900ms);
+  EXPECT_LT(slowest, 2s);
+  first = false;
+  release.set_value();
+  while (frozen.requests == 1) must(b.ask(context, Action::decrypt, "again"));
+}
+
+// A slow request is no silence: the server answers pings.
+TEST_F(AgentTroubleTest, ASlowServerIsNotTakenForASilentOne) {
+  config_.limits.request_timeout = 3s;
+  auto& slow = serve([](const wire::CryptoRequestView& request) {
+    return request.header.action == Action::decrypt ? Act::hold : Act::answer;
+  });
+  auto& other = serve(always(Act::answer));
+  start_with_all_ready();
+  Backend b = backend();
+  auto context = b.open("alice");
+  while (slow.requests == 0) must(b.ask(context, Action::encrypt, "value"));
+  const int before = other.requests;
+  int sent = 0;
+  Result<std::string> answer = std::string();
+  while (answer) {
+    answer = b.ask(context, Action::decrypt, "value");
+    ++sent;
+  }
+  EXPECT_EQ(answer.error().code, Code::timeout);
+  EXPECT_EQ(other.requests - before, sent - 1);
+}
+
+}  // namespace
+}  // namespace nae::agent
