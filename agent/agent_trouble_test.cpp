@@ -137,5 +137,44 @@ TEST_F(AgentTroubleTest, ASlowServerIsNotTakenForASilentOne) {
   EXPECT_EQ(other.requests - before, sent - 1);
 }
 
+TEST_F(AgentTroubleTest, AServerOfAnotherStoreIsNotUsed) {
+  auto& first = serve(always(Act::answer));
+  auto& stranger = serve(always(Act::answer));
+  stranger.set_store("another");
+  start();
+  wait_for("upstream.1.state", "ready");
+  Backend b = backend();
+  while (b.statistic("upstream.2.last_error").find("its store another is another than scripted") ==
+         std::string::npos)
+    std::this_thread::yield();
+  auto context = b.open("alice");
+  const int before = stranger.requests;
+  for (int i = 0; i < 20; ++i) must(b.ask(context, Action::encrypt, "value"));
+  EXPECT_EQ(stranger.requests, before);
+  EXPECT_GE(first.requests, 20);
+}
+
+// A first server that is away does not make another one of the same store.
+TEST_F(AgentTroubleTest, AServerOfAnotherStoreIsNotUsedWhileTheFirstIsAway) {
+  config_.limits.unavailable_wait = 300ms;
+  serve(always(Act::answer));
+  auto& stranger = serve(always(Act::answer));
+  stranger.set_store("another");
+  start();
+  wait_for("upstream.1.state", "ready");
+  Backend b = backend();
+  auto context = b.open("alice");
+  must(b.ask(context, Action::encrypt, "value"));
+  servers_.erase(servers_.begin());
+  const int before = stranger.requests;
+  auto answer = b.ask(context, Action::sign, "value");
+  while (!answer && answer.error().code == Code::connection_lost)
+    answer = b.ask(context, Action::sign, "value");
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().code, Code::server_unavailable);
+  EXPECT_THAT(answer.error().message, HasSubstr("its store another is another than scripted"));
+  EXPECT_EQ(stranger.requests, before);
+}
+
 }  // namespace
 }  // namespace nae::agent

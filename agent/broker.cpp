@@ -6,6 +6,7 @@
 #include <boost/asio/post.hpp>
 #include <map>
 
+#include "libnae/base/log_text.hpp"
 #include "libnae/wire/error_message.hpp"
 
 namespace nae::agent {
@@ -53,10 +54,14 @@ Broker::Broker(boost::asio::io_context& loop, const BrokerLimits& limits)
 
 void Broker::use(std::vector<UpstreamSettings> upstreams) {
   for (auto& old : upstreams_) old->retire(upstreams.front().tls);
-  std::set<std::string> servers;
-  for (const UpstreamSettings& settings : upstreams)
-    servers.insert(net::to_string(settings.endpoint));
+  std::vector<std::string> servers;
+  for (const UpstreamSettings& settings : upstreams) {
+    const std::string server = net::to_string(settings.endpoint);
+    if (std::find(servers.begin(), servers.end(), server) == servers.end())
+      servers.push_back(server);
+  }
   servers_ = servers.size();
+  group_.configure(std::move(servers));
   if (!upstreams.empty() && upstreams_.empty()) agreed_.limits = upstreams.front().limits;
   std::size_t first_new = upstreams_.size();
   for (UpstreamSettings& settings : upstreams)
@@ -261,8 +266,8 @@ bool Broker::try_elsewhere(Requests::iterator found, const Error& refusal) {
   Request& request = found->second;
   const Upstream& upstream = *request.upstream;
   if (servers_ > 1 && avoided_.avoid(upstream.server(), Clock::now()))
-    spdlog::warn("event=server_avoided server={} code={} reason=\"{}\"", upstream.server(),
-                 name(refusal.code), refusal.message);
+    spdlog::warn("event=server_avoided server={} code={} reason={}", upstream.server(),
+                 name(refusal.code), quoted_text(refusal.message));
   this_turns_ = nullptr;
   if (request.asker == nullptr || request.times_sent >= kMostSends) return false;
   Upstream* other = choose(&upstream);
@@ -271,6 +276,26 @@ bool Broker::try_elsewhere(Requests::iterator found, const Error& refusal) {
   send(found->first, request, *other);
   ++counters_.retried;
   return true;
+}
+
+Result<void> Broker::upstream_greeted(Upstream& upstream, const wire::HelloReply& reply) {
+  // One that the configuration names no more serves until those of the new one are ready.
+  if (upstream.retired()) return {};
+  auto admitted = group_.admit(upstream.server(), reply.server_id);
+  if (!admitted) {
+    spdlog::error("event=servers-differ server={} reason={}", upstream.server(),
+                  quoted_text(admitted.error().message));
+    return admitted;
+  }
+  // It may have told that others, admitted before, are of another store than the first one is.
+  for (const auto& other : upstreams_) {
+    auto stays = group_.check(other->server());
+    if (stays || other->retired()) continue;
+    spdlog::error("event=servers-differ server={} reason={}", other->server(),
+                  quoted_text(stays.error().message));
+    other->give_up(stays.error());
+  }
+  return {};
 }
 
 void Broker::upstream_ready(Upstream& upstream) {

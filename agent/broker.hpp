@@ -14,6 +14,7 @@
 
 #include "agent/avoided_servers.hpp"
 #include "agent/context.hpp"
+#include "agent/server_group.hpp"
 #include "agent/upstream.hpp"
 #include "libnae/base/bytes.hpp"
 #include "libnae/base/result.hpp"
@@ -72,6 +73,7 @@ class Broker final : public UpstreamEvents {
   // An asker that has so much should submit nothing more: the others need room too.
   std::uint64_t share_of_an_asker() const;
 
+  Result<void> upstream_greeted(Upstream& upstream, const wire::HelloReply& reply) override;
   void upstream_ready(Upstream& upstream) override;
   void upstream_lost(Upstream& upstream, const Error& reason) override;
   void upstream_replied(Upstream& upstream, const wire::Frame& frame, ByteView bytes) override;
@@ -131,6 +133,7 @@ class Broker final : public UpstreamEvents {
   std::size_t servers_ = 0;
   std::size_t first_choice_ = 0;
   AvoidedServers avoided_;
+  ServerGroup group_;
   std::unordered_map<Asker*, std::uint64_t> askers_;  // with the bytes of their requests
   Requests requests_;
   std::set<std::uint64_t> waiting_;  // in order of arrival

@@ -52,6 +52,15 @@ class ScriptedServer {
     std::lock_guard lock(mutex_);
     refused_roles_.insert(role);
   }
+  // What it calls its store from now on.
+  void set_store(const std::string& store) {
+    std::lock_guard lock(mutex_);
+    store_ = store;
+  }
+  std::string store() const {
+    std::lock_guard lock(mutex_);
+    return store_;
+  }
   std::vector<wire::OpenContext> opened() const {
     std::lock_guard lock(mutex_);
     return opened_;
@@ -84,7 +93,7 @@ class ScriptedServer {
         case wire::FrameType::hello: {
           auto reply =
               wire::agree(net::testing::must(wire::parse_hello(frame.body)), server_.limits_);
-          reply->server_id = "scripted";
+          reply->server_id = server_.store();
           reply->epoch = 7;
           wire::append_hello_reply(out, id, *reply);
           assembler_.set_max_body_bytes(reply->limits.max_frame_bytes);
@@ -170,6 +179,7 @@ class ScriptedServer {
   wire::Limits limits_;
   mutable std::mutex mutex_;
   std::set<std::string> refused_roles_;
+  std::string store_ = "scripted";
   std::vector<wire::OpenContext> opened_;
   net::WorkerThreads workers_{1, "scripted"};
   std::unique_ptr<net::Listener> listener_;

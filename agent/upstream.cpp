@@ -197,6 +197,8 @@ bool Upstream::receive_hello(const wire::Frame& frame) {
     return link_->fail_with(Error(Code::protocol_violation, "the first answer is no hello reply"));
   auto reply = wire::parse_hello_reply(frame.body);
   if (!reply) return link_->fail_with(reply.error());
+  if (auto admitted = events_.upstream_greeted(*this, *reply); !admitted)
+    return link_->fail_with(admitted.error());
   agreed_ = *std::move(reply);
   state_ = State::ready;
   last_heard_ = std::chrono::steady_clock::now();

@@ -24,6 +24,8 @@ class Upstream;
 class UpstreamEvents {
  public:
   virtual ~UpstreamEvents() = default;
+  // The server has named itself. An error ends the connection, before anything is asked on it.
+  virtual Result<void> upstream_greeted(Upstream& upstream, const wire::HelloReply& reply) = 0;
   virtual void upstream_ready(Upstream& upstream) = 0;
   // Nothing that was sent on it will be answered any more. Also after a failed attempt to connect.
   virtual void upstream_lost(Upstream& upstream, const Error& reason) = 0;
