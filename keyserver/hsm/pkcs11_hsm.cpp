@@ -67,9 +67,14 @@ Result<void> Pkcs11Hsm::connect() {
   if (!session && !fresh_module &&
       (session.error().code == Code::hsm_token_missing ||
        session.error().code == Code::hsm_unavailable)) {
+    const Error first = session.error();
     module_.reset();
     NAE_ASSIGN(module_, Module::load(options_.module));
     session = Session::open(*module_, options_.token_label, pin.value);
+    // A module may show no token for the reason for which it opened no session.
+    if (!session && session.error().code == Code::hsm_token_missing &&
+        first.code == Code::hsm_unavailable)
+      return fail(first.code, first.message + "; then " + session.error().message);
   }
   if (!session) {
     if (session.error().code == Code::hsm_pin_rejected) rejected_pin_ = pin.state_of_file;

@@ -44,8 +44,6 @@ constexpr Row kRows[] = {
     NAE_ROW(CKR_PIN_TOO_WEAK, hsm_pin_rejected),
     NAE_ROW(CKR_USER_PIN_NOT_INITIALIZED, hsm_pin_rejected),
 
-    NAE_ROW(CKR_DEVICE_MEMORY, hsm_token_full),
-
     NAE_ROW(CKR_LIBRARY_LOAD_FAILED, hsm_module_missing),
 
     NAE_ROW(CKR_MECHANISM_INVALID, unsupported),
@@ -54,6 +52,8 @@ constexpr Row kRows[] = {
     NAE_ROW(CKR_DOMAIN_PARAMS_INVALID, unsupported),
     NAE_ROW(CKR_FUNCTION_NOT_SUPPORTED, unsupported),
 
+    // Of the device's memory, not of its token: see error_of_storing().
+    NAE_ROW(CKR_DEVICE_MEMORY, hsm_failed),
     NAE_ROW(CKR_HOST_MEMORY, hsm_failed),
     NAE_ROW(CKR_GENERAL_ERROR, hsm_failed),
     NAE_ROW(CKR_FUNCTION_FAILED, hsm_failed),
@@ -117,11 +117,31 @@ Error error_of(std::string_view function, CK_RV value) {
 
 Error error_of_storing(std::string_view function, CK_RV value) {
   Error error = error_of(function, value);
-  if (value == CKR_FUNCTION_FAILED || value == CKR_GENERAL_ERROR) {
+  if (value == CKR_DEVICE_MEMORY || value == CKR_FUNCTION_FAILED || value == CKR_GENERAL_ERROR) {
     error.code = Code::hsm_token_full;
     error.message = "the token cannot keep a new object: " + error.message;
   }
   return error;
+}
+
+bool may_mean_changed_material(CK_RV value) {
+  switch (value) {
+    case CKR_DEVICE_MEMORY:
+    case CKR_HOST_MEMORY:
+    case CKR_FUNCTION_CANCELED:
+    case CKR_FUNCTION_REJECTED:
+    case CKR_CANT_LOCK:
+    case CKR_NEED_TO_CREATE_THREADS:
+    case CKR_ACTION_PROHIBITED:
+    case CKR_SESSION_READ_ONLY:
+    case CKR_SESSION_EXISTS:
+    case CKR_TOKEN_WRITE_PROTECTED:
+    case CKR_RANDOM_NO_RNG:
+    case CKR_FIPS_SELF_TEST_FAILED:
+      return false;
+    default:
+      return code_of(value) == Code::hsm_failed;
+  }
 }
 
 }  // namespace nae::hsm

@@ -19,9 +19,15 @@ Code code_of(CK_RV value);
 // "C_Login: CKR_PIN_INCORRECT"
 Error error_of(std::string_view function, CK_RV value);
 
-// The same for a call that makes a token object. PKCS#11 has CKR_DEVICE_MEMORY for a full token;
-// SoftHSM on a full disk answers CKR_FUNCTION_FAILED or CKR_GENERAL_ERROR.
+// The same for a call that makes a token object. PKCS#11 has CKR_DEVICE_MEMORY for a full token,
+// and for memory that any other call lacks; SoftHSM on a full disk answers CKR_FUNCTION_FAILED or
+// CKR_GENERAL_ERROR.
 Error error_of_storing(std::string_view function, CK_RV value);
+
+// Whether C_UnwrapKey may have failed because of what it was given to unwrap. Modules call a failed
+// integrity check by different names, SoftHSM CKR_GENERAL_ERROR; but a device that lacks memory
+// must not send anybody to restore a backup.
+bool may_mean_changed_material(CK_RV value);
 
 inline Result<void> checked(std::string_view function, CK_RV value) {
   if (value == CKR_OK) return {};

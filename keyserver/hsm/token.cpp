@@ -41,16 +41,24 @@ Result<CK_SLOT_ID> find_token(const Module& module, const std::string& label) {
   NAE_ASSIGN(const Bytes padded, padded_label(label));
   NAE_ASSIGN(const std::vector<CK_SLOT_ID> slots, slots_with_token(module.calls()));
   std::optional<CK_SLOT_ID> found;
+  CK_RV silent = CKR_OK;
   for (CK_SLOT_ID slot : slots) {
     CK_TOKEN_INFO info{};
     // A neighbour's broken token is not ours to fail for.
-    if (module.calls().C_GetTokenInfo(slot, &info) != CKR_OK) continue;
+    if (const CK_RV value = module.calls().C_GetTokenInfo(slot, &info); value != CKR_OK) {
+      silent = value;
+      continue;
+    }
     if (!(info.flags & CKF_TOKEN_INITIALIZED) ||
         !std::equal(padded.begin(), padded.end(), info.label))
       continue;
     if (found) return fail(Code::conflict, "two tokens have the label '" + label + "'");
     found = slot;
   }
+  // One that does not say its label may well be ours.
+  if (!found && silent != CKR_OK)
+    return fail(Code::hsm_unavailable, error_of("C_GetTokenInfo", silent).message +
+                                           "; no other token has the label '" + label + "'");
   if (!found) return fail(Code::hsm_token_missing, "no token has the label '" + label + "'");
   return *found;
 }

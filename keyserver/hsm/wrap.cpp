@@ -72,18 +72,29 @@ Result<CK_OBJECT_HANDLE> generate_secret_for_wrapping(const Session& session, Ke
   return object;
 }
 
+CK_RV call_unwrap(const Session& session, CK_MECHANISM mechanism, CK_OBJECT_HANDLE by,
+                  ByteView wrapped, Attributes& kind, Extractable extractable,
+                  CK_OBJECT_HANDLE& object) {
+  kind.flag(CKA_TOKEN, false)
+      .flag(CKA_PRIVATE, true)
+      .flag(CKA_SENSITIVE, true)
+      .flag(CKA_EXTRACTABLE, extractable == Extractable::once);
+  return session.calls().C_UnwrapKey(session.handle(), &mechanism, by, input_pointer(wrapped),
+                                     wrapped.size(), kind.data(), kind.size(), &object);
+}
+
 // What the store holds of a key version.
 Result<CK_OBJECT_HANDLE> unwrap_version(const Session& session, CK_OBJECT_HANDLE group_key,
                                         const KeyVersionId& id, KeyType type,
                                         keys::Protection protection, ByteView wrapped) {
   Attributes kind;
   add_kind(session, kind, type, protection);
-  auto object = unwrap(session, {CKM_AES_KEY_WRAP_PAD, nullptr, 0}, group_key, wrapped, kind,
-                       Extractable::no);
-  if (object) return *object;
-  Error error = std::move(object).error();
-  // Modules call a failed integrity check by different names, SoftHSM CKR_GENERAL_ERROR.
-  if (error.code == Code::hsm_failed) {
+  CK_OBJECT_HANDLE object = 0;
+  const CK_RV value = call_unwrap(session, {CKM_AES_KEY_WRAP_PAD, nullptr, 0}, group_key, wrapped,
+                                  kind, Extractable::no, object);
+  if (value == CKR_OK) return object;
+  Error error = error_of("C_UnwrapKey", value);
+  if (may_mean_changed_material(value)) {
     error.code = Code::store_corrupt;
     error.message = "the group key does not open the material of key version " + text_of(id) +
                     " (" + error.message + ")";
@@ -121,14 +132,9 @@ Result<Bytes> wrap(const Session& session, CK_OBJECT_HANDLE by, CK_OBJECT_HANDLE
 
 Result<CK_OBJECT_HANDLE> unwrap(const Session& session, CK_MECHANISM mechanism, CK_OBJECT_HANDLE by,
                                 ByteView wrapped, Attributes& kind, Extractable extractable) {
-  kind.flag(CKA_TOKEN, false)
-      .flag(CKA_PRIVATE, true)
-      .flag(CKA_SENSITIVE, true)
-      .flag(CKA_EXTRACTABLE, extractable == Extractable::once);
   CK_OBJECT_HANDLE object = 0;
-  NAE_TRY(checked("C_UnwrapKey", session.calls().C_UnwrapKey(session.handle(), &mechanism, by,
-                                                             input_pointer(wrapped), wrapped.size(),
-                                                             kind.data(), kind.size(), &object)));
+  NAE_TRY(checked("C_UnwrapKey",
+                  call_unwrap(session, mechanism, by, wrapped, kind, extractable, object)));
   return object;
 }
 

@@ -1,0 +1,68 @@
+// For tests: SoftHSM behind a PKCS#11 module whose functions fail when a test says so, as vendors'
+// modules do. A test finds nae_fail_pkcs11() with dlsym in the module that it has loaded as well.
+#include <dlfcn.h>
+#include <p11-kit/pkcs11.h>
+
+#include <atomic>
+#include <cstring>
+
+namespace {
+
+enum Function { get_token_info, open_session, sign, unwrap_key, generate_key_pair, functions };
+
+constexpr const char* kNames[functions] = {"C_GetTokenInfo", "C_OpenSession", "C_Sign",
+                                           "C_UnwrapKey", "C_GenerateKeyPair"};
+
+struct Fault {
+  std::atomic<CK_RV> value{CKR_OK};
+  std::atomic<int> times{0};
+} faults[functions];
+
+CK_FUNCTION_LIST* real = nullptr;
+CK_FUNCTION_LIST faulty;
+
+// What the next call of `function` fails with; CKR_OK where it is passed on.
+CK_RV fault_of(Function function) {
+  Fault& fault = faults[function];
+  int left = fault.times.load();
+  while (left > 0)
+    if (fault.times.compare_exchange_weak(left, left - 1)) return fault.value;
+  return CKR_OK;
+}
+
+template <Function function, auto CK_FUNCTION_LIST::*member, class... Arguments>
+CK_RV fail_or_pass(Arguments... arguments) {
+  if (const CK_RV value = fault_of(function); value != CKR_OK) return value;
+  return (real->*member)(arguments...);
+}
+
+}  // namespace
+
+extern "C" {
+
+CK_RV C_GetFunctionList(CK_FUNCTION_LIST** list) {
+  void* module = ::dlopen(NAE_SOFTHSM, RTLD_NOW | RTLD_LOCAL);
+  if (module == nullptr) return CKR_GENERAL_ERROR;
+  auto get = reinterpret_cast<CK_C_GetFunctionList>(::dlsym(module, "C_GetFunctionList"));
+  if (const CK_RV value = get(&real); value != CKR_OK) return value;
+  faulty = *real;
+  faulty.C_GetTokenInfo = fail_or_pass<get_token_info, &CK_FUNCTION_LIST::C_GetTokenInfo>;
+  faulty.C_OpenSession = fail_or_pass<open_session, &CK_FUNCTION_LIST::C_OpenSession>;
+  faulty.C_Sign = fail_or_pass<sign, &CK_FUNCTION_LIST::C_Sign>;
+  faulty.C_UnwrapKey = fail_or_pass<unwrap_key, &CK_FUNCTION_LIST::C_UnwrapKey>;
+  faulty.C_GenerateKeyPair = fail_or_pass<generate_key_pair, &CK_FUNCTION_LIST::C_GenerateKeyPair>;
+  *list = &faulty;
+  return CKR_OK;
+}
+
+// The next `times` calls of `name` answer `value`. False for a function that cannot fail here.
+bool nae_fail_pkcs11(const char* name, CK_RV value, int times) {
+  for (int i = 0; i < functions; ++i) {
+    if (std::strcmp(kNames[i], name) != 0) continue;
+    faults[i].value = value;
+    faults[i].times = times;
+    return true;
+  }
+  return false;
+}
+}
