@@ -45,14 +45,16 @@ Outcome encrypt_randomized(Request& request, const Granted& granted) {
   else
     lease = request.parts.working_keys.lease(id, request.count());
   if (!lease) {
-    return HsmWork([&working_keys = request.parts.working_keys, key = granted.key,
-                    version = id.version, items = request.count(), party = request.party()](
-                       keys::Hsm& hsm, const wire::CryptoRequestView&) -> Result<Prepared> {
-      Prepared prepared;
-      NAE_ASSIGN(auto made, working_keys.begin_encryption(hsm, *key, version, items, party));
-      prepared.leases.push_back(std::move(made));
-      return prepared;
-    });
+    return HsmWork(
+        [&working_keys = request.parts.working_keys, key = granted.key, version = id.version,
+         items = request.count(), party = request.party()](
+            keys::Hsm& hsm, const wire::CryptoRequestView&) -> Result<Prepared> {
+          Prepared prepared;
+          NAE_ASSIGN(auto made, working_keys.begin_encryption(hsm, *key, version, items, party));
+          prepared.leases.push_back(std::move(made));
+          return prepared;
+        },
+        working_key_name("lease", id));
   }
   std::uint32_t next = 0;
   leases.clear();  // its counters are spent, whatever happens to this request later
@@ -69,13 +71,15 @@ Outcome encrypt_deterministic(Request& request, const Granted& granted) {
                  ? request.prepared.siv
                  : request.parts.working_keys.find_siv(id);
   if (!key) {
-    return HsmWork([&working_keys = request.parts.working_keys, key = granted.key,
-                    version = id.version, party = request.party()](
-                       keys::Hsm& hsm, const wire::CryptoRequestView&) -> Result<Prepared> {
-      Prepared prepared;
-      NAE_ASSIGN(prepared.siv, working_keys.derive_siv(hsm, *key, version, party));
-      return prepared;
-    });
+    return HsmWork(
+        [&working_keys = request.parts.working_keys, key = granted.key, version = id.version,
+         party = request.party()](keys::Hsm& hsm,
+                                  const wire::CryptoRequestView&) -> Result<Prepared> {
+          Prepared prepared;
+          NAE_ASSIGN(prepared.siv, working_keys.derive_siv(hsm, *key, version, party));
+          return prepared;
+        },
+        working_key_name("siv", id));
   }
   std::uint32_t failed =
       seal_all(request, kSivOverheadBytes, [&](ByteView aad, ByteView plaintext, ByteSpan out) {

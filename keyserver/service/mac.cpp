@@ -116,7 +116,8 @@ std::variant<std::shared_ptr<const crypto::MacWorkingKey>, HsmWork> working_key(
         Prepared prepared;
         NAE_ASSIGN(prepared.mac, working_keys.derive_mac(hsm, *key, version, purpose, party));
         return prepared;
-      });
+      },
+      working_key_name("mac" + std::to_string(static_cast<int>(purpose)), id));
 }
 
 // `out` is bytes_of(purpose) long.

@@ -7,6 +7,7 @@
 #include "keyserver/service/asked.hpp"
 #include "keyserver/service/dispatcher.hpp"
 #include "keyserver/service/lookup.hpp"
+#include "keyserver/service/shared_work.hpp"
 #include "libnae/base/clock.hpp"
 #include "libnae/base/log_text.hpp"
 #include "libnae/wire/context.hpp"
@@ -204,7 +205,7 @@ bool NaeProtocol::on_crypto(const Frame& frame) {
   Prepared prepared;
   Request request{id, *view, *who, parts_, prepared, limits_, now_us_, answers_.replies()};
   auto work = serve(request, answers_.records());
-  if (work && !waiting_.may_enter(frame.body.size())) {
+  if (work && !waiting_.may_enter(frame.body.size(), !work->makes().empty())) {
     refuse(
         request,
         {Error(Code::overloaded, "too many requests of this connection wait for the HSM"), {}, {}},
@@ -247,23 +248,37 @@ void NaeProtocol::refuse_request(std::uint64_t id, const std::optional<wire::Cry
 
 void NaeProtocol::ask_hsm(const std::shared_ptr<WaitingRequest>& waiting, HsmWork work) {
   waiting_.enter(*waiting);
+  // Runs on the HSM's thread, or on the watching one at the deadline.
+  std::function<void(Result<Prepared>)> done =
+      [waiting, connection = connection_.shared_from_this(),
+       self = std::weak_ptr(self_)](Result<Prepared> prepared) {
+        connection->post(
+            [waiting, self,
+             prepared = std::make_shared<Result<Prepared>>(std::move(prepared))](net::Connection&) {
+              if (auto protocol = self.lock()) (*protocol)->resume(waiting, std::move(*prepared));
+            });
+      };
+  const std::string& device = connection_.peer().name;
+  if (!work.makes().empty()) {
+    // Of one device: nobody waits behind the line of another.
+    const std::string made = work.makes() + device;
+    const auto enough = std::chrono::steady_clock::now() + parts_.settings.hsm_timeout / 2;
+    auto join = [done, enough](const Result<Prepared>& result) {
+      done(share_of(result, std::chrono::steady_clock::now() >= enough));
+    };
+    if (parts_.shared_work->join(made, std::move(join))) return;
+    done = [made, done = std::move(done), shared = parts_.shared_work](Result<Prepared> prepared) {
+      shared->finish(made, prepared);
+      done(std::move(prepared));
+    };
+  }
   parts_.metrics.hsm_requests().Increment();
   auto on_hsm = [waiting, work = std::move(work),
                  limits = limits_](keys::Hsm& hsm) -> Result<Prepared> {
     NAE_ASSIGN(auto view, wire::parse_crypto(waiting->body, limits));
     return work(hsm, view);
   };
-  // Runs on the HSM's thread, or on the watching one at the deadline.
-  auto done = [waiting, connection = connection_.shared_from_this(),
-               self = std::weak_ptr(self_)](Result<Prepared> prepared) mutable {
-    connection->post(
-        [waiting, self,
-         prepared = std::make_shared<Result<Prepared>>(std::move(prepared))](net::Connection&) {
-          if (auto protocol = self.lock()) (*protocol)->resume(waiting, std::move(*prepared));
-        });
-  };
-  parts_.hsm.ask<Prepared>(std::move(on_hsm), std::move(done), parts_.settings.hsm_timeout,
-                           connection_.peer().name);
+  parts_.hsm.ask<Prepared>(std::move(on_hsm), std::move(done), parts_.settings.hsm_timeout, device);
 }
 
 void NaeProtocol::resume(const std::shared_ptr<WaitingRequest>& waiting,

@@ -1,6 +1,7 @@
 #include "keyserver/service/opener.hpp"
 
 #include <algorithm>
+#include <set>
 
 #include "keyserver/keys/state.hpp"
 #include "keyserver/service/open_part.hpp"
@@ -154,27 +155,40 @@ Result<void> Opener::open(const Readable& readable, const EnvelopeView& envelope
                       : crypto::open_siv(*readable.siv, envelope, aad, out);
 }
 
+std::string Opener::names_of(const std::vector<Missing>& missing) {
+  std::set<std::string> names;  // whatever the order of the items
+  for (const Missing& m : missing)
+    names.insert(working_key_name("open" + std::to_string(static_cast<int>(m.salt.format)),
+                                  {m.key->id, m.version}, m.salt.bytes));
+  std::string all;
+  for (const std::string& name : names) all += name;
+  return all;
+}
+
 HsmWork Opener::hsm_work() {
   std::size_t most = request_.parts.settings.max_working_keys_per_request;
   std::size_t held = request_.prepared.gcm.size() + request_.prepared.siv_readers.size();
   if (missing_.size() + held > most)
     return open_part(request_.parts.working_keys, std::move(unopened_), most);
-  return HsmWork([&working_keys = request_.parts.working_keys, missing = std::move(missing_),
-                  to_open = std::move(to_open_), party = request_.party()](
-                     keys::Hsm& hsm, const wire::CryptoRequestView& view) -> Result<Prepared> {
-    Prepared prepared;
-    NAE_ASSIGN(prepared.opened, open_in_hsm(hsm, view, to_open));
-    for (const Missing& m : missing) {
-      if (is_salted(m.salt.format)) {
-        NAE_ASSIGN(auto key, working_keys.derive_gcm(hsm, *m.key, m.version, m.salt, party));
-        prepared.gcm.push_back(std::move(key));
-      } else {
-        NAE_ASSIGN(auto key, working_keys.derive_siv(hsm, *m.key, m.version, party));
-        prepared.siv_readers.push_back(std::move(key));
-      }
-    }
-    return prepared;
-  });
+  std::string makes = to_open_.empty() ? names_of(missing_) : std::string();
+  return HsmWork(
+      [&working_keys = request_.parts.working_keys, missing = std::move(missing_),
+       to_open = std::move(to_open_), party = request_.party()](
+          keys::Hsm& hsm, const wire::CryptoRequestView& view) -> Result<Prepared> {
+        Prepared prepared;
+        NAE_ASSIGN(prepared.opened, open_in_hsm(hsm, view, to_open));
+        for (const Missing& m : missing) {
+          if (is_salted(m.salt.format)) {
+            NAE_ASSIGN(auto key, working_keys.derive_gcm(hsm, *m.key, m.version, m.salt, party));
+            prepared.gcm.push_back(std::move(key));
+          } else {
+            NAE_ASSIGN(auto key, working_keys.derive_siv(hsm, *m.key, m.version, party));
+            prepared.siv_readers.push_back(std::move(key));
+          }
+        }
+        return prepared;
+      },
+      std::move(makes));
 }
 
 std::vector<KeyUse> Opener::take_uses() {

@@ -54,6 +54,7 @@ class Opener {
     GcmSalt salt;
   };
 
+  static std::string names_of(const std::vector<Missing>& missing);
   KeyUse& use_of(const EnvelopeView& envelope);
   bool find_working_key(const EnvelopeView& envelope);
   void note_missing(std::uint32_t index, const EnvelopeView& envelope, const keys::KeyPointer& key);

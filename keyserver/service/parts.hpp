@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <memory>
 #include <string>
 
 #include "keyserver/audit/log.hpp"
@@ -19,6 +20,8 @@
 
 namespace nae::service {
 
+class SharedWork;
+
 struct Settings {
   std::string software;   // "nae-keyserver 0.1.0"
   std::string server_id;  // the same for all servers of a group
@@ -32,6 +35,8 @@ struct Settings {
   std::size_t max_waiting = 1024;
   std::size_t max_waiting_bytes = 64u << 20;
 };
+
+std::shared_ptr<SharedWork> make_shared_work();
 
 struct Parts {
   keys::KeyRing& ring;
@@ -47,6 +52,7 @@ struct Parts {
   // For half-received frames, requests that wait for the HSM, and answers that are not taken.
   std::shared_ptr<net::MemoryBudget> memory;
   const Settings& settings;
+  std::shared_ptr<SharedWork> shared_work = make_shared_work();
 };
 
 }  // namespace nae::service

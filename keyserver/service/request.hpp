@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <concepts>
 #include <functional>
 #include <string>
 #include <unordered_map>
@@ -97,7 +98,35 @@ struct Refused {
 
 // Nothing may be left in `out`. The job runs on the HSM's thread with the request's own copy of its
 // frame; then the action is called again with what the job prepared.
-using HsmWork = std::function<Result<Prepared>(keys::Hsm&, const wire::CryptoRequestView&)>;
+class HsmWork {
+ public:
+  template <class Run>
+  requires(!std::same_as<std::remove_cvref_t<Run>, HsmWork>)
+      HsmWork(Run run, std::string makes = {})
+      : makes_(std::move(makes)), run_(std::move(run)) {}
+
+  // Names what it makes when that is nothing but working keys, which serve all who wait for the
+  // same ones; empty otherwise. See SharedWork.
+  const std::string& makes() const { return makes_; }
+  Result<Prepared> operator()(keys::Hsm& hsm, const wire::CryptoRequestView& view) const {
+    return run_(hsm, view);
+  }
+
+ private:
+  std::string makes_;
+  std::function<Result<Prepared>(keys::Hsm&, const wire::CryptoRequestView&)> run_;
+};
+
+// For HsmWork::makes(). `kind`: what of the version, such as its format or a purpose.
+inline std::string working_key_name(std::string_view kind, const KeyVersionId& id,
+                                    const Salt& salt = {}) {
+  std::string name(kind);
+  name.append(reinterpret_cast<const char*>(id.key.bytes.data()), id.key.bytes.size());
+  name += static_cast<char>(id.version >> 8);
+  name += static_cast<char>(id.version & 0xff);
+  name.append(reinterpret_cast<const char*>(salt.data()), salt.size());
+  return name;
+}
 
 using Outcome = std::variant<Served, Refused, HsmWork>;
 

@@ -64,6 +64,7 @@ class ServiceTestServer {
 
   keys::KeyRing& ring() { return ring_; }
   hsm::HsmQueue& hsm() { return hsm_; }
+  Metrics& metrics() { return metrics_; }
   void apply(std::string_view policy) { net::testing::must(policy_->apply(policy, "test", "", 1)); }
   void forget_working_keys() {
     for (const keys::KeyPointer& key : ring_.list()) working_keys_.forget(key->id);

@@ -5,6 +5,8 @@
 namespace nae::service {
 
 constexpr int kMaxRounds = 8;
+// A thousandth of what a request may cost the HSM, and memory for its frame.
+constexpr std::size_t kSharing = 64;
 
 void WaitingRequest::add(Prepared&& made) {
   auto append = [](auto& into, auto& from) {
@@ -27,9 +29,10 @@ bool WaitingRequest::stuck() const {
   return rounds >= kMaxRounds;
 }
 
-bool WaitingRequests::may_enter(std::size_t body_bytes) {
-  const bool own = count_ == 0 || (count_ < settings_.max_waiting &&
-                                   bytes_ + body_bytes <= settings_.max_waiting_bytes);
+bool WaitingRequests::may_enter(std::size_t body_bytes, bool shares) {
+  const std::size_t most = settings_.max_waiting * (shares ? kSharing : 1);
+  const bool own =
+      count_ == 0 || (count_ < most && bytes_ + body_bytes <= settings_.max_waiting_bytes);
   return own && memory_.hold(bytes_ + body_bytes);
 }
 

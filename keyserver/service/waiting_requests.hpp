@@ -33,7 +33,8 @@ class WaitingRequests {
 
   bool empty() const { return count_ == 0; }
   // Is there room for one more? Of the connection's own, a request is always let in alone.
-  bool may_enter(std::size_t body_bytes);
+  // `shares`: it waits for work that serves others too, and takes no place in the HSM's queue.
+  bool may_enter(std::size_t body_bytes, bool shares);
   void enter(WaitingRequest& request);
   void leave(const WaitingRequest& request);
 
