@@ -8,6 +8,7 @@
 #include "keyserver/service/dispatcher.hpp"
 #include "keyserver/service/lookup.hpp"
 #include "keyserver/service/shared_work.hpp"
+#include "keyserver/service/unanswered.hpp"
 #include "libnae/base/clock.hpp"
 #include "libnae/base/log_text.hpp"
 #include "libnae/wire/context.hpp"
@@ -249,15 +250,19 @@ void NaeProtocol::refuse_request(std::uint64_t id, const std::optional<wire::Cry
 void NaeProtocol::ask_hsm(const std::shared_ptr<WaitingRequest>& waiting, HsmWork work) {
   waiting_.enter(*waiting);
   // Runs on the HSM's thread, or on the watching one at the deadline.
-  std::function<void(Result<Prepared>)> done =
-      [waiting, connection = connection_.shared_from_this(),
-       self = std::weak_ptr(self_)](Result<Prepared> prepared) {
-        connection->post(
-            [waiting, self,
-             prepared = std::make_shared<Result<Prepared>>(std::move(prepared))](net::Connection&) {
-              if (auto protocol = self.lock()) (*protocol)->resume(waiting, std::move(*prepared));
-            });
-      };
+  std::function<void(Result<Prepared>)> done = [waiting,
+                                                connection = connection_.shared_from_this(),
+                                                self = std::weak_ptr(self_),
+                                                &parts = parts_](Result<Prepared> prepared) {
+    connection->post(
+        [waiting, self, &parts,
+         prepared = std::make_shared<Result<Prepared>>(std::move(prepared))](net::Connection& on) {
+          if (auto protocol = self.lock())
+            (*protocol)->resume(waiting, std::move(*prepared));
+          else
+            record_unanswered(parts, on.peer(), *waiting);
+        });
+  };
   const std::string& device = connection_.peer().name;
   if (!work.makes().empty()) {
     // Of one device: nobody waits behind the line of another.

@@ -1,0 +1,30 @@
+#include "keyserver/service/unanswered.hpp"
+
+#include "keyserver/audit/batch.hpp"
+#include "keyserver/policy/verdict.hpp"
+#include "keyserver/service/asked.hpp"
+#include "keyserver/service/caller.hpp"
+#include "libnae/base/clock.hpp"
+
+namespace nae::service {
+
+void record_unanswered(const Parts& parts, const net::PeerIdentity& peer,
+                       const WaitingRequest& waiting) {
+  const auto head = wire::parse_crypto_head(waiting.body);
+  if (!head) return;  // cannot be: the same bytes parsed before
+  audit::Record record;
+  record.time_us = unix_time_us();
+  record.action = act_of(head->header);
+  record.key = recorded_key_of(head->header);
+  record.key_known = record.key.empty() || parts.ring.find(record.key) != nullptr;
+  record.items = record.failed_items = head->items;
+  record.query_id = head->header.query_id;
+  record.verdict = name(policy::Verdict::deny);
+  record.reason = name(parts.devices.admits(peer) ? Code::connection_lost : Code::device_unknown);
+  audit::Batch batch;
+  batch.add(waiting.caller->fragment(), record);
+  // A log that takes no records refuses requests: this one is refused already.
+  static_cast<void>(parts.audit.append_requests(batch));
+}
+
+}  // namespace nae::service
