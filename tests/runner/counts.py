@@ -84,13 +84,11 @@ def gtest(output, status):
     counts = Counts()
     started = re.search(r"^\[==========\] (\d+) tests? from .* ran\.", output, re.M)
     passed = re.search(r"^\[  PASSED  \] (\d+) tests?\.", output, re.M)
-    failed = re.search(r"^ *(\d+) FAILED TESTS?$", output, re.M)
     skipped = re.search(r"^\[  SKIPPED \] (\d+) tests?", output, re.M)
     counts.good = int(passed.group(1)) if passed else 0
-    counts.bad = int(failed.group(1)) if failed else 0
+    counts.bad = max(0, int(started.group(1)) - counts.good) if started else 0
     if skipped:
-        counts.problem(f"{skipped.group(1)} tests skipped")
-        counts.bad += int(skipped.group(1)) - 1
+        counts.problems.append(f"{skipped.group(1)} tests skipped")
     if not started:
         counts.problem("did not end")
     return ended(counts, status)

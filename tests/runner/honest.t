@@ -70,6 +70,7 @@ RAN = "[==========] 3 tests from 1 test suite ran. (5 ms total)\n"
 for name, output, status, wanted in [
     ("all pass", RAN + "[  PASSED  ] 3 tests.\n", 0, (3, 0)),
     ("one fails", RAN + "[  PASSED  ] 2 tests.\n[  FAILED  ] 1 test, listed below:\n 1 FAILED TEST\n", 1, (2, 1)),
+    ("two fail, briefly told", RAN + "[  PASSED  ] 1 test.\n", 1, (1, 2)),
     ("one is skipped", RAN + "[  PASSED  ] 2 tests.\n[  SKIPPED ] 1 test, listed below:\n", 0, (2, 1)),
     ("a filter that leaves none", "[==========] 0 tests from 0 test suites ran. (0 ms total)\n[  PASSED  ] 0 tests.\n", 0, (0, 1)),
     ("a crash", "", -11, (0, 1)),
