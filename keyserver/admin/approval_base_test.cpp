@@ -68,7 +68,7 @@ TEST_F(ApprovalBaseTest, ARevisionThatMovedRefusesAnApplication) {
 
 TEST_F(ApprovalBaseTest, APolicyThatWaitsIsCheckedAndShownAsADifference) {
   require_approval();
-  EXPECT_EQ(code(apply("alice", "version = 2")), "policy_invalid") << "at the request";
+  EXPECT_EQ(code(apply("alice", "version = 3")), "policy_invalid") << "at the request";
   EXPECT_EQ(code(apply("alice", document(), 7)), "conflict");
   HttpResponse waits = apply("alice", document_with("billing"));
   const std::string id = id_of(waits);
@@ -134,7 +134,7 @@ TEST_F(ApprovalBaseTest, RecordsProveWhatWasDecided) {
             records("key-set").back().digest)
       << "as it is shown";
 
-  EXPECT_EQ(code(apply("alice", "version = 2")), "policy_invalid");
+  EXPECT_EQ(code(apply("alice", "version = 3")), "policy_invalid");
   EXPECT_EQ(records("policy-apply").back().digest, digest_of("version = 2")) << "refused ones too";
 
   require_approval();

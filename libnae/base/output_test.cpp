@@ -84,7 +84,7 @@ TEST_F(OutputTest, AReaderThatLeftIsTold) {
 }
 
 TEST_F(OutputTest, NothingFollowsAHole) {
-  ASSERT_EQ(::fcntl(ends_[1], F_SETFL, O_NONBLOCK), 0);
+  for (int end : ends_) ASSERT_EQ(::fcntl(end, F_SETFL, O_NONBLOCK), 0);
   DescriptorBuffer buffer(ends_[1]);
   std::ostream out(&buffer);
   out << std::string(1u << 20, 'x');  // more than a pipe holds

@@ -2,6 +2,7 @@
 # The audit log in trouble: read-only, removed, killed under load; with on_failure = alarm-and-continue too.
 import json
 import os
+import re
 import shutil
 import subprocess
 import threading
@@ -95,7 +96,8 @@ with Tap() as tap, Stack() as stack:
     trouble("a rotation by copy and truncation", copy_and_truncate, put_back)
     trouble("a line of somebody else", append_a_line, cut_the_line)
     tap.like(events("resumed")[-1]["detail"], "was changed while in use", "the log says what had happened to it")
-    tap.like(server.log.read_text(), "event=audit-unavailable .*changed while in use.*accept-audit-loss", "the server's log says it and the way on")
+    alarms = [line for line in server.log.read_text().splitlines() if "event=audit-unavailable" in line]
+    tap.ok(any(re.search("changed while in use.*accept-audit-loss", line) for line in alarms), "the server's log says it and the way on", *alarms)
 
     # records that no head has signed yet are cut, and the server is started anew
     server.stop()
@@ -111,7 +113,7 @@ with Tap() as tap, Stack() as stack:
     server.stop(9)
     for attempt in ("a start", "another start"):
         done = run(KEY_SERVER, "run", "--config", server.config)
-        tap.ok(done.returncode == 1 and "(audit_broken)" in done.stderr and "was written" in done.stderr and "accept-audit-loss" in done.stderr,
+        tap.ok(done.returncode == 78 and "(audit_broken)" in done.stderr and "was written" in done.stderr and "accept-audit-loss" in done.stderr,
                f"{attempt} refuses a log that lost records, and says the way on", done.stderr)
     done = run(KEY_SERVER, "accept-audit-loss", "--config", server.config, "--reason", "cut by a test")
     tap.is_(done.returncode, 0, "the loss is accepted")

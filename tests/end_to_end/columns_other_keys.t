@@ -12,7 +12,7 @@ READS = """
 [[rule]]
 name = "the-superuser-reads"
 roles = ["postgres"]
-keys = ["customer-*"]
+keys = ["glob:customer-*"]
 actions = ["decrypt"]
 result = "value"
 """

@@ -45,7 +45,8 @@ def make_old(server):
     """A store and a token as a server left them that did not bind."""
     change_store(server, "DROP TRIGGER versions_of_one_secret", "DROP INDEX versions_by_check_value",
                  *(f"ALTER TABLE versions DROP COLUMN {column}" for column in ("origin", "check_value", "binding")),
-                 "PRAGMA user_version = 1")
+                 "DROP TRIGGER approvals_keep_their_base", "ALTER TABLE approvals DROP COLUMN base", "DROP TABLE limit_counts",
+                 "ALTER TABLE usage DROP COLUMN salts", "PRAGMA user_version = 1")
 
 
 def two_of_three():

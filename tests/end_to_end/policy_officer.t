@@ -25,10 +25,10 @@ with Tap() as tap, Stack() as stack:
     file.write_text(SECOND)
 
     dry = server.must("policy", "apply", file, "--dry-run").splitlines()
-    tap.is_(sorted(dry), ["nae_all loses decrypt on customer-*",
-                          "nae_analyst gains decrypt on doc-*: value when networks 10.20.0.0/16 and "
+    tap.is_(sorted(dry), ["nae_all loses decrypt on glob:customer-*",
+                          "nae_analyst gains decrypt on glob:doc-*: value when networks 10.20.0.0/16 and "
                           "weekdays, hours 08:00-18:00 Europe/Berlin",
-                          "nae_clerk: decrypt on customer-* value -> masked mask(last=4)"], "a dry run says who gains and loses")
+                          "nae_clerk: decrypt on glob:customer-* value -> masked mask(last=4)"], "a dry run says who gains and loses")
     tap.is_(int(server.must("policy", "show").split()[2].rstrip(",")), applied, "and applies nothing")
     file.write_text(SECOND.replace("Europe/Berlin", "Europe/Atlantis"))
     wrong = server.nae("policy", "apply", file, "--dry-run")
@@ -61,6 +61,7 @@ with Tap() as tap, Stack() as stack:
     tap.like(audit, "policy-diff", "looking is recorded as well")
 
     # what was looked at is what is changed
+    file.write_text(SECOND)
     stale = server.nae("policy", "apply", file, "--if-revision", str(applied))
     tap.ok(stale.returncode != 0 and "(conflict)" in stale.stderr, "a document for an older version is not applied", stale.stderr)
     file.write_text(FIRST)
