@@ -246,6 +246,7 @@ void FileLog::note_failure(const Error& error) {
     failing_since_us_ = options_.now_us();
     outage_cause_ = error.message;
     refused_in_outage_ = lost_in_outage_ = 0;
+    ++health_.outages;
   }
   health_.writable = false;
   // What began it is what an operator has to know; what the latest attempt met comes after.

@@ -55,6 +55,7 @@ struct LogOptions {
 struct LogHealth {
   bool writable = true;
   std::string problem;                // the last failure while not writable
+  std::uint64_t outages = 0;          // begun since open
   std::uint64_t last_seq = 0;         // newest record
   std::uint64_t head_seq = 0;         // newest record that a signed head covers
   std::uint64_t refused_records = 0;  // since open: not written, request refused

@@ -250,8 +250,10 @@ class Running final : public Startable {
   }
   void look_at_audit() {
     const audit::LogHealth health = audit_->health();
-    if (health.writable == audit_writable_) return;
+    // One outage may follow another before anybody has looked.
+    if (health.writable == audit_writable_ && health.outages == audit_outages_) return;
     audit_writable_ = health.writable;
+    audit_outages_ = health.outages;
     if (health.writable)
       spdlog::info("event=audit-recovered");
     else
@@ -366,6 +368,7 @@ class Running final : public Startable {
   boost::asio::steady_timer certificate_timer_;
   MachineWatch machine_{image_};
   bool audit_writable_ = true;
+  std::uint64_t audit_outages_ = 0;
   std::unique_ptr<net::WorkerThreads> workers_;
   std::unique_ptr<net::Listener> listener_;
   std::promise<net::Listener*> is_listening_;
