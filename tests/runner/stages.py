@@ -101,6 +101,10 @@ def sqlsmith(place):
     return [Task("sqlsmith", ["tests/end_to_end/sqlsmith"], counts.tap, 3 * HOUR, passed_lines(r"statements|seeds"))]
 
 
+def tls(place):
+    return [Task("net/ with a newer OpenSSL", ["tests/tls/newer-openssl", str(place.room("openssl"))], counts.gtest, 900)]
+
+
 # Those of a group run side by side: each has servers of its own. Fast ones first.
 CHECK = [[lint], [unit], [pgtap, end_to_end, versions, regress]]
-LONG = [[fuzz], [versions_long], [core], [twins], [statements], [sqlsmith]]
+LONG = [[fuzz], [tls], [versions_long], [core], [twins], [statements], [sqlsmith]]
