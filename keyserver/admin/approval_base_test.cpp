@@ -135,7 +135,7 @@ TEST_F(ApprovalBaseTest, RecordsProveWhatWasDecided) {
       << "as it is shown";
 
   EXPECT_EQ(code(apply("alice", "version = 3")), "policy_invalid");
-  EXPECT_EQ(records("policy-apply").back().digest, digest_of("version = 2")) << "refused ones too";
+  EXPECT_EQ(records("policy-apply").back().digest, digest_of("version = 3")) << "refused ones too";
 
   require_approval();
   const std::string id = id_of(apply("alice", document_with("b")));

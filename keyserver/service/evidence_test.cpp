@@ -87,14 +87,15 @@ TEST_F(Evidence, AKeyThatIsNamedIsComparedAndNeverRecordedInThePlaceOfAnother) {
   client_->ask(1, Action::rewrap, "other", {value});
   EXPECT_EQ(client_->answer().code(), Code::envelope_foreign);
   client_->ask(1, Action::decrypt, "no-such-key", {Bytes(64)});
-  EXPECT_FALSE(client_->answer().statuses.empty());
+  EXPECT_EQ(client_->answer().code(), Code::key_unknown);
   client_->ask(1, Action::decrypt, "pii", {value});
   EXPECT_EQ(client_->answer().items.at(0), bytes_of("x"));
   const auto found = records_of("decrypt", 3);
   ASSERT_EQ(found.size(), 3u);
   EXPECT_EQ(found[0].key, "pii");
   EXPECT_EQ(found[0].reason, "envelope_foreign");
-  EXPECT_EQ(found[1].key, "") << "nobody knows a key of it";
+  EXPECT_EQ(found[1].key, "no-such-key") << "refused for its name, before a value was looked at";
+  EXPECT_EQ(found[1].reason, "key_unknown");
   EXPECT_EQ(found[2].key, "pii");
 }
 
