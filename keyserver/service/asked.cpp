@@ -52,6 +52,18 @@ std::string_view recorded_key_of(const wire::CryptoHeader& header) {
   }
 }
 
+audit::Record record_of_head(const wire::CryptoHead& head, const keys::KeyRing& ring,
+                             std::int64_t now_us) {
+  audit::Record record;
+  record.time_us = now_us;
+  record.action = act_of(head.header);
+  record.key = recorded_key_of(head.header);
+  record.key_known = record.key.empty() || ring.find(record.key) != nullptr;
+  record.items = record.failed_items = head.items;
+  record.query_id = head.header.query_id;
+  return record;
+}
+
 Result<std::optional<std::uint16_t>> version_of(const wire::CryptoHeader& header) {
   const std::size_t colon = header.key.find(kBeforeVersion);
   if (!may_name_version(header) || colon == std::string_view::npos) return std::nullopt;

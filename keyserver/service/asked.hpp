@@ -6,6 +6,8 @@
 #include <optional>
 #include <string_view>
 
+#include "keyserver/audit/record.hpp"
+#include "keyserver/keys/key_ring.hpp"
 #include "libnae/wire/crypto_message.hpp"
 
 namespace nae::service {
@@ -31,6 +33,11 @@ std::string_view key_name_of(const wire::CryptoHeader& header);
 // The key as far as it is known before an item was read. Of decrypt and rewrap nobody knows it, and
 // hash and random have none: a name that the asker adds is not recorded as one.
 std::string_view recorded_key_of(const wire::CryptoHeader& header);
+
+// Of a request that is refused as a whole: what its head tells, without verdict and reason. Refers
+// to the head.
+audit::Record record_of_head(const wire::CryptoHead& head, const keys::KeyRing& ring,
+                             std::int64_t now_us);
 
 // The version that is asked for; nothing: the primary one. Code::invalid_argument when what
 // follows the colon is no decimal number from 1 to 65535 or begins with a zero: one version has one

@@ -231,19 +231,14 @@ audit::ContextFragment NaeProtocol::unknown_asker() const {
 // Before it was looked at as a request of its context, and recorded all the same.
 void NaeProtocol::refuse_request(std::uint64_t id, const std::optional<wire::CryptoHead>& known,
                                  const Error& error) {
-  audit::Record record;
-  record.time_us = now_us_;
   if (!known) {  // of a later time
+    audit::Record record;
+    record.time_us = now_us_;
     record.action = "frame";
     return answers_.refuse(id, unknown_asker(), record, error);
   }
-  const wire::CryptoHead& head = *known;
-  const std::shared_ptr<Caller> who = contexts_.find(head.header.context);
-  record.action = act_of(head.header);
-  record.key = recorded_key_of(head.header);
-  record.key_known = record.key.empty() || parts_.ring.find(record.key) != nullptr;
-  record.items = record.failed_items = head.items;
-  record.query_id = head.header.query_id;
+  const std::shared_ptr<Caller> who = contexts_.find(known->header.context);
+  audit::Record record = record_of_head(*known, parts_.ring, now_us_);
   answers_.refuse(id, who ? who->fragment() : unknown_asker(), record, error);
 }
 

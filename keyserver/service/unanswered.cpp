@@ -12,13 +12,7 @@ void record_unanswered(const Parts& parts, const net::PeerIdentity& peer,
                        const WaitingRequest& waiting) {
   const auto head = wire::parse_crypto_head(waiting.body);
   if (!head) return;  // cannot be: the same bytes parsed before
-  audit::Record record;
-  record.time_us = unix_time_us();
-  record.action = act_of(head->header);
-  record.key = recorded_key_of(head->header);
-  record.key_known = record.key.empty() || parts.ring.find(record.key) != nullptr;
-  record.items = record.failed_items = head->items;
-  record.query_id = head->header.query_id;
+  audit::Record record = record_of_head(*head, parts.ring, unix_time_us());
   record.verdict = name(policy::Verdict::deny);
   record.reason = name(parts.devices.admits(peer) ? Code::connection_lost : Code::device_unknown);
   audit::Batch batch;
