@@ -13,16 +13,7 @@ CREATE FUNCTION tap.forged(key text, by text, plaintext text) RETURNS text LANGU
 $$;
 SELECT tap.forged('col-rnd', 'col-rnd-2', 'forged') AS forged, tap.forged('col-rnd', 'col-rnd', 'made') AS made,
   tap.forged('col-det', 'col-det-2', 'alice') AS twice, tap.forged('col-det', 'col-det', 'bob') AS bob \gset
-CREATE FUNCTION tap.as_role(who text, statement text) RETURNS text LANGUAGE plpgsql AS $$
-BEGIN
-  PERFORM set_config('role', who, true);
-  EXECUTE statement;
-  PERFORM set_config('role', 'none', true);
-  RETURN 'done';
-EXCEPTION WHEN OTHERS THEN
-  PERFORM set_config('role', 'none', true);
-  RETURN SQLSTATE || ' ' || SQLERRM;
-END $$;
+\ir ../fixtures/as_role.sql
 RESET ROLE;
 SET LOCAL search_path = enc, tap, public;
 CREATE FUNCTION tap.writes(given text) RETURNS SETOF text LANGUAGE sql AS $$SELECT format(s, given) FROM unnest(ARRAY[

@@ -13,16 +13,7 @@ FROM (SELECT 'nae1:' || replace(encode(nae.enc_text_send(name), 'base64'), E'\n'
       FROM enc.w WHERE id = 1) x \gset
 SET LOCAL nae.transparent = on;
 RESET ROLE;
-CREATE FUNCTION tap.as_role(who text, statement text) RETURNS text LANGUAGE plpgsql AS $$
-BEGIN
-  PERFORM set_config('role', who, true);
-  EXECUTE statement;
-  PERFORM set_config('role', 'none', true);
-  RETURN 'done';
-EXCEPTION WHEN OTHERS THEN
-  PERFORM set_config('role', 'none', true);
-  RETURN SQLSTATE || ' ' || SQLERRM;
-END $$;
+\ir ../fixtures/as_role.sql
 CREATE FUNCTION tap.damages(bad text) RETURNS SETOF text LANGUAGE sql AS $$SELECT format(s, bad) FROM unnest(ARRAY[
   'UPDATE w SET name = %L WHERE id = 1', 'UPDATE w SET name = %L::text WHERE id = 1', 'UPDATE w SET name = %L::nae.enc_text WHERE id = 1',
   'UPDATE w SET name = %L::nae.enc_text(''col-rnd'') WHERE id = 1', 'UPDATE w SET name = COALESCE(%L, name) WHERE id = 1',
