@@ -1,10 +1,12 @@
 -- Statements are resolved as over the plaintext types: conversions, common types, rows, arrays, aggregates.
 BEGIN;
 \ir ../fixtures/twins.sql
-SELECT plan(105);
+SELECT plan(122);
 
 -- conversions that PostgreSQL makes by itself
 SELECT same('SELECT id FROM p WHERE age > 1.5');
+SELECT same('SELECT id, ' || e || ' FROM p') FROM unnest(ARRAY['COALESCE(age, 5000000000)', 'GREATEST(age, 5::bigint)', 'LEAST(grp, 5000000000)', 'COALESCE(age, big)', 'CASE WHEN ok THEN age ELSE big END', 'ARRAY[age, big]', 'to_hex(age)', 'to_hex(grp)', 'age << grp & 7',
+  'age + 5000000000', 'age = 5::bigint', 'age # 1', 'age << 2', 'grp >> 1', 'factorial(abs(grp))', 'sum(age) OVER (ORDER BY id)', 'NULLIF(age, big)']) e;
 SELECT same('SELECT id, pay * age, age / grp, big - age, age + big FROM p WHERE grp <> 0');
 SELECT same('SELECT age % 7, big % 7, pay % 7 FROM p');
 SELECT same('SELECT DATE_TRUNC(''month'', born), to_char(born, ''DD.MM'') FROM p');

@@ -56,11 +56,9 @@ SELECT nae.define_cast(e.type, c.casttarget,
 FROM nae.encrypted_type AS e
 JOIN pg_catalog.pg_cast AS c ON c.castsource = e.plain_type AND c.castcontext = 'i' AND c.casttarget <> e.plain_type
 JOIN pg_catalog.pg_type AS t ON t.oid = c.casttarget AND t.typnamespace = 'pg_catalog'::regnamespace
--- Numbers are no objects: oid is preferred among them, and stands beside float8. An integer is not widened to
--- another: to_hex(age) could mean two functions. Nor a time to an interval or timetz, of which PostgreSQL
--- prefers neither.
-WHERE t.typname !~ '^(reg|pg_)|^oid$' AND e.plain_type <> 'time'::regtype
-  AND NOT (e.plain_type IN ('smallint'::regtype, 'integer') AND t.typname = 'int8');
+-- Numbers are no objects: oid is preferred among them, and stands beside float8. Nor is a time widened to an
+-- interval or timetz, of which PostgreSQL prefers neither.
+WHERE t.typname !~ '^(reg|pg_)|^oid$' AND e.plain_type <> 'time'::regtype;
 
 -- From what becomes the plaintext type by itself, as an integer beside a numeric, so that COALESCE(pay, 0) has
 -- a type. Not where the two types have operators in common, between which PostgreSQL could not choose; those of
@@ -159,7 +157,8 @@ BEGIN
       FROM pg_catalog.pg_type AS t WHERE t.oid IN ('int2'::regtype, 'int4'::regtype, 'int8'::regtype))
     SELECT l.type AS ltype, l.plain_type AS lplain, l.typname AS lname, r.type AS rtype, r.plain_type AS rplain,
            r.typname AS rname, op.sign, op.name,
-           (CASE WHEN op.compares THEN 'boolean'::regtype WHEN lp.typlen > rp.typlen THEN l.plain_type
+           (CASE WHEN op.compares THEN 'boolean'::regtype
+                 WHEN lp.typlen > rp.typlen OR op.sign IN ('<<', '>>') THEN l.plain_type
                  ELSE r.plain_type END)::regtype AS result
     FROM operand AS l JOIN operand AS r ON l.type <> r.type AND (l.encrypted OR r.encrypted)
     JOIN pg_catalog.pg_type AS lp ON lp.oid = l.plain_type
@@ -167,10 +166,14 @@ BEGIN
     CROSS JOIN (VALUES ('+', 'pl', false), ('-', 'mi', false), ('*', 'mul', false), ('/', 'div', false),
                        ('=', 'eq', true), ('<>', 'ne', true), ('<', 'lt', true), ('<=', 'le', true),
                        ('>', 'gt', true), ('>=', 'ge', true), ('%', 'mod', false), ('&', 'and', false),
-                       ('|', 'or', false), ('#', 'xor', false)) AS op(sign, name, compares)
-    WHERE op.sign NOT IN ('%', '&', '|', '#')
-       OR (l.encrypted AND l.plain_type = 'int2'::regtype AND NOT r.encrypted AND r.plain_type <> 'int2'::regtype)
-       OR (r.encrypted AND r.plain_type = 'int2'::regtype AND NOT l.encrypted AND l.plain_type <> 'int2'::regtype)
+                       ('|', 'or', false), ('#', 'xor', false), ('<<', 'shl', false), ('>>', 'shr', false))
+                 AS op(sign, name, compares)
+    WHERE op.sign NOT IN ('%', '&', '|', '#', '<<', '>>')
+       OR (op.sign IN ('<<', '>>') AND l.encrypted AND l.plain_type <> 'int8'::regtype
+           AND r.plain_type = 'int4'::regtype)
+       OR (op.sign NOT IN ('<<', '>>')
+           AND ((l.encrypted AND l.plain_type = 'int2'::regtype AND NOT r.encrypted AND r.plain_type <> 'int2'::regtype)
+             OR (r.encrypted AND r.plain_type = 'int2'::regtype AND NOT l.encrypted AND l.plain_type <> 'int2'::regtype)))
   LOOP
     name := format('nae.%I', format('%s_%s_%s', o.lname, o.name, o.rname));
     EXECUTE format('CREATE FUNCTION %s(%s, %s) RETURNS %s LANGUAGE sql STABLE STRICT PARALLEL RESTRICTED COST 100'
