@@ -3,7 +3,7 @@
 BEGIN;
 \ir ../fixtures/twins.sql
 \ir ../fixtures/twins_types.sql
-SELECT plan(845);
+SELECT plan(842);
 
 -- every encrypted type has all that a type has
 SET LOCAL search_path = pg_catalog, tap, public;
@@ -151,7 +151,7 @@ SELECT is(copied(form), 'alike ', 'COPY: ' || form) FROM unnest(ARRAY['text', 'c
 
 -- not the type's
 SELECT throws_ok(format('CREATE TABLE enc.z (a nae.enc_det_%s(''col-det''))', t), '42704', NULL, 'no deterministic ' || t) FROM unnest(ARRAY['interval', 'float4', 'float8', 'json', 'text_array', 'bool']) t;
-SELECT matches(answer('enc', ', tap, public', true, q, false), '^(42|NE|0A)', 'refused: ' || q) FROM unnest(ARRAY['SELECT ta[1] FROM q', 'SELECT unnest(ta) FROM q', 'SELECT ta @> ARRAY[''t1''] FROM q', 'SELECT ia || 5 FROM q', 'SELECT ''t1'' = ANY(ta) FROM q', 'SELECT array_length(ia, 1) FROM q']) q;
+SELECT matches(answer('enc', ', tap, public', true, q, false), '^(42|NE|0A)', 'refused: ' || q) FROM unnest(ARRAY['SELECT ta @> ARRAY[''t1''] FROM q', 'SELECT ia || 5 FROM q', 'SELECT ''t1'' = ANY(ta) FROM q']) q;
 
 -- what has nothing to do with encrypted columns means what it did
 SELECT is(answer('pln', ', tap, public', true, 'SELECT ' || e, false), w, 'a plain statement: ' || e) FROM (VALUES ('''s-'' || 5 AS v', '{"v":"s-5"}'), ('''{1,2}'' @> ARRAY[1] AS v', '{"v":true}'), ('ARRAY[1] <@ ''{1,2}'' AS v', '{"v":true}'), ('ARRAY[1] || ''{2,3}'' AS v', '{"v":[1,2,3]}'), ('''{2,3}'' || ARRAY[1] AS v', '{"v":[2,3,1]}'), ('ARRAY[1] || 2 AS v', '{"v":[1,2]}'),

@@ -212,10 +212,21 @@ JOIN pg_catalog.pg_opclass AS c ON c.opcintype = e.plain_type AND c.opcdefault
 JOIN pg_catalog.pg_am AS am ON am.oid = c.opcmethod AND am.amname = 'btree'
 JOIN pg_catalog.pg_amproc AS p ON p.amprocfamily = c.opcfamily AND p.amprocnum = 3 AND p.amproclefttype = e.plain_type;
 
--- doc['key'], of the plaintext too.
+-- doc['key'] and tags[1], as of the plaintext.
 CREATE FUNCTION nae.subscript(internal) RETURNS internal
   LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'nae_subscript';
-ALTER TYPE nae.enc_jsonb SET (SUBSCRIPT = nae.subscript);
+DO $define$
+DECLARE
+  enc regtype;
+BEGIN
+  FOR enc IN
+    SELECT e.type FROM nae.encrypted_type AS e JOIN pg_catalog.pg_type AS t ON t.oid = e.plain_type
+    WHERE t.typsubscript <> 0
+  LOOP
+    EXECUTE format('ALTER TYPE %s SET (SUBSCRIPT = nae.subscript)', enc);
+  END LOOP;
+END
+$define$;
 
 DROP FUNCTION nae.define_window_range(regtype, regtype);
 DROP FUNCTION nae.negation(text);

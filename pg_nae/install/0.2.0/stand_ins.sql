@@ -30,6 +30,37 @@ BEGIN
 END
 $define$;
 
+-- Of arrays: cardinality(tags), unnest(tags). An encrypted array is no array to PostgreSQL, so a function of any array
+-- does not know it. Functions of an array and of any element beside it have no stand-in: array_append('{1}', 2) could
+-- mean several then.
+DO $define$
+DECLARE
+  f record;
+BEGIN
+  FOR f IN
+    SELECT p.proname, e.type, nae.type_name(e.plain_type) AS plain,
+           concat(CASE WHEN p.proretset THEN 'SETOF ' END,
+                  CASE p.prorettype WHEN 'anyarray'::regtype THEN nae.type_name(e.plain_type)
+                                    WHEN 'anyelement'::regtype THEN nae.type_name(plain.typelem::regtype)
+                                    ELSE p.prorettype::regtype::text END) AS result,
+           concat_ws(', ', format('$1::%s', nae.type_name(e.plain_type)), rest.passed) AS passed,
+           concat_ws(', ', e.type::text, rest.types) AS arguments
+    FROM nae.encrypted_type AS e
+    JOIN pg_catalog.pg_type AS plain ON plain.oid = e.plain_type AND plain.typcategory = 'A'
+    JOIN pg_catalog.pg_proc AS p ON p.pronamespace = 'pg_catalog'::regnamespace AND p.prokind = 'f'
+      AND p.proargtypes[0] = 'anyarray'::regtype
+    CROSS JOIN LATERAL
+      (SELECT string_agg(t::regtype::text, ', ' ORDER BY at) AS types, string_agg(format('$%s', at), ', ' ORDER BY at) AS passed,
+              coalesce(bool_or(y.typtype = 'p'), false) AS polymorphic
+       FROM unnest(p.proargtypes) WITH ORDINALITY AS a(t, at) JOIN pg_catalog.pg_type AS y ON y.oid = t WHERE at > 1) AS rest
+    WHERE NOT rest.polymorphic AND p.prorettype <> 'cstring'::regtype AND p.proname !~ '^hash_|_send$'
+  LOOP
+    EXECUTE format('CREATE FUNCTION pg_catalog.%1$I(%2$s) RETURNS %3$s LANGUAGE sql STABLE PARALLEL RESTRICTED COST 100'
+                   ' BEGIN ATOMIC SELECT pg_catalog.%1$I(%4$s); END', f.proname, f.arguments, f.result, f.passed);
+  END LOOP;
+END
+$define$;
+
 -- Aggregates stand in for the analysis alone: one that is executed is an error.
 CREATE FUNCTION nae.define_aggregate(name name, arguments text, result regtype) RETURNS void
   LANGUAGE plpgsql AS $define$
