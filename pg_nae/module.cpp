@@ -6,6 +6,7 @@
 #include "pg_nae/batch/planner.hpp"
 #include "pg_nae/batch/run.hpp"
 #include "pg_nae/columns/bound_statements.hpp"
+#include "pg_nae/columns/cast_hint.hpp"
 #include "pg_nae/columns/client_edge.hpp"
 #include "pg_nae/columns/dump_warning.hpp"
 #include "pg_nae/columns/dynamic_query.hpp"
@@ -47,6 +48,7 @@ extern "C" void _PG_init(void) {
   nae::columns::install_bound_statements();
   nae::columns::install_utility_hooks();
   nae::columns::install_own_object_hooks();
+  nae::columns::install_cast_hint();
   // Last, and so around the others.
   nae::batch::install_error_scopes();
   nae::pg::install_log_hook();
