@@ -1,5 +1,6 @@
-// CastHint: what PostgreSQL cannot resolve over an encrypted type it reports before anybody else has
-// seen the statement. Its error stays as it is, and its hint names the cast that mends the statement.
+// CastHint: what PostgreSQL cannot resolve over an encrypted type it reports before anybody else
+// has seen the statement. Its error stays as it is, and its hint names the cast that mends the
+// statement.
 #pragma once
 
 namespace nae::columns {
