@@ -2,14 +2,14 @@
 
 #include <algorithm>
 #include <iterator>
-#include <ranges>
 
 namespace nae::keys {
 
 const Version* Key::primary() const {
-  for (const Version& v : versions | std::views::reverse)
-    if (v.state == State::active) return &v;
-  return nullptr;
+  const Version* newest = nullptr;
+  for (const Version& v : versions)  // they ascend
+    if (v.state == State::active) newest = &v;
+  return newest;
 }
 
 namespace {

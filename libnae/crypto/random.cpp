@@ -8,6 +8,9 @@
 #include <array>
 #include <climits>
 #include <cstring>
+#ifdef __x86_64__
+#include <cpuid.h>
+#endif
 
 namespace nae::crypto {
 namespace {
@@ -30,12 +33,18 @@ __attribute__((target("rdrnd"))) bool processor_random(std::uint64_t& out) {
   }
   return false;
 }
+
+// Asked of the processor itself: not every compiler's builtin knows the name of this feature.
+bool has_processor_random() {
+  unsigned a = 0, b = 0, c = 0, d = 0;
+  return __get_cpuid(1, &a, &b, &c, &d) == 1 && (c & bit_RDRND) != 0;
+}
 #endif
 
 // Best effort: what the kernel gave stands under it.
 void mix_processor_random([[maybe_unused]] ByteSpan out) {
 #ifdef __x86_64__
-  static const bool kAvailable = __builtin_cpu_supports("rdrnd") != 0;
+  static const bool kAvailable = has_processor_random();
   if (!kAvailable) return;
   while (!out.empty()) {
     std::uint64_t drawn = 0;
