@@ -43,8 +43,13 @@ class TestIssuer {
     claims["aud"] = kAudience;
     claims["sub"] = boost::json::string_view(subject.data(), subject.size());
     claims["exp"] = expires_s;
-    const std::string text = encode_base64url(as_bytes(R"({"alg":"ES256"})")) + "." +
-                             encode_base64url(as_bytes(boost::json::serialize(claims)));
+    return sign(R"({"alg":"ES256"})", boost::json::serialize(claims));
+  }
+
+  // Whatever header and payload are, signed as ES256 has it.
+  std::string sign(std::string_view header, std::string_view payload) const {
+    const std::string text =
+        encode_base64url(as_bytes(header)) + "." + encode_base64url(as_bytes(payload));
     return text + "." + encode_base64url(raw(*(*signer_)(as_bytes(text))));
   }
 

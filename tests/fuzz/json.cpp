@@ -1,20 +1,17 @@
 // libFuzzer: bodies of the administration interface, its times, and what nae(1) makes of an answer.
 // What is accepted is written again as something that reads the same.
-#include <cstdlib>
-
 #include "keyserver/admin/api/json.hpp"
 #include "keyserver/admin/api/problem.hpp"
 #include "keyserver/admin/api/time.hpp"
+#include "keyserver/admin/api/verify_report.hpp"
 #include "libnae/base/text.hpp"
+#include "tests/fuzz/property.hpp"
 
 using namespace nae;
+using namespace nae::fuzz;
 using namespace nae::admin::api;
 
 namespace {
-
-void require(bool condition) {
-  if (!condition) std::abort();
-}
 
 // Every kind of field that the routes read.
 void read_fields(const json::object& object) {
@@ -34,7 +31,10 @@ void read_fields(const json::object& object) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   std::string_view text(reinterpret_cast<const char*>(data), size);
-  if (auto object = parse_object(text)) {
+  auto object = parse_object(text);
+  if (!object) {
+    require_refusal(object.error(), Code::invalid_argument);
+  } else {
     read_fields(*object);
     auto again = parse_object(json::serialize(*object));
     require(again && again->size() == object->size());
@@ -45,9 +45,19 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   Error error = problem_from_json(500, text);
   require(!error.message.empty());
   problem_to_json(error);
-  if (auto time_us = parse_time(text)) {
+  auto time_us = parse_time(text);
+  if (time_us) {
     auto again = parse_time(format_time(*time_us));
     require(again && *again == *time_us);
+  } else {
+    require_refusal(time_us.error(), Code::invalid_argument);
   }
+  const std::size_t comma = text.find(',');
+  const std::string_view from = text.substr(0, comma);
+  const std::string_view to = comma == text.npos ? "" : text.substr(comma + 1);
+  if (auto scope = parse_scope(from, to); !scope)
+    require_refusal(scope.error(), Code::invalid_argument);
+  else
+    require(scope->whole() == (from.empty() && to.empty()));
   return 0;
 }

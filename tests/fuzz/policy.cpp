@@ -1,16 +1,14 @@
-// A policy document is refused with its line or safe to decide by: whatever it says, an unknown
-// subject gets nothing, a decision holds for some time, and it does not differ from itself.
+// libFuzzer: a policy document is refused with its line or safe to decide by: whatever it says, an
+// unknown subject gets nothing, a decision holds for some time, and it does not differ from itself.
 #include "keyserver/policy/decide.hpp"
 #include "keyserver/policy/difference.hpp"
 #include "keyserver/policy/explain.hpp"
-
-namespace {
+#include "tests/fuzz/toml_mutator.hpp"
 
 using namespace nae;
+using namespace nae::fuzz;
 
-void require(bool holds) {
-  if (!holds) __builtin_trap();
-}
+namespace {
 
 void check_decisions(const policy::Document& document, std::int64_t now_us) {
   policy::Subject nobody;
@@ -36,10 +34,12 @@ void check_decisions(const policy::Document& document, std::int64_t now_us) {
 
 }  // namespace
 
+NAE_MUTATE_TOML
+
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  auto document = policy::parse({reinterpret_cast<const char*>(data), size});
+  auto document = policy::parse(text_of(data, size));
   if (!document) {
-    require(document.error().code == Code::policy_invalid);
+    require_refusal(document.error(), Code::policy_invalid);
     return 0;
   }
   for (std::int64_t now_us : {0L, 1'774'746'000'000'000L, 1'792'890'000'000'000L})

@@ -19,7 +19,7 @@ def place(build, work):
     copy = work / "checkout"
     # Servers of other versions know their own place.
     without = shutil.ignore_patterns("servers")
-    shutil.copytree(root, copy, symlinks=True, ignore=lambda path, names: {"build"} if pathlib.Path(path) == root else set())
+    shutil.copytree(root, copy, symlinks=True, ignore=lambda path, names: shutil.ignore_patterns("build", "build-*")(path, names) if pathlib.Path(path) == root else set())
     shutil.copytree(build, copy / "build", symlinks=True, ignore=lambda path, names: without(path, names) if pathlib.Path(path) == build else set())
     copy.chmod(0o755)
     os.chdir(copy)

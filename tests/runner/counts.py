@@ -92,14 +92,3 @@ def gtest(output, status):
     if not started:
         counts.problem("did not end")
     return ended(counts, status)
-
-
-def fuzz(targets):
-    """Of libFuzzer over `targets`, with the statistics that each prints at its end."""
-    def read(output, status):
-        counts = Counts()
-        counts.good = len(re.findall(r"^stat::number_of_executed_units: +[1-9]", output, re.M))
-        if counts.good != targets:
-            counts.problem(f"{targets} targets, {counts.good} ran to their end")
-        return ended(counts, status)
-    return read

@@ -78,10 +78,6 @@ for name, output, status, wanted in [
 ]:
     check(f"GoogleTest: {name}", counted(counts.gtest, output, status), wanted)
 
-check("fuzz: every target ran", counted(counts.fuzz(2), "stat::number_of_executed_units: 7\n" * 2), (2, 0))
-check("fuzz: a target is missing", counted(counts.fuzz(2), "stat::number_of_executed_units: 7\n"), (1, 1))
-check("fuzz: a target did nothing", counted(counts.fuzz(1), "stat::number_of_executed_units: 0\n"), (0, 1))
-
 with tempfile.TemporaryDirectory() as logs:
     def shell(text, seconds=30):
         return Task(text[:20], ["bash", "-c", text], counts.tap, seconds)

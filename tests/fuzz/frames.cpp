@@ -2,28 +2,25 @@
 // crash, and whatever a parser accepts must be written again as the same bytes: each message has
 // one encoding.
 #include <algorithm>
-#include <cstdlib>
 #include <optional>
 #include <vector>
 
-#include "libnae/client/session.hpp"
 #include "libnae/wire/context.hpp"
 #include "libnae/wire/crypto_message.hpp"
 #include "libnae/wire/error_message.hpp"
 #include "libnae/wire/frame.hpp"
 #include "libnae/wire/hello.hpp"
 #include "libnae/wire/lookup.hpp"
+#include "tests/fuzz/frame_mutator.hpp"
+#include "tests/fuzz/pieces.hpp"
 
 using namespace nae;
+using namespace nae::fuzz;
 using namespace nae::wire;
 
 namespace {
 
 constexpr std::uint32_t kMaxBodyBytes = 1u << 20;
-
-void require(bool condition) {
-  if (!condition) std::abort();
-}
 
 std::vector<ByteView> items_of(const ColumnView& column) {
   std::vector<ByteView> items;
@@ -49,7 +46,29 @@ void read_crypto_reply(const Frame& frame) {
   std::size_t sum = 0;
   for (ByteView item : items_of(reply->items)) sum += item.size();
   require(sum == reply->items.data_bytes());
-  for (std::uint32_t i = 0; i < reply->items.count(); ++i) reply->status(i);
+  // What the server writes of the same results is the same body.
+  Bytes again;
+  CryptoReplyWriter writer(again, frame.header.request_id, reply->items.count(), sum);
+  auto cursor = reply->items.cursor();
+  for (std::uint32_t i = 0; i < reply->items.count(); ++i) {
+    const ByteView item = cursor.next();
+    if (reply->status(i) >= kFirstErrorStatus && item.empty()) {
+      writer.fail_item(static_cast<Code>(reply->status(i)));
+      continue;
+    }
+    std::ranges::copy(item, writer.begin_item(item.size()).begin());
+    writer.finish_item(static_cast<ItemResult>(reply->status(i)), item.size());
+  }
+  writer.finish();
+  require(std::ranges::equal(ByteView(again).subspan(kFrameHeaderBytes), frame.body));
+}
+
+// The head is what can still be said of a request that is refused for its size or its time.
+void check_head(const Frame& frame) {
+  auto request = parse_crypto(frame.body, Limits{kMaxBodyBytes, 1000});
+  auto head = parse_crypto_head(frame.body);
+  if (!request) return require_refusal(request.error());
+  require(head && head->items == request->items.count() && head->header.key == request->header.key);
 }
 
 // Parses the frame's body and, when it is accepted, writes the message to `out`.
@@ -57,7 +76,14 @@ void write_again(Bytes& out, const Frame& frame) {
   std::uint64_t id = frame.header.request_id;
   switch (frame.header.type) {
     case FrameType::hello:
-      if (auto m = parse_hello(frame.body)) append_hello(out, id, *m);
+      if (auto m = parse_hello(frame.body)) {
+        append_hello(out, id, *m);
+        if (auto agreed = agree(*m, Limits{}); !agreed)
+          require_refusal(agreed.error(), Code::unsupported_version);
+        else
+          require(agreed->limits.max_frame_bytes <= m->limits.max_frame_bytes &&
+                  agreed->limits.max_items <= m->limits.max_items);
+      }
       break;
     case FrameType::hello_reply:
       if (auto m = parse_hello_reply(frame.body)) {
@@ -76,6 +102,7 @@ void write_again(Bytes& out, const Frame& frame) {
       if (auto m = parse_context_number(frame.body); m && id == 0) append_close_context(out, *m);
       break;
     case FrameType::crypto:
+      check_head(frame);
       write_crypto(out, frame);
       break;
     case FrameType::crypto_reply:
@@ -100,12 +127,6 @@ void write_again(Bytes& out, const Frame& frame) {
   }
 }
 
-template <class Next>
-void read_in_pieces(ByteView stream, std::size_t piece_bytes, Next next) {
-  for (std::size_t at = 0; at < stream.size(); at += piece_bytes)
-    if (!next(stream.subspan(at, std::min(piece_bytes, stream.size() - at)))) return;
-}
-
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -121,7 +142,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     assembler.commit(piece.size());
     for (;;) {
       auto frame = assembler.next();
-      if (!frame) return false;
+      if (!frame) {
+        require_refusal(frame.error());
+        return false;
+      }
       if (!*frame) return true;
       Bytes again;
       write_again(again, **frame);
@@ -130,18 +154,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
               std::equal(again.begin(), again.end(), original.begin(), original.end()));
     }
   });
-
-  client::Session session("fuzz", Limits{kMaxBodyBytes, 1000});
-  read_in_pieces(stream, piece_bytes, [&](ByteView piece) {
-    ByteSpan space = session.receive_space(piece.size());
-    std::copy(piece.begin(), piece.end(), space.begin());
-    session.received(piece.size());
-    for (;;) {
-      auto frame = session.next_reply();
-      if (!frame) return false;
-      if (!*frame) return true;
-      client::as_error(**frame);
-    }
-  });
   return 0;
+}
+
+extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t size,
+                                               std::size_t max_size, unsigned seed) {
+  return mutate_frames(data, size, max_size, seed);
 }
