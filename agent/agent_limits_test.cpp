@@ -2,6 +2,7 @@
 #include <future>
 
 #include "agent/test_agent.hpp"
+#include "libnae/base/test_eventually.hpp"
 
 namespace nae::agent {
 namespace {
@@ -223,7 +224,7 @@ TEST_F(AgentTest, OneClientLeavesRoomForOthers) {
   auto held = greedy.open("greedy");
   for (int i = 0; i < 10; ++i) greedy.request(held, Action::sign, value);
   auto sending = std::async(std::launch::async, [&] { return greedy.send(); });
-  while (server.requests < 2) std::this_thread::yield();
+  ASSERT_TRUE(eventually([&] { return server.requests >= 2; }));
   Backend b = backend();
   auto context = b.open("alice");
   for (int i = 0; i < 5; ++i) EXPECT_EQ(must(b.ask(context, Action::decrypt, value)), value);

@@ -2,6 +2,7 @@
 #include <future>
 
 #include "agent/test_agent.hpp"
+#include "libnae/base/test_eventually.hpp"
 #include "tests/vectors/vector_file.hpp"
 
 namespace nae::agent {
@@ -315,7 +316,7 @@ TEST_F(AgentTest, AnswersForClientsThatLeftAreDropped) {
     Backend gone = backend();
     gone.request(gone.open("alice"), Action::decrypt, "held");
     must_do(gone.send());
-    while (server.requests == 0) std::this_thread::yield();
+    ASSERT_TRUE(eventually([&] { return server.requests != 0; }));
   }
   Backend b = backend();
   EXPECT_EQ(must(b.ask(b.open("alice"), Action::decrypt, "other")), "other");
@@ -366,7 +367,10 @@ TEST_F(AgentTest, EpochsReachTheClients) {
     wire::append_epoch(connection.output(), 8);
     connection.flush();
   });
-  while (b.session().epoch() != 8) must(b.ask(context, Action::decrypt, "x"));
+  EXPECT_TRUE(eventually([&] {
+    must(b.ask(context, Action::decrypt, "x"));
+    return b.session().epoch() == 8;
+  }));
 }
 
 TEST_F(AgentTest, StopFinishesWhatIsInFlight) {
@@ -384,7 +388,7 @@ TEST_F(AgentTest, StopFinishesWhatIsInFlight) {
   must_do(b.send());
   arrived.get_future().wait();
   boost::asio::post(loop_, [this] { agent_->stop(); });
-  while (std::filesystem::exists(config_.socket)) std::this_thread::yield();
+  EXPECT_TRUE(eventually([&] { return !std::filesystem::exists(config_.socket); }));
   release.set_value();
   EXPECT_EQ(must(b.answer()).second.header.type, wire::FrameType::crypto_reply);
   EXPECT_EQ(b.answer().error().message, "closed");
@@ -439,8 +443,14 @@ TEST_F(AgentTest, ReloadChangesServersWithoutLosingARequest) {
     done.set_value();
   });
   done.get_future().wait();
-  while (after.requests == 0) must(b.ask(context, Action::decrypt, "x"));
-  while (before.connections() != 0) must(b.ask(context, Action::decrypt, "x"));
+  ASSERT_TRUE(eventually([&] {
+    must(b.ask(context, Action::decrypt, "x"));
+    return after.requests != 0;
+  }));
+  ASSERT_TRUE(eventually([&] {
+    must(b.ask(context, Action::decrypt, "x"));
+    return before.connections() == 0;
+  }));
   EXPECT_EQ(b.statistic("reloads"), "1");
 }
 

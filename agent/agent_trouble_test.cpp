@@ -2,6 +2,7 @@
 #include <future>
 
 #include "agent/test_agent.hpp"
+#include "libnae/base/test_eventually.hpp"
 
 namespace nae::agent {
 namespace {
@@ -50,12 +51,17 @@ TEST_F(AgentTroubleTest, AServerThatIsWellAgainIsAskedAgain) {
   start_with_all_ready();
   Backend b = backend();
   auto context = b.open("alice");
-  while (sick.requests == 0) must(b.ask(context, Action::encrypt, "value"));
+  ASSERT_TRUE(eventually([&] {
+    must(b.ask(context, Action::encrypt, "value"));
+    return sick.requests != 0;
+  }));
   is_well = true;
   const int refused = sick.requests;
   const auto begun = Clock::now();
-  while (sick.requests == refused)
-    ASSERT_EQ(must(b.ask(context, Action::encrypt, "value")), "value");
+  ASSERT_TRUE(eventually([&] {
+    EXPECT_EQ(must(b.ask(context, Action::encrypt, "value")), "value");
+    return sick.requests != refused;
+  }));
   EXPECT_LT(Clock::now() - begun, 6s);
 }
 
@@ -112,7 +118,10 @@ TEST_F(AgentTroubleTest, RequestsLeaveASilentServerWithinTwoSeconds) {
   EXPECT_LT(slowest, 2s);
   first = false;
   release.set_value();
-  while (frozen.requests == 1) must(b.ask(context, Action::decrypt, "again"));
+  ASSERT_TRUE(eventually([&] {
+    must(b.ask(context, Action::decrypt, "again"));
+    return frozen.requests != 1;
+  }));
 }
 
 // A slow request is no silence: the server answers pings.
@@ -125,14 +134,18 @@ TEST_F(AgentTroubleTest, ASlowServerIsNotTakenForASilentOne) {
   start_with_all_ready();
   Backend b = backend();
   auto context = b.open("alice");
-  while (slow.requests == 0) must(b.ask(context, Action::encrypt, "value"));
+  ASSERT_TRUE(eventually([&] {
+    must(b.ask(context, Action::encrypt, "value"));
+    return slow.requests != 0;
+  }));
   const int before = other.requests;
   int sent = 0;
   Result<std::string> answer = std::string();
-  while (answer) {
+  while (answer && sent < 100) {
     answer = b.ask(context, Action::decrypt, "value");
     ++sent;
   }
+  ASSERT_FALSE(answer) << "the slow server was asked nothing";
   EXPECT_EQ(answer.error().code, Code::timeout);
   EXPECT_EQ(other.requests - before, sent - 1);
 }
@@ -144,9 +157,10 @@ TEST_F(AgentTroubleTest, AServerOfAnotherStoreIsNotUsed) {
   start();
   wait_for("upstream.1.state", "ready");
   Backend b = backend();
-  while (b.statistic("upstream.2.last_error").find("its store another is another than scripted") ==
-         std::string::npos)
-    std::this_thread::yield();
+  EXPECT_TRUE(eventually([&] {
+    return b.statistic("upstream.2.last_error")
+               .find("its store another is another than scripted") != std::string::npos;
+  }));
   auto context = b.open("alice");
   const int before = stranger.requests;
   for (int i = 0; i < 20; ++i) must(b.ask(context, Action::encrypt, "value"));
@@ -168,8 +182,11 @@ TEST_F(AgentTroubleTest, AServerOfAnotherStoreIsNotUsedWhileTheFirstIsAway) {
   servers_.erase(servers_.begin());
   const int before = stranger.requests;
   auto answer = b.ask(context, Action::sign, "value");
-  while (!answer && answer.error().code == Code::connection_lost)
+  EXPECT_TRUE(eventually([&] {
+    if (answer || answer.error().code != Code::connection_lost) return true;
     answer = b.ask(context, Action::sign, "value");
+    return false;
+  }));
   ASSERT_FALSE(answer);
   EXPECT_EQ(answer.error().code, Code::server_unavailable);
   EXPECT_THAT(answer.error().message, HasSubstr("its store another is another than scripted"));

@@ -13,6 +13,7 @@
 #include <csignal>
 #include <filesystem>
 
+#include "libnae/base/test_eventually.hpp"
 #include "libnae/base/text.hpp"
 #include "net/test_certificates.hpp"
 
@@ -54,7 +55,8 @@ class Child {
   static void wait_until_it_runs(pid_t pid, const std::string& program) {
     std::error_code ignored;
     std::filesystem::path link = "/proc/" + std::to_string(pid) + "/exe";
-    while (std::filesystem::read_symlink(link, ignored) != program) ::usleep(100);
+    ASSERT_TRUE(
+        eventually([&] { return std::filesystem::read_symlink(link, ignored) == program; }));
   }
 
  private:

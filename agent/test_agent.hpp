@@ -8,6 +8,7 @@
 
 #include "agent/agent.hpp"
 #include "agent/scripted_server.hpp"
+#include "libnae/base/test_eventually.hpp"
 #include "libnae/client/session.hpp"
 #include "net/blocking_client.hpp"
 #include "net/test_certificates.hpp"
@@ -133,7 +134,8 @@ class AgentTest : public ::testing::Test {
   // Waits until the agent's statistics say so.
   void wait_for(const std::string& name, const std::string& value) {
     Backend observer = backend();
-    while (observer.statistic(name) != value) std::this_thread::yield();
+    ASSERT_TRUE(eventually([&] { return observer.statistic(name) == value; }))
+        << name << " never was " << value;
   }
 
   TemporaryDirectory directory_;

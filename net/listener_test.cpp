@@ -4,6 +4,7 @@
 
 #include <boost/asio/steady_timer.hpp>
 
+#include "libnae/base/test_eventually.hpp"
 #include "net/test_echo_server.hpp"
 
 namespace nae::net {
@@ -24,9 +25,8 @@ TEST_F(ListenerTest, GarbageAndSilenceCostNobodyElse) {
   EXPECT_EQ(as_text(must(client.read(1))), "y");
   char byte;
   EXPECT_EQ(::recv(silent.descriptor(), &byte, 1, 0), 0);  // blocks until the server gives up
-  while (::recv(garbage.descriptor(), &byte, 1, 0) > 0) {
-  }
-  while (listener_->connections() > 1) std::this_thread::yield();
+  for (ssize_t got = 1; got > 0;) got = ::recv(garbage.descriptor(), &byte, 1, 0);
+  EXPECT_TRUE(eventually([&] { return listener_->connections() <= 1; }));
   ASSERT_TRUE(client.write(as_bytes("y")));
   EXPECT_EQ(as_text(must(client.read(1))), "y");
 }
@@ -75,7 +75,7 @@ TEST_F(ListenerTest, PeerThatDoesNotReadIsCutAndBoundsMemory) {
   ASSERT_TRUE(client.write(as_bytes("S60000000;")));
   Bytes all(60'000'000);
   std::size_t got = 0;
-  while (listener_->connections() > 0) std::this_thread::yield();
+  ASSERT_TRUE(eventually([&] { return listener_->connections() == 0; }));
   while (auto n = client.read_some(ByteSpan(all).subspan(got))) got += *n;
   EXPECT_LT(got, all.size());
   EXPECT_EQ(controls_.closed, 1);
@@ -104,7 +104,7 @@ TEST_F(ListenerTest, GracefulStopFinishesWhatIsInFlight) {
   auto connection = controls_.waiting.get_future().get();
   std::promise<void> drained;
   listener_->begin_stop([&] { drained.set_value(); });
-  while (controls_.shut_down == 0) std::this_thread::yield();
+  ASSERT_TRUE(eventually([&] { return controls_.shut_down != 0; }));
   EXPECT_FALSE(BlockingClient::connect_tls(device_context(), port));
   auto done = drained.get_future();
   EXPECT_EQ(done.wait_for(50ms), std::future_status::timeout);
@@ -153,7 +153,7 @@ TEST_F(ListenerTest, SilentPeersGiveWayToNewOnes) {
   open_one();
   std::vector<BlockingClient> silent;
   for (int i = 0; i < 3; ++i) silent.push_back(must(BlockingClient::connect_tcp(port)));
-  while (listener_->connections() < 4) std::this_thread::yield();
+  ASSERT_TRUE(eventually([&] { return listener_->connections() >= 4; }));
   for (BlockingClient& oldest : silent) {
     open_one();
     char byte;
@@ -240,7 +240,7 @@ TEST_F(ListenerTest, SettlingCutsWhoDoesNotTakeItsAnswers) {
   EXPECT_TRUE(listener_->settle(kAlpnHttp, 10s));
   EXPECT_EQ(listener_->connections(), 2u) << "another protocol";
   EXPECT_TRUE(listener_->settle(kAlpnNae, 50ms));
-  while (listener_->connections() > 1) std::this_thread::yield();
+  ASSERT_TRUE(eventually([&] { return listener_->connections() <= 1; }));
   while (auto n = client.read_some(ByteSpan(all).subspan(got))) got += *n;
   EXPECT_LT(got, all.size());
   ASSERT_TRUE(other.write(as_bytes("y")));

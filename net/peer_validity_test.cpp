@@ -1,4 +1,5 @@
 // Authentication ends: with the certificate, with its authority, and with a connection's admission.
+#include "libnae/base/test_eventually.hpp"
 #include "net/test_echo_server.hpp"
 #include "net/tls_stream.hpp"
 
@@ -72,7 +73,7 @@ TEST_F(PeerValidityTest, OtherAuthoritiesEndConnections) {
 TEST_F(PeerValidityTest, AHandshakeUnderWayIsVerifiedByTheNewAuthorities) {
   auto port = listen();
   auto slow = must(BlockingClient::connect_tcp(port));
-  while (listener_->connections() < 1) std::this_thread::yield();
+  ASSERT_TRUE(eventually([&] { return listener_->connections() >= 1; }));
   listener_->replace_context(trusting(foreign_));
   auto stream = must(TlsStream::connect(device_context(), slow.descriptor(), "127.0.0.1"));
   ASSERT_EQ(stream->handshake().state, IoState::done) << "TLS 1.3: the client is through first";

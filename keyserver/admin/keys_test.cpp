@@ -3,6 +3,7 @@
 #include "keyserver/admin/admin_service_test_server.hpp"
 #include "keyserver/admin/api/time.hpp"
 #include "keyserver/admin/key_scheduler.hpp"
+#include "libnae/base/test_eventually.hpp"
 
 namespace nae::admin {
 namespace {
@@ -127,7 +128,7 @@ TEST_F(AdminServiceTest, StepsArePlannedCancelledAndPerformed) {
 
   ASSERT_TRUE(ring_->schedule("a", 1, {keys::State::restricted, unix_time_us() + 1000}));
   KeyScheduler scheduler(*parts_);
-  while (ring_->due().empty()) std::this_thread::yield();
+  ASSERT_TRUE(eventually([&] { return !ring_->due().empty(); }));
   scheduler.run_due();
   EXPECT_EQ(ring_->find("a")->version(1)->state, keys::State::restricted);
   auto done = records("key-state");

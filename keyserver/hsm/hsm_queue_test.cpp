@@ -1,4 +1,5 @@
 #include "keyserver/hsm/hsm_queue.hpp"
+#include "libnae/base/test_eventually.hpp"
 
 #include <gtest/gtest.h>
 
@@ -322,7 +323,7 @@ struct Order {
   }
   std::string served() {
     release_.set_value();
-    while (!queue_.waiting().empty()) std::this_thread::yield();
+    EXPECT_TRUE(eventually([&] { return queue_.waiting().empty(); }));
     EXPECT_TRUE(queue_.call([](keys::Hsm&) -> Result<int> { return 0; }, 60s)) << "behind the last";
     return served_;
   }

@@ -21,9 +21,13 @@ TEST(DeviceSeats, OneDeviceTakesItsShareAndNoMore) {
 
 TEST(DeviceSeats, OutliveTheirOwner) {
   auto seats = std::make_shared<DeviceSeats>(1, 1);
+  const std::weak_ptr<DeviceSeats> kept = seats;
   auto seat = std::make_unique<DeviceSeats::Seat>(seats->enter("db1").value());
   seats.reset();
+  ASSERT_FALSE(kept.expired()) << "a connection still has a place there";
+  EXPECT_EQ(kept.lock()->enter("db1").error().code, Code::limit_exceeded);
   seat.reset();
+  EXPECT_TRUE(kept.expired()) << "the last one has left";
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 
 #include "keyserver/service/service_test_server.hpp"
 #include "libnae/base/served.hpp"
+#include "libnae/base/test_eventually.hpp"
 #include "libnae/crypto/secure_heap_test_environment.hpp"
 
 namespace nae::service {
@@ -437,16 +438,17 @@ TEST(Service, OneDeviceDoesNotTakeAllMemory) {
     }
   }
   // Seven of 16 MiB and 16 bytes each; the eighth would pass the device's 128 MiB.
-  while (server.memory_held() != 7u * (kFrame + wire::kFrameHeaderBytes)) std::this_thread::yield();
+  constexpr std::size_t kSeven = 7u * (kFrame + wire::kFrameHeaderBytes);
+  ASSERT_TRUE(eventually([&] { return server.memory_held() == kSeven; }));
   ServiceTestClient other(server);
   must(server.ring().create("pii", KeyType::aes_256_gcm));
   other.open(1, "alice");
   other.ask(1, Action::encrypt, "pii", {bytes_of("value")});
   EXPECT_EQ(other.answer().items.size(), 1u) << "what is small needs no memory";
   clients.erase(clients.begin(), clients.begin() + 7);
-  while (server.memory_held() != 7u * (kFrame + wire::kFrameHeaderBytes)) std::this_thread::yield();
+  ASSERT_TRUE(eventually([&] { return server.memory_held() == kSeven; }));
   clients.clear();
-  while (server.memory_held() != 0) std::this_thread::yield();
+  EXPECT_TRUE(eventually([&] { return server.memory_held() == 0; }));
 }
 
 TEST(Service, WhoGetsNoMemoryIsToldSo) {
