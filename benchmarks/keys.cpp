@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "keyserver/hsm/softhsm_test_token.hpp"
+#include "keyserver/hsm/test_token.hpp"
 #include "keyserver/keys/key_ring.hpp"
 #include "keyserver/keys/working_keys.hpp"
 #include "keyserver/store/store.hpp"
@@ -41,7 +41,7 @@ void must(Result<void> result) {
 }
 
 struct Machine {
-  hsm::SoftHsmTestToken token;
+  hsm::TestToken token;
   std::unique_ptr<hsm::Pkcs11Hsm> hsm = must(hsm::Pkcs11Hsm::open(token.options()));
   std::unique_ptr<store::Store> store = must(store::Store::create(token.directory() / "keys.db"));
   keys::KeyRing ring = make_ring();

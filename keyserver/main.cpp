@@ -56,6 +56,7 @@ int start_exit_code(nae::Code code) {
     case nae::Code::store_corrupt:
     case nae::Code::store_version:
     case nae::Code::audit_broken:
+    case nae::Code::unsupported:  // the HSM lacks a mechanism
       return kNeedsAPerson;
     default:
       return kFailed;
@@ -275,6 +276,8 @@ int main(int argc, char** argv) {
       ->capture_default_str();
   init_command->add_option("--module", choices.module, "PKCS#11 library of the HSM")
       ->capture_default_str();
+  init_command->add_option("--module-parameters", choices.module_parameters,
+                           "What the library is told when it is initialised; most take nothing");
   init_command->add_option("--token-label", choices.token_label, "Label of the HSM token")
       ->capture_default_str();
   init_command->add_option("--pin-file", choices.pin_file,

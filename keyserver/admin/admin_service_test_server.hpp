@@ -12,7 +12,7 @@
 #include "keyserver/admin/route.hpp"
 #include "keyserver/admin/standing_reader.hpp"
 #include "keyserver/audit/query.hpp"
-#include "keyserver/hsm/softhsm_test_token.hpp"
+#include "keyserver/hsm/test_token.hpp"
 #include "keyserver/setup/authority.hpp"
 #include "libnae/base/text.hpp"
 #include "libnae/crypto/certificate.hpp"
@@ -29,7 +29,7 @@ inline const auto* const kHeap = crypto::take_secure_heap_for_tests();
 class AdminServiceTest : public testing::Test {
  protected:
   static void SetUpTestSuite() {
-    token_ = new hsm::SoftHsmTestToken;
+    token_ = new hsm::TestToken;
     auto opened = hsm::Pkcs11Hsm::open(token_->options());
     ASSERT_TRUE(opened) << opened.error().message;
     hsm_ = new hsm::HsmQueue(std::move(*opened));
@@ -141,7 +141,7 @@ class AdminServiceTest : public testing::Test {
     return audit::query(directory_ / "audit", filter).value();
   }
 
-  static inline hsm::SoftHsmTestToken* token_ = nullptr;
+  static inline hsm::TestToken* token_ = nullptr;
   static inline hsm::HsmQueue* hsm_ = nullptr;
   static inline std::string* authority_ = nullptr;
   std::filesystem::path directory_;

@@ -67,6 +67,7 @@ struct Reader {
   }
   Result<void> hsm(Fields f) {
     f.path("module", config.hsm.module, base);
+    f.text("module_parameters", config.hsm.module_parameters);
     f.text("token_label", config.hsm.token_label);
     f.path("pin_file", config.hsm.pin_file, base);
     f.text("group_key_label", config.hsm.group_key_label);

@@ -33,6 +33,7 @@ struct Config {
   } tls;
   struct {
     std::filesystem::path module;
+    std::string module_parameters;  // for C_Initialize; most modules take none
     std::string token_label;
     std::filesystem::path pin_file;
     std::string group_key_label = "nae-group";

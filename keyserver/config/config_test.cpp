@@ -49,6 +49,16 @@ TEST_F(ConfigTest, RefusesWhatItDoesNotKnow) {
   expect_refused("[tls\n", "nae-keyserver.toml:1");
 }
 
+TEST_F(ConfigTest, AModuleHasNoParametersUnlessGiven) {
+  EXPECT_EQ(read(good())->hsm.module_parameters, "");
+  const std::string hsm = "[hsm]\n";
+  std::string text = good();
+  text.replace(text.find(hsm), hsm.size(), hsm + "module_parameters = \"configdir='sql:/x'\"\n");
+  EXPECT_EQ(read(text)->hsm.module_parameters, "configdir='sql:/x'");
+  text.replace(text.find("\"configdir"), 1, "7 #");
+  expect_refused(text, "hsm.module_parameters");
+}
+
 TEST_F(ConfigTest, RefusesWhatIsMissing) {
   expect_refused("", "tls: is required");
   expect_refused("[tls]\ncertificate='server.pem'\nkey='server.key'\n",

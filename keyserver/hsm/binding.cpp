@@ -76,8 +76,8 @@ Result<Bytes> hmac_under_secret(const Session& session, CK_OBJECT_HANDLE group_k
       .flag(CKA_SIGN, true)
       .none_of({CKA_VERIFY, CKA_ENCRYPT, CKA_DECRYPT, CKA_WRAP, CKA_UNWRAP, CKA_DERIVE});
   session.allow_only(kind, {CKM_SHA256_HMAC});
-  auto secret = unwrap(session, {CKM_AES_KEY_WRAP_PAD, nullptr, 0}, group_key, wrapped, kind,
-                       Extractable::no);
+  auto secret = unwrap(session, {session.key_wrap_mechanism(), nullptr, 0}, group_key, wrapped,
+                       kind, Extractable::no);
   if (!secret && secret.error().code == Code::hsm_failed)
     return fail(Code::store_corrupt, "the group key does not open the secret");
   NAE_TRY(secret);

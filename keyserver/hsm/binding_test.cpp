@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "keyserver/hsm/pin_file.hpp"
-#include "keyserver/hsm/softhsm_test_token.hpp"
+#include "keyserver/hsm/test_token.hpp"
 #include "libnae/crypto/hash.hpp"
 
 namespace nae::hsm {
@@ -18,14 +18,14 @@ class Binding : public ::testing::Test {
   std::unique_ptr<Pkcs11Hsm> open() { return std::move(*Pkcs11Hsm::open(token.options())); }
   // Takes from the token what a server before this one did not make.
   void forget_binding() {
-    const auto module = std::move(*Module::load(kSoftHsmModule));
+    const auto module = std::move(*token.module());
     const auto session = std::move(*Session::open(*module, token.options().token_label,
                                                   read_pin(token.options().pin_file)->value));
     ASSERT_TRUE(session->destroy(**session->find(CKO_SECRET_KEY, "nae-group-check")));
     for (CK_OBJECT_CLASS half : {CKO_PUBLIC_KEY, CKO_PRIVATE_KEY})
       ASSERT_TRUE(session->destroy(**session->find(half, "nae-group-binding")));
   }
-  SoftHsmTestToken token;
+  TestToken token;
 };
 
 TEST_F(Binding, ASecretHasOneCheckValueWhateverItIsFor) {

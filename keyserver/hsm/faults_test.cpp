@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 #include <p11-kit/pkcs11.h>
 
-#include "keyserver/hsm/softhsm_test_token.hpp"
+#include "keyserver/hsm/test_token.hpp"
 
 namespace nae::hsm {
 namespace {
@@ -20,13 +20,18 @@ class OnFaultyModule : public ::testing::Test {
   OnFaultyModule() {
     void* module = ::dlopen(NAE_FAULTY_MODULE, RTLD_NOW | RTLD_LOCAL);
     fail_ = reinterpret_cast<bool (*)(const char*, CK_RV, int)>(::dlsym(module, "nae_fail_pkcs11"));
+    lack_ = reinterpret_cast<void (*)(CK_MECHANISM_TYPE)>(::dlsym(module, "nae_lack_mechanism"));
+    hsm_ = Pkcs11Hsm::prepare(options());
+  }
+  Options options() const {
     Options options = token_.options();
     options.module = NAE_FAULTY_MODULE;
-    hsm_ = Pkcs11Hsm::prepare(options);
+    return options;
   }
   ~OnFaultyModule() override {
     for (const char* name : {"C_GetTokenInfo", "C_OpenSession", "C_Sign", "C_UnwrapKey"})
       fail_(name, CKR_OK, 0);
+    lack_(CK_UNAVAILABLE_INFORMATION);
   }
   void connect() {
     auto connected = hsm_->check();
@@ -40,10 +45,64 @@ class OnFaultyModule : public ::testing::Test {
     return made ? Error() : made.error();
   }
 
-  SoftHsmTestToken token_;
+  TestToken token_;
   bool (*fail_)(const char*, CK_RV, int) = nullptr;
+  void (*lack_)(CK_MECHANISM_TYPE) = nullptr;
   std::unique_ptr<Pkcs11Hsm> hsm_;
 };
+
+// Init and start say what the module lacks, not that some call failed.
+TEST_F(OnFaultyModule, ATokenWithoutANeededMechanismIsRefusedByItsName) {
+  for (const auto& [type, name] :
+       {std::pair{CKM_SHA256_HMAC, "CKM_SHA256_HMAC"}, std::pair{CKM_ECDSA, "CKM_ECDSA"},
+        std::pair{CKM_AES_KEY_GEN, "CKM_AES_KEY_GEN"}}) {
+    lack_(type);
+    const auto refused = [named = name](const auto& done) {
+      ASSERT_FALSE(done) << named;
+      EXPECT_EQ(done.error().code, Code::unsupported);
+      EXPECT_THAT(done.error().message, AllOf(HasSubstr("does not offer"), HasSubstr(named)));
+      EXPECT_THAT(std::string(done.error().hint_or_default()), HasSubstr("Which HSM"));
+    };
+    refused(Pkcs11Hsm::open(options()));
+    refused(initialise({options(), token_.provision().so_pin_file}));
+  }
+  lack_(CK_UNAVAILABLE_INFORMATION);
+  connect();
+}
+
+TEST_F(OnFaultyModule, ATokenWithoutAKeyWrapIsRefusedByItsName) {
+  lack_(CKM_AES_KEY_WRAP_PAD);
+  // NSS has the other name as well, and goes by that.
+  if (tests_run_on_nss()) return connect();
+  EXPECT_THAT(Pkcs11Hsm::open(options()).error().message,
+              HasSubstr("CKM_AES_KEY_WRAP_KWP (or CKM_AES_KEY_WRAP_PAD)"));
+}
+
+TEST_F(OnFaultyModule, AKeyWhoseMechanismIsLackingIsRefusedByItsName) {
+  connect();
+  const struct {
+    CK_MECHANISM_TYPE lacks;
+    const char* name;
+    KeyType type;
+    keys::Protection protection;
+  } rows[] = {
+      {CKM_RSA_PKCS_PSS, "CKM_RSA_PKCS_PSS", KeyType::rsa_2048, keys::Protection::wrapped},
+      {CKM_EDDSA, "CKM_EDDSA", KeyType::ed25519, keys::Protection::wrapped},
+      {CKM_AES_GCM, "CKM_AES_GCM", KeyType::aes_256_gcm, keys::Protection::hsm_only},
+  };
+  for (const auto& row : rows) {
+    lack_(row.lacks);
+    auto made = hsm_->generate(kId, row.type, row.protection);
+    ASSERT_FALSE(made) << row.name;
+    EXPECT_EQ(made.error().code, Code::unsupported);
+    EXPECT_THAT(made.error().message, HasSubstr(row.name));
+    ASSERT_TRUE(hsm_->generate(kId, KeyType::aes_256_gcm)) << "what needs it not goes on";
+  }
+  lack_(CKM_RSA_PKCS_OAEP);
+  auto import_key = hsm_->import_key();
+  ASSERT_FALSE(import_key);
+  EXPECT_THAT(import_key.error().message, HasSubstr("CKM_RSA_PKCS_OAEP"));
+}
 
 TEST_F(OnFaultyModule, MemoryOfTheDeviceAtSigningIsNoFullToken) {
   connect();
@@ -84,11 +143,7 @@ TEST_F(OnFaultyModule, ASessionThatCannotBeOpenedIsNoMissingToken) {
     EXPECT_THAT(std::string(connected.error().hint_or_default()), Not(HasSubstr("token_label")));
     fail_next("C_OpenSession", CKR_OK, 0);
     connect();
-    hsm_ = Pkcs11Hsm::prepare([&] {
-      Options options = token_.options();
-      options.module = NAE_FAULTY_MODULE;
-      return options;
-    }());
+    hsm_ = Pkcs11Hsm::prepare(options());
   }
 }
 

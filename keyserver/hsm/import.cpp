@@ -2,6 +2,7 @@
 // never leaves the HSM and are unwrapped in it, so no clear key passes through this process.
 #include "keyserver/hsm/binding.hpp"
 #include "keyserver/hsm/key_pair.hpp"
+#include "keyserver/hsm/mechanisms.hpp"
 #include "keyserver/hsm/pkcs11_hsm.hpp"
 #include "keyserver/hsm/return_value.hpp"
 #include "keyserver/hsm/token.hpp"
@@ -54,7 +55,7 @@ Attributes& add_transport_key(const Session& session, Attributes& key) {
       .number(CKA_KEY_TYPE, CKK_AES)
       .flag(CKA_UNWRAP, true)
       .none_of({CKA_ENCRYPT, CKA_DECRYPT, CKA_SIGN, CKA_VERIFY, CKA_WRAP, CKA_DERIVE});
-  return session.allow_only(key, {CKM_AES_KEY_WRAP_PAD});
+  return session.allow_only(key, {session.key_wrap_mechanism()});
 }
 
 Result<CK_OBJECT_HANDLE> unwrap_transport_key(const Session& session, CK_OBJECT_HANDLE import_key,
@@ -88,7 +89,7 @@ Result<void> require_aes_256(const Session& session, CK_OBJECT_HANDLE transport_
                              ByteView wrapped) {
   Attributes kind;
   kind.number(CKA_CLASS, CKO_SECRET_KEY).number(CKA_KEY_TYPE, CKK_AES).flag(CKA_ENCRYPT, true);
-  CK_MECHANISM mechanism{CKM_AES_KEY_WRAP_PAD, nullptr, 0};
+  CK_MECHANISM mechanism{session.key_wrap_mechanism(), nullptr, 0};
   bool fits = wrapped.size() == kAesKeyBytes + kKwpOverheadBytes;
   if (fits) {
     NAE_ASSIGN(const CK_OBJECT_HANDLE key,
@@ -198,6 +199,7 @@ Result<HashAlgorithm> Pkcs11Hsm::probe_import_hash(ByteView public_key) {
 
 Result<keys::ImportKey> Pkcs11Hsm::import_key() {
   return on_session([&]() -> Result<keys::ImportKey> {
+    NAE_TRY(require_mechanisms_for_import(session_->calls(), session_->slot()));
     NAE_ASSIGN(ObjectHandle public_half, import_half(CKO_PUBLIC_KEY));
     if (public_half == 0) {
       NAE_ASSIGN(const KeyPair pair,
@@ -238,8 +240,8 @@ Result<keys::Material> Pkcs11Hsm::import(const KeyVersionId& id, KeyType type,
     Attributes kind;
     add_kind(*session_, kind, type, protection);
     const ByteView sealed = wrapped.subspan(kModulusBytes);
-    auto opened = unwrap(*session_, {CKM_AES_KEY_WRAP_PAD, nullptr, 0}, *transport, sealed, kind,
-                         Extractable::once);
+    auto opened = unwrap(*session_, {session_->key_wrap_mechanism(), nullptr, 0}, *transport,
+                         sealed, kind, Extractable::once, ec_point_of(type, sent.public_key));
     if (!opened && caused_by_input(opened.error())) return rejected();
     NAE_TRY(opened);
     const TemporaryObject extractable(*session_, *opened);

@@ -64,15 +64,24 @@ Result<KeyPair> generate(const Session& session, KeyType type, Place place, Attr
   return pair;
 }
 
+std::size_t point_bytes(KeyType type) {
+  return type == KeyType::ed25519 ? 32 : type == KeyType::ecdsa_p256 ? 65 : 97;
+}
+
 // CKA_EC_POINT is an OCTET STRING around the point by the standard, the bare point in some modules.
-Result<ByteView> point_in(ByteView attribute, std::size_t point_bytes) {
-  if (attribute.size() == point_bytes) return attribute;
-  if (attribute.size() == point_bytes + 2 && attribute[0] == 0x04 && attribute[1] == point_bytes)
+Result<ByteView> point_in(ByteView attribute, std::size_t bytes) {
+  if (attribute.size() == bytes) return attribute;
+  if (attribute.size() == bytes + 2 && attribute[0] == 0x04 && attribute[1] == bytes)
     return attribute.subspan(2);
   return fail(Code::hsm_failed, "the HSM's public key has no point of the right length");
 }
 
 }  // namespace
+
+ByteView ec_point_of(KeyType type, ByteView public_key_der) {
+  if (object_key_type(type) != CKK_EC || public_key_der.size() < point_bytes(type)) return {};
+  return public_key_der.last(point_bytes(type));
+}
 
 CK_KEY_TYPE object_key_type(KeyType type) {
   const Recipe* recipe = find_recipe(type);
@@ -117,10 +126,7 @@ Result<Bytes> public_key_der(const Session& session, CK_OBJECT_HANDLE public_key
     return crypto::spki_of_rsa(modulus, exponent);
   }
   NAE_ASSIGN(const Bytes attribute, session.read_attribute(public_key, CKA_EC_POINT));
-  const std::size_t point_bytes = type == KeyType::ed25519      ? 32
-                                  : type == KeyType::ecdsa_p256 ? 65
-                                                                : 97;
-  NAE_ASSIGN(const ByteView point, point_in(attribute, point_bytes));
+  NAE_ASSIGN(const ByteView point, point_in(attribute, point_bytes(type)));
   return type == KeyType::ed25519 ? crypto::spki_of_ed25519(point)
                                   : crypto::spki_of_ec(type, point);
 }

@@ -32,4 +32,8 @@ Result<KeyPair> generate_pair_on_token(const Session& session, KeyType type,
 
 Result<Bytes> public_key_der(const Session& session, CK_OBJECT_HANDLE public_key, KeyType type);
 
+// The uncompressed point at the end of an EC public key (SubjectPublicKeyInfo, RFC 5480); empty for
+// other types.
+ByteView ec_point_of(KeyType type, ByteView public_key_der);
+
 }  // namespace nae::hsm

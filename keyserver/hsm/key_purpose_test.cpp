@@ -3,7 +3,7 @@
 
 #include "keyserver/hsm/module.hpp"
 #include "keyserver/hsm/pin_file.hpp"
-#include "keyserver/hsm/softhsm_test_token.hpp"
+#include "keyserver/hsm/test_token.hpp"
 #include "keyserver/hsm/token.hpp"
 #include "libnae/crypto/kdf.hpp"
 
@@ -16,7 +16,7 @@ using Mac = std::array<Byte, keys::kHmacBytes>;
 class KeyPurposes : public ::testing::Test {
  protected:
   std::unique_ptr<Pkcs11Hsm> open() { return std::move(*Pkcs11Hsm::open(token.options())); }
-  SoftHsmTestToken token;
+  TestToken token;
 };
 
 // A hand in the store that names the server's own keys, or another version's, gets nothing signed
@@ -54,7 +54,7 @@ TEST_F(KeyPurposes, ObjectsServeTheirOwnMechanismsOnly) {
   const auto hsm = open();
   ASSERT_TRUE(hsm->import_key());
   const std::string ed25519 = hsm->generate(kId, KeyType::ed25519)->token_object;
-  const auto module = std::move(*Module::load(kSoftHsmModule));
+  const auto module = std::move(*token.module());
   const auto session = std::move(*Session::open(*module, token.options().token_label,
                                                 read_pin(token.options().pin_file)->value));
   const auto mechanisms = [&](CK_OBJECT_CLASS kind, const std::string& label) {

@@ -30,11 +30,13 @@ Result<const CK_FUNCTION_LIST*> Module::find(const std::filesystem::path& librar
   return calls;
 }
 
-Result<std::unique_ptr<Module>> Module::load(const std::filesystem::path& library) {
+Result<std::unique_ptr<Module>> Module::load(const std::filesystem::path& library,
+                                             const std::string& parameters) {
   NAE_ASSIGN(const CK_FUNCTION_LIST* calls, find(library));
   std::unique_ptr<Module> module(new Module(calls));
   CK_C_INITIALIZE_ARGS arguments{};
   arguments.flags = CKF_OS_LOCKING_OK;
+  if (!parameters.empty()) arguments.pReserved = const_cast<char*>(parameters.c_str());
   const CK_RV value = calls->C_Initialize(&arguments);
   module->initialised_here_ = value == CKR_OK;
   if (value != CKR_CRYPTOKI_ALREADY_INITIALIZED) NAE_TRY(checked("C_Initialize", value));

@@ -5,6 +5,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <string>
 
 #include "libnae/base/result.hpp"
 
@@ -13,7 +14,10 @@ namespace nae::hsm {
 class Module {
  public:
   // Code::hsm_module_missing when the file cannot be loaded or is no PKCS#11 library.
-  static Result<std::unique_ptr<Module>> load(const std::filesystem::path& library);
+  // `parameters` go to C_Initialize as CK_C_INITIALIZE_ARGS.pReserved, where NSS looks for its
+  // configdir; empty: a null pointer, which is what PKCS#11 wants of all others.
+  static Result<std::unique_ptr<Module>> load(const std::filesystem::path& library,
+                                              const std::string& parameters);
   // The library's calls, for which alone no device has to be there; it is not initialised.
   static Result<const CK_FUNCTION_LIST*> find(const std::filesystem::path& library);
   ~Module();

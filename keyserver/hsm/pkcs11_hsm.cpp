@@ -60,7 +60,7 @@ Result<void> Pkcs11Hsm::connect() {
 
   const bool fresh_module = !module_;
   if (fresh_module) {
-    NAE_ASSIGN(module_, Module::load(options_.module));
+    NAE_ASSIGN(module_, Module::load(options_.module, options_.module_parameters));
   }
   auto session = Session::open(*module_, options_.token_label, pin.value);
   // Some modules, SoftHSM among them, see new tokens only when they are initialised again.
@@ -69,7 +69,7 @@ Result<void> Pkcs11Hsm::connect() {
        session.error().code == Code::hsm_unavailable)) {
     const Error first = session.error();
     module_.reset();
-    NAE_ASSIGN(module_, Module::load(options_.module));
+    NAE_ASSIGN(module_, Module::load(options_.module, options_.module_parameters));
     session = Session::open(*module_, options_.token_label, pin.value);
     // A module may show no token for the reason for which it opened no session.
     if (!session && session.error().code == Code::hsm_token_missing &&
@@ -88,6 +88,7 @@ Result<void> Pkcs11Hsm::connect() {
                                              "' holds no group key labelled '" +
                                              options_.group_key_label + "'");
   group_key_ = *group_key;
+  (*session)->use_key_wrap_of(group_key_);
   session_ = std::move(*session);
   return {};
 }

@@ -19,7 +19,8 @@ class Module;
 class Session;
 
 struct Options {
-  std::filesystem::path module;  // the PKCS#11 library
+  std::filesystem::path module;   // the PKCS#11 library
+  std::string module_parameters;  // for its C_Initialize; most take none
   std::string token_label;
   std::filesystem::path pin_file;  // of the user PIN; readable by its owner alone
   std::string group_key_label = "nae-group";

@@ -8,7 +8,7 @@
 #include "keyserver/hsm/attributes.hpp"
 #include "keyserver/hsm/module.hpp"
 #include "keyserver/hsm/pin_file.hpp"
-#include "keyserver/hsm/softhsm_test_token.hpp"
+#include "keyserver/hsm/test_token.hpp"
 #include "keyserver/hsm/token.hpp"
 #include "libnae/base/text.hpp"
 #include "libnae/crypto/hmac.hpp"
@@ -36,7 +36,7 @@ class OnToken : public ::testing::Test {
     return opened ? Code::internal : opened.error().code;
   }
   // The same library beside the object under test: another part of the process that interferes.
-  std::unique_ptr<Module> bystander() { return std::move(*Module::load(kSoftHsmModule)); }
+  std::unique_ptr<Module> bystander() { return std::move(*token.module()); }
   CK_SLOT_ID slot(const Module& module) { return *find_token(module, token.options().token_label); }
 
   static keys::HsmKey mac_key(const keys::Material& material, const KeyVersionId& id = kId) {
@@ -49,7 +49,7 @@ class OnToken : public ::testing::Test {
     return out;
   }
 
-  SoftHsmTestToken token;
+  TestToken token;
 };
 
 // ---- opening: everything that can be missing or wrong has its own name
@@ -199,7 +199,7 @@ TEST_F(OnToken, ComputesTheHmacOfAKnownKey) {
   CK_OBJECT_HANDLE known = 0;
   ASSERT_EQ(module->calls().C_CreateObject(session->handle(), key.data(), key.size(), &known),
             CKR_OK);
-  CK_MECHANISM mechanism{CKM_AES_KEY_WRAP_PAD, nullptr, 0};
+  CK_MECHANISM mechanism{session->key_wrap_mechanism(), nullptr, 0};
   keys::Material material;
   material.wrapped.resize(64);
   CK_ULONG size = material.wrapped.size();

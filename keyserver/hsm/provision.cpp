@@ -63,7 +63,7 @@ Result<CK_OBJECT_HANDLE> create_group_key(const Session& session, const std::str
       .flag(CKA_UNWRAP, true)
       // A wrapping key that may also decrypt would hand out in clear what it has wrapped.
       .none_of({CKA_ENCRYPT, CKA_DECRYPT, CKA_SIGN, CKA_VERIFY, CKA_DERIVE});
-  session.allow_only(key, {CKM_AES_KEY_WRAP_PAD});
+  session.allow_only(key, {session.key_wrap_mechanism()});
   const CK_ULONG without_template = key.size();
   key.nested(CKA_UNWRAP_TEMPLATE, unwrapped);
   CK_MECHANISM mechanism{CKM_AES_KEY_GEN, nullptr, 0};
@@ -163,7 +163,7 @@ void remove_labelled(const Session& session, const std::string& label) {
 
 Result<void> remove_keys(const Options& options) {
   NAE_ASSIGN(const Pin user_pin, read_pin(options.pin_file));
-  NAE_ASSIGN(const auto module, Module::load(options.module));
+  NAE_ASSIGN(const auto module, Module::load(options.module, options.module_parameters));
   NAE_ASSIGN(const auto session, Session::open(*module, options.token_label, user_pin.value));
   remove_labelled(*session, options.group_key_label);
   remove_labelled(*session, check_key_label(options.group_key_label));
@@ -177,7 +177,7 @@ Result<Provisioned> initialise(const Provision& provision) {
   if (options.group_key_label.empty())
     return fail(Code::config_invalid, "the group key needs a label");
   NAE_ASSIGN(const Pin user_pin, read_pin(options.pin_file));
-  NAE_ASSIGN(auto module, Module::load(options.module));
+  NAE_ASSIGN(auto module, Module::load(options.module, options.module_parameters));
 
   Provisioned provisioned;
   const auto token = find_token(*module, options.token_label);

@@ -4,26 +4,26 @@
 
 #include "keyserver/hsm/key_pair.hpp"
 #include "keyserver/hsm/pin_file.hpp"
-#include "keyserver/hsm/softhsm_test_token.hpp"
+#include "keyserver/hsm/test_token.hpp"
 #include "keyserver/hsm/token.hpp"
 
 namespace nae::hsm {
 namespace {
 
-std::unique_ptr<Session> session_on(const Module& module, const SoftHsmTestToken& token) {
+std::unique_ptr<Session> session_on(const Module& module, const TestToken& token) {
   return std::move(*Session::open(module, token.options().token_label,
                                   read_pin(token.options().pin_file)->value));
 }
 
 TEST(Provision, RefusesAMissingTokenWithoutAnSoPin) {
-  const SoftHsmTestToken token{SoftHsmTestToken::Unprovisioned{}};
+  const TestToken token{TestToken::Unprovisioned{}};
   const auto made = initialise({token.options(), std::nullopt});
   ASSERT_FALSE(made);
   EXPECT_EQ(made.error().code, Code::hsm_token_missing);
 }
 
 TEST(Provision, RefusesASecondTime) {
-  const SoftHsmTestToken token;
+  const TestToken token;
   const auto again = initialise(token.provision());
   ASSERT_FALSE(again);
   EXPECT_EQ(again.error().code, Code::already_initialised);
@@ -31,9 +31,9 @@ TEST(Provision, RefusesASecondTime) {
 }
 
 TEST(Provision, RefusesWhenOneLabelIsTakenAndLeavesNothing) {
-  const SoftHsmTestToken token;
+  const TestToken token;
   {
-    const auto module = std::move(*Module::load(kSoftHsmModule));
+    const auto module = std::move(*token.module());
     const auto session = session_on(*module, token);
     ASSERT_TRUE(generate_pair_on_token(*session, KeyType::ecdsa_p256, "second-audit", {}));
   }
@@ -42,12 +42,12 @@ TEST(Provision, RefusesWhenOneLabelIsTakenAndLeavesNothing) {
   const auto made = initialise(second);
   ASSERT_FALSE(made);
   EXPECT_EQ(made.error().code, Code::already_initialised);
-  const auto module = std::move(*Module::load(kSoftHsmModule));
+  const auto module = std::move(*token.module());
   EXPECT_FALSE(*session_on(*module, token)->find(CKO_SECRET_KEY, "second"));
 }
 
 TEST(Provision, IsTakenBackForAnotherTry) {
-  const SoftHsmTestToken token;
+  const TestToken token;
   ASSERT_TRUE(remove_keys(token.options()));
   EXPECT_EQ(Pkcs11Hsm::open(token.options()).error().code, Code::group_key_missing);
   EXPECT_TRUE(initialise(token.provision()));
@@ -55,7 +55,7 @@ TEST(Provision, IsTakenBackForAnotherTry) {
 }
 
 TEST(Provision, AddsAGroupToAnExistingToken) {
-  const SoftHsmTestToken token;
+  const TestToken token;
   Provision second = token.provision();
   second.hsm.group_key_label = "second";
   const auto made = initialise(second);
@@ -65,7 +65,7 @@ TEST(Provision, AddsAGroupToAnExistingToken) {
 }
 
 TEST(Provision, NamesAFullTokenAndLeavesNothing) {
-  const SoftHsmTestToken token;
+  const TestToken token;
   Provision second = token.provision();
   second.hsm.group_key_label = "second";
   // Half an object is written, and small objects only. Below 320 bytes SoftHSM would lose the token
@@ -84,7 +84,7 @@ TEST(Provision, NamesAFullTokenAndLeavesNothing) {
 }
 
 TEST(Provision, RefusesAWrongPinForAnExistingToken) {
-  const SoftHsmTestToken token;
+  const TestToken token;
   token.write("pin", "999999");
   const auto made = initialise(token.provision());
   ASSERT_FALSE(made);
@@ -92,8 +92,8 @@ TEST(Provision, RefusesAWrongPinForAnExistingToken) {
 }
 
 TEST(Provision, TheGroupKeyWrapsAndDoesNothingElse) {
-  const SoftHsmTestToken token;
-  const auto module = std::move(*Module::load(kSoftHsmModule));
+  const TestToken token;
+  const auto module = std::move(*token.module());
   const auto session = session_on(*module, token);
   const auto group_key = *session->find(CKO_SECRET_KEY, token.options().group_key_label);
   ASSERT_TRUE(group_key);

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 #include <vector>
 
+#include "keyserver/hsm/mechanisms.hpp"
 #include "keyserver/hsm/return_value.hpp"
 #include "libnae/crypto/random.hpp"
 
@@ -78,15 +80,27 @@ Result<std::unique_ptr<Session>> Session::open(const Module& module, const std::
                                                const crypto::SecretBytes& pin) {
   NAE_ASSIGN(const CK_SLOT_ID slot, find_token(module, token_label));
   const CK_FUNCTION_LIST& calls = module.calls();
+  NAE_TRY(require_mechanisms(calls, slot));
   CK_SESSION_HANDLE handle = 0;
   NAE_TRY(checked("C_OpenSession", calls.C_OpenSession(slot, CKF_SERIAL_SESSION | CKF_RW_SESSION,
                                                        nullptr, nullptr, &handle)));
-  std::unique_ptr<Session> session(new Session(calls, handle));
+  std::unique_ptr<Session> session(new Session(calls, slot, handle));
   const CK_RV value = calls.C_Login(handle, CKU_USER, input_pointer(pin.expose()),
                                     static_cast<CK_ULONG>(pin.size()));
   // The login belongs to the whole process: another session of ours may have done it.
   if (value != CKR_USER_ALREADY_LOGGED_IN) NAE_TRY(checked("C_Login", value));
   return session;
+}
+
+Session::Session(const CK_FUNCTION_LIST& calls, CK_SLOT_ID slot, CK_SESSION_HANDLE handle)
+    : calls_(calls), slot_(slot), handle_(handle), key_wrap_(choose_key_wrap(calls, slot)) {}
+
+void Session::use_key_wrap_of(CK_OBJECT_HANDLE group_key) {
+  const auto allowed = read_attribute(group_key, CKA_ALLOWED_MECHANISMS);
+  const CK_MECHANISM_TYPE older = CKM_AES_KEY_WRAP_PAD;
+  if (allowed && allowed->size() == sizeof older &&
+      std::memcmp(allowed->data(), &older, sizeof older) == 0)
+    key_wrap_ = older;
 }
 
 Session::~Session() {
@@ -148,9 +162,17 @@ bool Session::knows_allowed_mechanisms() const {
   CK_OBJECT_HANDLE object = 0;
   const CK_RV value =
       calls_.C_GenerateKey(handle_, &mechanism, trial.data(), trial.size(), &object);
+  knows_allowed_mechanisms_ = value == CKR_OK && !encrypts_a_block(object);
   if (value == CKR_OK) (void)destroy(object);
-  knows_allowed_mechanisms_ = value == CKR_OK;
   return *knows_allowed_mechanisms_;
+}
+
+bool Session::encrypts_a_block(CK_OBJECT_HANDLE key) const {
+  CK_MECHANISM mechanism{CKM_AES_ECB, nullptr, 0};
+  std::array<Byte, 16> in{}, out;
+  CK_ULONG size = out.size();
+  return calls_.C_EncryptInit(handle_, &mechanism, key) == CKR_OK &&
+         calls_.C_Encrypt(handle_, in.data(), in.size(), out.data(), &size) == CKR_OK;
 }
 
 Attributes& Session::allow_only(Attributes& object,

@@ -34,7 +34,8 @@ Result<Bytes> padded_label(const std::string& label);
 class Session {
  public:
   // Opens a read-write session and logs in as the user. `module` outlives it. One attempt:
-  // Code::hsm_pin_rejected must not be followed by another with the same PIN.
+  // Code::hsm_pin_rejected must not be followed by another with the same PIN. Code::unsupported,
+  // before the PIN is shown, for a token that lacks a mechanism which every key server needs.
   static Result<std::unique_ptr<Session>> open(const Module& module, const std::string& token_label,
                                                const crypto::SecretBytes& pin);
   ~Session();
@@ -43,6 +44,11 @@ class Session {
 
   const CK_FUNCTION_LIST& calls() const { return calls_; }
   CK_SESSION_HANDLE handle() const { return handle_; }
+  CK_SLOT_ID slot() const { return slot_; }
+  // AES-KWP (RFC 5649) as this token calls it.
+  CK_MECHANISM_TYPE key_wrap_mechanism() const { return key_wrap_; }
+  // A group key that a server before us allowed one name of it only keeps that.
+  void use_key_wrap_of(CK_OBJECT_HANDLE group_key);
   Result<void> check_logged_in() const;
 
   // The object of this class and label; nothing when there is none. Code::conflict when there are
@@ -65,12 +71,16 @@ class Session {
   Result<Bytes> sign(CK_MECHANISM mechanism, CK_OBJECT_HANDLE key, ByteView data) const;
 
  private:
-  Session(const CK_FUNCTION_LIST& calls, CK_SESSION_HANDLE handle)
-      : calls_(calls), handle_(handle) {}
+  Session(const CK_FUNCTION_LIST& calls, CK_SLOT_ID slot, CK_SESSION_HANDLE handle);
+  // Of a trial object that may not do it: NSS takes the attribute, goes on as if it were not there,
+  // and keeps no token object that has it.
   bool knows_allowed_mechanisms() const;
+  bool encrypts_a_block(CK_OBJECT_HANDLE key) const;  // under CKM_AES_ECB
 
   const CK_FUNCTION_LIST& calls_;
+  CK_SLOT_ID slot_;
   CK_SESSION_HANDLE handle_;
+  CK_MECHANISM_TYPE key_wrap_;
   mutable std::optional<bool> knows_allowed_mechanisms_;  // asked once
 };
 

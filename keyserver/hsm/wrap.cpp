@@ -2,6 +2,7 @@
 #include "keyserver/hsm/wrap.hpp"
 
 #include "keyserver/hsm/key_pair.hpp"
+#include "keyserver/hsm/mechanisms.hpp"
 #include "keyserver/hsm/pkcs11_hsm.hpp"
 #include "keyserver/hsm/return_value.hpp"
 #include "keyserver/hsm/token.hpp"
@@ -72,26 +73,38 @@ Result<CK_OBJECT_HANDLE> generate_secret_for_wrapping(const Session& session, Ke
   return object;
 }
 
+// NSS takes no EC private key without the public point (CKA_NSS_DB, pkcs11n.h), which others do not
+// know. What it is told is not believed: an imported pair is proved by a signature.
+constexpr CK_ATTRIBUTE_TYPE kNssPublicValue = 0xD5A0DB00;
+
 CK_RV call_unwrap(const Session& session, CK_MECHANISM mechanism, CK_OBJECT_HANDLE by,
-                  ByteView wrapped, Attributes& kind, Extractable extractable,
+                  ByteView wrapped, Attributes& kind, Extractable extractable, ByteView point,
                   CK_OBJECT_HANDLE& object) {
   kind.flag(CKA_TOKEN, false)
       .flag(CKA_PRIVATE, true)
       .flag(CKA_SENSITIVE, true)
       .flag(CKA_EXTRACTABLE, extractable == Extractable::once);
-  return session.calls().C_UnwrapKey(session.handle(), &mechanism, by, input_pointer(wrapped),
-                                     wrapped.size(), kind.data(), kind.size(), &object);
+  const auto call = [&] {
+    return session.calls().C_UnwrapKey(session.handle(), &mechanism, by, input_pointer(wrapped),
+                                       wrapped.size(), kind.data(), kind.size(), &object);
+  };
+  const CK_RV value = call();
+  if (value != CKR_TEMPLATE_INCOMPLETE || point.empty()) return value;
+  kind.bytes(kNssPublicValue, point);
+  return call();
 }
 
 // What the store holds of a key version.
 Result<CK_OBJECT_HANDLE> unwrap_version(const Session& session, CK_OBJECT_HANDLE group_key,
                                         const KeyVersionId& id, KeyType type,
-                                        keys::Protection protection, ByteView wrapped) {
+                                        keys::Protection protection,
+                                        const keys::Material& material) {
   Attributes kind;
   add_kind(session, kind, type, protection);
   CK_OBJECT_HANDLE object = 0;
-  const CK_RV value = call_unwrap(session, {CKM_AES_KEY_WRAP_PAD, nullptr, 0}, group_key, wrapped,
-                                  kind, Extractable::no, object);
+  const CK_RV value =
+      call_unwrap(session, {session.key_wrap_mechanism(), nullptr, 0}, group_key, material.wrapped,
+                  kind, Extractable::no, ec_point_of(type, material.public_key), object);
   if (value == CKR_OK) return object;
   Error error = error_of("C_UnwrapKey", value);
   if (may_mean_changed_material(value)) {
@@ -120,7 +133,7 @@ Attributes& add_kind(const Session& session, Attributes& attributes, KeyType typ
 }
 
 Result<Bytes> wrap(const Session& session, CK_OBJECT_HANDLE by, CK_OBJECT_HANDLE object) {
-  CK_MECHANISM mechanism{CKM_AES_KEY_WRAP_PAD, nullptr, 0};
+  CK_MECHANISM mechanism{session.key_wrap_mechanism(), nullptr, 0};
   Bytes wrapped(kWrappedMaxBytes);
   CK_ULONG size = kWrappedMaxBytes;
   NAE_TRY(checked("C_WrapKey", session.calls().C_WrapKey(session.handle(), &mechanism, by, object,
@@ -131,16 +144,18 @@ Result<Bytes> wrap(const Session& session, CK_OBJECT_HANDLE by, CK_OBJECT_HANDLE
 }
 
 Result<CK_OBJECT_HANDLE> unwrap(const Session& session, CK_MECHANISM mechanism, CK_OBJECT_HANDLE by,
-                                ByteView wrapped, Attributes& kind, Extractable extractable) {
+                                ByteView wrapped, Attributes& kind, Extractable extractable,
+                                ByteView point) {
   CK_OBJECT_HANDLE object = 0;
   NAE_TRY(checked("C_UnwrapKey",
-                  call_unwrap(session, mechanism, by, wrapped, kind, extractable, object)));
+                  call_unwrap(session, mechanism, by, wrapped, kind, extractable, point, object)));
   return object;
 }
 
 Result<keys::Material> Pkcs11Hsm::generate(const KeyVersionId& id, KeyType type,
                                            keys::Protection protection) {
   return on_session([&]() -> Result<keys::Material> {
+    NAE_TRY(require_mechanisms_for(session_->calls(), session_->slot(), type, protection));
     NAE_TRY(session_->seed());
     return stays_on_token(type) ? generate_on_token(id, type)
                                 : generate_wrapped(id, type, protection);
@@ -164,7 +179,7 @@ Result<keys::Material> Pkcs11Hsm::generate_wrapped(const KeyVersionId& id, KeyTy
   }
   // Opened once before anybody relies on it: what cannot be opened must never reach the store.
   NAE_ASSIGN(const CK_OBJECT_HANDLE object,
-             unwrap_version(*session_, group_key_, id, type, protection, material.wrapped));
+             unwrap_version(*session_, group_key_, id, type, protection, material));
   NAE_TRY(remember({id, object, false}));
   return material;
 }
@@ -192,7 +207,7 @@ Result<Pkcs11Hsm::ObjectHandle> Pkcs11Hsm::object_of(const keys::HsmKey& key) {
   }
   if (key.material.token_object.empty()) {
     NAE_ASSIGN(const ObjectHandle object, unwrap_version(*session_, group_key_, key.id, key.type,
-                                                         key.protection, key.material.wrapped));
+                                                         key.protection, key.material));
     NAE_TRY(remember({key.id, object, false}));
     return object;
   }

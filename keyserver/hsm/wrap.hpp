@@ -20,8 +20,10 @@ enum class Extractable : bool { no, once /* to be wrapped and destroyed */ };
 
 Result<Bytes> wrap(const Session& session, CK_OBJECT_HANDLE by, CK_OBJECT_HANDLE object);
 
-// A sensitive session object of `kind`, which is what add_kind() began.
+// A sensitive session object of `kind`, which is what add_kind() began. `point` is that of an EC
+// key pair's public key.
 Result<CK_OBJECT_HANDLE> unwrap(const Session& session, CK_MECHANISM mechanism, CK_OBJECT_HANDLE by,
-                                ByteView wrapped, Attributes& kind, Extractable extractable);
+                                ByteView wrapped, Attributes& kind, Extractable extractable,
+                                ByteView point = {});
 
 }  // namespace nae::hsm

@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-#include "keyserver/hsm/softhsm_test_token.hpp"
+#include "keyserver/hsm/test_token.hpp"
 #include "keyserver/keys/binding.hpp"
 #include "keyserver/keys/key_ring.hpp"
 
@@ -76,7 +76,7 @@ class Ring : public ::testing::Test {
  protected:
   Ring() { EXPECT_TRUE(ring.load()); }
 
-  hsm::SoftHsmTestToken token;
+  hsm::TestToken token;
   std::unique_ptr<hsm::Pkcs11Hsm> hsm = std::move(*hsm::Pkcs11Hsm::open(token.options()));
   MemoryRepository repository;
   std::optional<Error> hsm_error;

@@ -10,7 +10,7 @@
 #include <thread>
 #include <vector>
 
-#include "keyserver/hsm/softhsm_test_token.hpp"
+#include "keyserver/hsm/test_token.hpp"
 #include "libnae/crypto/cloned_generator_test_environment.hpp"
 
 namespace nae::keys {
@@ -36,7 +36,7 @@ class Working : public ::testing::Test {
     return made;
   }
 
-  hsm::SoftHsmTestToken token;
+  hsm::TestToken token;
   std::unique_ptr<hsm::Pkcs11Hsm> hsm = std::move(*hsm::Pkcs11Hsm::open(token.options()));
   std::unique_ptr<const crypto::GcmProvider> provider = crypto::fastest_gcm();
   WorkingKeys::Clock::time_point now = WorkingKeys::Clock::now();

@@ -9,6 +9,7 @@ namespace nae::server {
 inline hsm::Options hsm_options(const config::Config& config) {
   hsm::Options options;
   options.module = config.hsm.module;
+  options.module_parameters = config.hsm.module_parameters;
   options.token_label = config.hsm.token_label;
   options.pin_file = config.hsm.pin_file;
   options.group_key_label = config.hsm.group_key_label;

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "keyserver/audit/query.hpp"
-#include "keyserver/hsm/softhsm_test_token.hpp"
+#include "keyserver/hsm/test_token.hpp"
 #include "keyserver/service/nae_protocol.hpp"
 #include "keyserver/store/store.hpp"
 #include "libnae/client/session.hpp"
@@ -89,7 +89,7 @@ class ServiceTestServer {
   net::testing::TemporaryDirectory directory_;
   net::testing::TestAuthority authority_{directory_, "authority"};
   Settings settings_;
-  hsm::SoftHsmTestToken token_;
+  hsm::TestToken token_;
   hsm::HsmQueue hsm_{must(hsm::Pkcs11Hsm::open(token_.options()))};
   std::unique_ptr<store::Store> store_ = must(store::Store::create(directory_ / "store.db"));
   std::unique_ptr<policy::PolicyBook> policy_ = must(policy::PolicyBook::open(*store_));

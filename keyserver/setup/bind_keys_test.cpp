@@ -5,7 +5,7 @@
 
 #include "keyserver/hsm/module.hpp"
 #include "keyserver/hsm/pin_file.hpp"
-#include "keyserver/hsm/softhsm_test_token.hpp"
+#include "keyserver/hsm/test_token.hpp"
 #include "keyserver/hsm/token.hpp"
 #include "keyserver/keys/key_ring.hpp"
 #include "keyserver/store/test_store.hpp"
@@ -21,7 +21,7 @@ using keys::State;
 class BindKeys : public store::StoreTest {
  protected:
   BindKeys() {
-    const auto module = std::move(*hsm::Module::load(hsm::kSoftHsmModule));
+    const auto module = std::move(*token.module());
     const auto session = std::move(*hsm::Session::open(
         *module, token.options().token_label, hsm::read_pin(token.options().pin_file)->value));
     EXPECT_TRUE(session->destroy(**session->find(CKO_SECRET_KEY, "nae-group-check")));
@@ -52,7 +52,7 @@ class BindKeys : public store::StoreTest {
     return State{};
   }
 
-  hsm::SoftHsmTestToken token;
+  hsm::TestToken token;
   std::unique_ptr<hsm::Pkcs11Hsm> hsm;
   std::unique_ptr<store::Store> store;
 };

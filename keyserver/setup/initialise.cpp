@@ -132,6 +132,7 @@ class Initialisation {
   Result<void> provision_hsm() {
     hsm::Provision provision;
     provision.hsm.module = choices_.module;
+    provision.hsm.module_parameters = choices_.module_parameters;
     provision.hsm.token_label = choices_.token_label;
     provision.hsm.pin_file = choices_.pin_file;
     if (embedded()) {
@@ -202,6 +203,15 @@ class Initialisation {
 
   Result<void> write_configuration() {
     auto quoted_path = [](const Path& path) { return "'" + path.string() + "'"; };
+    // They have quotes of their own.
+    auto basic_string = [](std::string_view parameters) {
+      std::string quoted = "\"";
+      for (char c : parameters) {
+        if (c == '"' || c == '\\') quoted += '\\';
+        quoted += c;
+      }
+      return quoted + "\"";
+    };
     std::string text =
         "# Made by nae-keyserver init. Relative paths start at this file's directory;\n"
         "# nae-keyserver.toml(5) explains every field.\n"
@@ -211,10 +221,11 @@ class Initialisation {
         "[tls]\ncertificate = 'tls/server.pem'\nkey = 'tls/server.key'\n"
         "client_authority = 'tls/authority.pem'\n\n"
         "[hsm]\nmodule = " +
-        quoted_path(choices_.module) +
-        "\n"
-        "token_label = \"" +
-        choices_.token_label +
+        quoted_path(choices_.module) + "\n" +
+        (choices_.module_parameters.empty()
+             ? ""
+             : "module_parameters = " + basic_string(choices_.module_parameters) + "\n") +
+        "token_label = \"" + choices_.token_label +
         "\"\n"
         "pin_file = " +
         quoted_path(embedded() ? Path("hsm/pin") : choices_.pin_file) + "\n" +

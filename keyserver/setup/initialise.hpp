@@ -18,6 +18,7 @@ struct Choices {
   std::vector<std::string> names;  // DNS names and addresses that clients call the server by
   std::string admin = "admin";     // name of the first admin, who gets every role
   std::filesystem::path module = "/usr/lib/softhsm/libsofthsm2.so";
+  std::string module_parameters;  // for its C_Initialize; most take none
   std::string token_label = "nae";
   // Empty: SoftHSM2 with a token of its own below `directory`, its PINs made here. Otherwise an
   // HSM whose token exists, with the file that holds its user PIN.

@@ -37,7 +37,9 @@ def unit(place):
     """Every program that the build knows as a test, whether or not it was built."""
     targets = subprocess.run(["ninja", "-C", str(place.build), "-t", "targets", "all"], capture_output=True, text=True).stdout
     programs = sorted(set(re.findall(r"^(\S+_test): CXX_EXECUTABLE_LINKER", targets, re.M)))
-    return [Task(os.path.basename(program), [str(place.build / program), "--gtest_brief=1"], counts.gtest, 300) for program in programs]
+    tasks = [Task(os.path.basename(program), [str(place.build / program), "--gtest_brief=1"], counts.gtest, 300) for program in programs]
+    on_nss = ["tests/hsm/on-nss", str(place.build / "keyserver/hsm/nae_hsm_test")]
+    return [*tasks, Task("nae_hsm_test on NSS", on_nss, counts.gtest, 300)]
 
 
 def statements_of(place):

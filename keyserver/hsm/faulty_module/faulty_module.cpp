@@ -1,9 +1,11 @@
-// For tests: SoftHSM behind a PKCS#11 module whose functions fail when a test says so, as vendors'
-// modules do. A test finds nae_fail_pkcs11() with dlsym in the module that it has loaded as well.
+// For tests: the module of NAE_TEST_MODULE, SoftHSM at first, behind a PKCS#11 module whose
+// functions fail when a test says so, as vendors' modules do. A test finds nae_fail_pkcs11() with
+// dlsym in the module that it has loaded as well.
 #include <dlfcn.h>
 #include <p11-kit/pkcs11.h>
 
 #include <atomic>
+#include <cstdlib>
 #include <cstring>
 
 namespace {
@@ -18,8 +20,15 @@ struct Fault {
   std::atomic<int> times{0};
 } faults[functions];
 
+std::atomic<CK_MECHANISM_TYPE> lacking{CK_UNAVAILABLE_INFORMATION};
+
 CK_FUNCTION_LIST* real = nullptr;
 CK_FUNCTION_LIST faulty;
+
+const char* real_module() {
+  const char* wanted = std::getenv("NAE_TEST_MODULE");
+  return wanted && std::strcmp(wanted, "nss") == 0 ? NAE_NSS : NAE_SOFTHSM;
+}
 
 // What the next call of `function` fails with; CKR_OK where it is passed on.
 CK_RV fault_of(Function function) {
@@ -36,12 +45,16 @@ CK_RV fail_or_pass(Arguments... arguments) {
   return (real->*member)(arguments...);
 }
 
+CK_RV get_mechanism_info(CK_SLOT_ID slot, CK_MECHANISM_TYPE type, CK_MECHANISM_INFO* info) {
+  return type == lacking ? CKR_MECHANISM_INVALID : real->C_GetMechanismInfo(slot, type, info);
+}
+
 }  // namespace
 
 extern "C" {
 
 CK_RV C_GetFunctionList(CK_FUNCTION_LIST** list) {
-  void* module = ::dlopen(NAE_SOFTHSM, RTLD_NOW | RTLD_LOCAL);
+  void* module = ::dlopen(real_module(), RTLD_NOW | RTLD_LOCAL);
   if (module == nullptr) return CKR_GENERAL_ERROR;
   auto get = reinterpret_cast<CK_C_GetFunctionList>(::dlsym(module, "C_GetFunctionList"));
   if (const CK_RV value = get(&real); value != CKR_OK) return value;
@@ -51,8 +64,14 @@ CK_RV C_GetFunctionList(CK_FUNCTION_LIST** list) {
   faulty.C_Sign = fail_or_pass<sign, &CK_FUNCTION_LIST::C_Sign>;
   faulty.C_UnwrapKey = fail_or_pass<unwrap_key, &CK_FUNCTION_LIST::C_UnwrapKey>;
   faulty.C_GenerateKeyPair = fail_or_pass<generate_key_pair, &CK_FUNCTION_LIST::C_GenerateKeyPair>;
+  faulty.C_GetMechanismInfo = get_mechanism_info;
   *list = &faulty;
   return CKR_OK;
+}
+
+// The token says that it lacks this mechanism; CK_UNAVAILABLE_INFORMATION: that it lacks none.
+void nae_lack_mechanism(CK_MECHANISM_TYPE type) {
+  lacking = type;
 }
 
 // The next `times` calls of `name` answer `value`. False for a function that cannot fail here.
