@@ -73,6 +73,7 @@ struct Reader {
     f.text("group_key_label", config.hsm.group_key_label);
     f.path("softhsm_configuration", config.hsm.softhsm_configuration, base);
     f.duration("timeout_ms", config.hsm.timeout, 100, 600'000);
+    f.duration("hang_exit_ms", config.hsm.hang_exit, 1'000, 3'600'000);
     require_file(f, "module", config.hsm.module);
     require_file(f, "pin_file", config.hsm.pin_file);
     f.require("token_label");

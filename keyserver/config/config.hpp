@@ -39,6 +39,7 @@ struct Config {
     std::string group_key_label = "nae-group";
     std::filesystem::path softhsm_configuration;  // for SoftHSM2's own SOFTHSM2_CONF
     std::chrono::milliseconds timeout{5'000};     // how long a request waits for the module
+    std::chrono::milliseconds hang_exit{60'000};  // after which a call that hangs ends the server
   } hsm;
   struct {
     std::filesystem::path path;

@@ -141,6 +141,19 @@ TEST_F(ConfigTest, LimitsOfConnectionsHaveEdges) {
   }
 }
 
+TEST_F(ConfigTest, AModuleMayHangForABoundedTime) {
+  auto with = [&](std::int64_t value) {
+    std::string text = good();
+    const std::string hsm = "[hsm]\n";
+    return text.replace(text.find(hsm), hsm.size(),
+                        hsm + "hang_exit_ms = " + std::to_string(value) + "\n");
+  };
+  EXPECT_EQ(read(good())->hsm.hang_exit, std::chrono::seconds(60));
+  for (std::int64_t good_value : {1'000, 3'600'000})
+    EXPECT_EQ(read(with(good_value))->hsm.hang_exit, std::chrono::milliseconds(good_value));
+  for (std::int64_t bad_value : {999, 3'600'001}) expect_refused(with(bad_value), "hang_exit_ms");
+}
+
 TEST_F(ConfigTest, ReadsPathsFromItsOwnDirectory) {
   auto config = read(good() +
                      "[server]\nlisten = '[::1]:0'\n[limits]\nmax_frame_bytes = 67108864\n"

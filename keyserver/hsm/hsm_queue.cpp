@@ -120,6 +120,7 @@ struct HsmQueue::State {
   Clock::time_point running_since;
   bool caller_told = false;  // the running job's deadline has passed
   bool hanging = false;      // the running job takes longer than any should
+  bool given_up = false;
   bool stopping = false, ended = false;
   std::optional<bool> stopped_clean;
   Clock::time_point watched_until = Clock::time_point::max();
@@ -172,7 +173,8 @@ void HsmQueue::State::work() {
     }
     running = job;
     running_since = Clock::now();
-    if (running_since + options.hang_after < watched_until) watch_changed.notify_one();
+    if (running_since + std::min(options.hang_after, options.give_up) < watched_until)
+      watch_changed.notify_one();
     held.unlock();
 
     std::optional<Error> error;
@@ -234,6 +236,8 @@ Clock::time_point HsmQueue::State::next_deadline() const {
   });
   if (running && running->deadline && !caller_told) next = std::min(next, *running->deadline);
   if (running && !hanging) next = std::min(next, running_since + options.hang_after);
+  if (running && options.on_give_up && !given_up)
+    next = std::min(next, running_since + options.give_up);
   return next;
 }
 
@@ -261,11 +265,15 @@ void HsmQueue::State::watch() {
     }
     const Error unbegun = hanging ? silent : Error(Code::timeout, "the HSM was busy");
     if (hangs_now) mark_away(held, silent);
+    const bool gives_up =
+        running && options.on_give_up && !given_up && now - running_since >= options.give_up;
+    given_up = given_up || gives_up;
     held.unlock();
     if (late_running) late_running->expire(silent);
     for (const auto& job : expired) job->expire(unbegun);
     expired.clear();
     late_running.reset();
+    if (gives_up) options.on_give_up();  // those who waited have their answer
     held.lock();
   }
 }

@@ -46,6 +46,10 @@ class HsmQueue {
     // A job running for this long means that the module hangs: what waits behind it is refused.
     // RSA-4096 pairs take seconds in software.
     milliseconds hang_after{20'000};
+    // Called once, from the queue's watching thread, for a job that has been running for `give_up`:
+    // nothing ends a call inside a module but the end of its process. Empty: never.
+    milliseconds give_up{60'000};
+    std::function<void()> on_give_up;
     milliseconds stop_grace{5'000};
     // Called from the queue's threads when health turns; for the log.
     std::function<void(const Health&)> on_health_change;

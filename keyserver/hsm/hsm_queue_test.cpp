@@ -299,6 +299,47 @@ TEST(HsmQueue, StopLeavesAHangingModuleBehind) {
   EXPECT_EQ(answers, 1) << "answered twice";
 }
 
+// Ends the process in a server, so it comes after the answers and once.
+TEST(HsmQueue, GivesUpAModuleThatHangsAfterItsCallersKnow) {
+  auto hang = std::make_shared<Hang>();
+  std::promise<void> given_up;
+  std::atomic<int> answers = 0, calls = 0, answers_at_the_end = 0;
+  HsmQueue::Options options;
+  options.hang_after = 20ms;
+  options.give_up = 100ms;
+  options.stop_grace = 20ms;
+  options.on_give_up = [&] {
+    answers_at_the_end = answers.load();
+    if (++calls == 1) given_up.set_value();
+  };
+  HsmQueue queue(healthy_hsm(), options);
+  queue.ask<int>(
+      hang->job(),
+      [&](Result<int> answer) {
+        EXPECT_EQ(answer.error().code, Code::hsm_unavailable);
+        ++answers;
+      },
+      60s);
+  ASSERT_EQ(given_up.get_future().wait_for(10s), std::future_status::ready);
+  EXPECT_EQ(answers_at_the_end, 1);
+  EXPECT_FALSE(queue.health().healthy);
+  EXPECT_GE(queue.health().busy_for, 100ms);
+  EXPECT_FALSE(queue.stop());
+  EXPECT_EQ(calls, 1);
+  hang->release.set_value();
+}
+
+TEST(HsmQueue, DoesNotGiveUpWhatAnswersInTime) {
+  std::atomic<int> calls = 0;
+  HsmQueue::Options options;
+  options.give_up = 60s;
+  options.on_give_up = [&] { ++calls; };
+  HsmQueue queue(healthy_hsm(), options);
+  for (int i = 0; i < 100; ++i)
+    EXPECT_TRUE(queue.call([](keys::Hsm&) -> Result<int> { return 0; }, 60s));
+  EXPECT_EQ(calls, 0);
+}
+
 // Keeps the HSM's thread until it is let go, and notes in which order the parties are served.
 struct Order {
   explicit Order(HsmQueue& queue) : queue_(queue) {

@@ -3,6 +3,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <thread>
 
 #include "keyserver/server/server.hpp"
@@ -14,8 +15,16 @@ std::size_t worker_count(std::uint32_t configured) {
   return configured != 0 ? configured : std::max(1u, std::thread::hardware_concurrency());
 }
 
-hsm::HsmQueue::Options queue_options() {
+hsm::HsmQueue::Options queue_options(const config::Config& config) {
   hsm::HsmQueue::Options options;
+  options.give_up = config.hsm.hang_exit;
+  options.hang_after = std::min(options.hang_after, options.give_up / 2);
+  options.on_give_up = [] {
+    spdlog::critical("event=hsm-given-up message={}",
+                     quoted_text("the HSM module hangs; this process ends for another to begin"));
+    spdlog::default_logger()->flush();
+    std::_Exit(kExitHsmHangs);  // no destructors: the module still has its thread
+  };
   options.on_health_change = [](const hsm::Health& health) {
     if (health.healthy)
       spdlog::info("event=hsm-recovered");

@@ -17,8 +17,11 @@
 
 namespace nae::server {
 
+// EX_TEMPFAIL of sysexits.h: a new process may find a module that works, so the unit starts one.
+inline constexpr int kExitHsmHangs = 75;
+
 std::size_t worker_count(std::uint32_t configured);
-hsm::HsmQueue::Options queue_options();
+hsm::HsmQueue::Options queue_options(const config::Config& config);
 keys::WorkingKeys::Options working_key_options(const config::Config& config,
                                                std::shared_ptr<const keys::ProcessImage> image);
 keys::RingOptions ring_options(const config::Config& config);

@@ -54,7 +54,7 @@ class Running final : public Startable {
         bound_keys_(std::move(opened.bound_keys)),
         authority_(std::move(opened.authority)),
         settings_(settings_of(config, std::move(opened.server_id))),
-        hsm_(std::move(opened.hsm), queue_options()),
+        hsm_(std::move(opened.hsm), queue_options(config)),
         ring_(
             *store_,
             [this](keys::HsmJob job) { return hsm_.call(std::move(job), config_.hsm.timeout); },
