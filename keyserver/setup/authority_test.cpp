@@ -4,7 +4,7 @@
 #include <gmock/gmock.h>
 
 #include "keyserver/hsm/pkcs11_hsm.hpp"
-#include "keyserver/hsm/softhsm_test_token.hpp"
+#include "keyserver/hsm/test_token.hpp"
 #include "keyserver/setup/token_binding.hpp"
 #include "keyserver/store/test_store.hpp"
 
@@ -26,7 +26,7 @@ class AuthorityTest : public store::StoreTest {
     return crypto::read_certificate(pem.value_or("")).value_or(crypto::CertificateInfo{});
   }
 
-  hsm::SoftHsmTestToken token_;
+  hsm::TestToken token_;
   std::unique_ptr<hsm::Pkcs11Hsm> hsm_;
   std::string authority_;
   Bytes spki_ = crypto::generate_p256().value().spki;
