@@ -150,7 +150,8 @@ Result<KeyPointer> KeyRing::set_state(std::string_view name, std::uint16_t numbe
                                      " and cannot become " + std::string(keys::name(state)));
   if (state == State::destroyed && options_.destroy_wait_us > 0) {
     if (find_step(version, State::destroyed)) return found.key;
-    return put_schedule(found, {{State::destroyed, options_.now() + options_.destroy_wait_us}});
+    return put_schedule(found,
+                        {with_wait({State::destroyed, options_.now() + options_.destroy_wait_us})});
   }
   if (auto sound = check_schedule(state, remaining(version.schedule, state)); !sound)
     return fail(Code::key_state,
@@ -210,7 +211,7 @@ Result<KeyPointer> KeyRing::schedule(std::string_view name, std::uint16_t number
                 "Choose a later date, or 'nae key destroy' for the earliest.");
   std::vector<Step> schedule = found.version().schedule;
   std::erase_if(schedule, [&](const Step& planned) { return planned.state == step.state; });
-  schedule.push_back(step);
+  schedule.push_back(with_wait(step));
   std::ranges::sort(schedule, {}, [](const Step& s) { return std::pair(s.at_us, s.state); });
   NAE_TRY(check_schedule(found.version().state, schedule));
   return put_schedule(found, std::move(schedule));
@@ -225,6 +226,18 @@ Result<KeyPointer> KeyRing::cancel(std::string_view name, std::uint16_t number, 
                                      std::string(keys::name(state)));
   NAE_TRY(check_schedule(found.version().state, schedule));
   return put_schedule(found, std::move(schedule));
+}
+
+// A wall clock that runs ahead brings back everything but a secret.
+Step KeyRing::with_wait(Step step) const {
+  step.steady_us = step.state == State::destroyed
+                       ? options_.steady() + std::max<std::int64_t>(step.at_us - options_.now(), 0)
+                       : 0;
+  return step;
+}
+
+bool KeyRing::is_due(const Step& step) const {
+  return step.at_us <= options_.now() && step.steady_us <= options_.steady();
 }
 
 Result<KeyPointer> KeyRing::put_schedule(const Found& found, std::vector<Step> schedule) {
@@ -249,7 +262,8 @@ Result<KeyPointer> KeyRing::perform(const Due& due) {
   }
   NAE_ASSIGN(Found found, locate(key->name, due.version));
   const Step* step = find_step(found.version(), due.state);
-  if (!step || step->at_us != due.at_us || !may_become(found.version().state, due.state))
+  if (!step || step->at_us != due.at_us || !is_due(*step) ||
+      !may_become(found.version().state, due.state))
     return fail(Code::conflict, "no longer planned");
   return enter(found, due.state);
 }

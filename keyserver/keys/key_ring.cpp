@@ -16,7 +16,9 @@ bool KeyFilter::matches(const Key& key) const {
 }
 
 KeyRing::KeyRing(Repository& repository, RunOnHsm run_on_hsm, RingOptions options)
-    : repository_(repository), run_on_hsm_(std::move(run_on_hsm)), options_(std::move(options)) {}
+    : repository_(repository), run_on_hsm_(std::move(run_on_hsm)), options_(std::move(options)) {
+  if (!options_.steady) options_.steady = options_.now;
+}
 
 Result<void> KeyRing::load() {
   std::lock_guard changing(changing_);
@@ -140,7 +142,14 @@ Result<void> KeyRing::close_usage() {
 
 std::vector<Due> KeyRing::due() const {
   std::shared_lock reading(reading_);
-  return agenda_.due(options_.now());
+  std::vector<Due> found = agenda_.due(options_.now());
+  std::erase_if(found, [this](const Due& due) {
+    if (due.state != State::destroyed) return false;
+    const Version* version = by_id_.at(due.key)->version(due.version);
+    const Step* step = version ? find_step(*version, due.state) : nullptr;
+    return !step || !is_due(*step);
+  });
+  return found;
 }
 
 KeyPointer KeyRing::publish(Key key) {

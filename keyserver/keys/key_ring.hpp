@@ -32,6 +32,7 @@ using UnixMicroseconds = std::function<std::int64_t()>;
 
 struct RingOptions {
   UnixMicroseconds now = unix_time_us;
+  UnixMicroseconds steady = {};  // TrustedTime::steady_us(); empty: as `now`
   std::int64_t destroy_wait_us = std::int64_t{7 * 86'400} * 1'000'000;
 };
 
@@ -102,9 +103,11 @@ class KeyRing {
   // The last time: the counts of the store are exact afterwards.
   Result<void> close_usage();
 
-  // What is to be done now, by date.
+  // What is to be done now, by date. A destruction also waits until so much steady time has passed
+  // as was to pass when it was planned, whatever the wall clock says.
   std::vector<Due> due() const;
-  // Does it. Destruction erases the version from the HSM and the store.
+  // Does it. Destruction erases the version from the HSM and the store. Code::conflict when it is
+  // not planned any more, or not due.
   Result<KeyPointer> perform(const Due& due);
 
  private:
@@ -128,6 +131,8 @@ class KeyRing {
   Result<void> check_alone(const Found& found) const;
   Result<void> check_unique(const Key& key, const Version& version);
   Result<KeyPointer> enter(const Found& found, State state);
+  bool is_due(const Step& step) const;
+  Step with_wait(Step step) const;
   Result<KeyPointer> put_schedule(const Found& found, std::vector<Step> schedule);
   Result<KeyId> unused_id();
   Result<void> make_secret(const Key& key, Version& version, const std::optional<Import>& import);

@@ -267,6 +267,53 @@ TEST_F(Ring, DestructionWaitsAndCanBeCancelled) {
   EXPECT_TRUE(gone->version(1)->material.wrapped.empty());
 }
 
+TEST_F(Ring, DestructionWaitsForSteadyTimeAsWell) {
+  std::int64_t steady_us = 5000;
+  KeyRing patient(repository, [this](HsmJob job) { return job(*hsm); },
+                  {.now = [this] { return now_us; },
+                   .steady = [&] { return steady_us; },
+                   .destroy_wait_us = 100});
+  ASSERT_TRUE(patient.create("a", KeyType::aes_256_gcm));
+  ASSERT_TRUE(patient.create("b", KeyType::aes_256_gcm));
+  ASSERT_TRUE(patient.schedule("a", 1, {State::restricted, now_us + 150}));
+  ASSERT_TRUE(patient.schedule("a", 1, {State::retired, now_us + 160}));
+  ASSERT_TRUE(patient.schedule("a", 1, {State::destroyed, now_us + 170}));
+  ASSERT_TRUE(patient.set_state("b", 1, State::retired));
+  ASSERT_TRUE(patient.set_state("b", 1, State::destroyed));
+  const std::int64_t planned_us = now_us;
+  now_us += 1'000'000;
+  steady_us += 99;
+  auto due = patient.due();
+  ASSERT_EQ(due.size(), 2u) << "what can be mended follows the date alone";
+  for (const Due& step : due) ASSERT_TRUE(patient.perform(step));
+  const Due forced{planned_us + 100, patient.find("b")->id, 1, State::destroyed};
+  EXPECT_EQ(patient.perform(forced).error().code, Code::conflict) << "nor when told to";
+  ASSERT_TRUE(patient.load());
+  EXPECT_TRUE(patient.due().empty()) << "nor after a restart";
+  steady_us += 1;
+  due = patient.due();
+  ASSERT_EQ(due.size(), 1u);
+  EXPECT_EQ(due[0], forced);
+  EXPECT_EQ((*patient.perform(due[0]))->version(1)->state, State::destroyed);
+  steady_us += 69;
+  EXPECT_TRUE(patient.due().empty());
+  steady_us += 1;
+  EXPECT_EQ((*patient.perform(patient.due().at(0)))->version(1)->state, State::destroyed);
+}
+
+TEST_F(Ring, SteadyTimeAloneDestroysNothing) {
+  std::int64_t steady_us = 5000;
+  KeyRing patient(repository, [this](HsmJob job) { return job(*hsm); },
+                  {.now = [this] { return now_us; },
+                   .steady = [&] { return steady_us; },
+                   .destroy_wait_us = 100});
+  ASSERT_TRUE(patient.create("a", KeyType::aes_256_gcm));
+  ASSERT_TRUE(patient.set_state("a", 1, State::retired));
+  ASSERT_TRUE(patient.set_state("a", 1, State::destroyed));
+  steady_us += 1000;
+  EXPECT_TRUE(patient.due().empty());
+}
+
 TEST_F(Ring, RotatesByAgeAndByUses) {
   ASSERT_TRUE(ring.create(
       {.name = "old", .type = KeyType::aes_256_gcm, .attributes = {.rotate_after_days = 1}}));

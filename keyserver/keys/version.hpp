@@ -53,6 +53,8 @@ struct Binding {
 struct Step {
   State state{};
   std::int64_t at_us = 0;  // Unix time
+  // Of State::destroyed: nor before TrustedTime::steady_us() says so. 0: that does not matter.
+  std::int64_t steady_us = 0;
   friend bool operator==(const Step&, const Step&) = default;
 };
 

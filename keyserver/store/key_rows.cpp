@@ -86,9 +86,9 @@ Result<void> read_labels(Database& database, std::vector<keys::Key>& keys) {
 }
 
 Result<void> read_schedule(Database& database, std::vector<keys::Key>& keys) {
-  NAE_ASSIGN(
-      Statement rows,
-      database.query("SELECT key_id, number, state, at_us FROM schedule ORDER BY at_us, state"));
+  NAE_ASSIGN(Statement rows,
+             database.query("SELECT key_id, number, state, at_us, steady_us FROM schedule"
+                            " ORDER BY at_us, state"));
   while (true) {
     NAE_ASSIGN(bool row, rows.step());
     if (!row) return {};
@@ -97,7 +97,8 @@ Result<void> read_schedule(Database& database, std::vector<keys::Key>& keys) {
         key ? key->version(static_cast<std::uint16_t>(rows.integer(1))) : nullptr;
     if (!found) continue;
     keys::Version version = *found;
-    version.schedule.push_back({static_cast<keys::State>(rows.integer(2)), rows.integer(3)});
+    version.schedule.push_back(
+        {static_cast<keys::State>(rows.integer(2)), rows.integer(3), rows.integer(4)});
     const auto index = static_cast<std::size_t>(
         std::ranges::lower_bound(key->versions, version.number, {}, &keys::Version::number) -
         key->versions.begin());
@@ -164,10 +165,11 @@ Result<void> write_schedule(Database& database, const KeyVersionId& version,
   NAE_TRY(database.execute("DELETE FROM schedule WHERE key_id = ?1 AND number = ?2",
                            ByteView(version.key.bytes), number_of(version.version)));
   for (const keys::Step& step : schedule)
-    NAE_TRY(database.execute(
-        "INSERT INTO schedule (key_id, number, state, at_us) VALUES (?1, ?2, ?3, ?4)",
-        ByteView(version.key.bytes), number_of(version.version), number_of(step.state),
-        step.at_us));
+    NAE_TRY(
+        database.execute("INSERT INTO schedule (key_id, number, state, at_us, steady_us)"
+                         " VALUES (?1, ?2, ?3, ?4, ?5)",
+                         ByteView(version.key.bytes), number_of(version.version),
+                         number_of(step.state), step.at_us, step.steady_us));
   return {};
 }
 

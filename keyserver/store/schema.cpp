@@ -199,6 +199,21 @@ ALTER TABLE approvals ADD COLUMN base TEXT NOT NULL DEFAULT '';
 CREATE TRIGGER approvals_keep_their_base BEFORE UPDATE ON approvals
   WHEN old.base IS NOT new.base BEGIN SELECT raise(ABORT, 'a request never changes'); END;
 )",
+    // 6: the time that has passed, and what of it a planned destruction waits for. It begins as
+    // Unix
+    // time, so dates of older servers, and their counts of limits, hold as they stand.
+    R"(
+CREATE TABLE trusted_time (
+  one INTEGER NOT NULL PRIMARY KEY CHECK (one = 1),
+  steady_us INTEGER NOT NULL,
+  trusted_us INTEGER NOT NULL,
+  boot_us INTEGER NOT NULL,
+  boot_id TEXT NOT NULL,
+  doubted INTEGER NOT NULL CHECK (doubted IN (0, 1))
+) STRICT;
+ALTER TABLE schedule ADD COLUMN steady_us INTEGER NOT NULL DEFAULT 0;
+UPDATE schedule SET steady_us = at_us WHERE state = 5;
+)",
 };
 
 }  // namespace

@@ -1,6 +1,6 @@
 // The store: one SQLite file with keys, policies, counts of limits, administrators, requests for
-// approval, devices and the audit log's newest head. Thread-safe; one connection behind a mutex,
-// because every call is short and rare beside the cryptography.
+// approval, devices, the time that has passed and the audit log's newest head. Thread-safe; one
+// connection behind a mutex, because every call is short and rare beside the cryptography.
 #pragma once
 
 #include <filesystem>
@@ -12,6 +12,7 @@
 
 #include "keyserver/audit/head_keeper.hpp"
 #include "keyserver/keys/repository.hpp"
+#include "keyserver/keys/trusted_time.hpp"
 #include "keyserver/policy/repository.hpp"
 #include "keyserver/store/approval.hpp"
 
@@ -107,6 +108,10 @@ class Store final : public keys::Repository,
   Result<std::optional<audit::ChainPoint>> kept_head() override;
   Result<void> keep_head(const audit::ChainPoint& head) override;
   Result<void> forget_head() override;
+
+  // What time it was when a server knew last.
+  Result<std::optional<keys::KeptTime>> kept_time();
+  Result<void> keep_time(const keys::KeptTime& time);
 
   // Code::conflict when the name is taken, or the key is another administrator's.
   Result<void> insert_admin(const Admin& admin);
