@@ -30,7 +30,7 @@ void AuditChecker::stop() {
 
 void AuditChecker::run() {
   for (;;) {
-    auto checked = checks_.check_next(unix_time_us());
+    auto checked = checks_.check_next(boot_time_us());
     if (!checked)
       spdlog::warn("event=audit-not-checked message={}", quoted_text(checked.error().message));
     report();

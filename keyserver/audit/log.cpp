@@ -27,6 +27,7 @@ Result<void> FileLog::start() {
   const bool empty = tail.segment.empty();
   const std::uint64_t cut_bytes = tail.cut_bytes;
   health_.interrupted = !empty && !tail.stopped;
+  health_.newest_at_us = tail.newest_at_us;
   take_over(std::move(tail));
   acknowledged_ = point_;
   NAE_ASSIGN(std::optional<Head> head, read_head(options_.directory));

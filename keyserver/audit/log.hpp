@@ -60,6 +60,7 @@ struct LogHealth {
   std::uint64_t head_seq = 0;         // newest record that a signed head covers
   std::uint64_t refused_records = 0;  // since open: not written, request refused
   std::uint64_t lost_records = 0;     // since open: not written, request served
+  std::int64_t newest_at_us = 0;      // at open: the date of the newest record; 0: there was none
   bool interrupted = false;           // at open: the log has records, and none of its writer's stop
 };
 

@@ -92,7 +92,8 @@ Result<Bytes> FileLog::sign(const Head& head) const {
 Result<void> FileLog::keep_head() {
   const std::int64_t now_us = options_.now_us();
   if (!options_.head_keeper || newest_head_.seq == kept_seq_ ||
-      now_us < kept_at_us_ + options_.keep_interval_us)
+      // A clock that was set back keeps nothing off.
+      (now_us >= kept_at_us_ && now_us < kept_at_us_ + options_.keep_interval_us))
     return {};
   NAE_TRY(options_.head_keeper->keep_head(newest_head_));
   kept_seq_ = newest_head_.seq;

@@ -8,6 +8,7 @@
 
 #include "keyserver/audit/file.hpp"
 #include "keyserver/audit/head.hpp"
+#include "keyserver/audit/query.hpp"
 
 namespace nae::audit {
 namespace {
@@ -33,6 +34,7 @@ struct Walk {
   Hash start{};                // what the first record follows
   HashTree tree;
   bool stopped = false;
+  std::string newest;                // the last good line
   std::optional<Hash> hash_at_head;  // of the record that the head signs, if it is here
 };
 
@@ -51,6 +53,7 @@ bool accept(Walk& walk, const Segment& segment, const RawLine& raw, std::uint64_
   walk.good_bytes = raw.end;
   walk.tree.add(line->hash);
   walk.stopped = is_stop(*line);
+  walk.newest = raw.text;
   if (line->seq == head_seq) walk.hash_at_head = line->hash;
   return true;
 }
@@ -100,6 +103,8 @@ Result<Tail> find_tail(const std::filesystem::path& directory, const std::option
     tail.start = walk.start;
     tail.tree = std::move(walk.tree);
     tail.stopped = walk.stopped;
+    // What is no record is for others to refuse.
+    if (auto newest = parse_record(walk.newest)) tail.newest_at_us = newest->time_us;
     break;
   }
   if (head && head->point.seq > tail.point.seq)

@@ -16,6 +16,7 @@ struct Tail {
   std::uint64_t bytes = 0;        // of that segment
   Hash start{};                   // what that segment's first record follows
   HashTree tree;                  // over that segment's records
+  std::int64_t newest_at_us = 0;  // the date of the last record; 0: there is none
   bool stopped = false;           // the last record says that the server stopped in order
   std::uint64_t cut_bytes = 0;    // of a torn last line, which is gone now
 };
