@@ -123,6 +123,7 @@ int run_command(std::vector<std::string> arguments, std::ostream& out, std::ostr
   add_approval(app, chosen);
   add_audit(app, chosen);
   add_status(app, chosen);
+  add_clock(app, chosen);
 
   try {
     std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());  // as CLI11 wants it

@@ -28,6 +28,7 @@ Outcome<ExitCode> status(Call& call, const NoOptions&) {
     part("hsm          ", "hsm");
     part("store        ", "store");
     part("audit log    ", "audit");
+    if (answer.as_object().contains("clock")) part("clock        ", "clock");
     for (const json::value& segment : admin::api::items(answer, "audit_damaged_segments"))
       call.out << "audit log    DAMAGED: " << printable(shown(segment, "file")) << ": "
                << printable(shown(segment, "problem")) << '\n';

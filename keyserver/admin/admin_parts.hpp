@@ -11,6 +11,7 @@
 #include "keyserver/audit/segment_checks.hpp"
 #include "keyserver/hsm/hsm_queue.hpp"
 #include "keyserver/keys/key_ring.hpp"
+#include "keyserver/keys/trusted_time.hpp"
 #include "keyserver/keys/working_keys.hpp"
 #include "keyserver/policy/policy_book.hpp"
 #include "keyserver/service/metrics.hpp"
@@ -30,6 +31,7 @@ struct AdminParts {
   service::CertificateRegister& devices;  // of `store`: standing_reader.hpp
   service::CertificateRegister& admins;   // the same
   const service::Settings& settings;
+  keys::TrustedTime& clock;
 
   std::filesystem::path audit_directory;  // of `audit`
   std::string authority_pem;              // certificate of ServerKey::authority

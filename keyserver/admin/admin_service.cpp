@@ -182,7 +182,7 @@ AdminService::Outcome AdminService::act(const HttpRequest& request, const Peer& 
                  std::move(found.names),
                  peer.identity.name,
                  *roles,
-                 unix_time_us(),
+                 parts_.clock.now_us(),
                  started_at_us_,
                  {},
                  {},
@@ -276,7 +276,7 @@ Result<AdminRoles> AdminService::roles_of(const Peer& peer) {
   if (!admin)
     return fail(Code::admin_role_missing,
                 "no administrator is called \"" + peer.identity.name + "\"");
-  std::int64_t now_us = unix_time_us();
+  std::int64_t now_us = parts_.clock.now_us();
   bool known = std::any_of(admin->certificates.begin(), admin->certificates.end(),
                            [&](const store::AdminCertificate& certificate) {
                              return certificate.fingerprint == peer.identity.fingerprint_hex &&
@@ -325,6 +325,9 @@ HttpResponse AdminService::metrics() {
   parts_.metrics.audit_writable().Set(audit.writable ? 1 : 0);
   parts_.metrics.audit_lost_records().Set(static_cast<double>(audit.lost_records));
   parts_.metrics.audit_unsigned_records().Set(static_cast<double>(audit.last_seq - audit.head_seq));
+  parts_.metrics.clock_trusted().Set(parts_.clock.trusted() ? 1 : 0);
+  parts_.metrics.clock_difference_seconds().Set(static_cast<double>(parts_.clock.difference_us()) /
+                                                1e6);
   HttpResponse response;
   response.content_type = "text/plain; version=0.0.4; charset=utf-8";
   response.body = prometheus::TextSerializer().Serialize(parts_.metrics.registry().Collect());

@@ -75,19 +75,13 @@ class AdminServiceTest : public testing::Test {
     start_service({});
   }
   void start_service(ApprovalRules rules) {
-    AdminParts parts{*ring_,
-                     *working_keys_,
-                     *policy_,
-                     *store_,
-                     *audit_,
-                     *hsm_,
-                     metrics_,
-                     *devices_,
-                     *admins_,
-                     settings_,
-                     directory_ / "audit",
-                     *authority_,
-                     [this] { return settle(); },
+    AdminParts parts{*ring_,          *working_keys_,
+                     *policy_,        *store_,
+                     *audit_,         *hsm_,
+                     metrics_,        *devices_,
+                     *admins_,        settings_,
+                     clock_,          directory_ / "audit",
+                     *authority_,     [this] { return settle(); },
                      std::move(rules)};
     parts_.emplace(parts);
     service_ = std::make_unique<AdminService>(parts);
@@ -155,6 +149,8 @@ class AdminServiceTest : public testing::Test {
   std::unique_ptr<service::CertificateRegister> devices_;
   std::unique_ptr<service::CertificateRegister> admins_;
   service::Settings settings_;
+  std::int64_t wall_set_us_ = 0;  // what a test adds to the wall clock
+  keys::TrustedTime clock_{{.wall_us = [this] { return unix_time_us() + wall_set_us_; }}};
   std::optional<AdminParts> parts_;
   std::unique_ptr<AdminService> service_;
   int settled_ = 0;

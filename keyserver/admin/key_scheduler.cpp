@@ -62,7 +62,8 @@ void KeyScheduler::run() {
 }
 
 void KeyScheduler::run_due() {
-  const std::int64_t now_us = unix_time_us();
+  if (!parts_.clock.look()) return;  // whoever watches the clock says so
+  const std::int64_t now_us = parts_.clock.steady_us();
   std::erase_if(put_off_until_us_, [&](const auto& entry) { return entry.second <= now_us; });
   for (const keys::Due& due : parts_.ring.due()) {
     // A later step of a version must not overtake one that failed.
@@ -78,7 +79,7 @@ void KeyScheduler::save_usage() {
     spdlog::error("event=usage-not-saved message={}", quoted_text(used_up.error().message));
     return;
   }
-  const std::int64_t now_us = unix_time_us();
+  const std::int64_t now_us = parts_.clock.steady_us();
   for (const keys::Due& due : *used_up) {
     const Key key{due.key, due.version};
     if (!put_off_until_us_.contains(key) && !perform(due))

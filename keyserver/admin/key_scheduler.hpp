@@ -18,8 +18,9 @@ class KeyScheduler {
   KeyScheduler(const KeyScheduler&) = delete;
   KeyScheduler& operator=(const KeyScheduler&) = delete;
 
-  // Does everything that is due, by date. Called before the server listens, so that nobody is
-  // served by a state that ended while it was down; then from a thread of its own.
+  // Does everything that is due, by date; nothing while the clock is not trusted. Called before the
+  // server listens, so that nobody is served by a state that ended while it was down; then from a
+  // thread of its own.
   void run_due();
   // Writes down how often keys were used, and rotates those that were used up.
   void save_usage();
@@ -35,7 +36,7 @@ class KeyScheduler {
   bool record(const keys::Due& due, std::string_view key, const Error* failure, bool begun);
 
   AdminParts parts_;
-  std::map<Key, std::int64_t> put_off_until_us_;  // what failed lately, by key and version
+  std::map<Key, std::int64_t> put_off_until_us_;  // steady; what failed lately
   std::mutex lock_;
   std::condition_variable wake_;
   bool stopping_ = false;

@@ -17,6 +17,7 @@ constexpr AdminRoles kAudit{AdminRole::auditor};
 constexpr Route kRoutes[] = {
     // clang-format off
     {"GET",    "/v1/status",             "status",         kAnyone,        false, false, show_status},
+    {"POST",   "/v1/clock/accept",       "clock-accept",   kKeys,          true,  false, accept_clock},
     {"GET",    "/v1/keys",               "key-list",       kAnyone,        false, false, list_keys},
     {"POST",   "/v1/keys",               "key-create",     kKeys,          true,  false, create_key},
     {"GET",    "/v1/keys/{}",            "key-show",       kAnyone,        false, false, show_key},

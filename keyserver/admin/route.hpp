@@ -31,7 +31,7 @@ struct AdminCall {
   std::vector<std::string> names;  // what the path's {} stood for
   std::string admin;
   AdminRoles roles;                // that the admin holds
-  std::int64_t now_us = 0;         // Unix time
+  std::int64_t now_us = 0;         // Unix time, as TrustedTime has it
   std::int64_t started_at_us = 0;  // of the server
   // For the audit record: what was acted on, and how it went.
   std::string audit_target;
@@ -84,7 +84,7 @@ struct Match {
 Match match(std::string_view method, const Target& target);
 
 // The handlers, by file: keys.cpp, key_states.cpp, key_import.cpp, key_export.cpp, policy*.cpp,
-// devices.cpp, device_keys.cpp, admins.cpp, approvals.cpp, audit.cpp, status.cpp.
+// devices.cpp, device_keys.cpp, admins.cpp, approvals.cpp, audit.cpp, status.cpp, clock.cpp.
 Result<Reply> list_keys(AdminCall&);
 Result<Reply> create_key(AdminCall&);
 Result<Reply> show_key(AdminCall&);
@@ -130,5 +130,6 @@ Result<Reply> report_audit(AdminCall&);
 Result<Reply> audit_receipt(AdminCall&);
 Result<Reply> verify_audit(AdminCall&);
 Result<Reply> show_status(AdminCall&);
+Result<Reply> accept_clock(AdminCall&);
 
 }  // namespace nae::admin

@@ -24,6 +24,8 @@ Readiness readiness(AdminParts& parts) {
                                                : std::string_view("it does not answer"))},
       {"store", part(store.has_value(), store ? std::string_view() : store.error().message)},
       {"audit", part(audit.writable, audit.problem)},
+      // Serves all the same: what waits is what was planned.
+      {"clock", part(parts.clock.trusted(), parts.clock.problem())},
   };
   return answer;
 }

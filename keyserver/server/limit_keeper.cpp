@@ -4,7 +4,6 @@
 
 #include <chrono>
 
-#include "libnae/base/clock.hpp"
 #include "libnae/base/log_text.hpp"
 
 namespace nae::server {
@@ -16,7 +15,7 @@ constexpr std::chrono::seconds kInterval{1};
 
 Result<void> LimitKeeper::load() {
   NAE_ASSIGN(std::vector<policy::LimitCount> counts, repository_.load_limits());
-  return limits_.restore(counts, unix_time_us());
+  return limits_.restore(counts, clock_.steady_us());
 }
 
 void LimitKeeper::start() {
@@ -31,7 +30,7 @@ void LimitKeeper::start() {
 void LimitKeeper::save() {
   const std::vector<policy::LimitCount> counts = limits_.take_changed();
   if (counts.empty()) return;
-  if (auto saved = repository_.save_limits(counts, unix_time_us()); !saved) {
+  if (auto saved = repository_.save_limits(counts, clock_.steady_us()); !saved) {
     limits_.give_back(counts);
     spdlog::error("event=limits-not-saved message={}", quoted_text(saved.error().message));
   }

@@ -4,6 +4,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include "keyserver/keys/trusted_time.hpp"
 #include "keyserver/policy/limit.hpp"
 #include "keyserver/policy/repository.hpp"
 
@@ -13,8 +14,8 @@ namespace nae::server {
 class LimitKeeper {
  public:
   LimitKeeper(boost::asio::io_context& loop, policy::LimitBook& limits,
-              policy::LimitRepository& repository)
-      : limits_(limits), repository_(repository), timer_(loop) {}
+              policy::LimitRepository& repository, const keys::TrustedTime& clock)
+      : limits_(limits), repository_(repository), clock_(clock), timer_(loop) {}
 
   Result<void> load();
   void start();  // and saves every second from then on: so much a crash may forget
@@ -23,6 +24,7 @@ class LimitKeeper {
  private:
   policy::LimitBook& limits_;
   policy::LimitRepository& repository_;
+  const keys::TrustedTime& clock_;
   boost::asio::steady_timer timer_;
 };
 

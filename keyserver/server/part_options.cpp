@@ -45,8 +45,10 @@ keys::WorkingKeys::Options working_key_options(const config::Config& config,
   return options;
 }
 
-keys::RingOptions ring_options(const config::Config& config) {
+keys::RingOptions ring_options(const config::Config& config, const keys::TrustedTime& clock) {
   keys::RingOptions options;
+  options.now = [&clock] { return clock.now_us(); };
+  options.steady = [&clock] { return clock.steady_us(); };
   options.destroy_wait_us =
       std::chrono::duration_cast<std::chrono::microseconds>(config.keys.destroy_wait).count();
   return options;

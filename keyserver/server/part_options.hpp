@@ -9,6 +9,7 @@
 #include "keyserver/config/config.hpp"
 #include "keyserver/hsm/hsm_queue.hpp"
 #include "keyserver/keys/key_ring.hpp"
+#include "keyserver/keys/trusted_time.hpp"
 #include "keyserver/keys/working_keys.hpp"
 #include "keyserver/service/device_seats.hpp"
 #include "keyserver/service/parts.hpp"
@@ -24,7 +25,8 @@ std::size_t worker_count(std::uint32_t configured);
 hsm::HsmQueue::Options queue_options(const config::Config& config);
 keys::WorkingKeys::Options working_key_options(const config::Config& config,
                                                std::shared_ptr<const keys::ProcessImage> image);
-keys::RingOptions ring_options(const config::Config& config);
+// The ring goes by `clock`, which outlives it.
+keys::RingOptions ring_options(const config::Config& config, const keys::TrustedTime& clock);
 service::Settings settings_of(const config::Config& config, std::string server_id);
 std::shared_ptr<service::DeviceSeats> seats_of(const config::Config& config);
 std::shared_ptr<net::MemoryBudget> memory_of(const config::Config& config);

@@ -18,6 +18,7 @@
 #include "keyserver/audit/log.hpp"
 #include "keyserver/hsm/hsm_queue.hpp"
 #include "keyserver/server/approvals_at_start.hpp"
+#include "keyserver/server/clock_watch.hpp"
 #include "keyserver/server/limit_keeper.hpp"
 #include "keyserver/server/machine_watch.hpp"
 #include "keyserver/server/opened.hpp"
@@ -58,12 +59,15 @@ class Running final : public Startable {
         ring_(
             *store_,
             [this](keys::HsmJob job) { return hsm_.call(std::move(job), config_.hsm.timeout); },
-            ring_options(config)),
+            ring_options(config, clock_)),
         working_keys_(*gcm_, working_key_options(config, image_)),
         head_timer_(loop_),
         watch_timer_(loop_),
         expire_timer_(loop_),
-        limit_keeper_(loop_, limits_, *store_),
+        limit_keeper_(loop_, limits_, *store_, clock_),
+        clock_watch_(
+            loop_, clock_, *store_,
+            [this](auto event, const auto& detail) { return record_event(event, detail); }),
         certificate_timer_(loop_) {}
 
   ~Running() override {
@@ -81,11 +85,12 @@ class Running final : public Startable {
     NAE_TRY(admins_.reload());
     for (service::CertificateRegister* certificates : {&devices_, &admins_})
       certificates->on_change([this] { end_removed(); });
-    NAE_TRY(limit_keeper_.load());
     NAE_TRY(open_audit());
+    NAE_TRY(clock_watch_.begin(audit_->health().newest_at_us));
+    NAE_TRY(limit_keeper_.load());
     NAE_TRY(finish_binding());
     parts_.emplace(service::Parts{ring_, working_keys_, public_keys_, hsm_, *policy_, limits_,
-                                  *audit_, metrics_, devices_, seats_of(config_),
+                                  clock_, *audit_, metrics_, devices_, seats_of(config_),
                                   memory_of(config_), settings_});
     NAE_TRY(interrupt_approvals(
         *store_, [this](auto event, const auto& detail) { return record_event(event, detail); }));
@@ -124,6 +129,7 @@ class Running final : public Startable {
     expire_unused();
     machine_.start(loop_);
     limit_keeper_.start();
+    clock_watch_.start();
     watch_certificates();
     scheduler_->start();
     checker_->start();
@@ -177,6 +183,7 @@ class Running final : public Startable {
                             .devices = devices_,
                             .admins = admins_,
                             .settings = settings_,
+                            .clock = clock_,
                             .audit_directory = config_.audit.directory,
                             .authority_pem = authority_,
                             .settle = [this] { return settle(); },
@@ -270,7 +277,7 @@ class Running final : public Startable {
     expire_timer_.async_wait([this](boost::system::error_code error) {
       if (error) return;
       working_keys_.expire();
-      limits_.expire(unix_time_us());
+      limits_.expire(clock_.steady_us());
       expire_unused();
     });
   }
@@ -321,6 +328,7 @@ class Running final : public Startable {
     std::size_t cut = listener_->stop(config_.server.stop_timeout);
     workers_->stop();
     limit_keeper_.save();
+    clock_watch_.save();
     admin_.reset();
     scheduler_->stop();
     checker_->stop();
@@ -342,6 +350,7 @@ class Running final : public Startable {
   std::optional<setup::BoundKeys> bound_keys_;
   std::string authority_;
   service::Settings settings_;
+  keys::TrustedTime clock_;
   hsm::HsmQueue hsm_;
   keys::KeyRing ring_;
   std::shared_ptr<keys::ProcessImage> image_ = std::make_shared<keys::ProcessImage>();
@@ -365,6 +374,7 @@ class Running final : public Startable {
   boost::asio::steady_timer watch_timer_;
   boost::asio::steady_timer expire_timer_;
   LimitKeeper limit_keeper_;
+  ClockWatch clock_watch_;
   boost::asio::steady_timer certificate_timer_;
   MachineWatch machine_{image_};
   bool audit_writable_ = true;

@@ -35,7 +35,8 @@ class Charges {
 
   std::optional<Refused> take() {
     if (limits_.empty()) return std::nullopt;
-    if (auto broken = request_.parts.limits.take(limits_, request_.now_us)) return refusal(*broken);
+    if (auto broken = request_.parts.limits.take(limits_, request_.parts.clock.steady_us()))
+      return refusal(*broken);
     for (const policy::LimitCharge& charge : limits_)
       request_.prepared.charged.push_back(charge.use->counter);
     return std::nullopt;

@@ -38,6 +38,11 @@ Metrics::Metrics()
                                 "(on_failure = alarm-and-continue).")),
       audit_unsigned_records_(gauge(*registry_, "nae_audit_unsigned_records",
                                     "Audit records newer than the last signed head.")),
+      clock_trusted_(gauge(*registry_, "nae_clock_trusted",
+                           "1 while the wall clock agrees with the time that has passed, else 0.")),
+      clock_difference_seconds_(
+          gauge(*registry_, "nae_clock_difference_seconds",
+                "How far the wall clock is ahead of the time that has passed; 0: it is trusted.")),
       hsm_waiting_(&prometheus::BuildGauge()
                         .Name("nae_hsm_waiting")
                         .Help("Jobs waiting for the HSM, by device; \"\" is the server itself.")

@@ -50,6 +50,8 @@ class Metrics {
   prometheus::Gauge& keys() { return *keys_; }
   prometheus::Gauge& audit_writable() { return *audit_writable_; }
   prometheus::Gauge& audit_lost_records() { return *audit_lost_records_; }
+  prometheus::Gauge& clock_trusted() { return *clock_trusted_; }
+  prometheus::Gauge& clock_difference_seconds() { return *clock_difference_seconds_; }
   prometheus::Gauge& audit_unsigned_records() { return *audit_unsigned_records_; }
 
  private:
@@ -68,6 +70,8 @@ class Metrics {
   prometheus::Gauge* audit_writable_;
   prometheus::Gauge* audit_lost_records_;
   prometheus::Gauge* audit_unsigned_records_;
+  prometheus::Gauge* clock_trusted_;
+  prometheus::Gauge* clock_difference_seconds_;
   prometheus::Family<prometheus::Gauge>* hsm_waiting_;
   std::mutex setting_;
   std::vector<prometheus::Gauge*> waiting_;  // of the last reading

@@ -8,6 +8,7 @@
 #include "keyserver/audit/log.hpp"
 #include "keyserver/hsm/hsm_queue.hpp"
 #include "keyserver/keys/key_ring.hpp"
+#include "keyserver/keys/trusted_time.hpp"
 #include "keyserver/keys/working_keys.hpp"
 #include "keyserver/policy/limit.hpp"
 #include "keyserver/policy/policy_book.hpp"
@@ -45,6 +46,7 @@ struct Parts {
   hsm::HsmQueue& hsm;
   policy::PolicyBook& policy;
   policy::LimitBook& limits;
+  const keys::TrustedTime& clock;  // of `limits`
   audit::Log& audit;
   Metrics& metrics;
   CertificateRegister& devices;

@@ -46,8 +46,8 @@ class ServiceTestServer {
     audit::LogOptions options;
     options.directory = audit_directory();
     audit_ = must(audit::Log::open(std::move(options)));
-    parts_.emplace(Parts{ring_, working_keys_, public_keys_, hsm_, *policy_, limits_, *audit_,
-                         metrics_, devices_, seats_, memory_, settings_});
+    parts_.emplace(Parts{ring_, working_keys_, public_keys_, hsm_, *policy_, limits_, clock_,
+                         *audit_, metrics_, devices_, seats_, memory_, settings_});
     listener_ = must(net::listen_tls(
         workers_,
         must(net::TlsContext::server(authority_.issue(net::testing::TestAuthority::server()))),
@@ -101,6 +101,7 @@ class ServiceTestServer {
   PublicKeys public_keys_;
   Metrics metrics_;
   policy::LimitBook limits_;
+  keys::TrustedTime clock_;
   std::vector<CertificateStanding> standings_;
   CertificateRegister devices_{
       [this]() -> Result<std::vector<CertificateStanding>> { return standings_; },

@@ -11,7 +11,7 @@ _nae() {
     for ((i = 1; i < COMP_CWORD; i++)); do
         word=${COMP_WORDS[i]}
         case $word in
-            --server | --certificate | --authority | --config | --type | --set | --version | --out | --request | --approval | --digest) ((i++)) ;;
+            --server | --certificate | --authority | --config | --type | --set | --version | --out | --request | --approval | --digest | --reason) ((i++)) ;;
             -*) ;;
             *)
                 if [[ -z $command ]]; then
@@ -82,7 +82,7 @@ _nae() {
             [[ $command != admin ]] || _nae_words "key-admin policy-admin auditor operator"
             return
             ;;
-        --server | --version | --comment | --approval | --digest | --database | --program | --device | --member-of | \
+        --server | --version | --comment | --reason | --approval | --digest | --database | --program | --device | --member-of | \
             --login-role | --session-role | --network | --client-address | --issuer | --claim | \
             --executable-sha256 | --valid-days | --event | --user | --from | --to | --limit | --since | --source | --owner | --description | \
             --label | --remove-label | --after | --at | --activate-at | --rotate-after-days | --rotate-after-uses | \
@@ -94,10 +94,12 @@ _nae() {
     local connection="--server --certificate --key --authority --config --json --help"
     local attributes="--owner --description --label --allow-action --allow-algorithm --rotate-after-days --rotate-after-uses"
     case $command/$subcommand in
-        /) _nae_words "key policy device admin approvals approve reject audit status --version $connection" ;;
+        /) _nae_words "key policy device admin approvals approve reject audit status clock --version $connection" ;;
         key/) _nae_words "create set list show rotate activate restrict retire restore destroy cancel-destroy schedule usage states import import-key export $connection" ;;
         policy/) _nae_words "apply show history diff rollback test $connection" ;;
         device/) _nae_words "enroll renew rekey confirm list remove $connection" ;;
+        clock/) _nae_words "accept $connection" ;;
+        clock/accept) _nae_words "--reason $connection" ;;
         admin/) _nae_words "add list roles remove renew $connection" ;;
         audit/) _nae_words "query report export verify receipt verify-receipt sink $connection" ;;
         key/create) _nae_words "--type --activate-at --protection $attributes $connection" ;;
