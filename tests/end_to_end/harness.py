@@ -137,6 +137,7 @@ class KeyServer:
         self.config = path / "nae-keyserver.toml"
         self.log = log or path.with_name(path.name + ".log")
         self.pid_file = path.with_name(path.name + ".pid")
+        self.environment = {}  # beside what the test has, from the next start() on
 
     @classmethod
     def make(cls, path):
@@ -156,7 +157,8 @@ class KeyServer:
     def start(self, ready=True):
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen([KEY_SERVER, "run", "--config", self.config], cwd="/", stdout=log,
-                                            stderr=log, stdin=subprocess.DEVNULL, start_new_session=True, **OWNER)
+                                            stderr=log, stdin=subprocess.DEVNULL, start_new_session=True,
+                                            env={**os.environ, **self.environment}, **OWNER)
         atexit.register(self.process.kill)
         self.pid_file.write_text(f"{self.process.pid}\n")
         if ready and not wait_until(lambda: self.nae("status").returncode == 0):

@@ -46,6 +46,7 @@ def make_old(server):
     change_store(server, "DROP TRIGGER versions_of_one_secret", "DROP INDEX versions_by_check_value",
                  *(f"ALTER TABLE versions DROP COLUMN {column}" for column in ("origin", "check_value", "binding")),
                  "DROP TRIGGER approvals_keep_their_base", "ALTER TABLE approvals DROP COLUMN base", "DROP TABLE limit_counts",
+                 "DROP TABLE trusted_time", "ALTER TABLE schedule DROP COLUMN steady_us",
                  "ALTER TABLE usage DROP COLUMN salts", "PRAGMA user_version = 1")
 
 
