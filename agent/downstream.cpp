@@ -5,8 +5,8 @@
 
 #include <cstring>
 
-#include "agent/version.hpp"
 #include "libnae/base/log_text.hpp"
+#include "libnae/base/version.hpp"
 #include "libnae/wire/crypto_message.hpp"
 #include "libnae/wire/error_message.hpp"
 #include "libnae/wire/hello.hpp"
@@ -171,7 +171,7 @@ bool Downstream::handle_hello(const wire::Frame& frame) {
   reception_.set_time(services_.frame_timeout);
   limits_ = reply->limits;
   assembler_.set_max_body_bytes(limits_.max_frame_bytes);
-  reply->software = kSoftware;
+  reply->software = software("nae-agent");
   reply->server_id = upstream.server_id;
   reply->epoch = upstream.epoch;
   wire::append_hello_reply(connection_.output(), id, *reply);

@@ -11,11 +11,11 @@
 #include "agent/agent.hpp"
 #include "agent/config.hpp"
 #include "agent/hardening.hpp"
-#include "agent/version.hpp"
 #include "libnae/base/descriptor_limit.hpp"
 #include "libnae/base/environment.hpp"
 #include "libnae/base/log_text.hpp"
 #include "libnae/base/output.hpp"
+#include "libnae/base/version.hpp"
 #include "net/listener.hpp"
 #include "net/signals.hpp"
 
@@ -111,7 +111,7 @@ int main(int argc, char** argv) {
   open_standard_descriptors();
   Options options;
   CLI::App app{"nae-agent: carries cryptographic requests of this host's programs to key servers."};
-  app.set_version_flag("--version", agent::kSoftware);
+  app.set_version_flag("--version", version_text("nae-agent"));
   app.add_option("--config", options.config, "configuration file")->capture_default_str();
   app.add_option("--socket", options.socket, "listen here instead of where the file says");
   app.add_flag("--check-config", options.check_config,

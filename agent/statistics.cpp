@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "agent/version.hpp"
+#include "libnae/base/version.hpp"
 
 namespace nae::agent {
 namespace {
@@ -41,7 +41,7 @@ wire::Table statistics_table(const Broker& broker, const AgentCounters& counters
   table.columns = {"name", "value"};
   Rows rows(table);
   auto uptime = std::chrono::steady_clock::now() - counters.started;
-  rows.text("version", kVersion);
+  rows.text("version", version());
   rows.number("uptime_s", static_cast<std::uint64_t>(
                               std::chrono::duration_cast<std::chrono::seconds>(uptime).count()));
   rows.number("clients", clients);

@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <cstring>
 
-#include "agent/version.hpp"
 #include "libnae/base/log_text.hpp"
+#include "libnae/base/version.hpp"
 #include "libnae/wire/crypto_message.hpp"
 #include "libnae/wire/error_message.hpp"
 
@@ -140,7 +140,7 @@ void Upstream::link_opened(Link& link) {
   state_ = State::greeting;
   wire::Hello hello;
   hello.limits = settings_.limits;
-  hello.software = kSoftware;
+  hello.software = software("nae-agent");
   wire::append_hello(link.connection().output(), kHelloId, hello);
   watch();
 }

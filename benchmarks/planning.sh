@@ -7,7 +7,7 @@ root="$(cd "$(dirname "$0")/.." && pwd)"
 work="$(mktemp -d "${TMPDIR:-/tmp}/nae-planning-XXXXXX")" && chmod 755 "$work"
 trap '"$root/scripts/stack" down "$work/stack"; rm -rf "$work"' EXIT
 
-cp -a "$root/pg_nae" "$root/libnae" "$work/"
+cp -a "$root/VERSION" "$root/pg_nae" "$root/libnae" "$work/"
 make -s -C "$work/pg_nae" clean >/dev/null
 compiler="g++"; ! command -v ccache >/dev/null || compiler="ccache g++"
 make -s -C "$work/pg_nae" -j2 NAE_CHECK_FATAL=1 CXX="$compiler" >"$work/build.log" 2>&1 || { tail -20 "$work/build.log"; exit 1; }

@@ -7,6 +7,7 @@
 #include "cli/table.hpp"
 #include "libnae/base/output.hpp"
 #include "libnae/base/text.hpp"
+#include "libnae/base/version.hpp"
 
 namespace nae::cli {
 namespace {
@@ -108,7 +109,7 @@ int run_command(std::vector<std::string> arguments, std::ostream& out, std::ostr
   CLI::App app(kDescription, "nae");
   app.footer(kFooter);
   app.require_subcommand(1);
-  app.set_version_flag("--version", "nae " NAE_VERSION);
+  app.set_version_flag("--version", version_text("nae"));
   // Global options may stand anywhere: 'nae key list --json'.
   app.fallthrough();
 

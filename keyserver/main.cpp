@@ -19,6 +19,7 @@
 #include "libnae/base/descriptor_limit.hpp"
 #include "libnae/base/environment.hpp"
 #include "libnae/base/output.hpp"
+#include "libnae/base/version.hpp"
 #include "libnae/crypto/secret.hpp"
 
 namespace {
@@ -216,7 +217,7 @@ int main(int argc, char** argv) {
   nae::open_standard_descriptors();
   forbid_dumps();
   CLI::App app{"The NAE key server: keeps keys behind an HSM and does cryptography over TLS."};
-  app.set_version_flag("--version", std::string(nae::server::kSoftware));
+  app.set_version_flag("--version", nae::version_text("nae-keyserver"));
   app.require_subcommand(1);
   app.footer(
       "Example:\n  nae-keyserver init --directory /var/lib/nae\n"

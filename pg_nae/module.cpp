@@ -21,7 +21,7 @@
 
 extern "C" {
 #if PG_VERSION_NUM >= 180000
-PG_MODULE_MAGIC_EXT(.name = "pg_nae", .version = "0.2.0");
+PG_MODULE_MAGIC_EXT(.name = "pg_nae", .version = NAE_VERSION);
 #else
 PG_MODULE_MAGIC;
 #endif

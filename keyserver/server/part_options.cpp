@@ -8,6 +8,7 @@
 
 #include "keyserver/server/server.hpp"
 #include "libnae/base/log_text.hpp"
+#include "libnae/base/version.hpp"
 
 namespace nae::server {
 
@@ -56,7 +57,7 @@ keys::RingOptions ring_options(const config::Config& config, const keys::Trusted
 
 service::Settings settings_of(const config::Config& config, std::string server_id) {
   service::Settings settings;
-  settings.software = kSoftware;
+  settings.software = software("nae-keyserver");
   settings.server_id = std::move(server_id);
   settings.limits = config.limits.wire;
   settings.hsm_timeout = config.hsm.timeout;

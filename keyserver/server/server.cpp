@@ -117,7 +117,7 @@ class Running final : public Startable {
       NAE_TRY(record_event("interrupted",
                            "no stop is recorded before this: the server was killed or "
                            "its machine failed"));
-    return record_event("started", std::string(kSoftware) + " " + listener_->address() +
+    return record_event("started", settings_.software + " " + listener_->address() +
                                        "; when the audit log fails: " + on_audit_failure());
   }
 

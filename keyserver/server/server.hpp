@@ -8,8 +8,6 @@
 
 namespace nae::server {
 
-inline constexpr char kSoftware[] = "nae-keyserver " NAE_VERSION;
-
 // Everything that start() needs of configuration and files: address, certificates, PIN file,
 // module, store and audit directory. Changes nothing, and spends no attempt at the token's PIN. The
 // caller holds a crypto::SecureHeap of the configuration's size.

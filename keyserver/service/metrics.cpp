@@ -3,6 +3,7 @@
 #include <string>
 
 #include "keyserver/service/asked.hpp"
+#include "libnae/base/version.hpp"
 
 namespace nae::service {
 namespace {
@@ -47,6 +48,12 @@ Metrics::Metrics()
                         .Name("nae_hsm_waiting")
                         .Help("Jobs waiting for the HSM, by device; \"\" is the server itself.")
                         .Register(*registry_)) {
+  prometheus::BuildGauge()
+      .Name("nae_build_info")
+      .Help("Always 1; its labels say which version and commit was built.")
+      .Register(*registry_)
+      .Add({{"version", std::string(version())}, {"commit", std::string(commit())}})
+      .Set(1);
   auto& verdicts = prometheus::BuildCounter()
                        .Name("nae_verdict_items_total")
                        .Help("Values by the verdict of policy.")

@@ -24,7 +24,7 @@ namespace nae::service {
 class SharedWork;
 
 struct Settings {
-  std::string software;   // "nae-keyserver 0.1.0"
+  std::string software;   // "nae-keyserver 0.2.0"
   std::string server_id;  // the same for all servers of a group
   wire::Limits limits;
   std::chrono::milliseconds hsm_timeout{5000};

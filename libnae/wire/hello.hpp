@@ -13,7 +13,7 @@ struct Hello {
   std::uint16_t lowest_version = kProtocolVersion;
   std::uint16_t highest_version = kProtocolVersion;
   Limits limits;
-  std::string software;  // "nae-agent 0.1.0", for logs only
+  std::string software;  // "nae-agent 0.2.0", for logs only
 };
 
 struct HelloReply {

@@ -35,7 +35,9 @@ Error with_advice(wire::ErrorMessage message) {
 }  // namespace
 
 AgentConnection::AgentConnection(std::string path, AgentSocket socket)
-    : path_(std::move(path)), socket_(std::move(socket)), session_("pg_nae 0.2.0", kOwnLimits) {}
+    : path_(std::move(path)),
+      socket_(std::move(socket)),
+      session_("pg_nae " NAE_VERSION, kOwnLimits) {}
 
 AgentConnection* AgentConnection::open(const char* path, Failure& failure) noexcept {
   return guarded<AgentConnection*>(failure, nullptr, [&]() -> Result<AgentConnection*> {

@@ -68,6 +68,7 @@ def build():
     copy.chmod(0o755)
     for folder in ("pg_nae", "libnae"):
         shutil.copytree(ROOT / folder, copy / folder)
+    shutil.copy(ROOT / "VERSION", copy)
     extension = copy / "pg_nae"
     compiler = "ccache g++" if shutil.which("ccache") else "g++"
     # Not the one of the PATH, which may be a stack's copy, without headers.
