@@ -17,6 +17,7 @@
 #include "libnae/base/output.hpp"
 #include "libnae/base/version.hpp"
 #include "net/listener.hpp"
+#include "net/service_manager.hpp"
 #include "net/signals.hpp"
 
 namespace {
@@ -70,6 +71,11 @@ void warn_of_few_descriptors(std::uint64_t clients, std::uint64_t limit) {
   spdlog::warn("event=descriptors_few limit={} max_clients={}", limit, clients);
 }
 
+// Under PostgreSQL the variable is PostgreSQL's own, whose readiness is not the agent's to tell.
+bool has_service_manager(const Options& options) {
+  return !options.parent_death;
+}
+
 void say_ready(int descriptor) {
   constexpr std::string_view kReady = "ready\n";
   if (::write(descriptor, kReady.data(), kReady.size()) < 0)
@@ -94,11 +100,13 @@ int run(const Options& options, agent::Config config) {
       loop,
       [&](int signal) {
         spdlog::info("event=stopping signal={}", signal);
+        if (has_service_manager(options)) net::tell_stopping();
         running.stop();
       },
       [&] { reload(running, options); });
   if (auto started = running.start(); !started) return report(started.error(), kFailed);
   say_ready(options.ready_descriptor);
+  if (has_service_manager(options)) net::tell_ready("listening");
   loop.run();
   spdlog::info("event=stopped");
   return 0;

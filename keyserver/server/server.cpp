@@ -32,6 +32,7 @@
 #include "libnae/crypto/certificate.hpp"
 #include "libnae/crypto/gcm.hpp"
 #include "net/listener.hpp"
+#include "net/service_manager.hpp"
 #include "net/signals.hpp"
 
 namespace nae::server {
@@ -135,6 +136,7 @@ class Running final : public Startable {
     checker_->start();
     spdlog::info("event=ready address={} gcm={} keys={} policy_revision={}", listener_->address(),
                  gcm_->name(), ring_.size(), policy_->snapshot()->number);
+    net::tell_ready("serving at " + listener_->address());
     loop_.run();
     return stop();
   }
@@ -324,6 +326,7 @@ class Running final : public Startable {
   }
 
   bool stop() {
+    net::tell_stopping();
     spdlog::info("event=stopping connections={}", listener_->connections());
     std::size_t cut = listener_->stop(config_.server.stop_timeout);
     workers_->stop();

@@ -12,6 +12,7 @@
 #include "keyserver/server/startable.hpp"
 #include "keyserver/server/waiting_room.hpp"
 #include "libnae/base/log_text.hpp"
+#include "net/service_manager.hpp"
 #include "net/signals.hpp"
 
 namespace nae::server {
@@ -96,10 +97,12 @@ class Starter {
   }
 
   void trouble(admin::StartTrouble now) {
-    if (!told_ || told_->error != now.error)
+    if (!told_ || told_->error != now.error) {
       spdlog::error("event=waiting-to-start part={} code={} message={} hint={}", name(now.part),
                     nae::name(now.error.code), quoted_text(now.error.message),
                     quoted_text(now.error.hint_or_default()));
+      net::tell_status("waiting for " + std::string(name(now.part)) + ": " + now.error.message);
+    }
     told_ = now;
     if (room_) return room_->tell(std::move(now));
     auto room = WaitingRoom::open(shared_->config, std::move(now));
