@@ -1,151 +1,137 @@
-# bash completion for nae(1); zsh loads it after `autoload bashcompinit && bashcompinit`.
-# Names of keys are not completed: asking the key server would put a record into the audit log at
-# every press of the key.
+# bash completion of nae, written from its --help by packaging/completions/generate: do not edit.
 
 _nae() {
-    local current previous command="" subcommand="" word i
-    current=${COMP_WORDS[COMP_CWORD]}
-    previous=${COMP_WORDS[COMP_CWORD - 1]}
+    local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
+    local path='' word i
     COMPREPLY=()
-
+    _nae_words() { mapfile -t COMPREPLY < <(compgen -W "$1" -- "$current"); }
+    _nae_paths() {
+        compopt -o filenames 2>/dev/null
+        mapfile -t COMPREPLY < <(compgen "$1" -- "$current")
+    }
     for ((i = 1; i < COMP_CWORD; i++)); do
         word=${COMP_WORDS[i]}
-        case $word in
-            --server | --certificate | --authority | --config | --type | --set | --version | --out | --request | --approval | --digest | --reason) ((i++)) ;;
-            -*) ;;
-            *)
-                if [[ -z $command ]]; then
-                    command=$word
-                elif [[ -z $subcommand ]]; then
-                    subcommand=$word
-                fi
-                ;;
+        case "$path $word" in
+            ' key') path='key' ;;
+            ' policy') path='policy' ;;
+            ' device') path='device' ;;
+            ' admin') path='admin' ;;
+            ' approvals') path='approvals' ;;
+            ' approve') path='approve' ;;
+            ' reject') path='reject' ;;
+            ' audit') path='audit' ;;
+            ' status') path='status' ;;
+            'key create') path='key/create' ;;
+            'key set') path='key/set' ;;
+            'key list') path='key/list' ;;
+            'key show') path='key/show' ;;
+            'key rotate') path='key/rotate' ;;
+            'key states') path='key/states' ;;
+            'key activate') path='key/activate' ;;
+            'key restrict') path='key/restrict' ;;
+            'key retire') path='key/retire' ;;
+            'key restore') path='key/restore' ;;
+            'key destroy') path='key/destroy' ;;
+            'key cancel-destroy') path='key/cancel-destroy' ;;
+            'key schedule') path='key/schedule' ;;
+            'key usage') path='key/usage' ;;
+            'key import-key') path='key/import-key' ;;
+            'key import') path='key/import' ;;
+            'key export') path='key/export' ;;
+            'policy apply') path='policy/apply' ;;
+            'policy show') path='policy/show' ;;
+            'policy history') path='policy/history' ;;
+            'policy diff') path='policy/diff' ;;
+            'policy rollback') path='policy/rollback' ;;
+            'policy test') path='policy/test' ;;
+            'device enroll') path='device/enroll' ;;
+            'device renew') path='device/renew' ;;
+            'device rekey') path='device/rekey' ;;
+            'device confirm') path='device/confirm' ;;
+            'device list') path='device/list' ;;
+            'device remove') path='device/remove' ;;
+            'admin add') path='admin/add' ;;
+            'admin list') path='admin/list' ;;
+            'admin roles') path='admin/roles' ;;
+            'admin remove') path='admin/remove' ;;
+            'admin renew') path='admin/renew' ;;
+            'audit query') path='audit/query' ;;
+            'audit report') path='audit/report' ;;
+            'audit export') path='audit/export' ;;
+            'audit verify') path='audit/verify' ;;
+            'audit receipt') path='audit/receipt' ;;
+            'audit verify-receipt') path='audit/verify-receipt' ;;
+            'audit sink') path='audit/sink' ;;
         esac
     done
-
-    _nae_words() { mapfile -t COMPREPLY < <(compgen -W "$1" -- "$current"); }
-
-    case $previous in
-        --certificate | --authority | --config | --public-key | --executable | --request | --segment)
-            compopt -o filenames 2>/dev/null
-            mapfile -t COMPREPLY < <(compgen -f -- "$current")
-            return
-            ;;
-        --out | --directory)
-            compopt -o filenames 2>/dev/null
-            mapfile -t COMPREPLY < <(compgen -d -- "$current")
-            return
-            ;;
-        --key)
-            if [[ $command != policy && $command != audit ]]; then
-                compopt -o filenames 2>/dev/null
-                mapfile -t COMPREPLY < <(compgen -f -- "$current")
-            fi
-            return
-            ;;
-        --type)
-            _nae_words "aes-256-gcm aes-256-siv hmac-sha-256 hmac-sha-256-raw rsa-2048 rsa-3072 rsa-4096 ecdsa-p256 ecdsa-p384 ed25519"
-            return
-            ;;
-        --encoding)
-            _nae_words "raw hex base64"
-            return
-            ;;
-        --protection)
-            _nae_words "wrapped hsm-only"
-            return
-            ;;
-        --format)
-            _nae_words "$([[ $command == audit ]] && echo jsonl csv || echo pem jwk)"
-            return
-            ;;
-        --wrapped | --public)
-            compopt -o filenames 2>/dev/null
-            mapfile -t COMPREPLY < <(compgen -f -- "$current")
-            return
-            ;;
-        --set)
-            _nae_words "active restricted retired destroyed"
-            return
-            ;;
-        --verdict)
-            _nae_words "value deny"
-            return
-            ;;
-        --action | --allow-action)
-            local actions="encrypt decrypt sign verify mac mac-verify hash random rewrap"
-            [[ $command != audit ]] || actions+=" search" # recorded, but no action of policy
-            _nae_words "$actions"
-            return
-            ;;
-        --role)
-            [[ $command != admin ]] || _nae_words "key-admin policy-admin auditor operator"
-            return
-            ;;
-        --server | --version | --comment | --reason | --approval | --digest | --database | --program | --device | --member-of | \
-            --login-role | --session-role | --network | --client-address | --issuer | --claim | \
-            --executable-sha256 | --valid-days | --event | --user | --from | --to | --limit | --since | --source | --owner | --description | \
-            --label | --remove-label | --after | --at | --activate-at | --rotate-after-days | --rotate-after-uses | \
-            --allow-algorithm)
-            return
-            ;;
+    case "$path $previous" in
+        ' --server' | 'key --server' | 'key/create --activate-at' | 'key/create --owner' | 'key/create --description' | 'key/create --label' | 'key/create --rotate-after-days' | 'key/create --rotate-after-uses' | 'key/create --server' | 'key/set --owner' | 'key/set --description' | 'key/set --label' | 'key/set --rotate-after-days' | 'key/set --rotate-after-uses' | 'key/set --remove-label' | 'key/set --server' | 'key/list --owner' | 'key/list --label' | 'key/list --after' | 'key/list --limit' | 'key/list --server' | 'key/show --server' | 'key/rotate --activate-at' | 'key/rotate --server' | 'key/states --version' | 'key/states --server' | 'key/activate --server' | 'key/restrict --server' | 'key/retire --server' | 'key/restore --server' | 'key/destroy --server' | 'key/cancel-destroy --server' | 'key/schedule --at' | 'key/schedule --server' | 'key/usage --server' | 'key/import-key --server' | 'key/import --server' | 'key/export --version' | 'key/export --server' | 'policy --server' | 'policy/apply --comment' | 'policy/apply --if-revision' | 'policy/apply --server' | 'policy/show --version' | 'policy/show --server' | 'policy/history --server' | 'policy/diff --server' | 'policy/rollback --comment' | 'policy/rollback --server' | 'policy/test --role' | 'policy/test --database' | 'policy/test --program' | 'policy/test --device' | 'policy/test --key' | 'policy/test --member-of' | 'policy/test --login-role' | 'policy/test --session-role' | 'policy/test --network' | 'policy/test --client-address' | 'policy/test --at' | 'policy/test --user' | 'policy/test --issuer' | 'policy/test --claim' | 'policy/test --executable-sha256' | 'policy/test --server' | 'device --server' | 'device/enroll --approval' | 'device/enroll --valid-days' | 'device/enroll --server' | 'device/renew --approval' | 'device/renew --valid-days' | 'device/renew --server' | 'device/rekey --certificate' | 'device/rekey --approval' | 'device/rekey --valid-days' | 'device/rekey --server' | 'device/confirm --keep' | 'device/confirm --server' | 'device/list --server' | 'device/remove --server' | 'admin --server' | 'admin/add --approval' | 'admin/add --valid-days' | 'admin/add --server' | 'admin/list --server' | 'admin/roles --server' | 'admin/remove --server' | 'admin/renew --valid-days' | 'admin/renew --server' | 'approvals --server' | 'approve --digest' | 'approve --server' | 'reject --server' | 'audit --server' | 'audit/query --role' | 'audit/query --key' | 'audit/query --action' | 'audit/query --device' | 'audit/query --database' | 'audit/query --user' | 'audit/query --from' | 'audit/query --to' | 'audit/query --limit' | 'audit/query --server' | 'audit/report --since' | 'audit/report --server' | 'audit/export --role' | 'audit/export --key' | 'audit/export --action' | 'audit/export --device' | 'audit/export --database' | 'audit/export --user' | 'audit/export --from' | 'audit/export --to' | 'audit/export --server' | 'audit/verify --segment' | 'audit/verify --from' | 'audit/verify --to' | 'audit/verify --server' | 'audit/receipt --server' | 'audit/verify-receipt --server' | 'audit/sink --database' | 'audit/sink --source' | 'audit/sink --server' | 'status --server') :; return ;;
+        ' --certificate' | ' --key' | ' --authority' | ' --config' | 'key --certificate' | 'key --key' | 'key --authority' | 'key --config' | 'key/create --allow-algorithm' | 'key/create --certificate' | 'key/create --key' | 'key/create --authority' | 'key/create --config' | 'key/set --allow-algorithm' | 'key/set --certificate' | 'key/set --key' | 'key/set --authority' | 'key/set --config' | 'key/list --certificate' | 'key/list --key' | 'key/list --authority' | 'key/list --config' | 'key/show --certificate' | 'key/show --key' | 'key/show --authority' | 'key/show --config' | 'key/rotate --certificate' | 'key/rotate --key' | 'key/rotate --authority' | 'key/rotate --config' | 'key/states --certificate' | 'key/states --key' | 'key/states --authority' | 'key/states --config' | 'key/activate --certificate' | 'key/activate --key' | 'key/activate --authority' | 'key/activate --config' | 'key/restrict --certificate' | 'key/restrict --key' | 'key/restrict --authority' | 'key/restrict --config' | 'key/retire --certificate' | 'key/retire --key' | 'key/retire --authority' | 'key/retire --config' | 'key/restore --certificate' | 'key/restore --key' | 'key/restore --authority' | 'key/restore --config' | 'key/destroy --certificate' | 'key/destroy --key' | 'key/destroy --authority' | 'key/destroy --config' | 'key/cancel-destroy --certificate' | 'key/cancel-destroy --key' | 'key/cancel-destroy --authority' | 'key/cancel-destroy --config' | 'key/schedule --certificate' | 'key/schedule --key' | 'key/schedule --authority' | 'key/schedule --config' | 'key/usage --certificate' | 'key/usage --key' | 'key/usage --authority' | 'key/usage --config' | 'key/import-key --certificate' | 'key/import-key --key' | 'key/import-key --authority' | 'key/import-key --config' | 'key/import --from' | 'key/import --wrapped' | 'key/import --public' | 'key/import --certificate' | 'key/import --key' | 'key/import --authority' | 'key/import --config' | 'key/export --certificate' | 'key/export --key' | 'key/export --authority' | 'key/export --config' | 'policy --certificate' | 'policy --key' | 'policy --authority' | 'policy --config' | 'policy/apply --certificate' | 'policy/apply --key' | 'policy/apply --authority' | 'policy/apply --config' | 'policy/show --certificate' | 'policy/show --key' | 'policy/show --authority' | 'policy/show --config' | 'policy/history --certificate' | 'policy/history --key' | 'policy/history --authority' | 'policy/history --config' | 'policy/diff --certificate' | 'policy/diff --key' | 'policy/diff --authority' | 'policy/diff --config' | 'policy/rollback --certificate' | 'policy/rollback --key' | 'policy/rollback --authority' | 'policy/rollback --config' | 'policy/test --executable' | 'policy/test --certificate' | 'policy/test --authority' | 'policy/test --config' | 'device --certificate' | 'device --key' | 'device --authority' | 'device --config' | 'device/enroll --request' | 'device/enroll --certificate' | 'device/enroll --key' | 'device/enroll --authority' | 'device/enroll --config' | 'device/renew --request' | 'device/renew --key' | 'device/renew --certificate' | 'device/renew --authority' | 'device/renew --config' | 'device/rekey --request' | 'device/rekey --signature' | 'device/rekey --key' | 'device/rekey --authority' | 'device/rekey --config' | 'device/confirm --certificate' | 'device/confirm --key' | 'device/confirm --authority' | 'device/confirm --config' | 'device/list --certificate' | 'device/list --key' | 'device/list --authority' | 'device/list --config' | 'device/remove --certificate' | 'device/remove --key' | 'device/remove --authority' | 'device/remove --config' | 'admin --certificate' | 'admin --key' | 'admin --authority' | 'admin --config' | 'admin/add --request' | 'admin/add --certificate' | 'admin/add --key' | 'admin/add --authority' | 'admin/add --config' | 'admin/list --certificate' | 'admin/list --key' | 'admin/list --authority' | 'admin/list --config' | 'admin/roles --certificate' | 'admin/roles --key' | 'admin/roles --authority' | 'admin/roles --config' | 'admin/remove --certificate' | 'admin/remove --key' | 'admin/remove --authority' | 'admin/remove --config' | 'admin/renew --certificate' | 'admin/renew --key' | 'admin/renew --authority' | 'admin/renew --config' | 'approvals --certificate' | 'approvals --key' | 'approvals --authority' | 'approvals --config' | 'approve --certificate' | 'approve --key' | 'approve --authority' | 'approve --config' | 'reject --certificate' | 'reject --key' | 'reject --authority' | 'reject --config' | 'audit --certificate' | 'audit --key' | 'audit --authority' | 'audit --config' | 'audit/query --certificate' | 'audit/query --authority' | 'audit/query --config' | 'audit/report --certificate' | 'audit/report --key' | 'audit/report --authority' | 'audit/report --config' | 'audit/export --certificate' | 'audit/export --authority' | 'audit/export --config' | 'audit/verify --public-key' | 'audit/verify --certificate' | 'audit/verify --key' | 'audit/verify --authority' | 'audit/verify --config' | 'audit/receipt --certificate' | 'audit/receipt --key' | 'audit/receipt --authority' | 'audit/receipt --config' | 'audit/verify-receipt --public-key' | 'audit/verify-receipt --certificate' | 'audit/verify-receipt --key' | 'audit/verify-receipt --authority' | 'audit/verify-receipt --config' | 'audit/sink --public-key' | 'audit/sink --certificate' | 'audit/sink --key' | 'audit/sink --authority' | 'audit/sink --config' | 'status --certificate' | 'status --key' | 'status --authority' | 'status --config') _nae_paths -f; return ;;
+        'key/create --type') _nae_words "aes-256-gcm aes-256-siv hmac-sha-256 hmac-sha-256-raw rsa-2048 rsa-3072 rsa-4096 ecdsa-p256 ecdsa-p384 ed25519"; return ;;
+        'key/create --protection' | 'key/import --protection') _nae_words "wrapped hsm-only"; return ;;
+        'key/create --allow-action' | 'key/set --allow-action' | 'policy/test --action') _nae_words "encrypt decrypt sign verify mac mac-verify hash random rewrap"; return ;;
+        'key/states --set') _nae_words "active restricted retired destroyed"; return ;;
+        'key/import --type') _nae_words "aes-256-gcm aes-256-siv hmac-sha-256-raw rsa-2048 rsa-3072 rsa-4096 ecdsa-p256 ecdsa-p384"; return ;;
+        'key/import --encoding') _nae_words "raw hex base64"; return ;;
+        'key/export --format') _nae_words "pem jwk"; return ;;
+        'device/enroll --out' | 'device/renew --out' | 'device/rekey --out' | 'admin/add --out' | 'admin/renew --out' | 'audit/query --directory' | 'audit/report --directory' | 'audit/export --directory' | 'audit/verify --directory' | 'audit/receipt --directory' | 'audit/sink --directory') _nae_paths -d; return ;;
+        'admin/add --role' | 'admin/roles --role') _nae_words "key-admin policy-admin auditor operator"; return ;;
+        'audit/query --event' | 'audit/export --event') _nae_words "request admin started stopped interrupted certificate admin-recovered keys-bound"; return ;;
+        'audit/query --verdict' | 'audit/export --verdict') _nae_words "value deny"; return ;;
+        'audit/export --format') _nae_words "jsonl csv"; return ;;
     esac
-
-    local connection="--server --certificate --key --authority --config --json --help"
-    local attributes="--owner --description --label --allow-action --allow-algorithm --rotate-after-days --rotate-after-uses"
-    case $command/$subcommand in
-        /) _nae_words "key policy device admin approvals approve reject audit status clock --version $connection" ;;
-        key/) _nae_words "create set list show rotate activate restrict retire restore destroy cancel-destroy schedule usage states import import-key export $connection" ;;
-        policy/) _nae_words "apply show history diff rollback test $connection" ;;
-        device/) _nae_words "enroll renew rekey confirm list remove $connection" ;;
-        clock/) _nae_words "accept $connection" ;;
-        clock/accept) _nae_words "--reason $connection" ;;
-        admin/) _nae_words "add list roles remove renew $connection" ;;
-        audit/) _nae_words "query report export verify receipt verify-receipt sink $connection" ;;
-        key/create) _nae_words "--type --activate-at --protection $attributes $connection" ;;
-        key/set) _nae_words "$attributes --remove-label --allow-all-actions --allow-all-algorithms $connection" ;;
-        key/list) _nae_words "--owner --label --after --limit $connection" ;;
-        key/rotate) _nae_words "--activate-at $connection" ;;
-        key/schedule) _nae_words "active restricted retired destroyed --at --cancel $connection" ;;
-        key/states) _nae_words "--version --set $connection" ;;
-        key/import) _nae_words "--type --from --encoding --wrapped --public --protection $connection" ;;
-        key/export) _nae_words "--version --format $connection" ;;
-        key/import-key) _nae_words "$connection" ;;
-        policy/apply)
-            if [[ $current == -* ]]; then
-                _nae_words "--comment --dry-run --if-revision $connection"
-            else
-                compopt -o filenames 2>/dev/null
-                mapfile -t COMPREPLY < <(compgen -f -- "$current")
-            fi
-            ;;
-        policy/rollback) _nae_words "--comment $connection" ;;
-        policy/show) _nae_words "--version $connection" ;;
-        policy/test) _nae_words "--role --database --program --device --action --key --member-of --login-role --session-role --network --client-address --at --user --issuer --claim --executable --executable-sha256 $connection" ;;
-        device/enroll) _nae_words "--out --request --approval --valid-days $connection" ;;
-        device/renew) _nae_words "--out --request --key --approval --valid-days $connection" ;;
-        device/rekey) _nae_words "--out --request --certificate --signature --approval --valid-days $connection" ;;
-        device/confirm) _nae_words "--keep $connection" ;;
-        admin/add) _nae_words "--role --out --request --approval --valid-days $connection" ;;
-        admin/roles) _nae_words "--role $connection" ;;
-        admin/renew) _nae_words "--out --valid-days $connection" ;;
-        approve/*) _nae_words "--digest $connection" ;;
-        audit/query) _nae_words "--event --role --key --action --verdict --device --database --user --from --to --limit --summary --directory $connection" ;;
-        audit/report) _nae_words "--since --directory $connection" ;;
-        audit/export) _nae_words "--format --event --role --key --action --verdict --device --database --user --from --to --directory $connection" ;;
-        audit/receipt) _nae_words "--directory $connection" ;;
-        audit/verify-receipt)
-            if [[ $current == -* ]]; then
-                _nae_words "--public-key $connection"
-            else
-                compopt -o filenames 2>/dev/null
-                mapfile -t COMPREPLY < <(compgen -f -- "$current")
-            fi
-            ;;
-        audit/sink) _nae_words "--directory --database --public-key --source --create --follow $connection" ;;
-        audit/verify) _nae_words "--from --to --directory --segment --public-key $connection" ;;
-        *) _nae_words "$connection" ;;
+    case "$path" in
+        '') _nae_words "key policy device admin approvals approve reject audit status --help --version --json --server --certificate --key --authority --config" ;;
+        'key') _nae_words "create set list show rotate states activate restrict retire restore destroy cancel-destroy schedule usage import-key import export --help --json --server --certificate --key --authority --config" ;;
+        'key/create') _nae_words "--help --type --activate-at --protection --owner --description --label --allow-action --allow-algorithm --rotate-after-days --rotate-after-uses --json --server --certificate --key --authority --config" ;;
+        'key/set') _nae_words "--help --owner --description --label --allow-action --allow-algorithm --rotate-after-days --rotate-after-uses --remove-label --allow-all-actions --allow-all-algorithms --json --server --certificate --key --authority --config" ;;
+        'key/list') _nae_words "--help --owner --label --after --limit --json --server --certificate --key --authority --config" ;;
+        'key/show') _nae_words "--help --json --server --certificate --key --authority --config" ;;
+        'key/rotate') _nae_words "--help --activate-at --json --server --certificate --key --authority --config" ;;
+        'key/states') _nae_words "--help --version --set --json --server --certificate --key --authority --config" ;;
+        'key/activate') _nae_words "--help --json --server --certificate --key --authority --config" ;;
+        'key/restrict') _nae_words "--help --json --server --certificate --key --authority --config" ;;
+        'key/retire') _nae_words "--help --json --server --certificate --key --authority --config" ;;
+        'key/restore') _nae_words "--help --json --server --certificate --key --authority --config" ;;
+        'key/destroy') _nae_words "--help --json --server --certificate --key --authority --config" ;;
+        'key/cancel-destroy') _nae_words "--help --json --server --certificate --key --authority --config" ;;
+        'key/schedule') _nae_words "active restricted retired destroyed --help --at --cancel --json --server --certificate --key --authority --config" ;;
+        'key/usage') _nae_words "--help --json --server --certificate --key --authority --config" ;;
+        'key/import-key') _nae_words "--help --json --server --certificate --key --authority --config" ;;
+        'key/import') _nae_words "--help --type --from --encoding --wrapped --public --protection --json --server --certificate --key --authority --config" ;;
+        'key/export') _nae_words "--help --version --format --json --server --certificate --key --authority --config" ;;
+        'policy') _nae_words "apply show history diff rollback test --help --json --server --certificate --key --authority --config" ;;
+        'policy/apply') if [[ $current == -* ]]; then _nae_words "--help --comment --if-revision --dry-run --json --server --certificate --key --authority --config"; else _nae_paths -f; fi ;;
+        'policy/show') _nae_words "--help --version --json --server --certificate --key --authority --config" ;;
+        'policy/history') _nae_words "--help --json --server --certificate --key --authority --config" ;;
+        'policy/diff') _nae_words "--help --json --server --certificate --key --authority --config" ;;
+        'policy/rollback') _nae_words "--help --comment --json --server --certificate --key --authority --config" ;;
+        'policy/test') _nae_words "--help --role --database --program --device --action --key --member-of --login-role --session-role --network --client-address --at --user --issuer --claim --executable --executable-sha256 --json --server --certificate --authority --config" ;;
+        'device') _nae_words "enroll renew rekey confirm list remove --help --json --server --certificate --key --authority --config" ;;
+        'device/enroll') _nae_words "--help --out --request --approval --valid-days --json --server --certificate --key --authority --config" ;;
+        'device/renew') _nae_words "--help --out --request --key --approval --valid-days --json --server --certificate --authority --config" ;;
+        'device/rekey') _nae_words "--help --out --request --certificate --signature --approval --valid-days --json --server --key --authority --config" ;;
+        'device/confirm') _nae_words "--help --keep --json --server --certificate --key --authority --config" ;;
+        'device/list') _nae_words "--help --json --server --certificate --key --authority --config" ;;
+        'device/remove') _nae_words "--help --json --server --certificate --key --authority --config" ;;
+        'admin') _nae_words "add list roles remove renew --help --json --server --certificate --key --authority --config" ;;
+        'admin/add') _nae_words "--help --role --out --request --approval --valid-days --json --server --certificate --key --authority --config" ;;
+        'admin/list') _nae_words "--help --json --server --certificate --key --authority --config" ;;
+        'admin/roles') _nae_words "--help --role --json --server --certificate --key --authority --config" ;;
+        'admin/remove') _nae_words "--help --json --server --certificate --key --authority --config" ;;
+        'admin/renew') _nae_words "--help --out --valid-days --json --server --certificate --key --authority --config" ;;
+        'approvals') _nae_words "--help --json --server --certificate --key --authority --config" ;;
+        'approve') _nae_words "--help --digest --json --server --certificate --key --authority --config" ;;
+        'reject') _nae_words "--help --json --server --certificate --key --authority --config" ;;
+        'audit') _nae_words "query report export verify receipt verify-receipt sink --help --json --server --certificate --key --authority --config" ;;
+        'audit/query') _nae_words "--help --event --role --key --action --verdict --device --database --user --from --to --summary --limit --directory --json --server --certificate --authority --config" ;;
+        'audit/report') _nae_words "--help --since --directory --json --server --certificate --key --authority --config" ;;
+        'audit/export') _nae_words "--help --format --event --role --key --action --verdict --device --database --user --from --to --directory --json --server --certificate --authority --config" ;;
+        'audit/verify') _nae_words "--help --directory --segment --public-key --from --to --json --server --certificate --key --authority --config" ;;
+        'audit/receipt') _nae_words "--help --directory --json --server --certificate --key --authority --config" ;;
+        'audit/verify-receipt') if [[ $current == -* ]]; then _nae_words "--help --public-key --json --server --certificate --key --authority --config"; else _nae_paths -f; fi ;;
+        'audit/sink') _nae_words "--help --directory --database --public-key --source --create --follow --json --server --certificate --key --authority --config" ;;
+        'status') _nae_words "--help --json --server --certificate --key --authority --config" ;;
     esac
 }
-
 complete -F _nae nae

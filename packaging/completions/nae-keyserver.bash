@@ -1,0 +1,41 @@
+# bash completion of nae-keyserver, written from its --help by packaging/completions/generate: do not edit.
+
+_nae_keyserver() {
+    local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
+    local path='' word i
+    COMPREPLY=()
+    _nae_keyserver_words() { mapfile -t COMPREPLY < <(compgen -W "$1" -- "$current"); }
+    _nae_keyserver_paths() {
+        compopt -o filenames 2>/dev/null
+        mapfile -t COMPREPLY < <(compgen "$1" -- "$current")
+    }
+    for ((i = 1; i < COMP_CWORD; i++)); do
+        word=${COMP_WORDS[i]}
+        case "$path $word" in
+            ' run') path='run' ;;
+            ' check-config') path='check-config' ;;
+            ' renew-certificate') path='renew-certificate' ;;
+            ' accept-audit-loss') path='accept-audit-loss' ;;
+            ' recover-admin') path='recover-admin' ;;
+            ' accept-keys') path='accept-keys' ;;
+            ' init') path='init' ;;
+        esac
+    done
+    case "$path $previous" in
+        'run --config' | 'check-config --config' | 'renew-certificate --config' | 'accept-audit-loss --config' | 'recover-admin --config' | 'recover-admin --request' | 'accept-keys --config' | 'init --module' | 'init --pin-file') _nae_keyserver_paths -f; return ;;
+        'accept-audit-loss --reason' | 'recover-admin --name' | 'recover-admin --reason' | 'accept-keys --reason' | 'init --listen' | 'init --name' | 'init --admin' | 'init --token-label') :; return ;;
+        'recover-admin --out' | 'init --directory') _nae_keyserver_paths -d; return ;;
+        'recover-admin --role') _nae_keyserver_words "key-admin policy-admin auditor operator"; return ;;
+    esac
+    case "$path" in
+        '') _nae_keyserver_words "run check-config renew-certificate accept-audit-loss recover-admin accept-keys init --help --version" ;;
+        'run') _nae_keyserver_words "--help --config" ;;
+        'check-config') _nae_keyserver_words "--help --config" ;;
+        'renew-certificate') _nae_keyserver_words "--help --config" ;;
+        'accept-audit-loss') _nae_keyserver_words "--help --config --reason" ;;
+        'recover-admin') _nae_keyserver_words "--help --config --name --request --out --role --reason" ;;
+        'accept-keys') _nae_keyserver_words "--help --config --reason" ;;
+        'init') _nae_keyserver_words "--help --directory --listen --name --admin --module --token-label --pin-file" ;;
+    esac
+}
+complete -F _nae_keyserver nae-keyserver
