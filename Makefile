@@ -5,7 +5,7 @@ PG_CONFIG ?= /usr/lib/postgresql/15/bin/pg_config
 PREFIX ?= /usr/local
 
 .DEFAULT_GOAL := all
-.PHONY: all help dependencies programs tests extension check check-long demo demo-up demo-down bench \
+.PHONY: all help dependencies test-dependencies programs tests extension check check-long demo demo-up demo-down bench \
   install format lint clean
 
 all: programs extension ## build the product
@@ -13,8 +13,11 @@ all: programs extension ## build the product
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-dependencies: ## install the Debian packages that are missing
-	@scripts/install-dependencies
+dependencies: ## install the Debian packages that building and running lack
+	@scripts/install-dependencies run build
+
+test-dependencies: ## install those of the tests, too
+	@scripts/install-dependencies run build test
 
 $(BUILD)/build.ninja: CMakeLists.txt
 	@cmake -S . -B $(BUILD) -G Ninja > $(BUILD).log 2>&1 || { cat $(BUILD).log; exit 1; }
@@ -24,15 +27,16 @@ programs: $(BUILD)/build.ninja ## build key server, agent and command line tool
 	@cmake --build $(BUILD) --parallel $(JOBS) --target nae-keyserver nae-agent nae
 
 tests: $(BUILD)/build.ninja ## build everything that CMake builds, tests and benchmarks too
+	@grep -qE '^BUILD_TESTING:BOOL=(1|ON|TRUE)$$' $(BUILD)/CMakeCache.txt || cmake -DBUILD_TESTING=ON $(BUILD) >/dev/null
 	@cmake --build $(BUILD) --parallel $(JOBS)
 
 extension: ## build the PostgreSQL extension
 	@$(MAKE) -s -C pg_nae -j$(JOBS) PG_CONFIG=$(PG_CONFIG)
 
-check: dependencies ## build and run every test
+check: test-dependencies ## build and run every test
 	@tests/run
 
-check-long: dependencies ## the tests that take longer than a commit should wait
+check-long: test-dependencies ## the tests that take longer than a commit should wait
 	@tests/run --long
 
 demo: dependencies ## a tour on this machine; leaves nothing behind
@@ -44,7 +48,7 @@ demo-up: dependencies ## start a stack like the demo's and keep it
 demo-down: ## stop it and remove it
 	@demo/demo down
 
-bench: dependencies tests extension ## measure; prints ratios within one run
+bench: test-dependencies tests extension ## measure; prints ratios within one run
 	@benchmarks/run
 
 install: all ## install programs under PREFIX and the extension into PostgreSQL
