@@ -8,6 +8,8 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 # File, and the expression whose group is the version of it.
 PLACES = [
     ("CHANGELOG.md", r"^## (\S+?)(?:,| |$)"),
+    ("META.json", r'^   "version": "(.*)",$'),
+    ("META.json", r'^         "version": "(.*)"$'),
     ("pg_nae/pg_nae.control", r"^default_version = '(.*)'$"),
     ("docs/openapi.yaml", r"^  version: (\S+)$"),
     *((f"docs/man/{page.name}", r'^\.TH \S+ \d "" "NAE ?([^"]*)"') for page in sorted((ROOT / "docs/man").glob("*.[1-8]"))),
