@@ -6,7 +6,7 @@ PREFIX ?= /usr/local
 
 .DEFAULT_GOAL := all
 .PHONY: all help dependencies test-dependencies programs tests extension check check-long demo demo-up demo-down bench \
-  install format lint clean
+  packages dist install uninstall format lint clean
 
 all: programs extension ## build the product
 
@@ -51,9 +51,19 @@ demo-down: ## stop it and remove it
 bench: test-dependencies tests extension ## measure; prints ratios within one run
 	@benchmarks/run
 
+packages: programs extension ## build Debian packages into build/packages (NAE_PG_MAJORS="15 17")
+	@scripts/build-packages $(BUILD)/packages
+
+dist: ## make a tarball of the commit, build/nae-VERSION.tar.gz
+	@scripts/make-dist $(BUILD)
+
 install: all ## install programs under PREFIX and the extension into PostgreSQL
 	@cmake --install $(BUILD) --prefix $(PREFIX)
 	@$(MAKE) -s -C pg_nae install PG_CONFIG=$(PG_CONFIG)
+
+uninstall: ## remove what `make install` installed; configuration, keys and data stay
+	@scripts/uninstall $(BUILD)/install_manifest.txt
+	@$(MAKE) -s -C pg_nae uninstall PG_CONFIG=$(PG_CONFIG)
 
 format: ## format every C++ file
 	@git ls-files '*.cpp' '*.hpp' | xargs clang-format -i

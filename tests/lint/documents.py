@@ -112,9 +112,26 @@ def manual_pages():
             yield f"{page.relative_to(ROOT)}: {made.stderr.strip()}"
 
 
+# Of those that build: a checkout's own conveniences, and what debhelper brings itself.
+WITHOUT_PACKAGES = {"ccache", "git", "make"}
+
+
+def build_dependencies():
+    """What building takes is said twice, for people and for dpkg."""
+    listed = {line.split()[0] for line in text_of("packaging/debian-packages/build.txt").splitlines() if not line.startswith("#")}
+    paragraph = text_of("debian/control").partition("Build-Depends:")[2].partition("\nStandards-Version")[0]
+    declared = {word.split()[0] for word in paragraph.replace("\n", " ").split(",") if word.strip()}
+    declared = {name for name in declared if not name.startswith("debhelper")}
+    assert len(declared) > 10, "debian/control is written in a way that this test does not know"
+    for name in sorted(declared - listed):
+        yield f"packaging/debian-packages/build.txt: no line for {name} of debian/control"
+    for name in sorted(listed - declared - WITHOUT_PACKAGES):
+        yield f"debian/control: no {name} of packaging/debian-packages/build.txt"
+
+
 def main():
     found = []
-    for check in (error_codes, configuration_fields, routes, settings, links, manual_pages):
+    for check in (error_codes, configuration_fields, routes, settings, links, manual_pages, build_dependencies):
         found.extend(check())
     for line in found:
         print(line)

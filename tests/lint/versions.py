@@ -8,6 +8,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 # File, and the expression whose group is the version of it.
 PLACES = [
     ("CHANGELOG.md", r"^## (\S+?)(?:,| |$)"),
+    ("debian/changelog", r"^nae \((\S+)\)"),
     ("META.json", r'^   "version": "(.*)",$'),
     ("META.json", r'^         "version": "(.*)"$'),
     ("pg_nae/pg_nae.control", r"^default_version = '(.*)'$"),

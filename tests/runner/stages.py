@@ -115,6 +115,10 @@ def tls(place):
     return [Task("net/ with a newer OpenSSL", ["tests/tls/newer-openssl", str(place.room("openssl"))], counts.gtest, 900)]
 
 
+def packages(place):
+    return [Task("Debian packages", ["tests/packages/install.t", str(place.room("packages"))], counts.tap, HOUR)]
+
+
 # Those of a group run side by side: each has servers of its own. Fast ones first.
 CHECK = [[lint], [unit], [parsers], [pgtap, end_to_end, versions, regress]]
-LONG = [[fuzz], [tls], [versions_long], [core], [twins], [statements], [sqlsmith]]
+LONG = [[fuzz], [tls], [packages], [versions_long], [core], [twins], [statements], [sqlsmith]]
