@@ -256,6 +256,8 @@ with Tap() as tap:
             re.findall(r'^nae_certificate_expiry_seconds\{certificate="(\w+)"\} (\S+)$', text, re.M)}
     tap.ok(824 < days.get("server", 0) <= 825 and 824 < days.get("admin", 0) <= 825 and days.get("authority", 0) > 3600,
            "the metrics have what is left", days)
+    said = re.fullmatch(r"nae-keyserver (\S+)(?: \((\S+)\))?\n", run(KEY_SERVER, "--version").stdout)
+    tap.like(text, rf'(?m)^nae_build_info\{{commit="{said[2] or ""}",version="{said[1]}"\}} 1$', "and which version and commit was built")
     done = people["operator"].nae("device", "enroll", "db1", "--out", server.path / "people/db1", "--valid-days", "29")
     server.restart()
     tap.like(server.log.read_text(), "certificate-expires kind=device name=db1 days_left=2[89]", "and the log warns in time")
