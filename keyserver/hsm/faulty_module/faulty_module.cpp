@@ -1,12 +1,20 @@
 // For tests: the module of NAE_TEST_MODULE, SoftHSM at first, behind a PKCS#11 module whose
-// functions fail when a test says so, as vendors' modules do. A test finds nae_fail_pkcs11() with
-// dlsym in the module that it has loaded as well.
+// functions fail when a test says so, as vendors' modules do. A test of the same process finds
+// nae_fail_pkcs11() with dlsym in the module that it has loaded as well. A test of another process
+// names a file in NAE_FAULTY_PKCS11; while its lines are
+//     FUNCTION VALUE      a CK_RV, as 0x30: every call fails with it
+//     FUNCTION wait MS    every call takes so long before it is made
+// it is so. The file is read at every call and may be missing.
 #include <dlfcn.h>
 #include <p11-kit/pkcs11.h>
 
 #include <atomic>
+#include <chrono>
 #include <cstdlib>
 #include <cstring>
+#include <fstream>
+#include <string>
+#include <thread>
 
 namespace {
 
@@ -39,9 +47,26 @@ CK_RV fault_of(Function function) {
   return CKR_OK;
 }
 
+// What the file says of `function`; waits here when it says so.
+CK_RV fault_of_file(Function function) {
+  const char* path = ::getenv("NAE_FAULTY_PKCS11");
+  if (path == nullptr) return CKR_OK;
+  std::ifstream file(path);
+  std::string name, value;
+  while (file >> name >> value) {
+    int wait_ms = 0;
+    if (value == "wait") file >> wait_ms;
+    if (name != kNames[function]) continue;
+    if (value != "wait") return std::stoul(value, nullptr, 16);
+    std::this_thread::sleep_for(std::chrono::milliseconds(wait_ms));
+  }
+  return CKR_OK;
+}
+
 template <Function function, auto CK_FUNCTION_LIST::*member, class... Arguments>
 CK_RV fail_or_pass(Arguments... arguments) {
   if (const CK_RV value = fault_of(function); value != CKR_OK) return value;
+  if (const CK_RV value = fault_of_file(function); value != CKR_OK) return value;
   return (real->*member)(arguments...);
 }
 
