@@ -65,7 +65,7 @@ def pgtap(place):
 
 def end_to_end(place):
     """Those that take minutes first, so that none of them is left over at the end."""
-    first = ["columns_twins.t", "columns_migration.t", "columns_leak.t", "plan_check.t"]
+    first = ["chaos.t", "columns_twins.t", "columns_migration.t", "columns_leak.t", "plan_check.t"]
     names = sorted((path.name for path in (place.root / "tests/end_to_end").glob("*.t")), key=lambda name: (name not in first, name))
     return [Task(name, [f"tests/end_to_end/{name}"], counts.tap, 900) for name in names]
 
@@ -107,6 +107,10 @@ def statements(place):
                  counts.tap, 3 * HOUR, passed_lines(r"^ok \d+ - \d+ cases|^# +refused"))]
 
 
+def chaos(place):
+    return [Task("chaos.t, an hour", ["tests/end_to_end/chaos.t"], counts.tap, 2 * HOUR, passed_lines(r"NAE_SEED|^# \|"), {"NAE_SECONDS": "3600"})]
+
+
 def sqlsmith(place):
     return [Task("sqlsmith", ["tests/end_to_end/sqlsmith"], counts.tap, 3 * HOUR, passed_lines(r"statements|seeds"))]
 
@@ -121,4 +125,4 @@ def packages(place):
 
 # Those of a group run side by side: each has servers of its own. Fast ones first.
 CHECK = [[lint], [unit], [parsers], [pgtap, end_to_end, versions, regress]]
-LONG = [[fuzz], [tls], [packages], [versions_long], [core], [twins], [statements], [sqlsmith]]
+LONG = [[fuzz], [tls], [packages], [versions_long], [core], [twins], [statements], [chaos], [sqlsmith]]
