@@ -124,6 +124,36 @@ TEST_F(AgentTroubleTest, RequestsLeaveASilentServerWithinTwoSeconds) {
   }));
 }
 
+// Firewalls forget all connections at once, and one of them is heard a moment later than the other.
+TEST_F(AgentTroubleTest, RequestsLeaveForNoConnectionThatWasForgottenAMomentLater) {
+  config_.connections_per_server = 2;
+  // More than one record: what comes next is given to the other connection.
+  const std::string large(20'000, 'x');
+  std::atomic<int> forgotten = 0;
+  serve([&](const wire::CryptoRequestView& request) {
+    if (request.items.data_bytes() < large.size() || forgotten == 2) return Act::answer;
+    ++forgotten;
+    return Act::forget;
+  });
+  start();
+  for (const char* name : {"upstream.1.state", "upstream.2.state"}) wait_for(name, "ready");
+  auto ask = [&] {
+    Backend b = backend();
+    return must(b.ask(b.open("alice"), Action::decrypt, large));
+  };
+  const auto begun = Clock::now();
+  auto first = std::async(std::launch::async, ask);
+  while (forgotten < 1) std::this_thread::yield();
+  Backend other = backend();
+  auto context = other.open("alice");
+  while (Clock::now() - begun < 100ms)
+    EXPECT_EQ(must(other.ask(context, Action::decrypt, "heard")), "heard");
+  auto second = std::async(std::launch::async, ask);
+  EXPECT_EQ(first.get(), large);
+  EXPECT_EQ(second.get(), large);
+  EXPECT_LT(Clock::now() - begun, 2s);
+}
+
 // A slow request is no silence: the server answers pings.
 TEST_F(AgentTroubleTest, ASlowServerIsNotTakenForASilentOne) {
   config_.limits.request_timeout = 3s;

@@ -383,11 +383,12 @@ void Broker::watch_silence(TimePoint now) {
 }
 
 // Those that may be executed twice; the others wait for the silence to end, or the connection.
-// False when no connection is known to live.
+// False when no connection is known to live: all are asked for a sign of life all the time, so one
+// that lives was heard just now. Whatever took this one may have taken them as well, a moment later
+// and not yet silent for long enough, and a request is not moved a second time.
 bool Broker::move_requests(Upstream& silent, TimePoint now) {
-  const TimePoint since = now - silent.silent_for(now);
   Upstream* other = least_loaded([&](const Upstream& upstream) {
-    return upstream.ready() && upstream.heard_since(since) && upstream.silent_for(now) < kSilent;
+    return upstream.ready() && upstream.heard_since(now - kAskForLife);
   });
   if (other == nullptr) return false;
   if (this_turns_ == &silent) this_turns_ = nullptr;

@@ -22,7 +22,8 @@ namespace nae::agent::testing {
 
 class ScriptedServer {
  public:
-  enum class Act { answer, hold, drop, refuse_context, shutting_down, limit, trouble };
+  // forget: nothing on this connection is answered any more, no ping either.
+  enum class Act { answer, hold, drop, forget, refuse_context, shutting_down, limit, trouble };
   // What to do with a crypto request; runs on the server's thread.
   using Script = std::function<Act(const wire::CryptoRequestView&)>;
 
@@ -89,6 +90,7 @@ class ScriptedServer {
     bool handle(const wire::Frame& frame) {
       Bytes& out = connection_.output();
       std::uint64_t id = frame.header.request_id;
+      if (forgotten_) return true;
       switch (frame.header.type) {
         case wire::FrameType::hello: {
           auto reply =
@@ -140,7 +142,8 @@ class ScriptedServer {
         return true;
       }
       Act act = server_.script_(request);
-      if (act == Act::hold) return true;
+      forgotten_ = act == Act::forget;
+      if (act == Act::hold || forgotten_) return true;
       if (act == Act::drop) connection_.abort(Error(Code::connection_lost, "script"));
       if (act == Act::drop) return false;
       if (act == Act::limit) {
@@ -173,6 +176,7 @@ class ScriptedServer {
     net::Connection& connection_;
     wire::FrameAssembler assembler_{wire::kMaxFrameBytesBeforeHello};
     std::set<std::uint32_t> contexts_;
+    bool forgotten_ = false;
   };
 
   Script script_;
