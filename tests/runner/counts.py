@@ -92,3 +92,23 @@ def gtest(output, status):
     if not started:
         counts.problem("did not end")
     return ended(counts, status)
+
+
+def gtests(names):
+    """Of several programs of GoogleTest, each behind a line "== NAME", which are to be all of `names`."""
+    def read(output, status):
+        parts = re.split(r"^== (\S+)$", output, flags=re.M)
+        found = dict(zip(parts[1::2], parts[2::2]))
+        counts = Counts()
+        for name in names:
+            if name not in found:
+                counts.problem(f"{name} did not run")
+                continue
+            one = gtest(found[name], 0)
+            # The sanitizers speak after the last test, when the program ends.
+            if report := re.search(r"^.*(ERROR: \w+Sanitizer|runtime error:).*$", found[name], re.M):
+                one.problem(report.group(0))
+            one.problems = [f"{name}: {problem}" for problem in one.problems]
+            counts += one
+        return ended(counts, status)
+    return read

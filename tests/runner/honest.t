@@ -78,6 +78,17 @@ for name, output, status, wanted in [
 ]:
     check(f"GoogleTest: {name}", counted(counts.gtest, output, status), wanted)
 
+PASSED = RAN + "[  PASSED  ] 3 tests.\n"
+LEAK = "==7==ERROR: LeakSanitizer: detected memory leaks\n"
+for name, output, status, wanted in [
+    ("both pass", f"== a_test\n{PASSED}== b_test\n{PASSED}", 0, (6, 0)),
+    ("one did not run", f"== a_test\n{PASSED}", 0, (3, 1)),
+    ("one leaks when all its tests have passed", f"== a_test\n{PASSED}{LEAK}== b_test\n{PASSED}", 1, (6, 1)),
+    ("one behaves in an undefined way", f"== a_test\nx.cpp:3:7: runtime error: shift\n== b_test\n{PASSED}", 1, (3, 2)),
+    ("it was not built", "ninja: build stopped\n", 1, (0, 2)),
+]:
+    check(f"several GoogleTests: {name}", counted(counts.gtests(["a_test", "b_test"]), output, status), wanted)
+
 with tempfile.TemporaryDirectory() as logs:
     def shell(text, seconds=30):
         return Task(text[:20], ["bash", "-c", text], counts.tap, seconds)

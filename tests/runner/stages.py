@@ -33,10 +33,14 @@ def lint(place):
             Task("runner/honest.t", ["tests/runner/honest.t"], counts.tap)]
 
 
-def unit(place):
+def unit_programs(place):
     """Every program that the build knows as a test, whether or not it was built."""
     targets = subprocess.run(["ninja", "-C", str(place.build), "-t", "targets", "all"], capture_output=True, text=True).stdout
-    programs = sorted(set(re.findall(r"^(\S+_test): CXX_EXECUTABLE_LINKER", targets, re.M)))
+    return sorted(set(re.findall(r"^(\S+_test): CXX_EXECUTABLE_LINKER", targets, re.M)))
+
+
+def unit(place):
+    programs = unit_programs(place)
     tasks = [Task(os.path.basename(program), [str(place.build / program), "--gtest_brief=1"], counts.gtest, 300) for program in programs]
     on_nss = ["tests/hsm/on-nss", str(place.build / "keyserver/hsm/nae_hsm_test")]
     return [*tasks, Task("nae_hsm_test on NSS", on_nss, counts.gtest, 300)]
@@ -123,6 +127,12 @@ def packages(place):
     return [Task("Debian packages", ["tests/packages/install.t", str(place.room("packages"))], counts.tap, HOUR)]
 
 
+def sanitizers(place):
+    names = [os.path.basename(program) for program in unit_programs(place)]
+    return [Task("unit tests under ASan and UBSan", ["tests/sanitizers/units", str(place.work / "sanitize")], counts.gtests(names), 2 * HOUR),
+            Task("agent and key server under TSan", ["tests/sanitizers/load", str(place.work / "thread")], counts.tap, 2 * HOUR, passed_lines(r"operations|changes"))]
+
+
 # Those of a group run side by side: each has servers of its own. Fast ones first.
 CHECK = [[lint], [unit], [parsers], [pgtap, end_to_end, versions, regress]]
-LONG = [[fuzz], [tls], [packages], [versions_long], [core], [twins], [statements], [chaos], [sqlsmith]]
+LONG = [[fuzz], [tls], [sanitizers], [packages], [versions_long], [core], [twins], [statements], [chaos], [sqlsmith]]
