@@ -30,8 +30,13 @@ def plainly(message):
     return re.sub(r"\d+", "#", message)
 
 
+# An array with an element beside it takes a cast; within another such call the error does not name the encrypted type.
+OF_ARRAYS = re.compile(r"function array_\w+\(.* does not exist")
+
+
 def takes_cast(outcome):
-    return outcome.state in CAST and ("nae.enc_" in outcome.told or outcome.message.startswith(("function ... does", "operator does not exist: ...", "op ANY/ALL")))
+    return outcome.state in CAST and ("nae.enc_" in outcome.told or bool(OF_ARRAYS.match(outcome.message)) or
+                                      outcome.message.startswith(("function ... does", "operator does not exist: ...", "op ANY/ALL")))
 
 
 def refused(outcome):
