@@ -143,7 +143,7 @@ TEST_F(AgentTroubleTest, RequestsLeaveForNoConnectionThatWasForgottenAMomentLate
   };
   const auto begun = Clock::now();
   auto first = std::async(std::launch::async, ask);
-  while (forgotten < 1) std::this_thread::yield();
+  ASSERT_TRUE(eventually([&] { return forgotten >= 1; }));
   Backend other = backend();
   auto context = other.open("alice");
   while (Clock::now() - begun < 100ms)

@@ -23,7 +23,7 @@ _nae_keyserver() {
     done
     case "$path $previous" in
         'run --config' | 'check-config --config' | 'renew-certificate --config' | 'accept-audit-loss --config' | 'recover-admin --config' | 'recover-admin --request' | 'accept-keys --config' | 'init --module' | 'init --pin-file') _nae_keyserver_paths -f; return ;;
-        'accept-audit-loss --reason' | 'recover-admin --name' | 'recover-admin --reason' | 'accept-keys --reason' | 'init --listen' | 'init --name' | 'init --admin' | 'init --token-label') :; return ;;
+        'accept-audit-loss --reason' | 'recover-admin --name' | 'recover-admin --reason' | 'accept-keys --reason' | 'init --listen' | 'init --name' | 'init --admin' | 'init --module-parameters' | 'init --token-label') :; return ;;
         'recover-admin --out' | 'init --directory') _nae_keyserver_paths -d; return ;;
         'recover-admin --role') _nae_keyserver_words "key-admin policy-admin auditor operator"; return ;;
     esac
@@ -35,7 +35,7 @@ _nae_keyserver() {
         'accept-audit-loss') _nae_keyserver_words "--help --config --reason" ;;
         'recover-admin') _nae_keyserver_words "--help --config --name --request --out --role --reason" ;;
         'accept-keys') _nae_keyserver_words "--help --config --reason" ;;
-        'init') _nae_keyserver_words "--help --directory --listen --name --admin --module --token-label --pin-file" ;;
+        'init') _nae_keyserver_words "--help --directory --listen --name --admin --module --module-parameters --token-label --pin-file" ;;
     esac
 }
 complete -F _nae_keyserver nae-keyserver

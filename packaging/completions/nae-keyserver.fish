@@ -57,5 +57,6 @@ complete -c nae-keyserver -n '__fish_nae_keyserver_at init' -l listen -x -d 'Add
 complete -c nae-keyserver -n '__fish_nae_keyserver_at init' -l name -x -d 'DNS name or address that agents call the server by; repeatable'
 complete -c nae-keyserver -n '__fish_nae_keyserver_at init' -l admin -x -d 'Name of the first administrator'
 complete -c nae-keyserver -n '__fish_nae_keyserver_at init' -l module -r -F -d 'PKCS#11 library of the HSM'
+complete -c nae-keyserver -n '__fish_nae_keyserver_at init' -l module-parameters -x -d 'What the library is told when it is initialised; most take nothing'
 complete -c nae-keyserver -n '__fish_nae_keyserver_at init' -l token-label -x -d 'Label of the HSM token'
 complete -c nae-keyserver -n '__fish_nae_keyserver_at init' -l pin-file -r -F -d 'User PIN of an existing token; without it SoftHSM2 gets a new one'
