@@ -4,9 +4,13 @@
 // names a file in NAE_FAULTY_PKCS11; while its lines are
 //     FUNCTION VALUE      a CK_RV, as 0x30: every call fails with it
 //     FUNCTION wait MS    every call takes so long before it is made
-// it is so. The file is read at every call and may be missing.
+//     FUNCTION crash N    the N-th call is a segmentation fault
+//     FUNCTION hang N     the N-th call never returns
+// it is so. The file is read at every call and may be missing. A call that crashes or hangs takes
+// it away first, so that the process that is started next has a module that works.
 #include <dlfcn.h>
 #include <p11-kit/pkcs11.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <chrono>
@@ -47,6 +51,15 @@ CK_RV fault_of(Function function) {
   return CKR_OK;
 }
 
+// Ends the process, or never returns, at the call of `function` that the file names.
+void crash_or_hang(Function function, const std::string& how, int call, const char* path) {
+  static std::atomic<int> calls[functions];
+  if (++calls[function] != call || ::unlink(path) != 0) return;
+  volatile int* nowhere = nullptr;
+  if (how == "crash") *nowhere = 1;
+  for (;;) ::pause();
+}
+
 // What the file says of `function`; waits here when it says so.
 CK_RV fault_of_file(Function function) {
   const char* path = ::getenv("NAE_FAULTY_PKCS11");
@@ -54,11 +67,15 @@ CK_RV fault_of_file(Function function) {
   std::ifstream file(path);
   std::string name, value;
   while (file >> name >> value) {
-    int wait_ms = 0;
-    if (value == "wait") file >> wait_ms;
+    const bool is_value = value.starts_with("0x");
+    int number = 0;
+    if (!is_value) file >> number;
     if (name != kNames[function]) continue;
-    if (value != "wait") return std::stoul(value, nullptr, 16);
-    std::this_thread::sleep_for(std::chrono::milliseconds(wait_ms));
+    if (is_value) return std::stoul(value, nullptr, 16);
+    if (value == "wait")
+      std::this_thread::sleep_for(std::chrono::milliseconds(number));
+    else
+      crash_or_hang(function, value, number, path);
   }
   return CKR_OK;
 }
