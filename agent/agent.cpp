@@ -5,6 +5,7 @@
 #include <boost/asio/post.hpp>
 
 #include "agent/attestation.hpp"
+#include "libnae/wire/error_message.hpp"
 
 namespace nae::agent {
 
@@ -34,7 +35,8 @@ Agent::Agent(boost::asio::io_context& loop, Config config)
                 },
                 config_.limits.max_outstanding_per_client,
                 config_.limits.request_timeout,
-                memory_for_clients(config_.limits.max_buffered_bytes, config_.limits.wire)},
+                memory_for_clients(config_.limits.max_buffered_bytes, config_.limits.wire),
+                order_},
       stop_timer_(loop) {}
 
 Result<std::vector<UpstreamSettings>> Agent::upstream_settings(const Config& config) const {
@@ -53,6 +55,7 @@ Result<void> Agent::start() {
   options.path = config_.socket.string();
   options.mode = config_.socket_mode;
   options.max_connections = config_.limits.max_clients;
+  options.places = place_rules();
   NAE_ASSIGN(listener_, net::listen_unix(
                             loop_,
                             [this](net::Connection& connection) {
@@ -63,6 +66,44 @@ Result<void> Agent::start() {
   spdlog::info("event=listening socket={} servers={} programs={}", options.path,
                config_.servers.size(), config_.programs.size());
   return {};
+}
+
+net::PlaceRules Agent::place_rules() {
+  net::PlaceRules rules;
+  rules.choose_spare = [this] { return choose_spare(); };
+  rules.full = [this](std::size_t clients) { return full(clients); };
+  rules.last_word = [](const Error& reason) {
+    Bytes said;
+    wire::append_error(said, 0, {reason, 0});
+    return said;
+  };
+  return rules;
+}
+
+net::Connection* Agent::choose_spare() {
+  Seated* spare = order_.spare();
+  if (spare == nullptr) return nullptr;
+  ++counters_.clients_gave_way;
+  if (auto times = gave_way_.happens(std::chrono::steady_clock::now()))
+    spdlog::info("event=client_gave_way times={} max_clients={}", *times,
+                 config_.limits.max_clients);
+  return &spare->connection();
+}
+
+Error Agent::full(std::size_t clients) {
+  ++counters_.clients_refused;
+  const auto& limits = config_.limits;
+  std::string message = "nae-agent has " + std::to_string(clients) + " clients, all of them busy";
+  if (limits.open_files == 0)
+    return Error(Code::overloaded,
+                 message + ": limits.max_clients = " + std::to_string(limits.max_clients),
+                 "Raise max_clients in the agent's configuration, or let fewer backends call "
+                 "functions at once.");
+  return Error(Code::overloaded,
+               message + ": it may have " + std::to_string(limits.open_files) +
+                   " open files (RLIMIT_NOFILE), which is enough for " +
+                   std::to_string(limits.max_clients),
+               "Raise LimitNOFILE= of nae-agent's unit.");
 }
 
 Result<void> Agent::reload(Config config) {

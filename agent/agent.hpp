@@ -13,6 +13,7 @@
 #include "agent/downstream.hpp"
 #include "agent/peer_process.hpp"
 #include "agent/statistics.hpp"
+#include "libnae/base/repeated_event.hpp"
 #include "net/listener.hpp"
 
 namespace nae::agent {
@@ -33,6 +34,9 @@ class Agent {
  private:
   Result<std::vector<UpstreamSettings>> upstream_settings(const Config& config) const;
   Result<wire::ProgramAttestation> attest_peer(int descriptor);
+  net::PlaceRules place_rules();
+  net::Connection* choose_spare();
+  Error full(std::size_t clients);
 
   boost::asio::io_context& loop_;
   Config config_;
@@ -40,6 +44,8 @@ class Agent {
   ProcessInspector inspector_;
   ContextRegistry contexts_;
   Broker broker_;
+  ClientOrder order_;
+  RepeatedEvent gave_way_;
   DownstreamServices services_;
   std::unique_ptr<net::Listener> listener_;
   boost::asio::steady_timer stop_timer_;

@@ -35,6 +35,8 @@ struct Config {
   struct {
     wire::Limits wire;
     std::uint32_t max_clients = 1024;
+    // Not 0: max_clients was lowered to what this limit of open files has room for.
+    std::uint64_t open_files = 0;
     std::uint32_t max_outstanding_per_client = 64;
     std::uint64_t max_buffered_bytes = 256u << 20;  // of requests that wait for their answer
     std::chrono::milliseconds request_timeout{30'000};

@@ -1,6 +1,7 @@
 #include "agent/downstream.hpp"
 
 #include <spdlog/spdlog.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include <cstring>
@@ -66,6 +67,7 @@ Downstream::Downstream(net::Connection& connection, const DownstreamServices& se
                  kHelloTimeout, [this](Error error) { end_late(std::move(error)); }),
       accepted_(services.attest(connection.descriptor())) {
   services_.broker.add(*this);
+  place_ = services_.order.add(*this);
   connection_.set_idle_timeout(kHelloTimeout);
   reception_.progress(true, true, 0);
 }
@@ -73,6 +75,20 @@ Downstream::Downstream(net::Connection& connection, const DownstreamServices& se
 void Downstream::closed(const Error&) {
   reception_.cancel();
   services_.broker.remove(*this);
+  services_.order.remove(place_);
+}
+
+// Not who has said nothing yet: it came to ask.
+bool Downstream::idle() const {
+  int unread = 0;
+  return program_ && outstanding_ == 0 && !paused_ && !stopping_ && !assembler_.mid_frame() &&
+         connection_.output_bytes() == 0 &&
+         ::ioctl(connection_.descriptor(), FIONREAD, &unread) == 0 && unread == 0;
+}
+
+// Whatever it has written meanwhile is not read: it may ask all of that again.
+void Downstream::dismissed(const Error& reason) {
+  answer_error(0, reason);
 }
 
 ByteSpan Downstream::receive_space() {
@@ -97,6 +113,7 @@ bool Downstream::has_room_again() const {
 bool Downstream::handle_waiting_frames() {
   const bool greeted = program_.has_value();
   const std::uint64_t before = frames_;
+  services_.order.touch(place_);
   if (!handle_frames()) return false;
   // While this side has enough the client is not the one who is late.
   const bool under_way = !program_ || (assembler_.mid_frame() && !paused_);
@@ -298,6 +315,7 @@ void Downstream::refuse(std::uint64_t id, const Error& error) {
 
 void Downstream::settled() {
   --outstanding_;
+  services_.order.touch(place_);
   connection_.flush_soon();
   if (!paused_ || !has_room_again()) return;
   paused_ = false;

@@ -8,6 +8,7 @@
 #include <unordered_map>
 
 #include "agent/broker.hpp"
+#include "agent/client_order.hpp"
 #include "agent/context.hpp"
 #include "libnae/base/result.hpp"
 #include "libnae/wire/frame.hpp"
@@ -29,9 +30,10 @@ struct DownstreamServices {
   std::chrono::milliseconds frame_timeout{0};  // from a frame's first byte to its last
   // For half-received frames of clients that say which program they are, a share for each process.
   std::shared_ptr<net::MemoryBudget> memory;
+  ClientOrder& order;
 };
 
-class Downstream final : public net::Protocol, public Asker {
+class Downstream final : public net::Protocol, public Asker, public Seated {
  public:
   Downstream(net::Connection& connection, const DownstreamServices& services);
 
@@ -40,7 +42,12 @@ class Downstream final : public net::Protocol, public Asker {
   bool batch_received() override;
   void begin_shutdown() override { stopping_ = true; }
   bool busy() const override { return outstanding_ > 0; }
+  void dismissed(const Error& reason) override;
   void closed(const Error& reason) override;
+
+  bool idle() const override;
+  bool stranger() const override { return !accepted_ && !program_; }
+  net::Connection& connection() override { return connection_; }
 
   void deliver(std::uint64_t id, ByteView frame) override;
   void refuse(std::uint64_t id, const Error& error) override;
@@ -68,6 +75,7 @@ class Downstream final : public net::Protocol, public Asker {
 
   net::Connection& connection_;
   const DownstreamServices& services_;
+  ClientOrder::Place place_;
   wire::FrameAssembler assembler_;
   net::Reception reception_;  // of the frame under way; before hello, of that
   // As it was when the connection was taken. A process that becomes another program before it says

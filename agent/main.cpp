@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <boost/asio/io_context.hpp>
 #include <iostream>
 #include <optional>
@@ -65,10 +66,15 @@ void start_log(const std::string& level) {
 }
 
 // Besides clients: connections to key servers, timers, and /proc for each client that is attested.
-void warn_of_few_descriptors(std::uint64_t clients, std::uint64_t limit) {
+// Clients must not take these: an agent that cannot reach a key server serves none of them.
+void leave_descriptors(agent::Config& config, std::uint64_t limit) {
   constexpr std::uint64_t kOthers = 64;
+  std::uint32_t& clients = config.limits.max_clients;
   if (limit >= clients + kOthers) return;
-  spdlog::warn("event=descriptors_few limit={} max_clients={}", limit, clients);
+  const auto fitting = std::max<std::uint64_t>(limit, kOthers + 1) - kOthers;
+  spdlog::warn("event=descriptors_few limit={} max_clients={} used={}", limit, clients, fitting);
+  clients = static_cast<std::uint32_t>(fitting);
+  config.limits.open_files = limit;
 }
 
 // Under PostgreSQL the variable is PostgreSQL's own, whose readiness is not the agent's to tell.
@@ -144,7 +150,7 @@ int main(int argc, char** argv) {
     return told ? 0 : report(told.error(), kFailed);
   }
   start_log(config->log_level);
-  warn_of_few_descriptors(config->limits.max_clients, raise_descriptor_limit());
+  leave_descriptors(*config, raise_descriptor_limit());
   if (auto hardened = agent::protect_memory(); !hardened) return report(hardened.error(), kFailed);
   return run(options, *std::move(config));
 }

@@ -12,6 +12,7 @@
 #include <sstream>
 
 #include "libnae/base/bytes.hpp"
+#include "libnae/base/descriptor_limit.hpp"
 #include "net/descriptor.hpp"
 
 namespace nae::agent {
@@ -151,6 +152,9 @@ Result<std::optional<Executable>> ProcessInspector::executable_of(pid_t pid) {
   executable.path.assign(target, static_cast<std::size_t>(size));
   Descriptor file(::open(link.c_str(), O_RDONLY | O_CLOEXEC));
   struct stat status {};
+  if (file.get() < 0 && lacks_descriptors(errno))
+    return fail(Code::overloaded, "nae-agent cannot look at its clients: " + exhausted_text(errno),
+                "Raise LimitNOFILE= of nae-agent's unit, or lower limits.max_clients.");
   if (file.get() < 0 || ::fstat(file.get(), &status) != 0)
     return fail(Code::program_unknown,
                 executable.path + " cannot be read: " + std::strerror(errno));

@@ -13,6 +13,8 @@ struct AgentCounters {
   std::chrono::steady_clock::time_point started = std::chrono::steady_clock::now();
   std::uint64_t programs_refused = 0;
   std::uint64_t reloads = 0;
+  std::uint64_t clients_refused = 0;  // there were max_clients
+  std::uint64_t clients_gave_way = 0;
 };
 
 // (name, value); names are stable, new ones are added at the end of their group.

@@ -1,18 +1,20 @@
 #include "net/accept_loop.hpp"
-#include "libnae/base/log_text.hpp"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <spdlog/spdlog.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <boost/asio/post.hpp>
 #include <cerrno>
-#include <cstring>
 #include <vector>
+
+#include "libnae/base/descriptor_limit.hpp"
+#include "libnae/base/log_text.hpp"
 
 namespace nae::net {
 namespace {
@@ -21,21 +23,16 @@ namespace {
 constexpr std::chrono::milliseconds kPauseWhenExhausted{100};
 // Other work of the thread gets its turn after so many.
 constexpr int kAcceptsPerTurn = 32;
+// Its own, and those that it takes to look at its process.
+constexpr int kDescriptorsOfANewOne = 4;
 // Connections that were told to go but hold their descriptor yet.
 constexpr std::size_t kMostDropped = 64;
 
-// By its name, and what to do: "Too many open files" tells neither whose nor how many.
-std::string exhausted_text(int error) {
-  std::string text = ::strerrorname_np(error);
-  if (error != EMFILE) return text + ": " + std::strerror(error);
-  rlimit limit{};
-  ::getrlimit(RLIMIT_NOFILE, &limit);
-  return text + ": this process may have " + std::to_string(limit.rlim_cur) +
-         " open files; raise its limit (LimitNOFILE=), or lower max_connections";
-}
+constexpr std::string_view kHowToHaveMore =
+    "Raise the limit of open files (LimitNOFILE=), or allow fewer connections.";
 
 bool means_exhausted(int error) {
-  return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
+  return lacks_descriptors(error) || error == ENOBUFS || error == ENOMEM;
 }
 
 }  // namespace
@@ -82,19 +79,53 @@ void AcceptLoop::accept_waiting() {
 
 // False when nobody waits or nothing can be accepted now.
 bool AcceptLoop::accept_one() {
+  keep_reserve();
   int descriptor =
       ::accept4(acceptor_.native_handle(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
   if (descriptor >= 0) {
     add(descriptor, remote_address_of(descriptor));
     return true;
   }
-  if (means_exhausted(errno)) {
-    spdlog::error("event=accept_failed reason={}", quoted_text(exhausted_text(errno)));
+  const int error = errno;
+  // The kernel takes a descriptor before it looks whether anybody waits.
+  if (lacks_descriptors(error) && !somebody_waits()) return false;
+  if (lacks_descriptors(error) && accept_without_descriptors(error)) return true;
+  if (means_exhausted(error)) {
+    if (auto times = failures_.happens(std::chrono::steady_clock::now()))
+      spdlog::error("event=accept_failed times={} reason={}", *times,
+                    quoted_text(exhausted_text(error) + ". " + std::string(kHowToHaveMore)));
     pause();
     return false;
   }
   // ECONNABORTED and the network errors of accept(2) concern one peer that is gone already.
-  return errno != EAGAIN && errno != EBADF && errno != EINVAL;
+  return error != EAGAIN && error != EBADF && error != EINVAL;
+}
+
+// Others give their descriptors, or the reserve does, for as long as it takes to say why there is
+// none. True when it is worth another look.
+bool AcceptLoop::accept_without_descriptors(int error) {
+  if (!settings_.places.last_word) return false;
+  bool spared = false;
+  for (int i = 0; i < kDescriptorsOfANewOne && spare_one(); ++i) spared = true;
+  if (spared) return true;
+  if (!reserve_ || reserve_->get() < 0) return false;
+  reserve_.reset();
+  const int descriptor = ::accept4(acceptor_.native_handle(), nullptr, nullptr, SOCK_CLOEXEC);
+  if (descriptor >= 0)
+    refuse(descriptor, remote_address_of(descriptor),
+           Error(Code::overloaded, exhausted_text(error), std::string(kHowToHaveMore)));
+  keep_reserve();
+  return descriptor >= 0;
+}
+
+bool AcceptLoop::somebody_waits() {
+  pollfd waiting{acceptor_.native_handle(), POLLIN, 0};
+  return ::poll(&waiting, 1, 0) > 0;
+}
+
+void AcceptLoop::keep_reserve() {
+  if (settings_.places.last_word && !(reserve_ && reserve_->get() >= 0))
+    reserve_.emplace(::open("/dev/null", O_RDONLY | O_CLOEXEC));
 }
 
 void AcceptLoop::pause() {
@@ -107,14 +138,18 @@ void AcceptLoop::pause() {
 void AcceptLoop::add(int descriptor, std::string remote_address) {
   int on = 1;
   ::setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);  // refused by Unix sockets
+  if (is_full() && !make_place()) {
+    const std::size_t open = connections();
+    return refuse(
+        descriptor, remote_address,
+        settings_.places.full
+            ? settings_.places.full(open)
+            : Error(Code::overloaded, "open are " + std::to_string(open) + " connections"));
+  }
   std::shared_ptr<Connection> connection;
   {
     std::lock_guard lock(mutex_);
-    bool full = connections_.size() - dropped_ >= settings_.max_connections;
-    if (stopping_ || (full && !take_place_in_handshake())) {
-      if (!stopping_)
-        spdlog::warn("event=connection_refused remote={} reason=\"open are {} connections\"",
-                     remote_address, connections_.size());
+    if (stopping_) {
       ::close(descriptor);
       return;
     }
@@ -129,6 +164,36 @@ void AcceptLoop::add(int descriptor, std::string remote_address) {
         [self](Connection& opened) { return self->opened(opened); },
         [self](Connection& closed, const Error& reason) { self->removed(closed, reason); });
   });
+}
+
+bool AcceptLoop::is_full() const {
+  std::lock_guard lock(mutex_);
+  return !stopping_ && connections_.size() - dropped_ >= settings_.max_connections;
+}
+
+bool AcceptLoop::make_place() {
+  if (spare_one()) return true;
+  std::lock_guard lock(mutex_);
+  return take_place_in_handshake();
+}
+
+bool AcceptLoop::spare_one() {
+  Connection* spare = settings_.places.choose_spare ? settings_.places.choose_spare() : nullptr;
+  if (spare == nullptr) return false;
+  spare->end_idle(Error(Code::shutting_down, "it had nothing under way and gave its place"));
+  return true;
+}
+
+// A Unix socket keeps what was written before it was closed, whatever its peer has written.
+void AcceptLoop::refuse(int descriptor, const std::string& remote_address, const Error& reason) {
+  if (auto times = refusals_.happens(std::chrono::steady_clock::now()))
+    spdlog::warn("event=connection_refused remote={} times={} reason={}", remote_address, *times,
+                 quoted_text(reason.message));
+  if (settings_.places.last_word) {
+    const Bytes said = settings_.places.last_word(reason);
+    (void)::send(descriptor, said.data(), said.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+  }
+  ::close(descriptor);
 }
 
 // A peer proves nothing before its handshake is complete: silent ones must not keep others out.

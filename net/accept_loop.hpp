@@ -8,10 +8,14 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <unordered_map>
 
+#include "libnae/base/repeated_event.hpp"
 #include "net/connection.hpp"
+#include "net/descriptor.hpp"
+#include "net/listener.hpp"
 
 namespace nae::net {
 
@@ -29,6 +33,7 @@ class AcceptLoop : public std::enable_shared_from_this<AcceptLoop> {
     MakeStream make_stream;
     ChooseLoop choose_loop;
     Connection::OnOpen on_open;
+    PlaceRules places;  // of a socket whose connections all live on the acceptor's loop
   };
 
   // `descriptor`: bound, listening and non-blocking; owned from here on.
@@ -44,8 +49,15 @@ class AcceptLoop : public std::enable_shared_from_this<AcceptLoop> {
   void wait();
   void accept_waiting();
   bool accept_one();
+  bool accept_without_descriptors(int error);
+  bool somebody_waits();
+  void keep_reserve();
   void pause();
+  bool is_full() const;
   void add(int descriptor, std::string remote_address);
+  void refuse(int descriptor, const std::string& remote_address, const Error& reason);
+  bool make_place();
+  bool spare_one();
   bool take_place_in_handshake();
   std::unique_ptr<Protocol> opened(Connection& connection);
   void removed(Connection& connection, const Error& reason);
@@ -53,6 +65,10 @@ class AcceptLoop : public std::enable_shared_from_this<AcceptLoop> {
   boost::asio::posix::stream_descriptor acceptor_;
   boost::asio::steady_timer pause_timer_;
   Settings settings_;
+  // Given up where descriptors are lacking, to tell a new connection that they are.
+  std::optional<Descriptor> reserve_;
+  RepeatedEvent refusals_;
+  RepeatedEvent failures_;
   mutable std::mutex mutex_;  // guards what follows
   struct Held {
     std::shared_ptr<Connection> connection;

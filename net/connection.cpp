@@ -229,6 +229,14 @@ void Connection::abort(Error reason) {
   if (state_ != State::closed) close_now(std::move(reason));
 }
 
+void Connection::end_idle(const Error& reason) {
+  if (state_ == State::open) {
+    protocol_->dismissed(reason);
+    flush();
+  }
+  abort(reason);
+}
+
 void Connection::cut(Error reason) {
   discard_unacknowledged(descriptor());
   abort(std::move(reason));

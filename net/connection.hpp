@@ -56,6 +56,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void close_after_flush();
   // Ends the connection now.
   void abort(Error reason);
+  // Nothing is under way: the protocol's last word is written, and the connection ends at once.
+  void end_idle(const Error& reason);
   // abort(), and what the peer's host has not acknowledged by now never reaches it.
   void cut(Error reason);
 

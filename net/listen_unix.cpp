@@ -111,6 +111,7 @@ Result<std::unique_ptr<Listener>> listen_unix(boost::asio::io_context& loop,
   AcceptLoop::Settings settings;
   settings.max_connections = options.max_connections;
   settings.limits = options.limits;
+  settings.places = options.places;
   settings.make_stream = [](int accepted) {
     return std::make_unique<UnixStream>(accepted, Writers::connected_process);
   };

@@ -63,10 +63,22 @@ Result<std::unique_ptr<Listener>> listen_tls(WorkerThreads& workers, TlsContext 
 // What listen_tls() would refuse of them on any machine: `host` is no numeric address.
 Result<void> check_address(const TlsListenerOptions& options);
 
+// What becomes of a connection to a Unix socket for which there is no place. All three are called
+// on the loop of the connections; none needs to be there.
+struct PlaceRules {
+  // One that can be spared for a new one, or nullptr. Its protocol is dismissed, and it is closed.
+  std::function<Connection*()> choose_spare;
+  // Why a new one is refused when there are so many.
+  std::function<Error(std::size_t connections)> full;
+  // The bytes that tell it the reason; they are there to be read although the socket is closed.
+  std::function<Bytes(const Error& reason)> last_word;
+};
+
 struct UnixListenerOptions {
   std::string path;
   unsigned mode = 0660;  // of the socket file
   std::size_t max_connections = 1024;
+  PlaceRules places;
   ConnectionLimits limits;
 };
 

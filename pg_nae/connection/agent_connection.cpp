@@ -157,6 +157,7 @@ Result<void> AgentConnection::dispatch(const wire::Frame& frame) {
   if (auto error = client::as_error(frame)) {
     // About the context, or about the connection: nothing after it can succeed.
     if (id == open_id_) contexts_.forget(open_number_);
+    gave_way_ = id == 0 && error->error.code == Code::shutting_down;
     return fail(std::move(error->error));
   }
   if (frame.header.type != wire::FrameType::context_opened)

@@ -51,6 +51,9 @@ class AgentConnection {
   const wire::Limits& limits() const { return session_.limits(); }
   // Bytes that arrived since the exchange began: none means that nothing was answered.
   bool reply_began() const { return reply_began_; }
+  // nae-agent gave this connection's place to another and has read nothing of what is unanswered:
+  // whatever was asked may be asked again on a new connection.
+  bool gave_way() const { return gave_way_; }
 
   std::uint32_t find_context(const RoleKey& key) const { return contexts_.find(key); }
   void forget_context(std::uint32_t number) { contexts_.forget(number); }
@@ -102,6 +105,7 @@ class AgentConnection {
 
   bool in_exchange_ = false;
   bool reply_began_ = false;
+  bool gave_way_ = false;
   bool output_lost_ = false;   // the peer takes no more, but may have said why
   std::uint64_t open_id_ = 0;  // of the OpenContext that is not yet answered
   std::uint32_t open_number_ = 0;

@@ -103,6 +103,26 @@ TEST_F(AgentConnectionTest, AsksInOneWriteAndKnowsTheLimitsAfterwards) {
   EXPECT_FALSE(connection_->refused(failure_));
 }
 
+TEST_F(AgentConnectionTest, KnowsThatNothingWasReadWhenItsPlaceIsGiven) {
+  open();
+  ASSERT_TRUE(ask());
+  heard();
+  wire::append_error(reply_, 0, {Error(Code::shutting_down, "gave its place"), 0});
+  EXPECT_EQ(deliver(), Progress::failed);
+  EXPECT_TRUE(connection_->gave_way());
+  expect_end(Code::shutting_down);
+}
+
+TEST_F(AgentConnectionTest, AnotherEndIsNoPlaceThatWasGiven) {
+  open();
+  ASSERT_TRUE(ask());
+  heard();
+  wire::append_error(reply_, 0, {Error(Code::overloaded, "too much"), 0});
+  EXPECT_EQ(deliver(), Progress::failed);
+  EXPECT_FALSE(connection_->gave_way());
+  expect_end(Code::overloaded);
+}
+
 TEST_F(AgentConnectionTest, TakesAnswersInAnyOrder) {
   for (std::size_t items : {1u, 2u, 3u}) ASSERT_TRUE(ask(items));
   auto frames = heard();

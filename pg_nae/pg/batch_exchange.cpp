@@ -116,13 +116,13 @@ void BatchExchange::begin_parts(AgentConnection& connection) {
 // twice is harmless and nothing was answered yet.
 void BatchExchange::ask_lost_again(AgentConnection& connection, const Failure& failure) {
   bool unheard = failure.code == Code::connection_lost && !connection.reply_began();
+  bool unread = connection.gave_way();
   drop_connection();
   for (std::size_t i = first_; i < asked_; ++i) {
     Part part = parts_.at[i];
     if (part.answered) continue;
-    bool again =
-        unheard && !part.asked_again && is_idempotent(requests_[part.request].header.action);
-    if (!again) raise(failure);
+    bool harmless = unheard && is_idempotent(requests_[part.request].header.action);
+    if (part.asked_again || !(unread || harmless)) raise(failure);
     part.asked_again = true;
     parts_.add(part);
   }

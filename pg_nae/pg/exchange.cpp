@@ -48,8 +48,8 @@ bool ask_once(const Question& question, Deadline deadline, Failure& failure, boo
   begin_question(connection, question, context);
   again = false;
   if (!wait_for_answer(connection, deadline, failure)) {
-    again =
-        failure.code == Code::connection_lost && !connection.reply_began() && question.idempotent();
+    bool unheard = failure.code == Code::connection_lost && !connection.reply_began();
+    again = connection.gave_way() || (unheard && question.idempotent());
     drop_connection();
     return false;
   }
