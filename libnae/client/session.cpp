@@ -39,6 +39,8 @@ Result<std::optional<wire::Frame>> Session::next_reply() {
       if (type != FrameType::hello_reply)
         return fail(Code::protocol_violation, "the first answer is not a hello reply");
       NAE_ASSIGN(wire::HelloReply reply, wire::parse_hello_reply(frame->body));
+      if (reply.version != wire::kProtocolVersion)
+        return fail(Code::unsupported_version, "the agent answered with a version not offered");
       limits_ = reply.limits;
       epoch_ = reply.epoch;
       server_ = std::move(reply);

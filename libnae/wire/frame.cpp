@@ -8,7 +8,7 @@ namespace {
 
 constexpr std::size_t kRequestIdOffset = 8;
 constexpr auto kFirstType = static_cast<std::uint8_t>(FrameType::hello);
-constexpr auto kLastType = static_cast<std::uint8_t>(FrameType::lookup_reply);
+constexpr auto kLastType = static_cast<std::uint8_t>(FrameType::state);
 // A buffer that once held a large frame is given back when it idles.
 constexpr std::size_t kKeepBytes = 256u << 10;
 
@@ -70,6 +70,7 @@ Result<void> check_shape(const Frame& frame) {
       return {};
     case FrameType::close_context:
     case FrameType::epoch:
+    case FrameType::state:
       if (has_id)
         return fail(Code::protocol_violation, "a request id in a frame that is not answered");
       return {};

@@ -25,6 +25,7 @@ enum class FrameType : std::uint8_t {
   epoch = 11,
   lookup = 12,
   lookup_reply = 13,
+  state = 14,
 };
 
 struct FrameHeader {
@@ -55,7 +56,7 @@ void append_empty_frame(Bytes& out, FrameType type, std::uint64_t request_id);
 void patch_request_id(ByteSpan frame, std::uint64_t request_id);
 
 // What the type says of a frame before its body is read: ping and pong are empty, what is answered
-// or answers a ping has a request id, and close_context and epoch have none. Id 0 is the
+// or answers a ping has a request id, and close_context, epoch and state have none. Id 0 is the
 // connection's: an error about a request of that id would end it. Code::protocol_violation.
 Result<void> check_shape(const Frame& frame);
 

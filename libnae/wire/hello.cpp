@@ -24,6 +24,19 @@ bool usable(const Limits& limits) {
   return limits.max_frame_bytes >= kMaxFrameBytesBeforeHello && limits.max_items >= 1;
 }
 
+StateDigest get_state(ByteReader& in) {
+  StateDigest state{};
+  const ByteView bytes = in.raw(state.size());
+  if (bytes.size() == state.size()) std::copy(bytes.begin(), bytes.end(), state.begin());
+  return state;
+}
+
+std::string versions_up_to(std::uint16_t highest) {
+  return highest == kProtocolVersion
+             ? std::to_string(kProtocolVersion)
+             : std::to_string(kProtocolVersion) + " to " + std::to_string(highest);
+}
+
 Limits smaller(const Limits& a, const Limits& b) {
   return {std::min({a.max_frame_bytes, b.max_frame_bytes, kMaxFrameBytesCeiling}),
           std::min({a.max_items, b.max_items, kMaxItemsCeiling})};
@@ -61,6 +74,7 @@ void append_hello_reply(Bytes& out, std::uint64_t request_id, const HelloReply& 
   w.text(reply.software);
   w.text(reply.server_id);
   w.u64(reply.epoch);
+  if (reply.version == kVersionWithState) w.raw(reply.state.value_or(StateDigest{}));
   finish_frame(out, at);
 }
 
@@ -72,23 +86,27 @@ Result<HelloReply> parse_hello_reply(ByteView body) {
   reply.software = in.text();
   reply.server_id = in.text();
   reply.epoch = in.u64();
+  // Whatever else a later version says is not known here.
+  const bool known = reply.version >= kProtocolVersion && reply.version <= kVersionWithState;
+  if (reply.version == kVersionWithState) reply.state = get_state(in);
   if (!in.complete() || !usable(reply.limits))
     return fail(Code::protocol_violation, "malformed hello reply");
-  if (reply.version != kProtocolVersion)
+  if (!known)
     return fail(Code::unsupported_version, "the server speaks version " +
                                                std::to_string(reply.version) + ", this side " +
-                                               std::to_string(kProtocolVersion));
+                                               versions_up_to(kVersionWithState));
   reply.limits = smaller(reply.limits, {kMaxFrameBytesCeiling, kMaxItemsCeiling});
   return reply;
 }
 
-Result<HelloReply> agree(const Hello& hello, const Limits& own) {
-  if (hello.lowest_version > kProtocolVersion || hello.highest_version < kProtocolVersion)
+Result<HelloReply> agree(const Hello& hello, const Limits& own, std::uint16_t highest) {
+  if (hello.lowest_version > highest || hello.highest_version < kProtocolVersion)
     return fail(Code::unsupported_version, "the peer speaks versions " +
                                                std::to_string(hello.lowest_version) + " to " +
                                                std::to_string(hello.highest_version) +
-                                               ", this side " + std::to_string(kProtocolVersion));
+                                               ", this side " + versions_up_to(highest));
   HelloReply reply;
+  reply.version = std::min(hello.highest_version, highest);
   reply.limits = smaller(hello.limits, own);
   return reply;
 }
@@ -104,6 +122,19 @@ Result<std::uint64_t> parse_epoch(ByteView body) {
   std::uint64_t epoch = in.u64();
   if (!in.complete()) return fail(Code::protocol_violation, "malformed epoch");
   return epoch;
+}
+
+void append_state(Bytes& out, const StateDigest& state) {
+  std::size_t at = begin_frame(out, FrameType::state, 0);
+  ByteWriter(out).raw(state);
+  finish_frame(out, at);
+}
+
+Result<StateDigest> parse_state(ByteView body) {
+  ByteReader in(body);
+  const StateDigest state = get_state(in);
+  if (!in.complete()) return fail(Code::protocol_violation, "malformed state");
+  return state;
 }
 
 }  // namespace nae::wire

@@ -77,7 +77,7 @@ TEST(HelloReply, GoesBothWays) {
 
 TEST(HelloReply, RefusesAnotherVersionAndUselessLimits) {
   HelloReply reply;
-  for (std::uint16_t version : {0, 2, 65535}) {
+  for (std::uint16_t version : {0, 3, 65535}) {
     reply.version = version;
     EXPECT_EQ(parse_hello_reply(body_of(hello_reply_of(reply))).error().code,
               Code::unsupported_version);
@@ -86,6 +86,42 @@ TEST(HelloReply, RefusesAnotherVersionAndUselessLimits) {
   reply.limits.max_items = 0;
   EXPECT_EQ(parse_hello_reply(body_of(hello_reply_of(reply))).error().code,
             Code::protocol_violation);
+}
+
+TEST(HelloReply, OfVersion2HasTheStateAndOfVersion1HasNone) {
+  StateDigest digest;
+  digest.fill(7);
+  const Bytes second = hello_reply_of({2, {5000, 7}, "server", "eu-1", 17, digest});
+  expect_whole_only(body_of(second), parse_hello_reply);
+  EXPECT_EQ(parse_hello_reply(body_of(second))->state, digest);
+  const Bytes first = hello_reply_of({1, {5000, 7}, "server", "eu-1", 17, digest});
+  EXPECT_EQ(parse_hello_reply(body_of(first))->state, std::nullopt);
+}
+
+TEST(Hello, AgreesOnTheHighestCommonVersion) {
+  auto version = [](std::uint16_t lowest, std::uint16_t highest, std::uint16_t own) {
+    Hello hello;
+    hello.lowest_version = lowest;
+    hello.highest_version = highest;
+    auto reply = agree(hello, {}, own);
+    return reply ? reply->version : std::uint16_t{0};
+  };
+  EXPECT_EQ(version(1, 1, 1), 1);
+  EXPECT_EQ(version(1, 1, 2), 1);  // an old agent, a new server
+  EXPECT_EQ(version(1, 2, 1), 1);  // a new agent, an old server
+  EXPECT_EQ(version(1, 2, 2), 2);
+  EXPECT_EQ(version(1, 9, 2), 2);
+  EXPECT_EQ(version(2, 2, 1), 0);
+  EXPECT_EQ(version(3, 9, 2), 0);
+}
+
+TEST(State, GoesBothWays) {
+  StateDigest digest;
+  digest.fill(9);
+  Bytes frame;
+  append_state(frame, digest);
+  expect_whole_only(body_of(frame), parse_state);
+  EXPECT_EQ(*parse_state(body_of(frame)), digest);
 }
 
 TEST(HelloReply, HoldsTheCeilingsAgainstTheServer) {

@@ -36,6 +36,19 @@ TEST(WireVectors, Hello) {
   expect_vector("hello_reply", reply);
 }
 
+TEST(WireVectors, State) {
+  StateDigest first, second;
+  std::iota(first.begin(), first.end(), Byte{0});
+  std::iota(second.begin(), second.end(), Byte{32});
+  Bytes hello, reply, state;
+  append_hello(hello, 1, {1, 2, {}, "nae-agent 0.2.0"});
+  expect_vector("hello_of_version_2", hello);
+  append_hello_reply(reply, 1, {2, {}, "nae-keyserver 0.2.0", "eu-1", 17, first});
+  expect_vector("hello_reply_of_version_2", reply);
+  append_state(state, second);
+  expect_vector("state", state);
+}
+
 TEST(WireVectors, Contexts) {
   Bytes claimed, attested, of_user, opened, closed;
   OpenContext open = context();

@@ -115,6 +115,9 @@ void write_again(Bytes& out, const Frame& frame) {
     case FrameType::epoch:
       if (auto m = parse_epoch(frame.body); m && id == 0) append_epoch(out, *m);
       break;
+    case FrameType::state:
+      if (auto m = parse_state(frame.body); m && id == 0) append_state(out, *m);
+      break;
     case FrameType::lookup:
       if (auto m = parse_lookup(frame.body)) append_lookup(out, id, *m);
       break;

@@ -72,6 +72,9 @@ def main():
     frame("crypto_decrypt_of_one_key", 6, 8, crypto(5, 2, 0, b"customer-pii", 0, 2, 1, column([ITEMS[0]]), column([b"customer"])))
     frame("crypto_random", 6, 9, crypto(5, 8, 0, b"", 0, 0, 4, column([u32(8), u32(0), u32(1025), b"abc"])))
     frame("lookup_of_key_ids", 12, 7, u32(5) + u8(3))
+    frame("hello_of_version_2", 1, 1, u16(1) + u16(2) + limits(32 << 20, 65536) + text(b"nae-agent 0.2.0"))
+    frame("hello_reply_of_version_2", 2, 1, u16(2) + limits(32 << 20, 65536) + text(b"nae-keyserver 0.2.0") + text(b"eu-1") + u64(17) + bytes(range(32)))
+    frame("state", 14, 0, bytes(range(32, 64)))
 
 
 if __name__ == "__main__":
