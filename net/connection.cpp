@@ -271,6 +271,12 @@ void Connection::begin_shutdown() {
   flush();
 }
 
+void Connection::tell_change() {
+  if (state_ != State::open) return;
+  protocol_->changed();
+  flush();
+}
+
 void Connection::reexamine() {
   if (state_ == State::open && !protocol_->still_admitted()) close_after_flush();
 }

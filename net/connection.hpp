@@ -82,6 +82,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   void set_idle_timeout(std::chrono::milliseconds timeout);
   void begin_shutdown();
+  // Lets the protocol say what has changed on this side.
+  void tell_change();
   // Ends the connection if its protocol does not admit the peer any more.
   void reexamine();
   // Ends the connection if the peer's certificate would not be accepted under `context`, which

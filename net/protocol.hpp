@@ -29,6 +29,9 @@ class Protocol {
   // still sent, then the connection closes.
   virtual bool still_admitted() { return true; }
 
+  // What this side has to say of itself has changed: it goes to connection.output().
+  virtual void changed() {}
+
   // The connection ends now, for `reason`: a last word may go to connection.output().
   virtual void dismissed(const Error& reason) { (void)reason; }
 

@@ -42,6 +42,8 @@ struct AdminParts {
   ApprovalRules approval = {};
   // Of `audit_directory`. nullptr: nothing is said of segments that are read.
   audit::SegmentChecks* checks = nullptr;
+  // After a change of keys, policy or devices, made or failed: agents are told of it.
+  std::function<void()> changed = {};
 };
 
 }  // namespace nae::admin

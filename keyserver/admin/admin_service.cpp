@@ -221,6 +221,7 @@ AdminService::Outcome AdminService::act(const HttpRequest& request, const Peer& 
     reply = fail(std::move(same).error());
   else
     reply = route.handler(call);
+  if (route.changes && parts_.changed) parts_.changed();
   if (!call.audit_target.empty()) outcome.target = std::move(call.audit_target);
   outcome.detail = std::move(call.audit_detail);
   if (!call.audit_digest.empty()) outcome.digest = std::move(call.audit_digest);

@@ -97,6 +97,7 @@ bool KeyScheduler::perform(const keys::Due& due) {
   }
   // Made and durable all the same when a thread hangs: not to be made again.
   auto in_force = put_in_force(parts_, **done, due.version, due.state);
+  if (parts_.changed) parts_.changed();
   record(due, key->name, in_force ? nullptr : &in_force.error(), false);
   return true;
 }

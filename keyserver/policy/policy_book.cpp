@@ -14,6 +14,7 @@ Result<std::unique_ptr<PolicyBook>> PolicyBook::open(Repository& repository) {
   NAE_ASSIGN(std::optional<Revision> latest, repository.latest());
   auto document = std::make_shared<Document>();
   std::uint32_t number = 0;
+  crypto::Sha256Digest text_sha256{};
   if (latest) {
     auto parsed = parse(latest->text, Written::before);
     if (!parsed)
@@ -21,8 +22,10 @@ Result<std::unique_ptr<PolicyBook>> PolicyBook::open(Repository& repository) {
                                            " in the store: " + parsed.error().message);
     *document = std::move(*parsed);
     number = latest->number;
+    text_sha256 = crypto::sha256(as_bytes(latest->text));
   }
-  auto first = std::make_shared<const Snapshot>(Snapshot{std::move(document), number, 1});
+  auto first =
+      std::make_shared<const Snapshot>(Snapshot{std::move(document), number, 1, text_sha256});
   return std::unique_ptr<PolicyBook>(new PolicyBook(repository, std::move(first)));
 }
 
@@ -46,20 +49,21 @@ Result<std::shared_ptr<const Snapshot>> PolicyBook::apply(std::string_view text,
   NAE_ASSIGN(std::uint32_t number, repository_.insert({0, std::string(text), std::string(author),
                                                        std::string(comment), now_us}));
   std::lock_guard lock(mutex_);
-  put_in_force(std::move(document), number);
+  put_in_force(std::move(document), number, crypto::sha256(as_bytes(text)));
   return current_;
 }
 
 std::uint64_t PolicyBook::bump_epoch() {
   std::lock_guard lock(mutex_);
-  put_in_force(current_->document, current_->number);
+  put_in_force(current_->document, current_->number, current_->text_sha256);
   return current_->epoch;
 }
 
 // The snapshot is published before its epoch: who sees the epoch finds the snapshot.
-void PolicyBook::put_in_force(std::shared_ptr<const Document> document, std::uint32_t number) {
-  current_ =
-      std::make_shared<const Snapshot>(Snapshot{std::move(document), number, current_->epoch + 1});
+void PolicyBook::put_in_force(std::shared_ptr<const Document> document, std::uint32_t number,
+                              const crypto::Sha256Digest& text_sha256) {
+  current_ = std::make_shared<const Snapshot>(
+      Snapshot{std::move(document), number, current_->epoch + 1, text_sha256});
   epoch_.store(current_->epoch, std::memory_order_release);
 }
 

@@ -8,6 +8,7 @@
 
 #include "keyserver/policy/document.hpp"
 #include "keyserver/policy/repository.hpp"
+#include "libnae/crypto/hash.hpp"
 
 namespace nae::policy {
 
@@ -15,6 +16,7 @@ struct Snapshot {
   std::shared_ptr<const Document> document;  // never null
   std::uint32_t number = 0;                  // revision; 0 when no policy was ever applied
   std::uint64_t epoch = 0;
+  crypto::Sha256Digest text_sha256{};  // of the text as it was applied; zeros: none was
 };
 
 // Code::conflict when `base` is named and is not the revision `in_force`.
@@ -50,7 +52,8 @@ class PolicyBook {
 
  private:
   PolicyBook(Repository& repository, std::shared_ptr<const Snapshot> first);
-  void put_in_force(std::shared_ptr<const Document> document, std::uint32_t number);
+  void put_in_force(std::shared_ptr<const Document> document, std::uint32_t number,
+                    const crypto::Sha256Digest& text_sha256);
 
   Repository& repository_;
   std::mutex apply_mutex_;  // one apply at a time, held over the repository's transaction

@@ -15,6 +15,7 @@
 #include "keyserver/admin/http_protocol.hpp"
 #include "keyserver/admin/key_scheduler.hpp"
 #include "keyserver/admin/standing_reader.hpp"
+#include "keyserver/admin/state_digest.hpp"
 #include "keyserver/audit/log.hpp"
 #include "keyserver/hsm/hsm_queue.hpp"
 #include "keyserver/server/approvals_at_start.hpp"
@@ -98,6 +99,7 @@ class Running final : public Startable {
     NAE_TRY(warn_of_missing_approvers(*store_, approval_));
     open_admin();
     scheduler_->run_due();  // what fell due while the server was down
+    tell_state(nullptr);
     return {};
   }
 
@@ -190,7 +192,8 @@ class Running final : public Startable {
                             .authority_pem = authority_,
                             .settle = [this] { return settle(); },
                             .approval = approval_,
-                            .checks = &*checks_};
+                            .checks = &*checks_,
+                            .changed = [this] { tell_state(listening_.get()); }};
     auto admits = [this](const net::PeerIdentity& peer) {
       return (peer.kind == net::PeerKind::admin ? admins_ : devices_).admits(peer);
     };
@@ -198,6 +201,7 @@ class Running final : public Startable {
                    http_limits(config_), gate_limits(config_));
     // Before there is a listener nobody is waiting for an answer.
     parts.settle = [this] { return listener_ ? settle() : Result<void>{}; };
+    parts.changed = [this] { tell_state(listener_.get()); };
     scheduler_.emplace(std::move(parts));
     checker_.emplace(*checks_, *audit_);
   }
@@ -208,6 +212,13 @@ class Running final : public Startable {
     spdlog::warn("event=keys-bound message={}", quoted_text(bound_keys_->detail));
     NAE_TRY(record_event("keys-bound", bound_keys_->detail));
     return hsm_.call([](keys::Hsm& hsm) { return hsm.finish_binding(); }, config_.hsm.timeout);
+  }
+
+  // After each change, and once before the server listens. Agents are told in the next turn of
+  // their connection's loop.
+  void tell_state(net::Listener* listener) {
+    if (state_digest_.update(*parts_->state) && listener != nullptr)
+      listener->for_each([](net::Connection& connection) { connection.tell_change(); });
   }
 
   // Whoever was removed keeps no connection, and with it nobody's place.
@@ -365,6 +376,7 @@ class Running final : public Startable {
                                         service::UnknownNames::admitted};
   service::CertificateRegister admins_{admin::admin_reader(*store_),
                                        service::UnknownNames::refused};
+  admin::StateDigest state_digest_{ring_, *policy_, devices_};
   std::unique_ptr<audit::Log> audit_;
   std::optional<service::Parts> parts_;
   std::optional<audit::SegmentChecks> checks_;

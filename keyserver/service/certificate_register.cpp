@@ -5,7 +5,7 @@ namespace nae::service {
 Result<void> CertificateRegister::reload() {
   std::lock_guard one_at_a_time(reloading_);
   NAE_ASSIGN(std::vector<CertificateStanding> certificates, reader_());
-  std::map<std::string, std::set<std::string>, std::less<>> good;
+  Standing good;
   for (CertificateStanding& certificate : certificates) {
     auto& of_name = good[certificate.name];  // known, even if none of its certificates is good
     if (!certificate.removed) of_name.insert(std::move(certificate.fingerprint));
@@ -24,6 +24,11 @@ bool CertificateRegister::admits(const net::PeerIdentity& peer) const {
   auto known = good_.find(peer.name);
   if (known == good_.end()) return unknown_names_ == UnknownNames::admitted;
   return known->second.count(peer.fingerprint_hex) != 0;
+}
+
+CertificateRegister::Standing CertificateRegister::standing() const {
+  std::shared_lock lock(mutex_);
+  return good_;
 }
 
 }  // namespace nae::service

@@ -48,6 +48,10 @@ class CertificateRegister {
   // certificates. That a certificate is still valid TLS has found, and net::Connection watches.
   bool admits(const net::PeerIdentity& peer) const;
 
+  // The fingerprints of the good certificates, by name; also of names that have none any more.
+  using Standing = std::map<std::string, std::set<std::string>, std::less<>>;
+  Standing standing() const;
+
   // Changes with every reload(); never 0.
   std::uint64_t generation() const { return generation_.load(std::memory_order_acquire); }
 
@@ -57,7 +61,7 @@ class CertificateRegister {
   std::function<void()> on_change_;
   std::mutex reloading_;  // readers of the store must not overtake each other
   mutable std::shared_mutex mutex_;
-  std::map<std::string, std::set<std::string>, std::less<>> good_;  // fingerprints by name
+  Standing good_;
   std::atomic<std::uint64_t> generation_{1};
 };
 

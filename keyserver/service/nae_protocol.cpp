@@ -142,11 +142,14 @@ bool NaeProtocol::refuse_removed(std::uint64_t request_id) {
 bool NaeProtocol::on_hello(const Frame& frame) {
   auto hello = wire::parse_hello(frame.body);
   if (!hello) return violation(frame.header.request_id, std::move(hello).error());
-  auto reply = wire::agree(*hello, parts_.settings.limits);
+  auto reply = wire::agree(*hello, parts_.settings.limits, wire::kVersionWithState);
   if (!reply) return violation(frame.header.request_id, std::move(reply).error());
   reply->software = parts_.settings.software;
   reply->server_id = parts_.settings.server_id;
   reply->epoch = told_epoch_ = parts_.policy.epoch();
+  wants_state_ = reply->version >= wire::kVersionWithState;
+  told_state_ = parts_.state->generation();
+  reply->state = parts_.state->get();
   limits_ = reply->limits;
   assembler_.set_max_body_bytes(limits_.max_frame_bytes);
   wire::append_hello_reply(connection_.output(), frame.header.request_id, *reply);
@@ -388,11 +391,20 @@ bool NaeProtocol::batch_received() {
   release_answers();
   assembler_.give_back();
   key_lookups_ = 0;
-  if (greeted_ && told_epoch_ != parts_.policy.epoch()) {
+  changed();
+  return true;
+}
+
+void NaeProtocol::changed() {
+  if (!greeted_) return;
+  if (told_epoch_ != parts_.policy.epoch()) {
     told_epoch_ = parts_.policy.epoch();
     wire::append_epoch(connection_.output(), told_epoch_);
   }
-  return true;
+  if (wants_state_ && told_state_ != parts_.state->generation()) {
+    told_state_ = parts_.state->generation();
+    wire::append_state(connection_.output(), parts_.state->get());
+  }
 }
 
 void NaeProtocol::release_answers() {

@@ -28,6 +28,7 @@ class NaeProtocol final : public net::Protocol {
   bool received(std::size_t bytes) override;
   bool batch_received() override;
   bool still_admitted() override { return admitted() || refuse_removed(0); }
+  void changed() override;
   void dismissed(const Error& reason) override;
   void begin_shutdown() override { stopping_ = true; }
   bool busy() const override { return !waiting_.empty(); }
@@ -68,8 +69,10 @@ class NaeProtocol final : public net::Protocol {
   std::int64_t now_us_ = 0;  // Unix time of what is being served
   bool greeted_ = false;
   bool stopping_ = false;
-  std::size_t key_lookups_ = 0;    // in this batch
-  std::uint64_t told_epoch_ = 0;   // the peer knows of this one
+  std::size_t key_lookups_ = 0;   // in this batch
+  std::uint64_t told_epoch_ = 0;  // the peer knows of this one
+  std::uint64_t told_state_ = 0;  // and of this generation of the state
+  bool wants_state_ = false;
   std::uint64_t admitted_in_ = 0;  // the register's generation that admitted the peer
   OpenContexts contexts_;
   WaitingRequests waiting_;

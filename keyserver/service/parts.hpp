@@ -16,6 +16,7 @@
 #include "keyserver/service/device_seats.hpp"
 #include "keyserver/service/metrics.hpp"
 #include "keyserver/service/public_keys.hpp"
+#include "keyserver/service/told_state.hpp"
 #include "libnae/wire/limits.hpp"
 #include "net/memory_budget.hpp"
 
@@ -55,6 +56,7 @@ struct Parts {
   std::shared_ptr<net::MemoryBudget> memory;
   const Settings& settings;
   std::shared_ptr<SharedWork> shared_work = make_shared_work();
+  std::shared_ptr<ToldState> state = std::make_shared<ToldState>();
 };
 
 }  // namespace nae::service

@@ -74,6 +74,12 @@ class ServiceTestServer {
     standings_ = std::move(standings);
     if (auto read = devices_.reload(); !read) throw std::runtime_error(read.error().message);
   }
+  void set_state(char name) {
+    wire::StateDigest digest;
+    digest.fill(static_cast<Byte>(name));
+    if (parts_->state->set(digest))
+      listener_->for_each([](net::Connection& connection) { connection.tell_change(); });
+  }
   std::uint16_t port() const { return listener_->port(); }
   std::filesystem::path audit_directory() const { return directory_ / "audit"; }
   std::vector<audit::StoredRecord> records(const audit::Filter& filter = {}) const {

@@ -1,0 +1,36 @@
+// ToldState: the digest of the server's state that agents are told. Two servers whose digests
+// differ would answer the same request differently.
+#pragma once
+
+#include <atomic>
+#include <mutex>
+
+#include "libnae/wire/hello.hpp"
+
+namespace nae::service {
+
+// Thread-safe.
+class ToldState {
+ public:
+  // True when it is another than before.
+  bool set(const wire::StateDigest& digest) {
+    std::lock_guard lock(mutex_);
+    if (digest == digest_) return false;
+    digest_ = digest;
+    generation_.fetch_add(1, std::memory_order_release);
+    return true;
+  }
+  wire::StateDigest get() const {
+    std::lock_guard lock(mutex_);
+    return digest_;
+  }
+  // Changes with every digest; read before get(), it never belongs to a later digest.
+  std::uint64_t generation() const { return generation_.load(std::memory_order_acquire); }
+
+ private:
+  mutable std::mutex mutex_;
+  wire::StateDigest digest_{};
+  std::atomic<std::uint64_t> generation_{0};
+};
+
+}  // namespace nae::service
