@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <boost/asio/post.hpp>
-#include <map>
 
 #include "libnae/base/log_text.hpp"
 #include "libnae/wire/error_message.hpp"
@@ -18,16 +17,8 @@ using Clock = std::chrono::steady_clock;
 constexpr std::chrono::milliseconds kDeadlineStep{20};
 // Requests of one turn share a TLS record while it has room; then the next connection is taken.
 constexpr std::size_t kRecordBytes = 16u << 10;
-constexpr unsigned kMostSends = 2;
 // A server that died takes all its connections along, and the agent learns of them one by one.
 constexpr std::chrono::milliseconds kTimeToLearnOfOthers{50};
-// Between attempts to reach a server while requests wait for one.
-constexpr std::chrono::milliseconds kAttemptInterval{100};
-// A server that owes an answer is asked for a sign of life, then taken for silent, then given up
-// where another one answers. Silence may end: a disk that stalls, a machine that pauses.
-constexpr std::chrono::milliseconds kAskForLife{250};
-constexpr std::chrono::milliseconds kSilent{1'000};
-constexpr std::chrono::milliseconds kGiveUp{5'000};
 
 std::size_t load_of(const Upstream& upstream) {
   return upstream.outstanding_bytes() / kRecordBytes;
@@ -50,7 +41,7 @@ bool is_trouble_of_the_server(Code code) {
 }  // namespace
 
 Broker::Broker(boost::asio::io_context& loop, const BrokerLimits& limits)
-    : loop_(loop), limits_(limits), deadline_timer_(loop) {}
+    : loop_(loop), limits_(limits), deadline_timer_(loop), group_timer_(loop) {}
 
 void Broker::use(std::vector<UpstreamSettings> upstreams) {
   for (auto& old : upstreams_) old->retire(upstreams.front().tls);
@@ -278,26 +269,6 @@ bool Broker::try_elsewhere(Requests::iterator found, const Error& refusal) {
   return true;
 }
 
-Result<void> Broker::upstream_greeted(Upstream& upstream, const wire::HelloReply& reply) {
-  // One that the configuration names no more serves until those of the new one are ready.
-  if (upstream.retired()) return {};
-  auto admitted = group_.admit(upstream.server(), reply.server_id);
-  if (!admitted) {
-    spdlog::error("event=servers-differ server={} reason={}", upstream.server(),
-                  quoted_text(admitted.error().message));
-    return admitted;
-  }
-  // It may have told that others, admitted before, are of another store than the first one is.
-  for (const auto& other : upstreams_) {
-    auto stays = group_.check(other->server());
-    if (stays || other->retired()) continue;
-    spdlog::error("event=servers-differ server={} reason={}", other->server(),
-                  quoted_text(stays.error().message));
-    other->give_up(stays.error());
-  }
-  return {};
-}
-
 void Broker::upstream_ready(Upstream& upstream) {
   agreed_ = upstream.agreed();
   upstream_epoch(agreed_.epoch);
@@ -310,6 +281,10 @@ void Broker::upstream_ready(Upstream& upstream) {
 
 void Broker::upstream_lost(Upstream& upstream, const Error& reason) {
   if (this_turns_ == &upstream) this_turns_ = nullptr;
+  const bool connected = std::any_of(upstreams_.begin(), upstreams_.end(), [&](const auto& other) {
+    return other->server() == upstream.server() && other->ready() && !other->retired();
+  });
+  if (!connected) group_.left(upstream.server());
   std::set<std::uint64_t> lost;
   for (const auto& [number, request] : requests_)
     if (request.upstream == &upstream) lost.insert(number);
@@ -351,77 +326,6 @@ void Broker::repeat_due(TimePoint now) {
   }
 }
 
-void Broker::hurry_upstreams(TimePoint now) {
-  if (waiting_.empty()) return;
-  std::map<std::string, TimePoint> attempts;
-  for (const auto& upstream : upstreams_) {
-    TimePoint& last = attempts[upstream->server()];
-    last = std::max(last, upstream->attempted_at());
-  }
-  for (const auto& upstream : upstreams_) {
-    TimePoint& last = attempts[upstream->server()];
-    if (!upstream->waiting() || last + kAttemptInterval > now) continue;
-    last = now;
-    upstream->hurry();
-  }
-}
-
-void Broker::watch_silence(TimePoint now) {
-  // By index: a connection may be added.
-  for (std::size_t i = 0; i < upstreams_.size(); ++i) {
-    Upstream& upstream = *upstreams_[i];
-    const auto silent = upstream.silent_for(now);
-    if (silent < kAskForLife) continue;
-    // All of them: where requests go then must be known to live.
-    for (const auto& each : upstreams_) each->ping(now);
-    if (silent < kSilent) continue;
-    const bool another_lives = move_requests(upstream, now);
-    if (!another_lives) open_another_connection(upstream, now);
-    if (another_lives && silent >= kGiveUp)
-      upstream.give_up(Error(Code::timeout, "the server does not answer"));
-  }
-}
-
-// Those that may be executed twice; the others wait for the silence to end, or the connection.
-// False when no connection is known to live: all are asked for a sign of life all the time, so one
-// that lives was heard just now. Whatever took this one may have taken them as well, a moment later
-// and not yet silent for long enough, and a request is not moved a second time.
-bool Broker::move_requests(Upstream& silent, TimePoint now) {
-  Upstream* other = least_loaded([&](const Upstream& upstream) {
-    return upstream.ready() && upstream.heard_since(now - kAskForLife);
-  });
-  if (other == nullptr) return false;
-  if (this_turns_ == &silent) this_turns_ = nullptr;
-  std::set<std::uint64_t> movable;
-  for (const auto& [number, request] : requests_)
-    if (request.upstream == &silent && request.asker != nullptr && request.repeatable &&
-        request.times_sent < kMostSends)
-      movable.insert(number);
-  if (!movable.empty())
-    spdlog::warn("event=server_silent server={} requests={} to={}", silent.server(), movable.size(),
-                 other->server());
-  for (std::uint64_t number : movable) {
-    Request& request = requests_.at(number);
-    detach(request);
-    send(number, request, *other);
-    ++counters_.retried;
-  }
-  return true;
-}
-
-// Is it the server that is silent, or did the way to it forget the connection? A new one tells, and
-// carries what waits. It goes when the old one is itself again.
-void Broker::open_another_connection(const Upstream& silent, TimePoint now) {
-  for (const auto& upstream : upstreams_) {
-    const bool same_server = upstream->server() == silent.server();
-    if (same_server && (upstream->being_opened() || upstream->attempted_at() + kSilent > now))
-      return;
-  }
-  upstreams_.push_back(std::make_unique<Upstream>(loop_, silent.settings(), *this));
-  upstreams_.back()->retire(silent.settings().tls);
-  upstreams_.back()->start();
-}
-
 void Broker::upstream_epoch(std::uint64_t epoch) {
   if (std::exchange(told_epoch_, epoch) == epoch) return;
   agreed_.epoch = epoch;
@@ -460,31 +364,6 @@ void Broker::check_deadlines() {
   hurry_upstreams(now);
   watch_silence(now);
   if (!requests_.empty()) watch_deadlines();
-}
-
-Error Broker::unavailable() const {
-  std::string message = "no key server can be reached";
-  std::set<std::string> named;
-  for (const auto& upstream : upstreams_) {
-    std::string reason = upstream->last_error();
-    if (reason.empty()) reason = upstream->server() + ": " + std::string(upstream->state_name());
-    if (named.insert(reason).second) message += (named.size() == 1 ? ": " : "; ") + reason;
-  }
-  return Error(Code::server_unavailable, message);
-}
-
-// Drops replaced connections that owe nothing, once a new one is ready or they are gone anyway.
-void Broker::sweep_retired() {
-  const TimePoint now = Clock::now();
-  bool replaced = std::any_of(upstreams_.begin(), upstreams_.end(), [&](const auto& u) {
-    return !u->retired() && u->ready() && u->silent_for(now) < kSilent;
-  });
-  std::erase_if(upstreams_, [&](const auto& upstream) {
-    bool idle = upstream->outstanding() == 0;
-    bool drop = upstream->retired() && idle && (replaced || !upstream->ready());
-    if (drop && this_turns_ == upstream.get()) this_turns_ = nullptr;
-    return drop;
-  });
 }
 
 }  // namespace nae::agent

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <set>
 #include <unordered_map>
@@ -78,6 +79,7 @@ class Broker final : public UpstreamEvents {
   void upstream_lost(Upstream& upstream, const Error& reason) override;
   void upstream_replied(Upstream& upstream, const wire::Frame& frame, ByteView bytes) override;
   void upstream_epoch(std::uint64_t epoch) override;
+  void upstream_state(Upstream& upstream, const wire::StateDigest& state) override;
 
  private:
   using TimePoint = std::chrono::steady_clock::time_point;
@@ -95,6 +97,9 @@ class Broker final : public UpstreamEvents {
     TimePoint retry_at;  // lost: not before, on a connection to the server that lost it
   };
   using Requests = std::unordered_map<std::uint64_t, Request>;
+  static constexpr unsigned kMostSends = 2;
+  // A server that owes an answer for so long is taken for silent.
+  static constexpr std::chrono::milliseconds kSilent{1'000};
 
   void dispatch(std::uint64_t number, Request& request);
   void send(std::uint64_t number, Request& request, Upstream& upstream);
@@ -121,6 +126,9 @@ class Broker final : public UpstreamEvents {
   void hurry_upstreams(TimePoint now);
   void watch_deadlines();
   void check_deadlines();
+  // Servers that turn out to be others than the first one are not used.
+  void give_up_different();
+  void alarm_of_difference(const std::string& server, const Error& difference);
   Error unavailable() const;
   void sweep_retired();
 
@@ -134,7 +142,9 @@ class Broker final : public UpstreamEvents {
   std::size_t first_choice_ = 0;
   AvoidedServers avoided_;
   ServerGroup group_;
-  std::unordered_map<Asker*, std::uint64_t> askers_;  // with the bytes of their requests
+  boost::asio::steady_timer group_timer_;
+  std::map<std::string, std::string> told_differences_;  // by server, what was said of it last
+  std::unordered_map<Asker*, std::uint64_t> askers_;     // with the bytes of their requests
   Requests requests_;
   std::set<std::uint64_t> waiting_;  // in order of arrival
   std::uint64_t next_number_ = 1;

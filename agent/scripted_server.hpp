@@ -4,6 +4,7 @@
 #include <atomic>
 #include <functional>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <vector>
 
@@ -62,6 +63,18 @@ class ScriptedServer {
     std::lock_guard lock(mutex_);
     return store_;
   }
+  // It tells a state from now on, and this one; its connections are told.
+  void set_state(char name) {
+    {
+      std::lock_guard lock(mutex_);
+      state_.emplace().fill(static_cast<Byte>(name));
+    }
+    listener_->for_each([](net::Connection& connection) { connection.tell_change(); });
+  }
+  std::optional<wire::StateDigest> state() const {
+    std::lock_guard lock(mutex_);
+    return state_;
+  }
   std::vector<wire::OpenContext> opened() const {
     std::lock_guard lock(mutex_);
     return opened_;
@@ -86,6 +99,10 @@ class ScriptedServer {
       }
     }
 
+    void changed() override {
+      if (tells_state_) wire::append_state(connection_.output(), *server_.state());
+    }
+
    private:
     bool handle(const wire::Frame& frame) {
       Bytes& out = connection_.output();
@@ -93,9 +110,13 @@ class ScriptedServer {
       if (forgotten_) return true;
       switch (frame.header.type) {
         case wire::FrameType::hello: {
+          const auto state = server_.state();
           auto reply =
-              wire::agree(net::testing::must(wire::parse_hello(frame.body)), server_.limits_);
+              wire::agree(net::testing::must(wire::parse_hello(frame.body)), server_.limits_,
+                          state ? wire::kVersionWithState : wire::kProtocolVersion);
           reply->server_id = server_.store();
+          reply->state = state;
+          tells_state_ = reply->state.has_value();
           reply->epoch = 7;
           wire::append_hello_reply(out, id, *reply);
           assembler_.set_max_body_bytes(reply->limits.max_frame_bytes);
@@ -177,6 +198,7 @@ class ScriptedServer {
     wire::FrameAssembler assembler_{wire::kMaxFrameBytesBeforeHello};
     std::set<std::uint32_t> contexts_;
     bool forgotten_ = false;
+    bool tells_state_ = false;
   };
 
   Script script_;
@@ -184,6 +206,7 @@ class ScriptedServer {
   mutable std::mutex mutex_;
   std::set<std::string> refused_roles_;
   std::string store_ = "scripted";
+  std::optional<wire::StateDigest> state_;
   std::vector<wire::OpenContext> opened_;
   net::WorkerThreads workers_{1, "scripted"};
   std::unique_ptr<net::Listener> listener_;

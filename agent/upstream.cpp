@@ -139,6 +139,7 @@ void Upstream::link_opened(Link& link) {
   link_ = &link;
   state_ = State::greeting;
   wire::Hello hello;
+  hello.highest_version = wire::kVersionWithState;
   hello.limits = settings_.limits;
   hello.software = software("nae-agent");
   wire::append_hello(link.connection().output(), kHelloId, hello);
@@ -181,6 +182,13 @@ bool Upstream::receive(const wire::Frame& frame, ByteView bytes) {
       agreed_.epoch = *epoch;
       events_.upstream_epoch(*epoch);
       return true;
+    }
+    case FrameType::state: {
+      auto state = wire::parse_state(frame.body);
+      if (!state) return link_->fail_with(state.error());
+      Link* link = link_;
+      events_.upstream_state(*this, *state);
+      return link_ == link;
     }
     default:
       return link_->fail_with(

@@ -32,6 +32,8 @@ class UpstreamEvents {
   // `bytes` is the whole frame; the view lives for the call.
   virtual void upstream_replied(Upstream& upstream, const wire::Frame& frame, ByteView bytes) = 0;
   virtual void upstream_epoch(std::uint64_t epoch) = 0;
+  // The connection may be given up in it.
+  virtual void upstream_state(Upstream& upstream, const wire::StateDigest& state) = 0;
 };
 
 struct UpstreamSettings {
