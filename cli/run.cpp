@@ -3,6 +3,7 @@
 #include <ostream>
 
 #include "cli/command.hpp"
+#include "cli/mistyped.hpp"
 #include "cli/policy_command.hpp"
 #include "cli/table.hpp"
 #include "libnae/base/output.hpp"
@@ -29,6 +30,9 @@ constexpr char kFooter[] =
     "  certificate = \"admin.pem\"      # relative paths start at the file's directory\n"
     "  key = \"admin.key\"\n"
     "  authority = \"authority.pem\"\n"
+    "$NAE_SERVER, $NAE_CERTIFICATE, $NAE_KEY and $NAE_AUTHORITY win over the profile, options "
+    "over\n"
+    "both.\n"
     "\n"
     "Exit codes:\n"
     "  0  done, and the answer is yes\n"
@@ -51,17 +55,32 @@ constexpr char kFooter[] =
 void add_global_options(CLI::App& app, Call& call, std::string& certificate, std::string& key,
                         std::string& authority) {
   app.add_option("--server", call.profile.values.server, "Key server, https://host:port")
+      ->envname("NAE_SERVER")
       ->group("Connection");
-  app.add_option("--certificate", certificate, "Admin certificate (PEM)")->group("Connection");
+  app.add_option("--certificate", certificate, "Admin certificate (PEM)")
+      ->envname("NAE_CERTIFICATE")
+      ->group("Connection");
   app.add_option("--key", key, "Private key of the certificate (PEM, mode 0600)")
+      ->envname("NAE_KEY")
       ->group("Connection");
   app.add_option("--authority", authority, "Authority of the server's certificate (PEM)")
+      ->envname("NAE_AUTHORITY")
       ->group("Connection");
   app.add_option("--config", call.profile.config, "Profile file (TOML)")->group("Connection");
   app.add_flag("--json", call.json, "Print the answer as JSON");
 }
 
-void report(std::ostream& err, const Error& error) {
+// With --json one object, so that a program reads why as it reads what.
+void report(std::ostream& err, const Error& error, bool as_json) {
+  if (as_json) {
+    err << json::serialize(json::object{{"error",
+                                         {{"code", row(error.code).sqlstate},
+                                          {"name", name(error.code)},
+                                          {"message", error.message},
+                                          {"hint", error.hint_or_default()}}}})
+        << '\n';
+    return;
+  }
   err << "nae: " << printable(error.message) << " (" << name(error.code) << ")\n";
   if (!error.hint_or_default().empty())
     err << "hint: " << printable(error.hint_or_default()) << '\n';
@@ -130,7 +149,9 @@ int run_command(std::vector<std::string> arguments, std::ostream& out, std::ostr
     std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());  // as CLI11 wants it
     app.parse(reversed);
   } catch (const CLI::ParseError& stopped) {  // --help and --version too
-    return app.exit(stopped, out, err) == 0 ? kOk : kUsage;
+    if (stopped.get_exit_code() == 0) return app.exit(stopped, out, err) == 0 ? kOk : kUsage;
+    report(err, usage_error(app, arguments, stopped), asks_for_json(arguments));
+    return kUsage;
   }
   call.profile.values.certificate = certificate;
   call.profile.values.key = key;
@@ -142,13 +163,14 @@ int run_command(std::vector<std::string> arguments, std::ostream& out, std::ostr
     show_waiting(call, outcome.error());
     return kWaiting;
   }
-  report(err, outcome.error().error);
+  report(err, outcome.error().error, call.json);
   return exit_code(outcome.error().error, outcome.error().from_server);
 }
 
 }  // namespace
 
 int run(std::vector<std::string> arguments, std::ostream& out, std::ostream& err) {
+  const bool as_json = asks_for_json(arguments);
   const int code = run_command(std::move(arguments), out, err);
   bool reader_left = false;
   auto done = written(out, &reader_left);
@@ -156,7 +178,7 @@ int run(std::vector<std::string> arguments, std::ostream& out, std::ostream& err
   const bool ended_well = code == kOk || code == kWaiting;
   if (ended_well) done.error().hint = "Only the output is missing: what the command does is done.";
   // Whoever reads the first line of a list knows what he does.
-  if (!reader_left) report(err, done.error());
+  if (!reader_left) report(err, done.error(), as_json);
   return ended_well ? kUsage : code;
 }
 

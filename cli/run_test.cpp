@@ -13,6 +13,7 @@
 #include <sstream>
 
 #include "cli/exit_code.hpp"
+#include "cli/server.hpp"
 #include "libnae/base/file.hpp"
 #include "libnae/crypto/certificate.hpp"
 
@@ -24,15 +25,20 @@ using testing::IsEmpty;
 
 class RunTest : public testing::Test {
  protected:
+  static constexpr const char* kVariables[] = {"NAE_CONFIG", "NAE_SERVER", "NAE_CERTIFICATE",
+                                               "NAE_KEY", "NAE_AUTHORITY"};
   void SetUp() override {
     std::string name = (std::filesystem::temp_directory_path() / "nae-cli-XXXXXX").string();
     ASSERT_TRUE(::mkdtemp(name.data()));
     directory_ = name;
     ::setenv("HOME", name.c_str(), 1);
     ::unsetenv("XDG_CONFIG_HOME");
-    ::unsetenv("NAE_CONFIG");
+    for (const char* variable : kVariables) ::unsetenv(variable);
   }
-  void TearDown() override { std::filesystem::remove_all(directory_); }
+  void TearDown() override {
+    for (const char* variable : kVariables) ::unsetenv(variable);
+    std::filesystem::remove_all(directory_);
+  }
 
   int run(std::vector<std::string> arguments) {
     out_.str("");
@@ -103,6 +109,60 @@ TEST_F(RunTest, WrongArgumentsAreUsage) {
   }
 }
 
+TEST_F(RunTest, WhatWasMeantIsNamed) {
+  struct {
+    std::vector<std::string> arguments;
+    const char* message;
+    const char* help;
+  } const kMistyped[] = {
+      {{"kye", "list"}, "no command \"kye\"; did you mean \"key\"?", "'nae --help'"},
+      {{"key", "shwo", "a"},
+       "no command \"key shwo\"; did you mean \"key show\"?",
+       "'nae key --help'"},
+      {{"key", "list", "--jsn"},
+       "no option \"--jsn\"; did you mean \"--json\"?",
+       "'nae key list --help'"},
+      {{"key", "create", "a", "--typ=x"},
+       "no option \"--typ\"; did you mean \"--type\"?",
+       "'nae key create --help'"},
+      // The value of an option is no command.
+      {{"--server", "kye", "stats"},
+       "no command \"stats\"; did you mean \"status\"?",
+       "'nae --help'"},
+      {{"frobnicate"}, "nae: no command \"frobnicate\" (", "'nae --help'"},
+      {{"--insecure", "status"}, "nae: no option \"--insecure\" (", "'nae --help'"},
+      {{"key"}, "nae: no command is given (", "'nae key --help'"},
+      {{}, "nae: no command is given (", "'nae --help'"},
+  };
+  for (const auto& [arguments, message, help] : kMistyped) {
+    EXPECT_EQ(run(arguments), kUsage);
+    EXPECT_THAT(err_.str(), HasSubstr(message));
+    EXPECT_THAT(err_.str(), HasSubstr(help));
+  }
+}
+
+TEST_F(RunTest, WithJsonAFailureIsOneObject) {
+  auto failure = [&](std::vector<std::string> arguments, int code) {
+    EXPECT_EQ(run(std::move(arguments)), code);
+    EXPECT_THAT(out_.str(), IsEmpty());
+    boost::system::error_code malformed;
+    json::value said = json::parse(err_.str(), malformed);
+    EXPECT_FALSE(malformed) << err_.str();
+    return said.at("error").as_object();
+  };
+  json::object usage = failure({"kye", "--json"}, kUsage);
+  EXPECT_EQ(usage["code"], "22023");
+  EXPECT_EQ(usage["name"], "invalid_argument");
+  EXPECT_EQ(usage["message"], "no command \"kye\"; did you mean \"key\"?");
+  EXPECT_EQ(usage["hint"], "See 'nae --help'.");
+  EXPECT_EQ(failure({"--json", "key", "list"}, kUsage)["code"], "NE048");
+  EXPECT_EQ(failure({"--json", "--config", write_profile(), "status"}, kUnreachable)["code"],
+            "08001");
+  // As the value of nothing: what follows "--" is no option.
+  EXPECT_EQ(run({"key", "show", "--", "--json"}), kUsage);
+  EXPECT_THAT(err_.str(), testing::StartsWith("nae: "));
+}
+
 TEST_F(RunTest, NoProfileSaysHowToGetOne) {
   EXPECT_EQ(run({"key", "list"}), kUsage);
   EXPECT_THAT(err_.str(), HasSubstr("nae-keyserver init"));
@@ -136,6 +196,32 @@ TEST_F(RunTest, AnUnreachableServerIsCodeThree) {
   ::setenv("NAE_CONFIG", profile.c_str(), 1);
   EXPECT_EQ(run({"key", "list", "--json"}), kUnreachable);
   EXPECT_THAT(out_.str(), IsEmpty());
+}
+
+TEST_F(RunTest, TheEnvironmentNamesServerAndFiles) {
+  std::string profile = write_profile();
+  const std::string directory = directory_.string();
+  ::setenv("NAE_SERVER", "https://127.0.0.1:2", 1);
+  ::setenv("NAE_CERTIFICATE", (directory + "/admin.pem").c_str(), 1);
+  ::setenv("NAE_KEY", (directory + "/admin.key").c_str(), 1);
+  ::setenv("NAE_AUTHORITY", (directory + "/authority.pem").c_str(), 1);
+  EXPECT_EQ(run({"status"}), kUnreachable) << "no profile is needed";
+  EXPECT_THAT(err_.str(), HasSubstr("https://127.0.0.1:2"));
+  EXPECT_EQ(run({"--config", profile, "status"}), kUnreachable);
+  EXPECT_THAT(err_.str(), HasSubstr("https://127.0.0.1:2")) << "wins over the profile";
+  EXPECT_EQ(run({"--server", "https://127.0.0.1:3", "status"}), kUnreachable);
+  EXPECT_THAT(err_.str(), HasSubstr("https://127.0.0.1:3")) << "an option wins over it";
+  for (const char* name : {"NAE_CERTIFICATE", "NAE_KEY", "NAE_AUTHORITY"}) {
+    const std::string good = ::getenv(name);
+    ::setenv(name, "/nonexistent", 1);
+    EXPECT_EQ(run({"--config", profile, "status"}), kUsage) << name;
+    EXPECT_THAT(err_.str(), HasSubstr("/nonexistent")) << name;
+    ::setenv(name, "", 1);
+    EXPECT_EQ(run({"--config", profile, "status"}), kUnreachable) << "empty is not given: " << name;
+    ::setenv(name, good.c_str(), 1);
+  }
+  // Its --key is the name of a key of the server, and not this one.
+  EXPECT_EQ(run({"audit", "query", "--key", "a"}), kUnreachable);
 }
 
 TEST_F(RunTest, NamesAreCheckedBeforeTheyBecomeAddresses) {
