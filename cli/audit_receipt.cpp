@@ -2,10 +2,10 @@
 #include <ostream>
 
 #include "cli/audit_commands.hpp"
+#include "cli/input.hpp"
 #include "cli/table.hpp"
 #include "keyserver/admin/api/time.hpp"
 #include "keyserver/audit/receipt.hpp"
-#include "libnae/base/file.hpp"
 
 namespace nae::cli {
 namespace {
@@ -34,8 +34,8 @@ struct VerifyReceiptOptions {
 };
 
 Outcome<ExitCode> verify_receipt(Call& call, const VerifyReceiptOptions& options) {
-  NAE_ASSIGN(std::string text, read_file(options.file, audit::kMaxReceiptBytes));
-  NAE_ASSIGN(std::string public_key, read_file(options.public_key, kMaxPublicKeyBytes));
+  NAE_ASSIGN(std::string text, content_of(options.file, audit::kMaxReceiptBytes));
+  NAE_ASSIGN(std::string public_key, content_of(options.public_key, kMaxPublicKeyBytes));
   NAE_ASSIGN(audit::Receipt read, audit::parse_receipt(text));
   NAE_TRY(audit::verify_receipt(read, public_key));
   NAE_ASSIGN(json::object record, admin::api::parse_object(read.line));

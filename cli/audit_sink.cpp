@@ -4,8 +4,8 @@
 #include <ostream>
 
 #include "cli/audit_commands.hpp"
+#include "cli/input.hpp"
 #include "cli/sink/sink.hpp"
-#include "libnae/base/file.hpp"
 #include "libnae/base/text.hpp"
 
 namespace nae::cli {
@@ -58,7 +58,7 @@ Outcome<ExitCode> run_sink(Call& call, const SinkOptions& options) {
   sink::Options wanted{options.directory, {}, options.database, options.source};
   const std::string key_file =
       options.public_key.empty() ? options.directory + "/audit-public.pem" : options.public_key;
-  NAE_ASSIGN(wanted.public_key_pem, read_file(key_file, kMaxPublicKeyBytes));
+  NAE_ASSIGN(wanted.public_key_pem, content_of(key_file, kMaxPublicKeyBytes));
   sink::Sink sink(wanted);
   if (options.create) {
     NAE_TRY(sink.create());

@@ -2,9 +2,9 @@
 #include <ostream>
 
 #include "cli/audit_commands.hpp"
+#include "cli/input.hpp"
 #include "cli/table.hpp"
 #include "keyserver/admin/api/verify_report.hpp"
-#include "libnae/base/file.hpp"
 
 namespace nae::cli {
 namespace {
@@ -25,7 +25,7 @@ Outcome<json::value> from_server(Call& call, const VerifyOptions& options) {
 Outcome<json::value> offline(const VerifyOptions& options) {
   std::string public_key;
   if (!options.public_key.empty()) {
-    NAE_ASSIGN(public_key, read_file(options.public_key, kMaxPublicKeyBytes));
+    NAE_ASSIGN(public_key, content_of(options.public_key, kMaxPublicKeyBytes));
   }
   if (!options.segment.empty()) {
     NAE_ASSIGN(audit::VerifyReport report, audit::verify_segment(options.segment, public_key));

@@ -3,8 +3,8 @@
 #include <set>
 
 #include "cli/enrolment.hpp"
+#include "cli/input.hpp"
 #include "cli/table.hpp"
-#include "libnae/base/file.hpp"
 #include "libnae/crypto/base64.hpp"
 
 namespace nae::cli {
@@ -79,8 +79,8 @@ struct RekeyOptions {
 };
 Outcome<ExitCode> rekey(Call& call, const RekeyOptions& options) {
   NAE_ANSWER(std::string name, checked_name(options.name));
-  NAE_ASSIGN(std::string certificate, read_file(options.certificate, kMaxFileBytes));
-  NAE_ASSIGN(std::string signature, read_file(options.signature, kMaxFileBytes));
+  NAE_ASSIGN(std::string certificate, content_of(options.certificate, kMaxFileBytes));
+  NAE_ASSIGN(std::string signature, content_of(options.signature, kMaxFileBytes));
   NAE_ANSWER(auto server, call.server());
   Enrolment wanted;
   wanted.name = name;

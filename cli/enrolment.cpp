@@ -3,7 +3,7 @@
 #include <string.h>  // explicit_bzero
 
 #include "cli/enrolment_files.hpp"
-#include "libnae/base/file.hpp"
+#include "cli/input.hpp"
 #include "libnae/crypto/certificate.hpp"
 
 namespace nae::cli {
@@ -27,12 +27,12 @@ Result<Asked> asked_by(const Enrolment& wanted, EnrolmentFiles& files, bool may_
   if (wanted.request.empty() && wanted.key.empty()) return files.own_key(may_make_key);
   Asked asked;
   if (!wanted.request.empty()) {
-    NAE_ASSIGN(asked.request, read_file(wanted.request, kMaxRequestBytes));
+    NAE_ASSIGN(asked.request, content_of(wanted.request, kMaxRequestBytes));
     NAE_ASSIGN(crypto::CertificateRequest request, crypto::read_request(asked.request));
     asked.spki = std::move(request.spki);
     return asked;
   }
-  NAE_ASSIGN(std::string text, read_file(wanted.key, kMaxRequestBytes));
+  NAE_ASSIGN(std::string text, content_of(wanted.key, kMaxRequestBytes));
   Bytes key(text.begin(), text.end());
   ::explicit_bzero(text.data(), text.size());
   NAE_ASSIGN(asked.request, crypto::make_request(key, wanted.name));

@@ -8,8 +8,8 @@
 #include <ostream>
 
 #include "cli/command.hpp"
+#include "cli/input.hpp"
 #include "libnae/base/algorithm.hpp"
-#include "libnae/base/file.hpp"
 #include "libnae/base/text.hpp"
 #include "libnae/crypto/base64.hpp"
 #include "libnae/crypto/hash.hpp"
@@ -168,10 +168,10 @@ Outcome<ExitCode> import(Call& call, const ImportOptions& options) {
   Material material;
   Bytes wrapped;
   if (options.from.empty()) {
-    NAE_ASSIGN(const std::string file, read_file(options.wrapped, kMaxKeyFileBytes));
+    NAE_ASSIGN(const std::string file, content_of(options.wrapped, kMaxKeyFileBytes));
     wrapped.assign(file.begin(), file.end());
     if (is_private(type)) {
-      NAE_ASSIGN(material.public_key_pem, read_file(options.public_key, kMaxKeyFileBytes));
+      NAE_ASSIGN(material.public_key_pem, content_of(options.public_key, kMaxKeyFileBytes));
     }
   } else {
     NAE_ASSIGN(material, read_material(options, type));

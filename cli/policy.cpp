@@ -2,9 +2,9 @@
 #include <optional>
 #include <ostream>
 
+#include "cli/input.hpp"
 #include "cli/policy_command.hpp"
 #include "cli/table.hpp"
-#include "libnae/base/file.hpp"
 
 namespace nae::cli {
 namespace {
@@ -46,7 +46,7 @@ struct ApplyOptions {
   std::optional<unsigned> if_revision;
 };
 Outcome<ExitCode> apply(Call& call, const ApplyOptions& options) {
-  NAE_ASSIGN(std::string document, read_file(options.file, kMaxDocumentBytes));
+  NAE_ASSIGN(std::string document, content_of(options.file, kMaxDocumentBytes));
   if (options.dry_run) return compare(call, {{"document", document}});
   NAE_ANSWER(auto server, call.server());
   return put_in_force(call, *server, document, options.comment, options.if_revision);
@@ -143,7 +143,9 @@ void add_policy(CLI::App& app, Action& chosen) {
 
   auto [apply_leaf, apply_options] = add_leaf<ApplyOptions>(
       *policy, "apply", "Check a policy document and put it in force", chosen, apply);
-  apply_leaf->add_option("FILE", apply_options->file, "Policy document (TOML)")->required();
+  apply_leaf
+      ->add_option("FILE", apply_options->file, "Policy document (TOML); - for standard input")
+      ->required();
   apply_leaf->add_option("--comment", apply_options->comment, "Why, for the history");
   apply_leaf->add_option("--if-revision", apply_options->if_revision,
                          "Only when this version is still in force; 0: none was ever applied");
