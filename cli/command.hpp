@@ -33,6 +33,7 @@ using Action = std::function<Outcome<ExitCode>(Call&)>;
 void add_key(CLI::App& app, Action& chosen);
 // To `nae key`.
 void add_key_import(CLI::App& key, Action& chosen);
+void add_key_wrap(CLI::App& key, Action& chosen);
 void add_key_export(CLI::App& key, Action& chosen);
 void add_policy(CLI::App& app, Action& chosen);
 void add_device(CLI::App& app, Action& chosen);

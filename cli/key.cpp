@@ -203,6 +203,7 @@ void add_key(CLI::App& app, Action& chosen) {
       "Example:\n  nae key rotate customer-pii");
   add_key_states(*key, chosen);
   add_key_import(*key, chosen);
+  add_key_wrap(*key, chosen);
   add_key_export(*key, chosen);
 }
 

@@ -8,7 +8,7 @@ import subprocess
 from cryptography.hazmat.primitives import hashes, hmac, keywrap, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from harness import Stack, Tap, give_to_owner, scratch_directory
+from harness import NAE, Stack, Tap, give_to_owner, run, scratch_directory
 
 FILES = scratch_directory()
 MESSAGE = b"a message for others"
@@ -69,6 +69,30 @@ with Tap() as tap, Stack(keys="customer-pii:aes-256-gcm") as stack:
     tap.refused(session.ask("SELECT nae_blind_index('hmac-32', 'x')"), "NE012", "such a key makes no blind indexes")
     tap.is_(server.nae("key", "import", "plain", "--type", "hmac-sha-256", "--from", FILES / "hmac-32.hex", "--encoding", "hex").returncode, 2,
             "as hmac-sha-256, whose codes are others, it is not imported")
+
+    # wrapped where no server is reached, for the import key of this one
+    import_key = file("import-key.json", server.must("--json", "key", "import-key"))
+    offline = {"env": {"HOME": "/nonexistent"}}
+    contract = ec.generate_private_key(ec.SECP256R1())
+    for name, kind, path, words in (("wrapped-p256", "ecdsa-p256", file("contract.pem", pem(contract)), ["--public-out", FILES / "contract.pub"]),
+                                    ("wrapped-hmac", "hmac-sha-256-raw", FILES / "hmac-32.hex", ["--encoding", "hex"])):
+        done = run(NAE, "key", "wrap", "--type", kind, "--from", path, "--import-key", import_key, "--out", FILES / f"{name}.bin", *words, **offline)
+        tap.ok(done.returncode == 0, f"{kind}: a key is wrapped without a server", done.stderr)
+        tap.is_((FILES / f"{name}.bin").stat().st_mode & 0o777, 0o600, "into a file of its owner")
+        again = run(NAE, "key", "wrap", "--type", kind, "--from", path, "--import-key", import_key, "--out", FILES / f"{name}.bin", *words, **offline)
+        tap.is_(again.returncode, 2, "which is not overwritten")
+        public = ["--public", FILES / "contract.pub"] if kind == "ecdsa-p256" else []
+        done = server.nae("key", "import", name, "--type", kind, "--wrapped", FILES / f"{name}.bin", *public)
+        tap.ok(done.returncode == 0, "and is imported", done.stderr)
+    tap.is_(server.must("key", "export", "wrapped-p256").encode(), public_pem(contract), "its public key is the right one")
+    expected = hmac.HMAC(bytes(range(1, 33)), hashes.SHA256())
+    expected.update(MESSAGE)
+    tap.is_(bare(f"nae_mac('wrapped-hmac', '{text(MESSAGE)}')"), expected.finalize(), "and a wrapped HMAC key gives the HMAC that others give")
+    for why, words in (("an import key that is none", ["--from", FILES / "contract.pem", "--import-key", FILES / "contract.pem"]),
+                       ("a missing key", ["--from", FILES / "none.pem", "--import-key", import_key]),
+                       ("an empty pipe for a key", ["--from", "-", "--import-key", import_key])):
+        done = run(NAE, "key", "wrap", "--type", "ecdsa-p256", "--out", FILES / "refused.bin", "--public-out", FILES / "refused.pub", *words, **offline)
+        tap.ok(done.returncode == 2 and not (FILES / "refused.bin").exists(), f"{why} is refused, and nothing is written", done)
 
     # private keys: the imported key signs, openssl verifies
     p256, rsa2048 = ec.generate_private_key(ec.SECP256R1()), rsa.generate_private_key(65537, 2048)
