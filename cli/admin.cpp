@@ -1,7 +1,9 @@
 // nae admin add | list | roles | remove | renew
 #include <ostream>
 
+#include "cli/confirmation.hpp"
 #include "cli/enrolment.hpp"
+#include "cli/local_time.hpp"
 #include "cli/table.hpp"
 #include "libnae/base/file.hpp"
 #include "libnae/crypto/certificate.hpp"
@@ -47,8 +49,8 @@ Outcome<ExitCode> add(Call& call, const AddOptions& options) {
   NAE_ANSWER(json::object done, enrol(*server, wanted));
   call.show(done, [&] {
     json::value files(done);
-    call.out << "Administrator " << name << " may work until " << shown(files, "not_after")
-             << ".\n";
+    call.out << "Administrator " << name << " may work until "
+             << local_time_with_zone(shown(files, "not_after")) << ".\n";
     if (std::string key = shown(files, "key_file"); !key.empty())
       call.out << "  private key  " << key << " (for that person alone)\n";
     call.out << "  certificate  " << shown(files, "certificate_file") << '\n'
@@ -62,14 +64,15 @@ Outcome<ExitCode> list(Call& call, const NoOptions&) {
   NAE_ANSWER(auto server, call.server());
   NAE_ANSWER(json::value answer, server->call("GET", "/v1/admins"));
   call.show(answer, [&] {
-    Table table({"NAME", "SINCE", "CERTIFICATE UNTIL", "ROLES"});
+    Table table({"NAME", zoned("SINCE"), "CERTIFICATE UNTIL", "ROLES"});
     for (const json::value& admin : items(answer, "admins")) {
       std::string until;
       for (const json::value& certificate : items(admin, "certificates"))
         until = std::max(until, shown(certificate, "not_after"));
-      table.add({shown(admin, "name"), shown(admin, "created_at"), until, joined(admin, "roles")});
+      table.add({shown(admin, "name"), local_time(shown(admin, "created_at")), local_time(until),
+                 joined(admin, "roles")});
     }
-    table.print(call.out);
+    call.print(table);
   });
   return kOk;
 }
@@ -91,10 +94,27 @@ Outcome<ExitCode> set_roles(Call& call, const RolesOptions& options) {
 
 struct RemoveOptions {
   std::string name;
+  bool yes = false;
 };
+
+// What the question before it says.
+Outcome<std::string> removal_of(Server& server, const std::string& name) {
+  NAE_ANSWER(const json::value answer, server.call("GET", "/v1/admins"));
+  std::string roles;
+  for (const json::value& admin : items(answer, "admins"))
+    if (shown(admin, "name") == name) roles = " (" + joined(admin, "roles") + ")";
+  return "Administrator " + name + roles +
+         " is removed: those certificates are refused from now on, for good and on open "
+         "connections too.";
+}
+
 Outcome<ExitCode> remove(Call& call, const RemoveOptions& options) {
   NAE_ANSWER(std::string name, checked_name(options.name));
   NAE_ANSWER(auto server, call.server());
+  if (will_be_asked(call, options.yes)) {
+    NAE_ANSWER(const std::string consequence, removal_of(*server, name));
+    NAE_TRY_OUTCOME(confirmed(call, options.yes, consequence));
+  }
   NAE_ANSWER(json::value answer, server->call("DELETE", "/v1/admins/" + name));
   call.show(answer, [&] {
     call.out << "Administrator " << name << " is removed: no call with those certificates is "
@@ -126,7 +146,7 @@ Outcome<ExitCode> renew(Call& call, const RenewOptions& options) {
   call.show(done, [&] {
     json::value files(done);
     call.out << "The certificate of administrator " << wanted.name << " is renewed until "
-             << shown(files, "not_after") << ".\n"
+             << local_time_with_zone(shown(files, "not_after")) << ".\n"
              << "  certificate  " << shown(files, "certificate_file") << " (put it in the place of "
              << profile.certificate.string() << ")\n";
   });
@@ -186,6 +206,7 @@ void add_admin(CLI::App& app, Action& chosen) {
   auto [remove_leaf, d] = add_leaf<RemoveOptions>(
       *admin, "remove", "Refuse an administrator from now on", chosen, remove);
   remove_leaf->add_option("NAME", d->name, "Name of the administrator")->required();
+  add_yes(*remove_leaf, d->yes);
   remove_leaf->fallthrough()->footer(
       "At once, on open connections too. You must hold every role of that administrator, and\n"
       "somebody else must be left to hold each.\n\nExample:\n  nae admin remove alice");

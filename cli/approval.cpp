@@ -2,6 +2,8 @@
 #include <ostream>
 
 #include "cli/command.hpp"
+#include "cli/confirmation.hpp"
+#include "cli/local_time.hpp"
 #include "cli/policy_command.hpp"
 #include "cli/table.hpp"
 #include "libnae/base/output.hpp"
@@ -22,11 +24,12 @@ void show_one(Call& call, const json::value& approval) {
            << "call         " << shown(approval, "method") << ' '
            << printable(shown(approval, "target")) << '\n'
            << "requested by " << printable(shown(approval, "requested_by")) << ", "
-           << shown(approval, "requested_at") << '\n'
-           << "expires      " << shown(approval, "expires_at") << '\n'
+           << local_time_with_zone(shown(approval, "requested_at")) << '\n'
+           << "expires      " << local_time_with_zone(shown(approval, "expires_at")) << '\n'
            << "digest       " << shown(approval, "digest") << '\n';
   if (std::string by = shown(approval, "decided_by"); !by.empty())
-    call.out << "decided by   " << printable(by) << ", " << shown(approval, "decided_at") << '\n';
+    call.out << "decided by   " << printable(by) << ", "
+             << local_time_with_zone(shown(approval, "decided_at")) << '\n';
   if (std::string base = shown(approval, "base"); !base.empty())
     call.out << "changes      " << base << '\n';
   if (std::string refused = shown(approval, "refused"); !refused.empty())
@@ -62,21 +65,24 @@ Outcome<ExitCode> list(Call& call, const IdOptions& options) {
   NAE_ANSWER(json::value answer, server->call("GET", "/v1/approvals"));
   call.show(answer, [&] {
     Table table(
-        {"ID", "STATE", "REQUESTED BY", "AT", "EXPIRES", "OPERATION", "DECIDED BY", "CALL"});
+        {"ID", "STATE", "REQUESTED BY", zoned("AT"), "EXPIRES", "OPERATION", "DECIDED BY", "CALL"});
     for (const json::value& a : items(answer, "approvals"))
       table.add({shown(a, "id"), shown(a, "state"), shown(a, "requested_by"),
-                 shown(a, "requested_at"), shown(a, "expires_at"), shown(a, "operation"),
-                 shown(a, "decided_by"), shown(a, "method") + " " + shown(a, "target")});
+                 local_time(shown(a, "requested_at")), local_time(shown(a, "expires_at")),
+                 shown(a, "operation"), shown(a, "decided_by"),
+                 shown(a, "method") + " " + shown(a, "target")});
     if (table.empty())
       call.out << "No requests.\n";
     else
-      table.print(call.out);
+      call.print(table, {"DECIDED BY", "AT"});
+    if (shown(answer, "truncated") == "true") call.out << "(There are older ones.)\n";
   });
   return kOk;
 }
 
 struct ApproveOptions {
   std::string id, digest;
+  bool yes = false;
 };
 Outcome<ExitCode> approve(Call& call, const ApproveOptions& options) {
   NAE_ANSWER(std::string id, checked_name(options.id));
@@ -84,12 +90,15 @@ Outcome<ExitCode> approve(Call& call, const ApproveOptions& options) {
   NAE_ANSWER(json::value approval, server->call("GET", "/v1/approvals/" + id));
   std::string digest = options.digest.empty() ? shown(approval, "digest") : options.digest;
   // Nobody approves what he was not shown.
-  if (!call.json) {
-    show_one(call, approval);
+  if (!call.json || will_be_asked(call, options.yes)) {
+    Call shown_where{call.json ? call.err : call.out, call.err, call.terminal, {}, false};
+    show_one(shown_where, approval);
     if (!written(call.out))
       return tl::unexpected<Failure>(
           Error(Code::file_failed, "the request could not be shown, and is not approved"));
   }
+  NAE_TRY_OUTCOME(confirmed(call, options.yes,
+                            "Approving has it done at once, by the rights of who requested it."));
   NAE_ANSWER(json::value answer,
              server->call("POST", "/v1/approvals/" + id + "/approve", {{"digest", digest}}));
   bool done = shown(answer, "state") == "done";
@@ -126,6 +135,7 @@ void add_approval(CLI::App& app, Action& chosen) {
   approve_leaf->add_option("ID", a->id, "The request")->required();
   approve_leaf->add_option("--digest", a->digest,
                            "Approve only what has this digest: what 'nae approvals ID' showed");
+  add_yes(*approve_leaf, a->yes);
   approve_leaf->fallthrough()->footer(
       "Takes the role that the operation takes, and another name and key than the requester's.\n"
       "It is done once, with the rights of who requested it: when that one has lost the role\n"

@@ -20,6 +20,9 @@ struct FilterOptions {
   std::string event, role, key, action, verdict, device, database, user, from, to;
 };
 void add_filter(CLI::App& leaf, FilterOptions& options, bool with_event = true);
+// With --from and --to as the server reads them: parse_moment(). Once per command, so that "ago"
+// means the same moment on every page.
+Result<FilterOptions> in_utc(FilterOptions options);
 std::string filter_parameters(const std::string& path, const FilterOptions& options,
                               const std::string& limit = {}, const std::string& after = {});
 Result<audit::Filter> filter_of(const FilterOptions& options);

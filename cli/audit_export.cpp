@@ -94,11 +94,11 @@ Outcome<ExitCode> from_directory(Call& call, const ExportOptions& options) {
 }
 
 Outcome<ExitCode> from_server(Call& call, const ExportOptions& options) {
+  NAE_ASSIGN(const FilterOptions filter, in_utc(options.filter));
   NAE_ANSWER(auto server, call.server());
   for (std::string after = "0"; !after.empty() && call.out.good();) {
-    NAE_ANSWER(json::value page,
-               server->call("GET", filter_parameters("/v1/audit/export", options.filter,
-                                                     kPageRecords, after)));
+    NAE_ANSWER(json::value page, server->call("GET", filter_parameters("/v1/audit/export", filter,
+                                                                       kPageRecords, after)));
     for (const json::value& line : items(page, "lines"))
       if (line.is_string()) NAE_TRY(write_line(call, options, std::string(line.get_string())));
     after = shown(page, "next");

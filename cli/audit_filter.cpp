@@ -2,9 +2,9 @@
 #include <ostream>
 
 #include "cli/audit_commands.hpp"
+#include "cli/moment.hpp"
 #include "cli/table.hpp"
 #include "keyserver/admin/api/audit_report.hpp"
-#include "keyserver/admin/api/time.hpp"
 #include "keyserver/audit/head.hpp"
 #include "keyserver/audit/segment_checks.hpp"
 #include "libnae/base/clock.hpp"
@@ -22,8 +22,9 @@ void add_filter(CLI::App& leaf, FilterOptions& options, bool with_event) {
   leaf.add_option("--device", options.device, "Device");
   leaf.add_option("--database", options.database, "Database");
   leaf.add_option("--user", options.user, "End user: the subject of the token");
-  leaf.add_option("--from", options.from, "Not before, like 2025-01-31T00:00:00Z");
-  leaf.add_option("--to", options.to, "Before, like 2025-02-01T00:00:00Z");
+  leaf.add_option("--from", options.from,
+                  "Not before: 2025-01-31, \"1 hour ago\", yesterday, 2025-01-31T00:00Z");
+  leaf.add_option("--to", options.to, "Before: the same forms");
 }
 
 std::string filter_parameters(const std::string& path, const FilterOptions& options,
@@ -42,6 +43,12 @@ std::string filter_parameters(const std::string& path, const FilterOptions& opti
                                 {"after", after}});
 }
 
+Result<FilterOptions> in_utc(FilterOptions options) {
+  NAE_ASSIGN(options.from, utc_of(options.from));
+  NAE_ASSIGN(options.to, utc_of(options.to));
+  return options;
+}
+
 Result<audit::Filter> filter_of(const FilterOptions& options) {
   audit::Filter filter;
   filter.event = options.event;
@@ -53,10 +60,10 @@ Result<audit::Filter> filter_of(const FilterOptions& options) {
   filter.database = options.database;
   filter.user = options.user;
   if (!options.from.empty()) {
-    NAE_ASSIGN(filter.from_us, admin::api::parse_time(options.from));
+    NAE_ASSIGN(filter.from_us, parse_moment(options.from, unix_time_us()));
   }
   if (!options.to.empty()) {
-    NAE_ASSIGN(filter.to_us, admin::api::parse_time(options.to));
+    NAE_ASSIGN(filter.to_us, parse_moment(options.to, unix_time_us()));
   }
   return filter;
 }

@@ -26,7 +26,7 @@ TEST(FilterOf, TakesEveryOption) {
 }
 
 TEST(FilterOf, RefusesTimesThatAreNone) {
-  for (const char* time : {"yesterday", "1970-13-01", "1970-01-01T00:00:00+01:00", "1970-01-01 "}) {
+  for (const char* time : {"next week", "1970-13-01", "1970-01-01T00:00:00+16:00", "1970-01-01 "}) {
     FilterOptions from, to;
     from.from = to.to = time;
     for (const FilterOptions& options : {from, to}) {
@@ -51,7 +51,8 @@ TEST(FilterParameters, EncodesWhatIsNoLetter) {
 
 TEST(WarnOfDamage, MovesNoCursor) {
   std::ostringstream out, err;
-  Call call{out, err, {}};
+  const Terminal nobody;
+  Call call{out, err, nobody, {}};
   warn_of_damage(
       call, json::object{{"damaged_segments",
                           json::array{json::object{{"file", "a\x1b[2J"}, {"problem", "b\r"}}}}});
@@ -60,7 +61,7 @@ TEST(WarnOfDamage, MovesNoCursor) {
   EXPECT_EQ(err.str().find('\r'), std::string::npos);
   EXPECT_EQ(out.str(), "");
   std::ostringstream silent;
-  Call whole{out, silent, {}};
+  Call whole{out, silent, nobody, {}};
   warn_of_damage(whole, json::object{});
   EXPECT_EQ(silent.str(), "");
 }

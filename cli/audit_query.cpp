@@ -2,6 +2,7 @@
 #include <ostream>
 
 #include "cli/audit_commands.hpp"
+#include "cli/local_time.hpp"
 #include "cli/table.hpp"
 #include "keyserver/admin/api/audit_report.hpp"
 
@@ -31,7 +32,7 @@ std::vector<std::string> row_of(const json::value& record) {
   std::string verdict = shown(record, "verdict");
   if (std::string times = shown(record, "repeated"); !times.empty()) verdict += " x" + times;
   return {shown(record, "seq"),
-          shown(record, "time"),
+          local_time(shown(record, "time"), Precision::seconds),
           shown(record, "event"),
           who,
           where,
@@ -43,13 +44,15 @@ std::vector<std::string> row_of(const json::value& record) {
 }
 
 void print_records(Call& call, const json::value& answer) {
-  Table table({"SEQ", "TIME", "EVENT", "WHO", "WHERE", "ACTION", "KEY/TARGET", "ITEMS", "VERDICT",
-               "REASON"});
+  Table table({"SEQ", zoned("TIME"), "EVENT", "WHO", "WHERE", "ACTION", "KEY/TARGET", "ITEMS",
+               "VERDICT", "REASON"});
   for (const json::value& record : items(answer, "records")) table.add(row_of(record));
   if (table.empty())
     call.out << "No record matches.\n";
   else
-    table.print(call.out);
+    call.print(table, {"ITEMS", "EVENT", "WHERE"});
+  if (shown(answer, "truncated") == "true")
+    call.out << "(There are older ones: --limit, --to, or 'nae audit export' for all.)\n";
 }
 
 void print_summary(Call& call, const json::value& answer) {
@@ -63,7 +66,7 @@ void print_summary(Call& call, const json::value& answer) {
     for (const json::value& row : items(answer, member))
       table.add({shown(row, "name").empty() ? "-" : shown(row, "name"), shown(row, "requests"),
                  shown(row, "denied"), shown(row, "items"), shown(row, "failed_items")});
-    table.print(call.out);
+    call.print(table);
     call.out << '\n';
   }
   const json::value* total = answer.as_object().if_contains("total");
@@ -73,11 +76,10 @@ void print_summary(Call& call, const json::value& answer) {
 }
 
 Outcome<json::value> from_server(Call& call, const QueryOptions& options) {
+  NAE_ASSIGN(const FilterOptions filter, in_utc(options.filter));
   NAE_ANSWER(auto server, call.server());
-  if (options.summary)
-    return server->call("GET", filter_parameters("/v1/audit/summary", options.filter));
-  return server->call(
-      "GET", filter_parameters("/v1/audit", options.filter, std::to_string(options.limit)));
+  if (options.summary) return server->call("GET", filter_parameters("/v1/audit/summary", filter));
+  return server->call("GET", filter_parameters("/v1/audit", filter, std::to_string(options.limit)));
 }
 
 Outcome<json::value> from_directory(const QueryOptions& options) {
@@ -89,14 +91,16 @@ Outcome<json::value> from_directory(const QueryOptions& options) {
     return answer;
   }
   filter.limit = options.limit;
-  NAE_ASSIGN(std::vector<audit::StoredRecord> found, audit::query(options.directory, filter));
+  NAE_ASSIGN(audit::Newest found, audit::newest(options.directory, filter));
   json::array records;
-  for (const audit::StoredRecord& record : found) {
+  for (const audit::StoredRecord& record : found.records) {
     NAE_ASSIGN(json::object object, admin::api::parse_object(record.line));
     records.push_back(std::move(object));
   }
   NAE_ASSIGN(json::array damaged, damage_of(options.directory));
-  return json::object{{"records", std::move(records)}, {"damaged_segments", std::move(damaged)}};
+  return json::object{{"records", std::move(records)},
+                      {"truncated", found.truncated},
+                      {"damaged_segments", std::move(damaged)}};
 }
 
 Outcome<ExitCode> query(Call& call, const QueryOptions& options) {

@@ -2,9 +2,10 @@
 #include <ostream>
 
 #include "cli/audit_commands.hpp"
+#include "cli/local_time.hpp"
+#include "cli/moment.hpp"
 #include "cli/table.hpp"
 #include "keyserver/admin/api/audit_report.hpp"
-#include "keyserver/admin/api/time.hpp"
 #include "libnae/base/clock.hpp"
 
 namespace nae::cli {
@@ -27,19 +28,20 @@ void print_part(Call& call, const json::value& answer, const char* title, const 
   Table table(std::move(header));
   for (const json::value& row : items(answer, member)) {
     std::vector<std::string> cells;
-    for (const auto& column : columns) cells.push_back(shown(row, column.second));
+    for (const auto& column : columns) cells.push_back(local_time(shown(row, column.second)));
     table.add(std::move(cells));
   }
   call.out << title << '\n';
   if (table.empty())
     call.out << "  none\n";
   else
-    table.print(call.out);
+    call.print(table);
   call.out << '\n';
 }
 
 void print_report(Call& call, const json::value& answer) {
-  call.out << "From " << shown(answer, "since") << " to " << shown(answer, "until") << "\n\n";
+  call.out << "From " << local_time_with_zone(shown(answer, "since")) << " to "
+           << local_time_with_zone(shown(answer, "until")) << "\n\n";
   print_part(call, answer, "Denials in bursts (10 or more of one kind within a minute)",
              "denied_bursts",
              {{"REQUESTS", "requests"},
@@ -81,7 +83,7 @@ Outcome<json::value> from_directory(const ReportOptions& options) {
   const std::int64_t now_us = unix_time_us();
   std::int64_t since_us = now_us - kDayUs;
   if (!options.since.empty()) {
-    NAE_ASSIGN(since_us, admin::api::parse_time(options.since));
+    NAE_ASSIGN(since_us, parse_moment(options.since, now_us));
   }
   NAE_ASSIGN(audit::Report made, audit::make_report(options.directory, since_us, now_us));
   json::object answer = admin::api::to_json(made);
@@ -91,7 +93,8 @@ Outcome<json::value> from_directory(const ReportOptions& options) {
 
 Outcome<json::value> from_server(Call& call, const ReportOptions& options) {
   NAE_ANSWER(auto server, call.server());
-  return server->call("GET", with_parameters("/v1/audit/report", {{"since", options.since}}));
+  NAE_ASSIGN(const std::string since, utc_of(options.since));
+  return server->call("GET", with_parameters("/v1/audit/report", {{"since", since}}));
 }
 
 Outcome<ExitCode> report(Call& call, const ReportOptions& options) {
@@ -107,7 +110,8 @@ Outcome<ExitCode> report(Call& call, const ReportOptions& options) {
 void add_audit_report(CLI::App& audit, Action& chosen) {
   auto [leaf, options] = add_leaf<ReportOptions>(
       audit, "report", "Bursts of denials, first uses, limits, volumes", chosen, report);
-  leaf->add_option("--since", options->since, "From when on, default a day ago");
+  leaf->add_option("--since", options->since,
+                   "From when on, like 2025-01-31 or \"12 hours ago\"; default a day ago");
   leaf->add_option("--directory", options->directory, "Read this copy of a log, offline");
   leaf->fallthrough()->footer(
       "Reads the whole log: what was seen before decides what is new.\n\n"

@@ -3,6 +3,7 @@
 
 #include "cli/audit_commands.hpp"
 #include "cli/input.hpp"
+#include "cli/moment.hpp"
 #include "cli/table.hpp"
 #include "keyserver/admin/api/verify_report.hpp"
 
@@ -15,6 +16,12 @@ using admin::api::shown;
 struct VerifyOptions {
   std::string directory, segment, public_key, from, to;
 };
+
+// A sequence number, or a moment.
+Result<std::string> edge_of(const std::string& text) {
+  if (text.find_first_not_of("0123456789") == std::string::npos) return text;
+  return utc_of(text);
+}
 
 Outcome<json::value> from_server(Call& call, const VerifyOptions& options) {
   NAE_ANSWER(auto server, call.server());
@@ -58,7 +65,10 @@ Outcome<ExitCode> verify(Call& call, const VerifyOptions& options) {
     return tl::unexpected<Failure>(
         Error(Code::invalid_argument, "--public-key goes with --directory or --segment",
               "Without them the server checks its own log with the public key in its HSM."));
-  NAE_ANSWER(json::value answer, local ? offline(options) : from_server(call, options));
+  VerifyOptions wanted = options;
+  NAE_ASSIGN(wanted.from, edge_of(options.from));
+  NAE_ASSIGN(wanted.to, edge_of(options.to));
+  NAE_ANSWER(json::value answer, local ? offline(wanted) : from_server(call, wanted));
   const bool intact = shown(answer, "intact") == "true";
   call.show(answer, [&] { print_report(call, answer, intact); });
   return intact ? kOk : kRefused;

@@ -10,6 +10,8 @@
 #include "cli/exit_code.hpp"
 #include "cli/profile.hpp"
 #include "cli/server.hpp"
+#include "cli/table.hpp"
+#include "cli/terminal.hpp"
 
 namespace nae::cli {
 
@@ -17,11 +19,14 @@ namespace nae::cli {
 struct Call {
   std::ostream& out;
   std::ostream& err;
+  const Terminal& terminal;
   ProfileOptions profile;
   bool json = false;
 
   // The server of the profile. Commands that need none never ask for it.
   Outcome<std::unique_ptr<Server>> server() const;
+  // On a terminal that is too narrow without `dispensable` columns, see Table::print().
+  void print(const Table& table, const std::vector<std::string>& dispensable = {}) const;
   // With --json the answer as it is, else what `table` prints.
   void show(const json::value& answer, const std::function<void()>& table) const;
 };

@@ -2,8 +2,10 @@
 #include <ostream>
 #include <set>
 
+#include "cli/confirmation.hpp"
 #include "cli/enrolment.hpp"
 #include "cli/input.hpp"
+#include "cli/local_time.hpp"
 #include "cli/table.hpp"
 #include "libnae/crypto/base64.hpp"
 
@@ -41,7 +43,8 @@ Outcome<ExitCode> enroll(Call& call, const EnrollOptions& options) {
   NAE_ANSWER(json::object done, enrol(*server, wanted_by(options, name)));
   call.show(done, [&] {
     json::value files(done);
-    call.out << "Device " << name << " is enrolled until " << shown(files, "not_after") << ".\n";
+    call.out << "Device " << name << " is enrolled until "
+             << local_time_with_zone(shown(files, "not_after")) << ".\n";
     if (std::string key = shown(files, "key_file"); !key.empty())
       call.out << "  private key  " << key << " (keep it on that host alone)\n";
     call.out << "  certificate  " << shown(files, "certificate_file") << '\n'
@@ -65,7 +68,7 @@ Outcome<ExitCode> renew(Call& call, const EnrollOptions& options) {
   call.show(done, [&] {
     json::value files(done);
     call.out << "The certificate of device " << name << " is renewed until "
-             << shown(files, "not_after") << ".\n"
+             << local_time_with_zone(shown(files, "not_after")) << ".\n"
              << "  certificate  " << shown(files, "certificate_file") << '\n'
              << "  authority    " << shown(files, "authority_file") << '\n'
              << "Next: put it in the place of the old one, then systemctl reload nae-agent.\n";
@@ -95,8 +98,9 @@ Outcome<ExitCode> rekey(Call& call, const RekeyOptions& options) {
   NAE_ANSWER(json::object done, enrol(*server, wanted));
   call.show(done, [&] {
     json::value files(done);
-    call.out << "Device " << name << " has a second key, good until " << shown(files, "not_after")
-             << ".\n  certificate  " << shown(files, "certificate_file") << "\n  authority    "
+    call.out << "Device " << name << " has a second key, good until "
+             << local_time_with_zone(shown(files, "not_after")) << ".\n  certificate  "
+             << shown(files, "certificate_file") << "\n  authority    "
              << shown(files, "authority_file")
              << "\nNext: put key and certificate in the place of the old ones, systemctl reload "
                 "nae-agent,\nand when it works: nae device confirm "
@@ -107,6 +111,7 @@ Outcome<ExitCode> rekey(Call& call, const RekeyOptions& options) {
 
 struct ConfirmOptions {
   std::string name, keep;
+  bool yes = false;
 };
 // Of the keys of `name` that are good the one that begins with `prefix`, or the one that came last.
 Outcome<std::string> key_to_keep(const json::value& devices, const std::string& name,
@@ -132,6 +137,11 @@ Outcome<ExitCode> confirm(Call& call, const ConfirmOptions& options) {
   NAE_ANSWER(auto server, call.server());
   NAE_ANSWER(json::value devices, server->call("GET", "/v1/devices"));
   NAE_ANSWER(std::string keep, key_to_keep(devices, name, options.keep));
+  NAE_TRY_OUTCOME(
+      confirmed(call, options.yes,
+                "Device " + name + " keeps the key " + keep.substr(0, kShownDigits) +
+                    " alone: certificates of its other one are refused from now on, for "
+                    "good and on open connections too."));
   NAE_ANSWER(json::value answer, server->call("POST", "/v1/devices/" + name + "/confirm",
                                               json::object{{"keep", keep}}));
   call.show(answer, [&] {
@@ -146,25 +156,41 @@ Outcome<ExitCode> list(Call& call, const NoOptions&) {
   NAE_ANSWER(auto server, call.server());
   NAE_ANSWER(json::value answer, server->call("GET", "/v1/devices"));
   call.show(answer, [&] {
-    Table table({"NAME", "ENROLLED", "EXPIRES", "REMOVED", "KEY", "SERIAL"});
+    Table table({"NAME", zoned("ENROLLED"), "EXPIRES", "REMOVED", "KEY", "SERIAL"});
     for (const json::value& device : items(answer, "devices"))
-      table.add({shown(device, "name"), shown(device, "issued_at"), shown(device, "not_after"),
-                 shown(device, "removed_at"), shown(device, "key_sha256").substr(0, kShownDigits),
-                 shown(device, "serial")});
+      table.add({shown(device, "name"), local_time(shown(device, "issued_at")),
+                 local_time(shown(device, "not_after")), local_time(shown(device, "removed_at")),
+                 shown(device, "key_sha256").substr(0, kShownDigits), shown(device, "serial")});
     if (table.empty())
       call.out << "No devices yet; enroll one with: nae device enroll NAME --out DIR\n";
     else
-      table.print(call.out);
+      call.print(table, {"SERIAL", "KEY", "ENROLLED"});
   });
   return kOk;
 }
 
 struct RemoveOptions {
   std::string name;
+  bool yes = false;
 };
+
+// What the question before it says.
+Outcome<std::string> removal_of(Server& server, const std::string& name) {
+  NAE_ANSWER(const json::value answer, server.call("GET", "/v1/devices"));
+  std::size_t good = 0;
+  for (const json::value& device : items(answer, "devices"))
+    good += shown(device, "name") == name && shown(device, "removed_at").empty();
+  return "Device " + name + " is removed: its certificates (" + std::to_string(good) +
+         ") are refused from now on, for good and on open connections too.";
+}
+
 Outcome<ExitCode> remove(Call& call, const RemoveOptions& options) {
   NAE_ANSWER(std::string name, checked_name(options.name));
   NAE_ANSWER(auto server, call.server());
+  if (will_be_asked(call, options.yes)) {
+    NAE_ANSWER(const std::string consequence, removal_of(*server, name));
+    NAE_TRY_OUTCOME(confirmed(call, options.yes, consequence));
+  }
   NAE_ANSWER(json::value answer, server->call("DELETE", "/v1/devices/" + name));
   call.show(answer, [&] {
     call.out << "Device " << name
@@ -253,13 +279,14 @@ void add_device(CLI::App& app, Action& chosen) {
       "  nae device rekey db1 --out ./new --request new.csr --certificate device.pem --signature "
       "new.sig");
 
-  auto [confirm_leaf, confirmed] = add_leaf<ConfirmOptions>(
+  auto [confirm_leaf, confirmed_options] = add_leaf<ConfirmOptions>(
       *device, "confirm", "End a change of keys: the new key alone is good from now on", chosen,
       confirm);
-  confirm_leaf->add_option("NAME", confirmed->name, "Name of the device")->required();
-  confirm_leaf->add_option("--keep", confirmed->keep,
+  confirm_leaf->add_option("NAME", confirmed_options->name, "Name of the device")->required();
+  confirm_leaf->add_option("--keep", confirmed_options->keep,
                            "Beginning of the key that stays, as 'nae device list' shows it; "
                            "without it the newer one");
+  add_yes(*confirm_leaf, confirmed_options->yes);
   confirm_leaf->fallthrough()->footer(
       "Takes the role operator. At once, on open connections too, and for good. To take a change\n"
       "back, keep the old key.\n\n"
@@ -274,6 +301,7 @@ void add_device(CLI::App& app, Action& chosen) {
   auto [remove_leaf, removed] = add_leaf<RemoveOptions>(
       *device, "remove", "Refuse all certificates of a device from now on", chosen, remove);
   remove_leaf->add_option("NAME", removed->name, "Name of the device")->required();
+  add_yes(*remove_leaf, removed->yes);
   remove_leaf->fallthrough()->footer(
       "At once, on open connections too, and for good: the host works again only after it is\n"
       "enrolled again. Take the device out of the policy as well if nobody is to get its "

@@ -2,6 +2,8 @@
 #include <ostream>
 
 #include "cli/key_answer.hpp"
+#include "cli/local_time.hpp"
+#include "cli/moment.hpp"
 #include "cli/table.hpp"
 #include "libnae/base/algorithm.hpp"
 #include "libnae/base/text.hpp"
@@ -19,7 +21,9 @@ struct CreateOptions {
 Outcome<ExitCode> create(Call& call, const CreateOptions& options) {
   NAE_ANSWER(std::string name, checked_name(options.name));
   json::object body{{"name", name}, {"type", options.type}};
-  if (!options.activate_at.empty()) body["activate_at"] = options.activate_at;
+  if (!options.activate_at.empty()) {
+    NAE_ASSIGN(body["activate_at"], utc_of(options.activate_at));
+  }
   if (!options.protection.empty()) body["protection"] = options.protection;
   if (auto written = options.attributes.write(body); !written)
     return tl::unexpected<Failure>(written.error());
@@ -70,17 +74,18 @@ Outcome<ExitCode> list(Call& call, const ListOptions& options) {
     after = shown(page, "next_after");
     more = !after.empty();
   }
-  json::value answer = json::object{{"keys", std::move(keys)}};
+  json::value answer = json::object{{"keys", std::move(keys)}, {"truncated", more}};
   call.show(answer, [&] {
-    Table table({"NAME", "TYPE", "ID", "VERSIONS", "PRIMARY", "CREATED", "OWNER"});
+    Table table({"NAME", "TYPE", "ID", "VERSIONS", "PRIMARY", zoned("CREATED"), "OWNER"});
     for (const json::value& key : items(answer, "keys"))
       table.add({shown(key, "name"), shown(key, "type"), shown(key, "id"), shown(key, "versions"),
                  shown(key, "primary_version").empty() ? "none" : shown(key, "primary_version"),
-                 shown(key, "created_at"), shown(key, "owner")});
+                 local_time(shown(key, "created_at")), shown(key, "owner")});
     if (table.empty())
       call.out << "No such keys; make one with: nae key create NAME --type aes-256-gcm\n";
     else
-      table.print(call.out);
+      call.print(table, {"ID", "VERSIONS", "OWNER"});
+    if (more) call.out << "(There are more: --after " << printable(after) << ".)\n";
   });
   return kOk;
 }
@@ -101,9 +106,11 @@ struct RotateOptions {
 };
 Outcome<ExitCode> rotate(Call& call, const RotateOptions& options) {
   NAE_ANSWER(std::string name, checked_name(options.name));
-  NAE_ANSWER(auto server, call.server());
   json::object body;
-  if (!options.activate_at.empty()) body["activate_at"] = options.activate_at;
+  if (!options.activate_at.empty()) {
+    NAE_ASSIGN(body["activate_at"], utc_of(options.activate_at));
+  }
+  NAE_ANSWER(auto server, call.server());
   NAE_ANSWER(json::value key, server->call("POST", "/v1/keys/" + name + "/rotate", body));
   show_key(call, key);
   return kOk;
@@ -123,7 +130,7 @@ void add_create(CLI::App& key, Action& chosen) {
       ->required()
       ->check(CLI::IsMember(type_names()));
   leaf->add_option("--activate-at", options->activate_at,
-                   "Pre-active until then, UTC: 2026-12-31T00:00:00Z");
+                   "Pre-active until then: 2026-12-31, \"in 2 days\", 2026-12-31T00:00Z");
   leaf->add_option("--protection", options->protection,
                    "Where the secret may be: wrapped in the store, or in the HSM only")
       ->check(CLI::IsMember({"wrapped", "hsm-only"}));
@@ -137,7 +144,7 @@ void add_create(CLI::App& key, Action& chosen) {
       "  nae key create customer-pii --type aes-256-gcm --owner crm --label env=production \\\n"
       "    --rotate-after-days 365\n"
       "  nae key create contracts --type rsa-3072 --allow-algorithm rsa-pss-sha256 \\\n"
-      "    --activate-at 2027-01-01T00:00:00Z");
+      "    --activate-at 2027-01-01");
 }
 
 void add_set(CLI::App& key, Action& chosen) {
@@ -196,7 +203,7 @@ void add_key(CLI::App& app, Action& chosen) {
       *key, "rotate", "Add a new version; older ones go on decrypting", chosen, rotate);
   rotate_leaf->add_option("NAME", rotate_options->name, "Name of the key")->required();
   rotate_leaf->add_option("--activate-at", rotate_options->activate_at,
-                          "Pre-active until then, UTC: 2026-12-31T00:00:00Z");
+                          "Pre-active until then, like --activate-at of key create");
   rotate_leaf->fallthrough()->footer(
       "New values are encrypted under the new version as soon as it is active. Old values stay\n"
       "readable; move them with nae_rewrap() in SQL.\n\n"

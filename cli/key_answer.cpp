@@ -2,6 +2,7 @@
 
 #include <ostream>
 
+#include "cli/local_time.hpp"
 #include "cli/table.hpp"
 #include "libnae/base/algorithm.hpp"
 
@@ -27,11 +28,11 @@ std::string labels_text(const json::value& key) {
   return text;
 }
 
-// "restricted 2026-12-01T00:00:00Z, retired ..."
+// "restricted 2026-12-01 00:00, retired ..."
 std::string schedule_text(const json::value& version) {
   std::string text;
   for (const json::value& step : items(version, "schedule"))
-    text += (text.empty() ? "" : ", ") + shown(step, "state") + " " + shown(step, "at");
+    text += (text.empty() ? "" : ", ") + shown(step, "state") + " " + local_time(shown(step, "at"));
   return text;
 }
 
@@ -39,7 +40,8 @@ std::string rotation_text(const json::value& key) {
   const std::string days = shown(key, "rotate_after_days"), uses = shown(key, "rotate_after_uses");
   std::string text;
   if (days != "0" && !days.empty()) text = "after " + days + " days";
-  if (std::string at = shown(key, "rotates_at"); !at.empty()) text += ", next at " + at;
+  if (std::string at = shown(key, "rotates_at"); !at.empty())
+    text += ", next at " + local_time_with_zone(at);
   if (uses != "0" && !uses.empty())
     text += (text.empty() ? "" : "; ") + std::string("after ") + uses + " uses";
   return text;
@@ -73,7 +75,7 @@ void show_key(Call& call, const json::value& key) {
     line("name         ", shown(key, "name"));
     line("type         ", shown(key, "type"));
     line("id           ", shown(key, "id"));
-    line("created      ", shown(key, "created_at"));
+    line("created      ", local_time_with_zone(shown(key, "created_at")));
     line("primary      ", primary.empty() ? "none" : primary);
     line("protection   ", shown(key, "protection"));
     line("origin       ", shown(key, "origin"));
@@ -84,11 +86,12 @@ void show_key(Call& call, const json::value& key) {
     line("algorithms   ", joined(items(key, "allowed_algorithms")));
     line("rotation     ", rotation_text(key));
     call.out << '\n';
-    Table table({"VERSION", "STATE", "CREATED", "KEPT", "ORIGIN", "PLANNED"});
+    Table table({"VERSION", "STATE", zoned("CREATED"), "KEPT", "ORIGIN", "PLANNED"});
     for (const json::value& version : items(key, "versions"))
-      table.add({shown(version, "version"), shown(version, "state"), shown(version, "created_at"),
-                 shown(version, "kept"), shown(version, "origin"), schedule_text(version)});
-    table.print(call.out);
+      table.add({shown(version, "version"), shown(version, "state"),
+                 local_time(shown(version, "created_at")), shown(version, "kept"),
+                 shown(version, "origin"), schedule_text(version)});
+    call.print(table, {"ORIGIN", "KEPT"});
     for (const json::value& version : items(key, "versions"))
       if (std::string pem = shown(version, "public_key"); !pem.empty())
         call.out << "\npublic key of version " << shown(version, "version") << '\n' << pem;

@@ -11,5 +11,7 @@ int main(int argc, char** argv) {
   nae::open_standard_descriptors();
   nae::DescriptorBuffer buffer(STDOUT_FILENO);
   std::ostream out(&buffer);
-  return nae::cli::run(std::vector<std::string>(argv + 1, argv + argc), out, std::cerr);
+  const nae::cli::Terminal terminal{nae::cli::terminal_columns(),
+                                    nae::cli::can_be_asked() ? &std::cin : nullptr};
+  return nae::cli::run(std::vector<std::string>(argv + 1, argv + argc), out, std::cerr, terminal);
 }

@@ -3,6 +3,7 @@
 #include <ostream>
 
 #include "cli/input.hpp"
+#include "cli/local_time.hpp"
 #include "cli/policy_command.hpp"
 #include "cli/table.hpp"
 
@@ -97,7 +98,8 @@ Outcome<ExitCode> show(Call& call, const ShowOptions& options) {
              server->call("GET", with_parameters("/v1/policy", {{"version", version}})));
   call.show(answer, [&] {
     call.out << "# version " << shown(answer, "version") << ", applied "
-             << shown(answer, "applied_at") << " by " << printable(shown(answer, "applied_by"));
+             << local_time_with_zone(shown(answer, "applied_at")) << " by "
+             << printable(shown(answer, "applied_by"));
     if (std::string comment = shown(answer, "comment"); !comment.empty())
       call.out << ": " << printable(comment);
     call.out << '\n' << shown(answer, "document");
@@ -110,11 +112,11 @@ Outcome<ExitCode> history(Call& call, const NoOptions&) {
   NAE_ANSWER(auto server, call.server());
   NAE_ANSWER(json::value answer, server->call("GET", "/v1/policy/history"));
   call.show(answer, [&] {
-    Table table({"VERSION", "APPLIED", "BY", "COMMENT"});
+    Table table({"VERSION", zoned("APPLIED"), "BY", "COMMENT"});
     for (const json::value& version : items(answer, "versions"))
-      table.add({shown(version, "version"), shown(version, "applied_at"),
+      table.add({shown(version, "version"), local_time(shown(version, "applied_at")),
                  shown(version, "applied_by"), shown(version, "comment")});
-    table.print(call.out);
+    call.print(table);
   });
   return kOk;
 }

@@ -1,6 +1,8 @@
 // nae policy test: may this role do this with this key, and why?
 #include <ostream>
 
+#include "cli/local_time.hpp"
+#include "cli/moment.hpp"
 #include "cli/policy_command.hpp"
 #include "cli/table.hpp"
 #include "libnae/base/action.hpp"
@@ -18,7 +20,7 @@ struct TestOptions {
   std::vector<std::string> member_of, claims;
 };
 
-json::object question_of(const TestOptions& options) {
+json::object question_of(const TestOptions& options, const std::string& at) {
   json::object question{{"role", options.role},       {"database", options.database},
                         {"program", options.program}, {"device", options.device},
                         {"action", options.action},   {"key", options.key}};
@@ -29,7 +31,7 @@ json::object question_of(const TestOptions& options) {
       {"session_role", options.session_role},
       {"device_address", options.network},
       {"client_address", options.client_address},
-      {"at", options.at},
+      {"at", at},
       {"user", options.user},
       {"issuer", options.issuer}};
   for (const auto& [name, text] : given)
@@ -62,8 +64,9 @@ void print_reasons(std::ostream& out, const json::value& answer) {
 }
 
 Outcome<ExitCode> test(Call& call, const TestOptions& options) {
+  NAE_ASSIGN(const std::string at, utc_of(options.at));
   NAE_ANSWER(auto server, call.server());
-  NAE_ANSWER(json::value answer, server->call("POST", "/v1/policy/test", question_of(options)));
+  NAE_ANSWER(json::value answer, server->call("POST", "/v1/policy/test", question_of(options, at)));
   bool allowed = shown(answer, "allowed") == "true";
   call.show(answer, [&] {
     std::string rule = shown(answer, "rule"), until = shown(answer, "valid_until");
@@ -75,7 +78,7 @@ Outcome<ExitCode> test(Call& call, const TestOptions& options) {
     for (const json::value& limit : items(answer, "limits"))
       call.out << "limit:   " << shown(limit, "limit") << ", of " << printable(shown(limit, "rule"))
                << '\n';
-    if (!until.empty()) call.out << "until:   " << until << '\n';
+    if (!until.empty()) call.out << "until:   " << local_time_with_zone(until) << '\n';
     call.out << "policy:  version " << shown(answer, "policy_version") << '\n';
     print_reasons(call.out, answer);
   });
@@ -109,7 +112,8 @@ void add_policy_test(CLI::App& policy, Action& chosen) {
   leaf->add_option("--session-role", o->session_role, "Session role, if not the login role");
   leaf->add_option("--network", o->network, "Address of the device");
   leaf->add_option("--client-address", o->client_address, "Address of the database's client");
-  leaf->add_option("--at", o->at, "Moment in UTC, 2026-01-31T08:00:00Z; now when left out");
+  leaf->add_option("--at", o->at,
+                   "When: 2026-01-31 08:00, \"in 2 days\", 2026-01-31T08:00Z; now when left out");
   leaf->add_option("--user", o->user, "Subject of a proven end user");
   leaf->add_option("--issuer", o->issuer, "Who vouches for the user; the only one when left out");
   leaf->add_option("--claim", o->claims, "name=value of the user's token; may be repeated")

@@ -3,6 +3,7 @@
 #include <ostream>
 
 #include "cli/command.hpp"
+#include "cli/local_time.hpp"
 #include "cli/mistyped.hpp"
 #include "cli/policy_command.hpp"
 #include "cli/table.hpp"
@@ -92,7 +93,7 @@ void show_waiting(const Call& call, const Failure& failure) {
     call.out << "waiting for approval: nae approve " << shown(failure.waiting, "id") << '\n'
              << "  " << shown(failure.waiting, "operation")
              << " takes a second administrator with the role, before "
-             << shown(failure.waiting, "expires_at") << ".\n";
+             << local_time_with_zone(shown(failure.waiting, "expires_at")) << ".\n";
     const json::value* difference = failure.waiting.as_object().if_contains("difference");
     if (difference && difference->is_object()) print_difference(call.out, *difference);
     if (!failure.then.empty()) call.out << "  " << failure.then << '\n';
@@ -104,6 +105,11 @@ void show_waiting(const Call& call, const Failure& failure) {
 Outcome<std::unique_ptr<Server>> Call::server() const {
   NAE_ASSIGN(Profile resolved, resolve_profile(profile));
   return Server::open(resolved);
+}
+
+void Call::print(const Table& table, const std::vector<std::string>& dispensable) const {
+  const bool whole = table.print(out, terminal.columns, dispensable);
+  if (!whole) out << "(Not all columns fit; --json has them all.)\n";
 }
 
 void Call::show(const json::value& answer, const std::function<void()>& table) const {
@@ -124,7 +130,8 @@ Outcome<std::string> checked_name(const std::string& name) {
 namespace {
 
 // What the arguments ask for, but for the last look at the output.
-int run_command(std::vector<std::string> arguments, std::ostream& out, std::ostream& err) {
+int run_command(std::vector<std::string> arguments, std::ostream& out, std::ostream& err,
+                const Terminal& terminal) {
   CLI::App app(kDescription, "nae");
   app.footer(kFooter);
   app.require_subcommand(1);
@@ -132,7 +139,7 @@ int run_command(std::vector<std::string> arguments, std::ostream& out, std::ostr
   // Global options may stand anywhere: 'nae key list --json'.
   app.fallthrough();
 
-  Call call{out, err, {}, false};
+  Call call{out, err, terminal, {}, false};
   std::string certificate, key, authority;
   add_global_options(app, call, certificate, key, authority);
   Action chosen;
@@ -169,9 +176,10 @@ int run_command(std::vector<std::string> arguments, std::ostream& out, std::ostr
 
 }  // namespace
 
-int run(std::vector<std::string> arguments, std::ostream& out, std::ostream& err) {
+int run(std::vector<std::string> arguments, std::ostream& out, std::ostream& err,
+        const Terminal& terminal) {
   const bool as_json = asks_for_json(arguments);
-  const int code = run_command(std::move(arguments), out, err);
+  const int code = run_command(std::move(arguments), out, err, terminal);
   bool reader_left = false;
   auto done = written(out, &reader_left);
   if (done) return code;

@@ -5,10 +5,13 @@
 #include <string>
 #include <vector>
 
+#include "cli/terminal.hpp"
+
 namespace nae::cli {
 
 // `arguments` without the program's name. Answers the exit code, which is never kOk when something
 // that was written to `out` did not get where it goes.
-int run(std::vector<std::string> arguments, std::ostream& out, std::ostream& err);
+int run(std::vector<std::string> arguments, std::ostream& out, std::ostream& err,
+        const Terminal& terminal = {});
 
 }  // namespace nae::cli

@@ -224,6 +224,40 @@ TEST_F(RunTest, TheEnvironmentNamesServerAndFiles) {
   EXPECT_EQ(run({"audit", "query", "--key", "a"}), kUnreachable);
 }
 
+// What cannot be taken back is asked about, of who can be asked. Port 1 is asked after the answer.
+TEST_F(RunTest, APersonIsAskedFirst) {
+  std::string profile = write_profile();
+  auto answered = [&](std::vector<std::string> words, const std::string& answer) {
+    std::istringstream answers(answer);
+    out_.str("");
+    err_.str("");
+    words.insert(words.begin(), {"--config", profile});
+    return cli::run(std::move(words), out_, err_, Terminal{80, &answers});
+  };
+  const std::vector<std::vector<std::string>> kAsked = {
+      {"key", "restrict", "a", "1"},
+      {"key", "destroy", "a", "1"},
+      {"key", "states", "a", "--version", "1", "--set", "destroyed"},
+      {"key", "schedule", "a", "1", "destroyed", "--at", "in 30 days"}};
+  for (const auto& words : kAsked) {
+    for (const char* no : {"n\n", "", "\n", "no\n", "yess\n", " y\n"}) {
+      EXPECT_EQ(answered(words, no), kUsage) << no;
+      EXPECT_THAT(err_.str(), HasSubstr("Version 1 of key a "));
+      EXPECT_THAT(err_.str(), HasSubstr("nothing was done"));
+    }
+    for (const char* yes : {"y\n", "Y\n", "yes\n"}) EXPECT_EQ(answered(words, yes), kUnreachable);
+    auto forced = words;
+    forced.push_back("--yes");
+    EXPECT_EQ(answered(forced, ""), kUnreachable);
+    EXPECT_THAT(err_.str(), testing::Not(HasSubstr("Go on?")));
+    auto scripted = words;
+    scripted.insert(scripted.begin(), {"--config", profile});
+    EXPECT_EQ(run(scripted), kUnreachable) << "a script is not asked";
+  }
+  EXPECT_EQ(answered({"key", "retire", "a", "1"}, ""), kUnreachable) << "can be taken back";
+  EXPECT_EQ(answered({"key", "retire", "a", "1", "--yes"}, ""), kUsage);
+}
+
 TEST_F(RunTest, NamesAreCheckedBeforeTheyBecomeAddresses) {
   std::string profile = write_profile();
   for (const char* name : {"a/b", "../x", "a b", "a?b", "-"})

@@ -56,5 +56,10 @@ std::string with_parameters(std::string path, Parameters parameters);
   auto result = (expression);                                                         \
   if (!result) return tl::unexpected<::nae::cli::Failure>(std::move(result).error()); \
   target = std::move(*result)
+#define NAE_TRY_OUTCOME(expression)                                         \
+  do {                                                                      \
+    if (auto tried = (expression); !tried)                                  \
+      return tl::unexpected<::nae::cli::Failure>(std::move(tried).error()); \
+  } while (false)
 #define NAE_ANSWER(target, expression) \
   NAE_ANSWER_INTO(NAE_ASSIGN_CONCAT(nae_answer_, __LINE__), target, expression)

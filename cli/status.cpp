@@ -2,6 +2,7 @@
 #include <ostream>
 
 #include "cli/command.hpp"
+#include "cli/local_time.hpp"
 #include "cli/table.hpp"
 
 namespace nae::cli {
@@ -23,8 +24,8 @@ Outcome<ExitCode> status(Call& call, const NoOptions&) {
                << (problem.empty() ? "" : ": " + printable(problem)) << '\n';
     };
     call.out << "server       " << (ready ? "ready" : "NOT READY") << ", "
-             << printable(shown(answer, "software")) << ", since " << shown(answer, "started_at")
-             << '\n';
+             << printable(shown(answer, "software")) << ", since "
+             << local_time_with_zone(shown(answer, "started_at")) << '\n';
     part("hsm          ", "hsm");
     part("store        ", "store");
     part("audit log    ", "audit");
@@ -33,7 +34,11 @@ Outcome<ExitCode> status(Call& call, const NoOptions&) {
       call.out << "audit log    DAMAGED: " << printable(shown(segment, "file")) << ": "
                << printable(shown(segment, "problem")) << '\n';
     call.out << "keys         " << shown(answer, "keys") << '\n'
-             << "policy       version " << shown(answer, "policy_version") << '\n'
+             << "policy       "
+             << (shown(answer, "policy_version") == "0"
+                     ? "none is applied, so everything is denied: nae policy apply FILE"
+                     : "version " + shown(answer, "policy_version"))
+             << '\n'
              << "agents       " << shown(answer, "connections") << '\n'
              << "you          " << printable(shown(answer, "admin")) << ", roles "
              << printable(shown(answer, "roles")) << '\n';

@@ -162,10 +162,12 @@ Result<Reply> request_approval(AdminCall& call, const Route& route, const std::s
 Result<Reply> list_approvals(AdminCall& call) {
   NAE_TRY(call.only_parameters({}));
   NAE_TRY(call.parts.store.expire_approvals(call.now_us));
-  NAE_ASSIGN(std::vector<store::Approval> known, call.parts.store.list_approvals(kMostShown));
+  NAE_ASSIGN(std::vector<store::Approval> known, call.parts.store.list_approvals(kMostShown + 1));
+  const bool truncated = known.size() > kMostShown;
+  if (truncated) known.pop_back();
   json::array approvals;
   for (const store::Approval& approval : known) approvals.push_back(shown_approval(approval));
-  return Reply{{{"approvals", std::move(approvals)}}};
+  return Reply{{{"approvals", std::move(approvals)}, {"truncated", truncated}}};
 }
 
 // Body and answer are for who may make the call or approve it, and for auditors.

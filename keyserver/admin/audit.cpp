@@ -69,15 +69,14 @@ Result<Reply> query_audit(AdminCall& call) {
                                 "user", "from", "to", "limit"}));
   NAE_ASSIGN(audit::Filter filter, filter_of(call));
   NAE_ASSIGN(filter.limit, limit_parameter(call));
-  NAE_ASSIGN(std::vector<audit::StoredRecord> found,
-             audit::query(call.parts.audit_directory, filter));
+  NAE_ASSIGN(audit::Newest found, audit::newest(call.parts.audit_directory, filter));
   json::array records;
-  for (const audit::StoredRecord& record : found) {
+  for (const audit::StoredRecord& record : found.records) {
     NAE_ASSIGN(json::object stored, api::parse_object(record.line));
     records.push_back(std::move(stored));
   }
   call.audit_detail = std::to_string(records.size()) + " records";
-  return with_damage(call, {{"records", std::move(records)}});
+  return with_damage(call, {{"records", std::move(records)}, {"truncated", found.truncated}});
 }
 
 Result<Reply> export_audit(AdminCall& call) {

@@ -220,4 +220,13 @@ Result<std::vector<StoredRecord>> query(const std::filesystem::path& directory,
                                    std::make_move_iterator(newest.end()));
 }
 
+Result<Newest> newest(const std::filesystem::path& directory, Filter filter) {
+  const std::size_t wanted = filter.limit++;
+  Newest found;
+  NAE_ASSIGN(found.records, query(directory, filter));
+  found.truncated = found.records.size() > wanted;
+  if (found.truncated) found.records.erase(found.records.begin());
+  return found;
+}
+
 }  // namespace nae::audit

@@ -53,6 +53,13 @@ Result<StoredRecord> parse_record(std::string_view line);
 Result<void> scan(const std::filesystem::path& directory, const Filter& filter,
                   const std::function<bool(StoredRecord&&)>& visit);
 
+// What query() finds, and whether there were older matches past Filter::limit.
+struct Newest {
+  std::vector<StoredRecord> records;
+  bool truncated = false;
+};
+Result<Newest> newest(const std::filesystem::path& directory, Filter filter);
+
 // A part of the matches, the oldest first, so that all of them can be read with bounded memory.
 struct Page {
   std::vector<StoredRecord> records;
