@@ -34,8 +34,10 @@ Outcome<ExitCode> put_in_force(Call& call, Server& server, const std::string& do
   if (if_revision) wanted["if_revision"] = *if_revision;
   NAE_ANSWER(json::value answer, server.call("PUT", "/v1/policy", wanted));
   call.show(answer, [&] {
+    const bool unchanged = shown(answer, "unchanged") == "true";
     call.out << "Policy version " << shown(answer, "version")
-             << " is in force; rules: " << shown(answer, "rules") << ".\n";
+             << (unchanged ? " is in force already: unchanged; rules: " : " is in force; rules: ")
+             << shown(answer, "rules") << ".\n";
     print_warnings(call.out, answer);
   });
   return kOk;

@@ -215,7 +215,9 @@ AdminService::Outcome AdminService::act(const HttpRequest& request, const Peer& 
   std::string operation = operation_class(route.action, route.changes, request.body);
   bool waits = !approved && parts_.approval.required.contains(operation);
   Result<Reply> reply = fail(Code::internal, "not asked");
-  if (waits)
+  if (auto already = route.already ? route.already(call) : std::nullopt; !already || *already)
+    reply = already ? Result<Reply>(*std::move(*already)) : fail(std::move(already).error());
+  else if (waits)
     reply = request_approval(call, route, operation, peer.identity.fingerprint_hex);
   else if (auto same = check_base(call, route); !same)
     reply = fail(std::move(same).error());

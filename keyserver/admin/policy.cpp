@@ -83,6 +83,23 @@ std::string document_digest(std::string_view document) {
 
 }  // namespace
 
+// Another text that decides the same is a change: its comments and names are part of the history.
+Result<std::optional<Reply>> policy_already(AdminCall& call) {
+  NAE_ASSIGN(const WantedPolicy wanted, read_wanted(call));
+  NAE_ASSIGN(const std::optional<policy::Revision> latest, call.parts.store.latest());
+  const auto snapshot = call.parts.policy.snapshot();
+  if (!latest || latest->text != wanted.document || latest->number != snapshot->number)
+    return std::nullopt;
+  NAE_TRY(policy::check_revision(wanted.if_revision, snapshot->number));
+  call.audit_digest = document_digest(wanted.document);
+  call.audit_target = std::to_string(snapshot->number);
+  call.audit_detail = "unchanged";
+  return Reply{{{"version", snapshot->number},
+                {"unchanged", true},
+                {"rules", snapshot->document->rules.size()},
+                {"warnings", warnings_json(*snapshot->document)}}};
+}
+
 // check_base() has looked at the revision before, this does it in one step with the change.
 Result<Reply> apply_policy(AdminCall& call) {
   NAE_ASSIGN(WantedPolicy wanted, read_wanted(call));
@@ -99,6 +116,7 @@ Result<Reply> apply_policy(AdminCall& call) {
   call.audit_detail = wanted.comment;
   NAE_TRY(call.settle());
   return Reply{{{"version", snapshot->number},
+                {"unchanged", false},
                 {"rules", snapshot->document->rules.size()},
                 {"warnings", warnings_json(*snapshot->document)}}};
 }

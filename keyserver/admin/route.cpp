@@ -31,7 +31,7 @@ constexpr Route kRoutes[] = {
     {"POST",   "/v1/keys/{}/versions/{}/schedule",    "key-schedule", kKeys, true, false, schedule_key_state},
     {"DELETE", "/v1/keys/{}/versions/{}/schedule/{}", "key-unschedule", kKeys, true, false, cancel_key_state},
     {"GET",    "/v1/policy",             "policy-show",    kPolicyReaders, false, false, show_policy},
-    {"PUT",    "/v1/policy",             "policy-apply",   kPolicy,        true,  false, apply_policy, nullptr, preview_policy},
+    {"PUT",    "/v1/policy",             "policy-apply",   kPolicy,        true,  false, apply_policy, nullptr, preview_policy, policy_already},
     {"GET",    "/v1/policy/history",     "policy-history", kPolicyReaders, false, false, list_policies},
     {"POST",   "/v1/policy/test",        "policy-test",    kPolicyReaders, false, false, test_policy},
     {"POST",   "/v1/policy/diff",        "policy-diff",    kPolicyReaders, false, false, diff_policy},

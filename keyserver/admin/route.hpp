@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -72,6 +73,9 @@ struct Route {
   // What doing it would change, for who requests and who approves: checks the call, changes
   // nothing.
   Handler preview = nullptr;
+  // The answer to a request for what is so already: it changes nothing and waits for nobody.
+  // Nothing when it would change something.
+  Result<std::optional<Reply>> (*already)(AdminCall&) = nullptr;
 };
 
 std::span<const Route> routes();
@@ -100,6 +104,7 @@ Result<Reply> show_key_usage(AdminCall&);
 Result<Reply> show_policy(AdminCall&);
 Result<Reply> apply_policy(AdminCall&);
 Result<Reply> preview_policy(AdminCall&);
+Result<std::optional<Reply>> policy_already(AdminCall&);
 Result<Reply> list_policies(AdminCall&);
 Result<Reply> test_policy(AdminCall&);
 Result<Reply> diff_policy(AdminCall&);

@@ -3,11 +3,13 @@
 import json
 import os
 import pathlib
+import pty
 import re
 import resource
 import selectors
 import socket
 import subprocess
+import termios
 import threading
 
 from harness import KEY_SERVER, NAE, OWNER, KeyServer, Tap, give_to_owner, scratch_directory
@@ -54,6 +56,24 @@ def full_disk():
 def through_shell(server, words, redirection):
     return subprocess.run(["bash", "-c", f'"$0" --config "$1" {words} {redirection}', str(NAE), str(server.path / "admin/cli.toml")],
                           stdin=subprocess.DEVNULL, capture_output=True, text=True, cwd="/", **OWNER)
+
+
+def on_terminal(server, *words, answer="", columns=80):
+    """Exit code and all that a person sees who types `answer`."""
+    controller, terminal = pty.openpty()
+    termios.tcsetwinsize(terminal, (24, columns))
+    process = subprocess.Popen([str(NAE), "--config", str(server.path / "admin/cli.toml"), *map(str, words)], stdin=terminal, stdout=terminal,
+                               stderr=terminal, cwd="/", env={**os.environ, "TZ": "CET-1CEST,M3.5.0,M10.5.0/3"}, **OWNER)
+    os.close(terminal)
+    os.write(controller, answer.encode())
+    seen = b""
+    try:
+        while piece := os.read(controller, 1 << 16):
+            seen += piece
+    except OSError:  # EIO: the last one has closed it
+        pass
+    os.close(controller)
+    return process.wait(), seen.decode().replace("\r\n", "\n")
 
 
 def names(directory):
@@ -161,11 +181,85 @@ with Tap() as tap:
     tap.ok(done.returncode == 1 and "rejected" in done.stderr, "a request that was rejected", done.stderr)
     tap.is_(server.nae("device", "enroll", "rejected", "--out", refused).returncode, 5, "is made again by the next one")
 
+    # Before what cannot be taken back a person is asked, a script is not.
+    for name in ("asked-1", "asked-2"):
+        server.must("key", "create", name, "--type", "aes-256-gcm")
+        server.must("key", "rotate", name)
+    def state(name):
+        return json.loads(server.must("--json", "key", "show", name))["versions"][0]["state"]
+    code, seen = on_terminal(server, "key", "restrict", "asked-1", "1", answer="n\n")
+    tap.ok(code == 2 and "never becomes active again" in seen and "Go on?" in seen, "key restrict asks, and is told no", seen)
+    tap.is_(state("asked-1"), "active", "then nothing is done")
+    code, seen = on_terminal(server, "key", "restrict", "asked-1", "1", answer="\x04")
+    tap.is_((code, state("asked-1")), (2, "active"), "no answer is no")
+    tap.is_((on_terminal(server, "key", "restrict", "asked-1", "1", answer="y\n")[0], state("asked-1")), (0, "restricted"), "told yes it is done")
+    code, seen = on_terminal(server, "key", "restrict", "asked-2", "1", "--yes")
+    tap.ok(code == 0 and "Go on?" not in seen and state("asked-2") == "restricted", "--yes does not ask", seen)
+    server.must("key", "retire", "asked-1", "1")
+    code, seen = on_terminal(server, "key", "destroy", "asked-1", "1", answer="no\n")
+    tap.ok(code == 2 and "is lost then" in seen and state("asked-1") == "retired", "key destroy asks", seen)
+    code, seen = on_terminal(server, "device", "remove", "lost", answer="n\n")
+    tap.ok(code == 2 and "certificates (3)" in seen, "device remove says how many certificates", seen)
+    tap.is_(len(certificates_of("device", "lost")), 3, "device remove: nothing is done")
+    code, seen = on_terminal(server, "admin", "remove", "lost", answer="n\n")
+    tap.ok(code == 2 and "(auditor)" in seen, "admin remove says the roles", seen)
+    tap.is_(server.nae("key", "restore", "asked-1", "1").returncode, 0, "what can be taken back is not asked about")
+
+    # Tables for people: local times, and as wide as the terminal.
+    code, seen = on_terminal(server, "key", "list")
+    tap.ok(code == 0 and max(map(len, seen.splitlines())) <= 80, "key list fits 80 columns", seen)
+    tap.like(seen, r"CREATED \(CET/CEST\).*\n(.*\n)*asked-1 .*\d{4}-\d\d-\d\d \d\d:\d\d", "with local times, and their zone")
+    code, seen = on_terminal(server, "key", "list", columns=60)
+    tap.ok(max(map(len, seen.splitlines())) <= 60 and re.search(r"^asked-1 +aes-256-gcm +2 ", seen, re.M) and "--json has them all" in seen,
+           "a narrower one loses columns, and says so", seen)
+    code, seen = on_terminal(server, "key", "list", columns=20)
+    tap.like(seen, r"(?m)^NAME +asked-1\nTYPE +aes-256-gcm\nID ", "a very narrow one has a line for each cell")
+    code, seen = on_terminal(server, "audit", "query", "--limit", "5")
+    tap.ok(code == 0 and "There are older ones" in seen, "audit query says that there are more", seen)
+    tap.ok("asked-1" in server.must("key", "list") and re.search(r"asked-1 .*\b[0-9a-f]{12}\b", server.must("key", "list")), "to a pipe all columns go")
+    for words, cut in ((("audit", "query", "--limit", "5"), True), (("audit", "query", "--limit", "10000"), False),
+                       (("key", "list", "--limit", "1"), True), (("key", "list"), False), (("approvals",), False)):
+        tap.is_(json.loads(server.must("--json", *words))["truncated"], cut, f"{' '.join(words)} in JSON: truncated")
+    tap.like(server.must("--json", "key", "show", "asked-1"), r'"created_at":"\d{4}-\d\d-\d\dT[0-9:.]+Z"', "JSON has times in UTC")
+
+    # Times as people write them.
+    for words in (("audit", "query", "--from", "1 hour ago"), ("audit", "query", "--from", "yesterday", "--to", "in 2 days"), ("audit", "report", "--since", "12 hours ago"),
+                  ("audit", "verify", "--from", "2 days ago"), ("key", "schedule", "asked-2", "1", "retired", "--at", "in 2 days"),
+                  ("key", "rotate", "asked-2", "--activate-at", "tomorrow")):
+        done = server.nae(*words)
+        tap.ok(done.returncode == 0, f"{' '.join(words)}", done.stderr)
+    tap.is_(json.loads(server.must("--json", "audit", "query", "--from", "in 1 hour"))["records"], [], "nothing is of the future")
+    for option in (("audit", "query", "--from"), ("audit", "report", "--since"), ("key", "schedule", "asked-2", "1", "retired", "--at"),
+                   ("key", "rotate", "asked-2", "--activate-at"), ("audit", "verify", "--to")):
+        done = server.nae(*option, "next month")
+        tap.ok(done.returncode == 2 and "1 hour ago" in done.stderr, f"{' '.join(option)}: a wrong time is refused with the forms", done.stderr)
+
     # Output.
+    tap.like(server.must("status"), "policy .*none is applied, so everything is denied", "status says that no policy is applied")
     for number in range(60):
         server.must("key", "create", f"doc-{number}-{'x' * 80}", "--type", "aes-256-gcm")
     server.must("key", "create", "doc", "--type", "ecdsa-p256")
     server.apply_policy((pathlib.Path(__file__).parents[1] / "fixtures/policy.toml").read_text())
+    # The policy: from a pipe, unchanged, and nonsense.
+    fixture = pathlib.Path(__file__).parents[1] / "fixtures/policy.toml"
+    done = through_shell(server, "policy apply -", f"<{fixture}")
+    tap.ok(done.returncode == 0 and "version 1 is in force already: unchanged" in done.stdout, "the policy in force is applied again: unchanged", done)
+    tap.is_(len(json.loads(server.must("--json", "policy", "history"))["versions"]), 1, "and makes no version")
+    done = through_shell(server, "policy apply -", "</dev/null")
+    tap.ok(done.returncode == 2 and "standard input is empty" in done.stderr, "an empty pipe is no policy", done)
+    server.config.write_text(server.config.read_text().replace('"device-enroll"]', '"device-enroll", "policy-apply"]'))
+    server.restart()
+    def policies_waiting():
+        return [a for a in json.loads(server.must("--json", "approvals"))["approvals"] if a["operation"] == "policy-apply"]
+    for name, text in (("no TOML", "][\n"), ("no policy", "version = 99\n"), ("an unknown field", fixture.read_text() + "\nnonsense = true\n")):
+        (scratch / "nonsense.toml").write_text(text)
+        done = server.nae("policy", "apply", scratch / "nonsense.toml")
+        tap.ok(done.returncode == 1 and "policy_invalid" in done.stderr, f"{name} is refused before it waits for approval", done)
+        tap.is_(policies_waiting(), [], f"{name}: nothing waits")
+    tap.is_((server.nae("policy", "apply", fixture).returncode, policies_waiting()), (0, []), "nor does what is in force")
+    (scratch / "nonsense.toml").write_text(fixture.read_text() + "\n# another text\n")
+    tap.is_((server.nae("policy", "apply", scratch / "nonsense.toml").returncode, len(policies_waiting())), (5, 1), "another one does")
+
     commands = ("status", "key list", "key show doc", "key usage doc", "key export doc", "key export doc --format jwk", "key import-key",
                 "device list", "admin list", "approvals", "policy show", "policy history", "policy diff", "audit query",
                 "audit query --summary", "audit report", "audit export", "audit export --format csv", "audit receipt 5", "audit verify",
