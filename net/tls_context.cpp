@@ -100,8 +100,12 @@ int choose_alpn(SSL*, const unsigned char** out, unsigned char* out_size,
   return SSL_TLSEXT_ERR_OK;
 }
 
-// A client without ALPN would otherwise pass: OpenSSL asks choose_alpn only when it was sent.
-int require_alpn(SSL* connection, int* alert, void*) {
+// A client without ALPN would otherwise pass: OpenSSL asks choose_alpn only when it was sent. Where
+// HTTP is spoken it does, as HTTP: monitoring and old libraries send none (RFC 9110 needs none),
+// and nae/1 is never guessed.
+int require_alpn(SSL* connection, int* alert, void* list) {
+  const auto& own = *static_cast<const std::string*>(list);
+  if (own.find(alpn_list({kAlpnHttp})) != std::string::npos) return SSL_CLIENT_HELLO_SUCCESS;
   const unsigned char* extension = nullptr;
   std::size_t size = 0;
   if (SSL_client_hello_get0_ext(connection, TLSEXT_TYPE_application_layer_protocol_negotiation,
@@ -163,7 +167,7 @@ Result<TlsContext> TlsContext::server(const TlsFiles& files,
   auto* list = new std::string(alpn_list(protocols));
   SSL_CTX_set_ex_data(context.get(), AlpnSlot::index(), list);
   SSL_CTX_set_alpn_select_cb(context.get(), choose_alpn, list);
-  SSL_CTX_set_client_hello_cb(context.get(), require_alpn, nullptr);
+  SSL_CTX_set_client_hello_cb(context.get(), require_alpn, list);
   return TlsContext(std::move(context));
 }
 

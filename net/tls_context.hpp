@@ -25,8 +25,8 @@ struct TlsFiles {
 // keep the context they began with: see Connection::verify_peer_again().
 class TlsContext {
  public:
-  // `protocols`: ALPN names in order of preference; a client that offers none of them, or sends no
-  // ALPN at all, is refused during the handshake.
+  // `protocols`: ALPN names in order of preference; a client that offers others alone is refused.
+  // One that sends no ALPN at all speaks HTTP where that is among them, and is refused elsewhere.
   // Code::file_failed for missing or too widely readable files, Code::tls_failed for files that do
   // not hold what they should or do not belong together.
   static Result<TlsContext> server(const TlsFiles& files,

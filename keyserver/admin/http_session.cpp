@@ -131,8 +131,10 @@ bool HttpSession::parse(Bytes& out) {
       keep_alive_ = message.keep_alive();
       is_head_ = message.method() == http::verb::head;
       waiting_ = true;
-      on_request_({std::string(message.method_string()), std::string(message.target()),
-                   std::string(message[http::field::content_type]), std::move(message.body())});
+      // What GET answers, without its body (RFC 9110 section 9.3.2).
+      on_request_({is_head_ ? "GET" : std::string(message.method_string()),
+                   std::string(message.target()), std::string(message[http::field::content_type]),
+                   std::move(message.body())});
       return true;
     }
     if (filled_ == input_.size())
