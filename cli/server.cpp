@@ -2,8 +2,12 @@
 
 #include <curl/curl.h>
 
+#include <cerrno>
+#include <ctime>
+
 #include "keyserver/admin/api/problem.hpp"
 #include "libnae/crypto/handle.hpp"
+#include "libnae/crypto/random.hpp"
 
 namespace nae::cli {
 namespace {
@@ -11,6 +15,10 @@ namespace {
 constexpr long kAccepted = 202;  // kept until it is approved
 constexpr long kConnectSeconds = 10;
 constexpr long kAnswerSeconds = 120;  // verifying a long audit log takes its time
+// A server that is asked too often says when to come again. A loop in a shell waits that out; what
+// takes longer is told.
+constexpr std::uint32_t kMostWaitSeconds = 60;
+constexpr std::uint32_t kNanosecondsPerSecond = 1'000'000'000;
 constexpr std::size_t kMaxAnswerBytes = 256u << 20;
 
 struct Received {
@@ -22,6 +30,23 @@ struct Received {
     return size;
   }
 };
+
+// Up to a second more than was asked for: those who were turned away together do not come together.
+void wait_politely(std::uint32_t seconds) {
+  Byte drawn[4] = {};
+  (void)crypto::random_bytes(drawn);
+  std::uint32_t more = 0;
+  for (Byte byte : drawn) more = more << 8 | byte;
+  timespec left{static_cast<std::time_t>(seconds), static_cast<long>(more % kNanosecondsPerSecond)};
+  while (::nanosleep(&left, &left) != 0 && errno == EINTR) {
+  }
+}
+
+// Answers that say that nothing was done, and when to come again. A server that waits to start says
+// when as well, but does not answer so: whoever asks for its state wants to know it now.
+bool is_turned_away(const Error& error) {
+  return error.code == Code::limit_exceeded || error.code == Code::overloaded;
+}
 
 Error transport_error(CURLcode code, const std::string& server, const char* detail) {
   std::string message =
@@ -79,6 +104,22 @@ class CurlServer final : public Server {
 
   Outcome<json::value> call(const char* method, const std::string& path,
                             const json::object& body) override {
+    std::uint32_t waited = 0;
+    for (;;) {
+      auto answer = call_once(method, path, body);
+      if (answer || !answer.error().from_server || !is_turned_away(answer.error().error))
+        return answer;
+      curl_off_t retry_after = 0;
+      curl_easy_getinfo(curl_.get(), CURLINFO_RETRY_AFTER, &retry_after);
+      if (retry_after < 1 || retry_after > kMostWaitSeconds - waited) return answer;
+      wait_politely(static_cast<std::uint32_t>(retry_after));
+      waited += static_cast<std::uint32_t>(retry_after);
+    }
+  }
+
+ private:
+  Outcome<json::value> call_once(const char* method, const std::string& path,
+                                 const json::object& body) {
     Received received;
     std::string text = body.empty() ? std::string() : json::serialize(body);
     handle<curl_slist, curl_slist_free_all> headers(
@@ -120,7 +161,6 @@ class CurlServer final : public Server {
     return answer;
   }
 
- private:
   static Failure waiting_for(const json::value& answer) {
     const json::value* approval =
         answer.is_object() ? answer.get_object().if_contains("approval") : nullptr;

@@ -9,6 +9,15 @@ namespace {
 constexpr std::size_t kMostRemembered = 1024;
 // Of all places, how many are for who is refused: one in so many, but one.
 constexpr std::uint32_t kPlacesPerDoor = 16;
+// Those who are told to come again: each place costs 16 KiB of input for one short request.
+constexpr std::uint32_t kMostSeenOut = 512;
+constexpr std::uint32_t kMostSeenOutOfOneName = 256;
+
+tl::unexpected<TurnedAway> turned_away(Code code, const std::string& reason,
+                                       std::uint32_t retry_after_s) {
+  return tl::unexpected<TurnedAway>(TurnedAway{
+      Error(code, reason, "Try again in " + std::to_string(retry_after_s) + " s."), retry_after_s});
+}
 
 std::string holder_of(Room room, const std::string& name) {
   return std::to_string(static_cast<int>(room)) + "/" + name;
@@ -16,21 +25,33 @@ std::string holder_of(Room room, const std::string& name) {
 
 }  // namespace
 
-Result<HttpGate::Seat> HttpGate::enter(Room room, const std::string& name, TimePoint now) {
+tl::expected<HttpGate::Seat, TurnedAway> HttpGate::enter(Room room, const std::string& name,
+                                                         TimePoint now) {
   std::lock_guard lock(mutex_);
   std::string holder = holder_of(room, name);
   Known& who = known(holder, now);
-  if (who.connections.take(now) != 0)
-    return fail(Code::limit_exceeded, name + " connects too often");
+  if (const std::uint32_t wait_s = who.connections.take(now); wait_s != 0)
+    return turned_away(Code::limit_exceeded, name + " connects too often", wait_s);
   if (who.open >= limits_.max_connections_per_certificate)
-    return fail(Code::limit_exceeded,
-                name + " has " + std::to_string(who.open) + " connections open");
+    return turned_away(Code::limit_exceeded,
+                       name + " has " + std::to_string(who.open) + " connections open", 1);
   if (!has_place(room))
-    return fail(Code::overloaded,
-                std::to_string(open_in(room)) + " HTTP connections of this kind are open");
+    return turned_away(Code::overloaded,
+                       std::to_string(open_in(room)) + " HTTP connections of this kind are open",
+                       1);
   ++open_[static_cast<std::size_t>(room)];
   ++who.open;
   return Seat(*this, room, std::move(holder));
+}
+
+std::optional<HttpGate::Seat> HttpGate::see_out(const std::string& name, TimePoint now) {
+  std::lock_guard lock(mutex_);
+  std::string holder = holder_of(Room::away, name);
+  Known& who = known(holder, now);
+  if (open_in(Room::away) >= kMostSeenOut || who.open >= kMostSeenOutOfOneName) return std::nullopt;
+  ++open_[static_cast<std::size_t>(Room::away)];
+  ++who.open;
+  return std::optional<Seat>(std::in_place, *this, Room::away, std::move(holder));
 }
 
 bool HttpGate::has_place(Room room) const {

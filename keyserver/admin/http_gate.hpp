@@ -5,6 +5,7 @@
 #include <array>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -28,6 +29,13 @@ enum class Room : std::uint8_t {
   administrators,
   devices,  // hosts and monitoring, which ask for health and metrics
   door,     // whoever is not admitted: one answer, and out
+  away,     // who comes too often: told when to come again, and out
+};
+
+// Why there is no place now.
+struct TurnedAway {
+  Error error;
+  std::uint32_t retry_after_s = 1;
 };
 
 // Thread-safe; outlives its seats.
@@ -60,7 +68,11 @@ class HttpGate {
   // Code::overloaded when all places of the room are taken, Code::limit_exceeded when those of the
   // name are, or when it connects too often. All certificates of a name count together, and apart
   // from those of that name which are not admitted.
-  Result<Seat> enter(Room room, const std::string& name, TimePoint now);
+  tl::expected<Seat, TurnedAway> enter(Room room, const std::string& name, TimePoint now);
+  // For the answer to who was turned away: a client that only sees the connection end takes the
+  // server for dead. These places are beside all others, few for one name, and bounded: nothing
+  // when they are taken.
+  std::optional<Seat> see_out(const std::string& name, TimePoint now);
 
   struct Refusal {
     std::uint32_t retry_after_s = 0;  // 0: not refused
@@ -83,7 +95,7 @@ class HttpGate {
   const GateLimits limits_;
   std::mutex mutex_;
   std::map<std::string, Known> known_;   // by room and name
-  std::array<std::uint32_t, 3> open_{};  // by room
+  std::array<std::uint32_t, 4> open_{};  // by room
 };
 
 }  // namespace nae::admin

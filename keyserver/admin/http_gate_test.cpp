@@ -47,11 +47,11 @@ TEST(HttpGateTest, OneCertificateTakesItsShareOfPlaces) {
   std::vector<HttpGate::Seat> seats;
   for (int i = 0; i < 3; ++i)
     seats.push_back(gate.enter(Room::administrators, "a", kStart).value());
-  EXPECT_EQ(gate.enter(Room::administrators, "a", kStart).error().code, Code::limit_exceeded)
+  EXPECT_EQ(gate.enter(Room::administrators, "a", kStart).error().error.code, Code::limit_exceeded)
       << "one past its share";
   for (int i = 0; i < 2; ++i)
     seats.push_back(gate.enter(Room::administrators, "b", kStart).value());
-  EXPECT_EQ(gate.enter(Room::administrators, "b", kStart).error().code, Code::overloaded)
+  EXPECT_EQ(gate.enter(Room::administrators, "b", kStart).error().error.code, Code::overloaded)
       << "all are taken";
   seats.pop_back();
   EXPECT_TRUE(gate.enter(Room::administrators, "b", kStart));
@@ -65,14 +65,14 @@ TEST(HttpGateTest, HalfOfThePlacesAreForAdministrators) {
   std::list<HttpGate::Seat> seats;
   for (const char* name : {"db1", "db2", "db3"})
     seats.push_back(gate.enter(Room::devices, name, kStart).value());
-  EXPECT_EQ(gate.enter(Room::devices, "db4", kStart).error().code, Code::overloaded);
-  EXPECT_EQ(gate.enter(Room::door, "gone", kStart).error().code, Code::overloaded);
+  EXPECT_EQ(gate.enter(Room::devices, "db4", kStart).error().error.code, Code::overloaded);
+  EXPECT_EQ(gate.enter(Room::door, "gone", kStart).error().error.code, Code::overloaded);
   for (const char* name : {"a", "b", "c", "d"})
     seats.push_back(gate.enter(Room::administrators, name, kStart).value());
-  EXPECT_EQ(gate.enter(Room::administrators, "e", kStart).error().code, Code::overloaded);
+  EXPECT_EQ(gate.enter(Room::administrators, "e", kStart).error().error.code, Code::overloaded);
   seats.pop_front();
   seats.push_back(gate.enter(Room::administrators, "e", kStart).value());
-  EXPECT_EQ(gate.enter(Room::devices, "db4", kStart).error().code, Code::overloaded)
+  EXPECT_EQ(gate.enter(Room::devices, "db4", kStart).error().error.code, Code::overloaded)
       << "administrators may have them all";
 }
 
@@ -83,7 +83,7 @@ TEST(HttpGateTest, WhoIsNotAdmittedWaitsAtTheDoor) {
   std::list<HttpGate::Seat> seats;
   for (int i = 0; i < 4; ++i)
     seats.push_back(gate.enter(Room::door, "gone" + std::to_string(i), kStart).value());
-  EXPECT_EQ(gate.enter(Room::door, "another", kStart).error().code, Code::overloaded);
+  EXPECT_EQ(gate.enter(Room::door, "another", kStart).error().error.code, Code::overloaded);
   EXPECT_TRUE(gate.enter(Room::devices, "db1", kStart)) << "nobody else feels it";
   for (int i = 0; i < 4; ++i) (void)gate.enter(Room::door, "alice", kStart);
   EXPECT_TRUE(gate.enter(Room::administrators, "alice", kStart))
@@ -103,7 +103,7 @@ TEST(HttpGateTest, ConnectingTooOftenIsRefused) {
   HttpGate gate(small());
   for (int i = 0; i < 4; ++i)
     EXPECT_TRUE(gate.enter(Room::administrators, "a", kStart)) << "left again at once";
-  EXPECT_EQ(gate.enter(Room::administrators, "a", kStart).error().code, Code::limit_exceeded);
+  EXPECT_EQ(gate.enter(Room::administrators, "a", kStart).error().error.code, Code::limit_exceeded);
   EXPECT_TRUE(gate.enter(Room::administrators, "b", kStart));
   EXPECT_TRUE(gate.enter(Room::administrators, "a", kStart + 1s));
 }
@@ -135,6 +135,28 @@ TEST(HttpGateTest, ReconnectingDoesNotFillTheBucket) {
   for (int i = 0; i < 2000; ++i)
     (void)gate.enter(Room::administrators, "x" + std::to_string(i), kStart + 30s);
   EXPECT_NE(gate.request(again, kStart + 30s).retry_after_s, 0u) << "nor do others";
+}
+
+// Whoever is turned away is told when to come again, and takes nobody's place for it.
+TEST(HttpGateTest, SeesOutWhoComesTooOften) {
+  GateLimits limits;
+  limits.connections_per_second = 1;
+  limits.connection_burst = 1;
+  HttpGate gate(limits);
+  EXPECT_TRUE(gate.enter(Room::administrators, "a", kStart));
+  auto away = gate.enter(Room::administrators, "a", kStart);
+  ASSERT_FALSE(away);
+  EXPECT_EQ(away.error().retry_after_s, 1u);
+  std::vector<HttpGate::Seat> seats;
+  while (auto seat = gate.see_out("a", kStart)) {
+    seats.push_back(*std::move(seat));
+    ASSERT_LE(seats.size(), 256u);
+  }
+  EXPECT_EQ(seats.size(), 256u);
+  EXPECT_TRUE(gate.see_out("b", kStart)) << "another name has places left";
+  EXPECT_TRUE(gate.enter(Room::administrators, "b", kStart)) << "they are beside all others";
+  seats.pop_back();
+  EXPECT_TRUE(gate.see_out("a", kStart));
 }
 
 }  // namespace

@@ -12,16 +12,18 @@ using Clock = std::chrono::steady_clock;
 
 HttpProtocol::HttpProtocol(net::Connection& connection, HttpService& service,
                            std::shared_ptr<HttpGate> gate, HttpGate::Seat seat,
-                           const HttpLimits& limits, const Admits& admits)
+                           const HttpLimits& limits, const Admits& admits,
+                           std::optional<TurnedAway> turned_away)
     : connection_(connection),
       service_(service),
       gate_(std::move(gate)),
       seat_(std::move(seat)),
       limits_(limits),
       admits_(admits),
+      turned_away_(std::move(turned_away)),
       session_([this](HttpRequest&& request) { on_request(std::move(request)); }, limits),
       deadline_(connection, limits.request_timeout, [this] { too_late(); }) {
-  const bool at_door = seat_.room() == Room::door;
+  const bool at_door = seat_.room() == Room::door || turned_away_;
   connection_.set_idle_timeout(at_door ? limits_.request_timeout : limits_.idle_timeout);
 }
 
@@ -33,6 +35,7 @@ bool HttpProtocol::received(std::size_t bytes) {
 
 void HttpProtocol::on_request(HttpRequest&& request) {
   connection_.pause_reading();
+  if (turned_away_) return turn_away();
   if (auto refusal = gate_->request(seat_, Clock::now()); refusal.retry_after_s != 0)
     return refuse_for_now(refusal);
   if (seat_.room() == Room::door || !admits_(connection_.peer()))
@@ -50,8 +53,15 @@ void HttpProtocol::refuse_at_door(HttpRequest&& request) {
                                             " was removed, or this server never issued it")));
 }
 
+void HttpProtocol::turn_away() {
+  session_.stop();
+  HttpResponse response = problem(turned_away_->error);
+  response.retry_after_s = turned_away_->retry_after_s;
+  answer_soon(std::move(response));
+}
+
 bool HttpProtocol::still_admitted() {
-  if (seat_.room() == Room::door || admits_(connection_.peer())) return true;
+  if (seat_.room() == Room::door || turned_away_ || admits_(connection_.peer())) return true;
   session_.stop();
   return session_.waiting();  // the answer that is under way is the last
 }
@@ -106,9 +116,12 @@ net::ProtocolFactory HttpProtocols::protocol() {
       return std::make_unique<HttpProtocol>(connection, *service_, gate_, *std::move(seat), limits_,
                                             admits_);
     spdlog::warn("event=connection_refused remote={} peer={} code={} reason={}",
-                 connection.remote_address(), connection.peer().name, name(seat.error().code),
-                 quoted_text(seat.error().message));
-    return nullptr;
+                 connection.remote_address(), connection.peer().name, name(seat.error().error.code),
+                 quoted_text(seat.error().error.message));
+    auto way_out = gate_->see_out(peer.name, Clock::now());
+    if (!way_out) return nullptr;
+    return std::make_unique<HttpProtocol>(connection, *service_, gate_, *std::move(way_out),
+                                          limits_, admits_, std::move(seat).error());
   };
 }
 

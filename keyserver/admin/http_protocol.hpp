@@ -13,7 +13,8 @@ class HttpProtocol final : public net::Protocol {
  public:
   using Admits = std::function<bool(const net::PeerIdentity&)>;
   HttpProtocol(net::Connection& connection, HttpService& service, std::shared_ptr<HttpGate> gate,
-               HttpGate::Seat seat, const HttpLimits& limits, const Admits& admits);
+               HttpGate::Seat seat, const HttpLimits& limits, const Admits& admits,
+               std::optional<TurnedAway> turned_away = std::nullopt);
 
   ByteSpan receive_space() override { return session_.space(); }
   bool received(std::size_t bytes) override;
@@ -26,6 +27,7 @@ class HttpProtocol final : public net::Protocol {
   void on_request(HttpRequest&& request);
   void dispatch(HttpRequest&& request);
   void refuse_at_door(HttpRequest&& request);
+  void turn_away();
   void answer_soon(HttpResponse response);
   void refuse_for_now(const HttpGate::Refusal& refusal);
   void answered(const HttpResponse& response);
@@ -37,6 +39,7 @@ class HttpProtocol final : public net::Protocol {
   HttpGate::Seat seat_;
   HttpLimits limits_;
   const Admits& admits_;
+  std::optional<TurnedAway> turned_away_;  // why the first request is not answered but refused
   HttpSession session_;
   net::ReceiveDeadline deadline_;  // of the request being read
 };

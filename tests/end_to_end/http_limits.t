@@ -1,5 +1,6 @@
 #!/usr/bin/python3 -B
 # The HTTP side under pressure: too many requests, too many connections, too slow, too large; and agents beside it.
+import concurrent.futures
 import http.client
 import json
 import socket
@@ -37,7 +38,8 @@ def opened(server, files):
     """A connection that was answered on, or None when it was refused."""
     client = client_of(server, files)
     try:
-        return client if ask(client).status in (200, 429) else None
+        answer = ask(client)
+        return client if answer.status in (200, 429) and not answer.will_close else None
     except (OSError, http.client.HTTPException):
         return None
 
@@ -87,9 +89,13 @@ with Tap() as tap:
     held = [opened(server, auditor) for _ in range(4)]
     tap.ok(all(held), "a name has four connections")
     tap.is_(opened(server, auditor), None, "and no fifth one")
+    answer = ask(client_of(server, auditor))
+    tap.is_((answer.status, answer.getheader("Retry-After"), answer.will_close), (429, "1", True), "which is told to come again, and ends")
     held += [opened(server, device), opened(server, another)]
     tap.ok(all(held), "others have the rest")
     tap.is_(opened(server, admin), None, "when all are taken the next is refused, whoever it is")
+    answer = ask(client_of(server, admin))
+    tap.is_((answer.status, answer.getheader("Retry-After")), (503, "1"), "and told so")
     for each in held:
         each.close()
     held = [wait_until(lambda: opened(server, device)) for _ in range(3)]
@@ -138,4 +144,42 @@ with Tap() as tap:
         peer.sendall(head)
         tap.like(drained(peer), f"HTTP/1.1 ({status}) ", f"{why} is refused")
     tap.is_(server.nae("status").returncode, 0, "the server is well")
+
+    # What monitoring asks with: no ALPN, HEAD, OPTIONS, a path that is none, and a connection that says nothing.
+    def said(method, path, alpn="http/1.1"):
+        context = wire.tls_context(server.path / "tls/authority.pem", *auditor, alpn=alpn)
+        with context.wrap_socket(socket.create_connection(("127.0.0.1", server.port), 20), server_hostname="127.0.0.1") as peer:
+            peer.sendall(f"{method} {path} HTTP/1.1\r\nHost: k\r\nConnection: close\r\n\r\n".encode())
+            head, _, body = drained(peer).partition(b"\r\n\r\n")
+            return head.decode(), body.decode()
+    tap.like(said("GET", "/healthz", alpn=None), r"HTTP/1.1 200 .*'ok\\n'", "a client without ALPN speaks HTTP")
+    for path in ("/healthz", "/readyz", "/metrics", "/v1/status"):
+        head, body = said("HEAD", path)
+        tap.ok(head.startswith("HTTP/1.1 200 ") and "Content-Length: 0" not in head and body == "", f"HEAD {path} is GET without the body", head, body)
+    for path, allow in (("/healthz", "GET, HEAD, OPTIONS"), ("/v1/policy", "GET, PUT, HEAD, OPTIONS"), ("/v1/keys/a/rotate", "POST, OPTIONS")):
+        head, body = said("OPTIONS", path)
+        tap.ok(head.startswith("HTTP/1.1 200 ") and f"Allow: {allow}\r\n" in head and body == "", f"OPTIONS {path} says what is possible", head)
+    head, body = said("GET", "/favicon.ico")
+    tap.ok(head.startswith("HTTP/1.1 404 ") and json.loads(body)["code"] == "not_found", "a path that is none is 404", head, body)
+    head, body = said("PATCH", "/healthz")
+    tap.ok(head.startswith("HTTP/1.1 405 ") and "Allow: GET, HEAD, OPTIONS\r\n" in head, "a method that is none is 405", head)
+    before = server.log.read_text().count("connections_left_silently")
+    for _ in range(30):
+        socket.create_connection(("127.0.0.1", server.port), 20).close()
+    tap.is_(server.nae("status").returncode, 0, "thirty health checks of a balancer later it is well")
+    tap.ok(server.log.read_text().count("connections_left_silently") - before <= 1, "and they made one line at most")
+    server.stop()
+
+    # A loop of a shell, past what the server takes: nobody takes it for dead.
+    server = KeyServer.make(scratch_directory() / "asked-often")
+    server.config.write_text(server.config.read_text() + "\n[admin]\nconnections_per_second = 25\nconnection_burst = 50\nmax_connections_per_certificate = 8\n")
+    server.start()
+    server.must("key", "create", "often", "--type", "aes-256-gcm")
+    with concurrent.futures.ThreadPoolExecutor(40) as pool:
+        done = list(pool.map(lambda _: server.nae("key", "show", "often", "--json", seconds=120), range(300)))
+    failed = [each for each in done if each.returncode != 0 or json.loads(each.stdout)["name"] != "often"]
+    tap.is_(len(failed), 0, "three hundred calls, forty side by side: all are answered")
+    for each in failed[:3]:
+        print(f"# {each.returncode} {each.stderr}")
+    tap.ok("connection_refused" in server.log.read_text(), "some of them after they were told to come again")
     server.stop()
