@@ -220,8 +220,23 @@ std::unique_ptr<Protocol> AcceptLoop::opened(Connection& connection) {
   return settings_.on_open(connection);
 }
 
+// Connects, says nothing and leaves: a balancer's health check.
+void AcceptLoop::log_silent(const Connection& connection) {
+  std::optional<std::uint64_t> number;
+  {
+    std::lock_guard lock(mutex_);
+    number = silent_departures_.count(std::chrono::steady_clock::now());
+  }
+  if (number)
+    spdlog::info("event=connections_left_silently count={} last_remote={}", *number,
+                 connection.remote_address());
+}
+
 void AcceptLoop::removed(Connection& connection, const Error& reason) {
-  if (!reason.message.empty() && reason.code != Code::shutting_down) {
+  if (settings_.have_handshake && reason.code == Code::connection_lost &&
+      connection.peer().name.empty())
+    log_silent(connection);
+  else if (!reason.message.empty() && reason.code != Code::shutting_down) {
     // Clients that just go away are everyday life; refused ones are somebody's concern.
     auto level = reason.code == Code::connection_lost ? spdlog::level::info : spdlog::level::warn;
     spdlog::log(level, "event=connection_closed remote={} peer={} code={} reason={}",

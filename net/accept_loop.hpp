@@ -16,6 +16,7 @@
 #include "net/connection.hpp"
 #include "net/descriptor.hpp"
 #include "net/listener.hpp"
+#include "net/silent_departures.hpp"
 
 namespace nae::net {
 
@@ -61,6 +62,7 @@ class AcceptLoop : public std::enable_shared_from_this<AcceptLoop> {
   bool take_place_in_handshake();
   std::unique_ptr<Protocol> opened(Connection& connection);
   void removed(Connection& connection, const Error& reason);
+  void log_silent(const Connection& connection);
 
   boost::asio::posix::stream_descriptor acceptor_;
   boost::asio::steady_timer pause_timer_;
@@ -81,6 +83,7 @@ class AcceptLoop : public std::enable_shared_from_this<AcceptLoop> {
   std::size_t dropped_ = 0;  // still among the connections, on their way out
   std::function<void()> on_drained_;
   bool stopping_ = false;
+  SilentDepartures silent_departures_;
 };
 
 // The peer's address as logs show it: "192.0.2.1:50312", "[::1]:50312", "unix".
