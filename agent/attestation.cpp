@@ -22,7 +22,29 @@ bool matches(const Program& program, const PeerProcess& peer) {
   return program.executable == peer.executable->path && digest_allowed(program, *peer.executable);
 }
 
-Error unknown(const PeerProcess& peer) {
+std::string unit_text(const std::string& unit) {
+  return unit.empty() ? "no systemd unit" : "systemd unit '" + unit + "'";
+}
+
+// The program that this one would be in another unit.
+const Program* in_another_unit(const std::vector<Program>& programs, const PeerProcess& peer) {
+  for (const Program& program : programs) {
+    if (program.systemd_unit.empty() || program.systemd_unit == peer.systemd_unit) continue;
+    PeerProcess moved = peer;
+    moved.systemd_unit = program.systemd_unit;
+    if (matches(program, moved)) return &program;
+  }
+  return nullptr;
+}
+
+Error unknown(const std::vector<Program>& programs, const PeerProcess& peer) {
+  if (const Program* meant = in_another_unit(programs, peer))
+    return Error(Code::program_unknown,
+                 "program \"" + meant->name + "\" is expected in systemd unit '" +
+                     meant->systemd_unit + "', and this process of uid " +
+                     std::to_string(peer.uid) + " is in " + unit_text(peer.systemd_unit),
+                 "Correct systemd_unit of that program in the agent's configuration, or start the "
+                 "process in that unit.");
   std::string uid = " of uid " + std::to_string(peer.uid);
   if (!peer.executable)
     return Error(Code::program_unknown,
@@ -40,7 +62,7 @@ Result<wire::ProgramAttestation> attest(const std::vector<Program>& programs,
                                         const PeerProcess& peer) {
   auto found = std::find_if(programs.begin(), programs.end(),
                             [&](const Program& program) { return matches(program, peer); });
-  if (found == programs.end()) return fail(unknown(peer));
+  if (found == programs.end()) return fail(unknown(programs, peer));
   wire::ProgramAttestation attested;
   attested.name = found->name;
   attested.uid = peer.uid;

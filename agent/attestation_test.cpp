@@ -194,6 +194,22 @@ TEST_F(AttestationTest, UnreadableExecutablesNeedAUnitAndNoDigest) {
   EXPECT_EQ(refusal(program, peer).code, Code::program_unknown);
 }
 
+TEST_F(AttestationTest, AnotherUnitIsNamedWithTheOneThatWasExpected) {
+  PeerProcess peer;
+  peer.uid = ::getuid();
+  Program program = entry();
+  program.systemd_unit = "postgresql@15-main.service";
+  Error none = refusal(program, peer);
+  EXPECT_THAT(none.message, HasSubstr("expected in systemd unit 'postgresql@15-main.service'"));
+  EXPECT_THAT(none.message, HasSubstr("is in no systemd unit"));
+  peer.systemd_unit = "session-3.scope";
+  EXPECT_THAT(refusal(program, peer).message, HasSubstr("is in systemd unit 'session-3.scope'"));
+  EXPECT_THAT(refusal(program, peer).hint, HasSubstr("Correct systemd_unit"));
+  // Of another user the unit is not what is wrong.
+  peer.uid = ::getuid() + 1;
+  EXPECT_THAT(refusal(program, peer).hint, HasSubstr("CAP_SYS_PTRACE"));
+}
+
 // A mount of another file at the program's path, which only the process sees.
 TEST_F(AttestationTest, RefusesAFileMountedOverThePath) {
   const std::string genuine = directory_ / "genuine";
