@@ -2,6 +2,7 @@
 #include <spdlog/spdlog.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
@@ -11,6 +12,7 @@
 
 #include "keyserver/config/config.hpp"
 #include "keyserver/server/accept_keys.hpp"
+#include "keyserver/server/owner.hpp"
 #include "keyserver/server/recover_admin.hpp"
 #include "keyserver/server/renew_certificate.hpp"
 #include "keyserver/server/server.hpp"
@@ -94,8 +96,15 @@ void warn_of_few_descriptors(const nae::config::Config& config, std::uint64_t li
                limit, connections);
 }
 
+// Everything that works on a server's files is of the user whose they are.
+nae::Result<nae::config::Config> loaded(const std::string& file) {
+  NAE_ASSIGN(nae::config::Config config, nae::config::load(file));
+  NAE_TRY(nae::server::check_owner(config));
+  return config;
+}
+
 int run(const std::string& file) {
-  auto config = nae::config::load(file);
+  auto config = loaded(file);
   if (!config) return report_start(config.error());
   log_to_stderr(config->log.level);
   warn_of_few_descriptors(*config, nae::raise_descriptor_limit());
@@ -110,8 +119,12 @@ int run(const std::string& file) {
 }
 
 int check(const std::string& file) {
-  auto config = nae::config::load(file);
-  if (!config) return report(config.error());
+  auto config = loaded(file);
+  if (!config) {
+    // The code's own hint names this command.
+    if (config.error().hint.empty()) config.error().hint = "Correct it, and check it again.";
+    return report(config.error());
+  }
   auto heap = nae::crypto::SecureHeap::take(std::size_t{config->limits.secure_memory_kib} << 10);
   if (!heap) return report(heap.error());
   if (auto checked = nae::server::check(*config); !checked) return report(checked.error());
@@ -128,7 +141,7 @@ std::string day_of(std::int64_t at_s) {
 }
 
 int renew_certificate(const std::string& file) {
-  auto config = nae::config::load(file);
+  auto config = loaded(file);
   if (!config) return report(config.error());
   auto heap = nae::crypto::SecureHeap::take(kInitHeapBytes);
   if (!heap) return report(heap.error());
@@ -141,6 +154,8 @@ int renew_certificate(const std::string& file) {
 }
 
 int init(const nae::setup::Choices& choices) {
+  if (auto checked = nae::server::check_owner(choices.directory); !checked)
+    return report(checked.error());
   auto heap = nae::crypto::SecureHeap::take(kInitHeapBytes);
   if (!heap) return report(heap.error());
   auto made = nae::setup::initialise(choices);
@@ -156,7 +171,7 @@ int init(const nae::setup::Choices& choices) {
 }
 
 int accept_audit_loss(const std::string& file, const std::string& reason) {
-  auto config = nae::config::load(file);
+  auto config = loaded(file);
   if (!config) return report(config.error());
   auto accepted =
       nae::setup::accept_audit_loss(config->store.path, config->audit.directory, reason);
@@ -169,7 +184,7 @@ int accept_audit_loss(const std::string& file, const std::string& reason) {
 }
 
 int recover_admin(const std::string& file, const nae::server::Recovery& wanted) {
-  auto config = nae::config::load(file);
+  auto config = loaded(file);
   if (!config) return report(config.error());
   auto heap = nae::crypto::SecureHeap::take(kInitHeapBytes);
   if (!heap) return report(heap.error());
@@ -185,7 +200,7 @@ int recover_admin(const std::string& file, const nae::server::Recovery& wanted) 
 }
 
 int accept_keys(const std::string& file, const std::string& reason) {
-  auto config = nae::config::load(file);
+  auto config = loaded(file);
   if (!config) return report(config.error());
   auto heap = nae::crypto::SecureHeap::take(kInitHeapBytes);
   if (!heap) return report(heap.error());
@@ -193,6 +208,14 @@ int accept_keys(const std::string& file, const std::string& reason) {
   if (!accepted) return report(accepted.error());
   std::cout << "the keys are bound; the audit log says:\n  " << *accepted << "\n";
   return told();
+}
+
+// Where packages put it, or else where `init --directory /var/lib/nae` did.
+std::string usual_configuration() {
+  constexpr const char *kPackaged = "/etc/nae/nae-keyserver.toml",
+                       *kInitialised = "/var/lib/nae/nae-keyserver.toml";
+  const bool only_initialised = ::access(kPackaged, F_OK) != 0 && ::access(kInitialised, F_OK) == 0;
+  return only_initialised ? kInitialised : kPackaged;
 }
 
 // "127.0.0.1:7443" or "[::1]:7443"
@@ -223,7 +246,7 @@ int main(int argc, char** argv) {
       "Example:\n  nae-keyserver init --directory /var/lib/nae\n"
       "  nae-keyserver run --config /var/lib/nae/nae-keyserver.toml");
 
-  std::string file = "/etc/nae/nae-keyserver.toml";
+  std::string file = usual_configuration();
   auto* run_command = app.add_subcommand("run", "Serve until SIGTERM or SIGINT.");
   run_command->add_option("--config", file, "Configuration file")->capture_default_str();
   auto* check_command =

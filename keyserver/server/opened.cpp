@@ -4,6 +4,7 @@
 
 #include "keyserver/server/hsm_options.hpp"
 #include "keyserver/server/part_options.hpp"
+#include "keyserver/server/token_directory.hpp"
 #include "keyserver/setup/initialise.hpp"
 #include "keyserver/setup/token_binding.hpp"
 #include "libnae/base/file.hpp"
@@ -35,6 +36,7 @@ Result<void> open_store(const config::Config& config, Opened& opened) {
 Result<void> open_hsm(const config::Config& config, Opening& opening, Opened& opened) {
   if (!config.hsm.softhsm_configuration.empty()) {
     NAE_TRY(check_room(config.hsm.softhsm_configuration.parent_path(), Code::hsm_unavailable));
+    NAE_TRY(check_token_directory(config.hsm.softhsm_configuration));
     setup::use_softhsm_configuration(config.hsm.softhsm_configuration);
   }
   if (!opening.hsm) opening.hsm = hsm::Pkcs11Hsm::prepare(hsm_options(config));

@@ -114,9 +114,18 @@ class Initialisation {
   }
 
   bool embedded() const { return choices_.pin_file.empty(); }
-  std::string address() const {
-    bool v6 = choices_.host.find(':') != std::string::npos;
-    return (v6 ? "[" + choices_.host + "]" : choices_.host) + ":" + std::to_string(port_);
+  std::string address() const { return address_of(choices_.host); }
+
+  // The host that clients call: all addresses of a machine are none to call it by.
+  std::string called_host() const {
+    if (choices_.host != "0.0.0.0" && choices_.host != "::") return choices_.host;
+    if (!choices_.names.empty()) return choices_.names.front();
+    return choices_.host == "::" ? "::1" : "127.0.0.1";
+  }
+
+  std::string address_of(const std::string& host) const {
+    const bool v6 = host.find(':') != std::string::npos;
+    return (v6 ? "[" + host + "]" : host) + ":" + std::to_string(port_);
   }
 
   Result<void> claim_directory() {
@@ -165,7 +174,7 @@ class Initialisation {
     NAE_TRY(write(admin / "authority.pem", authority_, 0644));
 
     std::vector<std::string> names = choices_.names;
-    for (std::string name : {std::string("localhost"), choices_.host})
+    for (std::string name : {std::string("localhost"), called_host()})
       if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
     NAE_ASSIGN(crypto::KeyPair server, crypto::generate_p256());
     NAE_ASSIGN(std::string server_pem, issue_server(*hsm_, authority_, names, server.spki, now_s));
@@ -233,7 +242,7 @@ class Initialisation {
         "\n[store]\npath = 'keys.db'\n\n[audit]\ndirectory = 'audit'\n";
     NAE_TRY(write(directory_ / "nae-keyserver.toml", text, S_IRUSR | S_IWUSR));
     return write(directory_ / "admin" / "cli.toml",
-                 "server = \"https://" + address() +
+                 "server = \"https://" + address_of(called_host()) +
                      "\"\ncertificate = 'admin.pem'\nkey = 'admin.key'\n"
                      "authority = 'authority.pem'\n",
                  S_IRUSR | S_IWUSR);

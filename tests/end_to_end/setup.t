@@ -6,7 +6,7 @@ import re
 import resource
 import shutil
 
-from harness import BUILD, KEY_SERVER, NAE, KeyServer, Tap, give_to_owner, run, scratch_directory, wait_until
+from harness import BUILD, KEY_SERVER, NAE, OWNER, KeyServer, Tap, give_to_owner, run, scratch_directory, wait_until
 
 
 def digest(directory):
@@ -210,3 +210,37 @@ with Tap() as tap:
     refused_start(second, "audit_unavailable|conflict|overloaded|internal|file_failed", "a second server on one directory", exit_code=1)
     tap.is_(original.nae("status").returncode, 0, "the first one goes on")
     original.stop()
+
+    # Whose files these are: another user is refused before anything is written.
+    if OWNER:
+        before = digest(original.path)
+        for words in (("run",), ("check-config",), ("renew-certificate",)):
+            told = refused(run(KEY_SERVER, *words, "--config", original.config, user="root", group="root", seconds=30), "config_invalid",
+                           f"{words[0]} as another user", exit_code=78 if words == ("run",) else 1)
+            tap.like(told, "belongs to user postgres, and this is user root(.*\n)+hint: .*runuser -u postgres", f"{words[0]} as another user: both are named")
+        tap.is_(digest(original.path), before, "nothing was written")
+        (scratch / "of-the-owner").mkdir(mode=0o700)
+        give_to_owner(scratch / "of-the-owner")
+        refused(run(KEY_SERVER, "init", "--directory", scratch / "of-the-owner", user="root", group="root"), "config_invalid", "init into another user's directory")
+        tap.is_(list((scratch / "of-the-owner").iterdir()), [], "init into another user's directory: nothing is made")
+
+    # A path in softhsm2.conf that leads nowhere.
+    server = copy("no-tokens")
+    configuration = server.path / "hsm/softhsm2.conf"
+    configuration.write_text(configuration.read_text().replace("/tokens", "/nowhere"))
+    told = waiting_start(server, "hsm_token_missing", "a token directory that is not there")
+    tap.like(told, f"no token directory {server.path}/hsm/nowhere, which {configuration} names", "a token directory that is not there: both paths are told")
+
+    # No hint points at itself.
+    done = run(KEY_SERVER, "check-config", "--config", scratch / "none.toml")
+    tap.ok(done.returncode == 1 and "check-config'" not in done.stderr and "hint: " in done.stderr, "check-config does not advise check-config", done.stderr)
+
+    # All addresses are none to call a server by.
+    for name, words, called in (("all", (), "127.0.0.1"), ("all-named", ("--name", "localhost"), "localhost")):
+        done = run(KEY_SERVER, "init", "--directory", scratch / name, "--listen", "0.0.0.0:0", *words)
+        tap.ok(done.returncode == 0, f"init --listen 0.0.0.0 {' '.join(words)}", done.stderr)
+        everywhere = KeyServer(scratch / name)
+        tap.like((everywhere.path / "admin/cli.toml").read_text(), f'^server = "https://{called}:{everywhere.port}"', f"{name}: the profile names {called}")
+        everywhere.start()
+        tap.is_(everywhere.nae("status").returncode, 0, f"{name}: and it works")
+        everywhere.stop()
