@@ -12,6 +12,7 @@
 
 #include "keyserver/config/config.hpp"
 #include "keyserver/server/accept_keys.hpp"
+#include "keyserver/server/backup.hpp"
 #include "keyserver/server/owner.hpp"
 #include "keyserver/server/recover_admin.hpp"
 #include "keyserver/server/renew_certificate.hpp"
@@ -210,6 +211,18 @@ int accept_keys(const std::string& file, const std::string& reason) {
   return told();
 }
 
+int back_up(const std::string& file, const std::string& out) {
+  auto config = loaded(file);
+  if (!config) return report(config.error());
+  auto done = nae::server::back_up(file, *config, out);
+  if (!done) return report(done.error());
+  std::cout << out << ": " << done->keys << " keys, " << done->versions
+            << " versions, each read back\n"
+            << done->manifest.string()
+            << ": digests of it, of the configuration and of certificates\n";
+  return told();
+}
+
 // Where packages put it, or else where `init --directory /var/lib/nae` did.
 std::string usual_configuration() {
   constexpr const char *kPackaged = "/etc/nae/nae-keyserver.toml",
@@ -287,6 +300,12 @@ int main(int argc, char** argv) {
   keys_command->add_option("--reason", reason, "Where the store comes from, for the audit log")
       ->required();
 
+  std::string out;
+  auto* backup_command = app.add_subcommand(
+      "backup", "Copy the store, also while the server runs, and make a manifest beside it.");
+  backup_command->add_option("--config", file, "Configuration file")->capture_default_str();
+  backup_command->add_option("--out", out, "File for the copy; it must not exist")->required();
+
   nae::setup::Choices choices;
   std::string listen = "127.0.0.1:7443";
   auto* init_command = app.add_subcommand(
@@ -316,6 +335,7 @@ int main(int argc, char** argv) {
   if (*renew_command) return renew_certificate(file);
   if (*loss_command) return accept_audit_loss(file, reason);
   if (*recover_command) return recover_admin(file, recovery);
+  if (*backup_command) return back_up(file, out);
   if (*keys_command) return accept_keys(file, reason);
   if (!split_listen(listen, choices)) {
     std::fprintf(stderr, "nae-keyserver: --listen must be HOST:PORT\n");

@@ -1,7 +1,9 @@
 #!/usr/bin/python3 -B
 # Starting where something is missing, wrong or open: which exit code, which code name, and no secret told.
 import hashlib
+import json
 import os
+import pathlib
 import re
 import resource
 import shutil
@@ -214,7 +216,7 @@ with Tap() as tap:
     # Whose files these are: another user is refused before anything is written.
     if OWNER:
         before = digest(original.path)
-        for words in (("run",), ("check-config",), ("renew-certificate",)):
+        for words in (("run",), ("check-config",), ("renew-certificate",), ("backup", "--out", scratch / "of-root.db")):
             told = refused(run(KEY_SERVER, *words, "--config", original.config, user="root", group="root", seconds=30), "config_invalid",
                            f"{words[0]} as another user", exit_code=78 if words == ("run",) else 1)
             tap.like(told, "belongs to user postgres, and this is user root(.*\n)+hint: .*runuser -u postgres", f"{words[0]} as another user: both are named")
@@ -244,3 +246,27 @@ with Tap() as tap:
         everywhere.start()
         tap.is_(everywhere.nae("status").returncode, 0, f"{name}: and it works")
         everywhere.stop()
+
+    # A backup while the server runs.
+    original.start()
+    original.must("key", "create", "kept", "--type", "aes-256-gcm")
+    backup = scratch / "keys.db.backup"
+    done = run(KEY_SERVER, "backup", "--config", original.config, "--out", backup)
+    tap.ok(done.returncode == 0 and "1 keys, 1 versions, each read back" in done.stdout, "a backup of a running server", done.stdout, done.stderr)
+    tap.is_(backup.stat().st_mode & 0o777, 0o600, "of its owner alone")
+    checked = run("sha256sum", "--check", "--quiet", f"{backup}.manifest")
+    tap.ok(checked.returncode == 0, "its manifest is true", checked.stdout, checked.stderr)
+    manifest = pathlib.Path(f"{backup}.manifest").read_text()
+    tap.ok(all(str(original.path / file) in manifest for file in ("nae-keyserver.toml", "tls/server.pem", "tls/authority.pem")),
+           "and names configuration and certificates", manifest)
+    tap.ok(not any(secret in manifest for secret in secrets), "no secret is in it")
+    refused(run(KEY_SERVER, "backup", "--config", original.config, "--out", backup), "file_failed", "a second backup under the same name")
+    original.must("key", "create", "later", "--type", "aes-256-gcm")
+    original.stop()
+    for file in ("keys.db-wal", "keys.db-shm"):
+        (original.path / file).unlink(missing_ok=True)
+    shutil.copy(backup, original.path / "keys.db")
+    give_to_owner(original.path / "keys.db")
+    original.start()
+    tap.is_([key["name"] for key in json.loads(original.must("--json", "key", "list"))["keys"]], ["kept"], "and holds what there was then")
+    original.stop()
