@@ -111,9 +111,9 @@ class CurlServer final : public Server {
         return answer;
       curl_off_t retry_after = 0;
       curl_easy_getinfo(curl_.get(), CURLINFO_RETRY_AFTER, &retry_after);
-      if (retry_after < 1 || retry_after > kMostWaitSeconds - waited) return answer;
+      if (retry_after < 1 || retry_after >= kMostWaitSeconds - waited) return answer;
       wait_politely(static_cast<std::uint32_t>(retry_after));
-      waited += static_cast<std::uint32_t>(retry_after);
+      waited += static_cast<std::uint32_t>(retry_after) + 1;  // with what politeness adds
     }
   }
 
