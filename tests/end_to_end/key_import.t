@@ -75,7 +75,7 @@ with Tap() as tap, Stack(keys="customer-pii:aes-256-gcm") as stack:
     offline = {"env": {"HOME": "/nonexistent"}}
     contract = ec.generate_private_key(ec.SECP256R1())
     for name, kind, path, words in (("wrapped-p256", "ecdsa-p256", file("contract.pem", pem(contract)), ["--public-out", FILES / "contract.pub"]),
-                                    ("wrapped-hmac", "hmac-sha-256-raw", FILES / "hmac-32.hex", ["--encoding", "hex"])):
+                                    ("wrapped-hmac", "hmac-sha-256-raw", file("other.hex", bytes(range(201, 233)).hex()), ["--encoding", "hex"])):
         done = run(NAE, "key", "wrap", "--type", kind, "--from", path, "--import-key", import_key, "--out", FILES / f"{name}.bin", *words, **offline)
         tap.ok(done.returncode == 0, f"{kind}: a key is wrapped without a server", done.stderr)
         tap.is_((FILES / f"{name}.bin").stat().st_mode & 0o777, 0o600, "into a file of its owner")
@@ -85,7 +85,7 @@ with Tap() as tap, Stack(keys="customer-pii:aes-256-gcm") as stack:
         done = server.nae("key", "import", name, "--type", kind, "--wrapped", FILES / f"{name}.bin", *public)
         tap.ok(done.returncode == 0, "and is imported", done.stderr)
     tap.is_(server.must("key", "export", "wrapped-p256").encode(), public_pem(contract), "its public key is the right one")
-    expected = hmac.HMAC(bytes(range(1, 33)), hashes.SHA256())
+    expected = hmac.HMAC(bytes(range(201, 233)), hashes.SHA256())
     expected.update(MESSAGE)
     tap.is_(bare(f"nae_mac('wrapped-hmac', '{text(MESSAGE)}')"), expected.finalize(), "and a wrapped HMAC key gives the HMAC that others give")
     for why, words in (("an import key that is none", ["--from", FILES / "contract.pem", "--import-key", FILES / "contract.pem"]),
