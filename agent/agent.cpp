@@ -5,6 +5,7 @@
 #include <boost/asio/post.hpp>
 
 #include "agent/attestation.hpp"
+#include "agent/metrics_text.hpp"
 #include "libnae/wire/error_message.hpp"
 
 namespace nae::agent {
@@ -62,6 +63,13 @@ Result<void> Agent::start() {
                               return std::make_unique<Downstream>(connection, services_);
                             },
                             options));
+  if (config_.metrics_listen) {
+    auto text = [this] {
+      return metrics_text(broker_, counters_, listener_->connections(), contexts_.size(),
+                          config_.tls);
+    };
+    NAE_ASSIGN(metrics_, MetricsListener::listen(loop_, *config_.metrics_listen, std::move(text)));
+  }
   broker_.use(std::move(upstreams));
   spdlog::info("event=listening socket={} servers={} programs={}", options.path,
                config_.servers.size(), config_.programs.size());
@@ -132,6 +140,7 @@ void Agent::stop() {
     loop_.stop();  // asked twice: at once
     return;
   }
+  metrics_.reset();
   stop_timer_.expires_after(config_.limits.stop_timeout);
   stop_timer_.async_wait([this](const boost::system::error_code& error) {
     if (error) return;

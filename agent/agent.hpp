@@ -11,6 +11,7 @@
 #include "agent/config.hpp"
 #include "agent/context.hpp"
 #include "agent/downstream.hpp"
+#include "agent/metrics_listener.hpp"
 #include "agent/peer_process.hpp"
 #include "agent/statistics.hpp"
 #include "libnae/base/repeated_event.hpp"
@@ -48,6 +49,7 @@ class Agent {
   RepeatedEvent gave_way_;
   DownstreamServices services_;
   std::unique_ptr<net::Listener> listener_;
+  std::unique_ptr<MetricsListener> metrics_;  // nullptr: not configured
   boost::asio::steady_timer stop_timer_;
   bool stopping_ = false;
 };

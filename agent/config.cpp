@@ -4,6 +4,7 @@
 
 #include <charconv>
 
+#include "agent/metrics_listener.hpp"
 #include "libnae/base/text.hpp"
 #include "libnae/toml/fields.hpp"
 
@@ -33,6 +34,18 @@ void read_servers(Fields& f, std::vector<net::Endpoint>& servers) {
     if (!endpoint) return f.refuse("servers", endpoint.error().message);
     servers.push_back(*std::move(endpoint));
   }
+}
+
+void read_metrics(Fields& f, std::optional<net::Endpoint>& address) {
+  std::string text;
+  f.text("metrics_listen", text);
+  if (!f.has("metrics_listen")) return;
+  auto endpoint = net::parse_endpoint(text);
+  if (!endpoint) return f.refuse("metrics_listen", endpoint.error().message);
+  // It speaks without TLS and asks for no certificate.
+  if (auto loopback = check_loopback(*endpoint); !loopback)
+    return f.refuse("metrics_listen", loopback.error().message);
+  address = *std::move(endpoint);
 }
 
 Result<void> read_tls(Fields f, const Path& base, net::TlsFiles& tls) {
@@ -125,6 +138,7 @@ Result<Config> load_config(const Path& file) {
   read_mode(top, config.socket_mode);
   read_servers(top, config.servers);
   top.integer("connections_per_server", config.connections_per_server, 1, 16);
+  read_metrics(top, config.metrics_listen);
   top.require("tls");
   if (const toml::table* table = top.table("tls"))
     NAE_TRY(read_tls(fields(*table, "tls"), base, config.tls));

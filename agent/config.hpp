@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -32,6 +33,7 @@ struct Config {
   std::vector<net::Endpoint> servers;
   std::uint32_t connections_per_server = 2;
   std::vector<Program> programs;
+  std::optional<net::Endpoint> metrics_listen;  // plain HTTP on loopback; not given: nobody listens
   struct {
     wire::Limits wire;
     std::uint32_t max_clients = 1024;

@@ -87,6 +87,19 @@ TEST_F(AgentConfigTest, RefusesWhatIsWrong) {
   EXPECT_THAT(refusal("servers = ["), HasSubstr("agent.toml"));
 }
 
+// Plain HTTP without a certificate must not leave the host.
+TEST_F(AgentConfigTest, TellsMetricsOnLoopbackAlone) {
+  auto with = [&](const std::string& address) {
+    return "metrics_listen = \"" + address + "\"\n" + kServers + kTls + kProgram;
+  };
+  EXPECT_FALSE(must(load(std::string(kServers) + kTls + kProgram)).metrics_listen);
+  for (const char* good : {"127.0.0.1:9187", "127.8.0.1:1", "[::1]:9187"})
+    EXPECT_EQ(net::to_string(must(load(with(good))).metrics_listen.value()), good);
+  for (const char* bad : {"0.0.0.0:9187", "[::]:9187", "10.0.0.1:9187", "[::ffff:10.0.0.1]:9187",
+                          "128.0.0.1:9187", "localhost:9187", "127.1:9187", "127.0.0.1", ""})
+    EXPECT_THAT(refusal(with(bad)), HasSubstr("metrics_listen")) << bad;
+}
+
 TEST_F(AgentConfigTest, NamesTheLine) {
   EXPECT_THAT(refusal("\n\nsocket_mode = \"x\"\n" + std::string(kServers) + kTls + kProgram),
               HasSubstr(":3"));

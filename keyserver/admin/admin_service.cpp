@@ -346,6 +346,8 @@ Result<void> AdminService::record(const Peer& peer, std::string_view action,
 }
 
 HttpResponse AdminService::metrics() {
+  parts_.metrics.ready().Set(readiness(parts_).ready ? 1 : 0);
+  parts_.metrics.hsm_healthy().Set(parts_.hsm.health().healthy ? 1 : 0);
   parts_.metrics.hsm_queue_depth().Set(static_cast<double>(parts_.hsm.health().depth));
   parts_.metrics.set_hsm_waiting(parts_.hsm.waiting());
   parts_.metrics.working_keys().Set(static_cast<double>(parts_.working_keys.size()));
@@ -359,7 +361,7 @@ HttpResponse AdminService::metrics() {
                                                 1e6);
   HttpResponse response;
   response.content_type = "text/plain; version=0.0.4; charset=utf-8";
-  response.body = prometheus::TextSerializer().Serialize(parts_.metrics.registry().Collect());
+  response.body = prometheus::TextSerializer().Serialize(parts_.metrics.collect());
   return response;
 }
 

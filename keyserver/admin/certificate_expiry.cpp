@@ -9,7 +9,6 @@ namespace {
 
 constexpr std::int64_t kMicroseconds = 1'000'000;
 constexpr std::int64_t kSecondsPerDay = 86'400;
-constexpr const char* kKinds[] = {"server", "authority", "admin", "device"};
 
 }  // namespace
 
@@ -43,14 +42,12 @@ std::int64_t days_left(std::int64_t at_s, std::int64_t now_s) {
   return left >= 0 ? left / kSecondsPerDay : -((-left + kSecondsPerDay - 1) / kSecondsPerDay);
 }
 
-ExpiryWatch::ExpiryWatch(prometheus::Registry& registry) {
-  auto& family =
-      prometheus::BuildGauge()
-          .Name("nae_certificate_expiry_seconds")
-          .Help("Seconds until the first certificate of a kind expires, as of the last hour.")
-          .Register(registry);
-  for (const char* kind : kKinds) gauges_[kind] = &family.Add({{"certificate", kind}});
-}
+ExpiryWatch::ExpiryWatch(prometheus::Registry& registry)
+    : family_(prometheus::BuildGauge()
+                  .Name("nae_certificate_expiry_seconds")
+                  .Help("Seconds until the first certificate of a kind expires, as of the last "
+                        "hour.")
+                  .Register(registry)) {}
 
 std::vector<Expiry> ExpiryWatch::look(const std::vector<Expiry>& found, std::int64_t now_s) {
   std::map<std::string, std::int64_t> first;
@@ -63,7 +60,19 @@ std::vector<Expiry> ExpiryWatch::look(const std::vector<Expiry>& found, std::int
     if (days < kWarnDays && (is_first || told->second != days)) warnings.push_back(expiry);
     told->second = days;
   }
-  for (const auto& [kind, at_s] : first) gauges_.at(kind)->Set(static_cast<double>(at_s - now_s));
+  for (auto gauge = gauges_.begin(); gauge != gauges_.end();) {
+    if (first.contains(gauge->first)) {
+      ++gauge;
+      continue;
+    }
+    family_.Remove(gauge->second);
+    gauge = gauges_.erase(gauge);
+  }
+  for (const auto& [kind, at_s] : first) {
+    prometheus::Gauge*& gauge = gauges_[kind];
+    if (gauge == nullptr) gauge = &family_.Add({{"certificate", kind}});
+    gauge->Set(static_cast<double>(at_s - now_s));
+  }
   return warnings;
 }
 

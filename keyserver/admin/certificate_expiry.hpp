@@ -1,6 +1,7 @@
 // How long certificates are still good: as metrics, and in the log while there is time to renew.
 #pragma once
 
+#include <prometheus/family.h>
 #include <prometheus/gauge.h>
 #include <prometheus/registry.h>
 
@@ -31,11 +32,13 @@ class ExpiryWatch {
   explicit ExpiryWatch(prometheus::Registry& registry);
 
   // Sets nae_certificate_expiry_seconds, for each kind that of the first to expire; negative when
-  // it has. Answers what to warn of: less than kWarnDays left, once a day.
+  // it has. A kind of which there is none has no series: zero would be an alarm. Answers what to
+  // warn of: less than kWarnDays left, once a day.
   std::vector<Expiry> look(const std::vector<Expiry>& found, std::int64_t now_s);
 
  private:
-  std::map<std::string, prometheus::Gauge*> gauges_;  // by kind
+  prometheus::Family<prometheus::Gauge>& family_;
+  std::map<std::string, prometheus::Gauge*> gauges_;  // by kind, of the last look
   std::map<std::pair<std::string, std::string>, std::int64_t>
       warned_;  // days left, by kind and name
 };

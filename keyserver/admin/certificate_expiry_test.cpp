@@ -34,6 +34,25 @@ TEST(ExpiryWatchTest, TheFirstOfAKindIsShown) {
             std::string::npos);
 }
 
+// Zero would be an alarm: of the devices before the first is enrolled, or after the last has gone.
+TEST(ExpiryWatchTest, AKindOfWhichThereIsNoneHasNoSeries) {
+  prometheus::Registry registry;
+  ExpiryWatch watch(registry);
+  auto shown = [&](const char* kind) {
+    return prometheus::TextSerializer()
+               .Serialize(registry.Collect())
+               .find("certificate=\"" + std::string(kind) + "\"") != std::string::npos;
+  };
+  EXPECT_FALSE(shown("device"));
+  watch.look({{"server", "k", 500}, {"device", "a", 500}}, 100);
+  EXPECT_TRUE(shown("device"));
+  watch.look({{"server", "k", 500}}, 100);
+  EXPECT_FALSE(shown("device"));
+  EXPECT_TRUE(shown("server"));
+  watch.look({{"device", "b", 500}}, 100);
+  EXPECT_TRUE(shown("device"));
+}
+
 TEST(ExpiryWatchTest, DaysAreRoundedDown) {
   EXPECT_EQ(days_left(kDay, 0), 1);
   EXPECT_EQ(days_left(kDay - 1, 0), 0);

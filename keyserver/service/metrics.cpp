@@ -3,6 +3,7 @@
 #include <string>
 
 #include "keyserver/service/asked.hpp"
+#include "libnae/base/process_numbers.hpp"
 #include "libnae/base/version.hpp"
 
 namespace nae::service {
@@ -30,6 +31,9 @@ Metrics::Metrics()
                               "Requests refused because a limit of the policy was reached.")),
       connections_(gauge(*registry_, "nae_connections", "Open connections that speak nae/1.")),
       hsm_queue_depth_(gauge(*registry_, "nae_hsm_queue_depth", "Jobs waiting for the HSM.")),
+      hsm_healthy_(gauge(*registry_, "nae_hsm_healthy", "1 while the HSM answers, else 0.")),
+      ready_(gauge(*registry_, "nae_ready",
+                   "1 while HSM, store and audit log let requests be served, else 0.")),
       working_keys_(gauge(*registry_, "nae_working_keys", "Working keys in memory.")),
       keys_(gauge(*registry_, "nae_keys", "Keys in the store.")),
       audit_writable_(
@@ -79,6 +83,21 @@ Metrics::Metrics()
   for (std::uint8_t number = 1; auto action = action_from_wire(number); ++number)
     actions_[number] = labelled(name(*action));
   search_ = labelled(kSearchAct);
+}
+
+std::vector<prometheus::MetricFamily> Metrics::collect() const {
+  auto families = registry_->Collect();
+  families.push_back(latency_.collect());
+  for (const ProcessNumber& number : process_numbers()) {
+    prometheus::ClientMetric metric;
+    metric.counter.value = metric.gauge.value = number.value;
+    families.push_back(
+        {std::string(number.name),
+         std::string(number.help),
+         number.is_counter ? prometheus::MetricType::Counter : prometheus::MetricType::Gauge,
+         {metric}});
+  }
+  return families;
 }
 
 // Devices that wait for nothing any more leave: the family grows with those that wait alone.

@@ -14,6 +14,7 @@
 
 #include "keyserver/hsm/hsm_queue.hpp"
 #include "keyserver/policy/verdict.hpp"
+#include "keyserver/service/latency.hpp"
 #include "libnae/base/action.hpp"
 
 namespace nae::service {
@@ -38,6 +39,9 @@ class Metrics {
   }
 
   prometheus::Registry& registry() { return *registry_; }
+  Latency& latency() { return latency_; }
+  // All of it: the registry's, latency and what the kernel counts for the process.
+  std::vector<prometheus::MetricFamily> collect() const;
   prometheus::Counter& contexts_opened() { return *contexts_opened_; }
   prometheus::Counter& audit_refusals() { return *audit_refusals_; }
   prometheus::Counter& hsm_requests() { return *hsm_requests_; }
@@ -46,6 +50,8 @@ class Metrics {
   // Set when /metrics is read.
   prometheus::Gauge& hsm_queue_depth() { return *hsm_queue_depth_; }
   void set_hsm_waiting(const std::vector<hsm::Waiting>& waiting);
+  prometheus::Gauge& hsm_healthy() { return *hsm_healthy_; }
+  prometheus::Gauge& ready() { return *ready_; }
   prometheus::Gauge& working_keys() { return *working_keys_; }
   prometheus::Gauge& keys() { return *keys_; }
   prometheus::Gauge& audit_writable() { return *audit_writable_; }
@@ -65,6 +71,8 @@ class Metrics {
   prometheus::Counter* limit_refusals_;
   prometheus::Gauge* connections_;
   prometheus::Gauge* hsm_queue_depth_;
+  prometheus::Gauge* hsm_healthy_;
+  prometheus::Gauge* ready_;
   prometheus::Gauge* working_keys_;
   prometheus::Gauge* keys_;
   prometheus::Gauge* audit_writable_;
@@ -73,6 +81,7 @@ class Metrics {
   prometheus::Gauge* clock_trusted_;
   prometheus::Gauge* clock_difference_seconds_;
   prometheus::Family<prometheus::Gauge>* hsm_waiting_;
+  Latency latency_;
   std::mutex setting_;
   std::vector<prometheus::Gauge*> waiting_;  // of the last reading
 };

@@ -67,6 +67,7 @@ NaeProtocol::~NaeProtocol() {
 bool NaeProtocol::received(std::size_t bytes) {
   assembler_.commit(bytes);
   now_us_ = unix_time_us();
+  received_at_ = Latency::Clock::now();
   return serve_frames();
 }
 
@@ -217,12 +218,14 @@ bool NaeProtocol::on_crypto(const Frame& frame) {
   } else if (work) {
     auto waiting = std::make_shared<WaitingRequest>();
     waiting->id = id;
+    waiting->received_at = received_at_;
     waiting->caller = std::move(who);
     waiting->prepared = std::move(prepared);
     waiting->body.assign(frame.body.begin(), frame.body.end());
     ask_hsm(waiting, std::move(*work));
     return true;
   }
+  served_.push_back(view->header.action);
   answers_.held(id);
   return true;
 }
@@ -306,6 +309,8 @@ void NaeProtocol::resume(const std::shared_ptr<WaitingRequest>& waiting,
     if (!waiting->stuck()) return ask_hsm(waiting, std::move(*more));
     give_up(Error(Code::overloaded, "the request keeps waiting for keys"));
   }
+  parts_.metrics.latency().observe(view->header.action,
+                                   Latency::Clock::now() - waiting->received_at);
   answers_.held(waiting->id);
   release_answers();
   connection_.flush_soon();
@@ -410,7 +415,16 @@ void NaeProtocol::changed() {
 void NaeProtocol::release_answers() {
   if (std::size_t refused = answers_.release(parts_.audit, connection_.output()))
     parts_.metrics.audit_refusals().Increment(static_cast<double>(refused));
+  observe_served();
   if (answers_.records().counting() && !denials_timer_runs_) count_denials();
+}
+
+// Answers of one read leave together, so that one look at the clock is enough for all.
+void NaeProtocol::observe_served() {
+  if (served_.empty()) return;
+  const auto took = Latency::Clock::now() - received_at_;
+  for (Action action : served_) parts_.metrics.latency().observe(action, took);
+  served_.clear();
 }
 
 // The count of a second is written when it is over, whether or not the peer says anything more.

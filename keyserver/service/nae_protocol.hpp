@@ -3,6 +3,7 @@
 
 #include <boost/asio/steady_timer.hpp>
 #include <memory>
+#include <vector>
 
 #include "keyserver/service/device_seats.hpp"
 #include "keyserver/service/held_answers.hpp"
@@ -53,6 +54,7 @@ class NaeProtocol final : public net::Protocol {
   void release_answers();
   void count_denials();
   void end_with(Error error);
+  void observe_served();
   bool violation(std::uint64_t request_id, Error error);
   audit::ContextFragment unknown_asker() const;
   // Nothing is known of a request of a later time.
@@ -66,7 +68,9 @@ class NaeProtocol final : public net::Protocol {
   net::Reception reception_;   // of the frame under way; before hello, of that
   const std::string address_;  // of the device, without the port
   wire::Limits limits_;
-  std::int64_t now_us_ = 0;  // Unix time of what is being served
+  std::int64_t now_us_ = 0;                 // Unix time of what is being served
+  Latency::Clock::time_point received_at_;  // of the read that is being served
+  std::vector<Action> served_;              // of this read, without what waits for the HSM
   bool greeted_ = false;
   bool stopping_ = false;
   std::size_t key_lookups_ = 0;   // in this batch

@@ -1,6 +1,7 @@
 // The requests of one connection that wait for the HSM, each with its own copy of its frame.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -12,6 +13,7 @@ namespace nae::service {
 
 struct WaitingRequest {
   std::uint64_t id = 0;
+  std::chrono::steady_clock::time_point received_at;
   std::shared_ptr<Caller> caller;  // who asked, whoever has the context's number by now
   Bytes body;
   Prepared prepared;
