@@ -11,6 +11,7 @@
 
 #include "agent/agent.hpp"
 #include "agent/config.hpp"
+#include "agent/doctor.hpp"
 #include "agent/hardening.hpp"
 #include "libnae/base/descriptor_limit.hpp"
 #include "libnae/base/environment.hpp"
@@ -32,6 +33,7 @@ struct Options {
   std::string config = "/etc/nae/agent.toml";
   std::string socket;  // overrides the file's
   bool check_config = false;
+  bool json = false;
   bool parent_death = false;
   int ready_descriptor = STDOUT_FILENO;
 };
@@ -99,6 +101,14 @@ void reload(agent::Agent& running, const Options& options) {
                   quoted_text(done.error().message));
 }
 
+int examine(const Options& options) {
+  spdlog::set_level(spdlog::level::off);  // the report says what connections came to
+  const doctor::Report found = agent::examine(options.config, options.socket);
+  options.json ? found.print_json(std::cout) : found.print(std::cout);
+  auto told = written(std::cout);
+  return told ? found.exit_code() : report(told.error(), kFailed);
+}
+
 int run(const Options& options, agent::Config config) {
   boost::asio::io_context loop(1);
   agent::Agent running(loop, std::move(config));
@@ -133,6 +143,10 @@ int main(int argc, char** argv) {
   app.add_flag("--parent-death", options.parent_death, "stop when the parent process ends");
   app.add_option("--ready-fd", options.ready_descriptor,
                  "write \"ready\" to this descriptor once the socket listens");
+  auto* doctor_command = app.add_subcommand(
+      "doctor", "look for what is wrong on this host and on the way to the key servers");
+  doctor_command->add_flag("--json", options.json, "print the findings as JSON");
+  doctor_command->fallthrough();  // --config and --socket may follow it
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& stopped) {  // --help and --version too
@@ -140,6 +154,7 @@ int main(int argc, char** argv) {
     return code == 0 && !written(std::cout) ? kFailed : code;
   }
 
+  if (*doctor_command) return examine(options);
   if (options.parent_death && !agent::end_with_parent()) return 0;
   auto config = load(options);
   if (!config) return report(config.error(), kBadConfig);

@@ -47,6 +47,7 @@ void add_approval(CLI::App& app, Action& chosen);
 void add_audit(CLI::App& app, Action& chosen);
 void add_status(CLI::App& app, Action& chosen);
 void add_clock(CLI::App& app, Action& chosen);
+void add_doctor(CLI::App& app, Action& chosen);
 
 // A leaf: `name` with an options struct of its own, run when it was parsed. Answers the struct.
 template <class Options>

@@ -151,6 +151,7 @@ int run_command(std::vector<std::string> arguments, std::ostream& out, std::ostr
   add_audit(app, chosen);
   add_status(app, chosen);
   add_clock(app, chosen);
+  add_doctor(app, chosen);
 
   try {
     std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());  // as CLI11 wants it

@@ -13,6 +13,7 @@
 #include "keyserver/config/config.hpp"
 #include "keyserver/server/accept_keys.hpp"
 #include "keyserver/server/backup.hpp"
+#include "keyserver/server/doctor.hpp"
 #include "keyserver/server/owner.hpp"
 #include "keyserver/server/recover_admin.hpp"
 #include "keyserver/server/renew_certificate.hpp"
@@ -131,6 +132,13 @@ int check(const std::string& file) {
   if (auto checked = nae::server::check(*config); !checked) return report(checked.error());
   std::cout << file << ": good\n";
   return told();
+}
+
+int examine(const std::string& file, bool json) {
+  const nae::doctor::Report report = nae::server::examine(file);
+  json ? report.print_json(std::cout) : report.print(std::cout);
+  const int code = told();
+  return code != 0 ? code : report.exit_code();
 }
 
 std::string day_of(std::int64_t at_s) {
@@ -266,6 +274,12 @@ int main(int argc, char** argv) {
       app.add_subcommand("check-config", "Check a configuration file and start nothing.");
   check_command->add_option("--config", file, "Configuration file")->capture_default_str();
 
+  bool json = false;
+  auto* doctor_command = app.add_subcommand(
+      "doctor", "Look for what is wrong on this host; changes nothing and asks no server.");
+  doctor_command->add_option("--config", file, "Configuration file")->capture_default_str();
+  doctor_command->add_flag("--json", json, "Print the findings as JSON");
+
   auto* renew_command = app.add_subcommand(
       "renew-certificate", "Renew the server's certificate, for the key and names that it has.");
   renew_command->add_option("--config", file, "Configuration file")->capture_default_str();
@@ -332,6 +346,7 @@ int main(int argc, char** argv) {
   }
   if (*run_command) return run(file);
   if (*check_command) return check(file);
+  if (*doctor_command) return examine(file, json);
   if (*renew_command) return renew_certificate(file);
   if (*loss_command) return accept_audit_loss(file, reason);
   if (*recover_command) return recover_admin(file, recovery);

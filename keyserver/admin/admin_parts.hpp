@@ -44,6 +44,7 @@ struct AdminParts {
   audit::SegmentChecks* checks = nullptr;
   // After a change of keys, policy or devices, made or failed: agents are told of it.
   std::function<void()> changed = {};
+  std::filesystem::path certificate = {};  // the server's own; empty: nothing is said of it
 };
 
 }  // namespace nae::admin

@@ -3,12 +3,36 @@
 #include "keyserver/admin/api/time.hpp"
 #include "keyserver/admin/readiness.hpp"
 #include "keyserver/admin/route.hpp"
+#include "libnae/base/clock.hpp"
+#include "libnae/base/file.hpp"
+#include "libnae/crypto/certificate.hpp"
 
 namespace nae::admin {
 namespace {
 
 json::object part(bool ok, std::string_view problem) {
   return {{"ok", ok}, {"problem", ok ? std::string_view() : problem}};
+}
+
+constexpr std::size_t kMaxCertificateBytes = 64u << 10;
+constexpr std::int64_t kMicroseconds = 1'000'000;
+
+void add_certificate(json::array& into, const char* kind, std::string_view pem) {
+  auto info = crypto::read_certificate(pem);
+  if (!info) return;
+  into.push_back(json::object{{"kind", kind},
+                              {"name", info->common_name},
+                              {"not_after", api::format_time(info->not_after_s * kMicroseconds)}});
+}
+
+// Of the server itself and its authority; those of others have lists of their own.
+json::array certificates(const AdminParts& parts) {
+  json::array found;
+  if (!parts.certificate.empty())
+    if (auto pem = read_file(parts.certificate, kMaxCertificateBytes))
+      add_certificate(found, "server", *pem);
+  add_certificate(found, "authority", parts.authority_pem);
+  return found;
 }
 
 }  // namespace
@@ -39,6 +63,8 @@ Result<Reply> show_status(AdminCall& call) {
       {"software", parts.settings.software},
       {"server_id", parts.settings.server_id},
       {"started_at", api::format_time(call.started_at_us)},
+      {"time", api::format_time(unix_time_us())},
+      {"certificates", certificates(parts)},
       {"keys", parts.ring.size()},
       {"policy_version", parts.policy.snapshot()->number},
       {"connections", static_cast<std::int64_t>(parts.metrics.connections().Value())},

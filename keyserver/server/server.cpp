@@ -193,7 +193,8 @@ class Running final : public Startable {
                             .settle = [this] { return settle(); },
                             .approval = approval_,
                             .checks = &*checks_,
-                            .changed = [this] { tell_state(listening_.get()); }};
+                            .changed = [this] { tell_state(listening_.get()); },
+                            .certificate = config_.tls.certificate};
     auto admits = [this](const net::PeerIdentity& peer) {
       return (peer.kind == net::PeerKind::admin ? admins_ : devices_).admits(peer);
     };

@@ -12,14 +12,16 @@ _nae_agent() {
     for ((i = 1; i < COMP_CWORD; i++)); do
         word=${COMP_WORDS[i]}
         case "$path $word" in
+            ' doctor') path='doctor' ;;
         esac
     done
     case "$path $previous" in
-        ' --config' | ' --socket') _nae_agent_paths -f; return ;;
-        ' --ready-fd') :; return ;;
+        ' --config' | ' --socket' | 'doctor --config' | 'doctor --socket') _nae_agent_paths -f; return ;;
+        ' --ready-fd' | 'doctor --ready-fd') :; return ;;
     esac
     case "$path" in
-        '') _nae_agent_words "--help --version --config --socket --check-config --parent-death --ready-fd" ;;
+        '') _nae_agent_words "doctor --help --version --config --socket --check-config --parent-death --ready-fd" ;;
+        'doctor') _nae_agent_words "--help --json --config --socket --check-config --parent-death --ready-fd" ;;
     esac
 }
 complete -F _nae_agent nae-agent

@@ -2,7 +2,7 @@
 """Holds the documents against the code: what a reader looks up must be there.
 
 Every SQLSTATE of ours, every field of a configuration, every setting of the extension is in the
-table where it belongs, every route in the OpenAPI document, every relative link leads somewhere, and the manual pages format cleanly.
+table where it belongs, every route in the OpenAPI document, every finding of doctor in nae(1), every relative link leads somewhere, and the manual pages format cleanly.
 """
 import pathlib
 import re
@@ -82,6 +82,14 @@ def settings():
     return [f"docs/sql.md: no row for {name}" for name in sorted(names) if f"`{name}`" not in cells]
 
 
+def findings():
+    """What doctor finds is in nae(1) with its severity, and nothing else is."""
+    table = set(re.findall(r'"(ND\d{3})", Severity::(\w+)', text_of("libnae/doctor/finding.cpp")))
+    assert len(table) > 10, "libnae/doctor/finding.cpp: findings are written in a way that this test does not know"
+    listed = set(re.findall(r'^\.BR (ND\d{3}) ", (\w+)"$', text_of("docs/man/nae.1"), re.M))
+    return [f"docs/man/nae.1: {'no entry for' if entry in table else 'there is no'} {entry[0]}, {entry[1]}" for entry in sorted(table ^ listed)]
+
+
 def anchors(path):
     """As the usual renderers make them from headings."""
     headings = re.findall(r"^#+ +(.+)$", path.read_text(), re.M)
@@ -131,7 +139,7 @@ def build_dependencies():
 
 def main():
     found = []
-    for check in (error_codes, configuration_fields, routes, settings, links, manual_pages, build_dependencies):
+    for check in (error_codes, configuration_fields, routes, settings, findings, links, manual_pages, build_dependencies):
         found.extend(check())
     for line in found:
         print(line)

@@ -1,0 +1,25 @@
+// Checks of files and limits of the host that a doctor runs on.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+
+#include "libnae/doctor/report.hpp"
+
+namespace nae::doctor {
+
+inline constexpr std::int64_t kSoonDays = 30;  // as the server's own warnings
+
+// Ended, or soon to end? `not_after_s`: Unix time.
+void check_expiry(Report& report, std::string subject, std::int64_t not_after_s);
+// Of a PEM file, which may hold several certificates: all of them count.
+void check_certificate(Report& report, const std::filesystem::path& file);
+// A private key or a PIN: check_secrecy().
+void check_secret(Report& report, const std::filesystem::path& file);
+// Whoever may write it decides whom the program trusts.
+void check_configuration_file(Report& report, const std::filesystem::path& file);
+// Raises the soft limit, as the programs do.
+void check_descriptors(Report& report, std::uint64_t needed);
+
+}  // namespace nae::doctor
