@@ -7,8 +7,9 @@
 namespace nae::agent {
 namespace {
 
-bool digest_allowed(const Program& program, const Executable& executable) {
-  if (program.sha256.empty()) return true;
+// By its content where digests are given; that holds in any mounts. A path alone holds in ours.
+bool is_the_file(const Program& program, const Executable& executable) {
+  if (program.sha256.empty()) return executable.same_file_here;
   return std::any_of(program.sha256.begin(), program.sha256.end(), [&](const Bytes& allowed) {
     return std::equal(allowed.begin(), allowed.end(), executable.sha256.begin(),
                       executable.sha256.end());
@@ -19,7 +20,7 @@ bool matches(const Program& program, const PeerProcess& peer) {
   if (program.uid != peer.uid) return false;
   if (!program.systemd_unit.empty() && program.systemd_unit != peer.systemd_unit) return false;
   if (!peer.executable) return !program.systemd_unit.empty() && program.sha256.empty();
-  return program.executable == peer.executable->path && digest_allowed(program, *peer.executable);
+  return program.executable == peer.executable->path && is_the_file(program, *peer.executable);
 }
 
 std::string unit_text(const std::string& unit) {
@@ -51,8 +52,14 @@ Error unknown(const std::vector<Program>& programs, const PeerProcess& peer) {
                  "a process" + uid + " whose executable may not be read, in systemd unit '" +
                      peer.systemd_unit + "', is no program of the agent's table",
                  "Give nae-agent CAP_SYS_PTRACE, or name the systemd unit in the program table.");
-  return Error(Code::program_unknown, peer.executable->path + uid + " with SHA-256 " +
-                                          to_hex(peer.executable->sha256) +
+  const std::string digest = to_hex(peer.executable->sha256);
+  if (!peer.executable->same_file_here)
+    return Error(Code::program_unknown,
+                 peer.executable->path + uid + " with SHA-256 " + digest +
+                     ", which is another file than this path names for the agent, is no program "
+                     "of the agent's table",
+                 "If it runs in a container of its own, give its sha256 in the program table.");
+  return Error(Code::program_unknown, peer.executable->path + uid + " with SHA-256 " + digest +
                                           " is no program of the agent's table");
 }
 

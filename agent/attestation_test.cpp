@@ -210,8 +210,9 @@ TEST_F(AttestationTest, AnotherUnitIsNamedWithTheOneThatWasExpected) {
   EXPECT_THAT(refusal(program, peer).hint, HasSubstr("CAP_SYS_PTRACE"));
 }
 
-// A mount of another file at the program's path, which only the process sees.
-TEST_F(AttestationTest, RefusesAFileMountedOverThePath) {
+// A mount of another file at the program's path, which only the process sees: a forger's, or that
+// of a container. Its digest tells which.
+TEST_F(AttestationTest, AFileMountedOverThePathIsKnownByItsDigestAlone) {
   const std::string genuine = directory_ / "genuine";
   std::filesystem::rename(program_, genuine);
   std::filesystem::copy_file("/bin/true", program_);  // what the administrator installed
@@ -224,12 +225,23 @@ TEST_F(AttestationTest, RefusesAFileMountedOverThePath) {
   }
   accepted_ = ::accept4(listening_, nullptr, nullptr, SOCK_CLOEXEC);
   Child::wait_until_it_runs(forger, program_);
-  auto peer = inspector_.inspect(accepted_);
+  auto inspected = inspector_.inspect(accepted_);
   ::kill(forger, SIGKILL);
   ::waitpid(forger, nullptr, 0);
-  ASSERT_FALSE(peer) << "by path it is " << program_;
-  EXPECT_EQ(peer.error().code, Code::program_unknown);
-  EXPECT_THAT(peer.error().message, HasSubstr("another file"));
+  PeerProcess peer = must(std::move(inspected));
+  ASSERT_TRUE(peer.executable);
+  EXPECT_EQ(peer.executable->path, program_);
+  EXPECT_FALSE(peer.executable->same_file_here);
+  Program program = entry();
+  EXPECT_EQ(refusal(program, peer).code, Code::program_unknown) << "by path it is " << program_;
+  EXPECT_THAT(refusal(program, peer).message, HasSubstr("another file"));
+  EXPECT_THAT(refusal(program, peer).hint, HasSubstr("sha256"));
+  program.sha256 = {Bytes(32)};
+  EXPECT_EQ(refusal(program, peer).code, Code::program_unknown);
+  program.sha256.emplace_back(peer.executable->sha256.begin(), peer.executable->sha256.end());
+  EXPECT_EQ(must(attest({program}, peer)).name, "sleeper");
+  program.executable = "/usr/bin/sleep";
+  EXPECT_EQ(refusal(program, peer).code, Code::program_unknown) << "another path";
 }
 
 TEST(SystemdUnit, IsTheServiceOfTheSystemsManager) {

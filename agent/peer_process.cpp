@@ -162,16 +162,9 @@ Result<std::optional<Executable>> ProcessInspector::executable_of(pid_t pid) {
   if (status.st_nlink == 0 || executable.path.ends_with(kDeleted))
     return fail(Code::program_unknown, executable.path + " was deleted or replaced while it runs",
                 "Restart the program so that it runs the file that is installed now.");
-  // The path is that of the process's mounts; it means something here only if it names the same
-  // file among ours.
   struct stat here {};
-  if (::stat(executable.path.c_str(), &here) != 0 || here.st_dev != status.st_dev ||
-      here.st_ino != status.st_ino)
-    return fail(
-        Code::program_unknown,
-        executable.path + ", as the process sees it, is another file than here",
-        "Program and agent must see the same files: run them outside of containers, or both "
-        "in one.");
+  executable.same_file_here = ::stat(executable.path.c_str(), &here) == 0 &&
+                              here.st_dev == status.st_dev && here.st_ino == status.st_ino;
   NAE_ASSIGN(executable.sha256, digest_of(file.get(), status));
   return std::optional<Executable>(std::move(executable));
 }

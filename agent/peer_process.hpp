@@ -17,6 +17,9 @@ namespace nae::agent {
 struct Executable {
   std::string path;  // as /proc/PID/exe names it
   crypto::Sha256Digest sha256{};
+  // Whether the path names the same file among the agent's own mounts. If not, the path says
+  // nothing: whoever has mounts of his own has any file there. Containers have such mounts.
+  bool same_file_here = false;
 };
 
 struct PeerProcess {
@@ -35,10 +38,9 @@ std::string systemd_unit_of(std::string_view cgroup_text);
 // Looks at peers and remembers the digests of the files it has read.
 class ProcessInspector {
  public:
-  // Code::program_unknown when the process ended meanwhile, its id was given to another process,
-  // its executable was replaced on disk, or is not the file that its path names here: whoever
-  // mounts another one there in a namespace of his own is told apart. Attestation tells programs of
-  // different users and paths apart, it does not protect a user from that same user.
+  // Code::program_unknown when the process ended meanwhile, its id was given to another process, or
+  // its executable was replaced on disk. Attestation tells programs of different users and paths
+  // apart, it does not protect a user from that same user.
   Result<PeerProcess> inspect(int socket_descriptor);
   // Reads a file ahead of the first peer that runs it: tens of milliseconds in which the event loop
   // would serve nobody. Failures show when a peer comes.
