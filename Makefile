@@ -6,7 +6,7 @@ PREFIX ?= /usr/local
 
 .DEFAULT_GOAL := all
 .PHONY: all help dependencies test-dependencies programs tests extension check check-long demo demo-up demo-down bench \
-  packages dist install uninstall format lint clean
+  packages images dist install uninstall format lint clean
 
 all: programs extension ## build the product
 
@@ -53,6 +53,9 @@ bench: test-dependencies tests extension ## measure; prints ratios within one ru
 
 packages: programs extension ## build Debian packages into build/packages (NAE_PG_MAJORS="15 17")
 	@scripts/build-packages $(BUILD)/packages
+
+images: packages ## build container images of those packages
+	@docker/build
 
 dist: ## make a tarball of the commit, build/nae-VERSION.tar.gz
 	@scripts/make-dist $(BUILD)

@@ -127,6 +127,10 @@ def packages(place):
     return [Task("Debian packages", ["tests/packages/install.t", str(place.room("packages"))], counts.tap, HOUR)]
 
 
+def docker(place):
+    return [Task("images and compose files", ["tests/docker/compose.t", str(place.room("docker"))], counts.tap, HOUR, passed_lines(r"MB  nae/|^# built|^# from nothing"))]
+
+
 def sanitizers(place):
     names = [os.path.basename(program) for program in unit_programs(place)]
     return [Task("unit tests under ASan and UBSan", ["tests/sanitizers/units", str(place.work / "sanitize")], counts.gtests(names), 2 * HOUR),
@@ -135,4 +139,4 @@ def sanitizers(place):
 
 # Those of a group run side by side: each has servers of its own. Fast ones first.
 CHECK = [[lint], [unit], [parsers], [pgtap, end_to_end, versions, regress]]
-LONG = [[fuzz], [tls], [sanitizers], [packages], [versions_long], [core], [twins], [statements], [chaos], [sqlsmith]]
+LONG = [[fuzz], [tls], [sanitizers], [packages], [docker], [versions_long], [core], [twins], [statements], [chaos], [sqlsmith]]
