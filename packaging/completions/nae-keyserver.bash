@@ -14,27 +14,31 @@ _nae_keyserver() {
         case "$path $word" in
             ' run') path='run' ;;
             ' check-config') path='check-config' ;;
+            ' doctor') path='doctor' ;;
             ' renew-certificate') path='renew-certificate' ;;
             ' accept-audit-loss') path='accept-audit-loss' ;;
             ' recover-admin') path='recover-admin' ;;
             ' accept-keys') path='accept-keys' ;;
+            ' backup') path='backup' ;;
             ' init') path='init' ;;
         esac
     done
     case "$path $previous" in
-        'run --config' | 'check-config --config' | 'renew-certificate --config' | 'accept-audit-loss --config' | 'recover-admin --config' | 'recover-admin --request' | 'accept-keys --config' | 'init --module' | 'init --pin-file') _nae_keyserver_paths -f; return ;;
+        'run --config' | 'check-config --config' | 'doctor --config' | 'renew-certificate --config' | 'accept-audit-loss --config' | 'recover-admin --config' | 'recover-admin --request' | 'accept-keys --config' | 'backup --config' | 'init --module' | 'init --pin-file') _nae_keyserver_paths -f; return ;;
         'accept-audit-loss --reason' | 'recover-admin --name' | 'recover-admin --reason' | 'accept-keys --reason' | 'init --listen' | 'init --name' | 'init --admin' | 'init --module-parameters' | 'init --token-label') :; return ;;
-        'recover-admin --out' | 'init --directory') _nae_keyserver_paths -d; return ;;
+        'recover-admin --out' | 'backup --out' | 'init --directory') _nae_keyserver_paths -d; return ;;
         'recover-admin --role') _nae_keyserver_words "key-admin policy-admin auditor operator"; return ;;
     esac
     case "$path" in
-        '') _nae_keyserver_words "run check-config renew-certificate accept-audit-loss recover-admin accept-keys init --help --version" ;;
+        '') _nae_keyserver_words "run check-config doctor renew-certificate accept-audit-loss recover-admin accept-keys backup init --help --version" ;;
         'run') _nae_keyserver_words "--help --config" ;;
         'check-config') _nae_keyserver_words "--help --config" ;;
+        'doctor') _nae_keyserver_words "--help --config --json" ;;
         'renew-certificate') _nae_keyserver_words "--help --config" ;;
         'accept-audit-loss') _nae_keyserver_words "--help --config --reason" ;;
         'recover-admin') _nae_keyserver_words "--help --config --name --request --out --role --reason" ;;
         'accept-keys') _nae_keyserver_words "--help --config --reason" ;;
+        'backup') _nae_keyserver_words "--help --config --out" ;;
         'init') _nae_keyserver_words "--help --directory --listen --name --admin --module --module-parameters --token-label --pin-file" ;;
     esac
 }
