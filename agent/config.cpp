@@ -4,7 +4,7 @@
 
 #include <charconv>
 
-#include "agent/metrics_listener.hpp"
+#include "agent/loopback.hpp"
 #include "libnae/base/text.hpp"
 #include "libnae/toml/fields.hpp"
 

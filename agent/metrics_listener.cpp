@@ -7,6 +7,8 @@
 #include <chrono>
 #include <string_view>
 
+#include "agent/loopback.hpp"
+
 namespace nae::agent {
 namespace {
 
@@ -26,13 +28,6 @@ std::string answer(std::string_view status, std::string_view body) {
 }
 
 }  // namespace
-
-Result<void> check_loopback(const net::Endpoint& address) {
-  ErrorCode error;
-  const auto number = asio::ip::make_address(address.host, error);
-  if (!error && number.is_loopback()) return {};
-  return fail(Code::config_invalid, "'" + address.host + "' is not an address of loopback");
-}
 
 // One request of one peer. The listener holds it until it is answered or its time is over.
 class MetricsListener::Visitor : public std::enable_shared_from_this<Visitor> {

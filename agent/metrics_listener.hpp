@@ -15,10 +15,6 @@
 
 namespace nae::agent {
 
-// Code::config_invalid unless `address` is one of 127.0.0.0/8 or ::1, as a number: a name may be
-// another machine's tomorrow.
-Result<void> check_loopback(const net::Endpoint& address);
-
 // Lives on `loop`. A peer has five seconds and 8 KiB for its request; eight are served at a time.
 class MetricsListener {
  public:

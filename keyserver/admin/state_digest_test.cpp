@@ -48,7 +48,10 @@ TEST_F(StateDigestTest, EachChangeOfAnAdministratorIsAnotherDigest) {
   };
   expect_change(apply(kPolicy), "a policy");
   expect_change(apply(std::string(kPolicy) + "# and a comment\n"), "another text");
-  expect_change(apply(std::string(kPolicy) + "# and a comment\n"), "the same text, a new version");
+  expect_change(apply(kPolicy), "an earlier text, a new version");
+  before_ = digest();
+  EXPECT_EQ(apply(kPolicy).status, 200u);
+  expect_none("the text that is in force");
 }
 
 TEST_F(StateDigestTest, DevicesAndTheirRemovalsAreInIt) {

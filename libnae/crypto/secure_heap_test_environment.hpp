@@ -26,8 +26,11 @@ class SecureHeapEnvironment : public ::testing::Environment {
   std::optional<SecureHeap> heap_;
 };
 
+// Once a program, however many of its files ask for it.
 inline ::testing::Environment* take_secure_heap_for_tests() {
-  return ::testing::AddGlobalTestEnvironment(new SecureHeapEnvironment);
+  static ::testing::Environment* const only =
+      ::testing::AddGlobalTestEnvironment(new SecureHeapEnvironment);
+  return only;
 }
 
 inline SecretBytes secret_of(ByteView bytes) {
