@@ -9,8 +9,6 @@ namespace {
 constexpr std::size_t kMostRemembered = 1024;
 // Of all places, how many are for who is refused: one in so many, but one.
 constexpr std::uint32_t kPlacesPerDoor = 16;
-// Those who are told to come again: each place costs 16 KiB of input for one short request.
-constexpr std::uint32_t kMostSeenOut = 512;
 constexpr std::uint32_t kMostSeenOutOfOneName = 256;
 
 tl::unexpected<TurnedAway> turned_away(Code code, const std::string& reason,

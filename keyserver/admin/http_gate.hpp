@@ -32,6 +32,10 @@ enum class Room : std::uint8_t {
   away,     // who comes too often: told when to come again, and out
 };
 
+// Those who are told to come again, beside all who have a place: each costs 16 KiB of input for one
+// short request.
+inline constexpr std::uint32_t kMostSeenOut = 512;
+
 // Why there is no place now.
 struct TurnedAway {
   Error error;

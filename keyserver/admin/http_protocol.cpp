@@ -118,7 +118,8 @@ net::ProtocolFactory HttpProtocols::protocol() {
     spdlog::warn("event=connection_refused remote={} peer={} code={} reason={}",
                  connection.remote_address(), connection.peer().name, name(seat.error().error.code),
                  quoted_text(seat.error().error.message));
-    auto way_out = gate_->see_out(peer.name, Clock::now());
+    // Who is not admitted need not come again.
+    auto way_out = room == Room::door ? std::nullopt : gate_->see_out(peer.name, Clock::now());
     if (!way_out) return nullptr;
     return std::make_unique<HttpProtocol>(connection, *service_, gate_, *std::move(way_out),
                                           limits_, admits_, std::move(seat).error());

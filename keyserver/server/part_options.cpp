@@ -100,7 +100,8 @@ admin::GateLimits gate_limits(const config::Config& config) {
 }
 
 std::size_t most_connections(const config::Config& config) {
-  return std::size_t{config.server.max_connections} + config.admin.max_connections;
+  return std::size_t{config.server.max_connections} + config.admin.max_connections +
+         admin::kMostSeenOut;
 }
 
 Result<admin::ApprovalRules> rules_of(const config::Config& config) {
