@@ -47,11 +47,17 @@ def meanings(stack, database, part):
     return answer.out.splitlines()
 
 
+def differ(plain, extended):
+    """An untyped literal for any array is an error (42804); with functions for encrypted ones beside it, another (42725)."""
+    (call, _, meaning), (_, _, other) = plain.rpartition(" = "), extended.rpartition(" = ")
+    return plain != extended and not (call.startswith("pg_catalog.") and (meaning, other) == ("42804", "42725"))
+
+
 with Tap() as tap, Stack() as stack:
     compared = 0
     for part in PARTS:
         wanted, got = (meanings(stack, database, part) for database in ("postgres", "nae_test"))
         compared += len(wanted)
-        different = [f"{one}, with the extension {other.rpartition(' = ')[2]}" for one, other in zip(wanted, got) if one != other]
+        different = [f"{one}, with the extension {other.rpartition(' = ')[2]}" for one, other in zip(wanted, got) if differ(one, other)]
         tap.ok(not different and len(wanted) == len(got), f"part {part}: the same with the extension", *different[:20])
     tap.ok(compared > 40000, f"{compared} calls are compared")

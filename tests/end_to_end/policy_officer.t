@@ -2,6 +2,7 @@
 # The officer's work: look at what a document would change, apply it, ask why, compare, go back.
 import hashlib
 import json
+import os
 
 from harness import Stack, Tap
 
@@ -41,9 +42,10 @@ with Tap() as tap, Stack() as stack:
 
     question = ["policy", "test", "--role", "nae_analyst", "--database", "shop", "--program", "postgres",
                 "--device", "database-host", "--action", "decrypt", "--key", "doc-p256"]
-    inside = server.nae(*question, "--at", "2026-07-01T06:00:00Z", "--network", "10.20.1.5")
+    inside = server.nae(*question, "--at", "2026-07-01T06:00:00Z", "--network", "10.20.1.5",
+                        env={**os.environ, "TZ": "UTC"})
     tap.is_(inside.returncode, 0, "inside its hours and network the rule allows")
-    tap.like(inside.stdout, r"until: +2026-07-01T16:00:00", "until the office closes in Berlin")
+    tap.like(inside.stdout, r"until: +2026-07-01 16:00 UTC", "until the office closes in Berlin")
     night = server.nae(*question, "--at", "2026-07-01T16:00:00Z", "--network", "10.20.1.5")
     tap.is_(night.returncode, 1, "after that it does not")
     tap.like(night.stdout, r"near: +office, value\n +weekdays, hours: the rule wants 08:00-18:00 Europe/Berlin", "and says what failed")
