@@ -19,6 +19,9 @@ constexpr std::chrono::milliseconds kAttemptInterval{100};
 // where another one answers. Silence may end: a disk that stalls, a machine that pauses.
 constexpr std::chrono::milliseconds kAskForLife{250};
 constexpr std::chrono::milliseconds kGiveUp{5'000};
+// What took a connection may have taken one that was being opened as well: it says nothing of the
+// server, and another is tried beside it.
+constexpr int kMostBeingOpened = 3;
 
 }  // namespace
 
@@ -128,11 +131,13 @@ bool Broker::move_requests(Upstream& silent, TimePoint now) {
 // Is it the server that is silent, or did the way to it forget the connection? A new one tells, and
 // carries what waits. It goes when the old one is itself again.
 void Broker::open_another_connection(const Upstream& silent, TimePoint now) {
+  int being_opened = 0;
   for (const auto& upstream : upstreams_) {
-    const bool same_server = upstream->server() == silent.server();
-    if (same_server && (upstream->being_opened() || upstream->attempted_at() + kSilent > now))
-      return;
+    if (upstream->server() != silent.server()) continue;
+    if (upstream->attempted_at() + kSilent > now) return;
+    being_opened += upstream->being_opened();
   }
+  if (being_opened >= kMostBeingOpened) return;
   upstreams_.push_back(std::make_unique<Upstream>(loop_, silent.settings(), *this));
   upstreams_.back()->retire(silent.settings().tls);
   upstreams_.back()->start();
