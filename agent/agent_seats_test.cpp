@@ -1,12 +1,9 @@
 // More clients than the agent has places for.
 #include <fcntl.h>
-#include <spdlog/sinks/ostream_sink.h>
-#include <spdlog/spdlog.h>
 #include <sys/resource.h>
 
-#include <sstream>
-
 #include "agent/test_agent.hpp"
+#include "agent/test_log.hpp"
 
 namespace nae::agent {
 namespace {
@@ -16,15 +13,8 @@ using ::testing::AllOf;
 
 class AgentSeatsTest : public AgentTest {
  protected:
-  AgentSeatsTest() {
-    config_.limits.max_clients = kPlaces;
-    spdlog::set_default_logger(std::make_shared<spdlog::logger>(
-        "seats", std::make_shared<spdlog::sinks::ostream_sink_mt>(log_)));
-  }
-  ~AgentSeatsTest() override {
-    stop();
-    spdlog::set_default_logger(before_);
-  }
+  AgentSeatsTest() { config_.limits.max_clients = kPlaces; }
+  ~AgentSeatsTest() override { stop(); }
 
   // As a backend that is told that its place is another's now: a new connection, the same request.
   struct Client {
@@ -56,10 +46,7 @@ class AgentSeatsTest : public AgentTest {
   // Of the log, once the agent has ended.
   std::size_t lines_with(const std::string& event) {
     stop();
-    std::istringstream lines(log_.str());
-    std::size_t count = 0;
-    for (std::string line; std::getline(lines, line);) count += line.find(event) != line.npos;
-    return count;
+    return log_.lines_with(event);
   }
   // The places are taken by requests that are not answered.
   void hold_all(ScriptedServer& server) {
@@ -73,8 +60,7 @@ class AgentSeatsTest : public AgentTest {
   }
 
   static constexpr std::uint32_t kPlaces = 4;
-  std::ostringstream log_;
-  std::shared_ptr<spdlog::logger> before_ = spdlog::default_logger();
+  KeptLog log_;
   std::vector<Client> holding_;
 };
 

@@ -1,10 +1,6 @@
 // Two servers of one store that are changed apart.
-#include <spdlog/sinks/ostream_sink.h>
-#include <spdlog/spdlog.h>
-
-#include <sstream>
-
 #include "agent/test_agent.hpp"
+#include "agent/test_log.hpp"
 
 namespace nae::agent {
 namespace {
@@ -13,15 +9,8 @@ using namespace testing;
 
 class AgentStateTest : public AgentTest {
  protected:
-  AgentStateTest() {
-    config_.limits.unavailable_wait = 300ms;
-    spdlog::set_default_logger(std::make_shared<spdlog::logger>(
-        "states", std::make_shared<spdlog::sinks::ostream_sink_mt>(log_)));
-  }
-  ~AgentStateTest() override {
-    stop();
-    spdlog::set_default_logger(before_);
-  }
+  AgentStateTest() { config_.limits.unavailable_wait = 300ms; }
+  ~AgentStateTest() override { stop(); }
   // Two servers, told by their states; both are connected when it returns.
   void start_two(char first, char second) {
     for (char state : {first, second}) serve(always(Act::answer)).set_state(state);
@@ -41,15 +30,10 @@ class AgentStateTest : public AgentTest {
   }
   std::size_t alarms() {
     stop();
-    std::istringstream lines(log_.str());
-    std::size_t count = 0;
-    for (std::string line; std::getline(lines, line);)
-      count += line.find("event=servers-differ") != line.npos;
-    return count;
+    return log_.lines_with("event=servers-differ");
   }
 
-  std::ostringstream log_;
-  std::shared_ptr<spdlog::logger> before_ = spdlog::default_logger();
+  KeptLog log_;
 };
 
 TEST_F(AgentStateTest, TheOneThatStaysBehindIsNotUsedAndTheAlarmIsOne) {
