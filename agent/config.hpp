@@ -26,6 +26,10 @@ struct Program {
   std::string systemd_unit;          // empty: not compared
 };
 
+// Besides clients an agent opens files for connections to key servers, timers, and /proc for each
+// client that is attested.
+inline constexpr std::uint64_t kOwnDescriptors = 64;
+
 struct Config {
   std::filesystem::path socket = "/run/nae/agent.sock";
   unsigned socket_mode = 0660;

@@ -160,8 +160,7 @@ Report examine(const std::filesystem::path& configuration, const std::string& so
   doctor::check_certificate(report, config->tls.certificate);
   doctor::check_certificate(report, config->tls.authority);
   doctor::check_secret(report, config->tls.key);
-  constexpr std::uint64_t kOthers = 64;  // as the agent's own warning
-  doctor::check_descriptors(report, config->limits.max_clients + kOthers);
+  doctor::check_descriptors(report, config->limits.max_clients + kOwnDescriptors);
   for (const Program& program : config->programs) check_program(report, program);
   check_socket(report, *config);
   check_servers(report, *config, subject);

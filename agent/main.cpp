@@ -67,13 +67,12 @@ void start_log(const std::string& level) {
   spdlog::set_level(spdlog::level::from_str(level));
 }
 
-// Besides clients: connections to key servers, timers, and /proc for each client that is attested.
-// Clients must not take these: an agent that cannot reach a key server serves none of them.
+// Clients must not take the agent's own: one that cannot reach a key server serves none of them.
 void leave_descriptors(agent::Config& config, std::uint64_t limit) {
-  constexpr std::uint64_t kOthers = 64;
   std::uint32_t& clients = config.limits.max_clients;
-  if (limit >= clients + kOthers) return;
-  const auto fitting = std::max<std::uint64_t>(limit, kOthers + 1) - kOthers;
+  if (limit >= clients + agent::kOwnDescriptors) return;
+  const auto fitting =
+      std::max<std::uint64_t>(limit, agent::kOwnDescriptors + 1) - agent::kOwnDescriptors;
   spdlog::warn("event=descriptors_few limit={} max_clients={} used={}", limit, clients, fitting);
   clients = static_cast<std::uint32_t>(fitting);
   config.limits.open_files = limit;

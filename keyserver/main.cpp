@@ -88,14 +88,10 @@ void log_to_stderr(const std::string& level) {
   spdlog::set_default_logger(std::move(logger));
 }
 
-// Besides connections: store, audit log, the module's files, event loops.
 void warn_of_few_descriptors(const nae::config::Config& config, std::uint64_t limit) {
-  constexpr std::uint64_t kOthers = 128;
-  const std::uint64_t connections =
-      std::uint64_t{config.server.max_connections} + config.admin.max_connections;
-  if (limit >= connections + kOthers) return;
+  if (limit >= descriptors_wanted(config)) return;
   spdlog::warn("event=descriptors-few limit={} connections={} message=\"raise LimitNOFILE=\"",
-               limit, connections);
+               limit, std::uint64_t{config.server.max_connections} + config.admin.max_connections);
 }
 
 // Everything that works on a server's files is of the user whose they are.

@@ -186,4 +186,9 @@ Result<Config> load(const std::filesystem::path& file) {
   return config;
 }
 
+std::uint64_t descriptors_wanted(const Config& config) {
+  constexpr std::uint64_t kOwn = 128;
+  return std::uint64_t{config.server.max_connections} + config.admin.max_connections + kOwn;
+}
+
 }  // namespace nae::config

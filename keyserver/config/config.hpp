@@ -94,4 +94,8 @@ struct Config {
 // refused, so that a typing error cannot weaken a setting in silence.
 Result<Config> load(const std::filesystem::path& file);
 
+// So many open files a server with all its connections has: these, and store, audit log, the
+// module's files and event loops.
+std::uint64_t descriptors_wanted(const Config& config);
+
 }  // namespace nae::config

@@ -22,9 +22,7 @@ doctor::Report examine(const std::filesystem::path& configuration) {
   doctor::check_secret(report, config->tls.key);
   doctor::check_secret(report, config->hsm.pin_file);
   doctor::check_secret(report, config->store.path);
-  constexpr std::uint64_t kOthers = 128;  // as the server's own warning
-  doctor::check_descriptors(report, std::uint64_t{config->server.max_connections} +
-                                        config->admin.max_connections + kOthers);
+  doctor::check_descriptors(report, descriptors_wanted(*config));
   const std::string locked = std::to_string(config->limits.secure_memory_kib) + " KiB";
   auto heap = crypto::SecureHeap::take(std::size_t{config->limits.secure_memory_kib} << 10);
   if (!heap) {
