@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 """Holds the documents against the code: what a reader looks up must be there.
 
-Every SQLSTATE of ours, every field of a configuration, every setting of the extension is in the
-table where it belongs, every route in the OpenAPI document, every finding of doctor in nae(1), every relative link leads somewhere, and the manual pages format cleanly.
+Every error code, finding of doctor, warning in a log, field of a configuration and setting of the extension is in the table
+where it belongs, every route in the OpenAPI document, every relative link leads somewhere, and the manual pages format cleanly.
 """
 import pathlib
 import re
@@ -29,11 +29,19 @@ def table_cells(path):
     return [line.split("|")[1] for line in text_of(path).splitlines() if line.startswith("| ")]
 
 
+def rows(path):
+    """The cells of each row of a document's tables."""
+    return [[cell.strip() for cell in line.strip("|\n").split("|")] for line in text_of(path).splitlines() if line.startswith("| ")]
+
+
 def error_codes():
-    cells = " ".join(table_cells("docs/operations.md"))
-    codes = sorted(set(re.findall(r'"(NE\d{3})"', text_of("libnae/base/code.cpp"))))
-    assert codes, "libnae/base/code.cpp names no SQLSTATE of class NE"
-    return [f"docs/operations.md: no row for {code}" for code in codes if code not in cells]
+    """What a tool prints has its row: the SQLSTATE in the first cell, the name among those of the second."""
+    codes = re.findall(r'\{Code::(\w+), "\1", "(\w{5})"', text_of("libnae/base/code.cpp"))
+    assert len(codes) > 50, "libnae/base/code.cpp: codes are written in a way that this test does not know"
+    explained = {(name.strip(), cells[0]) for cells in rows("docs/operations.md") if len(cells) > 2 for name in cells[1].split(",")}
+    for name, sqlstate in codes:
+        if (name, sqlstate) not in explained:
+            yield f"docs/operations.md: no row for {sqlstate} {name}"
 
 
 def configuration_fields():
@@ -83,11 +91,31 @@ def settings():
 
 
 def findings():
-    """What doctor finds is in nae(1) with its severity, and nothing else is."""
+    """What doctor finds is in nae(1) and in the troubleshooter with its severity, and nothing else is."""
     table = set(re.findall(r'"(ND\d{3})", Severity::(\w+)', text_of("libnae/doctor/finding.cpp")))
     assert len(table) > 10, "libnae/doctor/finding.cpp: findings are written in a way that this test does not know"
     listed = set(re.findall(r'^\.BR (ND\d{3}) ", (\w+)"$', text_of("docs/man/nae.1"), re.M))
-    return [f"docs/man/nae.1: {'no entry for' if entry in table else 'there is no'} {entry[0]}, {entry[1]}" for entry in sorted(table ^ listed)]
+    explained = {(cells[0], cells[1]) for cells in rows("docs/troubleshooting.md") if re.fullmatch(r"ND\d{3}", cells[0])}
+    for page, has in (("docs/man/nae.1", listed), ("docs/troubleshooting.md", explained)):
+        for entry in sorted(table ^ has):
+            yield f"{page}: {'no entry for' if entry in table else 'there is no'} {entry[0]}, {entry[1]}"
+
+
+def events():
+    """What a program warns of in its log is in the troubleshooter, and nothing else is."""
+    warned, logged = set(), set()
+    for folder in ("agent", "keyserver", "net"):
+        for source in sorted((ROOT / folder).rglob("*.cpp")):
+            text = source.read_text()
+            logged.update(re.findall(r'"event=([\w-]+)', text))
+            warned.update(re.findall(r'spdlog::(?:warn|error|critical|log)\(\s*(?:level,\s*)?"event=([\w-]+)', text))
+    assert len(warned) > 20, "events are logged in a way that this test does not know"
+    part = text_of("docs/troubleshooting.md").partition("## Events in logs")[2].partition("\n## ")[0]
+    explained = {name for line in part.splitlines() if line.startswith("| `") for name in re.findall(r"`([\w-]+)`", line.split("|")[1])}
+    for name in sorted(warned - explained):
+        yield f"docs/troubleshooting.md: no row for event={name}"
+    for name in sorted(explained - logged):
+        yield f"docs/troubleshooting.md: there is no event={name}"
 
 
 def anchors(path):
@@ -139,7 +167,7 @@ def build_dependencies():
 
 def main():
     found = []
-    for check in (error_codes, configuration_fields, routes, settings, findings, links, manual_pages, build_dependencies):
+    for check in (error_codes, configuration_fields, routes, settings, findings, events, links, manual_pages, build_dependencies):
         found.extend(check())
     for line in found:
         print(line)
