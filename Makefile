@@ -6,7 +6,7 @@ PREFIX ?= /usr/local
 
 .DEFAULT_GOAL := all
 .PHONY: all help dependencies test-dependencies programs tests extension check check-long demo demo-up demo-down bench \
-  packages images dist install uninstall format lint clean
+  packages images site dist install uninstall format lint clean
 
 all: programs extension ## build the product
 
@@ -56,6 +56,10 @@ packages: programs extension ## build Debian packages into build/packages (NAE_P
 
 images: packages ## build container images of those packages
 	@docker/build
+
+site: ## build the documents as a site, build/site/index.html
+	@scripts/install-dependencies --package mkdocs mkdocs-material groff-base
+	@scripts/make-site $(BUILD)/site
 
 dist: ## make a tarball of the commit, build/nae-VERSION.tar.gz
 	@scripts/make-dist $(BUILD)
