@@ -1,9 +1,10 @@
-\echo '-- A superuser makes the table and four roles. Two columns are encrypted: that is all there is to declare.'
+\echo '-- A superuser makes the table and the roles. Two columns are encrypted: that is all there is to declare.'
 CREATE EXTENSION pg_nae;
 CREATE ROLE importer LOGIN;
 CREATE ROLE analyst LOGIN;
 CREATE ROLE support LOGIN;
 CREATE ROLE desk LOGIN;
+CREATE ROLE migrator LOGIN;
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA public TO importer, analyst, support, desk;
 CREATE TABLE customers (
   id   int PRIMARY KEY,

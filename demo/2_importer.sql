@@ -3,4 +3,7 @@
 \copy customers FROM pstdin CSV HEADER
 \timing off
 \echo '-- What it wrote it cannot read:'
+\set ON_ERROR_STOP off
 SELECT ssn FROM customers WHERE id = 1;
+\set ON_ERROR_STOP on
+\i must_be_refused.sql
