@@ -36,7 +36,8 @@ extension: ## build the PostgreSQL extension
 check: test-dependencies ## build and run every test
 	@tests/run
 
-check-long: test-dependencies ## the tests that take longer than a commit should wait
+check-long: ## the tests that take longer than a commit should wait
+	@scripts/install-dependencies run build test long
 	@tests/run --long
 
 demo: dependencies ## a tour on this machine; leaves nothing behind

@@ -74,6 +74,16 @@ def end_to_end(place):
     return [Task(name, [f"tests/end_to_end/{name}"], counts.tap, 900) for name in names]
 
 
+def beside(place):
+    """Other software, as it is used beside pg_nae."""
+    return [Task(f"beside/{path.name}", [f"tests/beside/{path.name}"], counts.tap, 900) for path in sorted((place.root / "tests/beside").glob("*.t"))]
+
+
+def beside_long(place):
+    """What takes a Go compiler."""
+    return [Task("beside/applications.t, pgx", ["tests/beside/applications.t", "with_pgx.go"], counts.tap, 1800)]
+
+
 def versions(place):
     return [*(suite(place, version, "regress", counts.pg_regress(statements_of(place))) for version in ("17", "18")),
             Task("dump into PostgreSQL 17", ["tests/postgresql/dump-into", "17", str(place.room("into-17"))], counts.tap, 2400)]
@@ -138,5 +148,5 @@ def sanitizers(place):
 
 
 # Those of a group run side by side: each has servers of its own. Fast ones first.
-CHECK = [[lint], [unit], [parsers], [pgtap, end_to_end, versions, regress]]
-LONG = [[fuzz], [tls], [sanitizers], [packages], [docker], [versions_long], [core], [twins], [statements], [chaos], [sqlsmith]]
+CHECK = [[lint], [unit], [parsers], [pgtap, end_to_end, beside, versions, regress]]
+LONG = [[fuzz], [tls], [sanitizers], [packages], [docker], [beside_long], [versions_long], [core], [twins], [statements], [chaos], [sqlsmith]]
