@@ -7,6 +7,6 @@ SELECT p.proname || '(' || pg_get_function_identity_arguments(p.oid) || ')' AS f
 FROM pg_proc p
 JOIN pg_depend d ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'
 JOIN pg_extension e ON e.oid = d.refobjid
-WHERE e.extname = 'pg_nae' AND p.pronamespace NOT IN ('nae'::regnamespace, 'pg_catalog'::regnamespace)
+WHERE e.extname = 'pg_nae' AND p.pronamespace NOT IN ('nae'::regnamespace, 'nae_internal'::regnamespace, 'pg_catalog'::regnamespace)
 ORDER BY p.proname, p.pronargs, pg_get_function_identity_arguments(p.oid) COLLATE "C";
 SELECT default_version, comment FROM pg_available_extensions WHERE name = 'pg_nae';

@@ -1,5 +1,6 @@
-// Calls of encrypted columns, of many rows: the length coercion that encrypts, nae.search_token(),
-// nae.rewrap() and nae.plain(). How they are read from rows and what is made of the answers.
+// Calls of encrypted columns, of many rows: the length coercion that encrypts,
+// nae_internal.search_token(), nae.rewrap() and nae_internal.plain(). How they are read
+// from rows and what is made of the answers.
 #pragma once
 
 #include "pg_nae/batch/batchable.hpp"

@@ -9,7 +9,8 @@ namespace nae::batch {
 // A call over the columns of `child`, as it is shown: nae_decrypt_text(note), nae.enc_text(VALUE).
 Expr* shown_call(const FuncExpr* call, const Plan* child);
 
-// A filter as it is shown: ((nae.plain(note)) = VALUE). It can be prepared, and is never evaluated.
+// A filter as it is shown: ((nae_internal.plain(note)) = VALUE). It can be prepared, and is never
+// evaluated.
 List* shown_filter(List* quals);
 
 }  // namespace nae::batch

@@ -94,7 +94,7 @@ void replace_by_plaintexts(const Elements& elements, PlainType type) {
 using namespace nae;
 using namespace nae::columns;
 
-// nae.enc_T(plain[])
+// nae_internal.enc_T(plain[])
 NAE_FUNCTION(nae_column_pend_array) {
   const ColumnType& type = *find_column_type_of_array(result_type(fcinfo));
   Elements elements = elements_of(PG_GETARG_DATUM(0));
@@ -103,7 +103,7 @@ NAE_FUNCTION(nae_column_pend_array) {
   return array_of(elements, type.type);
 }
 
-// nae.search_token(enc[], typmod)
+// nae_internal.search_token(enc[], typmod)
 NAE_FUNCTION(nae_column_search_token_array) {
   Elements elements = elements_of(PG_GETARG_DATUM(0));
   const ColumnType& type = column_type(ARR_ELEMTYPE(elements.array));
@@ -111,7 +111,7 @@ NAE_FUNCTION(nae_column_search_token_array) {
   return array_of(elements, type.type);
 }
 
-// nae.plain(enc[])
+// nae_internal.plain(enc[])
 NAE_FUNCTION(nae_column_decrypt_array) {
   Elements elements = elements_of(PG_GETARG_DATUM(0));
   PlainType plain = column_type(ARR_ELEMTYPE(elements.array)).plain;

@@ -1,5 +1,6 @@
-// nae.blind_index_input(purpose, context, value): what the code of a value is computed of;
-// nae.coding_of(relation, column): what the trigger that keeps the codes of a column is told.
+// nae_internal.blind_index_input(purpose, context, value): what the code of a value is computed of;
+// nae_internal.coding_of(relation, column): what the trigger that keeps the codes of a column is
+// told.
 #include "libnae/envelope/blind_index.hpp"
 
 #include "pg_nae/columns/plaintext.hpp"

@@ -1,6 +1,6 @@
-// Between plaintexts and encrypted types. The length coercion encrypts, nae.plain() decrypts, and
-// nae.search_token() makes what a deterministic column is searched for. array_casts.cpp has the
-// same for arrays; the batch node makes the calls of many rows at once.
+// Between plaintexts and encrypted types. The length coercion encrypts, nae_internal.plain()
+// decrypts, and nae_internal.search_token() makes what a deterministic column is searched for.
+// array_casts.cpp has the same for arrays; the batch node makes the calls of many rows at once.
 #include "pg_nae/columns/casts.hpp"
 
 #include "pg_nae/columns/crypt.hpp"
@@ -75,7 +75,7 @@ Datum pend(const ColumnType& type, Datum plain) {
 using namespace nae;
 using namespace nae::columns;
 
-// nae.enc_T(enc, typmod, explicit)
+// nae_internal.enc_T(enc, typmod, explicit)
 NAE_FUNCTION(nae_column_encrypt) {
   Value value = argument_value(fcinfo);
   int32 typmod = PG_GETARG_INT32(1);
@@ -90,20 +90,20 @@ NAE_FUNCTION(nae_column_encrypt) {
   return stored_form(key, value, PG_GETARG_DATUM(0));
 }
 
-// nae.enc_T(plain)
+// nae_internal.enc_T(plain)
 NAE_FUNCTION(nae_column_pend) {
   return pend(column_type(result_type(fcinfo)), PG_GETARG_DATUM(0));
 }
 
-// nae.enc_T(another type that can be assigned to the plaintext type)
+// nae_internal.enc_T(another type that can be assigned to the plaintext type)
 NAE_FUNCTION(nae_column_pend_other) {
   const ColumnType& type = column_type(result_type(fcinfo));
   Oid source = getBaseType(get_fn_expr_argtype(fcinfo->flinfo, 0));
   return pend(type, cast_value(fcinfo, PG_GETARG_DATUM(0), source, plain_oid(type.plain)));
 }
 
-// nae.enc_T(another encrypted type), and nae.plain_as_T(enc): the planner hook writes both as casts
-// of nae.plain(), which many rows share.
+// nae_internal.enc_T(another encrypted type), and nae_internal.plain_as_T(enc): the planner hook
+// writes both as casts of nae_internal.plain(), which many rows share.
 NAE_FUNCTION(nae_column_convert) {
   Value value = argument_value(fcinfo);
   const ColumnType& type = column_type(result_type(fcinfo));
@@ -118,7 +118,7 @@ NAE_FUNCTION(nae_column_decrypt_as) {
   return cast_value(fcinfo, plain, plain_oid(value.type), result_type(fcinfo));
 }
 
-// nae.search_token(enc, typmod)
+// nae_internal.search_token(enc, typmod)
 NAE_FUNCTION(nae_column_search_token) {
   Value value = argument_value(fcinfo);
   const ColumnKey& key = column_key(PG_GETARG_INT32(1));
@@ -142,8 +142,8 @@ NAE_FUNCTION(nae_column_rewrap) {
   return rewrap_value(value);
 }
 
-// nae.plain(enc [, typmod [, whole]]): one for each plaintext type, which the batch node reads off
-// the name.
+// nae_internal.plain(enc [, typmod [, whole]]): one for each plaintext type, which the batch node
+// reads off the name.
 #define NAE_DECRYPTION(number, member, name, deterministic) \
   NAE_FUNCTION(nae_column_decrypt_##name) {                 \
     return decrypt(fcinfo, PlainType::member);              \

@@ -36,8 +36,8 @@ bool find_call(Node* node, void* state) {
   return pg::walk_children(node, find_call, state);
 }
 
-// A name that the column's CHECK can have, as nae.derived_name() makes it: two long names of
-// columns do not become one.
+// A name that the column's CHECK can have, as nae_internal.derived_name() makes it: two long names
+// of columns do not become one.
 char* derived_name(const char* column, const char* suffix) {
   char* whole = psprintf("%s%s", column, suffix);
   if (std::strlen(whole) < NAMEDATALEN) return whole;

@@ -51,7 +51,7 @@ void read_columns(HeapTuple tuple, Relation relation, Modifiers& modifiers) {
   modifiers.version = DatumGetInt32(values[3]);
 }
 
-// A row of nae.column_key.
+// A row of nae_internal.column_key.
 bool read_row(int32 typmod, Modifiers& modifiers) {
   Oid table = pg::relation_of_extension("column_key");
   Oid index = pg::relation_of_extension("column_key_pkey");
@@ -81,8 +81,9 @@ void write_row(int32 typmod, const Modifiers& modifiers) {
   Oid types[] = {INT4OID, TEXTOID, TEXTOID, INT4OID};
   Datum values[] = {Int32GetDatum(typmod), CStringGetTextDatum(modifiers.key),
                     CStringGetTextDatum(modifiers.context), Int32GetDatum(modifiers.version)};
-  SPI_execute_with_args("INSERT INTO nae.column_key VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
-                        4, types, values, nullptr, false, 0);
+  SPI_execute_with_args(
+      "INSERT INTO nae_internal.column_key VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING", 4,
+      types, values, nullptr, false, 0);
   SPI_finish();
   SetUserIdAndSecContext(user, security);
   CommandCounterIncrement();
@@ -96,11 +97,10 @@ const ColumnKey& column_key(int32 typmod) {
   if (found) return *entry;
   Modifiers modifiers;
   if (!read_row(typmod, modifiers))
-    pg::raise(
-        Code::invalid_argument,
-        psprintf("the key of an encrypted column is not known (type modifier %d)", typmod),
-        "Table nae.column_key has lost a row; declaring a column with the same modifiers brings "
-        "it back.");
+    pg::raise(Code::invalid_argument,
+              psprintf("the key of an encrypted column is not known (type modifier %d)", typmod),
+              "Table nae_internal.column_key has lost a row; declaring a column with the same "
+              "modifiers brings it back.");
   return keep(typmod, modifiers);
 }
 
@@ -113,7 +113,7 @@ int32 register_column_key(ArrayType* array, bool deterministic) {
   if (!read_row(typmod, there)) {
     expect_tag_to_be_free(tag_of(modifiers), modifiers.key);
     write_row(typmod, modifiers);
-    if (!read_row(typmod, there)) elog(ERROR, "nae.column_key takes no row");
+    if (!read_row(typmod, there)) elog(ERROR, "nae_internal.column_key takes no row");
   }
   bool same = std::strcmp(there.key, modifiers.key) == 0 &&
               std::strcmp(there.context, modifiers.context) == 0 &&

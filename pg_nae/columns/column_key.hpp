@@ -1,6 +1,6 @@
 // ColumnKey: what the modifiers of an encrypted type say, nae.enc_text('customer-pii',
 // 'context=…'): which key, which context and, of a deterministic column, which key version. A
-// typmod is a hash of them; table nae.column_key has their words.
+// typmod is a hash of them; table nae_internal.column_key has their words.
 #pragma once
 
 #include "libnae/envelope/column_value.hpp"

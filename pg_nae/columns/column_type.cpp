@@ -11,6 +11,7 @@ namespace {
 ColumnType known[kEncryptedTypes];
 std::size_t known_count = 0;
 Oid known_schema = InvalidOid;
+Oid known_internal = InvalidOid;
 Oid known_row_decryption = InvalidOid;
 Oid known_representative = InvalidOid;
 std::uint64_t known_generation = 0;
@@ -30,15 +31,16 @@ void forget(Datum, int, uint32 hash) {
 
 // By the caches and not by name: the schema's privileges say who may write its names in SQL, not
 // who has encrypted columns.
-Oid function(Oid schema, const char* name, std::initializer_list<Oid> arguments) {
+Oid function(const char* name, std::initializer_list<Oid> arguments) {
   oidvector* types = buildoidvector(arguments.begin(), static_cast<int>(arguments.size()));
   return GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid, CStringGetDatum(name),
-                         PointerGetDatum(types), ObjectIdGetDatum(schema));
+                         PointerGetDatum(types), ObjectIdGetDatum(known_internal));
 }
 
-Oid operator_of(Oid schema, const char* name, Oid type) {
+Oid operator_of(const char* name, Oid type) {
   return GetSysCacheOid4(OPERNAMENSP, Anum_pg_operator_oid, CStringGetDatum(name),
-                         ObjectIdGetDatum(type), ObjectIdGetDatum(type), ObjectIdGetDatum(schema));
+                         ObjectIdGetDatum(type), ObjectIdGetDatum(type),
+                         ObjectIdGetDatum(known_schema));
 }
 
 void learn_casts(ColumnType& type) {
@@ -66,10 +68,10 @@ bool is_complete(const ColumnType& type) {
          OidIsValid(type.pend_array) && OidIsValid(type.equal) && OidIsValid(type.not_equal);
 }
 
-void learn(Oid schema, PlainType plain, bool deterministic) {
+void learn(PlainType plain, bool deterministic) {
   char* name = psprintf("enc_%s%s", deterministic ? "det_" : "", plain_name(plain));
   Oid type = GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid, CStringGetDatum(name),
-                             ObjectIdGetDatum(schema));
+                             ObjectIdGetDatum(known_schema));
   if (!OidIsValid(type) || !pg::is_of_extension(TypeRelationId, type)) return;
   ColumnType found{};
   found.type = type;
@@ -77,31 +79,31 @@ void learn(Oid schema, PlainType plain, bool deterministic) {
   found.array_type = get_array_type(type);
   found.plain = plain;
   found.deterministic = deterministic;
-  found.encrypt = function(schema, name, {type, INT4OID, BOOLOID});
-  found.pend = function(schema, name, {plain_oid(plain)});
-  found.decrypt = function(schema, "plain", {type});
-  found.decrypt_of = function(schema, "plain", {type, INT4OID});
-  found.decrypt_whole = function(schema, "plain", {type, INT4OID, BOOLOID});
-  found.decrypt_array = function(schema, "plain", {found.array_type});
+  found.encrypt = function(name, {type, INT4OID, BOOLOID});
+  found.pend = function(name, {plain_oid(plain)});
+  found.decrypt = function("plain", {type});
+  found.decrypt_of = function("plain", {type, INT4OID});
+  found.decrypt_whole = function("plain", {type, INT4OID, BOOLOID});
+  found.decrypt_array = function("plain", {found.array_type});
   if (deterministic) {
-    found.search_token = function(schema, "search_token", {type, INT4OID});
-    found.search_token_array = function(schema, "search_token", {found.array_type, INT4OID});
-    found.pend_array = function(schema, name, {plain_array_oid(plain)});
-    found.equal = operator_of(schema, "=~", type);
-    found.not_equal = operator_of(schema, "<>~", type);
+    found.search_token = function("search_token", {type, INT4OID});
+    found.search_token_array = function("search_token", {found.array_type, INT4OID});
+    found.pend_array = function(name, {plain_array_oid(plain)});
+    found.equal = operator_of("=~", type);
+    found.not_equal = operator_of("<>~", type);
   }
   learn_casts(found);
   // While the extension's script runs, a type may be there without its functions.
   if (is_complete(found)) known[known_count++] = found;
 }
 
-void learn_types(Oid schema) {
+void learn_types() {
   for (const PlainTypeRow& plain : kPlainTypes) {
-    learn(schema, plain.type, false);
-    if (plain.deterministic) learn(schema, plain.type, true);
+    learn(plain.type, false);
+    if (plain.deterministic) learn(plain.type, true);
   }
-  known_row_decryption = function(schema, "plain_row", {RECORDOID});
-  known_representative = function(schema, "one_of", {ANYELEMENTOID});
+  known_row_decryption = function("plain_row", {RECORDOID});
+  known_representative = function("one_of", {ANYELEMENTOID});
   std::sort(known, known + known_count,
             [](const ColumnType& a, const ColumnType& b) { return a.type < b.type; });
 }
@@ -116,7 +118,8 @@ void learn_all() {
   const std::uint64_t read_generation = generation;
   known_count = 0;
   known_schema = pg::column_schema();
-  if (OidIsValid(known_schema)) learn_types(known_schema);
+  known_internal = pg::internal_schema();
+  if (OidIsValid(known_schema) && OidIsValid(known_internal)) learn_types();
   known_generation = read_generation;
 }
 
@@ -152,7 +155,9 @@ bool is_cast_of(const ColumnType& type, Oid function) {
 }
 
 bool is_column_function(Oid function) {
-  return has_column_types() && get_func_namespace(function) == known_schema;
+  if (!has_column_types()) return false;
+  const Oid schema = get_func_namespace(function);
+  return OidIsValid(schema) && (schema == known_internal || schema == known_schema);
 }
 
 Oid row_decryption() {

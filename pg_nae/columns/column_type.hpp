@@ -37,9 +37,9 @@ const ColumnType* find_column_type_of_array(Oid array_type);
 bool is_cast_of(const ColumnType& type, Oid function);
 // Of the extension's schema, where the functions of encrypted types are.
 bool is_column_function(Oid function);
-// nae.plain_row(record)
+// nae_internal.plain_row(record)
 Oid row_decryption();
-// nae.one_of(anyelement)
+// nae_internal.one_of(anyelement)
 Oid representative_aggregate();
 // `type` is one of them itself; raises when it is not.
 const ColumnType& column_type(Oid type);

@@ -1,6 +1,6 @@
-// Comparisons. PostgreSQL resolves ssn = 'x' to a comparison of plaintexts, nae.plain(ssn) = 'x'.
-// Of a deterministic column it becomes one of ciphertexts where both sides can be had under one key
-// version; otherwise it stays what it is, right and slower.
+// Comparisons. PostgreSQL resolves ssn = 'x' to a comparison of plaintexts, nae_internal.plain(ssn)
+// = 'x'. Of a deterministic column it becomes one of ciphertexts where both sides can be had under
+// one key version; otherwise it stays what it is, right and slower.
 #include "pg_nae/columns/meaning.hpp"
 #include "pg_nae/pg/plant.hpp"
 

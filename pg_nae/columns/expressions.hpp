@@ -12,7 +12,8 @@ const ColumnType* type_of(const Node* expression);
 // The column's type modifier; of a domain that of the type below it.
 int32 typmod_below_domain(const Node* expression);
 
-// The plaintext of an expression of an encrypted type: nae.plain(…), or what was pending in it.
+// The plaintext of an expression of an encrypted type: nae_internal.plain(…), or what was pending
+// in it.
 Node* decrypted(Node* expression);
 // As the parser writes the cast to the plaintext type: implicit, or the one that somebody wrote.
 Node* cast_to_plaintext(Node* expression, CoercionForm form);
@@ -28,12 +29,12 @@ Node* pended(Node* plain, const ColumnType& type);
 // under its key, for whoever counts on the typmod takes the value for a ciphertext.
 Node* stored_again(Node* plain, const ColumnType& type, int32 typmod);
 
-// A call of nae.plain(…), or of the length coercion that encrypts its first argument.
+// A call of nae_internal.plain(…), or of the length coercion that encrypts its first argument.
 bool is_decryption(const Node* node);
 bool is_encryption(const Node* node);
 
-// nae.search_token(…) of an operand, asked once a statement where `may_sublink` and the operand is
-// the same for every row.
+// nae_internal.search_token(…) of an operand, asked once a statement where `may_sublink` and the
+// operand is the same for every row.
 Node* search_token(Node* operand, int32 typmod, bool may_sublink, bool& has_sublink);
 
 }  // namespace nae::columns

@@ -1,4 +1,4 @@
-// nae.fault(enc, typmod)
+// nae_internal.fault(enc, typmod)
 #include "pg_nae/columns/fault.hpp"
 
 #include "pg_nae/columns/crypt.hpp"

@@ -44,7 +44,7 @@ bool wants_stored(Oid function, Oid parameter, const Node* argument) {
          (OidIsValid(parameter) && is_encrypted_row(parameter));
 }
 
-// Its own casts and nae.plain() are not what somebody called with a stored value in mind.
+// Its own casts and nae_internal.plain() are not what somebody called with a stored value in mind.
 void add_arguments(Oid function, List* arguments, Positions& positions) {
   Oid* parameters;
   int count;

@@ -1,6 +1,7 @@
-// nae.guard(): the event trigger that looks at each table, type, trigger and statistics that a
-// command has made or changed. It reads what PostgreSQL knows of a relation anyway; only where
-// there are encrypted columns does it run SQL (install/0.2.0/guard.sql), under settings of its own.
+// nae_internal.guard(): the event trigger that looks at each table, type, trigger and statistics
+// that a command has made or changed. It reads what PostgreSQL knows of a relation anyway; only
+// where there are encrypted columns does it run SQL (install/0.2.0/guard.sql), under settings of
+// its own.
 #include <algorithm>
 
 #include "pg_nae/columns/ciphertext_check.hpp"
@@ -71,10 +72,10 @@ Work look_at(Relation table) {
 }
 
 void guard_table(Oid table, const Work& work) {
-  if (work.checks.idle) ask("SELECT nae.drop_idle_checks($1)", table);
+  if (work.checks.idle) ask("SELECT nae_internal.drop_idle_checks($1)", table);
   if (!work.encrypted) return;
-  if (work.checks.misled) ask("SELECT nae.refuse_checks($1)", table);
-  if (work.queried) ask("SELECT nae.guard_table($1)", table);
+  if (work.checks.misled) ask("SELECT nae_internal.refuse_checks($1)", table);
+  if (work.queried) ask("SELECT nae_internal.guard_table($1)", table);
   if (work.checked) add_ciphertext_checks(table, work.checks.checked);
 }
 
@@ -90,7 +91,7 @@ void guard_relation(Oid oid) {
   relation_close(relation, NoLock);
   // How ALTER TYPE reports a composite type.
   if (kind == RELKIND_COMPOSITE_TYPE && contains_column_type(row_type))
-    ask("SELECT nae.guard_type($1)", row_type);
+    ask("SELECT nae_internal.guard_type($1)", row_type);
   guard_table(oid, work);
 }
 
@@ -113,12 +114,12 @@ void guard_object(const Object& object) {
     case RelationRelationId:
       return guard_relation(object.oid);
     case TypeRelationId:
-      if (contains_column_type(object.oid)) ask("SELECT nae.guard_type($1)", object.oid);
+      if (contains_column_type(object.oid)) ask("SELECT nae_internal.guard_type($1)", object.oid);
       return;
     case TriggerRelationId:
-      return ask("SELECT nae.guard_trigger($1)", object.oid);
+      return ask("SELECT nae_internal.guard_trigger($1)", object.oid);
     case StatisticExtRelationId:
-      return ask("SELECT nae.guard_statistics($1)", object.oid);
+      return ask("SELECT nae_internal.guard_statistics($1)", object.oid);
     default:
       return;
   }
@@ -162,7 +163,7 @@ std::span<Object> changed_objects() {
 
 NAE_FUNCTION(nae_guard) {
   using namespace nae::columns;
-  if (!CALLED_AS_EVENT_TRIGGER(fcinfo)) elog(ERROR, "nae.guard() is for an event trigger");
+  if (!CALLED_AS_EVENT_TRIGGER(fcinfo)) elog(ERROR, "nae_internal.guard() is for an event trigger");
   if (has_column_types())
     for (const Object& object : changed_objects()) guard_object(object);
   PG_RETURN_NULL();

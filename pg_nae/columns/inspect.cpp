@@ -1,5 +1,5 @@
 // What a value of an encrypted column says about itself, without being sent to the key server:
-// nae.is_ciphertext(), nae.belongs(), nae.key_version().
+// nae.is_ciphertext(), nae_internal.belongs(), nae.key_version().
 #include "pg_nae/columns/casts.hpp"
 #include "pg_nae/columns/key_ids.hpp"
 #include "pg_nae/pg/values.hpp"

@@ -1,4 +1,5 @@
-// nae.wait_for_older_snapshots(): until no transaction sees what was before this one's snapshot.
+// nae_internal.wait_for_older_snapshots(): until no transaction sees what was before this one's
+// snapshot.
 #include "pg_nae/pg/postgres.hpp"
 #include "pg_nae/pg/report.hpp"
 

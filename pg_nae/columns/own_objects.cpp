@@ -79,7 +79,8 @@ Oid creation_schema(const Node* node) {
 // decrypts, say.
 void refuse_creation(const Node* statement) {
   Oid schema = creation_schema(statement);
-  if (!OidIsValid(schema) || schema != pg::column_schema()) return;
+  if (!OidIsValid(schema) || (schema != pg::column_schema() && schema != pg::internal_schema()))
+    return;
   ereport(ERROR, (errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
                   errmsg("schema %s belongs to extension pg_nae, and nothing else is made in it",
                          get_namespace_name(schema)),

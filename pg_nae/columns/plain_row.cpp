@@ -1,5 +1,6 @@
-// nae.plain_row(record): a row with the plaintexts of its encrypted columns, of an anonymous row
-// type. For rows that no column reference takes apart: of functions, of PL/pgSQL's NEW and OLD.
+// nae_internal.plain_row(record): a row with the plaintexts of its encrypted columns, of an
+// anonymous row type. For rows that no column reference takes apart: of functions, of PL/pgSQL's
+// NEW and OLD.
 #include "pg_nae/columns/casts.hpp"
 #include "pg_nae/columns/column_type.hpp"
 #include "pg_nae/columns/crypt.hpp"
@@ -69,7 +70,7 @@ NAE_FUNCTION(nae_plain_row) {
       taken_apart(reinterpret_cast<HeapTupleHeader>(PG_DETOAST_DATUM(PG_GETARG_DATUM(0)))));
 }
 
-// nae.first(anyelement, anyelement), of nae.one_of(): the first of them.
+// nae_internal.first(anyelement, anyelement), of nae_internal.one_of(): the first of them.
 NAE_FUNCTION(nae_first) {
   return PG_GETARG_DATUM(0);
 }

@@ -103,16 +103,16 @@ void check_index(Oid oid) {
 
 using namespace nae::columns;
 
-// nae.contains_encrypted(oid)
+// nae_internal.contains_encrypted(oid)
 NAE_FUNCTION(nae_contains_column_type) {
   PG_RETURN_BOOL(contains_column_type(PG_GETARG_OID(0)));
 }
 
-// nae.base_type(INOUT type oid, INOUT typmod integer): domains stripped off.
+// nae_internal.base_type(INOUT type oid, INOUT typmod integer): domains stripped off.
 NAE_FUNCTION(nae_base_type) {
   TupleDesc row;
   if (get_call_result_type(fcinfo, nullptr, &row) != TYPEFUNC_COMPOSITE)
-    elog(ERROR, "nae.base_type() does not answer a row");
+    elog(ERROR, "nae_internal.base_type() does not answer a row");
   int32 typmod = PG_GETARG_INT32(1);
   Oid base = getBaseTypeAndTypmod(PG_GETARG_OID(0), &typmod);
   Datum values[] = {ObjectIdGetDatum(base), Int32GetDatum(typmod)};

@@ -88,8 +88,8 @@ Node* below_grouping(const Query*, Node* grouped) {
 }
 #endif
 
-// nae.one_of(grouped): some ciphertext of the group. Which is anybody's choice, as it is for values
-// that are equal and look different.
+// nae_internal.one_of(grouped): some ciphertext of the group. Which is anybody's choice, as it is
+// for values that are equal and look different.
 Node* one_of_group(Query* query, Node* grouped) {
   Aggref* aggregate = makeNode(Aggref);
   aggregate->aggfnoid = representative_aggregate();

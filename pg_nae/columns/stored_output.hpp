@@ -7,8 +7,8 @@
 
 namespace nae::columns {
 
-// Of a query whose views are expanded. `was_opened`: for a client, so that calls of nae.plain() are
-// nobody's words.
+// Of a query whose views are expanded. `was_opened`: for a client, so that calls of
+// nae_internal.plain() are nobody's words.
 bool holds_plaintext(Query* query, bool was_opened);
 
 }  // namespace nae::columns

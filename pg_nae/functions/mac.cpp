@@ -1,5 +1,5 @@
 // nae_mac(key, message), nae_mac_verify(key, message, mac), nae_blind_index(key, value);
-// nae.blind_index_code(key, input) and nae.blind_index_search(key, input)
+// nae_internal.blind_index_code(key, input) and nae_internal.blind_index_search(key, input)
 #include "libnae/wire/crypto_message.hpp"
 #include "pg_nae/functions/crypto_call.hpp"
 

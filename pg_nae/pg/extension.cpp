@@ -3,7 +3,12 @@
 namespace nae::pg {
 namespace {
 
-constexpr char kColumnSchema[] = "nae";
+// Somebody else may have a schema of that name where the extension has none.
+Oid own_schema(const char* name) {
+  Oid extension = extension_id();
+  Oid schema = OidIsValid(extension) ? get_namespace_oid(name, true) : InvalidOid;
+  return is_member(extension, NamespaceRelationId, schema) ? schema : InvalidOid;
+}
 
 }  // namespace
 
@@ -12,14 +17,15 @@ Oid extension_id() {
 }
 
 Oid column_schema() {
-  Oid extension = extension_id();
-  Oid schema = OidIsValid(extension) ? get_namespace_oid(kColumnSchema, true) : InvalidOid;
-  // Somebody else may have a schema of that name where the extension has none.
-  return OidIsValid(schema) && is_of_extension(NamespaceRelationId, schema) ? schema : InvalidOid;
+  return own_schema("nae");
+}
+
+Oid internal_schema() {
+  return own_schema("nae_internal");
 }
 
 Oid relation_of_extension(const char* name) {
-  Oid schema = column_schema();
+  Oid schema = internal_schema();
   return OidIsValid(schema) ? get_relname_relid(name, schema) : InvalidOid;
 }
 

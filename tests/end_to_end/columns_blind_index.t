@@ -44,7 +44,7 @@ with Tap() as tap, Stack(keys=KEYS) as stack:
         tap.is_(asked("SELECT ciphertexts = stored AND authentic = stored AND oldest_version = newest_version FROM nae.verify_table('acc', true) WHERE column_name = 'mail_index'"), "t", f"{name}: each code is that of its value")
         tap.is_(asked("SELECT count(*) FROM acc WHERE (mail IS NULL) <> (mail_index IS NULL)"), "0", f"{name}: each value has one")
         tap.is_(version(), newest, f"{name}: of the newest version")
-        tap.is_(asked("SELECT count(*) FROM nae.column_change"), "0", f"{name}: no state is left")
+        tap.is_(asked("SELECT count(*) FROM nae_internal.column_change"), "0", f"{name}: no state is left")
         tap.is_(asked("SELECT count(*) FROM pg_trigger WHERE tgname ~ 'nae_sync'"), "0", f"{name}: no trigger is left")
         tap.is_(asked("SELECT count(*) FROM nae.lint() WHERE object LIKE '%acc.mail_index'"), "0", f"{name}: nae.lint() has nothing to tell")
         tap.is_(stack.sql("nae_all", "INSERT INTO acc VALUES (900000, 'MAIL-5@x.org')").state, "23505", f"{name}: UNIQUE holds")
@@ -125,12 +125,12 @@ with Tap() as tap, Stack(keys=KEYS) as stack:
     # a statement that waits for the swap has a snapshot from before it
     watcher.ask("PREPARE look AS " + search("").replace("''", "$1"))
     watcher.ask("EXECUTE look('mail-5@x.org')")
-    caller.ask("SELECT nae.begin_recoding('acc', 'mail', NULL, 20000, true)")
+    caller.ask("SELECT nae_internal.begin_recoding('acc', 'mail', NULL, 20000, true)")
     for _ in range(50):
-        if asked("SELECT phase FROM nae.column_change") == "swapping":
+        if asked("SELECT phase FROM nae_internal.column_change") == "swapping":
             break
-        caller.ask("SELECT nae.change_step('acc', 'mail_index')")
-    caller.ask("BEGIN; SELECT nae.change_step('acc', 'mail_index')")
+        caller.ask("SELECT nae_internal.change_step('acc', 'mail_index')")
+    caller.ask("BEGIN; SELECT nae_internal.change_step('acc', 'mail_index')")
     tap.is_(caller.ask("SELECT version FROM nae.blind_index").out, "6", "the codes are swapped, and it is not committed yet")
     watcher.send("EXECUTE look('mail-5@x.org')")
     waiting = wait_until(lambda: asked(f"SELECT count(*) FROM pg_locks WHERE pid = {watcher.pid} AND NOT granted") == "1")

@@ -47,7 +47,7 @@ with Tap() as tap, Stack(keys=KEYS) as stack:
         """Each value is what its plain copy says, and a ciphertext of its column; nothing is left behind."""
         tap.is_(asked(f"SELECT count(*) FROM {table} WHERE ssn IS DISTINCT FROM plain_copy"), "0", f"{name}: each value is what it was")
         tap.is_(asked(f"SELECT stored = ciphertexts AND stored = authentic FROM nae.verify_table('{table}', true)"), "t", f"{name}: each is a ciphertext")
-        tap.is_(asked("SELECT count(*) FROM nae.column_change"), "0", f"{name}: no state is left")
+        tap.is_(asked("SELECT count(*) FROM nae_internal.column_change"), "0", f"{name}: no state is left")
         tap.is_(asked("SELECT count(*) FROM pg_trigger WHERE tgname ~ 'nae_sync'"), "0", f"{name}: no trigger is left")
 
     def anew():
@@ -166,12 +166,12 @@ with Tap() as tap, Stack(keys=KEYS) as stack:
 
     # verification
     anew()
-    tap.is_(caller.ask("SELECT nae.begin_encryption('acc', 'ssn', 'col-det', true, NULL, 20000, true, false)").state, "", "step by step")
+    tap.is_(caller.ask("SELECT nae_internal.begin_encryption('acc', 'ssn', 'col-det', true, NULL, 20000, true, false)").state, "", "step by step")
     for _ in range(30):
-        if asked("SELECT phase FROM nae.column_change") == "verifying":
+        if asked("SELECT phase FROM nae_internal.column_change") == "verifying":
             break
-        caller.ask("SELECT nae.change_step('acc', 'ssn')")
-    tap.is_(asked("SELECT phase FROM nae.column_change"), "verifying", "all is filled")
+        caller.ask("SELECT nae_internal.change_step('acc', 'ssn')")
+    tap.is_(asked("SELECT phase FROM nae_internal.column_change"), "verifying", "all is filled")
     stack.sql(None, """ALTER TABLE acc DISABLE TRIGGER USER; UPDATE acc SET ssn__nae = (SELECT ssn__nae FROM acc WHERE id = 5) WHERE id = 40001;
       ALTER TABLE acc ENABLE ALWAYS TRIGGER zzz_nae_sync_ssn_update, ENABLE ALWAYS TRIGGER zzz_nae_sync_ssn_insert""")
     tap.refused(caller.ask(CALL, 120), "22000", "a value that was exchanged is found before the swap", 'column "ssn" of public.acc and its shadow differ')

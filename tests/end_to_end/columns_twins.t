@@ -27,7 +27,7 @@ BEGIN
   FOR c IN SELECT a.attname AS name, a.atttypmod AS typmod FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
     WHERE a.attrelid = relation::regclass AND t.typnamespace = 'nae'::regnamespace AND NOT a.attisdropped
   LOOP
-    EXECUTE format('SELECT count(*) FROM %s WHERE NOT nae.belongs(%I, %s)', relation, c.name, c.typmod) INTO count;
+    EXECUTE format('SELECT count(*) FROM %s WHERE NOT nae_internal.belongs(%I, %s)', relation, c.name, c.typmod) INTO count;
     IF count > 0 THEN result := result || format('%s of %s ', count, c.name); END IF;
   END LOOP;
   RETURN result;

@@ -29,7 +29,7 @@ with Tap() as tap, Stack() as stack:
         for number, session in enumerate(sessions):
             signed = session.ask(f"SELECT nae_sign('doc-p256', '{number}')")
             right = session.ask(f"SELECT nae_verify('doc-p256', '{number}', '{signed.out}'::bytea)")
-            total = session.ask("SELECT sum(nae.plain(s)::int) FROM t")
+            total = session.ask("SELECT sum(nae_internal.plain(s)::int) FROM t")
             wrong += [answer for answer, wanted in ((right, "t"), (total, "125250")) if answer.out != wanted]
     tap.is_(wrong, [], f"{BACKENDS} backends take turns on {PLACES} places, in {ROUNDS} rounds of signatures, checks and batches")
     signatures = len([record for record in stack.key_server.audit("--action", "sign")])
@@ -38,7 +38,7 @@ with Tap() as tap, Stack() as stack:
     tap.is_(statistic(plain, "clients_refused"), 0, "nobody was refused")
 
     # A batch reads ahead: its connection is busy while its rows wait for the client.
-    sessions[1].ask("BEGIN; DECLARE c CURSOR FOR SELECT nae.plain(s) FROM t ORDER BY id")
+    sessions[1].ask("BEGIN; DECLARE c CURSOR FOR SELECT nae_internal.plain(s) FROM t ORDER BY id")
     first = sessions[1].ask("FETCH 10 FROM c").out.splitlines()
     for session in sessions[2:]:
         session.ask("SELECT nae_sign('doc-p256', 'x')")

@@ -33,7 +33,7 @@ SELECT pg_temp.hides($$EXECUTE one('SECRET', 'SECRET too')$$, 'INSERT of one row
 SELECT unalike(split_part(pg_temp.plan_of($$EXECUTE one('SECRET', 'SECRET too')$$, ', VERBOSE'), '->  Result', 1), '%SECRET%', 'and all that the batch node shows');
 SELECT is(pg_temp.plan_of($$EXECUTE one('SECRET', 'SECRET too')$$), $$Insert on explained
   ->  Custom Scan (NaeBatch)
-        Calls: nae.enc_text(VALUE), nae.enc_det_text(VALUE)
+        Calls: nae_internal.enc_text(VALUE), nae_internal.enc_det_text(VALUE)
         ->  Result
 $$, 'which says what is called');
 SELECT pg_temp.hides($$EXECUTE rows('SECRET', 'SECRET too')$$, 'INSERT of rows');
@@ -46,8 +46,8 @@ SELECT pg_temp.hides($$EXECUTE list('{SECRET,SECRET too}')$$, 'ANY of an array')
 SELECT pg_temp.hides($$EXECUTE counted('SECRET')$$, 'below an aggregate');
 SELECT pg_temp.hides($$EXECUTE mac('SECRET')$$, 'an argument made of a parameter and a column');
 SELECT is(pg_temp.plan_of($$EXECUTE search('SECRET')$$), $$Custom Scan (NaeBatch)
-  Filter: ((nae.plain(note)) = VALUE)
-  Calls: nae.plain(note)
+  Filter: ((nae_internal.plain(note)) = VALUE)
+  Calls: nae_internal.plain(note)
   ->  Seq Scan on explained
 $$, 'a filter shows its columns and operators');
 -- What is shown is not what runs.

@@ -14,7 +14,7 @@ INSERT INTO c SELECT i, mail(i), i * 1.50, TIMESTAMPTZ '2020-01-01 00:00+00' + i
 
 -- refusals
 CREATE FUNCTION refused(col text, key text, normalization text, state text, message text, what text) RETURNS text LANGUAGE sql AS
-  $$SELECT throws_ok(format('SELECT nae.begin_blind_index(''c'', %L, %L, NULL, %L, 1000)', col, key, normalization), state, message, what)$$;
+  $$SELECT throws_ok(format('SELECT nae_internal.begin_blind_index(''c'', %L, %L, NULL, %L, 1000)', col, key, normalization), state, message, what)$$;
 SELECT refused('note', 'index-key', 'none', '42809', 'column "note" of blind.c is not encrypted', 'a plain column');
 SELECT refused('ssn', 'index-key', 'none', '42809', 'column "ssn" of blind.c is deterministic', 'a deterministic column as it is');
 SELECT refused('email', 'col-rnd', 'none', 'NE001', 'key "col-rnd" is not there, or role nae_all may not: mac', 'a key that makes no codes');
@@ -30,7 +30,7 @@ CALL nae.add_blind_index('blind.c', 'email', 'index-key', normalization => 'lowe
 CALL nae.add_blind_index('blind.c', 'amount', 'index-key', index_column => 'amount_code');
 CALL nae.add_blind_index('blind.c', 'at', 'index-key');
 CALL nae.add_blind_index('blind.c', 'raw', 'index-key');
-SELECT is_empty('SELECT FROM nae.column_change', 'no state is left');
+SELECT is_empty('SELECT FROM nae_internal.column_change', 'no state is left');
 SELECT set_eq('SELECT column_name::text, index_column::text, key, normalization FROM nae.blind_index WHERE relation = ''c''::regclass',
   $$VALUES ('amount', 'amount_code', 'index-key', 'none'), ('at', 'at_index', 'index-key', 'none'), ('email', 'email_index', 'index-key', 'lower'), ('raw', 'raw_index', 'index-key', 'none')$$, 'what there is');
 SELECT is((SELECT count(*) FROM c WHERE (email IS NULL) <> (email_index IS NULL)), 0::bigint, 'each value has a code, and no other row');
@@ -81,7 +81,7 @@ SELECT throws_ok($$INSERT INTO login VALUES (1000, 'PERSON5@example.ORG')$$, '23
 SELECT lives_ok($$INSERT INTO login VALUES (1000, 'New@x.org')$$, 'another one is not refused');
 SELECT is((SELECT array_agg(id) FROM login WHERE email_index = nae.blind_index_of('login', 'email', 'nEW@X.org')), ARRAY[1000], 'and found without regard to case');
 SELECT is((SELECT array_agg(id) FROM login WHERE email = 'New@x.org'), ARRAY[1000], 'and with it, by the column itself');
-SELECT throws_ok($$SELECT nae.begin_blind_index('login', 'other', 'index-key', NULL, 'none', 1000)$$, '42809', NULL, 'as they are, they have an index of their own');
+SELECT throws_ok($$SELECT nae_internal.begin_blind_index('login', 'other', 'index-key', NULL, 'none', 1000)$$, '42809', NULL, 'as they are, they have an index of their own');
 
 -- kept
 INSERT INTO c (id, email) VALUES (2001, 'New@example.org'), (2002, NULL), (2003, '');
@@ -95,15 +95,15 @@ SELECT is((SELECT email_index FROM c WHERE id = 2001), NULL, 'to NULL');
 UPDATE c SET email_index = '\x00' WHERE id = 77;
 INSERT INTO c (id, email, email_index) VALUES (2004, 'mine', '\x01');
 SELECT is((SELECT array_agg(id ORDER BY id) FROM c WHERE email_index IN (nae.blind_index_of('c', 'email', 'mine'), nae.blind_index_of('c', 'email', 'person77@example.org'))), ARRAY[77, 2004], 'nobody sets codes by hand');
-SELECT is((SELECT email_index FROM c WHERE id = 78), (SELECT nae.blind_index_code(key || ':' || version, nae.blind_index_input(purpose, context, 'person78@example.org'::text))
+SELECT is((SELECT email_index FROM c WHERE id = 78), (SELECT nae_internal.blind_index_code(key || ':' || version, nae_internal.blind_index_input(purpose, context, 'person78@example.org'::text))
   FROM nae.blind_index WHERE relation = 'c'::regclass AND column_name = 'email'), 'the code is that of the normalized value, under the version and purpose of the index');
-SELECT is((SELECT string_agg(DISTINCT concat_ws(' ', length(email_index), get_byte(email_index, 0), nae.code_version(email_index)), ';') FROM c WHERE email_index IS NOT NULL),
+SELECT is((SELECT string_agg(DISTINCT concat_ws(' ', length(email_index), get_byte(email_index, 0), nae_internal.code_version(email_index)), ';') FROM c WHERE email_index IS NOT NULL),
   (SELECT '19 180 ' || version FROM nae.blind_index WHERE relation = 'c'::regclass AND column_name = 'email'), 'codes say format and version');
 SELECT is(nae.blind_index_codes('c', 'email', 'MINE'), ARRAY[nae.blind_index_of('c', 'email', 'mine')], 'one code, when nothing is under way');
-SELECT is((SELECT count(DISTINCT nae.blind_index_input(p, q, 'x'::text)) FROM (VALUES ('', ''), ('a', ''), ('', 'a'), ('ab', ''), ('a', 'b'), ('', 'ab')) AS v(p, q)), 6::bigint, 'purpose and context are told apart');
-SELECT is(nae.blind_index_input('p', '', 1.50), nae.blind_index_input('p', '', 1.5), 'equal numbers');
-SELECT throws_ok($$SELECT nae.blind_index_input('p', '', point '(1,2)')$$, '22023', NULL, 'a type that has no code');
-SELECT throws_ok($$SELECT nae.blind_index_input('p', '', NULL::text) || nae.blind_index_input('p', '', 'x')$$, '42804', NULL, 'nor has an unknown one');
+SELECT is((SELECT count(DISTINCT nae_internal.blind_index_input(p, q, 'x'::text)) FROM (VALUES ('', ''), ('a', ''), ('', 'a'), ('ab', ''), ('a', 'b'), ('', 'ab')) AS v(p, q)), 6::bigint, 'purpose and context are told apart');
+SELECT is(nae_internal.blind_index_input('p', '', 1.50), nae_internal.blind_index_input('p', '', 1.5), 'equal numbers');
+SELECT throws_ok($$SELECT nae_internal.blind_index_input('p', '', point '(1,2)')$$, '22023', NULL, 'a type that has no code');
+SELECT throws_ok($$SELECT nae_internal.blind_index_input('p', '', NULL::text) || nae_internal.blind_index_input('p', '', 'x')$$, '42804', NULL, 'nor has an unknown one');
 CREATE FUNCTION marks() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN NEW.email := 'Marked ' || NEW.id; RETURN NEW; END$$;
 CREATE TRIGGER marks BEFORE UPDATE OF note ON c FOR EACH ROW EXECUTE FUNCTION marks();
 UPDATE c SET note = 'x' WHERE id = 80;
@@ -116,7 +116,7 @@ UPDATE c SET note = 'other column';
 SELECT is((SELECT count(*) FROM c JOIN was USING (id) WHERE code IS DISTINCT FROM email_index), 0::bigint, 'an update of another column');
 CALL nae.rotate_column('blind.c', 'email');
 SELECT is((SELECT count(*) FROM c JOIN was USING (id) WHERE code IS DISTINCT FROM email_index), 0::bigint, 'a rotation keeps the codes');
-SELECT throws_ok($$SELECT nae.begin_decryption('c', 'email', 1000, true, false)$$, '2BP01', NULL, 'decrypting comes after dropping it');
+SELECT throws_ok($$SELECT nae_internal.begin_decryption('c', 'email', 1000, true, false)$$, '2BP01', NULL, 'decrypting comes after dropping it');
 ALTER TABLE c RENAME TO renamed; ALTER TABLE renamed RENAME email TO mail; ALTER TABLE renamed RENAME email_index TO mail_code;
 SELECT is((SELECT array_agg(id) FROM renamed WHERE mail_code = nae.blind_index_of('renamed', 'mail', 'person5@example.org')), ARRAY[5], 'through renames');
 INSERT INTO renamed (id, mail) VALUES (2005, 'After@rename');
@@ -134,7 +134,7 @@ SET LOCAL ROLE nae_all;
 SELECT is((SELECT array_agg(id) FROM c WHERE email_index = nae.blind_index_of('c', 'email', 'writer@example.org')), ARRAY[3000], 'and is found');
 RESET ROLE;
 SELECT is(has_function_privilege('nae_writer', 'nae.blind_index_of(regclass, name, text)', 'EXECUTE'), false, 'codes of values are for those who may ask for them');
-GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA nae TO nae_writer;
+GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA nae, nae_internal TO nae_writer;
 GRANT EXECUTE ON FUNCTION nae_blind_index(text, text) TO nae_writer;
 SET LOCAL ROLE nae_writer;
 SELECT throws_ok($$SELECT nae.blind_index_of('c', 'email', 'x')$$, 'NE001', NULL, 'and whom the policy lets');

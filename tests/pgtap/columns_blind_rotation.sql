@@ -52,16 +52,16 @@ SELECT is(told('t.email_index'), format('holds codes of version %s of key "rot-i
 SELECT is(told('u.email_index'), format('holds codes of version %s of key "rot-index", whose newest is %s', :v, :v + 1), 'of a partitioned table once');
 
 -- refused
-SELECT throws_ok(format('SELECT nae.begin_recoding(''t'', ''email'', %s, 1000, true)', :v + 2), '22023', format('key "rot-index" has no version %s', :v + 2), 'a version that is not there');
-SELECT throws_ok($$SELECT nae.begin_recoding('t', 'p', NULL, 1000, true)$$, '42704', NULL, 'a column without a blind index');
+SELECT throws_ok(format('SELECT nae_internal.begin_recoding(''t'', ''email'', %s, 1000, true)', :v + 2), '22023', format('key "rot-index" has no version %s', :v + 2), 'a version that is not there');
+SELECT throws_ok($$SELECT nae_internal.begin_recoding('t', 'p', NULL, 1000, true)$$, '42704', NULL, 'a column without a blind index');
 SELECT throws_ok($$CALL nae.rotate_blind_index('t', 'email')$$, '2D000', NULL, 'within a transaction');
 CREATE VIEW seen AS SELECT email_index FROM t;
-SELECT throws_ok($$SELECT nae.begin_recoding('t', 'email', NULL, 1000, true)$$, '2BP01', NULL, 'what depends on the codes is said before anything begins');
+SELECT throws_ok($$SELECT nae_internal.begin_recoding('t', 'email', NULL, 1000, true)$$, '2BP01', NULL, 'what depends on the codes is said before anything begins');
 DROP VIEW seen;
 
 -- step by step, to look at what is true between
 VACUUM FULL t;
-SELECT nae.begin_recoding('t', 'email', NULL, 100, true), nae.change_step('t', 'email_index'), nae.change_step('t', 'email_index') \g /dev/null
+SELECT nae_internal.begin_recoding('t', 'email', NULL, 100, true), nae_internal.change_step('t', 'email_index'), nae_internal.change_step('t', 'email_index') \g /dev/null
 SELECT is((SELECT command || ' ' || phase FROM nae_stat_progress_column WHERE relation = 't'::regclass), 'recode filling', 'in the middle of it');
 SELECT ok((SELECT count(email_index__nae) BETWEEN 1 AND 999 FROM t), 'some have a code of the new version');
 SELECT is((SELECT count(*) FROM t WHERE email_index = nae.blind_index_of('t', 'email', p)), 1000::bigint, 'each value is found');
@@ -71,10 +71,10 @@ UPDATE t SET email = 'Changed', p = 'Changed' WHERE id = 5;
 UPDATE t SET email = NULL, p = NULL WHERE id = 6;
 SELECT is(concat_ws(' ', found('t', 'written'), found('t', 'changed'), found('t', 'e5')), '2002 5', 'and what is written meanwhile');
 SELECT duplicate($$INSERT INTO t VALUES (2003, 'CHANGED', 'x')$$);
-SELECT is((SELECT count(*) FROM t WHERE email_index__nae IS NOT NULL AND nae.code_version(email_index__nae) <> :v + 1), 0::bigint, 'the new codes are of the new version');
-SELECT is((SELECT array_agg(nae.code_version(c) ORDER BY 1) FROM unnest(nae.blind_index_codes('t', 'email', 'x')) AS c), ARRAY[:v, :v + 1], 'both codes, for those who keep codes');
+SELECT is((SELECT count(*) FROM t WHERE email_index__nae IS NOT NULL AND nae_internal.code_version(email_index__nae) <> :v + 1), 0::bigint, 'the new codes are of the new version');
+SELECT is((SELECT array_agg(nae_internal.code_version(c) ORDER BY 1) FROM unnest(nae.blind_index_codes('t', 'email', 'x')) AS c), ARRAY[:v, :v + 1], 'both codes, for those who keep codes');
 SELECT throws_ok('ALTER TABLE t RENAME email TO mail', '55006', NULL, 'no rename meanwhile');
-SELECT throws_ok($$SELECT nae.begin_recoding('t', 'email', 1, 100, true) WHERE nae.cancel_column_change('t', 'email') IS NULL$$, '55000', NULL, 'a change goes by the name of the column of codes');
+SELECT throws_ok($$SELECT nae_internal.begin_recoding('t', 'email', 1, 100, true) WHERE nae.cancel_column_change('t', 'email') IS NULL$$, '55000', NULL, 'a change goes by the name of the column of codes');
 PREPARE search AS SELECT string_agg(id::text, ' ') FROM t WHERE email_index = nae.blind_index_of('t', 'email', $1);
 EXECUTE search('e77') \g /dev/null
 CALL nae.rotate_blind_index('rotbi.t', 'email');
@@ -93,7 +93,7 @@ SELECT is(told('t.email_index'), NULL, 'nothing to tell any more');
 SELECT is((SELECT pg_get_indexdef('t_unique'::regclass)), 'CREATE UNIQUE INDEX t_unique ON rotbi.t USING btree (email_index) INCLUDE (id)', 'its index is what it was');
 SELECT is((SELECT string_agg(conname, ' ' ORDER BY conname) FROM pg_constraint WHERE conrelid = 't'::regclass AND contype = 'c'), 'coded email_is_ciphertext', 'and its constraints');
 SELECT is(col_description('t'::regclass, attnum) || ' ' || has_column_privilege('nae_reader', 't', 'email_index', 'SELECT'), 'codes true', 'its comment and privileges') FROM pg_attribute WHERE attrelid = 't'::regclass AND attname = 'email_index';
-SELECT is_empty('SELECT FROM nae.column_change', 'no state is left');
+SELECT is_empty('SELECT FROM nae_internal.column_change', 'no state is left');
 SELECT is_empty($$SELECT FROM pg_trigger WHERE tgname ~ 'nae_sync'$$, 'nor a trigger');
 CALL nae.rotate_blind_index('rotbi.u', 'email', batch_size => 10);
 SELECT is(codes('u', 'email_index'), format('100 of 100, %1$s..%1$s, 100 right', :v + 1), 'a partitioned table');
@@ -101,7 +101,7 @@ INSERT INTO u SELECT i, 'U' || i FROM generate_series(101, 110) AS i;
 SELECT is((SELECT count(*) FROM u WHERE email_index = nae.blind_index_of('u', 'email', 'U' || id)), 110::bigint, 'in each partition');
 
 -- back, cancelled, and the column itself rotated
-SELECT nae.begin_recoding('t', 'email', :v, 100, true), nae.change_step('t', 'email_index'), nae.change_step('t', 'email_index') \g /dev/null
+SELECT nae_internal.begin_recoding('t', 'email', :v, 100, true), nae_internal.change_step('t', 'email_index'), nae_internal.change_step('t', 'email_index') \g /dev/null
 SELECT nae.cancel_column_change('t', 'email_index') \g /dev/null
 SELECT is(codes('t', 'email_index'), format('1001 of 1001, %1$s..%1$s, 1001 right', :v + 1), 'given up: what it was');
 SELECT hasnt_column('rotbi'::name, 't'::name, 'email_index__nae'::name, 'and nothing else');
@@ -133,7 +133,7 @@ SELECT is(found('d', 'lATER') || ' ' || found('d', 'd5'), '300 5', 'and are kept
 CALL nae.rotate_column('rotbi.d', 'email', rewrite => true);
 INSERT INTO d (id, email) VALUES (301, 'Last');
 SELECT is(found('d', 'lAST') || ' ' || found('d', 'd5'), '301 5', 'when the table is rewritten too');
-SELECT throws_ok($$SELECT nae.begin_decryption('d', 'email', 1000, true, false)$$, '2BP01', NULL, 'to be decrypted it loses it first');
+SELECT throws_ok($$SELECT nae_internal.begin_decryption('d', 'email', 1000, true, false)$$, '2BP01', NULL, 'to be decrypted it loses it first');
 
 -- format 1: 16 bytes, no version, no purpose
 CREATE TABLE old (id int PRIMARY KEY, email nae.enc_text('col-rnd'), email_index bytea);

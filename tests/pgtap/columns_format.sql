@@ -43,7 +43,7 @@ LANGUAGE plpgsql AS $$
 BEGIN
   EXECUTE format('CREATE TEMP TABLE column_of_one (c nae.%I(%s))', type, modifiers);
   EXECUTE format('INSERT INTO column_of_one VALUES (%L)', value);
-  EXECUTE format('SELECT nae.%I(c) FROM column_of_one', type || '_send') INTO stored;
+  EXECUTE format('SELECT nae_internal.%I(c) FROM column_of_one', type || '_send') INTO stored;
   SELECT a.atttypmod INTO typmod FROM pg_attribute a
     WHERE a.attrelid = 'pg_temp.column_of_one'::regclass AND a.attnum = 1;
   DROP TABLE column_of_one;

@@ -1,12 +1,12 @@
--- Volatility, strictness, parallel mark, leaks and privileges of the functions of schema nae.
+-- Volatility, strictness, parallel mark, leaks and privileges of the functions of schemas nae and nae_internal.
 BEGIN;
-SELECT plan(31);
+SELECT plan(33);
 CREATE TEMP VIEW ours AS
   SELECT p.oid::regprocedure AS signature, p.*, l.lanname,
     regexp_replace(p.proname, '^enc_(det_)?(text|bytea|int[248]|numeric|bool|date|timestamptz|timestamp|time|interval|float[48]|uuid|inet|jsonb|json|bpchar)(_array)?', 'enc') AS form,
     regexp_replace(pg_get_function_identity_arguments(p.oid), 'nae\.enc_\w+', 'enc', 'g') AS arguments
   FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_language l ON l.oid = p.prolang
-  WHERE p.pronamespace = 'nae'::regnamespace;
+  WHERE p.pronamespace IN ('nae'::regnamespace, 'nae_internal'::regnamespace);
 CREATE TEMP VIEW decrypting AS SELECT * FROM ours WHERE proname = 'plain' OR proname LIKE 'plain\_as\_%' OR proname = 'plain_row' OR prosrc IN ('nae_column_convert', 'nae_column_rewrap') OR form ~ '^enc_(same|other|before|not_after|after|not_before|joined)$';
 CREATE TEMP VIEW encrypting AS SELECT * FROM ours WHERE prosrc IN ('nae_column_encrypt', 'nae_column_search_token', 'nae_column_search_token_array', 'nae_column_in', 'nae_column_recv');
 
@@ -49,15 +49,15 @@ SELECT is((SELECT count(*)::int FROM pg_opclass c JOIN pg_type t ON t.oid = c.op
 SELECT is_empty($$SELECT typname FROM pg_type WHERE typnamespace = 'nae'::regnamespace AND typname LIKE 'enc%' AND typtype = 'b' AND (typstorage <> 'e' OR typlen <> -1 OR typispreferred)$$, 'types do not compress, and are preferred nowhere');
 
 -- privileges
-SELECT is(has_schema_privilege('nae_stranger', 'nae', 'USAGE'), true, 'everybody may use the schema');
-SELECT is(has_schema_privilege('nae_stranger', 'nae', 'CREATE'), false, 'and nobody may create in it');
+SELECT is(has_schema_privilege('nae_stranger', s, 'USAGE'), true, 'everybody may use the schema ' || s) FROM unnest('{nae,nae_internal}'::text[]) AS s;
+SELECT is(has_schema_privilege('nae_stranger', s, 'CREATE'), false, 'and nobody may create in it') FROM unnest('{nae,nae_internal}'::text[]) AS s;
 SELECT set_eq($$SELECT proname::text FROM ours WHERE NOT has_function_privilege('nae_stranger', oid, 'EXECUTE')$$,
   $$VALUES ('add_blind_index'), ('blind_index_code'), ('blind_index_codes'), ('blind_index_of'), ('blind_index_search'), ('cancel_column_change'), ('change_step'), ('count_authentic'), ('damaged_rows'), ('decrypt_column'), ('drop_blind_index'), ('encrypt_column'), ('fault'), ('rotate_blind_index'), ('rotate_column'), ('run_change'), ('verify_blind_indexes'), ('verify_table')$$,
   'what changes and verifies columns is not for PUBLIC');
-SELECT bag_eq($$SELECT relname::text, privilege_type FROM pg_class, aclexplode(relacl) WHERE relnamespace = 'nae'::regnamespace AND grantee = 0 AND relkind IN ('r', 'v')$$,
+SELECT bag_eq($$SELECT relname::text, privilege_type FROM pg_class, aclexplode(relacl) WHERE relnamespace IN ('nae'::regnamespace, 'nae_internal'::regnamespace) AND grantee = 0 AND relkind IN ('r', 'v')$$,
   $$VALUES ('column_key', 'SELECT'), ('blind_index', 'SELECT'), ('encrypted_type', 'SELECT'), ('encrypted_column', 'SELECT'), ('stat_progress_column', 'SELECT'), ('stat_recoding', 'SELECT'), ('column_change', 'SELECT'), ('column_change', 'INSERT'), ('column_change', 'UPDATE'), ('column_change', 'DELETE')$$,
   'what PUBLIC may do with tables and views');
-SELECT is((SELECT relrowsecurity FROM pg_class WHERE oid = 'nae.column_change'::regclass), true, 'of column_change row level security shows everybody their own');
+SELECT is((SELECT relrowsecurity FROM pg_class WHERE oid = 'nae_internal.column_change'::regclass), true, 'of column_change row level security shows everybody their own');
 
 SELECT * FROM finish();
 ROLLBACK;

@@ -9,7 +9,7 @@ SET LOCAL search_path = enc, tap, public;
 -- The ciphertext of a name, whose last byte was changed.
 SET LOCAL nae.transparent = off;
 SELECT overlay(name PLACING CASE WHEN substr(name, 60, 1) = 'A' THEN 'B' ELSE 'A' END FROM 60 FOR 1) AS bad, name AS good, ssn AS token
-FROM (SELECT 'nae1:' || replace(encode(nae.enc_text_send(name), 'base64'), E'\n', '') AS name, 'nae1:' || replace(encode(nae.enc_det_text_send(ssn), 'base64'), E'\n', '') AS ssn
+FROM (SELECT 'nae1:' || replace(encode(nae_internal.enc_text_send(name), 'base64'), E'\n', '') AS name, 'nae1:' || replace(encode(nae_internal.enc_det_text_send(ssn), 'base64'), E'\n', '') AS ssn
       FROM enc.w WHERE id = 1) x \gset
 SET LOCAL nae.transparent = on;
 RESET ROLE;

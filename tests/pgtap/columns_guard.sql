@@ -179,13 +179,13 @@ SELECT pretend('seen', 's', 'honest'), pretend('seen', 'r', 'honest');
 SET LOCAL ROLE nae_all;
 SELECT results_eq('SELECT * FROM seen_as(true)', ARRAY['(s,43,40,3,0,1,1,40)', '(r,42,39,3,0,1,1,39)'], 'ciphertexts of another key or context are counted');
 SELECT throws_ok('SELECT r FROM seen', 'NE022', NULL, 'reading them fails');
-SELECT throws_ok(format('INSERT INTO seen (id, r) VALUES (9, %L)', nae.enc_text_out(r)), 'NE022', 'a ciphertext of another key or context is not taken for one of key "col-rnd"', 'a ciphertext of another key is not taken') FROM elsewhere LIMIT 1;
+SELECT throws_ok(format('INSERT INTO seen (id, r) VALUES (9, %L)', nae_internal.enc_text_out(r)), 'NE022', 'a ciphertext of another key or context is not taken for one of key "col-rnd"', 'a ciphertext of another key is not taken') FROM elsewhere LIMIT 1;
 DELETE FROM seen WHERE id > 40;
 RESET ROLE;
 -- A byte of what the column calls its own is changed.
-SELECT is((SELECT encode(nae.enc_text_send(r), 'hex') FROM seen WHERE id = 1) ~ '^e1', true, 'a stored value');
-UPDATE seen SET r = (SELECT nae.enc_text_in(('nae1:' || translate(encode(set_byte(b, length(b) - 1, get_byte(b, length(b) - 1) # 1), 'base64'), E'\n', ''))::cstring, 'nae.enc_text'::regtype, -1)
-  FROM (SELECT nae.enc_text_send(r) AS b) AS x) WHERE id IN (3, 30);
+SELECT is((SELECT encode(nae_internal.enc_text_send(r), 'hex') FROM seen WHERE id = 1) ~ '^e1', true, 'a stored value');
+UPDATE seen SET r = (SELECT nae_internal.enc_text_in(('nae1:' || translate(encode(set_byte(b, length(b) - 1, get_byte(b, length(b) - 1) # 1), 'base64'), E'\n', ''))::cstring, 'nae.enc_text'::regtype, -1)
+  FROM (SELECT nae_internal.enc_text_send(r) AS b) AS x) WHERE id IN (3, 30);
 SET LOCAL ROLE nae_all;
 SELECT results_eq('SELECT * FROM seen_as(true)', ARRAY['(s,40,40,0,0,1,1,40)', '(r,39,39,0,0,1,1,37)'], 'authentication finds what was tampered with, one by one');
 SELECT results_eq('SELECT * FROM seen_as(false)', ARRAY['(s,40,40,0,0,1,1,)', '(r,39,39,0,0,1,1,)'], 'which says of itself that it is good');

@@ -12,17 +12,17 @@ INSERT INTO h VALUES (1, 'x', 7, '\x01', 2.5, 'x', 7);
 CREATE FUNCTION tap.stored(col text) RETURNS text LANGUAGE plpgsql SET nae.transparent = off AS $$
 DECLARE result text;
 BEGIN
-  EXECUTE format('SELECT nae.%s_out(%I) FROM enc.h', (SELECT regexp_replace(format_type(atttypid, NULL), '^nae.', '') FROM pg_attribute WHERE attrelid = 'enc.h'::regclass AND attname = col), col) INTO result;
+  EXECUTE format('SELECT nae_internal.%s_out(%I) FROM enc.h', (SELECT regexp_replace(format_type(atttypid, NULL), '^nae.', '') FROM pg_attribute WHERE attrelid = 'enc.h'::regclass AND attname = col), col) INTO result;
   RETURN result;
 END $$;
 SELECT matches(stored(c), '^nae1:', 'the ciphertext of ' || c) FROM unnest(ARRAY['t', 'i', 'b', 'n', 'dt', 'di']) c;
 SELECT throws_ok(format('INSERT INTO h (%I) VALUES (%L)', a, stored(b)), 'NE020', NULL, 'a ciphertext of ' || b || ' put into ' || a)
 FROM unnest(ARRAY['t', 'i', 'b', 'n', 'dt', 'di']) a, unnest(ARRAY['t', 'i', 'b', 'n', 'dt', 'di']) b WHERE ltrim(a, 'd') <> ltrim(b, 'd');
-SELECT throws_ok(format('SELECT nae.plain(%L::nae.enc_%s)', stored(b), t), 'NE020', NULL, 'a ciphertext of ' || b || ' read as ' || t)
+SELECT throws_ok(format('SELECT nae_internal.plain(%L::nae.enc_%s)', stored(b), t), 'NE020', NULL, 'a ciphertext of ' || b || ' read as ' || t)
 FROM unnest(ARRAY['t', 'i', 'n']) b, unnest(ARRAY['int8', 'uuid', 'jsonb', 'timestamptz', 'bool', 'date']) t;
 SELECT throws_ok(format('SELECT %L::nae.enc_%s::text', 'nae1:4QHEi5L1oV8Os+FOFwABGo4JHS+nYDQKR/HfAAAEBcGkpCGOqVBuru6vlWc0Abq1Td0wX38=', t), c, NULL, 'a ciphertext of another server read as ' || t)
 FROM (VALUES ('text', 'NE021'), ('int4', 'NE020'), ('numeric', 'NE020')) v (t, c);
-SELECT throws_ok(format('SELECT nae.%I(%s)', f, a), s, NULL, format('nae.%s(%s)', f, a))
+SELECT throws_ok(format('SELECT nae_internal.%I(%s)', f, a), s, NULL, format('nae_internal.%s(%s)', f, a))
 FROM (VALUES ('randomized_typmod_in', '''{}''', '22023'), ('deterministic_typmod_in', '''{}''', '22023'), ('randomized_typmod_in', '''{a,b,c,d}''', '22023'), ('randomized_typmod_in', '''{NULL}''', '22023'),
   ('randomized_typmod_in', '''{{a},{b}}''', '22023'), ('typmod_out', '-5', '22023'), ('typmod_out', '12345', '22023')) v (f, a, s);
 

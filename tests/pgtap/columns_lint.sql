@@ -61,11 +61,11 @@ SELECT finds_nothing($$ALTER TABLE t ADD ssn_old nae.enc_det_text('col-det'), AD
 CREATE TABLE p (id int, c text);
 ALTER TABLE p OWNER TO nae_all;
 SET LOCAL ROLE nae_all;
-SELECT nae.begin_encryption('p', 'c', 'col-det', true, NULL, 10, true, false);
-SELECT nae.change_step('p', 'c');
+SELECT nae_internal.begin_encryption('p', 'c', 'col-det', true, NULL, 10, true, false);
+SELECT nae_internal.change_step('p', 'c');
 RESET ROLE;
 SELECT is_empty($$SELECT found() EXCEPT VALUES ('warning | column li.p.c__nae | is deterministic, and no index begins with it')$$, 'a change that is under way');
-UPDATE nae.column_change SET pid = 0;
+UPDATE nae_internal.column_change SET pid = 0;
 SELECT ok('warning | column li.p.c | nae.encrypt_column was interrupted while filling, at 0 %' IN (SELECT found()), 'a change that was interrupted');
 SET LOCAL ROLE nae_all;
 SELECT nae.cancel_column_change('p', 'c');

@@ -39,7 +39,7 @@ DECLARE c name; differing bigint;
 BEGIN
   FOR c IN SELECT attname FROM pg_attribute WHERE attrelid = 'every_plain'::regclass AND attnum > 1 AND NOT attisdropped LOOP
     EXECUTE format('SELECT count(*) FROM every e JOIN every_plain p USING (id) WHERE e.%1$I::%2$s IS DISTINCT FROM p.%1$I::%2$s', c,
-                   (SELECT CASE atttypid WHEN 'json'::regtype THEN 'json::text' ELSE nae.type_name(nae.plain_type(atttypid)) END FROM pg_attribute WHERE attrelid = 'every_plain'::regclass AND attname = c)) INTO differing;
+                   (SELECT CASE atttypid WHEN 'json'::regtype THEN 'json::text' ELSE nae_internal.type_name(nae_internal.plain_type(atttypid)) END FROM pg_attribute WHERE attrelid = 'every_plain'::regclass AND attname = c)) INTO differing;
     RETURN NEXT is(differing, 0::bigint, format('%s %s', c, kind));
   END LOOP;
 END $$;
@@ -47,7 +47,7 @@ CREATE PROCEDURE each(kind text, key text DEFAULT NULL, deterministic bool DEFAU
 DECLARE c name;
 BEGIN
   FOR c IN SELECT attname FROM pg_attribute WHERE attrelid = 'mig.every_plain'::regclass AND attnum > 1 AND NOT attisdropped
-    AND NOT (deterministic AND atttypid NOT IN (SELECT nae.plain_type(t.type) FROM nae.encrypted_type t WHERE t.deterministic UNION SELECT 'varchar'::regtype)) ORDER BY attnum
+    AND NOT (deterministic AND atttypid NOT IN (SELECT nae_internal.plain_type(t.type) FROM nae.encrypted_type t WHERE t.deterministic UNION SELECT 'varchar'::regtype)) ORDER BY attnum
   LOOP
     IF kind = 'encrypt' THEN CALL nae.encrypt_column('mig.every', c, key, deterministic); ELSE CALL nae.decrypt_column('mig.every', c); END IF;
   END LOOP;
@@ -99,7 +99,7 @@ SELECT throws_ok(format($$INSERT INTO %1$s (id, ssn) VALUES (7777, 'ssn-5'); SET
 SELECT lives_ok(format('INSERT INTO %s (id) VALUES (7777)', t), t || ': the DEFAULT') FROM unnest(ARRAY['kept', 'rewritten']) AS t;
 SELECT is_empty($$SELECT FROM pg_trigger WHERE tgrelid IN ('kept'::regclass, 'rewritten'::regclass) AND NOT tgisinternal$$, 'no trigger is left');
 SELECT is_empty($$SELECT FROM pg_proc WHERE pronamespace = 'mig'::regnamespace AND proname ~ 'nae_sync'$$, 'no function is left');
-SELECT is_empty('SELECT FROM nae.column_change', 'no state is left');
+SELECT is_empty('SELECT FROM nae_internal.column_change', 'no state is left');
 SELECT is_empty('SELECT FROM nae_stat_progress_column', 'nor progress');
 CALL nae.decrypt_column('mig.kept', 'ssn');
 CALL nae.decrypt_column('mig.rewritten', 'ssn', rewrite => true);
@@ -120,7 +120,7 @@ ALTER TABLE ev2 DROP gone;
 ALTER TABLE ev ATTACH PARTITION ev2 FOR VALUES FROM ('2021-01-01') TO ('2022-01-01');
 INSERT INTO ev SELECT i, DATE '2020-01-01' + i % 700, 'note ' || i, 'v' || i FROM generate_series(1, 3000) AS i;
 CALL nae.encrypt_column('mig.ev', 'note', 'col-rnd', context => 'notes', batch_size => 250);
-SELECT throws_like($$SELECT nae.begin_encryption('ev', 'v', 'col-det', true, NULL, 1000, true, false)$$, '%cannot be kept', 'a constraint of a partitioned table needs a rewrite');
+SELECT throws_like($$SELECT nae_internal.begin_encryption('ev', 'v', 'col-det', true, NULL, 1000, true, false)$$, '%cannot be kept', 'a constraint of a partitioned table needs a rewrite');
 CALL nae.encrypt_column('mig.ev', 'v', 'col-det', deterministic => true, rewrite => true);
 SELECT results_eq('SELECT id, note, v FROM ev ORDER BY id', $$SELECT i, 'note ' || i, 'v' || i FROM generate_series(1, 3000) AS i$$, 'partitions of other shapes');
 SELECT is(intact('ev'), 'v intact, note intact', 'every value');
@@ -136,7 +136,7 @@ CREATE TYPE mood AS ENUM ('happy', 'sad');
 CREATE TABLE r (m mood, id int GENERATED ALWAYS AS IDENTITY, c text, j money, g text GENERATED ALWAYS AS (c || 'x') STORED, a money[], u text, e nae.enc_text('col-rnd'), p point);
 CREATE FUNCTION refused(column_name name, key text, state text, message text, what text, deterministic bool DEFAULT false, relation text DEFAULT 'r', rewrite bool DEFAULT false)
   RETURNS text LANGUAGE sql AS
-  $$SELECT throws_ok(format('SELECT nae.begin_encryption(%L, %L, %L, %L, NULL, 1000, true, %L)', relation, column_name, key, deterministic, rewrite), state, message, what)$$;
+  $$SELECT throws_ok(format('SELECT nae_internal.begin_encryption(%L, %L, %L, %L, NULL, 1000, true, %L)', relation, column_name, key, deterministic, rewrite), state, message, what)$$;
 SELECT refused('none', 'col-rnd', '42703', 'column "none" of mig.r does not exist', 'no such column');
 SELECT refused('ctid', 'col-rnd', '42703', 'column "ctid" of mig.r does not exist', 'a system column');
 SELECT refused('id', 'col-rnd', '0A000', 'column "id" of mig.r is an identity column', 'an identity column');
@@ -144,14 +144,14 @@ SELECT refused('g', 'col-rnd', '0A000', 'column "g" of mig.r is a generated colu
 SELECT refused('c', 'col-rnd', '2BP01', 'column "c" of mig.r cannot be replaced: other objects depend on it', 'what a generated column is made of');
 SELECT refused('j', 'col-rnd', '0A000', 'column "j" of mig.r is of type money, which cannot be encrypted as it is', 'a type that has no encrypted one');
 SELECT refused('a', 'col-rnd', '0A000', 'column "a" of mig.r is of type money[], which cannot be encrypted as it is', 'an array of such');
-SELECT throws_matching($$SELECT nae.begin_encryption('r', 'm', 'col-rnd', false, NULL, 1000, true, false)$$, 'column "m" of mig.r is of type mig.mood', 'an enum');
+SELECT throws_matching($$SELECT nae_internal.begin_encryption('r', 'm', 'col-rnd', false, NULL, 1000, true, false)$$, 'column "m" of mig.r is of type mig.mood', 'an enum');
 SELECT refused('e', 'col-rnd', '42809', 'column "e" of mig.r is encrypted already', 'an encrypted column');
 SELECT refused('u', 'col-none', 'NE001', 'key "col-none" is not there, or role nae_all may not: encrypt, decrypt', 'no such key');
 SELECT refused('u', 'forbidden-key', 'NE001', 'key "forbidden-key" is not there, or role nae_all may not: encrypt, decrypt', 'a forbidden key');
 SELECT refused('u', 'col-det', 'NE012', 'key "col-det" is of type aes-256-siv, needed is aes-256-gcm', 'a key of the other kind');
 SELECT refused('u', 'col-rnd', 'NE012', 'key "col-rnd" is of type aes-256-gcm, needed is aes-256-siv', 'a key of the other kind, deterministic', true);
-SELECT throws_ok($$SELECT nae.begin_encryption('r', 'u', 'col-rnd', false, NULL, 0, true, false)$$, '23514', NULL, 'a batch of no rows');
-SELECT throws_ok($$SELECT nae.begin_encryption('r', 'u', 'col-rnd', false, NULL, 1000001, true, false)$$, '23514', NULL, 'a batch of too many rows');
+SELECT throws_ok($$SELECT nae_internal.begin_encryption('r', 'u', 'col-rnd', false, NULL, 0, true, false)$$, '23514', NULL, 'a batch of no rows');
+SELECT throws_ok($$SELECT nae_internal.begin_encryption('r', 'u', 'col-rnd', false, NULL, 1000001, true, false)$$, '23514', NULL, 'a batch of too many rows');
 CREATE TABLE flags (b bool, doc jsonb, t text, k text, x text);
 SELECT refused('b', 'col-det', '0A000', 'column "b" of mig.flags is of type boolean, which cannot be encrypted deterministically', 'a deterministic bool', true, 'flags');
 SELECT refused('doc', 'col-det', '0A000', 'column "doc" of mig.flags is of type jsonb, which cannot be encrypted deterministically', 'a deterministic jsonb', true, 'flags');
@@ -176,23 +176,23 @@ DROP INDEX flags_lower; CREATE INDEX flags_pattern ON flags (x text_pattern_ops)
 SELECT refused('x', 'col-det', '2BP01', 'indexes of column "x" of mig.flags cannot be kept', 'another operator class, when it is rewritten', true, 'flags', true);
 DROP INDEX flags_pattern;
 ALTER TABLE flags ADD CHECK (x ~ '^a'), ALTER x SET DEFAULT 'abc'; ALTER TABLE flags ADD CONSTRAINT odd CHECK (x::regclass IS NOT NULL) NOT VALID;
-SELECT lives_ok($$SELECT nae.begin_encryption('flags', 'x', 'col-rnd', false, NULL, 1000, true, false)$$, 'a change begins');
+SELECT lives_ok($$SELECT nae_internal.begin_encryption('flags', 'x', 'col-rnd', false, NULL, 1000, true, false)$$, 'a change begins');
 SELECT results_eq($$SELECT command, phase, percent, rows_done, pid FROM nae_stat_progress_column WHERE column_name = 'x'$$, $$VALUES ('encrypt', 'preparing', NULL::numeric, 0::bigint, pg_backend_pid())$$, 'and is shown');
 SELECT lives_ok($$SELECT nae.cancel_column_change('flags', 'x')$$, 'and is given up');
-SELECT throws_ok($$SELECT nae.begin_decryption('r', 'u', 1000, true, false)$$, '42809', 'column "u" of mig.r is not encrypted', 'decrypting a plain column');
-SELECT throws_ok($$SELECT nae.begin_rotation('r', 'u', NULL, 1000, true, false)$$, '42809', 'column "u" of mig.r is not encrypted', 'rotating a plain column');
-SELECT throws_ok($$SELECT nae.begin_rotation('r', 'e', NULL, 1000, true, true)$$, '22023', 'randomized values are rotated where they stand', 'rewriting for a rotation in place');
-SELECT throws_ok($$SELECT nae.begin_rotation('r', 'e', 7, 1000, true, false)$$, '22023', 'randomized values are rotated to the newest version of their key', 'rotating random values to some version');
+SELECT throws_ok($$SELECT nae_internal.begin_decryption('r', 'u', 1000, true, false)$$, '42809', 'column "u" of mig.r is not encrypted', 'decrypting a plain column');
+SELECT throws_ok($$SELECT nae_internal.begin_rotation('r', 'u', NULL, 1000, true, false)$$, '42809', 'column "u" of mig.r is not encrypted', 'rotating a plain column');
+SELECT throws_ok($$SELECT nae_internal.begin_rotation('r', 'e', NULL, 1000, true, true)$$, '22023', 'randomized values are rotated where they stand', 'rewriting for a rotation in place');
+SELECT throws_ok($$SELECT nae_internal.begin_rotation('r', 'e', 7, 1000, true, false)$$, '22023', 'randomized values are rotated to the newest version of their key', 'rotating random values to some version');
 SELECT throws_ok($$SELECT nae.cancel_column_change('r', 'u')$$, '55000', 'no change of column "u" of mig.r is under way', 'giving up what is not under way');
 SELECT throws_ok($$CALL nae.encrypt_column('mig.r', 'u', 'col-rnd')$$, '2D000', NULL, 'within a transaction');
-SELECT is_empty('SELECT FROM nae.column_change', 'of what is refused nothing is left');
+SELECT is_empty('SELECT FROM nae_internal.column_change', 'of what is refused nothing is left');
 
 -- roles ----------------------------------------------------------------------------------------------
 RESET ROLE;
 BEGIN;
 SELECT is_empty($$SELECT p.oid::regprocedure FROM pg_proc p, aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a
-  WHERE p.pronamespace = 'nae'::regnamespace AND a.grantee = 0 AND p.proname IN ('encrypt_column', 'decrypt_column', 'rotate_column', 'add_blind_index', 'drop_blind_index', 'run_change', 'change_step', 'cancel_column_change', 'verify_table', 'count_authentic')$$, 'nobody may call any of it unless granted');
-GRANT EXECUTE ON ALL ROUTINES IN SCHEMA nae TO nae_writer, nae_masked, nae_nulled, nae_cipher;
+  WHERE p.pronamespace IN ('nae'::regnamespace, 'nae_internal'::regnamespace) AND a.grantee = 0 AND p.proname IN ('encrypt_column', 'decrypt_column', 'rotate_column', 'add_blind_index', 'drop_blind_index', 'run_change', 'change_step', 'cancel_column_change', 'verify_table', 'count_authentic')$$, 'nobody may call any of it unless granted');
+GRANT EXECUTE ON ALL ROUTINES IN SCHEMA nae, nae_internal TO nae_writer, nae_masked, nae_nulled, nae_cipher;
 GRANT EXECUTE ON FUNCTION nae_keys() TO nae_writer, nae_masked, nae_nulled, nae_cipher;
 CREATE TABLE owned (id int, c text, e nae.enc_text('col-rnd'));
 SET ROLE nae_all;
@@ -208,16 +208,16 @@ BEGIN
 EXCEPTION WHEN OTHERS THEN RETURN SQLSTATE || ' ' || SQLERRM;
 END $$;
 GRANT CREATE ON SCHEMA mig TO nae_writer, nae_masked, nae_nulled, nae_cipher, nae_reader;
-SELECT is(as_role('nae_writer', $$SELECT nae.begin_encryption('mig.owned', 'c', 'col-rnd', false, NULL, 1000, true, false)$$), 'NE001 key "col-rnd" is not there, or role nae_writer may not: decrypt', 'one who may not read cannot verify');
-SELECT is(as_role('nae_writer', $$SELECT nae.begin_encryption('mig.owned', 'c', 'col-rnd', false, NULL, 1000, false, false)$$), 'done', 'verify => false: whoever may write');
+SELECT is(as_role('nae_writer', $$SELECT nae_internal.begin_encryption('mig.owned', 'c', 'col-rnd', false, NULL, 1000, true, false)$$), 'NE001 key "col-rnd" is not there, or role nae_writer may not: decrypt', 'one who may not read cannot verify');
+SELECT is(as_role('nae_writer', $$SELECT nae_internal.begin_encryption('mig.owned', 'c', 'col-rnd', false, NULL, 1000, false, false)$$), 'done', 'verify => false: whoever may write');
 SELECT nae.cancel_column_change('mig.owned', 'c');
-SELECT is(as_role(role, $$SELECT nae.begin_decryption('mig.owned', 'e', 1000, true, false)$$), format('NE001 key "col-rnd" is not there, or role %s may not: decrypt', role), role || ' would store less than the values')
+SELECT is(as_role(role, $$SELECT nae_internal.begin_decryption('mig.owned', 'e', 1000, true, false)$$), format('NE001 key "col-rnd" is not there, or role %s may not: decrypt', role), role || ' would store less than the values')
   FROM unnest(ARRAY['nae_masked', 'nae_nulled', 'nae_cipher']) AS role;
 SET ROLE nae_all;
 CREATE TABLE whole (c nae.enc_text('col-rnd')); INSERT INTO whole VALUES ('secret 1234'); GRANT SELECT ON whole TO nae_masked, nae_nulled, nae_cipher;
 RESET ROLE;
 ALTER TABLE mig.owned OWNER TO postgres;
-SELECT is(as_role(role, format('SELECT nae.plain(c, %s, true) FROM mig.whole', (SELECT atttypmod FROM pg_attribute WHERE attrelid = 'mig.whole'::regclass AND attname = 'c'))), 'NE001 the policy does not show this role the whole value', role || ': the whole value or none')
+SELECT is(as_role(role, format('SELECT nae_internal.plain(c, %s, true) FROM mig.whole', (SELECT atttypmod FROM pg_attribute WHERE attrelid = 'mig.whole'::regclass AND attname = 'c'))), 'NE001 the policy does not show this role the whole value', role || ': the whole value or none')
   FROM unnest(ARRAY['nae_masked', 'nae_nulled', 'nae_cipher']) AS role;
 
 SELECT * FROM finish();

@@ -15,7 +15,7 @@ CREATE TABLE narrow (id int PRIMARY KEY, vc varchar(20), ch char(5), i2 smallint
   free_text text, free_varchar varchar, free_int int);
 INSERT INTO narrow VALUES (1, 'v', 'c', 1, 1.50, 5, 6, 't', 'v', 9);
 INSERT INTO narrow (id) VALUES (2);
-CREATE TABLE keeping AS SELECT attname, nae.lost_limits('narrow', attname, nae.plain_type(atttypid)) AS command
+CREATE TABLE keeping AS SELECT attname, nae_internal.lost_limits('narrow', attname, nae_internal.plain_type(atttypid)) AS command
   FROM pg_attribute WHERE attrelid = 'narrow'::regclass AND attnum > 1;
 SELECT set_eq('SELECT attname::text FROM keeping WHERE command IS NULL AND attname <> ''i2'' AND attname <> ''ch''', ARRAY['free_text', 'free_varchar', 'free_int'], 'nothing is lost of a type without limits');
 SELECT format('CALL nae.encrypt_column(%L, %L, key => %L)', 'mty.narrow', attname, 'col-rnd') FROM keeping ORDER BY attname \gexec
@@ -40,20 +40,20 @@ DECLARE
 BEGIN
   EXECUTE format('SELECT %I::text FROM mty.other', c) INTO was;
   BEGIN
-    PERFORM nae.begin_encryption('mty.other', c, 'col-rnd', false, NULL, 100, true, false);
+    PERFORM nae_internal.begin_encryption('mty.other', c, 'col-rnd', false, NULL, 100, true, false);
     RETURN c || ' has a twin';
   EXCEPTION WHEN feature_not_supported THEN
     GET STACKED DIAGNOSTICS hint = PG_EXCEPTION_HINT;
   END;
   EXECUTE substring(hint FROM 'ALTER TABLE [^;]*');
-  PERFORM nae.begin_encryption('mty.other', c, 'col-rnd', false, NULL, 100, true, false);
+  PERFORM nae_internal.begin_encryption('mty.other', c, 'col-rnd', false, NULL, 100, true, false);
   RETURN c || ' has a twin';
 END $$;
 SELECT is(follow_hint(attname), attname || ' has a twin', 'what the hint says of ' || attname) FROM pg_attribute WHERE attrelid = 'other'::regclass AND attnum > 0 ORDER BY attnum;
-SELECT throws_like($$SELECT nae.begin_encryption('mty.narrow', 'vc', 'col-rnd', false, NULL, 100, true, false)$$, 'column "vc" of mty.narrow is encrypted already', 'a column that is encrypted');
+SELECT throws_like($$SELECT nae_internal.begin_encryption('mty.narrow', 'vc', 'col-rnd', false, NULL, 100, true, false)$$, 'column "vc" of mty.narrow is encrypted already', 'a column that is encrypted');
 CREATE TABLE flag (b bool, j jsonb);
-SELECT throws_like(format($$SELECT nae.begin_encryption('mty.flag', %L, 'col-det', true, NULL, 100, true, false)$$, c), '%cannot be encrypted deterministically', 'not a deterministic ' || c) FROM unnest(ARRAY['b', 'j']) AS c;
-SELECT is_empty('SELECT FROM nae.column_change WHERE relation = ''flag''::regclass', 'nothing has begun');
+SELECT throws_like(format($$SELECT nae_internal.begin_encryption('mty.flag', %L, 'col-det', true, NULL, 100, true, false)$$, c), '%cannot be encrypted deterministically', 'not a deterministic ' || c) FROM unnest(ARRAY['b', 'j']) AS c;
+SELECT is_empty('SELECT FROM nae_internal.column_change WHERE relation = ''flag''::regclass', 'nothing has begun');
 
 -- whatever the settings ---------------------------------------------------------------------------------------
 CREATE TABLE hostile (id int PRIMARY KEY, t text NOT NULL DEFAULT 'none', f float8 DEFAULT 0.1 + 0.2, pad text);

@@ -32,7 +32,7 @@ SELECT is((SELECT string_agg(attname, ' ' ORDER BY attnum) FROM pg_attribute WHE
 CREATE TABLE after AS SELECT id, ctid AS place, tableoid AS heap FROM r;
 CALL nae.rotate_column('rot.r', 'c');
 SELECT set_eq('SELECT id, ctid AS place, tableoid AS heap FROM r', 'SELECT * FROM after', 'when nothing is left to do, no row is written');
-SELECT is_empty('SELECT FROM nae.column_change', 'no state is left');
+SELECT is_empty('SELECT FROM nae_internal.column_change', 'no state is left');
 \! nae key restrict rot-rnd $OLD_RND >/dev/null
 SELECT is((SELECT count(c::text) FROM r), 3099::bigint, 'with the old version restricted: read');
 
@@ -51,13 +51,13 @@ SELECT is(versions('d', 'ssn'), format('%1$s..%1$s, 500 of 500', :det), 'of the 
 SELECT is(newest('rot-det'), :det + 1, 'the key has a new version');
 INSERT INTO d (id, ssn, p) VALUES (501, 's501', 's501');
 SELECT is(versions('d', 'ssn'), format('%1$s..%1$s, 501 of 501', :det), 'what is inserted is of the declared version');
-SELECT throws_ok($$SELECT nae.begin_rotation('d', 'ssn', NULL, 1000, true, false)$$, '2BP01', 'column "ssn" of rot.d cannot be replaced: other objects depend on it', 'foreign keys are in the way');
-SELECT throws_ok($$SELECT nae.begin_rotation('fk', 'ssn', NULL, 1000, true, false)$$, '2BP01', 'column "ssn" of rot.fk cannot be replaced: other objects depend on it', 'on either side');
+SELECT throws_ok($$SELECT nae_internal.begin_rotation('d', 'ssn', NULL, 1000, true, false)$$, '2BP01', 'column "ssn" of rot.d cannot be replaced: other objects depend on it', 'foreign keys are in the way');
+SELECT throws_ok($$SELECT nae_internal.begin_rotation('fk', 'ssn', NULL, 1000, true, false)$$, '2BP01', 'column "ssn" of rot.fk cannot be replaced: other objects depend on it', 'on either side');
 ALTER TABLE fk DROP CONSTRAINT fk_ssn_fkey;
 
 -- step by step, to look at what is true between
-SELECT nae.begin_rotation('d', 'ssn', NULL, 100, true, false) \g /dev/null
-SELECT nae.change_step('d', 'ssn'), nae.change_step('d', 'ssn') \g /dev/null
+SELECT nae_internal.begin_rotation('d', 'ssn', NULL, 100, true, false) \g /dev/null
+SELECT nae_internal.change_step('d', 'ssn'), nae_internal.change_step('d', 'ssn') \g /dev/null
 SELECT is((SELECT phase FROM nae_stat_progress_column WHERE relation = 'd'::regclass), 'filling', 'in the middle of it');
 SELECT ok((SELECT count(ssn__nae) BETWEEN 1 AND 501 FROM d), 'some have a value of the new version');
 SELECT is((SELECT count(*) FROM d AS a JOIN d AS b ON a.ssn = b.p AND a.id = b.id), 501::bigint, 'each value is found');
@@ -87,7 +87,7 @@ SELECT lives_ok($$INSERT INTO d (id, ssn, p) VALUES (700, 's700', 's700'); INSER
 SELECT is((SELECT count(*) FROM d JOIN unrotated u ON u.ssn = d.ssn), 101::bigint, 'joined');
 SELECT is((SELECT ssn::text FROM d WHERE ssn = 's700'), 's700', 'found and read');
 SELECT unique_violation($$INSERT INTO d (id, ssn, p) VALUES (701, 's700', '')$$);
-SELECT is_empty('SELECT FROM nae.column_change', 'no state is left');
+SELECT is_empty('SELECT FROM nae_internal.column_change', 'no state is left');
 SELECT * FROM finish();
 RESET ROLE;
 DROP SCHEMA rot CASCADE;

@@ -45,7 +45,7 @@ CREATE FUNCTION tap.stored(col text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE result text;
 BEGIN
   SET LOCAL nae.transparent = off;
-  EXECUTE format('SELECT nae.%I_out(%I)::text FROM enc.x', (SELECT t.typname FROM pg_attribute JOIN pg_type t ON t.oid = atttypid WHERE attrelid = 'enc.x'::regclass AND attname = col), col) INTO result;
+  EXECUTE format('SELECT nae_internal.%I_out(%I)::text FROM enc.x', (SELECT t.typname FROM pg_attribute JOIN pg_type t ON t.oid = atttypid WHERE attrelid = 'enc.x'::regclass AND attname = col), col) INTO result;
   SET LOCAL nae.transparent = on;
   RETURN result;
 END $$;

@@ -1,4 +1,4 @@
--- Volatility, strictness, parallel mark, cost and privileges of every function beside those of schema nae.
+-- Volatility, strictness, parallel mark, cost and privileges of every function beside those of schemas nae and nae_internal.
 BEGIN;
 SELECT plan(10);
 
@@ -7,7 +7,7 @@ CREATE TEMP VIEW ours AS
   FROM pg_catalog.pg_proc p
   JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_proc'::regclass AND d.objid = p.oid
   JOIN pg_catalog.pg_extension e ON e.oid = d.refobjid AND d.deptype = 'e'
-  WHERE e.extname = 'pg_nae' AND p.pronamespace NOT IN ('nae'::regnamespace, 'pg_catalog'::regnamespace);
+  WHERE e.extname = 'pg_nae' AND p.pronamespace NOT IN ('nae'::regnamespace, 'nae_internal'::regnamespace, 'pg_catalog'::regnamespace);
 
 SELECT is((SELECT count(*) FROM ours)::int, 59, 'the extension has its functions');
 SELECT is_empty('SELECT signature FROM ours WHERE NOT proisstrict', 'every function is strict');

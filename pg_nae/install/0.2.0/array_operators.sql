@@ -10,8 +10,8 @@ DECLARE
   name text;
 BEGIN
   FOR o IN
-    SELECT e.type, t.typname, op.oprname, p.proname, nae.type_name(e.plain_type) AS plain,
-           CASE op.oprresult WHEN 'boolean'::regtype THEN 'boolean' ELSE nae.type_name(e.plain_type) END AS result
+    SELECT e.type, t.typname, op.oprname, p.proname, nae_internal.type_name(e.plain_type) AS plain,
+           CASE op.oprresult WHEN 'boolean'::regtype THEN 'boolean' ELSE nae_internal.type_name(e.plain_type) END AS result
     FROM nae.encrypted_type AS e
     JOIN pg_catalog.pg_type AS t ON t.oid = e.type
     JOIN pg_catalog.pg_type AS plain ON plain.oid = e.plain_type AND plain.typcategory = 'A'
@@ -20,7 +20,7 @@ BEGIN
     JOIN pg_catalog.pg_proc AS p ON p.oid = op.oprcode
     ORDER BY t.typname, op.oprname
   LOOP
-    name := format('nae.%I', o.typname || '_' || o.proname);
+    name := format('nae_internal.%I', o.typname || '_' || o.proname);
     EXECUTE format('CREATE FUNCTION %s(%s, %s) RETURNS %s LANGUAGE sql STABLE STRICT PARALLEL RESTRICTED COST 100'
                    ' RETURN $1::%s OPERATOR(pg_catalog.%s) $2::%s', name, o.type, o.type, o.result, o.plain, o.oprname,
                    o.plain);

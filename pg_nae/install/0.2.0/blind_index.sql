@@ -4,7 +4,7 @@
 -- trigger that keeps the codes, and so goes wherever the table goes: rename, dump, restore.
 
 -- What a trigger's definition hands to its function: texts, each ended by a zero byte.
-CREATE FUNCTION nae.trigger_arguments(arguments bytea) RETURNS text[]
+CREATE FUNCTION nae_internal.trigger_arguments(arguments bytea) RETURNS text[]
   LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE COST 10
   SET search_path = pg_catalog, pg_temp
 AS $$
@@ -34,7 +34,7 @@ CREATE VIEW nae.blind_index AS
   FROM pg_trigger AS t
   JOIN pg_attribute AS coded ON coded.attrelid = t.tgrelid AND coded.attnum = t.tgattr[0]
   JOIN pg_attribute AS code ON code.attrelid = t.tgrelid AND code.attnum = t.tgattr[1]
-  CROSS JOIN LATERAL nae.trigger_arguments(t.tgargs) AS a(argument)
+  CROSS JOIN LATERAL nae_internal.trigger_arguments(t.tgargs) AS a(argument)
   WHERE t.tgname LIKE 'zzz\_nae\_%\_blind\_index' AND t.tgnargs IN (2, 5);
 COMMENT ON VIEW nae.blind_index IS 'columns with the codes by which encrypted columns are searched';
 GRANT SELECT ON nae.blind_index TO PUBLIC;
@@ -43,18 +43,18 @@ GRANT SELECT ON nae.blind_index TO PUBLIC;
 
 -- Two forms of one code (docs/spec/envelope.md, "Blind indexes"): what is to be stored needs an active
 -- version of the key, what is searched for at least a restricted one. The key is named with its version.
-CREATE FUNCTION nae.blind_index_code(key text, input bytea) RETURNS bytea
+CREATE FUNCTION nae_internal.blind_index_code(key text, input bytea) RETURNS bytea
   LANGUAGE c STABLE STRICT PARALLEL RESTRICTED COST 100 AS 'MODULE_PATHNAME', 'nae_blind_index_code';
-CREATE FUNCTION nae.blind_index_search(key text, input bytea) RETURNS bytea
+CREATE FUNCTION nae_internal.blind_index_search(key text, input bytea) RETURNS bytea
   LANGUAGE c STABLE STRICT PARALLEL RESTRICTED COST 100 AS 'MODULE_PATHNAME', 'nae_blind_index_search';
 
 -- Purpose, context and the value's canonical form, each told from the next by its length.
-CREATE FUNCTION nae.blind_index_input(purpose text, context text, value anyelement) RETURNS bytea
+CREATE FUNCTION nae_internal.blind_index_input(purpose text, context text, value anyelement) RETURNS bytea
   LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'nae_blind_index_input';
 
 -- What of a plaintext is coded: the same for what is to be found equal. By the database's collation, for
 -- the value that is searched for has no other.
-CREATE FUNCTION nae.normalized(expression text, normalization text) RETURNS text
+CREATE FUNCTION nae_internal.normalized(expression text, normalization text) RETURNS text
   LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE COST 1
   SET search_path = pg_catalog, pg_temp
 AS $$
@@ -63,8 +63,8 @@ AS $$
 $$;
 
 -- The same of format 1: equal texts. Numbers and times are brought to one form; the callers' settings must
--- be those of nae.search_code().
-CREATE FUNCTION nae.coded_text(expression text, plain_type regtype, normalization text) RETURNS text
+-- be those of nae_internal.search_code().
+CREATE FUNCTION nae_internal.coded_text(expression text, plain_type regtype, normalization text) RETURNS text
   LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE COST 1
   SET search_path = pg_catalog, pg_temp
 AS $$
@@ -73,15 +73,15 @@ AS $$
 $$;
 
 -- The column of codes and the arguments of the trigger, as they are for whoever reads the table now.
-CREATE FUNCTION nae.coding_of(relation regclass, column_name name) RETURNS text[]
+CREATE FUNCTION nae_internal.coding_of(relation regclass, column_name name) RETURNS text[]
   LANGUAGE c STABLE STRICT PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'nae_coding_of';
 
-CREATE FUNCTION nae.find_blind_index(relation regclass, column_name name) RETURNS nae.blind_index
+CREATE FUNCTION nae_internal.find_blind_index(relation regclass, column_name name) RETURNS nae.blind_index
   LANGUAGE plpgsql STABLE STRICT
   SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-  coding text[] := nae.coding_of(relation, column_name);
+  coding text[] := nae_internal.coding_of(relation, column_name);
   found_index nae.blind_index;
 BEGIN
   IF coding IS NULL THEN
@@ -103,7 +103,7 @@ END
 $$;
 
 -- The code of a value that a blind index may hold. Of format 1 without a version: by the newest.
-CREATE FUNCTION nae.search_code(searched nae.blind_index, value text) RETURNS bytea
+CREATE FUNCTION nae_internal.search_code(searched nae.blind_index, value text) RETURNS bytea
   LANGUAGE plpgsql STABLE STRICT COST 100
   SET search_path = pg_catalog, pg_temp
   SET timezone = 'UTC' SET datestyle = 'ISO, YMD' SET bytea_output = 'hex'
@@ -116,11 +116,11 @@ DECLARE
 BEGIN
   IF searched.format = 1 THEN
     EXECUTE format('SELECT @extschema@.nae_blind_index($1, %s)',
-                   nae.coded_text(format('$2::%s', nae.type_name(plain_type)), plain_type, searched.normalization))
+                   nae_internal.coded_text(format('$2::%s', nae_internal.type_name(plain_type)), plain_type, searched.normalization))
       INTO code USING key, value;
   ELSE
-    EXECUTE format('SELECT nae.blind_index_search($1, nae.blind_index_input($3, $4, %s))',
-                   nae.normalized(format('$2::%s', nae.type_name(plain_type)), searched.normalization))
+    EXECUTE format('SELECT nae_internal.blind_index_search($1, nae_internal.blind_index_input($3, $4, %s))',
+                   nae_internal.normalized(format('$2::%s', nae_internal.type_name(plain_type)), searched.normalization))
       INTO code USING key, value, searched.purpose, searched.context;
   END IF;
   RETURN code;
@@ -133,7 +133,7 @@ CREATE FUNCTION nae.blind_index_of(relation regclass, column_name name, value te
   SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-  RETURN nae.search_code(nae.find_blind_index(relation, column_name), value);
+  RETURN nae_internal.search_code(nae_internal.find_blind_index(relation, column_name), value);
 END
 $$;
 COMMENT ON FUNCTION nae.blind_index_of(regclass, name, text) IS 'the code of a value in the blind index of a column';
@@ -146,18 +146,18 @@ CREATE FUNCTION nae.blind_index_codes(relation regclass, column_name name, value
   SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-  searched nae.blind_index := nae.find_blind_index(relation, column_name);
+  searched nae.blind_index := nae_internal.find_blind_index(relation, column_name);
   codes bytea[] := '{}';
   newest integer;
 BEGIN
   IF searched.format = 2 THEN
-    codes := ARRAY[nae.search_code(searched, value)];
+    codes := ARRAY[nae_internal.search_code(searched, value)];
   ELSE
     SELECT k.primary_version INTO newest FROM @extschema@.nae_keys() AS k WHERE k.name = searched.key;
     FOR version IN REVERSE coalesce(newest, 1) .. 1 LOOP
       searched.version := version;
       BEGIN
-        codes := codes || nae.search_code(searched, value);
+        codes := codes || nae_internal.search_code(searched, value);
       EXCEPTION WHEN SQLSTATE 'NE011' THEN
         NULL;  -- retired or destroyed: nothing of this version can be found
       END;
@@ -165,9 +165,9 @@ BEGIN
   END IF;
   SELECT 2, c.version, c.context, c.purpose
     INTO searched.format, searched.version, searched.context, searched.purpose
-    FROM nae.stat_recoding AS c WHERE c.relation = searched.relation AND c.column_name = searched.index_column;
+    FROM nae_internal.stat_recoding AS c WHERE c.relation = searched.relation AND c.column_name = searched.index_column;
   IF FOUND THEN
-    codes := codes || nae.search_code(searched, value);
+    codes := codes || nae_internal.search_code(searched, value);
   END IF;
   RETURN codes;
 END
@@ -177,11 +177,11 @@ COMMENT ON FUNCTION nae.blind_index_codes(regclass, name, text)
 
 -- Keeping them ------------------------------------------------------------------------------------
 
--- true in the transactions in which nae.run_change() writes rows: values are the same, or the codes come
+-- true in the transactions in which nae_internal.run_change() writes rows: values are the same, or the codes come
 -- along. Not by process id alone: that of an interrupted change may be anybody's today.
 -- Asked for each row: in PL/pgSQL, which keeps its plan. By the view, for the table has policies, and batches
 -- run with row_security off, under which such a table is refused; not by its pid, which has to look for it.
-CREATE FUNCTION nae.is_changing() RETURNS boolean
+CREATE FUNCTION nae_internal.is_changing() RETURNS boolean
   LANGUAGE plpgsql STABLE PARALLEL SAFE COST 10
   SET search_path = pg_catalog, pg_temp
 AS $$
@@ -193,43 +193,43 @@ $$;
 
 -- The code of a row's value under the key, version, context, purpose and normalization of the change. A
 -- row of format 1 has no purpose.
-CREATE FUNCTION nae.blind_index_expression(change nae.column_change, record text) RETURNS text
+CREATE FUNCTION nae_internal.blind_index_expression(change nae_internal.column_change, record text) RETURNS text
   LANGUAGE sql STABLE
   SET search_path = pg_catalog, pg_temp
 AS $$
   SELECT CASE WHEN change.purpose IS NULL
     THEN format('@extschema@.nae_blind_index(%L, %s)', change.key,
-                nae.coded_text(plain.expression, e.plain_type, change.normalization))
-    ELSE format('nae.blind_index_code(%L, nae.blind_index_input(%L, %L, %s))', change.key || ':' || change.version,
-                change.purpose, change.context, nae.normalized(plain.expression, change.normalization)) END
+                nae_internal.coded_text(plain.expression, e.plain_type, change.normalization))
+    ELSE format('nae_internal.blind_index_code(%L, nae_internal.blind_index_input(%L, %L, %s))', change.key || ':' || change.version,
+                change.purpose, change.context, nae_internal.normalized(plain.expression, change.normalization)) END
   FROM nae.encrypted_column AS e
-  CROSS JOIN LATERAL nae.plain_expression(e.relation, e.column_name, record) AS plain(expression)
+  CROSS JOIN LATERAL nae_internal.plain_expression(e.relation, e.column_name, record) AS plain(expression)
   WHERE e.relation = change.relation AND e.column_name = change.coded_column
 $$;
 
 -- Of format 2 there are two triggers. The one that says what belongs together codes new rows; the other one,
 -- which has no arguments, those whose value is another one: UPDATE OF does not see what other triggers assign.
-CREATE FUNCTION nae.blind_index_body(change nae.column_change) RETURNS text
+CREATE FUNCTION nae_internal.blind_index_body(change nae_internal.column_change) RETURNS text
   LANGUAGE sql STABLE
   SET search_path = pg_catalog, pg_temp
 AS $$
-  SELECT format('BEGIN IF %sNOT nae.is_changing() THEN NEW.%I := %s; END IF; RETURN NEW; END',
-                CASE WHEN change.purpose IS NOT NULL THEN '(TG_OP = ''INSERT'' OR TG_NARGS = 0) AND ' END, change.index_column, nae.blind_index_expression(change, 'NEW.'))
+  SELECT format('BEGIN IF %sNOT nae_internal.is_changing() THEN NEW.%I := %s; END IF; RETURN NEW; END',
+                CASE WHEN change.purpose IS NOT NULL THEN '(TG_OP = ''INSERT'' OR TG_NARGS = 0) AND ' END, change.index_column, nae_internal.blind_index_expression(change, 'NEW.'))
 $$;
 
 -- SECURITY DEFINER: who writes a value may often not decrypt it. The settings are those of format 1.
-CREATE FUNCTION nae.blind_index_function(change nae.column_change, function text) RETURNS text
+CREATE FUNCTION nae_internal.blind_index_function(change nae_internal.column_change, function text) RETURNS text
   LANGUAGE sql STABLE
   SET search_path = pg_catalog, pg_temp
 AS $$
   SELECT format('CREATE OR REPLACE FUNCTION %s() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER'
                 ' SET search_path = pg_catalog, pg_temp'
                 ' SET timezone = ''UTC'' SET datestyle = ''ISO, YMD'' SET bytea_output = ''hex'' AS %L', function,
-                nae.blind_index_body(change))
+                nae_internal.blind_index_body(change))
 $$;
 
 -- Nobody else may put the function on a table of his own. When codes change too: nobody sets them by hand.
-CREATE FUNCTION nae.blind_index_triggers(change nae.column_change, trigger_name name, function text) RETURNS SETOF text
+CREATE FUNCTION nae_internal.blind_index_triggers(change nae_internal.column_change, trigger_name name, function text) RETURNS SETOF text
   LANGUAGE sql STABLE
   SET search_path = pg_catalog, pg_temp
 AS $$
@@ -241,13 +241,13 @@ AS $$
                           quote_literal(change.purpose)))
   UNION ALL
   SELECT format('CREATE TRIGGER %1$I BEFORE UPDATE ON %2$s FOR EACH ROW WHEN ('
-                'nae.rows_differ(ROW(NEW.%3$I, NEW.%4$I), ROW(OLD.%3$I, OLD.%4$I))) EXECUTE FUNCTION %5$s()',
-                nae.derived_name(trigger_name, '_update'), change.relation, change.coded_column, change.index_column, function)
+                'nae_internal.rows_differ(ROW(NEW.%3$I, NEW.%4$I), ROW(OLD.%3$I, OLD.%4$I))) EXECUTE FUNCTION %5$s()',
+                nae_internal.derived_name(trigger_name, '_update'), change.relation, change.coded_column, change.index_column, function)
   WHERE change.purpose IS NOT NULL
 $$;
 
 -- Either of the two.
-CREATE FUNCTION nae.is_coding_trigger(trigger_oid oid) RETURNS boolean
+CREATE FUNCTION nae_internal.is_coding_trigger(trigger_oid oid) RETURNS boolean
   LANGUAGE sql STABLE STRICT PARALLEL SAFE COST 100
   SET search_path = pg_catalog, pg_temp
 AS $$
@@ -258,31 +258,31 @@ AS $$
     WHERE t.oid = $1)
 $$;
 
-CREATE FUNCTION nae.create_blind_index(change nae.column_change) RETURNS void
+CREATE FUNCTION nae_internal.create_blind_index(change nae_internal.column_change) RETURNS void
   LANGUAGE plpgsql VOLATILE
   SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-  function text := nae.function_beside(change, 'nae_blind_index');
-  trigger_name name := nae.derived_name('zzz_nae_' || change.column_name, '_blind_index');
+  function text := nae_internal.function_beside(change, 'nae_blind_index');
+  trigger_name name := nae_internal.derived_name('zzz_nae_' || change.column_name, '_blind_index');
   statement text;
 BEGIN
   EXECUTE format('ALTER TABLE %s ADD COLUMN %I bytea', change.relation, change.index_column);
-  EXECUTE nae.blind_index_function(change, function);
+  EXECUTE nae_internal.blind_index_function(change, function);
   EXECUTE format('REVOKE ALL ON FUNCTION %s() FROM PUBLIC', function);
-  FOR statement IN SELECT nae.blind_index_triggers(change, trigger_name, function) LOOP
+  FOR statement IN SELECT nae_internal.blind_index_triggers(change, trigger_name, function) LOOP
     EXECUTE statement;
   END LOOP;
 END
 $$;
 
 -- What keeps a blind index, as the change that would have made it.
-CREATE FUNCTION nae.as_change(kept nae.blind_index) RETURNS nae.column_change
+CREATE FUNCTION nae_internal.as_change(kept nae.blind_index) RETURNS nae_internal.column_change
   LANGUAGE plpgsql STABLE
   SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-  change nae.column_change;
+  change nae_internal.column_change;
 BEGIN
   change.relation := kept.relation;
   change.column_name := kept.column_name;
@@ -300,7 +300,7 @@ $$;
 -- After a rename, or a change of the column's key or version: PL/pgSQL has columns by name, and the code
 -- its typmod. Called by the guard, in the name of whoever alters the table; only a function of the table's
 -- owner is touched, whatever the triggers of the table call.
-CREATE FUNCTION nae.renew_blind_indexes(target regclass) RETURNS void
+CREATE FUNCTION nae_internal.renew_blind_indexes(target regclass) RETURNS void
   LANGUAGE plpgsql VOLATILE STRICT
   SET search_path = pg_catalog, pg_temp
 AS $$
@@ -308,14 +308,14 @@ DECLARE
   kept record;
 BEGIN
   FOR kept IN
-    SELECT nae.as_change(b) AS change, p.oid::regproc::text AS function
+    SELECT nae_internal.as_change(b) AS change, p.oid::regproc::text AS function
     FROM nae.blind_index AS b
     JOIN pg_trigger AS t ON t.oid = b.trigger_oid AND t.tgparentid = 0
     JOIN pg_class AS c ON c.oid = t.tgrelid
     JOIN pg_proc AS p ON p.oid = t.tgfoid AND p.proowner = c.relowner AND p.prosecdef
-    WHERE b.relation = target AND p.prosrc <> nae.blind_index_body(nae.as_change(b))
+    WHERE b.relation = target AND p.prosrc <> nae_internal.blind_index_body(nae_internal.as_change(b))
   LOOP
-    EXECUTE nae.blind_index_function(kept.change, kept.function);
+    EXECUTE nae_internal.blind_index_function(kept.change, kept.function);
   END LOOP;
 END
 $$;
@@ -323,7 +323,7 @@ $$;
 -- Making and dropping them ------------------------------------------------------------------------
 
 -- The normalization is checked where a deterministic column needs one: as it is, it has an index of its own.
-CREATE FUNCTION nae.refuse_blind_index(encrypted nae.encrypted_column, normalization text) RETURNS void
+CREATE FUNCTION nae_internal.refuse_blind_index(encrypted nae.encrypted_column, normalization text) RETURNS void
   LANGUAGE plpgsql STABLE
   SET search_path = pg_catalog, pg_temp
 AS $$
@@ -343,7 +343,7 @@ $$;
 
 -- A purpose of its own for each, unless one is named: equal values of two columns have different codes,
 -- also when one is renamed and another takes its name.
-CREATE FUNCTION nae.begin_blind_index(
+CREATE FUNCTION nae_internal.begin_blind_index(
     relation regclass, column_name name, key text, index_column name, normalization text, batch_size integer,
     purpose text DEFAULT NULL)
   RETURNS void
@@ -351,7 +351,7 @@ CREATE FUNCTION nae.begin_blind_index(
   SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-  wanted nae.column_change := nae.wanted_change(relation, column_name, 'index', batch_size, true, false);
+  wanted nae_internal.column_change := nae_internal.wanted_change(relation, column_name, 'index', batch_size, true, false);
   encrypted nae.encrypted_column;
 BEGIN
   SELECT e.* INTO encrypted FROM nae.encrypted_column AS e
@@ -363,21 +363,21 @@ BEGIN
   wanted.normalization := normalization;
   wanted.purpose := purpose;
   wanted.coded_column := column_name;
-  wanted.index_column := coalesce(index_column, nae.derived_name(column_name, '_index'));
-  IF nae.resumes(wanted) THEN
+  wanted.index_column := coalesce(index_column, nae_internal.derived_name(column_name, '_index'));
+  IF nae_internal.resumes(wanted) THEN
     RETURN;
   END IF;
-  PERFORM nae.check_table(relation, column_name);
+  PERFORM nae_internal.check_table(relation, column_name);
   IF encrypted.type IS NULL THEN
     RAISE EXCEPTION USING ERRCODE = 'wrong_object_type',
       MESSAGE = format('column "%s" of %s is not encrypted', column_name, relation),
       HINT = 'A plain column is searched by an index of its own.';
   END IF;
-  PERFORM nae.refuse_blind_index(encrypted, normalization);
-  PERFORM nae.check_key(encrypted.key, NULL, ARRAY['decrypt']);
-  wanted.version := nae.check_key(key, 'hmac-sha-256', ARRAY['mac']);
+  PERFORM nae_internal.refuse_blind_index(encrypted, normalization);
+  PERFORM nae_internal.check_key(encrypted.key, NULL, ARRAY['decrypt']);
+  wanted.version := nae_internal.check_key(key, 'hmac-sha-256', ARRAY['mac']);
   wanted.purpose := coalesce(purpose, gen_random_uuid()::text);
-  PERFORM nae.begin_change(wanted);
+  PERFORM nae_internal.begin_change(wanted);
 END
 $$;
 
@@ -388,15 +388,15 @@ CREATE PROCEDURE nae.add_blind_index(
 AS $$
 BEGIN
   COMMIT;  -- fails within a transaction block, when nothing has begun
-  PERFORM nae.begin_blind_index(relation, column_name, key, index_column, normalization, batch_size, purpose);
+  PERFORM nae_internal.begin_blind_index(relation, column_name, key, index_column, normalization, batch_size, purpose);
   COMMIT;
-  CALL nae.run_change(relation, column_name);
+  CALL nae_internal.run_change(relation, column_name);
 END
 $$;
 COMMENT ON PROCEDURE nae.add_blind_index(regclass, name, text, name, text, integer, text)
   IS 'makes an encrypted column searchable by codes while it is in use';
 
-CREATE FUNCTION nae.drop_triggers(relation regclass, function regprocedure) RETURNS void
+CREATE FUNCTION nae_internal.drop_triggers(relation regclass, function regprocedure) RETURNS void
   LANGUAGE plpgsql VOLATILE STRICT
   SET search_path = pg_catalog, pg_temp
 AS $$
@@ -421,7 +421,7 @@ BEGIN
     FROM nae.blind_index AS b JOIN pg_trigger AS t ON t.oid = b.trigger_oid
     WHERE b.relation = drop_blind_index.relation AND b.column_name = drop_blind_index.column_name
   LOOP
-    PERFORM nae.drop_triggers(relation, dropped.function);
+    PERFORM nae_internal.drop_triggers(relation, dropped.function);
     EXECUTE format('DROP FUNCTION %s', dropped.function);
     EXECUTE format('ALTER TABLE %s DROP COLUMN %I', relation, dropped.index_column);
   END LOOP;
@@ -431,5 +431,5 @@ COMMENT ON FUNCTION nae.drop_blind_index(regclass, name) IS 'drops the blind ind
 
 REVOKE ALL ON PROCEDURE nae.add_blind_index(regclass, name, text, name, text, integer, text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION nae.drop_blind_index(regclass, name), nae.blind_index_of(regclass, name, text),
-  nae.blind_index_codes(regclass, name, text), nae.blind_index_code(text, bytea), nae.blind_index_search(text, bytea)
+  nae.blind_index_codes(regclass, name, text), nae_internal.blind_index_code(text, bytea), nae_internal.blind_index_search(text, bytea)
   FROM PUBLIC;

@@ -2,7 +2,7 @@
 
 -- What a code says of itself (docs/spec/envelope.md, "Blind indexes"): the version of its key; 0: format 1,
 -- which names none; NULL: it is no code.
-CREATE FUNCTION nae.code_version(code bytea) RETURNS integer
+CREATE FUNCTION nae_internal.code_version(code bytea) RETURNS integer
   LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
   SET search_path = pg_catalog, pg_temp
 AS $$
@@ -11,8 +11,8 @@ AS $$
               THEN get_byte(code, 1) * 256 + get_byte(code, 2) END
 $$;
 
--- A key server that does not answer is a finding of nae.lint_keys().
-CREATE FUNCTION nae.newest_versions(OUT key text, OUT version integer) RETURNS SETOF record
+-- A key server that does not answer is a finding of nae_internal.lint_keys().
+CREATE FUNCTION nae_internal.newest_versions(OUT key text, OUT version integer) RETURNS SETOF record
   LANGUAGE plpgsql STABLE
   SET search_path = pg_catalog, pg_temp
 AS $$
@@ -23,11 +23,11 @@ EXCEPTION WHEN OTHERS THEN
 END
 $$;
 
-CREATE FUNCTION nae.lint_blind_indexes() RETURNS SETOF nae.lint_finding
+CREATE FUNCTION nae_internal.lint_blind_indexes() RETURNS SETOF nae_internal.lint_finding
   LANGUAGE sql STABLE
   SET search_path = pg_catalog, pg_temp
 AS $$
-  WITH newest AS MATERIALIZED (SELECT n.key, n.version FROM nae.newest_versions() AS n),
+  WITH newest AS MATERIALIZED (SELECT n.key, n.version FROM nae_internal.newest_versions() AS n),
   kept AS (
     SELECT b.*, format('column %s.%I', b.relation, b.index_column) AS object
     FROM nae.blind_index AS b JOIN pg_class AS c ON c.oid = b.relation AND NOT c.relispartition)
@@ -55,7 +55,7 @@ $$;
 -- Columns of codes, in the words of nae.verify_table(): ciphertexts are codes of the version that the blind
 -- index is of, foreign values all others. `authentic` says how many are those of their values; NULL also when
 -- a value cannot be decrypted, which the line of its own column tells.
-CREATE FUNCTION nae.verify_blind_indexes(
+CREATE FUNCTION nae_internal.verify_blind_indexes(
     relation regclass, authenticate boolean,
     OUT column_name name, OUT stored bigint, OUT ciphertexts bigint, OUT foreign_values bigint, OUT pending bigint,
     OUT oldest_version integer, OUT newest_version integer, OUT authentic bigint)
@@ -71,15 +71,15 @@ BEGIN
     column_name := kept.index_column;
     pending := 0;
     EXECUTE format(
-      'SELECT count(%1$I), count(*) FILTER (WHERE nae.code_version(%1$I) = $1),'
-      ' count(%1$I) - count(*) FILTER (WHERE nae.code_version(%1$I) = $1),'
-      ' min(nae.code_version(%1$I)), max(nae.code_version(%1$I)) FROM %2$s', column_name, relation)
+      'SELECT count(%1$I), count(*) FILTER (WHERE nae_internal.code_version(%1$I) = $1),'
+      ' count(%1$I) - count(*) FILTER (WHERE nae_internal.code_version(%1$I) = $1),'
+      ' min(nae_internal.code_version(%1$I)), max(nae_internal.code_version(%1$I)) FROM %2$s', column_name, relation)
       INTO stored, ciphertexts, foreign_values, oldest_version, newest_version USING coalesce(kept.version, 0);
     authentic := NULL;
     IF authenticate THEN
       BEGIN
         EXECUTE format('SELECT count(*) FROM %s WHERE %I = %s', relation, column_name,
-                       nae.blind_index_expression(nae.as_change(kept), '')) INTO authentic;
+                       nae_internal.blind_index_expression(nae_internal.as_change(kept), '')) INTO authentic;
       EXCEPTION WHEN SQLSTATE 'NE020' OR SQLSTATE 'NE021' OR SQLSTATE 'NE022' THEN
         authentic := NULL;
       END;
@@ -89,4 +89,4 @@ BEGIN
 END
 $$;
 
-REVOKE ALL ON FUNCTION nae.verify_blind_indexes(regclass, boolean) FROM PUBLIC;
+REVOKE ALL ON FUNCTION nae_internal.verify_blind_indexes(regclass, boolean) FROM PUBLIC;

@@ -5,21 +5,21 @@
 -- codes of two versions in one column, where neither would find what the other has.
 
 -- What the codes of a column are becoming. A view: who searches sees no row of the table of changes.
-CREATE VIEW nae.stat_recoding AS
+CREATE VIEW nae_internal.stat_recoding AS
   SELECT c.relation, c.column_name, c.version, c.context, c.purpose
-  FROM nae.column_change AS c WHERE c.kind = 'recode' AND c.phase NOT IN ('preparing', 'checking');
-COMMENT ON VIEW nae.stat_recoding IS 'blind indexes that are being coded anew, and as what';
-GRANT SELECT ON nae.stat_recoding TO PUBLIC;
+  FROM nae_internal.column_change AS c WHERE c.kind = 'recode' AND c.phase NOT IN ('preparing', 'checking');
+COMMENT ON VIEW nae_internal.stat_recoding IS 'blind indexes that are being coded anew, and as what';
+GRANT SELECT ON nae_internal.stat_recoding TO PUBLIC;
 
-CREATE FUNCTION nae.begin_recoding(
+CREATE FUNCTION nae_internal.begin_recoding(
     relation regclass, column_name name, version integer, batch_size integer, verify boolean) RETURNS name
   LANGUAGE plpgsql VOLATILE
   SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-  kept nae.blind_index := nae.find_blind_index(relation, column_name);
+  kept nae.blind_index := nae_internal.find_blind_index(relation, column_name);
   encrypted nae.encrypted_column;
-  wanted nae.column_change := nae.wanted_change(relation, kept.index_column, 'recode', batch_size, verify, false);
+  wanted nae_internal.column_change := nae_internal.wanted_change(relation, kept.index_column, 'recode', batch_size, verify, false);
   newest integer;
 BEGIN
   SELECT e.* INTO encrypted FROM nae.encrypted_column AS e
@@ -31,12 +31,12 @@ BEGIN
   wanted.purpose := kept.purpose;
   wanted.coded_column := column_name;
   wanted.index_column := kept.index_column;
-  IF nae.resumes(wanted) THEN
+  IF nae_internal.resumes(wanted) THEN
     RETURN kept.index_column;
   END IF;
-  PERFORM nae.check_table(relation, kept.index_column);
-  PERFORM nae.check_key(encrypted.key, NULL, ARRAY['decrypt']);
-  newest := nae.check_key(kept.key, 'hmac-sha-256', ARRAY['mac']);
+  PERFORM nae_internal.check_table(relation, kept.index_column);
+  PERFORM nae_internal.check_key(encrypted.key, NULL, ARRAY['decrypt']);
+  newest := nae_internal.check_key(kept.key, 'hmac-sha-256', ARRAY['mac']);
   wanted.version := coalesce(version, newest);
   wanted.purpose := coalesce(kept.purpose, gen_random_uuid()::text);
   IF (kept.format, kept.version, kept.context) = (2, wanted.version, wanted.context) THEN
@@ -46,13 +46,13 @@ BEGIN
     RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
       MESSAGE = format('key "%s" has no version %s', kept.key, wanted.version),
       HINT = format('Its newest is %s.', newest);
-  ELSIF EXISTS (SELECT FROM nae.column_change AS c
+  ELSIF EXISTS (SELECT FROM nae_internal.column_change AS c
                 WHERE c.relation = begin_recoding.relation AND c.column_name = begin_recoding.column_name) THEN
     RAISE EXCEPTION USING ERRCODE = 'object_in_use',
       MESSAGE = format('column "%s" of %s is being changed', column_name, relation),
       HINT = 'Call that change to its end first, or give it up by nae.cancel_column_change().';
   END IF;
-  PERFORM nae.begin_change(wanted);
+  PERFORM nae_internal.begin_change(wanted);
   RETURN kept.index_column;
 END
 $$;
@@ -66,9 +66,9 @@ DECLARE
   index_column name;
 BEGIN
   COMMIT;  -- fails within a transaction block, when nothing has begun
-  index_column := nae.begin_recoding(relation, column_name, version, batch_size, verify);
+  index_column := nae_internal.begin_recoding(relation, column_name, version, batch_size, verify);
   COMMIT;
-  CALL nae.run_change(relation, index_column);
+  CALL nae_internal.run_change(relation, index_column);
 END
 $$;
 COMMENT ON PROCEDURE nae.rotate_blind_index(regclass, name, integer, integer, boolean)
@@ -77,7 +77,7 @@ COMMENT ON PROCEDURE nae.rotate_blind_index(regclass, name, integer, integer, bo
 -- The swap ----------------------------------------------------------------------------------------
 
 -- Triggers that code the column which is replaced, or whose codes are.
-CREATE FUNCTION nae.coding_triggers(change nae.column_change) RETURNS SETOF nae.blind_index
+CREATE FUNCTION nae_internal.coding_triggers(change nae_internal.column_change) RETURNS SETOF nae.blind_index
   LANGUAGE sql STABLE
   SET search_path = pg_catalog, pg_temp
 AS $$
@@ -86,28 +86,28 @@ AS $$
 $$;
 
 -- What makes them anew afterwards: of a column of codes as the change says, else as they were.
-CREATE FUNCTION nae.kept_blind_indexes(change nae.column_change) RETURNS SETOF text
+CREATE FUNCTION nae_internal.kept_blind_indexes(change nae_internal.column_change) RETURNS SETOF text
   LANGUAGE sql STABLE
   SET search_path = pg_catalog, pg_temp
 AS $$
   SELECT statement
-  FROM nae.coding_triggers(change) AS b
+  FROM nae_internal.coding_triggers(change) AS b
   JOIN pg_trigger AS t ON t.oid = b.trigger_oid
   CROSS JOIN LATERAL (
-    SELECT nae.blind_index_triggers(CASE change.kind WHEN 'recode' THEN change ELSE nae.as_change(b) END, t.tgname,
+    SELECT nae_internal.blind_index_triggers(CASE change.kind WHEN 'recode' THEN change ELSE nae_internal.as_change(b) END, t.tgname,
                                     t.tgfoid::regproc::text)
-    UNION ALL SELECT format('SELECT nae.renew_blind_indexes(%L)', change.relation)) AS s(statement)
+    UNION ALL SELECT format('SELECT nae_internal.renew_blind_indexes(%L)', change.relation)) AS s(statement)
 $$;
 
-CREATE FUNCTION nae.drop_coding_triggers(change nae.column_change) RETURNS void
+CREATE FUNCTION nae_internal.drop_coding_triggers(change nae_internal.column_change) RETURNS void
   LANGUAGE plpgsql VOLATILE
   SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
   function regprocedure;
 BEGIN
-  FOR function IN SELECT t.tgfoid FROM nae.coding_triggers(change) AS b JOIN pg_trigger AS t ON t.oid = b.trigger_oid LOOP
-    PERFORM nae.drop_triggers(change.relation, function);
+  FOR function IN SELECT t.tgfoid FROM nae_internal.coding_triggers(change) AS b JOIN pg_trigger AS t ON t.oid = b.trigger_oid LOOP
+    PERFORM nae_internal.drop_triggers(change.relation, function);
   END LOOP;
 END
 $$;

@@ -5,7 +5,7 @@
 --
 -- All of it is read off the catalogs: a type more is a row more in types.sql.
 
-CREATE FUNCTION nae.define_cast(source regtype, target regtype, function text, context text) RETURNS void
+CREATE FUNCTION nae_internal.define_cast(source regtype, target regtype, function text, context text) RETURNS void
   LANGUAGE plpgsql AS $define$
 DECLARE
   made "char" := (SELECT c.castcontext FROM pg_catalog.pg_cast AS c
@@ -21,13 +21,13 @@ END
 $define$;
 
 -- PostgreSQL knows (a, b) <> (c, d) by the equality that <> negates.
-CREATE FUNCTION nae.negation(operator text) RETURNS text
+CREATE FUNCTION nae_internal.negation(operator text) RETURNS text
   LANGUAGE sql AS $define$
   SELECT CASE operator WHEN '=' THEN ', NEGATOR = OPERATOR(pg_catalog.<>)'
                        WHEN '<>' THEN ', NEGATOR = OPERATOR(pg_catalog.=)' ELSE '' END
 $define$;
 
-CREATE FUNCTION nae.define_function(name text, argument regtype, result regtype, symbol text) RETURNS text
+CREATE FUNCTION nae_internal.define_function(name text, argument regtype, result regtype, symbol text) RETURNS text
   LANGUAGE plpgsql AS $define$
 BEGIN
   IF to_regprocedure(format('%s(%s)', name, argument)) IS NULL THEN
@@ -38,20 +38,20 @@ BEGIN
 END
 $define$;
 
-CREATE FUNCTION nae.define_window_range(enc regtype, span regtype) RETURNS void
+CREATE FUNCTION nae_internal.define_window_range(enc regtype, span regtype) RETURNS void
   LANGUAGE plpgsql AS $define$
 BEGIN
-  EXECUTE format('CREATE FUNCTION nae.in_range(%1$s, %1$s, %2$s, boolean, boolean) RETURNS boolean'
+  EXECUTE format('CREATE FUNCTION nae_internal.in_range(%1$s, %1$s, %2$s, boolean, boolean) RETURNS boolean'
                  ' LANGUAGE c STABLE STRICT PARALLEL SAFE AS ''MODULE_PATHNAME'', ''nae_in_range''', enc, span);
   EXECUTE format('ALTER OPERATOR FAMILY nae.%I USING btree ADD FUNCTION 3 (%2$s, %3$s)'
-                 ' nae.in_range(%2$s, %2$s, %3$s, boolean, boolean)',
+                 ' nae_internal.in_range(%2$s, %2$s, %3$s, boolean, boolean)',
                  (SELECT t.typname || '_ops' FROM pg_catalog.pg_type AS t WHERE t.oid = enc), enc, span);
 END
 $define$;
 
 -- To other types, as the plaintext type by itself.
-SELECT nae.define_cast(e.type, c.casttarget,
-                       nae.define_function('nae.plain_as_' || t.typname, e.type, t.oid, 'nae_column_decrypt_as'),
+SELECT nae_internal.define_cast(e.type, c.casttarget,
+                       nae_internal.define_function('nae_internal.plain_as_' || t.typname, e.type, t.oid, 'nae_column_decrypt_as'),
                        'AS IMPLICIT')
 FROM nae.encrypted_type AS e
 JOIN pg_catalog.pg_cast AS c ON c.castsource = e.plain_type AND c.castcontext = 'i' AND c.casttarget <> e.plain_type
@@ -64,9 +64,10 @@ WHERE t.typname !~ '^(reg|pg_)|^oid$' AND e.plain_type <> 'time'::regtype;
 -- a type. Not where the two types have operators in common, between which PostgreSQL could not choose; those of
 -- integers follow below. Nor a float4, beside which PostgreSQL takes other numbers for float8: f = 0.1 is not
 -- f = 0.1::float4.
-SELECT nae.define_cast(c.castsource, e.type,
-                       nae.define_function(e.type::text, c.castsource, e.type, 'nae_column_pend_other'), 'AS IMPLICIT')
+SELECT nae_internal.define_cast(c.castsource, e.type,
+                       nae_internal.define_function('nae_internal.' || t.typname, c.castsource, e.type, 'nae_column_pend_other'), 'AS IMPLICIT')
 FROM nae.encrypted_type AS e
+JOIN pg_catalog.pg_type AS t ON t.oid = e.type
 JOIN pg_catalog.pg_type AS plain ON plain.oid = e.plain_type
   AND (plain.typispreferred OR plain.typname IN ('int4', 'int8', 'numeric'))
 JOIN pg_catalog.pg_cast AS c ON c.casttarget = e.plain_type AND c.castcontext = 'i' AND c.castsource <> e.plain_type
@@ -93,13 +94,14 @@ $define$;
 
 -- From one encrypted type to another: implicitly where the plaintexts have a common type, and never from a
 -- randomized one to a deterministic one.
-SELECT nae.define_cast(a.type, b.type,
-                       nae.define_function(b.type::text, a.type, b.type, 'nae_column_convert'),
+SELECT nae_internal.define_cast(a.type, b.type,
+                       nae_internal.define_function('nae_internal.' || t.typname, a.type, b.type, 'nae_column_convert'),
                        CASE WHEN (a.deterministic OR NOT b.deterministic)
                               AND (a.plain_type = b.plain_type OR (c.castcontext = 'i' AND b.plain_type <> 'real'::regtype))
                             THEN 'AS IMPLICIT' ELSE 'AS ASSIGNMENT' END)
 FROM nae.encrypted_type AS a
 JOIN nae.encrypted_type AS b ON a.type <> b.type
+JOIN pg_catalog.pg_type AS t ON t.oid = b.type
 LEFT JOIN pg_catalog.pg_cast AS c ON c.castsource = a.plain_type AND c.casttarget = b.plain_type
 WHERE a.plain_type = b.plain_type OR c.castcontext IN ('i', 'a');
 
@@ -125,14 +127,14 @@ BEGIN
                         AND made.oprleft IN (e.type, 0) AND (made.oprleft <> 0) = (op.oprleft <> 0))
     ORDER BY t.typname, op.oprname
   LOOP
-    name := format('nae.%I', o.typname || '_' || o.proname);
+    name := format('nae_internal.%I', o.typname || '_' || o.proname);
     EXECUTE format('CREATE FUNCTION %s(%s) RETURNS %s LANGUAGE sql STABLE STRICT PARALLEL RESTRICTED COST 100 RETURN %s',
                    name, CASE WHEN o.binary THEN format('%s, %s', o.type, o.type) ELSE o.type::text END, o.result,
                    format(CASE WHEN o.binary THEN '$1::%1$s OPERATOR(pg_catalog.%2$s) $2::%1$s'
-                               ELSE 'OPERATOR(pg_catalog.%2$s) $1::%1$s' END, nae.type_name(o.plain_type), o.oprname));
+                               ELSE 'OPERATOR(pg_catalog.%2$s) $1::%1$s' END, nae_internal.type_name(o.plain_type), o.oprname));
     EXECUTE format('CREATE OPERATOR pg_catalog.%s (%s RIGHTARG = %s, FUNCTION = %s %s)', o.oprname,
                    CASE WHEN o.binary THEN format('LEFTARG = %s,', o.type) END, o.type, name,
-                   nae.negation(o.oprname));
+                   nae_internal.negation(o.oprname));
   END LOOP;
 END
 $define$;
@@ -141,7 +143,7 @@ $define$;
 -- these: its own operators settle it. Only such as PostgreSQL has for all sizes: between plaintexts its own must
 -- go on to fit better than ours. Nothing becomes an encrypted smallint by itself, so that its remainder and bits
 -- beside other sizes are never in question there.
-CREATE FUNCTION nae.define_integer_operators() RETURNS void
+CREATE FUNCTION nae_internal.define_integer_operators() RETURNS void
   LANGUAGE plpgsql AS $define$
 DECLARE
   o record;
@@ -175,17 +177,17 @@ BEGIN
            AND ((l.encrypted AND l.plain_type = 'int2'::regtype AND NOT r.encrypted AND r.plain_type <> 'int2'::regtype)
              OR (r.encrypted AND r.plain_type = 'int2'::regtype AND NOT l.encrypted AND l.plain_type <> 'int2'::regtype)))
   LOOP
-    name := format('nae.%I', format('%s_%s_%s', o.lname, o.name, o.rname));
+    name := format('nae_internal.%I', format('%s_%s_%s', o.lname, o.name, o.rname));
     EXECUTE format('CREATE FUNCTION %s(%s, %s) RETURNS %s LANGUAGE sql STABLE STRICT PARALLEL RESTRICTED COST 100'
                    ' RETURN $1::%s OPERATOR(pg_catalog.%s) $2::%s', name, o.ltype::regtype, o.rtype::regtype,
                    o.result, o.lplain::regtype, o.sign, o.rplain::regtype);
     EXECUTE format('CREATE OPERATOR pg_catalog.%s (LEFTARG = %s, RIGHTARG = %s, FUNCTION = %s %s)',
-                   o.sign, o.ltype::regtype, o.rtype::regtype, name, nae.negation(o.sign));
+                   o.sign, o.ltype::regtype, o.rtype::regtype, name, nae_internal.negation(o.sign));
   END LOOP;
 END
 $define$;
-SELECT nae.define_integer_operators();
-DROP FUNCTION nae.define_integer_operators();
+SELECT nae_internal.define_integer_operators();
+DROP FUNCTION nae_internal.define_integer_operators();
 
 -- What (a, b) < (c, d) compares is said by a family of operators. Nothing is ever sorted by this one.
 CREATE OPERATOR FAMILY nae.as_plaintexts USING btree;
@@ -206,14 +208,14 @@ END
 $define$;
 
 -- RANGE with an offset, in windows: over plaintexts, when it comes to it.
-SELECT nae.define_window_range(e.type, p.amprocrighttype)
+SELECT nae_internal.define_window_range(e.type, p.amprocrighttype)
 FROM nae.encrypted_type AS e
 JOIN pg_catalog.pg_opclass AS c ON c.opcintype = e.plain_type AND c.opcdefault
 JOIN pg_catalog.pg_am AS am ON am.oid = c.opcmethod AND am.amname = 'btree'
 JOIN pg_catalog.pg_amproc AS p ON p.amprocfamily = c.opcfamily AND p.amprocnum = 3 AND p.amproclefttype = e.plain_type;
 
 -- doc['key'] and tags[1], as of the plaintext.
-CREATE FUNCTION nae.subscript(internal) RETURNS internal
+CREATE FUNCTION nae_internal.subscript(internal) RETURNS internal
   LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'nae_subscript';
 DO $define$
 DECLARE
@@ -223,12 +225,12 @@ BEGIN
     SELECT e.type FROM nae.encrypted_type AS e JOIN pg_catalog.pg_type AS t ON t.oid = e.plain_type
     WHERE t.typsubscript <> 0
   LOOP
-    EXECUTE format('ALTER TYPE %s SET (SUBSCRIPT = nae.subscript)', enc);
+    EXECUTE format('ALTER TYPE %s SET (SUBSCRIPT = nae_internal.subscript)', enc);
   END LOOP;
 END
 $define$;
 
-DROP FUNCTION nae.define_window_range(regtype, regtype);
-DROP FUNCTION nae.negation(text);
-DROP FUNCTION nae.define_function(text, regtype, regtype, text);
-DROP FUNCTION nae.define_cast(regtype, regtype, text, text);
+DROP FUNCTION nae_internal.define_window_range(regtype, regtype);
+DROP FUNCTION nae_internal.negation(text);
+DROP FUNCTION nae_internal.define_function(text, regtype, regtype, text);
+DROP FUNCTION nae_internal.define_cast(regtype, regtype, text, text);

@@ -1,6 +1,6 @@
 -- Which values of a column cannot be opened, and where they are.
 
--- nae.fault(enc, typmod): what is wrong with a value of a column so declared, or NULL. Of many rows the batch
+-- nae_internal.fault(enc, typmod): what is wrong with a value of a column so declared, or NULL. Of many rows the batch
 -- node asks at once, and a bad value has its answer beside those of its neighbours.
 DO $do$
 DECLARE
@@ -8,16 +8,16 @@ DECLARE
 BEGIN
   FOR encrypted IN SELECT t.type FROM nae.encrypted_type AS t LOOP
     EXECUTE format(
-      $$CREATE FUNCTION nae.fault(%s, integer) RETURNS text
+      $$CREATE FUNCTION nae_internal.fault(%s, integer) RETURNS text
           LANGUAGE c STABLE STRICT PARALLEL RESTRICTED COST 100 AS 'MODULE_PATHNAME', 'nae_column_fault'$$, encrypted);
-    EXECUTE format('REVOKE ALL ON FUNCTION nae.fault(%s, integer) FROM PUBLIC', encrypted);
+    EXECUTE format('REVOKE ALL ON FUNCTION nae_internal.fault(%s, integer) FROM PUBLIC', encrypted);
   END LOOP;
 END
 $do$;
 
 -- The primary key of a row of `heap` as an expression, "id = 7"; NULL where there is none. What is encrypted of it
 -- is left out.
-CREATE FUNCTION nae.key_expression(heap regclass) RETURNS text
+CREATE FUNCTION nae_internal.key_expression(heap regclass) RETURNS text
   LANGUAGE sql STABLE STRICT
   SET search_path = pg_catalog, pg_temp
 AS $$
@@ -25,7 +25,7 @@ AS $$
   FROM pg_index AS i
   CROSS JOIN LATERAL unnest(i.indkey) WITH ORDINALITY AS k(attnum, place)
   JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = k.attnum
-  WHERE i.indrelid = heap AND i.indisprimary AND k.place <= i.indnkeyatts AND NOT nae.contains_encrypted(a.atttypid)
+  WHERE i.indrelid = heap AND i.indisprimary AND k.place <= i.indnkeyatts AND NOT nae_internal.contains_encrypted(a.atttypid)
 $$;
 
 CREATE FUNCTION nae.damaged_rows(
@@ -48,11 +48,11 @@ BEGIN
       MESSAGE = format('table %s has no encrypted column "%s"', relation, column_name),
       HINT = 'nae.encrypted_column lists the encrypted columns.';
   END IF;
-  FOR stored_in IN SELECT nae.heaps(relation) LOOP
+  FOR stored_in IN SELECT nae_internal.heaps(relation) LOOP
     FOR row_address, primary_key, reason IN EXECUTE format(
       'SELECT r.ctid, r.key, r.fault FROM'
-      ' (SELECT a.ctid, %s AS key, nae.fault(a.%I, $1) AS fault FROM ONLY %s AS a OFFSET 0) AS r WHERE r.fault IS NOT NULL',
-      coalesce(nae.key_expression(stored_in), 'NULL::text'), column_name, stored_in) USING encrypted.typmod
+      ' (SELECT a.ctid, %s AS key, nae_internal.fault(a.%I, $1) AS fault FROM ONLY %s AS a OFFSET 0) AS r WHERE r.fault IS NOT NULL',
+      coalesce(nae_internal.key_expression(stored_in), 'NULL::text'), column_name, stored_in) USING encrypted.typmod
     LOOP
       RETURN NEXT;
     END LOOP;

@@ -16,7 +16,7 @@ COMMENT ON VIEW nae.encrypted_type IS 'encrypted types, and the types of their p
 
 -- What SQL text calls a type: a regtype is written "character" where the type is bpchar, and that is read
 -- back as character(1), to which a cast cuts values.
-CREATE FUNCTION nae.type_name(type regtype) RETURNS text
+CREATE FUNCTION nae_internal.type_name(type regtype) RETURNS text
   LANGUAGE sql STABLE STRICT PARALLEL SAFE COST 1
   SET search_path = pg_catalog, pg_temp
 AS $$
@@ -24,31 +24,31 @@ AS $$
 $$;
 
 -- Domains stripped off: what values are stored as, and with which typmod.
-CREATE FUNCTION nae.base_type(INOUT type oid, INOUT typmod integer) RETURNS record
+CREATE FUNCTION nae_internal.base_type(INOUT type oid, INOUT typmod integer) RETURNS record
   LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'nae_base_type';
 
 CREATE VIEW nae.encrypted_column AS
   SELECT a.attrelid::regclass AS relation, a.attnum, a.attname AS column_name, t.type, t.deterministic,
          t.plain_type, b.typmod, k.key, k.context, k.version
   FROM pg_attribute AS a
-  CROSS JOIN LATERAL nae.base_type(a.atttypid, a.atttypmod) AS b
+  CROSS JOIN LATERAL nae_internal.base_type(a.atttypid, a.atttypmod) AS b
   JOIN nae.encrypted_type AS t ON t.type = b.type
-  LEFT JOIN nae.column_key AS k ON k.typmod = b.typmod
+  LEFT JOIN nae_internal.column_key AS k ON k.typmod = b.typmod
   WHERE a.atttypid >= 16384 AND a.attnum > 0 AND NOT a.attisdropped;
 COMMENT ON VIEW nae.encrypted_column IS 'columns of encrypted types, of tables, indexes and views, and their keys';
 
 -- Is an encrypted type anywhere within this one: element, attribute, base or bound?
-CREATE FUNCTION nae.contains_encrypted(type oid) RETURNS boolean
+CREATE FUNCTION nae_internal.contains_encrypted(type oid) RETURNS boolean
   LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'nae_contains_column_type';
 
 -- Under what settings a function of ours plans and reads its queries, until it returns, whatever the session
 -- has. Called first in each that others call and that has a SET clause.
-CREATE FUNCTION nae.use_own_settings() RETURNS void
+CREATE FUNCTION nae_internal.use_own_settings() RETURNS void
   LANGUAGE c VOLATILE STRICT PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'nae_use_own_settings';
 
 -- base || suffix, cut to what PostgreSQL takes as a name (63 bytes) without two long bases becoming one.
 -- The suffix is ASCII and short; a character has at most four bytes.
-CREATE FUNCTION nae.derived_name(base text, suffix text) RETURNS name
+CREATE FUNCTION nae_internal.derived_name(base text, suffix text) RETURNS name
   LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE COST 1
   SET search_path = pg_catalog, pg_temp
 AS $$
@@ -62,7 +62,7 @@ CREATE FUNCTION nae.is_ciphertext(anyelement) RETURNS boolean
   LANGUAGE sql IMMUTABLE PARALLEL SAFE AS 'SELECT NULL::boolean';
 
 -- CHECK constraints that call nae.is_ciphertext(), ours or brought along by a dump.
-CREATE FUNCTION nae.ciphertext_checks(relation regclass, attnum smallint) RETURNS SETOF pg_constraint
+CREATE FUNCTION nae_internal.ciphertext_checks(relation regclass, attnum smallint) RETURNS SETOF pg_constraint
   LANGUAGE sql STABLE STRICT PARALLEL SAFE COST 10 ROWS 1
   SET search_path = pg_catalog, pg_temp
 AS $$

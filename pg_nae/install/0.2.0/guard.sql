@@ -4,26 +4,26 @@
 -- The CHECK --------------------------------------------------------------------------------------
 
 -- Not named after the table: a table attached as a partition needs its parent's constraints by name.
-CREATE FUNCTION nae.ciphertext_check_name(target regclass, column_name name) RETURNS name
+CREATE FUNCTION nae_internal.ciphertext_check_name(target regclass, column_name name) RETURNS name
   LANGUAGE plpgsql STABLE STRICT
   SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
   suffix text := '_is_ciphertext';
-  candidate name := nae.derived_name(column_name, suffix);
+  candidate name := nae_internal.derived_name(column_name, suffix);
   taken integer := 0;
 BEGIN
   -- By a constraint whose column was renamed, say.
   WHILE EXISTS (SELECT FROM pg_constraint AS c WHERE c.conrelid = target AND c.conname = candidate) LOOP
     taken := taken + 1;
-    candidate := nae.derived_name(column_name, suffix || taken);
+    candidate := nae_internal.derived_name(column_name, suffix || taken);
   END LOOP;
   RETURN candidate;
 END
 $$;
 
 -- Ours only, by name and content. Partitions lose it with their parent.
-CREATE FUNCTION nae.drop_idle_checks(target regclass) RETURNS void
+CREATE FUNCTION nae_internal.drop_idle_checks(target regclass) RETURNS void
   LANGUAGE plpgsql VOLATILE STRICT
   SET search_path = pg_catalog, pg_temp
 AS $$
@@ -47,21 +47,21 @@ $$;
 -- The event trigger ------------------------------------------------------------------------------
 
 -- What takes queries of a table that has encrypted columns and triggers, or is partitioned.
-CREATE FUNCTION nae.guard_table(target regclass) RETURNS void
+CREATE FUNCTION nae_internal.guard_table(target regclass) RETURNS void
   LANGUAGE plpgsql VOLATILE STRICT
   SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-  PERFORM nae.refuse_partition_key(target);
-  PERFORM nae.refuse_foreign_keys(target);
-  PERFORM nae.refuse_renames(target);
-  PERFORM nae.renew_blind_indexes(target);
+  PERFORM nae_internal.refuse_partition_key(target);
+  PERFORM nae_internal.refuse_foreign_keys(target);
+  PERFORM nae_internal.refuse_renames(target);
+  PERFORM nae_internal.renew_blind_indexes(target);
 END
 $$;
 
 -- Runs in the name of whoever changes the schema, after the command and in its transaction: guard.cpp. The
 -- ALTER TABLE that it makes calls it once more, and then finds nothing left to do.
-CREATE FUNCTION nae.guard() RETURNS event_trigger
+CREATE FUNCTION nae_internal.guard() RETURNS event_trigger
   LANGUAGE c VOLATILE STRICT PARALLEL RESTRICTED
   SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'nae_guard';
@@ -71,6 +71,6 @@ CREATE EVENT TRIGGER nae_guard ON ddl_command_end
   WHEN TAG IN ('CREATE TABLE', 'ALTER TABLE', 'CREATE TABLE AS', 'SELECT INTO', 'CREATE MATERIALIZED VIEW',
                'CREATE FOREIGN TABLE', 'ALTER FOREIGN TABLE', 'CREATE TYPE', 'ALTER TYPE', 'CREATE DOMAIN', 'ALTER DOMAIN',
                'CREATE INDEX', 'CREATE TRIGGER', 'CREATE STATISTICS', 'CREATE SCHEMA', 'IMPORT FOREIGN SCHEMA')
-  EXECUTE FUNCTION nae.guard();
+  EXECUTE FUNCTION nae_internal.guard();
 -- In sessions that replay what others did, too: columns are declared there as anywhere.
 ALTER EVENT TRIGGER nae_guard ENABLE ALWAYS;

@@ -1,9 +1,9 @@
 -- nae.lint(): what weakens the encryption of columns, as far as the caller can see it. Nothing is changed,
 -- and values are not read.
 
-CREATE TYPE nae.lint_finding AS (severity text, object text, finding text, hint text);
+CREATE TYPE nae_internal.lint_finding AS (severity text, object text, finding text, hint text);
 
-CREATE FUNCTION nae.lint_columns() RETURNS SETOF nae.lint_finding
+CREATE FUNCTION nae_internal.lint_columns() RETURNS SETOF nae_internal.lint_finding
   LANGUAGE sql STABLE
   SET search_path = pg_catalog, pg_temp
 AS $$
@@ -23,7 +23,7 @@ AS $$
          format('ALTER TABLE %s ADD CHECK (nae.is_ciphertext(%I)).', s.relation, s.column_name)
   FROM stored AS s
   WHERE s.relkind IN ('r', 'p')
-    AND NOT EXISTS (SELECT FROM nae.ciphertext_checks(s.relation, s.attnum))
+    AND NOT EXISTS (SELECT FROM nae_internal.ciphertext_checks(s.relation, s.attnum))
   UNION ALL
   SELECT 'warning', s.object, 'is deterministic, and no index begins with it',
          'Create an index; or use a randomized type, which does not show which values are equal.'
@@ -35,7 +35,7 @@ AS $$
 $$;
 
 -- Without the guard columns without a key, without a CHECK and with useless indexes come to be.
-CREATE FUNCTION nae.lint_guard() RETURNS SETOF nae.lint_finding
+CREATE FUNCTION nae_internal.lint_guard() RETURNS SETOF nae_internal.lint_finding
   LANGUAGE sql STABLE
   SET search_path = pg_catalog, pg_temp
 AS $$
@@ -47,7 +47,7 @@ AS $$
 $$;
 
 -- Names that people give to what is left over.
-CREATE FUNCTION nae.lint_twins() RETURNS SETOF nae.lint_finding
+CREATE FUNCTION nae_internal.lint_twins() RETURNS SETOF nae_internal.lint_finding
   LANGUAGE sql STABLE
   SET search_path = pg_catalog, pg_temp
 AS $$
@@ -66,7 +66,7 @@ AS $$
                     WHERE p.relation = e.relation AND p.column_name = a.attname)
   UNION ALL
   SELECT 'warning', format('column %s.%I', p.relation, p.column_name),
-         format('%s was interrupted while %s, at %s %%', nae.called(p.command), p.phase, coalesce(p.percent, 0)),
+         format('%s was interrupted while %s, at %s %%', nae_internal.called(p.command), p.phase, coalesce(p.percent, 0)),
          'Call it again, and it goes on; or give it up: SELECT nae.cancel_column_change().'
   FROM nae.stat_progress_column AS p WHERE p.pid IS NULL
 $$;
@@ -74,7 +74,7 @@ $$;
 -- Constants of encrypted types that were never encrypted, in what the catalogs keep: they are dumped, and
 -- every role may read them. In a stored tree their bytes follow four bytes of length; 0xEF, which is -17
 -- where char is signed, begins a pending value.
-CREATE FUNCTION nae.lint_literals() RETURNS SETOF nae.lint_finding
+CREATE FUNCTION nae_internal.lint_literals() RETURNS SETOF nae_internal.lint_finding
   LANGUAGE sql STABLE
   SET search_path = pg_catalog, pg_temp
 AS $$
@@ -97,7 +97,7 @@ $$;
 
 -- What takes rows apart that were read decrypted, and puts them where nothing is encrypted. A trigger's function may
 -- serve many tables; found is what its text says.
-CREATE FUNCTION nae.lint_copies() RETURNS SETOF nae.lint_finding
+CREATE FUNCTION nae_internal.lint_copies() RETURNS SETOF nae_internal.lint_finding
   LANGUAGE sql STABLE
   SET search_path = pg_catalog, pg_temp
 AS $$
@@ -131,7 +131,7 @@ AS $$
 $$;
 
 -- Settings under which plaintext that stands in a statement, or in its parameters, reaches the log.
-CREATE FUNCTION nae.lint_settings() RETURNS SETOF nae.lint_finding
+CREATE FUNCTION nae_internal.lint_settings() RETURNS SETOF nae_internal.lint_finding
   LANGUAGE sql STABLE
   SET search_path = pg_catalog, pg_temp
 AS $$
@@ -184,7 +184,7 @@ AS $$
 $$;
 
 -- A key server that does not answer is a finding, not a failure.
-CREATE FUNCTION nae.lint_keys() RETURNS SETOF nae.lint_finding
+CREATE FUNCTION nae_internal.lint_keys() RETURNS SETOF nae_internal.lint_finding
   LANGUAGE plpgsql STABLE
   SET search_path = pg_catalog, pg_temp
 AS $$
@@ -215,10 +215,10 @@ CREATE FUNCTION nae.lint() RETURNS TABLE (severity text, object text, finding te
   SET search_path = pg_catalog, pg_temp
 AS $$
   SELECT f.severity, f.object, f.finding, f.hint
-  FROM (SELECT * FROM nae.lint_columns() UNION ALL SELECT * FROM nae.lint_guard() UNION ALL SELECT * FROM nae.lint_twins()
-        UNION ALL SELECT * FROM nae.lint_literals() UNION ALL SELECT * FROM nae.lint_copies()
-        UNION ALL SELECT * FROM nae.lint_settings()
-        UNION ALL SELECT * FROM nae.lint_keys() UNION ALL SELECT * FROM nae.lint_blind_indexes()) AS f
+  FROM (SELECT * FROM nae_internal.lint_columns() UNION ALL SELECT * FROM nae_internal.lint_guard() UNION ALL SELECT * FROM nae_internal.lint_twins()
+        UNION ALL SELECT * FROM nae_internal.lint_literals() UNION ALL SELECT * FROM nae_internal.lint_copies()
+        UNION ALL SELECT * FROM nae_internal.lint_settings()
+        UNION ALL SELECT * FROM nae_internal.lint_keys() UNION ALL SELECT * FROM nae_internal.lint_blind_indexes()) AS f
   ORDER BY array_position(ARRAY['error', 'warning', 'info'], f.severity), f.object, f.finding
 $$;
 COMMENT ON FUNCTION nae.lint() IS 'what weakens the encryption of columns';

@@ -2,15 +2,15 @@
 -- by step.
 
 -- true: this very change is under way already and goes on.
-CREATE FUNCTION nae.resumes(wanted nae.column_change) RETURNS boolean
+CREATE FUNCTION nae_internal.resumes(wanted nae_internal.column_change) RETURNS boolean
   LANGUAGE plpgsql VOLATILE
   SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-  present nae.column_change := nae.take_change(wanted.relation, wanted.column_name);
+  present nae_internal.column_change := nae_internal.take_change(wanted.relation, wanted.column_name);
 BEGIN
   IF present.kind IS NULL OR present.phase = 'preparing' THEN
-    PERFORM nae.forget_change(present);  -- whatever it was to be, nothing has been made for it yet
+    PERFORM nae_internal.forget_change(present);  -- whatever it was to be, nothing has been made for it yet
     RETURN false;
   ELSIF (present.kind, present.new_type, present.key, present.context, present.normalization, present.rewrite)
         IS DISTINCT FROM (wanted.kind, wanted.new_type, wanted.key, wanted.context, wanted.normalization, wanted.rewrite)
@@ -18,24 +18,24 @@ BEGIN
     RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
       MESSAGE = format('another change of column "%s" of %s is under way: %s to %s, rewrite %s',
                        present.column_name, present.relation, present.kind,
-                       nae.type_with_key(present.new_type, present.key, present.context, present.version),
+                       nae_internal.type_with_key(present.new_type, present.key, present.context, present.version),
                        present.rewrite),
       HINT = 'Call that one to its end, or give it up by nae.cancel_column_change().';
   END IF;
-  UPDATE nae.column_change AS c SET batch_size = wanted.batch_size, verify = wanted.verify
+  UPDATE nae_internal.column_change AS c SET batch_size = wanted.batch_size, verify = wanted.verify
     WHERE c.relation = wanted.relation AND c.column_name = wanted.column_name;
   RETURN true;
 END
 $$;
 
-CREATE FUNCTION nae.wanted_change(
+CREATE FUNCTION nae_internal.wanted_change(
     relation regclass, column_name name, kind text, batch_size integer, verify boolean, rewrite boolean)
-  RETURNS nae.column_change
+  RETURNS nae_internal.column_change
   LANGUAGE plpgsql STABLE
   SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-  wanted nae.column_change;
+  wanted nae_internal.column_change;
 BEGIN
   wanted.relation := relation;
   wanted.column_name := column_name;
@@ -43,21 +43,21 @@ BEGIN
   wanted.batch_size := batch_size;
   wanted.verify := verify;
   wanted.rewrite := rewrite;
-  wanted.shadow := nae.derived_name(column_name, '__nae');
+  wanted.shadow := nae_internal.derived_name(column_name, '__nae');
   RETURN wanted;
 END
 $$;
 
-CREATE FUNCTION nae.begin_change(wanted nae.column_change) RETURNS void
+CREATE FUNCTION nae_internal.begin_change(wanted nae_internal.column_change) RETURNS void
   LANGUAGE plpgsql VOLATILE
   SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
   IF wanted.shadow IS NOT NULL THEN
-    PERFORM nae.refuse_losses(wanted.relation, wanted.column_name, wanted.new_type, wanted.rewrite);
+    PERFORM nae_internal.refuse_losses(wanted.relation, wanted.column_name, wanted.new_type, wanted.rewrite);
   END IF;
-  PERFORM nae.warn_of_changes(wanted.relation, wanted.column_name, wanted.new_type);
-  INSERT INTO nae.column_change (relation, column_name, kind, phase, shadow, coded_column, index_column,
+  PERFORM nae_internal.warn_of_changes(wanted.relation, wanted.column_name, wanted.new_type);
+  INSERT INTO nae_internal.column_change (relation, column_name, kind, phase, shadow, coded_column, index_column,
                                  normalization, purpose, new_type, key, context, version, verify, rewrite, batch_size)
     VALUES (wanted.relation, wanted.column_name, wanted.kind, 'preparing', wanted.shadow, wanted.coded_column,
             wanted.index_column, wanted.normalization, wanted.purpose, wanted.new_type, wanted.key, wanted.context,
@@ -66,7 +66,7 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION nae.begin_encryption(
+CREATE FUNCTION nae_internal.begin_encryption(
     relation regclass, column_name name, key text, deterministic boolean, context text, batch_size integer,
     verify boolean, rewrite boolean)
   RETURNS void
@@ -74,78 +74,78 @@ CREATE FUNCTION nae.begin_encryption(
   SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-  declared regtype := nae.declared_type(relation, column_name);
-  wanted nae.column_change := nae.wanted_change(relation, column_name, 'encrypt', batch_size, verify, rewrite);
+  declared regtype := nae_internal.declared_type(relation, column_name);
+  wanted nae_internal.column_change := nae_internal.wanted_change(relation, column_name, 'encrypt', batch_size, verify, rewrite);
 BEGIN
-  PERFORM nae.use_own_settings();
+  PERFORM nae_internal.use_own_settings();
   wanted.key := key;
   wanted.context := coalesce(context, '');
   SELECT e.type INTO wanted.new_type FROM nae.encrypted_type AS e
-    WHERE e.plain_type = nae.plain_type(declared) AND e.deterministic = begin_encryption.deterministic;
-  IF nae.resumes(wanted) THEN
+    WHERE e.plain_type = nae_internal.plain_type(declared) AND e.deterministic = begin_encryption.deterministic;
+  IF nae_internal.resumes(wanted) THEN
     RETURN;
   END IF;
-  PERFORM nae.check_table(relation, column_name);
-  IF wanted.new_type IS NULL OR nae.contains_encrypted(declared) THEN
-    PERFORM nae.refuse_plain_type(relation, column_name, declared, deterministic);
+  PERFORM nae_internal.check_table(relation, column_name);
+  IF wanted.new_type IS NULL OR nae_internal.contains_encrypted(declared) THEN
+    PERFORM nae_internal.refuse_plain_type(relation, column_name, declared, deterministic);
   END IF;
-  wanted.version := nae.check_key(key, CASE WHEN deterministic THEN 'aes-256-siv' ELSE 'aes-256-gcm' END,
+  wanted.version := nae_internal.check_key(key, CASE WHEN deterministic THEN 'aes-256-siv' ELSE 'aes-256-gcm' END,
                                   CASE WHEN verify THEN ARRAY['encrypt', 'decrypt'] ELSE ARRAY['encrypt'] END);
   IF NOT deterministic THEN
     wanted.version := 0;  -- always the newest
   END IF;
-  PERFORM nae.begin_change(wanted);
+  PERFORM nae_internal.begin_change(wanted);
 END
 $$;
 
-CREATE FUNCTION nae.begin_decryption(
+CREATE FUNCTION nae_internal.begin_decryption(
     relation regclass, column_name name, batch_size integer, verify boolean, rewrite boolean)
   RETURNS void
   LANGUAGE plpgsql VOLATILE
   SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-  wanted nae.column_change := nae.wanted_change(relation, column_name, 'decrypt', batch_size, verify, rewrite);
+  wanted nae_internal.column_change := nae_internal.wanted_change(relation, column_name, 'decrypt', batch_size, verify, rewrite);
   encrypted record;
 BEGIN
-  PERFORM nae.use_own_settings();
+  PERFORM nae_internal.use_own_settings();
   SELECT e.plain_type, e.key INTO encrypted FROM nae.encrypted_column AS e
     WHERE e.relation = begin_decryption.relation AND e.column_name = begin_decryption.column_name;
   -- Decrypted already when a CALL goes on that was interrupted after the swap.
-  wanted.new_type := coalesce(encrypted.plain_type, nae.declared_type(relation, column_name));
-  IF nae.resumes(wanted) THEN
+  wanted.new_type := coalesce(encrypted.plain_type, nae_internal.declared_type(relation, column_name));
+  IF nae_internal.resumes(wanted) THEN
     RETURN;
   END IF;
-  PERFORM nae.check_table(relation, column_name);
-  PERFORM nae.refuse_unencrypted(relation, column_name);
-  PERFORM nae.check_key(encrypted.key, NULL, ARRAY['decrypt']);
-  PERFORM nae.begin_change(wanted);
+  PERFORM nae_internal.check_table(relation, column_name);
+  PERFORM nae_internal.refuse_unencrypted(relation, column_name);
+  PERFORM nae_internal.check_key(encrypted.key, NULL, ARRAY['decrypt']);
+  PERFORM nae_internal.begin_change(wanted);
 END
 $$;
 
 -- A deterministic column gets a shadow of the new version: comparing needs one token, so all values of
 -- a column are of one version at each moment. The values of a randomized one may be mixed.
-CREATE FUNCTION nae.begin_rotation(
+CREATE FUNCTION nae_internal.begin_rotation(
     relation regclass, column_name name, version integer, batch_size integer, verify boolean, rewrite boolean)
   RETURNS void
   LANGUAGE plpgsql VOLATILE
   SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-  wanted nae.column_change := nae.wanted_change(relation, column_name, 'rotate', batch_size, verify, rewrite);
+  wanted nae_internal.column_change := nae_internal.wanted_change(relation, column_name, 'rotate', batch_size, verify, rewrite);
   encrypted nae.encrypted_column;
   newest integer;
 BEGIN
-  PERFORM nae.use_own_settings();
+  PERFORM nae_internal.use_own_settings();
   SELECT e.* INTO encrypted FROM nae.encrypted_column AS e
     WHERE e.relation = begin_rotation.relation AND e.column_name = begin_rotation.column_name;
   wanted.new_type := encrypted.type; wanted.key := encrypted.key; wanted.context := encrypted.context;
-  IF nae.resumes(wanted) THEN
+  IF nae_internal.resumes(wanted) THEN
     RETURN;
   END IF;
-  PERFORM nae.check_table(relation, column_name);
-  PERFORM nae.refuse_unencrypted(relation, column_name);
-  newest := nae.check_key(encrypted.key, NULL, CASE WHEN encrypted.deterministic THEN ARRAY['encrypt', 'decrypt']
+  PERFORM nae_internal.check_table(relation, column_name);
+  PERFORM nae_internal.refuse_unencrypted(relation, column_name);
+  newest := nae_internal.check_key(encrypted.key, NULL, CASE WHEN encrypted.deterministic THEN ARRAY['encrypt', 'decrypt']
                                                     ELSE ARRAY['rewrap'] END);
   wanted.version := coalesce(version, newest);
   IF encrypted.deterministic AND wanted.version = encrypted.version THEN
@@ -161,75 +161,75 @@ BEGIN
   IF NOT encrypted.deterministic THEN
     wanted.shadow := NULL;
   END IF;
-  PERFORM nae.begin_change(wanted);
+  PERFORM nae_internal.begin_change(wanted);
 END
 $$;
 
 -- Step by step --------------------------------------------------------------------------------------
 
-CREATE FUNCTION nae.prepare_step(change nae.column_change) RETURNS void
+CREATE FUNCTION nae_internal.prepare_step(change nae_internal.column_change) RETURNS void
   LANGUAGE plpgsql VOLATILE
   SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-  IF NOT nae.try_lock(change.relation, 'ACCESS EXCLUSIVE') THEN
+  IF NOT nae_internal.try_lock(change.relation, 'ACCESS EXCLUSIVE') THEN
     RETURN;
   ELSIF change.kind = 'index' THEN
-    PERFORM nae.create_blind_index(change);
+    PERFORM nae_internal.create_blind_index(change);
   ELSIF change.shadow IS NOT NULL THEN
-    PERFORM nae.create_shadow(change);
-    PERFORM nae.rehearse_swap(change);
+    PERFORM nae_internal.create_shadow(change);
+    PERFORM nae_internal.rehearse_swap(change);
   END IF;
-  PERFORM nae.enter_phase(change, 'filling');
+  PERFORM nae_internal.enter_phase(change, 'filling');
 END
 $$;
 
 -- Rows on which there is something to do.
-CREATE FUNCTION nae.unfilled(change nae.column_change) RETURNS text
+CREATE FUNCTION nae_internal.unfilled(change nae_internal.column_change) RETURNS text
   LANGUAGE sql STABLE
   SET search_path = pg_catalog, pg_temp
 AS $$
   SELECT CASE WHEN change.kind = 'rotate' AND change.shadow IS NULL
               THEN format('nae.key_version(%I) < %s', change.column_name, change.version)
-              ELSE format('(%I IS NULL) <> (%I IS NULL)', nae.source_column(change),
+              ELSE format('(%I IS NULL) <> (%I IS NULL)', nae_internal.source_column(change),
                           coalesce(change.shadow, change.index_column)) END
 $$;
 
-CREATE FUNCTION nae.filling(change nae.column_change) RETURNS text
+CREATE FUNCTION nae_internal.filling(change nae_internal.column_change) RETURNS text
   LANGUAGE sql STABLE
   SET search_path = pg_catalog, pg_temp
 AS $$
   SELECT CASE WHEN change.kind = 'index'
-              THEN format('%I = %s', change.index_column, nae.source_expression(change))
+              THEN format('%I = %s', change.index_column, nae_internal.source_expression(change))
               WHEN change.shadow IS NULL THEN format('%1$I = nae.rewrap(%1$I)', change.column_name)
-              ELSE format('%I = %s', change.shadow, nae.source_expression(change)) END
+              ELSE format('%I = %s', change.shadow, nae_internal.source_expression(change)) END
 $$;
 
-CREATE FUNCTION nae.fill_step(change nae.column_change) RETURNS void
+CREATE FUNCTION nae_internal.fill_step(change nae_internal.column_change) RETURNS void
   LANGUAGE plpgsql VOLATILE
   SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-  IF nae.walk(change, nae.unfilled(change), nae.filling(change)) IS NULL THEN
-    PERFORM nae.enter_phase(change, CASE WHEN change.shadow IS NULL THEN 'verifying' ELSE 'constraining' END);
+  IF nae_internal.walk(change, nae_internal.unfilled(change), nae_internal.filling(change)) IS NULL THEN
+    PERFORM nae_internal.enter_phase(change, CASE WHEN change.shadow IS NULL THEN 'verifying' ELSE 'constraining' END);
   END IF;
 END
 $$;
 
-CREATE FUNCTION nae.constrain_step(change nae.column_change) RETURNS void
+CREATE FUNCTION nae_internal.constrain_step(change nae_internal.column_change) RETURNS void
   LANGUAGE plpgsql VOLATILE
   SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-  IF nae.try_lock(change.relation, 'ACCESS EXCLUSIVE') THEN
-    PERFORM nae.add_shadow_checks(change);
-    PERFORM nae.enter_phase(change, 'validating');
+  IF nae_internal.try_lock(change.relation, 'ACCESS EXCLUSIVE') THEN
+    PERFORM nae_internal.add_shadow_checks(change);
+    PERFORM nae_internal.enter_phase(change, 'validating');
   END IF;
 END
 $$;
 
 -- Rows that were written past the triggers, or moved while they were rewrapped, are met in the next pass.
-CREATE FUNCTION nae.fill_again(change nae.column_change) RETURNS void
+CREATE FUNCTION nae_internal.fill_again(change nae_internal.column_change) RETURNS void
   LANGUAGE plpgsql VOLATILE
   SET search_path = pg_catalog, pg_temp
 AS $$
@@ -239,54 +239,54 @@ BEGIN
       MESSAGE = format('rows of %s stay as they were after %s passes', change.relation, change.passes),
       HINT = 'Look for a trigger that suppresses or changes updates.';
   END IF;
-  UPDATE nae.column_change AS c SET passes = passes + 1
+  UPDATE nae_internal.column_change AS c SET passes = passes + 1
     WHERE c.relation = change.relation AND c.column_name = change.column_name;
-  PERFORM nae.enter_phase(change, 'filling');
+  PERFORM nae_internal.enter_phase(change, 'filling');
 END
 $$;
 
-CREATE FUNCTION nae.validate_step(change nae.column_change) RETURNS void
+CREATE FUNCTION nae_internal.validate_step(change nae_internal.column_change) RETURNS void
   LANGUAGE plpgsql VOLATILE
   SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-  IF nae.validate_shadow_checks(change) THEN
-    PERFORM nae.enter_phase(change, CASE WHEN change.verify THEN 'verifying' ELSE 'indexing' END);
+  IF nae_internal.validate_shadow_checks(change) THEN
+    PERFORM nae_internal.enter_phase(change, CASE WHEN change.verify THEN 'verifying' ELSE 'indexing' END);
   ELSE
-    PERFORM nae.fill_again(change);
+    PERFORM nae_internal.fill_again(change);
   END IF;
 END
 $$;
 
 -- In place: is anything left to do? Rows that others update meanwhile may move behind the walk.
-CREATE FUNCTION nae.verify_in_place(change nae.column_change) RETURNS void
+CREATE FUNCTION nae_internal.verify_in_place(change nae_internal.column_change) RETURNS void
   LANGUAGE plpgsql VOLATILE
   SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-  met bigint := nae.walk(change, nae.unfilled(change));
+  met bigint := nae_internal.walk(change, nae_internal.unfilled(change));
 BEGIN
   IF met > 0 THEN
-    PERFORM nae.fill_again(change);
+    PERFORM nae_internal.fill_again(change);
   ELSIF met IS NULL AND change.kind = 'index' THEN
-    PERFORM nae.enter_phase(change, 'indexing');
+    PERFORM nae_internal.enter_phase(change, 'indexing');
   ELSIF met IS NULL THEN
-    PERFORM nae.forget_change(change);
+    PERFORM nae_internal.forget_change(change);
   END IF;
 END
 $$;
 
 -- Does the shadow say what the column says?
-CREATE FUNCTION nae.verify_shadow(change nae.column_change) RETURNS void
+CREATE FUNCTION nae_internal.verify_shadow(change nae_internal.column_change) RETURNS void
   LANGUAGE plpgsql VOLATILE
   SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-  met bigint := nae.walk(change, format(
+  met bigint := nae_internal.walk(change, format(
     -- json has no equality, but each value is kept as it was written.
-    CASE WHEN nae.plain_type(change.new_type) IN ('json'::regtype, '_json'::regtype)
-         THEN '(%s)::text IS DISTINCT FROM (%s)::text' ELSE '%s IS DISTINCT FROM %s' END, nae.plain_expression(change.relation, change.shadow),
-    nae.source_expression(change)));
+    CASE WHEN nae_internal.plain_type(change.new_type) IN ('json'::regtype, '_json'::regtype)
+         THEN '(%s)::text IS DISTINCT FROM (%s)::text' ELSE '%s IS DISTINCT FROM %s' END, nae_internal.plain_expression(change.relation, change.shadow),
+    nae_internal.source_expression(change)));
 BEGIN
   IF met > 0 THEN
     RAISE EXCEPTION USING ERRCODE = 'data_exception',
@@ -294,29 +294,29 @@ BEGIN
       DETAIL = 'Nothing was replaced.',
       HINT = 'Look for a trigger that changes them; nae.cancel_column_change() gives up.';
   ELSIF met IS NULL THEN
-    PERFORM nae.enter_phase(change, 'indexing');
+    PERFORM nae_internal.enter_phase(change, 'indexing');
   END IF;
 END
 $$;
 
-CREATE FUNCTION nae.index_step(change nae.column_change) RETURNS void
+CREATE FUNCTION nae_internal.index_step(change nae_internal.column_change) RETURNS void
   LANGUAGE plpgsql VOLATILE
   SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
   IF change.kind <> 'index' THEN
     -- A table that is rewritten gets its indexes anew.
-    IF change.rewrite OR nae.build_shadow_index(change) THEN
-      PERFORM nae.enter_phase(change, 'swapping');
+    IF change.rewrite OR nae_internal.build_shadow_index(change) THEN
+      PERFORM nae_internal.enter_phase(change, 'swapping');
     END IF;
-  ELSIF nae.try_lock(change.relation, 'SHARE') THEN
+  ELSIF nae_internal.try_lock(change.relation, 'SHARE') THEN
     EXECUTE format('CREATE INDEX ON %s (%I)', change.relation, change.index_column);
-    PERFORM nae.forget_change(change);
+    PERFORM nae_internal.forget_change(change);
   END IF;
 END
 $$;
 
-CREATE FUNCTION nae.tell_what_remains(change nae.column_change) RETURNS void
+CREATE FUNCTION nae_internal.tell_what_remains(change nae_internal.column_change) RETURNS void
   LANGUAGE plpgsql VOLATILE
   SET search_path = pg_catalog, pg_temp
 AS $$
@@ -340,78 +340,78 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION nae.swap_step(change nae.column_change) RETURNS void
+CREATE FUNCTION nae_internal.swap_step(change nae_internal.column_change) RETURNS void
   LANGUAGE plpgsql VOLATILE
   SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
   -- Filled in transactions before this one; who began before them must have ended.
-  IF NOT nae.is_seen_by_all() OR NOT nae.try_lock(change.relation, 'ACCESS EXCLUSIVE') THEN
+  IF NOT nae_internal.is_seen_by_all() OR NOT nae_internal.try_lock(change.relation, 'ACCESS EXCLUSIVE') THEN
     RETURN;
   END IF;
   IF change.rewrite THEN
-    PERFORM nae.swap_by_rewrite(change);
+    PERFORM nae_internal.swap_by_rewrite(change);
   ELSE
-    PERFORM nae.swap_columns(change);
+    PERFORM nae_internal.swap_columns(change);
   END IF;
-  PERFORM nae.enter_phase(change, 'checking');
-  PERFORM nae.tell_what_remains(change);
+  PERFORM nae_internal.enter_phase(change, 'checking');
+  PERFORM nae_internal.tell_what_remains(change);
 END
 $$;
 
 -- CHECK constraints of the user's, one in a transaction: on an encrypted column each row is decrypted
 -- for them, one by one.
-CREATE FUNCTION nae.check_step(change nae.column_change) RETURNS void
+CREATE FUNCTION nae_internal.check_step(change nae_internal.column_change) RETURNS void
   LANGUAGE plpgsql VOLATILE
   SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
   IF change.unchecked = '{}' THEN
-    PERFORM nae.forget_change(change);
+    PERFORM nae_internal.forget_change(change);
     RETURN;
   END IF;
   EXECUTE format('ALTER TABLE %s VALIDATE CONSTRAINT %I', change.relation, change.unchecked[1]);
-  UPDATE nae.column_change AS c SET unchecked = c.unchecked[2:]
+  UPDATE nae_internal.column_change AS c SET unchecked = c.unchecked[2:]
     WHERE c.relation = change.relation AND c.column_name = change.column_name;
 END
 $$;
 
 -- One short transaction; true: nothing is left to do.
-CREATE FUNCTION nae.change_step(relation regclass, column_name name) RETURNS boolean
+CREATE FUNCTION nae_internal.change_step(relation regclass, column_name name) RETURNS boolean
   LANGUAGE plpgsql VOLATILE STRICT
   SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-  change nae.column_change;
+  change nae_internal.column_change;
 BEGIN
-  PERFORM nae.use_own_settings();
-  change := nae.take_change(relation, column_name);
+  PERFORM nae_internal.use_own_settings();
+  change := nae_internal.take_change(relation, column_name);
   CASE change.phase
-    WHEN 'preparing' THEN PERFORM nae.prepare_step(change);
-    WHEN 'filling' THEN PERFORM nae.fill_step(change);
-    WHEN 'constraining' THEN PERFORM nae.constrain_step(change);
-    WHEN 'validating' THEN PERFORM nae.validate_step(change);
+    WHEN 'preparing' THEN PERFORM nae_internal.prepare_step(change);
+    WHEN 'filling' THEN PERFORM nae_internal.fill_step(change);
+    WHEN 'constraining' THEN PERFORM nae_internal.constrain_step(change);
+    WHEN 'validating' THEN PERFORM nae_internal.validate_step(change);
     WHEN 'verifying' THEN
       IF change.shadow IS NULL THEN
-        PERFORM nae.verify_in_place(change);
+        PERFORM nae_internal.verify_in_place(change);
       ELSE
-        PERFORM nae.verify_shadow(change);
+        PERFORM nae_internal.verify_shadow(change);
       END IF;
-    WHEN 'indexing' THEN PERFORM nae.index_step(change);
-    WHEN 'swapping' THEN PERFORM nae.swap_step(change);
-    WHEN 'checking' THEN PERFORM nae.check_step(change);
+    WHEN 'indexing' THEN PERFORM nae_internal.index_step(change);
+    WHEN 'swapping' THEN PERFORM nae_internal.swap_step(change);
+    WHEN 'checking' THEN PERFORM nae_internal.check_step(change);
     ELSE RETURN true;  -- there is no such change
   END CASE;
   RETURN false;
 END
 $$;
 
-CREATE PROCEDURE nae.run_change(relation regclass, column_name name)
+CREATE PROCEDURE nae_internal.run_change(relation regclass, column_name name)
   LANGUAGE plpgsql
 AS $$
 BEGIN
   LOOP
-    EXIT WHEN nae.change_step(relation, column_name);
+    EXIT WHEN nae_internal.change_step(relation, column_name);
     COMMIT;
   END LOOP;
 END
@@ -429,9 +429,9 @@ CREATE PROCEDURE nae.encrypt_column(
 AS $$
 BEGIN
   COMMIT;
-  PERFORM nae.begin_encryption(relation, column_name, key, deterministic, context, batch_size, verify, rewrite);
+  PERFORM nae_internal.begin_encryption(relation, column_name, key, deterministic, context, batch_size, verify, rewrite);
   COMMIT;
-  CALL nae.run_change(relation, column_name);
+  CALL nae_internal.run_change(relation, column_name);
 END
 $$;
 COMMENT ON PROCEDURE nae.encrypt_column(regclass, name, text, boolean, text, integer, boolean, boolean)
@@ -444,9 +444,9 @@ CREATE PROCEDURE nae.decrypt_column(
 AS $$
 BEGIN
   COMMIT;
-  PERFORM nae.begin_decryption(relation, column_name, batch_size, verify, rewrite);
+  PERFORM nae_internal.begin_decryption(relation, column_name, batch_size, verify, rewrite);
   COMMIT;
-  CALL nae.run_change(relation, column_name);
+  CALL nae_internal.run_change(relation, column_name);
 END
 $$;
 COMMENT ON PROCEDURE nae.decrypt_column(regclass, name, integer, boolean, boolean)
@@ -459,9 +459,9 @@ CREATE PROCEDURE nae.rotate_column(
 AS $$
 BEGIN
   COMMIT;
-  PERFORM nae.begin_rotation(relation, column_name, version, batch_size, verify, rewrite);
+  PERFORM nae_internal.begin_rotation(relation, column_name, version, batch_size, verify, rewrite);
   COMMIT;
-  CALL nae.run_change(relation, column_name);
+  CALL nae_internal.run_change(relation, column_name);
 END
 $$;
 COMMENT ON PROCEDURE nae.rotate_column(regclass, name, integer, integer, boolean, boolean)
@@ -473,25 +473,25 @@ CREATE FUNCTION nae.cancel_column_change(relation regclass, column_name name) RE
   SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-  change nae.column_change;
+  change nae_internal.column_change;
 BEGIN
-  PERFORM nae.use_own_settings();
-  change := nae.take_change(relation, column_name);
+  PERFORM nae_internal.use_own_settings();
+  change := nae_internal.take_change(relation, column_name);
   IF change.phase IS NULL THEN
     RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
       MESSAGE = format('no change of column "%s" of %s is under way', column_name, relation);
   ELSIF change.shadow IS NOT NULL AND change.phase NOT IN ('preparing', 'checking') THEN
-    PERFORM nae.drop_sync_triggers(change);
+    PERFORM nae_internal.drop_sync_triggers(change);
     EXECUTE format('ALTER TABLE %s DROP COLUMN %I', relation, change.shadow);
   ELSIF change.kind = 'index' THEN
     PERFORM nae.drop_blind_index(relation, column_name);
   END IF;
-  PERFORM nae.forget_change(change);
+  PERFORM nae_internal.forget_change(change);
 END
 $$;
 COMMENT ON FUNCTION nae.cancel_column_change(regclass, name) IS 'gives up a change of a column that was interrupted';
 
 REVOKE ALL ON PROCEDURE nae.encrypt_column(regclass, name, text, boolean, text, integer, boolean, boolean),
   nae.decrypt_column(regclass, name, integer, boolean, boolean), nae.rotate_column(regclass, name, integer, integer, boolean, boolean),
-  nae.run_change(regclass, name) FROM PUBLIC;
-REVOKE ALL ON FUNCTION nae.change_step(regclass, name), nae.cancel_column_change(regclass, name) FROM PUBLIC;
+  nae_internal.run_change(regclass, name) FROM PUBLIC;
+REVOKE ALL ON FUNCTION nae_internal.change_step(regclass, name), nae.cancel_column_change(regclass, name) FROM PUBLIC;

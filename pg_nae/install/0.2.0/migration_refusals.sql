@@ -1,19 +1,19 @@
 -- What stands in the way of changing a column: refused before anything begins.
 
-CREATE FUNCTION nae.check_table(relation regclass, column_name name) RETURNS void
+CREATE FUNCTION nae_internal.check_table(relation regclass, column_name name) RETURNS void
   LANGUAGE plpgsql STABLE STRICT
   SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
   told record;
 BEGIN
-  SELECT c.relkind IN ('r', 'p') AS is_table, nae.owns(relation) AS is_owner,
+  SELECT c.relkind IN ('r', 'p') AS is_table, nae_internal.owns(relation) AS is_owner,
          a.attnum, a.attinhcount > 0 AS inherited,
          a.attidentity <> '' AS is_identity, a.attgenerated <> '' AS is_generated,
          EXISTS (SELECT FROM pg_inherits AS i WHERE i.inhparent = c.oid) AND c.relkind = 'r' AS has_children,
-         EXISTS (SELECT FROM nae.heaps(relation) AS h JOIN pg_partitioned_table AS p
+         EXISTS (SELECT FROM nae_internal.heaps(relation) AS h JOIN pg_partitioned_table AS p
                    ON p.partrelid IN (c.oid, (SELECT i.inhparent FROM pg_inherits AS i WHERE i.inhrelid = h))
-                 WHERE nae.attnum(p.partrelid, a.attname) = ANY (p.partattrs)) AS is_partition_key
+                 WHERE nae_internal.attnum(p.partrelid, a.attname) = ANY (p.partattrs)) AS is_partition_key
     INTO told
     FROM pg_class AS c LEFT JOIN pg_attribute AS a
       ON a.attrelid = c.oid AND a.attname = check_table.column_name AND a.attnum > 0 AND NOT a.attisdropped
@@ -40,12 +40,12 @@ END
 $$;
 
 -- The relation and, when it is partitioned, all below it: with the number that the column has in each.
-CREATE FUNCTION nae.column_places(relation regclass, column_name name, OUT member regclass, OUT attnum smallint)
+CREATE FUNCTION nae_internal.column_places(relation regclass, column_name name, OUT member regclass, OUT attnum smallint)
   RETURNS SETOF record
   LANGUAGE sql STABLE STRICT PARALLEL SAFE COST 10 ROWS 10
   SET search_path = pg_catalog, pg_temp
 AS $$
-  SELECT m.oid::regclass, nae.attnum(m.oid, $2)
+  SELECT m.oid::regclass, nae_internal.attnum(m.oid, $2)
   FROM (SELECT $1 UNION SELECT t.relid FROM pg_partition_tree($1) AS t) AS m(oid)
 $$;
 
@@ -53,12 +53,12 @@ $$;
 -- foreign keys, generated columns, statistics, owned sequences, publications, routines with SQL bodies;
 -- and what only a single partition has.
 -- Blind indexes are carried over while the column keeps its type.
-CREATE FUNCTION nae.dependents(relation regclass, column_name name, new_type regtype) RETURNS SETOF text
+CREATE FUNCTION nae_internal.dependents(relation regclass, column_name name, new_type regtype) RETURNS SETOF text
   LANGUAGE sql STABLE STRICT
   SET search_path = pg_catalog, pg_temp
 AS $$
   SELECT DISTINCT pg_describe_object(d.classid, d.objid, d.objsubid)
-  FROM nae.column_places($1, $2) AS place
+  FROM nae_internal.column_places($1, $2) AS place
   JOIN pg_depend AS d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = place.member
                      AND d.refobjsubid = place.attnum
   LEFT JOIN pg_attrdef AS def ON d.classid = 'pg_attrdef'::regclass AND def.oid = d.objid
@@ -69,12 +69,12 @@ AS $$
     CASE WHEN def.oid IS NOT NULL THEN def.adnum = place.attnum
          WHEN con.oid IS NOT NULL THEN con.contype IN ('c', 'u', 'p', 'n') AND (place.member = $1 OR con.coninhcount > 0)
          WHEN index.oid IS NOT NULL THEN place.member = $1 OR index.relispartition
-         WHEN d.classid = 'pg_trigger'::regclass AND nae.is_coding_trigger(d.objid) THEN nae.declared_type($1, $2) = $3
+         WHEN d.classid = 'pg_trigger'::regclass AND nae_internal.is_coding_trigger(d.objid) THEN nae_internal.declared_type($1, $2) = $3
     END, false)
 $$;
 
 -- Indexes of the table in which the column is; key: by which they search, not only INCLUDEd.
-CREATE FUNCTION nae.column_indexes(
+CREATE FUNCTION nae_internal.column_indexes(
     relation regclass, column_name name, OUT index regclass, OUT is_key boolean, OUT in_expression boolean,
     OUT other_opclass boolean)
   RETURNS SETOF record
@@ -86,7 +86,7 @@ AS $$
          concat(i.indexprs::text, i.indpred::text) ~ format(':varattno %s ', c.attnum),
          EXISTS (SELECT FROM unnest(i.indkey[0:i.indnkeyatts - 1], i.indclass::oid[]) AS k(attnum, class)
                  JOIN pg_opclass AS o ON o.oid = k.class WHERE k.attnum = c.attnum AND NOT o.opcdefault)
-  FROM (SELECT nae.attnum($1, $2) AS attnum) AS c
+  FROM (SELECT nae_internal.attnum($1, $2) AS attnum) AS c
   JOIN pg_depend AS d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = $1 AND d.refobjsubid = c.attnum
                      AND d.classid IN ('pg_class'::regclass, 'pg_constraint'::regclass)
   LEFT JOIN pg_constraint AS con
@@ -97,7 +97,7 @@ $$;
 
 -- A rewrite keeps operator classes, which only columns of their own type have, and constraints of
 -- partitioned tables.
-CREATE FUNCTION nae.lost_indexes(
+CREATE FUNCTION nae_internal.lost_indexes(
     relation regclass, column_name name, randomized boolean, rewrite boolean) RETURNS SETOF text
   LANGUAGE sql STABLE STRICT
   SET search_path = pg_catalog, pg_temp
@@ -108,7 +108,7 @@ AS $$
                      WHEN con.oid IS NOT NULL AND NOT rewrite THEN ', the constraint of a partitioned table'
                      WHEN x.other_opclass AND rewrite THEN ', of an operator class that is not the default'
                      ELSE ', of method ' || am.amname END)
-  FROM nae.column_indexes($1, $2) AS x
+  FROM nae_internal.column_indexes($1, $2) AS x
   JOIN pg_class AS c ON c.oid = x.index JOIN pg_am AS am ON am.oid = c.relam
   LEFT JOIN pg_constraint AS con ON con.conindid = x.index AND con.conrelid = $1 AND con.contype IN ('u', 'p')
                                 AND c.relkind = 'I'
@@ -117,7 +117,7 @@ AS $$
      OR EXISTS (SELECT FROM pg_attribute AS a WHERE a.attrelid = x.index AND a.attoptions IS NOT NULL)
 $$;
 
-CREATE FUNCTION nae.refuse_losses(
+CREATE FUNCTION nae_internal.refuse_losses(
     relation regclass, column_name name, new_type regtype, rewrite boolean) RETURNS void
   LANGUAGE plpgsql STABLE STRICT
   SET search_path = pg_catalog, pg_temp
@@ -127,14 +127,14 @@ DECLARE
     SELECT FROM nae.encrypted_type AS e WHERE e.type = new_type AND NOT e.deterministic);
   losses text;
 BEGIN
-  SELECT string_agg(d, E'\n' ORDER BY d) INTO losses FROM nae.dependents(relation, column_name, new_type) AS d;
+  SELECT string_agg(d, E'\n' ORDER BY d) INTO losses FROM nae_internal.dependents(relation, column_name, new_type) AS d;
   IF losses IS NOT NULL THEN
     RAISE EXCEPTION USING ERRCODE = 'dependent_objects_still_exist',
       MESSAGE = format('column "%s" of %s cannot be replaced: other objects depend on it', column_name, relation),
       DETAIL = losses,
       HINT = 'Drop them, call again, and create them anew; of a foreign key change both columns between.';
   END IF;
-  SELECT string_agg(l, E'\n' ORDER BY l) INTO losses FROM nae.lost_indexes(relation, column_name, randomized, rewrite) AS l;
+  SELECT string_agg(l, E'\n' ORDER BY l) INTO losses FROM nae_internal.lost_indexes(relation, column_name, randomized, rewrite) AS l;
   IF losses IS NOT NULL THEN
     RAISE EXCEPTION USING ERRCODE = 'dependent_objects_still_exist',
       MESSAGE = format('indexes of column "%s" of %s cannot be kept', column_name, relation), DETAIL = losses,
@@ -147,7 +147,7 @@ $$;
 -- narrower type. Answers the command that keeps it, by a cast there and back, which fails where a value would
 -- be cut, rounded or out of range; NULL when nothing is lost. Not done unasked: such a CHECK decrypts each
 -- row that is written, by a right that writers may lack.
-CREATE FUNCTION nae.lost_limits(relation regclass, column_name name, plain regtype) RETURNS text
+CREATE FUNCTION nae_internal.lost_limits(relation regclass, column_name name, plain regtype) RETURNS text
   LANGUAGE sql STABLE STRICT
   SET search_path = pg_catalog, pg_temp
 AS $$
@@ -159,23 +159,23 @@ AS $$
 $$;
 
 -- Not refused, but said.
-CREATE FUNCTION nae.warn_of_changes(relation regclass, column_name name, new_type regtype) RETURNS void
+CREATE FUNCTION nae_internal.warn_of_changes(relation regclass, column_name name, new_type regtype) RETURNS void
   LANGUAGE plpgsql VOLATILE STRICT
   SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-  plain regtype := nae.plain_type(new_type);
-  keeping text := nae.lost_limits(relation, column_name, plain);
+  plain regtype := nae_internal.plain_type(new_type);
+  keeping text := nae_internal.lost_limits(relation, column_name, plain);
   firing text;
 BEGIN
-  IF keeping IS NOT NULL AND nae.contains_encrypted(new_type) THEN
+  IF keeping IS NOT NULL AND nae_internal.contains_encrypted(new_type) THEN
     RAISE WARNING 'column "%" of % will be encrypted as %: the limits of the type that it has are not kept',
                   column_name, relation, plain
       USING HINT = format('To keep them, afterwards, at the price of decrypting each row that is written: %s;', keeping);
   END IF;
   SELECT string_agg(quote_ident(t.tgname), ', ') INTO firing FROM pg_trigger AS t
     WHERE t.tgrelid = relation AND NOT t.tgisinternal AND t.tgtype & 1 = 1 AND t.tgtype & 16 = 16
-      AND t.tgattr = '' AND t.tgenabled NOT IN ('D', 'R') AND NOT nae.is_coding_trigger(t.oid);
+      AND t.tgattr = '' AND t.tgenabled NOT IN ('D', 'R') AND NOT nae_internal.is_coding_trigger(t.oid);
   IF firing IS NOT NULL THEN
     RAISE WARNING 'triggers of % fire for each row that is filled: %', relation, firing
       USING HINT = 'A superuser may call with session_replication_role = replica, under which they do not.';
@@ -187,7 +187,7 @@ $$;
 
 -- Before anything begins: may the caller do all of it? Refused in the middle is worse than refused now.
 -- A masked value that is decrypted for good would be lost.
-CREATE FUNCTION nae.check_key(key text, key_type text, actions text[]) RETURNS integer
+CREATE FUNCTION nae_internal.check_key(key text, key_type text, actions text[]) RETURNS integer
   LANGUAGE plpgsql STABLE
   SET search_path = pg_catalog, pg_temp
 AS $$
@@ -215,7 +215,7 @@ $$;
 
 -- To what type a column without an encrypted twin can be brought: to one of its own kind that PostgreSQL assigns
 -- it to and that has room for all values, as money to numeric; or to text, which everything can be.
-CREATE FUNCTION nae.substitute_type(type oid, deterministic boolean) RETURNS regtype
+CREATE FUNCTION nae_internal.substitute_type(type oid, deterministic boolean) RETURNS regtype
   LANGUAGE sql STABLE STRICT
   SET search_path = pg_catalog, pg_temp
 AS $$
@@ -229,15 +229,15 @@ AS $$
     'text')
 $$;
 
-CREATE FUNCTION nae.refuse_plain_type(
+CREATE FUNCTION nae_internal.refuse_plain_type(
     relation regclass, column_name name, type regtype, deterministic boolean) RETURNS void
   LANGUAGE plpgsql STABLE
   SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-  substitute regtype := nae.substitute_type(type, deterministic);
+  substitute regtype := nae_internal.substitute_type(type, deterministic);
 BEGIN
-  IF nae.contains_encrypted(type) THEN
+  IF nae_internal.contains_encrypted(type) THEN
     RAISE EXCEPTION USING ERRCODE = 'wrong_object_type',
       MESSAGE = format('column "%s" of %s is encrypted already', column_name, relation),
       HINT = 'CALL nae.rotate_column() brings it to the newest version of its key, decrypt_column() makes it plain.';
@@ -245,7 +245,7 @@ BEGIN
   RAISE EXCEPTION USING ERRCODE = 'feature_not_supported',
     MESSAGE = format('column "%s" of %s is of type %s, which cannot be encrypted %s', column_name, relation, type,
                      CASE WHEN deterministic THEN 'deterministically' ELSE 'as it is' END),
-    HINT = CASE WHEN deterministic AND nae.plain_type(type) IS NOT NULL
+    HINT = CASE WHEN deterministic AND nae_internal.plain_type(type) IS NOT NULL
                 THEN 'Call with deterministic => false.'
                 ELSE format('Change its type first: ALTER TABLE %s ALTER COLUMN %I TYPE %s USING %2$I::%3$s; then call again. '
                             'SELECT plain_type FROM nae.encrypted_type lists the types that can be encrypted.',
@@ -253,7 +253,7 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION nae.refuse_unencrypted(relation regclass, column_name name) RETURNS void
+CREATE FUNCTION nae_internal.refuse_unencrypted(relation regclass, column_name name) RETURNS void
   LANGUAGE plpgsql STABLE STRICT
   SET search_path = pg_catalog, pg_temp
 AS $$

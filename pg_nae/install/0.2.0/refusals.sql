@@ -1,20 +1,20 @@
 -- Refusals: DDL that would store plaintext, or ciphertext that no query could use. Called by the guard.
 
 -- Does an expression, as catalogs keep it, hand ciphertext to code that takes any type?
-CREATE FUNCTION nae.reads_ciphertext(pg_node_tree) RETURNS boolean
+CREATE FUNCTION nae_internal.reads_ciphertext(pg_node_tree) RETURNS boolean
   LANGUAGE c STABLE STRICT PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'nae_reads_ciphertext';
 
-CREATE FUNCTION nae.guard_type(made regtype) RETURNS void
+CREATE FUNCTION nae_internal.guard_type(made regtype) RETURNS void
   LANGUAGE plpgsql STABLE STRICT
   SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
   base record;
 BEGIN
-  IF NOT nae.contains_encrypted(made) THEN
+  IF NOT nae_internal.contains_encrypted(made) THEN
     RETURN;
   END IF;
-  base := nae.base_type(made, -1);
+  base := nae_internal.base_type(made, -1);
   IF NOT EXISTS (SELECT FROM nae.encrypted_type AS e WHERE e.type = base.type) THEN
     RAISE EXCEPTION USING ERRCODE = 'feature_not_supported',
       MESSAGE = format('type %s would hold encrypted values inside other values', made),
@@ -24,12 +24,12 @@ BEGIN
       MESSAGE = format('domain %s is over an encrypted type without a key', made),
       HINT = format('Name the key, as in CREATE DOMAIN ... AS %s(''key'').', base.type::regtype);
   END IF;
-  PERFORM nae.refuse_expression(con.conbin, format('constraint "%s" of domain %s', con.conname, made))
+  PERFORM nae_internal.refuse_expression(con.conbin, format('constraint "%s" of domain %s', con.conname, made))
     FROM pg_constraint AS con WHERE con.contypid = made AND con.contype = 'c';
 END
 $$;
 
-CREATE FUNCTION nae.refuse_partition_key(target regclass) RETURNS void
+CREATE FUNCTION nae_internal.refuse_partition_key(target regclass) RETURNS void
   LANGUAGE plpgsql STABLE STRICT
   SET search_path = pg_catalog, pg_temp
 AS $$
@@ -51,7 +51,7 @@ END
 $$;
 
 -- Ciphertexts of different keys, contexts or versions are never equal: such a reference finds nothing.
-CREATE FUNCTION nae.refuse_foreign_keys(target regclass) RETURNS void
+CREATE FUNCTION nae_internal.refuse_foreign_keys(target regclass) RETURNS void
   LANGUAGE plpgsql STABLE STRICT
   SET search_path = pg_catalog, pg_temp
 AS $$
@@ -76,12 +76,12 @@ END
 $$;
 
 -- Such expressions are run without being planned: what takes any type, as concat(), reads what is stored.
-CREATE FUNCTION nae.refuse_expression(expression pg_node_tree, subject text) RETURNS void
+CREATE FUNCTION nae_internal.refuse_expression(expression pg_node_tree, subject text) RETURNS void
   LANGUAGE plpgsql STABLE STRICT
   SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-  IF nae.reads_ciphertext(expression) THEN
+  IF nae_internal.reads_ciphertext(expression) THEN
     RAISE EXCEPTION USING ERRCODE = 'feature_not_supported',
       MESSAGE = subject || ' would look at ciphertext',
       HINT = 'Cast each encrypted column in it to its plaintext type, as in concat(name::text).';
@@ -89,24 +89,24 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION nae.refuse_checks(target regclass) RETURNS void
+CREATE FUNCTION nae_internal.refuse_checks(target regclass) RETURNS void
   LANGUAGE sql STABLE STRICT
   SET search_path = pg_catalog, pg_temp
 AS $$
-  SELECT nae.refuse_expression(con.conbin, format('constraint "%s" of %s', con.conname, target))
+  SELECT nae_internal.refuse_expression(con.conbin, format('constraint "%s" of %s', con.conname, target))
   FROM pg_constraint AS con WHERE con.conrelid = target AND con.contype = 'c'
 $$;
 
-CREATE FUNCTION nae.guard_trigger(made oid) RETURNS void
+CREATE FUNCTION nae_internal.guard_trigger(made oid) RETURNS void
   LANGUAGE sql STABLE STRICT
   SET search_path = pg_catalog, pg_temp
 AS $$
-  SELECT nae.refuse_expression(t.tgqual, format('the condition of trigger "%s" of %s', t.tgname, t.tgrelid::regclass))
+  SELECT nae_internal.refuse_expression(t.tgqual, format('the condition of trigger "%s" of %s', t.tgname, t.tgrelid::regclass))
   FROM pg_trigger AS t WHERE t.oid = made
 $$;
 
 -- Statistics of an expression are samples of its values, in a catalog.
-CREATE FUNCTION nae.guard_statistics(made oid) RETURNS void
+CREATE FUNCTION nae_internal.guard_statistics(made oid) RETURNS void
   LANGUAGE plpgsql STABLE STRICT
   SET search_path = pg_catalog, pg_temp
 AS $$

@@ -8,7 +8,7 @@ DECLARE
   f record;
 BEGIN
   FOR f IN
-    SELECT e.type, nae.type_name(e.plain_type) AS plain, p.proname, p.prorettype::regtype AS result, p.pronargs
+    SELECT e.type, nae_internal.type_name(e.plain_type) AS plain, p.proname, p.prorettype::regtype AS result, p.pronargs
     FROM nae.encrypted_type AS e
     JOIN pg_catalog.pg_proc AS p ON p.proargtypes[p.pronargs - 1] = e.plain_type AND p.prokind = 'f'
       AND (p.pronargs = 1 OR (p.pronargs = 2 AND p.proargtypes[0] = 'text'::regtype))
@@ -38,12 +38,12 @@ DECLARE
   f record;
 BEGIN
   FOR f IN
-    SELECT p.proname, e.type, nae.type_name(e.plain_type) AS plain,
+    SELECT p.proname, e.type, nae_internal.type_name(e.plain_type) AS plain,
            concat(CASE WHEN p.proretset THEN 'SETOF ' END,
-                  CASE p.prorettype WHEN 'anyarray'::regtype THEN nae.type_name(e.plain_type)
-                                    WHEN 'anyelement'::regtype THEN nae.type_name(plain.typelem::regtype)
+                  CASE p.prorettype WHEN 'anyarray'::regtype THEN nae_internal.type_name(e.plain_type)
+                                    WHEN 'anyelement'::regtype THEN nae_internal.type_name(plain.typelem::regtype)
                                     ELSE p.prorettype::regtype::text END) AS result,
-           concat_ws(', ', format('$1::%s', nae.type_name(e.plain_type)), rest.passed) AS passed,
+           concat_ws(', ', format('$1::%s', nae_internal.type_name(e.plain_type)), rest.passed) AS passed,
            concat_ws(', ', e.type::text, rest.types) AS arguments
     FROM nae.encrypted_type AS e
     JOIN pg_catalog.pg_type AS plain ON plain.oid = e.plain_type AND plain.typcategory = 'A'
@@ -62,18 +62,18 @@ END
 $define$;
 
 -- Aggregates stand in for the analysis alone: one that is executed is an error.
-CREATE FUNCTION nae.define_aggregate(name name, arguments text, result regtype) RETURNS void
+CREATE FUNCTION nae_internal.define_aggregate(name name, arguments text, result regtype) RETURNS void
   LANGUAGE plpgsql AS $define$
 BEGIN
-  IF to_regprocedure(format('nae.aggregated(%s, %s)', result, arguments)) IS NULL THEN
-    EXECUTE format('CREATE FUNCTION nae.aggregated(%s, %s) RETURNS %1$s LANGUAGE c STABLE PARALLEL RESTRICTED'
+  IF to_regprocedure(format('nae_internal.aggregated(%s, %s)', result, arguments)) IS NULL THEN
+    EXECUTE format('CREATE FUNCTION nae_internal.aggregated(%s, %s) RETURNS %1$s LANGUAGE c STABLE PARALLEL RESTRICTED'
                    ' AS ''MODULE_PATHNAME'', ''nae_aggregated''', result, arguments);
   END IF;
-  EXECUTE format('CREATE AGGREGATE pg_catalog.%I(%s) (SFUNC = nae.aggregated, STYPE = %s)', name, arguments, result);
+  EXECUTE format('CREATE AGGREGATE pg_catalog.%I(%s) (SFUNC = nae_internal.aggregated, STYPE = %s)', name, arguments, result);
 END
 $define$;
 
-SELECT nae.define_aggregate(p.proname, concat_ws(', ', e.type::text, format_type(p.proargtypes[1], NULL)), p.prorettype)
+SELECT nae_internal.define_aggregate(p.proname, concat_ws(', ', e.type::text, format_type(p.proargtypes[1], NULL)), p.prorettype)
 FROM nae.encrypted_type AS e
 JOIN pg_catalog.pg_type AS plain ON plain.oid = e.plain_type
 JOIN pg_catalog.pg_proc AS p ON p.prokind = 'a' AND p.pronamespace = 'pg_catalog'::regnamespace
@@ -81,4 +81,4 @@ JOIN pg_catalog.pg_proc AS p ON p.prokind = 'a' AND p.pronamespace = 'pg_catalog
 JOIN pg_catalog.pg_aggregate AS a ON a.aggfnoid = p.oid AND a.aggkind = 'n'
 WHERE p.proname = 'string_agg' OR (p.pronargs = 1 AND NOT plain.typispreferred);
 
-DROP FUNCTION nae.define_aggregate(name, text, regtype);
+DROP FUNCTION nae_internal.define_aggregate(name, text, regtype);
