@@ -1,5 +1,8 @@
 #include "pg_nae/columns/cast_hint.hpp"
 
+#include <algorithm>
+
+#include "pg_nae/columns/column_type.hpp"
 #include "pg_nae/columns/plaintext.hpp"
 
 namespace nae::columns {
@@ -17,25 +20,47 @@ bool is_of_types(int sqlstate) {
     case ERRCODE_INDETERMINATE_DATATYPE:
     case ERRCODE_INDETERMINATE_COLLATION:
     case ERRCODE_AMBIGUOUS_PARAMETER:
+    case ERRCODE_UNDEFINED_OBJECT:  // an array's type: of encrypted arrays there is none
       return true;
     default:
       return false;
   }
 }
 
-// PostgreSQL's analysis raised it: our own errors have hints of their own.
+// PostgreSQL's analysis raised it: our own errors have hints of their own. Not of a type's name
+// that means none.
 bool is_of_analysis(const ErrorData& error) {
-  return error.filename != nullptr && std::strncmp(error.filename, "parse_", 6) == 0;
+  return error.filename != nullptr && std::strncmp(error.filename, "parse_", 6) == 0 &&
+         std::strcmp(error.filename, "parse_type.c") != 0;
+}
+
+// These want an array, and do not name the encrypted one, which is none to PostgreSQL.
+bool wants_array(const ErrorData& error) {
+  constexpr const char* kMessages[] = {"op ANY/ALL (array) requires array on right side",
+                                       "VARIADIC argument must be an array",
+                                       "could not find array type for data type %s"};
+  return error.message_id != nullptr &&
+         std::any_of(std::begin(kMessages), std::end(kMessages), [&error](const char* message) {
+           return std::strcmp(error.message_id, message) == 0;
+         });
 }
 
 bool is_word(char c) {
   return c == '_' || std::isalnum(static_cast<unsigned char>(c));
 }
 
-// The encrypted type that the text names, as in "nae.enc_det_int4 <@ int4range". Without the
-// catalogs: after an error they are not read.
+constexpr std::string_view kArray = "_array";
+
+bool is_array(const PlainTypeRow& row) {
+  return std::string_view(row.name).ends_with(kArray);
+}
+
+// The encrypted type that the text names, as in "nae.enc_det_int4 <@ int4range"; an array before
+// an element, which needs no cast beside a plaintext array. Without the catalogs: after an error
+// they are not read.
 const PlainTypeRow* named_type(const char* text) {
   constexpr std::string_view kPrefix = "enc_", kDeterministic = "det_";
+  const PlainTypeRow* found = nullptr;
   if (text == nullptr) return nullptr;
   for (const char* at = std::strstr(text, kPrefix.data()); at != nullptr;
        at = std::strstr(at + 1, kPrefix.data())) {
@@ -46,36 +71,39 @@ const PlainTypeRow* named_type(const char* text) {
     if (name.substr(0, kDeterministic.size()) == kDeterministic)
       name.remove_prefix(kDeterministic.size());
     for (const PlainTypeRow& row : kPlainTypes)
-      if (name == row.name) return &row;
+      if (name == row.name && (found == nullptr || is_array(row))) found = &row;
   }
-  return nullptr;
+  return found;
 }
 
 // text_array is text[] in SQL.
 char* sql_name(const PlainTypeRow& row) {
-  constexpr std::string_view kArray = "_array";
   std::string_view name = row.name;
-  bool array = name.size() > kArray.size() && name.substr(name.size() - kArray.size()) == kArray;
-  if (array) name.remove_suffix(kArray.size());
-  return psprintf("%.*s%s", static_cast<int>(name.size()), name.data(), array ? "[]" : "");
+  if (is_array(row)) name.remove_suffix(kArray.size());
+  return psprintf("%.*s%s", static_cast<int>(name.size()), name.data(), is_array(row) ? "[]" : "");
 }
 
-char* hint_for(const ErrorData& error, const char* type) {
+// nullptr where an encrypted type has no part in the error.
+char* hint_for(const ErrorData& error) {
+  if (wants_array(error))
+    return may_have_column_types() ? pstrdup("An encrypted array takes a cast to its plaintext type "
+                                             "here, as in name::text[].")
+                                   : nullptr;
+  const PlainTypeRow* row = named_type(error.message);
+  if (row == nullptr) row = named_type(error.detail);
+  if (row == nullptr || !may_have_column_types()) return nullptr;
   if (error.sqlerrcode == ERRCODE_AMBIGUOUS_PARAMETER)
     return psprintf("Cast the parameter where it stands for the encrypted column, as in $1::%s.",
-                    type);
-  return psprintf("Cast the encrypted column to its plaintext type, as in name::%s.", type);
+                    sql_name(*row));
+  return psprintf("Cast the encrypted column to its plaintext type, as in name::%s.",
+                  sql_name(*row));
 }
 
 void look_at_error(ErrorData* error) {
   if (error->elevel == ERROR && is_of_types(error->sqlerrcode) && is_of_analysis(*error)) {
-    const PlainTypeRow* row = named_type(error->message);
-    if (row == nullptr) row = named_type(error->detail);
-    if (row != nullptr) {
-      MemoryContext before = MemoryContextSwitchTo(error->assoc_context);
-      error->hint = hint_for(*error, sql_name(*row));
-      MemoryContextSwitchTo(before);
-    }
+    MemoryContext before = MemoryContextSwitchTo(error->assoc_context);
+    if (char* hint = hint_for(*error)) error->hint = hint;
+    MemoryContextSwitchTo(before);
   }
   if (previous_hook != nullptr) previous_hook(error);
 }

@@ -130,6 +130,10 @@ bool has_column_types() {
   return known_count != 0;
 }
 
+bool may_have_column_types() {
+  return known_generation != generation || known_count != 0;
+}
+
 const ColumnType* find_column_type(Oid type) {
   if (type < FirstNormalObjectId || !has_column_types()) return nullptr;
   const ColumnType* end = known + known_count;

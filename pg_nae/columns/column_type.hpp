@@ -30,6 +30,8 @@ struct ColumnType {
 
 // Whether this database has any: the one test that every other statement pays.
 bool has_column_types();
+// Without reading catalogs: false only where they have been read, and there are none.
+bool may_have_column_types();
 
 // nullptr when the type is none of them, nor a domain over one.
 const ColumnType* find_column_type(Oid type);

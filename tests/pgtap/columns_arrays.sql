@@ -2,7 +2,7 @@
 BEGIN;
 \ir ../fixtures/twins.sql
 \ir ../fixtures/twins_types.sql
-SELECT plan(84);
+SELECT plan(103);
 SET LOCAL search_path = tap, public;
 
 -- elements and slices
@@ -18,6 +18,12 @@ SELECT same('SELECT id, ' || e || ' FROM q') FROM unnest(ARRAY['unnest(ta)', 'un
   'array_to_string(ia, '','', ''*'')', 'trim_array(ia, 0)', 'array_to_json(ta)', 'array_to_json(ia, true)', '(SELECT sum(u) FROM unnest(ia) u)', '(SELECT string_agg(u, ''-'' ORDER BY u) FROM unnest(ta) AS u)', 'ARRAY(SELECT unnest(ia) ORDER BY 1)', 'ta || ''x'' /* 22P02 */', 'ta || ''{x,y}''']) e;
 SELECT same(q) FROM unnest(ARRAY['SELECT q.id, u.v FROM q, unnest(q.ta) AS u (v)', 'SELECT q.id, u.v, u.n FROM q CROSS JOIN LATERAL unnest(q.ia) WITH ORDINALITY AS u (v, n)', 'SELECT u, count(*) FROM q, unnest(ta) u GROUP BY u', 'SELECT count(DISTINCT u) FROM q, unnest(ia) u',
   'SELECT q.id, u.* FROM q, ROWS FROM (unnest(ta), unnest(ia)) AS u (a, b)', 'WITH w AS (SELECT id, unnest(ta) AS u FROM q) SELECT u, min(id) FROM w GROUP BY u', 'SELECT id, a FROM q LEFT JOIN LATERAL unnest(da) a ON a > DATE ''2020-01-01''']) q;
+
+-- keys, rows and the greatest
+SELECT same('SELECT id, ' || e || ' FROM q') FROM unnest(ARRAY['(ta, id) = (ta, id)', '(ta, id) = (''{"t1"}'', id)', '(ta, id) <> (''{"t1"}'', id)', '(ta, id) < (''{"t2"}'', id)', '(ia, ta) >= (''{1,2}'', ta)', '(id, ia) <= (id, ia)', '(ta, id) IN ((''{"t1"}'', 1), (''{"t2"}'', 2))', 'ROW(ta, ia) IS DISTINCT FROM ROW(ta, ia)',
+  'max(ta) OVER ()', 'min(ia) OVER (ORDER BY id)']) e;
+SELECT same(q) FROM unnest(ARRAY['SELECT max(ta), min(ta), max(ia), min(ia) FROM q', 'SELECT max(ta) FILTER (WHERE id < 3), min(na), max(da) FROM q', 'SELECT id % 2, max(ia) FROM q GROUP BY 1 ORDER BY 2', 'SELECT max(DISTINCT ta) FROM q WHERE id < 0',
+  'SELECT id FROM q WHERE ta::text[] = (SELECT max(ta) FROM q)', 'SELECT ta FROM q GROUP BY ta HAVING max(ia) > ''{1,2}''', 'SELECT max(ARRAY[ia[1]]) FROM q', 'SELECT a.id, b.id FROM q a JOIN q b ON (a.ta, a.ia) = (b.ta, b.ia)', 'SELECT max(ba), max(la) FROM q']) q;
 
 -- assignment
 SELECT same_after(s, 'SELECT id, ta, ia FROM q WHERE id < 4') FROM unnest(ARRAY['UPDATE q SET ta[1] = ''new''', 'UPDATE q SET ia[2] = ia[1] + 1', 'UPDATE q SET ia[1] = 1.5', 'UPDATE q SET ta[3:4] = ''{a,b}''', 'UPDATE q SET ta[1] = ta[2], ia[1] = id', 'UPDATE q SET ia[1] = ''x'' /* 22P02 */']) s;

@@ -6,7 +6,7 @@ DROP ROLE IF EXISTS mty_owner;
 CREATE SCHEMA mty AUTHORIZATION nae_all;
 SET ROLE nae_all;
 SET search_path = mty, public;
-SELECT plan(61);
+SELECT plan(74);
 
 -- limits ---------------------------------------------------------------------------------------------------
 CREATE DOMAIN positive AS int CHECK (VALUE > 0);
@@ -54,6 +54,31 @@ SELECT throws_like($$SELECT nae_internal.begin_encryption('mty.narrow', 'vc', 'c
 CREATE TABLE flag (b bool, j jsonb);
 SELECT throws_like(format($$SELECT nae_internal.begin_encryption('mty.flag', %L, 'col-det', true, NULL, 100, true, false)$$, c), '%cannot be encrypted deterministically', 'not a deterministic ' || c) FROM unnest(ARRAY['b', 'j']) AS c;
 SELECT is_empty('SELECT FROM nae_internal.column_change WHERE relation = ''flag''::regclass', 'nothing has begun');
+
+-- Enums and citext as docs/columns.md has it: first text, then encrypted; a CHECK keeps the labels, and lower()
+-- stands for citext's comparison.
+RESET ROLE;
+CREATE EXTENSION citext WITH SCHEMA mty;
+SET ROLE nae_all;
+CREATE TABLE wordly (id int PRIMARY KEY, feeling mood NOT NULL DEFAULT 'ok', name citext);
+INSERT INTO wordly VALUES (1, 'sad', 'Ada'), (2, 'ok', 'BOB'), (3, DEFAULT, NULL);
+ALTER TABLE wordly ALTER COLUMN feeling DROP DEFAULT, ALTER COLUMN feeling TYPE text, ALTER COLUMN feeling SET DEFAULT 'ok', ALTER COLUMN name TYPE text;
+CALL nae.encrypt_column('mty.wordly', 'feeling', key => 'col-rnd');
+CALL nae.encrypt_column('mty.wordly', 'name', key => 'col-det', deterministic => true);
+ALTER TABLE wordly ADD CHECK (feeling::text IN ('sad', 'ok'));
+SELECT results_eq('SELECT id, feeling, name FROM wordly ORDER BY id', $$VALUES (1, 'sad', 'Ada'), (2, 'ok', 'BOB'), (3, 'ok', NULL)$$, 'the labels and the words, as they were written');
+SELECT is((SELECT string_agg(atttypid::regtype::text, ', ' ORDER BY attname) FROM pg_attribute WHERE attrelid = 'wordly'::regclass AND attname IN ('feeling', 'name')), 'nae.enc_text, nae.enc_det_text', 'both are encrypted');
+SELECT lives_ok($$INSERT INTO wordly (id, name) VALUES (4, 'ada')$$, 'the default is a label');
+SELECT throws_ok($$INSERT INTO wordly (id, feeling) VALUES (6, 'merry')$$, '23514', NULL, 'what is no label is refused');
+SELECT throws_ok($$UPDATE wordly SET feeling = 'merry'$$, '23514', NULL, 'in an UPDATE too');
+SELECT throws_ok($$INSERT INTO wordly (id, feeling) VALUES (6, NULL)$$, '23502', NULL, 'NOT NULL is kept');
+SELECT results_eq($$SELECT id FROM wordly WHERE feeling = 'sad'$$, ARRAY[1], 'a label is found');
+SELECT results_eq('SELECT feeling FROM wordly WHERE id < 3 ORDER BY feeling', ARRAY['ok', 'sad'], 'labels sort as texts');
+SELECT results_eq('SELECT feeling::text::mood::text FROM wordly WHERE id < 3 ORDER BY feeling::text::mood', ARRAY['sad', 'ok'], 'and by a cast as the enum');
+SELECT results_eq($$SELECT id FROM wordly WHERE lower(name) = lower('ADA') ORDER BY id$$, ARRAY[1, 4], 'lower() finds what citext found');
+SELECT results_eq($$SELECT id FROM wordly WHERE name = 'ada'$$, ARRAY[4], 'without it the case counts');
+SELECT results_eq($$SELECT id FROM wordly WHERE name::text::citext = 'ADA' ORDER BY id$$, ARRAY[1, 4], 'as citext it does not');
+SELECT is((SELECT count(DISTINCT lower(name)) FROM wordly), 2::bigint, 'and groups are by lower()');
 
 -- whatever the settings ---------------------------------------------------------------------------------------
 CREATE TABLE hostile (id int PRIMARY KEY, t text NOT NULL DEFAULT 'none', f float8 DEFAULT 0.1 + 0.2, pad text);

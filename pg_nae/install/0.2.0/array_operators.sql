@@ -8,6 +8,7 @@ DO $define$
 DECLARE
   o record;
   name text;
+  strategy int;
 BEGIN
   FOR o IN
     SELECT e.type, t.typname, op.oprname, p.proname, nae_internal.type_name(e.plain_type) AS plain,
@@ -24,8 +25,15 @@ BEGIN
     EXECUTE format('CREATE FUNCTION %s(%s, %s) RETURNS %s LANGUAGE sql STABLE STRICT PARALLEL RESTRICTED COST 100'
                    ' RETURN $1::%s OPERATOR(pg_catalog.%s) $2::%s', name, o.type, o.type, o.result, o.plain, o.oprname,
                    o.plain);
-    EXECUTE format('CREATE OPERATOR pg_catalog.%s (LEFTARG = %s, RIGHTARG = %s, FUNCTION = %s)',
-                   o.oprname, o.type, o.type, name);
+    EXECUTE format('CREATE OPERATOR pg_catalog.%s (LEFTARG = %s, RIGHTARG = %s, FUNCTION = %s %s)',
+                   o.oprname, o.type, o.type, name,
+                   CASE o.oprname WHEN '=' THEN ', NEGATOR = OPERATOR(pg_catalog.<>)'
+                                  WHEN '<>' THEN ', NEGATOR = OPERATOR(pg_catalog.=)' END);
+    strategy := array_position(ARRAY['<', '<=', '=', '>=', '>'], o.oprname::text);
+    IF strategy IS NOT NULL THEN  -- (a, b) < (c, d), as in casts.sql
+      EXECUTE format('ALTER OPERATOR FAMILY nae.as_plaintexts USING btree ADD OPERATOR %s pg_catalog.%s (%s, %s)',
+                     strategy, o.oprname, o.type, o.type);
+    END IF;
   END LOOP;
 END
 $define$;

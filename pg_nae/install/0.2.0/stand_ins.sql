@@ -73,11 +73,15 @@ BEGIN
 END
 $define$;
 
-SELECT nae_internal.define_aggregate(p.proname, concat_ws(', ', e.type::text, format_type(p.proargtypes[1], NULL)), p.prorettype)
+-- array_agg, which takes any type, comes through without.
+SELECT nae_internal.define_aggregate(p.proname, concat_ws(', ', e.type::text, format_type(p.proargtypes[1], NULL)),
+                            CASE p.prorettype WHEN 'anyarray'::regtype THEN e.plain_type ELSE p.prorettype END)
 FROM nae.encrypted_type AS e
 JOIN pg_catalog.pg_type AS plain ON plain.oid = e.plain_type
 JOIN pg_catalog.pg_proc AS p ON p.prokind = 'a' AND p.pronamespace = 'pg_catalog'::regnamespace
-  AND p.pronargs BETWEEN 1 AND 2 AND p.proargtypes[0] = e.plain_type
+  AND p.pronargs BETWEEN 1 AND 2
+  AND (p.proargtypes[0] = e.plain_type
+       OR (p.proargtypes[0] = 'anyarray'::regtype AND plain.typcategory = 'A' AND p.proname <> 'array_agg'))
 JOIN pg_catalog.pg_aggregate AS a ON a.aggfnoid = p.oid AND a.aggkind = 'n'
 WHERE p.proname = 'string_agg' OR (p.pronargs = 1 AND NOT plain.typispreferred);
 
