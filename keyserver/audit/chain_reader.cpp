@@ -41,10 +41,13 @@ Result<void> ChainReader::read_to(
   NAE_ASSIGN(std::vector<Segment> segments, list_segments(directory_));
   auto after = std::ranges::upper_bound(segments, std::max<std::uint64_t>(point_.seq, 1), {},
                                         &Segment::first_seq);
-  if (after == segments.begin())
+  // The one before may have been archived, when all of it was read.
+  const bool goes_on = !segments.empty() && segments.front().first_seq == point_.seq + 1;
+  if (after == segments.begin() && !goes_on)
     return broken("record " + std::to_string(point_.seq + 1) + " is not here any more");
   Result<void> outcome;
-  for (auto segment = std::prev(after); segment != segments.end(); ++segment) {
+  for (auto segment = after == segments.begin() ? after : std::prev(after);
+       segment != segments.end(); ++segment) {
     const bool known = segment->first_seq == segment_;
     const std::uint64_t start = known ? offset_ : 0;
     NAE_TRY(read_lines(

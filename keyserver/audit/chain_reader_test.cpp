@@ -47,6 +47,15 @@ TEST_F(ChainReaderTest, GoesOnFromEveryRecord) {
     EXPECT_EQ(read_from(point(static_cast<std::uint64_t>(seq))), range(seq + 1, last));
 }
 
+TEST_F(ChainReaderTest, GoesOnBehindSegmentsThatWereArchived) {
+  const std::uint64_t first = segments().at(1).first_seq;
+  const ChainPoint end = point(first - 1);
+  const ChainPoint earlier = point(first - 2);
+  std::filesystem::remove(segment(0));
+  EXPECT_EQ(read_from(end).front(), static_cast<std::int64_t>(first));
+  EXPECT_EQ(read_from(earlier), std::vector<std::int64_t>{-1}) << "what is not here was not read";
+}
+
 TEST_F(ChainReaderTest, FollowsALogThatGrows) {
   ChainReader reader(directory_, {});
   const auto last = static_cast<std::int64_t>(records().size());

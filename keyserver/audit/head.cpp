@@ -1,12 +1,8 @@
 #include "keyserver/audit/head.hpp"
 
-#include <fcntl.h>
-
-#include <algorithm>
-#include <boost/json.hpp>
-#include <cerrno>
-
 #include "keyserver/audit/file.hpp"
+#include "keyserver/audit/json_member.hpp"
+#include "keyserver/audit/replaced_file.hpp"
 #include "libnae/base/text.hpp"
 #include "libnae/crypto/public_key.hpp"
 
@@ -19,33 +15,6 @@ tl::unexpected<Error> malformed() {
   return fail(Code::audit_broken, "not a signed head of an audit log");
 }
 
-const boost::json::value* member(const boost::json::object& object, std::string_view name) {
-  return object.if_contains(boost::json::string_view(name.data(), name.size()));
-}
-
-std::optional<std::int64_t> number_member(const boost::json::object& object,
-                                          std::string_view name) {
-  const boost::json::value* value = member(object, name);
-  if (value == nullptr || !value->is_int64() || value->get_int64() < 0) return std::nullopt;
-  return value->get_int64();
-}
-
-std::optional<Bytes> hex_member(const boost::json::object& object, std::string_view name) {
-  const boost::json::value* value = member(object, name);
-  if (value == nullptr || !value->is_string()) return std::nullopt;
-  auto bytes = from_hex({value->get_string().data(), value->get_string().size()});
-  if (!bytes) return std::nullopt;
-  return std::move(*bytes);
-}
-
-std::optional<Hash> hash_member(const boost::json::object& object, std::string_view name) {
-  auto bytes = hex_member(object, name);
-  if (!bytes || bytes->size() != kHashBytes) return std::nullopt;
-  Hash hash;
-  std::ranges::copy(*bytes, hash.begin());
-  return hash;
-}
-
 }  // namespace
 
 std::string segment_head_name(std::uint64_t first_seq) {
@@ -54,12 +23,16 @@ std::string segment_head_name(std::uint64_t first_seq) {
   return name + std::string(kHeadFile);
 }
 
-Result<bool> is_signed_by(const Head& head, std::string_view public_key_pem) {
+Result<bool> is_audit_signature(std::string_view text, ByteView signature,
+                                std::string_view public_key_pem) {
   NAE_ASSIGN(crypto::PublicKey key, crypto::PublicKey::from_pem(public_key_pem));
-  auto good = key.verify(SignatureScheme::ecdsa_p256_sha256, as_bytes(canonical_bytes(head)),
-                         head.signature);
+  auto good = key.verify(SignatureScheme::ecdsa_p256_sha256, as_bytes(text), signature);
   if (!good && good.error().code == Code::key_type) return fail(good.error());
   return good && *good;
+}
+
+Result<bool> is_signed_by(const Head& head, std::string_view public_key_pem) {
+  return is_audit_signature(canonical_bytes(head), head.signature, public_key_pem);
 }
 
 std::string canonical_bytes(const Head& head) {
@@ -76,11 +49,9 @@ std::string to_json(const Head& head) {
 }
 
 Result<Head> parse_head(std::string_view json) {
-  boost::system::error_code error;
-  boost::json::value root =
-      boost::json::parse(boost::json::string_view(json.data(), json.size()), error);
-  if (error || !root.is_object()) return malformed();
-  const boost::json::object& object = root.get_object();
+  const auto parsed = object_of(json);
+  if (!parsed) return malformed();
+  const boost::json::object& object = *parsed;
   auto format = number_member(object, "format");
   auto seq = number_member(object, "seq");
   auto first_seq = number_member(object, "first_seq");
@@ -115,16 +86,7 @@ Result<std::optional<Head>> read_head(const std::filesystem::path& directory) {
 }
 
 Result<void> write_head_file(const std::filesystem::path& path, const Head& head) {
-  std::filesystem::path beside = path.string() + ".new";
-  {
-    NAE_ASSIGN(SharedFile file, open_file(beside, O_CREAT | O_TRUNC | O_WRONLY));
-    NAE_TRY(write_all(*file, to_json(head), beside));
-    NAE_TRY(sync_data(*file, beside));
-  }
-  std::error_code error;
-  std::filesystem::rename(beside, path, error);
-  if (error) return system_failure("replace", path, error.value());
-  return sync_directory(path.parent_path());
+  return replace_file(path, to_json(head));
 }
 
 Result<void> write_head(const std::filesystem::path& directory, const Head& head) {

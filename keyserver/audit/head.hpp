@@ -28,6 +28,9 @@ Result<Head> parse_head(std::string_view json);  // Code::audit_broken
 
 std::string segment_head_name(std::uint64_t first_seq);  // "audit-000000000001.head.json"
 
+// Whether the audit key signed these bytes. A failure: the PEM holds no key that could.
+Result<bool> is_audit_signature(std::string_view text, ByteView signature,
+                                std::string_view public_key_pem);
 // False when the key did not sign this head. A failure: the PEM holds no key that could.
 Result<bool> is_signed_by(const Head& head, std::string_view public_key_pem);
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "keyserver/audit/archive.hpp"
 #include "keyserver/audit/directory_lock.hpp"
 #include "keyserver/audit/file.hpp"
 #include "keyserver/audit/hash_tree.hpp"
@@ -69,13 +70,17 @@ class Verifier {
   bool check_sequence(const Line& line);
   void check_hash(const Line& line);
   void check_head_reached();
+  Result<void> read_mark();
+  void check_first_of_all(const Line& line, const Hash& previous);
+  void check_against_mark(const Line& line);
   Result<std::optional<Head>> read_signed_head(const std::filesystem::path& file);
   Result<bool> has_good_signature(const Head& head);
   void find(Fault fault, std::uint64_t seq, std::string explanation);
 
   const std::filesystem::path& directory_;
   std::string_view public_key_pem_;
-  bool from_its_beginning_ = true;  // records before the first segment would be missed
+  bool from_its_beginning_ = true;   // records before the first segment would be missed
+  std::optional<ArchiveMark> mark_;  // whose signature is not wrong
   VerifyReport report_;
   std::string file_;        // where we are
   std::uint64_t line_ = 0;  // 0: about the whole file
@@ -106,11 +111,17 @@ Result<VerifyReport> Verifier::run(const VerifyScope& scope) {
     NAE_ASSIGN(segments, segments_of(directory_, std::move(segments), scope));
     from_its_beginning_ = segments.front().first_seq == 1;
   }
+  NAE_TRY(read_mark());
   for (const Segment& segment : segments)
     NAE_TRY(check_segment(segment, segment.first_seq == newest && is_locked(directory_)));
   if (scope.from_seq && report_.last.seq < *scope.from_seq && report_.findings_total == 0)
     return fail(Code::not_found, "the log ends before record " + std::to_string(*scope.from_seq));
   const bool to_its_end = segments.empty() || segments.back().first_seq == newest;
+  if (to_its_end && mark_ && mark_->point.seq >= newest_) {
+    file_ = kArchiveFile;
+    line_ = 0;
+    find(Fault::archive_mark_wrong, mark_->point.seq, "the mark is of a longer log than this one");
+  }
   if (to_its_end) {
     check_head_reached();
   } else {
@@ -215,6 +226,7 @@ void Verifier::check_line(const Segment& segment, const RawLine& raw) {
   stored_ = line->hash;
   report_.last = {line->seq, line->hash};
   tree_.add(line->hash);
+  if (mark_) check_against_mark(*line);
   if (report_.head) check_against(*report_.head, *line);
   if (segment_head_) check_against(*segment_head_, *line);
 }
@@ -235,10 +247,7 @@ void Verifier::check_start_of_segment(const Segment& segment, const Line& line) 
     return;
   }
   if (!any_record_) {
-    if (line.seq != 1 && from_its_beginning_)
-      find(Fault::records_missing, 1, record_range(1, line.seq - 1) + " are not in this directory");
-    else if (line.seq == 1 && *previous != kGenesis)
-      find(Fault::segment_misplaced, line.seq, "the first segment does not start a chain");
+    check_first_of_all(line, *previous);
     newest_ = line.seq - 1;
     stored_ = *previous;
     computed_.reset();
@@ -246,6 +255,49 @@ void Verifier::check_start_of_segment(const Segment& segment, const Line& line) 
              (!computed_ || *previous != *computed_)) {
     find(Fault::segment_misplaced, line.seq, "the segment follows another record than the last");
   }
+}
+
+// A mark that is not the audit key's is none: what it says is missing is missing.
+Result<void> Verifier::read_mark() {
+  file_ = kArchiveFile;
+  line_ = 0;
+  auto mark = read_archive_mark(directory_);
+  if (!mark) {
+    if (mark.error().code != Code::audit_broken) return fail(std::move(mark).error());
+    find(Fault::archive_mark_wrong, 0, mark.error().message);
+    return {};
+  }
+  bool good = mark->has_value();
+  if (good && !public_key_pem_.empty()) {
+    NAE_ASSIGN(good, is_signed_by(**mark, public_key_pem_));
+    if (!good)
+      find(Fault::archive_mark_wrong, (*mark)->point.seq,
+           "the mark was not signed by the audit key of this server");
+  }
+  if (!good) return {};
+  mark_ = **mark;
+  report_.archived_seq = mark_->point.seq;
+  return {};
+}
+
+// What stands before it was taken away up to the mark, or is missing. A crash may have left some of
+// what was to be taken away.
+void Verifier::check_first_of_all(const Line& line, const Hash& previous) {
+  const std::uint64_t archived = mark_ ? mark_->point.seq : 0;
+  if (line.seq == 1) {
+    if (previous != kGenesis)
+      find(Fault::segment_misplaced, line.seq, "the first segment does not start a chain");
+  } else if (from_its_beginning_ && line.seq > archived + 1) {
+    find(Fault::records_missing, archived + 1,
+         record_range(archived + 1, line.seq - 1) + " are not in this directory");
+  } else if (line.seq == archived + 1 && previous != mark_->point.hash) {
+    find(Fault::archive_mark_wrong, archived, "the first segment follows another record");
+  }
+}
+
+void Verifier::check_against_mark(const Line& line) {
+  if (line.seq == mark_->point.seq && line.hash != mark_->point.hash)
+    find(Fault::archive_mark_wrong, line.seq, "the mark names another record");
 }
 
 // True when the line is the next one, so that its hash can be checked.
@@ -328,6 +380,8 @@ std::string_view name(Fault fault) {
       return "head_malformed";
     case Fault::head_signature_wrong:
       return "head_signature_wrong";
+    case Fault::archive_mark_wrong:
+      return "archive_mark_wrong";
   }
   return "unknown";
 }

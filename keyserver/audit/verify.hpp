@@ -11,17 +11,18 @@
 namespace nae::audit {
 
 enum class Fault {
-  line_malformed,       // not a line this log writes
-  line_changed,         // its bytes do not give its hash
-  records_missing,      // sequence numbers are missing: deleted
-  records_reordered,    // a sequence number came again or too late
-  segment_misplaced,    // a segment does not start where its name or the chain says
-  tail_torn,            // the last line has no end, and no server is writing it
-  tail_missing,         // the log ends before its signed head
-  head_mismatch,        // the record that the head signs is another one
-  head_missing,         // no signed head although there are records
-  head_malformed,       // a head cannot be read
-  head_signature_wrong  // not signed by the public key
+  line_malformed,        // not a line this log writes
+  line_changed,          // its bytes do not give its hash
+  records_missing,       // sequence numbers are missing: deleted
+  records_reordered,     // a sequence number came again or too late
+  segment_misplaced,     // a segment does not start where its name or the chain says
+  tail_torn,             // the last line has no end, and no server is writing it
+  tail_missing,          // the log ends before its signed head
+  head_mismatch,         // the record that the head signs is another one
+  head_missing,          // no signed head although there are records
+  head_malformed,        // a head cannot be read
+  head_signature_wrong,  // not signed by the public key
+  archive_mark_wrong     // the mark is malformed, not signed by the key, or of another chain
 };
 
 std::string_view name(Fault fault);  // "line_changed"
@@ -42,6 +43,7 @@ struct VerifyReport {
   ChainPoint first;
   ChainPoint last;
   std::optional<Head> head;
+  std::uint64_t archived_seq = 0;      // the audit key says that records up to it were taken away
   bool signature_checked = false;      // a public key was given and the head's signature is good
   std::uint64_t signed_segments = 0;   // closed ones whose own heads were found
   std::uint64_t unsigned_records = 0;  // newer than the head: their deletion would not show

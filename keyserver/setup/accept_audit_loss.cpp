@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include "keyserver/audit/archive.hpp"
 #include "keyserver/audit/directory_lock.hpp"
 #include "keyserver/audit/head.hpp"
 #include "keyserver/audit/log.hpp"
@@ -19,7 +20,7 @@ using Path = std::filesystem::path;
 // Of the log itself; the public key and the lock stay.
 bool is_log_file(const Path& file) {
   const std::string name = file.filename().string();
-  return name.starts_with(audit::kHeadFile) ||
+  return name.starts_with(audit::kHeadFile) || name.starts_with(audit::kArchiveFile) ||
          (name.starts_with("audit-") && name.find(".jsonl") != std::string::npos) ||
          (name.starts_with("audit-") && name.find(audit::kHeadFile) != std::string::npos);
 }

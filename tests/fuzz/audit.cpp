@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "keyserver/audit/archive.hpp"
 #include "keyserver/audit/encode.hpp"
 #include "keyserver/audit/hash_tree.hpp"
 #include "keyserver/audit/head.hpp"
@@ -59,6 +60,15 @@ void check_head(std::string_view text) {
   require(head->first_seq >= 1 && head->first_seq <= head->point.seq);
   auto name = segment_head_name(head->first_seq);
   require(name.ends_with(kHeadFile));
+}
+
+void check_mark(std::string_view text) {
+  auto mark = parse_archive_mark(text);
+  if (!mark) return require_refusal(mark.error(), Code::audit_broken);
+  auto again = parse_archive_mark(to_json(*mark));
+  require(again && canonical_bytes(*again) == canonical_bytes(*mark) &&
+          again->signature == mark->signature);
+  require(mark->point.seq >= 1);
 }
 
 // A public key that signed none of it.
@@ -122,6 +132,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string_view text = text_of(data, size);
   check_line(text);
   check_record(text);
+  check_mark(text);
   check_head(text);
   check_receipt(text);
   check_name(text);

@@ -59,6 +59,7 @@ json::object to_json(const audit::VerifyReport& report) {
       {"last_seq", report.last.seq},
       {"last_hash", to_hex(report.last.hash)},
       {"unsigned_records", report.unsigned_records},
+      {"archived_seq", report.archived_seq},
       {"head", head_to_json(report.head)},
       {"findings_total", report.findings_total},
       {"findings", std::move(findings)},
