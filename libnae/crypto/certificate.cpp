@@ -15,6 +15,7 @@
 
 #include "libnae/base/text.hpp"
 #include "libnae/crypto/handle.hpp"
+#include "libnae/crypto/key_file.hpp"
 
 namespace nae::crypto {
 namespace {
@@ -82,6 +83,10 @@ Result<KeyHandle> read_private_key(ByteView pem) {
   if (pem.size() > kMaxPemBytes)
     return fail(Code::invalid_argument, "private key file is too long");
   KeyHandle key(PEM_read_bio_PrivateKey(read_from(pem).get(), nullptr, no_passphrase, nullptr));
+  if (!key && is_encrypted_key(pem)) {
+    ERR_clear_error();
+    return fail(encrypted_key("the key file"));
+  }
   if (!key) return openssl_failed(Code::invalid_argument, "not a private key in PEM");
   if (!is_p256(key.get())) return fail(Code::unsupported, "the private key is not on curve P-256");
   return key;

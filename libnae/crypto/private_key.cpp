@@ -13,6 +13,7 @@
 #include <new>
 
 #include "libnae/crypto/handle.hpp"
+#include "libnae/crypto/key_file.hpp"
 #include "libnae/crypto/key_strength.hpp"
 #include "libnae/crypto/public_key.hpp"
 
@@ -72,6 +73,10 @@ Result<void> check_primes(const EVP_PKEY* key) {
 
 Result<PrivateKey> read_private_key(const SecretBytes& file) {
   const Pkey key = file.size() > 0 && file.size() <= INT_MAX ? parse(file.expose()) : nullptr;
+  if (!key && is_encrypted_key(file.expose())) {
+    ERR_clear_error();
+    return fail(encrypted_key("the key file"));
+  }
   if (!key)
     return refused("the file holds no private key that can be read",
                    "Give an unencrypted PEM or PKCS#8 file: openssl pkcs8 -topk8 -nocrypt");

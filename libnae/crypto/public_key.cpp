@@ -14,6 +14,8 @@
 #include <new>
 #include <optional>
 
+#include "libnae/crypto/key_file.hpp"
+
 namespace nae::crypto {
 namespace {
 
@@ -81,7 +83,7 @@ Result<PublicKey> PublicKey::from_der(ByteView spki) {
   if (!key || at != spki.data() + spki.size())
     return fail(Code::invalid_argument, "not a public key in SubjectPublicKeyInfo form");
   auto type = type_of(key.get());
-  if (!type) return fail(Code::unsupported, "a public key of an unsupported type or size");
+  if (!type) return fail(unsupported_key(key.get()));
   return PublicKey(std::move(key), *type);
 }
 
@@ -98,7 +100,7 @@ Result<PublicKey> PublicKey::from_pem(std::string_view pem) {
     if (rest != ' ' && rest != '\t' && rest != '\r' && rest != '\n')
       return fail(Code::invalid_argument, "something follows the public key");
   auto type = type_of(key.get());
-  if (!type) return fail(Code::unsupported, "a public key of an unsupported type or size");
+  if (!type) return fail(unsupported_key(key.get()));
   return PublicKey(std::move(key), *type);
 }
 
