@@ -482,7 +482,7 @@ TEST(Service, OneDeviceDoesNotTakeAllConnections) {
   Bytes hello;
   wire::append_hello(hello, 1, {});
   (void)one_more.send(hello);
-  EXPECT_FALSE(one_more.farewell()) << "closed before anything was read";
+  EXPECT_EQ(one_more.farewell().value().code, Code::limit_exceeded);
   ServiceTestClient another(server, "db2");
   another.round_trip();
 }
@@ -493,6 +493,46 @@ TEST(Service, ARemovedDeviceKeepsNoConnection) {
   silent.greet();
   server.set_devices({{"db1", std::string(64, 'a'), true}});
   EXPECT_EQ(silent.farewell().value().code, Code::device_unknown);
+}
+
+TEST(Service, ARemovedDeviceHearsWhyItIsNotLetIn) {
+  ServiceTestServer server;
+  server.set_devices({{"db1", std::string(64, 'a'), true}});
+  HalfFrames removed(server);
+  Bytes hello;
+  wire::append_hello(hello, 9, {});
+  ASSERT_TRUE(removed.send(hello));
+  auto told = removed.farewell();
+  ASSERT_TRUE(told);
+  EXPECT_EQ(told->code, Code::device_unknown);
+  EXPECT_NE(told->message.find("\"db1\" was removed"), std::string::npos) << told->message;
+  EXPECT_NE(told->hint.find("nae device enroll db1"), std::string::npos) << told->hint;
+}
+
+// Of those that say nothing, and of those whose hello comes byte by byte.
+TEST(Service, RemovedDevicesKeepFewPlacesAndNotForLong) {
+  ServiceTestServer server;
+  server.set_devices({{"db1", std::string(64, 'a'), true}});
+  Bytes hello;
+  wire::append_hello(hello, 9, {});
+  std::vector<std::unique_ptr<HalfFrames>> waiting;
+  for (int i = 0; i < 2; ++i) {
+    waiting.push_back(std::make_unique<HalfFrames>(server));
+    ASSERT_TRUE(waiting.back()->send(ByteView(hello).first(1)));
+  }
+  ASSERT_TRUE(eventually([&] { return server.records(of_action("connect")).size() == 2; }));
+  HalfFrames third(server);
+  EXPECT_FALSE(third.farewell()) << "closed before anything was read";
+  ServiceTestClient other(server, "db2");
+  other.round_trip();
+  const auto start = std::chrono::steady_clock::now();
+  for (std::size_t sent = 1; sent + 1 < hello.size(); ++sent) {
+    if (!waiting[0]->send(ByteView(hello).subspan(sent, 1))) break;
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));  // the pace of the attack
+  }
+  EXPECT_FALSE(waiting[0]->farewell()) << "it was late";
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(4));
+  EXPECT_FALSE(waiting[1]->farewell());
 }
 
 }  // namespace

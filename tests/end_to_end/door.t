@@ -26,6 +26,7 @@ request_burst = 1000
 request_timeout_ms = 4000
 """
 FRAME = 32 << 20
+DEVICE_UNKNOWN = 35
 
 
 def resident_mib(pid):
@@ -57,14 +58,20 @@ class Door:
         finally:
             client.close()
 
-    def agent(self, files):
-        """A greeted nae/1 connection, or None when it is not let in."""
+    def hello(self, files):
+        """A nae/1 connection and the answer to its hello; None of both when there is none."""
         try:
             peer = wire.tls_peer(self.server.port, self.context(files, "nae/1"))
             peer.connection.sendall(wire.hello(max_frame_bytes=FRAME))
-            return peer if peer.read() else None
+            answer = peer.read()
+            return (peer, answer) if answer else (None, None)
         except OSError:
-            return None
+            return None, None
+
+    def agent(self, files):
+        """A greeted nae/1 connection, or None when it is not let in."""
+        peer, answer = self.hello(files)
+        return peer if answer and answer[0] == wire.HELLO_REPLY else None
 
 
 def ended(connection):
@@ -106,7 +113,9 @@ with Tap() as tap, contextlib.ExitStack() as closing:
     tap.is_(ended(admin_idle), b"", "and that of an administrator who was removed")
 
     # removed, and back for all places
-    tap.is_(door.agent(gone["gone1"]), None, "a removed device is not let in")
+    peer, (kind, _, body) = door.hello(gone["gone1"])
+    tap.is_((kind, int.from_bytes(body[:2], "big")), (wire.ERROR, DEVICE_UNKNOWN), "a removed device is not let in, and told so")
+    tap.ok(peer.closed(), "and its connection ends")
     status, body = door.ask(gone["gone1"], "/metrics")
     tap.is_((status, json.loads(body)["code"]), (403, "certificate_rejected"), "nor shown what others are")
     tap.is_(door.ask(leaver)[0], 403, "a removed administrator neither")
