@@ -121,6 +121,11 @@ def statements(place):
                  counts.tap, 3 * HOUR, passed_lines(r"^ok \d+ - \d+ cases|^# +refused"))]
 
 
+def inputs(place):
+    return [Task("columns_input.t, on a server with assertions", ["tests/postgresql/asserting", str(place.room("asserting-input")), "tests/end_to_end/columns_input.t"],
+                 counts.tap, 2 * HOUR, passed_lines(r"^ok \d+ - \d+ "), {"NAE_SECONDS": "1800"})]
+
+
 def chaos(place):
     return [Task("chaos.t, an hour", ["tests/end_to_end/chaos.t"], counts.tap, 2 * HOUR, passed_lines(r"NAE_SEED|^# \|"), {"NAE_SECONDS": "3600"})]
 
@@ -149,4 +154,4 @@ def sanitizers(place):
 
 # Those of a group run side by side: each has servers of its own. Fast ones first.
 CHECK = [[lint], [unit], [parsers], [pgtap, end_to_end, beside, versions, regress]]
-LONG = [[fuzz], [tls], [sanitizers], [packages], [docker], [beside_long], [versions_long], [core], [twins], [statements], [chaos], [sqlsmith]]
+LONG = [[fuzz], [tls], [sanitizers], [packages], [docker], [beside_long], [versions_long], [core], [twins], [statements], [inputs], [chaos], [sqlsmith]]
