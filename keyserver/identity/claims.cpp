@@ -41,18 +41,38 @@ std::optional<std::string> text_of(const json::value& value) {
   }
 }
 
-// False when the name is taken.
-bool add(Claims& claims, std::string name, const json::value& value) {
+std::vector<std::string> texts_of(const json::value& value) {
   std::vector<std::string> texts;
   if (const json::array* list = value.if_array()) {
     for (const json::value& item : *list)
       if (auto text = text_of(item)) texts.push_back(*std::move(text));
   } else if (auto text = text_of(value)) {
     texts.push_back(*std::move(text));
-  } else {
-    return true;
   }
-  return claims.emplace(std::move(name), std::move(texts)).second;
+  return texts;
+}
+
+// The words of a text that has several.
+void add_words(std::vector<std::string>& texts) {
+  if (texts.size() != 1) return;
+  const std::string all = texts.front();
+  if (all.find(' ') == all.npos) return;
+  for (std::size_t at = 0; at < all.size();) {
+    const std::size_t end = std::min(all.find(' ', at), all.size());
+    if (end > at) texts.push_back(all.substr(at, end - at));
+    at = end + 1;
+  }
+}
+
+// False when a name is taken. It is as deep as its JSON, which the parser bounds.
+bool add(Claims& claims, const std::string& name, const json::value& value) {
+  if (value.is_null()) return true;
+  const json::object* members = value.if_object();
+  if (members == nullptr) return claims.emplace(name, texts_of(value)).second;
+  bool unique = true;
+  for (const auto& [inner, inner_value] : *members)
+    unique &= add(claims, name + "." + std::string(inner.data(), inner.size()), inner_value);
+  return unique;
 }
 
 }  // namespace
@@ -60,16 +80,12 @@ bool add(Claims& claims, std::string name, const json::value& value) {
 Result<Claims> claims_of(const json::object& payload) {
   Claims claims;
   bool unique = true;
-  for (const auto& [key, value] : payload) {
-    std::string name(key.data(), key.size());
-    if (const json::object* members = value.if_object()) {
-      for (const auto& [inner, inner_value] : *members)
-        unique &= add(claims, name + "." + std::string(inner.data(), inner.size()), inner_value);
-    } else {
-      unique &= add(claims, std::move(name), value);
-    }
-  }
+  for (const auto& [key, value] : payload)
+    unique &= add(claims, std::string(key.data(), key.size()), value);
   if (!unique) return fail(Code::user_token_rejected, "the user token has a claim twice");
+  for (const char* scope : {"scope", "scp"})
+    if (auto found = claims.find(scope); found != claims.end() && !payload.at(scope).is_array())
+      add_words(found->second);
   return claims;
 }
 

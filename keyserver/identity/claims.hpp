@@ -15,9 +15,10 @@ namespace nae::identity {
 using Claims = std::map<std::string, std::vector<std::string>, std::less<>>;
 
 // Texts as they are, numbers in their shortest decimal form, true and false; a list has a text for
-// each of these in it. The members of an object that is itself a claim are claims "name.member", as
-// in "realm_access.roles". null and what lies deeper are left out. Code::user_token_rejected when
-// two claims come to one name.
+// each of these in it, and none for its lists and objects. The members of an object are claims by
+// their path, as in "resource_access.shop.roles". "scope" (RFC 8693 section 4.2) and "scp" that are
+// a text have its words beside the whole. null is left out. Code::user_token_rejected when two
+// claims come to one name.
 Result<Claims> claims_of(const boost::json::object& payload);
 
 // A member that is a text, else empty.
