@@ -75,6 +75,21 @@ Result<void> write(const Path& file, std::string_view content, unsigned mode) {
   return write_new_file(file, as_bytes(content), mode);
 }
 
+// A TOML literal string: no escapes.
+std::string quoted_path(const Path& path) {
+  return "'" + path.string() + "'";
+}
+
+// A TOML basic string: parameters of modules, and labels, have quotes of their own.
+std::string basic_string(std::string_view text) {
+  std::string quoted = "\"";
+  for (char c : text) {
+    if (c == '"' || c == '\\') quoted += '\\';
+    quoted += c;
+  }
+  return quoted + "\"";
+}
+
 // One run of init; each step uses what the ones before it have made.
 class Initialisation {
  public:
@@ -115,6 +130,14 @@ class Initialisation {
 
   bool embedded() const { return choices_.pin_file.empty(); }
   std::string address() const { return address_of(choices_.host); }
+
+  // SoftHSM's token of somebody else is found by a variable that the service will not have.
+  std::string softhsm_configuration() const {
+    if (embedded()) return "softhsm_configuration = 'hsm/softhsm2.conf'\n";
+    const char* file = std::getenv("SOFTHSM2_CONF");
+    if (file == nullptr || *file == '\0') return "";
+    return "softhsm_configuration = " + quoted_path(std::filesystem::absolute(file)) + "\n";
+  }
 
   // The host that clients call: all addresses of a machine are none to call it by.
   std::string called_host() const {
@@ -211,16 +234,6 @@ class Initialisation {
   }
 
   Result<void> write_configuration() {
-    auto quoted_path = [](const Path& path) { return "'" + path.string() + "'"; };
-    // They have quotes of their own.
-    auto basic_string = [](std::string_view parameters) {
-      std::string quoted = "\"";
-      for (char c : parameters) {
-        if (c == '"' || c == '\\') quoted += '\\';
-        quoted += c;
-      }
-      return quoted + "\"";
-    };
     std::string text =
         "# Made by nae-keyserver init. Relative paths start at this file's directory;\n"
         "# nae-keyserver.toml(5) explains every field.\n"
@@ -230,15 +243,15 @@ class Initialisation {
         "[tls]\ncertificate = 'tls/server.pem'\nkey = 'tls/server.key'\n"
         "client_authority = 'tls/authority.pem'\n\n"
         "[hsm]\nmodule = " +
-        quoted_path(choices_.module) + "\n" +
+        quoted_path(std::filesystem::absolute(choices_.module)) + "\n" +
         (choices_.module_parameters.empty()
              ? ""
              : "module_parameters = " + basic_string(choices_.module_parameters) + "\n") +
-        "token_label = \"" + choices_.token_label +
-        "\"\n"
+        "token_label = " + basic_string(choices_.token_label) +
+        "\n"
         "pin_file = " +
-        quoted_path(embedded() ? Path("hsm/pin") : choices_.pin_file) + "\n" +
-        (embedded() ? "softhsm_configuration = 'hsm/softhsm2.conf'\n" : "") +
+        quoted_path(embedded() ? Path("hsm/pin") : std::filesystem::absolute(choices_.pin_file)) +
+        "\n" + softhsm_configuration() +
         "\n[store]\npath = 'keys.db'\n\n[audit]\ndirectory = 'audit'\n";
     NAE_TRY(write(directory_ / "nae-keyserver.toml", text, S_IRUSR | S_IWUSR));
     return write(directory_ / "admin" / "cli.toml",

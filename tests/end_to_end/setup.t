@@ -183,6 +183,18 @@ with Tap() as tap:
     tap.like(run(KEY_SERVER, "init", "--directory", scratch / "vendor-2", *words, env=environment).stderr, "already_initialised",
              "and its keys are not overwritten")
 
+    # Whoever names files from where he stands finds them named from where the server starts.
+    run("softhsm2-util", "--init-token", "--free", "--label", 'a "second"', "--pin", "11112222", "--so-pin", "33334444", env=environment)
+    near = {**environment, "SOFTHSM2_CONF": os.path.relpath(environment["SOFTHSM2_CONF"], scratch)}
+    done = run(KEY_SERVER, "init", "--directory", "second", "--token-label", 'a "second"', "--pin-file", "vendor-pin", "--listen", "127.0.0.1:0",
+               cwd=scratch, env=near)
+    tap.is_(done.returncode, 0, "init takes a PIN file, and SoftHSM's configuration, from where it was called")
+    second = KeyServer(scratch / "second")
+    tap.is_(run(KEY_SERVER, "check-config", "--config", second.config).stderr, "", "its configuration is good elsewhere")
+    second.start()
+    tap.like(second.nae("status").stdout, "hsm", "and the server starts with it, without the variable")
+    second.stop()
+
     server = copy("corrupt-store")
     store = server.path / "keys.db"
     store.write_bytes(b"\xff" * 512 + store.read_bytes()[512:])
