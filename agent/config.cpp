@@ -5,6 +5,7 @@
 #include <charconv>
 
 #include "agent/loopback.hpp"
+#include "libnae/base/log_record.hpp"
 #include "libnae/base/text.hpp"
 #include "libnae/toml/fields.hpp"
 
@@ -116,10 +117,13 @@ Result<Program> read_program(Fields f, const toml::table& table) {
   return program;
 }
 
-Result<void> read_log(Fields f, std::string& level) {
-  f.text("level", level);
+Result<void> read_log(Fields f, Config& config) {
+  f.text("level", config.log.level);
+  const std::string& level = config.log.level;
   if (level != "debug" && level != "info" && level != "warning" && level != "error")
     f.refuse("level", "must be debug, info, warning or error");
+  f.text("format", config.log.format);
+  if (!log_format(config.log.format)) f.refuse("format", "must be auto, text, json or journal");
   return f.finish();
 }
 
@@ -144,8 +148,7 @@ Result<Config> load_config(const Path& file) {
     NAE_TRY(read_tls(fields(*table, "tls"), base, config.tls));
   if (const toml::table* table = top.table("limits"))
     NAE_TRY(read_limits(fields(*table, "limits"), config));
-  if (const toml::table* table = top.table("log"))
-    NAE_TRY(read_log(fields(*table, "log"), config.log_level));
+  if (const toml::table* table = top.table("log")) NAE_TRY(read_log(fields(*table, "log"), config));
   top.require("program");
   for (const toml::table* table : top.tables("program")) {
     std::string where = "program " + std::to_string(config.programs.size() + 1);

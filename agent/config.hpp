@@ -51,7 +51,10 @@ struct Config {
     std::chrono::milliseconds connect_timeout{5'000};
     std::chrono::milliseconds stop_timeout{5'000};
   } limits;
-  std::string log_level = "info";
+  struct {
+    std::string level = "info";
+    std::string format = "auto";  // of libnae/base/log_record.hpp
+  } log;
 };
 
 // Relative paths start at the file's directory. Code::config_invalid names file, line and field.

@@ -1,5 +1,4 @@
 // nae-agent: one per host, between the programs on it and the key servers.
-#include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
@@ -19,6 +18,7 @@
 #include "libnae/base/output.hpp"
 #include "libnae/base/version.hpp"
 #include "net/listener.hpp"
+#include "net/log.hpp"
 #include "net/service_manager.hpp"
 #include "net/signals.hpp"
 
@@ -59,12 +59,6 @@ Result<void> check(const agent::Config& config) {
   listener.path = config.socket.string();
   NAE_TRY(net::check_path(listener));
   return net::TlsContext::client(config.tls).map([](const net::TlsContext&) {});
-}
-
-void start_log(const std::string& level) {
-  spdlog::set_default_logger(spdlog::stderr_logger_mt("nae-agent"));
-  spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%e%z level=%l %v");
-  spdlog::set_level(spdlog::level::from_str(level));
 }
 
 // Clients must not take the agent's own: one that cannot reach a key server serves none of them.
@@ -163,7 +157,7 @@ int main(int argc, char** argv) {
     auto told = written(std::cout);
     return told ? 0 : report(told.error(), kFailed);
   }
-  start_log(config->log_level);
+  net::start_log("nae-agent", config->log.level, config->log.format);
   leave_descriptors(*config, raise_descriptor_limit());
   if (auto hardened = agent::protect_memory(); !hardened) return report(hardened.error(), kFailed);
   return run(options, *std::move(config));

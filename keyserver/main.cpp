@@ -1,4 +1,3 @@
-#include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -25,6 +24,7 @@
 #include "libnae/base/output.hpp"
 #include "libnae/base/version.hpp"
 #include "libnae/crypto/secret.hpp"
+#include "net/log.hpp"
 
 namespace {
 
@@ -80,14 +80,6 @@ void forbid_dumps() {
   ::setrlimit(RLIMIT_CORE, &none);
 }
 
-void log_to_stderr(const std::string& level) {
-  auto logger = spdlog::stderr_logger_mt("nae-keyserver");
-  logger->set_pattern("%Y-%m-%dT%H:%M:%S.%fZ level=%l %v", spdlog::pattern_time_type::utc);
-  logger->set_level(spdlog::level::from_str(level));
-  logger->flush_on(spdlog::level::info);
-  spdlog::set_default_logger(std::move(logger));
-}
-
 void warn_of_few_descriptors(const nae::config::Config& config, std::uint64_t limit) {
   if (limit >= descriptors_wanted(config)) return;
   spdlog::warn("event=descriptors-few limit={} connections={} message=\"raise LimitNOFILE=\"",
@@ -104,7 +96,7 @@ nae::Result<nae::config::Config> loaded(const std::string& file) {
 int run(const std::string& file) {
   auto config = loaded(file);
   if (!config) return report_start(config.error());
-  log_to_stderr(config->log.level);
+  nae::net::start_log("nae-keyserver", config->log.level, config->log.format);
   warn_of_few_descriptors(*config, nae::raise_descriptor_limit());
   auto heap = nae::crypto::SecureHeap::take(std::size_t{config->limits.secure_memory_kib} << 10);
   if (!heap) return report(heap.error());

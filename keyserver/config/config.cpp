@@ -2,6 +2,7 @@
 
 #include <bit>
 
+#include "libnae/base/log_record.hpp"
 #include "libnae/toml/fields.hpp"
 
 namespace nae::config {
@@ -145,6 +146,8 @@ struct Reader {
     const auto& level = config.log.level;
     if (level != "debug" && level != "info" && level != "warning" && level != "error")
       f.refuse("level", "must be debug, info, warning or error");
+    f.text("format", config.log.format);
+    if (!log_format(config.log.format)) f.refuse("format", "must be auto, text, json or journal");
     return f.finish();
   }
 };

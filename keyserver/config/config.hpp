@@ -86,6 +86,7 @@ struct Config {
   } approval;
   struct {
     std::string level = "info";
+    std::string format = "auto";  // of libnae/base/log_record.hpp
   } log;
 };
 
