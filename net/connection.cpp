@@ -65,6 +65,7 @@ void Connection::step_handshake() {
     case IoState::done:
       break;
   }
+  if (!stream_->stated_address().empty()) remote_address_ = stream_->stated_address();
   if (verify_with_)
     if (auto verified = stream_->verify_again(*verify_with_); !verified)
       return linger(std::move(verified).error());

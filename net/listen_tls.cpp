@@ -9,6 +9,7 @@
 
 #include "net/accept_loop.hpp"
 #include "net/listener.hpp"
+#include "net/proxied_stream.hpp"
 #include "net/tls_stream.hpp"
 
 namespace nae::net {
@@ -117,8 +118,11 @@ Result<std::unique_ptr<Listener>> listen_tls(WorkerThreads& workers, TlsContext 
   settings.max_connections = options.max_connections;
   settings.have_handshake = true;
   settings.limits = options.limits;
-  settings.make_stream = [current](int descriptor) {
-    return TlsStream::accept(current->get(), descriptor);
+  settings.make_stream = [current, writes_proxy_header = options.writes_proxy_header](
+                             int descriptor) -> std::unique_ptr<Stream> {
+    auto stream = TlsStream::accept(current->get(), descriptor);
+    if (!writes_proxy_header || !writes_proxy_header(remote_address_of(descriptor))) return stream;
+    return std::make_unique<ProxiedStream>(std::move(stream));
   };
   settings.choose_loop = [&workers, next = std::size_t{0}]() mutable -> boost::asio::io_context& {
     return workers.loop(next++ % workers.size());

@@ -53,6 +53,10 @@ struct TlsListenerOptions {
   std::uint16_t port = 0;          // 0: the system chooses, see Listener::port()
   std::size_t max_connections = 1024;
   ConnectionLimits limits;
+  // Whether a peer with this address, as remote_address() shows it, is a balancer that writes a
+  // PROXY header first: its connections must, and what others write there is no TLS. Runs on the
+  // accepting thread. Empty: nobody is.
+  std::function<bool(std::string_view remote_address)> writes_proxy_header = {};
 };
 
 // `protocols`: a factory for every ALPN name that the context offers.

@@ -50,6 +50,8 @@ class Stream {
   // After the handshake.
   virtual const PeerIdentity& peer() const = 0;
   virtual std::string_view protocol() const = 0;  // ALPN; empty without TLS
+  // Where the peer comes from when it is not the socket's other end; else empty.
+  virtual std::string_view stated_address() const { return {}; }
 
   const Error& error() const { return error_; }
 

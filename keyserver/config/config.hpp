@@ -27,6 +27,7 @@ struct Config {
     std::uint32_t max_connections = 1024;
     std::uint32_t max_connections_per_device = 0;  // 0: a quarter of them, at least 4
     std::chrono::milliseconds stop_timeout{10'000};
+    std::vector<std::string> proxy_protocol_from;  // networks of balancers
   } server;
   struct {
     std::filesystem::path certificate, key, client_authority;

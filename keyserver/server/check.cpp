@@ -52,6 +52,7 @@ Result<void> check_address(const std::string& host) {
 Result<void> check(const config::Config& config) {
   if (auto rules = rules_of(config); !rules) return fail(rules.error());
   NAE_TRY(check_address(config.server.host));
+  if (auto options = listener_options(config); !options) return fail(options.error());
   if (auto context = net::TlsContext::server(tls_files(config)); !context)
     return fail(context.error());
   NAE_TRY(check_store(config.store.path));

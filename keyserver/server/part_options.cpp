@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <thread>
 
+#include "keyserver/policy/network.hpp"
 #include "keyserver/server/server.hpp"
 #include "libnae/base/log_text.hpp"
 #include "libnae/base/version.hpp"
@@ -79,6 +80,34 @@ std::shared_ptr<net::MemoryBudget> memory_of(const config::Config& config) {
   // One frame of a device must fit, whatever the rest.
   const std::size_t frame = wire::kFrameHeaderBytes + config.limits.wire.max_frame_bytes;
   return std::make_shared<net::MemoryBudget>(total, std::max(total / 4, frame));
+}
+
+Result<net::TlsListenerOptions> listener_options(const config::Config& config) {
+  net::TlsListenerOptions options;
+  options.host = config.server.host;
+  options.port = config.server.port;
+  options.max_connections = most_connections(config);
+  std::vector<policy::Network> balancers;
+  for (const std::string& text : config.server.proxy_protocol_from) {
+    auto network = policy::parse_network(text);
+    if (!network)
+      return fail(Code::config_invalid,
+                  "server.proxy_protocol_from: " + std::move(network).error().message);
+    if (network->prefix_bits == 0)
+      return fail(Code::config_invalid,
+                  "server.proxy_protocol_from: \"" + text + "\" holds every address",
+                  "Name the addresses of your balancers: whoever is named says where its client "
+                  "comes from.");
+    balancers.push_back(*network);
+  }
+  if (!balancers.empty())
+    options.writes_proxy_header = [balancers = std::move(balancers)](std::string_view peer) {
+      const auto address = policy::parse_address(peer);
+      return address && std::ranges::any_of(balancers, [&](const policy::Network& network) {
+               return network.contains(*address);
+             });
+    };
+  return options;
 }
 
 net::TlsFiles tls_files(const config::Config& config) {

@@ -13,6 +13,7 @@
 #include "keyserver/keys/working_keys.hpp"
 #include "keyserver/service/device_seats.hpp"
 #include "keyserver/service/parts.hpp"
+#include "net/listener.hpp"
 #include "net/memory_budget.hpp"
 #include "net/tls_context.hpp"
 
@@ -35,6 +36,9 @@ admin::HttpLimits http_limits(const config::Config& config);
 admin::GateLimits gate_limits(const config::Config& config);
 // Either kind of connection has places of its own, so that neither keeps the other out.
 std::size_t most_connections(const config::Config& config);
+// Of all server.* that its listener takes. Code::config_invalid for a network that is none, and for
+// one that holds every address: then each client could say where it comes from.
+Result<net::TlsListenerOptions> listener_options(const config::Config& config);
 Result<admin::ApprovalRules> rules_of(const config::Config& config);
 
 }  // namespace nae::server

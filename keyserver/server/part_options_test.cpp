@@ -51,6 +51,34 @@ TEST(MemoryOf, HoldsOneFrameOfADevice) {
   EXPECT_FALSE(quarter.hold((32u << 20) + net::MemoryBudget::kFreeBytes + 1));
 }
 
+TEST(ListenerOptions, KnowTheBalancersThatAreNamed) {
+  config::Config config;
+  config.server.port = 4711;
+  EXPECT_FALSE(listener_options(config).value().writes_proxy_header) << "nobody is";
+  config.server.proxy_protocol_from = {"10.0.0.7", "10.1.0.0/24", "2001:db8::/64"};
+  const auto options = listener_options(config);
+  ASSERT_TRUE(options) << options.error().message;
+  EXPECT_EQ(options->port, 4711);
+  for (const char* balancer :
+       {"10.0.0.7:50312", "10.1.0.255:1", "[2001:db8::9]:50312", "[::ffff:10.0.0.7]:50312"})
+    EXPECT_TRUE(options->writes_proxy_header(balancer)) << balancer;
+  for (const char* other :
+       {"10.0.0.8:50312", "10.1.1.0:1", "[2001:db8:1::9]:50312", "unknown", "unix", ""})
+    EXPECT_FALSE(options->writes_proxy_header(other)) << other;
+}
+
+// Each client could say where it comes from.
+TEST(ListenerOptions, RefuseNetworksThatAreNoneOrEverybody) {
+  for (const char* wrong : {"balancer", "10.0.0.1/33", "10.0.0.1/8", "", "0.0.0.0/0", "::/0"}) {
+    config::Config config;
+    config.server.proxy_protocol_from = {"10.0.0.7", wrong};
+    const auto options = listener_options(config);
+    ASSERT_FALSE(options) << wrong;
+    EXPECT_EQ(options.error().code, Code::config_invalid) << wrong;
+    EXPECT_NE(options.error().message.find("proxy_protocol_from"), std::string::npos);
+  }
+}
+
 TEST(RulesOf, RefuseAClassThatNoCallHas) {
   config::Config config;
   EXPECT_FALSE(rules_of(config).value().any());

@@ -107,10 +107,7 @@ class Running final : public Startable {
     NAE_ASSIGN(auto context, net::TlsContext::server(tls_files(config_)));
     workers_ =
         std::make_unique<net::WorkerThreads>(worker_count(config_.server.threads), "nae-worker");
-    net::TlsListenerOptions options;
-    options.host = config_.server.host;
-    options.port = config_.server.port;
-    options.max_connections = most_connections(config_);
+    NAE_ASSIGN(const net::TlsListenerOptions options, listener_options(config_));
     NAE_ASSIGN(listener_, net::listen_tls(*workers_, std::move(context),
                                           {{net::kAlpnNae, service::protocol_for(*parts_)},
                                            {net::kAlpnHttp, admin_->protocol()}},

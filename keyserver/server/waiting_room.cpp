@@ -23,10 +23,7 @@ Result<std::unique_ptr<WaitingRoom>> WaitingRoom::open(const config::Config& con
   auto service = std::make_unique<admin::StartingService>();
   service->set(std::move(trouble));
   std::unique_ptr<WaitingRoom> room(new WaitingRoom(config, std::move(service)));
-  net::TlsListenerOptions options;
-  options.host = config.server.host;
-  options.port = config.server.port;
-  options.max_connections = most_connections(config);
+  NAE_ASSIGN(const net::TlsListenerOptions options, listener_options(config));
   auto refusal = [told = room->service_] {
     Error error = told->trouble().error;
     error.message = "it waits to start: " + error.message;
