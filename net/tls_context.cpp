@@ -4,14 +4,17 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
+#include <openssl/x509v3.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
 #include "libnae/base/secret_file.hpp"
 #include "libnae/crypto/handle.hpp"
+#include "libnae/crypto/key_file.hpp"
 #include "net/openssl_error.hpp"
 #include "net/tls_stream.hpp"
 
@@ -28,11 +31,16 @@ constexpr int kSecurityLevel = 2;  // 112 bits and more: no RSA below 2048, no S
 constexpr std::size_t kReadBufferBytes = 36u << 10;
 
 // A server process has nobody to ask; without this OpenSSL would prompt on the terminal.
-int refuse_password(char*, int, int, void*) {
+// `asked`: a bool that says afterwards whether it would have, or nothing.
+int refuse_password(char*, int, int, void* asked) {
+  if (asked != nullptr) *static_cast<bool*>(asked) = true;
   return -1;
 }
 
-Result<void> use_key(SSL_CTX* context, const std::string& path, const std::string& certificate) {
+using Key = handle<EVP_PKEY, EVP_PKEY_free>;
+using Certificate = handle<X509, X509_free>;
+
+Result<Key> read_key(const std::string& path) {
   int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (descriptor < 0) return fail(Code::file_failed, path + ": " + std::strerror(errno));
   handle<BIO, BIO_free> file(BIO_new_fd(descriptor, BIO_CLOSE));
@@ -40,13 +48,59 @@ Result<void> use_key(SSL_CTX* context, const std::string& path, const std::strin
   if (::fstat(descriptor, &status) != 0)
     return fail(Code::file_failed, path + ": " + std::strerror(errno));
   NAE_TRY(check_secrecy(status, path));
-  handle<EVP_PKEY, EVP_PKEY_free> key(
-      PEM_read_bio_PrivateKey(file.get(), nullptr, refuse_password, nullptr));
-  if (!key) return fail(take_openssl_error(path));
-  if (SSL_CTX_use_PrivateKey(context, key.get()) != 1 || SSL_CTX_check_private_key(context) != 1) {
-    ERR_clear_error();
-    return fail(Code::tls_failed, path + ": not the key of " + certificate);
+  bool asked_for_password = false;
+  Key key(PEM_read_bio_PrivateKey(file.get(), nullptr, refuse_password, &asked_for_password));
+  if (key) return key;
+  if (!asked_for_password) return fail(take_openssl_error(path));
+  ERR_clear_error();
+  return fail(crypto::encrypted_key(path));
+}
+
+// All certificates of a file, as they stand there.
+Result<std::vector<Certificate>> read_certificates(const std::string& path) {
+  handle<BIO, BIO_free> file(BIO_new_file(path.c_str(), "r"));
+  if (!file) return fail(take_openssl_error(path));
+  std::vector<Certificate> found;
+  while (X509* next = PEM_read_bio_X509_AUX(file.get(), nullptr, refuse_password, nullptr))
+    found.emplace_back(next);
+  const bool at_end = ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
+  if (found.empty() || !at_end) return fail(take_openssl_error(path));
+  ERR_clear_error();
+  return found;
+}
+
+// The certificate of the key first, then each the issuer of the one before (RFC 8446 section
+// 4.4.2), whatever their order in the file: some authorities hand out the root first. What is left
+// follows as it stands.
+Result<void> put_in_order(std::vector<Certificate>& certificates, const EVP_PKEY* key,
+                          const TlsFiles& files) {
+  auto next = std::find_if(certificates.begin(), certificates.end(), [&](const Certificate& each) {
+    return X509_check_private_key(each.get(), key) == 1;
+  });
+  ERR_clear_error();
+  if (next == certificates.end())
+    return fail(Code::tls_failed, files.key + ": not the key of " + files.certificate,
+                "None of the certificates in " + files.certificate + " is of this key.");
+  for (auto placed = certificates.begin(); next != certificates.end(); ++placed) {
+    std::rotate(placed, next, next + 1);
+    X509* const issued = placed->get();
+    next = std::find_if(placed + 1, certificates.end(), [&](const Certificate& each) {
+      return X509_check_issued(each.get(), issued) == X509_V_OK;
+    });
   }
+  return {};
+}
+
+Result<void> use_own(SSL_CTX* context, const TlsFiles& files) {
+  NAE_ASSIGN(const Key key, read_key(files.key));
+  NAE_ASSIGN(std::vector<Certificate> certificates, read_certificates(files.certificate));
+  NAE_TRY(put_in_order(certificates, key.get(), files));
+  if (SSL_CTX_use_certificate(context, certificates.front().get()) != 1 ||
+      SSL_CTX_use_PrivateKey(context, key.get()) != 1)
+    return fail(take_openssl_error(files.certificate));
+  for (std::size_t i = 1; i < certificates.size(); ++i)
+    if (SSL_CTX_add1_chain_cert(context, certificates[i].get()) != 1)
+      return fail(take_openssl_error(files.certificate));
   return {};
 }
 
@@ -58,9 +112,7 @@ Result<void> require_file(const std::string& path) {
 
 Result<void> use_files(SSL_CTX* context, const TlsFiles& files) {
   NAE_TRY(require_file(files.certificate));
-  if (SSL_CTX_use_certificate_chain_file(context, files.certificate.c_str()) != 1)
-    return fail(take_openssl_error(files.certificate));
-  NAE_TRY(use_key(context, files.key, files.certificate));
+  NAE_TRY(use_own(context, files));
   NAE_TRY(require_file(files.authority));
   if (SSL_CTX_load_verify_file(context, files.authority.c_str()) != 1)
     return fail(take_openssl_error(files.authority));

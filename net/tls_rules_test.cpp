@@ -1,7 +1,10 @@
 // Who may talk to whom: the rules of TLS, from both sides.
+#include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <atomic>
+#include <fstream>
 
+#include "libnae/crypto/handle.hpp"
 #include "net/test_echo_server.hpp"
 
 namespace nae::net {
@@ -225,6 +228,52 @@ TEST_F(TlsContextTest, RefusesFilesThatAreMissingReadableOrMixed) {
   changed = files;
   changed.certificate = directory_ / "missing.pem";
   EXPECT_EQ(TlsContext::client(changed).error().code, Code::file_failed);
+}
+
+std::string text_of(const std::string& file) {
+  std::ifstream in(file);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+// Some authorities hand out the root first, and some tools the leaf.
+TEST_F(TlsContextTest, ChainsMayStandInEitherOrder) {
+  for (bool root_first : {true, false}) {
+    const TlsFiles files = ours_.issue(TestAuthority::server());
+    const std::string leaf = text_of(files.certificate), root = text_of(files.authority);
+    std::ofstream(files.certificate) << (root_first ? root + leaf : leaf + root);
+    const std::uint16_t port = listen(files);
+    auto client = must(BlockingClient::connect_tls(device_context(), port));
+    ASSERT_TRUE(client.write(as_bytes("y")));
+    EXPECT_EQ(as_text(must(client.read(1))), "y");
+    listener_->stop(2s);
+  }
+}
+
+TEST_F(TlsContextTest, ACertificateFileThatEndsInNonsenseIsRefused) {
+  const TlsFiles files = ours_.issue(TestAuthority::server());
+  std::ofstream(files.certificate, std::ios::app)
+      << "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+  EXPECT_FALSE(TlsContext::server(files));
+  std::ofstream(files.certificate) << "";
+  EXPECT_FALSE(TlsContext::server(files));
+}
+
+TEST_F(TlsContextTest, AnEncryptedKeyIsCalledSo) {
+  const TlsFiles files = ours_.issue(TestAuthority::server());
+  const std::string key = text_of(files.key);
+  handle<BIO, BIO_free> in(BIO_new_mem_buf(key.data(), static_cast<int>(key.size())));
+  handle<EVP_PKEY, EVP_PKEY_free> pkey(
+      PEM_read_bio_PrivateKey(in.get(), nullptr, nullptr, nullptr));
+  handle<BIO, BIO_free> out(BIO_new_file(files.key.c_str(), "w"));
+  ASSERT_EQ(PEM_write_bio_PKCS8PrivateKey(out.get(), pkey.get(), EVP_aes_256_cbc(), "secret", 6,
+                                          nullptr, nullptr),
+            1);
+  out.reset();
+  const auto refused = TlsContext::server(files);
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().message, HasSubstr("encrypted under a passphrase"));
+  EXPECT_THAT(refused.error().message, HasSubstr(files.key));
+  EXPECT_THAT(refused.error().hint, HasSubstr("openssl pkey"));
 }
 
 }  // namespace
