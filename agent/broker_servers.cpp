@@ -143,17 +143,31 @@ void Broker::open_another_connection(const Upstream& silent, TimePoint now) {
   upstreams_.back()->start();
 }
 
+// What refuses this host tells it, for that is what somebody must mend; a server that is away may
+// come back by itself. All must agree where only certificates are refused: of two servers one may
+// still have an old one.
 Error Broker::unavailable() const {
-  std::string message = "no key server can be reached";
+  std::string reasons;
   std::string hint;
   std::set<std::string> named;
+  const Error* removed = nullptr;
+  bool all_rejected = true;
   for (const auto& upstream : upstreams_) {
+    const Error& last = upstream->last_error();
     if (auto used = group_.check(upstream->server(), Clock::now()); !used) hint = used.error().hint;
-    std::string reason = upstream->last_error();
-    if (reason.empty()) reason = upstream->server() + ": " + std::string(upstream->state_name());
-    if (named.insert(reason).second) message += (named.size() == 1 ? ": " : "; ") + reason;
+    if (last.code == Code::device_unknown) removed = &last;
+    all_rejected = all_rejected && last.code == Code::certificate_rejected;
+    const std::string reason = last.message.empty()
+                                   ? upstream->server() + ": " + std::string(upstream->state_name())
+                                   : last.message;
+    if (named.insert(reason).second) reasons += (named.size() == 1 ? "" : "; ") + reason;
   }
-  return Error(Code::server_unavailable, message, hint);
+  if (removed != nullptr)
+    return Error(removed->code, "the key server does not let this host in: " + reasons,
+                 removed->hint);
+  if (all_rejected)
+    return Error(Code::certificate_rejected, "no key server can be used: " + reasons, hint);
+  return Error(Code::server_unavailable, "no key server can be reached: " + reasons, hint);
 }
 
 // Drops replaced connections that owe nothing, once a new one is ready or they are gone anyway.

@@ -54,6 +54,15 @@ class ScriptedServer {
     std::lock_guard lock(mutex_);
     refused_roles_.insert(role);
   }
+  // What hellos are answered with from now on, if anything.
+  void refuse_hellos(std::optional<Error> refusal) {
+    std::lock_guard lock(mutex_);
+    hello_refusal_ = std::move(refusal);
+  }
+  std::optional<Error> hello_refusal() const {
+    std::lock_guard lock(mutex_);
+    return hello_refusal_;
+  }
   // What it calls its store from now on.
   void set_store(const std::string& store) {
     std::lock_guard lock(mutex_);
@@ -110,6 +119,10 @@ class ScriptedServer {
       if (forgotten_) return true;
       switch (frame.header.type) {
         case wire::FrameType::hello: {
+          if (const auto refusal = server_.hello_refusal()) {
+            wire::append_error(out, id, {*refusal, 0});
+            return false;
+          }
           const auto state = server_.state();
           auto reply =
               wire::agree(net::testing::must(wire::parse_hello(frame.body)), server_.limits_,
@@ -205,6 +218,7 @@ class ScriptedServer {
   wire::Limits limits_;
   mutable std::mutex mutex_;
   std::set<std::string> refused_roles_;
+  std::optional<Error> hello_refusal_;
   std::string store_ = "scripted";
   std::optional<wire::StateDigest> state_;
   std::vector<wire::OpenContext> opened_;

@@ -30,7 +30,7 @@ void add_upstream(Rows& rows, const std::string& prefix, const Upstream& upstrea
   rows.number(prefix + "request_bytes", upstream.request_bytes());
   rows.number(prefix + "reply_bytes", upstream.reply_bytes());
   rows.number(prefix + "contexts", upstream.open_contexts());
-  rows.text(prefix + "last_error", upstream.last_error());
+  rows.text(prefix + "last_error", upstream.last_error().message);
 }
 
 }  // namespace

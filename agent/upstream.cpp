@@ -55,7 +55,7 @@ class Upstream::Link final : public net::Protocol {
 
   // Ends the connection for a reason that this side knows best. Answers false, for received().
   bool fail_with(const Error& error) {
-    if (upstream_ != nullptr) upstream_->said_ = error.message;
+    if (upstream_ != nullptr) upstream_->said_ = error;
     connection_.abort(error);
     return false;
   }
@@ -214,7 +214,7 @@ bool Upstream::receive_hello(const wire::Frame& frame) {
   owed_since_.reset();
   failures_ = 0;
   ++connects_;
-  last_error_.clear();
+  last_error_ = {};
   spdlog::info("event=upstream_ready server={} software={}", server(),
                quoted_text(agreed_.software));
   events_.upstream_ready(*this);
@@ -281,11 +281,12 @@ void Upstream::settled(SentContext& sent, std::size_t frame_bytes) {
 void Upstream::lost(const Error& reason) {
   // What the server said itself tells more than how the connection ended.
   Error told = reason;
-  if (!said_.empty()) told.message = server() + ": " + std::exchange(said_, {});
-  if (last_error_ != told.message || failures_ == 0)
+  if (auto said = std::exchange(said_, {}))
+    told = Error(said->code, server() + ": " + said->message, said->hint);
+  if (last_error_.message != told.message || failures_ == 0)
     spdlog::warn("event=upstream_lost server={} code={} reason={}", server(), name(told.code),
                  quoted_text(told.message));
-  last_error_ = told.message;
+  last_error_ = told;
   state_ = State::waiting;
   avoided_ = false;
   link_ = nullptr;

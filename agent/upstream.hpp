@@ -91,7 +91,8 @@ class Upstream {
   std::uint64_t request_bytes() const { return request_bytes_; }
   std::uint64_t reply_bytes() const { return reply_bytes_; }
   std::size_t open_contexts() const { return contexts_.size(); }
-  const std::string& last_error() const { return last_error_; }
+  // Why it is not ready, and Code::internal without a message when there is nothing to say.
+  const Error& last_error() const { return last_error_; }
   // What the server agreed to; the own limits before.
   const wire::HelloReply& agreed() const { return agreed_; }
 
@@ -135,8 +136,8 @@ class Upstream {
   std::uint64_t request_bytes_ = 0;
   std::uint64_t reply_bytes_ = 0;
   std::uint64_t reply_bytes_at_last_watch_ = 0;
-  std::string said_;  // what the server said about this connection before it ended
-  std::string last_error_;
+  std::optional<Error> said_;  // what is known of this connection's end before it ended
+  Error last_error_;
 };
 
 }  // namespace nae::agent

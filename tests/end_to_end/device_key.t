@@ -41,7 +41,7 @@ with Tap() as tap, Stack(keys="customer-pii:aes-256-gcm") as stack:
         try:
             with wire.tls_peer(server.port, wire.tls_context(agent / "authority.pem", *files)) as peer:
                 peer.connection.sendall(wire.hello())
-                return bool(peer.connection.recv(16))
+                return peer.connection.recv(16)[4:5] == bytes([wire.HELLO_REPLY])
         except OSError:
             return False
 

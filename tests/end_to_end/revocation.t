@@ -126,3 +126,14 @@ with Tap() as tap, Stack(keys="customer-pii:aes-256-gcm short-lived:aes-256-gcm 
     revoke(tap, "device", all_hammers, [], DEVICE_UNKNOWN, "", lambda: command(server, "device", "remove", "other-host"))
     tap.ok(all(wait_until(lambda: [hammer.take(), hammer.ended][1]) for hammer in all_hammers), "its connections end")
     tap.is_(session.ask(f"SELECT nae_decrypt_text('{values['customer-pii']}'::bytea)").out, "secret", "another device reads on")
+
+    # The host of SQL itself, told apart from a key server that is away.
+    server.must("device", "remove", "database-host")
+    read = f"SELECT nae_decrypt_text('{values['customer-pii']}'::bytea)"
+    tap.ok(wait_until(lambda: session.ask(read).state == "NE004"), "a removed host hears NE004 in SQL")
+    for asked, name in ((read, "reading"), ("SELECT nae_sign('doc-p256', 'x')", "signing")):
+        answer = session.ask(asked)
+        tap.refused(answer, "NE004", f"so does {name}", "does not let this host in.*\"database-host\" was removed")
+        tap.like(answer.hint, "nae device enroll database-host", f"{name}: the hint says what mends it")
+    server.stop()
+    tap.ok(wait_until(lambda: session.ask(read).state == "08001"), "a key server that is away is another matter")
