@@ -25,13 +25,13 @@ SELECT rows_of('deferred', s) FROM unnest(ARRAY[$$INSERT INTO deferred VALUES (1
 SELECT twin($$CREATE TABLE nulls (d {det_text} UNIQUE NULLS NOT DISTINCT)$$);
 SELECT rows_of('nulls', 'INSERT INTO nulls VALUES (NULL), (NULL) /* 23505 */');
 
--- foreign keys
+-- foreign keys; since 18 PostgreSQL has a code of its own for RESTRICT, 23001
 SELECT twin($$CREATE TABLE parent (d {det_text} PRIMARY KEY, n {det_int4} UNIQUE, e {text})$$);
 SELECT twin($$INSERT INTO parent VALUES ('a', 1, 'x'), ('b', 2, 'y'), ('c', 3, 'z')$$);
 CREATE FUNCTION tap.referring(action text, statements text) RETURNS text LANGUAGE sql AS $f$
   SELECT rows_of('child', format('CREATE TABLE child (id int, d {det_text} DEFAULT ''c'' REFERENCES parent %s, n {det_int4} REFERENCES parent (n) ON DELETE CASCADE); INSERT INTO child VALUES (1, ''a'', 2), (2, ''b'', NULL), (3, NULL, 3); ', action) || statements, 'foreign key ' || action || ': ' || statements) $f$;
 SELECT referring(a, s) FROM unnest(ARRAY['', 'ON DELETE CASCADE ON UPDATE CASCADE', 'ON DELETE SET NULL ON UPDATE SET NULL', 'ON DELETE SET DEFAULT ON UPDATE RESTRICT', 'ON UPDATE CASCADE DEFERRABLE INITIALLY DEFERRED']) a,
-  unnest(ARRAY[$$UPDATE parent SET d = 'z' WHERE d = 'a' /* none or 23503 */$$, $$DELETE FROM parent WHERE d = 'b' /* none or 23503 */$$, $$DELETE FROM parent WHERE d = 'b'; SET CONSTRAINTS ALL IMMEDIATE /* none or 23503 */$$, $$UPDATE parent SET e = 'new', d = d$$]) s;
+  unnest(ARRAY[$$UPDATE parent SET d = 'z' WHERE d = 'a' /* none or 23503 or 23001 */$$, $$DELETE FROM parent WHERE d = 'b' /* none or 23503 or 23001 */$$, $$DELETE FROM parent WHERE d = 'b'; SET CONSTRAINTS ALL IMMEDIATE /* none or 23503 or 23001 */$$, $$UPDATE parent SET e = 'new', d = d$$]) s;
 SELECT referring('', s) FROM unnest(ARRAY[$$INSERT INTO child VALUES (4, 'q') /* 23503 */$$, $$INSERT INTO child VALUES (4, DEFAULT, 1)$$, $$INSERT INTO child SELECT id + 10, d, n FROM parent, p WHERE p.id < 3$$, $$UPDATE child SET d = 'c' WHERE d = 'a'$$, $$UPDATE child SET d = 'q' WHERE d = 'a' /* 23503 */$$,
   $$INSERT INTO child (id, n) VALUES (4, 9) /* 23503 */$$, $$DELETE FROM parent WHERE e = 'z'$$, $$DELETE FROM child; DELETE FROM parent; INSERT INTO child (id, d) VALUES (1, NULL)$$, $$TRUNCATE parent CASCADE$$, $$ALTER TABLE child DROP CONSTRAINT child_d_fkey; INSERT INTO child VALUES (5, 'q')$$]) s;
 SELECT rows_of('child', $$CREATE TABLE child (id int, d {det_text}); INSERT INTO child VALUES (1, 'a'), (2, 'b'); ALTER TABLE child ADD FOREIGN KEY (d) REFERENCES parent; DELETE FROM parent WHERE d = 'a' /* 23503 */$$);
