@@ -7,6 +7,7 @@
 #include "pg_nae/columns/ciphertext_check.hpp"
 #include "pg_nae/columns/column_key.hpp"
 #include "pg_nae/columns/refusals.hpp"
+#include "pg_nae/pg/extension.hpp"
 #include "pg_nae/pg/own_settings.hpp"
 
 // Here alone: what a command has done.
@@ -20,13 +21,38 @@ extern "C" {
 namespace nae::columns {
 namespace {
 
-// Calls a function of ours with an OID.
-void ask(const char* statement, Oid object) {
-  pg::use_own_settings();
+// What a function of ours answers about an OID: statements, or nothing. As the extension's owner:
+// these functions read catalogs, and nobody else may call them.
+List* asked(const char* statement, Oid object) {
+  MemoryContext caller = CurrentMemoryContext;
+  Oid user;
+  int security;
+  GetUserIdAndSecContext(&user, &security);
+  SetUserIdAndSecContext(pg::extension_owner(), security | SECURITY_LOCAL_USERID_CHANGE);
+  SPI_connect();
   Oid type = OIDOID;
   Datum value = ObjectIdGetDatum(object);
-  SPI_connect();
   SPI_execute_with_args(statement, 1, &type, &value, nullptr, false, 0);
+  List* statements = NIL;
+  for (uint64 i = 0; i < SPI_processed; ++i) {
+    char* text = SPI_getvalue(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1);
+    if (text == nullptr || *text == '\0') continue;  // void is an empty text
+    MemoryContext before = MemoryContextSwitchTo(caller);
+    statements = lappend(statements, pstrdup(text));
+    MemoryContextSwitchTo(before);
+  }
+  SPI_finish();
+  SetUserIdAndSecContext(user, security);
+  return statements;
+}
+
+// The statements are executed in the name of whoever changes the schema.
+void ask(const char* statement, Oid object) {
+  pg::use_own_settings();
+  List* statements = asked(statement, object);
+  SPI_connect();
+  ListCell* cell;
+  foreach (cell, statements) SPI_execute(static_cast<char*>(lfirst(cell)), false, 0);
   SPI_finish();
 }
 

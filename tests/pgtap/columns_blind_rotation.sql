@@ -54,7 +54,7 @@ SELECT is(told('u.email_index'), format('holds codes of version %s of key "rot-i
 -- refused
 SELECT throws_ok(format('SELECT nae_internal.begin_recoding(''t'', ''email'', %s, 1000, true)', :v + 2), '22023', format('key "rot-index" has no version %s', :v + 2), 'a version that is not there');
 SELECT throws_ok($$SELECT nae_internal.begin_recoding('t', 'p', NULL, 1000, true)$$, '42704', NULL, 'a column without a blind index');
-SELECT throws_ok($$CALL nae.rotate_blind_index('t', 'email')$$, '2D000', NULL, 'within a transaction');
+SELECT throws_ok($$CALL nae.rotate_blind_index('t', 'email')$$, '25001', 'nae.rotate_blind_index cannot run inside a transaction block', 'within a transaction');
 CREATE VIEW seen AS SELECT email_index FROM t;
 SELECT throws_ok($$SELECT nae_internal.begin_recoding('t', 'email', NULL, 1000, true)$$, '2BP01', NULL, 'what depends on the codes is said before anything begins');
 DROP VIEW seen;

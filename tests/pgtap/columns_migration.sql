@@ -184,7 +184,7 @@ SELECT throws_ok($$SELECT nae_internal.begin_rotation('r', 'u', NULL, 1000, true
 SELECT throws_ok($$SELECT nae_internal.begin_rotation('r', 'e', NULL, 1000, true, true)$$, '22023', 'randomized values are rotated where they stand', 'rewriting for a rotation in place');
 SELECT throws_ok($$SELECT nae_internal.begin_rotation('r', 'e', 7, 1000, true, false)$$, '22023', 'randomized values are rotated to the newest version of their key', 'rotating random values to some version');
 SELECT throws_ok($$SELECT nae.cancel_column_change('r', 'u')$$, '55000', 'no change of column "u" of mig.r is under way', 'giving up what is not under way');
-SELECT throws_ok($$CALL nae.encrypt_column('mig.r', 'u', 'col-rnd')$$, '2D000', NULL, 'within a transaction');
+SELECT throws_ok($$CALL nae.encrypt_column('mig.r', 'u', 'col-rnd')$$, '25001', 'nae.encrypt_column cannot run inside a transaction block', 'within a transaction');
 SELECT is_empty('SELECT FROM nae_internal.column_change', 'of what is refused nothing is left');
 
 -- roles ----------------------------------------------------------------------------------------------
@@ -192,8 +192,7 @@ RESET ROLE;
 BEGIN;
 SELECT is_empty($$SELECT p.oid::regprocedure FROM pg_proc p, aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a
   WHERE p.pronamespace IN ('nae'::regnamespace, 'nae_internal'::regnamespace) AND a.grantee = 0 AND p.proname IN ('encrypt_column', 'decrypt_column', 'rotate_column', 'add_blind_index', 'drop_blind_index', 'run_change', 'change_step', 'cancel_column_change', 'verify_table', 'count_authentic')$$, 'nobody may call any of it unless granted');
-GRANT EXECUTE ON ALL ROUTINES IN SCHEMA nae, nae_internal TO nae_writer, nae_masked, nae_nulled, nae_cipher;
-GRANT EXECUTE ON FUNCTION nae_keys() TO nae_writer, nae_masked, nae_nulled, nae_cipher;
+SELECT nae.grant_migration(role) FROM unnest('{nae_writer,nae_masked,nae_nulled,nae_cipher}'::regrole[]) AS role;
 CREATE TABLE owned (id int, c text, e nae.enc_text('col-rnd'));
 SET ROLE nae_all;
 SELECT refused('c', 'col-rnd', '42501', 'must be owner of table mig.owned', 'another one''s table', false, 'owned');

@@ -298,24 +298,30 @@ END
 $$;
 
 -- After a rename, or a change of the column's key or version: PL/pgSQL has columns by name, and the code
--- its typmod. Called by the guard, in the name of whoever alters the table; only a function of the table's
--- owner is touched, whatever the triggers of the table call.
+-- its typmod. Asked by the guard, which executes it in the name of whoever alters the table; only a function of the
+-- table's owner is touched, whatever the triggers of the table call.
+CREATE FUNCTION nae_internal.renewed_blind_indexes(target regclass) RETURNS SETOF text
+  LANGUAGE sql STABLE STRICT
+  SET search_path = pg_catalog, pg_temp
+AS $$
+  SELECT nae_internal.blind_index_function(nae_internal.as_change(b), p.oid::regproc::text)
+  FROM nae.blind_index AS b
+  JOIN pg_trigger AS t ON t.oid = b.trigger_oid AND t.tgparentid = 0
+  JOIN pg_class AS c ON c.oid = t.tgrelid
+  JOIN pg_proc AS p ON p.oid = t.tgfoid AND p.proowner = c.relowner AND p.prosecdef
+  WHERE b.relation = target AND p.prosrc <> nae_internal.blind_index_body(nae_internal.as_change(b))
+$$;
+
+-- By a change of the column.
 CREATE FUNCTION nae_internal.renew_blind_indexes(target regclass) RETURNS void
   LANGUAGE plpgsql VOLATILE STRICT
   SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-  kept record;
+  statement text;
 BEGIN
-  FOR kept IN
-    SELECT nae_internal.as_change(b) AS change, p.oid::regproc::text AS function
-    FROM nae.blind_index AS b
-    JOIN pg_trigger AS t ON t.oid = b.trigger_oid AND t.tgparentid = 0
-    JOIN pg_class AS c ON c.oid = t.tgrelid
-    JOIN pg_proc AS p ON p.oid = t.tgfoid AND p.proowner = c.relowner AND p.prosecdef
-    WHERE b.relation = target AND p.prosrc <> nae_internal.blind_index_body(nae_internal.as_change(b))
-  LOOP
-    EXECUTE nae_internal.blind_index_function(kept.change, kept.function);
+  FOR statement IN SELECT nae_internal.renewed_blind_indexes(target) LOOP
+    EXECUTE statement;
   END LOOP;
 END
 $$;
@@ -387,7 +393,7 @@ CREATE PROCEDURE nae.add_blind_index(
   LANGUAGE plpgsql
 AS $$
 BEGIN
-  COMMIT;  -- fails within a transaction block, when nothing has begun
+  PERFORM nae_internal.refuse_transaction_block('nae.add_blind_index');
   PERFORM nae_internal.begin_blind_index(relation, column_name, key, index_column, normalization, batch_size, purpose);
   COMMIT;
   CALL nae_internal.run_change(relation, column_name);
@@ -428,8 +434,3 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION nae.drop_blind_index(regclass, name) IS 'drops the blind index of a column, and its codes';
-
-REVOKE ALL ON PROCEDURE nae.add_blind_index(regclass, name, text, name, text, integer, text) FROM PUBLIC;
-REVOKE ALL ON FUNCTION nae.drop_blind_index(regclass, name), nae.blind_index_of(regclass, name, text),
-  nae.blind_index_codes(regclass, name, text), nae_internal.blind_index_code(text, bytea), nae_internal.blind_index_search(text, bytea)
-  FROM PUBLIC;

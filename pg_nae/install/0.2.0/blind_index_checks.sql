@@ -88,5 +88,3 @@ BEGIN
   END LOOP;
 END
 $$;
-
-REVOKE ALL ON FUNCTION nae_internal.verify_blind_indexes(regclass, boolean) FROM PUBLIC;

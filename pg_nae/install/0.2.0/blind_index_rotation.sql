@@ -65,7 +65,7 @@ AS $$
 DECLARE
   index_column name;
 BEGIN
-  COMMIT;  -- fails within a transaction block, when nothing has begun
+  PERFORM nae_internal.refuse_transaction_block('nae.rotate_blind_index');
   index_column := nae_internal.begin_recoding(relation, column_name, version, batch_size, verify);
   COMMIT;
   CALL nae_internal.run_change(relation, index_column);
@@ -111,5 +111,3 @@ BEGIN
   END LOOP;
 END
 $$;
-
-REVOKE ALL ON PROCEDURE nae.rotate_blind_index(regclass, name, integer, integer, boolean) FROM PUBLIC;

@@ -10,7 +10,6 @@ BEGIN
     EXECUTE format(
       $$CREATE FUNCTION nae_internal.fault(%s, integer) RETURNS text
           LANGUAGE c STABLE STRICT PARALLEL RESTRICTED COST 100 AS 'MODULE_PATHNAME', 'nae_column_fault'$$, encrypted);
-    EXECUTE format('REVOKE ALL ON FUNCTION nae_internal.fault(%s, integer) FROM PUBLIC', encrypted);
   END LOOP;
 END
 $do$;
@@ -60,5 +59,3 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION nae.damaged_rows(regclass, name) IS 'values of an encrypted column that cannot be opened, and why';
-
-REVOKE ALL ON FUNCTION nae.damaged_rows(regclass, name) FROM PUBLIC;

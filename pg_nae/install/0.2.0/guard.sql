@@ -23,8 +23,8 @@ END
 $$;
 
 -- Ours only, by name and content. Partitions lose it with their parent.
-CREATE FUNCTION nae_internal.drop_idle_checks(target regclass) RETURNS void
-  LANGUAGE plpgsql VOLATILE STRICT
+CREATE FUNCTION nae_internal.drop_idle_checks(target regclass) RETURNS text
+  LANGUAGE plpgsql STABLE STRICT
   SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -38,28 +38,29 @@ BEGIN
       AND NOT EXISTS (SELECT FROM nae.encrypted_type AS e WHERE e.type = p.proargtypes[0])
       AND d.classid = 'pg_constraint'::regclass AND con.conname ~ '_is_ciphertext\d*$'
       AND cardinality(con.conkey) = 1 AND pg_get_expr(con.conbin, target) ~ '^nae\.is_ciphertext\(.*\)$';
-  IF drops IS NOT NULL THEN
-    EXECUTE format('ALTER TABLE %s %s', target, drops);
-  END IF;
+  RETURN format('ALTER TABLE %s ', target) || drops;
 END
 $$;
 
 -- The event trigger ------------------------------------------------------------------------------
 
+-- The functions here read catalogs, in the name of the extension's owner, so that nobody else may call them. What
+-- they answer are statements, which the guard executes in the name of whoever changes the schema.
+
 -- What takes queries of a table that has encrypted columns and triggers, or is partitioned.
-CREATE FUNCTION nae_internal.guard_table(target regclass) RETURNS void
-  LANGUAGE plpgsql VOLATILE STRICT
+CREATE FUNCTION nae_internal.guard_table(target regclass) RETURNS SETOF text
+  LANGUAGE plpgsql STABLE STRICT
   SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
   PERFORM nae_internal.refuse_partition_key(target);
   PERFORM nae_internal.refuse_foreign_keys(target);
   PERFORM nae_internal.refuse_renames(target);
-  PERFORM nae_internal.renew_blind_indexes(target);
+  RETURN QUERY SELECT nae_internal.renewed_blind_indexes(target);
 END
 $$;
 
--- Runs in the name of whoever changes the schema, after the command and in its transaction: guard.cpp. The
+-- Runs after the command and in its transaction: guard.cpp. The
 -- ALTER TABLE that it makes calls it once more, and then finds nothing left to do.
 CREATE FUNCTION nae_internal.guard() RETURNS event_trigger
   LANGUAGE c VOLATILE STRICT PARALLEL RESTRICTED

@@ -419,8 +419,6 @@ $$;
 
 -- The calls ----------------------------------------------------------------------------------------
 
--- The first COMMIT of each fails within a transaction block, when nothing has begun.
-
 CREATE PROCEDURE nae.encrypt_column(
     relation regclass, column_name name, key text, deterministic boolean DEFAULT false,
     context text DEFAULT NULL, batch_size integer DEFAULT 20000, verify boolean DEFAULT true,
@@ -428,7 +426,7 @@ CREATE PROCEDURE nae.encrypt_column(
   LANGUAGE plpgsql
 AS $$
 BEGIN
-  COMMIT;
+  PERFORM nae_internal.refuse_transaction_block('nae.encrypt_column');
   PERFORM nae_internal.begin_encryption(relation, column_name, key, deterministic, context, batch_size, verify, rewrite);
   COMMIT;
   CALL nae_internal.run_change(relation, column_name);
@@ -443,7 +441,7 @@ CREATE PROCEDURE nae.decrypt_column(
   LANGUAGE plpgsql
 AS $$
 BEGIN
-  COMMIT;
+  PERFORM nae_internal.refuse_transaction_block('nae.decrypt_column');
   PERFORM nae_internal.begin_decryption(relation, column_name, batch_size, verify, rewrite);
   COMMIT;
   CALL nae_internal.run_change(relation, column_name);
@@ -458,7 +456,7 @@ CREATE PROCEDURE nae.rotate_column(
   LANGUAGE plpgsql
 AS $$
 BEGIN
-  COMMIT;
+  PERFORM nae_internal.refuse_transaction_block('nae.rotate_column');
   PERFORM nae_internal.begin_rotation(relation, column_name, version, batch_size, verify, rewrite);
   COMMIT;
   CALL nae_internal.run_change(relation, column_name);
@@ -490,8 +488,3 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION nae.cancel_column_change(regclass, name) IS 'gives up a change of a column that was interrupted';
-
-REVOKE ALL ON PROCEDURE nae.encrypt_column(regclass, name, text, boolean, text, integer, boolean, boolean),
-  nae.decrypt_column(regclass, name, integer, boolean, boolean), nae.rotate_column(regclass, name, integer, integer, boolean, boolean),
-  nae_internal.run_change(regclass, name) FROM PUBLIC;
-REVOKE ALL ON FUNCTION nae_internal.change_step(regclass, name), nae.cancel_column_change(regclass, name) FROM PUBLIC;

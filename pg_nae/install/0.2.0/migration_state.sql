@@ -48,7 +48,6 @@ AS $$ SELECT pg_has_role(c.relowner, 'USAGE') FROM pg_class AS c WHERE c.oid = $
 
 ALTER TABLE nae_internal.column_change ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own_tables ON nae_internal.column_change USING (nae_internal.owns(relation));
-GRANT SELECT, INSERT, UPDATE, DELETE ON nae_internal.column_change TO PUBLIC;
 
 CREATE VIEW nae.stat_progress_column AS
   SELECT (SELECT a.pid FROM pg_stat_activity AS a WHERE a.pid = c.pid) AS pid,  -- NULL: interrupted
@@ -115,6 +114,10 @@ CREATE FUNCTION nae_internal.attnum(relation regclass, column_name name) RETURNS
   LANGUAGE sql STABLE STRICT PARALLEL SAFE COST 10
   SET search_path = pg_catalog, pg_temp
 AS $$ SELECT a.attnum FROM pg_attribute AS a WHERE a.attrelid = $1 AND a.attname = $2 AND NOT a.attisdropped $$;
+
+-- Called first by what commits.
+CREATE FUNCTION nae_internal.refuse_transaction_block(called text) RETURNS void
+  LANGUAGE c VOLATILE STRICT PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'nae_refuse_transaction_block';
 
 -- The state ---------------------------------------------------------------------------------------
 

@@ -94,6 +94,3 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION nae.verify_table(regclass, boolean) IS 'counts what is stored in the encrypted columns of a table';
-
-REVOKE ALL ON FUNCTION nae_internal.count_authentic(regclass, name, integer, bigint, bigint) FROM PUBLIC;
-REVOKE ALL ON FUNCTION nae.verify_table(regclass, boolean) FROM PUBLIC;
