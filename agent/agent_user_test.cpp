@@ -69,5 +69,52 @@ TEST_F(AgentTest, AContextThatTheServerLostIsOpenedAgainWithItsUser) {
   EXPECT_EQ(token_of(server.opened()[1]), "t.o.alice");
 }
 
+// As identity providers issue them. A key server of version 1 would end the connection of
+// everybody.
+TEST_F(AgentTest, LongTokensGoToServersThatTakeThem) {
+  auto& server = serve(always(Act::answer));
+  server.set_state('x');  // version 2
+  start();
+  Backend a = backend();
+  const std::string longest = "t.o." + std::string(65'531, 'x');
+  EXPECT_EQ(must(a.ask(open_as(a, 1, longest), Action::decrypt, "x")), "x");
+  EXPECT_EQ(token_of(server.opened().at(0)), longest);
+}
+
+TEST_F(AgentTest, AServerOfVersion1IsSentNoLongToken) {
+  auto& server = serve(always(Act::answer));
+  start();
+  Backend a = backend();
+  const std::string long_one = "t.o." + std::string(8'189, 'x');
+  auto refused = a.ask(open_as(a, 1, long_one), Action::decrypt, "x");
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Code::user_token_rejected);
+  EXPECT_THAT(refused.error().message, HasSubstr("at most 8192 bytes"));
+  EXPECT_EQ(must(a.ask(open_as(a, 2, long_one.substr(1)), Action::decrypt, "x")), "x");
+  EXPECT_EQ(server.opened().size(), 1u);
+  EXPECT_EQ(a.statistic("upstream.1.connects"), "1");
+}
+
+// The key server takes 64 MiB of one connection, whatever the number of contexts.
+TEST_F(AgentTest, ContextsOfLongTokensMakeRoomForEachOther) {
+  auto& server = serve(always(Act::answer));
+  server.set_state('x');
+  start();
+  std::vector<Backend> clients;
+  const std::string filler(65'000, 'x');
+  constexpr std::uint32_t kOfOne = 100;
+  for (int client = 0; client < 6; ++client) {
+    Backend& each = clients.emplace_back(backend());
+    for (std::uint32_t i = 1; i <= kOfOne; ++i) {
+      const std::string token = "t." + std::to_string(client * 1000 + i) + "." + filler;
+      ASSERT_EQ(must(each.ask(open_as(each, i, token), Action::decrypt, "x")), "x");
+    }
+  }
+  ASSERT_TRUE(eventually([&] { return server.closed_contexts > 0; }));
+  const auto open = server.opened().size() - static_cast<std::size_t>(server.closed_contexts);
+  EXPECT_LE(open * filler.size(), 33u << 20);
+  EXPECT_EQ(must(clients[0].ask(1, Action::decrypt, "again")), "again") << "opened anew";
+}
+
 }  // namespace
 }  // namespace nae::agent::testing

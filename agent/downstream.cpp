@@ -21,7 +21,7 @@ namespace {
 constexpr std::size_t kReadBytes = 16u << 10;
 // Of one client: a backend has one for each role that it acts as.
 constexpr std::size_t kMaxContextsPerClient = 256;
-constexpr std::size_t kMaxContextBytesPerClient = 4u << 20;
+constexpr std::size_t kMaxContextBytesPerClient = 8u << 20;
 // Who says nothing takes the place of one who would.
 constexpr std::chrono::milliseconds kHelloTimeout{10'000};
 

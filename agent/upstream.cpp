@@ -230,7 +230,7 @@ Result<SentContextPtr> Upstream::send(std::uint64_t request_id, ByteView frame,
                                            " bytes; the key server's limit is " +
                                            std::to_string(agreed_.limits.max_frame_bytes));
   Bytes& out = link_->connection().output();
-  NAE_ASSIGN(SentContextPtr sent, contexts_.use(context, agreed_.limits.max_frame_bytes, out));
+  NAE_ASSIGN(SentContextPtr sent, contexts_.use(context, agreed_, out));
   std::size_t at = out.size();
   // Not insert(): it would copy byte by byte under this allocator.
   std::memcpy(ByteWriter(out).reserve(frame.size()).data(), frame.data(), frame.size());

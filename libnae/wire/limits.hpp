@@ -20,10 +20,12 @@ inline constexpr std::uint32_t kMaxItemsDefault = 65'536;
 inline constexpr std::uint32_t kMaxContexts = 4096;              // open on one connection
 inline constexpr std::uint32_t kMaxMemberships = 4096;           // roles in one context
 inline constexpr std::uint32_t kMaxRoleClaimBytes = 512u << 10;  // of one context
-inline constexpr std::uint32_t kMaxUserTokenBytes = 8u << 10;    // of one context
-inline constexpr std::uint32_t kMaxRandomBytes = 1024;           // of one random item
-inline constexpr std::uint32_t kMaxLookupCells = 1'000'000;      // of one lookup reply
-inline constexpr std::uint32_t kMaxAadBytes = 64u << 10;         // of one item
+inline constexpr std::uint32_t kMaxUserTokenBytes = 65'535;      // of one context
+inline constexpr std::uint32_t kMaxUserTokenBytesOfVersion1 = 8u << 10;
+inline constexpr std::uint32_t kMaxContextBytes = 64u << 20;  // open on one connection to a server
+inline constexpr std::uint32_t kMaxRandomBytes = 1024;        // of one random item
+inline constexpr std::uint32_t kMaxLookupCells = 1'000'000;   // of one lookup reply
+inline constexpr std::uint32_t kMaxAadBytes = 64u << 10;      // of one item
 
 // What both sides of a connection hold themselves to after Hello.
 struct Limits {
