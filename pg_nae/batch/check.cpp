@@ -175,15 +175,19 @@ Bitmapset* set_by_assignments(const List* targets) {
 }
 
 PlanFault find_fault(const PlannedStmt* statement) {
-  auto sub_plans = static_cast<std::size_t>(list_length(statement->subplans));
+  const auto sub_plans = static_cast<std::size_t>(list_length(statement->subplans));
   PlanCheck check{
       .statement = statement,
       .parameter_count = list_length(statement->paramExecTypes),
       .fault = {nullptr, -1},
-      .checked_with = static_cast<Bitmapset**>(palloc0(sizeof(Bitmapset*) * (sub_plans + 1))),
-      .checked = static_cast<bool*>(palloc0(sub_plans + 1)),
+      .checked_with = nullptr,
+      .checked = nullptr,
       .assigned = nullptr,
   };
+  if (sub_plans > 0) {  // they are numbered from 1
+    check.checked_with = static_cast<Bitmapset**>(palloc0(sizeof(Bitmapset*) * (sub_plans + 1)));
+    check.checked = static_cast<bool*>(palloc0(sub_plans + 1));
+  }
   check_plan(check, statement->planTree, nullptr);
   return check.fault;
 }

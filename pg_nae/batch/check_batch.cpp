@@ -27,10 +27,8 @@ void check_kind(Level& level, const CustomScan& scan) {
     if (call < 0) check_expression(row, shown);
   }
   check_expression(row, calls);
-  // What is shown of a call has not the modifier of its type.
-  List* columns = list_copy_head(scan.custom_scan_tlist, list_length(below));
-  foreach (cell, calls) append_target(columns, static_cast<Expr*>(lfirst(cell)));
-  level.indexed = columns;
+  level.indexed = scan.custom_scan_tlist;
+  level.calls = calls;
   check_expression(level, scan.scan.plan.targetlist);
   check_expression(level, filter_of(&scan));
 }

@@ -2,6 +2,7 @@
 #include "pg_nae/batch/check_level.hpp"
 #include "pg_nae/batch/evaluation.hpp"
 #include "pg_nae/columns/column_type.hpp"
+#include "pg_nae/columns/declared.hpp"
 
 namespace nae::batch {
 namespace {
@@ -14,14 +15,25 @@ const TargetEntry* emitted_at(const List* targets, int column) {
   return last != nullptr && last->resno == 0 ? last : nullptr;
 }
 
-bool check_in_list(const Level& level, const List* targets, const Var* var) {
-  const TargetEntry* emitted = emitted_at(targets, var->varattno);
-  if (emitted == nullptr)
-    return refuse(level, "a column is read that the node below does not emit");
-  auto* source = reinterpret_cast<Node*>(emitted->expr);
+bool check_source(const Level& level, const Node* source, const Var* var) {
+  if (source == nullptr) return refuse(level, "a column is read that the node below does not emit");
   if (!is_delivered(source, var->vartype, var->vartypmod))
     return refuse(level, "a column is read as one of another type");
   return false;
+}
+
+bool check_in_list(const Level& level, const List* targets, const Var* var) {
+  const TargetEntry* emitted = emitted_at(targets, var->varattno);
+  return check_source(
+      level, emitted == nullptr ? nullptr : reinterpret_cast<const Node*>(emitted->expr), var);
+}
+
+// What is shown of a batch's call has not the modifier of its type, so the call itself is asked.
+bool check_in_index(const Level& level, const Var* var) {
+  const int call = var->varattno - (list_length(level.indexed) - list_length(level.calls));
+  const bool is_call = call > 0 && call <= list_length(level.calls);
+  return is_call ? check_source(level, static_cast<Node*>(list_nth(level.calls, call - 1)), var)
+                 : check_in_list(level, level.indexed, var);
 }
 
 // The column's type, as its relation or the plan of that says; InvalidOid where neither does.
@@ -55,8 +67,7 @@ bool check_var(const Level& level, const Var* var) {
   if (var->varlevelsup != 0) return refuse(level, "a column of an outer query is read");
   if (var->varno == OUTER_VAR) return check_in_list(level, level.outer, var);
   if (var->varno == INNER_VAR) return check_in_list(level, level.inner, var);
-  if (var->varno == INDEX_VAR)
-    return level.index_columns ? false : check_in_list(level, level.indexed, var);
+  if (var->varno == INDEX_VAR) return level.index_columns ? false : check_in_index(level, var);
   auto number = static_cast<int>(var->varno);
   if (number < 1 || number > list_length(level.check.statement->rtable))
     return refuse(level, "a column of no relation is read");
@@ -97,21 +108,19 @@ bool is_given_columns(const Level& level, const List* arguments) {
 // The executor passes what it has: a number for a pointer, if the expression says so.
 bool check_arguments(const Level& level, Oid function, const List* arguments) {
   if (!is_given_columns(level, arguments)) return false;
-  HeapTuple tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
-  if (!HeapTupleIsValid(tuple)) return refuse(level, "a function is called that is not there");
-  const auto* row = reinterpret_cast<Form_pg_proc>(GETSTRUCT(tuple));
-  bool fit = true;
+  const columns::DeclaredFunction* declared = columns::declared_function(function);
+  if (declared == nullptr) return refuse(level, "a function is called that is not there");
   int position = 0;
   ListCell* cell;
   foreach (cell, arguments) {
-    if (position >= row->pronargs) break;  // VARIADIC "any"
-    Oid declared = row->proargtypes.values[position++];
-    Oid type = exprType(static_cast<Node*>(lfirst(cell)));
-    fit = fit && (type == declared || declared == INTERNALOID ||
-                  IsBinaryCoercible(type, declared) || get_typtype(declared) == TYPTYPE_PSEUDO);
+    if (position >= declared->count) break;  // VARIADIC "any"
+    const Oid type = exprType(static_cast<Node*>(lfirst(cell)));
+    const Oid wanted = declared->types[position];
+    if (type != wanted && !declared->pseudo[position] && !IsBinaryCoercible(type, wanted))
+      return refuse(level, "a function is given a value of another type");
+    ++position;
   }
-  ReleaseSysCache(tuple);
-  return fit ? false : refuse(level, "a function is given a value of another type");
+  return false;
 }
 
 void check_aggregate_keys(const Level& level, const Aggref* aggregate, const List* clauses) {
@@ -198,6 +207,7 @@ bool check_walker(Node* node, void* state) {
 
 // Most of a plan are lists of columns: they are gone through without a call for each.
 bool check_list(const Level& level, const List* list) {
+  check_stack_depth();
   ListCell* cell;
   foreach (cell, list) {
     auto* node = static_cast<Node*>(lfirst(cell));
@@ -211,6 +221,10 @@ bool check_list(const Level& level, const List* list) {
 }  // namespace
 
 bool is_delivered(const Node* source, Oid type, int32 modifier) {
+  if (IsA(source, Var)) {  // as most are
+    const auto* var = reinterpret_cast<const Var*>(source);
+    if (var->vartype == type && var->vartypmod == modifier) return true;
+  }
   if (exprType(source) != type) return false;
   return modifier < 0 || exprTypmod(source) == modifier ||
          columns::find_column_type(type) == nullptr;

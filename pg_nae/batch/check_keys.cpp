@@ -1,13 +1,14 @@
 // Checks of columns that rows are sorted, grouped and compared by.
 #include "pg_nae/batch/check_kinds.hpp"
+#include "pg_nae/columns/declared.hpp"
 
 namespace nae::batch {
 
 bool takes_operand(Oid operation, Oid type, bool right) {
-  Oid left_type, right_type;
-  op_input_types(operation, &left_type, &right_type);
-  Oid declared = right ? right_type : left_type;
-  return type == declared || IsBinaryCoercible(type, declared);
+  const columns::DeclaredOperator* declared = columns::declared_operator(operation);
+  if (declared == nullptr) return false;
+  const Oid wanted = right ? declared->right : declared->left;
+  return type == wanted || IsBinaryCoercible(type, wanted);
 }
 
 void check_keys(const Level& level, const List* targets, int count, const AttrNumber* columns,

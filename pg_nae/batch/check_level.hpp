@@ -9,7 +9,8 @@ struct PlanCheck {
   const PlannedStmt* statement;
   int parameter_count;
   PlanFault fault;
-  // For each sub-plan the Params that it was checked with: it may be mentioned more than once.
+  // For each sub-plan, by its number, the Params that it was checked with: it may be mentioned more
+  // than once.
   Bitmapset** checked_with;
   bool* checked;
   // SET (a, b) = (SELECT ...) that runs once: PostgreSQL signals no change of these.
@@ -23,6 +24,7 @@ struct Level {
   const List* outer = NIL;
   const List* inner = NIL;
   const List* indexed = NIL;
+  const List* calls = NIL;         // the last of `indexed`, of a batch
   int relation = 0;                // the relation whose columns may be read; 0: none
   Bitmapset* relations = nullptr;  // or these
   bool any_relation = false;       // what is never evaluated may name any

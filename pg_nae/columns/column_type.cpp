@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "pg_nae/columns/declared.hpp"
 #include "pg_nae/pg/extension.hpp"
 
 namespace nae::columns {
@@ -9,6 +10,7 @@ namespace {
 
 // What was found in the catalogs in one generation of them.
 ColumnType known[kEncryptedTypes];
+Oid known_oids[kEncryptedTypes];  // of these: what most is looked for in
 std::size_t known_count = 0;
 Oid known_schema = InvalidOid;
 Oid known_internal = InvalidOid;
@@ -106,6 +108,7 @@ void learn_types() {
   known_representative = function("one_of", {ANYELEMENTOID});
   std::sort(known, known + known_count,
             [](const ColumnType& a, const ColumnType& b) { return a.type < b.type; });
+  for (std::size_t i = 0; i < known_count; ++i) known_oids[i] = known[i].type;
 }
 
 void learn_all() {
@@ -136,11 +139,9 @@ bool may_have_column_types() {
 
 const ColumnType* find_column_type(Oid type) {
   if (type < FirstNormalObjectId || !has_column_types()) return nullptr;
-  const ColumnType* end = known + known_count;
-  const ColumnType* found =
-      std::lower_bound(static_cast<const ColumnType*>(known), end, type,
-                       [](const ColumnType& one, Oid oid) { return one.type < oid; });
-  if (found != end && found->type == type) return found;
+  const Oid* end = known_oids + known_count;
+  const Oid* found = std::lower_bound(static_cast<const Oid*>(known_oids), end, type);
+  if (found != end && *found == type) return known + (found - known_oids);
   if (get_typtype(type) != TYPTYPE_DOMAIN) return nullptr;
   return find_column_type(getBaseType(type));
 }
@@ -159,9 +160,10 @@ bool is_cast_of(const ColumnType& type, Oid function) {
 }
 
 bool is_column_function(Oid function) {
-  if (!has_column_types()) return false;
-  const Oid schema = get_func_namespace(function);
-  return OidIsValid(schema) && (schema == known_internal || schema == known_schema);
+  if (function < FirstNormalObjectId || !has_column_types()) return false;
+  const DeclaredFunction* declared = declared_function(function);
+  return declared != nullptr &&
+         (declared->schema == known_internal || declared->schema == known_schema);
 }
 
 Oid row_decryption() {

@@ -118,7 +118,9 @@ const ColumnType* type_of(const Node* expression) {
 
 int32 typmod_below_domain(const Node* expression) {
   int32 typmod = exprTypmod(expression);
-  getBaseTypeAndTypmod(exprType(expression), &typmod);
+  const Oid own = exprType(expression);
+  const ColumnType* type = find_column_type(own);
+  if (type == nullptr || type->type != own) getBaseTypeAndTypmod(own, &typmod);
   return typmod;
 }
 

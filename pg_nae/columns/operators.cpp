@@ -1,6 +1,7 @@
 #include "pg_nae/columns/operators.hpp"
 
 #include "pg_nae/columns/arguments.hpp"
+#include "pg_nae/columns/declared.hpp"
 #include "pg_nae/columns/whole_row.hpp"
 
 namespace nae::columns {
@@ -11,14 +12,13 @@ List* in_catalog(char* name) {
   return list_make2(makeString(const_cast<char*>("pg_catalog")), makeString(name));
 }
 
-// Of ciphertexts, which are compared byte by byte.
-bool is_of_schema(Oid opno) {
-  HeapTuple tuple = SearchSysCache1(OPEROID, ObjectIdGetDatum(opno));
-  if (!HeapTupleIsValid(tuple)) return false;
-  bool result =
-      reinterpret_cast<Form_pg_operator>(GETSTRUCT(tuple))->oprnamespace != PG_CATALOG_NAMESPACE;
-  ReleaseSysCache(tuple);
-  return result;
+// What calls a function of ours is either an operator of ciphertexts, which are compared byte by
+// byte, or stands in pg_catalog for one of plaintexts.
+bool is_ours(Oid opno, bool of_ciphertexts) {
+  if (opno < FirstNormalObjectId) return false;
+  const DeclaredOperator* declared = declared_operator(opno);
+  return declared != nullptr && (declared->schema != PG_CATALOG_NAMESPACE) == of_ciphertexts &&
+         is_column_function(declared->function);
 }
 
 Oid plain_type_of(Oid type, bool& encrypted) {
@@ -44,11 +44,11 @@ Node* with_plain_operands(OpExpr* node, Oid opno, const Place& place) {
 }  // namespace
 
 bool is_operator_of_ciphertexts(Oid opno) {
-  return is_column_function(get_opcode(opno)) && is_of_schema(opno);
+  return is_ours(opno, true);
 }
 
 Oid plaintext_operator(Oid opno) {
-  if (!is_column_function(get_opcode(opno)) || is_of_schema(opno)) return InvalidOid;
+  if (!is_ours(opno, false)) return InvalidOid;
   Oid left, right;
   op_input_types(opno, &left, &right);
   bool encrypted = false;

@@ -175,8 +175,8 @@ void check_query(Query* query, TypingPlace* outer, const char* text) {
   pg::walk_query(query, walker, &place, QTW_EXAMINE_RTES_BEFORE);
 }
 
-void check_node(const TypingPlace& place, Node* node) {
-  switch (typing_of(node)) {
+void check_node(const TypingPlace& place, Node* node, Typing typing) {
+  switch (typing) {
     case Typing::reference:
       return check_reference(place, reinterpret_cast<Var*>(node));
     case Typing::constant:
@@ -232,6 +232,36 @@ void check_node(const TypingPlace& place, Node* node) {
   }
 }
 
+bool walk_list(const List* list, void* state) {
+  check_stack_depth();
+  ListCell* cell;
+  foreach (cell, list)
+    if (walker(static_cast<Node*>(lfirst(cell)), state)) return true;
+  return false;
+}
+
+// What most of a query consists of is gone through here: each call of PostgreSQL's own walker costs
+// more than the check.
+bool walk_parts(Node* node, void* state) {
+  switch (nodeTag(node)) {
+    case T_Var:
+    case T_Const:
+    case T_Param:
+    case T_RangeTblEntry:  // walked with the query that it belongs to
+      return false;
+    case T_List:
+      return walk_list(reinterpret_cast<List*>(node), state);
+    case T_TargetEntry:
+      return walker(reinterpret_cast<Node*>(reinterpret_cast<TargetEntry*>(node)->expr), state);
+    case T_FuncExpr:
+      return walk_list(reinterpret_cast<FuncExpr*>(node)->args, state);
+    case T_OpExpr:
+      return walk_list(reinterpret_cast<OpExpr*>(node)->args, state);
+    default:
+      return pg::walk_children(node, walker, state);
+  }
+}
+
 bool walker(Node* node, void* state) {
   if (node == nullptr) return false;
   auto* place = static_cast<TypingPlace*>(state);
@@ -239,10 +269,8 @@ bool walker(Node* node, void* state) {
     check_query(reinterpret_cast<Query*>(node), place, place->text);
     return false;
   }
-  check_node(*place, node);
-  // Walked with the query that it belongs to.
-  if (IsA(node, RangeTblEntry)) return false;
-  return pg::walk_children(node, walker, state);
+  check_node(*place, node, typing_of(node));
+  return walk_parts(node, state);
 }
 
 }  // namespace

@@ -1,5 +1,8 @@
 // Calls and operators: what they are given is what they are declared for.
+#include <algorithm>
+
 #include "pg_nae/columns/arguments.hpp"
+#include "pg_nae/columns/declared.hpp"
 #include "pg_nae/columns/operators.hpp"
 #include "pg_nae/columns/typing_place.hpp"
 #include "pg_nae/columns/utility.hpp"
@@ -18,39 +21,16 @@ bool hands_on(Oid function) {
   return false;
 }
 
-struct Declared {
-  int count;
-  Oid types[FUNC_MAX_ARGS];
-  bool in_native_code;
-  bool follows;  // its result is of its argument's type
-};
-
-Declared declared_by(Oid function) {
-  Declared declared{};
-  HeapTuple tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
-  if (!HeapTupleIsValid(tuple)) elog(ERROR, "function %u is not there", function);
-  auto* row = reinterpret_cast<Form_pg_proc>(GETSTRUCT(tuple));
-  declared.count = row->pronargs;
-  for (int i = 0; i < row->pronargs; ++i) declared.types[i] = row->proargtypes.values[i];
-  declared.in_native_code = row->prolang == INTERNALlanguageId || row->prolang == ClanguageId;
-  declared.follows = row->prokind == PROKIND_FUNCTION && IsPolymorphicType(row->prorettype);
-  ReleaseSysCache(tuple);
-  return declared;
-}
-
-bool is_pseudo(Oid type) {
-  return get_typtype(type) == TYPTYPE_PSEUDO;
-}
-
 // A function in SQL or PL/pgSQL for any type is resolved anew for the type that it gets.
-bool may_take_stored(Oid function, const Declared& declared) {
+bool may_take_stored(Oid function, const DeclaredFunction& declared) {
   return !declared.in_native_code || looks_at_storage(function) || hands_on(function) ||
          is_column_function(function);
 }
 
-bool fits(Oid function, const Declared& declared, Oid parameter, Node* argument) {
+bool fits(Oid function, const DeclaredFunction& declared, int position, Node* argument) {
+  Oid parameter = declared.types[position];
   Oid type = exprType(argument);
-  if (is_pseudo(parameter))
+  if (declared.pseudo[position])
     return !holds_encrypted(type) || may_take_stored(function, declared) ||
            // A row that another of its type is made from, as by jsonb_populate_record(): fields
            // that come from elsewhere are read by input functions, which encrypt.
@@ -89,8 +69,9 @@ int32 key_of(const Node* operand) {
     }
     return common;
   }
-  return find_column_type_of_array(exprType(operand)) != nullptr ? exprTypmod(operand)
-                                                                 : typmod_below_domain(operand);
+  return type_of(operand) != nullptr || find_column_type_of_array(exprType(operand)) == nullptr
+             ? typmod_below_domain(operand)
+             : exprTypmod(operand);
 }
 
 bool is_null(const Node* node) {
@@ -119,7 +100,10 @@ void check_ciphertexts(const TypingPlace& place, const Node* node, Oid opno, con
 }  // namespace
 
 void check_call(const TypingPlace& place, const Node* node, Oid function, const List* arguments) {
-  Declared declared{};
+  if (arguments == NIL) return;
+  const DeclaredFunction* declared = declared_function(function);
+  if (declared == nullptr) elog(ERROR, "function %u is not there", function);
+  if (declared->count == 0) return;  // VARIADIC "any" has one
   int position = 0;
   ListCell* cell;
   foreach (cell, arguments) {
@@ -131,11 +115,8 @@ void check_call(const TypingPlace& place, const Node* node, Oid function, const 
       argument = reinterpret_cast<Node*>(target->expr);
     }
     if (IsA(argument, NamedArgExpr)) continue;  // checked when its place is known
-    if (declared.count == 0) declared = declared_by(function);
-    if (declared.count == 0) return;  // VARIADIC "any" has one
-    Oid parameter = declared.types[position < declared.count ? position : declared.count - 1];
-    ++position;
-    if (!fits(function, declared, parameter, argument))
+    const int declared_at = std::min(position++, declared->count - 1);
+    if (!fits(function, *declared, declared_at, argument))
       refuse_typing(place, node,
                     psprintf("function %s is given an encrypted value that it is not declared for",
                              quote_identifier(get_func_name(function))));
@@ -152,7 +133,9 @@ void check_operator(const TypingPlace& place, const Node* node, Oid opno, const 
       refuse_typing(place, node, "an encrypted value is compared with an array");
     return;
   }
-  check_call(place, node, get_opcode(opno), operands);
+  // What is executed is the function that stands beside the operator, where one does already.
+  Oid function = reinterpret_cast<const OpExpr*>(node)->opfuncid;
+  check_call(place, node, OidIsValid(function) ? function : get_opcode(opno), operands);
 }
 
 }  // namespace nae::columns

@@ -1,4 +1,5 @@
 // Columns: what references say of relations, and what is written to tables.
+#include "pg_nae/columns/declared.hpp"
 #include "pg_nae/columns/typing_place.hpp"
 
 namespace nae::columns {
@@ -57,12 +58,8 @@ bool is_null(const Node* node) {
   return IsA(node, Const) && reinterpret_cast<const Const*>(node)->constisnull;
 }
 
-struct Made {
-  Oid type;
-  int32 typmod;
-};
-
-bool is_same(const Made& made, Oid type, int32 typmod) {
+bool is_same(const DeclaredColumn& made, Oid type, int32 typmod) {
+  if (made.type == type && made.typmod == typmod) return true;
   if (made.type != type) return !holds_encrypted(made.type) && !holds_encrypted(type);
   return find_column_type(type) == nullptr || typmod < 0 || made.typmod == typmod;
 }
@@ -70,9 +67,7 @@ bool is_same(const Made& made, Oid type, int32 typmod) {
 void check_column(const TypingPlace& place, Oid table, const TargetEntry* target) {
   auto* value = reinterpret_cast<Node*>(target->expr);
   if (target->resjunk || target->resno < 1 || is_null(value) || IsA(value, SetToDefault)) return;
-  Oid type, collation;
-  int32 typmod;
-  get_atttypetypmodcoll(table, target->resno, &type, &typmod, &collation);
+  auto [type, typmod] = declared_column(table, target->resno);
   const ColumnType* column = find_column_type(type);
   if (column == nullptr && !holds_encrypted(exprType(value))) return;
   getBaseTypeAndTypmod(type, &typmod);
@@ -98,14 +93,13 @@ void check_reference(const TypingPlace& place, const Var* var) {
       static_cast<int>(var->varno) > list_length(level->query->rtable))
     return;
   RangeTblEntry* relation = rt_fetch(static_cast<int>(var->varno), level->query->rtable);
-  Made made{};
+  DeclaredColumn made{};
   if (Node* origin = origin_of(*level, relation, var->varattno)) {
     if (is_null(origin)) return;
     made = {exprType(origin), exprTypmod(origin)};
   } else {
-    Oid collation;
     if (relation->rtekind == RTE_RELATION)
-      get_atttypetypmodcoll(relation->relid, var->varattno, &made.type, &made.typmod, &collation);
+      made = declared_column(relation->relid, var->varattno);
     else if (relation->rtekind == RTE_CTE || relation->rtekind == RTE_VALUES)
       made = {list_nth_oid(relation->coltypes, var->varattno - 1),
               list_nth_int(relation->coltypmods, var->varattno - 1)};

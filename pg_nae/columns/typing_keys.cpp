@@ -1,5 +1,6 @@
 // Keys: sorts, groups and set operations compare values by operators of their types, and encrypted
 // ones only where equal ciphertexts are equal values.
+#include "pg_nae/columns/declared.hpp"
 #include "pg_nae/columns/set_operation.hpp"
 #include "pg_nae/columns/typing_place.hpp"
 
@@ -7,9 +8,10 @@ namespace nae::columns {
 namespace {
 
 bool takes(Oid opno, Oid type) {
-  Oid left, right;
-  op_input_types(opno, &left, &right);
-  return IsBinaryCoercible(type, left) || get_typtype(left) == TYPTYPE_PSEUDO;
+  const DeclaredOperator* declared = declared_operator(opno);
+  if (declared == nullptr) return false;
+  const Oid left = declared->left;
+  return left == type || IsBinaryCoercible(type, left) || get_typtype(left) == TYPTYPE_PSEUDO;
 }
 
 bool is_equal_as_stored(const Node* expression) {

@@ -5,7 +5,7 @@ DROP SCHEMA IF EXISTS def CASCADE;
 CREATE SCHEMA def AUTHORIZATION nae_all;
 SET search_path = def, public;
 SET ROLE nae_all;
-SELECT plan(19);
+SELECT plan(25);
 CREATE TABLE t (id int PRIMARY KEY, r nae.enc_text('col-rnd'), d nae.enc_det_text('col-det'), clear text);
 INSERT INTO t SELECT i, 'r' || i, 'd' || i, 'c' FROM generate_series(1, 20) AS i;
 
@@ -65,6 +65,24 @@ INSERT INTO t SELECT i, repeat('r', 1000), 'd' || i FROM generate_series(100, 30
 SELECT is(writes('ALTER TABLE t ' || a), false, a || ' writes nothing') FROM unnest(ARRAY[
   'ALTER r TYPE nae.enc_text USING r::text', 'ALTER clear TYPE nae.enc_det_text', 'ADD x nae.enc_text DEFAULT ''secret''',
   'ALTER r TYPE nae.enc_text[] USING ARRAY[r::text]', 'ADD x nae.enc_text(''col-rnd'')[]', 'ALTER r TYPE t USING ROW(1, r::text, ''d'')']) AS a;
+
+-- what the session has read of a column, a function and an operator is not what it goes by after they changed --------
+CREATE TABLE turned (id int, c text, e nae.enc_text('col-rnd'));
+INSERT INTO turned VALUES (1, 'x', 'y');
+CREATE FUNCTION def.joined(a text, b anyelement) RETURNS text LANGUAGE sql AS $$SELECT concat(a, b::text)$$;
+CREATE FUNCTION def.read_of(statement text) RETURNS SETOF text LANGUAGE plpgsql AS $$BEGIN RETURN QUERY EXECUTE statement; END $$;
+SELECT is(read_of('SELECT c || e || joined(c, e) FROM turned'), 'xyxy', 'a plain column beside an encrypted one');
+ALTER TABLE turned ALTER c TYPE nae.enc_text('col-rnd');
+SELECT is(read_of('SELECT c || e || joined(c, e) FROM turned'), 'xyxy', 'the column is encrypted');
+ALTER TABLE turned ALTER c TYPE nae.enc_det_text('col-det');
+SELECT is(read_of($$SELECT e || joined(c, e) FROM turned WHERE c = 'x'$$), 'yxy', 'it is of another type');
+ALTER TABLE turned ALTER c TYPE nae.enc_det_text('col-det-2');
+SELECT is(read_of($$SELECT e || joined(c, e) FROM turned WHERE c = 'x'$$), 'yxy', 'and of another key');
+ALTER TABLE turned ALTER c TYPE text, ALTER e TYPE nae.enc_int4('col-rnd') USING 7;
+SELECT is(read_of('SELECT c || e || joined(c, e) FROM turned'), 'x7x7', 'it is plain again, and the other one a number');
+DROP FUNCTION joined(text, anyelement);
+CREATE FUNCTION joined(a text, b int) RETURNS text LANGUAGE plpgsql AS $$BEGIN RETURN a || '-' || b; END $$;
+SELECT is(read_of('SELECT c || e || joined(c, e) FROM turned'), 'x7x-7', 'the function takes another type');
 RESET ROLE;
 DROP SCHEMA def CASCADE;
 SELECT * FROM finish();
