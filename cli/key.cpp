@@ -1,4 +1,4 @@
-// nae key create | set | list | show | rotate
+// nae key create | set | list | show
 #include <ostream>
 
 #include "cli/key_answer.hpp"
@@ -101,21 +101,6 @@ Outcome<ExitCode> show(Call& call, const NameOptions& options) {
   return kOk;
 }
 
-struct RotateOptions {
-  std::string name, activate_at;
-};
-Outcome<ExitCode> rotate(Call& call, const RotateOptions& options) {
-  NAE_ANSWER(std::string name, checked_name(options.name));
-  json::object body;
-  if (!options.activate_at.empty()) {
-    NAE_ASSIGN(body["activate_at"], utc_of(options.activate_at));
-  }
-  NAE_ANSWER(auto server, call.server());
-  NAE_ANSWER(json::value key, server->call("POST", "/v1/keys/" + name + "/rotate", body));
-  show_key(call, key);
-  return kOk;
-}
-
 std::vector<std::string> type_names() {
   std::vector<std::string> names;
   for (const KeyTypeRow& row : key_types()) names.emplace_back(row.name);
@@ -199,15 +184,7 @@ void add_key(CLI::App& app, Action& chosen) {
   show_leaf->add_option("NAME", show_options->name, "Name of the key")->required();
   show_leaf->fallthrough()->footer("Example:\n  nae key show contracts");
 
-  auto [rotate_leaf, rotate_options] = add_leaf<RotateOptions>(
-      *key, "rotate", "Add a new version; older ones go on decrypting", chosen, rotate);
-  rotate_leaf->add_option("NAME", rotate_options->name, "Name of the key")->required();
-  rotate_leaf->add_option("--activate-at", rotate_options->activate_at,
-                          "Pre-active until then, like --activate-at of key create");
-  rotate_leaf->fallthrough()->footer(
-      "New values are encrypted under the new version as soon as it is active. Old values stay\n"
-      "readable; move them with nae_rewrap() in SQL.\n\n"
-      "Example:\n  nae key rotate customer-pii");
+  add_key_rotate(*key, chosen);
   add_key_states(*key, chosen);
   add_key_import(*key, chosen);
   add_key_wrap(*key, chosen);

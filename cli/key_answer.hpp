@@ -27,5 +27,7 @@ void add_attribute_options(CLI::App& leaf, AttributeOptions& options);
 
 // Adds the commands about states and their dates to `nae key`.
 void add_key_states(CLI::App& key, Action& chosen);
+// And `nae key rotate`.
+void add_key_rotate(CLI::App& key, Action& chosen);
 
 }  // namespace nae::cli

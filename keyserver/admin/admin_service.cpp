@@ -15,6 +15,7 @@ namespace {
 
 constexpr std::size_t kThreads = 2;  // one long search must not keep a key from being restricted
 constexpr std::size_t kWaitingCalls = 64;
+constexpr unsigned kAccepted = 202;  // RFC 9110: kept, and not acted upon yet
 
 constexpr std::string_view kAllowed = "value", kDenied = "deny", kBegun = "begun",
                            kWaiting = "waiting", kDone = "allowed";
@@ -237,11 +238,11 @@ AdminService::Outcome AdminService::act(const HttpRequest& request, const Peer& 
     }
   }
   std::string operation = operation_class(route.action, route.changes, request.body);
-  bool waits = !approved && parts_.approval.required.contains(operation);
+  const bool needs_approval = !approved && parts_.approval.required.contains(operation);
   Result<Reply> reply = fail(Code::internal, "not asked");
   if (auto already = route.already ? route.already(call) : std::nullopt; !already || *already)
     reply = already ? Result<Reply>(*std::move(*already)) : fail(std::move(already).error());
-  else if (waits)
+  else if (needs_approval)
     reply = request_approval(call, route, operation, peer.identity.fingerprint_hex);
   else if (auto same = check_base(call, route); !same)
     reply = fail(std::move(same).error());
@@ -256,7 +257,7 @@ AdminService::Outcome AdminService::act(const HttpRequest& request, const Peer& 
     if (outcome.detail.empty()) outcome.detail = reply.error().message;
   } else {
     outcome.changed = route.changes;
-    if (waits) outcome.reason = kWaiting;
+    if (reply->status == kAccepted) outcome.reason = kWaiting;
     outcome.response.status = reply->status;
     outcome.response.body = json::serialize(reply->body);
   }

@@ -108,6 +108,26 @@ TEST_F(ApprovalBaseTest, AnApprovalOfAKeyThatChangedIsRefused) {
   EXPECT_EQ(ring_->find("a")->attributes.owner, "x");
 }
 
+TEST_F(ApprovalBaseTest, ARotationThatWasApprovedWaitsForNobodyWhenItIsRepeated) {
+  ASSERT_EQ(call("alice", "POST", "/v1/keys", {{"name", "a"}, {"type", "aes-256-gcm"}}).status,
+            201u);
+  ApprovalRules rules;
+  rules.required = {"key-rotate"};
+  start_service(std::move(rules));
+  auto rotate = [&] {
+    return call("alice", "POST", "/v1/keys/a/rotate", {{"if_newest_version", 1}});
+  };
+  const std::string first = id_of(rotate()), second = id_of(rotate());
+  EXPECT_EQ(records("key-rotate").back().reason, "waiting");
+  ASSERT_EQ(shown(parsed(approve("bob", first)), "state"), "done");
+  EXPECT_EQ(code(approve("bob", second)), "conflict") << "the key is another one now";
+  const HttpResponse again = rotate();
+  EXPECT_EQ(again.status, 200u) << again.body;
+  EXPECT_EQ(shown(parsed(again), "unchanged"), "true");
+  EXPECT_EQ(records("key-rotate").back().reason, "allowed") << "nothing waits";
+  EXPECT_EQ(ring_->find("a")->versions.size(), 2u);
+}
+
 TEST_F(ApprovalBaseTest, AnApprovalOfAnAdministratorWhoChangedIsRefused) {
   require_approval();
   const std::string id =

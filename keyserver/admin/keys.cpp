@@ -15,6 +15,26 @@ std::pair<std::string, std::string> read_label(const std::string& text) {
   return {text.substr(0, equals), text.substr(equals + 1)};
 }
 
+struct Rotation {
+  std::int64_t activate_at_us = 0;
+  std::optional<std::uint16_t> if_newest;
+};
+Result<Rotation> read_rotation(const AdminCall& call) {
+  Rotation wanted;
+  if (call.request.body.empty()) return wanted;
+  NAE_ASSIGN(json::object body, call.body());
+  api::Fields fields(body);
+  NAE_ASSIGN(wanted.activate_at_us, read_date(fields, "activate_at"));
+  NAE_ASSIGN(auto newest, fields.optional_integer("if_newest_version", 1, UINT16_MAX));
+  NAE_TRY(fields.complete());
+  if (newest) wanted.if_newest = static_cast<std::uint16_t>(*newest);
+  return wanted;
+}
+
+std::string newest_text(const keys::Key& key) {
+  return "version " + std::to_string(key.versions.back().number);
+}
+
 }  // namespace
 
 Result<Reply> list_keys(AdminCall& call) {
@@ -87,19 +107,33 @@ Result<Reply> set_key(AdminCall& call) {
   return changed(call, *key);
 }
 
+// Who has lost the answer asks the same again: a version that is there is not made once more.
+Result<std::optional<Reply>> rotated_already(AdminCall& call) {
+  NAE_ASSIGN(const Rotation wanted, read_rotation(call));
+  const keys::KeyPointer key = call.parts.ring.find(call.names[0]);
+  if (!key || !wanted.if_newest) return std::nullopt;
+  NAE_ASSIGN(const bool rotated,
+             call.parts.ring.is_rotated(*key, wanted.activate_at_us, *wanted.if_newest));
+  if (!rotated) return std::nullopt;
+  call.audit_target = call.names[0];
+  call.audit_detail = newest_text(*key) + " already";
+  // The answer that was lost may have been one that it is not in force everywhere yet.
+  NAE_TRY(put_in_force(call.parts, *key));
+  NAE_ASSIGN(Reply reply, changed(call, *key));
+  reply.body["unchanged"] = true;
+  return reply;
+}
+
 Result<Reply> rotate_key(AdminCall& call) {
   call.audit_target = call.names[0];
-  std::int64_t activate_at_us = 0;
-  if (!call.request.body.empty()) {
-    NAE_ASSIGN(json::object body, call.body());
-    api::Fields fields(body);
-    NAE_ASSIGN(activate_at_us, read_date(fields, "activate_at"));
-    NAE_TRY(fields.complete());
-  }
-  NAE_ASSIGN(keys::KeyPointer key, call.parts.ring.rotate(call.names[0], activate_at_us));
-  call.audit_detail = "version " + std::to_string(key->versions.back().number);
+  NAE_ASSIGN(const Rotation wanted, read_rotation(call));
+  NAE_ASSIGN(keys::KeyPointer key,
+             call.parts.ring.rotate(call.names[0], wanted.activate_at_us, wanted.if_newest));
+  call.audit_detail = newest_text(*key);
   NAE_TRY(put_in_force(call.parts, *key));
-  return changed(call, *key);
+  NAE_ASSIGN(Reply reply, changed(call, *key));
+  reply.body["unchanged"] = false;
+  return reply;
 }
 
 }  // namespace nae::admin

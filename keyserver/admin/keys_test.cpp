@@ -58,6 +58,42 @@ TEST_F(AdminServiceTest, KeyRefusals) {
     EXPECT_EQ(set(version, {{"state", "retired"}}), "invalid_argument") << version;
 }
 
+TEST_F(AdminServiceTest, ARotationMayBeRepeated) {
+  ASSERT_EQ(call("key-admin", "POST", "/v1/keys", {{"name", "a"}, {"type", "aes-256-gcm"}}).status,
+            201u);
+  auto rotate = [&](json::object body) {
+    return call("key-admin", "POST", "/v1/keys/a/rotate", body);
+  };
+  for (const json::value& bad : {json::value(0), json::value(-1), json::value(65536),
+                                 json::value("1"), json::value(1.5), json::value(true)})
+    EXPECT_EQ(code(rotate({{"if_newest_version", bad}})), "invalid_argument") << bad;
+  EXPECT_EQ(code(rotate({{"if_newest_version", 65535}})), "conflict");
+  EXPECT_EQ(code(call("key-admin", "POST", "/v1/keys/b/rotate", {{"if_newest_version", 1}})),
+            "key_unknown");
+  EXPECT_EQ(records("key-rotate").back().reason, "key_unknown");
+
+  const int settled = settled_;
+  EXPECT_EQ(shown(parsed(rotate({{"if_newest_version", 1}})), "unchanged"), "false");
+  for (int time = 0; time < 2; ++time) {
+    const HttpResponse again = rotate({{"if_newest_version", 1}});
+    ASSERT_EQ(again.status, 200u) << again.body;
+    EXPECT_EQ(shown(parsed(again), "unchanged"), "true");
+    EXPECT_EQ(shown(parsed(again), "primary_version"), "2");
+  }
+  EXPECT_EQ(settled_, settled + 3) << "in force everywhere, whichever of them is answered";
+  EXPECT_EQ(ring_->find("a")->versions.size(), 2u);
+  EXPECT_EQ(records("key-rotate").back().detail, "version 2 already");
+  EXPECT_EQ(shown(parsed(rotate({})), "unchanged"), "false") << "who names no version";
+  EXPECT_EQ(code(rotate({{"if_newest_version", 1}})), "conflict");
+
+  settles_ = false;
+  EXPECT_EQ(code(rotate({{"if_newest_version", 3}})), "timeout");
+  EXPECT_EQ(code(rotate({{"if_newest_version", 3}})), "timeout") << "made, and not in force yet";
+  settles_ = true;
+  EXPECT_EQ(shown(parsed(rotate({{"if_newest_version", 3}})), "unchanged"), "true");
+  EXPECT_EQ(ring_->find("a")->versions.size(), 4u);
+}
+
 TEST_F(AdminServiceTest, KeysHaveAttributes) {
   ASSERT_EQ(call("key-admin", "POST", "/v1/keys",
                  {{"name", "a"},

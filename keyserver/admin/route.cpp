@@ -23,7 +23,7 @@ constexpr Route kRoutes[] = {
     {"GET",    "/v1/keys/{}",            "key-show",       kAnyone,        false, false, show_key},
     {"PATCH",  "/v1/keys/{}",            "key-set",        kKeys,          true,  false, set_key},
     {"GET",    "/v1/keys/{}/usage",      "key-usage",      kAnyone,        false, false, show_key_usage},
-    {"POST",   "/v1/keys/{}/rotate",     "key-rotate",     kKeys,          true,  false, rotate_key},
+    {"POST",   "/v1/keys/{}/rotate",     "key-rotate",     kKeys,          true,  false, rotate_key, nullptr, nullptr, rotated_already},
     {"PATCH",  "/v1/keys/{}/versions/{}","key-state",      kKeys,          true,  false, set_key_state},
     {"GET",    "/v1/import-key",         "import-key-show",kKeys,          true,  false, show_import_key},
     {"POST",   "/v1/keys/{}/import",     "key-import",     kKeys,          true,  false, import_key},

@@ -93,6 +93,7 @@ Result<Reply> list_keys(AdminCall&);
 Result<Reply> create_key(AdminCall&);
 Result<Reply> show_key(AdminCall&);
 Result<Reply> rotate_key(AdminCall&);
+Result<std::optional<Reply>> rotated_already(AdminCall&);
 Result<Reply> set_key(AdminCall&);
 Result<Reply> set_key_state(AdminCall&);
 Result<Reply> show_import_key(AdminCall&);

@@ -61,11 +61,31 @@ Result<KeyPointer> KeyRing::create(NewKey wanted) {
   return publish(std::move(key));
 }
 
-Result<KeyPointer> KeyRing::rotate(std::string_view name, std::int64_t activate_at_us) {
+Result<KeyPointer> KeyRing::rotate(std::string_view name, std::int64_t activate_at_us,
+                                   std::optional<std::uint16_t> if_newest) {
   std::lock_guard changing(changing_);
   const KeyPointer old = find(name);
   if (!old) return fail(Code::key_unknown, "there is no key '" + std::string(name) + "'");
+  if (if_newest) {
+    NAE_ASSIGN(const bool rotated, is_rotated(*old, activate_at_us, *if_newest));
+    if (rotated) return old;
+  }
   return add_version(old, activate_at_us);
+}
+
+// Of a version that has been activated by hand before its date nobody can tell what was asked for.
+Result<bool> KeyRing::is_rotated(const Key& key, std::int64_t activate_at_us,
+                                 std::uint16_t if_newest) const {
+  const Version& newest = key.versions.back();
+  if (newest.number == if_newest) return false;
+  const Step* planned = find_step(newest, State::active);
+  const bool same = planned ? planned->at_us == activate_at_us
+                            : newest.state != State::pre_active && activate_at_us <= options_.now();
+  if (newest.number == if_newest + 1 && same) return true;
+  return fail(Code::conflict,
+              "the newest version of key '" + key.name + "' is " + std::to_string(newest.number) +
+                  ", not " + std::to_string(if_newest),
+              "Look at it: nae key show " + key.name);
 }
 
 Result<KeyPointer> KeyRing::add_version(const KeyPointer& old, std::int64_t activate_at_us) {

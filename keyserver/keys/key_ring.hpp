@@ -33,7 +33,7 @@ using UnixMicroseconds = std::function<std::int64_t()>;
 struct RingOptions {
   UnixMicroseconds now = unix_time_us;
   UnixMicroseconds steady = {};  // TrustedTime::steady_us(); empty: as `now`
-  std::int64_t destroy_wait_us = std::int64_t{7 * 86'400} * 1'000'000;
+  std::int64_t destroy_wait_us = std::int64_t{7} * 86'400 * 1'000'000;
 };
 
 struct NewKey {
@@ -78,7 +78,14 @@ class KeyRing {
 
   // Adds version n+1, active or to become so; the older ones stay as they are and go on decrypting.
   // Code::key_unknown, Code::key_exhausted after version 65535.
-  Result<KeyPointer> rotate(std::string_view name, std::int64_t activate_at_us = 0);
+  // `if_newest`: only when that is the newest version. Where the one after it is there already and
+  // is what would be made, the key is answered as it is; Code::conflict for any other newest
+  // version.
+  Result<KeyPointer> rotate(std::string_view name, std::int64_t activate_at_us = 0,
+                            std::optional<std::uint16_t> if_newest = std::nullopt);
+  // What rotate() would find: whether `key` is rotated already. Code::conflict as above.
+  Result<bool> is_rotated(const Key& key, std::int64_t activate_at_us,
+                          std::uint16_t if_newest) const;
 
   // Code::key_unknown; otherwise like create().
   Result<KeyPointer> set_attributes(std::string_view name, const Attributes& attributes);

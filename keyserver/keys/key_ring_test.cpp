@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <atomic>
 #include <thread>
 
 #include "keyserver/keys/test_ring.hpp"
@@ -203,6 +204,38 @@ TEST_F(Ring, AVersionBecomesActiveAtItsDate) {
   EXPECT_EQ((*ring.perform(due[0]))->primary()->number, 2);
   EXPECT_TRUE(ring.due().empty());
   EXPECT_EQ(ring.perform(due[0]).error().code, Code::conflict) << "nothing is done twice";
+}
+
+TEST_F(Ring, ARotationOfAKnownVersionIsMadeOnce) {
+  ASSERT_TRUE(ring.create("a", KeyType::aes_256_gcm));
+  EXPECT_EQ(ring.rotate("none", 0, 1).error().code, Code::key_unknown);
+  EXPECT_EQ(ring.rotate("a", 0, 2).error().code, Code::conflict) << "there is none yet";
+  for (int time = 0; time < 3; ++time) EXPECT_EQ((*ring.rotate("a", 0, 1))->versions.size(), 2u);
+  EXPECT_EQ(ring.rotate("a", now_us + 10, 1).error().code, Code::conflict)
+      << "that was another rotation: at once";
+  EXPECT_EQ((*ring.rotate("a", now_us + 10, 2))->versions.size(), 3u);
+  EXPECT_EQ((*ring.rotate("a", now_us + 10, 2))->versions.size(), 3u) << "planned";
+  EXPECT_EQ(ring.rotate("a", now_us + 11, 2).error().code, Code::conflict) << "for another date";
+  EXPECT_EQ(ring.rotate("a", 0, 2).error().code, Code::conflict) << "not at once";
+  EXPECT_EQ(ring.rotate("a", 0, 1).error().code, Code::conflict) << "two versions ago";
+  now_us += 10;
+  ASSERT_TRUE(ring.perform(ring.due().at(0)));
+  EXPECT_EQ((*ring.rotate("a", now_us, 2))->versions.size(), 3u) << "its date has come";
+  EXPECT_EQ((*ring.rotate("a", 0, 3))->versions.size(), 4u);
+}
+
+TEST_F(Ring, OfRotationsAtOneTimeOneIsMade) {
+  ASSERT_TRUE(ring.create("a", KeyType::aes_256_gcm));
+  std::vector<std::thread> threads;
+  std::atomic<int> same = 0;
+  for (int i = 0; i < 8; ++i)
+    threads.emplace_back([&] {
+      if (auto rotated = ring.rotate("a", 0, 1); rotated && (*rotated)->versions.size() == 2)
+        ++same;
+    });
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(same, 8);
+  EXPECT_EQ(ring.find("a")->versions.size(), 2u);
 }
 
 TEST_F(Ring, PlansSurviveARestart) {

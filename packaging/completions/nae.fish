@@ -215,6 +215,7 @@ complete -c nae -n '__fish_nae_at key show' -l authority -r -F -d 'Authority of 
 complete -c nae -n '__fish_nae_at key show' -l config -r -F -d 'Profile file (TOML)'
 complete -c nae -n '__fish_nae_at key rotate' -l help -d 'Print this help message and exit'
 complete -c nae -n '__fish_nae_at key rotate' -l activate-at -x -d 'Pre-active until then, like --activate-at of key create'
+complete -c nae -n '__fish_nae_at key rotate' -l if-newest -x -d 'Only if this is the newest version; repeated, it makes no other one'
 complete -c nae -n '__fish_nae_at key rotate' -l json -d 'Print the answer as JSON'
 complete -c nae -n '__fish_nae_at key rotate' -l server -x -d 'Key server, https://host:port'
 complete -c nae -n '__fish_nae_at key rotate' -l certificate -r -F -d 'Admin certificate (PEM)'

@@ -16,8 +16,9 @@ from harness import KEY_SERVER, NAE, OWNER, KeyServer, Tap, give_to_owner, scrat
 
 
 class AnswerThief:
-    """Between nae and the key server: lets everything through but the answer, when that has come whole."""
-    def __init__(self, port):
+    """Between nae and the key server: lets everything through but the answer after `spared` ones, when that has come whole."""
+    def __init__(self, port, spared=0):
+        self.spared = spared
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port, self.server_port = self.listener.getsockname()[1], port
         threading.Thread(target=self._serve, daemon=True).start()
@@ -28,8 +29,7 @@ class AnswerThief:
             with client, socket.create_connection(("127.0.0.1", self.server_port)) as server:
                 self._steal(client, server)
 
-    @staticmethod
-    def _steal(client, server):
+    def _steal(self, client, server):
         # TLS 1.3 without tickets: after the client's second flight the server sends the answer and nothing else.
         asked = False
         client.setblocking(False)
@@ -41,8 +41,15 @@ class AnswerThief:
             while True:
                 for key, _ in ready.select():
                     data = key.fileobj.recv(1 << 16)
-                    if not data or key.fileobj is server and asked:
+                    if not data:
                         return
+                    if key.fileobj is server and asked:
+                        if self.spared == 0:
+                            return
+                        self.spared -= 1
+                        asked = False
+                        client.sendall(data)
+                        continue
                     asked = asked or key.fileobj is client and greeted
                     greeted = greeted or key.fileobj is server
                     (server if key.fileobj is client else client).sendall(data)
@@ -154,6 +161,33 @@ with Tap() as tap:
         done = enroll("away", scratch / f"{kind}-away", "--server", "https://127.0.0.1:1")
         tap.is_((done.returncode, names(scratch / f"{kind}-away")), (3, ["away.csr", "away.key"]), f"{told}, the server is away: kept")
         tap.is_(enroll("away", scratch / f"{kind}-away").returncode, 0, f"{told}, the server is back: done")
+
+    # A rotation whose answer is lost is made once, however often it is repeated.
+    def versions(name):
+        return [version["version"] for version in json.loads(server.must("--json", "key", "show", name))["versions"]]
+
+    server.must("key", "create", "spare", "--type", "aes-256-gcm")
+    done = server.nae("key", "rotate", "spare", "--server", address % AnswerThief(server.port, spared=1).port)
+    tap.is_((done.returncode, versions("spare")), (3, [1, 2]), "key rotate, the answer is lost: the version is there")
+    hint = re.search(r"^hint: Repeat it as 'nae (key rotate spare --if-newest 1)'", done.stderr, re.M)
+    tap.ok(hint, "key rotate, the answer is lost: how to repeat it", done.stderr)
+    again = hint.group(1).split() if hint else ["key", "show", "spare"]
+    for _ in range(2):
+        done = server.nae(*again)
+        tap.ok(done.returncode == 0 and done.stdout.startswith("already rotated to version 2"), "repeated: it says what is there", done)
+    done = server.nae(*again, "--server", address % thief.port)
+    tap.is_((done.returncode, versions("spare")), (3, [1, 2]), "repeated, and lost again: no other version")
+    done = server.nae(*again, "--activate-at", "2099-01-01")
+    tap.ok(done.returncode == 1 and "(conflict)" in done.stderr, "another rotation of that version: refused", done.stderr)
+    tap.is_(json.loads(server.must("--json", *again))["unchanged"], True, "JSON says so too")
+    server.must("key", "rotate", "spare", "--activate-at", "2099-01-01")
+    done = server.nae("key", "rotate", "spare", "--if-newest", "2", "--activate-at", "2099-01-01")
+    tap.ok(done.stdout.startswith("already rotated to version 3"), "a planned rotation may be repeated", done)
+    done = server.nae(*again)
+    tap.ok(done.returncode == 1 and "is 3, not 1" in done.stderr, "two versions ago: refused", done.stderr)
+    for number in ("0", "65536", "x"):
+        tap.is_(server.nae("key", "rotate", "spare", "--if-newest", number).returncode, 2, f"--if-newest {number}: refused here")
+    tap.is_(versions("spare"), [1, 2, 3], "three versions in all")
 
     # Approval: the same command, with nothing to remember.
     server.must("admin", "add", "second-operator", "--role", "operator", "--out", scratch / "second-operator")
