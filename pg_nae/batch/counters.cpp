@@ -1,5 +1,6 @@
 // nae_batch_stats(): what batches took in this backend since it began.
 #include "pg_nae/batch/node.hpp"
+#include "pg_nae/pg/release.hpp"
 
 namespace nae::batch {
 namespace {
@@ -37,6 +38,7 @@ NAE_FUNCTION(nae_batch_stats) {
                                   total.bytes_received};
   constexpr std::size_t kCounts = std::size(counts);
   Datum fields[kCounts + 2];
+  nae::pg::expect_known_columns(description, kCounts + 2);
   bool nulls[kCounts + 2] = {};
   for (std::size_t i = 0; i < kCounts; ++i)
     fields[i] = Int64GetDatum(static_cast<std::int64_t>(counts[i]));

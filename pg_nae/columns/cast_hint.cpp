@@ -100,7 +100,18 @@ char* hint_for(const ErrorData& error) {
                   sql_name(*row));
 }
 
+// Schema nae is named in a database where it is not. "nae" stands in quotes of whatever language.
+bool misses_schema(const ErrorData& error) {
+  return error.sqlerrcode == ERRCODE_UNDEFINED_SCHEMA && error.hint == nullptr &&
+         error.message != nullptr && std::strstr(error.message, "\"nae\"") != nullptr;
+}
+
 void look_at_error(ErrorData* error) {
+  if (error->elevel == ERROR && misses_schema(*error))
+    error->hint = MemoryContextStrdup(
+        error->assoc_context,
+        "Encrypted columns come with release 0.2.0 of the extension: ALTER EXTENSION pg_nae "
+        "UPDATE; or CREATE EXTENSION pg_nae, where it is not in this database.");
   if (error->elevel == ERROR && is_of_types(error->sqlerrcode) && is_of_analysis(*error)) {
     MemoryContext before = MemoryContextSwitchTo(error->assoc_context);
     if (char* hint = hint_for(*error)) error->hint = hint;

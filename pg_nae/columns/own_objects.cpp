@@ -1,6 +1,7 @@
 #include "pg_nae/columns/own_objects.hpp"
 
 #include "pg_nae/pg/extension.hpp"
+#include "pg_nae/pg/release.hpp"
 
 namespace nae::columns {
 namespace {
@@ -127,6 +128,7 @@ void process(PlannedStmt* statement, const char* text, bool read_only_tree,
   if (!is_installing() && IsTransactionState()) {
     refuse_other_members(node);
     refuse_creation(node);
+    pg::refuse_downgrade(node);
   }
   const bool before = redefining;
   if (before == redefines(node)) return go_on();

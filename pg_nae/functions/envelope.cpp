@@ -1,5 +1,6 @@
 // nae_envelope(value): read here, without the key server.
 #include "pg_nae/functions/value_description.hpp"
+#include "pg_nae/pg/release.hpp"
 #include "pg_nae/pg/report.hpp"
 #include "pg_nae/pg/values.hpp"
 
@@ -21,6 +22,7 @@ NAE_FUNCTION(nae_envelope) {
       Int64GetDatum(std::int64_t{value.counter}),
       pg::make_bytea(value.payload),
   };
+  pg::expect_known_columns(description, static_cast<int>(std::size(fields)));
   bool nulls[] = {false, false, false, false, !value.has_salt, !value.has_counter, false};
   return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(description), fields, nulls));
 }

@@ -53,7 +53,7 @@ NAE_FUNCTION(nae_keys) {
   functions::expect_columns(table, std::span(functions::kColumns)
                                        .first(has_origin ? std::size(functions::kColumns)
                                                          : functions::kColumnsWithoutOrigin));
-  functions::TableResult result(fcinfo);
+  functions::TableResult result(fcinfo, static_cast<int>(std::size(functions::kColumns)));
   for (const auto& row : table.rows) {
     Datum values[std::size(functions::kColumns)];
     bool nulls[std::size(functions::kColumns)];

@@ -1,12 +1,13 @@
 #include "pg_nae/functions/table_result.hpp"
 
 #include "pg_nae/pg/encoding.hpp"
+#include "pg_nae/pg/release.hpp"
 #include "pg_nae/pg/report.hpp"
 #include "pg_nae/pg/values.hpp"
 
 namespace nae::functions {
 
-TableResult::TableResult(FunctionCallInfo fcinfo) {
+TableResult::TableResult(FunctionCallInfo fcinfo, int columns) {
   auto* info = reinterpret_cast<ReturnSetInfo*>(fcinfo->resultinfo);
   if (info == nullptr || !IsA(info, ReturnSetInfo) || !(info->allowedModes & SFRM_Materialize))
     ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
@@ -15,6 +16,7 @@ TableResult::TableResult(FunctionCallInfo fcinfo) {
   MemoryContext previous = MemoryContextSwitchTo(query);
   if (get_call_result_type(fcinfo, nullptr, &description_) != TYPEFUNC_COMPOSITE)
     elog(ERROR, "return type must be a row type");
+  pg::expect_known_columns(description_, columns);
   store_ =
       tuplestore_begin_heap((info->allowedModes & SFRM_Materialize_Random) != 0, false, work_mem);
   info->returnMode = SFRM_Materialize;

@@ -8,8 +8,9 @@ namespace nae::functions {
 
 class TableResult {
  public:
-  // Raises when the caller cannot take a set.
-  explicit TableResult(FunctionCallInfo fcinfo);
+  // Of a function with `columns` columns, as this library knows it. Raises when the caller cannot
+  // take a set.
+  TableResult(FunctionCallInfo fcinfo, int columns);
   void add(const Datum* values, const bool* nulls);
 
  private:

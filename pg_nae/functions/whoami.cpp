@@ -12,7 +12,7 @@ Datum pairs(FunctionCallInfo fcinfo, wire::LookupSubject subject,
             std::span<const std::string_view> columns) {
   const wire::Table& table = pg::run_lookup(subject);
   expect_columns(table, columns);
-  TableResult result(fcinfo);
+  TableResult result(fcinfo, 2);
   for (const auto& row : table.rows) {
     Datum values[2];
     bool nulls[2];
