@@ -1,0 +1,104 @@
+// What the key server waits for, what ends its start, and that a signal ends the wait.
+#include "keyserver/server/starter.hpp"
+
+#include <gmock/gmock.h>
+#include <signal.h>
+
+#include <future>
+
+#include "keyserver/server/opened.hpp"
+#include "keyserver/server/test_installation.hpp"
+#include "libnae/base/test_eventually.hpp"
+
+namespace nae::server {
+namespace {
+
+using testing::HasSubstr;
+
+[[maybe_unused]] const auto* const kHeap = crypto::take_secure_heap_for_tests();
+
+class StarterTest : public InstallationTest {
+ protected:
+  using Started = Result<std::unique_ptr<Server>>;
+
+  std::future<Started> start() {
+    return std::async(std::launch::async, [this] { return start_or_wait(config_); });
+  }
+  bool says(const std::string& path, const std::string& text) {
+    return eventually(
+        [&] { return ask("GET", path).value_or("").find(text) != std::string::npos; });
+  }
+  void take_pin_away() { std::filesystem::rename(config_.hsm.pin_file, away()); }
+  void bring_pin_back() { std::filesystem::rename(away(), config_.hsm.pin_file); }
+  std::filesystem::path away() const { return directory_ / "pin-away"; }
+};
+
+TEST_F(StarterTest, StartsWhenEverythingIsThere) {
+  Started started = start_or_wait(config_);
+  ASSERT_TRUE(started) << started.error().message;
+  ASSERT_TRUE(*started);
+  EXPECT_EQ((*started)->address(), "127.0.0.1:" + std::to_string(config_.server.port));
+}
+
+TEST_F(StarterTest, WaitsForWhatMayComeBack) {
+  take_pin_away();
+  auto started = start();
+  EXPECT_TRUE(says("/readyz", R"("hsm":{"ok":false)"));
+  EXPECT_TRUE(says("/healthz", "ok"));
+  bring_pin_back();
+  Started server = started.get();
+  ASSERT_TRUE(server) << server.error().message;
+  EXPECT_TRUE(*server) << "and nobody asked it to stop";
+}
+
+TEST_F(StarterTest, ASignalEndsTheWait) {
+  take_pin_away();
+  auto started = start();
+  // Its signals are taken before the first attempt, whose outcome this is.
+  ASSERT_TRUE(says("/readyz", R"("hsm":{"ok":false)"));
+  ASSERT_EQ(::kill(::getpid(), SIGTERM), 0);
+  Started server = started.get();
+  ASSERT_TRUE(server) << server.error().message;
+  EXPECT_FALSE(*server);
+  EXPECT_FALSE(ask("GET", "/healthz")) << "the port is free";
+}
+
+TEST_F(StarterTest, IsOneOfAnAuditLog) {
+  Started first = start_or_wait(config_);
+  ASSERT_TRUE(first) << first.error().message;
+  Started second = start_or_wait(config_);
+  ASSERT_FALSE(second) << "two servers of one audit log";
+  EXPECT_EQ(second.error().code, Code::conflict) << second.error().message;
+}
+
+TEST_F(StarterTest, EndsForWhatAPersonMustLookAt) {
+  const config::Config good = config_;
+  write(config_.store.path, "no database at all, and longer than the header of one is");
+  Started damaged = start_or_wait(config_);
+  ASSERT_FALSE(damaged);
+  EXPECT_EQ(damaged.error().code, Code::store_corrupt) << damaged.error().message;
+
+  config_ = good;
+  config_.approval.required = {"no-such-class"};
+  EXPECT_EQ(start_or_wait(config_).error().code, Code::config_invalid);
+  config_ = good;
+  config_.tls.client_authority = directory_ / "nothing.pem";
+  EXPECT_EQ(start_or_wait(config_).error().code, Code::file_failed);
+}
+
+TEST(MayPass, IsWhatAnotherAttemptCouldFindMended) {
+  using admin::StartPart;
+  for (Code code : {Code::hsm_unavailable, Code::hsm_token_missing, Code::hsm_pin_rejected,
+                    Code::store_unavailable, Code::audit_unavailable, Code::overloaded})
+    for (StartPart part : {StartPart::store, StartPart::hsm, StartPart::audit})
+      EXPECT_TRUE(may_pass(part, code)) << name(code);
+  for (Code code : {Code::store_corrupt, Code::store_version, Code::audit_broken,
+                    Code::config_invalid, Code::conflict, Code::internal, Code::tls_failed})
+    EXPECT_FALSE(may_pass(StartPart::hsm, code)) << name(code);
+  EXPECT_TRUE(may_pass(StartPart::hsm, Code::file_failed)) << "the PIN";
+  EXPECT_FALSE(may_pass(StartPart::store, Code::file_failed));
+  EXPECT_FALSE(may_pass(StartPart::audit, Code::file_failed));
+}
+
+}  // namespace
+}  // namespace nae::server
