@@ -1,0 +1,208 @@
+// `init` on SoftHSM: what it makes, what it leaves alone, and that a failure leaves nothing.
+#include "keyserver/setup/initialise.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <fstream>
+
+#include "keyserver/hsm/test_token.hpp"
+#include "keyserver/setup/token_binding.hpp"
+#include "keyserver/store/store.hpp"
+#include "libnae/base/file.hpp"
+#include "libnae/base/text.hpp"
+#include "libnae/crypto/certificate.hpp"
+#include "libnae/crypto/hash.hpp"
+#include "libnae/crypto/secure_heap_test_environment.hpp"
+
+namespace nae::setup {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::Not;
+
+[[maybe_unused]] const auto* const kHeap = crypto::take_secure_heap_for_tests();
+
+class InitialiseTest : public testing::Test {
+ protected:
+  InitialiseTest() {
+    std::string name = (fs::temp_directory_path() / "nae-init-XXXXXX").string();
+    if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("mkdtemp");
+    directory_ = name;
+    choices_.directory = directory_ / "server";
+  }
+  ~InitialiseTest() override { fs::remove_all(directory_); }
+
+  Made made() {
+    auto made = initialise(choices_);
+    EXPECT_TRUE(made) << made.error().message;
+    return made.value_or(Made{});
+  }
+  Code refusal() {
+    auto made = initialise(choices_);
+    EXPECT_FALSE(made);
+    return made ? Code::internal : made.error().code;
+  }
+  std::string text_of(const fs::path& file) const {
+    return read_file(choices_.directory / file, 1 << 20).value_or("");
+  }
+  crypto::CertificateInfo certificate(const fs::path& file) const {
+    return crypto::read_certificate(text_of(file)).value_or(crypto::CertificateInfo{});
+  }
+  unsigned mode_of(const fs::path& file) const {
+    struct stat status {};
+    EXPECT_EQ(::stat((choices_.directory / file).c_str(), &status), 0) << file;
+    return status.st_mode & 0777u;
+  }
+
+  fs::path directory_;
+  Choices choices_;
+};
+
+TEST_F(InitialiseTest, MakesAServerOfItsOwn) {
+  choices_.port = 17443;
+  const Made result = made();
+  EXPECT_EQ(result.address, "127.0.0.1:17443");
+  EXPECT_EQ(result.configuration, choices_.directory / "nae-keyserver.toml");
+  EXPECT_EQ(result.admin_profile, choices_.directory / "admin/cli.toml");
+  EXPECT_THAT(result.server_id, testing::MatchesRegex("[0-9a-f]{16}"));
+
+  auto store = store::Store::open(choices_.directory / "keys.db");
+  ASSERT_TRUE(store) << store.error().message;
+  EXPECT_EQ((*store)->meta("server_id").value(), result.server_id);
+  const auto admin = (*store)->find_admin("admin").value();
+  ASSERT_TRUE(admin);
+  EXPECT_THAT(admin->roles, ElementsAre("auditor", "key-admin", "operator", "policy-admin"));
+  const auto info = certificate("admin/admin.pem");
+  EXPECT_EQ(admin->key_sha256, to_hex(crypto::sha256(info.spki)));
+  EXPECT_EQ(admin->certificates.at(0).fingerprint, info.fingerprint);
+  EXPECT_THAT(info.uri_names, ElementsAre("nae://admin/admin"));
+  EXPECT_THAT(certificate("tls/server.pem").dns_names, ElementsAre("localhost"));
+  EXPECT_THAT(certificate("tls/server.pem").ip_names, ElementsAre("127.0.0.1"));
+  EXPECT_EQ(text_of("tls/authority.pem"), text_of("admin/authority.pem"));
+}
+
+TEST_F(InitialiseTest, NobodyElseReadsWhatIsSecret) {
+  made();
+  EXPECT_EQ(mode_of("."), 0700u);
+  for (const char* secret : {"hsm/pin", "hsm/so-pin", "hsm/softhsm2.conf", "tls/server.key",
+                             "admin/admin.key", "nae-keyserver.toml", "admin/cli.toml"})
+    EXPECT_EQ(mode_of(secret), 0600u) << secret;
+  EXPECT_NE(text_of("hsm/pin"), text_of("hsm/so-pin"));
+  EXPECT_EQ(text_of("hsm/pin").size(), 33u) << "128 bits";
+}
+
+TEST_F(InitialiseTest, TheStoreIsTiedToTheToken) {
+  made();
+  use_softhsm_configuration(choices_.directory / "hsm/softhsm2.conf");
+  hsm::Options options;
+  options.module = choices_.module;
+  options.token_label = choices_.token_label;
+  options.pin_file = choices_.directory / "hsm/pin";
+  auto hsm = hsm::Pkcs11Hsm::open(options);
+  ASSERT_TRUE(hsm) << hsm.error().message;
+  auto store = store::Store::open(choices_.directory / "keys.db").value();
+  EXPECT_TRUE(check_token(*store, **hsm));
+  EXPECT_TRUE((*hsm)->binds().value()) << "there is no row that would have to be believed";
+}
+
+TEST_F(InitialiseTest, NamesTheServerAsItIsCalled) {
+  choices_.host = "0.0.0.0";
+  choices_.names = {"keys.example", "10.0.0.5"};
+  EXPECT_THAT(made().address, HasSubstr("0.0.0.0:"));
+  EXPECT_THAT(certificate("tls/server.pem").dns_names, ElementsAre("keys.example", "localhost"));
+  EXPECT_THAT(certificate("tls/server.pem").ip_names, ElementsAre("10.0.0.5"));
+  EXPECT_THAT(text_of("admin/cli.toml"), HasSubstr("\"https://keys.example:7443\""));
+}
+
+TEST_F(InitialiseTest, AnAddressOfVersionSixHasBrackets) {
+  choices_.host = "::";
+  choices_.port = 8443;
+  EXPECT_EQ(made().address, "[::]:8443");
+  EXPECT_THAT(text_of("nae-keyserver.toml"), HasSubstr("listen = \"[::]:8443\""));
+  EXPECT_THAT(text_of("admin/cli.toml"), HasSubstr("\"https://[::1]:8443\""));
+  EXPECT_THAT(certificate("tls/server.pem").ip_names, ElementsAre("::1"));
+}
+
+TEST_F(InitialiseTest, PortZeroIsAFreeOne) {
+  choices_.port = 0;
+  const std::string address = made().address;
+  EXPECT_THAT(address, Not(HasSubstr(":0")));
+  EXPECT_THAT(text_of("nae-keyserver.toml"), HasSubstr("listen = \"" + address + "\""));
+}
+
+TEST_F(InitialiseTest, WhatIsThereStays) {
+  fs::create_directories(choices_.directory);
+  std::ofstream(choices_.directory / "precious") << "mine";
+  EXPECT_EQ(refusal(), Code::already_initialised);
+  EXPECT_EQ(text_of("precious"), "mine");
+  EXPECT_EQ(std::distance(fs::directory_iterator(choices_.directory), {}), 1);
+}
+
+TEST_F(InitialiseTest, ASecondTimeIsRefused) {
+  made();
+  const std::string before = text_of("admin/admin.pem");
+  EXPECT_EQ(refusal(), Code::already_initialised);
+  EXPECT_EQ(text_of("admin/admin.pem"), before);
+}
+
+TEST_F(InitialiseTest, AnEmptyDirectoryIsTaken) {
+  fs::create_directories(choices_.directory);
+  made();
+}
+
+TEST_F(InitialiseTest, AFailureLeavesNothing) {
+  const Choices good = choices_;
+  choices_.admin = "../root";
+  EXPECT_EQ(refusal(), Code::invalid_argument);
+  EXPECT_FALSE(fs::exists(choices_.directory));
+  choices_ = good;
+  choices_.module = "/nowhere/module.so";
+  EXPECT_EQ(refusal(), Code::hsm_module_missing);
+  EXPECT_FALSE(fs::exists(choices_.directory));
+  choices_ = good;
+  choices_.token_label = std::string(33, 'x');  // PKCS#11: 32 bytes
+  EXPECT_EQ(refusal(), Code::config_invalid);
+  EXPECT_FALSE(fs::exists(choices_.directory));
+  choices_.token_label = std::string(32, 'x');
+  made();
+}
+
+TEST_F(InitialiseTest, ADirectoryThatCannotBeMadeIsNamed) {
+  std::ofstream(directory_ / "file") << "";
+  choices_.directory = directory_ / "file" / "server";
+  auto result = initialise(choices_);
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code, Code::file_failed);
+  EXPECT_THAT(result.error().message, HasSubstr("file/server"));
+}
+
+// The keys of a run that failed would stand in the next one's way.
+TEST_F(InitialiseTest, OfATokenThatWasThereBeforeTheKeysGoAgain) {
+  hsm::TestToken token{hsm::TestToken::Unprovisioned{}};
+  ASSERT_TRUE(hsm::initialise(token.provision()));
+  ASSERT_TRUE(hsm::remove_keys(token.options()));
+  choices_.pin_file = token.options().pin_file;
+  choices_.token_label = token.options().token_label;
+  choices_.module = token.options().module;
+  choices_.module_parameters = token.options().module_parameters;
+  const std::vector<std::string> names = std::exchange(choices_.names, {"1.2.3.999"});
+  auto failed = initialise(choices_);
+  ASSERT_FALSE(failed) << "that is no address";
+  EXPECT_THAT(failed.error().message, Not(HasSubstr("still on the token")));
+  EXPECT_FALSE(fs::exists(choices_.directory));
+
+  choices_.names = names;
+  made();
+  EXPECT_FALSE(fs::exists(choices_.directory / "hsm/pin")) << "it has one already";
+  EXPECT_THAT(text_of("nae-keyserver.toml"),
+              HasSubstr("pin_file = '" + choices_.pin_file.string() + "'"));
+  fs::remove_all(choices_.directory);
+  EXPECT_EQ(refusal(), Code::already_initialised) << "the token holds a server's keys";
+}
+
+}  // namespace
+}  // namespace nae::setup
