@@ -9,9 +9,9 @@
 
 namespace nae::server {
 
-inline constexpr std::size_t kMaxAcceptReasonBytes = 1000;
-
 // The server is stopped. The audit log has the record before a row is bound. Answers the record.
+// Code::invalid_argument for what setup::check_reason() refuses; Code::conflict when a server runs
+// or nothing is unbound.
 Result<std::string> accept_keys(const config::Config& config, const std::string& reason);
 
 }  // namespace nae::server

@@ -5,8 +5,8 @@
 #include <algorithm>
 
 #include "keyserver/admin/admin_role.hpp"
-#include "keyserver/audit/log.hpp"
 #include "keyserver/server/hsm_options.hpp"
+#include "keyserver/server/offline_log.hpp"
 #include "keyserver/setup/authority.hpp"
 #include "keyserver/setup/initialise.hpp"
 #include "keyserver/setup/reason.hpp"
@@ -53,30 +53,6 @@ Result<store::Admin> find_or_make(store::Store& store, const Recovery& wanted,
   return store::Admin{wanted.name, std::move(roles), now_us, key_sha256, {}};
 }
 
-Result<std::unique_ptr<audit::Log>> open_log(const config::Config& config, store::Store& store,
-                                             keys::Hsm& hsm) {
-  audit::LogOptions options;
-  options.directory = config.audit.directory;
-  options.durability = audit::Durability::fsync;
-  options.segment_bytes = std::uint64_t{config.audit.segment_mib} << 20;
-  options.head_keeper = &store;
-  NAE_ASSIGN(Bytes spki, hsm.public_key_of(keys::ServerKey::audit));
-  NAE_ASSIGN(options.public_key_pem, crypto::public_key_to_pem(spki));
-  options.sign = [&hsm](ByteView head) { return hsm.sign_as(keys::ServerKey::audit, head); };
-  return audit::Log::open(std::move(options));
-}
-
-Result<void> record(audit::Log& log, std::string_view event, const std::string& detail) {
-  audit::Batch batch;
-  if (log.health().interrupted)
-    batch.add(audit::EventRecord{unix_time_us(), "interrupted",
-                                 "no stop is recorded before this: the server was killed or its "
-                                 "machine failed"});
-  batch.add(audit::EventRecord{unix_time_us(), event, detail});
-  batch.add(audit::EventRecord{unix_time_us(), "stopped", "nae-keyserver recover-admin"});
-  return log.append(batch);
-}
-
 std::string joined(const std::vector<std::string>& texts) {
   std::string all;
   for (const std::string& text : texts) all += (all.empty() ? "" : " ") + text;
@@ -113,7 +89,7 @@ Result<Recovered> recover_admin(const config::Config& config, const Recovery& wa
   NAE_ASSIGN(auto hsm, hsm::Pkcs11Hsm::open(hsm_options(config)));
   NAE_ASSIGN(auto store, store::Store::open(config.store.path));
   NAE_TRY(setup::check_token(*store, *hsm));
-  NAE_ASSIGN(auto log, open_log(config, *store, *hsm));  // also keeps a server from starting
+  NAE_ASSIGN(OfflineLog log, OfflineLog::open(config, *store, *hsm, "nae-keyserver recover-admin"));
 
   const std::int64_t now_us = unix_time_us();
   NAE_ASSIGN(store::Admin admin,
@@ -131,7 +107,7 @@ Result<Recovered> recover_admin(const config::Config& config, const Recovery& wa
   NAE_ASSIGN(NewFile certificate_file,
              NewFile::reserve(recovered.certificate, 0644, kMaxFileBytes));
   NAE_ASSIGN(NewFile authority_file, NewFile::reserve(recovered.authority, 0644, kMaxFileBytes));
-  NAE_TRY(record(*log, "admin-recovered", recovered.detail));
+  NAE_TRY(log.record("admin-recovered", recovered.detail));
 
   const bool is_new = admin.certificates.empty();
   Result<void> stored = {};
@@ -142,7 +118,7 @@ Result<Recovered> recover_admin(const config::Config& config, const Recovery& wa
     stored = store->insert_admin_certificate(admin, certificate);
   }
   if (!stored) {
-    NAE_TRY(record(*log, "admin-recovery-failed", stored.error().message));
+    NAE_TRY(log.record("admin-recovery-failed", stored.error().message));
     return fail(std::move(stored).error());
   }
   NAE_TRY(certificate_file.write(as_bytes(pem)));

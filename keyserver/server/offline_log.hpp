@@ -1,0 +1,38 @@
+// OfflineLog: the audit log of a server that is stopped, for commands that change what it serves
+// with.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "keyserver/audit/log.hpp"
+#include "keyserver/config/config.hpp"
+#include "keyserver/keys/hsm.hpp"
+#include "keyserver/store/store.hpp"
+#include "libnae/base/result.hpp"
+
+namespace nae::server {
+
+class OfflineLog {
+ public:
+  // Keeps a server from starting as long as it lives. `command`: "nae-keyserver accept-keys", of
+  // static storage. Code::conflict when a server runs, Code::audit_broken when the log is not
+  // whole. `store` and `hsm` live longer.
+  static Result<OfflineLog> open(const config::Config& config, store::Store& store, keys::Hsm& hsm,
+                                 std::string_view command);
+
+  // On the disk when this returns. That a server was killed before is recorded first: the next one
+  // would not see it any more.
+  Result<void> record(std::string_view event, const std::string& detail);
+
+ private:
+  OfflineLog(std::unique_ptr<audit::Log> log, std::string_view command)
+      : log_(std::move(log)), command_(command), interrupted_(log_->health().interrupted) {}
+
+  std::unique_ptr<audit::Log> log_;
+  std::string_view command_;
+  bool interrupted_;  // and not recorded yet
+};
+
+}  // namespace nae::server
