@@ -3,9 +3,11 @@
 
 #include <gmock/gmock.h>
 
+#include <ctime>
+
+#include "keyserver/server/hsm_options.hpp"
 #include "keyserver/server/test_installation.hpp"
-#include "libnae/wire/error_message.hpp"
-#include "libnae/wire/frame.hpp"
+#include "keyserver/setup/authority.hpp"
 #include "libnae/wire/hello.hpp"
 #include "net/test_certificates.hpp"
 
@@ -26,6 +28,20 @@ class WaitingRoomTest : public InstallationTest {
     auto room = WaitingRoom::open(config_, kHsmAway);
     EXPECT_TRUE(room) << room.error().message;
     return room ? std::move(*room) : nullptr;
+  }
+  // Of a host that was enrolled before the trouble.
+  net::TlsFiles device_files() {
+    setup::use_softhsm_configuration(config_.hsm.softhsm_configuration);
+    auto hsm = hsm::Pkcs11Hsm::open(hsm_options(config_)).value();
+    const auto authority = read_file(config_.tls.client_authority, 1 << 20).value();
+    const crypto::KeyPair pair = crypto::generate_p256().value();
+    const net::TlsFiles files{directory_ / "db1.pem", directory_ / "db1.key",
+                              config_.tls.client_authority};
+    write(files.certificate, setup::issue_client(*hsm, authority, "db1", "nae://device/db1",
+                                                 pair.spki, ::time(nullptr), 1)
+                                 .value());
+    net::testing::write_file(files.key, as_text(pair.private_key_pem), 0600);
+    return files;
   }
   std::string answer(const std::string& method, const std::string& path) {
     auto answer = ask(method, path);
@@ -93,8 +109,27 @@ TEST_F(WaitingRoomTest, KnowsOnlyItsOwnAuthority) {
   EXPECT_TRUE(!client || !client->read_some(byte));
 }
 
-// An agent's hello is answered with the error, and the connection ends.
-TEST_F(WaitingRoomTest, TellsAgents) {
+// The connection ends then.
+TEST_F(WaitingRoomTest, AnAgentsHelloIsAnsweredWithTheTrouble) {
+  const net::TlsFiles files = device_files();
+  const auto room = open();
+  ASSERT_TRUE(room);
+  const auto context = net::TlsContext::client(files);
+  ASSERT_TRUE(context) << context.error().message;
+  auto client = net::testing::BlockingClient::connect_tls(*context, config_.server.port);
+  ASSERT_TRUE(client) << client.error().message;
+  Bytes hello;
+  wire::append_hello(hello, 1, {});
+  ASSERT_TRUE(client->write(hello));
+  std::string answer;
+  Bytes room_for(4096);
+  Result<std::size_t> got = 0;
+  while ((got = client->read_some(room_for))) answer += as_text(ByteView(room_for).first(*got));
+  EXPECT_EQ(got.error().code, Code::connection_lost);
+  EXPECT_THAT(answer, HasSubstr("it waits to start: the HSM sleeps"));
+}
+
+TEST_F(WaitingRoomTest, AnAdministratorIsNoAgent) {
   const auto room = open();
   ASSERT_TRUE(room);
   const std::filesystem::path admin = directory_ / "server/admin";
@@ -105,7 +140,7 @@ TEST_F(WaitingRoomTest, TellsAgents) {
   Bytes hello;
   wire::append_hello(hello, 1, {});
   Bytes byte(1);
-  EXPECT_TRUE(!client.write(hello) || !client.read_some(byte)) << "an administrator is no agent";
+  EXPECT_TRUE(!client.write(hello) || !client.read_some(byte));
 }
 
 TEST_F(WaitingRoomTest, NeedsItsCertificate) {
