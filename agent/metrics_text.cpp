@@ -38,8 +38,8 @@ class Text {
     out_ += name_;
     if (!labels.empty()) (out_ += '{').append(labels) += '}';
     char number[32];
-    std::snprintf(number, sizeof number, " %.17g\n", value);
-    out_ += number;
+    const int length = std::snprintf(number, sizeof number, " %.17g\n", value);
+    out_.append(number, static_cast<std::size_t>(length));
   }
   void one(std::string_view name, std::string_view help, bool is_counter, double value) {
     family(name, help, is_counter);

@@ -36,10 +36,10 @@ constexpr int kNeedsAPerson = 78;
 constexpr std::size_t kInitHeapBytes = 256u << 10;
 
 int report(const nae::Error& error) {
-  std::fprintf(stderr, "nae-keyserver: %s (%s)\n", error.message.c_str(),
-               std::string(name(error.code)).c_str());
+  (void)std::fprintf(stderr, "nae-keyserver: %s (%s)\n", error.message.c_str(),
+                     std::string(name(error.code)).c_str());
   if (auto hint = error.hint_or_default(); !hint.empty())
-    std::fprintf(stderr, "hint: %s\n", std::string(hint).c_str());
+    (void)std::fprintf(stderr, "hint: %s\n", std::string(hint).c_str());
   return kFailed;
 }
 
@@ -341,7 +341,7 @@ int main(int argc, char** argv) {
   if (*backup_command) return back_up(file, out);
   if (*keys_command) return accept_keys(file, reason);
   if (!split_listen(listen, choices)) {
-    std::fprintf(stderr, "nae-keyserver: --listen must be HOST:PORT\n");
+    (void)std::fprintf(stderr, "nae-keyserver: --listen must be HOST:PORT\n");
     return kUsage;
   }
   // Before anything is made that a start at this address would be refused for.

@@ -102,8 +102,9 @@ const Row* find_row(CK_RV value) {
 std::string return_value_name(CK_RV value) {
   if (const Row* row = find_row(value)) return std::string(row->name);
   char text[32];
-  std::snprintf(text, sizeof text, "CK_RV 0x%lx", static_cast<unsigned long>(value));
-  return text;
+  const int length =
+      std::snprintf(text, sizeof text, "CK_RV 0x%lx", static_cast<unsigned long>(value));
+  return {text, static_cast<std::size_t>(length)};
 }
 
 Code code_of(CK_RV value) {

@@ -135,10 +135,11 @@ std::string utc_text(std::int64_t time_us) {
   year_month_day day{floor<days>(time)};
   hh_mm_ss hour{time - floor<days>(time)};
   char text[64];
-  std::snprintf(text, sizeof text, "%04d-%02u-%02uT%02d:%02d:%02dZ", int{day.year()},
-                unsigned{day.month()}, unsigned{day.day()}, static_cast<int>(hour.hours().count()),
-                static_cast<int>(hour.minutes().count()), static_cast<int>(hour.seconds().count()));
-  return text;
+  const int length = std::snprintf(
+      text, sizeof text, "%04d-%02u-%02uT%02d:%02d:%02dZ", int{day.year()}, unsigned{day.month()},
+      unsigned{day.day()}, static_cast<int>(hour.hours().count()),
+      static_cast<int>(hour.minutes().count()), static_cast<int>(hour.seconds().count()));
+  return {text, static_cast<std::size_t>(length)};
 }
 
 }  // namespace nae::policy
