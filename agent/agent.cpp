@@ -114,7 +114,7 @@ Error Agent::full(std::size_t clients) {
                "Raise LimitNOFILE= of nae-agent's unit.");
 }
 
-Result<void> Agent::reload(Config config) {
+Result<void> Agent::reload(const Config& config) {
   if (stopping_) return {};
   NAE_ASSIGN(std::vector<UpstreamSettings> upstreams, upstream_settings(config));
   config_.tls = config.tls;

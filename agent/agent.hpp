@@ -28,7 +28,7 @@ class Agent {
   Result<void> start();
   // Certificates, servers and programs of `config` for what comes from now on; sockets and limits
   // stay as they are. On failure everything stays as it is.
-  Result<void> reload(Config config);
+  Result<void> reload(const Config& config);
   // Finishes what is in flight, then ends the loop; at the latest after limits.stop_timeout.
   void stop();
 

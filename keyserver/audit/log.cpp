@@ -209,7 +209,7 @@ Result<void> FileLog::wait_until_durable(Lock& lock, std::uint64_t seq) {
 
 Result<void> FileLog::watch() {
   const auto disk = options_.disk();
-  const Result<void> state = disk ? Result<void>{} : tl::unexpected(disk.error());
+  Result<void> state = disk ? Result<void>{} : tl::unexpected(disk.error());
   Lock lock(mutex_);
   look_at_disk(disk);
   if (!doubtful_)
