@@ -72,7 +72,7 @@ Result<void> ChainReader::read_to(
           return line->seq < head.point.seq;
         },
         start));
-    NAE_TRY(std::move(outcome));
+    NAE_TRY(outcome);
     if (point_.seq == head.point.seq) break;
   }
   if (point_ != head.point)
