@@ -9,8 +9,8 @@ namespace nae::policy {
 namespace {
 
 constexpr std::string_view kWeekdays[] = {"mon", "tue", "wed", "thu", "fri", "sat", "sun"};
-constexpr std::int64_t kMicroseconds = 1'000'000, kWeekSeconds = 7 * 24 * 3600;
-constexpr std::int64_t kFirstMonday = 4 * 24 * 3600;  // 1970-01-05
+constexpr std::int64_t kMicroseconds = 1'000'000, kWeekSeconds = 7 * 86'400;
+constexpr std::int64_t kFirstMonday = 4 * 86'400;  // 1970-01-05
 // A change of clocks may fall where it changes nothing, at most a few times a year.
 constexpr int kMaxClockChanges = 64;
 

@@ -29,7 +29,7 @@ using NamesHandle = handle<GENERAL_NAMES, GENERAL_NAMES_free>;
 constexpr std::size_t kCommonNameBytes = 64;  // RFC 5280 ub-common-name
 constexpr std::size_t kSerialBytes = 16;
 constexpr std::size_t kKeyIdentifierBytes = 20;  // RFC 7093 section 2 method 1
-constexpr std::size_t kMaxPemBytes = 64 * 1024;
+constexpr std::size_t kMaxPemBytes = 64u << 10;
 
 tl::unexpected<Error> openssl_failed(Code code, const std::string& what) {
   const char* reason = ERR_reason_error_string(ERR_peek_last_error());
