@@ -136,7 +136,7 @@ Result<Bytes> Session::read_attribute(CK_OBJECT_HANDLE object, CK_ATTRIBUTE_TYPE
   CK_ATTRIBUTE attribute{type, nullptr, 0};
   NAE_TRY(
       checked("C_GetAttributeValue", calls_.C_GetAttributeValue(handle_, object, &attribute, 1)));
-  constexpr CK_ULONG kMaxBytes = 64 * 1024;  // a length from outside
+  constexpr CK_ULONG kMaxBytes = 64u << 10;  // a length from outside
   if (attribute.ulValueLen > kMaxBytes)
     return fail(Code::hsm_failed, "C_GetAttributeValue: an attribute of absurd length");
   Bytes value(attribute.ulValueLen);
