@@ -141,6 +141,13 @@ def tls(place):
     return [Task("net/ with a newer OpenSSL", ["tests/tls/newer-openssl", str(place.room("openssl"))], counts.gtest, 900)]
 
 
+def tidy(place):
+    """Where it was built: the build names its files by that place."""
+    checkout = pathlib.Path(os.environ["NAE_CHECKOUT"])
+    return [Task("clang-tidy", [str(checkout / "tests/tidy/run"), str(place.build)], counts.tap, 3 * HOUR),
+            Task("tidy/planted.t", ["tests/tidy/planted.t"], counts.tap)]
+
+
 def packages(place):
     return [Task("Debian packages", ["tests/packages/install.t", str(place.room("packages"))], counts.tap, HOUR)]
 
@@ -157,4 +164,4 @@ def sanitizers(place):
 
 # Those of a group run side by side: each has servers of its own. Fast ones first.
 CHECK = [[lint], [unit], [parsers], [pgtap, end_to_end, beside, versions, regress]]
-LONG = [[fuzz], [tls], [sanitizers], [packages], [docker], [beside_long], [versions_long], [core], [twins], [statements], [inputs], [chaos], [sqlsmith]]
+LONG = [[fuzz], [tls], [tidy], [sanitizers], [packages], [docker], [beside_long], [versions_long], [core], [twins], [statements], [inputs], [chaos], [sqlsmith]]
