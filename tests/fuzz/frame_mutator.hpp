@@ -46,15 +46,22 @@ inline Bytes stream_of(const std::vector<LooseFrame>& frames) {
   return stream;
 }
 
-inline void mutate_one(std::vector<LooseFrame>& frames, std::minstd_rand& random) {
+// `type_bit`: one that says in a frame's type which connection it is of, or 0.
+inline void mutate_one(std::vector<LooseFrame>& frames, std::minstd_rand& random,
+                       std::uint8_t type_bit = 0) {
   const std::size_t at = random() % frames.size();
   LooseFrame& frame = frames[at];
   switch (random() % 8) {
     case 0:
-      frame.type = static_cast<std::uint8_t>(1 + random() % 13);
+      if (type_bit != 0 && random() % 2 == 0)
+        frame.type ^= type_bit;
+      else
+        frame.type = static_cast<std::uint8_t>(1 + random() % 14);
       break;
     case 1:
-      frame.request_id = random() % 4;
+      frame.request_id = random() % 16;
+      // The agent's own requests, and those that answer nothing.
+      if (random() % 4 == 0) frame.request_id |= std::uint64_t{1} << 63;
       break;
     case 2:
       frames.insert(frames.begin() + static_cast<std::ptrdiff_t>(at), LooseFrame(frame));
@@ -73,17 +80,17 @@ inline void mutate_one(std::vector<LooseFrame>& frames, std::minstd_rand& random
   }
 }
 
-// The first byte of an input says how it is cut into reads.
+// The first `head` bytes of an input say how it is cut into reads, and the like.
 inline std::size_t mutate_frames(std::uint8_t* data, std::size_t size, std::size_t max_size,
-                                 unsigned seed) {
+                                 unsigned seed, std::size_t head = 1, std::uint8_t type_bit = 0) {
   std::minstd_rand random(seed);
-  auto frames = size > 1 ? frames_in({data + 1, size - 1}) : std::vector<LooseFrame>{};
+  auto frames = size > head ? frames_in({data + head, size - head}) : std::vector<LooseFrame>{};
   if (frames.empty() || random() % 8 == 0) return LLVMFuzzerMutate(data, size, max_size);
-  mutate_one(frames, random);
+  mutate_one(frames, random, type_bit);
   const Bytes stream = stream_of(frames);
-  if (stream.size() + 1 > max_size) return LLVMFuzzerMutate(data, size, max_size);
-  std::ranges::copy(stream, data + 1);
-  return stream.size() + 1;
+  if (stream.size() + head > max_size) return LLVMFuzzerMutate(data, size, max_size);
+  std::ranges::copy(stream, data + head);
+  return stream.size() + head;
 }
 
 }  // namespace nae::fuzz
