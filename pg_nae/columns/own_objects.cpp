@@ -1,5 +1,6 @@
 #include "pg_nae/columns/own_objects.hpp"
 
+#include "pg_nae/columns/drop_warning.hpp"
 #include "pg_nae/pg/extension.hpp"
 #include "pg_nae/pg/release.hpp"
 
@@ -129,6 +130,7 @@ void process(PlannedStmt* statement, const char* text, bool read_only_tree,
     refuse_other_members(node);
     refuse_creation(node);
     pg::refuse_downgrade(node);
+    warn_of_dropped_columns(node);
   }
   const bool before = redefining;
   if (before == redefines(node)) return go_on();

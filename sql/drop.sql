@@ -1,0 +1,62 @@
+-- What takes encrypted columns along says which, before it happens. In a database of its own.
+SET client_min_messages = warning;
+DROP DATABASE IF EXISTS nae_drop;
+CREATE DATABASE nae_drop;
+\c nae_drop
+SET client_min_messages = warning;
+CREATE EXTENSION pg_nae;
+-- Nothing is encrypted.
+BEGIN;
+DROP EXTENSION pg_nae;
+ROLLBACK;
+CREATE SCHEMA types;
+CREATE DOMAIN types.code AS nae.enc_det_text('customer-ssn');
+CREATE DOMAIN types.short_code AS types.code CHECK (VALUE <> 'x');
+CREATE TABLE customers (id int, ssn nae.enc_det_text('customer-ssn'), "the note" nae.enc_text('customer-pii'), code types.short_code);
+CREATE TABLE parts (id int, c types.code) PARTITION BY LIST (id);
+CREATE TABLE part PARTITION OF parts FOR VALUES IN (1);
+CREATE VIEW seen AS SELECT ssn FROM customers;
+CREATE TABLE types.inside (c types.code);
+-- PostgreSQL would advise CASCADE.
+DROP EXTENSION pg_nae;
+DROP EXTENSION IF EXISTS no_such_extension, pg_nae RESTRICT;
+BEGIN;
+DROP EXTENSION pg_nae CASCADE;
+ROLLBACK;
+BEGIN;
+DROP DOMAIN types.code CASCADE;
+ROLLBACK;
+BEGIN;
+DROP DOMAIN types.short_code CASCADE;
+ROLLBACK;
+-- A table that goes itself is what the command names; columns elsewhere are not.
+BEGIN;
+DROP SCHEMA types CASCADE;
+ROLLBACK;
+-- Silent: nothing encrypted, nothing there, nothing that PostgreSQL does not refuse by itself.
+CREATE DOMAIN plain AS text;
+CREATE TABLE plains (p plain);
+DROP DOMAIN plain CASCADE;
+DROP DOMAIN IF EXISTS no_such_domain CASCADE;
+DROP DOMAIN types.code;
+DROP TYPE nae.enc_text CASCADE;
+DROP SCHEMA nae CASCADE;
+-- The owner is told; others are no owners.
+CREATE ROLE nae_passer;
+SET ROLE nae_passer;
+DROP EXTENSION pg_nae;
+RESET ROLE;
+DROP ROLE nae_passer;
+-- At most twenty names.
+DO $$ BEGIN
+  EXECUTE (SELECT format('CREATE TABLE many (%s)', string_agg(format('c%s nae.enc_text(''customer-pii'')', to_char(n, 'FM00')), ', ')) FROM generate_series(1, 25) AS n);
+END $$;
+BEGIN;
+DROP EXTENSION pg_nae CASCADE;
+ROLLBACK;
+-- No way back to a release that cannot read what this one writes.
+ALTER EXTENSION pg_nae UPDATE TO '0.1.0';
+ALTER EXTENSION pg_nae UPDATE TO '0.2.0';
+ALTER EXTENSION pg_nae UPDATE TO '9.9.9';
+\c postgres
+DROP DATABASE nae_drop;
