@@ -6,6 +6,7 @@
 
 #include "pg_nae/columns/ciphertext_check.hpp"
 #include "pg_nae/columns/column_key.hpp"
+#include "pg_nae/columns/key_ids.hpp"
 #include "pg_nae/columns/refusals.hpp"
 #include "pg_nae/pg/extension.hpp"
 #include "pg_nae/pg/own_settings.hpp"
@@ -56,8 +57,9 @@ void ask(const char* statement, Oid object) {
   SPI_finish();
 }
 
-// Every column with its key, and none with encrypted values inside other values.
-bool check_columns(Relation table) {
+// Every column with its key, and none with encrypted values inside other values. `declares`: a key
+// that is not there is worth a NOTICE.
+bool check_columns(Relation table, bool declares) {
   bool encrypted = false;
   List* kept = NIL;
   TupleDesc row = RelationGetDescr(table);
@@ -71,6 +73,7 @@ bool check_columns(Relation table) {
     getBaseTypeAndTypmod(column->atttypid, &typmod);
     if (list_member_int(kept, typmod)) continue;
     keep_column_key(typmod);
+    if (declares) notice_missing_key(column_key(typmod));
     kept = lappend_int(kept, typmod);
   }
   return encrypted;
@@ -84,11 +87,11 @@ struct Work {
   bool checked;  // has CHECKs of its own
 };
 
-Work look_at(Relation table) {
+Work look_at(Relation table, bool declares) {
   const char kind = table->rd_rel->relkind;
   Work work{};
   work.checks = read_checks(table);
-  work.encrypted = check_columns(table);
+  work.encrypted = check_columns(table, declares);
   work.queried = table->rd_rel->relhastriggers || kind == RELKIND_PARTITIONED_TABLE;
   work.checked = kind == RELKIND_RELATION || kind == RELKIND_PARTITIONED_TABLE;
   ListCell* cell;
@@ -105,7 +108,7 @@ void guard_table(Oid table, const Work& work) {
   if (work.checked) add_ciphertext_checks(table, work.checks.checked);
 }
 
-void guard_relation(Oid oid) {
+void guard_relation(Oid oid, bool declares) {
   Relation relation = try_relation_open(oid, AccessShareLock);
   if (relation == nullptr) return;
   const char kind = relation->rd_rel->relkind;
@@ -113,7 +116,7 @@ void guard_relation(Oid oid) {
   Work work{};
   if (kind == RELKIND_RELATION || kind == RELKIND_PARTITIONED_TABLE || kind == RELKIND_MATVIEW ||
       kind == RELKIND_FOREIGN_TABLE)
-    work = look_at(relation);
+    work = look_at(relation, declares);
   relation_close(relation, NoLock);
   // How ALTER TYPE reports a composite type.
   if (kind == RELKIND_COMPOSITE_TYPE && contains_column_type(row_type))
@@ -135,10 +138,10 @@ Object guarded(Oid catalog, Oid object) {
   return {catalog, is_index ? IndexGetRelation(object, false) : object};
 }
 
-void guard_object(const Object& object) {
+void guard_object(const Object& object, bool declares) {
   switch (object.catalog) {
     case RelationRelationId:
-      return guard_relation(object.oid);
+      return guard_relation(object.oid, declares);
     case TypeRelationId:
       if (contains_column_type(object.oid)) ask("SELECT nae_internal.guard_type($1)", object.oid);
       return;
@@ -149,6 +152,13 @@ void guard_object(const Object& object) {
     default:
       return;
   }
+}
+
+// Commands that name keys; others only touch tables that have named them.
+bool may_declare(FunctionCallInfo fcinfo) {
+  const CommandTag tag = reinterpret_cast<EventTriggerData*>(fcinfo->context)->tag;
+  return tag == CMDTAG_CREATE_TABLE || tag == CMDTAG_ALTER_TABLE ||
+         tag == CMDTAG_CREATE_FOREIGN_TABLE || tag == CMDTAG_ALTER_FOREIGN_TABLE;
 }
 
 // pg_event_trigger_ddl_commands(), without a query around it that the session's settings would
@@ -191,6 +201,6 @@ NAE_FUNCTION(nae_guard) {
   using namespace nae::columns;
   if (!CALLED_AS_EVENT_TRIGGER(fcinfo)) elog(ERROR, "nae_internal.guard() is for an event trigger");
   if (has_column_types())
-    for (const Object& object : changed_objects()) guard_object(object);
+    for (const Object& object : changed_objects()) guard_object(object, may_declare(fcinfo));
   PG_RETURN_NULL();
 }

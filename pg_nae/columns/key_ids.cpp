@@ -75,12 +75,13 @@ bool says_nobody_answers(int sqlstate) {
   return false;
 }
 
-// The exchange alone is guarded, which leaves nothing undone but its connection.
-void ask() {
+// The exchange alone is guarded, which leaves nothing undone but its connection. `most_ms` as
+// run_lookup() has it.
+void ask(int most_ms = 0) {
   forget_ids();
   MemoryContext context = CurrentMemoryContext;
   PG_TRY();
-  { keep_answer(pg::run_lookup(wire::LookupSubject::key_ids)); }
+  { keep_answer(pg::run_lookup(wire::LookupSubject::key_ids, most_ms)); }
   PG_CATCH();
   {
     MemoryContextSwitchTo(context);
@@ -95,6 +96,26 @@ void ask() {
   PG_END_TRY();
 }
 
+bool was_asked_now() {
+  return is_fresh() && last.statement == GetCurrentStatementStartTimestamp();
+}
+
+bool is_told(const ColumnKey& key) {
+  return hash_search(last.ids, key.key.data(), HASH_FIND, nullptr) != nullptr;
+}
+
+// Of columns by their typmods: whether this is the first time for `typmod` in this session.
+bool is_first(HTAB*& seen, int32 typmod) {
+  if (seen == nullptr) {
+    HASHCTL control{};
+    control.keysize = control.entrysize = sizeof(int32);
+    seen = hash_create("nae columns told of", 16, &control, HASH_ELEM | HASH_BLOBS);
+  }
+  bool found;
+  hash_search(seen, &typmod, HASH_ENTER, &found);
+  return !found;
+}
+
 }  // namespace
 
 OfKey known_to_be_of(const ColumnKey& key, const Value& ciphertext) {
@@ -106,11 +127,29 @@ OfKey known_to_be_of(const ColumnKey& key, const Value& ciphertext) {
 
 OfKey is_of(const ColumnKey& key, const Value& ciphertext) {
   const OfKey known = known_to_be_of(key, ciphertext);
-  const bool asked_now = is_fresh() && last.statement == GetCurrentStatementStartTimestamp();
-  const bool good = is_fresh() && (known != OfKey::no || asked_now);
+  const bool good = is_fresh() && (known != OfKey::no || was_asked_now());
   if (good) return known;
   ask();
   return known_to_be_of(key, ciphertext);
+}
+
+void notice_missing_key(const ColumnKey& key) {
+  static HTAB* noticed = nullptr;
+  constexpr int kMostMs = 1000;
+  // A key may be newer than the last answer. No key at all: nobody answered, or the role is nobody
+  // to the policy, as an administrator is, and then it is told nothing.
+  if (!is_fresh()) ask(kMostMs);
+  if (hash_get_num_entries(last.ids) == 0 || is_told(key)) return;
+  if (!was_asked_now()) ask(kMostMs);
+  if (hash_get_num_entries(last.ids) == 0 || is_told(key)) return;
+  if (!is_first(noticed, key.typmod)) return;
+  ereport(NOTICE,
+          (errmsg("key \"%s\" is not there, or role %s may do nothing with it", key.key.data(),
+                  GetUserNameFromId(GetUserId(), false)),
+           errdetail("The column is declared all the same. Values are encrypted once the key is "
+                     "there."),
+           errhint("SELECT * FROM nae_keys() shows what this role may use; nae key create makes a "
+                   "key.")));
 }
 
 void raise_foreign(const ColumnKey& key) {
@@ -123,14 +162,7 @@ void raise_foreign(const ColumnKey& key) {
 
 void warn_not_compared(const ColumnKey& key) {
   static HTAB* warned = nullptr;
-  if (warned == nullptr) {
-    HASHCTL control{};
-    control.keysize = control.entrysize = sizeof(int32);
-    warned = hash_create("nae columns not compared", 16, &control, HASH_ELEM | HASH_BLOBS);
-  }
-  bool found;
-  hash_search(warned, &key.typmod, HASH_ENTER, &found);
-  if (found) return;
+  if (!is_first(warned, key.typmod)) return;
   ereport(WARNING,
           (errmsg("ciphertexts are not compared with key \"%s\"", key.key.data()),
            errdetail("No key server told this role the id of the key."),

@@ -17,6 +17,11 @@ OfKey known_to_be_of(const ColumnKey& key, const Value& ciphertext);
 // key server is.
 OfKey is_of(const ColumnKey& key, const Value& ciphertext);
 
+// Of a column that is declared: a NOTICE where the key server tells this role of keys and not of
+// this one, once a declaration and session. Never fails for want of an answer; waits a second for
+// it at most, and then not again for a minute.
+void notice_missing_key(const ColumnKey& key);
+
 [[noreturn]] void raise_foreign(const ColumnKey& key);
 // Ciphertexts are taken without having been compared: a WARNING, once a column and session.
 void warn_not_compared(const ColumnKey& key);

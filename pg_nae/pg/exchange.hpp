@@ -14,7 +14,8 @@ namespace nae::pg {
 using ConsumeReply = void (*)(void* state, std::size_t first, const wire::CryptoReplyView& reply);
 void run_crypto(const wire::CryptoRequest& request, ConsumeReply consume, void* state);
 
-// The table is the connection's: it lives until the next exchange.
-const wire::Table& run_lookup(wire::LookupSubject subject);
+// The table is the connection's: it lives until the next exchange. Waits no longer than
+// nae.request_timeout, nor than `most_ms` where that is not 0.
+const wire::Table& run_lookup(wire::LookupSubject subject, int most_ms = 0);
 
 }  // namespace nae::pg

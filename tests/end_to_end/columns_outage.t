@@ -52,6 +52,14 @@ with Tap() as tap, Stack(keys=KEYS) as stack:
             tap.like(answer.out, pattern, f"{what}: {name} is right")
         asked(session, "ALTER TABLE other DROP COLUMN more")
 
+    def declares_without(what):
+        newcomer = stack.session("nae_all")
+        for name in ("asks", "does not ask again"):
+            with Seconds() as took:
+                answer = newcomer.ask(f"BEGIN; CREATE TABLE late (x nae.enc_text('missing-key', 'context={name}')); ROLLBACK")
+            tap.ok(answer.text == "" and took.passed < 5, f"{what}: a column is declared without a word; it {name}", f"{took.passed:.1f} s", answer)
+        newcomer.close()
+
     def fails_without(what, *states):
         for name, query in NEED_ONE.items():
             with Seconds() as took:
@@ -62,6 +70,7 @@ with Tap() as tap, Stack(keys=KEYS) as stack:
     server.stop()
     fails_without("no key server", "08001", "08006")
     works_without("no key server")
+    declares_without("no key server")
     asked(session, "BEGIN", "SAVEPOINT before")
     tap.is_(session.ask("SELECT note FROM customer").state, "08001", "no key server: in a transaction")
     asked(session, "ROLLBACK TO before", "UPDATE other SET plain = 7", "COMMIT")
@@ -90,8 +99,13 @@ with Tap() as tap, Stack(keys=KEYS) as stack:
     server.freeze()
     asked(session, "SET statement_timeout = '5s'")
     works_without("frozen")
+    declares_without("frozen")
     asked(session, "SET statement_timeout = 0")
     server.thaw()
+    newcomer = stack.session("nae_all")
+    tap.like(newcomer.ask("BEGIN; CREATE TABLE late (x nae.enc_text('missing-key')); ROLLBACK").text, 'NOTICE.* key "missing-key" is not there', "a key that is not there is told of again")
+    stack.nae("key", "create", "new-key", "--type", "aes-256-gcm")
+    tap.is_(newcomer.ask("BEGIN; CREATE TABLE late (x nae.enc_text('new-key')); ROLLBACK").text, "", "one that was made meanwhile is known at once")
     unchanged("frozen: nothing was written")
 
     # an agent that dies
@@ -105,6 +119,7 @@ with Tap() as tap, Stack(keys=KEYS) as stack:
     stack.kill_agent()
     fails_without("no agent", "08001", "08006")
     works_without("no agent")
+    declares_without("no agent")
     agent.with_name("nae-agent.away").rename(agent)
     run(stack.pg_ctl, "-D", stack.path / "data", "reload")  # makes the supervisor forget its back-off
     tap.ok(wait_until(lambda: session.ask(DIGEST).out == digest), "a new agent serves the session")
