@@ -113,6 +113,7 @@ backend::RoleKey role_key_of(const StatementRoles& roles) {
   if (roles.user_digest != current_user_digest())
     raise(Code::user_token_rejected, "nae.user_token was changed while the statement was open",
           "Open the cursor anew under the token that is to read it.");
+  require_usable_user_token();
   watch_catalogs();
   return {roles.effective,
           roles.session,

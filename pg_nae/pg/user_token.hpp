@@ -11,6 +11,10 @@ namespace nae::pg {
 
 void define_user_token();
 
+// Before the two below are used: raises Code::user_token_rejected when something was set that is no
+// token, in a way in which the setting could not refuse it.
+void require_usable_user_token();
+
 // Empty when none is set. The view lives until the setting changes.
 std::string_view current_user_token();
 

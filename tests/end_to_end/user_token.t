@@ -5,6 +5,7 @@ import hashlib
 import hmac
 import json
 import time
+import uuid
 
 import jwt
 from bound import BoundSession
@@ -33,6 +34,14 @@ roles = ["postgres"]
 keys = ["customer-pii"]
 actions = ["decrypt"]
 claims = { groups = ["support"] }
+result = "value"
+
+[[rule]]
+name = "shop-reads"
+roles = ["postgres"]
+keys = ["customer-pii"]
+actions = ["decrypt"]
+claims = { "resource_access.shop.roles" = ["clerk"], scope = ["orders:read"] }
 result = "value"
 """
 made = []  # every token of this test, to be looked for at the end
@@ -104,6 +113,26 @@ with Tap() as tap, Stack(postgresql="log_statement = 'all'\nlog_parameter_max_le
     tap.is_((session.ask(DECRYPT), whoami("user")), ("NE001", ["bob"]), "a user without the claim may not")
     session.ask("RESET nae.user_token")
     tap.is_(session.ask(DECRYPT), "NE001", "nor may he after a reset")
+
+    # As identity providers issue them.
+    groups = [str(uuid.uuid4()) for _ in range(300)]
+    for roles, scope, expected in (["clerk"], "openid orders:read", ["a secret"]), (["guest"], "openid orders:read", "NE001"), (["clerk"], "openid", "NE001"):
+        long_one = token("heidi", groups=groups, resource_access={"shop": {"roles": roles}}, scope=scope)
+        session.ask(SET, long_one)
+        tap.is_(session.ask(DECRYPT), expected, f"a token of {len(long_one)} bytes: {roles}, {scope!r}")
+
+    # What PostgreSQL only warns of: a role has a token from a time when pg_nae was not loaded.
+    stack.sql(None, "SET allow_system_table_mods = on; INSERT INTO pg_db_role_setting VALUES (0, 'postgres'::regrole, '{nae.user_token=a.b.c}')")
+    unwanted = BoundSession(stack)
+    tap.is_(unwanted.ask("SELECT nae_encrypt('customer-pii', 'x')"), "NE00A", "it does not make a session without a user")
+    tap.like(unwanted.error, "can only be set within a session", "and is told")
+    unwanted.ask(SET, token())
+    tap.is_(unwanted.ask(DECRYPT), ["a secret"], "a token of the session's own is taken")
+    unwanted.ask("RESET nae.user_token")
+    tap.is_(unwanted.ask(DECRYPT), "NE00A", "a reset brings the other back")
+    unwanted.close()
+    stack.sql(None, "SET allow_system_table_mods = on; DELETE FROM pg_db_role_setting")
+    session.ask("RESET nae.user_token")
 
     secret = pem(KEYS["RS256"]).encode()
     for name, text, message in [

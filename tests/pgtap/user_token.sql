@@ -25,9 +25,9 @@ SELECT throws_ok($$SELECT set_config('nae.user_token', 'Bearer a.b.c', false)$$,
   'parameter "nae.user_token" takes a JSON Web Token in compact form', 'a header of HTTP');
 SELECT throws_ok($$SELECT set_config('nae.user_token', E'a.b.c\n', false)$$, '22023',
   'parameter "nae.user_token" takes a JSON Web Token in compact form', 'a line break');
-SELECT throws_ok($$SELECT set_config('nae.user_token', 'a.b.' || repeat('c', 8189), false)$$, '22023',
-  'parameter "nae.user_token" takes at most 8192 bytes', '8193 bytes');
-SELECT lives_ok($$SELECT set_config('nae.user_token', 'a.b.' || repeat('c', 8188), true)$$, '8192 bytes');
+SELECT throws_ok($$SELECT set_config('nae.user_token', 'a.b.' || repeat('c', 65532), false)$$, '22023',
+  'parameter "nae.user_token" takes at most 65535 bytes', '65536 bytes');
+SELECT lives_ok($$SELECT set_config('nae.user_token', 'a.b.' || repeat('c', 65531), true)$$, '65535 bytes');
 RESET nae.user_token;
 SELECT is(pg_temp.state(), 'no user', 'a refused or reset token is none');
 
