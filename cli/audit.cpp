@@ -18,6 +18,7 @@ void add_audit(CLI::App& app, Action& chosen) {
   add_audit_export(*audit, chosen);
   add_audit_verify(*audit, chosen);
   add_audit_receipt(*audit, chosen);
+  add_audit_prune(*audit, chosen);
   add_audit_sink(*audit, chosen);
 }
 

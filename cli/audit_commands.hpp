@@ -13,6 +13,7 @@ void add_audit_report(CLI::App& audit, Action& chosen);   // report
 void add_audit_export(CLI::App& audit, Action& chosen);   // export
 void add_audit_verify(CLI::App& audit, Action& chosen);   // verify
 void add_audit_receipt(CLI::App& audit, Action& chosen);  // receipt, verify-receipt
+void add_audit_prune(CLI::App& audit, Action& chosen);    // prune
 void add_audit_sink(CLI::App& audit, Action& chosen);     // sink
 
 // What records are asked for, in the words of the administration interface.

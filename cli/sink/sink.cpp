@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "cli/sink/schema.hpp"
+#include "keyserver/audit/archive.hpp"
 #include "keyserver/audit/encode.hpp"
 #include "keyserver/audit/query.hpp"
 #include "libnae/base/text.hpp"
@@ -95,9 +96,26 @@ Result<void> Sink::connect() {
     return fail(Code::conflict, "the position in nae_audit.position has no hash");
   point.seq = std::stoull(rows.at(0).at(0));
   std::ranges::copy(hash, point.hash.begin());
+  if (point.seq == 0) {
+    NAE_ASSIGN(point, beginning());
+    NAE_TRY(
+        database->query("UPDATE nae_audit.position SET seq = $2, hash = $3 WHERE source = $1 "
+                        "AND seq = 0",
+                        {options_.source, std::to_string(point.seq), to_hex(point.hash)}));
+  }
   reader_ = std::make_unique<audit::ChainReader>(options_.directory, point);
   database_ = std::move(database);
   return {};
+}
+
+// Of a log whose oldest segments were archived: where the audit key says that they end.
+Result<audit::ChainPoint> Sink::beginning() const {
+  NAE_ASSIGN(const auto mark, audit::read_archive_mark(options_.directory));
+  if (!mark) return audit::ChainPoint{};
+  NAE_ASSIGN(const bool good, audit::is_signed_by(*mark, options_.public_key_pem));
+  if (!good)
+    return fail(Code::audit_broken, "audit log: the archive mark was not signed by its audit key");
+  return mark->point;
 }
 
 // What was read but not committed is read again, from where the database says.

@@ -35,6 +35,7 @@ class Sink {
   Result<std::uint64_t> ship_to(const audit::Head& head);
   Result<void> copy_records(const audit::Head& head);
   void disconnect();
+  Result<audit::ChainPoint> beginning() const;
 
   const Options& options_;
   std::unique_ptr<Database> database_;

@@ -2,6 +2,9 @@
 #include <future>
 
 #include "keyserver/admin/admin_service_test_server.hpp"
+#include "keyserver/admin/api/time.hpp"
+#include "keyserver/audit/archive.hpp"
+#include "libnae/base/clock.hpp"
 
 namespace nae::admin {
 namespace {
@@ -288,6 +291,47 @@ TEST_F(AdminServiceTest, TheAuditLogIsSearchedAndProven) {
   json::value proof = parsed(call("auditor", "GET", "/v1/audit/verify"));
   EXPECT_EQ(shown(proof, "intact"), "true");
   EXPECT_EQ(shown(proof, "signature_checked"), "true");
+}
+
+TEST_F(AdminServiceTest, OldSegmentsOfTheAuditLogArePruned) {
+  audit_.reset();
+  audit::LogOptions options;
+  options.directory = directory_ / "audit";
+  options.segment_bytes = 3'000;
+  options.sign = [](ByteView head) {
+    return hsm_->call([owned = Bytes(head.begin(), head.end())](
+                          keys::Hsm& hsm) { return hsm.sign_as(keys::ServerKey::audit, owned); },
+                      5s);
+  };
+  audit_ = audit::Log::open(std::move(options)).value();
+  start_service({});
+  auto segments = [&] { return audit::list_segments(directory_ / "audit").value().size(); };
+  const json::object body{{"before", api::format_time(unix_time_us())}};
+  EXPECT_EQ(code(call("auditor", "POST", "/v1/audit/prune", body)), "not_found");
+  while (segments() < 5) {
+    call("auditor", "GET", "/v1/keys");
+    ASSERT_TRUE(audit_->sign_head());
+  }
+  for (const char* wrong : {"monday", "9999-01-01T00:00:00Z", ""})
+    EXPECT_EQ(code(call("auditor", "POST", "/v1/audit/prune", {{"before", wrong}})),
+              "invalid_argument")
+        << wrong;
+  EXPECT_EQ(segments(), 5u);
+  json::value pruned = parsed(
+      call("auditor", "POST", "/v1/audit/prune", {{"before", api::format_time(unix_time_us())}}));
+  EXPECT_EQ(shown(pruned, "segments"), "3");
+  const auto left = audit::list_segments(directory_ / "audit").value();
+  EXPECT_GE(left.size(), 2u);
+  EXPECT_EQ(std::to_string(left.front().first_seq - 1), shown(pruned, "archived_seq"));
+  json::value proof = parsed(call("auditor", "GET", "/v1/audit/verify"));
+  EXPECT_EQ(shown(proof, "intact"), "true");
+  EXPECT_EQ(shown(proof, "archived_seq"), shown(pruned, "archived_seq"));
+  auto recorded = records("audit-prune");
+  ASSERT_FALSE(recorded.empty());
+  EXPECT_EQ(recorded.back().verdict, "value");
+  EXPECT_THAT(recorded.back().line, HasSubstr(shown(pruned, "archived_hash")));
+  std::filesystem::remove(directory_ / "audit" / audit::kArchiveFile);
+  EXPECT_EQ(shown(parsed(call("auditor", "GET", "/v1/audit/verify")), "intact"), "false");
 }
 
 TEST_F(AdminServiceTest, NothingChangesWhileTheAuditLogCannotBeWritten) {

@@ -4,8 +4,10 @@
 #include "keyserver/admin/api/verify_report.hpp"
 #include "keyserver/admin/route.hpp"
 #include "keyserver/admin/whole_number.hpp"
+#include "keyserver/audit/archive.hpp"
 #include "keyserver/audit/query.hpp"
 #include "keyserver/audit/receipt.hpp"
+#include "libnae/base/text.hpp"
 #include "libnae/crypto/certificate.hpp"
 
 namespace nae::admin {
@@ -60,6 +62,27 @@ Result<std::size_t> limit_parameter(const AdminCall& call) {
   std::string limit = call.parameter("limit");
   if (limit.empty()) return kDefaultRecords;
   return whole_number(limit, "limit", 1, kMostRecords);
+}
+
+// What {"before": TIME} of a request to prune means.
+Result<audit::Prunable> pruned_by(const AdminCall& call) {
+  NAE_ASSIGN(json::object body, call.body());
+  api::Fields fields(body);
+  NAE_ASSIGN(const std::string before, fields.text("before"));
+  NAE_TRY(fields.complete());
+  NAE_ASSIGN(const std::int64_t before_us, api::parse_time(before));
+  if (before_us > call.now_us)
+    return fail(Code::invalid_argument, "the time up to which is pruned is still to come");
+  NAE_TRY(call.parts.audit.sign_head());
+  NAE_ASSIGN(const std::string public_key, audit_public_key(call.parts));
+  return audit::prunable(call.parts.audit_directory, before_us, public_key);
+}
+
+json::object to_json(const audit::Prunable& found) {
+  return {{"segments", found.segments.size()},
+          {"records", found.records},
+          {"archived_seq", found.end.seq},
+          {"archived_hash", to_hex(found.end.hash)}};
 }
 
 }  // namespace
@@ -117,6 +140,28 @@ Result<Reply> audit_receipt(AdminCall& call) {
   NAE_ASSIGN(audit::Receipt receipt, audit::make_receipt(call.parts.audit_directory, seq));
   NAE_ASSIGN(json::object body, api::parse_object(audit::to_json(receipt)));
   return Reply{std::move(body)};
+}
+
+Result<Reply> preview_prune_audit(AdminCall& call) {
+  NAE_ASSIGN(const audit::Prunable found, pruned_by(call));
+  return Reply{to_json(found)};
+}
+
+// Slow, so one at a time: two would overwrite each other's mark.
+Result<Reply> prune_audit(AdminCall& call) {
+  NAE_ASSIGN(const audit::Prunable found, pruned_by(call));
+  call.audit_target = "up to record " + std::to_string(found.end.seq);
+  call.audit_detail = std::to_string(found.records) + " records in " +
+                      std::to_string(found.segments.size()) + " segments, the last with hash " +
+                      to_hex(found.end.hash);
+  audit::ArchiveMark mark{found.end, call.now_us, {}};
+  auto sign = [text = audit::canonical_bytes(mark)](keys::Hsm& hsm) {
+    return hsm.sign_as(keys::ServerKey::audit, as_bytes(text));
+  };
+  NAE_ASSIGN(mark.signature, call.parts.hsm.call(sign, call.parts.settings.hsm_timeout));
+  NAE_TRY(audit::write_archive_mark(call.parts.audit_directory, mark));
+  NAE_TRY(audit::remove_archived(call.parts.audit_directory, mark).map([](std::uint64_t) {}));
+  return Reply{to_json(found)};
 }
 
 Result<Reply> verify_audit(AdminCall& call) {

@@ -135,6 +135,8 @@ Result<Reply> summarize_audit(AdminCall&);
 Result<Reply> report_audit(AdminCall&);
 Result<Reply> audit_receipt(AdminCall&);
 Result<Reply> verify_audit(AdminCall&);
+Result<Reply> prune_audit(AdminCall&);
+Result<Reply> preview_prune_audit(AdminCall&);
 Result<Reply> show_status(AdminCall&);
 Result<Reply> accept_clock(AdminCall&);
 
