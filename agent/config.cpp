@@ -83,9 +83,15 @@ void read_uid(Fields& f, const toml::table& table, uid_t& uid) {
   if (!table["uid"].is_string()) return f.integer("uid", uid, 0, UINT32_MAX - 1);
   std::string name;
   f.text("uid", name);
-  const passwd* user = ::getpwnam(name.c_str());
-  if (user == nullptr) return f.refuse("uid", "there is no user '" + name + "'");
-  uid = user->pw_uid;
+  // As chown(1) takes it: a user's name, or the number of one that has none here.
+  if (const passwd* user = ::getpwnam(name.c_str())) {
+    uid = user->pw_uid;
+    return;
+  }
+  auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), uid);
+  if (error == std::errc{} && end == name.data() + name.size() && uid != static_cast<uid_t>(-1))
+    return;
+  f.refuse("uid", "there is no user '" + name + "', and it is no number of one");
 }
 
 void read_digests(Fields& f, std::vector<Bytes>& digests) {

@@ -87,6 +87,21 @@ TEST_F(AgentConfigTest, RefusesWhatIsWrong) {
   EXPECT_THAT(refusal("servers = ["), HasSubstr("agent.toml"));
 }
 
+// In a container the user has a number and often no name, and templates write texts.
+TEST_F(AgentConfigTest, TakesAUserByNameOrNumber) {
+  auto with = [&](const std::string& uid) {
+    return std::string(kServers) + kTls + "[[program]]\nname = \"p\"\nuid = " + uid +
+           "\nexecutable = \"/x\"\n";
+  };
+  for (const char* number : {"54321", "\"54321\""})
+    EXPECT_EQ(must(load(with(number))).programs[0].uid, 54'321u) << number;
+  EXPECT_EQ(must(load(with("\"0\""))).programs[0].uid, 0u);
+  EXPECT_EQ(must(load(with("\"4294967294\""))).programs[0].uid, 4'294'967'294u);
+  for (const char* wrong : {"\"4294967295\"", "\"4294967296\"", "\"-1\"", "\" 1\"", "\"1x\"",
+                            "\"\"", "\"0x10\"", "-1", "4294967295", "1.5"})
+    EXPECT_THAT(refusal(with(wrong)), HasSubstr("uid")) << wrong;
+}
+
 // Plain HTTP without a certificate must not leave the host.
 TEST_F(AgentConfigTest, TellsMetricsOnLoopbackAlone) {
   auto with = [&](const std::string& address) {
