@@ -154,6 +154,16 @@ TEST_F(ConfigTest, AModuleMayHangForABoundedTime) {
   for (std::int64_t bad_value : {999, 3'600'001}) expect_refused(with(bad_value), "hang_exit_ms");
 }
 
+TEST_F(ConfigTest, NamesBalancersAsAList) {
+  using Networks = std::vector<std::string>;
+  EXPECT_EQ(read(good())->server.proxy_protocol_from, Networks{});
+  EXPECT_EQ(read(good() + "[server]\nproxy_protocol_from = ['10.0.0.7', '10.1.0.0/24']\n")
+                ->server.proxy_protocol_from,
+            (Networks{"10.0.0.7", "10.1.0.0/24"}));
+  expect_refused(good() + "[server]\nproxy_protocol_from = '10.0.0.7'\n", "proxy_protocol_from");
+  expect_refused(good() + "[server]\nproxy_protocol_from = [7]\n", "proxy_protocol_from");
+}
+
 TEST_F(ConfigTest, ReadsPathsFromItsOwnDirectory) {
   auto config = read(good() +
                      "[server]\nlisten = '[::1]:0'\n[limits]\nmax_frame_bytes = 67108864\n"
