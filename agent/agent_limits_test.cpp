@@ -170,13 +170,13 @@ TEST_F(AgentTest, ContextsOfAClientAreBoundedInBytes) {
   wire::OpenContext open;
   open.role.effective_role = "alice";
   open.role.memberships.assign(8, std::string(60'000, 'r'));
-  for (open.context = 1; open.context <= 9; ++open.context) b.session().open_context(open);
+  for (open.context = 1; open.context <= 18; ++open.context) b.session().open_context(open);
   EXPECT_EQ(client::as_error(must(b.answer()).second)->error.code, Code::overloaded);
-  EXPECT_EQ(b.ask(9, Action::decrypt, "x").error().code, Code::context_unknown);
+  EXPECT_EQ(b.ask(18, Action::decrypt, "x").error().code, Code::context_unknown);
   b.session().close_context(1);
-  open.context = 10;
+  open.context = 19;
   b.session().open_context(open);
-  EXPECT_EQ(must(b.ask(10, Action::decrypt, "x")), "x");
+  EXPECT_EQ(must(b.ask(19, Action::decrypt, "x")), "x");
 }
 
 TEST_F(AgentTest, AContextTooLongForTheServerCostsNobodyElse) {
