@@ -26,7 +26,7 @@
 #include "keyserver/server/part_options.hpp"
 #include "keyserver/server/startable.hpp"
 #include "keyserver/server/starter.hpp"
-#include "keyserver/service/nae_protocol.hpp"
+#include "keyserver/service/admission.hpp"
 #include "libnae/base/clock.hpp"
 #include "libnae/base/file.hpp"
 #include "libnae/base/log_text.hpp"

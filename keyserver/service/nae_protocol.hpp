@@ -21,7 +21,7 @@ namespace nae::service {
 // audit log and answered with one write to the socket.
 class NaeProtocol final : public net::Protocol {
  public:
-  // The peer is a device: protocol_for() below refuses others.
+  // The peer is a device: protocol_for() refuses others.
   NaeProtocol(net::Connection& connection, const Parts& parts, DeviceSeats::Seat seat);
   ~NaeProtocol() override;
 
@@ -85,8 +85,5 @@ class NaeProtocol final : public net::Protocol {
   bool denials_timer_runs_ = false;
   std::shared_ptr<NaeProtocol*> self_;  // what late answers of the HSM find the protocol by
 };
-
-// For the listener: nullptr unless the peer's certificate names a device.
-net::ProtocolFactory protocol_for(const Parts& parts);
 
 }  // namespace nae::service

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "keyserver/service/half_frames.hpp"
 #include "keyserver/service/service_test_server.hpp"
 #include "libnae/base/served.hpp"
 #include "libnae/base/test_eventually.hpp"
@@ -12,6 +13,7 @@ namespace nae::service {
 namespace {
 
 using testing::bytes_of;
+using testing::HalfFrames;
 using testing::HeldHsm;
 using testing::must;
 using testing::ServiceTestClient;
@@ -326,53 +328,6 @@ TEST(Service, ManyLookupsAtOnceAreRefused) {
   EXPECT_EQ(requests_in(records_of_requests(server, "keys", 100)), 100u);
 }
 
-// Sends bytes that are no message of a session: half frames.
-class HalfFrames {
- public:
-  explicit HalfFrames(ServiceTestServer& server)
-      : socket_(must(net::testing::BlockingClient::connect_tls(server.device(), server.port()))) {}
-
-  // False once the server has closed the connection.
-  bool send(ByteView bytes) { return socket_.write(bytes).has_value(); }
-  void greet() {
-    Bytes hello;
-    wire::append_hello(hello, 1, {});
-    send(hello);
-    (void)socket_.read_some(space_);
-  }
-  bool read(ByteSpan into) {
-    for (std::size_t at = 0; at < into.size();) {
-      auto got = socket_.read_some(into.subspan(at));
-      if (!got) return false;
-      at += *got;
-    }
-    return true;
-  }
-  bool send_header(std::uint32_t body_bytes) {
-    Bytes bytes;
-    wire::append_empty_frame(bytes, wire::FrameType::crypto, 1);
-    store_big_endian(bytes.data(), body_bytes);
-    return send(bytes);
-  }
-  // Reads the last error until the end of the connection.
-  std::optional<Error> farewell() {
-    wire::FrameAssembler frames(wire::kMaxFrameBytesCeiling);
-    std::optional<Error> last;
-    for (;;) {
-      ByteSpan space = frames.prepare(4096);
-      auto got = socket_.read_some(space);
-      if (!got) return last;
-      frames.commit(*got);
-      while (auto frame = must(frames.next()))
-        if (auto error = client::as_error(*frame)) last = error->error;
-    }
-  }
-
- private:
-  net::testing::BlockingClient socket_;
-  Byte space_[4096];
-};
-
 TEST(Service, HalfAFrameHasItsTime) {
   Settings settings;
   settings.frame_timeout = std::chrono::milliseconds(200);
@@ -469,70 +424,6 @@ TEST(Service, WhoGetsNoMemoryIsToldSo) {
   }
   EXPECT_EQ(overloaded + late, 5);
   EXPECT_GE(overloaded, 1);
-}
-
-TEST(Service, OneDeviceDoesNotTakeAllConnections) {
-  ServiceTestServer server;
-  std::vector<std::unique_ptr<HalfFrames>> clients;
-  for (int i = 0; i < 32; ++i) {
-    clients.push_back(std::make_unique<HalfFrames>(server));
-    clients.back()->greet();
-  }
-  HalfFrames one_more(server);
-  Bytes hello;
-  wire::append_hello(hello, 1, {});
-  (void)one_more.send(hello);
-  EXPECT_EQ(one_more.farewell().value().code, Code::limit_exceeded);
-  ServiceTestClient another(server, "db2");
-  another.round_trip();
-}
-
-TEST(Service, ARemovedDeviceKeepsNoConnection) {
-  ServiceTestServer server;
-  HalfFrames silent(server);
-  silent.greet();
-  server.set_devices({{"db1", std::string(64, 'a'), true}});
-  EXPECT_EQ(silent.farewell().value().code, Code::device_unknown);
-}
-
-TEST(Service, ARemovedDeviceHearsWhyItIsNotLetIn) {
-  ServiceTestServer server;
-  server.set_devices({{"db1", std::string(64, 'a'), true}});
-  HalfFrames removed(server);
-  Bytes hello;
-  wire::append_hello(hello, 9, {});
-  ASSERT_TRUE(removed.send(hello));
-  auto told = removed.farewell();
-  ASSERT_TRUE(told);
-  EXPECT_EQ(told->code, Code::device_unknown);
-  EXPECT_NE(told->message.find("\"db1\" was removed"), std::string::npos) << told->message;
-  EXPECT_NE(told->hint.find("nae device enroll db1"), std::string::npos) << told->hint;
-}
-
-// Of those that say nothing, and of those whose hello comes byte by byte.
-TEST(Service, RemovedDevicesKeepFewPlacesAndNotForLong) {
-  ServiceTestServer server;
-  server.set_devices({{"db1", std::string(64, 'a'), true}});
-  Bytes hello;
-  wire::append_hello(hello, 9, {});
-  std::vector<std::unique_ptr<HalfFrames>> waiting;
-  for (int i = 0; i < 2; ++i) {
-    waiting.push_back(std::make_unique<HalfFrames>(server));
-    ASSERT_TRUE(waiting.back()->send(ByteView(hello).first(1)));
-  }
-  ASSERT_TRUE(eventually([&] { return server.records(of_action("connect")).size() == 2; }));
-  HalfFrames third(server);
-  EXPECT_FALSE(third.farewell()) << "closed before anything was read";
-  ServiceTestClient other(server, "db2");
-  other.round_trip();
-  const auto start = std::chrono::steady_clock::now();
-  for (std::size_t sent = 1; sent + 1 < hello.size(); ++sent) {
-    if (!waiting[0]->send(ByteView(hello).subspan(sent, 1))) break;
-    std::this_thread::sleep_for(std::chrono::milliseconds(100));  // the pace of the attack
-  }
-  EXPECT_FALSE(waiting[0]->farewell()) << "it was late";
-  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(4));
-  EXPECT_FALSE(waiting[1]->farewell());
 }
 
 }  // namespace

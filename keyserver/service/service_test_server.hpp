@@ -8,7 +8,7 @@
 
 #include "keyserver/audit/query.hpp"
 #include "keyserver/hsm/test_token.hpp"
-#include "keyserver/service/nae_protocol.hpp"
+#include "keyserver/service/admission.hpp"
 #include "keyserver/store/store.hpp"
 #include "libnae/client/session.hpp"
 #include "net/blocking_client.hpp"
