@@ -3,8 +3,8 @@
 
 #include <gtest/gtest.h>
 
-#include "keyserver/service/half_frames.hpp"
 #include "keyserver/service/service_test_server.hpp"
+#include "keyserver/service/test_half_frames.hpp"
 #include "libnae/base/served.hpp"
 #include "libnae/base/test_eventually.hpp"
 #include "libnae/crypto/secure_heap_test_environment.hpp"
