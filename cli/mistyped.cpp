@@ -1,6 +1,8 @@
 #include "cli/mistyped.hpp"
 
 #include <algorithm>
+#include <cstdlib>
+#include <string_view>
 
 #include "cli/nearest.hpp"
 
@@ -87,7 +89,14 @@ Error usage_error(const CLI::App& app, const std::vector<std::string>& arguments
   return {Code::invalid_argument, message, "See '" + path_of(*at) + " --help'."};
 }
 
+bool environment_asks_for_json() {
+  const char* value = std::getenv("NAE_JSON");
+  const std::string_view wish = value ? value : "";
+  return !wish.empty() && wish != "0" && wish != "no" && wish != "false";
+}
+
 bool asks_for_json(const std::vector<std::string>& arguments) {
+  if (environment_asks_for_json()) return true;
   const auto end = std::find(arguments.begin(), arguments.end(), "--");
   return std::find(arguments.begin(), end, "--json") != end;
 }

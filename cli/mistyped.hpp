@@ -16,6 +16,8 @@ Error usage_error(const CLI::App& app, const std::vector<std::string>& arguments
                   const CLI::ParseError& refusal);
 
 // --json stands there as an option: also of arguments that were refused before it was read.
+// $NAE_JSON is set, and not to 0, no or false.
+bool environment_asks_for_json();
 bool asks_for_json(const std::vector<std::string>& arguments);
 
 }  // namespace nae::cli

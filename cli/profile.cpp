@@ -3,8 +3,8 @@
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <cstdlib>
 
+#include "cli/context.hpp"
 #include "libnae/base/secret_file.hpp"
 #include "libnae/toml/fields.hpp"
 
@@ -12,22 +12,6 @@ namespace nae::cli {
 namespace {
 
 using Path = std::filesystem::path;
-
-// Empty when the person has no profile file.
-Path profile_file(const std::string& option) {
-  if (!option.empty()) return option;
-  if (const char* named = std::getenv("NAE_CONFIG"); named && *named) return named;
-  Path directory;
-  if (const char* config = std::getenv("XDG_CONFIG_HOME"); config && *config)
-    directory = config;
-  else if (const char* home = std::getenv("HOME"); home && *home)
-    directory = Path(home) / ".config";
-  else
-    return {};
-  Path file = directory / "nae" / "cli.toml";
-  std::error_code ignored;
-  return std::filesystem::exists(file, ignored) ? file : Path();
-}
 
 Result<void> require(bool given, const char* name) {
   if (given) return {};
@@ -73,8 +57,9 @@ Result<Profile> read_profile(const Path& file) {
 
 Result<Profile> resolve_profile(const ProfileOptions& options) {
   Profile profile;
-  if (Path file = profile_file(options.config); !file.empty()) {
-    auto read = read_profile(file);
+  NAE_ASSIGN(const ProfileSource source, profile_source(options.config));
+  if (!source.file.empty()) {
+    auto read = read_profile(source.file);
     if (!read)
       return fail(Code::config_invalid, read.error().message,
                   "Correct the profile; 'nae --help' shows its fields.");

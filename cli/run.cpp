@@ -3,6 +3,8 @@
 #include <ostream>
 
 #include "cli/command.hpp"
+#include "cli/context.hpp"
+#include "cli/context_command.hpp"
 #include "cli/local_time.hpp"
 #include "cli/mistyped.hpp"
 #include "cli/policy_command.hpp"
@@ -26,14 +28,15 @@ constexpr char kDescription[] =
     "  nae status";
 
 constexpr char kFooter[] =
-    "Profile: --config FILE, else $NAE_CONFIG, else ~/.config/nae/cli.toml; a TOML file with\n"
+    "Profile: --config FILE or --context NAME, else $NAE_CONFIG, else $NAE_CONTEXT, else the one\n"
+    "that 'nae context use' named, else ~/.config/nae/cli.toml; a TOML file with\n"
     "  server = \"https://127.0.0.1:7443\"\n"
     "  certificate = \"admin.pem\"      # relative paths start at the file's directory\n"
     "  key = \"admin.key\"\n"
     "  authority = \"authority.pem\"\n"
     "$NAE_SERVER, $NAE_CERTIFICATE, $NAE_KEY and $NAE_AUTHORITY win over the profile, options "
     "over\n"
-    "both.\n"
+    "both. $NAE_JSON=1 is --json.\n"
     "\n"
     "Exit codes:\n"
     "  0  done, and the answer is yes\n"
@@ -54,7 +57,7 @@ constexpr char kFooter[] =
     "'nae COMMAND --help' shows a command's options and examples; man nae shows all.";
 
 void add_global_options(CLI::App& app, Call& call, std::string& certificate, std::string& key,
-                        std::string& authority) {
+                        std::string& authority, std::string& context) {
   app.add_option("--server", call.profile.values.server, "Key server, https://host:port")
       ->envname("NAE_SERVER")
       ->group("Connection");
@@ -67,7 +70,11 @@ void add_global_options(CLI::App& app, Call& call, std::string& certificate, std
   app.add_option("--authority", authority, "Authority of the server's certificate (PEM)")
       ->envname("NAE_AUTHORITY")
       ->group("Connection");
-  app.add_option("--config", call.profile.config, "Profile file (TOML)")->group("Connection");
+  CLI::Option* config =
+      app.add_option("--config", call.profile.config, "Profile file (TOML)")->group("Connection");
+  app.add_option("--context", context, "Profile by its name: see 'nae context'")
+      ->excludes(config)
+      ->group("Connection");
   app.add_flag("--json", call.json, "Print the answer as JSON");
 }
 
@@ -140,8 +147,8 @@ int run_command(std::vector<std::string> arguments, std::ostream& out, std::ostr
   app.fallthrough();
 
   Call call{out, err, terminal, {}, false};
-  std::string certificate, key, authority;
-  add_global_options(app, call, certificate, key, authority);
+  std::string certificate, key, authority, context;
+  add_global_options(app, call, certificate, key, authority, context);
   Action chosen;
   add_key(app, chosen);
   add_policy(app, chosen);
@@ -151,6 +158,7 @@ int run_command(std::vector<std::string> arguments, std::ostream& out, std::ostr
   add_audit(app, chosen);
   add_status(app, chosen);
   add_clock(app, chosen);
+  add_context(app, chosen);
   add_doctor(app, chosen);
 
   try {
@@ -160,6 +168,15 @@ int run_command(std::vector<std::string> arguments, std::ostream& out, std::ostr
     if (stopped.get_exit_code() == 0) return app.exit(stopped, out, err) == 0 ? kOk : kUsage;
     report(err, usage_error(app, arguments, stopped), asks_for_json(arguments));
     return kUsage;
+  }
+  call.json = call.json || environment_asks_for_json();
+  if (!context.empty()) {
+    auto file = Contexts(configuration_directory()).profile_of(context);
+    if (!file) {
+      report(err, file.error(), call.json);
+      return exit_code(file.error(), false);
+    }
+    call.profile.config = file->string();
   }
   call.profile.values.certificate = certificate;
   call.profile.values.key = key;

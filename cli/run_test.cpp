@@ -25,8 +25,9 @@ using testing::IsEmpty;
 
 class RunTest : public testing::Test {
  protected:
-  static constexpr const char* kVariables[] = {"NAE_CONFIG", "NAE_SERVER", "NAE_CERTIFICATE",
-                                               "NAE_KEY", "NAE_AUTHORITY"};
+  static constexpr const char* kVariables[] = {"NAE_CONFIG", "NAE_SERVER",    "NAE_CERTIFICATE",
+                                               "NAE_KEY",    "NAE_AUTHORITY", "NAE_CONTEXT",
+                                               "NAE_JSON"};
   void SetUp() override {
     std::string name = (std::filesystem::temp_directory_path() / "nae-cli-XXXXXX").string();
     ASSERT_TRUE(::mkdtemp(name.data()));
@@ -77,7 +78,7 @@ class RunTest : public testing::Test {
 TEST_F(RunTest, HelpIsNoFailure) {
   EXPECT_EQ(run({"--help"}), kOk);
   EXPECT_THAT(out_.str(), HasSubstr("Exit codes:"));
-  for (const char* command : {"key", "policy", "device", "audit", "status"}) {
+  for (const char* command : {"key", "policy", "device", "audit", "status", "context"}) {
     EXPECT_EQ(run({command, "--help"}), kOk);
     EXPECT_THAT(out_.str(), HasSubstr("Example")) << command;
   }
@@ -161,6 +162,44 @@ TEST_F(RunTest, WithJsonAFailureIsOneObject) {
   // As the value of nothing: what follows "--" is no option.
   EXPECT_EQ(run({"key", "show", "--", "--json"}), kUsage);
   EXPECT_THAT(err_.str(), testing::StartsWith("nae: "));
+}
+
+TEST_F(RunTest, TheEnvironmentAsksForJson) {
+  for (const char* no : {"", "0", "no", "false"}) {
+    ::setenv("NAE_JSON", no, 1);
+    EXPECT_EQ(run({"context", "list"}), kOk);
+    EXPECT_THAT(out_.str(), testing::StartsWith("No context")) << no;
+  }
+  ::setenv("NAE_JSON", "1", 1);
+  EXPECT_EQ(run({"context", "list"}), kOk);
+  EXPECT_EQ(out_.str(), "{\"contexts\":[]}\n");
+  EXPECT_EQ(run({"kye"}), kUsage);
+  EXPECT_EQ(json::parse(err_.str()).at("error").at("code").as_string(), "22023");
+}
+
+TEST_F(RunTest, AContextIsAddedUsedAndForgotten) {
+  const std::string profile = write_profile();
+  EXPECT_EQ(run({"--config", profile, "context", "add", "prod"}), kOk);
+  EXPECT_EQ(run({"--config", profile, "context", "add", "prod"}), kUsage);
+  EXPECT_EQ(run({"status"}), kUsage) << "none is in use yet";
+  EXPECT_EQ(run({"--context", "prod", "status"}), kUnreachable);
+  EXPECT_EQ(run({"context", "use", "prdo"}), kUsage);
+  EXPECT_THAT(err_.str(), HasSubstr("did you mean \"prod\"?"));
+  EXPECT_EQ(run({"context", "use", "prod"}), kOk);
+  EXPECT_THAT(err_.str(), IsEmpty());
+  EXPECT_EQ(run({"status"}), kUnreachable);
+  EXPECT_EQ(run({"context", "show"}), kOk);
+  EXPECT_THAT(out_.str(), HasSubstr("contexts/prod.toml, context prod, in use"));
+  EXPECT_EQ(run({"context", "list"}), kOk);
+  EXPECT_THAT(out_.str(), HasSubstr("*  prod  https://127.0.0.1:1"));
+  EXPECT_EQ(run({"--config", profile, "--context", "prod", "status"}), kUsage) << "one of both";
+  ::setenv("NAE_CONFIG", profile.c_str(), 1);
+  EXPECT_EQ(run({"context", "use", "prod"}), kOk);
+  EXPECT_THAT(err_.str(), HasSubstr("NAE_CONFIG is set and wins"));
+  ::unsetenv("NAE_CONFIG");
+  EXPECT_EQ(run({"context", "remove", "prod"}), kOk);
+  EXPECT_EQ(run({"status"}), kUsage);
+  EXPECT_TRUE(std::filesystem::exists(directory_ / "admin.key"));
 }
 
 TEST_F(RunTest, NoProfileSaysHowToGetOne) {
