@@ -1,5 +1,7 @@
 // nae status
+#include <chrono>
 #include <ostream>
+#include <thread>
 
 #include "cli/command.hpp"
 #include "cli/local_time.hpp"
@@ -10,11 +12,12 @@ namespace {
 
 using admin::api::shown;
 
-struct NoOptions {};
+struct StatusOptions {
+  int watch_s = 0;  // 0: once
+};
 
-Outcome<ExitCode> status(Call& call, const NoOptions&) {
-  NAE_ANSWER(auto server, call.server());
-  NAE_ANSWER(json::value answer, server->call("GET", "/v1/status"));
+Outcome<ExitCode> show_status(Call& call, Server& server) {
+  NAE_ANSWER(json::value answer, server.call("GET", "/v1/status"));
   bool ready = shown(answer, "ready") == "true";
   call.show(answer, [&] {
     auto part = [&](const char* title, const char* name) {
@@ -46,14 +49,34 @@ Outcome<ExitCode> status(Call& call, const NoOptions&) {
   return ready ? kOk : kServerFailed;
 }
 
+// Until who watches has seen enough: an interrupt ends the program, a reader who left ends the
+// output. A server that is away is what he watches for.
+Outcome<ExitCode> status(Call& call, const StatusOptions& options) {
+  NAE_ANSWER(auto server, call.server());
+  if (options.watch_s == 0) return show_status(call, *server);
+  for (;;) {
+    if (call.terminal.columns > 0) call.out << "\x1b[H\x1b[2J";  // home, clear
+    if (auto done = show_status(call, *server); !done) {
+      const Failure& failure = done.error();
+      const ExitCode code = exit_code(failure.error, failure.from_server);
+      if (code != kUnreachable && code != kServerFailed) return done;  // it would be refused again
+      call.err << "nae: " << printable(failure.error.message) << '\n';
+    }
+    if (!call.out.flush()) return kOk;
+    std::this_thread::sleep_for(std::chrono::seconds(options.watch_s));
+  }
+}
+
 }  // namespace
 
 void add_status(CLI::App& app, Action& chosen) {
-  add_leaf<NoOptions>(app, "status", "Is the key server well, and who am I to it?", chosen, status)
-      .first->fallthrough()
-      ->footer(
-          "Takes any admin role. Exit code 0: ready, 4: HSM, store or audit log is not.\n\n"
-          "Examples:\n  nae status\n  nae status --json");
+  auto [leaf, options] = add_leaf<StatusOptions>(
+      app, "status", "Is the key server well, and who am I to it?", chosen, status);
+  leaf->add_option("--watch", options->watch_s, "Again every so many seconds, until interrupted")
+      ->check(CLI::Range(1, 3600));
+  leaf->fallthrough()->footer(
+      "Takes any admin role. Exit code 0: ready, 4: HSM, store or audit log is not.\n\n"
+      "Examples:\n  nae status\n  nae status --json\n  nae status --watch 2");
 }
 
 }  // namespace nae::cli

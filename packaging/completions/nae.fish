@@ -743,6 +743,7 @@ complete -c nae -n '__fish_nae_at audit sink' -l authority -r -F -d 'Authority o
 complete -c nae -n '__fish_nae_at audit sink' -l config -r -F -d 'Profile file (TOML)'
 complete -c nae -n '__fish_nae_at audit sink' -l context -x -d 'Profile by its name: see \'nae context\''
 complete -c nae -n '__fish_nae_at status' -l help -d 'Print this help message and exit'
+complete -c nae -n '__fish_nae_at status' -l watch -x -d 'Again every so many seconds, until interrupted'
 complete -c nae -n '__fish_nae_at status' -l json -d 'Print the answer as JSON'
 complete -c nae -n '__fish_nae_at status' -l server -x -d 'Key server, https://host:port'
 complete -c nae -n '__fish_nae_at status' -l certificate -r -F -d 'Admin certificate (PEM)'

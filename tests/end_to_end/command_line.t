@@ -7,6 +7,7 @@ import pty
 import re
 import resource
 import selectors
+import signal
 import socket
 import subprocess
 import termios
@@ -87,10 +88,30 @@ def names(directory):
     return sorted(path.name for path in directory.iterdir()) if directory.exists() else []
 
 
+def check_watch(tap, server):
+    """Whoever watches sees a server go and come back, until an interrupt or until nobody reads."""
+    words = [NAE, "--config", server.path / "admin/cli.toml", "--json", "status", "--watch", "1"]
+    watching = subprocess.Popen([str(word) for word in words], cwd="/", stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                text=True, **OWNER)
+    ready = [json.loads(watching.stdout.readline())["ready"] for _ in range(2)]
+    server.stop()
+    tap.like(watching.stderr.readline(), "nae: cannot talk to", "status --watch says that the server is away")
+    server.start()
+    ready.append(json.loads(watching.stdout.readline())["ready"])
+    tap.is_(ready, [True] * 3, "and shows it each second before and afterwards")
+    watching.send_signal(signal.SIGINT)
+    tap.is_(watching.wait(10), -signal.SIGINT, "until it is interrupted")
+    left = through_shell(server, "status --watch 1", "| head -n 1")
+    tap.like(left.stdout, "^server +ready", "or until its reader has left")
+    for wrong in ("0", "3601", "x"):
+        tap.is_(server.nae("status", "--watch", wrong).returncode, 2, f"--watch {wrong} is wrong")
+
+
 with Tap() as tap:
     scratch = scratch_directory()
     server = KeyServer.make(scratch / "server")
     server.start()
+    check_watch(tap, server)
     thief = AnswerThief(server.port)
     address = "https://127.0.0.1:%d"
 
