@@ -162,6 +162,7 @@ Result<std::vector<Entry>> name_patterns(const toml::table& table, std::string_v
 
 std::vector<std::string> texts(std::vector<Entry> entries) {
   std::vector<std::string> list;
+  list.reserve(entries.size());
   for (Entry& entry : entries) list.push_back(std::move(entry.text));
   return list;
 }

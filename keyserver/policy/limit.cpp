@@ -163,8 +163,8 @@ Result<void> LimitBook::restore(std::span<const LimitCount> counts, std::int64_t
         window.expires_at_us() - std::int64_t{window.seconds()} * 1'000'000;
     window.advance(now_us);
     if (window.empty() || counted_.size() >= kMaxLimitCounters) continue;
-    counted_[count.counter] = std::make_unique<Counted>(
-        Counted{std::move(window), count.device, count.invented, used_us});
+    counted_[count.counter] =
+        std::make_unique<Counted>(Counted{window, count.device, count.invented, used_us});
   }
   return {};
 }
