@@ -1,7 +1,7 @@
 // nae status
-#include <chrono>
+#include <unistd.h>
+
 #include <ostream>
-#include <thread>
 
 #include "cli/command.hpp"
 #include "cli/local_time.hpp"
@@ -63,7 +63,7 @@ Outcome<ExitCode> status(Call& call, const StatusOptions& options) {
       call.err << "nae: " << printable(failure.error.message) << '\n';
     }
     if (!call.out.flush()) return kOk;
-    std::this_thread::sleep_for(std::chrono::seconds(options.watch_s));
+    ::sleep(static_cast<unsigned>(options.watch_s));
   }
 }
 
