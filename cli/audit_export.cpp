@@ -1,8 +1,12 @@
 // nae audit export: all matching records, page by page, so that neither side holds the whole log.
+#include <algorithm>
+#include <charconv>
 #include <functional>
+#include <optional>
 #include <ostream>
 
 #include "cli/audit_commands.hpp"
+#include "cli/progress.hpp"
 #include "libnae/base/log_text.hpp"
 
 namespace nae::cli {
@@ -93,16 +97,51 @@ Outcome<ExitCode> from_directory(Call& call, const ExportOptions& options) {
   return kOk;
 }
 
+// 0 of anything else than a sequence number.
+std::uint64_t number(const std::string& text) {
+  std::uint64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  return error == std::errc() && end == text.data() + text.size() ? value : 0;
+}
+
+std::uint64_t seq_of(const json::value& line) {
+  auto object = line.is_string() ? admin::api::parse_object(std::string(line.get_string()))
+                                 : Result<json::object>(json::object());
+  return object ? number(shown(json::value(*std::move(object)), "seq")) : 0;
+}
+
+// Where the log ends, as far as `filter` goes. Asked only for who waits: it is a record of its own.
+Outcome<std::uint64_t> newest_seq(Server& server, const FilterOptions& filter) {
+  NAE_ANSWER(json::value answer, server.call("GET", filter_parameters("/v1/audit", filter, "1")));
+  std::uint64_t newest = 0;
+  for (const json::value& record : items(answer, "records"))
+    newest = std::max(newest, number(shown(record, "seq")));
+  return newest;
+}
+
 Outcome<ExitCode> from_server(Call& call, const ExportOptions& options) {
   NAE_ASSIGN(const FilterOptions filter, in_utc(options.filter));
   NAE_ANSWER(auto server, call.server());
+  std::uint64_t newest = 0, first = 0;
+  if (Progress::is_wanted()) {
+    NAE_ANSWER(newest, newest_seq(*server, filter));
+  }
+  std::optional<Progress> progress;
   for (std::string after = "0"; !after.empty() && call.out.good();) {
     NAE_ANSWER(json::value page, server->call("GET", filter_parameters("/v1/audit/export", filter,
                                                                        kPageRecords, after)));
-    for (const json::value& line : items(page, "lines"))
+    const json::array& lines = items(page, "lines");
+    if (newest > 0 && !progress && !lines.empty()) {
+      first = seq_of(lines.front());
+      progress.emplace(call.err, "records", newest > first ? newest - first + 1 : 0, true);
+    }
+    for (const json::value& line : lines)
       if (line.is_string()) NAE_TRY(write_line(call, options, std::string(line.get_string())));
     after = shown(page, "next");
-    if (after.empty()) warn_of_damage(call, page);
+    if (progress && number(after) >= first) progress->at(number(after) - first + 1);
+    if (!after.empty()) continue;
+    progress.reset();
+    warn_of_damage(call, page);
   }
   return kOk;
 }

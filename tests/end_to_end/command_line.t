@@ -107,11 +107,27 @@ def check_watch(tap, server):
         tap.is_(server.nae("status", "--watch", wrong).returncode, 2, f"--watch {wrong} is wrong")
 
 
+def check_export_at_a_terminal(tap, server, directory):
+    """Whoever exports to a file and looks on has the file that a script would have."""
+    words = [NAE, "--config", server.path / "admin/cli.toml", "audit", "export", "--event", "admin"]
+    ours, theirs = pty.openpty()
+    with open(directory / "exported", "w+") as out:
+        done = subprocess.run([str(word) for word in words], cwd="/", stdin=subprocess.DEVNULL, stdout=out, stderr=theirs, check=False, **OWNER)
+        os.close(theirs)
+        out.seek(0)
+        exported = [json.loads(line)["seq"] for line in out]
+    os.close(ours)
+    by_script = [json.loads(line)["seq"] for line in server.must("audit", "export", "--event", "admin").splitlines()]
+    tap.is_(done.returncode, 0, "an export at a terminal")
+    tap.ok(exported and exported == by_script[:len(exported)], "is that of a script", exported[-3:], by_script[-3:])
+
+
 with Tap() as tap:
     scratch = scratch_directory()
     server = KeyServer.make(scratch / "server")
     server.start()
     check_watch(tap, server)
+    check_export_at_a_terminal(tap, server, scratch)
     thief = AnswerThief(server.port)
     address = "https://127.0.0.1:%d"
 
