@@ -5,6 +5,7 @@
 #include <ctime>
 #include <thread>
 
+#include "keyserver/service/caller.hpp"
 #include "keyserver/service/service_test_server.hpp"
 #include "libnae/base/text.hpp"
 
