@@ -307,18 +307,18 @@ TEST_F(AdminServiceTest, OldSegmentsOfTheAuditLogArePruned) {
   start_service({});
   auto segments = [&] { return audit::list_segments(directory_ / "audit").value().size(); };
   const json::object body{{"before", api::format_time(unix_time_us())}};
-  EXPECT_EQ(code(call("auditor", "POST", "/v1/audit/prune", body)), "not_found");
+  EXPECT_EQ(code(call("operator", "POST", "/v1/audit/prune", body)), "not_found");
   while (segments() < 5) {
     call("auditor", "GET", "/v1/keys");
     ASSERT_TRUE(audit_->sign_head());
   }
   for (const char* wrong : {"monday", "9999-01-01T00:00:00Z", ""})
-    EXPECT_EQ(code(call("auditor", "POST", "/v1/audit/prune", {{"before", wrong}})),
+    EXPECT_EQ(code(call("operator", "POST", "/v1/audit/prune", {{"before", wrong}})),
               "invalid_argument")
         << wrong;
   EXPECT_EQ(segments(), 5u);
   json::value pruned = parsed(
-      call("auditor", "POST", "/v1/audit/prune", {{"before", api::format_time(unix_time_us())}}));
+      call("operator", "POST", "/v1/audit/prune", {{"before", api::format_time(unix_time_us())}}));
   EXPECT_EQ(shown(pruned, "segments"), "3");
   const auto left = audit::list_segments(directory_ / "audit").value();
   EXPECT_GE(left.size(), 2u);

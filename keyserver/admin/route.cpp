@@ -55,7 +55,7 @@ constexpr Route kRoutes[] = {
     {"GET",    "/v1/audit/report",       "audit-report",   kAudit,         false, true,  report_audit},
     {"GET",    "/v1/audit/receipts/{}",  "audit-receipt",  kAudit,         false, true,  audit_receipt},
     {"GET",    "/v1/audit/verify",       "audit-verify",   kAudit,         false, true,  verify_audit},
-    {"POST",   "/v1/audit/prune",        "audit-prune",    kAudit,         true,  true,  prune_audit, nullptr, preview_prune_audit},
+    {"POST",   "/v1/audit/prune",        "audit-prune",    kDevices,       true,  true,  prune_audit, nullptr, preview_prune_audit},
     // clang-format on
 };
 
