@@ -13,7 +13,7 @@ import tempfile
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 # File, what stands there, what a careless hand makes of it, what the builder must say.
 PLANTED = [
-    ("docs/guides/audit.md", "](../operations.md#watch)", "](../operation.md#watch)", "operation.md"),
+    ("docs/guides/hsm.md", "](../operations.md#which-hsm)", "](../operation.md#which-hsm)", "operation.md"),
     ("mkdocs.yml", "      - SQL: docs/sql.md\n", "", "docs/sql.md"),
     ("mkdocs.yml", "docs/spec/wire.md", "docs/spec/wires.md", "docs/spec/wire.md"),
 ]
