@@ -7,7 +7,7 @@ DROP SCHEMA IF EXISTS rot CASCADE;
 CREATE SCHEMA rot AUTHORIZATION nae_all;
 SET ROLE nae_all;
 SET search_path = rot, public;
-SELECT plan(38);
+SELECT plan(40);
 CREATE FUNCTION newest(key text) RETURNS int LANGUAGE sql AS $$SELECT primary_version FROM nae_keys() WHERE name = key$$;
 CREATE FUNCTION versions(relation regclass, col name) RETURNS text LANGUAGE sql AS
   $$SELECT format('%s..%s, %s of %s', oldest_version, newest_version, authentic, stored) FROM nae.verify_table(relation, true) WHERE column_name = col$$;
@@ -24,6 +24,8 @@ INSERT INTO r SELECT i, nullif('c' || i, 'c7'), i / 4.0, 'c' || i FROM generate_
 SELECT is(newest('rot-rnd'), :rnd + 1, 'the key has a new version');
 INSERT INTO r SELECT i, 'c' || i, 1, 'c' || i FROM generate_series(3001, 3100) AS i;
 SELECT is(versions('r', 'c'), format('%s..%s, 3099 of 3099', :rnd, :rnd + 1), 'values of both versions are read together');
+SELECT is(nae_internal.lost_limits('r', 'c', 'text'), NULL, 'an encrypted column has no limits of its type that could be lost');
+SELECT is(nae_internal.lost_limits('r', 'n', 'numeric'), NULL, 'of no type');
 CALL nae.rotate_column('rot.r', 'c', batch_size => 100);
 SELECT is(versions('r', 'c'), format('%1$s..%1$s, 3099 of 3099', :rnd + 1), 'all are of the new one');
 SELECT is(versions('r', 'n'), format('%s..%s, 3100 of 3100', :rnd, :rnd + 1), 'the other column is what it was');

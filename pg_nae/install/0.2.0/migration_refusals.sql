@@ -156,6 +156,7 @@ AS $$
   FROM pg_attribute AS a
   WHERE a.attrelid = relation AND a.attname = column_name
     AND (a.atttypmod >= 0 OR a.atttypid NOT IN (plain, 'varchar'::regtype))
+    AND NOT nae_internal.contains_encrypted(a.atttypid)  -- whose modifier names a key
 $$;
 
 -- Not refused, but said.
