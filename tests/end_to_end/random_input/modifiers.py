@@ -63,7 +63,7 @@ class Modifiers:
         quoted = text.replace("'", "''")
         kind = self.random.choice(("randomized", "deterministic"))
         self.session.must("BEGIN")
-        self.check("arrays of words", text, self.session.ask(f"SELECT nae.{kind}_typmod_in('{quoted}'::cstring[])"), REFUSED)
+        self.check("arrays of words", text, self.session.ask(f"SELECT nae_internal.{kind}_typmod_in('{quoted}'::cstring[])"), REFUSED)
         self.session.must("ROLLBACK")
 
     def numbers(self):
@@ -71,9 +71,9 @@ class Modifiers:
         name = self.random.choice(TYPES)
         oid = self.random.choice((self.oids[name], 0, 25, self.random.randrange(1 << 32)))
         query, refused = self.random.choice([
-            (f"SELECT nae.typmod_out({number})", UNKNOWN),
+            (f"SELECT nae_internal.typmod_out({number})", UNKNOWN),
             (f"SELECT format_type({oid}::oid, {number})", UNKNOWN),
-            (f"SELECT nae.keep_column_key({number})", UNKNOWN),
-            (f"SELECT nae.{name}_in('1'::cstring, {oid}::oid, {number})", UNKNOWN | {"22P02"}),
-            (f"SELECT nae.{name}_in('nae1:AAAA'::cstring, {oid}::oid, {number})", {"NE020"})])
+            (f"SELECT nae_internal.keep_column_key({number})", UNKNOWN),
+            (f"SELECT nae_internal.{name}_in('1'::cstring, {oid}::oid, {number})", UNKNOWN | {"22P02"}),
+            (f"SELECT nae_internal.{name}_in('nae1:AAAA'::cstring, {oid}::oid, {number})", {"NE020"})])
         self.check("numbers", query, self.session.give(query + ", $1::text", b"", answer=BINARY), refused)
