@@ -11,7 +11,5 @@ SELECT id, card FROM orders WHERE id = 77;
 \echo '-- A role for the migration; the policy has a rule for it.'
 ALTER TABLE orders OWNER TO migrator;
 GRANT CREATE ON SCHEMA public TO migrator;
-GRANT EXECUTE ON ALL PROCEDURES IN SCHEMA nae TO migrator;
-GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA nae TO migrator;
-GRANT EXECUTE ON FUNCTION nae_keys() TO migrator;
+SELECT nae.grant_migration('migrator');
 CHECKPOINT;

@@ -728,6 +728,7 @@ complete -c nae -n '__fish_nae_at audit prune' -l certificate -r -F -d 'Admin ce
 complete -c nae -n '__fish_nae_at audit prune' -l key -r -F -d 'Private key of the certificate (PEM, mode 0600)'
 complete -c nae -n '__fish_nae_at audit prune' -l authority -r -F -d 'Authority of the server\'s certificate (PEM)'
 complete -c nae -n '__fish_nae_at audit prune' -l config -r -F -d 'Profile file (TOML)'
+complete -c nae -n '__fish_nae_at audit prune' -l context -x -d 'Profile by its name: see \'nae context\''
 complete -c nae -n '__fish_nae_at audit sink' -l help -d 'Print this help message and exit'
 complete -c nae -n '__fish_nae_at audit sink' -l directory -x -a '(__fish_complete_directories)' -d 'The log'
 complete -c nae -n '__fish_nae_at audit sink' -l database -x -d 'Connection string or URL'
