@@ -20,25 +20,26 @@ def written_since(path, before):
         return file.read().splitlines()
 
 
-def restarted(server, form):
-    """What the key server writes from this start to its end."""
+def restarted(server, form, name):
+    """What the key server writes from this start to its end, but for hellos: an agent's next try comes when it comes."""
     server.config.write_text(logged(server.config.read_text(), form))
-    before = server.log.stat().st_size
-    server.restart()
-    server.must("device", "enroll", f"host-of-{form}", "--out", server.path.with_name(f"host-{form}"))
     server.stop()
-    lines = written_since(server.log, before)
+    before = server.log.stat().st_size
+    server.start()
+    server.must("device", "enroll", name, "--out", server.path.with_name(name))
+    server.stop()
+    lines = [line for line in written_since(server.log, before) if not re.search(r'event("?[:=]"?)hello', line)]
     server.start()
     return lines
 
 
 with Tap() as tap, Stack() as stack:
     server = stack.key_server
-    lines = restarted(server, "text")
-    tap.ok(len(lines) > 3 and all(EVENT.match(line) for line in lines), "text: each line has time, level and event", *lines)
+    lines = restarted(server, "text", "host-1")
+    tap.ok(len(lines) >= 3 and all(EVENT.match(line) for line in lines), "text: each line has time, level and event", *lines)
     events = [EVENT.match(line)[2] for line in lines if EVENT.match(line)]
 
-    lines = restarted(server, "json")
+    lines = restarted(server, "json", "host-2")
     records = [json.loads(line) for line in lines]
     tap.ok(all(list(record)[:3] == ["time", "level", "program"] for record in records), "JSON: each line is an object with time, level and program", *lines)
     tap.ok(all(record["program"] == "nae-keyserver" and "event" in record and "message" not in record or record["event"] == "descriptors-few" for record in records), "JSON: the rest is fields", *lines)
@@ -48,10 +49,10 @@ with Tap() as tap, Stack() as stack:
     # As systemd starts a unit: standard error is the journal, and the variable says which file that is.
     before = server.log.stat()
     server.environment = {"JOURNAL_STREAM": f"{before.st_dev}:{before.st_ino}"}
-    lines = restarted(server, "auto")
-    tap.ok(len(lines) > 3 and all(re.match(r"<[3-7]>event=[\w-]+", line) for line in lines[1:]), "auto, under systemd: priorities for the journal, which knows the time", *lines)
+    lines = restarted(server, "auto", "host-3")
+    tap.ok(len(lines) >= 3 and all(re.match(r"<[3-7]>event=[\w-]+", line) for line in lines[1:]), "auto, under systemd: priorities for the journal, which knows the time", *lines)
     server.environment = {"JOURNAL_STREAM": f"{before.st_dev}:{before.st_ino + 1}"}
-    lines = restarted(server, "auto")
+    lines = restarted(server, "auto", "host-4")
     tap.ok(all(EVENT.match(line) for line in lines[1:]), "auto, standard error led elsewhere: text", *lines)
     server.environment = {}
 
