@@ -22,10 +22,12 @@ char* catalog_release() {
   HeapTuple tuple = systable_getnext(scan);
   char* release = nullptr;
   if (HeapTupleIsValid(tuple)) {
-    bool is_null;
-    Datum value =
-        heap_getattr(tuple, Anum_pg_extension_extversion, RelationGetDescr(extensions), &is_null);
-    if (!is_null) release = TextDatumGetCString(value);
+    // Not heap_getattr(): inline, it calls what servers of earlier minor releases have not.
+    Datum values[Natts_pg_extension];
+    bool nulls[Natts_pg_extension];
+    heap_deform_tuple(tuple, RelationGetDescr(extensions), values, nulls);
+    constexpr int kVersion = Anum_pg_extension_extversion - 1;
+    if (!nulls[kVersion]) release = TextDatumGetCString(values[kVersion]);
   }
   systable_endscan(scan);
   table_close(extensions, AccessShareLock);
