@@ -93,7 +93,8 @@ TEST_F(LogChangeTest, AForgedRecordBehindTheLastIsRefused) {
   auto log = open_log(keeping());
   ASSERT_TRUE(log->append(batch_of(5)));
   ASSERT_TRUE(log->sign_head());
-  auto last = split_line(lines_of(segment()).back());
+  const auto lines = lines_of(segment());
+  auto last = split_line(lines.back());  // a view of it
   const std::string members(last->members);
   ChainPoint point{last->seq, last->hash};
   std::string line;
