@@ -22,6 +22,8 @@ class BoundSession:
             data += chunk
         return data
 
+    column = staticmethod(bytes.decode)  # what is made of a value's bytes
+
     def _answer(self):
         """Up to ReadyForQuery: the first column of each row, or the SQLSTATE of an error."""
         rows, state = [], None
@@ -33,7 +35,7 @@ class BoundSession:
                 self.error = body.decode(errors="replace")
             elif kind == b"D":
                 size, = struct.unpack(">i", body[2:6])
-                rows.append(None if size < 0 else body[6:6 + size].decode())
+                rows.append(None if size < 0 else self.column(body[6:6 + size]))
             elif kind == b"Z":
                 return state or rows
 
@@ -44,6 +46,9 @@ class BoundSession:
             data = parameter.encode()
             bind += struct.pack(">I", len(data)) + data
         bind += struct.pack(">H", 0)
+        return self._executed(parse, bind)
+
+    def _executed(self, parse, bind):
         messages = (b"P", parse), (b"B", bind), (b"E", b"\0" + struct.pack(">I", 0)), (b"S", b"")
         self.socket.sendall(b"".join(kind + struct.pack(">I", len(body) + 4) + body for kind, body in messages))
         return self._answer()
