@@ -6,9 +6,8 @@
 
 #include <array>
 
-#include "tests/fuzz/agent_between.hpp"
+#include "tests/fuzz/agent_entry.hpp"
 #include "tests/fuzz/asker.hpp"
-#include "tests/fuzz/frame_mutator.hpp"
 #include "tests/fuzz/pieces.hpp"
 #include "tests/fuzz/told_server.hpp"
 
@@ -20,8 +19,6 @@ namespace {
 
 // What a byte of the input says beside its frames.
 constexpr Byte kProgramUnknown = 1, kRawStream = 2;
-// A frame of the second backend has this bit in its type.
-constexpr Byte kSecond = 0x80;
 
 // Answers each item with itself.
 class RightServer {
@@ -68,7 +65,9 @@ class RightServer {
   ToldServer told_{kAgentLimits};
 };
 
-void run(ByteView stream, std::size_t piece_bytes, Byte options) {
+}  // namespace
+
+void nae::fuzz::run(ByteView stream, std::size_t piece_bytes, Byte options) {
   const bool unknown = options & kProgramUnknown;
   AgentBetween between(2, 1, !unknown);
   RightServer server;
@@ -104,24 +103,4 @@ void run(ByteView stream, std::size_t piece_bytes, Byte options) {
     askers[i].check_all_answered(between.clients()[i]);
     require(!unknown || !askers[i].greeted());
   }
-}
-
-}  // namespace
-
-extern "C" int LLVMFuzzerInitialize(int*, char***) {
-  spdlog::set_level(spdlog::level::off);
-  return 0;
-}
-
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  if (size < 2) return 0;
-  // Small pieces of a long input would be thousands of turns.
-  const std::size_t piece_bytes = std::max<std::size_t>(data[0], size / 16) + 1;
-  run({data + 2, size - 2}, piece_bytes, data[1]);
-  return 0;
-}
-
-extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t size,
-                                               std::size_t max_size, unsigned seed) {
-  return mutate_frames(data, size, max_size, seed, 2, kSecond);
 }

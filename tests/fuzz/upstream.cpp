@@ -7,8 +7,7 @@
 #include <set>
 
 #include "libnae/client/session.hpp"
-#include "tests/fuzz/agent_between.hpp"
-#include "tests/fuzz/frame_mutator.hpp"
+#include "tests/fuzz/agent_entry.hpp"
 #include "tests/fuzz/pieces.hpp"
 #include "tests/fuzz/told_server.hpp"
 
@@ -20,8 +19,6 @@ namespace {
 
 // What a byte of the input says beside its frames.
 constexpr Byte kTwoServers = 1, kRawStream = 2, kGreeted = 4;
-// A frame of the second server has this bit in its type.
-constexpr Byte kSecond = 0x80;
 
 // Asks with each action and lookup, and again as long as it is answered.
 class Backend {
@@ -93,7 +90,9 @@ class Backend {
   unsigned again_ = 0;
 };
 
-void run(ByteView stream, std::size_t piece_bytes, Byte options) {
+}  // namespace
+
+void nae::fuzz::run(ByteView stream, std::size_t piece_bytes, Byte options) {
   const std::size_t servers = options & kTwoServers ? 2 : 1;
   AgentBetween between(2, servers);
   std::vector<ToldServer> told(servers, ToldServer(kAgentLimits));
@@ -140,24 +139,4 @@ void run(ByteView stream, std::size_t piece_bytes, Byte options) {
   for (const Backend& backend : backends) asked += backend.signatures_asked();
   for (const ToldServer& server : told) sent += server.signatures();
   require(sent <= asked + errors);
-}
-
-}  // namespace
-
-extern "C" int LLVMFuzzerInitialize(int*, char***) {
-  spdlog::set_level(spdlog::level::off);
-  return 0;
-}
-
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  if (size < 2) return 0;
-  // Small pieces of a long input would be thousands of turns.
-  const std::size_t piece_bytes = std::max<std::size_t>(data[0], size / 16) + 1;
-  run({data + 2, size - 2}, piece_bytes, data[1]);
-  return 0;
-}
-
-extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t size,
-                                               std::size_t max_size, unsigned seed) {
-  return mutate_frames(data, size, max_size, seed, 2, kSecond);
 }
