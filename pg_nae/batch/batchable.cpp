@@ -112,26 +112,44 @@ constexpr Batchable kBatchable[] = {
 #undef NAE_DECRYPTION
 };
 
-// A function of this database that is in the table.
-struct Known {
+// A function of this database that was looked at, at its place in a table: another takes the place
+// of the one that was there before. The extension's functions have neighbouring numbers.
+struct Looked {
   Oid function;
-  uint32 hash;  // of its pg_proc row, as plans record it
-  const Batchable* how;
+  std::uint64_t generation;
+  const Batchable* how;  // nullptr: it is none
 };
+constexpr std::size_t kLooked = 4096;
+Looked looked[kLooked];
+
+// Of the same, by the hash of its pg_proc row: all that plans record of it.
+struct Mentioned {
+  uint32 hash;
+  std::uint64_t generation;
+  bool is_batchable;
+};
+Mentioned mentioned[kLooked];
 
 // Of each encrypted type: encrypt, rewrap, fault, two search tokens and three decryptions. Then our
 // others.
-constexpr std::size_t kMaxKnown = 8 * kEncryptedTypes + 64;
+constexpr std::size_t kMaxHashes = 8 * kEncryptedTypes + 64;
 
-// What was found in the catalogs, until a function changes.
-Known known[kMaxKnown];
-std::size_t known_count = 0;
-std::uint64_t known_generation = 0;
+// Of all of them, once they had to be read; sorted.
+uint32 hashes[kMaxHashes];
+std::size_t hash_count = 0;
+std::uint64_t hashes_generation = 0;
+
+// What was found in the catalogs holds until a function changes.
 std::uint64_t generation = 1;
 bool watching_functions = false;
 
 void forget(Datum, int, uint32) {
   ++generation;
+}
+
+void watch() {
+  if (!watching_functions) CacheRegisterSyscacheCallback(PROCOID, forget, Datum{0});
+  watching_functions = true;
 }
 
 const Batchable* by_symbol(std::string_view symbol) {
@@ -141,67 +159,103 @@ const Batchable* by_symbol(std::string_view symbol) {
 }
 
 // The extension alone defines such functions; STRICT is what lets NULL be left out of a request.
-void learn(Oid extension, HeapTuple tuple, TupleDesc shape) {
+const Batchable* how_of(Oid extension, HeapTuple tuple, TupleDesc shape) {
   auto* row = reinterpret_cast<Form_pg_proc>(GETSTRUCT(tuple));
-  if (row->prolang != ClanguageId || !row->proisstrict || row->proretset) return;
+  if (row->prolang != ClanguageId || !row->proisstrict || row->proretset) return nullptr;
   bool is_null = true;
   // Not heap_getattr(): built with newer minor releases it takes a server of these.
   Datum source = fastgetattr(tuple, Anum_pg_proc_prosrc, shape, &is_null);
   const Batchable* how = is_null ? nullptr : by_symbol(TextDatumGetCString(source));
-  if (how == nullptr || known_count == kMaxKnown) return;
-  if (!pg::is_member(extension, ProcedureRelationId, row->oid)) return;
-  known[known_count++] = {row->oid, GetSysCacheHashValue1(PROCOID, ObjectIdGetDatum(row->oid)),
-                          how};
+  return how != nullptr && pg::is_member(extension, ProcedureRelationId, row->oid) ? how : nullptr;
 }
 
-// Read from end to end and past the caches: the extension has thousands of functions, and each
-// backend would keep a copy of every one to find the few hundred.
-void learn_all_functions(Oid extension) {
+// A scan and not the cache: a backend would keep a copy of each function's row.
+const Batchable* read_function(Oid function) {
   Relation functions = table_open(ProcedureRelationId, AccessShareLock);
-  SysScanDesc scan = systable_beginscan(functions, InvalidOid, false, nullptr, 0, nullptr);
-  for (HeapTuple tuple; HeapTupleIsValid(tuple = systable_getnext(scan));)
-    learn(extension, tuple, RelationGetDescr(functions));
+  ScanKeyData key;
+  ScanKeyInit(&key, Anum_pg_proc_oid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(function));
+  SysScanDesc scan = systable_beginscan(functions, ProcedureOidIndexId, true, nullptr, 1, &key);
+  HeapTuple tuple = systable_getnext(scan);
+  const Batchable* how = HeapTupleIsValid(tuple)
+                             ? how_of(pg::extension_id(), tuple, RelationGetDescr(functions))
+                             : nullptr;
   systable_endscan(scan);
   table_close(functions, AccessShareLock);
+  return how;
 }
 
-void learn_functions() {
-  if (known_generation == generation) return;
-  if (!watching_functions) CacheRegisterSyscacheCallback(PROCOID, forget, Datum{0});
-  watching_functions = true;
-  // A change that arrives meanwhile, or an error, leaves this reading a stale one.
-  const std::uint64_t read_generation = generation;
-  known_count = 0;
-  Oid extension = pg::extension_id();
-  if (OidIsValid(extension)) learn_all_functions(extension);
-  std::sort(known, known + known_count,
-            [](const Known& a, const Known& b) { return a.function < b.function; });
-  known_generation = read_generation;
+// From end to end and past the caches: the extension has thousands of functions, and each backend
+// would keep a copy of every one to find the few hundred. False where there are too many.
+bool read_hashes(Oid extension) {
+  Relation functions = table_open(ProcedureRelationId, AccessShareLock);
+  SysScanDesc scan = systable_beginscan(functions, InvalidOid, false, nullptr, 0, nullptr);
+  bool complete = true;
+  for (HeapTuple tuple; HeapTupleIsValid(tuple = systable_getnext(scan));) {
+    if (how_of(extension, tuple, RelationGetDescr(functions)) == nullptr) continue;
+    if (hash_count == kMaxHashes) {
+      complete = false;
+      break;
+    }
+    const Oid function = reinterpret_cast<Form_pg_proc>(GETSTRUCT(tuple))->oid;
+    hashes[hash_count++] = GetSysCacheHashValue1(PROCOID, ObjectIdGetDatum(function));
+  }
+  systable_endscan(scan);
+  table_close(functions, AccessShareLock);
+  return complete;
+}
+
+enum class Mention : std::uint8_t { no, yes, unknown };
+
+Mention mention_of(uint32 hash) {
+  const Mentioned& place = mentioned[hash % kLooked];
+  if (place.hash == hash && place.generation == generation)
+    return place.is_batchable ? Mention::yes : Mention::no;
+  if (hashes_generation != generation) return Mention::unknown;
+  return std::binary_search(hashes, hashes + hash_count, hash) ? Mention::yes : Mention::no;
+}
+
+// Plans record each function above the initial catalogs that they depend on.
+template <class Predicate>
+bool mentions(const PlannedStmt* statement, Predicate predicate) {
+  ListCell* cell;
+  foreach (cell, statement->invalItems) {
+    auto* item = lfirst_node(PlanInvalItem, cell);
+    if (item->cacheId == PROCOID && predicate(mention_of(item->hashValue))) return true;
+  }
+  return false;
 }
 
 }  // namespace
 
 const Batchable* find_batchable(Oid function) {
   if (function < FirstNormalObjectId) return nullptr;
-  learn_functions();
-  const Known* end = known + known_count;
-  const Known* found =
-      std::lower_bound(static_cast<const Known*>(known), end, function,
-                       [](const Known& one, Oid oid) { return one.function < oid; });
-  return found != end && found->function == function ? found->how : nullptr;
+  Looked& place = looked[function % kLooked];
+  if (place.function == function && place.generation == generation) return place.how;
+  watch();
+  // A change that arrives meanwhile, or an error, leaves this reading a stale one.
+  const std::uint64_t read_generation = generation;
+  place = {InvalidOid, read_generation, nullptr};
+  const Batchable* how = read_function(function);
+  place = {function, read_generation, how};
+  const uint32 hash = GetSysCacheHashValue1(PROCOID, ObjectIdGetDatum(function));
+  mentioned[hash % kLooked] = {hash, read_generation, how != nullptr};
+  return how;
 }
 
 bool may_mention_batchable(const PlannedStmt* statement) {
-  // Plans record each function above the initial catalogs that they depend on.
-  ListCell* cell;
-  foreach (cell, statement->invalItems) {
-    auto* item = lfirst_node(PlanInvalItem, cell);
-    if (item->cacheId != PROCOID) continue;
-    learn_functions();
-    for (std::size_t i = 0; i < known_count; ++i)
-      if (known[i].hash == item->hashValue) return true;
-  }
-  return false;
+  return mentions(statement, [](Mention mention) { return mention != Mention::no; });
+}
+
+void learn_mentioned(const PlannedStmt* statement) {
+  if (!mentions(statement, [](Mention mention) { return mention == Mention::unknown; })) return;
+  watch();
+  // A change that arrives meanwhile, or an error, leaves this reading a stale one.
+  const std::uint64_t read_generation = generation;
+  hash_count = 0;
+  const Oid extension = pg::extension_id();
+  if (OidIsValid(extension) && !read_hashes(extension)) return;
+  std::sort(hashes, hashes + hash_count);
+  hashes_generation = read_generation;
 }
 
 }  // namespace nae::batch

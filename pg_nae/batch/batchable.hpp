@@ -67,11 +67,16 @@ struct Batchable {
   bool answers_fault = false;  // the result is what is wrong with the value, or NULL
 };
 
-// How calls of the function are batched, or nullptr. No catalog is read but after functions of this
-// database have changed.
+// How calls of the function are batched, or nullptr. A function's catalog row is read once, until
+// functions of this database change.
 const Batchable* find_batchable(Oid function);
 
-// Whether a plan may mention such a function: the one test that every other statement pays.
+// Whether a plan may mention such a function: the one test that every other statement pays. It
+// answers yes for functions that nobody has looked at yet.
 bool may_mention_batchable(const PlannedStmt* statement);
+
+// After a yes for a plan in which nothing was found: learns of what is left of its functions, by
+// reading all of pg_proc once, which takes some milliseconds.
+void learn_mentioned(const PlannedStmt* statement);
 
 }  // namespace nae::batch

@@ -112,7 +112,10 @@ void report(const PlanFault& fault) {
 
 PlannedStmt* with_batches(PlannedStmt* statement, int cursor_options) {
   PlannedStmt* operated = pg::is_planted("no copy") ? statement : copy_to_operate_on(statement);
-  if (!operate_on(operated, cursor_options)) return statement;
+  if (!operate_on(operated, cursor_options)) {
+    learn_mentioned(statement);
+    return statement;
+  }
   if (pg::is_planted("no check")) return operated;  // to measure what it costs
   PlanFault fault = find_fault(operated);
   if (fault.what == nullptr) return operated;

@@ -8,27 +8,51 @@
 namespace nae::columns {
 namespace {
 
-// What was found in the catalogs in one generation of them.
-ColumnType known[kEncryptedTypes];
-Oid known_oids[kEncryptedTypes];  // of these: what most is looked for in
-std::size_t known_count = 0;
+// What the catalogs say of one encrypted type, read when that type is first met.
+struct Read {
+  ColumnType type;
+  bool is_known;
+  bool casts_are_known;
+  // Casts to other types than the plaintext's, by way of that.
+  static constexpr int kMaxCasts = 64;
+  Oid casts[kMaxCasts];
+};
+constexpr std::size_t kPlain = std::size(kPlainTypes);
+Read read_types[2 * kPlain];  // randomized ones, then deterministic ones
+
+// What was found for the number of a type, at its place in a table: another takes the place of the
+// one that was there before.
+struct Looked {
+  Oid type;
+  std::uint64_t generation;
+  const ColumnType* found;  // nullptr: it is none
+};
+constexpr std::size_t kLooked = 256;
+Looked looked[kLooked];
+std::uint64_t generation = 1;
+
+// Whether the extension is there, and where.
 Oid known_schema = InvalidOid;
 Oid known_internal = InvalidOid;
 Oid known_row_decryption = InvalidOid;
 Oid known_representative = InvalidOid;
-std::uint64_t known_generation = 0;
-std::uint64_t generation = 1;
+std::uint64_t known_schemas = 0;
+std::uint64_t schemas = 1;
 bool watching = false;
 
-bool is_known(uint32 hash) {
-  return std::any_of(known, known + known_count,
-                     [hash](const ColumnType& type) { return type.hash == hash; });
+// Dropping a type is the one way to be rid of its functions and casts.
+void forget_type(Datum, int, uint32 hash) {
+  ++generation;
+  if (!OidIsValid(known_schema)) ++schemas;
+  for (Read& read : read_types)
+    if (hash == 0 || read.type.hash == hash) read.is_known = false;
 }
 
-// Types come with every table. Once all of ours are known only theirs matter; dropping them is the
-// one way to be rid of their functions and casts.
-void forget(Datum, int, uint32 hash) {
-  if (hash == 0 || known_count != kEncryptedTypes || is_known(hash)) ++generation;
+// The extension comes and goes with its schemas.
+void forget_schemas(Datum, int, uint32) {
+  ++generation;
+  ++schemas;
+  for (Read& read : read_types) read.is_known = false;
 }
 
 // By the caches and not by name: the schema's privileges say who may write its names in SQL, not
@@ -45,19 +69,22 @@ Oid operator_of(const char* name, Oid type) {
                          ObjectIdGetDatum(known_schema));
 }
 
-void learn_casts(ColumnType& type) {
+void learn_casts(Read& read) {
   const Oid extension = pg::extension_id();
-  CatCList* casts = SearchSysCacheList1(CASTSOURCETARGET, ObjectIdGetDatum(type.type));
+  CatCList* casts = SearchSysCacheList1(CASTSOURCETARGET, ObjectIdGetDatum(read.type.type));
   int count = 0;
+  std::fill(std::begin(read.casts), std::end(read.casts), InvalidOid);
   for (int i = 0; i < casts->n_members; ++i) {
     auto* cast = reinterpret_cast<Form_pg_cast>(GETSTRUCT(&casts->members[i]->tuple));
-    bool other = cast->casttarget != type.type && cast->casttarget != plain_oid(type.plain);
+    bool other =
+        cast->casttarget != read.type.type && cast->casttarget != plain_oid(read.type.plain);
     // Casts that somebody else made are not ours to take apart.
     if (!other || !pg::is_member(extension, CastRelationId, cast->oid)) continue;
-    if (count == ColumnType::kMaxCasts) elog(ERROR, "an encrypted type has too many casts");
-    type.casts[count++] = cast->castfunc;
+    if (count == Read::kMaxCasts) elog(ERROR, "an encrypted type has too many casts");
+    read.casts[count++] = cast->castfunc;
   }
   ReleaseSysCacheList(casts);
+  read.casts_are_known = true;
 }
 
 bool is_complete(const ColumnType& type) {
@@ -70,11 +97,14 @@ bool is_complete(const ColumnType& type) {
          OidIsValid(type.pend_array) && OidIsValid(type.equal) && OidIsValid(type.not_equal);
 }
 
-void learn(PlainType plain, bool deterministic) {
-  char* name = psprintf("enc_%s%s", deterministic ? "det_" : "", plain_name(plain));
-  Oid type = GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid, CStringGetDatum(name),
-                             ObjectIdGetDatum(known_schema));
-  if (!OidIsValid(type) || !pg::is_of_extension(TypeRelationId, type)) return;
+Read& read_of(PlainType plain, bool deterministic) {
+  std::size_t row = 0;
+  while (kPlainTypes[row].type != plain) ++row;
+  return read_types[row + (deterministic ? kPlain : 0)];
+}
+
+// False while the extension's script runs: a type may be there without its functions.
+bool learn(Oid type, const char* name, PlainType plain, bool deterministic) {
   ColumnType found{};
   found.type = type;
   found.hash = GetSysCacheHashValue1(TYPEOID, ObjectIdGetDatum(type));
@@ -94,69 +124,104 @@ void learn(PlainType plain, bool deterministic) {
     found.equal = operator_of("=~", type);
     found.not_equal = operator_of("<>~", type);
   }
-  learn_casts(found);
-  // While the extension's script runs, a type may be there without its functions.
-  if (is_complete(found)) known[known_count++] = found;
+  if (!is_complete(found)) return false;
+  Read& read = read_of(plain, deterministic);
+  read.type = found;
+  read.casts_are_known = false;
+  read.is_known = true;
+  return true;
 }
 
-void learn_types() {
-  for (const PlainTypeRow& plain : kPlainTypes) {
-    learn(plain.type, false);
-    if (plain.deterministic) learn(plain.type, true);
-  }
-  known_row_decryption = function("plain_row", {RECORDOID});
-  known_representative = function("one_of", {ANYELEMENTOID});
-  std::sort(known, known + known_count,
-            [](const ColumnType& a, const ColumnType& b) { return a.type < b.type; });
-  for (std::size_t i = 0; i < known_count; ++i) known_oids[i] = known[i].type;
+// nullptr: no encrypted type has the name.
+const PlainTypeRow* row_of(std::string_view name, bool& deterministic) {
+  constexpr std::string_view kPrefix = "enc_", kDeterministic = "det_";
+  if (!name.starts_with(kPrefix)) return nullptr;
+  name.remove_prefix(kPrefix.size());
+  deterministic = name.starts_with(kDeterministic);
+  if (deterministic) name.remove_prefix(kDeterministic.size());
+  for (const PlainTypeRow& row : kPlainTypes)
+    if (name == row.name) return row.deterministic || !deterministic ? &row : nullptr;
+  return nullptr;
 }
 
-void learn_all() {
-  if (known_generation == generation) return;
-  if (!watching) {
-    CacheRegisterSyscacheCallback(TYPEOID, forget, Datum{0});
-    watching = true;
-  }
+// A type of the extension's schema: `lasts` is false where the answer may be another one soon.
+const ColumnType* learn(Oid type, const char* name, bool& lasts) {
+  bool deterministic = false;
+  const PlainTypeRow* row = row_of(name, deterministic);
+  if (row == nullptr || !pg::is_of_extension(TypeRelationId, type)) return nullptr;
+  const Read& read = read_of(row->type, deterministic);
+  if (read.is_known && read.type.type == type) return &read.type;
+  lasts = learn(type, name, row->type, deterministic);
+  return lasts ? &read.type : nullptr;
+}
+
+const ColumnType* look_up(Oid type, bool& lasts) {
+  HeapTuple tuple = SearchSysCache1(TYPEOID, ObjectIdGetDatum(type));
+  if (!HeapTupleIsValid(tuple)) return nullptr;
+  auto* row = reinterpret_cast<Form_pg_type>(GETSTRUCT(tuple));
+  const bool is_domain = row->typtype == TYPTYPE_DOMAIN;
+  const bool is_ours = row->typnamespace == known_schema && row->typtype == TYPTYPE_BASE;
+  char* name = is_ours ? pstrdup(NameStr(row->typname)) : nullptr;
+  ReleaseSysCache(tuple);
+  if (is_domain) return find_column_type(getBaseType(type));
+  return is_ours ? learn(type, name, lasts) : nullptr;
+}
+
+void watch() {
+  if (watching) return;
+  CacheRegisterSyscacheCallback(TYPEOID, forget_type, Datum{0});
+  CacheRegisterSyscacheCallback(NAMESPACEOID, forget_schemas, Datum{0});
+  watching = true;
+}
+
+void learn_schemas() {
+  if (known_schemas == schemas) return;
+  watch();
   // A change that arrives meanwhile, or an error, leaves this reading a stale one.
-  const std::uint64_t read_generation = generation;
-  known_count = 0;
+  const std::uint64_t read_generation = schemas;
+  known_row_decryption = known_representative = InvalidOid;
   known_schema = pg::column_schema();
   known_internal = pg::internal_schema();
-  if (OidIsValid(known_schema) && OidIsValid(known_internal)) learn_types();
-  known_generation = read_generation;
+  known_schemas = read_generation;
+}
+
+Oid known_function(Oid& known, const char* name, Oid argument) {
+  if (has_column_types() && !OidIsValid(known)) known = function(name, {argument});
+  return known;
 }
 
 }  // namespace
 
 bool has_column_types() {
-  learn_all();
-  return known_count != 0;
+  learn_schemas();
+  return OidIsValid(known_schema) && OidIsValid(known_internal);
 }
 
 bool may_have_column_types() {
-  return known_generation != generation || known_count != 0;
+  return known_schemas != schemas || (OidIsValid(known_schema) && OidIsValid(known_internal));
 }
 
 const ColumnType* find_column_type(Oid type) {
   if (type < FirstNormalObjectId || !has_column_types()) return nullptr;
-  const Oid* end = known_oids + known_count;
-  const Oid* found = std::lower_bound(static_cast<const Oid*>(known_oids), end, type);
-  if (found != end && *found == type) return known + (found - known_oids);
-  if (get_typtype(type) != TYPTYPE_DOMAIN) return nullptr;
-  return find_column_type(getBaseType(type));
+  Looked& place = looked[type % kLooked];
+  if (place.type == type && place.generation == generation) return place.found;
+  const std::uint64_t read_generation = generation;
+  bool lasts = true;
+  const ColumnType* found = look_up(type, lasts);
+  if (lasts) place = {type, read_generation, found};
+  return found;
 }
 
 const ColumnType* find_column_type_of_array(Oid array_type) {
   if (array_type < FirstNormalObjectId || !has_column_types()) return nullptr;
-  for (std::size_t i = 0; i < known_count; ++i)
-    if (known[i].array_type == array_type) return &known[i];
-  // Of a domain over one.
   Oid element = get_element_type(array_type);
   return OidIsValid(element) ? find_column_type(element) : nullptr;
 }
 
 bool is_cast_of(const ColumnType& type, Oid function) {
-  return std::find(std::begin(type.casts), std::end(type.casts), function) != std::end(type.casts);
+  Read& read = read_of(type.plain, type.deterministic);
+  if (!read.casts_are_known) learn_casts(read);
+  return std::find(std::begin(read.casts), std::end(read.casts), function) != std::end(read.casts);
 }
 
 bool is_column_function(Oid function) {
@@ -167,13 +232,11 @@ bool is_column_function(Oid function) {
 }
 
 Oid row_decryption() {
-  learn_all();
-  return known_row_decryption;
+  return known_function(known_row_decryption, "plain_row", RECORDOID);
 }
 
 Oid representative_aggregate() {
-  learn_all();
-  return known_representative;
+  return known_function(known_representative, "one_of", ANYELEMENTOID);
 }
 
 const ColumnType& column_type(Oid type) {

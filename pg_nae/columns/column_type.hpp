@@ -18,9 +18,6 @@ struct ColumnType {
   Oid decrypt_of;     // plain(enc, int4)
   Oid decrypt_whole;  // plain(enc, int4, bool)
   Oid decrypt_array;  // plain(enc[])
-  // Casts to other types than the plaintext's, by way of that.
-  static constexpr int kMaxCasts = 64;
-  Oid casts[kMaxCasts];
   // Of deterministic types:
   Oid search_token;        // search_token(enc, int4)
   Oid search_token_array;  // search_token(enc[], int4)
@@ -28,7 +25,8 @@ struct ColumnType {
   Oid equal, not_equal;    // operators (enc, enc)
 };
 
-// Whether this database has any: the one test that every other statement pays.
+// Whether this database may have columns of such types: the extension is there. The one test that
+// every other statement pays.
 bool has_column_types();
 // Without reading catalogs: false only where they have been read, and there are none.
 bool may_have_column_types();
@@ -36,6 +34,7 @@ bool may_have_column_types();
 // nullptr when the type is none of them, nor a domain over one.
 const ColumnType* find_column_type(Oid type);
 const ColumnType* find_column_type_of_array(Oid array_type);
+// A cast to another type than the plaintext's, by way of that.
 bool is_cast_of(const ColumnType& type, Oid function);
 // Of the extension's schema, where the functions of encrypted types are.
 bool is_column_function(Oid function);
