@@ -137,6 +137,7 @@ class KeyServer:
         self.config = path / "nae-keyserver.toml"
         self.log = log or path.with_name(path.name + ".log")
         self.pid_file = path.with_name(path.name + ".pid")
+        self.under = []  # a program that runs it, with its options
         self.environment = {}  # beside what the test has, from the next start() on
 
     @classmethod
@@ -156,7 +157,7 @@ class KeyServer:
 
     def start(self, ready=True):
         with open(self.log, "ab") as log:
-            self.process = subprocess.Popen([KEY_SERVER, "run", "--config", self.config], cwd="/", stdout=log,
+            self.process = subprocess.Popen([*self.under, KEY_SERVER, "run", "--config", self.config], cwd="/", stdout=log,
                                             stderr=log, stdin=subprocess.DEVNULL, start_new_session=True,
                                             env={**os.environ, **self.environment}, **OWNER)
         atexit.register(self.process.kill)

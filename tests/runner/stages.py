@@ -79,6 +79,11 @@ def beside(place):
     return [Task(f"beside/{path.name}", [f"tests/beside/{path.name}"], counts.tap, 900) for path in sorted((place.root / "tests/beside").glob("*.t"))]
 
 
+def costs(place):
+    """Instructions of hot paths."""
+    return [Task("costs", ["tests/costs/run"], counts.tap, 900)]
+
+
 def beside_long(place):
     """What takes a Go compiler."""
     return [Task("beside/applications.t, pgx", ["tests/beside/applications.t", "with_pgx.go"], counts.tap, 1800)]
@@ -163,5 +168,5 @@ def sanitizers(place):
 
 
 # Those of a group run side by side: each has servers of its own. Fast ones first.
-CHECK = [[lint], [unit], [parsers], [pgtap, end_to_end, beside, versions, regress]]
+CHECK = [[lint], [unit], [parsers], [pgtap, end_to_end, beside, costs, versions, regress]]
 LONG = [[fuzz], [tls], [tidy], [sanitizers], [packages], [docker], [beside_long], [versions_long], [core], [twins], [statements], [inputs], [chaos], [sqlsmith]]
