@@ -29,9 +29,9 @@ class Attributes {
     attributes_.push_back({type, values_.back().data(), values_.back().size()});
     return *this;
   }
-  Attributes& numbers(CK_ATTRIBUTE_TYPE type, std::initializer_list<CK_ULONG> values) {
+  Attributes& numbers(CK_ATTRIBUTE_TYPE type, const std::vector<CK_ULONG>& values) {
     return bytes(type,
-                 {reinterpret_cast<const Byte*>(values.begin()), values.size() * sizeof(CK_ULONG)});
+                 {reinterpret_cast<const Byte*>(values.data()), values.size() * sizeof(CK_ULONG)});
   }
   // A template within the template; `inner` outlives this.
   Attributes& nested(CK_ATTRIBUTE_TYPE type, Attributes& inner) {

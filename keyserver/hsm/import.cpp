@@ -39,15 +39,8 @@ bool caused_by_input(const Error& error) {
          error.code == Code::hsm_token_full;
 }
 
-struct OaepHash {
-  HashAlgorithm hash;
-  CK_MECHANISM_TYPE mechanism;
-  CK_ULONG mgf;
-};
-constexpr OaepHash kOaepHashes[] = {
-    {HashAlgorithm::sha256, CKM_SHA256, CKG_MGF1_SHA256},
-    {HashAlgorithm::sha1, CKM_SHA_1, CKG_MGF1_SHA1},  // all that SoftHSM 2.6 has; sound in OAEP
-};
+// SHA-1 is all that SoftHSM 2.6 has; sound in OAEP.
+constexpr HashAlgorithm kOaepHashes[] = {HashAlgorithm::sha256, HashAlgorithm::sha1};
 
 // An AES key that unwraps and does nothing else.
 Attributes& add_transport_key(const Session& session, Attributes& key) {
@@ -60,8 +53,9 @@ Attributes& add_transport_key(const Session& session, Attributes& key) {
 
 Result<CK_OBJECT_HANDLE> unwrap_transport_key(const Session& session, CK_OBJECT_HANDLE import_key,
                                               HashAlgorithm hash, ByteView wrapped) {
-  const OaepHash& row = hash == kOaepHashes[0].hash ? kOaepHashes[0] : kOaepHashes[1];
-  CK_RSA_PKCS_OAEP_PARAMS parameters{row.mechanism, row.mgf, CKZ_DATA_SPECIFIED, nullptr, 0};
+  const HashConstants constants = constants_of(hash);
+  CK_RSA_PKCS_OAEP_PARAMS parameters{constants.mechanism, constants.mgf, CKZ_DATA_SPECIFIED,
+                                     nullptr, 0};
   Attributes key;
   return unwrap(session, {CKM_RSA_PKCS_OAEP, &parameters, sizeof parameters}, import_key, wrapped,
                 add_transport_key(session, key), Extractable::no);
@@ -185,12 +179,12 @@ Result<HashAlgorithm> Pkcs11Hsm::probe_import_hash(ByteView public_key) {
   NAE_ASSIGN(const ObjectHandle import_key, import_half(CKO_PRIVATE_KEY));
   Bytes probe(kAesKeyBytes);
   NAE_TRY(session_->random(probe));
-  for (const OaepHash& row : kOaepHashes) {
-    NAE_ASSIGN(const Bytes wrapped, crypto::encrypt_oaep(public_key, row.hash, probe));
-    auto key = unwrap_transport_key(*session_, import_key, row.hash, wrapped);
+  for (const HashAlgorithm hash : kOaepHashes) {
+    NAE_ASSIGN(const Bytes wrapped, crypto::encrypt_oaep(public_key, hash, probe));
+    auto key = unwrap_transport_key(*session_, import_key, hash, wrapped);
     if (key) {
       const TemporaryObject opened(*session_, *key);
-      return row.hash;
+      return hash;
     }
     if (!caused_by_input(key.error())) return fail(std::move(key).error());
   }

@@ -1,59 +1,61 @@
 #include "keyserver/hsm/key_pair.hpp"
 
+#include "keyserver/hsm/mechanisms.hpp"
 #include "keyserver/hsm/return_value.hpp"
 #include "libnae/crypto/spki.hpp"
 
 namespace nae::hsm {
 namespace {
 
-// DER of the curve's object identifier; for Ed25519 the curve's name as a PrintableString, the form
-// PKCS#11 3.0 section 2.3.5 allows beside it and SoftHSM 2.6 demands.
-constexpr Byte kP256[] = {0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07};
-constexpr Byte kP384[] = {0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x22};
-constexpr Byte kEdwards25519[] = {0x13, 0x0c, 'e', 'd', 'w', 'a', 'r',
-                                  'd',  's',  '2', '5', '5', '1', '9'};
 constexpr Byte kRsaExponent[] = {0x01, 0x00, 0x01};
 
-struct Recipe {
-  KeyType type;
+struct FamilyObjects {
   CK_MECHANISM_TYPE generate;
-  CK_KEY_TYPE object;
-  ByteView curve;
-  CK_ULONG modulus_bits;
+  CK_KEY_TYPE type;
 };
-constexpr Recipe kRecipes[] = {
-    {KeyType::rsa_2048, CKM_RSA_PKCS_KEY_PAIR_GEN, CKK_RSA, {}, 2048},
-    {KeyType::rsa_3072, CKM_RSA_PKCS_KEY_PAIR_GEN, CKK_RSA, {}, 3072},
-    {KeyType::rsa_4096, CKM_RSA_PKCS_KEY_PAIR_GEN, CKK_RSA, {}, 4096},
-    {KeyType::ecdsa_p256, CKM_EC_KEY_PAIR_GEN, CKK_EC, kP256, 0},
-    {KeyType::ecdsa_p384, CKM_EC_KEY_PAIR_GEN, CKK_EC, kP384, 0},
-    {KeyType::ed25519, CKM_EC_EDWARDS_KEY_PAIR_GEN, CKK_EC_EDWARDS, kEdwards25519, 0},
+constexpr FamilyObjects kFamilies[] = {
+#define NAE_KEY_FAMILY(family, actions, kty, generate, object) {generate, object},
+#include "libnae/base/algorithms.def"
 };
+const FamilyObjects& objects_of(KeyFamily family) {
+  return kFamilies[static_cast<std::size_t>(family)];
+}
 
-const Recipe* find_recipe(KeyType type) {
-  for (const Recipe& recipe : kRecipes)
-    if (recipe.type == type) return &recipe;
-  return nullptr;
+ByteView curve_parameters(KeyType type) {
+  switch (type) {
+#define NAE_KEY_TYPE(type, number, text, family, bits, signature_bytes, scheme, curve, parameters) \
+  case KeyType::type:                                                                              \
+    return as_bytes(std::string_view(parameters, sizeof parameters - 1));
+#include "libnae/base/algorithms.def"
+  }
+  return {};
 }
 
 enum class Place : bool { session, token };
 
 Result<KeyPair> generate(const Session& session, KeyType type, Place place, Attributes& public_half,
                          Attributes& private_half) {
-  const Recipe* recipe = find_recipe(type);
-  if (!recipe) return fail(Code::key_type, std::string(name(type)) + " keys are no pairs");
+  const KeyTypeRow& row = nae::row(type);
+  if (!is_pair(type)) return fail(Code::key_type, std::string(row.name) + " keys are no pairs");
   for (Attributes* half : {&public_half, &private_half})
     half->flag(CKA_TOKEN, place == Place::token);
   public_half.flag(CKA_VERIFY, true).none_of({CKA_ENCRYPT, CKA_WRAP});
-  if (recipe->object == CKK_RSA)
-    public_half.number(CKA_MODULUS_BITS, recipe->modulus_bits)
-        .bytes(CKA_PUBLIC_EXPONENT, kRsaExponent);
-  else
-    public_half.bytes(CKA_EC_PARAMS, recipe->curve);
+  switch (row.family) {
+    case KeyFamily::rsa:
+      public_half.number(CKA_MODULUS_BITS, row.bits).bytes(CKA_PUBLIC_EXPONENT, kRsaExponent);
+      break;
+    case KeyFamily::ec:
+    case KeyFamily::edwards:
+      public_half.bytes(CKA_EC_PARAMS, curve_parameters(type));
+      break;
+    case KeyFamily::aes:
+    case KeyFamily::hmac:
+      break;
+  }
   private_half.flag(CKA_PRIVATE, true).flag(CKA_SENSITIVE, true);
   allow_signing_only(session, add_private_key_uses(private_half), type);
 
-  CK_MECHANISM mechanism{recipe->generate, nullptr, 0};
+  CK_MECHANISM mechanism{objects_of(row.family).generate, nullptr, 0};
   KeyPair pair{};
   const CK_RV value = session.calls().C_GenerateKeyPair(
       session.handle(), &mechanism, public_half.data(), public_half.size(), private_half.data(),
@@ -64,8 +66,9 @@ Result<KeyPair> generate(const Session& session, KeyType type, Place place, Attr
   return pair;
 }
 
-std::size_t point_bytes(KeyType type) {
-  return type == KeyType::ed25519 ? 32 : type == KeyType::ecdsa_p256 ? 65 : 97;
+// SEC 1 section 2.3.3; RFC 8032.
+std::size_t point_bytes(const KeyTypeRow& row) {
+  return row.family == KeyFamily::ec ? 1 + 2 * row.coordinate_bytes() : row.coordinate_bytes();
 }
 
 // CKA_EC_POINT is an OCTET STRING around the point by the standard, the bare point in some modules.
@@ -79,13 +82,17 @@ Result<ByteView> point_in(ByteView attribute, std::size_t bytes) {
 }  // namespace
 
 ByteView ec_point_of(KeyType type, ByteView public_key_der) {
-  if (object_key_type(type) != CKK_EC || public_key_der.size() < point_bytes(type)) return {};
-  return public_key_der.last(point_bytes(type));
+  const KeyTypeRow& row = nae::row(type);
+  if (row.family != KeyFamily::ec || public_key_der.size() < point_bytes(row)) return {};
+  return public_key_der.last(point_bytes(row));
 }
 
 CK_KEY_TYPE object_key_type(KeyType type) {
-  const Recipe* recipe = find_recipe(type);
-  return recipe ? recipe->object : CKK_GENERIC_SECRET;
+  return objects_of(row(type).family).type;
+}
+
+bool is_pair(KeyType type) {
+  return object_key_type(type) != CKK_GENERIC_SECRET;
 }
 
 Attributes& add_private_key_uses(Attributes& attributes) {
@@ -94,14 +101,7 @@ Attributes& add_private_key_uses(Attributes& attributes) {
 }
 
 Attributes& allow_signing_only(const Session& session, Attributes& private_half, KeyType type) {
-  switch (object_key_type(type)) {
-    case CKK_RSA:
-      return session.allow_only(private_half, {CKM_RSA_PKCS, CKM_RSA_PKCS_PSS});
-    case CKK_EC:
-      return session.allow_only(private_half, {CKM_ECDSA});
-    default:
-      return session.allow_only(private_half, {CKM_EDDSA});
-  }
+  return session.allow_only(private_half, signing_mechanisms(row(type).family));
 }
 
 Result<KeyPair> generate_pair_for_wrapping(const Session& session, KeyType type) {
@@ -120,15 +120,25 @@ Result<KeyPair> generate_pair_on_token(const Session& session, KeyType type,
 }
 
 Result<Bytes> public_key_der(const Session& session, CK_OBJECT_HANDLE public_key, KeyType type) {
-  if (object_key_type(type) == CKK_RSA) {
-    NAE_ASSIGN(const Bytes modulus, session.read_attribute(public_key, CKA_MODULUS));
-    NAE_ASSIGN(const Bytes exponent, session.read_attribute(public_key, CKA_PUBLIC_EXPONENT));
-    return crypto::spki_of_rsa(modulus, exponent);
+  const KeyTypeRow& row = nae::row(type);
+  switch (row.family) {
+    case KeyFamily::rsa: {
+      NAE_ASSIGN(const Bytes modulus, session.read_attribute(public_key, CKA_MODULUS));
+      NAE_ASSIGN(const Bytes exponent, session.read_attribute(public_key, CKA_PUBLIC_EXPONENT));
+      return crypto::spki_of_rsa(modulus, exponent);
+    }
+    case KeyFamily::ec:
+    case KeyFamily::edwards: {
+      NAE_ASSIGN(const Bytes attribute, session.read_attribute(public_key, CKA_EC_POINT));
+      NAE_ASSIGN(const ByteView point, point_in(attribute, point_bytes(row)));
+      return row.family == KeyFamily::ec ? crypto::spki_of_ec(type, point)
+                                         : crypto::spki_of_edwards(type, point);
+    }
+    case KeyFamily::aes:
+    case KeyFamily::hmac:
+      break;
   }
-  NAE_ASSIGN(const Bytes attribute, session.read_attribute(public_key, CKA_EC_POINT));
-  NAE_ASSIGN(const ByteView point, point_in(attribute, point_bytes(type)));
-  return type == KeyType::ed25519 ? crypto::spki_of_ed25519(point)
-                                  : crypto::spki_of_ec(type, point);
+  return fail(Code::key_type, std::string(row.name) + " keys are no pairs");
 }
 
 }  // namespace nae::hsm

@@ -17,6 +17,7 @@ struct KeyPair {
 
 // CKK_* of a key type's objects.
 CK_KEY_TYPE object_key_type(KeyType type);
+bool is_pair(KeyType type);
 
 // What the private half may do once it stands in the HSM for good: sign, and nothing else.
 Attributes& add_private_key_uses(Attributes& attributes);

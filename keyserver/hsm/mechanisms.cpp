@@ -1,9 +1,8 @@
 #include "keyserver/hsm/mechanisms.hpp"
 
 #include <span>
+#include <stdexcept>
 #include <string>
-
-#include "keyserver/hsm/key_pair.hpp"
 
 namespace nae::hsm {
 namespace {
@@ -12,6 +11,11 @@ struct Mechanism {
   CK_MECHANISM_TYPE type;
   const char* name;
 };
+struct MethodMechanism {
+  SignatureMethod method;
+  KeyFamily family;
+  Mechanism mechanism;
+};
 #define NAE_MECHANISM(type) \
   { type, #type }
 constexpr Mechanism kNeeded[] = {
@@ -19,10 +23,15 @@ constexpr Mechanism kNeeded[] = {
     NAE_MECHANISM(CKM_SHA256_HMAC), NAE_MECHANISM(CKM_EC_KEY_PAIR_GEN),
     NAE_MECHANISM(CKM_ECDSA),
 };
-constexpr Mechanism kRsa[] = {NAE_MECHANISM(CKM_RSA_PKCS_KEY_PAIR_GEN), NAE_MECHANISM(CKM_RSA_PKCS),
-                              NAE_MECHANISM(CKM_RSA_PKCS_PSS)};
-constexpr Mechanism kEdwards[] = {NAE_MECHANISM(CKM_EC_EDWARDS_KEY_PAIR_GEN),
-                                  NAE_MECHANISM(CKM_EDDSA)};
+constexpr Mechanism kGenerate[] = {
+#define NAE_KEY_FAMILY(family, actions, kty, generate, ...) {generate, #generate},
+#include "libnae/base/algorithms.def"
+};
+constexpr MethodMechanism kMethods[] = {
+#define NAE_SIGNATURE_METHOD(method, family, mechanism, ...) \
+  {SignatureMethod::method, KeyFamily::family, {mechanism, #mechanism}},
+#include "libnae/base/algorithms.def"
+};
 constexpr Mechanism kCipher[] = {NAE_MECHANISM(CKM_AES_GCM)};
 constexpr Mechanism kImport[] = {NAE_MECHANISM(CKM_RSA_PKCS_KEY_PAIR_GEN),
                                  NAE_MECHANISM(CKM_RSA_PKCS_OAEP), NAE_MECHANISM(CKM_AES_ECB)};
@@ -46,7 +55,35 @@ std::string missing_of(const CK_FUNCTION_LIST& calls, CK_SLOT_ID slot,
   return missing;
 }
 
+std::vector<Mechanism> mechanisms_of(KeyFamily family) {
+  std::vector<Mechanism> mechanisms{kGenerate[static_cast<std::size_t>(family)]};
+  for (const MethodMechanism& row : kMethods)
+    if (row.family == family) mechanisms.push_back(row.mechanism);
+  return mechanisms;
+}
+
 }  // namespace
+
+HashConstants constants_of(HashAlgorithm hash) {
+  switch (hash) {
+#define NAE_HASH(hash, number, text, bytes, mechanism, mgf, oid) \
+  case HashAlgorithm::hash:                                      \
+    return {mechanism, mgf, as_bytes(std::string_view(oid, sizeof oid - 1))};
+#include "libnae/base/algorithms.def"
+  }
+  throw std::logic_error("a hash of no row");
+}
+
+CK_MECHANISM_TYPE mechanism_of(SignatureMethod method) {
+  return kMethods[static_cast<std::size_t>(method)].mechanism.type;
+}
+
+std::vector<CK_MECHANISM_TYPE> signing_mechanisms(KeyFamily family) {
+  std::vector<CK_MECHANISM_TYPE> mechanisms;
+  for (const MethodMechanism& row : kMethods)
+    if (row.family == family) mechanisms.push_back(row.mechanism.type);
+  return mechanisms;
+}
 
 bool offers(const CK_FUNCTION_LIST& calls, CK_SLOT_ID slot, CK_MECHANISM_TYPE mechanism) {
   CK_MECHANISM_INFO info{};
@@ -68,13 +105,9 @@ Result<void> require_mechanisms(const CK_FUNCTION_LIST& calls, CK_SLOT_ID slot) 
 
 Result<void> require_mechanisms_for(const CK_FUNCTION_LIST& calls, CK_SLOT_ID slot, KeyType type,
                                     keys::Protection protection) {
-  std::span<const Mechanism> mechanisms;
-  if (object_key_type(type) == CKK_RSA)
-    mechanisms = kRsa;
-  else if (type == KeyType::ed25519)
-    mechanisms = kEdwards;
-  else if (type == KeyType::aes_256_gcm && protection == keys::Protection::hsm_only)
-    mechanisms = kCipher;
+  std::vector<Mechanism> mechanisms = mechanisms_of(row(type).family);
+  if (type == KeyType::aes_256_gcm && protection == keys::Protection::hsm_only)
+    mechanisms.assign(std::begin(kCipher), std::end(kCipher));
   return none(missing_of(calls, slot, mechanisms), "keys of type " + std::string(nae::name(type)) +
                                                        " (" + std::string(keys::name(protection)) +
                                                        ") need");

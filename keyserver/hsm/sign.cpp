@@ -1,6 +1,5 @@
 // Pkcs11Hsm: what is computed under a key in the HSM, working keys, HMACs and signatures.
-#include <iterator>
-
+#include "keyserver/hsm/mechanisms.hpp"
 #include "keyserver/hsm/pkcs11_hsm.hpp"
 #include "keyserver/hsm/return_value.hpp"
 #include "keyserver/hsm/token.hpp"
@@ -10,49 +9,23 @@
 namespace nae::hsm {
 namespace {
 
-// DER of DigestInfo up to the digest; RFC 8017 section 9.2, note 1.
-constexpr Byte kSha256Prefix[] = {0x30, 0x31, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01,
-                                  0x65, 0x03, 0x04, 0x02, 0x01, 0x05, 0x00, 0x04, 0x20};
-constexpr Byte kSha384Prefix[] = {0x30, 0x41, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01,
-                                  0x65, 0x03, 0x04, 0x02, 0x02, 0x05, 0x00, 0x04, 0x30};
-constexpr Byte kSha512Prefix[] = {0x30, 0x51, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01,
-                                  0x65, 0x03, 0x04, 0x02, 0x03, 0x05, 0x00, 0x04, 0x40};
-
-struct HashConstants {
-  HashAlgorithm algorithm;
-  CK_MECHANISM_TYPE mechanism;
-  CK_ULONG mgf;
-  ByteView digest_info_prefix;
-};
-constexpr HashConstants kHashes[] = {
-    {HashAlgorithm::sha256, CKM_SHA256, CKG_MGF1_SHA256, kSha256Prefix},
-    {HashAlgorithm::sha384, CKM_SHA384, CKG_MGF1_SHA384, kSha384Prefix},
-    {HashAlgorithm::sha512, CKM_SHA512, CKG_MGF1_SHA512, kSha512Prefix},
-};
-
-const HashConstants& constants_of(HashAlgorithm algorithm) {
-  for (const HashConstants& row : kHashes)
-    if (row.algorithm == algorithm) return row;
-  return kHashes[0];  // not reached: the schemes that sign use these three
+// RFC 8017 section 9.2: DigestInfo, an algorithm identifier without parameters and the digest.
+// Every length is below 128, DER's short form.
+Bytes digest_info(ByteView object_identifier, ByteView digest) {
+  const auto identifier_bytes = static_cast<Byte>(object_identifier.size());
+  const auto bytes = static_cast<Byte>(digest.size());
+  static_assert(kMaxDigestBytes + 32 < 0x80);
+  Bytes info{0x30, static_cast<Byte>(2 + identifier_bytes + 2 + 2 + bytes), 0x30,
+             static_cast<Byte>(identifier_bytes + 2)};
+  info.insert(info.end(), object_identifier.begin(), object_identifier.end());
+  info.insert(info.end(), {0x05, 0x00, 0x04, bytes});
+  info.insert(info.end(), digest.begin(), digest.end());
+  return info;
 }
 
-Result<Bytes> sign_pkcs1(const Session& session, CK_OBJECT_HANDLE key, HashAlgorithm hash,
+Result<Bytes> sign_ecdsa(const Session& session, CK_MECHANISM mechanism, CK_OBJECT_HANDLE key,
                          ByteView digest) {
-  const ByteView prefix = constants_of(hash).digest_info_prefix;
-  Bytes digest_info(prefix.begin(), prefix.end());
-  digest_info.insert(digest_info.end(), digest.begin(), digest.end());
-  return session.sign({CKM_RSA_PKCS, nullptr, 0}, key, digest_info);
-}
-
-Result<Bytes> sign_pss(const Session& session, CK_OBJECT_HANDLE key, HashAlgorithm hash,
-                       ByteView digest) {
-  const HashConstants& constants = constants_of(hash);
-  CK_RSA_PKCS_PSS_PARAMS parameters{constants.mechanism, constants.mgf, digest_bytes(hash)};
-  return session.sign({CKM_RSA_PKCS_PSS, &parameters, sizeof parameters}, key, digest);
-}
-
-Result<Bytes> sign_ecdsa(const Session& session, CK_OBJECT_HANDLE key, ByteView digest) {
-  NAE_ASSIGN(const Bytes raw, session.sign({CKM_ECDSA, nullptr, 0}, key, digest));
+  NAE_ASSIGN(const Bytes raw, session.sign(mechanism, key, digest));
   auto der = crypto::ecdsa_signature_der(raw);
   if (!der) return fail(Code::hsm_failed, "the HSM answered " + der.error().message);
   return der;
@@ -60,20 +33,27 @@ Result<Bytes> sign_ecdsa(const Session& session, CK_OBJECT_HANDLE key, ByteView 
 
 Result<Bytes> sign_by_scheme(const Session& session, CK_OBJECT_HANDLE key, SignatureScheme scheme,
                              ByteView message) {
-  const SchemeRow* row = find_row(scheme);
-  if (!row->hash) return session.sign({CKM_EDDSA, nullptr, 0}, key, message);
-  NAE_ASSIGN(const Bytes digest, crypto::digest(*row->hash, message));
-  switch (scheme) {
-    case SignatureScheme::rsa_pss_sha256:
-    case SignatureScheme::rsa_pss_sha384:
-    case SignatureScheme::rsa_pss_sha512:
-      return sign_pss(session, key, *row->hash, digest);
-    case SignatureScheme::ecdsa_p256_sha256:
-    case SignatureScheme::ecdsa_p384_sha384:
-      return sign_ecdsa(session, key, digest);
-    default:
-      return sign_pkcs1(session, key, *row->hash, digest);
+  const SchemeRow& row = *find_row(scheme);
+  CK_MECHANISM mechanism{mechanism_of(row.method), nullptr, 0};
+  if (row.method == SignatureMethod::eddsa) return session.sign(mechanism, key, message);
+  const HashAlgorithm hash = row.hash.value();
+  const HashConstants constants = constants_of(hash);
+  NAE_ASSIGN(const Bytes digest, crypto::digest(hash, message));
+  switch (row.method) {
+    case SignatureMethod::rsa_pkcs1:
+      return session.sign(mechanism, key, digest_info(constants.object_identifier, digest));
+    case SignatureMethod::rsa_pss: {
+      CK_RSA_PKCS_PSS_PARAMS parameters{constants.mechanism, constants.mgf, digest.size()};
+      mechanism.pParameter = &parameters;
+      mechanism.ulParameterLen = sizeof parameters;
+      return session.sign(mechanism, key, digest);
+    }
+    case SignatureMethod::ecdsa:
+      return sign_ecdsa(session, mechanism, key, digest);
+    case SignatureMethod::eddsa:
+      break;
   }
+  return fail(Code::internal, "a signature scheme of no method");
 }
 
 tl::unexpected<Error> not_for(const keys::HsmKey& key, std::string_view what) {

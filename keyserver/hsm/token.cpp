@@ -7,12 +7,11 @@
 
 #include "keyserver/hsm/mechanisms.hpp"
 #include "keyserver/hsm/return_value.hpp"
+#include "libnae/base/algorithm.hpp"
 #include "libnae/crypto/random.hpp"
 
 namespace nae::hsm {
 namespace {
-
-constexpr CK_ULONG kSignatureMaxBytes = 1024;  // RSA-4096 needs 512
 
 Result<std::vector<CK_SLOT_ID>> slots_with_token(const CK_FUNCTION_LIST& calls) {
   std::vector<CK_SLOT_ID> slots;
@@ -176,7 +175,7 @@ bool Session::encrypts_a_block(CK_OBJECT_HANDLE key) const {
 }
 
 Attributes& Session::allow_only(Attributes& object,
-                                std::initializer_list<CK_MECHANISM_TYPE> mechanisms) const {
+                                const std::vector<CK_MECHANISM_TYPE>& mechanisms) const {
   return knows_allowed_mechanisms() ? object.numbers(CKA_ALLOWED_MECHANISMS, mechanisms) : object;
 }
 
@@ -196,11 +195,11 @@ Result<void> Session::seed() const {
 
 Result<Bytes> Session::sign(CK_MECHANISM mechanism, CK_OBJECT_HANDLE key, ByteView data) const {
   NAE_TRY(checked("C_SignInit", calls_.C_SignInit(handle_, &mechanism, key)));
-  Bytes signature(kSignatureMaxBytes);
-  CK_ULONG size = kSignatureMaxBytes;
+  Bytes signature(kMaxSignatureBytes);
+  CK_ULONG size = kMaxSignatureBytes;
   NAE_TRY(checked(
       "C_Sign", calls_.C_Sign(handle_, input_pointer(data), data.size(), signature.data(), &size)));
-  if (size > kSignatureMaxBytes) return fail(Code::hsm_failed, "C_Sign: more than was asked for");
+  if (size > kMaxSignatureBytes) return fail(Code::hsm_failed, "C_Sign: more than was asked for");
   signature.resize(size);
   return signature;
 }

@@ -60,7 +60,7 @@ class Session {
   // The object of this template serves these mechanisms and no other, whoever asks: the PIN's
   // holder too. Modules that do not know the attribute (PKCS#11 2.40 section 4.8) go without.
   Attributes& allow_only(Attributes& object,
-                         std::initializer_list<CK_MECHANISM_TYPE> mechanisms) const;
+                         const std::vector<CK_MECHANISM_TYPE>& mechanisms) const;
   // From the module, mixed with fresh_random(): a module that is software draws the same in two
   // copies of its process.
   Result<void> random(ByteSpan out) const;

@@ -17,7 +17,7 @@ constexpr CK_ULONG kWrappedMaxBytes = 8192;  // an RSA-4096 private key takes ab
 // Ed25519 private keys have no encoding that PKCS#11 2.40 modules wrap; SoftHSM answers
 // CKR_KEY_NOT_WRAPPABLE.
 bool stays_on_token(KeyType type) {
-  return type == KeyType::ed25519;
+  return row(type).family == KeyFamily::edwards;
 }
 
 std::string text_of(const KeyVersionId& id) {
@@ -117,10 +117,6 @@ Result<CK_OBJECT_HANDLE> unwrap_version(const Session& session, CK_OBJECT_HANDLE
 }
 
 }  // namespace
-
-bool is_pair(KeyType type) {
-  return object_key_type(type) != CKK_GENERIC_SECRET;
-}
 
 Attributes& add_kind(const Session& session, Attributes& attributes, KeyType type,
                      keys::Protection protection) {

@@ -10,8 +10,6 @@
 
 namespace nae::hsm {
 
-bool is_pair(KeyType type);
-
 // CKA_CLASS, CKA_KEY_TYPE, the only uses and the only mechanisms of a key version's object.
 Attributes& add_kind(const Session& session, Attributes& attributes, KeyType type,
                      keys::Protection protection);

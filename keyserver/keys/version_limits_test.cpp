@@ -29,6 +29,14 @@ Result<void> salts(KeyType type, Protection protection, std::int64_t used) {
   return check_salts(key, key.versions[0]);
 }
 
+// A cipher that nobody counts would encrypt beyond what its nonces allow.
+TEST(VersionLimits, AreOfEveryTypeThatEncryptsAndNoOther) {
+  for (const KeyTypeRow& type : key_types())
+    for (Protection protection : {Protection::wrapped, Protection::hsm_only})
+      EXPECT_EQ(limits_of(type.type, protection).has_value(), allows(type.type, Action::encrypt))
+          << type.name;
+}
+
 TEST(VersionLimits, AreThoseOfTheFormat) {
   EXPECT_EQ(limits_of(KeyType::aes_256_gcm, Protection::wrapped)->uses, kMaxUses);
   EXPECT_EQ(limits_of(KeyType::aes_256_gcm, Protection::wrapped)->salts, 16'777'216);

@@ -1,7 +1,7 @@
 #include "libnae/base/algorithm.hpp"
 
 #include <algorithm>
-#include <iterator>
+#include <functional>
 
 namespace nae {
 namespace {
@@ -10,17 +10,49 @@ constexpr Action kCipher[] = {Action::encrypt, Action::decrypt, Action::rewrap};
 constexpr Action kMac[] = {Action::mac, Action::mac_verify};
 constexpr Action kSign[] = {Action::sign, Action::verify};
 
+constexpr std::span<const Action> actions_of(KeyFamily family) {
+  switch (family) {
+#define NAE_KEY_FAMILY(family, actions, ...) \
+  case KeyFamily::family:                    \
+    return actions;
+#include "libnae/base/algorithms.def"
+  }
+  return {};
+}
+
 constexpr KeyTypeRow kKeyTypes[] = {
-    {KeyType::aes_256_gcm, "aes-256-gcm", kCipher},
-    {KeyType::aes_256_siv, "aes-256-siv", kCipher},
-    {KeyType::hmac_sha_256, "hmac-sha-256", kMac},
-    {KeyType::hmac_sha_256_raw, "hmac-sha-256-raw", kMac},
-    {KeyType::rsa_2048, "rsa-2048", kSign},
-    {KeyType::rsa_3072, "rsa-3072", kSign},
-    {KeyType::rsa_4096, "rsa-4096", kSign},
-    {KeyType::ecdsa_p256, "ecdsa-p256", kSign},
-    {KeyType::ecdsa_p384, "ecdsa-p384", kSign},
-    {KeyType::ed25519, "ed25519", kSign},
+#define NAE_KEY_TYPE(type, number, text, family, bits, signature_bytes, scheme, curve, ...) \
+  {KeyType::type,                                                                           \
+   text,                                                                                    \
+   KeyFamily::family,                                                                       \
+   bits,                                                                                    \
+   signature_bytes,                                                                         \
+   SignatureScheme::scheme,                                                                 \
+   curve,                                                                                   \
+   actions_of(KeyFamily::family)},
+#include "libnae/base/algorithms.def"
+};
+constexpr KeyTypeRow kUnknownType{
+    KeyType{}, "unknown", KeyFamily{0xff}, 0, 0, SignatureScheme::key_default, {}, {}};
+
+struct MethodRow {
+  SignatureMethod method;
+  KeyFamily family;
+  bool of_type;  // the key's type decides the scheme: a curve comes with its hash
+};
+constexpr MethodRow kMethods[] = {
+#define NAE_SIGNATURE_METHOD(method, family, mechanism, of_type) \
+  {SignatureMethod::method, KeyFamily::family, of_type},
+#include "libnae/base/algorithms.def"
+};
+constexpr const MethodRow& method_row(SignatureMethod method) {
+  return kMethods[static_cast<std::size_t>(method)];
+}
+
+constexpr SchemeRow kSchemes[] = {
+#define NAE_SIGNATURE_SCHEME(scheme, number, text, method, hash, signs, jose) \
+  {SignatureScheme::scheme, text, SignatureMethod::method, hash, jose, signs},
+#include "libnae/base/algorithms.def"
 };
 
 struct HashRow {
@@ -29,33 +61,39 @@ struct HashRow {
   std::size_t bytes;
 };
 constexpr HashRow kHashes[] = {
-    {HashAlgorithm::sha256, "sha256", 32}, {HashAlgorithm::sha384, "sha384", 48},
-    {HashAlgorithm::sha512, "sha512", 64}, {HashAlgorithm::sha224, "sha224", 28},
-    {HashAlgorithm::sha1, "sha1", 20},
+#define NAE_HASH(hash, number, text, bytes, ...) {HashAlgorithm::hash, text, bytes},
+#include "libnae/base/algorithms.def"
 };
 
-constexpr SchemeRow kSchemes[] = {
-    {SignatureScheme::rsa_pss_sha256, "rsa-pss-sha256", HashAlgorithm::sha256, true},
-    {SignatureScheme::rsa_pss_sha384, "rsa-pss-sha384", HashAlgorithm::sha384, true},
-    {SignatureScheme::rsa_pss_sha512, "rsa-pss-sha512", HashAlgorithm::sha512, true},
-    {SignatureScheme::rsa_pkcs1_sha256, "rsa-pkcs1-sha256", HashAlgorithm::sha256, true},
-    {SignatureScheme::rsa_pkcs1_sha384, "rsa-pkcs1-sha384", HashAlgorithm::sha384, true},
-    {SignatureScheme::rsa_pkcs1_sha512, "rsa-pkcs1-sha512", HashAlgorithm::sha512, true},
-    {SignatureScheme::rsa_pkcs1_sha1, "rsa-pkcs1-sha1", HashAlgorithm::sha1, false},
-    {SignatureScheme::ecdsa_p256_sha256, "ecdsa-p256-sha256", HashAlgorithm::sha256, true},
-    {SignatureScheme::ecdsa_p384_sha384, "ecdsa-p384-sha384", HashAlgorithm::sha384, true},
-    {SignatureScheme::ed25519, "ed25519", std::nullopt, true},
-};
-
-bool is_rsa(KeyType type) {
-  return type == KeyType::rsa_2048 || type == KeyType::rsa_3072 || type == KeyType::rsa_4096;
+template <class Rows, class Member, class Value>
+constexpr auto find(const Rows& rows, Member member, const Value& value) {
+  const auto* found = std::ranges::find(rows, value, member);
+  return found == std::end(rows) ? nullptr : found;
 }
 
-const HashRow& hash_row(HashAlgorithm algorithm) {
-  for (const HashRow& r : kHashes)
-    if (r.algorithm == algorithm) return r;
-  return kHashes[0];
+// A row is of use as a whole, or nothing is built.
+constexpr bool is_whole(const KeyTypeRow& type) {
+  const bool signs = std::ranges::find(type.actions, Action::sign) != type.actions.end();
+  const SchemeRow* usual = find(kSchemes, &SchemeRow::scheme, type.default_scheme);
+  if (!signs) return !usual && type.signature_bytes == 0 && !type.actions.empty();
+  return usual && usual->may_sign && method_row(usual->method).family == type.family &&
+         type.signature_bytes > 0;
 }
+static_assert(std::ranges::all_of(kKeyTypes, is_whole));
+static_assert(std::ranges::all_of(kSchemes, [](const SchemeRow& scheme) {
+  return scheme.hash.has_value() == (scheme.method != SignatureMethod::eddsa);
+}));
+
+template <class Rows, class Number>
+constexpr bool stand_once(const Rows& rows, Number number) {
+  return std::ranges::all_of(rows, [&](const auto& one) {
+    return std::ranges::count(rows, std::invoke(number, one), number) == 1 &&
+           std::ranges::count(rows, one.name, [](const auto& other) { return other.name; }) == 1;
+  });
+}
+static_assert(stand_once(kKeyTypes, &KeyTypeRow::type));
+static_assert(stand_once(kSchemes, &SchemeRow::scheme));
+static_assert(stand_once(kHashes, &HashRow::algorithm));
 
 }  // namespace
 
@@ -64,58 +102,51 @@ std::span<const KeyTypeRow> key_types() {
 }
 
 const KeyTypeRow& row(KeyType type) {
-  for (const KeyTypeRow& r : kKeyTypes)
-    if (r.type == type) return r;
-  static constexpr KeyTypeRow kUnknown{KeyType{}, "unknown", {}};
-  return kUnknown;
+  const KeyTypeRow* found = find(kKeyTypes, &KeyTypeRow::type, type);
+  return found ? *found : kUnknownType;
 }
 
 std::optional<KeyType> key_type_from_name(std::string_view text) {
-  for (const KeyTypeRow& r : kKeyTypes)
-    if (r.name == text) return r.type;
-  return std::nullopt;
+  const KeyTypeRow* found = find(kKeyTypes, &KeyTypeRow::name, text);
+  return found ? std::optional(found->type) : std::nullopt;
 }
 
 std::optional<KeyType> key_type_from_number(std::uint8_t number) {
-  for (const KeyTypeRow& r : kKeyTypes)
-    if (static_cast<std::uint8_t>(r.type) == number) return r.type;
-  return std::nullopt;
+  const KeyTypeRow* found = find(kKeyTypes, &KeyTypeRow::type, KeyType{number});
+  return found ? std::optional(found->type) : std::nullopt;
 }
 
 bool allows(KeyType type, Action action) {
-  auto actions = row(type).actions;
-  return std::find(actions.begin(), actions.end(), action) != actions.end();
+  const auto actions = row(type).actions;
+  return std::ranges::find(actions, action) != actions.end();
 }
 
 std::string_view name(HashAlgorithm algorithm) {
-  return hash_row(algorithm).name;
+  const HashRow* found = find(kHashes, &HashRow::algorithm, algorithm);
+  return found ? found->name : "unknown";
 }
 std::size_t digest_bytes(HashAlgorithm algorithm) {
-  return hash_row(algorithm).bytes;
+  const HashRow* found = find(kHashes, &HashRow::algorithm, algorithm);
+  return found ? found->bytes : 0;
 }
 
 std::optional<HashAlgorithm> hash_from_name(std::string_view text) {
-  for (const HashRow& r : kHashes)
-    if (r.name == text) return r.algorithm;
-  return std::nullopt;
+  const HashRow* found = find(kHashes, &HashRow::name, text);
+  return found ? std::optional(found->algorithm) : std::nullopt;
 }
 
 std::optional<HashAlgorithm> hash_from_number(std::uint8_t number) {
-  for (const HashRow& r : kHashes)
-    if (static_cast<std::uint8_t>(r.algorithm) == number) return r.algorithm;
-  return std::nullopt;
+  const HashRow* found = find(kHashes, &HashRow::algorithm, HashAlgorithm{number});
+  return found ? std::optional(found->algorithm) : std::nullopt;
 }
 
 const SchemeRow* find_row(SignatureScheme scheme) {
-  const auto* found = std::find_if(std::begin(kSchemes), std::end(kSchemes),
-                                   [&](const SchemeRow& r) { return r.scheme == scheme; });
-  return found == std::end(kSchemes) ? nullptr : found;
+  return find(kSchemes, &SchemeRow::scheme, scheme);
 }
 
 std::optional<SignatureScheme> scheme_from_name(std::string_view text) {
-  for (const SchemeRow& r : kSchemes)
-    if (r.name == text) return r.scheme;
-  return std::nullopt;
+  const SchemeRow* found = find(kSchemes, &SchemeRow::name, text);
+  return found ? std::optional(found->scheme) : std::nullopt;
 }
 
 std::string_view name(SignatureScheme scheme) {
@@ -124,24 +155,14 @@ std::string_view name(SignatureScheme scheme) {
 }
 
 SignatureScheme default_scheme(KeyType type) {
-  if (is_rsa(type)) return SignatureScheme::rsa_pss_sha256;
-  switch (type) {
-    case KeyType::ecdsa_p256:
-      return SignatureScheme::ecdsa_p256_sha256;
-    case KeyType::ecdsa_p384:
-      return SignatureScheme::ecdsa_p384_sha384;
-    case KeyType::ed25519:
-      return SignatureScheme::ed25519;
-    default:
-      return SignatureScheme::key_default;
-  }
+  return row(type).default_scheme;
 }
 
 bool fits(SignatureScheme scheme, KeyType type) {
   const SchemeRow* found = find_row(scheme);
   if (!found) return false;
-  if (is_rsa(type)) return found->name.substr(0, 4) == "rsa-";
-  return scheme == default_scheme(type);
+  const MethodRow& method = method_row(found->method);
+  return method.of_type ? scheme == default_scheme(type) : method.family == row(type).family;
 }
 
 }  // namespace nae

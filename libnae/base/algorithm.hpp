@@ -1,6 +1,8 @@
 // Key types, signature schemes and hash algorithms: one vocabulary for wire, store, CLI and SQL.
+// The rows stand in algorithms.def, where an algorithm is added.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -10,28 +12,47 @@
 
 namespace nae {
 
-// Values stand in the store.
+enum class KeyFamily : std::uint8_t {
+#define NAE_KEY_FAMILY(family, ...) family,
+#include "libnae/base/algorithms.def"
+};
+
+enum class HashAlgorithm : std::uint8_t {
+#define NAE_HASH(hash, number, ...) hash = number,
+#include "libnae/base/algorithms.def"
+};
+
+enum class SignatureMethod : std::uint8_t {
+#define NAE_SIGNATURE_METHOD(method, ...) method,
+#include "libnae/base/algorithms.def"
+};
+
+enum class SignatureScheme : std::uint8_t {
+  key_default = 0,
+#define NAE_SIGNATURE_SCHEME(scheme, number, ...) scheme = number,
+#include "libnae/base/algorithms.def"
+};
+
 enum class KeyType : std::uint8_t {
-  aes_256_gcm = 1,       // randomized encryption
-  aes_256_siv = 2,       // deterministic encryption, RFC 5297
-  hmac_sha_256 = 3,      // message authentication codes and blind indexes
-  hmac_sha_256_raw = 4,  // plain HMAC-SHA-256 under the key itself, as others compute it
-  rsa_2048 = 16,
-  rsa_3072 = 17,
-  rsa_4096 = 18,
-  ecdsa_p256 = 24,
-  ecdsa_p384 = 25,
-  ed25519 = 28,
+#define NAE_KEY_TYPE(type, number, ...) type = number,
+#include "libnae/base/algorithms.def"
 };
 
 struct KeyTypeRow {
   KeyType type;
   std::string_view name;  // "aes-256-gcm"
+  KeyFamily family;
+  std::uint16_t bits;             // of the secret, the modulus or a coordinate
+  std::uint16_t signature_bytes;  // of the longest signature; 0: it does not sign
+  SignatureScheme default_scheme;
+  std::string_view curve;  // "P-256", "Ed25519"; "": of none
   std::span<const Action> actions;
+
+  constexpr std::size_t coordinate_bytes() const { return (bits + 7u) / 8; }
 };
 
 std::span<const KeyTypeRow> key_types();
-const KeyTypeRow& row(KeyType type);
+const KeyTypeRow& row(KeyType type);  // of another number: "unknown", of no family, for nothing
 inline std::string_view name(KeyType type) {
   return row(type).name;
 }
@@ -39,41 +60,30 @@ std::optional<KeyType> key_type_from_name(std::string_view name);
 std::optional<KeyType> key_type_from_number(std::uint8_t number);
 bool allows(KeyType type, Action action);
 
-enum class HashAlgorithm : std::uint8_t {
-  sha256 = 1,  // FIPS 180-4
-  sha384 = 2,
-  sha512 = 3,
-  sha224 = 4,
-  sha1 = 15,  // only to compare with old digests and verify old signatures; never to sign
-};
+// Of any key's.
+inline constexpr std::size_t kMaxSignatureBytes = std::max({
+#define NAE_KEY_TYPE(type, number, text, family, bits, signature_bytes, ...) \
+  std::size_t{signature_bytes},
+#include "libnae/base/algorithms.def"
+});
+
+inline constexpr std::size_t kMaxDigestBytes = std::max({
+#define NAE_HASH(hash, number, text, bytes, ...) std::size_t{bytes},
+#include "libnae/base/algorithms.def"
+});
 
 std::string_view name(HashAlgorithm algorithm);
 std::optional<HashAlgorithm> hash_from_name(std::string_view name);
 std::optional<HashAlgorithm> hash_from_number(std::uint8_t number);
 std::size_t digest_bytes(HashAlgorithm algorithm);
 
-// Values travel on the wire and in the first byte of a signature (docs/spec/envelope.md).
-// RSA: RFC 8017. ECDSA: FIPS 186-5, the signature DER-encoded as in RFC 3279 section 2.2.3.
-// Ed25519: RFC 8032.
-enum class SignatureScheme : std::uint8_t {
-  key_default = 0,
-  rsa_pss_sha256 = 0xc1,  // salt as long as the digest, MGF1 with the same hash
-  rsa_pss_sha384 = 0xc2,
-  rsa_pss_sha512 = 0xc3,
-  rsa_pkcs1_sha256 = 0xc4,
-  rsa_pkcs1_sha384 = 0xc5,
-  rsa_pkcs1_sha512 = 0xc6,
-  rsa_pkcs1_sha1 = 0xc7,  // verify only
-  ecdsa_p256_sha256 = 0xd1,
-  ecdsa_p384_sha384 = 0xd2,
-  ed25519 = 0xd3,
-};
-
 struct SchemeRow {
   SignatureScheme scheme;
-  std::string_view name;              // "rsa-pss-sha256"
-  std::optional<HashAlgorithm> hash;  // none for Ed25519, which signs the message itself
-  bool may_sign;
+  std::string_view name;  // "rsa-pss-sha256"
+  SignatureMethod method;
+  std::optional<HashAlgorithm> hash;  // none: the method takes the message itself
+  std::string_view jose_name;         // "PS256"; "": it has none
+  bool may_sign;                      // or only verify
 };
 
 const SchemeRow* find_row(SignatureScheme scheme);  // nullptr for key_default and unknown values

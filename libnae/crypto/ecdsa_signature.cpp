@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "libnae/base/algorithm.hpp"
+
 namespace nae::crypto {
 namespace {
 
@@ -19,8 +21,13 @@ void append_integer(Bytes& out, ByteView number) {
 }  // namespace
 
 Result<Bytes> ecdsa_signature_der(ByteView raw) {
-  constexpr std::size_t kNumberMaxBytes = 48;  // so that every length fits DER's short form
-  if (raw.empty() || raw.size() % 2 != 0 || raw.size() / 2 > kNumberMaxBytes)
+  constexpr std::size_t kMaxCoordinateBytes = std::max({
+#define NAE_KEY_TYPE(type, number, text, family, bits, ...) \
+  std::size_t{KeyFamily::family == KeyFamily::ec ? (bits + 7) / 8 : 0},
+#include "libnae/base/algorithms.def"
+  });
+  static_assert(2 * (kMaxCoordinateBytes + 3) < 0x80, "the lengths take DER's long form");
+  if (raw.empty() || raw.size() % 2 != 0 || raw.size() / 2 > kMaxCoordinateBytes)
     return fail(Code::signature_malformed, "not an ECDSA signature of two numbers");
   Bytes numbers;
   append_integer(numbers, raw.first(raw.size() / 2));

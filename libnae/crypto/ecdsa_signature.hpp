@@ -8,7 +8,7 @@
 namespace nae::crypto {
 
 // Ecdsa-Sig-Value (RFC 3279 section 2.2.3). Code::signature_malformed when `raw` is not two numbers
-// of one length up to 48 bytes, P-384's.
+// of one length, at most that of our longest curve's.
 Result<Bytes> ecdsa_signature_der(ByteView raw);
 
 }  // namespace nae::crypto

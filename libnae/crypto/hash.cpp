@@ -13,21 +13,13 @@ namespace {
 
 const EVP_MD* fetched(HashAlgorithm algorithm) {
   using Method = handle<EVP_MD, EVP_MD_free>;
-  auto fetch = [](const char* name) { return Method(EVP_MD_fetch(nullptr, name, nullptr)); };
-  static const Method kSha1 = fetch("SHA1"), kSha224 = fetch("SHA2-224"),
-                      kSha256 = fetch("SHA2-256"), kSha384 = fetch("SHA2-384"),
-                      kSha512 = fetch("SHA2-512");
   switch (algorithm) {
-    case HashAlgorithm::sha1:
-      return kSha1.get();
-    case HashAlgorithm::sha224:
-      return kSha224.get();
-    case HashAlgorithm::sha256:
-      return kSha256.get();
-    case HashAlgorithm::sha384:
-      return kSha384.get();
-    case HashAlgorithm::sha512:
-      return kSha512.get();
+#define NAE_HASH(hash, number, text, ...)                              \
+  case HashAlgorithm::hash: {                                          \
+    static const Method kMethod(EVP_MD_fetch(nullptr, text, nullptr)); \
+    return kMethod.get();                                              \
+  }
+#include "libnae/base/algorithms.def"
   }
   return nullptr;
 }

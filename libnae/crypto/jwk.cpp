@@ -6,8 +6,6 @@
 #include <openssl/evp.h>
 #include <openssl/x509.h>
 
-#include <array>
-
 #include "libnae/crypto/base64.hpp"
 #include "libnae/crypto/handle.hpp"
 #include "libnae/crypto/public_key.hpp"
@@ -28,8 +26,8 @@ std::string number(const EVP_PKEY* key, const char* name, int bytes) {
   return to_base64url(out);
 }
 
-std::string edwards_point(const EVP_PKEY* key) {
-  std::array<Byte, 32> point;
+std::string edwards_point(const EVP_PKEY* key, const KeyTypeRow& type) {
+  Bytes point(type.coordinate_bytes());
   std::size_t size = point.size();
   if (EVP_PKEY_get_raw_public_key(key, point.data(), &size) != 1 || size != point.size()) return {};
   return to_base64url(point);
@@ -43,24 +41,28 @@ Result<std::vector<std::pair<std::string_view, std::string>>> jwk_members(ByteVi
   const Pkey owner(d2i_PUBKEY(nullptr, &at, static_cast<long>(spki.size())));
   const EVP_PKEY* key = owner.get();
   std::vector<std::pair<std::string_view, std::string>> members;
-  switch (parsed.type()) {
-    case KeyType::ecdsa_p256:
-    case KeyType::ecdsa_p384: {
-      const bool p256 = parsed.type() == KeyType::ecdsa_p256;
-      const int bytes = p256 ? 32 : 48;  // RFC 7518 section 6.2.1.2: the curve's full length
-      members = {{"crv", p256 ? "P-256" : "P-384"},
+  const KeyTypeRow& type = row(parsed.type());
+  switch (type.family) {
+    case KeyFamily::ec: {
+      // RFC 7518 section 6.2.1.2: the curve's full length
+      const int bytes = static_cast<int>(type.coordinate_bytes());
+      members = {{"crv", std::string(type.curve)},
                  {"kty", "EC"},
                  {"x", number(key, OSSL_PKEY_PARAM_EC_PUB_X, bytes)},
                  {"y", number(key, OSSL_PKEY_PARAM_EC_PUB_Y, bytes)}};
       break;
     }
-    case KeyType::ed25519:
-      members = {{"crv", "Ed25519"}, {"kty", "OKP"}, {"x", edwards_point(key)}};
+    case KeyFamily::edwards:
+      members = {{"crv", std::string(type.curve)}, {"kty", "OKP"}, {"x", edwards_point(key, type)}};
       break;
-    default:
+    case KeyFamily::rsa:
       members = {{"e", number(key, OSSL_PKEY_PARAM_RSA_E, 0)},
                  {"kty", "RSA"},
                  {"n", number(key, OSSL_PKEY_PARAM_RSA_N, 0)}};
+      break;
+    case KeyFamily::aes:
+    case KeyFamily::hmac:
+      break;
   }
   ERR_clear_error();
   for (const auto& [name, value] : members)
@@ -69,28 +71,8 @@ Result<std::vector<std::pair<std::string_view, std::string>>> jwk_members(ByteVi
 }
 
 std::string_view jose_name(SignatureScheme scheme) {
-  switch (scheme) {
-    case SignatureScheme::rsa_pss_sha256:
-      return "PS256";
-    case SignatureScheme::rsa_pss_sha384:
-      return "PS384";
-    case SignatureScheme::rsa_pss_sha512:
-      return "PS512";
-    case SignatureScheme::rsa_pkcs1_sha256:
-      return "RS256";
-    case SignatureScheme::rsa_pkcs1_sha384:
-      return "RS384";
-    case SignatureScheme::rsa_pkcs1_sha512:
-      return "RS512";
-    case SignatureScheme::ecdsa_p256_sha256:
-      return "ES256";
-    case SignatureScheme::ecdsa_p384_sha384:
-      return "ES384";
-    case SignatureScheme::ed25519:
-      return "EdDSA";
-    default:
-      return "";
-  }
+  const SchemeRow* found = find_row(scheme);
+  return found ? found->jose_name : "";
 }
 
 }  // namespace nae::crypto

@@ -72,7 +72,7 @@ TEST(Jwk, MatchesRfc7517) {
 // RFC 8037 appendix A.2.
 TEST(Jwk, MatchesRfc8037) {
   const Bytes point = *from_hex("d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a");
-  auto okp = members_of(*spki_of_ed25519(point));
+  auto okp = members_of(*spki_of_edwards(KeyType::ed25519, point));
   EXPECT_EQ(okp, (std::map<std::string, std::string>{
                      {"kty", "OKP"},
                      {"crv", "Ed25519"},

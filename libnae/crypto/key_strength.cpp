@@ -137,9 +137,8 @@ bool is_multiple(const EC_GROUP* group, const EC_POINT* point, const EC_POINT* s
   return false;
 }
 
-Result<void> check_ec(const EVP_PKEY* key, KeyType type) {
-  const bool is_p256 = type == KeyType::ecdsa_p256;
-  const Group group(EC_GROUP_new_by_curve_name(is_p256 ? NID_X9_62_prime256v1 : NID_secp384r1));
+Result<void> check_ec(const EVP_PKEY* key, const KeyTypeRow& type) {
+  const Group group(EC_GROUP_new_by_curve_name(EC_curve_nist2nid(type.curve.data())));
   const Context context(BN_CTX_new());
   std::size_t size = 0;
   Byte encoded[256];
@@ -152,11 +151,7 @@ Result<void> check_ec(const EVP_PKEY* key, KeyType type) {
   must(EC_POINT_oct2point(group.get(), point.get(), encoded, size, context.get()));
   const EC_POINT* generator = EC_GROUP_get0_generator(group.get());
   // A scalar of one byte repeated is that byte times 0x0101...01.
-  const Bytes pattern = [&] {
-    Bytes bytes(is_p256 ? 32 : 48);
-    std::ranges::fill(bytes, Byte{1});
-    return bytes;
-  }();
+  const Bytes pattern(type.coordinate_bytes(), Byte{1});
   const Number scalar(BN_bin2bn(pattern.data(), static_cast<int>(pattern.size()), nullptr));
   if (!scalar) throw std::bad_alloc();
   must(EC_POINT_mul(group.get(), ones.get(), scalar.get(), nullptr, nullptr, context.get()));
@@ -170,17 +165,17 @@ Result<void> check_ec(const EVP_PKEY* key, KeyType type) {
 
 Result<void> check_strength(const PublicKey& key) {
   const Pkey pkey = parsed(key);
-  switch (key.type()) {
-    case KeyType::rsa_2048:
-    case KeyType::rsa_3072:
-    case KeyType::rsa_4096:
+  switch (const KeyTypeRow& type = row(key.type()); type.family) {
+    case KeyFamily::rsa:
       return check_rsa(pkey.get());
-    case KeyType::ecdsa_p256:
-    case KeyType::ecdsa_p384:
-      return check_ec(pkey.get(), key.type());
-    default:
-      return {};
+    case KeyFamily::ec:
+      return check_ec(pkey.get(), type);
+    case KeyFamily::edwards:  // the scalar is a digest of the private key
+    case KeyFamily::aes:
+    case KeyFamily::hmac:
+      break;
   }
+  return {};
 }
 
 // RFC 8017 appendix A.1.2: n, e, d and five numbers of half the length of n; each has up to 5 bytes

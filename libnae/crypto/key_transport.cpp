@@ -28,7 +28,7 @@ tl::unexpected<Error> refused(const char* message) {
 }
 
 const EVP_MD* oaep_hash(HashAlgorithm hash) {
-  return hash == HashAlgorithm::sha1 ? EVP_sha1() : EVP_sha256();
+  return EVP_get_digestbyname(name(hash).data());
 }
 
 Result<Bytes> wrap_kwp(const SecretBytes& by, ByteView key) {

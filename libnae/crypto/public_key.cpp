@@ -1,10 +1,10 @@
 #include "libnae/crypto/public_key.hpp"
 
 #include <openssl/bio.h>
-#include <openssl/core_names.h>
 #include <openssl/ec.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
+#include <openssl/objects.h>
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
@@ -27,50 +27,29 @@ struct ErrorQueue {
   ErrorQueue(const ErrorQueue&) = delete;
 };
 
-std::optional<KeyType> type_of(const EVP_PKEY* key) {
-  switch (EVP_PKEY_get_base_id(key)) {
-    case EVP_PKEY_ED25519:
-      return KeyType::ed25519;
-    case EVP_PKEY_RSA:
-      switch (EVP_PKEY_get_bits(key)) {
-        case 2048:
-          return KeyType::rsa_2048;
-        case 3072:
-          return KeyType::rsa_3072;
-        case 4096:
-          return KeyType::rsa_4096;
-      }
-      return std::nullopt;
-    case EVP_PKEY_EC: {
+bool is_of(const KeyTypeRow& type, const EVP_PKEY* key) {
+  switch (type.family) {
+    case KeyFamily::aes:
+    case KeyFamily::hmac:
+      return false;
+    case KeyFamily::rsa:
+      return EVP_PKEY_get_base_id(key) == EVP_PKEY_RSA && EVP_PKEY_get_bits(key) == type.bits;
+    case KeyFamily::ec: {
       std::array<char, 64> curve{};
-      if (EVP_PKEY_get_group_name(key, curve.data(), curve.size(), nullptr) != 1)
-        return std::nullopt;
-      if (std::string_view(curve.data()) == SN_X9_62_prime256v1) return KeyType::ecdsa_p256;
-      if (std::string_view(curve.data()) == SN_secp384r1) return KeyType::ecdsa_p384;
+      return EVP_PKEY_get_base_id(key) == EVP_PKEY_EC &&
+             EVP_PKEY_get_group_name(key, curve.data(), curve.size(), nullptr) == 1 &&
+             OBJ_sn2nid(curve.data()) == EC_curve_nist2nid(type.curve.data());
     }
+    case KeyFamily::edwards:
+      return EVP_PKEY_is_a(key, type.curve.data()) == 1;
   }
+  return false;
+}
+
+std::optional<KeyType> type_of(const EVP_PKEY* key) {
+  for (const KeyTypeRow& type : key_types())
+    if (is_of(type, key)) return type.type;
   return std::nullopt;
-}
-
-const char* digest_name(HashAlgorithm hash) {
-  switch (hash) {
-    case HashAlgorithm::sha1:
-      return "SHA1";
-    case HashAlgorithm::sha224:
-      return "SHA2-224";
-    case HashAlgorithm::sha256:
-      return "SHA2-256";
-    case HashAlgorithm::sha384:
-      return "SHA2-384";
-    case HashAlgorithm::sha512:
-      return "SHA2-512";
-  }
-  return nullptr;
-}
-
-bool is_pss(SignatureScheme scheme) {
-  return scheme == SignatureScheme::rsa_pss_sha256 || scheme == SignatureScheme::rsa_pss_sha384 ||
-         scheme == SignatureScheme::rsa_pss_sha512;
 }
 
 }  // namespace
@@ -113,13 +92,14 @@ Result<bool> PublicKey::verify(SignatureScheme scheme, ByteView message, ByteVie
   handle<EVP_MD_CTX, EVP_MD_CTX_free> context(EVP_MD_CTX_new());
   if (!context) throw std::bad_alloc();
   EVP_PKEY_CTX* parameters = nullptr;  // belongs to the context
-  const char* hash = known->hash ? digest_name(*known->hash) : nullptr;
+  const char* hash = known->hash ? name(*known->hash).data() : nullptr;
   if (EVP_DigestVerifyInit_ex(context.get(), &parameters, hash, nullptr, nullptr, pkey_.get(),
                               nullptr) != 1)
     return fail(Code::unsupported, "this OpenSSL does not verify " + std::string(known->name));
   // RFC 8017 leaves the salt's length open; a fixed one keeps one message, one form.
-  if (is_pss(scheme) && (EVP_PKEY_CTX_set_rsa_padding(parameters, RSA_PKCS1_PSS_PADDING) != 1 ||
-                         EVP_PKEY_CTX_set_rsa_pss_saltlen(parameters, RSA_PSS_SALTLEN_DIGEST) != 1))
+  if (known->method == SignatureMethod::rsa_pss &&
+      (EVP_PKEY_CTX_set_rsa_padding(parameters, RSA_PKCS1_PSS_PADDING) != 1 ||
+       EVP_PKEY_CTX_set_rsa_pss_saltlen(parameters, RSA_PSS_SALTLEN_DIGEST) != 1))
     return fail(Code::internal, "PSS parameters were refused");
   return EVP_DigestVerify(context.get(), signature.data(), signature.size(), message.data(),
                           message.size()) == 1;

@@ -2,7 +2,13 @@
 
 #include <gtest/gtest.h>
 #include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/x509.h>
 
+#include <map>
+
+#include "libnae/crypto/jwk.hpp"
+#include "libnae/crypto/key_strength.hpp"
 #include "tests/vectors/vector_file.hpp"
 
 namespace nae::crypto {
@@ -19,6 +25,50 @@ Case case_of(const vectors::Vector& v) {
   auto key = PublicKey::from_der(v.bytes("public_key"));
   if (!scheme || !key) throw std::runtime_error("line " + std::to_string(v.line) + ": not usable");
   return {*scheme, std::move(*key), v.bytes("message"), v.bytes("signature")};
+}
+
+// A key of the row, by OpenSSL alone.
+Bytes generated(const KeyTypeRow& type) {
+  handle<EVP_PKEY, EVP_PKEY_free> key;
+  switch (type.family) {
+    case KeyFamily::rsa:
+      key.reset(EVP_PKEY_Q_keygen(nullptr, nullptr, "RSA", std::size_t{type.bits}));
+      break;
+    case KeyFamily::ec:
+      key.reset(EVP_PKEY_Q_keygen(nullptr, nullptr, "EC", type.curve.data()));
+      break;
+    case KeyFamily::edwards:
+      key.reset(EVP_PKEY_Q_keygen(nullptr, nullptr, type.curve.data()));
+      break;
+    case KeyFamily::aes:
+    case KeyFamily::hmac:
+      break;
+  }
+  Bytes der(static_cast<std::size_t>(i2d_PUBKEY(key.get(), nullptr)));
+  unsigned char* at = der.data();
+  i2d_PUBKEY(key.get(), &at);
+  return der;
+}
+
+// Nothing takes a type for another because it came last.
+TEST(PublicKey, EveryTypeThatSignsIsKnownByItsRow) {
+  int types = 0;
+  for (const KeyTypeRow& type : key_types()) {
+    if (!allows(type.type, Action::sign)) continue;
+    ++types;
+    const Bytes der = generated(type);
+    const auto key = PublicKey::from_der(der);
+    ASSERT_TRUE(key) << type.name;
+    EXPECT_EQ(key->type(), type.type) << type.name;
+    EXPECT_TRUE(check_strength(*key)) << type.name;
+    auto members = *jwk_members(der);
+    std::map<std::string_view, std::string> jwk(members.begin(), members.end());
+    EXPECT_EQ(jwk["crv"], type.curve) << type.name;
+    if (!type.curve.empty()) {
+      EXPECT_EQ(jwk["x"].size(), (type.coordinate_bytes() * 4 + 2) / 3) << type.name;
+    }
+  }
+  EXPECT_GE(types, 6);
 }
 
 TEST(PublicKey, AcceptsSignaturesOfAnotherImplementation) {

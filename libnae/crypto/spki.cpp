@@ -49,16 +49,9 @@ Result<Bytes> from_parameters(const char* algorithm, OSSL_PARAM_BLD* builder, Ke
 }
 
 std::optional<KeyType> rsa_type(int bits) {
-  switch (bits) {
-    case 2048:
-      return KeyType::rsa_2048;
-    case 3072:
-      return KeyType::rsa_3072;
-    case 4096:
-      return KeyType::rsa_4096;
-    default:
-      return std::nullopt;
-  }
+  for (const KeyTypeRow& type : key_types())
+    if (type.family == KeyFamily::rsa && type.bits == bits) return type.type;
+  return std::nullopt;
 }
 
 NumberHandle number(ByteView bytes) {
@@ -82,25 +75,27 @@ Result<Bytes> spki_of_rsa(ByteView modulus, ByteView exponent) {
 }
 
 Result<Bytes> spki_of_ec(KeyType type, ByteView point) {
-  const char* group = type == KeyType::ecdsa_p256   ? "P-256"
-                      : type == KeyType::ecdsa_p384 ? "P-384"
-                                                    : nullptr;
-  const std::size_t coordinate_bytes = type == KeyType::ecdsa_p256 ? 32 : 48;
-  if (!group || point.size() != 1 + 2 * coordinate_bytes || point[0] != 0x04) return refused(type);
+  const KeyTypeRow& curve = row(type);
+  if (curve.family != KeyFamily::ec || point.size() != 1 + 2 * curve.coordinate_bytes() ||
+      point[0] != 0x04)
+    return refused(type);
   const BuilderHandle builder(OSSL_PARAM_BLD_new());
   if (!builder ||
-      OSSL_PARAM_BLD_push_utf8_string(builder.get(), OSSL_PKEY_PARAM_GROUP_NAME, group, 0) != 1 ||
+      OSSL_PARAM_BLD_push_utf8_string(builder.get(), OSSL_PKEY_PARAM_GROUP_NAME, curve.curve.data(),
+                                      0) != 1 ||
       OSSL_PARAM_BLD_push_octet_string(builder.get(), OSSL_PKEY_PARAM_PUB_KEY, point.data(),
                                        point.size()) != 1)
     return refused(type);
   return from_parameters("EC", builder.get(), type);
 }
 
-Result<Bytes> spki_of_ed25519(ByteView point) {
-  const PkeyHandle key(
-      EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, nullptr, point.data(), point.size()));
-  if (!key) return refused(KeyType::ed25519);
-  return encoded(key.get(), KeyType::ed25519);
+Result<Bytes> spki_of_edwards(KeyType type, ByteView point) {
+  const KeyTypeRow& curve = row(type);
+  if (curve.family != KeyFamily::edwards) return refused(type);
+  const PkeyHandle key(EVP_PKEY_new_raw_public_key_ex(nullptr, curve.curve.data(), nullptr,
+                                                      point.data(), point.size()));
+  if (!key) return refused(type);
+  return encoded(key.get(), type);
 }
 
 }  // namespace nae::crypto

@@ -12,9 +12,9 @@ namespace nae::crypto {
 
 // Big-endian, RFC 8017.
 Result<Bytes> spki_of_rsa(ByteView modulus, ByteView exponent);
-// ecdsa_p256 or ecdsa_p384; 0x04 || X || Y (SEC 1 section 2.3.3).
+// Of an EC type; 0x04 || X || Y (SEC 1 section 2.3.3).
 Result<Bytes> spki_of_ec(KeyType type, ByteView uncompressed_point);
-// 32 bytes, RFC 8032; RFC 8410.
-Result<Bytes> spki_of_ed25519(ByteView point);
+// Of Ed25519; RFC 8032, RFC 8410.
+Result<Bytes> spki_of_edwards(KeyType type, ByteView point);
 
 }  // namespace nae::crypto

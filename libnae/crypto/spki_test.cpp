@@ -21,7 +21,7 @@ constexpr std::string_view kP256 =
     "7903fe1008b8bc99a41ae9e95628bc64f2f1b20c2d7e9f5177a3c294d4462299";
 
 TEST(Spki, Ed25519HasThePrefixOfRfc8410) {
-  EXPECT_EQ(to_hex(*spki_of_ed25519(hex(kEd25519))),
+  EXPECT_EQ(to_hex(*spki_of_edwards(KeyType::ed25519, hex(kEd25519))),
             "302a300506032b6570032100" + std::string(kEd25519));
 }
 
@@ -46,8 +46,8 @@ TEST(Spki, RefusesWrongLengths) {
   point.pop_back();
   EXPECT_FALSE(spki_of_ec(KeyType::ecdsa_p256, point));
   EXPECT_FALSE(spki_of_ec(KeyType::ecdsa_p256, {}));
-  EXPECT_FALSE(spki_of_ed25519(hex(kEd25519.substr(2))));
-  EXPECT_FALSE(spki_of_ed25519({}));
+  EXPECT_FALSE(spki_of_edwards(KeyType::ed25519, hex(kEd25519.substr(2))));
+  EXPECT_FALSE(spki_of_edwards(KeyType::ed25519, {}));
 }
 
 TEST(Spki, RefusesRsaOfASizeNotInUse) {

@@ -7,7 +7,6 @@ namespace {
 
 constexpr std::size_t kEnvelopeBytes = 41;  // the longest overhead of a format
 constexpr std::size_t kCodeBytes = 41;
-constexpr std::size_t kDigestBytes = 64;
 
 // A malformed one is answered by nothing but its status.
 std::size_t random_bytes_wanted(ByteView item) {
@@ -26,14 +25,14 @@ ResultBound result_bound(Action action) {
     case Action::rewrap:
       return {kEnvelopeBytes, true};
     case Action::sign:
-      return {kMaxSignatureBytes, false};
+      return {kMaxSignatureTokenBytes, false};
     case Action::verify:
     case Action::mac_verify:
       return {1, false};
     case Action::mac:
       return {kCodeBytes, false};
     case Action::hash:
-      return {kDigestBytes, false};
+      return {kMaxDigestBytes, false};
     case Action::random:
       return {kMaxRandomBytes, false};
     // Nobody serves these: they are answered by an error.

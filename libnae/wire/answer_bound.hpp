@@ -4,12 +4,14 @@
 // "Limits".
 #pragma once
 
+#include "libnae/base/algorithm.hpp"
+#include "libnae/base/key_id.hpp"
 #include "libnae/wire/crypto_message.hpp"
 
 namespace nae::wire {
 
-// A signature by RSA-4096 behind its header. The other constant growths are those of envelope.md.
-inline constexpr std::size_t kMaxSignatureBytes = 9 + 512;
+// A signature behind its header. The other constant growths are those of envelope.md.
+inline constexpr std::size_t kMaxSignatureTokenBytes = 1 + kKeyIdBytes + 2 + kMaxSignatureBytes;
 // Of the body of an answer, beside its items.
 inline constexpr std::size_t kReplyFixedBytes = 4 + 4;
 // Beside the result of an item: its status and length.

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
+#include <iterator>
+#include <string>
 #include <vector>
 
 #include "libnae/wire/frame.hpp"
@@ -21,6 +24,20 @@ Result<CryptoRequestView> parsed(Bytes& frame, Action action, std::size_t count,
   frame.clear();
   append_crypto(frame, 1, request);
   return parse_crypto(ByteView(frame).subspan(kFrameHeaderBytes), limits);
+}
+
+// Agents of another time count with this number: a longer signature is another version of the
+// protocol.
+TEST(AnswerBound, OfSignaturesAndDigestsIsThatOfTheSpecification) {
+  std::ifstream file(NAE_SOURCE_DIR "/docs/spec/wire.md");
+  const std::string text(std::istreambuf_iterator<char>(file), {});
+  for (Action action : {Action::sign, Action::hash})
+    EXPECT_NE(text.find("\n| " + std::string(name(action)) + " | " +
+                        std::to_string(result_bound(action).constant_bytes) + " |\n"),
+              text.npos)
+        << name(action);
+  for (const KeyTypeRow& type : key_types())
+    EXPECT_LE(9u + type.signature_bytes, result_bound(Action::sign).constant_bytes) << type.name;
 }
 
 TEST(AnswerBound, IsRefusedBeforeAnythingIsDone) {

@@ -87,7 +87,7 @@ void check_numbers(ByteView bytes) {
     require_refusal(der.error(), Code::signature_malformed);
   check_spki(spki_of_ec(KeyType::ecdsa_p256, bytes));
   check_spki(spki_of_ec(KeyType::ecdsa_p384, bytes));
-  check_spki(spki_of_ed25519(bytes));
+  check_spki(spki_of_edwards(KeyType::ed25519, bytes));
   if (bytes.size() > kExponentBytes)
     check_spki(spki_of_rsa(bytes.first(bytes.size() - kExponentBytes), bytes.last(kExponentBytes)));
 }
