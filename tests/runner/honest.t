@@ -8,6 +8,7 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from runner import counts
+from runner.failures import failures
 from runner.task import Task, run_all
 
 number = failed = 0
@@ -88,6 +89,20 @@ for name, output, status, wanted in [
     ("it was not built", "ninja: build stopped\n", 1, (0, 2)),
 ]:
     check(f"several GoogleTests: {name}", counted(counts.gtests(["a_test", "b_test"]), output, status), wanted)
+
+SAID = "/a/b_test.cpp:7: Failure\nExpected equality\n  1\n\n  2\n[  FAILED  ] B.Is (4 ms)\n"
+AFTERWARDS = "event=ended\n" * 5000
+for name, output, wanted in [
+    ("nothing of what passed", f"{AFTERWARDS}{RAN}[  PASSED  ] 3 tests.\n", ""),
+    ("a test of GoogleTest, far from the end", f"event=begun\n{SAID}{AFTERWARDS}{RAN}[  PASSED  ] 2 tests.\n", SAID),
+    ("two of them", f"{SAID}{AFTERWARDS}{SAID}{AFTERWARDS}", SAID + SAID),
+    ("one that died after it", "a_test.cpp:7: Failure\nValue of: x\nabort\n", "a_test.cpp:7: Failure\nValue of: x\nabort\n"),
+    ("an exception", f"unknown file: Failure\nC++ exception\n[  FAILED  ] B.Is (4 ms)\n{AFTERWARDS}", "unknown file: Failure\nC++ exception\n[  FAILED  ] B.Is (4 ms)\n"),
+    ("a line of TAP and what it says", f"ok 1 - a\nnot ok 2 - b\n# got 1\nok 3 - c\n{AFTERWARDS}", "not ok 2 - b\n# got 1\n"),
+    ("a sanitizer's report", f"{RAN}==7==ERROR: AddressSanitizer: heap-use-after-free\n#0 f\nSUMMARY: AddressSanitizer: f\n{AFTERWARDS}",
+     "==7==ERROR: AddressSanitizer: heap-use-after-free\n#0 f\nSUMMARY: AddressSanitizer: f\n"),
+]:
+    check(f"shown: {name}", "".join(f"{line}\n" for line in failures(output)), wanted)
 
 with tempfile.TemporaryDirectory() as logs:
     def shell(text, seconds=30):
