@@ -124,12 +124,8 @@ Result<Program> read_program(Fields f, const toml::table& table) {
 }
 
 Result<void> read_log(Fields f, Config& config) {
-  f.text("level", config.log.level);
-  const std::string& level = config.log.level;
-  if (level != "debug" && level != "info" && level != "warning" && level != "error")
-    f.refuse("level", "must be debug, info, warning or error");
-  f.text("format", config.log.format);
-  if (!log_format(config.log.format)) f.refuse("format", "must be auto, text, json or journal");
+  f.word("level", config.log.level, kLogLevels);
+  f.word("format", config.log.format, kLogFormats);
   return f.finish();
 }
 

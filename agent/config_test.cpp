@@ -81,6 +81,8 @@ TEST_F(AgentConfigTest, RefusesWhatIsWrong) {
   EXPECT_THAT(refusal(good + "digest = \"x\"\n"), HasSubstr("digest"));
   EXPECT_THAT(refusal(good + "[limits]\nmax_clients = 0\n"), HasSubstr("max_clients"));
   EXPECT_THAT(refusal(good + "[log]\nlevel = \"loud\"\n"), HasSubstr("level"));
+  EXPECT_THAT(refusal(good + "[log]\nformat = \"xml\"\n"),
+              HasSubstr("log.format: must be auto, text, json or journal"));
   EXPECT_THAT(refusal(std::string(kServers) + kTls +
                       "[[program]]\nname = \"p\"\nuid = \"no such user\"\nexecutable = \"/x\"\n"),
               HasSubstr("no such user"));

@@ -94,14 +94,10 @@ struct Reader {
     f.path("directory", config.audit.directory, base);
     f.require("directory");
     std::string durability = "write";
-    f.text("durability", durability);
-    if (durability != "write" && durability != "fsync")
-      f.refuse("durability", "must be \"write\" or \"fsync\"");
+    f.word("durability", durability, {"write", "fsync"});
     config.audit.durability = durability == "fsync" ? Durability::fsync : Durability::write;
     std::string on_failure = "refuse";
-    f.text("on_failure", on_failure);
-    if (on_failure != "refuse" && on_failure != "alarm-and-continue")
-      f.refuse("on_failure", "must be \"refuse\" or \"alarm-and-continue\"");
+    f.word("on_failure", on_failure, {"refuse", "alarm-and-continue"});
     config.audit.on_failure =
         on_failure == "refuse" ? OnAuditFailure::refuse : OnAuditFailure::alarm_and_continue;
     f.duration("head_interval_s", config.audit.head_interval, 1, 3600);
@@ -143,12 +139,8 @@ struct Reader {
     return f.finish();
   }
   Result<void> log(Fields f) {
-    f.text("level", config.log.level);
-    const auto& level = config.log.level;
-    if (level != "debug" && level != "info" && level != "warning" && level != "error")
-      f.refuse("level", "must be debug, info, warning or error");
-    f.text("format", config.log.format);
-    if (!log_format(config.log.format)) f.refuse("format", "must be auto, text, json or journal");
+    f.word("level", config.log.level, kLogLevels);
+    f.word("format", config.log.format, kLogFormats);
     return f.finish();
   }
 };

@@ -81,6 +81,7 @@ TEST_F(ConfigTest, RefusesValuesOutOfRange) {
   expect_refused(good() + "[approval]\nexpires_after_s = 2592001\n", "1 to 2592000");
   expect_refused(good() + "[approval]\nrequired = 'key-destroy'\n", "required");
   expect_refused(good() + "[log]\nlevel = 'loud'\n", "debug, info");
+  expect_refused(good() + "[log]\nformat = 'xml'\n", "auto, text, json or journal");
   expect_refused(good() + "on_failure = 'continue'\n", "alarm-and-continue");
   expect_refused(good() + "durability = 'none'\n", "fsync");
   expect_refused(good() + "head_interval_s = 0\n", "1 to 3600");

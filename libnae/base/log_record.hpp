@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -10,6 +11,12 @@ namespace nae {
 
 enum class LogFormat { text, json, journal };
 enum class LogLevel { debug, info, warning, error };
+
+// What a configuration may say.
+inline constexpr std::initializer_list<std::string_view> kLogLevels = {"debug", "info", "warning",
+                                                                       "error"};
+inline constexpr std::initializer_list<std::string_view> kLogFormats = {"auto", "text", "json",
+                                                                        "journal"};
 
 // "text", "json" or "journal"; "auto" is `journal` where standard error is the journal's
 // ($JOURNAL_STREAM, systemd.exec(5)), `text` elsewhere. Nothing for any other word.

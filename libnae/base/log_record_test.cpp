@@ -63,6 +63,7 @@ TEST(LogRecord, FormatsByName) {
   EXPECT_EQ(log_format("text"), LogFormat::text);
   EXPECT_EQ(log_format("json"), LogFormat::json);
   EXPECT_EQ(log_format("journal"), LogFormat::journal);
+  for (std::string_view word : kLogFormats) EXPECT_TRUE(log_format(word)) << word;
   for (std::string_view word : {"", "JSON", "xml", "text "}) EXPECT_FALSE(log_format(word)) << word;
 }
 

@@ -1,5 +1,6 @@
 #include "libnae/toml/fields.hpp"
 
+#include <algorithm>
 #include <fstream>
 #include <iterator>
 
@@ -61,6 +62,23 @@ void Fields::texts(std::string_view field, std::vector<std::string>& out) {
     values.push_back(*value);
   }
   out = std::move(values);
+}
+
+void Fields::word(std::string_view field, std::string& out,
+                  std::initializer_list<std::string_view> words) {
+  const toml::node* node = take(field);
+  if (!node) return;
+  auto value = node->value_exact<std::string>();
+  if (value && std::ranges::find(words, *value) != words.end()) {
+    out = *value;
+    return;
+  }
+  std::string known;
+  for (const std::string_view& each : words) {
+    if (!known.empty()) known += &each + 1 == words.end() ? " or " : ", ";
+    known += each;
+  }
+  refuse_at(node, field, "must be " + known);
 }
 
 void Fields::boolean(std::string_view field, bool& out) {

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <initializer_list>
 #include <limits>
 #include <optional>
 #include <set>
@@ -31,6 +32,9 @@ class Fields {
 
   void text(std::string_view field, std::string& out);
   void texts(std::string_view field, std::vector<std::string>& out);  // an array, not empty
+  // A text that is one of `words`, none of which is empty; another leaves `out` as it was.
+  void word(std::string_view field, std::string& out,
+            std::initializer_list<std::string_view> words);
   void boolean(std::string_view field, bool& out);
   // A path; a relative one starts at `base`.
   void path(std::string_view field, std::filesystem::path& out, const std::filesystem::path& base);

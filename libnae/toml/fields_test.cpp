@@ -7,6 +7,7 @@ namespace nae::toml_fields {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
@@ -111,6 +112,24 @@ TEST(TomlFields, TakeNoValueOfAnotherType) {
                 HasSubstr("must be true or false"));
   EXPECT_EQ(text, "kept");
   EXPECT_TRUE(boolean);
+}
+
+TEST(TomlFields, TakeNoOtherWordThanThoseThatAreKnown) {
+  std::string word = "kept";
+  const auto read = [&](Fields& f) { f.word("f", word, {"one", "two", "three"}); };
+  EXPECT_EQ(refusal("", read), "");
+  for (const char* written : {"''", "'tw'", "'TWO'", "'two '", "'twoo'", "2", "['two']", "true"}) {
+    EXPECT_EQ(refusal("\nf = " + std::string(written), read),
+              "file.toml:2: part.f: must be one, two or three")
+        << written;
+    EXPECT_EQ(word, "kept") << written;
+  }
+  for (const char* known : {"one", "two", "three"}) {
+    EXPECT_EQ(refusal("f = '" + std::string(known) + "'", read), "");
+    EXPECT_EQ(word, known);
+  }
+  EXPECT_THAT(refusal("f = ''", [&](Fields& f) { f.word("f", word, {"one"}); }),
+              EndsWith(": must be one"));
 }
 
 TEST(TomlFields, TakeListsOfTextsThatAreNotEmpty) {
