@@ -72,13 +72,16 @@ with Tap() as tap:
 
     # requests
     client = client_of(server, admin)
-    answers = [ask(client) for _ in range(60)]
+    answers = [ask(client)]
+    while answers[-1].status == 200 and len(answers) < 200:  # 40 and, on a slow machine, what is granted meanwhile
+        answers.append(ask(client))
     limited = [answer for answer in answers if answer.status == 429]
-    tap.ok(answers[0].status == 200 and limited, "past the burst requests are answered with 429",
-           [answer.status for answer in answers])
+    tap.ok(answers[0].status == 200 and limited, "past the burst requests are answered with 429", len(answers))
     tap.is_({answer.getheader("Retry-After") for answer in limited}, {"1"}, "which says when to come again")
     tap.is_(ask(client_of(server, auditor)).status, 200, "another certificate is not concerned")
-    tap.is_(ask(client_of(server, admin), "/v1/keys").status, 429, "nor does a new connection help")
+    fresh = client_of(server, admin)
+    tap.ok(any(ask(fresh, "/v1/keys").status == 429 for _ in range(20)), "nor does a new connection help")
+    fresh.close()
     tap.ok(wait_until(lambda: ask(client, "/v1/keys").status == 200), "soon it is answered again")
     client.close()
     records = wait_until(lambda: json.loads(
@@ -171,16 +174,23 @@ with Tap() as tap:
     tap.ok(server.log.read_text().count("connections_left_silently") - before <= 1, "and they made one line at most")
     server.stop()
 
-    # A loop of a shell, past what the server takes: nobody takes it for dead.
+    # A loop of a shell, past what the server takes: nobody takes it for dead. That some are turned away must not rest on the machine's speed:
+    # all places of the certificate are taken when they begin.
     server = KeyServer.make(scratch_directory() / "asked-often")
     server.config.write_text(server.config.read_text() + "\n[admin]\nconnections_per_second = 25\nconnection_burst = 50\nmax_connections_per_certificate = 8\n")
     server.start()
     server.must("key", "create", "often", "--type", "aes-256-gcm")
+    held = [wait_until(lambda: opened(server, (server.path / "admin/admin.pem", server.path / "admin/admin.key"))) for _ in range(8)]
+    tap.ok(all(held), "eight connections of one certificate")
     with concurrent.futures.ThreadPoolExecutor(40) as pool:
-        done = list(pool.map(lambda _: server.nae("key", "show", "often", "--json", seconds=120), range(300)))
+        calls = [pool.submit(server.nae, "key", "show", "often", "--json", seconds=120) for _ in range(300)]
+        turned_away = wait_until(lambda: "event=connection_refused" in server.log.read_text())
+        for each in held:
+            each.close()
+        done = [call.result() for call in calls]
     failed = [each for each in done if each.returncode != 0 or json.loads(each.stdout)["name"] != "often"]
     tap.is_(len(failed), 0, "three hundred calls, forty side by side: all are answered")
     for each in failed[:3]:
         print(f"# {each.returncode} {each.stderr}")
-    tap.ok("connection_refused" in server.log.read_text(), "some of them after they were told to come again")
+    tap.ok(turned_away, "some of them after they were told to come again")
     server.stop()
