@@ -11,6 +11,9 @@ namespace {
 using toml_fields::Fields;
 using Path = std::filesystem::path;
 
+constexpr std::string_view kDurabilities[] = {"write", "fsync"};
+constexpr std::string_view kOnFailure[] = {"refuse", "alarm-and-continue"};
+
 // "127.0.0.1:7443", "[::1]:7443"
 Result<void> split_address(const std::string& text, std::string& host, std::uint16_t& port) {
   std::size_t colon = text.rfind(':');
@@ -94,10 +97,10 @@ struct Reader {
     f.path("directory", config.audit.directory, base);
     f.require("directory");
     std::string durability = "write";
-    f.word("durability", durability, {"write", "fsync"});
+    f.word("durability", durability, kDurabilities);
     config.audit.durability = durability == "fsync" ? Durability::fsync : Durability::write;
     std::string on_failure = "refuse";
-    f.word("on_failure", on_failure, {"refuse", "alarm-and-continue"});
+    f.word("on_failure", on_failure, kOnFailure);
     config.audit.on_failure =
         on_failure == "refuse" ? OnAuditFailure::refuse : OnAuditFailure::alarm_and_continue;
     f.duration("head_interval_s", config.audit.head_interval, 1, 3600);

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <chrono>
-#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -13,10 +12,8 @@ enum class LogFormat { text, json, journal };
 enum class LogLevel { debug, info, warning, error };
 
 // What a configuration may say.
-inline constexpr std::initializer_list<std::string_view> kLogLevels = {"debug", "info", "warning",
-                                                                       "error"};
-inline constexpr std::initializer_list<std::string_view> kLogFormats = {"auto", "text", "json",
-                                                                        "journal"};
+inline constexpr std::string_view kLogLevels[] = {"debug", "info", "warning", "error"};
+inline constexpr std::string_view kLogFormats[] = {"auto", "text", "json", "journal"};
 
 // "text", "json" or "journal"; "auto" is `journal` where standard error is the journal's
 // ($JOURNAL_STREAM, systemd.exec(5)), `text` elsewhere. Nothing for any other word.

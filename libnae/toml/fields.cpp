@@ -65,7 +65,7 @@ void Fields::texts(std::string_view field, std::vector<std::string>& out) {
 }
 
 void Fields::word(std::string_view field, std::string& out,
-                  std::initializer_list<std::string_view> words) {
+                  std::span<const std::string_view> words) {
   const toml::node* node = take(field);
   if (!node) return;
   auto value = node->value_exact<std::string>();
@@ -75,7 +75,7 @@ void Fields::word(std::string_view field, std::string& out,
   }
   std::string known;
   for (const std::string_view& each : words) {
-    if (!known.empty()) known += &each + 1 == words.end() ? " or " : ", ";
+    if (!known.empty()) known += &each == &words.back() ? " or " : ", ";
     known += each;
   }
   refuse_at(node, field, "must be " + known);

@@ -5,10 +5,10 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
-#include <initializer_list>
 #include <limits>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -33,8 +33,7 @@ class Fields {
   void text(std::string_view field, std::string& out);
   void texts(std::string_view field, std::vector<std::string>& out);  // an array, not empty
   // A text that is one of `words`, none of which is empty; another leaves `out` as it was.
-  void word(std::string_view field, std::string& out,
-            std::initializer_list<std::string_view> words);
+  void word(std::string_view field, std::string& out, std::span<const std::string_view> words);
   void boolean(std::string_view field, bool& out);
   // A path; a relative one starts at `base`.
   void path(std::string_view field, std::filesystem::path& out, const std::filesystem::path& base);

@@ -116,7 +116,8 @@ TEST(TomlFields, TakeNoValueOfAnotherType) {
 
 TEST(TomlFields, TakeNoOtherWordThanThoseThatAreKnown) {
   std::string word = "kept";
-  const auto read = [&](Fields& f) { f.word("f", word, {"one", "two", "three"}); };
+  constexpr std::string_view kWords[] = {"one", "two", "three"};
+  const auto read = [&](Fields& f) { f.word("f", word, kWords); };
   EXPECT_EQ(refusal("", read), "");
   for (const char* written : {"''", "'tw'", "'TWO'", "'two '", "'twoo'", "2", "['two']", "true"}) {
     EXPECT_EQ(refusal("\nf = " + std::string(written), read),
@@ -128,7 +129,7 @@ TEST(TomlFields, TakeNoOtherWordThanThoseThatAreKnown) {
     EXPECT_EQ(refusal("f = '" + std::string(known) + "'", read), "");
     EXPECT_EQ(word, known);
   }
-  EXPECT_THAT(refusal("f = ''", [&](Fields& f) { f.word("f", word, {"one"}); }),
+  EXPECT_THAT(refusal("f = ''", [&](Fields& f) { f.word("f", word, std::span(kWords).first(1)); }),
               EndsWith(": must be one"));
 }
 
