@@ -159,6 +159,7 @@ void Connection::flush() {
   if (output_bytes() == 0 && state_ == State::draining) return linger(Error(Code::internal, {}));
   if (throttled_ && output_bytes() <= limits_.max_output_bytes / 2) {
     throttled_ = false;
+    throttled_until_ = Clock::now();
     protocol_->writable();
     if (state_ == State::open) wait_for_more(true);
   }

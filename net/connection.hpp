@@ -75,6 +75,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void resume_reading();
   // More waits to be written than may: the peer does not take its answers, and nothing is read.
   bool is_throttled() const { return throttled_; }
+  // When that ended last; the clock's epoch when it never was so.
+  std::chrono::steady_clock::time_point throttled_until() const { return throttled_until_; }
 
   // From now on counts what waits for the peer; one that takes nothing while memory is short is
   // cut off.
@@ -180,6 +182,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   bool stopping_ = false;
   bool timer_armed_ = false;
   Error linger_reason_;
+  TimePoint throttled_until_;
   TimePoint started_;
   TimePoint last_read_;
   TimePoint last_write_progress_;

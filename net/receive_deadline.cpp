@@ -1,5 +1,7 @@
 #include "net/receive_deadline.hpp"
 
+#include <algorithm>
+
 #include "net/connection.hpp"
 
 namespace nae::net {
@@ -34,8 +36,10 @@ void ReceiveDeadline::arm() {
 void ReceiveDeadline::fired() {
   armed_ = false;
   if (!begun_) return;
-  // While this side does not read, the peer is not the one who is late.
-  if (connection_.is_throttled()) begun_ = Clock::now();
+  // While this side does not read, the peer is not the one who is late, and has its whole time from
+  // then on.
+  begun_ =
+      connection_.is_throttled() ? Clock::now() : std::max(*begun_, connection_.throttled_until());
   if (Clock::now() < *begun_ + time_) return arm();
   late_();
 }
