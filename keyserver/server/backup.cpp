@@ -17,12 +17,15 @@ constexpr std::size_t kMaxFileBytes = 16u << 20;
 constexpr unsigned kMode = 0600;
 
 // A name with a newline would make two lines of one: sha256sum escapes it, we refuse it.
+Result<void> check_name(const fs::path& file) {
+  if (fs::absolute(file).string().find_first_of("\n\\") == std::string::npos) return {};
+  return fail(Code::file_failed, "a path with a backslash or a newline is in no manifest");
+}
+
 Result<std::string> line_of(const fs::path& file, std::size_t max_bytes) {
-  const std::string name = fs::absolute(file).string();
-  if (name.find_first_of("\n\\") != std::string::npos)
-    return fail(Code::file_failed, "a path with a backslash or a newline is in no manifest");
+  NAE_TRY(check_name(file));
   NAE_ASSIGN(const std::string content, read_file(file, max_bytes));
-  return to_hex(crypto::sha256(as_bytes(content))) + "  " + name + "\n";
+  return to_hex(crypto::sha256(as_bytes(content))) + "  " + fs::absolute(file).string() + "\n";
 }
 
 std::string heading(const config::Config& config, const store::BackedUp& done) {
@@ -32,6 +35,12 @@ std::string heading(const config::Config& config, const store::BackedUp& done) {
          "# not in it, and needed for a restore: the token, " +
          config.hsm.pin_file.string() + ", " + config.tls.key.string() + ", " +
          config.audit.directory.string() + "\n";
+}
+
+Result<void> write_manifest(const fs::path& manifest, const std::string& head, const fs::path& copy,
+                            const std::string& beside) {
+  NAE_ASSIGN(const std::string copied, line_of(copy, kMaxStoreBytes));
+  return write_new_file(manifest, as_bytes(head + copied + beside), kMode);
 }
 
 }  // namespace
@@ -45,16 +54,21 @@ Result<Backup> back_up(const fs::path& config_file, const config::Config& config
     return fail(Code::file_failed,
                 backup.manifest.string() + " exists already and is not overwritten",
                 "Give each backup a name of its own.");
-  NAE_ASSIGN(const store::BackedUp done, store::back_up(config.store.path, out));
-  std::string manifest = heading(config, done);
-  NAE_ASSIGN(const std::string copied, line_of(out, kMaxStoreBytes));
-  manifest += copied;
+  // Whatever can be refused is refused before there is a copy.
+  NAE_TRY(check_name(out));
+  std::string beside;
   for (const fs::path* file :
        {&config_file, &config.tls.certificate, &config.tls.client_authority}) {
     NAE_ASSIGN(const std::string line, line_of(*file, kMaxFileBytes));
-    manifest += line;
+    beside += line;
   }
-  NAE_TRY(write_new_file(backup.manifest, as_bytes(manifest), kMode));
+  NAE_ASSIGN(const store::BackedUp done, store::back_up(config.store.path, out));
+  if (auto written = write_manifest(backup.manifest, heading(config, done), out, beside);
+      !written) {
+    std::error_code ignored;  // a copy without its manifest is no backup, and its name is taken
+    fs::remove(out, ignored);
+    return fail(std::move(written).error());
+  }
   backup.keys = done.keys;
   backup.versions = done.versions;
   return backup;

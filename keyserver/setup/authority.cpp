@@ -19,6 +19,19 @@ crypto::Signer signer_of(keys::Hsm& hsm) {
   return [&hsm](ByteView message) { return hsm.sign_as(keys::ServerKey::authority, message); };
 }
 
+// What the configuration calls the authority may be somebody else's: the signature would not
+// verify.
+Result<std::string> issue(keys::Hsm& hsm, std::string_view authority_pem,
+                          const crypto::CertificateTemplate& wanted) {
+  NAE_ASSIGN(const crypto::CertificateInfo authority, crypto::read_certificate(authority_pem));
+  NAE_ASSIGN(const Bytes spki, hsm.public_key_of(keys::ServerKey::authority));
+  if (authority.spki != spki)
+    return fail(Code::tls_failed,
+                "the authority's certificate is of another key than the one in the HSM",
+                "The first certificate of client_authority must be the one that init made.");
+  return crypto::issue(wanted, authority_pem, signer_of(hsm));
+}
+
 bool is_address(const std::string& name) {
   return name.find(':') != std::string::npos ||
          name.find_first_not_of("0123456789.") == std::string::npos;
@@ -44,7 +57,7 @@ Result<std::string> issue_server(keys::Hsm& hsm, std::string_view authority_pem,
   for (const std::string& name : names)
     (is_address(name) ? wanted.ip_names : wanted.dns_names).push_back(name);
   wanted.spki.assign(spki.begin(), spki.end());
-  return crypto::issue(wanted, authority_pem, signer_of(hsm));
+  return issue(hsm, authority_pem, wanted);
 }
 
 Result<std::string> issue_client(keys::Hsm& hsm, std::string_view authority_pem,
@@ -55,7 +68,7 @@ Result<std::string> issue_client(keys::Hsm& hsm, std::string_view authority_pem,
   wanted.uri_names = {uri};
   wanted.usage = crypto::CertificateUsage::client;
   wanted.spki.assign(spki.begin(), spki.end());
-  return crypto::issue(wanted, authority_pem, signer_of(hsm));
+  return issue(hsm, authority_pem, wanted);
 }
 
 }  // namespace nae::setup

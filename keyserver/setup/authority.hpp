@@ -18,6 +18,7 @@ inline constexpr std::int64_t kCertificateDays = 825;
 Result<std::string> make_authority(keys::Hsm& hsm, const std::string& server_id,
                                    std::int64_t now_s);
 
+// Both: Code::tls_failed when the authority in `authority_pem` is not the one in the HSM.
 // A server's certificate for the DNS names and addresses in `names`.
 Result<std::string> issue_server(keys::Hsm& hsm, std::string_view authority_pem,
                                  const std::vector<std::string>& names, ByteView spki,

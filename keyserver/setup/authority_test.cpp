@@ -70,7 +70,10 @@ TEST_F(AuthorityTest, RefusesWhatIsNoKeyOrNoAuthorityOfIts) {
   wanted.spki = pair.spki;
   const auto signer = crypto::software_signer(pair.private_key_pem).value();
   const std::string other = crypto::issue(wanted, std::nullopt, signer).value();
-  EXPECT_FALSE(issue_client(*hsm_, other, "db1", "nae://device/db1", spki_, kNow, 1));
+  auto client = issue_client(*hsm_, other, "db1", "nae://device/db1", spki_, kNow, 1);
+  ASSERT_FALSE(client);
+  EXPECT_EQ(client.error().code, Code::tls_failed) << "of the configuration, no fault of ours";
+  EXPECT_EQ(issue_server(*hsm_, other, {"k"}, spki_, kNow).error().code, Code::tls_failed);
 }
 
 TEST_F(AuthorityTest, AStoreKnowsItsToken) {
