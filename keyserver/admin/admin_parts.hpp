@@ -45,6 +45,7 @@ struct AdminParts {
   // After a change of keys, policy or devices, made or failed: agents are told of it.
   std::function<void()> changed = {};
   std::filesystem::path certificate = {};  // the server's own; empty: nothing is said of it
+  bool device_renewal = true;              // a host may renew its own certificate
 };
 
 }  // namespace nae::admin

@@ -182,19 +182,23 @@ AdminService::Outcome AdminService::act(const HttpRequest& request, const Peer& 
                                         const store::Approval* approved) {
   auto target = parse_target(request.target);
   if (!target) return Outcome::refused(target.error());
-  auto roles = roles_of(peer);
+  Match found = match(request.method, *target);
+  const bool of_device =
+      found.route && found.route->of_device && peer.identity.kind == net::PeerKind::device;
+  auto roles = of_device ? Result<AdminRoles>(AdminRoles{}) : roles_of(peer);
   if (!roles) return Outcome::refused(roles.error());
 
-  Match found = match(request.method, *target);
   if (!found.route) return no_route(request, found);
   const Route& route = *found.route;
   Outcome outcome;
   outcome.action = route.action;
   outcome.target = found.names.empty() ? std::string() : found.names.front();
-  if (!roles->intersects(route.any_of)) {
-    outcome.refuse(
-        Error(Code::admin_role_missing,
-              std::string(route.action) + " takes one of the roles: " + route.any_of.text()));
+  if (!of_device && !roles->intersects(route.any_of)) {
+    outcome.refuse(Error(
+        Code::admin_role_missing,
+        std::string(route.action) + (route.of_device
+                                         ? " is a device's to ask"
+                                         : " takes one of the roles: " + route.any_of.text())));
     return outcome;
   }
   if (auto checked = check_body(request); !checked) {
@@ -213,7 +217,8 @@ AdminService::Outcome AdminService::act(const HttpRequest& request, const Peer& 
                  {},
                  {},
                  approved ? approved->base : std::string(),
-                 [&](const store::Approval& approval) { return perform(approval, peer); }};
+                 [&](const store::Approval& approval) { return perform(approval, peer); },
+                 peer.identity.fingerprint_hex};
   if (route.permission) {
     if (auto permitted = route.permission(call); !permitted) {
       outcome.refuse(permitted.error());

@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::string_view kAdminChange = "admin-change", kKeyDestroy = "key-destroy";
 constexpr std::string_view kAdminChanges[] = {"admin-add", "admin-remove", "admin-roles"};
-constexpr std::string_view kNeverSubject[] = {"admin-renew", "approve", "reject"};
+constexpr std::string_view kNeverSubject[] = {"admin-renew", "device-renew", "approve", "reject"};
 
 bool contains(std::span<const std::string_view> names, std::string_view name) {
   return std::find(names.begin(), names.end(), name) != names.end();

@@ -13,6 +13,7 @@ constexpr AdminRoles kPolicyReaders{AdminRole::policy_admin, AdminRole::auditor}
 constexpr AdminRoles kDevices{AdminRole::operator_};
 constexpr AdminRoles kDeviceReaders{AdminRole::operator_, AdminRole::auditor};
 constexpr AdminRoles kAudit{AdminRole::auditor};
+constexpr AdminRoles kNoAdministrator{};
 
 constexpr Route kRoutes[] = {
     // clang-format off
@@ -40,6 +41,7 @@ constexpr Route kRoutes[] = {
     {"DELETE", "/v1/devices/{}",         "device-remove",  kDevices,       true,  false, remove_device},
     {"POST",   "/v1/devices/{}/keys",    "device-rekey",   kDevices,       true,  false, add_device_key},
     {"POST",   "/v1/devices/{}/confirm", "device-confirm", kDevices,       true,  false, confirm_device_key},
+    {"POST",   "/v1/device/certificate", "device-renew",   kNoAdministrator, true, false, renew_own_certificate, nullptr, nullptr, nullptr, true},
     {"GET",    "/v1/admins",             "admin-list",     kAnyone,        false, false, list_admins},
     {"POST",   "/v1/admins",             "admin-add",      kAnyone,        true,  false, add_admin,        may_add_admin},
     {"DELETE", "/v1/admins/{}",          "admin-remove",   kAnyone,        true,  false, remove_admin,     may_remove_admin},

@@ -42,6 +42,7 @@ struct AdminCall {
   std::string base = {};
   // Does an approved request as the administrator who made it, approved by `admin`.
   std::function<Performed(const store::Approval&)> perform = {};
+  std::string fingerprint = {};  // of the certificate that asks
 
   // The parameter, "" when absent.
   std::string parameter(std::string_view name) const;
@@ -76,6 +77,8 @@ struct Route {
   // The answer to a request for what is so already: it changes nothing and waits for nobody.
   // Nothing when it would change something.
   Result<std::optional<Reply>> (*already)(AdminCall&) = nullptr;
+  // Asked by a device for itself; `any_of` is empty then, and no administrator may.
+  bool of_device = false;
 };
 
 std::span<const Route> routes();
@@ -88,7 +91,8 @@ struct Match {
 Match match(std::string_view method, const Target& target);
 
 // The handlers, by file: keys.cpp, key_states.cpp, key_import.cpp, key_export.cpp, policy*.cpp,
-// devices.cpp, device_keys.cpp, admins.cpp, approvals.cpp, audit.cpp, status.cpp, clock.cpp.
+// devices.cpp, device_keys.cpp, device_renewal.cpp, admins.cpp, approvals.cpp, audit.cpp,
+// status.cpp, clock.cpp.
 Result<Reply> list_keys(AdminCall&);
 Result<Reply> create_key(AdminCall&);
 Result<Reply> show_key(AdminCall&);
@@ -114,6 +118,7 @@ Result<Reply> enroll_device(AdminCall&);
 Result<Reply> remove_device(AdminCall&);
 Result<Reply> add_device_key(AdminCall&);
 Result<Reply> confirm_device_key(AdminCall&);
+Result<Reply> renew_own_certificate(AdminCall&);
 Result<Reply> list_admins(AdminCall&);
 Result<Reply> add_admin(AdminCall&);
 Result<Reply> remove_admin(AdminCall&);

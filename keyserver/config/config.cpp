@@ -58,6 +58,7 @@ struct Reader {
     f.integer("max_connections_per_device", config.server.max_connections_per_device, 0, 100'000);
     f.duration("stop_timeout_ms", config.server.stop_timeout, 0, 600'000);
     f.texts("proxy_protocol_from", config.server.proxy_protocol_from);
+    f.boolean("device_renewal", config.server.device_renewal);
     return f.finish();
   }
   Result<void> tls(Fields f) {

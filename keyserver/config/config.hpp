@@ -28,6 +28,7 @@ struct Config {
     std::uint32_t max_connections_per_device = 0;  // 0: a quarter of them, at least 4
     std::chrono::milliseconds stop_timeout{10'000};
     std::vector<std::string> proxy_protocol_from;  // networks of balancers
+    bool device_renewal = true;                    // a host may renew its own certificate
   } server;
   struct {
     std::filesystem::path certificate, key, client_authority;

@@ -165,6 +165,12 @@ TEST_F(ConfigTest, NamesBalancersAsAList) {
   expect_refused(good() + "[server]\nproxy_protocol_from = [7]\n", "proxy_protocol_from");
 }
 
+TEST_F(ConfigTest, HostsRenewThemselvesUnlessItSaysNo) {
+  EXPECT_TRUE(read(good())->server.device_renewal);
+  EXPECT_FALSE(read(good() + "[server]\ndevice_renewal = false\n")->server.device_renewal);
+  expect_refused(good() + "[server]\ndevice_renewal = 'no'\n", "device_renewal");
+}
+
 TEST_F(ConfigTest, ReadsPathsFromItsOwnDirectory) {
   auto config = read(good() +
                      "[server]\nlisten = '[::1]:0'\n[limits]\nmax_frame_bytes = 67108864\n"

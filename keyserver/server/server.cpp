@@ -191,7 +191,8 @@ class Running final : public Startable {
                             .approval = approval_,
                             .checks = &*checks_,
                             .changed = [this] { tell_state(listening_.get()); },
-                            .certificate = config_.tls.certificate};
+                            .certificate = config_.tls.certificate,
+                            .device_renewal = config_.server.device_renewal};
     auto admits = [this](const net::PeerIdentity& peer) {
       return (peer.kind == net::PeerKind::admin ? admins_ : devices_).admits(peer);
     };
