@@ -258,4 +258,10 @@ void learn_mentioned(const PlannedStmt* statement) {
   hashes_generation = read_generation;
 }
 
+bool mentions_batchable(const PlannedStmt* statement) {
+  if (mentions(statement, [](Mention mention) { return mention == Mention::yes; })) return true;
+  learn_mentioned(statement);
+  return may_mention_batchable(statement);
+}
+
 }  // namespace nae::batch

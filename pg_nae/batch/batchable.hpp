@@ -79,4 +79,7 @@ bool may_mention_batchable(const PlannedStmt* statement);
 // reading all of pg_proc once, which takes some milliseconds.
 void learn_mentioned(const PlannedStmt* statement);
 
+// Whether a plan mentions such a function: the same, and what is not known yet is learnt.
+bool mentions_batchable(const PlannedStmt* statement);
+
 }  // namespace nae::batch

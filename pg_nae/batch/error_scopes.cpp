@@ -55,8 +55,8 @@ bool is_given_values(const QueryDesc* query) {
 }
 
 bool has_values(const QueryDesc* query) {
-  return may_mention_batchable(query->plannedstmt) ||
-         (query->estate != nullptr && holds_values(query->estate)) || is_given_values(query);
+  return is_given_values(query) || mentions_batchable(query->plannedstmt) ||
+         (query->estate != nullptr && holds_values(query->estate));
 }
 
 PlannedStmt* plan(Query* query, const char* text, int options, ParamListInfo parameters) {
