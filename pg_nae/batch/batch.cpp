@@ -47,14 +47,15 @@ void Batch::read_rows(PlanState* child, std::size_t capacity, std::size_t max_by
   }
 }
 
-bool Batch::read(PlanState* child, std::size_t capacity, std::size_t max_bytes) {
+bool Batch::read(PlanState* child, std::size_t capacity, std::size_t max_bytes,
+                 columns::OpenedValues* opened) {
   arena_.reset();
   MemoryContextReset(detoasted_);
   child_ = child;
   child_ended_ = false;
   read_rows(child, capacity, max_bytes);
   MemoryContext before = MemoryContextSwitchTo(detoasted_);
-  round_trip_.gather(rows_, arena_);
+  round_trip_.gather(rows_, arena_, opened);
   MemoryContextSwitchTo(before);
   return !child_ended_;
 }

@@ -1,9 +1,9 @@
 // Batch: rows of the child that were read together, and what came of their calls.
 #pragma once
 
-#include "pg_nae/batch/arena.hpp"
 #include "pg_nae/batch/round_trip.hpp"
 #include "pg_nae/batch/rows.hpp"
+#include "pg_nae/pg/arena.hpp"
 
 namespace nae::batch {
 
@@ -22,8 +22,9 @@ class Batch {
   void destroy();
 
   // Reads rows of the child until there are `capacity` or they take max_bytes; false when the
-  // child has no more.
-  bool read(PlanState* child, std::size_t capacity, std::size_t max_bytes);
+  // child has no more. `opened` as in RoundTrip::gather.
+  bool read(PlanState* child, std::size_t capacity, std::size_t max_bytes,
+            columns::OpenedValues* opened);
   // Sends their calls ahead where that is possible.
   void begin_ahead() { round_trip_.begin_ahead(); }
   // Their calls have results afterwards.
@@ -40,7 +41,7 @@ class Batch {
   void note_address(std::size_t row, std::size_t capacity);
   void read_rows(PlanState* child, std::size_t capacity, std::size_t max_bytes);
 
-  Arena arena_;
+  pg::Arena arena_;
   MemoryContext statement_;
   MemoryContext detoasted_;  // what else a batch needs
   Rows rows_;

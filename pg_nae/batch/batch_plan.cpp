@@ -23,8 +23,11 @@ bool is_uniform(FuncExpr* call) {
 }
 
 // Replaces the arguments by the columns they come in, so that EXPLAIN finds their expressions.
-List* shape_of(FuncExpr* call, const Plan* child) {
-  List* shape = list_make1_int(is_uniform(call));
+constexpr int kUniform = 1;
+constexpr int kAhead = 2;
+
+List* shape_of(FuncExpr* call, const Plan* child, bool ahead) {
+  List* shape = list_make1_int((is_uniform(call) ? kUniform : 0) | (ahead ? kAhead : 0));
   ListCell* cell;
   foreach (cell, call->args) {
     auto* argument = static_cast<Node*>(lfirst(cell));
@@ -63,12 +66,41 @@ bool reads_exactly(Plan* plan) {
   return found;
 }
 
-void complete_visitor(Plan** child, void*) {
-  complete(*child);
+struct Completion {
+  const Plan* parent;
+  bool again;
+};
+
+// A nested loop runs its inner side for each row of the outer one. What keeps its rows does not run
+// what is below again, unless a parameter of that changes.
+bool is_run_again(const Plan* parent, const Plan* child, bool again) {
+  switch (nodeTag(parent)) {
+    case T_NestLoop:
+      return again || child == parent->righttree;
+    case T_Material:
+    case T_Sort:
+    case T_Hash:
+      return again && !bms_is_empty(child->extParam);
+    default:
+      return again;
+  }
+}
+
+void complete_visitor(Plan** child, void* state) {
+  const auto& completion = *static_cast<Completion*>(state);
+  complete(*child, is_run_again(completion.parent, *child, completion.again));
 }
 
 void mark_exact(CustomScan* batch) {
   linitial_int(static_cast<List*>(linitial(batch->custom_private))) = 1;
+}
+
+void mark_repeating(CustomScan* batch) {
+  lsecond_int(static_cast<List*>(linitial(batch->custom_private))) = 1;
+}
+
+bool is_join(const Plan* plan) {
+  return IsA(plan, NestLoop) || IsA(plan, HashJoin) || IsA(plan, MergeJoin);
 }
 
 void show_no_values(CustomScan* batch) {
@@ -87,7 +119,8 @@ void show_no_values(CustomScan* batch) {
 CallShape call_shape(const CustomScan* batch, int call) {
   auto* shape = static_cast<List*>(list_nth(batch->custom_private, call + 1));
   CallShape result{};
-  result.uniform = linitial_int(shape) != 0;
+  result.uniform = (linitial_int(shape) & kUniform) != 0;
+  result.ahead = (linitial_int(shape) & kAhead) != 0;
   result.argument_count = list_length(shape) - 1;
   for (int i = 0; i < result.argument_count; ++i) result.columns[i] = list_nth_int(shape, i + 1);
   return result;
@@ -95,6 +128,10 @@ CallShape call_shape(const CustomScan* batch, int call) {
 
 bool is_exact(const CustomScan* batch) {
   return linitial_int(static_cast<List*>(linitial(batch->custom_private))) != 0;
+}
+
+bool repeats_values(const CustomScan* batch) {
+  return lsecond_int(static_cast<List*>(linitial(batch->custom_private))) != 0;
 }
 
 List* calls_of(const CustomScan* batch) {
@@ -123,12 +160,13 @@ CustomScan* make_batch(Plan* child, const Lift& lifted, List* targets, List* qua
   batch->flags = CUSTOMPATH_SUPPORT_PROJECTION;
 #endif
   batch->custom_scan_tlist = passed_on(child);
-  batch->custom_private = list_make1(list_make1_int(0));
+  batch->custom_private = list_make1(list_make2_int(0, 0));
   List* calls = NIL;
   ListCell* cell;
-  foreach (cell, lifted.calls) {
+  foreach (cell, list_concat_copy(lifted.calls, lifted.ahead)) {
     auto* call = copy_of(lfirst_node(FuncExpr, cell));
-    batch->custom_private = lappend(batch->custom_private, shape_of(call, child));
+    const bool ahead = list_length(calls) >= list_length(lifted.calls);
+    batch->custom_private = lappend(batch->custom_private, shape_of(call, child, ahead));
     calls = lappend(calls, call);
     append_target(batch->custom_scan_tlist, reinterpret_cast<Expr*>(call));
   }
@@ -147,11 +185,13 @@ CustomScan* make_batch(Plan* child, const Lift& lifted, List* targets, List* qua
   return batch;
 }
 
-void complete(Plan* plan) {
-  each_child(plan, complete_visitor, nullptr);
+void complete(Plan* plan, bool again) {
+  Completion completion{plan, again};
+  each_child(plan, complete_visitor, &completion);
   if (is_batch(plan)) {
     auto* batch = reinterpret_cast<CustomScan*>(plan);
     if (reads_exactly(plan->lefttree)) mark_exact(batch);
+    if (again || is_join(plan->lefttree)) mark_repeating(batch);
     show_no_values(batch);
   }
 }

@@ -8,10 +8,11 @@ namespace nae::batch {
 
 // plan->custom_exprs: the calls, and the filter. What stands for them in custom_scan_tlist, behind
 // the child's columns, and in plan.qual is for EXPLAIN to show (display.hpp), and is not evaluated.
-// plan->custom_private: whether rows are read exactly, then for each call a CallShape as a list of
-// integers.
+// plan->custom_private: whether rows are read exactly and whether values are expected to come
+// again, then for each call a CallShape as a list of integers.
 struct CallShape {
   bool uniform;  // one result serves all rows of a batch
+  bool ahead;    // no result: the value is for an expression above that may need it
   static constexpr int kMaxArguments = 8;
   int argument_count;
   int columns[kMaxArguments];  // of the child, from 1; 0: the argument is a Const
@@ -26,6 +27,9 @@ List* filter_of(const CustomScan* batch);
 // Rows may be read only when they are asked for: reading one locks or changes it.
 bool is_exact(const CustomScan* batch);
 
+// The same values come more than once: of rows that are read again, or of pairs of them.
+bool repeats_values(const CustomScan* batch);
+
 bool is_batch(const Plan* plan);
 
 // Puts a batch node over `child`, whose target list is lifted.targets. `targets` and `quals` are
@@ -33,8 +37,9 @@ bool is_batch(const Plan* plan);
 CustomScan* make_batch(Plan* child, const Lift& lifted, List* targets, List* quals,
                        int& last_node_id);
 
-// To be called when the tree is final: what depends on the nodes above and below.
-void complete(Plan* plan);
+// To be called when the tree is final: what depends on the nodes above and below. `again`: the plan
+// is run more than once.
+void complete(Plan* plan, bool again);
 
 extern const CustomScanMethods batch_scan_methods;
 

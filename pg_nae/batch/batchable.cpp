@@ -19,7 +19,8 @@ constexpr Batchable decryption(std::string_view symbol, PlainType type) {
           .result = is_character(type) ? ResultKind::text : ResultKind::bytes,
           .read = read_decryption,
           .make = make_plaintext,
-          .plain = type};
+          .plain = type,
+          .opens = true};
 }
 
 constexpr Batchable kBatchable[] = {
@@ -240,6 +241,11 @@ const Batchable* find_batchable(Oid function) {
   const uint32 hash = GetSysCacheHashValue1(PROCOID, ObjectIdGetDatum(function));
   mentioned[hash % kLooked] = {hash, read_generation, how != nullptr};
   return how;
+}
+
+bool opens_column(Oid function) {
+  const Batchable* how = find_batchable(function);
+  return how != nullptr && how->opens;
 }
 
 bool may_mention_batchable(const PlannedStmt* statement) {

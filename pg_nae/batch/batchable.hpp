@@ -22,6 +22,7 @@ struct Item {
   ByteView second;    // signature or code
   ByteView aad;       // empty: none
   Oid result_type{};  // of the call; given
+  ByteView stored;    // of a column's value: all of it
   Datum ready{};
 };
 
@@ -64,12 +65,16 @@ struct Batchable {
   ReadItem read = nullptr;     // nullptr: read_item() by the positions above
   MakeResult make = nullptr;   // nullptr: by `result`, as are whole texts
   PlainType plain{};           // of encrypted columns
+  bool opens = false;          // shows a value of an encrypted column: columns/opened_values.hpp
   bool answers_fault = false;  // the result is what is wrong with the value, or NULL
 };
 
 // How calls of the function are batched, or nullptr. A function's catalog row is read once, until
 // functions of this database change.
 const Batchable* find_batchable(Oid function);
+
+// Whether the function shows values of encrypted columns.
+bool opens_column(Oid function);
 
 // Whether a plan may mention such a function: the one test that every other statement pays. It
 // answers yes for functions that nobody has looked at yet.

@@ -49,6 +49,7 @@ Reading read_pending(const Value& value, int32 typmod, Item& item) {
 Reading read_ciphertext(const Value& value, std::string_view key, Item& item) {
   item.key = key;
   item.value = value.ciphertext.envelope;
+  item.stored = value.stored;
   item.aad = columns::associated_data(value.ciphertext.header);
   return ask(item, kGcmOverheadBytes);
 }

@@ -18,7 +18,20 @@ bool is_batchable_function(Oid function) {
 
 bool contains_call_walker(Node* node, void*) {
   if (node == nullptr) return false;
+  if (IsA(node, SubPlan)) {
+    auto* sub_plan = reinterpret_cast<SubPlan*>(node);
+    return contains_call_walker(sub_plan->testexpr, nullptr) ||
+           contains_call_walker(reinterpret_cast<Node*>(sub_plan->args), nullptr);
+  }
   return is_batchable_call(node) || walk_calls(node, contains_call_walker, nullptr);
+}
+
+bool reads_walker(Node* node, void* parameters) {
+  if (node == nullptr) return false;
+  if (!IsA(node, Param)) return walk_columns(node, reads_walker, parameters);
+  auto* parameter = reinterpret_cast<Param*>(node);
+  return parameter->paramkind == PARAM_EXEC &&
+         bms_is_member(parameter->paramid, static_cast<Bitmapset*>(parameters));
 }
 
 // random(), clock_timestamp(), gen_random_uuid(): nobody can tell when they were called.
@@ -80,39 +93,67 @@ Node* call_result(FuncExpr* call, int number) {
               exprTypmod(reinterpret_cast<Node*>(call)), call->funccollid, 0));
 }
 
+void add_arguments(const FuncExpr* call, Lift& lifted) {
+  ListCell* cell;
+  foreach (cell, call->args)
+    if (!IsA(lfirst(cell), Const)) target_of(lifted, static_cast<Node*>(lfirst(cell)));
+}
+
+// FuncExpr.location of a call whose values are asked for ahead: nobody reads it in a plan, and
+// whatever is made of the call keeps it.
+constexpr int kAskedAhead = -2;
+
+// A call that may not be evaluated for every row is left to its place. Its values are asked for
+// with those of the batch, and are there when it is: of OR, whose later arms decide about most
+// rows.
+void ask_ahead(FuncExpr* call, Lift& lifted) {
+  if (!lifted.may_ahead || call->location == kAskedAhead || !opens_column(call->funcid) ||
+      !depends_on_row(reinterpret_cast<Node*>(call)))
+    return;
+  call->location = kAskedAhead;
+  if (position_of(lifted.ahead, reinterpret_cast<Node*>(call)) >= 0) return;
+  lifted.ahead = lappend(lifted.ahead, copy_of(call));
+  add_arguments(call, lifted);
+}
+
 // nullptr when the call must stay where it is.
 Node* lift_call(FuncExpr* call, Lift& lifted) {
   auto* node = reinterpret_cast<Node*>(call);
   auto* arguments = reinterpret_cast<Node*>(call->args);
   if (contains_batchable_call(arguments) || is_bound_to_its_row(arguments)) return nullptr;
+  if (lifted.inner != nullptr && reads_walker(arguments, lifted.inner)) return nullptr;
   int shared = contain_volatile_functions(node) ? -1 : position_of(lifted.calls, node);
   if (shared >= 0) return call_result(call, shared);
-  if (lifted.shared_only) return nullptr;
+  if (lifted.shared_only) {
+    ask_ahead(call, lifted);
+    return nullptr;
+  }
   lifted.calls = lappend(lifted.calls, copy_of(call));
-  ListCell* cell;
-  foreach (cell, call->args)
-    if (!IsA(lfirst(cell), Const)) target_of(lifted, static_cast<Node*>(lfirst(cell)));
+  add_arguments(call, lifted);
   return call_result(call, list_length(lifted.calls) - 1);
 }
 
 Node* lift_mutator(Node* node, void* state);
 
-Node* lift_shared_only(Node* node, Lift& lifted) {
-  bool before = lifted.shared_only;
+Node* lift_shared_only(Node* node, Lift& lifted, bool ahead = false) {
+  const bool shared_only = lifted.shared_only, may_ahead = lifted.may_ahead;
+  lifted.may_ahead = ahead && may_ahead;
   lifted.shared_only = true;
   Node* result = lift_mutator(node, &lifted);
-  lifted.shared_only = before;
+  lifted.shared_only = shared_only;
+  lifted.may_ahead = may_ahead;
   return result;
 }
 
-// The first argument of COALESCE, AND and OR is always evaluated, the others are not.
-List* lift_first_of(List* arguments, Lift& lifted) {
+// The first argument of COALESCE, AND and OR is always evaluated, the others are not: those of OR
+// for all rows but those that an argument before has let pass.
+List* lift_first_of(List* arguments, Lift& lifted, bool ahead = false) {
   List* result = NIL;
   ListCell* cell;
   foreach (cell, arguments) {
     auto* argument = static_cast<Node*>(lfirst(cell));
     result = lappend(result, result == NIL ? lift_mutator(argument, &lifted)
-                                           : lift_shared_only(argument, lifted));
+                                           : lift_shared_only(argument, lifted, ahead));
   }
   return result;
 }
@@ -145,14 +186,37 @@ Node* lift_conditional(Node* node, Lift& lifted) {
   }
   if (IsA(node, BoolExpr)) {
     auto* result = flat_copy(reinterpret_cast<BoolExpr*>(node));
-    result->args = lift_first_of(result->args, lifted);
+    result->args = lift_first_of(result->args, lifted, result->boolop == OR_EXPR);
     return reinterpret_cast<Node*>(result);
   }
-  bool before = lifted.shared_only;
+  const bool shared_only = lifted.shared_only, may_ahead = lifted.may_ahead;
   lifted.shared_only = true;
+  lifted.may_ahead = false;
   Node* result = mutate_calls(node, lift_mutator, &lifted);
-  lifted.shared_only = before;
+  lifted.shared_only = shared_only;
+  lifted.may_ahead = may_ahead;
   return result;
+}
+
+// What a sub-plan is given and compared with is evaluated each time before it is run, but for what
+// the plan itself sets. Then the sub-plan, too, is evaluated above.
+Node* lift_sub_plan(SubPlan* node, Lift& lifted) {
+  SubPlan* result = flat_copy(node);
+  Bitmapset* before = lifted.inner;
+  lifted.inner = bms_copy(before);
+  ListCell* cell;
+  foreach (cell, node->paramIds) lifted.inner = bms_add_member(lifted.inner, lfirst_int(cell));
+  result->testexpr = lift_mutator(node->testexpr, &lifted);
+  lifted.inner = before;
+  result->args =
+      reinterpret_cast<List*>(lift_mutator(reinterpret_cast<Node*>(node->args), &lifted));
+  return reinterpret_cast<Node*>(result);
+}
+
+// SET (a, b) = (SELECT ...) belongs to the projection that its values are for.
+bool is_lifted_sub_plan(Node* node) {
+  return IsA(node, SubPlan) && contains_batchable_call(node) &&
+         reinterpret_cast<SubPlan*>(node)->subLinkType != MULTIEXPR_SUBLINK;
 }
 
 Node* lift_mutator(Node* node, void* state) {
@@ -160,6 +224,7 @@ Node* lift_mutator(Node* node, void* state) {
   Lift& lifted = *static_cast<Lift*>(state);
   if (is_batchable_call(node))
     if (Node* result = lift_call(reinterpret_cast<FuncExpr*>(node), lifted)) return result;
+  if (is_lifted_sub_plan(node)) return lift_sub_plan(reinterpret_cast<SubPlan*>(node), lifted);
   if (is_leaf(node))
     return reinterpret_cast<Node*>(make_var(INDEX_VAR, target_of(lifted, node), node));
   if (is_conditional(node)) return lift_conditional(node, lifted);
@@ -220,8 +285,8 @@ bool fits_a_row(const Lift& lifted) {
 bool has_hoistable_call(Node* expression) {
   if (!contains_batchable_call(expression)) return false;
   Lift trial;
-  lift(expression, trial);
-  return trial.calls != NIL;
+  lift(copy_of(expression), trial);
+  return trial.calls != NIL || trial.ahead != NIL;
 }
 
 int first_hoistable(List* quals) {

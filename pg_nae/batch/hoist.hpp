@@ -19,10 +19,13 @@ bool depends_on_row(Node* node);
 
 // Divides expressions between a batch node and its child.
 struct Lift {
-  List* targets = NIL;       // what the child emits
-  List* vacant = NIL;        // of the targets, those whose place nobody above reads
-  List* calls = NIL;         // what the batch node computes
-  bool shared_only = false;  // add no call, use those that are there
+  List* targets = NIL;         // what the child emits
+  List* vacant = NIL;          // of the targets, those whose place nobody above reads
+  List* calls = NIL;           // what the batch node computes
+  List* ahead = NIL;           // calls that stay where they are, whose values it asks for ahead
+  bool shared_only = false;    // add no call, use those that are there
+  bool may_ahead = true;       // but ask ahead
+  Bitmapset* inner = nullptr;  // Params that a sub-plan sets for what it is compared with
 };
 
 // The place among the targets of what an expression is, or 0.

@@ -69,7 +69,11 @@ void begin(CustomScanState* state, EState* estate, int flags) {
   node.call_count = list_length(calls_of(plan));
   node.calls =
       static_cast<Call*>(palloc0(sizeof(Call) * static_cast<std::size_t>(node.call_count)));
-  for (int i = 0; i < node.call_count; ++i) prepare_call(plan, i, node.calls[i]);
+  node.repeats = repeats_values(plan);
+  for (int i = 0; i < node.call_count; ++i) {
+    prepare_call(plan, i, node.calls[i]);
+    node.asks_ahead = node.asks_ahead || node.calls[i].shape.ahead;
+  }
   state->ss.ps.qual = ExecInitQual(filter_of(plan), &state->ss.ps);
   if ((flags & EXEC_FLAG_EXPLAIN_ONLY) != 0) return;
 
@@ -111,11 +115,18 @@ int next_capacity(BatchNode& node) {
   return static_cast<int>(bounded ? std::min(capacity, wanted) : capacity);
 }
 
+// Other rows pay for none.
+columns::OpenedValues* opened_values(const BatchNode& node) {
+  return node.repeats || node.asks_ahead
+             ? columns::OpenedValues::of(node.scan.ss.ps.state->es_query_cxt)
+             : nullptr;
+}
+
 void read(BatchNode& node, Batch& half) {
   auto capacity = static_cast<std::size_t>(next_capacity(node));
   // Both halves together take work_mem.
   std::size_t max_bytes = static_cast<std::size_t>(work_mem) * 1024 / 2;
-  node.child_ended = !half.read(child_of(node), capacity, max_bytes);
+  node.child_ended = !half.read(child_of(node), capacity, max_bytes, opened_values(node));
   node.rows_read += half.count();
 }
 
@@ -133,7 +144,8 @@ bool may_read_ahead(BatchNode& node) {
 #ifdef NAE_BATCH_FUZZ
   if (fuzzing()) return false;  // nothing is under way there
 #endif
-  if (node.exact || node.child_ended) return false;
+  // What is under way is not known yet, and would be asked for again.
+  if (node.exact || node.child_ended || node.repeats) return false;
   auto next = static_cast<std::uint64_t>(std::min(node.capacity, largest_batch()));
   return node.rows_read + next <= node.rows_taken * (kGrowth + 1);
 }

@@ -13,7 +13,9 @@ struct BatchNode {
   Call* calls;
   int call_count;
   int child_columns;
-  bool exact;  // read no row that is not asked for
+  bool exact;       // read no row that is not asked for
+  bool repeats;     // the same values come again
+  bool asks_ahead;  // for expressions above
   pg::StatementRoles roles;
 
   // Rows are emitted from one while the other is under way.

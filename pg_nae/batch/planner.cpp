@@ -94,9 +94,11 @@ bool operate_on(PlannedStmt* statement, int cursor_options) {
   bool scrolls = (cursor_options & CURSOR_OPT_SCROLL) != 0;
   if (scrolls && !ExecSupportsBackwardScan(statement->planTree))
     statement->planTree = materialized(surgery, statement->planTree);
-  complete(statement->planTree);
-  foreach (cell, statement->subplans)
-    if (lfirst(cell) != nullptr) complete(static_cast<Plan*>(lfirst(cell)));
+  complete(statement->planTree, false);
+  foreach (cell, statement->subplans) {
+    auto* plan = static_cast<Plan*>(lfirst(cell));
+    if (plan != nullptr) complete(plan, !bms_is_empty(plan->extParam));
+  }
   return surgery.last_node_id != last_node_id;
 }
 

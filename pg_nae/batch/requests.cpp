@@ -15,7 +15,7 @@ bool is_of(const Group& group, Action action, const Item& item) {
 }
 
 template <class T>
-T* moved(Arena& arena, const T* from, std::size_t count, std::size_t capacity) {
+T* moved(pg::Arena& arena, const T* from, std::size_t count, std::size_t capacity) {
   T* to = arena.allocate_array<T>(capacity);
   std::copy_n(from, count, to);
   return to;
@@ -23,7 +23,7 @@ T* moved(Arena& arena, const T* from, std::size_t count, std::size_t capacity) {
 
 }  // namespace
 
-void Requests::begin(Arena& arena, std::size_t rows) {
+void Requests::begin(pg::Arena& arena, std::size_t rows) {
   arena_ = &arena;
   rows_ = rows;
   last_ = nullptr;

@@ -1,8 +1,8 @@
 // Requests: the items of one batch, gathered by what makes a request: action, algorithm and key.
 #pragma once
 
-#include "pg_nae/batch/arena.hpp"
 #include "pg_nae/batch/batchable.hpp"
+#include "pg_nae/pg/arena.hpp"
 
 namespace nae::batch {
 
@@ -33,7 +33,7 @@ struct Group {
 class Requests {
  public:
   // Forgets all; `rows` is how many items a call may have.
-  void begin(Arena& arena, std::size_t rows);
+  void begin(pg::Arena& arena, std::size_t rows);
   void add(Action action, const Item& item, Place place);
 
   std::size_t count() const { return count_; }
@@ -48,7 +48,7 @@ class Requests {
   Group& add_group(Action action, const Item& item, Group*& bucket);
   void grow(Group& group);
 
-  Arena* arena_;
+  pg::Arena* arena_;
   std::size_t rows_;
   Group* last_;
   Group** groups_;

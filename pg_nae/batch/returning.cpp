@@ -57,6 +57,7 @@ Plan* raise_returning(Surgery& surgery, ModifyTable* modification) {
   ListCell* cell;
   foreach (cell, lists) {
     Divided divided;
+    divided.lifted.may_ahead = false;
     divided.above = split_targets(static_cast<List*>(lfirst(cell)), divided.lifted);
     if (returned == NIL) first = divided;
     if (!is_alike(first, divided) || !fits_a_row(divided.lifted)) return &modification->plan;

@@ -8,6 +8,7 @@
 #include "pg_nae/functions/item_failure.hpp"
 #include "pg_nae/pg/encoding.hpp"
 #include "pg_nae/pg/report.hpp"
+#include "pg_nae/pg/values.hpp"
 
 namespace nae::batch {
 namespace {
@@ -29,6 +30,8 @@ Datum make_varlena(ByteView bytes, char*& memory) {
 }  // namespace
 
 void RoundTrip::add_trouble(const Trouble& trouble) {
+  // Where the value is needed it is asked for again, alone.
+  if (calls_[trouble.place.call].shape.ahead) return;
   if (trouble_count_ == 0) {
     troubled_ = arena_->allocate_array<bool>(rows_->count());
     std::fill_n(troubled_, rows_->count(), false);
@@ -50,7 +53,8 @@ void RoundTrip::read(std::size_t number, std::size_t row) {
   Datum arguments[CallShape::kMaxArguments];
   rows_->result(row, number) = Datum{0};
   bool& is_null = rows_->result_null(row, number);
-  is_null = !gather_arguments(call, rows_->values(row), rows_->nulls(row), arguments);
+  is_null = !gather_arguments(call, rows_->values(row), rows_->nulls(row), arguments) ||
+            (call.shape.ahead && opened_ == nullptr);
   if (is_null) return;
   if (call.how == nullptr) {  // a function of PostgreSQL itself, in a fuzzing build
     Datum result = call_directly(call, arguments, is_null);
@@ -64,12 +68,74 @@ void RoundTrip::read(std::size_t number, std::size_t row) {
   auto count = static_cast<std::size_t>(call.shape.argument_count);
   switch (reader(*call.how, {arguments, count}, item)) {
     case Reading::ask:
-      return requests_.add(call.how->action, item, place);
+      return opened_ != nullptr && call.how->opens ? open(call, item, place)
+                                                   : requests_.add(call.how->action, item, place);
     case Reading::ready:
       rows_->result(row, number) = item.ready;
       return;
     case Reading::defer:
       return add_trouble({.kind = Trouble::Kind::deferred, .place = place});
+  }
+}
+
+// With `whole` a call may be refused what another is shown.
+bool shows_the_same(const Call& call) {
+  return call.shape.argument_count < 3;
+}
+
+void RoundTrip::open(const Call& call, const Item& item, Place place) {
+  const bool ahead = call.shape.ahead;
+  columns::OpenedValue value;
+  if (!shows_the_same(call) || (ahead && item.stored.size() > opened_->max_value_bytes()))
+    return ahead ? void() : requests_.add(call.how->action, item, place);
+  if (opened_->find(item.stored, value)) {
+    if (ahead) return;
+    char* memory = arena_->allocate(varlena_bytes(value.bytes.size() + kSpareBytes));
+    return take(place, value.result, value.bytes, memory);
+  }
+  const std::uint32_t hash = columns::ValueTable::hash_of(item.stored);
+  if (const auto* asked = asked_.find(hash, item.stored)) {
+    if (ahead) return;
+    if (copy_count_ == copy_capacity_) {
+      std::size_t capacity = copy_capacity_ == 0 ? 64 : copy_capacity_ * 2;
+      auto* larger = arena_->allocate_array<Copy>(capacity);
+      std::copy_n(copies_, copy_count_, larger);
+      copies_ = larger;
+      copy_capacity_ = capacity;
+    }
+    copies_[copy_count_++] = {{static_cast<std::uint32_t>(asked->number >> 32),
+                               static_cast<std::uint32_t>(asked->number)},
+                              place};
+    return;
+  }
+  // What is asked ahead has no result that could be copied.
+  if (!ahead) asked_.add(hash, item.stored).number = std::uint64_t{place.row} << 32 | place.call;
+  requests_.add(call.how->action, item, place);
+}
+
+void RoundTrip::keep(Place place, wire::ItemResult result, ByteView bytes) {
+  Datum arguments[CallShape::kMaxArguments];
+  gather_arguments(calls_[place.call], rows_->values(place.row), rows_->nulls(place.row),
+                   arguments);
+  opened_->keep(pg::local_view(arguments[0]), {result, bytes});
+}
+
+void RoundTrip::copy_troubles(Place from, Place to) {
+  const std::size_t given = trouble_count_;
+  for (std::size_t i = 0; i < given; ++i) {
+    Trouble copy = troubles_[i];
+    if (copy.place.row != from.row || copy.place.call != from.call) continue;
+    copy.place = to;
+    add_trouble(copy);
+  }
+}
+
+void RoundTrip::copy_results() {
+  for (std::size_t i = 0; i < copy_count_; ++i) {
+    const auto [from, to] = copies_[i];
+    rows_->result(to.row, to.call) = rows_->result(from.row, from.call);
+    rows_->result_null(to.row, to.call) = rows_->result_null(from.row, from.call);
+    if (is_troubled(from.row)) copy_troubles(from, to);
   }
 }
 
@@ -156,17 +222,26 @@ void RoundTrip::consume(const Group& group, std::size_t first, const wire::Crypt
     ByteView data = cursor.next();
     Place place = group.places[first + i];
     std::uint16_t status = reply.status(i);
-    if (status < wire::kFirstErrorStatus)
-      take(place, static_cast<wire::ItemResult>(status), data, memory);
-    else if (!take_fault(place, code_from_wire(status).value_or(Code::internal)))
+    const Call& call = calls_[place.call];
+    if (status < wire::kFirstErrorStatus) {
+      const auto result = static_cast<wire::ItemResult>(status);
+      if (!call.shape.ahead) take(place, result, data, memory);
+      if (opened_ != nullptr && call.how->opens) keep(place, result, data);
+    } else if (!take_fault(place, code_from_wire(status).value_or(Code::internal)))
       add_trouble(
           {.kind = Trouble::Kind::refused_item, .place = place, .status = status, .group = &group});
   }
 }
 
-void RoundTrip::gather(Rows& rows, Arena& arena) {
+void RoundTrip::gather(Rows& rows, pg::Arena& arena, columns::OpenedValues* opened) {
+  if (arena_ == nullptr) asked_.create(statement_, arena);
   rows_ = &rows;
   arena_ = &arena;
+  opened_ = opened;
+  asked_.clear();
+  copies_ = nullptr;
+  copy_count_ = copy_capacity_ = 0;
+  if (opened_ != nullptr && rows.count() != 0) opened_->ask_as(roles_);
   troubles_ = nullptr;
   troubled_ = nullptr;
   trouble_count_ = trouble_capacity_ = 0;
@@ -196,6 +271,7 @@ void RoundTrip::gather(Rows& rows, Arena& arena) {
 
 void RoundTrip::finish() {
   exchange_.finish();
+  copy_results();
   for (std::size_t call = 0; call < call_count_; ++call) spread(call);
 }
 

@@ -4,6 +4,7 @@
 #include "pg_nae/batch/call.hpp"
 #include "pg_nae/batch/requests.hpp"
 #include "pg_nae/batch/rows.hpp"
+#include "pg_nae/columns/opened_values.hpp"
 #include "pg_nae/pg/batch_exchange.hpp"
 
 namespace nae::batch {
@@ -26,12 +27,15 @@ class RoundTrip {
   void create(Call* calls, std::size_t count, const pg::StatementRoles& roles) {
     calls_ = calls;
     call_count_ = count;
+    statement_ = CurrentMemoryContext;
+    roles_ = roles;
     exchange_.create(CurrentMemoryContext, roles);
   }
 
   // Reads the arguments of the rows' calls. Memory is the arena's and the current context's, which
-  // live until the next batch, as do the rows.
-  void gather(Rows& rows, Arena& arena);
+  // live until the next batch, as do the rows. What is in `opened` is not asked for, and what is
+  // asked for is kept there; nullptr: nothing is.
+  void gather(Rows& rows, pg::Arena& arena, columns::OpenedValues* opened);
   // Sends them ahead, if that can be done without waiting and without raising.
   void begin_ahead() { exchange_.begin_ahead(); }
   // Fills in the results.
@@ -48,7 +52,16 @@ class RoundTrip {
                      const ItemPointerData* place);
 
  private:
+  struct Copy {
+    Place from;
+    Place to;
+  };
+
   void gather_call(std::size_t call);
+  void open(const Call& call, const Item& item, Place place);
+  void keep(Place place, wire::ItemResult result, ByteView bytes);
+  void copy_results();
+  void copy_troubles(Place from, Place to);
   void read(std::size_t call, std::size_t row);
   void spread(std::size_t call);
   void add_trouble(const Trouble& trouble);
@@ -63,9 +76,16 @@ class RoundTrip {
   std::size_t call_count_;
   Requests requests_;
   pg::BatchExchange exchange_;
+  MemoryContext statement_;
+  pg::StatementRoles roles_;
+  columns::OpenedValues* opened_;
+  columns::ValueTable asked_;  // values of this batch, each with the place that it is asked for
+  Copy* copies_;               // places whose values are asked for by another
+  std::size_t copy_count_;
+  std::size_t copy_capacity_;
   pg::Traffic traffic_;
   Rows* rows_;
-  Arena* arena_;
+  pg::Arena* arena_;
   bool* troubled_;  // a row each
   Trouble* troubles_;
   std::size_t trouble_count_;

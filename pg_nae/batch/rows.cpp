@@ -7,7 +7,7 @@ bool is_expanded(Datum value, int16 length) {
   return length == -1 && VARATT_IS_EXTERNAL_EXPANDED(DatumGetPointer(value));
 }
 
-Datum copied(Datum value, int16 length, Arena& arena) {
+Datum copied(Datum value, int16 length, pg::Arena& arena) {
   if (is_expanded(value, length)) {
     ExpandedObjectHeader* object = DatumGetEOHP(value);
     Size bytes = EOH_get_flat_size(object);
@@ -49,7 +49,7 @@ void Rows::begin(std::size_t capacity) {
   capacity_ = capacity;
 }
 
-void Rows::append(TupleTableSlot* slot, Arena& arena) {
+void Rows::append(TupleTableSlot* slot, pg::Arena& arena) {
   slot_getallattrs(slot);
   Datum* values = this->values(count_);
   bool* nulls = this->nulls(count_);

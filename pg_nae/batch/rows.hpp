@@ -2,7 +2,7 @@
 // the calls.
 #pragma once
 
-#include "pg_nae/batch/arena.hpp"
+#include "pg_nae/pg/arena.hpp"
 
 namespace nae::batch {
 
@@ -16,7 +16,7 @@ class Rows {
   void begin(std::size_t capacity);
 
   // Copies a row. Values behind references go to the arena; toasted ones stay toasted.
-  void append(TupleTableSlot* slot, Arena& arena);
+  void append(TupleTableSlot* slot, pg::Arena& arena);
 
   std::size_t count() const { return count_; }
   int width() const { return child_columns_ + calls_; }

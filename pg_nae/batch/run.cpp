@@ -1,5 +1,7 @@
 #include "pg_nae/batch/run.hpp"
 
+#include "pg_nae/columns/opened_values.hpp"
+
 namespace nae::batch {
 namespace {
 
@@ -15,6 +17,8 @@ void run_counted(QueryDesc* query, ScanDirection direction, uint64 count, bool e
 #endif
   Run outer = innermost;
   innermost = {query->estate, query->planstate, count, ++runs};
+  MemoryContext outer_query = columns::running_query();
+  columns::set_running_query(query->estate->es_query_cxt);
   auto run = previous_run != nullptr ? previous_run : standard_ExecutorRun;
 #if PG_VERSION_NUM >= 180000
   run(query, direction, count);
@@ -22,6 +26,7 @@ void run_counted(QueryDesc* query, ScanDirection direction, uint64 count, bool e
   run(query, direction, count, execute_once);
 #endif
   innermost = outer;
+  columns::set_running_query(outer_query);
 }
 
 }  // namespace

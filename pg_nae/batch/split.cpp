@@ -45,14 +45,17 @@ bool is_worth_it(Plan* plan) {
   if (!IsA(plan, Result) || plan->lefttree != nullptr) return true;
   if (list_length(plan->targetlist) == 1 || is_bound(plan->targetlist)) return false;
   Lift trial;
-  lift(reinterpret_cast<Node*>(plan->targetlist), trial);
+  lift(reinterpret_cast<Node*>(copy_of(plan->targetlist)), trial);
   return list_length(trial.calls) > 1;
 }
 
 Expr* lift_target(const TargetEntry* target, Lift& lifted, bool shared_only) {
+  const bool may_ahead = lifted.may_ahead;
   lifted.shared_only = shared_only;
+  lifted.may_ahead = may_ahead && !shared_only;
   auto* result = reinterpret_cast<Expr*>(lift(reinterpret_cast<Node*>(target->expr), lifted));
   lifted.shared_only = false;
+  lifted.may_ahead = may_ahead;
   return result;
 }
 
@@ -68,10 +71,12 @@ List* split_quals(Plan* plan, int first, Lift& lifted, List*& below, List*& abov
     } else {
       // A later clause must not decrypt what this one drops.
       lifted.shared_only = place > first;
+      lifted.may_ahead = place == first;
       above = lappend(above, lift(clause, lifted));
     }
     ++place;
   }
+  lifted.may_ahead = false;
   List* targets = NIL;
   foreach (cell, plan->targetlist) {
     TargetEntry* target = flat_copy(lfirst_node(TargetEntry, cell));
@@ -127,7 +132,7 @@ Plan* split(Surgery& surgery, Plan* plan) {
     targets = split_quals(plan, first, lifted, below, above);
   }
   // A row that is too wide cannot be sorted: its calls are made one by one.
-  if (lifted.calls == NIL || !fits_a_row(lifted)) return plan;
+  if ((lifted.calls == NIL && lifted.ahead == NIL) || !fits_a_row(lifted)) return plan;
   plan->targetlist = lifted.targets;
   plan->qual = below;
   CustomScan* batch = make_batch(plan, lifted, targets, above, surgery.last_node_id);

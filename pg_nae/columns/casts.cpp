@@ -28,7 +28,7 @@ Datum decrypt(FunctionCallInfo fcinfo, PlainType type) {
   Datum result;
   // ALTER TABLE keeps what it reads.
   const bool whole = rewrites_table() || (PG_NARGS() > 2 && PG_GETARG_BOOL(2));
-  decrypt_values(type, {&value, 1}, whole, &result, &fcinfo->isnull);
+  decrypt_values(type, {&value, 1}, whole, &result, &fcinfo->isnull, values_of(fcinfo));
   return result;
 }
 
@@ -46,6 +46,10 @@ void expect_type(const Value& value, PlainType type) {
   if (value.type == type) return;
   pg::raise(Code::envelope_malformed, psprintf("a value of type %s is not taken for one of type %s",
                                                plain_name(value.type), plain_name(type)));
+}
+
+OpenedValues* values_of(FunctionCallInfo fcinfo) {
+  return OpenedValues::of(fcinfo->flinfo->fn_mcxt);
 }
 
 Oid argument_type(FunctionCallInfo fcinfo) {
@@ -107,13 +111,13 @@ NAE_FUNCTION(nae_column_pend_other) {
 NAE_FUNCTION(nae_column_convert) {
   Value value = argument_value(fcinfo);
   const ColumnType& type = column_type(result_type(fcinfo));
-  Datum plain = plaintext_of(value, rewrites_table(), fcinfo->isnull);
+  Datum plain = plaintext_of(value, rewrites_table(), fcinfo->isnull, values_of(fcinfo));
   if (fcinfo->isnull) return Datum{0};
   return pend(type, cast_value(fcinfo, plain, plain_oid(value.type), plain_oid(type.plain)));
 }
 NAE_FUNCTION(nae_column_decrypt_as) {
   Value value = argument_value(fcinfo);
-  Datum plain = plaintext_of(value, rewrites_table(), fcinfo->isnull);
+  Datum plain = plaintext_of(value, rewrites_table(), fcinfo->isnull, values_of(fcinfo));
   if (fcinfo->isnull) return Datum{0};
   return cast_value(fcinfo, plain, plain_oid(value.type), result_type(fcinfo));
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "pg_nae/columns/column_type.hpp"
+#include "pg_nae/columns/opened_values.hpp"
 #include "pg_nae/columns/value.hpp"
 
 namespace nae::columns {
@@ -9,6 +10,9 @@ namespace nae::columns {
 // Of the SQL function that is called.
 Oid result_type(FunctionCallInfo fcinfo);
 Oid argument_type(FunctionCallInfo fcinfo);  // of the first
+
+// What the query that the call belongs to has decrypted, or nullptr.
+OpenedValues* values_of(FunctionCallInfo fcinfo);
 
 // Raises when the value was encrypted as another type.
 void expect_type(const Value& value, PlainType type);

@@ -86,16 +86,35 @@ struct Opening {
   bool whole;
   Datum* results;
   bool* nulls;
+  OpenedValues* values;  // to be kept in, or nullptr
+
+  void take(std::size_t index, wire::ItemResult result, ByteView bytes) const {
+    if (whole) expect_whole(result);
+    nulls[index] = result == wire::ItemResult::null;
+    results[index] =
+        nulls[index] ? Datum{0} : opened(type, result, bytes, ciphertexts[index].ciphertext.header);
+  }
 };
 
 void take_opened(const Asked& asked, std::size_t index, wire::ItemResult result, ByteView bytes) {
   const auto& opening = *static_cast<Opening*>(asked.owner);
-  if (opening.whole) expect_whole(result);
-  opening.nulls[index] = result == wire::ItemResult::null;
-  opening.results[index] =
-      opening.nulls[index]
-          ? Datum{0}
-          : opened(opening.type, result, bytes, opening.ciphertexts[index].ciphertext.header);
+  opening.take(index, result, bytes);
+  if (opening.values != nullptr)
+    opening.values->keep(opening.ciphertexts[index].stored, {result, bytes});
+}
+
+// Takes those that have been opened before; answers the places of the others.
+std::span<std::size_t> take_known(const Opening& opening, std::size_t* places) {
+  if (opening.values != nullptr) opening.values->ask_as(pg::current_roles());
+  std::size_t left = 0;
+  for (std::size_t i = 0; i < opening.ciphertexts.size(); ++i) {
+    OpenedValue value;
+    if (opening.values != nullptr && opening.values->find(opening.ciphertexts[i].stored, value))
+      opening.take(i, value.result, value.bytes);
+    else
+      places[left++] = i;
+  }
+  return {places, left};
 }
 
 template <class T>
@@ -223,23 +242,22 @@ void expect_whole(wire::ItemResult result) {
 }
 
 void decrypt_values(PlainType type, std::span<const Value> ciphertexts, bool whole, Datum* results,
-                    bool* nulls) {
-  Opening opening{type, ciphertexts, whole, results, nulls};
+                    bool* nulls, OpenedValues* values) {
+  Opening opening{type, ciphertexts, whole, results, nulls, values};
   Asked asked{{}, &opening, take_opened};
   asked.request.header.action = Action::decrypt;
   asked.all = ciphertexts.size();
-  std::span<std::size_t> left{room_for<std::size_t>(ciphertexts.size()), ciphertexts.size()};
-  for (std::size_t i = 0; i < left.size(); ++i) left[i] = i;
+  std::span<std::size_t> left = take_known(opening, room_for<std::size_t>(ciphertexts.size()));
   while (!left.empty()) {
     address(take_one_key(ciphertexts, left), asked);
     ask(asked);
   }
 }
 
-Datum plaintext_of(const Value& value, bool whole, bool& is_null) {
+Datum plaintext_of(const Value& value, bool whole, bool& is_null, OpenedValues* values) {
   if (value.pending) return plain_value(value.type, value.plaintext);
   Datum result;
-  decrypt_values(value.type, {&value, 1}, whole, &result, &is_null);
+  decrypt_values(value.type, {&value, 1}, whole, &result, &is_null, values);
   return result;
 }
 

@@ -49,6 +49,8 @@ class AgentConnection {
   // The limits are the agent's, no longer only our own.
   bool limits_known() const { return session_.ready(); }
   const wire::Limits& limits() const { return session_.limits(); }
+  // Of the policy, as far as the agent has told and advance() has read.
+  std::uint64_t epoch() const { return session_.epoch(); }
   // Bytes that arrived since the exchange began: none means that nothing was answered.
   bool reply_began() const { return reply_began_; }
   // nae-agent gave this connection's place to another and has read nothing of what is unanswered:

@@ -13,9 +13,13 @@ using backend::Progress;
 
 // While an agent starts or its queue is full there is no event to wait for.
 constexpr long kConnectRetryMs = 20;
+// Between two looks for what the agent says unasked, while nothing is asked.
+constexpr std::int64_t kNewsAfterNs = 10'000'000;
 
 // Plain pointers: what they name outlives any longjmp.
 AgentConnection* connection = nullptr;
+std::uint64_t connections = 0;
+std::int64_t news_heard_ns = 0;
 WaitEventSet* events = nullptr;
 int socket_position = -1;  // -1: the set is not complete, nothing must wait on it
 uint32 awaited = 0;
@@ -97,6 +101,7 @@ void open_connection(Deadline deadline) {
     if (!worth_waiting(failure) || connect_deadline.passed()) raise_unreachable(failure);
     nap(kConnectRetryMs);
   }
+  ++connections;
   owner = MyProcPid;
   counted_descriptor = AcquireExternalFD();
   if (!counted_descriptor) {
@@ -159,6 +164,24 @@ AgentConnection& usable_connection(Deadline deadline) {
 
 AgentConnection& current_connection() {
   return *connection;
+}
+
+void hear_news() {
+  std::int64_t now_ns = monotonic_ns();
+  if (connection == nullptr || now_ns - news_heard_ns < kNewsAfterNs) return;
+  // An exchange that is under way hears by itself.
+  if (owner == MyProcPid && connection->in_exchange()) return;
+  news_heard_ns = now_ns;
+  if (!is_usable()) return drop_connection();
+  Progress progress = Progress::done;
+  Failure ignored;
+  while (progress == Progress::done) progress = connection->advance(true, ignored);
+  if (progress == Progress::failed) drop_connection();
+}
+
+Standing standing_of(const backend::RoleKey& key) {
+  if (connection == nullptr) return {};
+  return {connections, connection->find_context(key), connection->epoch()};
 }
 
 const wire::Limits* known_limits() {

@@ -36,6 +36,21 @@ backend::AgentConnection& current_connection();
 // What was agreed on with the agent, or nullptr before the first answer.
 const wire::Limits* known_limits();
 
+// What decisions of the key server rest on: who asks, and the policy in force. What was decided
+// under one standing may be gone by while it is the same.
+struct Standing {
+  std::uint64_t connection = 0;  // counts those of this backend; 0: there is none
+  std::uint32_t context = 0;     // of the role on it; 0: it has asked nothing yet
+  std::uint64_t epoch = 0;       // of the policy
+
+  bool is_known() const { return context != 0; }
+  bool operator==(const Standing&) const = default;
+};
+Standing standing_of(const backend::RoleKey& key);
+// Takes what the agent has said unasked, as a new epoch, when some milliseconds have passed since
+// the last time. Never waits. Views of a reply are gone.
+void hear_news();
+
 // Closes it; harmless when there is none.
 void drop_connection();
 

@@ -1,10 +1,10 @@
-#include "pg_nae/batch/arena.hpp"
+#include "pg_nae/pg/arena.hpp"
 
 #include <string.h>  // explicit_bzero
 
 #include <algorithm>
 
-namespace nae::batch {
+namespace nae::pg {
 namespace {
 
 constexpr std::size_t kFirstBlockBytes = 16u << 10;
@@ -14,7 +14,7 @@ constexpr std::size_t kKeepBytes = 4u << 20;
 }  // namespace
 
 void Arena::create() {
-  context_ = AllocSetContextCreate(CurrentMemoryContext, "nae batch", ALLOCSET_DEFAULT_SIZES);
+  context_ = AllocSetContextCreate(CurrentMemoryContext, "nae values", ALLOCSET_DEFAULT_SIZES);
   block_ = nullptr;
   used_bytes_ = 0;
   // An error ends the statement without a call of ours: its memory is wiped all the same.
@@ -66,4 +66,4 @@ void Arena::reset() {
   used_bytes_ = 0;
 }
 
-}  // namespace nae::batch
+}  // namespace nae::pg

@@ -1,10 +1,10 @@
-// Arena: memory of one batch, handed out front to back and taken back at once. It is wiped before
-// it is used again or given back: it holds plaintexts.
+// Arena: memory that is handed out front to back and taken back at once. It is wiped before it is
+// used again or given back: it holds plaintexts.
 #pragma once
 
 #include "pg_nae/pg/postgres.hpp"
 
-namespace nae::batch {
+namespace nae::pg {
 
 class Arena {
  public:
@@ -47,4 +47,4 @@ class Arena {
   MemoryContextCallback at_end_;
 };
 
-}  // namespace nae::batch
+}  // namespace nae::pg
