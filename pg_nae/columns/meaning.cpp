@@ -52,6 +52,7 @@ Node* mutator(Node* node, void* state) {
   if (IsA(node, OnConflictExpr)) place.may_sublink = false;
   Node* result = pg::mutate_children(node, mutator, state);
   place.may_sublink = may_sublink;
+  if (IsA(result, SubLink)) put_out_plaintexts(reinterpret_cast<SubLink*>(result));
   return compared(converted(result, place), place);
 }
 

@@ -29,6 +29,8 @@ struct Place {
 // One node whose operands are done: comparison, or conversion and argument.
 Node* compared(Node* node, Place& place);   // =, <>, IN, IS DISTINCT FROM, NULLIF, GREATEST
 Node* converted(Node* node, Place& place);  // casts, arguments of functions that take any type
+// What a sub-select's outputs are decrypted for is decrypted in it.
+void put_out_plaintexts(SubLink* sublink);
 // Of an encrypted jsonb, read or assigned to.
 Node* converted_subscript(SubscriptingRef* node);
 
