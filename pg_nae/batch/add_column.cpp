@@ -57,6 +57,16 @@ int add_column(const Surgery& surgery, Plan* plan, Node* expression) {
   return append_target(plan->targetlist, reinterpret_cast<Expr*>(inner))->resno;
 }
 
+void hand_on(Plan* plan) {
+  Plan* input = plan->lefttree;
+  for (int column = list_length(plan->targetlist); column < list_length(input->targetlist);
+       ++column) {
+    auto* made = reinterpret_cast<Node*>(target_at(input->targetlist, column + 1)->expr);
+    append_target(plan->targetlist, reinterpret_cast<Expr*>(make_var(OUTER_VAR, column + 1, made)));
+  }
+  depend_on(plan, input->extParam);
+}
+
 Plan* split_below(Surgery& surgery, Plan* plan) {
   if (!is_transparent(plan)) return split(surgery, plan);
   plan->lefttree = split_below(surgery, plan->lefttree);

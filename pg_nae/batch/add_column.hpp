@@ -17,4 +17,8 @@ int add_column(const Surgery& surgery, Plan* plan, Node* expression);
 // The node with its new calls divided from it.
 Plan* split_below(Surgery& surgery, Plan* plan);
 
+// The own list of a node that emits the rows of its input: columns that were added there are handed
+// on.
+void hand_on(Plan* plan);
+
 }  // namespace nae::batch

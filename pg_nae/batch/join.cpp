@@ -1,6 +1,7 @@
 // Joins evaluate their conditions inside, pair by pair. Calls in the filter of an inner join are
 // made above it, for the pairs that the rest of the condition leaves. Calls in the keys of a hash
-// join are made below it: every row of both sides has its key computed as it is.
+// join are made below it: every row of both sides has its key computed as it is. So are those of a
+// nested loop whose condition begins with them: it looks at each pair.
 #include "pg_nae/batch/add_column.hpp"
 #include "pg_nae/batch/batch_plan.hpp"
 #include "pg_nae/pg/plant.hpp"
@@ -82,15 +83,32 @@ bool has_call(List* expressions) {
   return contains_batchable_call(reinterpret_cast<Node*>(expressions));
 }
 
-// The hash table's own list hands on what its input emits.
-void hand_on(Hash* hash) {
-  Plan* input = hash->plan.lefttree;
-  for (int column = list_length(hash->plan.targetlist); column < list_length(input->targetlist);
-       ++column) {
-    auto* made = reinterpret_cast<Node*>(target_at(input->targetlist, column + 1)->expr);
-    append_target(hash->plan.targetlist,
-                  reinterpret_cast<Expr*>(make_var(OUTER_VAR, column + 1, made)));
-  }
+// Whatever runs the inner side for a row of the outer one alone.
+bool is_given_parameters(const NestLoop* loop) {
+  return loop->nestParams != NIL;
+}
+
+// The input, as columns can be added to it: of a Material that which it keeps.
+Plan*& adding_input(Plan*& input) {
+  return IsA(input, Material) ? input->lefttree : input;
+}
+
+void conditions_below(Surgery& surgery, NestLoop* loop) {
+  Plan& plan = loop->join.plan;
+  if (first_hoistable(loop->join.joinqual) != 0 || is_given_parameters(loop)) return;
+  Plan*& inner_input = adding_input(plan.righttree);
+  const bool keeps = &inner_input != &plan.righttree;
+  bool same =
+      !keeps || list_length(plan.righttree->targetlist) == list_length(inner_input->targetlist);
+  if (!same || !can_add_column(plan.lefttree) || !can_add_column(inner_input)) return;
+  Side outer{.surgery = surgery, .varno = OUTER_VAR, .input = plan.lefttree};
+  Side inner{.surgery = surgery, .varno = INNER_VAR, .input = inner_input};
+  loop->join.joinqual = replaced(replaced(loop->join.joinqual, outer), inner);
+  if (outer.calls != NIL) plan.lefttree = split_below(surgery, plan.lefttree);
+  if (inner.calls == NIL) return;
+  if (keeps) hand_on(plan.righttree);
+  inner_input = split_below(surgery, inner_input);
+  if (!keeps) plan.righttree = materialized(surgery, plan.righttree);
 }
 
 void keys_below(Surgery& surgery, HashJoin* join) {
@@ -111,7 +129,7 @@ void keys_below(Surgery& surgery, HashJoin* join) {
       reinterpret_cast<List*>(as_outer_mutator(reinterpret_cast<Node*>(inner.calls), nullptr));
   table.columns = inner.columns;
   hash->hashkeys = replaced(hash->hashkeys, table);
-  if (!pg::is_planted("short hash")) hand_on(hash);
+  if (!pg::is_planted("short hash")) hand_on(&hash->plan);
   if (outer.calls != NIL) plan.lefttree = split_below(surgery, plan.lefttree);
   if (inner.calls != NIL) hash->plan.lefttree = split_below(surgery, hash->plan.lefttree);
 }
@@ -120,6 +138,7 @@ void keys_below(Surgery& surgery, HashJoin* join) {
 
 void arrange_join(Surgery& surgery, Plan* plan) {
   if (IsA(plan, HashJoin)) keys_below(surgery, reinterpret_cast<HashJoin*>(plan));
+  if (IsA(plan, NestLoop)) conditions_below(surgery, reinterpret_cast<NestLoop*>(plan));
   if (IsA(plan, HashJoin) || IsA(plan, NestLoop) || IsA(plan, MergeJoin))
     filter_above(reinterpret_cast<Join*>(plan));
 }
