@@ -51,6 +51,7 @@ void operate_below_merge(Surgery& surgery, MergeJoin* join) {
 
 Plan* operate(Surgery& surgery, Plan* plan, bool may_float) {
   if (IsA(plan, CustomScan) && !is_batch(plan)) return plan;  // another extension's: not ours
+  if (IsA(plan, NestLoop)) raise_inner_filter(reinterpret_cast<NestLoop*>(plan));
   if (IsA(plan, MergeJoin))
     operate_below_merge(surgery, reinterpret_cast<MergeJoin*>(plan));
   else

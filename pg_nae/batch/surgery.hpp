@@ -32,6 +32,10 @@ void raise_from_values(Surgery& surgery, ValuesScan* scan);
 // Calls in the conditions of joins are evaluated above or below them, where that asks for no more.
 void arrange_join(Surgery& surgery, Plan* plan);
 
+// Calls in a filter of a nested loop's inner side are evaluated above the join. To be done before
+// anything is done to that side.
+void raise_inner_filter(NestLoop* loop);
+
 // Calls in RETURNING are evaluated over the node that modifies.
 Plan* raise_returning(Surgery& surgery, ModifyTable* modification);
 
