@@ -6,6 +6,8 @@
 
 #include "agent/attestation.hpp"
 #include "agent/metrics_text.hpp"
+#include "agent/own_certificate.hpp"
+#include "libnae/base/log_text.hpp"
 #include "libnae/wire/error_message.hpp"
 
 namespace nae::agent {
@@ -38,10 +40,12 @@ Agent::Agent(boost::asio::io_context& loop, Config config)
                 config_.limits.request_timeout,
                 memory_for_clients(config_.limits.max_buffered_bytes, config_.limits.wire),
                 order_},
+      renewal_(loop, counters_, [this] { use_renewed(); }),
       stop_timer_(loop) {}
 
 Result<std::vector<UpstreamSettings>> Agent::upstream_settings(const Config& config) const {
-  NAE_ASSIGN(net::TlsContext tls, net::TlsContext::client(config.tls));
+  NAE_ASSIGN(net::TlsContext tls,
+             net::TlsContext::client(present_files(config.tls, config.renewal.file)));
   std::vector<UpstreamSettings> settings;
   for (std::uint32_t i = 0; i < config.connections_per_server; ++i)
     for (const net::Endpoint& server : config.servers)
@@ -66,13 +70,14 @@ Result<void> Agent::start() {
   if (config_.metrics_listen) {
     auto text = [this] {
       return metrics_text(broker_, counters_, listener_->connections(), contexts_.size(),
-                          config_.tls);
+                          present_files(config_.tls, config_.renewal.file));
     };
     NAE_ASSIGN(metrics_, MetricsListener::listen(loop_, *config_.metrics_listen, std::move(text)));
   }
   broker_.use(std::move(upstreams));
   spdlog::info("event=listening socket={} servers={} programs={}", options.path,
                config_.servers.size(), config_.programs.size());
+  renewal_.use(config_);
   return {};
 }
 
@@ -118,12 +123,23 @@ Result<void> Agent::reload(const Config& config) {
   if (stopping_) return {};
   NAE_ASSIGN(std::vector<UpstreamSettings> upstreams, upstream_settings(config));
   config_.tls = config.tls;
+  config_.renewal = config.renewal;
   config_.servers = config.servers;
   config_.connections_per_server = config.connections_per_server;
   config_.programs = config.programs;
   broker_.use(std::move(upstreams));
   ++counters_.reloads;
+  renewal_.use(config_);
   return {};
+}
+
+// Requests under way stay on the connections that they are on.
+void Agent::use_renewed() {
+  if (stopping_) return;
+  auto upstreams = upstream_settings(config_);
+  if (upstreams) return broker_.use(*std::move(upstreams));
+  spdlog::error("event=renewed_certificate_unusable code={} reason={}",
+                name(upstreams.error().code), quoted_text(upstreams.error().message));
 }
 
 Result<wire::ProgramAttestation> Agent::attest_peer(int descriptor) {
@@ -141,6 +157,7 @@ void Agent::stop() {
     return;
   }
   metrics_.reset();
+  renewal_.stop();
   stop_timer_.expires_after(config_.limits.stop_timeout);
   stop_timer_.async_wait([this](const boost::system::error_code& error) {
     if (error) return;

@@ -13,6 +13,7 @@
 #include "agent/downstream.hpp"
 #include "agent/metrics_listener.hpp"
 #include "agent/peer_process.hpp"
+#include "agent/renewal.hpp"
 #include "agent/statistics.hpp"
 #include "libnae/base/repeated_event.hpp"
 #include "net/listener.hpp"
@@ -34,6 +35,7 @@ class Agent {
 
  private:
   Result<std::vector<UpstreamSettings>> upstream_settings(const Config& config) const;
+  void use_renewed();
   Result<wire::ProgramAttestation> attest_peer(int descriptor);
   net::PlaceRules place_rules();
   net::Connection* choose_spare();
@@ -50,6 +52,7 @@ class Agent {
   DownstreamServices services_;
   std::unique_ptr<net::Listener> listener_;
   std::unique_ptr<MetricsListener> metrics_;  // nullptr: not configured
+  Renewal renewal_;
   boost::asio::steady_timer stop_timer_;
   bool stopping_ = false;
 };

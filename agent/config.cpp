@@ -49,7 +49,8 @@ void read_metrics(Fields& f, std::optional<net::Endpoint>& address) {
   address = *std::move(endpoint);
 }
 
-Result<void> read_tls(Fields f, const Path& base, net::TlsFiles& tls) {
+Result<void> read_tls(Fields f, const Path& base, Config& config) {
+  net::TlsFiles& tls = config.tls;
   struct Row {
     std::string_view field;
     std::string* target;
@@ -61,6 +62,9 @@ Result<void> read_tls(Fields f, const Path& base, net::TlsFiles& tls) {
     f.path(field, path, base);
     *target = path.string();
   }
+  f.boolean("renew", config.renewal.enabled);
+  config.renewal.file = tls.certificate;
+  f.path("renewed_certificate", config.renewal.file, base);
   return f.finish();
 }
 
@@ -147,7 +151,7 @@ Result<Config> load_config(const Path& file) {
   read_metrics(top, config.metrics_listen);
   top.require("tls");
   if (const toml::table* table = top.table("tls"))
-    NAE_TRY(read_tls(fields(*table, "tls"), base, config.tls));
+    NAE_TRY(read_tls(fields(*table, "tls"), base, config));
   if (const toml::table* table = top.table("limits"))
     NAE_TRY(read_limits(fields(*table, "limits"), config));
   if (const toml::table* table = top.table("log")) NAE_TRY(read_log(fields(*table, "log"), config));

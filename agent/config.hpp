@@ -34,6 +34,10 @@ struct Config {
   std::filesystem::path socket = "/run/nae/agent.sock";
   unsigned socket_mode = 0660;
   net::TlsFiles tls;
+  struct {
+    bool enabled = true;
+    std::filesystem::path file;  // where the next certificate goes: tls.certificate, or beside it
+  } renewal;
   std::vector<net::Endpoint> servers;
   std::uint32_t connections_per_server = 2;
   std::vector<Program> programs;

@@ -56,6 +56,20 @@ TEST_F(AgentConfigTest, ReadsEveryField) {
   EXPECT_EQ(config.programs[1].uid, 1234u);
 }
 
+TEST_F(AgentConfigTest, RenewsInPlaceUnlessItIsToldWhere) {
+  const auto with = [](std::string_view more) {
+    return std::string(kServers) + kTls + std::string(more) + kProgram;
+  };
+  Config config = must(load(with("")));
+  EXPECT_TRUE(config.renewal.enabled);
+  EXPECT_EQ(config.renewal.file, directory_ / "c.pem");
+  config = must(load(with("renew = false\nrenewed_certificate = \"r.pem\"\n")));
+  EXPECT_FALSE(config.renewal.enabled);
+  EXPECT_EQ(config.renewal.file, directory_ / "r.pem");
+  EXPECT_THAT(refusal(with("renew = \"yes\"\n")), HasSubstr("renew"));
+  EXPECT_THAT(refusal(with("renewed_certificate = 7\n")), HasSubstr("renewed_certificate"));
+}
+
 TEST_F(AgentConfigTest, RefusesWhatIsMissing) {
   EXPECT_THAT(refusal(std::string(kTls) + kProgram), HasSubstr("servers"));
   EXPECT_THAT(refusal(std::string(kServers) + kProgram), HasSubstr("tls"));

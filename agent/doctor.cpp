@@ -14,7 +14,10 @@
 #include <vector>
 
 #include "agent/config.hpp"
+#include "agent/own_certificate.hpp"
+#include "agent/renewal_time.hpp"
 #include "agent/upstream.hpp"
+#include "libnae/base/clock.hpp"
 #include "libnae/base/file.hpp"
 #include "libnae/base/version.hpp"
 #include "libnae/crypto/hash.hpp"
@@ -75,6 +78,23 @@ void check_socket(Report& report, const Config& config) {
       report.found(Finding::socket_closed_to_program, subject + " for program " + program.name,
                    detail);
   }
+}
+
+// One that renews itself may be a short-lived one: it is late when it should be renewed by now.
+void check_own_certificate(Report& report, const Config& config) {
+  const net::TlsFiles files = present_files(config.tls, config.renewal.file);
+  auto own = own_certificate(files);
+  if (!config.renewal.enabled || !own) return doctor::check_certificate(report, files.certificate);
+  const std::string subject = "certificate " + files.certificate + " of " + own->common_name;
+  const std::int64_t now_s = unix_time_us() / 1'000'000;
+  const std::string until = "until " + doctor::day_of(own->not_after_s);
+  if (now_s >= own->not_after_s)
+    report.found(Finding::certificate_ended, subject, until);
+  else if (now_s >= renewal_late_s({own->not_before_s, own->not_after_s}))
+    report.found(Finding::certificate_not_renewed, subject,
+                 until + ", to be renewed in " + config.renewal.file.string());
+  else
+    report.good(subject, until + ", and the agent renews it before");
 }
 
 void check_program(Report& report, const Program& program) {
@@ -138,7 +158,7 @@ void check_server(Report& report, const UpstreamSettings& settings) {
 }
 
 void check_servers(Report& report, const Config& config, const std::string& configuration) {
-  auto tls = net::TlsContext::client(config.tls);
+  auto tls = net::TlsContext::client(present_files(config.tls, config.renewal.file));
   if (!tls) return report.found(Finding::configuration_refused, configuration, tls.error().message);
   for (const net::Endpoint& server : config.servers)
     check_server(report, {server, *tls, config.limits.wire, config.limits.connect_timeout});
@@ -157,7 +177,7 @@ Report examine(const std::filesystem::path& configuration, const std::string& so
   }
   report.good(subject, "good");
   if (!socket.empty()) config->socket = socket;
-  doctor::check_certificate(report, config->tls.certificate);
+  check_own_certificate(report, *config);
   doctor::check_certificate(report, config->tls.authority);
   doctor::check_secret(report, config->tls.key);
   doctor::check_descriptors(report, config->limits.max_clients + kOwnDescriptors);

@@ -12,6 +12,7 @@
 #include "agent/config.hpp"
 #include "agent/doctor.hpp"
 #include "agent/hardening.hpp"
+#include "agent/own_certificate.hpp"
 #include "libnae/base/descriptor_limit.hpp"
 #include "libnae/base/environment.hpp"
 #include "libnae/base/log_text.hpp"
@@ -58,7 +59,8 @@ Result<void> check(const agent::Config& config) {
   net::UnixListenerOptions listener;
   listener.path = config.socket.string();
   NAE_TRY(net::check_path(listener));
-  return net::TlsContext::client(config.tls).map([](const net::TlsContext&) {});
+  return net::TlsContext::client(agent::present_files(config.tls, config.renewal.file))
+      .map([](const net::TlsContext&) {});
 }
 
 // Clients must not take the agent's own: one that cannot reach a key server serves none of them.

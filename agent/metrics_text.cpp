@@ -133,6 +133,12 @@ std::string metrics_text(const Broker& broker, const AgentCounters& counters, st
            true, static_cast<double>(counters.programs_refused));
   text.one("nae_agent_reloads_total", "How often the configuration was read again.", true,
            static_cast<double>(counters.reloads));
+  text.one("nae_agent_certificate_renewals_total",
+           "How often the agent renewed the host's certificate.", true,
+           static_cast<double>(counters.renewals));
+  text.one("nae_agent_certificate_renewal_failures_total",
+           "Attempts to renew the host's certificate that failed.", true,
+           static_cast<double>(counters.renewals_failed));
   add_broker(text, broker);
   add_upstreams(text, broker);
   add_certificates(text, tls);

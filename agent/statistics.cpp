@@ -50,6 +50,8 @@ wire::Table statistics_table(const Broker& broker, const AgentCounters& counters
   rows.number("reloads", counters.reloads);
   rows.number("clients_refused", counters.clients_refused);
   rows.number("clients_gave_way", counters.clients_gave_way);
+  rows.number("renewals", counters.renewals);
+  rows.number("renewals_failed", counters.renewals_failed);
   rows.number("requests", broker.counters().requests);
   rows.number("requests_delivered", broker.counters().delivered);
   rows.number("requests_refused", broker.counters().refused);

@@ -15,6 +15,8 @@ struct AgentCounters {
   std::uint64_t reloads = 0;
   std::uint64_t clients_refused = 0;  // there were max_clients
   std::uint64_t clients_gave_way = 0;
+  std::uint64_t renewals = 0;  // of the host's certificate
+  std::uint64_t renewals_failed = 0;
 };
 
 // (name, value); names are stable, new ones are added at the end of their group.

@@ -15,6 +15,8 @@ constexpr std::array<FindingRow, kFindings> kRows{{
      "nae device renew, nae admin renew or nae-keyserver renew-certificate, then reload the program"},
     {Finding::certificate_unreadable, "ND103", Severity::error, "the certificate cannot be read",
      "run doctor as the program's user; nae device renew or nae-keyserver renew-certificate makes another"},
+    {Finding::certificate_not_renewed, "ND104", Severity::warning, "the agent has not renewed the certificate in time",
+     "journalctl -u nae-agent says why; systemctl reload nae-agent tries at once; or nae device renew"},
     {Finding::secret_open, "ND105", Severity::error, "others than its owner may open the secret",
      "chmod 0600 FILE; who may have read it knows it: renew it with nae device rekey"},
     {Finding::configuration_refused, "ND110", Severity::error, "the configuration is refused",

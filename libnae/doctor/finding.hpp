@@ -14,6 +14,7 @@ enum class Finding : std::uint8_t {
   certificate_ended,
   certificate_ends_soon,
   certificate_unreadable,
+  certificate_not_renewed,
   secret_open,
   configuration_refused,
   configuration_writable,

@@ -19,6 +19,8 @@ constexpr std::size_t kMaxCertificateBytes = 64u << 10;
 constexpr std::int64_t kSecondsPerDay = 86'400;
 constexpr std::string_view kEnd = "-----END CERTIFICATE-----";
 
+}  // namespace
+
 std::string day_of(std::int64_t at_s) {
   const std::time_t at = at_s;
   std::tm parts{};
@@ -26,8 +28,6 @@ std::string day_of(std::int64_t at_s) {
   char day[16];
   return std::string(day, std::strftime(day, sizeof day, "%Y-%m-%d", &parts));
 }
-
-}  // namespace
 
 void check_expiry(Report& report, std::string subject, std::int64_t not_after_s) {
   const std::int64_t left_s = not_after_s - unix_time_us() / 1'000'000;

@@ -9,6 +9,9 @@
 
 namespace nae::doctor {
 
+// "2026-11-29", in UTC. `at_s`: Unix time.
+std::string day_of(std::int64_t at_s);
+
 inline constexpr std::int64_t kSoonDays = 30;  // as the server's own warnings
 
 // Ended, or soon to end? `not_after_s`: Unix time.
