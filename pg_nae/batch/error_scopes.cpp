@@ -8,12 +8,6 @@
 namespace nae::batch {
 namespace {
 
-planner_hook_type previous_planner = nullptr;
-ExecutorStart_hook_type previous_start = nullptr;
-ExecutorRun_hook_type previous_run = nullptr;
-ExecutorFinish_hook_type previous_finish = nullptr;
-ProcessUtility_hook_type previous_utility = nullptr;
-
 // A query that was run in part, by a cursor, and has decrypted values by a function that it calls.
 struct Holding {
   const EState* state;
@@ -60,72 +54,50 @@ bool has_values(const QueryDesc* query) {
 }
 
 PlannedStmt* plan(Query* query, const char* text, int options, ParamListInfo parameters) {
-  auto next = previous_planner != nullptr ? previous_planner : standard_planner;
   pg::ErrorScope scope;
   pg::enter_planning(scope);
-  PlannedStmt* planned = next(query, text, options, parameters);
+  PlannedStmt* planned = plan_scope.next(query, text, options, parameters);
   pg::leave(scope);
   return planned;
 }
 
 void start(QueryDesc* query, int flags) {
-  auto next = previous_start != nullptr ? previous_start : standard_ExecutorStart;
   pg::ErrorScope scope;
   pg::enter(scope, has_values(query), query->plannedstmt);
-  next(query, flags);
+  start_scope.next(query, flags);
   pg::leave(scope);
 }
 
-#if PG_VERSION_NUM >= 180000
-void run(QueryDesc* query, ScanDirection direction, uint64 count) {
-#else
-void run(QueryDesc* query, ScanDirection direction, uint64 count, bool execute_once) {
-#endif
-  auto next = previous_run != nullptr ? previous_run : standard_ExecutorRun;
+void run(NAE_RUN_PARAMETERS) {
   pg::ErrorScope scope;
   pg::enter(scope, has_values(query), query->plannedstmt);
   const std::uint64_t before = pg::decryptions();
-#if PG_VERSION_NUM >= 180000
-  next(query, direction, count);
-#else
-  next(query, direction, count, execute_once);
-#endif
+  run_scope.next(NAE_RUN_ARGUMENTS);
   if (count != 0 && pg::decryptions() != before) note_holding(query->estate);
   pg::leave(scope);
 }
 
 // AFTER triggers.
 void finish(QueryDesc* query) {
-  auto next = previous_finish != nullptr ? previous_finish : standard_ExecutorFinish;
   pg::ErrorScope scope;
   pg::enter(scope, has_values(query), query->plannedstmt);
-  next(query);
+  finish_scope.next(query);
   pg::leave(scope);
 }
 
-void process(PlannedStmt* statement, const char* text, bool read_only_tree,
-             ProcessUtilityContext context, ParamListInfo parameters, QueryEnvironment* environment,
-             DestReceiver* destination, QueryCompletion* completion) {
-  auto next = previous_utility != nullptr ? previous_utility : standard_ProcessUtility;
+void process(NAE_UTILITY_PARAMETERS) {
   pg::ErrorScope scope;
   pg::enter(scope, columns::copies_into_encrypted(statement->utilityStmt));
-  next(statement, text, read_only_tree, context, parameters, environment, destination, completion);
+  utility_scope.next(NAE_UTILITY_ARGUMENTS);
   pg::leave(scope);
 }
 
 }  // namespace
 
-void install_error_scopes() {
-  previous_planner = planner_hook;
-  planner_hook = plan;
-  previous_start = ExecutorStart_hook;
-  ExecutorStart_hook = start;
-  previous_run = ExecutorRun_hook;
-  ExecutorRun_hook = run;
-  previous_finish = ExecutorFinish_hook;
-  ExecutorFinish_hook = finish;
-  previous_utility = ProcessUtility_hook;
-  ProcessUtility_hook = process;
-}
+pg::Hook<planner_hook_type> plan_scope{plan, standard_planner};
+pg::Hook<ExecutorStart_hook_type> start_scope{start, standard_ExecutorStart};
+pg::Hook<ExecutorRun_hook_type> run_scope{run, standard_ExecutorRun};
+pg::Hook<ExecutorFinish_hook_type> finish_scope{finish, standard_ExecutorFinish};
+pg::Hook<ProcessUtility_hook_type> utility_scope{process, standard_ProcessUtility};
 
 }  // namespace nae::batch

@@ -16,8 +16,6 @@
 namespace nae::batch {
 namespace {
 
-planner_hook_type previous_planner = nullptr;
-
 void largest_id_visitor(Plan** child, void* state) {
   int& largest = *static_cast<int*>(state);
   largest = std::max(largest, (*child)->plan_node_id);
@@ -128,24 +126,19 @@ PlannedStmt* with_batches(PlannedStmt* statement, int cursor_options) {
 
 PlannedStmt* plan_with_batches(Query* query, const char* text, int cursor_options,
                                ParamListInfo parameters) {
-  planner_hook_type planner = previous_planner != nullptr ? previous_planner : standard_planner;
-  PlannedStmt* statement = planner(query, text, cursor_options, parameters);
+  PlannedStmt* statement = plan_hook.next(query, text, cursor_options, parameters);
   return concerns_us(statement) ? with_batches(statement, cursor_options) : statement;
 }
 
 }  // namespace
+
+pg::Hook<planner_hook_type> plan_hook{plan_with_batches, standard_planner};
 
 Plan* materialized(Surgery& surgery, Plan* plan) {
   Plan* material = materialize_finished_plan(plan);
   material->targetlist = passed_on(plan);
   material->plan_node_id = ++surgery.last_node_id;
   return material;
-}
-
-void install_planner_hook() {
-  RegisterCustomScanMethods(&batch_scan_methods);
-  previous_planner = planner_hook;
-  planner_hook = plan_with_batches;
 }
 
 }  // namespace nae::batch

@@ -1,9 +1,10 @@
 // The planner hook: finished plans that mention batchable functions undergo surgery.
 #pragma once
 
+#include "pg_nae/pg/hook.hpp"
+
 namespace nae::batch {
 
-// Called once, from _PG_init.
-void install_planner_hook();
+extern pg::Hook<planner_hook_type> plan_hook;
 
 }  // namespace nae::batch

@@ -1,7 +1,7 @@
 // Run: how many rows the executor was asked for, so that a batch at the top reads no more of them.
 #pragma once
 
-#include "pg_nae/pg/postgres.hpp"
+#include "pg_nae/pg/hook.hpp"
 
 namespace nae::batch {
 
@@ -15,7 +15,6 @@ struct Run {
 // The run that `node` belongs to; rows is 1 when that is not known.
 Run run_of(const PlanState* node);
 
-// Called once, from _PG_init.
-void install_executor_hook();
+extern pg::Hook<ExecutorRun_hook_type> run_hook;
 
 }  // namespace nae::batch

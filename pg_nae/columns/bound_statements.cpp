@@ -7,21 +7,16 @@
 namespace nae::columns {
 namespace {
 
-post_parse_analyze_hook_type previous_hook = nullptr;
-
 void after_parsing(ParseState* state, Query* query, JumbleState* jumble) {
   // Looked at before it is opened for the client: then encrypted columns are still there.
   const bool concerns_us = state->p_paramref_hook != nullptr && state->p_sourcetext != nullptr &&
                            IsTransactionState() && has_column_types() && mentions_encrypted(query);
   if (concerns_us) pg::note_bound_statement(state->p_sourcetext);
-  if (previous_hook != nullptr) previous_hook(state, query, jumble);
+  bound_statements_hook.next(state, query, jumble);
 }
 
 }  // namespace
 
-void install_bound_statements() {
-  previous_hook = post_parse_analyze_hook;
-  post_parse_analyze_hook = after_parsing;
-}
+pg::Hook<post_parse_analyze_hook_type> bound_statements_hook{after_parsing, nullptr};
 
 }  // namespace nae::columns

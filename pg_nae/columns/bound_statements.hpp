@@ -3,9 +3,10 @@
 // up.
 #pragma once
 
+#include "pg_nae/pg/hook.hpp"
+
 namespace nae::columns {
 
-// Called once, from _PG_init, after install_client_edge().
-void install_bound_statements();
+extern pg::Hook<post_parse_analyze_hook_type> bound_statements_hook;
 
 }  // namespace nae::columns

@@ -8,8 +8,6 @@
 namespace nae::columns {
 namespace {
 
-emit_log_hook_type previous_hook = nullptr;
-
 bool is_of_types(int sqlstate) {
   switch (sqlstate) {
     case ERRCODE_UNDEFINED_FUNCTION:
@@ -117,14 +115,11 @@ void look_at_error(ErrorData* error) {
     if (char* hint = hint_for(*error)) error->hint = hint;
     MemoryContextSwitchTo(before);
   }
-  if (previous_hook != nullptr) previous_hook(error);
+  cast_hint_hook.next(error);
 }
 
 }  // namespace
 
-void install_cast_hint() {
-  previous_hook = emit_log_hook;
-  emit_log_hook = look_at_error;
-}
+pg::Hook<emit_log_hook_type> cast_hint_hook{look_at_error, nullptr};
 
 }  // namespace nae::columns

@@ -3,9 +3,10 @@
 // statement.
 #pragma once
 
+#include "pg_nae/pg/hook.hpp"
+
 namespace nae::columns {
 
-// Called once, from _PG_init.
-void install_cast_hint();
+extern pg::Hook<emit_log_hook_type> cast_hint_hook;
 
 }  // namespace nae::columns

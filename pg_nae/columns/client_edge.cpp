@@ -10,8 +10,6 @@
 namespace nae::columns {
 namespace {
 
-post_parse_analyze_hook_type previous_hook = nullptr;
-
 void open_query(Query* query, Place* outer, bool keeps_rows = false);
 
 bool is_window_key(const Query* query, const TargetEntry* target) {
@@ -135,7 +133,7 @@ void open_for_client(ParseState* state, Query* query) {
 }
 
 void after_parsing(ParseState* state, Query* query, JumbleState* jumble) {
-  if (previous_hook != nullptr) previous_hook(state, query, jumble);
+  client_edge_hook.next(state, query, jumble);
   // ROLLBACK in a transaction that has failed may not look into catalogs.
   if (!IsTransactionState() || !has_column_types()) return;
   resolve_over_plaintexts(state, query);
@@ -144,9 +142,6 @@ void after_parsing(ParseState* state, Query* query, JumbleState* jumble) {
 
 }  // namespace
 
-void install_client_edge() {
-  previous_hook = post_parse_analyze_hook;
-  post_parse_analyze_hook = after_parsing;
-}
+pg::Hook<post_parse_analyze_hook_type> client_edge_hook{after_parsing, nullptr};
 
 }  // namespace nae::columns

@@ -3,9 +3,10 @@
 // statements all speak of the plaintext types. Whatever does not come by here yields ciphertext.
 #pragma once
 
+#include "pg_nae/pg/hook.hpp"
+
 namespace nae::columns {
 
-// Called once, from _PG_init.
-void install_client_edge();
+extern pg::Hook<post_parse_analyze_hook_type> client_edge_hook;
 
 }  // namespace nae::columns

@@ -5,7 +5,6 @@
 namespace nae::columns {
 namespace {
 
-post_parse_analyze_hook_type previous_hook = nullptr;
 bool warned = false;  // in this session
 
 // pg_dump declares a cursor for each table.
@@ -29,7 +28,7 @@ bool puts_out_encrypted(const Query* query) {
 void after_parsing(ParseState* state, Query* query, JumbleState* jumble) {
   const Query* selected = warned ? nullptr : selected_for_dump(query);
   bool encrypted = selected != nullptr && has_column_types() && puts_out_encrypted(selected);
-  if (previous_hook != nullptr) previous_hook(state, query, jumble);
+  dump_warning_hook.next(state, query, jumble);
   // What was opened for the client is not encrypted any more.
   if (!encrypted || puts_out_encrypted(selected_for_dump(query))) return;
   warned = true;
@@ -40,9 +39,6 @@ void after_parsing(ParseState* state, Query* query, JumbleState* jumble) {
 
 }  // namespace
 
-void install_dump_warning() {
-  previous_hook = post_parse_analyze_hook;
-  post_parse_analyze_hook = after_parsing;
-}
+pg::Hook<post_parse_analyze_hook_type> dump_warning_hook{after_parsing, nullptr};
 
 }  // namespace nae::columns

@@ -2,9 +2,10 @@
 // a dump in clear, which nobody asked for.
 #pragma once
 
+#include "pg_nae/pg/hook.hpp"
+
 namespace nae::columns {
 
-// Called once, from _PG_init, after install_client_edge().
-void install_dump_warning();
+extern pg::Hook<post_parse_analyze_hook_type> dump_warning_hook;
 
 }  // namespace nae::columns

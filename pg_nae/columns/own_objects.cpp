@@ -7,9 +7,6 @@
 namespace nae::columns {
 namespace {
 
-ProcessUtility_hook_type previous_utility = nullptr;
-object_access_hook_type previous_access = nullptr;
-
 // The statement at hand changes what an object is called, where it stands or what it does. Its
 // owner and its privileges are the administrator's to change.
 bool redefining = false;
@@ -111,20 +108,15 @@ void refuse_other_members(const Node* node) {
 }
 
 void on_access(ObjectAccessType access, Oid catalog, Oid object, int column, void* argument) {
-  if (previous_access != nullptr) previous_access(access, catalog, object, column, argument);
+  own_objects_access_hook.next(access, catalog, object, column, argument);
   // CREATE OR REPLACE is reported as a creation.
   if ((access != OAT_POST_ALTER && access != OAT_POST_CREATE) || !redefining || is_installing())
     return;
   if (pg::is_of_extension(catalog, object)) refuse_redefinition(catalog, object);
 }
 
-void process(PlannedStmt* statement, const char* text, bool read_only_tree,
-             ProcessUtilityContext context, ParamListInfo parameters, QueryEnvironment* environment,
-             DestReceiver* destination, QueryCompletion* completion) {
-  auto run = previous_utility != nullptr ? previous_utility : standard_ProcessUtility;
-  auto go_on = [&] {
-    run(statement, text, read_only_tree, context, parameters, environment, destination, completion);
-  };
+void process(NAE_UTILITY_PARAMETERS) {
+  auto go_on = [&] { own_objects_utility_hook.next(NAE_UTILITY_ARGUMENTS); };
   const Node* node = statement->utilityStmt;
   if (!is_installing() && IsTransactionState()) {
     refuse_other_members(node);
@@ -144,11 +136,7 @@ void process(PlannedStmt* statement, const char* text, bool read_only_tree,
 
 }  // namespace
 
-void install_own_object_hooks() {
-  previous_utility = ProcessUtility_hook;
-  ProcessUtility_hook = process;
-  previous_access = object_access_hook;
-  object_access_hook = on_access;
-}
+pg::Hook<ProcessUtility_hook_type> own_objects_utility_hook{process, standard_ProcessUtility};
+pg::Hook<object_access_hook_type> own_objects_access_hook{on_access, nullptr};
 
 }  // namespace nae::columns

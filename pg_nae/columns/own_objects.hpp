@@ -2,9 +2,11 @@
 // columns are known. Nobody renames, moves or replaces them, or puts something beside them.
 #pragma once
 
+#include "pg_nae/pg/hook.hpp"
+
 namespace nae::columns {
 
-// Called once, from _PG_init.
-void install_own_object_hooks();
+extern pg::Hook<ProcessUtility_hook_type> own_objects_utility_hook;
+extern pg::Hook<object_access_hook_type> own_objects_access_hook;
 
 }  // namespace nae::columns

@@ -1,9 +1,10 @@
 // The planner hook of encrypted columns: it comes before the one that makes batches.
 #pragma once
 
+#include "pg_nae/pg/hook.hpp"
+
 namespace nae::columns {
 
-// Called once, from _PG_init, after the batch node's.
-void install_planner_hook();
+extern pg::Hook<planner_hook_type> plan_hook;
 
 }  // namespace nae::columns

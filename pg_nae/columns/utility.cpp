@@ -12,9 +12,6 @@
 namespace nae::columns {
 namespace {
 
-ProcessUtility_hook_type previous_utility = nullptr;
-ExecutorRun_hook_type previous_run = nullptr;
-
 // What the statement at hand does with what it reads.
 struct Storing {
   bool keeps = false;        // its queries stay closed
@@ -121,14 +118,12 @@ struct Utility {
 
 void execute(const Utility& utility) {
   if (copy_from_in_batches(utility.statement, utility.text, utility.completion)) return;
-  auto run = previous_utility != nullptr ? previous_utility : standard_ProcessUtility;
-  run(utility.statement, utility.text, utility.read_only_tree, utility.context, utility.parameters,
-      utility.environment, utility.destination, utility.completion);
+  utility_hook.next(utility.statement, utility.text, utility.read_only_tree, utility.context,
+                    utility.parameters, utility.environment, utility.destination,
+                    utility.completion);
 }
 
-void process(PlannedStmt* statement, const char* text, bool read_only_tree,
-             ProcessUtilityContext context, ParamListInfo parameters, QueryEnvironment* environment,
-             DestReceiver* destination, QueryCompletion* completion) {
+void process(NAE_UTILITY_PARAMETERS) {
   check_definition(statement->utilityStmt, text);
   statement = with_ciphertext_checks(statement);
   const Utility utility{statement,  text,        read_only_tree, context,
@@ -144,17 +139,8 @@ void process(PlannedStmt* statement, const char* text, bool read_only_tree,
 }
 
 // Functions that run inside such a statement read for themselves.
-#if PG_VERSION_NUM >= 180000
-void run_query(QueryDesc* query, ScanDirection direction, uint64 count) {
-#else
-void run_query(QueryDesc* query, ScanDirection direction, uint64 count, bool execute_once) {
-#endif
-  auto run = previous_run != nullptr ? previous_run : standard_ExecutorRun;
-#if PG_VERSION_NUM >= 180000
-  auto go_on = [&] { run(query, direction, count); };
-#else
-  auto go_on = [&] { run(query, direction, count, execute_once); };
-#endif
+void run_query(NAE_RUN_PARAMETERS) {
+  auto go_on = [&] { run_hook.next(NAE_RUN_ARGUMENTS); };
   if (!storing.keeps) return go_on();
   run_while({}, go_on);
 }
@@ -175,11 +161,7 @@ void refuse_unasked_plaintext(Query* query) {
   check_table_columns(query);
 }
 
-void install_utility_hooks() {
-  previous_utility = ProcessUtility_hook;
-  ProcessUtility_hook = process;
-  previous_run = ExecutorRun_hook;
-  ExecutorRun_hook = run_query;
-}
+pg::Hook<ProcessUtility_hook_type> utility_hook{process, standard_ProcessUtility};
+pg::Hook<ExecutorRun_hook_type> run_hook{run_query, standard_ExecutorRun};
 
 }  // namespace nae::columns

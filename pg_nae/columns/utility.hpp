@@ -2,7 +2,7 @@
 // COPY FROM encrypts many rows at once.
 #pragma once
 
-#include "pg_nae/pg/postgres.hpp"
+#include "pg_nae/pg/hook.hpp"
 
 namespace nae::columns {
 
@@ -15,7 +15,7 @@ bool rewrites_table();
 // plaintext that nobody asked for.
 void refuse_unasked_plaintext(Query* query);
 
-// Called once, from _PG_init.
-void install_utility_hooks();
+extern pg::Hook<ProcessUtility_hook_type> utility_hook;
+extern pg::Hook<ExecutorRun_hook_type> run_hook;
 
 }  // namespace nae::columns

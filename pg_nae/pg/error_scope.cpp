@@ -5,7 +5,6 @@
 namespace nae::pg {
 namespace {
 
-emit_log_hook_type previous_log = nullptr;
 std::uint64_t decryption_count = 0;
 std::uint64_t query_count = 0;
 std::uint64_t count_at_start = 0;  // of what the client sent last
@@ -154,7 +153,7 @@ void look_at_log(ErrorData* error) {
     MemoryContextSwitchTo(before);
   }
   if (level == ERROR) judged_file = nullptr;
-  if (previous_log != nullptr) previous_log(error);
+  log_hook.next(error);
 }
 
 }  // namespace
@@ -211,9 +210,6 @@ void note_bound_statement(const char* text) {
   hash_search(bound_statements, &digest, HASH_ENTER, nullptr);
 }
 
-void install_log_hook() {
-  previous_log = emit_log_hook;
-  emit_log_hook = look_at_log;
-}
+Hook<emit_log_hook_type> log_hook{look_at_log, nullptr};
 
 }  // namespace nae::pg

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "pg_nae/pg/hidden_text.hpp"
+#include "pg_nae/pg/hook.hpp"
 
 namespace nae::pg {
 
@@ -36,7 +37,6 @@ bool uses_foreign_table();
 // may quote what is to be encrypted or searched for.
 void note_bound_statement(const char* text);
 
-// Called once, from _PG_init.
-void install_log_hook();
+extern Hook<emit_log_hook_type> log_hook;
 
 }  // namespace nae::pg
