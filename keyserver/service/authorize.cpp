@@ -32,21 +32,21 @@ std::vector<Permission> permissions_of(Request& request, std::string_view key_na
     const policy::Decision& decision = request.decide(action, key_name);
     if (decision.verdict == policy::Verdict::value) permissions.push_back({action, decision});
   };
-  ask(request.header().action);
-  if (asks_for_search_tokens(request.header())) ask(Action::decrypt);
+  ask(request.asked.action);
+  if (asks_for_search_tokens(request.asked)) ask(Action::decrypt);
   return permissions;
 }
 
 bool serves(KeyType type, const Request& request) {
-  if (asks_for_search_tokens(request.header())) return type == KeyType::aes_256_siv;
-  return allows(type, request.header().action);
+  if (asks_for_search_tokens(request.asked)) return type == KeyType::aes_256_siv;
+  return allows(type, request.asked.action);
 }
 
 // What is stored under a restricted version is still searched; so a search asks as a reader.
 bool permits(keys::State state, const Request& request) {
-  if (asks_for_search_tokens(request.header())) return permits(state, Action::decrypt);
-  if (searches_blind_index(request.header())) return permits(state, Action::mac_verify);
-  return permits(state, request.header().action);
+  if (asks_for_search_tokens(request.asked)) return permits(state, Action::decrypt);
+  if (searches_blind_index(request.asked)) return permits(state, Action::mac_verify);
+  return permits(state, request.asked.action);
 }
 
 Result<const keys::Version*> asked_version(const Request& request, const keys::Key& key,
@@ -57,14 +57,14 @@ Result<const keys::Version*> asked_version(const Request& request, const keys::K
   if (!permits(version->state, request))
     return fail(Code::key_state, which() + " of key " + in_quotes(key.name) + " is " +
                                      std::string(name(version->state)) + ", which does not allow " +
-                                     std::string(act_of(request.header())));
+                                     std::string(act_of(request.asked)));
   return version;
 }
 
 // nullptr for verification alone, which works with every readable version and picks its own.
 Result<const keys::Version*> primary_version(const Request& request, const keys::Key& key) {
   const keys::Version* primary = key.primary();
-  const Action action = request.header().action;
+  const Action action = request.asked.action;
   if (!primary && action != Action::verify && action != Action::mac_verify)
     return fail(Code::key_state, "key " + in_quotes(key.name) + " has no active version");
   return primary;
@@ -78,7 +78,7 @@ bool grants(const policy::Decision& decision, Action action) {
 }
 
 Refused denied(const Request& request, std::string key, const policy::Decision& decision) {
-  std::string act(act_of(request.header()));
+  std::string act(act_of(request.asked));
   std::string what = key.empty() ? act : act + " with key " + in_quotes(key);
   std::string who = request.caller.subject().effective_role;
   return {Error(Code::denied, "role " + in_quotes(who) + " may not " + what), std::move(key),
@@ -86,13 +86,13 @@ Refused denied(const Request& request, std::string key, const policy::Decision& 
 }
 
 std::variant<Granted, Refused> authorize(Request& request) {
-  const std::string key_name(key_name_of(request.header()));
+  const std::string key_name(key_name_of(request.asked));
   if (key_name.empty()) return Refused{Error(Code::invalid_argument, "no key is named"), {}, {}};
-  const auto number = version_of(request.header());
+  const auto number = version_of(request.asked);
   if (!number) return Refused{number.error(), key_name, {}};
   const std::vector<Permission> permissions = permissions_of(request, key_name);
   if (permissions.empty())
-    return denied(request, key_name, request.decide(request.header().action, key_name));
+    return denied(request, key_name, request.decide(request.asked.action, key_name));
 
   const policy::Decision& decision = permissions.front().decision;
   const keys::KeyPointer key = request.parts.ring.find(key_name);
@@ -102,7 +102,7 @@ std::variant<Granted, Refused> authorize(Request& request) {
   if (!serves(key->type, request))
     return refuse(Code::key_type,
                   "key " + in_quotes(key_name) + " is of type " + std::string(name(key->type)) +
-                      ", which does not " + std::string(act_of(request.header())),
+                      ", which does not " + std::string(act_of(request.asked)),
                   key.get(), {}, decision);
   const auto permission = std::ranges::find_if(permissions, [&](const Permission& permitted) {
     return key->attributes.allows(permitted.action);
@@ -110,7 +110,7 @@ std::variant<Granted, Refused> authorize(Request& request) {
   if (permission == permissions.end())
     return refuse(
         Code::key_attribute,
-        "key " + in_quotes(key_name) + " does not allow " + std::string(act_of(request.header())),
+        "key " + in_quotes(key_name) + " does not allow " + std::string(act_of(request.asked)),
         key.get(), {}, decision);
   const auto version =
       *number ? asked_version(request, *key, **number) : primary_version(request, *key);
@@ -120,9 +120,9 @@ std::variant<Granted, Refused> authorize(Request& request) {
 }
 
 std::variant<std::optional<Granted>, Refused> authorize_named(Request& request) {
-  const std::string name(request.header().key);
+  const std::string name(request.asked.key);
   if (name.empty()) return std::optional<Granted>{};
-  const Action action = request.header().action;
+  const Action action = request.asked.action;
   const policy::Decision& decision = request.decide(action, name);
   if (!grants(decision, action)) return denied(request, name, decision);
   keys::KeyPointer key = request.parts.ring.find(name);
@@ -132,15 +132,15 @@ std::variant<std::optional<Granted>, Refused> authorize_named(Request& request) 
 }
 
 std::variant<policy::Decision, Refused> authorize_without_key(Request& request) {
-  const policy::Decision& decision = request.decide(request.header().action, {});
-  if (!grants(decision, request.header().action)) return denied(request, {}, decision);
+  const policy::Decision& decision = request.decide(request.asked.action, {});
+  if (!grants(decision, request.asked.action)) return denied(request, {}, decision);
   if (auto refused = charge(request, decision, {})) return std::move(*refused);
   return decision;
 }
 
 Refused explain(const Request& request, const KeyUse& use) {
   std::string key = use.key ? use.key->name : std::string();
-  std::string action(name(request.header().action));
+  std::string action(name(request.asked.action));
   switch (use.refusal) {
     case Code::denied:
       return denied(request, key, use.decision);
@@ -154,9 +154,9 @@ Refused explain(const Request& request, const KeyUse& use) {
                     use.key.get(), {}, use.decision);
     case Code::envelope_foreign:
       return refuse(Code::envelope_foreign,
-                    request.header().key.empty() ? "no key of this key server made the value"
-                                                 : "the value was not encrypted under key " +
-                                                       in_quotes(request.header().key),
+                    request.asked.key.empty()
+                        ? "no key of this key server made the value"
+                        : "the value was not encrypted under key " + in_quotes(request.asked.key),
                     use.key.get(), {}, use.decision);
     default:
       return refuse(use.refusal, "the value does not fit the key it names", use.key.get(), {},

@@ -12,19 +12,19 @@ namespace {
 // Callers choose key names, also of keys that do not exist: the cache must not grow with them.
 constexpr std::size_t kMaxDecisionsPerAction = 1024;
 
-policy::Subject subject_of(const DeviceConnection& device, const wire::RoleClaims& role,
-                           const wire::ProgramAttestation& program) {
+policy::Subject subject_of(const DeviceConnection& device, const SessionClaims& session,
+                           const ProgramIdentity& program) {
   policy::Subject subject;
   subject.device = device.name;
   subject.device_address = device.address;
   subject.program = program.name;
-  subject.database = role.database;
-  subject.effective_role = role.effective_role;
-  subject.session_role = role.session_role;
-  subject.login_role = role.login_role;
-  subject.memberships = role.memberships;
+  subject.database = session.database;
+  subject.effective_role = session.effective_role;
+  subject.session_role = session.session_role;
+  subject.login_role = session.login_role;
+  subject.memberships = session.memberships;
   std::sort(subject.memberships.begin(), subject.memberships.end());
-  subject.client_address = role.client_address;
+  subject.client_address = session.client_address;
   subject.executable = program.executable;
   subject.executable_sha256 = program.executable_sha256;
   return subject;
@@ -33,16 +33,16 @@ policy::Subject subject_of(const DeviceConnection& device, const wire::RoleClaim
 }  // namespace
 
 audit::Context audit_context(std::string_view device, std::string_view program,
-                             const wire::RoleClaims& role) {
+                             const SessionClaims& session) {
   audit::Context context;
   context.device = device;
   context.program = program;
-  context.database = role.database;
-  context.role = role.effective_role;
-  context.session_role = role.session_role;
-  context.login_role = role.login_role;
-  context.client_address = role.client_address;
-  context.application_name = role.application_name;
+  context.database = session.database;
+  context.role = session.effective_role;
+  context.session_role = session.session_role;
+  context.login_role = session.login_role;
+  context.client_address = session.client_address;
+  context.application_name = session.application_name;
   return context;
 }
 
@@ -55,12 +55,13 @@ std::string address_without_port(std::string_view remote) {
   return std::string(address);
 }
 
-Caller::Caller(const DeviceConnection& device, wire::OpenContext open)
-    : subject_(subject_of(device, open.role, *open.program)),
-      program_(std::move(*open.program)),
-      claims_(std::move(open.role)),
+Caller::Caller(const DeviceConnection& device, ProgramIdentity program, SessionClaims session,
+               Bytes user_token)
+    : subject_(subject_of(device, session, program)),
+      program_(std::move(program)),
+      claims_(std::move(session)),
       fragment_(audit::render_context(audit_context(subject_.device, subject_.program, claims_))),
-      user_token_(std::move(open.user_token)) {}
+      user_token_(std::move(user_token)) {}
 
 Result<void> Caller::prove_user(const policy::PolicyBook& book, std::int64_t now_us) {
   if (user_token_.empty()) return {};

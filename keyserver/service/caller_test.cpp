@@ -5,6 +5,7 @@
 #include <ctime>
 
 #include "keyserver/identity/test_issuer.hpp"
+#include "keyserver/service/nae_request.hpp"
 #include "keyserver/service/open_contexts.hpp"
 #include "keyserver/store/store.hpp"
 #include "net/test_certificates.hpp"
@@ -70,7 +71,8 @@ class CallerTest : public ::testing::Test {
 };
 
 TEST_F(CallerTest, WithoutATokenThereIsNoUser) {
-  Caller caller({"db1", {}}, open_of(""));
+  const auto opened = caller_of({"db1", {}}, open_of(""));
+  Caller& caller = *opened;
   EXPECT_EQ(proven(caller), Code{});
   EXPECT_FALSE(caller.subject().user);
   EXPECT_EQ(caller.fragment().text.find("user"), std::string::npos);
@@ -78,7 +80,8 @@ TEST_F(CallerTest, WithoutATokenThereIsNoUser) {
 }
 
 TEST_F(CallerTest, AGoodTokenMakesAUserWhomRulesAndRecordsKnow) {
-  Caller caller({"db1", {}}, open_of(support_token()));
+  const auto opened = caller_of({"db1", {}}, open_of(support_token()));
+  Caller& caller = *opened;
   EXPECT_EQ(proven(caller), Code{});
   EXPECT_EQ(caller.subject().user->subject, "alice");
   EXPECT_NE(caller.fragment().text.find(R"("user_issuer":"login","user":"alice")"),
@@ -87,7 +90,8 @@ TEST_F(CallerTest, AGoodTokenMakesAUserWhomRulesAndRecordsKnow) {
 }
 
 TEST_F(CallerTest, ATokenThatExpiresProvesNobodyFromThenOn) {
-  Caller caller({"db1", {}}, open_of(support_token()));
+  const auto opened = caller_of({"db1", {}}, open_of(support_token()));
+  Caller& caller = *opened;
   const std::int64_t expires_us = kExpiresS * 1'000'000;
   EXPECT_EQ(proven(caller, expires_us - 1), Code{});
   EXPECT_EQ(proven(caller, expires_us), Code::user_token_rejected);
@@ -97,7 +101,8 @@ TEST_F(CallerTest, ATokenThatExpiresProvesNobodyFromThenOn) {
 }
 
 TEST_F(CallerTest, AnIssuerOrKeyThatLeavesThePolicyTakesItsUsersAlong) {
-  Caller caller({"db1", {}}, open_of(support_token()));
+  const auto opened = caller_of({"db1", {}}, open_of(support_token()));
+  Caller& caller = *opened;
   EXPECT_EQ(proven(caller), Code{});
   apply(with_rule(TestIssuer().table("login")));  // the same issuer with another key
   EXPECT_EQ(proven(caller), Code::user_token_rejected);

@@ -19,9 +19,7 @@ class Charges {
 
   void add(const policy::Decision& decision, std::string_view key, std::uint64_t items) {
     for (const policy::LimitUse& use : decision.limits) {
-      if (std::ranges::find(request_.prepared.charged, use.counter) !=
-          request_.prepared.charged.end())
-        continue;
+      if (std::ranges::find(request_.charged, use.counter) != request_.charged.end()) continue;
       auto same = std::ranges::find(limits_, use.counter,
                                     [](const auto& charge) { return charge.use->counter; });
       if (same != limits_.end()) {
@@ -38,7 +36,7 @@ class Charges {
     if (auto broken = request_.parts.limits.take(limits_, request_.parts.clock.steady_us()))
       return refusal(*broken);
     for (const policy::LimitCharge& charge : limits_)
-      request_.prepared.charged.push_back(charge.use->counter);
+      request_.charged.push_back(charge.use->counter);
     return std::nullopt;
   }
 
@@ -48,7 +46,7 @@ class Charges {
                                    [](const auto& charge) { return charge.use->rule; });
     const Charge& origin = origins_[static_cast<std::size_t>(found - limits_.begin())];
     request_.parts.metrics.limit_refusals().Increment();
-    std::string what(act_of(request_.header()));
+    std::string what(act_of(request_.asked));
     if (!origin.key.empty()) what += " with key \"" + std::string(origin.key) + "\"";
     std::string hint;
     if (broken.retry_after_ms == 0)

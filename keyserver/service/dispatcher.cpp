@@ -3,7 +3,6 @@
 #include "keyserver/service/actions.hpp"
 #include "keyserver/service/asked.hpp"
 #include "keyserver/service/form.hpp"
-#include "libnae/wire/error_message.hpp"
 
 namespace nae::service {
 namespace {
@@ -44,9 +43,9 @@ ActionFunction function_of(Action action) {
 audit::Record record_of(const Request& request) {
   audit::Record record;
   record.time_us = request.now_us;
-  record.action = act_of(request.header());
-  record.key = recorded_key_of(request.header());
-  record.query_id = request.header().query_id;
+  record.action = act_of(request.asked);
+  record.key = recorded_key_of(request.asked);
+  record.query_id = request.asked.query_id;
   record.items = request.count();
   return record;
 }
@@ -57,23 +56,23 @@ std::string_view reason_of(Code code, const policy::Decision& decision) {
   return name(code);
 }
 
-bool protects(const wire::CryptoHeader& header) {
-  const Action action = header.action;
-  if (asks_for_search_tokens(header) || searches_blind_index(header)) return false;
-  return action == Action::encrypt || action == Action::sign || action == Action::mac;
+bool protects(const CryptoRequest& asked) {
+  if (asks_for_search_tokens(asked) || searches_blind_index(asked)) return false;
+  return asked.action == Action::encrypt || asked.action == Action::sign ||
+         asked.action == Action::mac;
 }
 
 const Metrics::PerAction& counters_of(const Request& request) {
   const Metrics& metrics = request.parts.metrics;
-  if (asks_for_search_tokens(request.header())) return metrics.of_search();
-  return metrics.of(request.header().action);
+  if (asks_for_search_tokens(request.asked)) return metrics.of_search();
+  return metrics.of(request.asked.action);
 }
 
 // One count a version and request: the counters are everybody's.
 void count_usage(const Request& request, const Served& served) {
   const std::int64_t now_us = request.now_us;
   keys::UsageBook& book = request.parts.ring.usage();
-  const Action action = request.header().action;
+  const Action action = request.asked.action;
   for (const VersionCount& count : served.counts) {
     if (action == Action::rewrap)
       book.add_uses(count.usage, count.items, now_us);
@@ -85,7 +84,7 @@ void count_usage(const Request& request, const Served& served) {
     const keys::Version* version = use.key ? use.key->version(use.version) : nullptr;
     if (!version || use.refusal != Code{}) continue;
     const std::uint32_t items = use.items - use.failed_items;
-    if (protects(request.header()))
+    if (protects(request.asked))
       book.add_uses(version->usage, items, now_us);
     else
       book.add_reads(version->usage, items, now_us);
@@ -113,6 +112,19 @@ void record_served(const Request& request, const Served& served, audit::RequestR
   counters.granted->Increment();
 }
 
+Outcome act(Request& request) {
+  if (auto proven = request.caller.prove_user(request.parts.policy, request.now_us); !proven)
+    return Refused{proven.error(), {}, {}};
+  if (auto form = check_form(request.asked); !form) return Refused{form.error(), {}, {}};
+  const ActionFunction action = function_of(request.asked.action);
+  if (!action) return Refused{Error(Code::unsupported, "this action is not served"), {}, {}};
+  Outcome outcome = action(request);
+  if (std::holds_alternative<Served>(outcome))
+    if (auto finished = request.answer.finish(); !finished)
+      return Refused{finished.error(), {}, {}};
+  return outcome;
+}
+
 }  // namespace
 
 void refuse(Request& request, const Refused& refused, audit::RequestRecords& records) {
@@ -129,38 +141,19 @@ void refuse(Request& request, const Refused& refused, audit::RequestRecords& rec
   counters.refused->Increment();
   request.parts.metrics.items_of(policy::Verdict::deny).Increment(request.count());
   counters.failed_items->Increment(request.count());
-  wire::append_error(request.out, request.id, {refused.error, refused.retry_after_ms});
+  request.answer.refuse(refused.error, refused.retry_after_ms);
 }
 
 std::optional<HsmWork> serve(Request& request, audit::RequestRecords& records) {
-  if (auto proven = request.caller.prove_user(request.parts.policy, request.now_us); !proven) {
-    refuse(request, {proven.error(), {}, {}}, records);
+  Outcome outcome = act(request);
+  if (const auto* done = std::get_if<Served>(&outcome)) {
+    record_served(request, *done, records);
+    count_usage(request, *done);
     return std::nullopt;
   }
-  if (auto form = check_form(request.view); !form) {
-    refuse(request, {form.error(), {}, {}}, records);
-    return std::nullopt;
-  }
-  const std::size_t start = request.out.size();
-  ActionFunction action = function_of(request.header().action);
-  Outcome outcome =
-      action ? action(request)
-             : Outcome(Refused{Error(Code::unsupported, "this action is not served"), {}, {}});
+  request.answer.discard();
   if (auto* work = std::get_if<HsmWork>(&outcome)) return std::move(*work);
-  if (auto* refused = std::get_if<Refused>(&outcome)) {
-    refuse(request, *refused, records);
-    return std::nullopt;
-  }
-  const std::size_t body = request.out.size() - start - wire::kFrameHeaderBytes;
-  if (body > wire::max_reply_bytes(request.limits)) {
-    discard_reply(request, start);
-    refuse(request, {Error(Code::frame_too_large, "the reply would be too large"), {}, {}},
-           records);
-    return std::nullopt;
-  }
-  const Served& done = std::get<Served>(outcome);
-  record_served(request, done, records);
-  count_usage(request, done);
+  refuse(request, std::get<Refused>(outcome), records);
   return std::nullopt;
 }
 

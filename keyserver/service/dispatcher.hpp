@@ -8,8 +8,8 @@
 
 namespace nae::service {
 
-// Answers the request in `request.out` and adds its records to `records`; the answer may leave only
-// after their batch was written. Or answers the work that the HSM has to do first; nothing is
+// Answers the request in `request.answer` and adds its records to `records`; the answer may leave
+// only after their batch was written. Or answers the work that the HSM has to do first; nothing is
 // recorded then, and the request is to be served again with what the work prepared.
 std::optional<HsmWork> serve(Request& request, audit::RequestRecords& records);
 

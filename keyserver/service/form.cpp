@@ -53,18 +53,17 @@ std::string wrong(Action action, Part part, std::string_view what) {
 
 }  // namespace
 
-Result<void> check_form(const wire::CryptoRequestView& request) {
-  const wire::CryptoHeader& header = request.header;
-  const Form form = form_of(header.action);
-  if (!fits(form.key, !header.key.empty()))
-    return fail(Code::invalid_argument, wrong(header.action, form.key, "key"));
-  if (!fits(form.algorithm, header.algorithm != 0))
-    return fail(Code::unsupported, wrong(header.action, form.algorithm, "algorithm"));
-  if (!fits(form.seconds, request.seconds.count() != 0))
+Result<void> check_form(const CryptoRequest& asked) {
+  const Form form = form_of(asked.action);
+  if (!fits(form.key, !asked.key.empty()))
+    return fail(Code::invalid_argument, wrong(asked.action, form.key, "key"));
+  if (!fits(form.algorithm, asked.algorithm != 0))
+    return fail(Code::unsupported, wrong(asked.action, form.algorithm, "algorithm"));
+  if (!fits(form.seconds, !asked.seconds.empty()))
     return fail(Code::invalid_argument,
-                wrong(header.action, form.seconds, "signature or code an item"));
-  if (!fits(form.aad, request.aad.count() != 0))
-    return fail(Code::invalid_argument, wrong(header.action, form.aad, "associated data"));
+                wrong(asked.action, form.seconds, "signature or code an item"));
+  if (!fits(form.aad, !asked.aad.empty()))
+    return fail(Code::invalid_argument, wrong(asked.action, form.aad, "associated data"));
   return {};
 }
 

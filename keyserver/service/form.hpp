@@ -2,13 +2,13 @@
 // asker that believes it had an effect is wrong about what was done.
 #pragma once
 
+#include "keyserver/service/crypto_request.hpp"
 #include "libnae/base/result.hpp"
-#include "libnae/wire/crypto_message.hpp"
 
 namespace nae::service {
 
 // Code::invalid_argument, or Code::unsupported for an algorithm. What depends on the key, its type
 // and the algorithms of other actions is the action's to say.
-Result<void> check_form(const wire::CryptoRequestView& request);
+Result<void> check_form(const CryptoRequest& asked);
 
 }  // namespace nae::service

@@ -3,78 +3,51 @@
 namespace nae::service {
 namespace {
 
-constexpr std::size_t kItemsPerJob = 4096;
-constexpr std::size_t kBytesPerJob = 4u << 20;
-
-// The items and associated data of a request, forward to the one that is asked for.
-class ItemWalk {
- public:
-  explicit ItemWalk(const wire::CryptoRequestView& view)
-      : items_(view.items.cursor()), aads_(view) {}
-  void to(std::uint32_t index) {
-    for (; next_ <= index; ++next_) {
-      item = items_.next();
-      aad = aads_.next();
-    }
-  }
-  ByteView item, aad;
-
- private:
-  wire::ColumnView::Cursor items_;
-  AadCursor aads_;
-  std::uint32_t next_ = 0;
-};
-
-Result<keys::HsmKey> key_of(const HsmItem& item) {
-  const keys::Version* version = item.key->version(item.version);
+Result<keys::HsmKey> key_of(const keys::Key& key, std::uint16_t number) {
+  const keys::Version* version = key.version(number);
   if (!version) return fail(Code::key_unknown, "the key has no such version");
-  return keys::hsm_key(*item.key, *version);
+  return keys::hsm_key(key, *version);
 }
 
 }  // namespace
 
 bool HsmShare::take(std::size_t bytes) {
-  if (items_ > 0 && (items_ >= kItemsPerJob || bytes_ + bytes > kBytesPerJob)) return false;
-  ++items_;
-  bytes_ += bytes;
+  if (!std::exchange(untouched_, false) && (items_ == 0 || bytes > bytes_)) return false;
+  items_ -= 1;
+  bytes_ -= std::min(bytes, bytes_);
   return true;
 }
 
-Result<std::unordered_map<std::uint32_t, Result<Bytes>>> open_in_hsm(
-    keys::Hsm& hsm, const wire::CryptoRequestView& view, const std::vector<HsmItem>& items) {
-  std::unordered_map<std::uint32_t, Result<Bytes>> opened;
-  opened.reserve(items.size());
-  ItemWalk walk(view);
-  for (const HsmItem& item : items) {
-    walk.to(item.index);
-    NAE_ASSIGN(const EnvelopeView envelope, parse_envelope(walk.item));
-    NAE_ASSIGN(const keys::HsmKey key, key_of(item));
-    Bytes plaintext(envelope.ciphertext.size());
-    auto done = hsm.open(key, envelope, walk.aad, plaintext);
-    if (done)
-      opened.emplace(item.index, std::move(plaintext));
-    else if (done.error().code == Code::authentication_failed)
-      opened.emplace(item.index, fail(std::move(done).error()));
-    else
-      return fail(std::move(done).error());
-  }
-  return opened;
+HsmWork make_some(const Request& request, ItemFunction make, HsmShare share) {
+  return [make = std::move(make), share, first = request.prepared.made.size()](
+             keys::Hsm& hsm, const CryptoRequest& asked) -> Result<Prepared> {
+    Prepared prepared;
+    HsmShare left = share;
+    for (std::size_t i = first; i < asked.items.size() && left.take(asked.items[i].size()); ++i) {
+      const auto item = static_cast<std::uint32_t>(i);
+      NAE_ASSIGN(Bytes made, make(hsm, asked, item));
+      prepared.made.emplace(item, std::move(made));
+    }
+    return prepared;
+  };
 }
 
-Result<std::unordered_map<std::uint32_t, Bytes>> seal_in_hsm(keys::Hsm& hsm,
-                                                             const wire::CryptoRequestView& view,
-                                                             const std::vector<HsmItem>& items) {
-  std::unordered_map<std::uint32_t, Bytes> sealed;
-  sealed.reserve(items.size());
-  ItemWalk walk(view);
-  for (const HsmItem& item : items) {
-    walk.to(item.index);
-    NAE_ASSIGN(const keys::HsmKey key, key_of(item));
-    Bytes envelope(item.plaintext.size() + kHsmGcmOverheadBytes);
-    NAE_TRY(hsm.seal(key, walk.aad, item.plaintext, envelope));
-    sealed.emplace(item.index, std::move(envelope));
-  }
-  return sealed;
+Result<Result<Bytes>> open_in_hsm(keys::Hsm& hsm, const keys::Key& key,
+                                  const EnvelopeView& envelope, ByteView aad) {
+  NAE_ASSIGN(const keys::HsmKey hsm_key, key_of(key, envelope.key.version));
+  Bytes plaintext(envelope.ciphertext.size());
+  auto done = hsm.open(hsm_key, envelope, aad, plaintext);
+  if (done) return Result<Bytes>(std::move(plaintext));
+  if (done.error().code != Code::authentication_failed) return fail(std::move(done).error());
+  return Result<Bytes>(fail(std::move(done).error()));
+}
+
+Result<Bytes> seal_in_hsm(keys::Hsm& hsm, const keys::Key& key, std::uint16_t version, ByteView aad,
+                          ByteView plaintext) {
+  NAE_ASSIGN(const keys::HsmKey hsm_key, key_of(key, version));
+  Bytes envelope(plaintext.size() + kHsmGcmOverheadBytes);
+  NAE_TRY(hsm.seal(hsm_key, aad, plaintext, envelope));
+  return envelope;
 }
 
 }  // namespace nae::service

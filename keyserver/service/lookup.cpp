@@ -28,15 +28,15 @@ bool may_use(Caller& caller, const Parts& parts, const keys::Key& key, std::int6
 
 }  // namespace
 
-wire::Table whoami(Caller& caller, const Parts& parts, std::int64_t now_us) {
+Table whoami(Caller& caller, const Parts& parts, std::int64_t now_us) {
   // No user is shown whose token does not hold any more.
   const bool proven = caller.prove_user(parts.policy, now_us).has_value();
 
   const policy::Subject& subject = caller.subject();
   const policy::User* user = proven && subject.user ? &*subject.user : nullptr;
-  const wire::ProgramAttestation& program = caller.program();
+  const ProgramIdentity& program = caller.program();
   auto text = [](std::string value) { return std::optional(std::move(value)); };
-  wire::Table table;
+  Table table;
   table.columns = {"property", "value"};
   table.rows = {
       {text("device"), text(subject.device)},
@@ -58,8 +58,8 @@ wire::Table whoami(Caller& caller, const Parts& parts, std::int64_t now_us) {
   return table;
 }
 
-wire::Table usable_keys(Caller& caller, const Parts& parts, std::int64_t now_us) {
-  wire::Table table;
+Table usable_keys(Caller& caller, const Parts& parts, std::int64_t now_us) {
+  Table table;
   table.columns = {"name",    "type",    "state", "primary_version",
                    "actions", "results", "rules", "origin"};
   for (const keys::KeyPointer& key : parts.ring.list()) {
@@ -92,8 +92,8 @@ wire::Table usable_keys(Caller& caller, const Parts& parts, std::int64_t now_us)
   return table;
 }
 
-wire::Table usable_key_ids(Caller& caller, const Parts& parts, std::int64_t now_us) {
-  wire::Table table;
+Table usable_key_ids(Caller& caller, const Parts& parts, std::int64_t now_us) {
+  Table table;
   table.columns = {"name", "id"};
   for (const keys::KeyPointer& key : parts.ring.list()) {
     if (!may_use(caller, parts, *key, now_us)) continue;

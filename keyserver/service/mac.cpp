@@ -3,6 +3,7 @@
 #include "keyserver/keys/state.hpp"
 #include "keyserver/service/actions.hpp"
 #include "keyserver/service/authorize.hpp"
+#include "keyserver/service/hsm_items.hpp"
 #include "libnae/crypto/kdf.hpp"
 
 namespace nae::service {
@@ -17,14 +18,14 @@ Format format_of(const keys::Key& key) {
                                                       : Format::hmac_sha_256;
 }
 
-MacPurpose purpose_of(const wire::CryptoHeader& header) {
-  switch (static_cast<wire::MacForm>(header.algorithm)) {
-    case wire::MacForm::code:
+MacPurpose purpose_of(const CryptoRequest& asked) {
+  switch (static_cast<MacForm>(asked.algorithm)) {
+    case MacForm::code:
       return MacPurpose::code;
-    case wire::MacForm::blind_index:
+    case MacForm::blind_index:
       return MacPurpose::blind_index;
-    case wire::MacForm::blind_index_code:
-    case wire::MacForm::blind_index_search:
+    case MacForm::blind_index_code:
+    case MacForm::blind_index_search:
       break;
   }
   return MacPurpose::blind_index_code;
@@ -42,9 +43,6 @@ std::size_t bytes_of(MacPurpose purpose) {
   return kBlindIndexCodeBytes;
 }
 
-// HMACs that the HSM computes itself, in the order of the items: 10 us each on SoftHSM2.
-constexpr std::size_t kCodesPerJob = 4096;
-
 Result<Bytes> code_in_hsm(keys::Hsm& hsm, const keys::Key& key, const keys::Version& version,
                           MacPurpose purpose, ByteView data) {
   const keys::HsmKey in_hsm = keys::hsm_key(key, version);
@@ -55,20 +53,12 @@ Result<Bytes> code_in_hsm(keys::Hsm& hsm, const keys::Key& key, const keys::Vers
   return token;
 }
 
+// 10 us each on SoftHSM2.
 HsmWork compute_some(const Request& request, const Granted& granted, MacPurpose purpose) {
-  return [key = granted.key, number = granted.version->number, purpose,
-          first = request.prepared.results.size()](
-             keys::Hsm& hsm, const wire::CryptoRequestView& view) -> Result<Prepared> {
-    Prepared prepared;
-    auto items = view.items.cursor();
-    for (std::size_t i = 0; i < first; ++i) static_cast<void>(items.next());
-    const std::size_t end = std::min<std::size_t>(first + kCodesPerJob, view.items.count());
-    for (std::size_t i = first; i < end; ++i) {
-      NAE_ASSIGN(Bytes token, code_in_hsm(hsm, *key, *key->version(number), purpose, items.next()));
-      prepared.results.push_back(std::move(token));
-    }
-    return prepared;
-  };
+  return make_some(request, [key = granted.key, number = granted.version->number, purpose](
+                                keys::Hsm& hsm, const CryptoRequest& asked, std::uint32_t item) {
+    return code_in_hsm(hsm, *key, *key->version(number), purpose, asked.items[item]);
+  });
 }
 
 // What leaves of a token that the HSM computed; `out` is bytes_of(purpose) long.
@@ -88,18 +78,16 @@ Outcome mac_in_hsm(Request& request, const Granted& granted, MacPurpose purpose)
     return Refused{Error(Code::key_type, "keys of type hmac-sha-256-raw make no blind indexes",
                          "Use a key of type hmac-sha-256."),
                    granted.key->name, granted.decision};
-  auto& results = request.prepared.results;
+  auto& made = request.prepared.made;
   // What was computed under a version that is no longer the one to use does not leave.
-  if (!results.empty() && parse_token(results.front())->key.version != granted.version->number)
-    results.clear();
-  if (results.size() < request.count()) return compute_some(request, granted, purpose);
-  wire::CryptoReplyWriter reply(request.out, request.id, request.count(),
-                                request.count() * bytes_of(purpose));
-  for (const Bytes& token : results) {
-    show(token, purpose, reply.begin_item(bytes_of(purpose)));
-    reply.finish_item(wire::ItemResult::value, bytes_of(purpose));
+  if (!made.empty() && parse_token(made.at(0))->key.version != granted.version->number)
+    made.clear();
+  if (made.size() < request.count()) return compute_some(request, granted, purpose);
+  request.answer.begin(request.count(), request.count() * bytes_of(purpose));
+  for (std::uint32_t i = 0; i < request.count(); ++i) {
+    show(made.at(i), purpose, request.answer.begin_item(bytes_of(purpose)));
+    request.answer.finish_item(policy::Verdict::value, bytes_of(purpose));
   }
-  reply.finish();
   return served(granted, request.count(), 0);
 }
 
@@ -108,13 +96,15 @@ std::variant<std::shared_ptr<const crypto::MacWorkingKey>, HsmWork> working_key(
     const Request& request, const keys::KeyPointer& key, std::uint16_t version,
     MacPurpose purpose) {
   const KeyVersionId id{key->id, version};
-  if (request.prepared.mac && request.prepared.mac->id == id) return request.prepared.mac;
+  const auto fits = [&](const crypto::MacWorkingKey& made) { return made.id == id; };
+  if (auto made = request.prepared.find<crypto::MacWorkingKey>(fits)) return made;
   if (auto found = request.parts.working_keys.find_mac(id, purpose)) return found;
   return HsmWork(
       [&working_keys = request.parts.working_keys, key, version, purpose, party = request.party()](
-          keys::Hsm& hsm, const wire::CryptoRequestView&) -> Result<Prepared> {
+          keys::Hsm& hsm, const CryptoRequest&) -> Result<Prepared> {
         Prepared prepared;
-        NAE_ASSIGN(prepared.mac, working_keys.derive_mac(hsm, *key, version, purpose, party));
+        NAE_ASSIGN(auto made, working_keys.derive_mac(hsm, *key, version, purpose, party));
+        prepared.keys.emplace_back(std::move(made));
         return prepared;
       },
       working_key_name("mac" + std::to_string(static_cast<int>(purpose)), id));
@@ -149,9 +139,9 @@ class MacVerifier {
     if (!keys::permits(version->state, Action::mac_verify))
       return Result<bool>(fail(Code::key_state, {}));
     if (computed_in_hsm()) {
-      if (index >= request_.prepared.results.size()) return compute_expected();
+      if (index >= request_.prepared.made.size()) return compute_expected();
       // Empty: the version could not serve when the HSM was asked.
-      const Bytes& expected = request_.prepared.results[index];
+      const Bytes& expected = request_.prepared.made.at(index);
       if (expected.empty()) return Result<bool>(fail(Code::key_state, {}));
       tally.add(*version);
       return Result<bool>(crypto::equal_in_constant_time(expected, code));
@@ -172,25 +162,17 @@ class MacVerifier {
 
   // The codes of the items that follow, each under the version that its own code names.
   HsmWork compute_expected() const {
-    return [key = key_, first = request_.prepared.results.size()](
-               keys::Hsm& hsm, const wire::CryptoRequestView& view) -> Result<Prepared> {
-      Prepared prepared;
-      auto items = view.items.cursor(), codes = view.seconds.cursor();
-      const std::size_t end = std::min<std::size_t>(first + kCodesPerJob, view.items.count());
-      for (std::size_t i = 0; i < end; ++i) {
-        const ByteView data = items.next(), code = codes.next();
-        if (i < first) continue;
-        const auto token = parse_token(code);
-        const keys::Version* version =
-            token && token->key.key == key->id ? key->version(token->key.version) : nullptr;
-        Bytes expected;
-        if (version && keys::permits(version->state, Action::mac_verify)) {
-          NAE_ASSIGN(expected, code_in_hsm(hsm, *key, *version, MacPurpose::code, data));
-        }
-        prepared.results.push_back(std::move(expected));
-      }
-      return prepared;
-    };
+    return make_some(request_,
+                     [key = key_](keys::Hsm& hsm, const CryptoRequest& asked,
+                                  std::uint32_t item) -> Result<Bytes> {
+                       const auto token = parse_token(asked.seconds[item]);
+                       const keys::Version* version = token && token->key.key == key->id
+                                                          ? key->version(token->key.version)
+                                                          : nullptr;
+                       if (!version || !keys::permits(version->state, Action::mac_verify))
+                         return Bytes();
+                       return code_in_hsm(hsm, *key, *version, MacPurpose::code, asked.items[item]);
+                     });
   }
 
   Request& request_;
@@ -204,22 +186,20 @@ Outcome mac(Request& request) {
   auto authorized = authorize(request);
   if (auto* refused = std::get_if<Refused>(&authorized)) return std::move(*refused);
   const Granted& granted = std::get<Granted>(authorized);
-  if (request.header().algorithm > static_cast<std::uint8_t>(wire::MacForm::blind_index_search))
+  if (request.asked.algorithm > static_cast<std::uint8_t>(MacForm::blind_index_search))
     return Refused{Error(Code::unsupported, "unknown form of message authentication code"),
                    granted.key->name, granted.decision};
-  const MacPurpose purpose = purpose_of(request.header());
+  const MacPurpose purpose = purpose_of(request.asked);
   if (format_of(*granted.key) != Format::hmac_sha_256) return mac_in_hsm(request, granted, purpose);
   auto found = working_key(request, granted.key, granted.version->number, purpose);
   if (auto* work = std::get_if<HsmWork>(&found)) return std::move(*work);
 
   const std::size_t bytes = bytes_of(purpose);
-  wire::CryptoReplyWriter reply(request.out, request.id, request.count(), request.count() * bytes);
-  auto items = request.view.items.cursor();
-  for (std::uint32_t i = 0; i < request.count(); ++i) {
-    write(*std::get<0>(found), purpose, items.next(), reply.begin_item(bytes));
-    reply.finish_item(wire::ItemResult::value, bytes);
+  request.answer.begin(request.count(), request.count() * bytes);
+  for (const ByteView item : request.asked.items) {
+    write(*std::get<0>(found), purpose, item, request.answer.begin_item(bytes));
+    request.answer.finish_item(policy::Verdict::value, bytes);
   }
-  reply.finish();
   return served(granted, request.count(), 0);
 }
 
@@ -227,22 +207,14 @@ Outcome mac_verify(Request& request) {
   auto authorized = authorize(request);
   if (auto* refused = std::get_if<Refused>(&authorized)) return std::move(*refused);
   const Granted& granted = std::get<Granted>(authorized);
-  const std::size_t start = request.out.size();
-  wire::CryptoReplyWriter reply(request.out, request.id, request.count(), request.count());
+  request.answer.begin(request.count(), request.count());
   MacVerifier verifier(request, granted.key);
-  auto items = request.view.items.cursor();
-  auto codes = request.view.seconds.cursor();
   std::uint32_t failed = 0;
   for (std::uint32_t i = 0; i < request.count(); ++i) {
-    ByteView data = items.next();
-    auto verified = verifier.verify(i, data, codes.next());
-    if (auto* work = std::get_if<HsmWork>(&verified)) {
-      request.out.resize(start);
-      return std::move(*work);
-    }
-    failed += answer(reply, std::get<Result<bool>>(verified)) ? 0 : 1;
+    auto verified = verifier.verify(i, request.asked.items[i], request.asked.seconds[i]);
+    if (auto* work = std::get_if<HsmWork>(&verified)) return std::move(*work);
+    failed += answer_verified(request.answer, std::get<Result<bool>>(verified)) ? 0 : 1;
   }
-  reply.finish();
   Served done = served(granted, request.count(), failed);
   done.counts = verifier.tally.take();
   return done;

@@ -3,18 +3,18 @@
 #include <spdlog/spdlog.h>
 
 #include <chrono>
+#include <utility>
 
 #include "keyserver/service/admission.hpp"
 #include "keyserver/service/asked.hpp"
 #include "keyserver/service/dispatcher.hpp"
-#include "keyserver/service/lookup.hpp"
 #include "keyserver/service/shared_work.hpp"
 #include "keyserver/service/unanswered.hpp"
 #include "libnae/base/clock.hpp"
 #include "libnae/base/log_text.hpp"
-#include "libnae/wire/context.hpp"
 #include "libnae/wire/error_message.hpp"
 #include "libnae/wire/hello.hpp"
+#include "libnae/wire/lookup.hpp"
 
 namespace nae::service {
 namespace {
@@ -150,14 +150,14 @@ bool NaeProtocol::on_open_context(const Frame& frame) {
   auto open = wire::parse_open_context(frame.body);
   if (!open) return violation(id, std::move(open).error());
   const std::uint32_t number = open->context;
-  const wire::RoleClaims role = open->role;
+  const SessionClaims session = claims_of(open->role);
   auto opened = contexts_.open({connection_.peer().name, address_}, std::move(*open),
                                frame.body.size(), parts_.policy, now_us_);
   if (!opened) {
     audit::Record record;
     record.time_us = now_us_;
     record.action = "open-context";
-    answers_.refuse(id, audit::render_context(audit_context(connection_.peer().name, {}, role)),
+    answers_.refuse(id, audit::render_context(audit_context(connection_.peer().name, {}, session)),
                     record, opened.error());
     return true;
   }
@@ -190,10 +190,13 @@ bool NaeProtocol::on_crypto(const Frame& frame) {
             : Error(Code::context_unknown, "the request quotes a context that is not open"));
     return true;
   }
+  views_.set(*view);
   Prepared prepared;
-  Request request{id, *view, *who, parts_, prepared, limits_, now_us_, answers_.replies()};
+  std::vector<std::string> charged;
+  ReplyFrame reply(answers_.replies(), id, limits_);
+  Request request{views_.request(), *who, parts_, prepared, charged, now_us_, reply};
   auto work = serve(request, answers_.records());
-  if (work && !waiting_.may_enter(frame.body.size(), !work->makes().empty())) {
+  if (work && !waiting_.may_enter(frame.body.size() + views_.bytes(), !work->makes().empty())) {
     refuse(
         request,
         {Error(Code::overloaded, "too many requests of this connection wait for the HSM"), {}, {}},
@@ -201,10 +204,13 @@ bool NaeProtocol::on_crypto(const Frame& frame) {
   } else if (work) {
     auto waiting = std::make_shared<WaitingRequest>();
     waiting->id = id;
+    waiting->context = view->header.context;
     waiting->received_at = received_at_;
     waiting->caller = std::move(who);
-    waiting->prepared = std::move(prepared);
+    waiting->charged = std::move(charged);
     waiting->body.assign(frame.body.begin(), frame.body.end());
+    waiting->views = std::exchange(views_, {});
+    waiting->views.move_to(frame.body, waiting->body);
     ask_hsm(waiting, std::move(*work));
     return true;
   }
@@ -227,7 +233,8 @@ void NaeProtocol::refuse_request(std::uint64_t id, const std::optional<wire::Cry
     return answers_.refuse(id, unknown_asker(), record, error);
   }
   const std::shared_ptr<Caller> who = contexts_.find(known->header.context);
-  audit::Record record = record_of_head(*known, parts_.ring, now_us_);
+  audit::Record record =
+      record_of_refused(request_of(known->header, known->items), parts_.ring, now_us_);
   answers_.refuse(id, who ? who->fragment() : unknown_asker(), record, error);
 }
 
@@ -262,10 +269,8 @@ void NaeProtocol::ask_hsm(const std::shared_ptr<WaitingRequest>& waiting, HsmWor
     };
   }
   parts_.metrics.hsm_requests().Increment();
-  auto on_hsm = [waiting, work = std::move(work),
-                 limits = limits_](keys::Hsm& hsm) -> Result<Prepared> {
-    NAE_ASSIGN(auto view, wire::parse_crypto(waiting->body, limits));
-    return work(hsm, view);
+  auto on_hsm = [waiting, work = std::move(work)](keys::Hsm& hsm) {
+    return work(hsm, waiting->views.request());
   };
   parts_.hsm.ask<Prepared>(std::move(on_hsm), std::move(done), parts_.settings.hsm_timeout, device);
 }
@@ -273,18 +278,18 @@ void NaeProtocol::ask_hsm(const std::shared_ptr<WaitingRequest>& waiting, HsmWor
 void NaeProtocol::resume(const std::shared_ptr<WaitingRequest>& waiting,
                          Result<Prepared> prepared) {
   waiting_.leave(*waiting);
-  auto view = wire::parse_crypto(waiting->body, limits_);
-  if (!view) return;  // cannot be: the same bytes parsed before
+  const CryptoRequest& asked = waiting->views.request();
   if (prepared) waiting->add(std::move(*prepared));
   now_us_ = unix_time_us();
-  Request request{waiting->id,       *view,   *waiting->caller, parts_,
-                  waiting->prepared, limits_, now_us_,          answers_.replies()};
+  ReplyFrame reply(answers_.replies(), waiting->id, limits_);
+  Request request{asked, *waiting->caller, parts_, waiting->prepared, waiting->charged, now_us_,
+                  reply};
   auto give_up = [&](Error error) {
     refuse(request, {std::move(error), {}, {}}, answers_.records());
   };
   if (!admitted()) {
     give_up(Error(Code::device_unknown, "the device's certificate was removed"));
-  } else if (contexts_.find(view->header.context) != waiting->caller) {
+  } else if (contexts_.find(waiting->context) != waiting->caller) {
     give_up(Error(Code::context_unknown, "the context was closed meanwhile"));
   } else if (!prepared) {
     give_up(prepared.error());
@@ -292,8 +297,7 @@ void NaeProtocol::resume(const std::shared_ptr<WaitingRequest>& waiting,
     if (!waiting->stuck()) return ask_hsm(waiting, std::move(*more));
     give_up(Error(Code::overloaded, "the request keeps waiting for keys"));
   }
-  parts_.metrics.latency().observe(view->header.action,
-                                   Latency::Clock::now() - waiting->received_at);
+  parts_.metrics.latency().observe(asked.action, Latency::Clock::now() - waiting->received_at);
   answers_.held(waiting->id);
   release_answers();
   connection_.flush_soon();
@@ -301,10 +305,10 @@ void NaeProtocol::resume(const std::shared_ptr<WaitingRequest>& waiting,
 
 // A table that the other side would not read ends as an error of the request, not of the
 // connection.
-void NaeProtocol::answer_lookup(std::uint64_t id, const wire::Table& table, audit::Record& record) {
+void NaeProtocol::answer_lookup(std::uint64_t id, Table table, audit::Record& record) {
   Bytes& out = answers_.replies();
   const std::size_t start = out.size();
-  wire::append_lookup_reply(out, id, table);
+  wire::append_lookup_reply(out, id, {std::move(table.columns), std::move(table.rows)});
   const std::size_t body = out.size() - start - wire::kFrameHeaderBytes;
   if (body <= wire::max_reply_bytes(limits_)) return;
   out.resize(start);
@@ -378,6 +382,7 @@ bool NaeProtocol::on_lookup(const Frame& frame) {
 bool NaeProtocol::batch_received() {
   release_answers();
   assembler_.give_back();
+  views_.give_back();
   key_lookups_ = 0;
   changed();
   return true;

@@ -7,11 +7,11 @@
 
 #include "keyserver/service/device_seats.hpp"
 #include "keyserver/service/held_answers.hpp"
+#include "keyserver/service/lookup.hpp"
 #include "keyserver/service/open_contexts.hpp"
 #include "keyserver/service/parts.hpp"
 #include "keyserver/service/waiting_requests.hpp"
 #include "libnae/wire/frame.hpp"
-#include "libnae/wire/lookup.hpp"
 #include "net/connection.hpp"
 #include "net/reception.hpp"
 
@@ -47,7 +47,7 @@ class NaeProtocol final : public net::Protocol {
   bool on_close_context(const wire::Frame& frame);
   bool on_crypto(const wire::Frame& frame);
   bool on_lookup(const wire::Frame& frame);
-  void answer_lookup(std::uint64_t id, const wire::Table& table, audit::Record& record);
+  void answer_lookup(std::uint64_t id, Table table, audit::Record& record);
 
   void ask_hsm(const std::shared_ptr<WaitingRequest>& waiting, HsmWork work);
   void resume(const std::shared_ptr<WaitingRequest>& waiting, Result<Prepared> prepared);
@@ -79,6 +79,7 @@ class NaeProtocol final : public net::Protocol {
   bool wants_state_ = false;
   std::uint64_t admitted_in_ = 0;  // the register's generation that admitted the peer
   OpenContexts contexts_;
+  RequestViews views_;  // of the frame that is being served
   WaitingRequests waiting_;
   HeldAnswers answers_;
   boost::asio::steady_timer denials_timer_;

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "keyserver/service/nae_request.hpp"
 #include "libnae/wire/limits.hpp"
 
 namespace nae::service {
@@ -15,7 +16,7 @@ Result<void> OpenContexts::open(const DeviceConnection& device, wire::OpenContex
     return fail(Code::program_unknown, "the context does not say which program asks");
   if (opened_.size() >= wire::kMaxContexts || bytes_ + frame_bytes > wire::kMaxContextBytes)
     return fail(Code::overloaded, "too many open contexts on one connection");
-  auto caller = std::make_shared<Caller>(device, std::move(open));
+  auto caller = caller_of(device, std::move(open));
   NAE_TRY(caller->prove_user(book, now_us));
   opened_[number] = {std::move(caller), frame_bytes};
   bytes_ += frame_bytes;

@@ -7,6 +7,7 @@
 
 #include "keyserver/service/caller.hpp"
 #include "libnae/base/result.hpp"
+#include "libnae/wire/context.hpp"
 
 namespace nae::service {
 

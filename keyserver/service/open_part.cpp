@@ -64,22 +64,16 @@ class OneTimeKeys {
 
 }  // namespace
 
-HsmWork open_part(keys::WorkingKeys& working_keys, std::vector<HsmItem> items, std::size_t most) {
+HsmWork open_part(keys::WorkingKeys& working_keys, std::vector<ItemOfKey> items, std::size_t most) {
   return [&working_keys, items = std::move(items), most](
-             keys::Hsm& hsm, const wire::CryptoRequestView& view) -> Result<Prepared> {
+             keys::Hsm& hsm, const CryptoRequest& asked) -> Result<Prepared> {
     Prepared prepared;
     OneTimeKeys keys(working_keys, hsm, most);
-    auto values = view.items.cursor();
-    AadCursor aad(view);
-    auto wanted = items.begin();
-    for (std::uint32_t i = 0; wanted != items.end(); ++i) {
-      ByteView value = values.next(), value_aad = aad.next();
-      if (i != wanted->index) continue;
-      NAE_ASSIGN(const EnvelopeView envelope, parse_envelope(value));
-      NAE_ASSIGN(auto opened, keys.open(*wanted->key, envelope, value_aad));
-      if (!opened) return prepared;
-      prepared.opened.emplace(i, std::move(*opened));
-      ++wanted;
+    for (const ItemOfKey& item : items) {
+      NAE_ASSIGN(const EnvelopeView envelope, parse_envelope(asked.items[item.index]));
+      NAE_ASSIGN(auto opened, keys.open(*item.key, envelope, asked.aad_of(item.index)));
+      if (!opened) break;
+      prepared.opened.emplace(item.index, std::move(*opened));
     }
     return prepared;
   };

@@ -8,6 +8,6 @@
 namespace nae::service {
 
 // Opens as many of `items` as up to `most` derived keys open, at least one.
-HsmWork open_part(keys::WorkingKeys& working_keys, std::vector<HsmItem> items, std::size_t most);
+HsmWork open_part(keys::WorkingKeys& working_keys, std::vector<ItemOfKey> items, std::size_t most);
 
 }  // namespace nae::service

@@ -68,7 +68,7 @@ KeyUse& Opener::use_of(const EnvelopeView& envelope) {
 // an envelope is of the key whose id it has, whatever its place says. It is that by its id, which
 // is never given twice, and not by its name.
 void Opener::decide(KeyUse& use) {
-  const Action action = request_.header().action;
+  const Action action = request_.asked.action;
   if (named_)
     use.decision = named_->decision;
   else if (use.key)
@@ -82,24 +82,24 @@ bool Opener::find_working_key(const EnvelopeView& envelope) {
   keys::WorkingKeys& cache = request_.parts.working_keys;
   const Prepared& prepared = request_.prepared;
   if (is_salted(envelope.format)) {
-    auto fits = [&](const auto& key) {
-      return key && key->id == envelope.key && key->salt == envelope.gcm_salt();
+    const auto fits = [&](const crypto::GcmWorkingKey& key) {
+      return key.id == envelope.key && key.salt == envelope.gcm_salt();
     };
-    if (fits(gcm_)) return true;
-    auto made = std::find_if(prepared.gcm.begin(), prepared.gcm.end(), fits);
-    gcm_ = made != prepared.gcm.end() ? *made : cache.find_gcm(envelope.key, envelope.gcm_salt());
+    if (gcm_ && fits(*gcm_)) return true;
+    gcm_ = prepared.find<crypto::GcmWorkingKey>(fits);
+    if (!gcm_) gcm_ = cache.find_gcm(envelope.key, envelope.gcm_salt());
     return gcm_ != nullptr;
   }
-  auto fits = [&](const auto& key) { return key && key->id == envelope.key; };
-  if (fits(siv_)) return true;
-  auto made = std::find_if(prepared.siv_readers.begin(), prepared.siv_readers.end(), fits);
-  siv_ = made != prepared.siv_readers.end() ? *made : cache.find_siv(envelope.key);
+  const auto fits = [&](const crypto::SivWorkingKey& key) { return key.id == envelope.key; };
+  if (siv_ && fits(*siv_)) return true;
+  siv_ = prepared.find<crypto::SivWorkingKey>(fits);
+  if (!siv_) siv_ = cache.find_siv(envelope.key);
   return siv_ != nullptr;
 }
 
 void Opener::note_missing(std::uint32_t index, const EnvelopeView& envelope,
                           const keys::KeyPointer& key) {
-  unopened_.push_back({index, key, envelope.key.version});
+  unopened_.push_back({index, key});
   const std::size_t most = request_.parts.settings.max_working_keys_per_request;
   if (missing_.size() > most) return;  // opened in parts
   bool noted = std::any_of(missing_.begin(), missing_.end(), [&](const Missing& m) {
@@ -111,8 +111,7 @@ void Opener::note_missing(std::uint32_t index, const EnvelopeView& envelope,
 
 void Opener::note_to_open(std::uint32_t index, const EnvelopeView& envelope,
                           const keys::KeyPointer& key) {
-  if (share_.take(envelope.ciphertext.size()))
-    to_open_.push_back({index, key, envelope.key.version});
+  if (share_.take(envelope.ciphertext.size())) to_open_.push_back({index, key});
 }
 
 std::optional<Result<Opener::Readable>> Opener::find(std::uint32_t index,
@@ -167,23 +166,26 @@ std::string Opener::names_of(const std::vector<Missing>& missing) {
 
 HsmWork Opener::hsm_work() {
   std::size_t most = request_.parts.settings.max_working_keys_per_request;
-  std::size_t held = request_.prepared.gcm.size() + request_.prepared.siv_readers.size();
-  if (missing_.size() + held > most)
+  if (missing_.size() + request_.prepared.keys.size() > most)
     return open_part(request_.parts.working_keys, std::move(unopened_), most);
   std::string makes = to_open_.empty() ? names_of(missing_) : std::string();
   return HsmWork(
       [&working_keys = request_.parts.working_keys, missing = std::move(missing_),
-       to_open = std::move(to_open_), party = request_.party()](
-          keys::Hsm& hsm, const wire::CryptoRequestView& view) -> Result<Prepared> {
+       to_open = std::move(to_open_),
+       party = request_.party()](keys::Hsm& hsm, const CryptoRequest& asked) -> Result<Prepared> {
         Prepared prepared;
-        NAE_ASSIGN(prepared.opened, open_in_hsm(hsm, view, to_open));
+        for (const ItemOfKey& item : to_open) {
+          NAE_ASSIGN(const EnvelopeView envelope, parse_envelope(asked.items[item.index]));
+          NAE_ASSIGN(auto opened, open_in_hsm(hsm, *item.key, envelope, asked.aad_of(item.index)));
+          prepared.opened.emplace(item.index, std::move(opened));
+        }
         for (const Missing& m : missing) {
           if (is_salted(m.salt.format)) {
             NAE_ASSIGN(auto key, working_keys.derive_gcm(hsm, *m.key, m.version, m.salt, party));
-            prepared.gcm.push_back(std::move(key));
+            prepared.keys.emplace_back(std::move(key));
           } else {
             NAE_ASSIGN(auto key, working_keys.derive_siv(hsm, *m.key, m.version, party));
-            prepared.siv_readers.push_back(std::move(key));
+            prepared.keys.emplace_back(std::move(key));
           }
         }
         return prepared;

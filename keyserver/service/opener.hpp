@@ -68,8 +68,8 @@ class Opener {
   std::unordered_map<KeyVersionId, std::size_t> use_of_id_;  // by use_id()
   KeyUse unreadable_;
   std::vector<Missing> missing_;
-  std::vector<HsmItem> unopened_;  // that the missing keys open
-  std::vector<HsmItem> to_open_;
+  std::vector<ItemOfKey> unopened_;  // that the missing keys open
+  std::vector<ItemOfKey> to_open_;
   HsmShare share_;
   // The run under way.
   std::size_t current_use_ = SIZE_MAX;

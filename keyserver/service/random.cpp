@@ -1,5 +1,6 @@
 #include "keyserver/service/actions.hpp"
 #include "keyserver/service/authorize.hpp"
+#include "keyserver/service/hsm_items.hpp"
 
 namespace nae::service {
 namespace {
@@ -11,20 +12,15 @@ constexpr std::size_t kMaxBytesPerRequest = 4u << 20;
 Result<std::uint32_t> bytes_wanted(ByteView item) {
   if (item.size() != 4) return fail(Code::invalid_argument, {});
   auto bytes = load_big_endian<std::uint32_t>(item.data());
-  if (bytes == 0 || bytes > wire::kMaxRandomBytes) return fail(Code::invalid_argument, {});
+  if (bytes == 0 || bytes > kMaxRandomBytes) return fail(Code::invalid_argument, {});
   return bytes;
 }
 
-Result<Prepared> draw(keys::Hsm& hsm, const wire::CryptoRequestView& view) {
-  Prepared prepared;
-  auto items = view.items.cursor();
-  for (std::uint32_t i = 0; i < view.items.count(); ++i) {
-    // Nothing for an item that is none: it fails alone.
-    Bytes drawn(bytes_wanted(items.next()).value_or(0));
-    if (!drawn.empty()) NAE_TRY(hsm.random(drawn));
-    prepared.results.push_back(std::move(drawn));
-  }
-  return prepared;
+// Nothing for an item that is none: it fails alone.
+Result<Bytes> draw(keys::Hsm& hsm, const CryptoRequest& asked, std::uint32_t item) {
+  Bytes drawn(bytes_wanted(asked.items[item]).value_or(0));
+  if (!drawn.empty()) NAE_TRY(hsm.random(drawn));
+  return drawn;
 }
 
 }  // namespace
@@ -33,31 +29,27 @@ Outcome random(Request& request) {
   auto authorized = authorize_without_key(request);
   if (auto* refused = std::get_if<Refused>(&authorized)) return std::move(*refused);
   const auto& decision = std::get<policy::Decision>(authorized);
-  auto items = request.view.items.cursor();
   std::size_t total = 0;
-  for (std::uint32_t i = 0; i < request.count(); ++i)
-    total += bytes_wanted(items.next()).value_or(0);
+  for (const ByteView item : request.asked.items) total += bytes_wanted(item).value_or(0);
   if (total > kMaxBytesPerRequest)
     return Refused{
         Error(Code::too_many_items,
               "one request may ask for " + std::to_string(kMaxBytesPerRequest) + " random bytes"),
         {},
         decision};
-  if (request.prepared.results.size() != request.count()) return HsmWork(draw);
+  const auto& made = request.prepared.made;
+  if (made.size() < request.count()) return make_some(request, draw);
 
-  wire::CryptoReplyWriter reply(request.out, request.id, request.count(), 0);
+  request.answer.begin(request.count(), 0);
   std::uint32_t failed = 0;
-  for (const Bytes& drawn : request.prepared.results) {
-    if (drawn.empty()) {
-      reply.fail_item(Code::invalid_argument);
-      ++failed;
+  for (std::uint32_t i = 0; i < request.count(); ++i) {
+    if (!made.at(i).empty()) {
+      request.answer.add_item(made.at(i));
       continue;
     }
-    ByteSpan out = reply.begin_item(drawn.size());
-    std::copy(drawn.begin(), drawn.end(), out.begin());
-    reply.finish_item(wire::ItemResult::value, out.size());
+    request.answer.fail_item(Code::invalid_argument);
+    ++failed;
   }
-  reply.finish();
   return Served{{KeyUse{nullptr, 0, decision, request.count(), failed, {}}}};
 }
 

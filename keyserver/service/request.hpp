@@ -2,7 +2,6 @@
 // three ways an action can end.
 #pragma once
 
-#include <algorithm>
 #include <concepts>
 #include <functional>
 #include <string>
@@ -11,26 +10,33 @@
 #include <vector>
 
 #include "keyserver/audit/batch.hpp"
+#include "keyserver/service/answer.hpp"
 #include "keyserver/service/caller.hpp"
+#include "keyserver/service/crypto_request.hpp"
 #include "keyserver/service/parts.hpp"
-#include "libnae/wire/crypto_message.hpp"
 
 namespace nae::service {
 
-// What HSM jobs made for one request. Kept with the request, so that a cache that evicts cannot
-// make it start over for ever.
+// A lease's counters belong to one request; the others serve all.
+using WorkingKey = std::variant<std::shared_ptr<const crypto::GcmWorkingKey>,
+                                std::shared_ptr<const crypto::SivWorkingKey>,
+                                std::shared_ptr<const crypto::MacWorkingKey>, keys::EncryptLease>;
+
+// What the HSM made for one request. Kept with the request, so that a cache that evicts cannot make
+// it start over for ever.
 struct Prepared {
-  std::vector<std::shared_ptr<const crypto::GcmWorkingKey>> gcm;
-  std::shared_ptr<const crypto::SivWorkingKey> siv;
-  std::shared_ptr<const crypto::MacWorkingKey> mac;
-  std::vector<std::shared_ptr<const crypto::SivWorkingKey>> siv_readers;
-  std::vector<keys::EncryptLease> leases;
-  std::vector<Bytes> results;  // of each item: signatures, random bytes
-  // Of items that were opened or sealed on the HSM's thread, by their index.
+  std::vector<WorkingKey> keys;
+  // Of items, by their index: what was opened, and what is the item's answer.
   std::unordered_map<std::uint32_t, Result<Bytes>> opened;
-  std::unordered_map<std::uint32_t, Bytes> sealed;
-  // The limits that the request has been counted by: a second round must not count it again.
-  std::vector<std::string> charged;
+  std::unordered_map<std::uint32_t, Bytes> made;
+
+  template <class Key, class Fits>
+  std::shared_ptr<const Key> find(Fits fits) const {
+    for (const WorkingKey& key : keys)
+      if (const auto* found = std::get_if<std::shared_ptr<const Key>>(&key); found && fits(**found))
+        return *found;
+    return nullptr;
+  }
 };
 
 // Part of what was asked of one key version; one audit record each.
@@ -44,22 +50,21 @@ struct KeyUse {
 };
 
 struct Request {
-  std::uint64_t id;
-  const wire::CryptoRequestView& view;
+  const CryptoRequest& asked;
   Caller& caller;
   const Parts& parts;
   Prepared& prepared;
-  const wire::Limits& limits;  // of the connection
-  std::int64_t now_us;         // Unix time, read once for all that one read brought
-  Bytes& out;                  // the reply frame is appended here
+  // The limits that it has been counted by: served again it must not be counted again.
+  std::vector<std::string>& charged;
+  std::int64_t now_us;  // Unix time, read once for all that one read brought
+  Answer& answer;
 
   const policy::Decision& decide(Action action, std::string_view key) {
     return caller.decide(parts.policy, parts.ring, action, key, now_us);
   }
   // On whose behalf the HSM works and working keys are kept.
   const std::string& party() const { return caller.subject().device; }
-  const wire::CryptoHeader& header() const { return view.header; }
-  std::uint32_t count() const { return view.items.count(); }
+  std::uint32_t count() const { return asked.count; }
 };
 
 // How often a version was used, where the uses do not say it.
@@ -80,7 +85,7 @@ class VersionTally {
   std::vector<VersionCount> counts_;
 };
 
-// The reply is in `out`; one record a use goes to the audit.
+// The answer was begun and finished; one record a use goes to the audit.
 struct Served {
   std::vector<KeyUse> uses;
   // Versions that were read by verify and mac-verify, which know them item by item, and those that
@@ -88,7 +93,7 @@ struct Served {
   std::vector<VersionCount> counts = {};
 };
 
-// Nothing may be left in `out`. The whole request is answered by an error.
+// The whole request is answered by an error; what of the answer was begun is discarded.
 struct Refused {
   Error error;
   std::string key;
@@ -96,8 +101,8 @@ struct Refused {
   std::uint32_t retry_after_ms = 0;  // 0: no advice
 };
 
-// Nothing may be left in `out`. The job runs on the HSM's thread with the request's own copy of its
-// frame; then the action is called again with what the job prepared.
+// What of the answer was begun is discarded. The job runs on the HSM's thread with the request's
+// own copy of what was asked; then the action is called again with what the job prepared.
 class HsmWork {
  public:
   template <class Run>
@@ -108,13 +113,13 @@ class HsmWork {
   // Names what it makes when that is nothing but working keys, which serve all who wait for the
   // same ones; empty otherwise. See SharedWork.
   const std::string& makes() const { return makes_; }
-  Result<Prepared> operator()(keys::Hsm& hsm, const wire::CryptoRequestView& view) const {
-    return run_(hsm, view);
+  Result<Prepared> operator()(keys::Hsm& hsm, const CryptoRequest& asked) const {
+    return run_(hsm, asked);
   }
 
  private:
   std::string makes_;
-  std::function<Result<Prepared>(keys::Hsm&, const wire::CryptoRequestView&)> run_;
+  std::function<Result<Prepared>(keys::Hsm&, const CryptoRequest&)> run_;
 };
 
 // For HsmWork::makes(). `kind`: what of the version, such as its format or a purpose.
@@ -130,36 +135,15 @@ inline std::string working_key_name(std::string_view kind, const KeyVersionId& i
 
 using Outcome = std::variant<Served, Refused, HsmWork>;
 
-// Takes back what was appended to the reply since `start`; it may hold plaintext.
-inline void discard_reply(Request& request, std::size_t start) {
-  std::fill(request.out.begin() + static_cast<std::ptrdiff_t>(start), request.out.end(), Byte{0});
-  request.out.resize(start);
-}
-
 // Answers an item of verify or mac-verify: one byte, 1 or 0. False when it failed.
-inline bool answer(wire::CryptoReplyWriter& reply, const Result<bool>& verified) {
+inline bool answer_verified(Answer& answer, const Result<bool>& verified) {
   if (!verified) {
-    reply.fail_item(verified.error().code);
+    answer.fail_item(verified.error().code);
     return false;
   }
-  reply.begin_item(1)[0] = *verified ? 1 : 0;
-  reply.finish_item(wire::ItemResult::value, 1);
+  const Byte good = *verified ? 1 : 0;
+  answer.add_item({&good, 1});
   return true;
 }
-
-// The caller's associated data, item by item.
-class AadCursor {
- public:
-  explicit AadCursor(const wire::CryptoRequestView& view)
-      : column_(view.aad), cursor_(column_.cursor()) {
-    if (column_.count() == 1) shared_ = cursor_.next();
-  }
-  ByteView next() { return column_.count() > 1 ? cursor_.next() : shared_; }
-
- private:
-  const wire::ColumnView& column_;
-  wire::ColumnView::Cursor cursor_;
-  ByteView shared_;
-};
 
 }  // namespace nae::service

@@ -57,19 +57,22 @@ class Sealer {
   bool missing() const { return missing_key() || !to_seal_.empty(); }
   HsmWork hsm_work() {
     if (!to_seal_.empty())
-      return [items = std::move(to_seal_)](
-                 keys::Hsm& hsm, const wire::CryptoRequestView& view) -> Result<Prepared> {
+      return [items = std::move(to_seal_)](keys::Hsm& hsm,
+                                           const CryptoRequest& asked) -> Result<Prepared> {
         Prepared prepared;
-        NAE_ASSIGN(prepared.sealed, seal_in_hsm(hsm, view, items));
+        for (const ToSeal& item : items) {
+          NAE_ASSIGN(Bytes envelope, seal_in_hsm(hsm, *item.key, item.version,
+                                                 asked.aad_of(item.index), item.plaintext));
+          prepared.made.emplace(item.index, std::move(envelope));
+        }
         return prepared;
       };
     return [&working_keys = request_.parts.working_keys, key = missing_, version = missing_version_,
-            party = request_.party()](keys::Hsm& hsm,
-                                      const wire::CryptoRequestView&) -> Result<Prepared> {
+            party = request_.party()](keys::Hsm& hsm, const CryptoRequest&) -> Result<Prepared> {
       Prepared prepared;
       if (key->type == KeyType::aes_256_siv) {
         NAE_ASSIGN(auto made, working_keys.derive_siv(hsm, *key, version, party));
-        prepared.siv_readers.push_back(std::move(made));
+        prepared.keys.emplace_back(std::move(made));
       } else {
         // The counters it hands out are left unused: what matters is that a salt is live
         // afterwards.
@@ -82,17 +85,23 @@ class Sealer {
   VersionTally tally;
 
  private:
+  struct ToSeal {
+    std::uint32_t index;
+    keys::KeyPointer key;
+    std::uint16_t version;
+    Bytes plaintext;
+  };
   // A lease costs a system call; counters that are left over cost nothing.
   static constexpr std::uint32_t kItemsPerLease = 64;
 
   void find_siv() {
-    siv_ = request_.parts.working_keys.find_siv(id_);
-    for (const auto& made : request_.prepared.siv_readers)
-      if (made->id == id_) siv_ = made;
+    siv_ = request_.prepared.find<crypto::SivWorkingKey>(
+        [&](const crypto::SivWorkingKey& made) { return made.id == id_; });
+    if (!siv_) siv_ = request_.parts.working_keys.find_siv(id_);
   }
   bool take_sealed(std::uint32_t index, ByteView plaintext, ByteSpan out) {
-    const auto found = request_.prepared.sealed.find(index);
-    if (found != request_.prepared.sealed.end())
+    const auto found = request_.prepared.made.find(index);
+    if (found != request_.prepared.made.end())
       // One sealed under a version that is no longer the primary one does not leave.
       if (auto made = parse_envelope(found->second); made && made->key == id_) {
         std::ranges::copy(found->second, out.begin());
@@ -117,7 +126,7 @@ class Sealer {
   std::optional<keys::EncryptLease> lease_;
   std::uint32_t leased_ = 0;  // of its items
   std::shared_ptr<const crypto::SivWorkingKey> siv_;
-  std::vector<HsmItem> to_seal_;
+  std::vector<ToSeal> to_seal_;
   HsmShare share_;
   keys::KeyPointer missing_;
   std::uint16_t missing_version_ = 0;
@@ -126,59 +135,46 @@ class Sealer {
 }  // namespace
 
 Outcome rewrap(Request& request) {
-  const std::size_t start = request.out.size();
   auto named = authorize_named(request);
   if (auto* refused = std::get_if<Refused>(&named)) return std::move(*refused);
   Opener opener(request, std::move(std::get<std::optional<Granted>>(named)));
   Sealer sealer(request);
-  wire::CryptoReplyWriter reply(request.out, request.id, request.count(),
-                                request.view.items.data_bytes());
-  auto items = request.view.items.cursor();
-  AadCursor aad(request.view);
+  Answer& answer = request.answer;
+  answer.begin(request.count(), request.asked.data_bytes());
   Bytes plaintext;
   for (std::uint32_t i = 0; i < request.count(); ++i) {
-    auto envelope = parse_envelope(items.next());
-    ByteView item_aad = aad.next();
+    auto envelope = parse_envelope(request.asked.items[i]);
+    const ByteView aad = request.asked.aad_of(i);
     if (!envelope) {
       opener.count_unreadable();
-      reply.fail_item(envelope.error().code);
+      answer.fail_item(envelope.error().code);
       continue;
     }
     auto found = opener.find(i, *envelope);
     if (!found || opener.missing_keys() || sealer.missing_key()) continue;
     if (!*found) {
-      reply.fail_item(found->error().code);
+      answer.fail_item(found->error().code);
       continue;
     }
     KeyUse& use = *(*found)->use;
     plaintext.resize(envelope->ciphertext.size());
-    auto opened = Opener::open(**found, *envelope, item_aad, plaintext);
+    auto opened = Opener::open(**found, *envelope, aad, plaintext);
     const Code refusal = opened ? sealer.prepare(use.key) : opened.error().code;
     if (refusal != Code{}) {
       use.failed_items++;
-      reply.fail_item(refusal);
+      answer.fail_item(refusal);
       continue;
     }
-    ByteSpan out = reply.begin_item(plaintext.size() + sealer.overhead());
-    if (sealer.seal(i, item_aad, plaintext, out))
-      reply.finish_item(wire::ItemResult::value, out.size());
+    ByteSpan out = answer.begin_item(plaintext.size() + sealer.overhead());
+    if (sealer.seal(i, aad, plaintext, out))
+      answer.finish_item(policy::Verdict::value, out.size());
     else
-      reply.fail_item(Code::internal);  // dropped with the whole reply
+      answer.fail_item(Code::internal);  // dropped with the whole answer
   }
-  if (auto refused = charge(request, opener.uses())) {
-    discard_reply(request, start);
-    return std::move(*refused);
-  }
-  if (opener.missing_keys() || sealer.missing()) {
-    discard_reply(request, start);
-    if (opener.missing_keys()) return opener.hsm_work();
-    return sealer.hsm_work();
-  }
-  if (const KeyUse* refusal = opener.sole_refusal()) {
-    discard_reply(request, start);
-    return explain(request, *refusal);
-  }
-  reply.finish();
+  if (auto refused = charge(request, opener.uses())) return std::move(*refused);
+  if (opener.missing_keys()) return opener.hsm_work();
+  if (sealer.missing()) return sealer.hsm_work();
+  if (const KeyUse* refusal = opener.sole_refusal()) return explain(request, *refusal);
   return Served{opener.take_uses(), sealer.tally.take()};
 }
 

@@ -35,10 +35,8 @@ Result<Prepared> share_of(const Result<Prepared>& result, bool waited) {
     return fail(result.error());
   }
   Prepared share;
-  share.gcm = result->gcm;
-  share.siv = result->siv;
-  share.mac = result->mac;
-  share.siv_readers = result->siv_readers;
+  for (const WorkingKey& key : result->keys)
+    if (!std::holds_alternative<keys::EncryptLease>(key)) share.keys.push_back(key);
   return share;
 }
 

@@ -1,7 +1,6 @@
-#include <algorithm>
-
 #include "keyserver/service/actions.hpp"
 #include "keyserver/service/authorize.hpp"
+#include "keyserver/service/hsm_items.hpp"
 
 namespace nae::service {
 namespace {
@@ -11,36 +10,30 @@ namespace {
 constexpr std::size_t kSignaturesPerJob = 32;
 constexpr std::uint32_t kSignaturesPerRequest = 1024;
 
-// The signatures that follow those that `request` has already.
 HsmWork sign_some(const Request& request, const Granted& granted, const KeyVersionId& id,
                   SignatureScheme scheme) {
-  return [key = granted.key, version = granted.version, scheme, id,
-          first = request.prepared.results.size()](
-             keys::Hsm& hsm, const wire::CryptoRequestView& view) -> Result<Prepared> {
-    const keys::HsmKey hsm_key = keys::hsm_key(*key, *version);
-    const std::size_t end = std::min<std::size_t>(first + kSignaturesPerJob, view.items.count());
-    Prepared prepared;
-    auto items = view.items.cursor();
-    for (std::size_t i = 0; i < first; ++i) static_cast<void>(items.next());
-    for (std::size_t i = first; i < end; ++i) {
-      NAE_ASSIGN(Bytes signature, hsm.sign(hsm_key, scheme, items.next()));
-      Bytes token(kTokenHeaderBytes);
-      write_token_header(token.data(), static_cast<std::uint8_t>(scheme), id);
-      token.insert(token.end(), signature.begin(), signature.end());
-      prepared.results.push_back(std::move(token));
-    }
-    return prepared;
-  };
+  return make_some(
+      request,
+      [key = granted.key, version = granted.version, scheme, id](
+          keys::Hsm& hsm, const CryptoRequest& asked, std::uint32_t item) -> Result<Bytes> {
+        NAE_ASSIGN(const Bytes signature,
+                   hsm.sign(keys::hsm_key(*key, *version), scheme, asked.items[item]));
+        Bytes token(kTokenHeaderBytes);
+        write_token_header(token.data(), static_cast<std::uint8_t>(scheme), id);
+        token.insert(token.end(), signature.begin(), signature.end());
+        return token;
+      },
+      HsmShare(kSignaturesPerJob));
 }
 
-bool made_with(const std::vector<Bytes>& tokens, const KeyVersionId& id) {
-  if (tokens.empty()) return true;
-  auto token = parse_token(tokens.front());
+bool made_with(const Prepared& prepared, const KeyVersionId& id) {
+  if (prepared.made.empty()) return true;
+  auto token = parse_token(prepared.made.at(0));
   return token && token->key == id;
 }
 
 Result<SignatureScheme> scheme_of(const Request& request, const keys::Key& key) {
-  auto asked = static_cast<SignatureScheme>(request.header().algorithm);
+  auto asked = static_cast<SignatureScheme>(request.asked.algorithm);
   if (asked == SignatureScheme::key_default) {
     const SignatureScheme usual = default_scheme(key.type);
     return key.attributes.allows(usual) ? usual : key.attributes.algorithms.front();
@@ -75,16 +68,11 @@ Outcome sign(Request& request) {
               "one request may ask for " + std::to_string(kSignaturesPerRequest) + " signatures"),
         granted.key->name, granted.decision};
   // What was signed with a version that is no longer the primary one does not leave.
-  auto& results = request.prepared.results;
-  if (!made_with(results, id)) results.clear();
-  if (results.size() < request.count()) return sign_some(request, granted, id, *scheme);
-  wire::CryptoReplyWriter reply(request.out, request.id, request.count(), 0);
-  for (const Bytes& token : results) {
-    ByteSpan out = reply.begin_item(token.size());
-    std::copy(token.begin(), token.end(), out.begin());
-    reply.finish_item(wire::ItemResult::value, out.size());
-  }
-  reply.finish();
+  auto& made = request.prepared.made;
+  if (!made_with(request.prepared, id)) made.clear();
+  if (made.size() < request.count()) return sign_some(request, granted, id, *scheme);
+  request.answer.begin(request.count(), 0);
+  for (std::uint32_t i = 0; i < request.count(); ++i) request.answer.add_item(made.at(i));
   return served(granted, request.count(), 0);
 }
 

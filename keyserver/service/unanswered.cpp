@@ -10,9 +10,7 @@ namespace nae::service {
 
 void record_unanswered(const Parts& parts, const net::PeerIdentity& peer,
                        const WaitingRequest& waiting) {
-  const auto head = wire::parse_crypto_head(waiting.body);
-  if (!head) return;  // cannot be: the same bytes parsed before
-  audit::Record record = record_of_head(*head, parts.ring, unix_time_us());
+  audit::Record record = record_of_refused(waiting.views.request(), parts.ring, unix_time_us());
   record.verdict = name(policy::Verdict::deny);
   record.reason = name(parts.devices.admits(peer) ? Code::connection_lost : Code::device_unknown);
   audit::Batch batch;

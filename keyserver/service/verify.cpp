@@ -60,7 +60,7 @@ Outcome verify(Request& request) {
   if (auto* refused = std::get_if<Refused>(&authorized)) return std::move(*refused);
   const Granted& granted = std::get<Granted>(authorized);
   const keys::Key& key = *granted.key;
-  auto scheme = static_cast<SignatureScheme>(request.header().algorithm);
+  auto scheme = static_cast<SignatureScheme>(request.asked.algorithm);
   bool bare = scheme != SignatureScheme::key_default;
   if (bare && !fits(scheme, key.type))
     return Refused{Error(Code::key_type,
@@ -72,19 +72,15 @@ Outcome verify(Request& request) {
                                         " checks of signatures"),
         key.name, granted.decision};
 
-  wire::CryptoReplyWriter reply(request.out, request.id, request.count(), request.count());
-  auto messages = request.view.items.cursor();
-  auto signatures = request.view.seconds.cursor();
+  request.answer.begin(request.count(), request.count());
   std::uint32_t failed = 0;
   VersionTally tally;
   for (std::uint32_t i = 0; i < request.count(); ++i) {
-    ByteView message = messages.next();
-    ByteView signature = signatures.next();
+    const ByteView message = request.asked.items[i], signature = request.asked.seconds[i];
     auto good = bare ? verify_bare(request, key, scheme, message, signature, tally)
                      : verify_token(request, key, message, signature, tally);
-    failed += answer(reply, good) ? 0 : 1;
+    failed += answer_verified(request.answer, good) ? 0 : 1;
   }
-  reply.finish();
   Served done = served(granted, request.count(), failed);
   done.counts = tally.take();
   return done;

@@ -9,42 +9,32 @@ constexpr int kMaxRounds = 8;
 constexpr std::size_t kSharing = 64;
 
 void WaitingRequest::add(Prepared&& made) {
-  auto append = [](auto& into, auto& from) {
-    into.insert(into.end(), std::make_move_iterator(from.begin()),
-                std::make_move_iterator(from.end()));
-  };
-  if (!made.results.empty() || !made.opened.empty() || !made.sealed.empty()) rounds = 0;
-  append(prepared.gcm, made.gcm);
-  append(prepared.siv_readers, made.siv_readers);
-  append(prepared.leases, made.leases);
-  append(prepared.results, made.results);
+  if (!made.made.empty() || !made.opened.empty()) rounds = 0;
+  prepared.keys.insert(prepared.keys.end(), std::make_move_iterator(made.keys.begin()),
+                       std::make_move_iterator(made.keys.end()));
   prepared.opened.merge(made.opened);
-  for (auto& [index, envelope] : made.sealed)
-    prepared.sealed.insert_or_assign(index, std::move(envelope));
-  if (made.siv) prepared.siv = std::move(made.siv);
-  if (made.mac) prepared.mac = std::move(made.mac);
+  for (auto& [item, result] : made.made) prepared.made.insert_or_assign(item, std::move(result));
 }
 
 bool WaitingRequest::stuck() const {
   return rounds >= kMaxRounds;
 }
 
-bool WaitingRequests::may_enter(std::size_t body_bytes, bool shares) {
+bool WaitingRequests::may_enter(std::size_t bytes, bool shares) {
   const std::size_t most = settings_.max_waiting * (shares ? kSharing : 1);
-  const bool own =
-      count_ == 0 || (count_ < most && bytes_ + body_bytes <= settings_.max_waiting_bytes);
-  return own && memory_.hold(bytes_ + body_bytes);
+  const bool own = count_ == 0 || (count_ < most && bytes_ + bytes <= settings_.max_waiting_bytes);
+  return own && memory_.hold(bytes_ + bytes);
 }
 
 void WaitingRequests::enter(WaitingRequest& request) {
   ++count_;
-  bytes_ += request.body.size();
+  bytes_ += request.bytes();
   ++request.rounds;
 }
 
 void WaitingRequests::leave(const WaitingRequest& request) {
   --count_;
-  bytes_ -= request.body.size();
+  bytes_ -= request.bytes();
   (void)memory_.hold(bytes_);
 }
 

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 
+#include "keyserver/service/nae_request.hpp"
 #include "keyserver/service/request.hpp"
 #include "net/memory_budget.hpp"
 
@@ -13,12 +14,16 @@ namespace nae::service {
 
 struct WaitingRequest {
   std::uint64_t id = 0;
+  std::uint32_t context = 0;  // the number that it quoted
   std::chrono::steady_clock::time_point received_at;
   std::shared_ptr<Caller> caller;  // who asked, whoever has the context's number by now
   Bytes body;
+  RequestViews views;  // of `body`
   Prepared prepared;
+  std::vector<std::string> charged;
   int rounds = 0;  // through the HSM since it last made progress
 
+  std::size_t bytes() const { return body.size() + views.bytes(); }
   // Keeps what the HSM made.
   void add(Prepared&& made);
   // A request that needs the HSM again and again without getting anywhere: its keys are evicted or
@@ -36,7 +41,7 @@ class WaitingRequests {
   bool empty() const { return count_ == 0; }
   // Is there room for one more? Of the connection's own, a request is always let in alone.
   // `shares`: it waits for work that serves others too, and takes no place in the HSM's queue.
-  bool may_enter(std::size_t body_bytes, bool shares);
+  bool may_enter(std::size_t bytes, bool shares);
   void enter(WaitingRequest& request);
   void leave(const WaitingRequest& request);
 

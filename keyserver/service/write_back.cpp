@@ -25,7 +25,7 @@ bool is_own_envelope(const keys::KeyRing& ring, ByteView value) {
 
 WriteBack::WriteBack(Request& request)
     : ring_(request.parts.ring),
-      read_(request.decide(Action::decrypt, key_name_of(request.header()))) {}
+      read_(request.decide(Action::decrypt, key_name_of(request.asked))) {}
 
 std::optional<Code> WriteBack::refusal(ByteView value) const {
   if (is_own_envelope(ring_, value)) return Code::already_encrypted;
