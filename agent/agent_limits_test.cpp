@@ -84,7 +84,6 @@ TEST_F(RawClientTest, HalfAFrameHasItsTime) {
 }
 
 TEST_F(RawClientTest, OneProcessDoesNotTakeAllMemory) {
-  config_.limits.request_timeout = 300ms;
   config_.limits.max_buffered_bytes = 4 << 20;
   config_.limits.wire.max_frame_bytes = 1 << 20;
   serve(always(Act::answer));

@@ -10,14 +10,7 @@ namespace {
 using namespace testing;
 using Clock = std::chrono::steady_clock;
 
-class AgentTroubleTest : public AgentTest {
- protected:
-  void start_with_all_ready() {
-    start();
-    for (std::size_t i = 1; i <= config_.servers.size(); ++i)
-      wait_for("upstream." + std::to_string(i) + ".state", "ready");
-  }
-};
+class AgentTroubleTest : public AgentTest {};
 
 // Everything that a server says of a trouble of its own; signatures too, since none left it.
 class AgentTroubleCodeTest : public AgentTroubleTest, public ::testing::WithParamInterface<Code> {};
@@ -151,7 +144,7 @@ TEST_F(AgentTroubleTest, RequestsLeaveForNoConnectionThatWasForgottenAMomentLate
   auto second = std::async(std::launch::async, ask);
   EXPECT_EQ(first.get(), large);
   EXPECT_EQ(second.get(), large);
-  EXPECT_LT(Clock::now() - begun, 2s);
+  EXPECT_LT(Clock::now() - begun, 5s) << "as long as a signature waits for one that is forgotten";
 }
 
 // A slow request is no silence: the server answers pings.

@@ -123,6 +123,19 @@ class AgentTest : public ::testing::Test {
     must_do(agent_->start());
     thread_ = std::thread([this] { loop_.run(); });
   }
+  // A test's short limits are for what it asks; a greeting takes longer on a busy machine.
+  void start_with_all_ready() {
+    start();
+    for (std::size_t i = 1; i <= config_.servers.size(); ++i)
+      wait_for("upstream." + std::to_string(i) + ".state", "ready");
+  }
+  // Waits until a server was lost for a reason that has `text` in it.
+  void wait_for_loss(const std::string& text) {
+    Backend observer = backend();
+    ASSERT_TRUE(eventually([&] {
+      return observer.statistic("upstream.1.last_error").find(text) != std::string::npos;
+    })) << text;
+  }
   void stop() {
     if (!thread_.joinable()) return;
     boost::asio::post(loop_, [this] { agent_->stop(); });
