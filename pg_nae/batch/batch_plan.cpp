@@ -1,5 +1,7 @@
 #include "pg_nae/batch/batch_plan.hpp"
 
+#include <algorithm>
+
 #include "pg_nae/batch/display.hpp"
 #include "pg_nae/batch/node.hpp"
 #include "pg_nae/pg/plant.hpp"
@@ -99,8 +101,17 @@ void mark_repeating(CustomScan* batch) {
   lsecond_int(static_cast<List*>(linitial(batch->custom_private))) = 1;
 }
 
-bool is_join(const Plan* plan) {
-  return IsA(plan, NestLoop) || IsA(plan, HashJoin) || IsA(plan, MergeJoin);
+// More pairs than this, for each row of one side, have the values of that side again and again.
+constexpr double kManyPairs = 1.5;
+
+bool has_many_pairs(const Plan* plan) {
+  if (is_batch(plan)) return has_many_pairs(plan->lefttree);
+  if (IsA(plan, NestLoop))  // which looks at all pairs, unless it looks for those of each row
+    return reinterpret_cast<const NestLoop*>(plan)->nestParams == NIL ||
+           plan->plan_rows > plan->lefttree->plan_rows * kManyPairs;
+  if (!IsA(plan, HashJoin) && !IsA(plan, MergeJoin)) return false;
+  return plan->plan_rows >
+         std::min(plan->lefttree->plan_rows, plan->righttree->plan_rows) * kManyPairs;
 }
 
 void show_no_values(CustomScan* batch) {
@@ -191,7 +202,7 @@ void complete(Plan* plan, bool again) {
   if (is_batch(plan)) {
     auto* batch = reinterpret_cast<CustomScan*>(plan);
     if (reads_exactly(plan->lefttree)) mark_exact(batch);
-    if (again || is_join(plan->lefttree)) mark_repeating(batch);
+    if (again || has_many_pairs(plan->lefttree)) mark_repeating(batch);
     show_no_values(batch);
   }
 }

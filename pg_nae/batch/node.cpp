@@ -69,9 +69,10 @@ void begin(CustomScanState* state, EState* estate, int flags) {
   node.call_count = list_length(calls_of(plan));
   node.calls =
       static_cast<Call*>(palloc0(sizeof(Call) * static_cast<std::size_t>(node.call_count)));
-  node.repeats = repeats_values(plan);
   for (int i = 0; i < node.call_count; ++i) {
     prepare_call(plan, i, node.calls[i]);
+    const bool opens = node.calls[i].how != nullptr && node.calls[i].how->opens;
+    node.repeats = node.repeats || (opens && repeats_values(plan));
     node.asks_ahead = node.asks_ahead || node.calls[i].shape.ahead;
   }
   state->ss.ps.qual = ExecInitQual(filter_of(plan), &state->ss.ps);
