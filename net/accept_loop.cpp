@@ -11,6 +11,7 @@
 
 #include <boost/asio/post.hpp>
 #include <cerrno>
+#include <utility>
 #include <vector>
 
 #include "libnae/base/descriptor_limit.hpp"
@@ -274,17 +275,12 @@ void AcceptLoop::begin_stop(std::function<void()> on_drained) {
     self->acceptor_.close(ignored);
     self->pause_timer_.cancel();
   });
-  bool empty = false;
   {
     std::lock_guard lock(mutex_);
     stopping_ = true;
-    empty = connections_.empty();
-    if (!empty) on_drained_ = std::move(on_drained);
+    if (!connections_.empty()) on_drained_ = std::exchange(on_drained, nullptr);
   }
-  if (empty) {
-    if (on_drained) on_drained();
-    return;
-  }
+  if (on_drained) return on_drained();  // there is none to wait for
   for_each([](Connection& connection) { connection.begin_shutdown(); });
 }
 

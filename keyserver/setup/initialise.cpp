@@ -197,7 +197,7 @@ class Initialisation {
     NAE_TRY(write(admin / "authority.pem", authority_, 0644));
 
     std::vector<std::string> names = choices_.names;
-    for (std::string name : {std::string("localhost"), called_host()})
+    for (const std::string& name : {std::string("localhost"), called_host()})
       if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
     NAE_ASSIGN(crypto::KeyPair server, crypto::generate_p256());
     NAE_ASSIGN(std::string server_pem, issue_server(*hsm_, authority_, names, server.spki, now_s));
