@@ -9,7 +9,7 @@ Signals::Signals(boost::asio::io_context& loop, std::function<void(int)> on_stop
     : set_(loop, SIGTERM, SIGINT, SIGHUP),
       on_stop_(std::move(on_stop)),
       on_reload_(std::move(on_reload)) {
-  std::signal(SIGPIPE, SIG_IGN);
+  static_cast<void>(std::signal(SIGPIPE, SIG_IGN));  // which fails for signals that do not exist
   wait();
 }
 

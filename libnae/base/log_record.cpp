@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdio>
 #include <cstdlib>
 #include <ctime>
 
@@ -81,10 +80,8 @@ std::string time_text(std::chrono::system_clock::time_point at) {
   std::tm parts{};
   ::gmtime_r(&seconds, &parts);
   char date[32] = {};
-  std::strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%S", &parts);
-  char text[48] = {};
-  std::snprintf(text, sizeof text, "%s.%06dZ", date, static_cast<int>(micros.count()));
-  return text;
+  const std::string text(date, std::strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%S", &parts));
+  return text + "." + std::to_string(1'000'000 + micros.count()).substr(1) + "Z";
 }
 
 }  // namespace

@@ -61,8 +61,9 @@ void open_standard_descriptors() {
     // The lowest free number is this one. Reading it ends at once, writing to it fails.
     if (::open("/dev/null", O_RDONLY) != number) std::_Exit(EXIT_FAILURE);
   }
-  std::signal(SIGPIPE, SIG_IGN);
-  std::signal(SIGXFSZ, SIG_IGN);
+  // signal(2) fails for signals that do not exist.
+  static_cast<void>(std::signal(SIGPIPE, SIG_IGN));
+  static_cast<void>(std::signal(SIGXFSZ, SIG_IGN));
 }
 
 }  // namespace nae

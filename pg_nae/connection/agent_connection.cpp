@@ -42,6 +42,7 @@ AgentConnection::AgentConnection(std::string path, AgentSocket socket)
 AgentConnection* AgentConnection::open(const char* path, Failure& failure) noexcept {
   return guarded<AgentConnection*>(failure, nullptr, [&]() -> Result<AgentConnection*> {
     NAE_ASSIGN(AgentSocket socket, AgentSocket::connect(path));
+    // NOLINTNEXTLINE(bugprone-unhandled-exception-at-new): guarded() catches it
     return new AgentConnection(path, std::move(socket));
   });
 }
