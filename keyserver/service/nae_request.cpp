@@ -59,9 +59,11 @@ CryptoRequest request_of(const wire::CryptoHeader& header, std::uint32_t items) 
   return request;
 }
 
-SessionClaims claims_of(const wire::RoleClaims& role) {
-  return {role.database,    role.effective_role,   role.session_role,  role.login_role,
-          role.memberships, role.application_name, role.client_address};
+SessionClaims claims_of(wire::RoleClaims role) {
+  return {std::move(role.database),      std::move(role.effective_role),
+          std::move(role.session_role),  std::move(role.login_role),
+          std::move(role.memberships),   std::move(role.application_name),
+          std::move(role.client_address)};
 }
 
 std::shared_ptr<Caller> caller_of(const DeviceConnection& device, wire::OpenContext open) {
@@ -70,7 +72,7 @@ std::shared_ptr<Caller> caller_of(const DeviceConnection& device, wire::OpenCont
       device,
       ProgramIdentity{std::move(program.name), program.uid, std::move(program.executable),
                       std::move(program.executable_sha256)},
-      claims_of(open.role), std::move(open.user_token));
+      claims_of(std::move(open.role)), std::move(open.user_token));
 }
 
 void RequestViews::set(const wire::CryptoRequestView& view) {

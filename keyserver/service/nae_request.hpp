@@ -17,7 +17,7 @@ namespace nae::service {
 // What the head of a frame says, without the items.
 CryptoRequest request_of(const wire::CryptoHeader& header, std::uint32_t items);
 
-SessionClaims claims_of(const wire::RoleClaims& role);
+SessionClaims claims_of(wire::RoleClaims role);
 // `open` carries a program.
 std::shared_ptr<Caller> caller_of(const DeviceConnection& device, wire::OpenContext open);
 
