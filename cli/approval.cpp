@@ -37,7 +37,13 @@ void show_one(Call& call, const json::value& approval) {
   const json::value* difference = approval.as_object().if_contains("difference");
   if (difference && difference->is_object()) {
     call.out << "difference:\n";
-    print_difference(call.out, *difference);
+    // Of a policy; other requests say in words of their own what they would do.
+    if (difference->as_object().contains("changes"))
+      print_difference(call.out, *difference);
+    else
+      for (const auto& member : difference->get_object())
+        call.out << "  " << printable(std::string_view(member.key())) << ": "
+                 << printable(json::serialize(member.value())) << '\n';
   }
   // A policy is a text of many lines: people approve what they can read.
   boost::system::error_code malformed;

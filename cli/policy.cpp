@@ -1,4 +1,5 @@
-// nae policy apply | show | history | diff | rollback; test is in policy_question.cpp
+// nae policy apply | show | history | diff | rollback; test is in policy_question.cpp, prune in
+// policy_prune.cpp
 #include <optional>
 #include <ostream>
 
@@ -13,6 +14,7 @@ namespace {
 using admin::api::items;
 using admin::api::shown;
 
+constexpr std::size_t kShownDigits = 16;             // of a text's digest
 constexpr std::size_t kMaxDocumentBytes = 1u << 20;  // the server's own bound
 
 void print_warnings(std::ostream& out, const json::value& answer) {
@@ -114,11 +116,13 @@ Outcome<ExitCode> history(Call& call, const NoOptions&) {
   NAE_ANSWER(auto server, call.server());
   NAE_ANSWER(json::value answer, server->call("GET", "/v1/policy/history"));
   call.show(answer, [&] {
-    Table table({"VERSION", zoned("APPLIED"), "BY", "COMMENT"});
+    Table table({"VERSION", zoned("APPLIED"), "BY", "COMMENT", "PRUNED", "SHA-256"});
     for (const json::value& version : items(answer, "versions"))
       table.add({shown(version, "version"), local_time(shown(version, "applied_at")),
-                 shown(version, "applied_by"), shown(version, "comment")});
-    call.print(table);
+                 shown(version, "applied_by"), shown(version, "comment"),
+                 local_time(shown(version, "pruned_at")),
+                 shown(version, "sha256").substr(0, kShownDigits)});
+    call.print(table, {"SHA-256", "PRUNED"});
   });
   return kOk;
 }
@@ -193,6 +197,7 @@ void add_policy(CLI::App& app, Action& chosen) {
       "Example:\n  nae policy rollback 6 --comment 'ticket 4712'");
 
   add_policy_test(*policy, chosen);
+  add_policy_prune(*policy, chosen);
 }
 
 }  // namespace nae::cli

@@ -9,5 +9,6 @@ namespace nae::cli {
 
 void print_difference(std::ostream& out, const json::value& difference);
 void add_policy_test(CLI::App& policy, Action& chosen);
+void add_policy_prune(CLI::App& policy, Action& chosen);
 
 }  // namespace nae::cli

@@ -29,7 +29,8 @@ std::set<std::string, std::less<>> known_classes() {
 std::string operation_class(std::string_view action, bool changes, std::string_view body) {
   if (!changes || contains(kNeverSubject, action)) return {};
   if (contains(kAdminChanges, action)) return std::string(kAdminChange);
-  if (action.starts_with("key-")) {  // at once or by a schedule
+  if (action == "policy-prune") return "policy-apply";  // both are the policy's own history
+  if (action.starts_with("key-")) {                     // at once or by a schedule
     auto object = api::parse_object(body);
     if (object && api::shown(json::value(*std::move(object)), "state") == "destroyed")
       return std::string(kKeyDestroy);

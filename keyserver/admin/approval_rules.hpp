@@ -21,9 +21,9 @@ struct ApprovalRules {
 
 // The class of what `action` with this body does: "key-destroy" for a key's version to become
 // destroyed,
-// "admin-change" for whatever changes administrators, else the action. "" for what is never subject
-// to approval: reading, deciding on requests, and renewing one's own certificate (an administrator
-// or a host).
+// "admin-change" for whatever changes administrators, "policy-apply" for pruning the history too,
+// else the action. "" for what is never subject to approval: reading, deciding on requests, and
+// renewing one's own certificate (an administrator or a host).
 std::string operation_class(std::string_view action, bool changes, std::string_view body);
 
 // Code::config_invalid for a class that no call belongs to, and unless "admin-change" is among

@@ -14,10 +14,14 @@ namespace {
 constexpr std::size_t kMaxCommentBytes = 1024;
 
 json::object summary(const policy::Revision& revision) {
-  return {{"version", revision.number},
-          {"applied_at", api::format_time(revision.created_at_us)},
-          {"applied_by", revision.author},
-          {"comment", revision.comment}};
+  const bool pruned = revision.pruned_at_us != 0;
+  return {
+      {"version", revision.number},
+      {"applied_at", api::format_time(revision.created_at_us)},
+      {"applied_by", revision.author},
+      {"comment", revision.comment},
+      {"sha256", pruned ? revision.text_sha256 : to_hex(crypto::sha256(as_bytes(revision.text)))},
+      {"pruned_at", pruned ? json::value(api::format_time(revision.pruned_at_us)) : json::value()}};
 }
 
 }  // namespace
@@ -37,7 +41,13 @@ Result<policy::Revision> policy_revision(AdminCall& call, std::uint64_t number) 
   }
   NAE_ASSIGN(std::vector<policy::Revision> history, call.parts.store.history());
   for (policy::Revision& revision : history)
-    if (revision.number == number) return std::move(revision);
+    if (revision.number == number && revision.pruned_at_us == 0) return std::move(revision);
+  for (const policy::Revision& revision : history)
+    if (revision.number == number)
+      return fail(Code::not_found,
+                  "the text of policy version " + std::to_string(number) + " was pruned on " +
+                      api::format_time(revision.pruned_at_us),
+                  "Its SHA-256 is " + revision.text_sha256 + ": look for it in your own archive.");
   return fail(Code::not_found, "there is no policy version " + std::to_string(number),
               "See 'nae policy history'.");
 }

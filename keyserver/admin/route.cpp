@@ -34,6 +34,7 @@ constexpr Route kRoutes[] = {
     {"GET",    "/v1/policy",             "policy-show",    kPolicyReaders, false, false, show_policy},
     {"PUT",    "/v1/policy",             "policy-apply",   kPolicy,        true,  false, apply_policy, nullptr, preview_policy, policy_already},
     {"GET",    "/v1/policy/history",     "policy-history", kPolicyReaders, false, false, list_policies},
+    {"POST",   "/v1/policy/prune",       "policy-prune",   kPolicy,        true,  false, prune_policies, nullptr, preview_prune_policies},
     {"POST",   "/v1/policy/test",        "policy-test",    kPolicyReaders, false, false, test_policy},
     {"POST",   "/v1/policy/diff",        "policy-diff",    kPolicyReaders, false, false, diff_policy},
     {"GET",    "/v1/devices",            "device-list",    kDeviceReaders, false, false, list_devices},

@@ -111,6 +111,8 @@ Result<Reply> apply_policy(AdminCall&);
 Result<Reply> preview_policy(AdminCall&);
 Result<std::optional<Reply>> policy_already(AdminCall&);
 Result<Reply> list_policies(AdminCall&);
+Result<Reply> prune_policies(AdminCall&);
+Result<Reply> preview_prune_policies(AdminCall&);
 Result<Reply> test_policy(AdminCall&);
 Result<Reply> diff_policy(AdminCall&);
 Result<Reply> list_devices(AdminCall&);

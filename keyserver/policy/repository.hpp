@@ -18,6 +18,10 @@ struct Revision {
   std::string author;        // admin name
   std::string comment;
   std::int64_t created_at_us = 0;  // Unix time
+  // Of a revision that was pruned, whose `text` is gone: when, and the text's SHA-256 in lower-case
+  // hexadecimal. 0 and empty otherwise.
+  std::int64_t pruned_at_us = 0;
+  std::string text_sha256 = {};
 };
 
 class Repository {

@@ -1,22 +1,55 @@
 #include "keyserver/store/sqlite.hpp"
 #include "keyserver/store/store.hpp"
+#include "libnae/base/text.hpp"
+#include "libnae/crypto/hash.hpp"
 
 namespace nae::store {
 namespace {
 
-constexpr std::string_view kColumns =
-    "SELECT number, text, author, comment, created_at_us FROM policies ORDER BY number";
+constexpr std::string_view kSelect =
+    "SELECT number, text, author, comment, created_at_us, pruned_at_us, text_sha256"
+    " FROM policies";
+// Those that another one took the place of before ?1, so that what was in force since is still
+// there; but not what a request that waits for approval was made against.
+constexpr std::string_view kPrunable =
+    " WHERE pruned_at_us = 0"
+    "  AND (SELECT next.created_at_us FROM policies AS next"
+    "       WHERE next.number = policies.number + 1) < ?1"
+    "  AND 'policy:' || number NOT IN (SELECT base FROM approvals WHERE state = ?2)"
+    " ORDER BY number";
 
 policy::Revision read_revision(const Statement& row) {
-  return {static_cast<std::uint32_t>(row.integer(0)), row.text(1), row.text(2), row.text(3),
-          row.integer(4)};
+  return {static_cast<std::uint32_t>(row.integer(0)),
+          row.text(1),
+          row.text(2),
+          row.text(3),
+          row.integer(4),
+          row.integer(5),
+          row.text(6)};
+}
+
+Result<std::vector<policy::Revision>> read_all(Statement rows) {
+  std::vector<policy::Revision> revisions;
+  while (true) {
+    NAE_ASSIGN(bool row, rows.step());
+    if (!row) return revisions;
+    revisions.push_back(read_revision(rows));
+  }
+}
+
+Result<std::vector<policy::Revision>> read_prunable(Database& database, std::int64_t before_us) {
+  NAE_ASSIGN(Statement rows,
+             database.query(std::string(kSelect) + std::string(kPrunable), before_us,
+                            static_cast<std::int64_t>(ApprovalState::waiting)));
+  return read_all(std::move(rows));
 }
 
 }  // namespace
 
 Result<std::optional<policy::Revision>> Store::latest() {
   std::lock_guard lock(mutex_);
-  NAE_ASSIGN(Statement rows, database_->query(std::string(kColumns) + " DESC LIMIT 1"));
+  NAE_ASSIGN(Statement rows,
+             database_->query(std::string(kSelect) + " ORDER BY number DESC LIMIT 1"));
   NAE_ASSIGN(bool row, rows.step());
   if (!row) return std::nullopt;
   return read_revision(rows);
@@ -39,13 +72,33 @@ Result<std::uint32_t> Store::insert(const policy::Revision& revision) {
 
 Result<std::vector<policy::Revision>> Store::history() {
   std::lock_guard lock(mutex_);
-  NAE_ASSIGN(Statement rows, database_->query(kColumns));
-  std::vector<policy::Revision> revisions;
-  while (true) {
-    NAE_ASSIGN(bool row, rows.step());
-    if (!row) return revisions;
-    revisions.push_back(read_revision(rows));
+  NAE_ASSIGN(Statement rows, database_->query(std::string(kSelect) + " ORDER BY number"));
+  return read_all(std::move(rows));
+}
+
+Result<std::vector<policy::Revision>> Store::prunable_policies(std::int64_t before_us) {
+  std::lock_guard lock(mutex_);
+  return read_prunable(*database_, before_us);
+}
+
+Result<std::vector<policy::Revision>> Store::prune_policies(std::int64_t before_us,
+                                                            std::int64_t now_us) {
+  std::lock_guard lock(mutex_);
+  NAE_ASSIGN(Transaction transaction, Transaction::begin(*database_));
+  NAE_ASSIGN(std::vector<policy::Revision> pruned, read_prunable(*database_, before_us));
+  for (policy::Revision& revision : pruned) {
+    revision.text_sha256 = to_hex(crypto::sha256(as_bytes(revision.text)));
+    revision.text.clear();
+    revision.pruned_at_us = now_us;
+    NAE_TRY(database_->execute(
+        "UPDATE policies SET text = '', text_sha256 = ?2, pruned_at_us = ?3 WHERE number = ?1",
+        static_cast<std::int64_t>(revision.number), std::string_view(revision.text_sha256),
+        now_us));
   }
+  NAE_TRY(transaction.commit());
+  // What was overwritten stands in the write-ahead log until a checkpoint.
+  if (!pruned.empty()) static_cast<void>(database_->execute("PRAGMA wal_checkpoint(TRUNCATE)"));
+  return pruned;
 }
 
 }  // namespace nae::store

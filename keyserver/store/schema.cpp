@@ -214,6 +214,21 @@ CREATE TABLE trusted_time (
 ALTER TABLE schedule ADD COLUMN steady_us INTEGER NOT NULL DEFAULT 0;
 UPDATE schedule SET steady_us = at_us WHERE state = 5;
 )",
+    // 7: a policy revision that is not in force any more may lose its text, and nothing else of it
+    // ever changes
+    R"(
+ALTER TABLE policies ADD COLUMN pruned_at_us INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE policies ADD COLUMN text_sha256 TEXT NOT NULL DEFAULT ''
+  CHECK (length(text_sha256) IN (0, 64));
+DROP TRIGGER policies_are_history;
+CREATE TRIGGER policies_are_history BEFORE UPDATE ON policies
+  WHEN old.pruned_at_us <> 0 OR new.pruned_at_us = 0 OR new.text <> ''
+    OR length(new.text_sha256) <> 64
+    OR (old.number, old.author, old.comment, old.created_at_us)
+      IS NOT (new.number, new.author, new.comment, new.created_at_us)
+    OR old.number = (SELECT max(number) FROM policies)
+  BEGIN SELECT raise(ABORT, 'a policy revision never changes'); END;
+)",
 };
 
 }  // namespace

@@ -99,6 +99,12 @@ class Store final : public keys::Repository,
   Result<std::uint32_t> insert(const policy::Revision& revision) override;
   Result<std::vector<policy::Revision>> history() override;
 
+  // Revisions whose place another one took before `before_us` (Unix time), without the one in force
+  // and those that requests for approval which wait were made against. prune_policies() takes their
+  // texts away for good and keeps all else, with the text's digest; all or none.
+  Result<std::vector<policy::Revision>> prunable_policies(std::int64_t before_us);
+  Result<std::vector<policy::Revision>> prune_policies(std::int64_t before_us, std::int64_t now_us);
+
   // policy::LimitRepository
   Result<std::vector<policy::LimitCount>> load_limits() override;
   Result<void> save_limits(std::span<const policy::LimitCount> counts,
