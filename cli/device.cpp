@@ -20,16 +20,18 @@ constexpr std::size_t kMaxFileBytes = 64u << 10;
 constexpr std::size_t kShownDigits = 16;  // of a key's digest
 
 struct EnrollOptions {
-  std::string name, out, request, key, approval;
+  std::string name, out, request, key, approval, kind = "device";
   unsigned valid_days = 365;
 };
 
 Enrolment wanted_by(const EnrollOptions& options, const std::string& name) {
   Enrolment wanted;
   wanted.name = name;
-  wanted.uri = "nae://device/" + name;
+  wanted.uri = "nae://" + options.kind + "/" + name;
   wanted.path = "/v1/devices";
   wanted.body = {{"name", name}, {"valid_days", options.valid_days}};
+  // Servers of before know no kinds, and need not.
+  if (options.kind != "device") wanted.body["kind"] = options.kind;
   wanted.out = options.out;
   wanted.request = options.request;
   wanted.key = options.key;
@@ -43,14 +45,18 @@ Outcome<ExitCode> enroll(Call& call, const EnrollOptions& options) {
   NAE_ANSWER(json::object done, enrol(*server, wanted_by(options, name)));
   call.show(done, [&] {
     json::value files(done);
-    call.out << "Device " << name << " is enrolled until "
-             << local_time_with_zone(shown(files, "not_after")) << ".\n";
+    call.out << (options.kind == "monitoring" ? "Monitoring " : "Device ") << name
+             << " is enrolled until " << local_time_with_zone(shown(files, "not_after")) << ".\n";
     if (std::string key = shown(files, "key_file"); !key.empty())
       call.out << "  private key  " << key << " (keep it on that host alone)\n";
     call.out << "  certificate  " << shown(files, "certificate_file") << '\n'
-             << "  authority    " << shown(files, "authority_file") << '\n'
-             << "Next: name the files in nae-agent's configuration on " << name
-             << ", and the device in the policy.\n";
+             << "  authority    " << shown(files, "authority_file") << '\n';
+    if (options.kind == "monitoring")
+      call.out << "Next: give the three files to what asks for /metrics, /healthz and /readyz; "
+                  "they open nothing else.\n";
+    else
+      call.out << "Next: name the files in nae-agent's configuration on " << name
+               << ", and the device in the policy.\n";
   });
   return kOk;
 }
@@ -71,7 +77,10 @@ Outcome<ExitCode> renew(Call& call, const EnrollOptions& options) {
              << local_time_with_zone(shown(files, "not_after")) << ".\n"
              << "  certificate  " << shown(files, "certificate_file") << '\n'
              << "  authority    " << shown(files, "authority_file") << '\n'
-             << "Next: put it in the place of the old one, then systemctl reload nae-agent.\n";
+             << (options.kind == "monitoring"
+                     ? "Next: put it in the place of the old one.\n"
+                     : "Next: put it in the place of the old one, then systemctl reload "
+                       "nae-agent.\n");
   });
   return kOk;
 }
@@ -120,7 +129,9 @@ Outcome<std::string> key_to_keep(const json::value& devices, const std::string& 
   std::set<std::string> known;
   for (const json::value& device : items(devices, "devices")) {  // in the order of their issue
     const std::string key = shown(device, "key_sha256");
-    if (shown(device, "name") != name || !shown(device, "removed_at").empty()) continue;
+    if (shown(device, "name") != name || !shown(device, "removed_at").empty() ||
+        shown(device, "kind") == "monitoring")
+      continue;
     if (!prefix.empty() && !key.starts_with(prefix)) continue;
     if (!prefix.empty() && !keep.empty() && keep != key)
       return tl::unexpected<Failure>(
@@ -156,10 +167,11 @@ Outcome<ExitCode> list(Call& call, const NoOptions&) {
   NAE_ANSWER(auto server, call.server());
   NAE_ANSWER(json::value answer, server->call("GET", "/v1/devices"));
   call.show(answer, [&] {
-    Table table({"NAME", zoned("ENROLLED"), "EXPIRES", "REMOVED", "KEY", "SERIAL"});
+    Table table({"NAME", "KIND", zoned("ENROLLED"), "EXPIRES", "REMOVED", "KEY", "SERIAL"});
     for (const json::value& device : items(answer, "devices"))
-      table.add({shown(device, "name"), local_time(shown(device, "issued_at")),
-                 local_time(shown(device, "not_after")), local_time(shown(device, "removed_at")),
+      table.add({shown(device, "name"), shown(device, "kind"),
+                 local_time(shown(device, "issued_at")), local_time(shown(device, "not_after")),
+                 local_time(shown(device, "removed_at")),
                  shown(device, "key_sha256").substr(0, kShownDigits), shown(device, "serial")});
     if (table.empty())
       call.out << "No devices yet; enroll one with: nae device enroll NAME --out DIR\n";
@@ -170,16 +182,17 @@ Outcome<ExitCode> list(Call& call, const NoOptions&) {
 }
 
 struct RemoveOptions {
-  std::string name;
+  std::string name, kind = "device";
   bool yes = false;
 };
 
 // What the question before it says.
-Outcome<std::string> removal_of(Server& server, const std::string& name) {
+Outcome<std::string> removal_of(Server& server, const std::string& name, const std::string& kind) {
   NAE_ANSWER(const json::value answer, server.call("GET", "/v1/devices"));
   std::size_t good = 0;
   for (const json::value& device : items(answer, "devices"))
-    good += shown(device, "name") == name && shown(device, "removed_at").empty();
+    good += shown(device, "name") == name && shown(device, "removed_at").empty() &&
+            (shown(device, "kind") == kind || shown(device, "kind").empty());
   return "Device " + name + " is removed: its certificates (" + std::to_string(good) +
          ") are refused from now on, for good and on open connections too.";
 }
@@ -187,18 +200,32 @@ Outcome<std::string> removal_of(Server& server, const std::string& name) {
 Outcome<ExitCode> remove(Call& call, const RemoveOptions& options) {
   NAE_ANSWER(std::string name, checked_name(options.name));
   NAE_ANSWER(auto server, call.server());
+  std::string path = "/v1/devices/" + name;
+  if (options.kind != "device") path = with_parameters(path, {{"kind", options.kind}});
   if (will_be_asked(call, options.yes)) {
-    NAE_ANSWER(const std::string consequence, removal_of(*server, name));
+    NAE_ANSWER(const std::string consequence, removal_of(*server, name, options.kind));
     NAE_TRY_OUTCOME(confirmed(call, options.yes, consequence));
   }
-  NAE_ANSWER(json::value answer, server->call("DELETE", "/v1/devices/" + name));
+  NAE_ANSWER(json::value answer, server->call("DELETE", path));
   call.show(answer, [&] {
+    if (options.kind == "monitoring") {
+      call.out << "Monitoring " << name
+               << " is removed: none of its certificates is accepted any more.\n";
+      return;
+    }
     call.out << "Device " << name
              << " is removed: none of its certificates is accepted any more.\n"
                 "The policy still names it if it did before; what is enrolled as "
              << name << " next gets the same rights.\n";
   });
   return kOk;
+}
+
+void add_kind(CLI::App& leaf, std::string& kind) {
+  leaf.add_option("--kind", kind,
+                  "device, a database host; or monitoring, which reads health and metrics alone")
+      ->check(CLI::IsMember({"device", "monitoring"}))
+      ->capture_default_str();
 }
 
 }  // namespace
@@ -221,6 +248,7 @@ void add_device(CLI::App& app, Action& chosen) {
   enroll_leaf->add_option("--out", options->out, "Directory for the three files")->required();
   enroll_leaf->add_option("--request", options->request,
                           "PKCS#10 request (PEM) by a key that the host has already: renewal");
+  add_kind(*enroll_leaf, options->kind);
   add_approval(*enroll_leaf, options->approval);
   add_valid_days(*enroll_leaf, options->valid_days, kMostDays);
   enroll_leaf->fallthrough()->footer(
@@ -232,6 +260,7 @@ void add_device(CLI::App& app, Action& chosen) {
       "written.\n\n"
       "Examples:\n"
       "  nae device enroll db1 --out ./db1 --valid-days 90\n"
+      "  nae device enroll prometheus --kind monitoring --out ./prometheus\n"
       "  openssl req -new -key /etc/nae/device.key -subj /CN=db1 -out db1.csr   (on the host)\n"
       "  nae device enroll db1 --out ./renewed --request db1.csr");
 
@@ -243,6 +272,7 @@ void add_device(CLI::App& app, Action& chosen) {
                                                 "PKCS#10 request (PEM) made on the host");
   renew_leaf->add_option("--key", renewed->key, "The host's private key (PEM), when it is here")
       ->excludes(request);
+  add_kind(*renew_leaf, renewed->kind);
   add_approval(*renew_leaf, renewed->approval);
   add_valid_days(*renew_leaf, renewed->valid_days, kMostDays);
   renew_leaf->fallthrough()->footer(
@@ -301,6 +331,7 @@ void add_device(CLI::App& app, Action& chosen) {
   auto [remove_leaf, removed] = add_leaf<RemoveOptions>(
       *device, "remove", "Refuse all certificates of a device from now on", chosen, remove);
   remove_leaf->add_option("NAME", removed->name, "Name of the device")->required();
+  add_kind(*remove_leaf, removed->kind);
   add_yes(*remove_leaf, removed->yes);
   remove_leaf->fallthrough()->footer(
       "At once, on open connections too, and for good: the host works again only after it is\n"

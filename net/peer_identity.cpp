@@ -10,6 +10,8 @@ std::string_view name(PeerKind kind) {
       return "device";
     case PeerKind::admin:
       return "admin";
+    case PeerKind::monitoring:
+      return "monitoring";
     case PeerKind::server:
       return "server";
     case PeerKind::local:
@@ -19,19 +21,17 @@ std::string_view name(PeerKind kind) {
 }
 
 Result<PeerIdentity> identity_from_uri(std::string_view uri) {
-  constexpr std::string_view kDevice = "nae://device/";
-  constexpr std::string_view kAdmin = "nae://admin/";
   PeerIdentity identity;
   std::string_view rest;
-  if (uri.starts_with(kDevice)) {
-    identity.kind = PeerKind::device;
-    rest = uri.substr(kDevice.size());
-  } else if (uri.starts_with(kAdmin)) {
-    identity.kind = PeerKind::admin;
-    rest = uri.substr(kAdmin.size());
-  } else {
-    return fail(Code::certificate_rejected, "the certificate names neither a device nor an admin");
+  for (PeerKind kind : {PeerKind::device, PeerKind::admin, PeerKind::monitoring}) {
+    const std::string prefix = "nae://" + std::string(name(kind)) + "/";
+    if (!uri.starts_with(prefix)) continue;
+    identity.kind = kind;
+    rest = uri.substr(prefix.size());
   }
+  if (rest.data() == nullptr)
+    return fail(Code::certificate_rejected,
+                "the certificate names no device, no admin and no monitoring");
   if (!is_name(rest))
     return fail(Code::certificate_rejected, "the certificate's nae:// URI holds no valid name");
   identity.name = rest;

@@ -10,10 +10,11 @@
 namespace nae::net {
 
 enum class PeerKind : std::uint8_t {
-  device,  // URI SAN nae://device/<name>
-  admin,   // URI SAN nae://admin/<name>
-  server,  // a key server, known by the DNS name or address that was verified
-  local,   // a process on this host, behind a Unix socket
+  device,      // URI SAN nae://device/<name>
+  admin,       // URI SAN nae://admin/<name>
+  server,      // a key server, known by the DNS name or address that was verified
+  local,       // a process on this host, behind a Unix socket
+  monitoring,  // URI SAN nae://monitoring/<name>: reads health and metrics, nothing else
 };
 
 struct PeerIdentity {
@@ -27,7 +28,8 @@ struct PeerIdentity {
 
 std::string_view name(PeerKind kind);
 
-// Reads "nae://device/<name>" or "nae://admin/<name>". Code::certificate_rejected otherwise.
+// Reads "nae://device/<name>", "nae://admin/<name>" or "nae://monitoring/<name>".
+// Code::certificate_rejected otherwise.
 Result<PeerIdentity> identity_from_uri(std::string_view uri);
 
 }  // namespace nae::net

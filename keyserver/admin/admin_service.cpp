@@ -161,7 +161,7 @@ HttpResponse AdminService::serve(const HttpRequest& request, const Peer& peer) {
     response.allow = kOfGet;
     return response;
   }
-  return health ? plain(200, "ok\n") : ready_asked ? ready() : metrics();
+  return health ? plain(200, "ok\n") : ready_asked ? ready() : metrics(peer);
 }
 
 HttpResponse AdminService::serve_call(const HttpRequest& request, const Peer& peer,
@@ -351,7 +351,8 @@ Result<void> AdminService::record(const Peer& peer, std::string_view action,
   return parts_.audit.append(batch);
 }
 
-HttpResponse AdminService::metrics() {
+// What was built is no business of whoever holds a database host.
+HttpResponse AdminService::metrics(const Peer& peer) {
   parts_.metrics.ready().Set(readiness(parts_).ready ? 1 : 0);
   parts_.metrics.hsm_healthy().Set(parts_.hsm.health().healthy ? 1 : 0);
   parts_.metrics.hsm_queue_depth().Set(static_cast<double>(parts_.hsm.health().depth));
@@ -367,7 +368,11 @@ HttpResponse AdminService::metrics() {
                                                 1e6);
   HttpResponse response;
   response.content_type = "text/plain; version=0.0.4; charset=utf-8";
-  response.body = prometheus::TextSerializer().Serialize(parts_.metrics.collect());
+  auto families = parts_.metrics.collect();
+  if (peer.identity.kind != net::PeerKind::admin && peer.identity.kind != net::PeerKind::monitoring)
+    std::erase_if(families,
+                  [](const auto& family) { return family.name == service::kBuildInfoName; });
+  response.body = prometheus::TextSerializer().Serialize(families);
   return response;
 }
 

@@ -45,7 +45,7 @@ class AdminService final : public HttpService {
   Result<void> record(const Peer& peer, std::string_view action, std::string_view target,
                       std::string_view verdict, std::string_view reason, std::string_view detail,
                       std::string_view digest = {});
-  HttpResponse metrics();
+  HttpResponse metrics(const Peer& peer);
   HttpResponse ready();
 
   AdminParts parts_;

@@ -9,9 +9,11 @@ Result<Reply> list_devices(AdminCall& call) {
   NAE_TRY(call.only_parameters({}));
   NAE_ASSIGN(std::vector<store::DeviceCertificate> known, call.parts.store.list_devices());
   json::array devices;
-  for (const store::DeviceCertificate& device : known)
+  for (const store::DeviceCertificate& device : known) {
+    const auto [name, kind] = shown_name(device.name);
     devices.push_back(
-        json::object{{"name", device.name},
+        json::object{{"name", name},
+                     {"kind", kind},
                      {"serial", device.serial},
                      {"fingerprint", device.fingerprint},
                      {"key_sha256", device.key_sha256},
@@ -20,6 +22,7 @@ Result<Reply> list_devices(AdminCall& call) {
                      {"removed_at", device.removed_at_us == 0
                                         ? json::value()
                                         : json::value(api::format_time(device.removed_at_us))}});
+  }
   return Reply{{{"devices", std::move(devices)}}};
 }
 
@@ -27,14 +30,17 @@ Result<Reply> enroll_device(AdminCall& call) {
   NAE_ASSIGN(json::object body, call.body());
   api::Fields fields(body);
   NAE_ASSIGN(std::string device, fields.text("name"));
+  NAE_ASSIGN(std::optional<std::string> kind_text, fields.optional_text("kind"));
   NAE_ASSIGN(std::string request_pem, fields.text("request"));
   NAE_ASSIGN(std::optional<std::int64_t> days,
              fields.optional_integer("valid_days", 1, kMostDeviceDays));
   NAE_TRY(fields.complete());
   call.audit_target = device;
   if (!is_name(device)) return fail(Code::invalid_argument, "the device's name is no name");
-  NAE_ASSIGN(IssuedDevice issued,
-             issue_device(call, device, request_pem, days.value_or(kDefaultDeviceDays)));
+  NAE_ASSIGN(const DeviceKind kind, device_kind(kind_text.value_or("")));
+  call.audit_target = stored_name(kind, device);
+  NAE_ASSIGN(IssuedDevice issued, issue_device(call, stored_name(kind, device), request_pem,
+                                               days.value_or(kDefaultDeviceDays)));
   // A certificate that is not inserted is not given out.
   NAE_TRY(call.parts.store.insert_device(issued.record));
   NAE_TRY(call.parts.devices.reload());
@@ -43,9 +49,11 @@ Result<Reply> enroll_device(AdminCall& call) {
 }
 
 Result<Reply> remove_device(AdminCall& call) {
-  NAE_TRY(call.only_parameters({}));
+  NAE_TRY(call.only_parameters({"kind"}));
   const std::string& device = call.names.at(0);
-  Result<void> removed = call.parts.store.remove_device(device, call.now_us);
+  NAE_ASSIGN(const DeviceKind kind, device_kind(call.parameter("kind")));
+  call.audit_target = stored_name(kind, device);
+  Result<void> removed = call.parts.store.remove_device(stored_name(kind, device), call.now_us);
   // In any case: an earlier call may have got no further than the store.
   NAE_TRY(call.parts.devices.reload());
   NAE_TRY(call.settle());

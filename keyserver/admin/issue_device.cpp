@@ -13,12 +13,31 @@ constexpr std::int64_t kMicroseconds = 1'000'000;
 
 }  // namespace
 
+Result<DeviceKind> device_kind(std::string_view text) {
+  if (text.empty() || text == "device") return DeviceKind::device;
+  if (text == "monitoring") return DeviceKind::monitoring;
+  return fail(Code::invalid_argument, "kind must be device or monitoring");
+}
+
+std::string stored_name(DeviceKind kind, const std::string& name) {
+  return kind == DeviceKind::monitoring ? service::kMonitoringPrefix + name : name;
+}
+
+ShownName shown_name(const std::string& stored) {
+  if (!stored.starts_with(service::kMonitoringPrefix)) return {stored, "device"};
+  return {stored.substr(service::kMonitoringPrefix.size()), "monitoring"};
+}
+
 Result<IssuedDevice> issue_device(AdminCall& call, const std::string& device,
                                   const std::string& request_pem, std::int64_t days) {
   NAE_ASSIGN(crypto::CertificateRequest request, crypto::read_request(request_pem));
   IssuedDevice issued;
-  NAE_ASSIGN(issued.pem, issue_client_certificate(call, device, "nae://device/" + device,
-                                                  std::move(request.spki), days));
+  const bool monitors = device.starts_with(service::kMonitoringPrefix);
+  NAE_ASSIGN(
+      issued.pem,
+      issue_client_certificate(
+          call, monitors ? device.substr(service::kMonitoringPrefix.size()) : device,
+          monitors ? "nae://" + device : "nae://device/" + device, std::move(request.spki), days));
   NAE_ASSIGN(crypto::CertificateInfo info, crypto::read_certificate(issued.pem));
   issued.record.name = device;
   issued.record.fingerprint = info.fingerprint;
@@ -30,7 +49,9 @@ Result<IssuedDevice> issue_device(AdminCall& call, const std::string& device,
 }
 
 json::object reply_with(const AdminCall& call, const IssuedDevice& issued) {
-  return {{"name", issued.record.name},
+  const auto [name, kind] = shown_name(issued.record.name);
+  return {{"name", name},
+          {"kind", kind},
           {"serial", issued.record.serial},
           {"fingerprint", issued.record.fingerprint},
           {"key_sha256", issued.record.key_sha256},

@@ -13,7 +13,21 @@ struct IssuedDevice {
   store::DeviceCertificate record;
 };
 
-// `request_pem`: PKCS#10, signed by its own key; its names do not count.
+// What a certificate is for: a database host, or whatever asks for health and metrics alone.
+enum class DeviceKind : std::uint8_t { device, monitoring };
+// "device", also for "", or "monitoring". Code::invalid_argument otherwise.
+Result<DeviceKind> device_kind(std::string_view text);
+// As the store and the register of certificates call the holder.
+std::string stored_name(DeviceKind kind, const std::string& name);
+// And back, as people call it.
+struct ShownName {
+  std::string name;
+  std::string_view kind;
+};
+ShownName shown_name(const std::string& stored);
+
+// `device`: as stored_name(). `request_pem`: PKCS#10, signed by its own key; its names do not
+// count.
 Result<IssuedDevice> issue_device(AdminCall& call, const std::string& device,
                                   const std::string& request_pem, std::int64_t days);
 

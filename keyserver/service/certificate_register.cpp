@@ -20,9 +20,10 @@ Result<void> CertificateRegister::reload() {
 }
 
 bool CertificateRegister::admits(const net::PeerIdentity& peer) const {
+  const bool monitors = peer.kind == net::PeerKind::monitoring;
   std::shared_lock lock(mutex_);
-  auto known = good_.find(peer.name);
-  if (known == good_.end()) return unknown_names_ == UnknownNames::admitted;
+  auto known = good_.find(monitors ? kMonitoringPrefix + peer.name : peer.name);
+  if (known == good_.end()) return unknown_names_ == UnknownNames::admitted && !monitors;
   return known->second.count(peer.fingerprint_hex) != 0;
 }
 

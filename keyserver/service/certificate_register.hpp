@@ -16,6 +16,9 @@
 
 namespace nae::service {
 
+// Certificates of monitoring stand beside those of devices, under names that no device can have.
+inline const std::string kMonitoringPrefix = "monitoring/";
+
 // One certificate that was issued.
 struct CertificateStanding {
   std::string name;
@@ -45,7 +48,8 @@ class CertificateRegister {
   // A name that the register knows is good only with a certificate that it knows and that was not
   // removed, whichever authority issued it. A device's name that it does not know is left to
   // policy, which denies whatever it does not name: an authority of the operator's own may issue
-  // certificates. That a certificate is still valid TLS has found, and net::Connection watches.
+  // certificates. Policy says nothing of monitoring, whose names must be known. That a certificate
+  // is still valid TLS has found, and net::Connection watches.
   bool admits(const net::PeerIdentity& peer) const;
 
   // The fingerprints of the good certificates, by name; also of names that have none any more.

@@ -53,7 +53,7 @@ Metrics::Metrics()
                         .Help("Jobs waiting for the HSM, by device; \"\" is the server itself.")
                         .Register(*registry_)) {
   prometheus::BuildGauge()
-      .Name("nae_build_info")
+      .Name(kBuildInfoName)
       .Help("Always 1; its labels say which version and commit was built.")
       .Register(*registry_)
       .Add({{"version", std::string(version())}, {"commit", std::string(commit())}})

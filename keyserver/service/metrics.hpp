@@ -19,6 +19,8 @@
 
 namespace nae::service {
 
+inline constexpr char kBuildInfoName[] = "nae_build_info";
+
 class Metrics {
  public:
   Metrics();

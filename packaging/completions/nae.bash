@@ -87,6 +87,7 @@ _nae() {
         'key/import --encoding' | 'key/wrap --encoding') _nae_words "raw hex base64"; return ;;
         'key/wrap --out' | 'device/enroll --out' | 'device/renew --out' | 'device/rekey --out' | 'admin/add --out' | 'admin/renew --out' | 'audit/query --directory' | 'audit/report --directory' | 'audit/export --directory' | 'audit/verify --directory' | 'audit/receipt --directory' | 'audit/sink --directory') _nae_paths -d; return ;;
         'key/export --format') _nae_words "pem jwk"; return ;;
+        'device/enroll --kind' | 'device/renew --kind' | 'device/remove --kind') _nae_words "device monitoring"; return ;;
         'admin/add --role' | 'admin/roles --role') _nae_words "key-admin policy-admin auditor operator"; return ;;
         'audit/query --event' | 'audit/export --event') _nae_words "request admin started stopped interrupted certificate admin-recovered keys-bound"; return ;;
         'audit/query --verdict' | 'audit/export --verdict') _nae_words "value deny"; return ;;
@@ -122,12 +123,12 @@ _nae() {
         'policy/test') _nae_words "--help --role --database --program --device --action --key --member-of --login-role --session-role --network --client-address --at --user --issuer --claim --executable --executable-sha256 --json --server --certificate --authority --config --context" ;;
         'policy/prune') _nae_words "--help --before --yes --json --server --certificate --key --authority --config --context" ;;
         'device') _nae_words "enroll renew rekey confirm list remove --help --json --server --certificate --key --authority --config --context" ;;
-        'device/enroll') _nae_words "--help --out --request --approval --valid-days --json --server --certificate --key --authority --config --context" ;;
-        'device/renew') _nae_words "--help --out --request --key --approval --valid-days --json --server --certificate --authority --config --context" ;;
+        'device/enroll') _nae_words "--help --out --request --kind --approval --valid-days --json --server --certificate --key --authority --config --context" ;;
+        'device/renew') _nae_words "--help --out --request --key --kind --approval --valid-days --json --server --certificate --authority --config --context" ;;
         'device/rekey') _nae_words "--help --out --request --certificate --signature --approval --valid-days --json --server --key --authority --config --context" ;;
         'device/confirm') _nae_words "--help --keep --yes --json --server --certificate --key --authority --config --context" ;;
         'device/list') _nae_words "--help --json --server --certificate --key --authority --config --context" ;;
-        'device/remove') _nae_words "--help --yes --json --server --certificate --key --authority --config --context" ;;
+        'device/remove') _nae_words "--help --kind --yes --json --server --certificate --key --authority --config --context" ;;
         'admin') _nae_words "add list roles remove renew --help --json --server --certificate --key --authority --config --context" ;;
         'admin/add') _nae_words "--help --role --out --request --approval --valid-days --json --server --certificate --key --authority --config --context" ;;
         'admin/list') _nae_words "--help --json --server --certificate --key --authority --config --context" ;;
