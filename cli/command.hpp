@@ -22,6 +22,12 @@ struct Call {
   const Terminal& terminal;
   ProfileOptions profile;
   bool json = false;
+  std::istream* input = nullptr;  // of a batch
+  Server* shared = nullptr;       // of the batch that this is a line of
+  // Runs a command over `server` as a line of a batch; answers its exit code.
+  std::function<int(std::vector<std::string> words, std::ostream& out, std::ostream& err,
+                    Server& server, bool json)>
+      run_line = {};
 
   // The server of the profile. Commands that need none never ask for it.
   Outcome<std::unique_ptr<Server>> server() const;
@@ -47,6 +53,7 @@ void add_approval(CLI::App& app, Action& chosen);
 void add_audit(CLI::App& app, Action& chosen);
 void add_status(CLI::App& app, Action& chosen);
 void add_clock(CLI::App& app, Action& chosen);
+void add_batch(CLI::App& app, Action& chosen);
 void add_doctor(CLI::App& app, Action& chosen);
 
 // A leaf: `name` with an options struct of its own, run when it was parsed. Answers the struct.

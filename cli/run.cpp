@@ -2,6 +2,7 @@
 
 #include <ostream>
 
+#include "cli/batch.hpp"
 #include "cli/command.hpp"
 #include "cli/context.hpp"
 #include "cli/context_command.hpp"
@@ -53,6 +54,7 @@ constexpr char kFooter[] =
     "      --action decrypt --key customer-pii\n"
     "  nae device enroll db1 --out ./db1\n"
     "  nae audit query --verdict deny --limit 20\n"
+    "  nae batch <commands.txt\n"
     "\n"
     "'nae COMMAND --help' shows a command's options and examples; man nae shows all.";
 
@@ -110,6 +112,7 @@ void show_waiting(const Call& call, const Failure& failure) {
 }  // namespace
 
 Outcome<std::unique_ptr<Server>> Call::server() const {
+  if (shared) return borrowed(*shared);
   NAE_ASSIGN(Profile resolved, resolve_profile(profile));
   return Server::open(resolved);
 }
@@ -136,9 +139,15 @@ Outcome<std::string> checked_name(const std::string& name) {
 
 namespace {
 
+// Of a line of a batch: what the batch has and all its lines use.
+struct Within {
+  Server& server;
+  bool json;
+};
+
 // What the arguments ask for, but for the last look at the output.
-int run_command(std::vector<std::string> arguments, std::ostream& out, std::ostream& err,
-                const Terminal& terminal) {
+int run_command(std::vector<std::string> arguments, std::istream& in, std::ostream& out,
+                std::ostream& err, const Terminal& terminal, const Within* within = nullptr) {
   CLI::App app(kDescription, "nae");
   app.footer(kFooter);
   app.require_subcommand(1);
@@ -146,9 +155,17 @@ int run_command(std::vector<std::string> arguments, std::ostream& out, std::ostr
   // Global options may stand anywhere: 'nae key list --json'.
   app.fallthrough();
 
-  Call call{out, err, terminal, {}, false};
+  Call call{out, err, terminal, {}, false, &in, within ? &within->server : nullptr};
+  call.run_line = [&in](std::vector<std::string> words, std::ostream& line_out,
+                        std::ostream& line_err, Server& server, bool json) {
+    const Within line{server, json};
+    return run_command(std::move(words), in, line_out, line_err, Terminal{}, &line);
+  };
   std::string certificate, key, authority, context;
-  add_global_options(app, call, certificate, key, authority, context);
+  if (within)
+    app.add_flag("--json", call.json, "Print the answer as JSON");
+  else
+    add_global_options(app, call, certificate, key, authority, context);
   Action chosen;
   add_key(app, chosen);
   add_policy(app, chosen);
@@ -160,16 +177,18 @@ int run_command(std::vector<std::string> arguments, std::ostream& out, std::ostr
   add_clock(app, chosen);
   add_context(app, chosen);
   add_doctor(app, chosen);
+  add_batch(app, chosen);
 
   try {
     std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());  // as CLI11 wants it
     app.parse(reversed);
   } catch (const CLI::ParseError& stopped) {  // --help and --version too
     if (stopped.get_exit_code() == 0) return app.exit(stopped, out, err) == 0 ? kOk : kUsage;
-    report(err, usage_error(app, arguments, stopped), asks_for_json(arguments));
+    report(err, usage_error(app, arguments, stopped),
+           asks_for_json(arguments) || (within && within->json));
     return kUsage;
   }
-  call.json = call.json || environment_asks_for_json();
+  call.json = call.json || (within ? within->json : environment_asks_for_json());
   if (!context.empty()) {
     auto file = Contexts(configuration_directory()).profile_of(context);
     if (!file) {
@@ -195,9 +214,9 @@ int run_command(std::vector<std::string> arguments, std::ostream& out, std::ostr
 }  // namespace
 
 int run(std::vector<std::string> arguments, std::ostream& out, std::ostream& err,
-        const Terminal& terminal) {
+        const Terminal& terminal, std::istream& in) {
   const bool as_json = asks_for_json(arguments);
-  const int code = run_command(std::move(arguments), out, err, terminal);
+  const int code = run_command(std::move(arguments), in, out, err, terminal);
   bool reader_left = false;
   auto done = written(out, &reader_left);
   if (done) return code;
