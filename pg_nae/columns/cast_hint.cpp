@@ -83,11 +83,11 @@ char* sql_name(const PlainTypeRow& row) {
 
 // nullptr where an encrypted type has no part in the error.
 char* hint_for(const ErrorData& error) {
-  if (wants_array(error))
-    return may_have_column_types() ? pstrdup(
-                                         "An encrypted array takes a cast to its plaintext type "
-                                         "here, as in name::text[].")
-                                   : nullptr;
+  if (wants_array(error))  // it names no type
+    return knows_column_types() ? pstrdup(
+                                      "An encrypted array takes a cast to its plaintext type "
+                                      "here, as in name::text[].")
+                                : nullptr;
   const PlainTypeRow* row = named_type(error.message);
   if (row == nullptr) row = named_type(error.detail);
   if (row == nullptr || !may_have_column_types()) return nullptr;

@@ -201,6 +201,10 @@ bool may_have_column_types() {
   return known_schemas != schemas || (OidIsValid(known_schema) && OidIsValid(known_internal));
 }
 
+bool knows_column_types() {
+  return known_schemas == schemas && may_have_column_types();
+}
+
 const ColumnType* find_column_type(Oid type) {
   if (type < FirstNormalObjectId || !has_column_types()) return nullptr;
   Looked& place = looked[type % kLooked];

@@ -28,8 +28,10 @@ struct ColumnType {
 // Whether this database may have columns of such types: the extension is there. The one test that
 // every other statement pays.
 bool has_column_types();
-// Without reading catalogs: false only where they have been read, and there are none.
+// The same without reading catalogs, which this session may not have done yet: then the first answers
+// true, the second false.
 bool may_have_column_types();
+bool knows_column_types();
 
 // nullptr when the type is none of them, nor a domain over one.
 const ColumnType* find_column_type(Oid type);

@@ -46,6 +46,12 @@ with Tap() as tap, Stack(keys="customer-pii:aes-256-gcm") as stack:
     opening = f"SELECT nae_decrypt_text('{sealed}'::bytea)"
     tap.is_(session.ask(opening).out, "kept", "SQL goes on")
 
+    # hints of ours, where nobody has ours in mind
+    mistake = "SELECT 33 * ANY (44)"
+    first = stack.session(None, database="postgres").ask(mistake)
+    tap.is_((first.state, first.hint), ("42809", ""), "a mistake in a database without the extension has no hint of ours")
+    tap.like(session.ask(mistake).hint, "encrypted array", "where the extension is, it has")
+
     # stopping
     for mode in ("fast", "immediate"):
         pids = [stack.agent_pid, parent_of(stack.agent_pid)]
