@@ -28,8 +28,8 @@ struct ColumnType {
 // Whether this database may have columns of such types: the extension is there. The one test that
 // every other statement pays.
 bool has_column_types();
-// The same without reading catalogs, which this session may not have done yet: then the first answers
-// true, the second false.
+// The same without reading catalogs, which this session may not have done yet: then the first
+// answers true, the second false.
 bool may_have_column_types();
 bool knows_column_types();
 
