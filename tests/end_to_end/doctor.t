@@ -98,6 +98,10 @@ with Tap() as tap, Stack(keys="customer-pii:aes-256-gcm") as stack:
     # files of a host
     found("a certificate that has ended", "ND101", on_agent(lambda text: text.replace(str(agent_files / "database-host.pem"), str(expired(room / "made", -1)))))
     found("one that soon ends", "ND102", on_agent(lambda text: text.replace(str(agent_files / "database-host.pem"), str(expired(room / "made", 29)))))
+    later = room / "clock-of-the-host"
+    set_file(later, f"{300 * 86400}\n")
+    found("one that the agent should have renewed by now", "ND104",
+          on_agent(before=("env", f"LD_PRELOAD={SHIMS.split(':')[0]}", f"NAE_TEST_CLOCK_OFFSET={later}")))
     garbage = room / "made/garbage.pem"
     garbage.write_text("no certificate\n")
     found("a file that is no certificate", "ND103", on_agent(lambda text: text.replace(str(agent_files / "authority.pem"), str(garbage))))
