@@ -90,7 +90,8 @@ def names(directory):
 
 def check_watch(tap, server):
     """Whoever watches sees a server go and come back, until an interrupt or until nobody reads."""
-    words = [NAE, "--config", server.path / "admin/cli.toml", "--json", "status", "--watch", "1"]
+    # A shell starts what runs in the background with interrupts ignored, and so are all its children.
+    words = ["env", "--default-signal=INT", NAE, "--config", server.path / "admin/cli.toml", "--json", "status", "--watch", "1"]
     watching = subprocess.Popen([str(word) for word in words], cwd="/", stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                 text=True, **OWNER)
     ready = [json.loads(watching.stdout.readline())["ready"] for _ in range(2)]
