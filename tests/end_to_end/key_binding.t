@@ -43,7 +43,10 @@ def events(server, event):
 
 def make_old(server):
     """A store and a token as a server left them that did not bind."""
-    change_store(server, "DROP TRIGGER versions_of_one_secret", "DROP INDEX versions_by_check_value",
+    change_store(server, "DROP TRIGGER policies_are_history",
+                 *(f"ALTER TABLE policies DROP COLUMN {column}" for column in ("pruned_at_us", "text_sha256")),
+                 "CREATE TRIGGER policies_are_history BEFORE UPDATE ON policies BEGIN SELECT raise(ABORT, 'a policy revision never changes'); END",
+                 "DROP TRIGGER versions_of_one_secret", "DROP INDEX versions_by_check_value",
                  *(f"ALTER TABLE versions DROP COLUMN {column}" for column in ("origin", "check_value", "binding")),
                  "DROP TRIGGER approvals_keep_their_base", "ALTER TABLE approvals DROP COLUMN base", "DROP TABLE limit_counts",
                  "DROP TABLE trusted_time", "ALTER TABLE schedule DROP COLUMN steady_us",
