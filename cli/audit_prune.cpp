@@ -2,9 +2,7 @@
 #include <ostream>
 
 #include "cli/audit_commands.hpp"
-#include "cli/confirmation.hpp"
-#include "cli/local_time.hpp"
-#include "cli/moment.hpp"
+#include "cli/prune.hpp"
 #include "keyserver/admin/api/json.hpp"
 
 namespace nae::cli {
@@ -12,20 +10,11 @@ namespace {
 
 using admin::api::shown;
 
-struct PruneOptions {
-  std::string before;
-  bool yes = false;
-};
-
 Outcome<ExitCode> prune(Call& call, const PruneOptions& options) {
-  NAE_ASSIGN(const std::string before, utc_of(options.before));
-  NAE_ANSWER(auto server, call.server());
-  NAE_TRY_OUTCOME(
-      confirmed(call, options.yes,
-                "The key server removes the segments of its audit log whose records are all older "
-                "than " +
-                    local_time_with_zone(before) + ".\nWhat was not archived elsewhere is lost."));
-  NAE_ANSWER(json::value answer, server->call("POST", "/v1/audit/prune", {{"before", before}}));
+  const Consequence consequence{
+      "The key server removes the segments of its audit log whose records are all older than ",
+      ".\nWhat was not archived elsewhere is lost."};
+  NAE_ANSWER(json::value answer, prune_before(call, options, "/v1/audit/prune", consequence));
   call.show(answer, [&] {
     call.out << "Removed " << shown(answer, "segments") << " segments with "
              << shown(answer, "records") << " records, up to record "
@@ -39,10 +28,7 @@ Outcome<ExitCode> prune(Call& call, const PruneOptions& options) {
 void add_audit_prune(CLI::App& audit, Action& chosen) {
   auto [leaf, options] = add_leaf<PruneOptions>(
       audit, "prune", "Remove old segments, with a signed mark of what was removed", chosen, prune);
-  leaf->add_option("--before", options->before,
-                   "Whose records are all older than this time, such as \"400 days ago\"")
-      ->required();
-  add_yes(*leaf, options->yes);
+  add_prune_options(*leaf, *options, "Whose records are all older than");
   leaf->fallthrough()->footer(
       "Takes the role auditor. Copy closed segments with the heads beside them first: nothing "
       "brings "

@@ -1,31 +1,19 @@
 // nae policy prune
 #include <ostream>
 
-#include "cli/confirmation.hpp"
-#include "cli/local_time.hpp"
-#include "cli/moment.hpp"
 #include "cli/policy_command.hpp"
+#include "cli/prune.hpp"
 
 namespace nae::cli {
 namespace {
 
 using admin::api::items;
 
-struct PruneOptions {
-  std::string before;
-  bool yes = false;
-};
-
 Outcome<ExitCode> prune(Call& call, const PruneOptions& options) {
-  NAE_ASSIGN(const std::string before, utc_of(options.before));
-  NAE_ANSWER(auto server, call.server());
-  NAE_TRY_OUTCOME(
-      confirmed(call, options.yes,
-                "The key server removes the texts of policy versions that another one replaced "
-                "before " +
-                    local_time_with_zone(before) +
-                    ".\nWho applied them, when and why stays, and the SHA-256 of each text."));
-  NAE_ANSWER(json::value answer, server->call("POST", "/v1/policy/prune", {{"before", before}}));
+  const Consequence consequence{
+      "The key server removes the texts of policy versions that another one replaced before ",
+      ".\nWho applied them, when and why stays, and the SHA-256 of each text."};
+  NAE_ANSWER(json::value answer, prune_before(call, options, "/v1/policy/prune", consequence));
   call.show(answer, [&] {
     const auto versions = items(answer, "versions");
     if (versions.empty()) {
@@ -44,10 +32,7 @@ Outcome<ExitCode> prune(Call& call, const PruneOptions& options) {
 void add_policy_prune(CLI::App& policy, Action& chosen) {
   auto [leaf, options] = add_leaf<PruneOptions>(
       policy, "prune", "Remove the texts of old versions; who applied them stays", chosen, prune);
-  leaf->add_option("--before", options->before,
-                   "Which were replaced before this time, such as \"400 days ago\"")
-      ->required();
-  add_yes(*leaf, options->yes);
+  add_prune_options(*leaf, *options, "Which were replaced before");
   leaf->fallthrough()->footer(
       "Takes the role policy-admin, and a second one where 'nae policy apply' does. The version "
       "in\nforce stays, and those that requests waiting for approval were made against. Nothing "
