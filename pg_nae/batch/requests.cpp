@@ -14,13 +14,6 @@ bool is_of(const Group& group, Action action, const Item& item) {
          group.has_aad == !item.aad.empty() && group.key == item.key;
 }
 
-template <class T>
-T* moved(pg::Arena& arena, const T* from, std::size_t count, std::size_t capacity) {
-  T* to = arena.allocate_array<T>(capacity);
-  std::copy_n(from, count, to);
-  return to;
-}
-
 }  // namespace
 
 void Requests::begin(pg::Arena& arena, std::size_t rows) {
@@ -34,9 +27,8 @@ void Requests::begin(pg::Arena& arena, std::size_t rows) {
 
 Group& Requests::add_group(Action action, const Item& item, Group*& bucket) {
   if (count_ == capacity_) {
-    std::size_t capacity = capacity_ == 0 ? kFewGroups : capacity_ * 2;
-    groups_ = moved(*arena_, groups_, count_, capacity);
-    capacity_ = capacity;
+    capacity_ = capacity_ == 0 ? kFewGroups : capacity_ * 2;
+    groups_ = arena_->moved(groups_, count_, capacity_);
   }
   auto* group = arena_->allocate_array<Group>(1);
   *group = {};
@@ -64,10 +56,10 @@ Group& Requests::group_for(Action action, const Item& item) {
 void Requests::grow(Group& group) {
   std::size_t first = count_ <= kFewGroups ? rows_ : kSmallGroup;
   std::size_t capacity = group.capacity == 0 ? first : group.capacity * 2;
-  group.items = moved(*arena_, group.items, group.count, capacity);
-  group.places = moved(*arena_, group.places, group.count, capacity);
-  if (group.has_seconds()) group.seconds = moved(*arena_, group.seconds, group.count, capacity);
-  if (group.has_aad) group.aads = moved(*arena_, group.aads, group.count, capacity);
+  group.items = arena_->moved(group.items, group.count, capacity);
+  group.places = arena_->moved(group.places, group.count, capacity);
+  if (group.has_seconds()) group.seconds = arena_->moved(group.seconds, group.count, capacity);
+  if (group.has_aad) group.aads = arena_->moved(group.aads, group.count, capacity);
   group.capacity = capacity;
 }
 

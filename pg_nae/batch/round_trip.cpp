@@ -37,11 +37,8 @@ void RoundTrip::add_trouble(const Trouble& trouble) {
     std::fill_n(troubled_, rows_->count(), false);
   }
   if (trouble_count_ == trouble_capacity_) {
-    std::size_t capacity = trouble_capacity_ == 0 ? 8 : trouble_capacity_ * 2;
-    auto* larger = arena_->allocate_array<Trouble>(capacity);
-    std::copy_n(troubles_, trouble_count_, larger);
-    troubles_ = larger;
-    trouble_capacity_ = capacity;
+    trouble_capacity_ = trouble_capacity_ == 0 ? 8 : trouble_capacity_ * 2;
+    troubles_ = arena_->moved(troubles_, trouble_count_, trouble_capacity_);
   }
   troubled_[trouble.place.row] = true;
   troubles_[trouble_count_++] = trouble;
@@ -97,11 +94,8 @@ void RoundTrip::open(const Call& call, const Item& item, Place place) {
   if (const auto* asked = asked_.find(hash, item.stored)) {
     if (ahead) return;
     if (copy_count_ == copy_capacity_) {
-      std::size_t capacity = copy_capacity_ == 0 ? 64 : copy_capacity_ * 2;
-      auto* larger = arena_->allocate_array<Copy>(capacity);
-      std::copy_n(copies_, copy_count_, larger);
-      copies_ = larger;
-      copy_capacity_ = capacity;
+      copy_capacity_ = copy_capacity_ == 0 ? 64 : copy_capacity_ * 2;
+      copies_ = arena_->moved(copies_, copy_count_, copy_capacity_);
     }
     copies_[copy_count_++] = {{static_cast<std::uint32_t>(asked->number >> 32),
                                static_cast<std::uint32_t>(asked->number)},

@@ -2,6 +2,8 @@
 // used again or given back: it holds plaintexts.
 #pragma once
 
+#include <algorithm>
+
 #include "pg_nae/pg/postgres.hpp"
 
 namespace nae::pg {
@@ -25,6 +27,13 @@ class Arena {
   template <class T>
   T* allocate_array(std::size_t count) {
     return reinterpret_cast<T*>(allocate(sizeof(T) * count));
+  }
+  // The first `count` of an array in a larger place; the old one stays until all is taken back.
+  template <class T>
+  T* moved(const T* array, std::size_t count, std::size_t capacity) {
+    T* larger = allocate_array<T>(capacity);
+    std::copy_n(array, count, larger);
+    return larger;
   }
 
   std::size_t used_bytes() const { return used_bytes_; }
