@@ -7,6 +7,7 @@ import os
 import pathlib
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -19,7 +20,7 @@ from harness import Seconds, Tap, wait_until  # noqa: E402
 from wire import hello  # noqa: E402
 
 IMAGES = {"keyserver": 150, "agent": 150, "postgres": 500, "tools": 150, "demo": 250}  # the most MB each may have
-SERVICES = ["init", "keyserver", "enrol", "postgres", "agent", "policy", "tour"]
+SERVICES = ["init", "keyserver", "enrol", "processes", "postgres", "agent", "policy", "tour"]
 KEYS = re.compile(r"-----BEGIN (EC |RSA )?PRIVATE KEY-----")
 
 
@@ -82,17 +83,37 @@ def check_walls(tap, stack):
 
 
 def check_life(tap, stack):
-    select = ["psql", "-U", "analyst", "-d", "shop", "-At", "-c", "SELECT count(card) FROM customers"]
+    # By value, so that each is decrypted.
+    select = ["psql", "-U", "analyst", "-d", "shop", "-At", "-c", "SELECT count(*) FROM customers WHERE card::text > ''"]
     tap.is_(stack.execute("postgres", *select).stdout.strip(), "5000", "a role reads what the tour has left")
+
+    def reads_again(after):
+        tap.is_(wait_until(lambda: stack.execute("postgres", *select).stdout.strip() == "5000", 60), True, f"it reads again after {after}")
+
     stack.must("up", "-d", seconds=300)
     tap.is_(stack.exit_code("tour"), 0, "up again runs the tour again, over the data that is there")
     tap.like(stack.log("enrol"), "has a device already", "and enrols nothing twice")
-    stack.must("restart", "postgres", "agent", seconds=120)
-    tap.is_(wait_until(lambda: stack.execute("postgres", *select).stdout.strip() == "5000", 60), True, "PostgreSQL and agent start again")
+    agent = stack.inspect("agent", ".State.Pid")
+    stack.must("restart", "postgres", seconds=120)
+    reads_again("a restart of PostgreSQL")
+    os.kill(int(stack.inspect("postgres", ".State.Pid")), signal.SIGKILL)
+    reads_again("a crash of PostgreSQL")
+    tap.is_(stack.inspect("agent", ".State.Pid"), agent, "for which the agent does not end")
+    os.kill(int(agent), signal.SIGKILL)
+    reads_again("a crash of the agent")
+    for services in (["postgres", "agent"], ["agent"]):
+        stack.must("restart", *services, seconds=120)
+        reads_again(f"a restart of {' and '.join(services)}")
+    stack.engine.restart()
+    reads_again("a restart of Docker")
+    tap.is_(stack.log("postgres").count("was not properly shut down"), 1, "which stops PostgreSQL in order: only the crash was one")
+    stack.must("stop", seconds=120)
+    stack.must("start", seconds=120)
+    reads_again("stop and start")
     with Seconds() as took:
         stack.must("stop", seconds=120)
     tap.ok(took.passed < 20, "stopping takes less than 20 seconds", took.passed)
-    for service in ("keyserver", "postgres", "agent"):
+    for service in ("keyserver", "postgres", "agent", "processes"):
         tap.is_(stack.inspect(service, ".State.ExitCode"), "0", f"{service} stops cleanly at its signal")
     stack.must("down", "-v", seconds=120)
     tap.is_(stack.what_is_left(), [], "down -v leaves nothing")

@@ -22,6 +22,11 @@ class Engine:
         self.path.mkdir()
         self.environment = {**os.environ, "DOCKER_HOST": f"unix://{self.path}/docker.sock"}
         self.log = open(self.path / "dockerd.log", "wb")
+        self.start()
+        # The second version is a plugin of docker, the first, which Debian 12 has, a program.
+        self.compose_command = ["docker", "compose"] if self.run("docker", "compose", "version").returncode == 0 else ["docker-compose"]
+
+    def start(self):
         self.process = subprocess.Popen(
             ["dockerd", "-H", self.environment["DOCKER_HOST"], "--data-root", self.path / "root", "--exec-root", self.path / "exec",
              "-p", self.path / "pid", "--iptables=false", "--ip6tables=false", "--bridge=none"], stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
@@ -30,8 +35,11 @@ class Engine:
             if self.process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError("dockerd does not start:\n" + (self.path / "dockerd.log").read_text()[-3000:])
             time.sleep(0.1)
-        # The second version is a plugin of docker, the first, which Debian 12 has, a program.
-        self.compose_command = ["docker", "compose"] if self.run("docker", "compose", "version").returncode == 0 else ["docker-compose"]
+
+    def restart(self):
+        self.process.terminate()
+        self.process.wait(timeout=60)
+        self.start()
 
     def run(self, *command, seconds=120, **options):
         return subprocess.run([str(word) for word in command], stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace",
