@@ -16,8 +16,13 @@ bool is_batchable_function(Oid function) {
   return find_batchable(function) != nullptr;
 }
 
+// What most arguments are.
+bool is_column_or_constant(const Node* node) {
+  return IsA(node, Var) || IsA(node, Const);
+}
+
 bool contains_call_walker(Node* node, void*) {
-  if (node == nullptr) return false;
+  if (node == nullptr || is_column_or_constant(node)) return false;
   if (IsA(node, SubPlan)) {
     auto* sub_plan = reinterpret_cast<SubPlan*>(node);
     return contains_call_walker(sub_plan->testexpr, nullptr) ||
@@ -48,7 +53,7 @@ bool is_volatile_function(Oid function, void*) {
 }
 
 bool bound_walker(Node* node, void*) {
-  if (node == nullptr) return false;
+  if (node == nullptr || is_column_or_constant(node)) return false;
   if (IsA(node, NextValueExpr) || evaluation_of(node) == Evaluation::enclosed) return true;
   if (check_functions_in_node(node, is_volatile_function, nullptr)) return true;
   return walk_columns(node, bound_walker, nullptr);
@@ -116,14 +121,19 @@ void ask_ahead(FuncExpr* call, Lift& lifted) {
   add_arguments(call, lifted);
 }
 
+bool may_be_ahead(const FuncExpr* call) {
+  auto* arguments = reinterpret_cast<Node*>(call->args);
+  return !contains_batchable_call(arguments) && !is_bound_to_its_row(arguments);
+}
+
 // nullptr when the call must stay where it is.
 Node* lift_call(FuncExpr* call, Lift& lifted) {
   auto* node = reinterpret_cast<Node*>(call);
-  auto* arguments = reinterpret_cast<Node*>(call->args);
-  if (contains_batchable_call(arguments) || is_bound_to_its_row(arguments)) return nullptr;
-  if (lifted.inner != nullptr && reads_walker(arguments, lifted.inner)) return nullptr;
-  int shared = contain_volatile_functions(node) ? -1 : position_of(lifted.calls, node);
-  if (shared >= 0) return call_result(call, shared);
+  if (!may_be_ahead(call)) return nullptr;
+  if (lifted.inner != nullptr && reads_walker(reinterpret_cast<Node*>(call->args), lifted.inner))
+    return nullptr;
+  int shared = position_of(lifted.calls, node);
+  if (shared >= 0 && !contain_volatile_functions(node)) return call_result(call, shared);
   if (lifted.shared_only) {
     ask_ahead(call, lifted);
     return nullptr;
@@ -284,6 +294,9 @@ bool fits_a_row(const Lift& lifted) {
 
 bool has_hoistable_call(Node* expression) {
   if (!contains_batchable_call(expression)) return false;
+  // As most are.
+  if (is_batchable_call(expression) && may_be_ahead(reinterpret_cast<FuncExpr*>(expression)))
+    return true;
   Lift trial;
   lift(copy_of(expression), trial);
   return trial.calls != NIL || trial.ahead != NIL;
