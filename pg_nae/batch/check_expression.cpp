@@ -213,7 +213,9 @@ bool check_list(const Level& level, const List* list) {
     auto* node = static_cast<Node*>(lfirst(cell));
     if (node != nullptr && IsA(node, TargetEntry))
       node = reinterpret_cast<Node*>(reinterpret_cast<TargetEntry*>(node)->expr);
-    if (node != nullptr && check_node(level, node)) return true;
+    if (node == nullptr || IsA(node, Const)) continue;
+    if (IsA(node, Var) ? check_var(level, reinterpret_cast<Var*>(node)) : check_node(level, node))
+      return true;
   }
   return false;
 }

@@ -26,8 +26,8 @@ enum class Typing {
 };
 
 // A kind that is in no table is refused like one that holds no encrypted value.
-Typing typing_of(const Node* node) {
-  switch (nodeTag(node)) {
+constexpr Typing typing_of(NodeTag kind) {
+  switch (kind) {
 #define NODE_KIND(name, typing) \
   case T_##name:                \
     return Typing::typing;
@@ -70,12 +70,12 @@ bool child_holds_walker(Node* node, void*) {
     case T_TargetEntry:
       return pg::walk_children(node, child_holds_walker, nullptr);
     default:
-      return typing_of(node) != Typing::structure && holds(node);
+      return typing_of(nodeTag(node)) != Typing::structure && holds(node);
   }
 }
 
 void check_plaintext(const TypingPlace& place, Node* node) {
-  bool typed = !IsA(node, TableFunc) && typing_of(node) == Typing::plaintext;
+  bool typed = !IsA(node, TableFunc) && typing_of(nodeTag(node)) == Typing::plaintext;
   if ((typed && holds(node)) || pg::walk_children(node, child_holds_walker, nullptr))
     refuse_typing(place, node, "an encrypted value is used where only a plaintext can be");
 }
@@ -177,14 +177,6 @@ void check_query(Query* query, TypingPlace* outer, const char* text) {
 
 void check_node(const TypingPlace& place, Node* node, Typing typing) {
   switch (typing) {
-    case Typing::reference:
-      return check_reference(place, reinterpret_cast<Var*>(node));
-    case Typing::constant:
-      return check_constant(place, reinterpret_cast<Const*>(node));
-    case Typing::call: {
-      auto* call = reinterpret_cast<FuncExpr*>(node);
-      return check_call(place, node, call->funcid, call->args);
-    }
     case Typing::comparison: {
       if (!IsA(node, ScalarArrayOpExpr)) {
         auto* operation = reinterpret_cast<OpExpr*>(node);
@@ -224,6 +216,10 @@ void check_node(const TypingPlace& place, Node* node, Typing typing) {
       return check_sub_select(place, reinterpret_cast<SubLink*>(node));
     case Typing::plaintext:
       return check_plaintext(place, node);
+    case Typing::reference:
+    case Typing::constant:
+    case Typing::call:  // each is one kind, which is not checked here
+      refuse_typing(place, node, "the kind of an expression is not known");
     case Typing::parameter:
     case Typing::handed_on:
     case Typing::looked_at:
@@ -232,45 +228,67 @@ void check_node(const TypingPlace& place, Node* node, Typing typing) {
   }
 }
 
-bool walk_list(const List* list, void* state) {
+bool walk_other(Node* node, TypingPlace& place) {
+  if (IsA(node, Query)) {
+    check_query(reinterpret_cast<Query*>(node), &place, place.text);
+    return false;
+  }
+  check_node(place, node, typing_of(nodeTag(node)));
+  return pg::walk_children(node, walker, &place);
+}
+
+bool walk_list(const List* list, TypingPlace& place) {
   check_stack_depth();
   ListCell* cell;
   foreach (cell, list)
-    if (walker(static_cast<Node*>(lfirst(cell)), state)) return true;
+    if (walker(static_cast<Node*>(lfirst(cell)), &place)) return true;
   return false;
 }
 
-// What most of a query consists of is gone through here: each call of PostgreSQL's own walker costs
-// more than the check.
-bool walk_parts(Node* node, void* state) {
-  switch (nodeTag(node)) {
-    case T_Var:
-    case T_Const:
-    case T_Param:
-    case T_RangeTblEntry:  // walked with the query that it belongs to
-      return false;
-    case T_List:
-      return walk_list(reinterpret_cast<List*>(node), state);
-    case T_TargetEntry:
-      return walker(reinterpret_cast<Node*>(reinterpret_cast<TargetEntry*>(node)->expr), state);
-    case T_FuncExpr:
-      return walk_list(reinterpret_cast<FuncExpr*>(node)->args, state);
-    case T_OpExpr:
-      return walk_list(reinterpret_cast<OpExpr*>(node)->args, state);
-    default:
-      return pg::walk_children(node, walker, state);
-  }
-}
+// What most of a query consists of is checked and gone through here, as its table says: each call
+// of PostgreSQL's own walker costs more than the check.
+static_assert(typing_of(T_Var) == Typing::reference && typing_of(T_Const) == Typing::constant &&
+              typing_of(T_Param) == Typing::parameter && typing_of(T_FuncExpr) == Typing::call &&
+              typing_of(T_OpExpr) == Typing::comparison &&
+              typing_of(T_TargetEntry) == Typing::structure &&
+              typing_of(T_FromExpr) == Typing::structure &&
+              typing_of(T_RangeTblRef) == Typing::structure);
 
 bool walker(Node* node, void* state) {
   if (node == nullptr) return false;
-  auto* place = static_cast<TypingPlace*>(state);
-  if (IsA(node, Query)) {
-    check_query(reinterpret_cast<Query*>(node), place, place->text);
-    return false;
+  TypingPlace& place = *static_cast<TypingPlace*>(state);
+  switch (nodeTag(node)) {
+    case T_Var:
+      check_reference(place, reinterpret_cast<Var*>(node));
+      return false;
+    case T_Const:
+      check_constant(place, reinterpret_cast<Const*>(node));
+      return false;
+    case T_Param:
+    case T_RangeTblRef:
+    case T_RangeTblEntry:  // walked with the query that it belongs to
+      return false;
+    case T_List:
+      return walk_list(reinterpret_cast<List*>(node), place);
+    case T_TargetEntry:
+      return walker(reinterpret_cast<Node*>(reinterpret_cast<TargetEntry*>(node)->expr), state);
+    case T_FromExpr: {
+      auto* from = reinterpret_cast<FromExpr*>(node);
+      return walk_list(from->fromlist, place) || walker(from->quals, state);
+    }
+    case T_FuncExpr: {
+      auto* call = reinterpret_cast<FuncExpr*>(node);
+      check_call(place, node, call->funcid, call->args);
+      return walk_list(call->args, place);
+    }
+    case T_OpExpr: {
+      auto* operation = reinterpret_cast<OpExpr*>(node);
+      check_operator(place, node, operation->opno, operation->args);
+      return walk_list(operation->args, place);
+    }
+    default:
+      return walk_other(node, place);
   }
-  check_node(*place, node, typing_of(node));
-  return walk_parts(node, state);
 }
 
 }  // namespace
