@@ -1,9 +1,11 @@
 // nae audit verify
+#include <optional>
 #include <ostream>
 
 #include "cli/audit_commands.hpp"
 #include "cli/input.hpp"
 #include "cli/moment.hpp"
+#include "cli/progress.hpp"
 #include "cli/table.hpp"
 #include "keyserver/admin/api/verify_report.hpp"
 
@@ -29,7 +31,9 @@ Outcome<json::value> from_server(Call& call, const VerifyOptions& options) {
       "GET", with_parameters("/v1/audit/verify", {{"from", options.from}, {"to", options.to}}));
 }
 
-Outcome<json::value> offline(const VerifyOptions& options) {
+constexpr std::uint64_t kMegabyte = 1'000'000;
+
+Outcome<json::value> offline(Call& call, const VerifyOptions& options) {
   std::string public_key;
   if (!options.public_key.empty()) {
     NAE_ASSIGN(public_key, content_of(options.public_key, kMaxPublicKeyBytes));
@@ -39,7 +43,12 @@ Outcome<json::value> offline(const VerifyOptions& options) {
     return admin::api::to_json(report);
   }
   NAE_ASSIGN(audit::VerifyScope scope, admin::api::parse_scope(options.from, options.to));
-  NAE_ASSIGN(audit::VerifyReport report, audit::verify(options.directory, public_key, scope));
+  std::optional<Progress> progress;
+  auto tell = [&](std::uint64_t done, std::uint64_t total) {
+    if (!progress) progress.emplace(call.err, "MB", total / kMegabyte, Progress::is_seen());
+    progress->at(done / kMegabyte);
+  };
+  NAE_ASSIGN(audit::VerifyReport report, audit::verify(options.directory, public_key, scope, tell));
   return admin::api::to_json(report);
 }
 
@@ -71,7 +80,7 @@ Outcome<ExitCode> verify(Call& call, const VerifyOptions& options) {
   VerifyOptions wanted = options;
   NAE_ASSIGN(wanted.from, edge_of(options.from));
   NAE_ASSIGN(wanted.to, edge_of(options.to));
-  NAE_ANSWER(json::value answer, local ? offline(wanted) : from_server(call, wanted));
+  NAE_ANSWER(json::value answer, local ? offline(call, wanted) : from_server(call, wanted));
   const bool intact = shown(answer, "intact") == "true";
   call.show(answer, [&] { print_report(call, answer, intact); });
   return intact ? kOk : kRefused;

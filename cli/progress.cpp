@@ -43,8 +43,12 @@ std::string progress_line(const std::string& unit, std::uint64_t done, std::uint
          " left";
 }
 
+bool Progress::is_seen() {
+  return ::isatty(STDERR_FILENO) == 1;
+}
+
 bool Progress::is_wanted() {
-  return ::isatty(STDERR_FILENO) == 1 && ::isatty(STDOUT_FILENO) != 1;
+  return is_seen() && ::isatty(STDOUT_FILENO) != 1;
 }
 
 Progress::Progress(std::ostream& err, std::string unit, std::uint64_t total, bool shown)

@@ -16,11 +16,12 @@ std::string progress_line(const std::string& unit, std::uint64_t done, std::uint
 
 class Progress {
  public:
-  // Whether somebody would see it, and nothing but it: standard error is a terminal, standard
-  // output is none.
+  // Whether somebody would see it: standard error is a terminal.
+  static bool is_seen();
+  // And nothing but it, where the command prints as it goes: standard output is none.
   static bool is_wanted();
 
-  // `shown`: is_wanted().
+  // `shown`: one of these.
   Progress(std::ostream& err, std::string unit, std::uint64_t total, bool shown);
   ~Progress();
   Progress(const Progress&) = delete;

@@ -51,11 +51,20 @@ Result<std::vector<Segment>> segments_of(const std::filesystem::path& directory,
   return all;
 }
 
+constexpr std::uint64_t kToldLines = 4096;
+
+std::uint64_t bytes_of(const Segment& segment) {
+  std::error_code error;
+  const std::uintmax_t bytes = std::filesystem::file_size(segment.path, error);
+  return error ? 0 : bytes;  // whoever reads it says what is wrong
+}
+
 // Walks the segments and goes on after a finding, so that one report shows everything.
 class Verifier {
  public:
-  Verifier(const std::filesystem::path& directory, std::string_view public_key_pem)
-      : directory_(directory), public_key_pem_(public_key_pem) {}
+  Verifier(const std::filesystem::path& directory, std::string_view public_key_pem,
+           VerifyProgress progress = {})
+      : directory_(directory), public_key_pem_(public_key_pem), progress_(std::move(progress)) {}
 
   Result<VerifyReport> run(const VerifyScope& scope);
   Result<VerifyReport> run_alone(const Segment& segment);
@@ -76,9 +85,12 @@ class Verifier {
   Result<std::optional<Head>> read_signed_head(const std::filesystem::path& file);
   Result<bool> has_good_signature(const Head& head);
   void find(Fault fault, std::uint64_t seq, std::string explanation);
+  void tell(std::uint64_t bytes_of_segment) const;
 
   const std::filesystem::path& directory_;
   std::string_view public_key_pem_;
+  const VerifyProgress progress_;
+  std::uint64_t bytes_before_ = 0, bytes_total_ = 0;  // of the segments before, and of all
   bool from_its_beginning_ = true;   // records before the first segment would be missed
   std::optional<ArchiveMark> mark_;  // whose signature is not wrong
   VerifyReport report_;
@@ -112,6 +124,7 @@ Result<VerifyReport> Verifier::run(const VerifyScope& scope) {
     from_its_beginning_ = segments.front().first_seq == 1;
   }
   NAE_TRY(read_mark());
+  for (const Segment& segment : segments) bytes_total_ += bytes_of(segment);
   for (const Segment& segment : segments)
     NAE_TRY(check_segment(segment, segment.first_seq == newest && is_locked(directory_)));
   if (scope.from_seq && report_.last.seq < *scope.from_seq && report_.findings_total == 0)
@@ -149,16 +162,25 @@ Result<VerifyReport> Verifier::run_alone(const Segment& segment) {
 Result<void> Verifier::check_segment(const Segment& segment, bool may_grow) {
   NAE_TRY(begin_segment(segment));
   ++report_.segments;
+  std::uint64_t end = 0;
   NAE_TRY(read_lines(segment.path, [&](const RawLine& raw) {
     line_ = raw.number;
+    end = raw.end;
+    if (line_ % kToldLines == 0) tell(end);
     if (raw.ended)
       check_line(segment, raw);
     else if (!may_grow)
       find(Fault::tail_torn, 0, "the line has no end: cut off by a crash or by a hand");
     return true;
   }));
+  tell(end);
+  bytes_before_ += end;
   check_end_of_segment();
   return {};
+}
+
+void Verifier::tell(std::uint64_t bytes_of_segment) const {
+  if (progress_) progress_(bytes_before_ + bytes_of_segment, bytes_total_);
 }
 
 Result<void> Verifier::begin_segment(const Segment& segment) {
@@ -387,8 +409,8 @@ std::string_view name(Fault fault) {
 }
 
 Result<VerifyReport> verify(const std::filesystem::path& directory, std::string_view public_key_pem,
-                            const VerifyScope& scope) {
-  return Verifier(directory, public_key_pem).run(scope);
+                            const VerifyScope& scope, const VerifyProgress& progress) {
+  return Verifier(directory, public_key_pem, progress).run(scope);
 }
 
 Result<VerifyReport> verify_segment(const std::filesystem::path& segment,

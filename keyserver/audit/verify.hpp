@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -63,11 +64,16 @@ struct VerifyScope {
   bool whole() const { return !from_seq && !to_seq && !from_us && !to_us; }
 };
 
+// How many bytes of segments have been read, and how many there are to read. Called on the verifying
+// thread, once for each segment and every few thousand lines.
+using VerifyProgress = std::function<void(std::uint64_t done, std::uint64_t total)>;
+
 // `public_key_pem`: empty to check the chain without the signatures. A failure means the log could
 // not be read (Code::file_failed) or holds nothing of the scope (Code::not_found); what is wrong
 // inside it are findings.
 Result<VerifyReport> verify(const std::filesystem::path& directory,
-                            std::string_view public_key_pem = {}, const VerifyScope& scope = {});
+                            std::string_view public_key_pem = {}, const VerifyScope& scope = {},
+                            const VerifyProgress& progress = {});
 
 // One closed segment on its own, with the signed head that lies beside it.
 Result<VerifyReport> verify_segment(const std::filesystem::path& segment,

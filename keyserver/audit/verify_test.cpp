@@ -30,6 +30,26 @@ TEST_F(VerifyTest, NothingIsBlamedOnAnIntactLog) {
   EXPECT_EQ(report_.head->point, report_.last);
 }
 
+TEST_F(LogTest, VerifyTellsHowMuchOfAllItHasRead) {
+  write_log(30, 2000);
+  std::uint64_t bytes = 0, segments = 0;
+  auto listed = list_segments(directory_);
+  ASSERT_TRUE(listed);
+  for (const Segment& segment : *listed) {
+    bytes += std::filesystem::file_size(segment.path);
+    ++segments;
+  }
+  ASSERT_GT(segments, 2u);
+  std::vector<std::uint64_t> told;
+  ASSERT_TRUE(verify(directory_, {}, {}, [&](std::uint64_t done, std::uint64_t total) {
+    EXPECT_EQ(total, bytes);
+    told.push_back(done);
+  }));
+  EXPECT_EQ(told.size(), segments);
+  EXPECT_TRUE(std::ranges::is_sorted(told));
+  EXPECT_EQ(told.back(), bytes);
+}
+
 TEST_F(VerifyTest, AnEmptyDirectoryIsIntact) {
   std::filesystem::remove(segment());
   std::filesystem::remove(directory_ / kHeadFile);

@@ -123,12 +123,24 @@ def check_export_at_a_terminal(tap, server, directory):
     tap.ok(exported and exported == by_script[:len(exported)], "is that of a script", exported[-3:], by_script[-3:])
 
 
+def check_verify_at_a_terminal(tap, server):
+    ours, theirs = pty.openpty()
+    words = [NAE, "audit", "verify", "--directory", server.path / "audit"]
+    done = subprocess.run([str(word) for word in words], cwd="/", stdin=subprocess.DEVNULL, stdout=theirs, stderr=theirs, check=False, **OWNER)
+    os.close(theirs)
+    shown = os.read(ours, 65536).decode()
+    os.close(ours)
+    tap.is_(done.returncode, 0, "a check of a copy at a terminal")
+    tap.like(shown, r"(?:\r0 of 0 MB.*?\x1b\[K)?.*The audit log is intact", "ends with what it found")
+
+
 with Tap() as tap:
     scratch = scratch_directory()
     server = KeyServer.make(scratch / "server")
     server.start()
     check_watch(tap, server)
     check_export_at_a_terminal(tap, server, scratch)
+    check_verify_at_a_terminal(tap, server)
     thief = AnswerThief(server.port)
     address = "https://127.0.0.1:%d"
 
