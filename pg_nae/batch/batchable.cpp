@@ -144,7 +144,7 @@ std::uint64_t hashes_generation = 0;
 std::uint64_t generation = 1;
 bool watching_functions = false;
 
-void forget(Datum, int, uint32) {
+void forget(Datum, pg::SystemCache, uint32) {
   ++generation;
 }
 

@@ -53,10 +53,10 @@ bool has_values(const QueryDesc* query) {
          (query->estate != nullptr && holds_values(query->estate));
 }
 
-PlannedStmt* plan(Query* query, const char* text, int options, ParamListInfo parameters) {
+PlannedStmt* plan(NAE_PLAN_PARAMETERS) {
   pg::ErrorScope scope;
   pg::enter_planning(scope);
-  PlannedStmt* planned = plan_scope.next(query, text, options, parameters);
+  PlannedStmt* planned = plan_scope.next(NAE_PLAN_ARGUMENTS);
   pg::leave(scope);
   return planned;
 }

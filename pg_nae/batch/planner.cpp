@@ -124,9 +124,8 @@ PlannedStmt* with_batches(PlannedStmt* statement, int cursor_options) {
   return statement;
 }
 
-PlannedStmt* plan_with_batches(Query* query, const char* text, int cursor_options,
-                               ParamListInfo parameters) {
-  PlannedStmt* statement = plan_hook.next(query, text, cursor_options, parameters);
+PlannedStmt* plan_with_batches(NAE_PLAN_PARAMETERS) {
+  PlannedStmt* statement = plan_hook.next(NAE_PLAN_ARGUMENTS);
   return concerns_us(statement) ? with_batches(statement, cursor_options) : statement;
 }
 

@@ -7,7 +7,7 @@
 namespace nae::columns {
 namespace {
 
-void after_parsing(ParseState* state, Query* query, JumbleState* jumble) {
+void after_parsing(ParseState* state, Query* query, pg::Jumble* jumble) {
   // Looked at before it is opened for the client: then encrypted columns are still there.
   const bool concerns_us = state->p_paramref_hook != nullptr && state->p_sourcetext != nullptr &&
                            IsTransactionState() && has_column_types() && mentions_encrypted(query);

@@ -41,7 +41,7 @@ std::uint64_t schemas = 1;
 bool watching = false;
 
 // Dropping a type is the one way to be rid of its functions and casts.
-void forget_type(Datum, int, uint32 hash) {
+void forget_type(Datum, pg::SystemCache, uint32 hash) {
   ++generation;
   if (!OidIsValid(known_schema)) ++schemas;
   for (Read& read : read_types)
@@ -49,7 +49,7 @@ void forget_type(Datum, int, uint32 hash) {
 }
 
 // The extension comes and goes with its schemas.
-void forget_schemas(Datum, int, uint32) {
+void forget_schemas(Datum, pg::SystemCache, uint32) {
   ++generation;
   ++schemas;
   for (Read& read : read_types) read.is_known = false;

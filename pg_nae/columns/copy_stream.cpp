@@ -8,6 +8,14 @@
 namespace nae::columns {
 namespace {
 
+bool is_csv(const CopyFormatOptions& options) {
+#if PG_VERSION_NUM >= 190000
+  return options.format == COPY_FORMAT_CSV;
+#else
+  return options.csv_mode;
+#endif
+}
+
 // One COPY: lines of one half are written out while those of the other are encrypted.
 struct CopyStream {
   CopyFromState source;
@@ -36,7 +44,7 @@ CopyColumn column_of(const CopyFromState source, int number) {
     column.input = &source->in_functions[number - 1];
     column.input_parameter = source->typioparams[number - 1];
   }
-  if (source->opts.csv_mode) {
+  if (is_csv(source->opts)) {
     column.force_null = source->opts.force_null_flags[number - 1];
     column.force_not_null = source->opts.force_notnull_flags[number - 1];
   }

@@ -31,11 +31,11 @@ std::uint64_t column_generation = 1;
 
 bool watching = false;
 
-void forget_functions(Datum, int, uint32) {
+void forget_functions(Datum, pg::SystemCache, uint32) {
   ++function_generation;
 }
 
-void forget_operators(Datum, int, uint32) {
+void forget_operators(Datum, pg::SystemCache, uint32) {
   ++operator_generation;
 }
 

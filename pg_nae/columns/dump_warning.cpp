@@ -25,7 +25,7 @@ bool puts_out_encrypted(const Query* query) {
   return false;
 }
 
-void after_parsing(ParseState* state, Query* query, JumbleState* jumble) {
+void after_parsing(ParseState* state, Query* query, pg::Jumble* jumble) {
   const Query* selected = warned ? nullptr : selected_for_dump(query);
   bool encrypted = selected != nullptr && has_column_types() && puts_out_encrypted(selected);
   dump_warning_hook.next(state, query, jumble);

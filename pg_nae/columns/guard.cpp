@@ -172,7 +172,7 @@ ReturnSetInfo* ddl_commands() {
   result->returnMode = SFRM_ValuePerCall;
   LOCAL_FCINFO(call, 0);
   InitFunctionCallInfoData(*call, &function, 0, InvalidOid, nullptr,
-                           reinterpret_cast<fmNodePtr>(result));
+                           reinterpret_cast<Node*>(result));
   FunctionCallInvoke(call);
   return result;
 }

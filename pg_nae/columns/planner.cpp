@@ -9,13 +9,13 @@
 namespace nae::columns {
 namespace {
 
-PlannedStmt* plan_by_meaning(Query* query, const char* text, int cursor_options,
-                             ParamListInfo parameters) {
+PlannedStmt* plan_by_meaning(NAE_PLAN_PARAMETERS) {
   refuse_unasked_plaintext(query);
   Query* meant = with_meaning(query);
   if (meant != query) pg::note_encrypted_query();
   if (meant != query && !pg::is_planted("no typing")) check_typing(meant, text);
-  return plan_hook.next(meant, text, cursor_options, parameters);
+  query = meant;
+  return plan_hook.next(NAE_PLAN_ARGUMENTS);
 }
 
 }  // namespace

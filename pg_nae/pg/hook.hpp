@@ -38,6 +38,18 @@ class Hook {
   Function next_;
 };
 
+#if PG_VERSION_NUM >= 190000
+#define NAE_PLAN_PARAMETERS                                                         \
+  Query *query, const char *text, int cursor_options, ParamListInfo parameters, \
+      ExplainState *explained
+#define NAE_PLAN_ARGUMENTS query, text, cursor_options, parameters, explained
+using Jumble = const JumbleState;
+#else
+#define NAE_PLAN_PARAMETERS \
+  Query *query, const char *text, int cursor_options, ParamListInfo parameters
+#define NAE_PLAN_ARGUMENTS query, text, cursor_options, parameters
+using Jumble = JumbleState;
+#endif
 #if PG_VERSION_NUM >= 180000
 #define NAE_RUN_PARAMETERS QueryDesc *query, ScanDirection direction, uint64 count
 #define NAE_RUN_ARGUMENTS query, direction, count

@@ -15,7 +15,7 @@ namespace {
 std::uint64_t catalog_generation = 1;
 bool watching_catalogs = false;
 
-void count_change(Datum, int, uint32) {
+void count_change(Datum, SystemCache, uint32) {
   ++catalog_generation;
 }
 

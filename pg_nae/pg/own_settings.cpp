@@ -47,21 +47,32 @@ void set(const char* name, const char* value) {
   set_config_option(name, value, PGC_SUSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, DEBUG1, false);
 }
 
+// A setting's part of one type: until 18 it begins with what is common to all, from 19 on it is
+// within that.
+#if PG_VERSION_NUM >= 190000
+#define NAE_PART(setting, type) (setting)->_##type
+#else
+#define NAE_PART(setting, type) (*reinterpret_cast<config_##type*>(setting))
+#endif
+
 // The value that PostgreSQL is built with, in words.
 const char* built_in(config_generic* setting) {
   switch (setting->vartype) {
     case PGC_BOOL:
-      return reinterpret_cast<config_bool*>(setting)->boot_val ? "on" : "off";
+      return NAE_PART(setting, bool).boot_val ? "on" : "off";
     case PGC_INT:
-      return psprintf("%d", reinterpret_cast<config_int*>(setting)->boot_val);
+      return psprintf("%d", NAE_PART(setting, int).boot_val);
     case PGC_REAL:
-      return psprintf("%.17g", reinterpret_cast<config_real*>(setting)->boot_val);
+      return psprintf("%.17g", NAE_PART(setting, real).boot_val);
     case PGC_STRING:
-      return reinterpret_cast<config_string*>(setting)->boot_val;
-    case PGC_ENUM: {
-      auto* choice = reinterpret_cast<config_enum*>(setting);
-      return config_enum_lookup_by_value(choice, choice->boot_val);
-    }
+      return NAE_PART(setting, string).boot_val;
+    case PGC_ENUM:
+#if PG_VERSION_NUM >= 190000
+      return config_enum_lookup_by_value(setting, NAE_PART(setting, enum).boot_val);
+#else
+      return config_enum_lookup_by_value(&NAE_PART(setting, enum),
+                                         NAE_PART(setting, enum).boot_val);
+#endif
   }
   return nullptr;
 }

@@ -159,6 +159,15 @@ extern "C" {
 #undef TEXTDOMAIN
 #define TEXTDOMAIN "pg_nae"
 
+// What a callback for changes of the catalogs is told to have changed.
+namespace nae::pg {
+#if PG_VERSION_NUM >= 190000
+using SystemCache = SysCacheIdentifier;
+#else
+using SystemCache = int;
+#endif
+}  // namespace nae::pg
+
 // Defines one SQL-callable function. 15 and earlier declare it without visibility.
 #define NAE_FUNCTION(name)                  \
   extern "C" {                              \

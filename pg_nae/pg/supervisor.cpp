@@ -60,7 +60,9 @@ struct Supervision {
   std::int64_t reported_ms = 0;
 };
 
-void wake_on_child(int) {
+// From 19 on handlers are told who sent the signal.
+template <class... Told>
+void wake_on_child(Told...) {
   int saved = errno;
   SetLatch(MyLatch);
   errno = saved;
