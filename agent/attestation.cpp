@@ -65,12 +65,11 @@ Error unknown(const std::vector<Program>& programs, const PeerProcess& peer) {
 
 }  // namespace
 
-Result<wire::ProgramAttestation> attest(const std::vector<Program>& programs,
-                                        const PeerProcess& peer) {
+Result<ProgramAttestation> attest(const std::vector<Program>& programs, const PeerProcess& peer) {
   auto found = std::find_if(programs.begin(), programs.end(),
                             [&](const Program& program) { return matches(program, peer); });
   if (found == programs.end()) return fail(unknown(programs, peer));
-  wire::ProgramAttestation attested;
+  ProgramAttestation attested;
   attested.name = found->name;
   attested.uid = peer.uid;
   attested.systemd_unit = peer.systemd_unit;

@@ -13,7 +13,6 @@ namespace nae::agent {
 // Code::program_unknown names what the peer is, so that the administrator can add or fix its entry.
 // A peer whose executable cannot be read is matched by uid and systemd unit, and then only by
 // entries that name a unit and no digests.
-Result<wire::ProgramAttestation> attest(const std::vector<Program>& programs,
-                                        const PeerProcess& peer);
+Result<ProgramAttestation> attest(const std::vector<Program>& programs, const PeerProcess& peer);
 
 }  // namespace nae::agent

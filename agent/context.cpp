@@ -4,8 +4,7 @@
 
 namespace nae::agent {
 
-ContextPtr ContextRegistry::intern(wire::OpenContext claimed,
-                                   const wire::ProgramAttestation& program) {
+ContextPtr ContextRegistry::intern(wire::OpenContext claimed, const ProgramAttestation& program) {
   auto context = std::make_shared<Context>();
   context->open = std::move(claimed);
   context->open.context = 0;

@@ -19,7 +19,7 @@ using ContextPtr = std::shared_ptr<const Context>;
 class ContextRegistry {
  public:
   // What a client claims, with the program that the agent attested; its number does not count.
-  ContextPtr intern(wire::OpenContext claimed, const wire::ProgramAttestation& program);
+  ContextPtr intern(wire::OpenContext claimed, const ProgramAttestation& program);
   std::size_t size() const { return contexts_.size(); }
 
  private:

@@ -17,8 +17,8 @@ wire::OpenContext claim(std::string role) {
   return claimed;
 }
 
-wire::ProgramAttestation attested(std::string name = "postgres") {
-  wire::ProgramAttestation program;
+ProgramAttestation attested(std::string name = "postgres") {
+  ProgramAttestation program;
   program.name = std::move(name);
   program.executable = "/usr/bin/postgres";
   program.executable_sha256 = Bytes(32, 1);
@@ -27,7 +27,7 @@ wire::ProgramAttestation attested(std::string name = "postgres") {
 
 TEST(ContextRegistry, EqualClaimsAreOneContext) {
   ContextRegistry registry;
-  const wire::ProgramAttestation program = attested();
+  const ProgramAttestation program = attested();
   const ContextPtr first = registry.intern(claim("billing"), program);
   wire::OpenContext numbered = claim("billing");
   numbered.context = 7;
@@ -47,10 +47,10 @@ TEST(ContextRegistry, TheProgramIsTheAttestedOne) {
 
 TEST(ContextRegistry, EachDifferenceMakesAnother) {
   ContextRegistry registry;
-  const wire::ProgramAttestation program = attested();
+  const ProgramAttestation program = attested();
   std::vector<ContextPtr> contexts{registry.intern(claim("a"), program),
                                    registry.intern(claim("b"), program)};
-  wire::ProgramAttestation other = program;
+  ProgramAttestation other = program;
   other.executable_sha256[0] ^= 1;
   contexts.push_back(registry.intern(claim("a"), other));
   wire::OpenContext member = claim("a");

@@ -24,8 +24,8 @@ struct DownstreamServices {
   Broker& broker;
   ContextRegistry& contexts;
   // Which program is at the other end of a socket.
-  std::function<Result<wire::ProgramAttestation>(int descriptor)> attest;
-  std::function<wire::Table()> statistics;
+  std::function<Result<ProgramAttestation>(int descriptor)> attest;
+  std::function<Table()> statistics;
   std::uint32_t max_outstanding = 0;
   std::chrono::milliseconds frame_timeout{0};  // from a frame's first byte to its last
   // For half-received frames of clients that say which program they are, a share for each process.
@@ -80,8 +80,8 @@ class Downstream final : public net::Protocol, public Asker, public Seated {
   net::Reception reception_;  // of the frame under way; before hello, of that
   // As it was when the connection was taken. A process that becomes another program before it says
   // hello, or hands the connection on, is not what it was asked as.
-  const Result<wire::ProgramAttestation> accepted_;
-  std::optional<wire::ProgramAttestation> program_;  // present once hello was accepted
+  const Result<ProgramAttestation> accepted_;
+  std::optional<ProgramAttestation> program_;  // present once hello was accepted
   wire::Limits limits_;
   struct Opened {
     ContextPtr context;

@@ -9,7 +9,7 @@ namespace {
 
 class Rows {
  public:
-  explicit Rows(wire::Table& table) : table_(table) {}
+  explicit Rows(Table& table) : table_(table) {}
   void text(std::string name, std::string_view value) {
     table_.rows.push_back({std::move(name), std::string(value)});
   }
@@ -18,7 +18,7 @@ class Rows {
   }
 
  private:
-  wire::Table& table_;
+  Table& table_;
 };
 
 void add_upstream(Rows& rows, const std::string& prefix, const Upstream& upstream) {
@@ -35,9 +35,9 @@ void add_upstream(Rows& rows, const std::string& prefix, const Upstream& upstrea
 
 }  // namespace
 
-wire::Table statistics_table(const Broker& broker, const AgentCounters& counters,
-                             std::size_t clients, std::size_t contexts) {
-  wire::Table table;
+Table statistics_table(const Broker& broker, const AgentCounters& counters, std::size_t clients,
+                       std::size_t contexts) {
+  Table table;
   table.columns = {"name", "value"};
   Rows rows(table);
   auto uptime = std::chrono::steady_clock::now() - counters.started;

@@ -20,7 +20,7 @@ struct AgentCounters {
 };
 
 // (name, value); names are stable, new ones are added at the end of their group.
-wire::Table statistics_table(const Broker& broker, const AgentCounters& counters,
-                             std::size_t clients, std::size_t contexts);
+Table statistics_table(const Broker& broker, const AgentCounters& counters, std::size_t clients,
+                       std::size_t contexts);
 
 }  // namespace nae::agent

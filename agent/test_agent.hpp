@@ -72,7 +72,7 @@ class Backend {
     NAE_ASSIGN(auto reply, wire::parse_crypto_reply(answered.second.body));
     return std::string(as_text(reply.items.cursor().next()));
   }
-  Result<wire::Table> look_up(std::uint32_t context, wire::LookupSubject subject) {
+  Result<Table> look_up(std::uint32_t context, wire::LookupSubject subject) {
     session_.lookup({context, subject});
     NAE_ASSIGN(auto answered, answer());
     if (auto error = client::as_error(answered.second)) return fail(error->error);

@@ -13,7 +13,6 @@ using testing::bytes_of;
 using testing::must;
 using testing::ServiceTestClient;
 using testing::ServiceTestServer;
-using wire::MacForm;
 
 class BlindIndex : public ::testing::Test {
  protected:

@@ -12,8 +12,8 @@ namespace {
 // Callers choose key names, also of keys that do not exist: the cache must not grow with them.
 constexpr std::size_t kMaxDecisionsPerAction = 1024;
 
-policy::Subject subject_of(const DeviceConnection& device, const SessionClaims& session,
-                           const ProgramIdentity& program) {
+policy::Subject subject_of(const DeviceConnection& device, const RoleClaims& session,
+                           const ProgramAttestation& program) {
   policy::Subject subject;
   subject.device = device.name;
   subject.device_address = device.address;
@@ -33,7 +33,7 @@ policy::Subject subject_of(const DeviceConnection& device, const SessionClaims& 
 }  // namespace
 
 audit::Context audit_context(std::string_view device, std::string_view program,
-                             const SessionClaims& session) {
+                             const RoleClaims& session) {
   audit::Context context;
   context.device = device;
   context.program = program;
@@ -55,7 +55,7 @@ std::string address_without_port(std::string_view remote) {
   return std::string(address);
 }
 
-Caller::Caller(const DeviceConnection& device, ProgramIdentity program, SessionClaims session,
+Caller::Caller(const DeviceConnection& device, ProgramAttestation program, RoleClaims session,
                Bytes user_token)
     : subject_(subject_of(device, session, program)),
       program_(std::move(program)),

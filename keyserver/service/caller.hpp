@@ -12,32 +12,14 @@
 #include "keyserver/policy/policy_book.hpp"
 #include "keyserver/policy/subject.hpp"
 #include "libnae/base/action.hpp"
+#include "libnae/base/asker.hpp"
 #include "libnae/base/bytes.hpp"
 
 namespace nae::service {
 
-// The process that asks, as its host's agent attests it.
-struct ProgramIdentity {
-  std::string name;  // from the agent's program table
-  std::uint32_t uid = 0;
-  std::string executable;   // empty when not readable
-  Bytes executable_sha256;  // 32 bytes, or empty when not readable
-};
-
-// The database's statement about the session, as PostgreSQL knows it at execution.
-struct SessionClaims {
-  std::string database;
-  std::string effective_role;            // who permissions are checked for
-  std::string session_role;              // SET SESSION AUTHORIZATION
-  std::string login_role;                // who authenticated
-  std::vector<std::string> memberships;  // transitive closure of effective_role, itself excluded
-  std::string application_name;          // claimed by the client: for the audit, never for policy
-  std::string client_address;            // "" for a local socket
-};
-
 // The fields of an audit record that say who asks. Views of the arguments.
 audit::Context audit_context(std::string_view device, std::string_view program,
-                             const SessionClaims& session);
+                             const RoleClaims& session);
 
 // What TLS says of a connection.
 struct DeviceConnection {
@@ -52,7 +34,7 @@ std::string address_without_port(std::string_view remote);
 class Caller {
  public:
   // `user_token`: a JSON Web Token, a secret; empty: none.
-  Caller(const DeviceConnection& device, ProgramIdentity program, SessionClaims session,
+  Caller(const DeviceConnection& device, ProgramAttestation program, RoleClaims session,
          Bytes user_token);
 
   // Whether the context's token, if it has one, still proves its user: it expires, and a new policy
@@ -67,8 +49,8 @@ class Caller {
                                  Action action, std::string_view key, std::int64_t now_us);
 
   const policy::Subject& subject() const { return subject_; }
-  const ProgramIdentity& program() const { return program_; }
-  const SessionClaims& claims() const { return claims_; }
+  const ProgramAttestation& program() const { return program_; }
+  const RoleClaims& claims() const { return claims_; }
   const audit::ContextFragment& fragment() const { return fragment_; }
 
  private:
@@ -83,8 +65,8 @@ class Caller {
   void prove_anew(const policy::PolicyBook& book, std::int64_t now_us);
 
   policy::Subject subject_;
-  ProgramIdentity program_;
-  SessionClaims claims_;
+  ProgramAttestation program_;
+  RoleClaims claims_;
   audit::ContextFragment fragment_;
   Bytes user_token_;
   std::uint64_t proven_in_epoch_ = 0;

@@ -5,7 +5,6 @@
 #include <ctime>
 
 #include "keyserver/identity/test_issuer.hpp"
-#include "keyserver/service/nae_request.hpp"
 #include "keyserver/service/open_contexts.hpp"
 #include "keyserver/store/store.hpp"
 #include "net/test_certificates.hpp"
@@ -45,15 +44,16 @@ class CallerTest : public ::testing::Test {
   }
   void apply(const std::string& policy) { must(book_->apply(policy, "test", "", kNowUs)); }
 
-  static wire::OpenContext open_of(std::string_view token) {
-    wire::OpenContext open;
-    open.context = 1;
-    open.role.database = "db";
-    open.role.effective_role = open.role.session_role = open.role.login_role = "app";
-    open.program.emplace();
-    open.program->name = "postgres";
-    open.user_token.assign(token.begin(), token.end());
-    return open;
+  static RoleClaims session() {
+    RoleClaims session;
+    session.database = "db";
+    session.effective_role = session.session_role = session.login_role = "app";
+    return session;
+  }
+  static Caller caller_with(std::string_view token) {
+    ProgramAttestation program;
+    program.name = "postgres";
+    return {{"db1", {}}, std::move(program), session(), Bytes(token.begin(), token.end())};
   }
   std::string support_token() const {
     return issuer_.token("alice", kExpiresS, {{"groups", {"support"}}});
@@ -71,8 +71,7 @@ class CallerTest : public ::testing::Test {
 };
 
 TEST_F(CallerTest, WithoutATokenThereIsNoUser) {
-  const auto opened = caller_of({"db1", {}}, open_of(""));
-  Caller& caller = *opened;
+  Caller caller = caller_with("");
   EXPECT_EQ(proven(caller), Code{});
   EXPECT_FALSE(caller.subject().user);
   EXPECT_EQ(caller.fragment().text.find("user"), std::string::npos);
@@ -80,8 +79,7 @@ TEST_F(CallerTest, WithoutATokenThereIsNoUser) {
 }
 
 TEST_F(CallerTest, AGoodTokenMakesAUserWhomRulesAndRecordsKnow) {
-  const auto opened = caller_of({"db1", {}}, open_of(support_token()));
-  Caller& caller = *opened;
+  Caller caller = caller_with(support_token());
   EXPECT_EQ(proven(caller), Code{});
   EXPECT_EQ(caller.subject().user->subject, "alice");
   EXPECT_NE(caller.fragment().text.find(R"("user_issuer":"login","user":"alice")"),
@@ -90,8 +88,7 @@ TEST_F(CallerTest, AGoodTokenMakesAUserWhomRulesAndRecordsKnow) {
 }
 
 TEST_F(CallerTest, ATokenThatExpiresProvesNobodyFromThenOn) {
-  const auto opened = caller_of({"db1", {}}, open_of(support_token()));
-  Caller& caller = *opened;
+  Caller caller = caller_with(support_token());
   const std::int64_t expires_us = kExpiresS * 1'000'000;
   EXPECT_EQ(proven(caller, expires_us - 1), Code{});
   EXPECT_EQ(proven(caller, expires_us), Code::user_token_rejected);
@@ -101,8 +98,7 @@ TEST_F(CallerTest, ATokenThatExpiresProvesNobodyFromThenOn) {
 }
 
 TEST_F(CallerTest, AnIssuerOrKeyThatLeavesThePolicyTakesItsUsersAlong) {
-  const auto opened = caller_of({"db1", {}}, open_of(support_token()));
-  Caller& caller = *opened;
+  Caller caller = caller_with(support_token());
   EXPECT_EQ(proven(caller), Code{});
   apply(with_rule(TestIssuer().table("login")));  // the same issuer with another key
   EXPECT_EQ(proven(caller), Code::user_token_rejected);
@@ -116,12 +112,19 @@ TEST_F(CallerTest, AnIssuerOrKeyThatLeavesThePolicyTakesItsUsersAlong) {
 }
 
 TEST_F(CallerTest, AContextIsNotOpenedForATokenThatProvesNobody) {
+  const auto open_with = [&](OpenContexts& contexts, std::string_view token) {
+    wire::OpenContext open;
+    open.context = 1;
+    open.role = session();
+    open.program.emplace().name = "postgres";
+    open.user_token.assign(token.begin(), token.end());
+    return contexts.open({"db1", {}}, std::move(open), 100, *book_, kNowUs);
+  };
   OpenContexts contexts;
-  ASSERT_TRUE(contexts.open({"db1", {}}, open_of(support_token()), 100, *book_, kNowUs));
+  ASSERT_TRUE(open_with(contexts, support_token()));
   EXPECT_NE(contexts.find(1), nullptr);
   const std::string other = TestIssuer().token("alice", kExpiresS);
-  auto refused = contexts.open({"db1", {}}, open_of(other), 100, *book_, kNowUs);
-  EXPECT_EQ(refused.error().code, Code::user_token_rejected);
+  EXPECT_EQ(open_with(contexts, other).error().code, Code::user_token_rejected);
   EXPECT_EQ(contexts.find(1), nullptr);  // nor does the number mean the earlier context any more
 }
 

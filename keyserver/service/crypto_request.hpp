@@ -8,24 +8,14 @@
 #include <vector>
 
 #include "libnae/base/action.hpp"
+#include "libnae/base/action_form.hpp"
 #include "libnae/base/bytes.hpp"
 
 namespace nae::service {
 
-// What `algorithm` selects, by action: of encrypt an EncryptForm, of mac a MacForm, of sign, verify
-// and hash as docs/spec/wire.md says.
-enum class EncryptForm : std::uint8_t { value = 0, search_token = 1 };
-enum class MacForm : std::uint8_t {
-  code = 0,
-  blind_index = 1,
-  blind_index_code = 2,
-  blind_index_search = 3,
-};
-
-// Of one item of random.
-inline constexpr std::uint32_t kMaxRandomBytes = 1024;
-
-// Views of bytes that whoever asks keeps until the answer is there.
+// Views of bytes that whoever asks keeps until the answer is there. What `algorithm` selects, by
+// action: of encrypt an EncryptForm, of mac a MacForm, of sign, verify and hash as
+// docs/spec/wire.md says.
 struct CryptoRequest {
   Action action{};
   std::uint8_t algorithm = 0;

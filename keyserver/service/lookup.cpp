@@ -34,7 +34,7 @@ Table whoami(Caller& caller, const Parts& parts, std::int64_t now_us) {
 
   const policy::Subject& subject = caller.subject();
   const policy::User* user = proven && subject.user ? &*subject.user : nullptr;
-  const ProgramIdentity& program = caller.program();
+  const ProgramAttestation& program = caller.program();
   auto text = [](std::string value) { return std::optional(std::move(value)); };
   Table table;
   table.columns = {"property", "value"};

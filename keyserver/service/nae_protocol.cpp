@@ -150,7 +150,7 @@ bool NaeProtocol::on_open_context(const Frame& frame) {
   auto open = wire::parse_open_context(frame.body);
   if (!open) return violation(id, std::move(open).error());
   const std::uint32_t number = open->context;
-  const SessionClaims session = claims_of(open->role);
+  const RoleClaims session = open->role;
   auto opened = contexts_.open({connection_.peer().name, address_}, std::move(*open),
                                frame.body.size(), parts_.policy, now_us_);
   if (!opened) {
@@ -305,10 +305,10 @@ void NaeProtocol::resume(const std::shared_ptr<WaitingRequest>& waiting,
 
 // A table that the other side would not read ends as an error of the request, not of the
 // connection.
-void NaeProtocol::answer_lookup(std::uint64_t id, Table table, audit::Record& record) {
+void NaeProtocol::answer_lookup(std::uint64_t id, const Table& table, audit::Record& record) {
   Bytes& out = answers_.replies();
   const std::size_t start = out.size();
-  wire::append_lookup_reply(out, id, {std::move(table.columns), std::move(table.rows)});
+  wire::append_lookup_reply(out, id, table);
   const std::size_t body = out.size() - start - wire::kFrameHeaderBytes;
   if (body <= wire::max_reply_bytes(limits_)) return;
   out.resize(start);

@@ -47,7 +47,7 @@ class NaeProtocol final : public net::Protocol {
   bool on_close_context(const wire::Frame& frame);
   bool on_crypto(const wire::Frame& frame);
   bool on_lookup(const wire::Frame& frame);
-  void answer_lookup(std::uint64_t id, Table table, audit::Record& record);
+  void answer_lookup(std::uint64_t id, const Table& table, audit::Record& record);
 
   void ask_hsm(const std::shared_ptr<WaitingRequest>& waiting, HsmWork work);
   void resume(const std::shared_ptr<WaitingRequest>& waiting, Result<Prepared> prepared);

@@ -9,19 +9,6 @@
 namespace nae::service {
 namespace {
 
-// One numbering: what a frame says goes to the operations as it is.
-static_assert(static_cast<int>(EncryptForm::value) == static_cast<int>(wire::EncryptForm::value));
-static_assert(static_cast<int>(EncryptForm::search_token) ==
-              static_cast<int>(wire::EncryptForm::search_token));
-static_assert(static_cast<int>(MacForm::code) == static_cast<int>(wire::MacForm::code));
-static_assert(static_cast<int>(MacForm::blind_index) ==
-              static_cast<int>(wire::MacForm::blind_index));
-static_assert(static_cast<int>(MacForm::blind_index_code) ==
-              static_cast<int>(wire::MacForm::blind_index_code));
-static_assert(static_cast<int>(MacForm::blind_index_search) ==
-              static_cast<int>(wire::MacForm::blind_index_search));
-static_assert(kMaxRandomBytes == wire::kMaxRandomBytes);
-
 constexpr std::size_t kKeptViews = 4096;
 
 void read_column(const wire::ColumnView& column, std::vector<ByteView>& into) {
@@ -57,22 +44,6 @@ CryptoRequest request_of(const wire::CryptoHeader& header, std::uint32_t items) 
   request.query_id = header.query_id;
   request.count = items;
   return request;
-}
-
-SessionClaims claims_of(wire::RoleClaims role) {
-  return {std::move(role.database),      std::move(role.effective_role),
-          std::move(role.session_role),  std::move(role.login_role),
-          std::move(role.memberships),   std::move(role.application_name),
-          std::move(role.client_address)};
-}
-
-std::shared_ptr<Caller> caller_of(const DeviceConnection& device, wire::OpenContext open) {
-  wire::ProgramAttestation& program = *open.program;
-  return std::make_shared<Caller>(
-      device,
-      ProgramIdentity{std::move(program.name), program.uid, std::move(program.executable),
-                      std::move(program.executable_sha256)},
-      claims_of(std::move(open.role)), std::move(open.user_token));
 }
 
 void RequestViews::set(const wire::CryptoRequestView& view) {

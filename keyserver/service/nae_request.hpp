@@ -1,25 +1,18 @@
-// Between frames of nae/1 and the values of operations: what a crypto frame asks, who opens a
-// context, and the frame that answers.
+// Between frames of nae/1 and the values of operations: what a crypto frame asks, and the frame
+// that answers.
 #pragma once
 
-#include <memory>
 #include <optional>
 #include <vector>
 
 #include "keyserver/service/answer.hpp"
-#include "keyserver/service/caller.hpp"
 #include "keyserver/service/crypto_request.hpp"
-#include "libnae/wire/context.hpp"
 #include "libnae/wire/crypto_message.hpp"
 
 namespace nae::service {
 
 // What the head of a frame says, without the items.
 CryptoRequest request_of(const wire::CryptoHeader& header, std::uint32_t items);
-
-SessionClaims claims_of(wire::RoleClaims role);
-// `open` carries a program.
-std::shared_ptr<Caller> caller_of(const DeviceConnection& device, wire::OpenContext open);
 
 // A crypto request and the views it is made of. Keeps its memory from one set() to the next.
 class RequestViews {

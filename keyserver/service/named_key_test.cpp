@@ -133,7 +133,7 @@ TEST_F(NamedKeyIds, AreThoseOfKeysThatTheContextMayUse) {
     client.session().lookup({context, wire::LookupSubject::key_ids});
     return must(wire::parse_lookup_reply(client.frame().body));
   };
-  wire::Table bobs = ids_for(2);
+  Table bobs = ids_for(2);
   EXPECT_EQ(bobs.columns, (std::vector<std::string>{"name", "id"}));
   ASSERT_EQ(bobs.rows.size(), 1u);
   EXPECT_EQ(bobs.rows[0][0], "pii");

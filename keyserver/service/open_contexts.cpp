@@ -2,7 +2,6 @@
 
 #include <utility>
 
-#include "keyserver/service/nae_request.hpp"
 #include "libnae/wire/limits.hpp"
 
 namespace nae::service {
@@ -16,7 +15,8 @@ Result<void> OpenContexts::open(const DeviceConnection& device, wire::OpenContex
     return fail(Code::program_unknown, "the context does not say which program asks");
   if (opened_.size() >= wire::kMaxContexts || bytes_ + frame_bytes > wire::kMaxContextBytes)
     return fail(Code::overloaded, "too many open contexts on one connection");
-  auto caller = caller_of(device, std::move(open));
+  auto caller = std::make_shared<Caller>(device, *std::move(open.program), std::move(open.role),
+                                         std::move(open.user_token));
   NAE_TRY(caller->prove_user(book, now_us));
   opened_[number] = {std::move(caller), frame_bytes};
   bytes_ += frame_bytes;

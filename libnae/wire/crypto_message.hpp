@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "libnae/base/action.hpp"
+#include "libnae/base/action_form.hpp"
 #include "libnae/base/bytes.hpp"
 #include "libnae/base/result.hpp"
 #include "libnae/wire/column.hpp"
@@ -21,19 +22,7 @@ namespace nae::wire {
 //   mac            a MacForm
 //   hash           a HashAlgorithm
 //   others         0
-
-// A search token is the envelope that the value would be encrypted to by a deterministic key, for
-// comparing with stored ones: it serves readers too, and is not held back as a written value is.
-enum class EncryptForm : std::uint8_t { value = 0, search_token = 1 };
-// A blind index is 16 bytes that name nothing. Its successor names format and key version, and
-// comes in two forms: what is to be stored asks as a writer, what is searched for as a reader.
-enum class MacForm : std::uint8_t {
-  code = 0,
-  blind_index = 1,
-  blind_index_code = 2,
-  blind_index_search = 3,
-};
-
+//
 // The fixed part of a request and how its columns are laid out.
 struct CryptoHeader {
   std::uint32_t context = 0;

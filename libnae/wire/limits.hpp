@@ -1,4 +1,5 @@
-// Every limit of the protocol in one place. Hello agrees on the smaller of both sides' values;
+// Every limit of the protocol in one place, but for that of an action
+// (libnae/base/action_form.hpp). Hello agrees on the smaller of both sides' values;
 // the ceilings below hold whatever a peer asks for (docs/spec/wire.md, "Limits").
 #pragma once
 
@@ -23,7 +24,6 @@ inline constexpr std::uint32_t kMaxRoleClaimBytes = 512u << 10;  // of one conte
 inline constexpr std::uint32_t kMaxUserTokenBytes = 65'535;      // of one context
 inline constexpr std::uint32_t kMaxUserTokenBytesOfVersion1 = 8u << 10;
 inline constexpr std::uint32_t kMaxContextBytes = 64u << 20;  // open on one connection to a server
-inline constexpr std::uint32_t kMaxRandomBytes = 1024;        // of one random item
 inline constexpr std::uint32_t kMaxLookupCells = 1'000'000;   // of one lookup reply
 inline constexpr std::uint32_t kMaxAadBytes = 64u << 10;      // of one item
 

@@ -1,12 +1,11 @@
 // Lookup: questions whose answer is a small table: who am I, which keys, agent statistics.
 #pragma once
 
-#include <optional>
-#include <string>
-#include <vector>
+#include <cstdint>
 
 #include "libnae/base/bytes.hpp"
 #include "libnae/base/result.hpp"
+#include "libnae/base/table.hpp"
 
 namespace nae::wire {
 
@@ -20,11 +19,6 @@ enum class LookupSubject : std::uint8_t {
 struct Lookup {
   std::uint32_t context = 0;
   LookupSubject subject{};
-};
-
-struct Table {
-  std::vector<std::string> columns;
-  std::vector<std::vector<std::optional<std::string>>> rows;  // each as wide as columns
 };
 
 void append_lookup(Bytes& out, std::uint64_t request_id, const Lookup& lookup);

@@ -10,8 +10,8 @@ namespace {
 
 using functions::ResultKind;
 
-constexpr auto kBlindIndex = static_cast<std::uint8_t>(wire::MacForm::blind_index);
-constexpr auto kBlindIndexCode = static_cast<std::uint8_t>(wire::MacForm::blind_index_code);
+constexpr auto kBlindIndex = static_cast<std::uint8_t>(MacForm::blind_index);
+constexpr auto kBlindIndexCode = static_cast<std::uint8_t>(MacForm::blind_index_code);
 
 constexpr Batchable decryption(std::string_view symbol, PlainType type) {
   return {.symbol = symbol,

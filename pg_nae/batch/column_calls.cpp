@@ -74,7 +74,7 @@ Reading read_search_token(const Batchable&, std::span<const Datum> arguments, It
   const ColumnKey& key = columns::column_key(DatumGetInt32(arguments[1]));
   if (!value.pending)
     return columns::belongs(value, key) ? ready(item, arguments[0]) : Reading::defer;
-  item.algorithm = static_cast<std::uint8_t>(wire::EncryptForm::search_token);
+  item.algorithm = static_cast<std::uint8_t>(EncryptForm::search_token);
   return read_pending(value, DatumGetInt32(arguments[1]), item);
 }
 

@@ -67,7 +67,7 @@ void take_sealed(const Asked& asked, std::size_t index, wire::ItemResult, ByteVi
 }
 
 void seal(const ColumnKey& key, PlainType type, std::span<const ByteView> plaintexts,
-          wire::EncryptForm form, Datum* results) {
+          EncryptForm form, Datum* results) {
   Sealing sealing{key, type, results};
   ColumnHeader header = column_header(type, key.tag);
   ByteView aad = associated_data(header);
@@ -216,7 +216,7 @@ Datum opened(PlainType type, wire::ItemResult result, ByteView bytes, ByteView h
 
 void encrypt_values(const ColumnKey& key, PlainType type, std::span<const ByteView> plaintexts,
                     Datum* results) {
-  seal(key, type, plaintexts, wire::EncryptForm::value, results);
+  seal(key, type, plaintexts, EncryptForm::value, results);
 }
 
 Datum stored_form(const ColumnKey& key, const Value& value, Datum datum) {
@@ -232,7 +232,7 @@ Datum stored_form(const ColumnKey& key, const Value& value, Datum datum) {
 
 void search_tokens(const ColumnKey& key, PlainType type, std::span<const ByteView> plaintexts,
                    Datum* results) {
-  seal(key, type, plaintexts, wire::EncryptForm::search_token, results);
+  seal(key, type, plaintexts, EncryptForm::search_token, results);
 }
 
 void expect_whole(wire::ItemResult result) {

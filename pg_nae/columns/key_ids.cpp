@@ -53,7 +53,7 @@ bool read_cells(const std::vector<std::optional<std::string>>& row, char* key_na
   return true;
 }
 
-void keep_answer(const wire::Table& table) {
+void keep_answer(const Table& table) {
   functions::expect_columns(table, kColumns);
   for (const auto& row : table.rows) {
     char key_name[kNameBytes];

@@ -9,8 +9,8 @@ namespace {
 // What this side would take; the agent agrees on the smaller.
 constexpr wire::Limits kOwnLimits{wire::kMaxFrameBytesCeiling, wire::kMaxItemsCeiling};
 
-wire::RoleClaims owned(const RoleClaimsView& view) {
-  wire::RoleClaims claims;
+RoleClaims owned(const RoleClaimsView& view) {
+  RoleClaims claims;
   claims.database = view.database;
   claims.effective_role = view.effective_role;
   claims.session_role = view.session_role;

@@ -18,7 +18,7 @@
 
 namespace nae::backend {
 
-// wire::RoleClaims and the user's token as views, all UTF-8.
+// RoleClaims and the user's token as views, all UTF-8.
 struct RoleClaimsView {
   std::string_view database;
   std::string_view effective_role;
@@ -77,7 +77,7 @@ class AgentConnection {
   // 0. The views live until the next begin or advance().
   std::size_t answered_request() const { return answered_; }
   const wire::CryptoReplyView& crypto_reply() const { return crypto_reply_; }
-  const wire::Table& lookup_reply() const { return lookup_reply_; }
+  const Table& lookup_reply() const { return lookup_reply_; }
   // Gives the reply's memory back: a backend keeps neither a large value nor its room for the rest
   // of its life. The views above are gone.
   void release_reply() noexcept;
@@ -116,7 +116,7 @@ class AgentConnection {
   std::size_t answered_ = 0;    // place in asked_ of the reply at hand
   std::optional<Error> refusal_;
   wire::CryptoReplyView crypto_reply_;
-  wire::Table lookup_reply_;
+  Table lookup_reply_;
 };
 
 }  // namespace nae::backend

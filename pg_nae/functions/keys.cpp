@@ -48,7 +48,7 @@ Datum names_cell(const std::optional<std::string>& cell, bool& is_null) {
 using namespace nae;
 
 NAE_FUNCTION(nae_keys) {
-  const wire::Table& table = pg::run_lookup(wire::LookupSubject::keys);
+  const Table& table = pg::run_lookup(wire::LookupSubject::keys);
   const bool has_origin = table.columns.size() != functions::kColumnsWithoutOrigin;
   functions::expect_columns(table, std::span(functions::kColumns)
                                        .first(has_origin ? std::size(functions::kColumns)

@@ -1,16 +1,16 @@
 // nae_mac(key, message), nae_mac_verify(key, message, mac), nae_blind_index(key, value);
 // nae_internal.blind_index_code(key, input) and nae_internal.blind_index_search(key, input)
-#include "libnae/wire/crypto_message.hpp"
+#include "libnae/base/action_form.hpp"
 #include "pg_nae/functions/crypto_call.hpp"
 
 namespace nae::functions {
 namespace {
 
-Datum mac(FunctionCallInfo fcinfo, wire::MacForm form, const pg::Elements& messages) {
+Datum mac(FunctionCallInfo fcinfo, MacForm form, const pg::Elements& messages) {
   CryptoCall call;
   call.action = Action::mac;
   call.algorithm = static_cast<std::uint8_t>(form);
-  call.key = form == wire::MacForm::code ? key_argument(fcinfo) : key_reference_argument(fcinfo);
+  call.key = form == MacForm::code ? key_argument(fcinfo) : key_reference_argument(fcinfo);
   call.items = messages;
   return answer(fcinfo, call);
 }
@@ -29,7 +29,6 @@ Datum mac_verify(FunctionCallInfo fcinfo, const pg::Elements& messages, const pg
 }  // namespace nae::functions
 
 using namespace nae;
-using wire::MacForm;
 
 NAE_FUNCTION(nae_mac_bytea) {
   return functions::mac(fcinfo, MacForm::code, pg::one_element(PG_GETARG_DATUM(1), false));

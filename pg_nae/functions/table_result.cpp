@@ -29,7 +29,7 @@ void TableResult::add(const Datum* values, const bool* nulls) {
   tuplestore_putvalues(store_, description_, const_cast<Datum*>(values), const_cast<bool*>(nulls));
 }
 
-void expect_columns(const wire::Table& table, std::span<const std::string_view> names) {
+void expect_columns(const Table& table, std::span<const std::string_view> names) {
   bool same = table.columns.size() == names.size();
   for (std::size_t i = 0; same && i < names.size(); ++i) same = table.columns[i] == names[i];
   if (!same) pg::raise(Code::protocol_violation, "the answer to a lookup has other columns");

@@ -20,7 +20,7 @@ class TableResult {
 
 // A cell of `table`, whose rows have the columns that `names` lists in order;
 // Code::protocol_violation when they do not.
-void expect_columns(const wire::Table& table, std::span<const std::string_view> names);
+void expect_columns(const Table& table, std::span<const std::string_view> names);
 
 // Text in the database's encoding, or NULL.
 Datum text_cell(const std::optional<std::string>& cell, bool& is_null);

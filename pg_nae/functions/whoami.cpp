@@ -10,7 +10,7 @@ constexpr std::string_view kStatsColumns[] = {"name", "value"};
 
 Datum pairs(FunctionCallInfo fcinfo, wire::LookupSubject subject,
             std::span<const std::string_view> columns) {
-  const wire::Table& table = pg::run_lookup(subject);
+  const Table& table = pg::run_lookup(subject);
   expect_columns(table, columns);
   TableResult result(fcinfo, 2);
   for (const auto& row : table.rows) {

@@ -150,7 +150,7 @@ void run_crypto(const wire::CryptoRequest& request, ConsumeReply consume, void* 
   }
 }
 
-const wire::Table& run_lookup(wire::LookupSubject subject, int most_ms) {
+const Table& run_lookup(wire::LookupSubject subject, int most_ms) {
   refuse_restricted_operation();
   Deadline deadline = Deadline::after_ms(settings.request_timeout_ms);
   if (most_ms != 0) deadline = deadline.sooner(Deadline::after_ms(most_ms));

@@ -16,6 +16,6 @@ void run_crypto(const wire::CryptoRequest& request, ConsumeReply consume, void* 
 
 // The table is the connection's: it lives until the next exchange. Waits no longer than
 // nae.request_timeout, nor than `most_ms` where that is not 0.
-const wire::Table& run_lookup(wire::LookupSubject subject, int most_ms = 0);
+const Table& run_lookup(wire::LookupSubject subject, int most_ms = 0);
 
 }  // namespace nae::pg

@@ -105,9 +105,9 @@ class AgentBetween {
         [this](net::Connection& c) { return std::make_unique<agent::Downstream>(c, services_); },
         [](net::Connection&, const Error&) {});
   }
-  Result<wire::ProgramAttestation> attest() const {
+  Result<ProgramAttestation> attest() const {
     if (!program_known_) return fail(Code::program_unknown, "no program of the table");
-    return wire::ProgramAttestation{"postgres", 26, "/usr/lib/postgresql/15/bin/postgres", {}, ""};
+    return ProgramAttestation{"postgres", 26, "/usr/lib/postgresql/15/bin/postgres", {}, ""};
   }
 
   const bool program_known_;
@@ -122,7 +122,7 @@ class AgentBetween {
                                             contexts_,
                                             [this](int) { return attest(); },
                                             [] {
-                                              return wire::Table{{"name"}, {{"value"}}};
+                                              return Table{{"name"}, {{"value"}}};
                                             },
                                             kMaxOutstanding,
                                             kLong,
