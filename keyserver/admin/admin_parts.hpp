@@ -14,6 +14,7 @@
 #include "keyserver/keys/trusted_time.hpp"
 #include "keyserver/keys/working_keys.hpp"
 #include "keyserver/policy/policy_book.hpp"
+#include "keyserver/service/certificate_register.hpp"
 #include "keyserver/service/metrics.hpp"
 #include "keyserver/service/parts.hpp"
 #include "keyserver/store/store.hpp"

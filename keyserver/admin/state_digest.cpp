@@ -10,7 +10,7 @@ bool StateDigest::update(service::ToldState& told) {
   return told.set(make());
 }
 
-wire::StateDigest StateDigest::make() {
+crypto::Sha256Digest StateDigest::make() {
   const auto policy = policy_.snapshot();
   Bytes all;
   ByteWriter out(all);

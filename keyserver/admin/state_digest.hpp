@@ -24,7 +24,7 @@ class StateDigest {
   bool update(service::ToldState& told);
 
  private:
-  wire::StateDigest make();
+  crypto::Sha256Digest make();
 
   const keys::KeyRing& ring_;
   const policy::PolicyBook& policy_;

@@ -10,7 +10,7 @@ namespace {
 class StateDigestTest : public AdminServiceTest {
  protected:
   // Made anew, and by one that has known every state before: the same.
-  wire::StateDigest digest() {
+  crypto::Sha256Digest digest() {
     service::ToldState anew, grown;
     StateDigest(*ring_, *policy_, *devices_).update(anew);
     if (!grown_) grown_.emplace(*ring_, *policy_, *devices_);
@@ -25,8 +25,8 @@ class StateDigestTest : public AdminServiceTest {
   }
   void expect_none(const char* what) { EXPECT_EQ(digest(), before_) << what; }
 
-  std::set<wire::StateDigest> seen_;
-  wire::StateDigest before_{};
+  std::set<crypto::Sha256Digest> seen_;
+  crypto::Sha256Digest before_{};
   std::optional<StateDigest> grown_;
 };
 

@@ -60,10 +60,15 @@ service::Settings settings_of(const config::Config& config, std::string server_i
   service::Settings settings;
   settings.software = software("nae-keyserver");
   settings.server_id = std::move(server_id);
-  settings.limits = config.limits.wire;
   settings.hsm_timeout = config.hsm.timeout;
-  settings.frame_timeout = config.limits.frame_timeout;
   settings.max_working_keys_per_request = config.limits.working_keys / 4;
+  return settings;
+}
+
+service::NaeSettings nae_settings_of(const config::Config& config) {
+  service::NaeSettings settings;
+  settings.limits = config.limits.wire;
+  settings.frame_timeout = config.limits.frame_timeout;
   return settings;
 }
 

@@ -12,7 +12,7 @@
 #include "keyserver/keys/trusted_time.hpp"
 #include "keyserver/keys/working_keys.hpp"
 #include "keyserver/service/device_seats.hpp"
-#include "keyserver/service/parts.hpp"
+#include "keyserver/service/nae_parts.hpp"
 #include "net/listener.hpp"
 #include "net/memory_budget.hpp"
 #include "net/tls_context.hpp"
@@ -29,6 +29,7 @@ keys::WorkingKeys::Options working_key_options(const config::Config& config,
 // The ring goes by `clock`, which outlives it.
 keys::RingOptions ring_options(const config::Config& config, const keys::TrustedTime& clock);
 service::Settings settings_of(const config::Config& config, std::string server_id);
+service::NaeSettings nae_settings_of(const config::Config& config);
 std::shared_ptr<service::DeviceSeats> seats_of(const config::Config& config);
 std::shared_ptr<net::MemoryBudget> memory_of(const config::Config& config);
 net::TlsFiles tls_files(const config::Config& config);

@@ -91,9 +91,13 @@ class Running final : public Startable {
     NAE_TRY(clock_watch_.begin(audit_->health().newest_at_us));
     NAE_TRY(limit_keeper_.load());
     NAE_TRY(finish_binding());
-    parts_.emplace(service::Parts{ring_, working_keys_, public_keys_, hsm_, *policy_, limits_,
-                                  clock_, *audit_, metrics_, devices_, seats_of(config_),
-                                  memory_of(config_), settings_});
+    parts_.emplace(service::NaeParts{
+        {ring_, working_keys_, public_keys_, hsm_, *policy_, limits_, clock_, metrics_, settings_},
+        *audit_,
+        devices_,
+        seats_of(config_),
+        memory_of(config_),
+        nae_settings_});
     NAE_TRY(interrupt_approvals(
         *store_, [this](auto event, const auto& detail) { return record_event(event, detail); }));
     NAE_TRY(warn_of_missing_approvers(*store_, approval_));
@@ -363,6 +367,7 @@ class Running final : public Startable {
   std::optional<setup::BoundKeys> bound_keys_;
   std::string authority_;
   service::Settings settings_;
+  const service::NaeSettings nae_settings_ = nae_settings_of(config_);
   keys::TrustedTime clock_;
   hsm::HsmQueue hsm_;
   keys::KeyRing ring_;
@@ -377,7 +382,7 @@ class Running final : public Startable {
                                        service::UnknownNames::refused};
   admin::StateDigest state_digest_{ring_, *policy_, devices_};
   std::unique_ptr<audit::Log> audit_;
-  std::optional<service::Parts> parts_;
+  std::optional<service::NaeParts> parts_;
   std::optional<audit::SegmentChecks> checks_;
   std::optional<admin::AuditChecker> checker_;
   std::optional<admin::HttpProtocols> admin_;

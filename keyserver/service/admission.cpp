@@ -60,7 +60,7 @@ Error not_enrolled(const std::string& device) {
                    "', and give nae-agent the new certificate.");
 }
 
-net::ProtocolFactory protocol_for(const Parts& parts) {
+net::ProtocolFactory protocol_for(const NaeParts& parts) {
   auto places = std::make_shared<DeviceSeats>(kRefusedAtOnce, kRefusedOfOne);
   return [&parts, places](net::Connection& connection) -> std::unique_ptr<net::Protocol> {
     const net::PeerIdentity& peer = connection.peer();

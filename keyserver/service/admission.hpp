@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "keyserver/service/parts.hpp"
+#include "keyserver/service/nae_parts.hpp"
 #include "net/protocol.hpp"
 
 namespace nae::service {
@@ -11,7 +11,7 @@ namespace nae::service {
 // For the listener: a NaeProtocol for a device whose certificate is good and that has a seat.
 // Others are told why not, and so few at a time that they keep no place from anybody; nullptr for
 // the rest.
-net::ProtocolFactory protocol_for(const Parts& parts);
+net::ProtocolFactory protocol_for(const NaeParts& parts);
 
 // What a device hears whose certificate the register does not admit.
 Error not_enrolled(const std::string& device);

@@ -19,7 +19,9 @@ class Charges {
 
   void add(const policy::Decision& decision, std::string_view key, std::uint64_t items) {
     for (const policy::LimitUse& use : decision.limits) {
-      if (std::ranges::find(request_.charged, use.counter) != request_.charged.end()) continue;
+      if (std::ranges::find(request_.progress.charged, use.counter) !=
+          request_.progress.charged.end())
+        continue;
       auto same = std::ranges::find(limits_, use.counter,
                                     [](const auto& charge) { return charge.use->counter; });
       if (same != limits_.end()) {
@@ -36,7 +38,7 @@ class Charges {
     if (auto broken = request_.parts.limits.take(limits_, request_.parts.clock.steady_us()))
       return refusal(*broken);
     for (const policy::LimitCharge& charge : limits_)
-      request_.charged.push_back(charge.use->counter);
+      request_.progress.charged.push_back(charge.use->counter);
     return std::nullopt;
   }
 

@@ -35,7 +35,7 @@ std::uint32_t seal_all(Request& request, std::size_t overhead, Seal seal) {
 Outcome encrypt_randomized(Request& request, const Granted& granted) {
   const KeyVersionId id{granted.key->id, granted.version->number};
   std::optional<keys::EncryptLease> lease;
-  auto& leases = request.prepared.keys;
+  auto& leases = request.progress.prepared.keys;
   if (const auto* last = leases.empty() ? nullptr : std::get_if<keys::EncryptLease>(&leases.back());
       last && last->key->id == id)
     lease = *last;
@@ -64,7 +64,7 @@ Outcome encrypt_randomized(Request& request, const Granted& granted) {
 
 Outcome encrypt_deterministic(Request& request, const Granted& granted) {
   const KeyVersionId id{granted.key->id, granted.version->number};
-  auto key = request.prepared.find<crypto::SivWorkingKey>(
+  auto key = request.progress.prepared.find<crypto::SivWorkingKey>(
       [&](const crypto::SivWorkingKey& made) { return made.id == id; });
   if (!key) key = request.parts.working_keys.find_siv(id);
   if (!key) {
@@ -104,9 +104,10 @@ bool sealed_with(const Prepared& prepared, const KeyVersionId& id) {
 }
 
 Outcome encrypt_in_hsm(Request& request, const Granted& granted) {
-  auto& made = request.prepared.made;
+  auto& made = request.progress.prepared.made;
   // What was sealed under a version that is no longer the one to use does not leave.
-  if (!sealed_with(request.prepared, {granted.key->id, granted.version->number})) made.clear();
+  if (!sealed_with(request.progress.prepared, {granted.key->id, granted.version->number}))
+    made.clear();
   if (made.size() < request.count()) return seal_some(request, granted);
   request.answer.begin(request.count(),
                        request.asked.data_bytes() + request.count() * kHsmGcmOverheadBytes);

@@ -19,7 +19,7 @@ bool HsmShare::take(std::size_t bytes) {
 }
 
 HsmWork make_some(const Request& request, ItemFunction make, HsmShare share) {
-  return [make = std::move(make), share, first = request.prepared.made.size()](
+  return [make = std::move(make), share, first = request.progress.prepared.made.size()](
              keys::Hsm& hsm, const CryptoRequest& asked) -> Result<Prepared> {
     Prepared prepared;
     HsmShare left = share;

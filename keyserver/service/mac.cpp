@@ -78,7 +78,7 @@ Outcome mac_in_hsm(Request& request, const Granted& granted, MacPurpose purpose)
     return Refused{Error(Code::key_type, "keys of type hmac-sha-256-raw make no blind indexes",
                          "Use a key of type hmac-sha-256."),
                    granted.key->name, granted.decision};
-  auto& made = request.prepared.made;
+  auto& made = request.progress.prepared.made;
   // What was computed under a version that is no longer the one to use does not leave.
   if (!made.empty() && parse_token(made.at(0))->key.version != granted.version->number)
     made.clear();
@@ -97,7 +97,7 @@ std::variant<std::shared_ptr<const crypto::MacWorkingKey>, HsmWork> working_key(
     MacPurpose purpose) {
   const KeyVersionId id{key->id, version};
   const auto fits = [&](const crypto::MacWorkingKey& made) { return made.id == id; };
-  if (auto made = request.prepared.find<crypto::MacWorkingKey>(fits)) return made;
+  if (auto made = request.progress.prepared.find<crypto::MacWorkingKey>(fits)) return made;
   if (auto found = request.parts.working_keys.find_mac(id, purpose)) return found;
   return HsmWork(
       [&working_keys = request.parts.working_keys, key, version, purpose, party = request.party()](
@@ -139,9 +139,9 @@ class MacVerifier {
     if (!keys::permits(version->state, Action::mac_verify))
       return Result<bool>(fail(Code::key_state, {}));
     if (computed_in_hsm()) {
-      if (index >= request_.prepared.made.size()) return compute_expected();
+      if (index >= request_.progress.prepared.made.size()) return compute_expected();
       // Empty: the version could not serve when the HSM was asked.
-      const Bytes& expected = request_.prepared.made.at(index);
+      const Bytes& expected = request_.progress.prepared.made.at(index);
       if (expected.empty()) return Result<bool>(fail(Code::key_state, {}));
       tally.add(*version);
       return Result<bool>(crypto::equal_in_constant_time(expected, code));

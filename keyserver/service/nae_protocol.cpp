@@ -8,7 +8,7 @@
 #include "keyserver/service/admission.hpp"
 #include "keyserver/service/asked.hpp"
 #include "keyserver/service/dispatcher.hpp"
-#include "keyserver/service/shared_work.hpp"
+#include "keyserver/service/hsm_round.hpp"
 #include "keyserver/service/unanswered.hpp"
 #include "libnae/base/clock.hpp"
 #include "libnae/base/log_text.hpp"
@@ -27,7 +27,7 @@ constexpr std::size_t kMaxKeyLookups = 16;
 
 }  // namespace
 
-NaeProtocol::NaeProtocol(net::Connection& connection, const Parts& parts, DeviceSeats::Seat seat)
+NaeProtocol::NaeProtocol(net::Connection& connection, const NaeParts& parts, DeviceSeats::Seat seat)
     : connection_(connection),
       parts_(parts),
       seat_(std::move(seat)),
@@ -39,14 +39,14 @@ NaeProtocol::NaeProtocol(net::Connection& connection, const Parts& parts, Device
       waiting_(parts.settings, parts.memory->share(connection.peer().name)),
       denials_timer_(connection.loop()),
       self_(std::make_shared<NaeProtocol*>(this)) {
-  parts_.metrics.connections().Increment();
+  parts_.core.metrics.connections().Increment();
   connection_.set_idle_timeout(parts_.settings.hello_timeout);
   connection_.count_output(parts_.memory->share(connection_.peer().name));
   reception_.progress(true, true, 0);
 }
 
 NaeProtocol::~NaeProtocol() {
-  parts_.metrics.connections().Decrement();
+  parts_.core.metrics.connections().Decrement();
 }
 
 bool NaeProtocol::received(std::size_t bytes) {
@@ -128,9 +128,9 @@ bool NaeProtocol::on_hello(const Frame& frame) {
   if (!hello) return violation(frame.header.request_id, std::move(hello).error());
   auto reply = wire::agree(*hello, parts_.settings.limits, wire::kVersionWithState);
   if (!reply) return violation(frame.header.request_id, std::move(reply).error());
-  reply->software = parts_.settings.software;
-  reply->server_id = parts_.settings.server_id;
-  reply->epoch = told_epoch_ = parts_.policy.epoch();
+  reply->software = parts_.core.settings.software;
+  reply->server_id = parts_.core.settings.server_id;
+  reply->epoch = told_epoch_ = parts_.core.policy.epoch();
   wants_state_ = reply->version >= wire::kVersionWithState;
   told_state_ = parts_.state->generation();
   reply->state = parts_.state->get();
@@ -152,7 +152,7 @@ bool NaeProtocol::on_open_context(const Frame& frame) {
   const std::uint32_t number = open->context;
   const RoleClaims session = open->role;
   auto opened = contexts_.open({connection_.peer().name, address_}, std::move(*open),
-                               frame.body.size(), parts_.policy, now_us_);
+                               frame.body.size(), parts_.core.policy, now_us_);
   if (!opened) {
     audit::Record record;
     record.time_us = now_us_;
@@ -161,7 +161,7 @@ bool NaeProtocol::on_open_context(const Frame& frame) {
                     record, opened.error());
     return true;
   }
-  parts_.metrics.contexts_opened().Increment();
+  parts_.core.metrics.contexts_opened().Increment();
   wire::append_context_opened(connection_.output(), id, number);
   return true;
 }
@@ -191,10 +191,9 @@ bool NaeProtocol::on_crypto(const Frame& frame) {
     return true;
   }
   views_.set(*view);
-  Prepared prepared;
-  std::vector<std::string> charged;
+  Progress progress;
   ReplyFrame reply(answers_.replies(), id, limits_);
-  Request request{views_.request(), *who, parts_, prepared, charged, now_us_, reply};
+  Request request{views_.request(), *who, parts_.core, progress, now_us_, reply};
   auto work = serve(request, answers_.records());
   if (work && !waiting_.may_enter(frame.body.size() + views_.bytes(), !work->makes().empty())) {
     refuse(
@@ -207,7 +206,7 @@ bool NaeProtocol::on_crypto(const Frame& frame) {
     waiting->context = view->header.context;
     waiting->received_at = received_at_;
     waiting->caller = std::move(who);
-    waiting->charged = std::move(charged);
+    waiting->progress = std::move(progress);
     waiting->body.assign(frame.body.begin(), frame.body.end());
     waiting->views = std::exchange(views_, {});
     waiting->views.move_to(frame.body, waiting->body);
@@ -234,7 +233,7 @@ void NaeProtocol::refuse_request(std::uint64_t id, const std::optional<wire::Cry
   }
   const std::shared_ptr<Caller> who = contexts_.find(known->header.context);
   audit::Record record =
-      record_of_refused(request_of(known->header, known->items), parts_.ring, now_us_);
+      record_of_refused(request_of(known->header, known->items), parts_.core.ring, now_us_);
   answers_.refuse(id, who ? who->fragment() : unknown_asker(), record, error);
 }
 
@@ -254,36 +253,18 @@ void NaeProtocol::ask_hsm(const std::shared_ptr<WaitingRequest>& waiting, HsmWor
             record_unanswered(parts, on.peer(), *waiting);
         });
   };
-  const std::string& device = connection_.peer().name;
-  if (!work.makes().empty()) {
-    // Of one device: nobody waits behind the line of another.
-    const std::string made = work.makes() + device;
-    const auto enough = std::chrono::steady_clock::now() + parts_.settings.hsm_timeout / 2;
-    auto join = [done, enough](const Result<Prepared>& result) {
-      done(share_of(result, std::chrono::steady_clock::now() >= enough));
-    };
-    if (parts_.shared_work->join(made, std::move(join))) return;
-    done = [made, done = std::move(done), shared = parts_.shared_work](Result<Prepared> prepared) {
-      shared->finish(made, prepared);
-      done(std::move(prepared));
-    };
-  }
-  parts_.metrics.hsm_requests().Increment();
-  auto on_hsm = [waiting, work = std::move(work)](keys::Hsm& hsm) {
-    return work(hsm, waiting->views.request());
-  };
-  parts_.hsm.ask<Prepared>(std::move(on_hsm), std::move(done), parts_.settings.hsm_timeout, device);
+  service::ask_hsm(parts_.core, waiting->progress, connection_.peer().name, std::move(work),
+                   {waiting, &waiting->views.request()}, std::move(done));
 }
 
 void NaeProtocol::resume(const std::shared_ptr<WaitingRequest>& waiting,
                          Result<Prepared> prepared) {
   waiting_.leave(*waiting);
   const CryptoRequest& asked = waiting->views.request();
-  if (prepared) waiting->add(std::move(*prepared));
+  if (prepared) waiting->progress.add(std::move(*prepared));
   now_us_ = unix_time_us();
   ReplyFrame reply(answers_.replies(), waiting->id, limits_);
-  Request request{asked, *waiting->caller, parts_, waiting->prepared, waiting->charged, now_us_,
-                  reply};
+  Request request{asked, *waiting->caller, parts_.core, waiting->progress, now_us_, reply};
   auto give_up = [&](Error error) {
     refuse(request, {std::move(error), {}, {}}, answers_.records());
   };
@@ -294,10 +275,10 @@ void NaeProtocol::resume(const std::shared_ptr<WaitingRequest>& waiting,
   } else if (!prepared) {
     give_up(prepared.error());
   } else if (auto more = serve(request, answers_.records())) {
-    if (!waiting->stuck()) return ask_hsm(waiting, std::move(*more));
+    if (!waiting->progress.stuck()) return ask_hsm(waiting, std::move(*more));
     give_up(Error(Code::overloaded, "the request keeps waiting for keys"));
   }
-  parts_.metrics.latency().observe(asked.action, Latency::Clock::now() - waiting->received_at);
+  parts_.core.metrics.latency().observe(asked.action, Latency::Clock::now() - waiting->received_at);
   answers_.held(waiting->id);
   release_answers();
   connection_.flush_soon();
@@ -347,12 +328,12 @@ bool NaeProtocol::on_lookup(const Frame& frame) {
   switch (lookup->subject) {
     case wire::LookupSubject::whoami:
       record.action = "whoami";
-      answer_lookup(id, whoami(*who, parts_, record.time_us), record);
+      answer_lookup(id, whoami(*who, parts_.core, record.time_us), record);
       break;
     case wire::LookupSubject::keys:
     case wire::LookupSubject::key_ids:
       record.action = "keys";
-      if (auto proven = who->prove_user(parts_.policy, record.time_us); !proven) {
+      if (auto proven = who->prove_user(parts_.core.policy, record.time_us); !proven) {
         record.verdict = name(policy::Verdict::deny);
         record.reason = name(proven.error().code);
         wire::append_error(answers_.replies(), id, {proven.error(), 0});
@@ -360,7 +341,7 @@ bool NaeProtocol::on_lookup(const Frame& frame) {
       }
       if (++key_lookups_ <= kMaxKeyLookups) {
         auto* answer = lookup->subject == wire::LookupSubject::keys ? usable_keys : usable_key_ids;
-        answer_lookup(id, answer(*who, parts_, now_us_), record);
+        answer_lookup(id, answer(*who, parts_.core, now_us_), record);
         break;
       }
       record.verdict = name(policy::Verdict::deny);
@@ -390,8 +371,8 @@ bool NaeProtocol::batch_received() {
 
 void NaeProtocol::changed() {
   if (!greeted_) return;
-  if (told_epoch_ != parts_.policy.epoch()) {
-    told_epoch_ = parts_.policy.epoch();
+  if (told_epoch_ != parts_.core.policy.epoch()) {
+    told_epoch_ = parts_.core.policy.epoch();
     wire::append_epoch(connection_.output(), told_epoch_);
   }
   if (wants_state_ && told_state_ != parts_.state->generation()) {
@@ -402,7 +383,7 @@ void NaeProtocol::changed() {
 
 void NaeProtocol::release_answers() {
   if (std::size_t refused = answers_.release(parts_.audit, connection_.output()))
-    parts_.metrics.audit_refusals().Increment(static_cast<double>(refused));
+    parts_.core.metrics.audit_refusals().Increment(static_cast<double>(refused));
   observe_served();
   if (answers_.records().counting() && !denials_timer_runs_) count_denials();
 }
@@ -411,7 +392,7 @@ void NaeProtocol::release_answers() {
 void NaeProtocol::observe_served() {
   if (served_.empty()) return;
   const auto took = Latency::Clock::now() - received_at_;
-  for (Action action : served_) parts_.metrics.latency().observe(action, took);
+  for (Action action : served_) parts_.core.metrics.latency().observe(action, took);
   served_.clear();
 }
 

@@ -8,8 +8,8 @@
 #include "keyserver/service/device_seats.hpp"
 #include "keyserver/service/held_answers.hpp"
 #include "keyserver/service/lookup.hpp"
+#include "keyserver/service/nae_parts.hpp"
 #include "keyserver/service/open_contexts.hpp"
-#include "keyserver/service/parts.hpp"
 #include "keyserver/service/waiting_requests.hpp"
 #include "libnae/wire/frame.hpp"
 #include "net/connection.hpp"
@@ -22,7 +22,7 @@ namespace nae::service {
 class NaeProtocol final : public net::Protocol {
  public:
   // The peer is a device: protocol_for() refuses others.
-  NaeProtocol(net::Connection& connection, const Parts& parts, DeviceSeats::Seat seat);
+  NaeProtocol(net::Connection& connection, const NaeParts& parts, DeviceSeats::Seat seat);
   ~NaeProtocol() override;
 
   ByteSpan receive_space() override { return assembler_.prepare(kReadBytes); }
@@ -62,7 +62,7 @@ class NaeProtocol final : public net::Protocol {
                       const Error& error);
 
   net::Connection& connection_;
-  const Parts& parts_;
+  const NaeParts& parts_;
   DeviceSeats::Seat seat_;
   wire::FrameAssembler assembler_;
   net::Reception reception_;   // of the frame under way; before hello, of that

@@ -200,7 +200,7 @@ TEST(Service, OneRequestHasItsBoundOfHeavyWork) {
 }
 
 TEST(Service, RequestsThatWaitForTheHsmAreBounded) {
-  Settings settings;
+  NaeSettings settings;
   settings.max_waiting = 3;
   settings.max_waiting_bytes = 100'000;
   ServiceTestServer server(settings);
@@ -244,7 +244,7 @@ TEST(Service, RefusalsOfStrangersAreRecorded) {
 }
 
 TEST(Service, WhoDoesNotSayHelloIsClosed) {
-  Settings settings;
+  NaeSettings settings;
   settings.hello_timeout = std::chrono::milliseconds(100);
   ServiceTestServer server(settings);
   auto silent = must(net::testing::BlockingClient::connect_tls(server.device(), server.port()));
@@ -329,7 +329,7 @@ TEST(Service, ManyLookupsAtOnceAreRefused) {
 }
 
 TEST(Service, HalfAFrameHasItsTime) {
-  Settings settings;
+  NaeSettings settings;
   settings.frame_timeout = std::chrono::milliseconds(200);
   ServiceTestServer server(settings);
   HalfFrames slow(server);
@@ -344,7 +344,7 @@ TEST(Service, HalfAFrameHasItsTime) {
 }
 
 TEST(Service, NobodyIsLongAtHisHello) {
-  Settings settings;
+  NaeSettings settings;
   settings.hello_timeout = std::chrono::milliseconds(200);
   ServiceTestServer server(settings);
   HalfFrames slow(server);
@@ -358,7 +358,7 @@ TEST(Service, NobodyIsLongAtHisHello) {
 }
 
 TEST(Service, FramesThatComeInTimeAreNotLate) {
-  Settings settings;
+  NaeSettings settings;
   settings.frame_timeout = std::chrono::milliseconds(300);
   ServiceTestServer server(settings);
   HalfFrames client(server);
@@ -378,7 +378,7 @@ TEST(Service, FramesThatComeInTimeAreNotLate) {
 }
 
 TEST(Service, OneDeviceDoesNotTakeAllMemory) {
-  Settings settings;
+  NaeSettings settings;
   settings.frame_timeout = std::chrono::seconds(60);
   ServiceTestServer server(settings);
   constexpr std::uint32_t kFrame = 16u << 20;
@@ -407,7 +407,7 @@ TEST(Service, OneDeviceDoesNotTakeAllMemory) {
 }
 
 TEST(Service, WhoGetsNoMemoryIsToldSo) {
-  Settings settings;
+  NaeSettings settings;
   settings.frame_timeout = std::chrono::milliseconds(300);
   ServiceTestServer server(settings);
   std::vector<std::unique_ptr<HalfFrames>> clients;

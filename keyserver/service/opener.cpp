@@ -80,7 +80,7 @@ void Opener::decide(KeyUse& use) {
 
 bool Opener::find_working_key(const EnvelopeView& envelope) {
   keys::WorkingKeys& cache = request_.parts.working_keys;
-  const Prepared& prepared = request_.prepared;
+  const Prepared& prepared = request_.progress.prepared;
   if (is_salted(envelope.format)) {
     const auto fits = [&](const crypto::GcmWorkingKey& key) {
       return key.id == envelope.key && key.salt == envelope.gcm_salt();
@@ -128,7 +128,7 @@ std::optional<Result<Opener::Readable>> Opener::find(std::uint32_t index,
     return fail(Code::envelope_malformed, {});
   }
   if (!needs_plaintext(use.decision.verdict)) return Readable{.use = &use};
-  const auto& opened = request_.prepared.opened;
+  const auto& opened = request_.progress.prepared.opened;
   if (const auto found = opened.empty() ? opened.end() : opened.find(index); found != opened.end())
     return Readable{.use = &use, .opened = &found->second};
   if (envelope.format == Format::aes_256_gcm_hsm) {
@@ -166,7 +166,7 @@ std::string Opener::names_of(const std::vector<Missing>& missing) {
 
 HsmWork Opener::hsm_work() {
   std::size_t most = request_.parts.settings.max_working_keys_per_request;
-  if (missing_.size() + request_.prepared.keys.size() > most)
+  if (missing_.size() + request_.progress.prepared.keys.size() > most)
     return open_part(request_.parts.working_keys, std::move(unopened_), most);
   std::string makes = to_open_.empty() ? names_of(missing_) : std::string();
   return HsmWork(

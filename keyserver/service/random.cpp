@@ -37,7 +37,7 @@ Outcome random(Request& request) {
               "one request may ask for " + std::to_string(kMaxBytesPerRequest) + " random bytes"),
         {},
         decision};
-  const auto& made = request.prepared.made;
+  const auto& made = request.progress.prepared.made;
   if (made.size() < request.count()) return make_some(request, draw);
 
   request.answer.begin(request.count(), 0);

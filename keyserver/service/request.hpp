@@ -49,13 +49,24 @@ struct KeyUse {
   Code refusal{};  // why all of its items failed; 0: they did not
 };
 
+// What of a request lasts from one time that it is served to the next.
+struct Progress {
+  Prepared prepared;
+  std::vector<std::string> charged;  // limits that counted it: served again it is not counted again
+  int rounds = 0;                    // through the HSM since it last made progress
+
+  // Keeps what the HSM made.
+  void add(Prepared&& made);
+  // A request that needs the HSM again and again without getting anywhere: its keys are evicted or
+  // rotated faster than it is served.
+  bool stuck() const;
+};
+
 struct Request {
   const CryptoRequest& asked;
   Caller& caller;
   const Parts& parts;
-  Prepared& prepared;
-  // The limits that it has been counted by: served again it must not be counted again.
-  std::vector<std::string>& charged;
+  Progress& progress;
   std::int64_t now_us;  // Unix time, read once for all that one read brought
   Answer& answer;
 

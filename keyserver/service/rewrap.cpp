@@ -95,13 +95,13 @@ class Sealer {
   static constexpr std::uint32_t kItemsPerLease = 64;
 
   void find_siv() {
-    siv_ = request_.prepared.find<crypto::SivWorkingKey>(
+    siv_ = request_.progress.prepared.find<crypto::SivWorkingKey>(
         [&](const crypto::SivWorkingKey& made) { return made.id == id_; });
     if (!siv_) siv_ = request_.parts.working_keys.find_siv(id_);
   }
   bool take_sealed(std::uint32_t index, ByteView plaintext, ByteSpan out) {
-    const auto found = request_.prepared.made.find(index);
-    if (found != request_.prepared.made.end())
+    const auto found = request_.progress.prepared.made.find(index);
+    if (found != request_.progress.prepared.made.end())
       // One sealed under a version that is no longer the primary one does not leave.
       if (auto made = parse_envelope(found->second); made && made->key == id_) {
         std::ranges::copy(found->second, out.begin());

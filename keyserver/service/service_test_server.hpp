@@ -39,15 +39,21 @@ result = "value"
 
 class ServiceTestServer {
  public:
-  explicit ServiceTestServer(Settings settings = {}) : settings_(std::move(settings)) {
+  explicit ServiceTestServer(NaeSettings nae_settings = {}, Settings settings = {})
+      : nae_settings_(nae_settings), settings_(std::move(settings)) {
     std::filesystem::create_directory(directory_ / "audit");
     net::testing::must(policy_->apply(kPolicyText, "test", "", 1));
     if (auto loaded = ring_.load(); !loaded) throw std::runtime_error(loaded.error().message);
     audit::LogOptions options;
     options.directory = audit_directory();
     audit_ = must(audit::Log::open(std::move(options)));
-    parts_.emplace(Parts{ring_, working_keys_, public_keys_, hsm_, *policy_, limits_, clock_,
-                         *audit_, metrics_, devices_, seats_, memory_, settings_});
+    parts_.emplace(NaeParts{
+        {ring_, working_keys_, public_keys_, hsm_, *policy_, limits_, clock_, metrics_, settings_},
+        *audit_,
+        devices_,
+        seats_,
+        memory_,
+        nae_settings_});
     listener_ = must(net::listen_tls(
         workers_,
         must(net::TlsContext::server(authority_.issue(net::testing::TestAuthority::server()))),
@@ -75,7 +81,7 @@ class ServiceTestServer {
     if (auto read = devices_.reload(); !read) throw std::runtime_error(read.error().message);
   }
   void set_state(char name) {
-    wire::StateDigest digest;
+    crypto::Sha256Digest digest;
     digest.fill(static_cast<Byte>(name));
     if (parts_->state->set(digest))
       listener_->for_each([](net::Connection& connection) { connection.tell_change(); });
@@ -94,6 +100,7 @@ class ServiceTestServer {
  private:
   net::testing::TemporaryDirectory directory_;
   net::testing::TestAuthority authority_{directory_, "authority"};
+  NaeSettings nae_settings_;
   Settings settings_;
   hsm::TestToken token_;
   hsm::HsmQueue hsm_{must(hsm::Pkcs11Hsm::open(token_.options()))};
@@ -116,7 +123,7 @@ class ServiceTestServer {
   std::shared_ptr<net::MemoryBudget> memory_ =
       std::make_shared<net::MemoryBudget>(512u << 20, 128u << 20);
   std::unique_ptr<audit::Log> audit_;
-  std::optional<Parts> parts_;
+  std::optional<NaeParts> parts_;
   net::WorkerThreads workers_{1, "service-test"};
   std::unique_ptr<net::Listener> listener_;
 };

@@ -48,7 +48,7 @@ TEST(SharedWork, OneDerivationServesAllWhoWaitForIt) {
 TEST(SharedWork, AllWhoWaitForADerivationGetItsDeadline) {
   Settings settings;
   settings.hsm_timeout = std::chrono::milliseconds(100);
-  ServiceTestServer server(settings);
+  ServiceTestServer server({}, settings);
   must(server.ring().create("pii", KeyType::aes_256_gcm));
   ServiceTestClient client(server);
   HeldHsm held(server.hsm());

@@ -68,8 +68,8 @@ Outcome sign(Request& request) {
               "one request may ask for " + std::to_string(kSignaturesPerRequest) + " signatures"),
         granted.key->name, granted.decision};
   // What was signed with a version that is no longer the primary one does not leave.
-  auto& made = request.prepared.made;
-  if (!made_with(request.prepared, id)) made.clear();
+  auto& made = request.progress.prepared.made;
+  if (!made_with(request.progress.prepared, id)) made.clear();
   if (made.size() < request.count()) return sign_some(request, granted, id, *scheme);
   request.answer.begin(request.count(), 0);
   for (std::uint32_t i = 0; i < request.count(); ++i) request.answer.add_item(made.at(i));

@@ -1,11 +1,11 @@
-// ToldState: the digest of the server's state that agents are told. Two servers whose digests
-// differ would answer the same request differently.
+// ToldState: the digest of the server's state that agents are told (docs/spec/wire.md, "State").
+// Two servers whose digests differ would answer the same request differently.
 #pragma once
 
 #include <atomic>
 #include <mutex>
 
-#include "libnae/wire/hello.hpp"
+#include "libnae/crypto/hash.hpp"
 
 namespace nae::service {
 
@@ -13,14 +13,14 @@ namespace nae::service {
 class ToldState {
  public:
   // True when it is another than before.
-  bool set(const wire::StateDigest& digest) {
+  bool set(const crypto::Sha256Digest& digest) {
     std::lock_guard lock(mutex_);
     if (digest == digest_) return false;
     digest_ = digest;
     generation_.fetch_add(1, std::memory_order_release);
     return true;
   }
-  wire::StateDigest get() const {
+  crypto::Sha256Digest get() const {
     std::lock_guard lock(mutex_);
     return digest_;
   }
@@ -29,7 +29,7 @@ class ToldState {
 
  private:
   mutable std::mutex mutex_;
-  wire::StateDigest digest_{};
+  crypto::Sha256Digest digest_{};
   std::atomic<std::uint64_t> generation_{0};
 };
 

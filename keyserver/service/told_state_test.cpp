@@ -48,8 +48,8 @@ class Greeting {
   wire::HelloReply reply_;
 };
 
-wire::StateDigest state(char name) {
-  wire::StateDigest digest;
+crypto::Sha256Digest state(char name) {
+  crypto::Sha256Digest digest;
   digest.fill(static_cast<Byte>(name));
   return digest;
 }

@@ -8,9 +8,10 @@
 
 namespace nae::service {
 
-void record_unanswered(const Parts& parts, const net::PeerIdentity& peer,
+void record_unanswered(const NaeParts& parts, const net::PeerIdentity& peer,
                        const WaitingRequest& waiting) {
-  audit::Record record = record_of_refused(waiting.views.request(), parts.ring, unix_time_us());
+  audit::Record record =
+      record_of_refused(waiting.views.request(), parts.core.ring, unix_time_us());
   record.verdict = name(policy::Verdict::deny);
   record.reason = name(parts.devices.admits(peer) ? Code::connection_lost : Code::device_unknown);
   audit::Batch batch;

@@ -129,7 +129,7 @@ TEST(Usage, CountsValuesByVersion) {
 }
 
 TEST(ManyKeys, AreReadInParts) {
-  ServiceTestServer server(few_keys());
+  ServiceTestServer server({}, few_keys());
   for (const char* key : {"pii", "det"})
     must(server.ring().create(key, key[0] == 'p' ? KeyType::aes_256_gcm : KeyType::aes_256_siv));
   ServiceTestClient client(server);
@@ -165,7 +165,7 @@ TEST(ManyKeys, AreReadInParts) {
 }
 
 TEST(ManyKeys, WhatWasOpenedDoesNotLeaveWhenItsKeyForbidsItMeanwhile) {
-  ServiceTestServer server(few_keys());
+  ServiceTestServer server({}, few_keys());
   must(server.ring().create("pii", KeyType::aes_256_gcm));
   ServiceTestClient client(server);
   client.open(1, "alice");

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 
+#include "keyserver/service/nae_parts.hpp"
 #include "keyserver/service/nae_request.hpp"
 #include "keyserver/service/request.hpp"
 #include "net/memory_budget.hpp"
@@ -19,34 +20,27 @@ struct WaitingRequest {
   std::shared_ptr<Caller> caller;  // who asked, whoever has the context's number by now
   Bytes body;
   RequestViews views;  // of `body`
-  Prepared prepared;
-  std::vector<std::string> charged;
-  int rounds = 0;  // through the HSM since it last made progress
+  Progress progress;
 
   std::size_t bytes() const { return body.size() + views.bytes(); }
-  // Keeps what the HSM made.
-  void add(Prepared&& made);
-  // A request that needs the HSM again and again without getting anywhere: its keys are evicted or
-  // rotated faster than it is served.
-  bool stuck() const;
 };
 
 // Counts them, so that one connection cannot fill memory and the HSM's queue for all, and many
 // connections of one device not the memory.
 class WaitingRequests {
  public:
-  WaitingRequests(const Settings& settings, net::MemoryBudget::Share memory)
+  WaitingRequests(const NaeSettings& settings, net::MemoryBudget::Share memory)
       : settings_(settings), memory_(std::move(memory)) {}
 
   bool empty() const { return count_ == 0; }
   // Is there room for one more? Of the connection's own, a request is always let in alone.
   // `shares`: it waits for work that serves others too, and takes no place in the HSM's queue.
   bool may_enter(std::size_t bytes, bool shares);
-  void enter(WaitingRequest& request);
+  void enter(const WaitingRequest& request);
   void leave(const WaitingRequest& request);
 
  private:
-  const Settings& settings_;
+  const NaeSettings& settings_;
   net::MemoryBudget::Share memory_;
   std::size_t count_ = 0;
   std::size_t bytes_ = 0;

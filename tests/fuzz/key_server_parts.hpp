@@ -44,13 +44,13 @@ class KeyServerParts {
         ring_.create({"sealed", KeyType::aes_256_gcm, {}, keys::Protection::hsm_only}));
     settings_.software = "nae-keyserver fuzz";
     settings_.server_id = "fuzz";
-    settings_.limits = {64u << 10, 64};
+    nae_settings_.limits = {64u << 10, 64};
     open_log();
   }
   ~KeyServerParts() { hsm_.stop(); }
 
   // For one connection.
-  const service::Parts& parts() {
+  const service::NaeParts& parts() {
     if (++connections_ % kConnectionsPerLog == 0) open_log();
     return *parts_;
   }
@@ -74,12 +74,18 @@ class KeyServerParts {
     audit::LogOptions options;
     options.directory = directory;
     audit_ = net::testing::must(audit::Log::open(std::move(options)));
-    parts_.emplace(service::Parts{ring_, working_keys_, public_keys_, hsm_, *policy_, limits_,
-                                  clock_, *audit_, metrics_, devices_, seats_, memory_, settings_});
+    parts_.emplace(service::NaeParts{
+        {ring_, working_keys_, public_keys_, hsm_, *policy_, limits_, clock_, metrics_, settings_},
+        *audit_,
+        devices_,
+        seats_,
+        memory_,
+        nae_settings_});
   }
 
   net::testing::TemporaryDirectory directory_;
   service::Settings settings_;
+  service::NaeSettings nae_settings_;
   hsm::TestToken token_;
   hsm::HsmQueue hsm_{net::testing::must(hsm::Pkcs11Hsm::open(token_.options()))};
   std::unique_ptr<store::Store> store_ =
@@ -103,7 +109,7 @@ class KeyServerParts {
   std::shared_ptr<net::MemoryBudget> memory_ =
       std::make_shared<net::MemoryBudget>(64u << 20, 16u << 20);
   std::unique_ptr<audit::Log> audit_;
-  std::optional<service::Parts> parts_;
+  std::optional<service::NaeParts> parts_;
   std::uint64_t connections_ = 0;
 };
 

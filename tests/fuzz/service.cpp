@@ -44,7 +44,7 @@ class DeviceStream final : public net::Stream {
 // A device's connection to the key server.
 class Device {
  public:
-  Device(boost::asio::io_context& loop, const service::Parts& parts)
+  Device(boost::asio::io_context& loop, const service::NaeParts& parts)
       : loop_(loop), pair_(), end_(pair_.far) {
     connection_ = std::make_shared<net::Connection>(
         loop, std::make_unique<DeviceStream>(pair_.near), "192.0.2.1:5", net::ConnectionLimits{});
@@ -140,7 +140,7 @@ KeyServerParts& server() {
 void run(ByteView stream, std::size_t piece_bytes) {
   static boost::asio::io_context loop{1};
   static const auto work = boost::asio::make_work_guard(loop);
-  const service::Parts& parts = server().parts();
+  const service::NaeParts& parts = server().parts();
   const std::uint64_t records = server().records();
   Asker asker(kLimits);
   ThereAndBack there_and_back;
