@@ -66,6 +66,16 @@ void Batch::finish() {
   MemoryContextSwitchTo(before);
 }
 
+std::span<const Datum> Batch::values_of(int column) {
+  const auto place = static_cast<std::size_t>(column - 1);
+  auto* values = arena_.allocate_array<Datum>(rows_.count());
+  std::size_t count = 0;
+  for (std::size_t row = 0; row < rows_.count(); ++row)
+    if (!round_trip_.is_troubled(row) && !rows_.nulls(row)[place])
+      values[count++] = rows_.values(row)[place];
+  return {values, count};
+}
+
 void Batch::drop() {
   round_trip_.drain();
   rows_.begin(0);

@@ -34,6 +34,8 @@ class Batch {
 
   std::size_t count() const { return rows_.count(); }
   const pg::Traffic& traffic() const { return round_trip_.traffic(); }
+  // The values of a column of the rows, of those that have one; memory is the batch's.
+  std::span<const Datum> values_of(int column);
   // Puts a row where the node's filter and target list look for it; raises what is wrong with it.
   void store(std::size_t row, TupleTableSlot* slot);
 

@@ -25,6 +25,7 @@ bool is_uniform(FuncExpr* call) {
 }
 
 // Replaces the arguments by the columns they come in, so that EXPLAIN finds their expressions.
+constexpr int kFirstShape = 2;  // of custom_private
 constexpr int kUniform = 1;
 constexpr int kAhead = 2;
 
@@ -127,8 +128,23 @@ void show_no_values(CustomScan* batch) {
 
 }  // namespace
 
+List* coded_columns_of(const CustomScan* batch) {
+  return static_cast<List*>(lsecond(batch->custom_private));
+}
+
+CodedColumn coded_column(const List* coded_columns, int number) {
+  const auto* coded = static_cast<const List*>(list_nth(coded_columns, number));
+  return {linitial_int(coded), static_cast<Oid>(lsecond_int(coded)),
+          static_cast<AttrNumber>(lthird_int(coded))};
+}
+
+void add_coded_column(CustomScan* batch, const CodedColumn& coded) {
+  List* added = list_make3_int(coded.column, static_cast<int>(coded.table), coded.written);
+  lsecond(batch->custom_private) = lappend(coded_columns_of(batch), added);
+}
+
 CallShape call_shape(const CustomScan* batch, int call) {
-  auto* shape = static_cast<List*>(list_nth(batch->custom_private, call + 1));
+  auto* shape = static_cast<List*>(list_nth(batch->custom_private, call + kFirstShape));
   CallShape result{};
   result.uniform = (linitial_int(shape) & kUniform) != 0;
   result.ahead = (linitial_int(shape) & kAhead) != 0;
@@ -171,7 +187,7 @@ CustomScan* make_batch(Plan* child, const Lift& lifted, List* targets, List* qua
   batch->flags = CUSTOMPATH_SUPPORT_PROJECTION;
 #endif
   batch->custom_scan_tlist = passed_on(child);
-  batch->custom_private = list_make1(list_make2_int(0, 0));
+  batch->custom_private = list_make2(list_make2_int(0, 0), NIL);
   List* calls = NIL;
   ListCell* cell;
   foreach (cell, list_concat_copy(lifted.calls, lifted.ahead)) {

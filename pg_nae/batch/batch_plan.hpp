@@ -9,7 +9,7 @@ namespace nae::batch {
 // plan->custom_exprs: the calls, and the filter. What stands for them in custom_scan_tlist, behind
 // the child's columns, and in plan.qual is for EXPLAIN to show (display.hpp), and is not evaluated.
 // plan->custom_private: whether rows are read exactly and whether values are expected to come
-// again, then for each call a CallShape as a list of integers.
+// again; the CodedColumns; then for each call a CallShape as a list of integers.
 struct CallShape {
   bool uniform;  // one result serves all rows of a batch
   bool ahead;    // no result: the value is for an expression above that may need it
@@ -18,6 +18,17 @@ struct CallShape {
   int columns[kMaxArguments];  // of the child, from 1; 0: the argument is a Const
 };
 CallShape call_shape(const CustomScan* batch, int call);
+
+// A column of the rows whose values the node above writes to a column with a blind index.
+struct CodedColumn {
+  int column;  // of custom_scan_tlist, from 1
+  Oid table;
+  AttrNumber written;
+};
+// `column` and what it is written to: lists of integers.
+List* coded_columns_of(const CustomScan* batch);
+CodedColumn coded_column(const List* coded_columns, int number);
+void add_coded_column(CustomScan* batch, const CodedColumn& coded);
 
 // Over the columns of the child (OUTER_VAR).
 List* calls_of(const CustomScan* batch);
@@ -34,6 +45,7 @@ bool is_batch(const Plan* plan);
 
 // Puts a batch node over `child`, whose target list is lifted.targets. `targets` and `quals` are
 // what is left above. Node ids count on from `last_node_id`.
+// Without calls where it is to ask for codes alone.
 CustomScan* make_batch(Plan* child, const Lift& lifted, List* targets, List* quals,
                        int& last_node_id);
 

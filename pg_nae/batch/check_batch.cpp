@@ -11,9 +11,14 @@ void check_kind(Level& level, const CustomScan& scan) {
   Level row = without_rows(level);
   row.outer = below;
   if (list_length(scan.custom_scan_tlist) != list_length(below) + list_length(calls) ||
-      list_length(scan.custom_private) != list_length(calls) + 1) {
+      list_length(scan.custom_private) != list_length(calls) + 2) {
     refuse(level, "a batch has another number of columns than of calls");
     return;
+  }
+  for (int i = 0; i < list_length(coded_columns_of(&scan)); ++i) {
+    const int coded = coded_column(coded_columns_of(&scan), i).column;
+    if (coded < 1 || coded > list_length(scan.custom_scan_tlist))
+      refuse(level, "a batch asks for codes of a column that it has not");
   }
   int column = 0;
   ListCell* cell;

@@ -26,7 +26,9 @@ void show(const char* label, const char* unit, std::uint64_t value, ExplainState
 
 void explain_batch(CustomScanState* state, List* ancestors, ExplainState* explain) {
   const auto& node = *reinterpret_cast<BatchNode*>(state);
-  ExplainPropertyList("Calls", calls_in_words(node, ancestors, explain), explain);
+  if (node.call_count > 0)
+    ExplainPropertyList("Calls", calls_in_words(node, ancestors, explain), explain);
+  if (node.codes.names() != NIL) ExplainPropertyList("Codes", node.codes.names(), explain);
   if (!explain->analyze) return;
   show("Batches", nullptr, node.batches, explain);
   show("Round Trips", nullptr, node.traffic.round_trips, explain);

@@ -76,11 +76,13 @@ void begin(CustomScanState* state, EState* estate, int flags) {
     node.asks_ahead = node.asks_ahead || node.calls[i].shape.ahead;
   }
   state->ss.ps.qual = ExecInitQual(filter_of(plan), &state->ss.ps);
+  node.codes.create(plan);
   if ((flags & EXEC_FLAG_EXPLAIN_ONLY) != 0) return;
 
   // As for the privileges of tables: who starts the statement, whoever fetches its rows.
   node.roles = pg::current_roles();
   node.table_scan = table_scan_below(child_of(node));
+  node.codes.begin(node.roles);
   for (Batch& half : node.halves)
     half.create(ExecGetResultType(child_of(node)), node.calls, node.call_count, node.roles,
                 node.table_scan);
@@ -135,8 +137,10 @@ void finish(BatchNode& node, Batch& half) {
   if (half.count() == 0) return;
   half.finish();
   ++node.batches;
-  node.traffic.add(half.traffic());
-  count_batch(half.count(), half.traffic());
+  pg::Traffic traffic = half.traffic();
+  node.codes.ask(half, traffic);
+  node.traffic.add(traffic);
+  count_batch(half.count(), traffic);
 }
 
 // Reading ahead keeps to the bound that growth sets: nothing is asked for a statement that has not

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "pg_nae/batch/batch.hpp"
+#include "pg_nae/batch/code_ahead.hpp"
 
 namespace nae::batch {
 
@@ -31,6 +32,7 @@ struct BatchNode {
   uint64 run_rows;
 
   ScanState* table_scan;  // below, or nullptr
+  CodeAhead codes;        // of rows that are about to be written
 
   std::uint64_t batches;
   pg::Traffic traffic;

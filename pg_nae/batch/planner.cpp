@@ -58,7 +58,11 @@ Plan* operate(Surgery& surgery, Plan* plan, bool may_float) {
     if (Plan* batch = float_up(plan); batch != plan) return batch;
   arrange_join(surgery, plan);
   if (IsA(plan, Agg)) pull_down(surgery, reinterpret_cast<Agg*>(plan));
-  if (IsA(plan, ModifyTable)) return raise_returning(surgery, reinterpret_cast<ModifyTable*>(plan));
+  if (IsA(plan, ModifyTable)) {
+    auto* modification = reinterpret_cast<ModifyTable*>(plan);
+    ask_codes_ahead(surgery, modification);
+    return raise_returning(surgery, modification);
+  }
   if (IsA(plan, ValuesScan)) raise_from_values(surgery, reinterpret_cast<ValuesScan*>(plan));
   return split(surgery, plan);
 }
@@ -68,7 +72,7 @@ bool concerns_us(const PlannedStmt* statement) {
 #ifdef NAE_BATCH_FUZZ
   if (fuzzing()) return true;
 #endif
-  return pg::settings.batch && may_mention_batchable(statement);
+  return pg::settings.batch && (may_mention_batchable(statement) || may_write_codes(statement));
 }
 
 // The plan as PostgreSQL made it is kept: it runs when the other turns out wrong.

@@ -3,6 +3,7 @@
 // told.
 #include "libnae/envelope/blind_index.hpp"
 
+#include "pg_nae/columns/coding.hpp"
 #include "pg_nae/columns/plaintext.hpp"
 #include "pg_nae/pg/encoding.hpp"
 #include "pg_nae/pg/report.hpp"
@@ -25,21 +26,6 @@ std::string_view name_argument(FunctionCallInfo fcinfo, int place) {
     pg::raise(Code::invalid_argument,
               "purpose and context of a blind index are at most 65535 bytes");
   return as_text(name);
-}
-
-// The name is that of nae.blind_index in install/0.2.0/blind_index.sql.
-bool keeps_codes(const Trigger& trigger, AttrNumber column) {
-  const std::string_view name = trigger.tgname;
-  return trigger.tgnattr == 2 && trigger.tgattr[0] == column &&
-         (trigger.tgnargs == 2 || trigger.tgnargs == 5) && name.starts_with("zzz_nae_") &&
-         name.ends_with("_blind_index");
-}
-
-const Trigger* find_coding(Relation relation, AttrNumber column) {
-  const TriggerDesc* triggers = relation->trigdesc;
-  for (int i = 0; triggers != nullptr && i < triggers->numtriggers; ++i)
-    if (keeps_codes(triggers->triggers[i], column)) return &triggers->triggers[i];
-  return nullptr;
 }
 
 // The column of codes, then the arguments.
@@ -73,7 +59,7 @@ NAE_FUNCTION(nae_blind_index_input) {
 NAE_FUNCTION(nae_coding_of) {
   Relation relation = relation_open(PG_GETARG_OID(0), AccessShareLock);
   const AttrNumber column = get_attnum(RelationGetRelid(relation), NameStr(*PG_GETARG_NAME(1)));
-  const Trigger* coding = columns::find_coding(relation, column);
+  const Trigger* coding = columns::find_coding_trigger(relation, column);
   const Datum texts = coding != nullptr ? columns::as_texts(relation, *coding) : Datum{0};
   relation_close(relation, AccessShareLock);
   if (coding == nullptr) PG_RETURN_NULL();

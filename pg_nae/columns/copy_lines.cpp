@@ -31,14 +31,16 @@ char* CopyLines::read_field(std::size_t column_number, char* field) {
   return pstrdup(field);
 }
 
-std::size_t CopyLines::add_value(Datum value) {
+std::size_t CopyLines::add_value(std::size_t column_number, Datum value) {
   if (value_count_ == value_capacity_) {
     value_capacity_ = value_capacity_ == 0 ? 512 : value_capacity_ * 2;
     values_ = larger(values_, value_count_, value_capacity_);
     value_lines_ = larger(value_lines_, value_count_, value_capacity_);
+    value_columns_ = larger(value_columns_, value_count_, value_capacity_);
   }
   values_[value_count_] = value;
   value_lines_[value_count_] = line_;
+  value_columns_[value_count_] = column_number;
   return value_count_++;
 }
 
@@ -48,10 +50,10 @@ char* CopyLines::number_of(std::size_t column_number, char* field) {
   std::size_t number;
   column_ = column.name;
   if (has_ciphertext_prefix(field)) {
-    number = add_value(
-        InputFunctionCall(column.input, field, column.input_parameter, column.key->typmod));
+    number = add_value(column_number, InputFunctionCall(column.input, field, column.input_parameter,
+                                                        column.key->typmod));
   } else {
-    number = add_value(0);
+    number = add_value(column_number, 0);
     ask_for(column_number, number, field);
   }
   column_ = nullptr;
@@ -177,6 +179,15 @@ void CopyLines::refuse(void* state, std::size_t request, std::size_t first, std:
   self.line_ = self.value_lines_[self.asked_[column_number].numbers[first]];
   self.column_ = self.shape_.columns[column_number].name;
   pg::raise(failure);
+}
+
+std::span<const Datum> CopyLines::values_of(std::size_t column_number) {
+  auto* values =
+      static_cast<Datum*>(MemoryContextAlloc(memory_, sizeof(Datum) * (value_count_ + 1)));
+  std::size_t count = 0;
+  for (std::size_t i = 0; i < value_count_; ++i)
+    if (value_columns_[i] == column_number) values[count++] = values_[i];
+  return {values, count};
 }
 
 // PostgreSQL's text format: what it reads as it was.

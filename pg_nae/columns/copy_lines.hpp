@@ -43,6 +43,8 @@ class CopyLines {
   const char* column() const { return column_; }
   // What the number in the place of an encrypted field stands for.
   Datum value(std::size_t number) const { return values_[number]; }
+  // All that stands in a column of the lines; memory is that of the lines.
+  std::span<const Datum> values_of(std::size_t column_number);
 
  private:
   // Fields of a column that are to be encrypted, and the numbers of their values.
@@ -57,7 +59,7 @@ class CopyLines {
   void append(char** fields, int field_count);
   char* read_field(std::size_t column_number, char* field);
   char* number_of(std::size_t column_number, char* field);
-  std::size_t add_value(Datum value);
+  std::size_t add_value(std::size_t column_number, Datum value);
   void ask_for(std::size_t column_number, std::size_t number, char* field);
   void prepare();
   void write_field(const char* field);
@@ -74,7 +76,8 @@ class CopyLines {
   std::size_t capacity_;
   std::size_t bytes_;
   Datum* values_;
-  uint64* value_lines_;  // the line that each is from
+  uint64* value_lines_;         // the line that each is from
+  std::size_t* value_columns_;  // and the column
   std::size_t value_count_;
   std::size_t value_capacity_;
   Asked* asked_;                  // by column

@@ -4,6 +4,8 @@
 
 #include "pg_nae/columns/column_type.hpp"
 #include "pg_nae/columns/copy_lines.hpp"
+#include "pg_nae/columns/known_codes.hpp"
+#include "pg_nae/pg/settings.hpp"
 
 namespace nae::columns {
 namespace {
@@ -16,6 +18,13 @@ bool is_csv(const CopyFormatOptions& options) {
 #endif
 }
 
+// The codes of a column with a blind index, by its place in the lines.
+struct CopyCodes {
+  std::size_t column_number;
+  KnownCodes codes;
+  CopyCodes* next;
+};
+
 // One COPY: lines of one half are written out while those of the other are encrypted.
 struct CopyStream {
   CopyFromState source;
@@ -24,6 +33,7 @@ struct CopyStream {
   bool ended;
   StringInfo text;
   int position;
+  CopyCodes* codes;
   const char* relation;
 };
 
@@ -96,6 +106,9 @@ StringInfo finish_half(CopyStream& copy, CopyLines& half) {
   Reading reading{&copy, &half, {}};
   ErrorContextCallback* writing = begin_reading(reading);
   StringInfo text = half.finish();
+  pg::Traffic traffic;
+  for (CopyCodes* one = copy.codes; one != nullptr; one = one->next)
+    one->codes.ask(half.values_of(one->column_number), traffic);
   error_context_stack = writing;
   return text;
 }
@@ -167,6 +180,23 @@ List* writing_options(const CopyStmt* statement) {
   return options;
 }
 
+CopyCodes* codes_for(const CopyFromState source, const pg::StatementRoles& roles) {
+  CopyCodes* all = nullptr;
+  ListCell *cell, *number;
+  foreach (cell, codings_of(source->rel)) {
+    const auto* coding = static_cast<const Coding*>(lfirst(cell));
+    foreach (number, source->attnumlist) {
+      if (lfirst_int(number) != coding->column) continue;
+      auto* added = static_cast<CopyCodes*>(palloc0(sizeof(CopyCodes)));
+      added->column_number = static_cast<std::size_t>(foreach_current_index(number));
+      added->codes.create(*coding, roles);
+      added->next = all;
+      all = added;
+    }
+  }
+  return all;
+}
+
 uint64 run(CopyStream& copy, CopyFromState target) {
   volatile uint64 rows = 0;
   CopyStream* outer = running;
@@ -189,6 +219,7 @@ uint64 copy_into(Relation relation, ParseState* state, const CopyStmt* statement
   pg::StatementRoles roles = pg::current_roles();
   CopyShape shape = shape_of(copy->source);
   for (CopyLines& half : copy->halves) half.create(shape, roles);
+  if (pg::settings.batch) copy->codes = codes_for(copy->source, roles);
   CopyFromState target = BeginCopyFrom(state, relation, where, nullptr, false, give_text,
                                        statement->attlist, writing_options(statement));
   read_numbers(target, shape);

@@ -52,6 +52,14 @@ CREATE FUNCTION nae_internal.blind_index_search(key text, input bytea) RETURNS b
 CREATE FUNCTION nae_internal.blind_index_input(purpose text, context text, value anyelement) RETURNS bytea
   LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'nae_blind_index_input';
 
+-- Where many rows are written their codes are asked for together, ahead of the triggers that keep them. The one
+-- before these writes such a code; then they have nothing to do. What is not known they ask for, each row by itself.
+CREATE FUNCTION nae_internal.take_code() RETURNS trigger
+  LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'nae_take_code';
+CREATE FUNCTION nae_internal.is_uncoded(
+    value_and_code record, key text, normalization text, version text, context text, purpose text) RETURNS boolean
+  LANGUAGE c VOLATILE STRICT PARALLEL RESTRICTED COST 1 AS 'MODULE_PATHNAME', 'nae_is_uncoded';
+
 -- What of a plaintext is coded: the same for what is to be found equal. By the database's collation, for
 -- the value that is searched for has no other.
 CREATE FUNCTION nae_internal.normalized(expression text, normalization text) RETURNS text
@@ -207,8 +215,8 @@ AS $$
   WHERE e.relation = change.relation AND e.column_name = change.coded_column
 $$;
 
--- Of format 2 there are two triggers. The one that says what belongs together codes new rows; the other one,
--- which has no arguments, those whose value is another one: UPDATE OF does not see what other triggers assign.
+-- Of format 2 there are two triggers that keep codes. The one that says what belongs together codes new rows; the
+-- other one, which has no arguments, those whose value is another one: UPDATE OF does not see what other triggers assign.
 CREATE FUNCTION nae_internal.blind_index_body(change nae_internal.column_change) RETURNS text
   LANGUAGE sql STABLE
   SET search_path = pg_catalog, pg_temp
@@ -228,25 +236,52 @@ AS $$
                 nae_internal.blind_index_body(change))
 $$;
 
+-- By its name it is the one before the trigger that keeps the codes.
+CREATE FUNCTION nae_internal.taking_trigger(trigger_name name) RETURNS name
+  LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+  SET search_path = pg_catalog, pg_temp
+AS $$ SELECT regexp_replace(trigger_name, '_blind_index$', '_blind_code') $$;
+
 -- Nobody else may put the function on a table of his own. When codes change too: nobody sets them by hand.
 CREATE FUNCTION nae_internal.blind_index_triggers(change nae_internal.column_change, trigger_name name, function text) RETURNS SETOF text
   LANGUAGE sql STABLE
   SET search_path = pg_catalog, pg_temp
 AS $$
-  SELECT format('CREATE TRIGGER %I BEFORE INSERT OR UPDATE OF %I, %I ON %s FOR EACH ROW EXECUTE FUNCTION %s(%s)',
-                trigger_name, change.coded_column, change.index_column, change.relation, function,
-                concat_ws(', ', quote_literal(change.key), quote_literal(change.normalization),
-                          CASE WHEN change.purpose IS NOT NULL THEN quote_literal(change.version) END,
-                          CASE WHEN change.purpose IS NOT NULL THEN quote_literal(change.context) END,
-                          quote_literal(change.purpose)))
+  WITH told AS (
+    SELECT change.purpose IS NOT NULL AS is_of_format_2,
+           concat_ws(', ', quote_literal(change.key), quote_literal(change.normalization),
+                     CASE WHEN change.purpose IS NOT NULL THEN quote_literal(change.version) END,
+                     CASE WHEN change.purpose IS NOT NULL THEN quote_literal(change.context) END,
+                     quote_literal(change.purpose)) AS arguments),
+  coding AS (
+    SELECT t.*, format('nae_internal.is_uncoded(ROW(NEW.%I, NEW.%I), %s)', change.coded_column, change.index_column,
+                       t.arguments) AS is_uncoded FROM told AS t)
+  SELECT format('CREATE TRIGGER %I BEFORE INSERT OR UPDATE OF %I, %I ON %s FOR EACH ROW EXECUTE FUNCTION nae_internal.take_code()',
+                nae_internal.taking_trigger(trigger_name), change.coded_column, change.index_column, change.relation)
+  FROM coding AS c WHERE c.is_of_format_2
+  UNION ALL
+  SELECT format('CREATE TRIGGER %I BEFORE INSERT OR UPDATE OF %I, %I ON %s FOR EACH ROW %s EXECUTE FUNCTION %s(%s)',
+                trigger_name, change.coded_column, change.index_column, change.relation,
+                CASE WHEN c.is_of_format_2 THEN format('WHEN (%s)', c.is_uncoded) END, function, c.arguments)
+  FROM coding AS c
   UNION ALL
   SELECT format('CREATE TRIGGER %1$I BEFORE UPDATE ON %2$s FOR EACH ROW WHEN ('
-                'nae_internal.rows_differ(ROW(NEW.%3$I, NEW.%4$I), ROW(OLD.%3$I, OLD.%4$I))) EXECUTE FUNCTION %5$s()',
-                nae_internal.derived_name(trigger_name, '_update'), change.relation, change.coded_column, change.index_column, function)
-  WHERE change.purpose IS NOT NULL
+                'nae_internal.rows_differ(ROW(NEW.%3$I, NEW.%4$I), ROW(OLD.%3$I, OLD.%4$I)) AND %6$s) EXECUTE FUNCTION %5$s()',
+                nae_internal.derived_name(trigger_name, '_update'), change.relation, change.coded_column, change.index_column, function,
+                c.is_uncoded)
+  FROM coding AS c WHERE c.is_of_format_2
 $$;
 
--- Either of the two.
+-- Whether a trigger is the one before another.
+CREATE FUNCTION nae_internal.takes_code_of(taking pg_trigger, coding pg_trigger) RETURNS boolean
+  LANGUAGE sql STABLE PARALLEL SAFE COST 10
+  SET search_path = pg_catalog, pg_temp
+AS $$
+  SELECT taking.tgrelid = coding.tgrelid AND taking.tgattr::text = coding.tgattr::text
+     AND taking.tgfoid = 'nae_internal.take_code()'::regprocedure
+$$;
+
+-- One of the three.
 CREATE FUNCTION nae_internal.is_coding_trigger(trigger_oid oid) RETURNS boolean
   LANGUAGE sql STABLE STRICT PARALLEL SAFE COST 100
   SET search_path = pg_catalog, pg_temp
@@ -254,7 +289,8 @@ AS $$
   SELECT EXISTS (
     SELECT FROM pg_trigger AS t
     JOIN nae.blind_index AS b ON b.relation = t.tgrelid
-    JOIN pg_trigger AS coding ON coding.oid = b.trigger_oid AND coding.tgfoid = t.tgfoid
+    JOIN pg_trigger AS coding ON coding.oid = b.trigger_oid
+      AND (coding.tgfoid = t.tgfoid OR nae_internal.takes_code_of(t, coding))
     WHERE t.oid = $1)
 $$;
 
@@ -409,7 +445,11 @@ AS $$
 DECLARE
   dropped name;
 BEGIN
-  FOR dropped IN SELECT t.tgname FROM pg_trigger AS t WHERE t.tgrelid = relation AND t.tgfoid = function LOOP
+  FOR dropped IN
+    SELECT t.tgname FROM pg_trigger AS t
+    WHERE t.tgrelid = relation AND (t.tgfoid = function OR EXISTS (
+      SELECT FROM pg_trigger AS coding WHERE coding.tgfoid = function AND nae_internal.takes_code_of(t, coding)))
+  LOOP
     EXECUTE format('DROP TRIGGER %I ON %s', dropped, relation);
   END LOOP;
 END

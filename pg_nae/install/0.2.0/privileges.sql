@@ -41,7 +41,7 @@ BEGIN
     -- What the views of nae call.
     OR p.proname IN ('base_type', 'trigger_arguments')
     -- What triggers call that keep columns of users' tables.
-    OR p.proname IN ('rows_differ', 'is_changing', 'blind_index_input')
+    OR p.proname IN ('rows_differ', 'is_changing', 'blind_index_input', 'take_code', 'is_uncoded')
     -- Parts of nae.lint().
     OR p.proname ~ '^lint_' OR p.proname IN ('newest_versions', 'ciphertext_checks', 'called')
     -- Parts of nae.blind_index_of(), for which a role needs EXECUTE on that and on blind_index_search().

@@ -1,0 +1,113 @@
+#include "pg_nae/columns/coding.hpp"
+
+#include "pg_nae/columns/column_type.hpp"
+
+extern "C" {
+#include "commands/trigger.h"
+}
+
+namespace nae::columns {
+namespace {
+
+// Arguments of the trigger: key, normalization, version, context and purpose.
+constexpr int kArguments = 5;
+// Of format 1, whose codes name no version: key and normalization.
+constexpr int kArgumentsBefore = 2;
+
+// The name is that of nae.blind_index in install/0.2.0/blind_index.sql.
+bool keeps_codes(const Trigger& trigger) {
+  const std::string_view name = trigger.tgname;
+  return trigger.tgnattr == 2 &&
+         (trigger.tgnargs == kArgumentsBefore || trigger.tgnargs == kArguments) &&
+         name.starts_with("zzz_nae_") && name.ends_with("_blind_index");
+}
+
+// As TriggerEnabled() of trigger.c has it.
+bool fires(const Trigger& trigger) {
+  const char other = SessionReplicationRole == SESSION_REPLICATION_ROLE_REPLICA
+                         ? TRIGGER_FIRES_ON_ORIGIN
+                         : TRIGGER_FIRES_ON_REPLICA;
+  return trigger.tgenabled != TRIGGER_DISABLED && trigger.tgenabled != other;
+}
+
+// False where the column is not of a type whose values are coded.
+bool read_coding(Relation relation, const Trigger& trigger, Coding& coding) {
+  if (trigger.tgnargs != kArguments) return false;
+  const auto* attribute = TupleDescAttr(RelationGetDescr(relation), trigger.tgattr[0] - 1);
+  int32 typmod = attribute->atttypmod;
+  getBaseTypeAndTypmod(attribute->atttypid, &typmod);
+  const ColumnType* type = find_column_type(attribute->atttypid);
+  if (type == nullptr || typmod < 0) return false;
+  coding = {trigger.tgattr[0], trigger.tgattr[1], trigger.tgfoid, type->plain,
+            type->decrypt_whole, &column_key(typmod), trigger.tgargs[0], trigger.tgargs[1], trigger.tgargs[2],
+            trigger.tgargs[3], trigger.tgargs[4]};
+  return true;
+}
+
+std::string_view copy_of(std::string_view text) {
+  return {pnstrdup(text.data(), text.size()), text.size()};
+}
+
+Coding* copy_of(const Coding& coding) {
+  auto* copy = static_cast<Coding*>(palloc(sizeof(Coding)));
+  *copy = coding;
+  for (std::string_view* text :
+       {&copy->key, &copy->normalization, &copy->version, &copy->context, &copy->purpose})
+    *text = copy_of(*text);
+  return copy;
+}
+
+}  // namespace
+
+bool Coding::same_as(const Coding& other) const {
+  return function == other.function && of == other.of && key == other.key &&
+         normalization == other.normalization && version == other.version &&
+         context == other.context && purpose == other.purpose;
+}
+
+bool Coding::is_of(const Trigger& trigger) const {
+  return function == trigger.tgfoid && trigger.tgnargs == kArguments &&
+         key == trigger.tgargs[0] && normalization == trigger.tgargs[1] &&
+         version == trigger.tgargs[2] && context == trigger.tgargs[3] &&
+         purpose == trigger.tgargs[4];
+}
+
+const Trigger* find_coding_trigger(Relation relation, AttrNumber column) {
+  const TriggerDesc* triggers = relation->trigdesc;
+  for (int i = 0; triggers != nullptr && i < triggers->numtriggers; ++i)
+    if (keeps_codes(triggers->triggers[i]) && triggers->triggers[i].tgattr[0] == column)
+      return &triggers->triggers[i];
+  return nullptr;
+}
+
+List* codings_of(Relation relation) {
+  const TriggerDesc* triggers = relation->trigdesc;
+  List* codings = NIL;
+  for (int i = 0; triggers != nullptr && i < triggers->numtriggers; ++i) {
+    const Trigger& trigger = triggers->triggers[i];
+    Coding coding;
+    if (keeps_codes(trigger) && fires(trigger) && read_coding(relation, trigger, coding))
+      codings = lappend(codings, copy_of(coding));
+  }
+  return codings;
+}
+
+bool has_codings(Relation relation) {
+  const TriggerDesc* triggers = relation->trigdesc;
+  for (int i = 0; triggers != nullptr && i < triggers->numtriggers; ++i)
+    if (keeps_codes(triggers->triggers[i])) return true;
+  return false;
+}
+
+const Trigger* find_coding_trigger_beside(Relation relation, const Trigger& trigger) {
+  const TriggerDesc* triggers = relation->trigdesc;
+  for (int i = 0; trigger.tgnattr == 2 && triggers != nullptr && i < triggers->numtriggers; ++i) {
+    const Trigger& other = triggers->triggers[i];
+    if (keeps_codes(other) && fires(other) && other.tgattr[0] == trigger.tgattr[0] &&
+        other.tgattr[1] == trigger.tgattr[1])
+      return &other;
+  }
+  return nullptr;
+}
+
+}  // namespace nae::columns

@@ -1,0 +1,39 @@
+// Coding: what a blind index is of, as the trigger that keeps its codes says
+// (install/0.2.0/blind_index.sql).
+#pragma once
+
+#include "pg_nae/columns/value.hpp"
+
+namespace nae::columns {
+
+// Of format 2. Texts are those of the trigger, in the database's encoding.
+struct Coding {
+  AttrNumber column;
+  AttrNumber code_column;
+  Oid function;         // of the trigger: SECURITY DEFINER
+  PlainType type;       // of the column
+  Oid decrypt;          // what the function decrypts by
+  const ColumnKey* of;  // the column's key
+  std::string_view key;
+  std::string_view normalization;
+  std::string_view version;
+  std::string_view context;
+  std::string_view purpose;
+
+  bool same_as(const Coding& other) const;
+  // Whether the trigger makes the same codes, in the name of the same role.
+  bool is_of(const Trigger& trigger) const;
+};
+
+// The trigger that keeps the codes of the column, of either format; nullptr: it has no blind index.
+const Trigger* find_coding_trigger(Relation relation, AttrNumber column);
+
+// All codings of format 2 whose triggers fire in this session, in the order of the columns; memory,
+// also of the texts, is the current context's. Pointers to Coding.
+List* codings_of(Relation relation);
+// The same without reading them.
+bool has_codings(Relation relation);
+// The trigger that fires and keeps the codes of the two columns that this one is on, or nullptr.
+const Trigger* find_coding_trigger_beside(Relation relation, const Trigger& trigger);
+
+}  // namespace nae::columns

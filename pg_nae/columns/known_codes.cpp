@@ -1,0 +1,247 @@
+#include "pg_nae/columns/known_codes.hpp"
+
+#include <algorithm>
+
+#include "libnae/envelope/blind_index.hpp"
+#include "pg_nae/columns/column_type.hpp"
+#include "pg_nae/pg/encoding.hpp"
+#include "pg_nae/pg/settings.hpp"
+#include "pg_nae/pg/values.hpp"
+
+extern "C" {
+#include "catalog/pg_collation.h"
+}
+
+namespace nae::columns {
+namespace {
+
+constexpr std::string_view kLower = "lower";
+
+Oid own_function(const char* name, std::initializer_list<Oid> types) {
+  List* words = list_make2(makeString(pstrdup("nae_internal")), makeString(pstrdup(name)));
+  return LookupFuncName(words, static_cast<int>(types.size()), types.begin(), true);
+}
+
+bool may_call(Oid function, Oid role) {
+  if (!OidIsValid(function)) return false;
+#if PG_VERSION_NUM >= 160000
+  return object_aclcheck(ProcedureRelationId, function, role, ACL_EXECUTE) == ACLCHECK_OK;
+#else
+  return pg_proc_aclcheck(function, role, ACL_EXECUTE) == ACLCHECK_OK;
+#endif
+}
+
+// The owner of a function that runs in his name; InvalidOid when it does not, or is not there.
+Oid definer_of(Oid function) {
+  HeapTuple tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+  if (!HeapTupleIsValid(tuple)) return InvalidOid;
+  const auto* row = reinterpret_cast<Form_pg_proc>(GETSTRUCT(tuple));
+  const Oid owner = row->prosecdef ? row->proowner : InvalidOid;
+  ReleaseSysCache(tuple);
+  return owner;
+}
+
+// In the current memory context: names outlive what they were read from.
+std::string_view utf8_of(std::string_view text) {
+  return as_text(pg::to_utf8(as_bytes(text)));
+}
+
+// What of a value is coded, as nae_internal.normalized() has it; false where its text cannot be had.
+bool normalize(const Coding& coding, ByteView canonical, ByteView& coded) {
+  coded = canonical;
+  if (coding.type == PlainType::text && coding.normalization != kLower) return true;
+  Datum value;
+  if (coding.normalization == kLower) {
+    ByteView text;
+    if (coding.type != PlainType::text || !pg::try_from_utf8(canonical, text)) return false;
+    value = DirectFunctionCall1Coll(lower, DEFAULT_COLLATION_OID, pg::make_text(text));
+  } else {
+    value = plain_value(coding.type, canonical);
+  }
+  coded = canonical_form(coding.type, value, true);
+  return true;
+}
+
+// Of a size that may be sent; the trigger refuses the rest in its own words.
+bool fits(const Value& value) {
+  const std::size_t bytes = value.ciphertext.envelope.size();
+  return bytes <= pg::settings.max_value_bytes() + kGcmOverheadBytes &&
+         pg::fits_a_frame(bytes + kColumnAadBytes);
+}
+
+}  // namespace
+
+KnownCodes* KnownCodes::all_ = nullptr;
+
+void KnownCodes::create(const Coding& coding, const pg::StatementRoles& writer) {
+  coding_ = &coding;
+  reference_ = psprintf("%s:%s", coding.key.data(), coding.version.data());
+  context_ = utf8_of(coding.context);
+  purpose_ = utf8_of(coding.purpose);
+  pg::StatementRoles roles = writer;
+  roles.effective = definer_of(coding.function);
+  is_refused_ = !OidIsValid(roles.effective) || !may_call(coding.decrypt, roles.effective) ||
+                !may_call(own_function("blind_index_code", {TEXTOID, BYTEAOID}), roles.effective);
+  MemoryContext statement = CurrentMemoryContext;
+  arena_.create();
+  table_.create(statement, arena_);
+  exchange_.create(statement, roles);
+  memory_ = AllocSetContextCreate(statement, "nae known codes", ALLOCSET_DEFAULT_SIZES);
+  next_ = all_;
+  all_ = this;
+  at_end_.func = [](void* self) {
+    for (KnownCodes** at = &all_; *at != nullptr; at = &(*at)->next_) {
+      if (*at != self) continue;
+      *at = (*at)->next_;
+      return;
+    }
+  };
+  at_end_.arg = this;
+  MemoryContextRegisterResetCallback(statement, &at_end_);
+}
+
+// A change of the column brings the codes along, or keeps the values that they are of.
+bool KnownCodes::may_ask() {
+  if (is_settled_ || is_refused_) return !is_refused_;
+  is_settled_ = true;
+  const Oid is_changing = own_function("is_changing", {});
+  is_refused_ = !OidIsValid(is_changing) || DatumGetBool(OidFunctionCall0(is_changing));
+  return !is_refused_;
+}
+
+std::size_t KnownCodes::gather(std::span<const Datum> values, Asked* asked) {
+  std::size_t count = 0;
+  for (Datum datum : values) {
+    Value value;
+    if (!try_read_value(pg::local_view(datum), value) || value.pending ||
+        value.type != coding_->type || !belongs(value, *coding_->of) || !fits(value))
+      continue;
+    const std::uint32_t hash = ValueTable::hash_of(value.stored);
+    if (table_.find(hash, value.stored) != nullptr) continue;
+    auto* key = reinterpret_cast<Byte*>(arena_.allocate(value.stored.size()));
+    std::copy(value.stored.begin(), value.stored.end(), key);
+    asked[count++] = {value.ciphertext.envelope, associated_data(value.ciphertext.header),
+                      &table_.add(hash, {key, value.stored.size()})};
+  }
+  return count;
+}
+
+void KnownCodes::take_opened(Asked& asked, ByteView canonical) {
+  ByteView value;
+  if (!normalize(*coding_, canonical, value)) return;
+  const std::size_t bytes = blind_index_input_bytes(purpose_, context_, value);
+  if (!pg::fits_a_frame(bytes) || bytes > pg::settings.max_value_bytes()) return;
+  auto* input = reinterpret_cast<Byte*>(arena_.allocate(bytes));
+  write_blind_index_input(purpose_, context_, value, input);
+  entries_[input_count_] = asked.entry;
+  inputs_[input_count_++] = {input, bytes};
+}
+
+// Decrypts them; answers what codes are computed of.
+std::span<const ByteView> KnownCodes::open(std::span<Asked> asked, pg::Traffic& traffic) {
+  auto* items = static_cast<ByteView*>(palloc(sizeof(ByteView) * asked.size() * 2));
+  ByteView* aads = items + asked.size();
+  bool one_aad = true;
+  for (std::size_t i = 0; i < asked.size(); ++i) {
+    items[i] = asked[i].envelope;
+    aads[i] = asked[i].aad;
+    one_aad = one_aad && aads[i].data() == aads[0].data();
+  }
+  wire::CryptoRequest request;
+  request.header.action = Action::decrypt;
+  request.header.key = coding_->of->key;
+  request.header.query_id = pgstat_get_my_query_id();
+  request.items = {items, asked.size()};
+  request.aad = {aads, one_aad ? 1 : asked.size()};
+  asked_ = asked.data();
+  inputs_ = static_cast<ByteView*>(palloc(sizeof(ByteView) * asked.size()));
+  entries_ = static_cast<ValueTable::Entry**>(palloc(sizeof(ValueTable::Entry*) * asked.size()));
+  input_count_ = 0;
+  pg::BatchAnswers answers{};
+  answers.state = this;
+  answers.consume = [](void* state, std::size_t, std::size_t first,
+                       const wire::CryptoReplyView& reply) {
+    auto& self = *static_cast<KnownCodes*>(state);
+    auto cursor = reply.items.cursor();
+    for (std::uint32_t i = 0; i < reply.items.count(); ++i) {
+      const ByteView canonical = cursor.next();
+      // A mask has no code: the trigger refuses it.
+      if (reply.status(i) == static_cast<std::uint16_t>(wire::ItemResult::value))
+        self.take_opened(self.asked_[first + i], canonical);
+    }
+  };
+  answers.refuse = [](void*, std::size_t, std::size_t, std::size_t, const backend::Failure&) {};
+  exchange_.prepare({&request, 1}, answers, traffic);
+  exchange_.finish();
+  return {inputs_, input_count_};
+}
+
+void KnownCodes::code(std::span<const ByteView> inputs, pg::Traffic& traffic) {
+  wire::CryptoRequest request;
+  request.header.action = Action::mac;
+  request.header.algorithm = static_cast<std::uint8_t>(wire::MacForm::blind_index_code);
+  request.header.key = reference_;
+  request.header.query_id = pgstat_get_my_query_id();
+  request.items = inputs;
+  pg::BatchAnswers answers{};
+  answers.state = this;
+  answers.consume = [](void* state, std::size_t, std::size_t first,
+                       const wire::CryptoReplyView& reply) {
+    auto& self = *static_cast<KnownCodes*>(state);
+    auto cursor = reply.items.cursor();
+    for (std::uint32_t i = 0; i < reply.items.count(); ++i) {
+      const ByteView code = cursor.next();
+      if (reply.status(i) != static_cast<std::uint16_t>(wire::ItemResult::value)) continue;
+      auto* kept = reinterpret_cast<Byte*>(self.arena_.allocate(VARHDRSZ + code.size()));
+      SET_VARSIZE(kept, VARHDRSZ + code.size());
+      std::copy(code.begin(), code.end(), kept + VARHDRSZ);
+      self.entries_[first + i]->value.bytes = {kept, VARHDRSZ + code.size()};
+    }
+  };
+  answers.refuse = [](void*, std::size_t, std::size_t, std::size_t, const backend::Failure&) {};
+  exchange_.prepare({&request, 1}, answers, traffic);
+  exchange_.finish();
+}
+
+void KnownCodes::ask(std::span<const Datum> values, pg::Traffic& traffic) {
+  arena_.reset();
+  table_.clear();
+  if (values.empty() || !may_ask()) return;
+  MemoryContextReset(memory_);
+  MemoryContext before = MemoryContextSwitchTo(memory_);
+  auto* asked = static_cast<Asked*>(palloc(sizeof(Asked) * values.size()));
+  const std::size_t count = gather(values, asked);
+  if (count != 0) {
+    const std::span<const ByteView> inputs = open({asked, count}, traffic);
+    if (!inputs.empty()) code(inputs, traffic);
+  }
+  asked_ms_ = pg::monotonic_ms();
+  MemoryContextSwitchTo(before);
+}
+
+const KnownCodes* KnownCodes::of(const Trigger& trigger) {
+  for (const KnownCodes* codes = all_; codes != nullptr; codes = codes->next_)
+    if (codes->is_settled_ && !codes->is_refused_ && codes->coding_->is_of(trigger)) return codes;
+  return nullptr;
+}
+
+const KnownCodes* KnownCodes::of(std::span<const std::string_view> words) {
+  for (const KnownCodes* codes = all_; codes != nullptr; codes = codes->next_) {
+    const Coding& coding = *codes->coding_;
+    const std::string_view own[] = {coding.key, coding.normalization, coding.version,
+                                    coding.context, coding.purpose};
+    if (codes->is_settled_ && !codes->is_refused_ &&
+        std::equal(words.begin(), words.end(), std::begin(own), std::end(own)))
+      return codes;
+  }
+  return nullptr;
+}
+
+const varlena* KnownCodes::find(ByteView stored) const {
+  const ValueTable::Entry* entry = table_.find(ValueTable::hash_of(stored), stored);
+  if (entry == nullptr || entry->value.bytes.empty()) return nullptr;
+  if (pg::monotonic_ms() - asked_ms_ >= OpenedValues::kMostAgeMs) return nullptr;
+  return reinterpret_cast<const varlena*>(entry->value.bytes.data());
+}
+
+}  // namespace nae::columns

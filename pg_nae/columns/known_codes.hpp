@@ -1,0 +1,71 @@
+// KnownCodes: the codes of values that are about to be written. They are asked for together, as the
+// trigger of the blind index would ask for each, in the name of its function's owner; when a value
+// is written its code is there (take_code.cpp). What could not be had is not there, and the trigger
+// asks for it, or says why not.
+//
+// Found by the whole of a ciphertext, and gone with the statement. A code is that of its value for
+// good; but for longer than kMostAgeMs nobody goes by who may have asked for it.
+#pragma once
+
+#include "pg_nae/columns/coding.hpp"
+#include "pg_nae/columns/opened_values.hpp"
+#include "pg_nae/pg/batch_exchange.hpp"
+
+namespace nae::columns {
+
+// Zeroed memory of the statement, used for one batch after the other.
+class KnownCodes {
+ public:
+  // Memory of the current context, which is the statement's; `coding` lives as long. `writer`:
+  // who began it.
+  void create(const Coding& coding, const pg::StatementRoles& writer);
+
+  // Asks for the codes of stored values, none of them NULL; those before are gone. Raises what no
+  // request survives; all other failures are the trigger's to find again.
+  void ask(std::span<const Datum> values, pg::Traffic& traffic);
+  // Whether asking is of any use: codes are kept, and not by a change of the column.
+  bool may_ask();
+
+  // Those that are asked for in the place of the trigger, or nullptr.
+  static const KnownCodes* of(const Trigger& trigger);
+  // The same by what codes are of: key, normalization, version, context and purpose.
+  static const KnownCodes* of(std::span<const std::string_view> words);
+  // The code of a stored value, a bytea; nullptr: it is not known. It lives until the next asking.
+  const varlena* find(ByteView stored) const;
+
+  // The one test that every other row pays.
+  static bool are_any() { return all_ != nullptr; }
+
+ private:
+  struct Asked {
+    ByteView envelope, aad;
+    ValueTable::Entry* entry;
+  };
+
+  std::size_t gather(std::span<const Datum> values, Asked* asked);
+  std::span<const ByteView> open(std::span<Asked> asked, pg::Traffic& traffic);
+  void take_opened(Asked& asked, ByteView canonical);
+  void code(std::span<const ByteView> inputs, pg::Traffic& traffic);
+
+  static KnownCodes* all_;
+
+  const Coding* coding_;
+  std::string_view reference_;  // key and version
+  std::string_view context_, purpose_;  // in UTF-8
+  bool is_refused_, is_settled_;  // settled: may_ask() knows
+  pg::Arena arena_;
+  ValueTable table_;
+  pg::BatchExchange exchange_;
+  MemoryContext memory_;  // of one asking
+  std::int64_t asked_ms_;
+  KnownCodes* next_;
+  MemoryContextCallback at_end_;
+
+  // Of one asking.
+  Asked* asked_;
+  ByteView* inputs_;
+  ValueTable::Entry** entries_;  // whose inputs
+  std::size_t input_count_;
+};
+
+}  // namespace nae::columns
