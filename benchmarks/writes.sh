@@ -37,7 +37,7 @@ prepare
 echo "-- INSERT ... SELECT of $rows rows"
 of_each 'INSERT INTO TABLE SELECT * FROM write_source' 'TRUNCATE TABLE'
 echo "-- UPDATE of $rows rows"
-of_each "UPDATE TABLE SET memo = 'memo ' || id" 'VACUUM TABLE'
+of_each "UPDATE TABLE SET memo = 'memo of ' || md5('new ' || id)" 'VACUUM TABLE'
 echo "-- COPY FROM of $rows lines"
 file="$(psql -X -A -t -d postgres -U postgres -c 'SHOW data_directory')/write_source.copy"
 sql -c "COPY write_source TO '$file'"

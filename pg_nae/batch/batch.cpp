@@ -66,13 +66,18 @@ void Batch::finish() {
   MemoryContextSwitchTo(before);
 }
 
-std::span<const Datum> Batch::values_of(int column) {
+std::span<const columns::WrittenValue> Batch::values_of(int column) {
   const auto place = static_cast<std::size_t>(column - 1);
-  auto* values = arena_.allocate_array<Datum>(rows_.count());
+  auto* values = arena_.allocate_array<columns::WrittenValue>(rows_.count());
   std::size_t count = 0;
-  for (std::size_t row = 0; row < rows_.count(); ++row)
-    if (!round_trip_.is_troubled(row) && !rows_.nulls(row)[place])
-      values[count++] = rows_.values(row)[place];
+  for (std::size_t row = 0; row < rows_.count(); ++row) {
+    if (round_trip_.is_troubled(row) || rows_.nulls(row)[place]) continue;
+    columns::WrittenValue& written = values[count++];
+    written = {rows_.values(row)[place], false, {}};
+    if (place >= rows_.child_columns())
+      written.has_plaintext =
+          round_trip_.find_plaintext(row, place - rows_.child_columns(), written.plaintext);
+  }
   return {values, count};
 }
 

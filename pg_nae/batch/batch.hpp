@@ -3,6 +3,7 @@
 
 #include "pg_nae/batch/round_trip.hpp"
 #include "pg_nae/batch/rows.hpp"
+#include "pg_nae/columns/known_codes.hpp"
 #include "pg_nae/pg/arena.hpp"
 
 namespace nae::batch {
@@ -34,8 +35,8 @@ class Batch {
 
   std::size_t count() const { return rows_.count(); }
   const pg::Traffic& traffic() const { return round_trip_.traffic(); }
-  // The values of a column of the rows, of those that have one; memory is the batch's.
-  std::span<const Datum> values_of(int column);
+  // What a column of the rows is written as, of those that have a value; memory is the batch's.
+  std::span<const columns::WrittenValue> values_of(int column);
   // Puts a row where the node's filter and target list look for it; raises what is wrong with it.
   void store(std::size_t row, TupleTableSlot* slot);
 

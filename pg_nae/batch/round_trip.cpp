@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "pg_nae/batch/column_calls.hpp"
 #include "pg_nae/batch/read_item.hpp"
 #include "pg_nae/batch/value_origin.hpp"
 #include "pg_nae/columns/fault.hpp"
@@ -267,6 +268,18 @@ void RoundTrip::finish() {
   exchange_.finish();
   copy_results();
   for (std::size_t call = 0; call < call_count_; ++call) spread(call);
+}
+
+bool RoundTrip::find_plaintext(std::size_t row, std::size_t number, ByteView& plaintext) const {
+  const Call& call = calls_[number];
+  Datum arguments[CallShape::kMaxArguments];
+  if (call.how == nullptr || call.how->read != read_encryption ||
+      !gather_arguments(call, rows_->values(row), rows_->nulls(row), arguments))
+    return false;
+  columns::Value value;
+  if (!columns::try_read_value(pg::local_view(arguments[0]), value) || !value.pending) return false;
+  plaintext = value.plaintext;
+  return true;
 }
 
 void RoundTrip::call_alone(Rows& rows, Place place) {

@@ -46,6 +46,8 @@ class RoundTrip {
   const pg::Traffic& traffic() const { return traffic_; }
 
   bool is_troubled(std::size_t row) const { return trouble_count_ != 0 && troubled_[row]; }
+  // The canonical form of what a call has encrypted for a row; false where it did not.
+  bool find_plaintext(std::size_t row, std::size_t call, ByteView& plaintext) const;
   // Raises what is wrong with the row, in the order of its calls, and says where the value is from.
   // `place` is the row's in its table, or nullptr.
   void raise_trouble(Rows& rows, std::size_t row, const PlanState* child,

@@ -19,6 +19,7 @@ class Rows {
   void append(TupleTableSlot* slot, pg::Arena& arena);
 
   std::size_t count() const { return count_; }
+  std::size_t child_columns() const { return static_cast<std::size_t>(child_columns_); }
   int width() const { return child_columns_ + calls_; }
   Datum* values(std::size_t row) { return values_ + row * static_cast<std::size_t>(width()); }
   bool* nulls(std::size_t row) { return nulls_ + row * static_cast<std::size_t>(width()); }

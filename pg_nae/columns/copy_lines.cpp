@@ -37,10 +37,12 @@ std::size_t CopyLines::add_value(std::size_t column_number, Datum value) {
     values_ = larger(values_, value_count_, value_capacity_);
     value_lines_ = larger(value_lines_, value_count_, value_capacity_);
     value_columns_ = larger(value_columns_, value_count_, value_capacity_);
+    value_plaintexts_ = larger(value_plaintexts_, value_count_, value_capacity_);
   }
   values_[value_count_] = value;
   value_lines_[value_count_] = line_;
   value_columns_[value_count_] = column_number;
+  value_plaintexts_[value_count_] = {};
   return value_count_++;
 }
 
@@ -76,6 +78,7 @@ void CopyLines::ask_for(std::size_t column_number, std::size_t number, char* fie
     asked.items = larger(asked.items, asked.count, asked.capacity);
     asked.numbers = larger(asked.numbers, asked.count, asked.capacity);
   }
+  value_plaintexts_[number] = plaintext;
   asked.items[asked.count] = plaintext;
   asked.numbers[asked.count++] = number;
 }
@@ -181,12 +184,15 @@ void CopyLines::refuse(void* state, std::size_t request, std::size_t first, std:
   pg::raise(failure);
 }
 
-std::span<const Datum> CopyLines::values_of(std::size_t column_number) {
-  auto* values =
-      static_cast<Datum*>(MemoryContextAlloc(memory_, sizeof(Datum) * (value_count_ + 1)));
+std::span<const WrittenValue> CopyLines::values_of(std::size_t column_number) {
+  auto* values = static_cast<WrittenValue*>(
+      MemoryContextAlloc(memory_, sizeof(WrittenValue) * (value_count_ + 1)));
   std::size_t count = 0;
-  for (std::size_t i = 0; i < value_count_; ++i)
-    if (value_columns_[i] == column_number) values[count++] = values_[i];
+  for (std::size_t i = 0; i < value_count_; ++i) {
+    if (value_columns_[i] != column_number) continue;
+    const ByteView plaintext = value_plaintexts_[i];
+    values[count++] = {values_[i], plaintext.data() != nullptr, plaintext};
+  }
   return {values, count};
 }
 

@@ -3,6 +3,7 @@
 // place of each encrypted field: its value need not be written as text to be read again.
 #pragma once
 
+#include "pg_nae/columns/known_codes.hpp"
 #include "pg_nae/columns/value.hpp"
 #include "pg_nae/pg/batch_exchange.hpp"
 
@@ -44,7 +45,7 @@ class CopyLines {
   // What the number in the place of an encrypted field stands for.
   Datum value(std::size_t number) const { return values_[number]; }
   // All that stands in a column of the lines; memory is that of the lines.
-  std::span<const Datum> values_of(std::size_t column_number);
+  std::span<const WrittenValue> values_of(std::size_t column_number);
 
  private:
   // Fields of a column that are to be encrypted, and the numbers of their values.
@@ -78,6 +79,7 @@ class CopyLines {
   Datum* values_;
   uint64* value_lines_;         // the line that each is from
   std::size_t* value_columns_;  // and the column
+  ByteView* value_plaintexts_;  // what is encrypted; nullptr: a ciphertext was read
   std::size_t value_count_;
   std::size_t value_capacity_;
   Asked* asked_;                  // by column

@@ -78,14 +78,14 @@ void KnownCodes::create(const Coding& coding, const pg::StatementRoles& writer) 
   reference_ = psprintf("%s:%s", coding.key.data(), coding.version.data());
   context_ = utf8_of(coding.context);
   purpose_ = utf8_of(coding.purpose);
-  pg::StatementRoles roles = writer;
-  roles.effective = definer_of(coding.function);
-  is_refused_ = !OidIsValid(roles.effective) || !may_call(coding.decrypt, roles.effective) ||
-                !may_call(own_function("blind_index_code", {TEXTOID, BYTEAOID}), roles.effective);
+  owner_ = writer;
+  owner_.effective = definer_of(coding.function);
+  is_refused_ = !OidIsValid(owner_.effective) || !may_call(coding.decrypt, owner_.effective) ||
+                !may_call(own_function("blind_index_code", {TEXTOID, BYTEAOID}), owner_.effective);
   MemoryContext statement = CurrentMemoryContext;
   arena_.create();
   table_.create(statement, arena_);
-  exchange_.create(statement, roles);
+  exchange_.create(statement, owner_);
   memory_ = AllocSetContextCreate(statement, "nae known codes", ALLOCSET_DEFAULT_SIZES);
   next_ = all_;
   all_ = this;
@@ -109,54 +109,65 @@ bool KnownCodes::may_ask() {
   return !is_refused_;
 }
 
-std::size_t KnownCodes::gather(std::span<const Datum> values, Asked* asked) {
-  std::size_t count = 0;
-  for (Datum datum : values) {
+// The policy has not changed since, nor his memberships.
+bool KnownCodes::may_take_plaintexts() const {
+  pg::hear_news();
+  return seen_reading_.is_known() && seen_reading_ == pg::standing_of(pg::role_key_of(owner_)) &&
+         pg::monotonic_ms() - opened_ms_ < OpenedValues::kMostAgeMs;
+}
+
+void KnownCodes::gather(std::span<const WrittenValue> values) {
+  const bool takes_plaintexts = may_take_plaintexts();
+  asked_ = static_cast<Asked*>(palloc(sizeof(Asked) * values.size()));
+  inputs_ = static_cast<ByteView*>(palloc(sizeof(ByteView) * values.size()));
+  entries_ = static_cast<ValueTable::Entry**>(palloc(sizeof(ValueTable::Entry*) * values.size()));
+  asked_count_ = opened_count_ = input_count_ = 0;
+  for (const WrittenValue& written : values) {
     Value value;
-    if (!try_read_value(pg::local_view(datum), value) || value.pending ||
+    if (!try_read_value(pg::local_view(written.stored), value) || value.pending ||
         value.type != coding_->type || !belongs(value, *coding_->of) || !fits(value))
       continue;
     const std::uint32_t hash = ValueTable::hash_of(value.stored);
     if (table_.find(hash, value.stored) != nullptr) continue;
     auto* key = reinterpret_cast<Byte*>(arena_.allocate(value.stored.size()));
     std::copy(value.stored.begin(), value.stored.end(), key);
-    asked[count++] = {value.ciphertext.envelope, associated_data(value.ciphertext.header),
-                      &table_.add(hash, {key, value.stored.size()})};
+    ValueTable::Entry* entry = &table_.add(hash, {key, value.stored.size()});
+    if (takes_plaintexts && written.has_plaintext)
+      add_input(entry, written.plaintext);
+    else
+      asked_[asked_count_++] = {value.ciphertext.envelope,
+                                associated_data(value.ciphertext.header), entry};
   }
-  return count;
 }
 
-void KnownCodes::take_opened(Asked& asked, ByteView canonical) {
+// What the code of a value is computed of.
+void KnownCodes::add_input(ValueTable::Entry* entry, ByteView canonical) {
   ByteView value;
   if (!normalize(*coding_, canonical, value)) return;
   const std::size_t bytes = blind_index_input_bytes(purpose_, context_, value);
   if (!pg::fits_a_frame(bytes) || bytes > pg::settings.max_value_bytes()) return;
   auto* input = reinterpret_cast<Byte*>(arena_.allocate(bytes));
   write_blind_index_input(purpose_, context_, value, input);
-  entries_[input_count_] = asked.entry;
+  entries_[input_count_] = entry;
   inputs_[input_count_++] = {input, bytes};
 }
 
-// Decrypts them; answers what codes are computed of.
-std::span<const ByteView> KnownCodes::open(std::span<Asked> asked, pg::Traffic& traffic) {
-  auto* items = static_cast<ByteView*>(palloc(sizeof(ByteView) * asked.size() * 2));
-  ByteView* aads = items + asked.size();
+// Decrypts what is not known in clear.
+void KnownCodes::open(pg::Traffic& traffic) {
+  auto* items = static_cast<ByteView*>(palloc(sizeof(ByteView) * asked_count_ * 2));
+  ByteView* aads = items + asked_count_;
   bool one_aad = true;
-  for (std::size_t i = 0; i < asked.size(); ++i) {
-    items[i] = asked[i].envelope;
-    aads[i] = asked[i].aad;
+  for (std::size_t i = 0; i < asked_count_; ++i) {
+    items[i] = asked_[i].envelope;
+    aads[i] = asked_[i].aad;
     one_aad = one_aad && aads[i].data() == aads[0].data();
   }
   wire::CryptoRequest request;
   request.header.action = Action::decrypt;
   request.header.key = coding_->of->key;
   request.header.query_id = pgstat_get_my_query_id();
-  request.items = {items, asked.size()};
-  request.aad = {aads, one_aad ? 1 : asked.size()};
-  asked_ = asked.data();
-  inputs_ = static_cast<ByteView*>(palloc(sizeof(ByteView) * asked.size()));
-  entries_ = static_cast<ValueTable::Entry**>(palloc(sizeof(ValueTable::Entry*) * asked.size()));
-  input_count_ = 0;
+  request.items = {items, asked_count_};
+  request.aad = {aads, one_aad ? 1 : asked_count_};
   pg::BatchAnswers answers{};
   answers.state = this;
   answers.consume = [](void* state, std::size_t, std::size_t first,
@@ -166,23 +177,26 @@ std::span<const ByteView> KnownCodes::open(std::span<Asked> asked, pg::Traffic& 
     for (std::uint32_t i = 0; i < reply.items.count(); ++i) {
       const ByteView canonical = cursor.next();
       // A mask has no code: the trigger refuses it.
-      if (reply.status(i) == static_cast<std::uint16_t>(wire::ItemResult::value))
-        self.take_opened(self.asked_[first + i], canonical);
+      if (reply.status(i) != static_cast<std::uint16_t>(wire::ItemResult::value)) continue;
+      ++self.opened_count_;
+      self.add_input(self.asked_[first + i].entry, canonical);
     }
   };
   answers.refuse = [](void*, std::size_t, std::size_t, std::size_t, const backend::Failure&) {};
   exchange_.prepare({&request, 1}, answers, traffic);
   exchange_.finish();
-  return {inputs_, input_count_};
+  seen_reading_ = {};
+  if (opened_count_ == asked_count_)
+    seen_reading_ = pg::standing_of(pg::role_key_of(owner_));
 }
 
-void KnownCodes::code(std::span<const ByteView> inputs, pg::Traffic& traffic) {
+void KnownCodes::code(pg::Traffic& traffic) {
   wire::CryptoRequest request;
   request.header.action = Action::mac;
   request.header.algorithm = static_cast<std::uint8_t>(wire::MacForm::blind_index_code);
   request.header.key = reference_;
   request.header.query_id = pgstat_get_my_query_id();
-  request.items = inputs;
+  request.items = {inputs_, input_count_};
   pg::BatchAnswers answers{};
   answers.state = this;
   answers.consume = [](void* state, std::size_t, std::size_t first,
@@ -203,19 +217,19 @@ void KnownCodes::code(std::span<const ByteView> inputs, pg::Traffic& traffic) {
   exchange_.finish();
 }
 
-void KnownCodes::ask(std::span<const Datum> values, pg::Traffic& traffic) {
+void KnownCodes::ask(std::span<const WrittenValue> values, pg::Traffic& traffic) {
   arena_.reset();
   table_.clear();
   if (values.empty() || !may_ask()) return;
   MemoryContextReset(memory_);
   MemoryContext before = MemoryContextSwitchTo(memory_);
-  auto* asked = static_cast<Asked*>(palloc(sizeof(Asked) * values.size()));
-  const std::size_t count = gather(values, asked);
-  if (count != 0) {
-    const std::span<const ByteView> inputs = open({asked, count}, traffic);
-    if (!inputs.empty()) code(inputs, traffic);
+  gather(values);
+  if (asked_count_ != 0) {
+    open(traffic);
+    opened_ms_ = pg::monotonic_ms();
   }
-  asked_ms_ = pg::monotonic_ms();
+  if (input_count_ != 0) code(traffic);
+  coded_ms_ = pg::monotonic_ms();
   MemoryContextSwitchTo(before);
 }
 
@@ -240,7 +254,7 @@ const KnownCodes* KnownCodes::of(std::span<const std::string_view> words) {
 const varlena* KnownCodes::find(ByteView stored) const {
   const ValueTable::Entry* entry = table_.find(ValueTable::hash_of(stored), stored);
   if (entry == nullptr || entry->value.bytes.empty()) return nullptr;
-  if (pg::monotonic_ms() - asked_ms_ >= OpenedValues::kMostAgeMs) return nullptr;
+  if (pg::monotonic_ms() - coded_ms_ >= OpenedValues::kMostAgeMs) return nullptr;
   return reinterpret_cast<const varlena*>(entry->value.bytes.data());
 }
 

@@ -3,6 +3,10 @@
 // is written its code is there (take_code.cpp). What could not be had is not there, and the trigger
 // asks for it, or says why not.
 //
+// Where the statement has the plaintexts they are not decrypted again, once the owner was seen to
+// read whole values in this statement: what he may do is the policy's to say, for each batch anew
+// when that has changed.
+//
 // Found by the whole of a ciphertext, and gone with the statement. A code is that of its value for
 // good; but for longer than kMostAgeMs nobody goes by who may have asked for it.
 #pragma once
@@ -13,6 +17,13 @@
 
 namespace nae::columns {
 
+// A stored value that is not NULL, and its canonical form where the statement has that.
+struct WrittenValue {
+  Datum stored;
+  bool has_plaintext;
+  ByteView plaintext;
+};
+
 // Zeroed memory of the statement, used for one batch after the other.
 class KnownCodes {
  public:
@@ -20,9 +31,9 @@ class KnownCodes {
   // who began it.
   void create(const Coding& coding, const pg::StatementRoles& writer);
 
-  // Asks for the codes of stored values, none of them NULL; those before are gone. Raises what no
-  // request survives; all other failures are the trigger's to find again.
-  void ask(std::span<const Datum> values, pg::Traffic& traffic);
+  // Asks for the codes of values; those before are gone. Raises what no request survives; all other
+  // failures are the trigger's to find again.
+  void ask(std::span<const WrittenValue> values, pg::Traffic& traffic);
   // Whether asking is of any use: codes are kept, and not by a change of the column.
   bool may_ask();
 
@@ -42,10 +53,11 @@ class KnownCodes {
     ValueTable::Entry* entry;
   };
 
-  std::size_t gather(std::span<const Datum> values, Asked* asked);
-  std::span<const ByteView> open(std::span<Asked> asked, pg::Traffic& traffic);
-  void take_opened(Asked& asked, ByteView canonical);
-  void code(std::span<const ByteView> inputs, pg::Traffic& traffic);
+  bool may_take_plaintexts() const;
+  void gather(std::span<const WrittenValue> values);
+  void open(pg::Traffic& traffic);
+  void add_input(ValueTable::Entry* entry, ByteView canonical);
+  void code(pg::Traffic& traffic);
 
   static KnownCodes* all_;
 
@@ -53,16 +65,19 @@ class KnownCodes {
   std::string_view reference_;  // key and version
   std::string_view context_, purpose_;  // in UTF-8
   bool is_refused_, is_settled_;  // settled: may_ask() knows
+  pg::StatementRoles owner_;
+  pg::Standing seen_reading_;  // of the owner, when he was
   pg::Arena arena_;
   ValueTable table_;
   pg::BatchExchange exchange_;
   MemoryContext memory_;  // of one asking
-  std::int64_t asked_ms_;
+  std::int64_t opened_ms_, coded_ms_;
   KnownCodes* next_;
   MemoryContextCallback at_end_;
 
   // Of one asking.
   Asked* asked_;
+  std::size_t asked_count_, opened_count_;
   ByteView* inputs_;
   ValueTable::Entry** entries_;  // whose inputs
   std::size_t input_count_;

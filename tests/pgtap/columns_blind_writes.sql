@@ -171,7 +171,7 @@ INSERT INTO forged SELECT i, 'Note ' || i FROM generate_series(1, 20) i;
 SET LOCAL nae.transparent = off;
 SELECT note AS stored FROM forged WHERE id = 15 \gset
 SET LOCAL nae.transparent = on;
-SELECT 'nae1:' || encode(set_byte(b, length(b) - 1, get_byte(b, length(b) - 1) # 1), 'base64') AS tampered FROM decode(substr(:'stored', 6), 'base64') b \gset
+SELECT :'stored' AS good, 'nae1:' || encode(set_byte(b, length(b) - 1, get_byte(b, length(b) - 1) # 1), 'base64') AS tampered FROM decode(substr(:'stored', 6), 'base64') b \gset
 UPDATE forged SET note = :'tampered' WHERE id = 15;
 SELECT same_codes($$INSERT INTO w (id, note) SELECT id + 100, note FROM forged ORDER BY id$$, :w, 'a value that was changed');
 SELECT matches(outcome($$INSERT INTO w (id, note) SELECT id + 100, note FROM forged ORDER BY id$$, :w), '^NE022', 'is refused');
@@ -179,6 +179,10 @@ SELECT matches(outcome($$INSERT INTO w (id, note) SELECT id + 100, note FROM for
 -- COPY
 CREATE FUNCTION lines(program text) RETURNS text LANGUAGE sql AS $$SELECT quote_literal(program)$$;
 SELECT same_codes(format('COPY w (id, note, n, mail) FROM PROGRAM %s', lines($$seq 100 400 | sed 's/.*/&\tNote &\t&.50\tPerson&@X.org/'$$)), :w, 'COPY');
+SET LOCAL nae.batch_size = 40;
+SELECT same_codes(format('COPY w (id, note, n, mail) FROM PROGRAM %s', lines($$seq 100 400 | sed 's/.*/&\tNote &\t&.50\tPerson&@X.org/'$$)), :w, 'COPY in many batches');
+SELECT same_codes(format('COPY w (id, note) FROM PROGRAM %s', lines(format('(echo "1000\t%s"; seq 100 250 | sed "s/.*/&\tNote &/"; echo "1001\t%s")', :'good', :'good'))), :w, 'COPY of plaintexts and ciphertexts');
+RESET nae.batch_size;
 SELECT same_codes(format('COPY w (id, note, n, mail) FROM PROGRAM %s', lines($$seq 100 120 | sed 's/.*/&\t\\N\t1.&\t\\N/'$$)), :w, 'COPY of NULL');
 SELECT same_codes(format('COPY w (mail, id) FROM PROGRAM %s WHERE id %% 2 = 0', lines($$seq 100 120 | sed 's/.*/Person&@X.org\t&/'$$)), :w, 'COPY with a condition');
 SELECT same_codes(format('COPY w (id, note, note_index) FROM PROGRAM %s (FORMAT csv)', lines($$seq 100 120 | sed 's/.*/&,Note &,\\xdead/'$$)), :w, 'COPY of codes that are given');
@@ -198,6 +202,13 @@ SELECT matches(plan_of($$UPDATE p SET note = 'x'$$), 'Codes: note_index\n', 'onc
 SELECT unalike(plan_of($$UPDATE w SET plain = 'x'$$), '%NaeBatch%', 'not where no value is written');
 SELECT unalike(plan_of($$INSERT INTO w (id, note) VALUES (1, 'x')$$), '%NaeBatch%', 'nor for one row');
 SELECT unalike(plan_of($$INSERT INTO child SELECT 1, 'x' FROM generate_series(1, 9) i$$), '%Codes%', 'nor without a blind index');
+
+-- the first batch, of 16, is decrypted; then the statement's own plaintexts are taken
+CREATE FUNCTION items(query text) RETURNS int LANGUAGE plpgsql AS $$
+DECLARE line text; result int;
+BEGIN FOR line IN EXECUTE 'EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF) ' || query LOOP result := coalesce(result, substring(line FROM 'Items: (\d+)')::int); END LOOP; RETURN result; END $$;
+SELECT is(items($$INSERT INTO w (id, note) SELECT 1000 + i, 'Note ' || i FROM generate_series(1, 100) i$$), 100 + 16 + 100, 'nothing is decrypted that is at hand');
+SELECT is(items($$INSERT INTO w (id, note) SELECT 2000 + id, note FROM source$$), (SELECT 2 * count(note) FROM source)::int, 'what is copied is');
 
 -- triggers
 SELECT set_eq($$SELECT tgname::text FROM pg_trigger WHERE tgrelid = 'log'::regclass$$, ARRAY['zzz_nae_note_blind_code', 'zzz_nae_note_blind_index', 'zzz_nae_note_blind_index_update'], 'a blind index has three triggers');
