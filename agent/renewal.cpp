@@ -80,9 +80,9 @@ void Renewal::ask_next() {
   auto tls = net::TlsContext::client(present_files(files_, target_), {net::kAlpnHttp});
   if (!tls) return failed(tls.error());
   const net::Endpoint server = servers_.at(asked_++);
-  attempt_ =
-      request_renewal(loop_, *std::move(tls), server, timeout_, request_,
-                      [this, server](Result<std::string> answer) { answered(server, answer); });
+  attempt_ = request_renewal(
+      loop_, *std::move(tls), server, timeout_, request_,
+      [this, server](const Result<std::string>& answer) { answered(server, answer); });
 }
 
 void Renewal::answered(const net::Endpoint& server, const Result<std::string>& certificate_pem) {

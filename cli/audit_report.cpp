@@ -28,6 +28,7 @@ void print_part(Call& call, const json::value& answer, const char* title, const 
   Table table(std::move(header));
   for (const json::value& row : items(answer, member)) {
     std::vector<std::string> cells;
+    cells.reserve(columns.size());
     for (const auto& column : columns) cells.push_back(local_time(shown(row, column.second)));
     table.add(std::move(cells));
   }

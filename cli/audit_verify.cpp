@@ -57,7 +57,8 @@ void print_report(Call& call, const json::value& answer, bool intact) {
            << " Records: " << shown(answer, "records") << ", from " << shown(answer, "first_seq")
            << " to " << shown(answer, "last_seq") << ", segments: " << shown(answer, "segments")
            << ".\n";
-  if (const std::string archived = shown(answer, "archived_seq"); archived != "0" && archived != "")
+  if (const std::string archived = shown(answer, "archived_seq");
+      !archived.empty() && archived != "0")
     call.out << "Records up to " << archived
              << " were removed on purpose (nae audit prune), as a signed mark says.\n";
   for (const json::value& finding : items(answer, "findings"))

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <cmath>
 #include <ostream>
 
 namespace nae::cli {
@@ -22,7 +23,7 @@ std::string with_commas(std::uint64_t number) {
 
 // "8 s", "3 min", "2 h 5 min"
 std::string duration(double seconds) {
-  const auto whole = static_cast<std::uint64_t>(seconds + 0.5);
+  const auto whole = static_cast<std::uint64_t>(std::llround(seconds));
   if (whole < 120) return std::to_string(whole) + " s";
   const std::uint64_t minutes = (whole + 30) / 60;
   if (minutes < 120) return std::to_string(minutes) + " min";

@@ -49,6 +49,7 @@ std::size_t Table::width_of(std::size_t column) const {
 
 void Table::print_columns(std::ostream& out, const std::vector<std::size_t>& shown) const {
   std::vector<std::size_t> widths;
+  widths.reserve(shown.size());
   for (std::size_t column : shown) widths.push_back(width_of(column));
   auto line = [&](const std::vector<std::string>& cells) {
     for (std::size_t i = 0; i + 1 < shown.size(); ++i) {

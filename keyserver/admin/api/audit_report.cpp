@@ -1,5 +1,7 @@
 #include "keyserver/admin/api/audit_report.hpp"
 
+#include <cmath>
+
 #include "keyserver/admin/api/time.hpp"
 
 namespace nae::admin::api {
@@ -69,7 +71,7 @@ json::object to_json(const audit::Report& report) {
     return {{"role", v.role},
             {"key", v.key},
             {"items", v.items},
-            {"usual_items", static_cast<std::uint64_t>(v.usual_items + 0.5)}};
+            {"usual_items", static_cast<std::uint64_t>(std::llround(v.usual_items))}};
   };
   return {{"since", format_time(report.since_us)},
           {"until", format_time(report.until_us)},
