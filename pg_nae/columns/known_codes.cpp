@@ -193,7 +193,7 @@ void KnownCodes::open(pg::Traffic& traffic) {
 void KnownCodes::code(pg::Traffic& traffic) {
   wire::CryptoRequest request;
   request.header.action = Action::mac;
-  request.header.algorithm = static_cast<std::uint8_t>(wire::MacForm::blind_index_code);
+  request.header.algorithm = static_cast<std::uint8_t>(MacForm::blind_index_code);
   request.header.key = reference_;
   request.header.query_id = pgstat_get_my_query_id();
   request.items = {inputs_, input_count_};
