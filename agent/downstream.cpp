@@ -25,30 +25,6 @@ constexpr std::size_t kMaxContextBytesPerClient = 8u << 20;
 // Who says nothing takes the place of one who would.
 constexpr std::chrono::milliseconds kHelloTimeout{10'000};
 
-// May be executed twice without harm. A signature may not: each is an act of its own, and some
-// keys count them.
-bool repeatable(Action action) {
-  switch (action) {
-    case Action::encrypt:
-    case Action::decrypt:
-    case Action::verify:
-    case Action::mac:
-    case Action::mac_verify:
-    case Action::hash:
-    case Action::random:
-    case Action::rewrap:
-      return true;
-    case Action::sign:
-    case Action::wrap:
-    case Action::unwrap:
-    case Action::derive:
-    case Action::export_key:
-    case Action::manage:
-      return false;
-  }
-  return false;
-}
-
 // The process that connected: its connections share what memory one may have.
 std::string process_of(int descriptor) {
   ucred peer{};
@@ -243,7 +219,9 @@ bool Downstream::handle_crypto(const wire::Frame& frame) {
   if (!request && request.error().code == Code::protocol_violation)
     return end_with(id, std::move(request).error());
   if (!request) return answer_error(id, std::move(request).error());
-  submit(id, request->header.context, repeatable(request->header.action));
+  // What nobody has answered nobody has seen.
+  submit(id, request->header.context,
+         when_repeated(request->header.action) != Repeated::act);
   return true;
 }
 

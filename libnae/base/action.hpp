@@ -25,6 +25,36 @@ enum class Action : std::uint8_t {
   manage = 14,
 };
 
+// What executing a request a second time leaves behind, beside its own record.
+enum class Repeated : std::uint8_t {
+  nothing,  // the answer is the same, or says the same
+  result,   // one more ciphertext or random number, as good as the first; harmless while nobody has
+            // seen that
+  act,      // one more act: signatures are counted, keys handed out
+};
+constexpr Repeated when_repeated(Action action) {
+  switch (action) {
+    case Action::decrypt:
+    case Action::verify:
+    case Action::mac:
+    case Action::mac_verify:
+    case Action::hash:
+      return Repeated::nothing;
+    case Action::encrypt:
+    case Action::rewrap:
+    case Action::random:
+      return Repeated::result;
+    case Action::sign:
+    case Action::wrap:
+    case Action::unwrap:
+    case Action::derive:
+    case Action::export_key:
+    case Action::manage:
+      return Repeated::act;
+  }
+  return Repeated::act;
+}
+
 std::string_view name(Action action);                      // "mac-verify"
 std::optional<Action> action_from_name(std::string_view);  // exact, lower case
 std::optional<Action> action_from_wire(std::uint8_t number);

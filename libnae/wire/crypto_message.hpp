@@ -115,4 +115,14 @@ struct CryptoReplyView {
 
 Result<CryptoReplyView> parse_crypto_reply(ByteView body);
 
+// The items in their order: visit(number, status, bytes), which may leave by longjmp.
+template <class Visit>
+void each_item(const CryptoReplyView& reply, const Visit& visit) {
+  auto cursor = reply.items.cursor();
+  for (std::uint32_t number = 0; number < reply.items.count(); ++number) {
+    const ByteView bytes = cursor.next();
+    visit(number, reply.status(number), bytes);
+  }
+}
+
 }  // namespace nae::wire

@@ -212,11 +212,8 @@ void RoundTrip::consume(const Group& group, std::size_t first, const wire::Crypt
   std::size_t bytes =
       reply.items.data_bytes() + count * (varlena_bytes(kSpareBytes) + MAXIMUM_ALIGNOF);
   char* memory = arena_->allocate(bytes);
-  auto cursor = reply.items.cursor();
-  for (std::uint32_t i = 0; i < count; ++i) {
-    ByteView data = cursor.next();
-    Place place = group.places[first + i];
-    std::uint16_t status = reply.status(i);
+  wire::each_item(reply, [&](std::size_t number, std::uint16_t status, ByteView data) {
+    Place place = group.places[first + number];
     const Call& call = calls_[place.call];
     if (status < wire::kFirstErrorStatus) {
       const auto result = static_cast<wire::ItemResult>(status);
@@ -225,7 +222,7 @@ void RoundTrip::consume(const Group& group, std::size_t first, const wire::Crypt
     } else if (!take_fault(place, code_from_wire(status).value_or(Code::internal)))
       add_trouble(
           {.kind = Trouble::Kind::refused_item, .place = place, .status = status, .group = &group});
-  }
+  });
 }
 
 void RoundTrip::gather(Rows& rows, pg::Arena& arena, columns::OpenedValues* opened) {

@@ -159,11 +159,10 @@ void CopyLines::consume(void* state, std::size_t request, std::size_t first,
   const std::size_t column_number = self.request_columns_[request];
   const CopyColumn& column = self.shape_.columns[column_number];
   const Asked& asked = self.asked_[column_number];
-  auto cursor = reply.items.cursor();
-  for (std::uint32_t i = 0; i < reply.items.count(); ++i) {
-    ByteView envelope = cursor.next();
-    if (std::uint16_t status = reply.status(i); status >= wire::kFirstErrorStatus) {
-      self.line_ = self.value_lines_[asked.numbers[first + i]];
+  wire::each_item(reply, [&](std::size_t item, std::uint16_t status, ByteView envelope) {
+    const auto number = asked.numbers[first + item];
+    if (status >= wire::kFirstErrorStatus) {
+      self.line_ = self.value_lines_[number];
       self.column_ = column.name;
       functions::CryptoCall call;
       call.action = Action::encrypt;
@@ -171,8 +170,8 @@ void CopyLines::consume(void* state, std::size_t request, std::size_t first,
       functions::raise_item_failure(status, call, 0);
     }
     char* memory = room_for_ciphertext(envelope.size());
-    self.values_[asked.numbers[first + i]] = sealed(*column.key, column.type, envelope, memory);
-  }
+    self.values_[number] = sealed(*column.key, column.type, envelope, memory);
+  });
 }
 
 void CopyLines::refuse(void* state, std::size_t request, std::size_t first, std::size_t,

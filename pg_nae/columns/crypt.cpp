@@ -25,19 +25,15 @@ struct Asked {
 
 void consume(void* state, std::size_t first, const wire::CryptoReplyView& reply) {
   const auto& asked = *static_cast<Asked*>(state);
-  auto cursor = reply.items.cursor();
-  for (std::uint32_t i = 0; i < reply.items.count(); ++i) {
-    ByteView bytes = cursor.next();
-    std::uint16_t status = reply.status(i);
-    if (status < wire::kFirstErrorStatus) {
-      asked.take(asked, asked.place(first + i), static_cast<wire::ItemResult>(status), bytes);
-      continue;
-    }
+  wire::each_item(reply, [&](std::size_t number, std::uint16_t status, ByteView bytes) {
+    const std::size_t place = asked.place(first + number);
+    if (status < wire::kFirstErrorStatus)
+      return asked.take(asked, place, static_cast<wire::ItemResult>(status), bytes);
     functions::CryptoCall call;
     call.action = asked.request.header.action;
     call.key = asked.request.header.key;
-    functions::raise_item_failure(status, call, asked.is_alone() ? 0 : asked.place(first + i) + 1);
-  }
+    functions::raise_item_failure(status, call, asked.is_alone() ? 0 : place + 1);
+  });
 }
 
 void ask(Asked& asked) {

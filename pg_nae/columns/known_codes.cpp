@@ -173,14 +173,12 @@ void KnownCodes::open(pg::Traffic& traffic) {
   answers.consume = [](void* state, std::size_t, std::size_t first,
                        const wire::CryptoReplyView& reply) {
     auto& self = *static_cast<KnownCodes*>(state);
-    auto cursor = reply.items.cursor();
-    for (std::uint32_t i = 0; i < reply.items.count(); ++i) {
-      const ByteView canonical = cursor.next();
+    wire::each_item(reply, [&](std::size_t number, std::uint16_t status, ByteView canonical) {
       // A mask has no code: the trigger refuses it.
-      if (reply.status(i) != static_cast<std::uint16_t>(wire::ItemResult::value)) continue;
+      if (status != static_cast<std::uint16_t>(wire::ItemResult::value)) return;
       ++self.opened_count_;
-      self.add_input(self.asked_[first + i].entry, canonical);
-    }
+      self.add_input(self.asked_[first + number].entry, canonical);
+    });
   };
   answers.refuse = [](void*, std::size_t, std::size_t, std::size_t, const backend::Failure&) {};
   exchange_.prepare({&request, 1}, answers, traffic);
@@ -202,15 +200,13 @@ void KnownCodes::code(pg::Traffic& traffic) {
   answers.consume = [](void* state, std::size_t, std::size_t first,
                        const wire::CryptoReplyView& reply) {
     auto& self = *static_cast<KnownCodes*>(state);
-    auto cursor = reply.items.cursor();
-    for (std::uint32_t i = 0; i < reply.items.count(); ++i) {
-      const ByteView code = cursor.next();
-      if (reply.status(i) != static_cast<std::uint16_t>(wire::ItemResult::value)) continue;
+    wire::each_item(reply, [&](std::size_t number, std::uint16_t status, ByteView code) {
+      if (status != static_cast<std::uint16_t>(wire::ItemResult::value)) return;
       auto* kept = reinterpret_cast<Byte*>(self.arena_.allocate(VARHDRSZ + code.size()));
       SET_VARSIZE(kept, VARHDRSZ + code.size());
       std::copy(code.begin(), code.end(), kept + VARHDRSZ);
-      self.entries_[first + i]->value.bytes = {kept, VARHDRSZ + code.size()};
-    }
+      self.entries_[first + number]->value.bytes = {kept, VARHDRSZ + code.size()};
+    });
   };
   answers.refuse = [](void*, std::size_t, std::size_t, std::size_t, const backend::Failure&) {};
   exchange_.prepare({&request, 1}, answers, traffic);

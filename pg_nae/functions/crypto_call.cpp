@@ -42,19 +42,16 @@ Datum hexadecimal_text(ByteView data) {
 void collect(void* state, std::size_t first, const wire::CryptoReplyView& reply) {
   auto& collector = *static_cast<Collector*>(state);
   const CryptoCall& call = *collector.call;
-  auto cursor = reply.items.cursor();
-  for (std::uint32_t i = 0; i < reply.items.count(); ++i) {
-    std::size_t index = first + i;
-    ByteView data = cursor.next();
+  wire::each_item(reply, [&](std::size_t number, std::uint16_t status, ByteView data) {
+    std::size_t index = first + number;
     std::uint64_t place = collector.next_place();
-    std::uint16_t status = reply.status(i);
     if (status >= wire::kFirstErrorStatus) raise_item_failure(status, call, place);
     auto result = static_cast<wire::ItemResult>(status);
     bool is_null = result == wire::ItemResult::null;
     collector.results.nulls[index] = is_null;
     collector.results.datums[index] =
         is_null ? Datum{0} : result_datum(call.result, result, data, place);
-  }
+  });
 }
 
 Oid type_of(ResultKind kind) {

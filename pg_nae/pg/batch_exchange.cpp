@@ -1,6 +1,7 @@
 #include "pg_nae/pg/batch_exchange.hpp"
 
 #include <algorithm>
+#include <limits>
 
 #include "pg_nae/connection/chunk.hpp"
 #include "pg_nae/pg/error_scope.hpp"
@@ -14,7 +15,7 @@ namespace {
 using backend::AgentConnection;
 using backend::Failure;
 
-// Of one request. While the key server works on the first half of a large batch the agent hands on
+// Of one request of a batch. While the key server works on the first half of a large batch the agent hands on
 // the second, which goes by another connection and so to another thread.
 constexpr std::uint32_t kMostItems = 1000;
 
@@ -22,12 +23,6 @@ std::size_t reply_frame_bytes(const wire::CryptoReplyView& reply) {
   std::size_t count = reply.items.count();
   return wire::kFrameHeaderBytes + 4 + 2 * count +
          wire::column_bytes(count, reply.items.data_bytes());
-}
-
-// What was asked ahead and got lost is asked again, although the first may have been done: a
-// ciphertext that nobody has seen is none, a second signature is one more.
-bool is_repeatable(Action action) {
-  return is_idempotent(action) || action == Action::encrypt || action == Action::rewrap;
 }
 
 }  // namespace
@@ -66,6 +61,11 @@ void BatchExchange::create(MemoryContext statement, const StatementRoles& roles)
   MemoryContextRegisterResetCallback(statement, &at_end_);
 }
 
+void BatchExchange::create_for_call() {
+  roles_ = current_roles();
+  one_by_one_ = true;
+}
+
 void BatchExchange::prepare(std::span<const wire::CryptoRequest> requests,
                             const BatchAnswers& answers, Traffic& traffic) {
   requests_ = requests;
@@ -74,6 +74,7 @@ void BatchExchange::prepare(std::span<const wire::CryptoRequest> requests,
   memory_ = CurrentMemoryContext;
   parts_ = {};
   asked_ = first_ = 0;
+  most_items_ = one_by_one_ ? std::numeric_limits<std::uint32_t>::max() : kMostItems;
 }
 
 wire::CryptoRequest BatchExchange::request_of(const Part& part) const {
@@ -82,7 +83,7 @@ wire::CryptoRequest BatchExchange::request_of(const Part& part) const {
 
 // Answers the first item that fits no frame, or nullptr.
 const ByteView* BatchExchange::divide(wire::Limits limits) {
-  limits.max_items = std::min(limits.max_items, kMostItems);
+  limits.max_items = std::min(limits.max_items, most_items_);
   parts_.count = 0;
   for (std::size_t i = 0; i < requests_.size(); ++i) {
     const wire::CryptoRequest& request = requests_[i];
@@ -96,12 +97,20 @@ const ByteView* BatchExchange::divide(wire::Limits limits) {
   return nullptr;
 }
 
-// Asks all parts that were not asked before in one exchange.
+// Leaves what is more than a request may have to a part of its own.
+void BatchExchange::shorten(std::size_t number) {
+  const Part part = parts_.at[number];
+  if (part.count <= most_items_) return;
+  parts_.add({part.request, part.first + most_items_, part.count - most_items_});
+  parts_.at[number].count = most_items_;
+}
+
+// Asks all parts that were not asked before in one exchange, or the next of a call.
 void BatchExchange::begin_parts(AgentConnection& connection) {
   first_ = asked_;
-  asked_ = parts_.count;
-  for (std::size_t i = first_; i < asked_; ++i) {
-    wire::CryptoRequest request = request_of(parts_.at[i]);
+  for (; asked_ < parts_.count && !(one_by_one_ && asked_ > first_); ++asked_) {
+    shorten(asked_);
+    wire::CryptoRequest request = request_of(parts_.at[asked_]);
     request.header.context = context_;
     Failure failure;
     if (!connection.begin_crypto(request, failure)) raise(failure);
@@ -121,7 +130,8 @@ void BatchExchange::ask_lost_again(AgentConnection& connection, const Failure& f
   for (std::size_t i = first_; i < asked_; ++i) {
     Part part = parts_.at[i];
     if (part.answered) continue;
-    bool harmless = unheard && is_idempotent(requests_[part.request].header.action);
+    bool harmless =
+        unheard && when_repeated(requests_[part.request].header.action) == Repeated::nothing;
     if (part.asked_again || !(unread || harmless)) raise(failure);
     part.asked_again = true;
     parts_.add(part);
@@ -138,9 +148,8 @@ void BatchExchange::take_refusal(AgentConnection& connection, Part part, const F
   }
   // The key server has limits that Hello does not name; nothing was done yet.
   if (failure.code == Code::too_many_items && part.count > 1) {
-    std::size_t half = part.count / 2;
-    parts_.add({part.request, part.first, half});
-    parts_.add({part.request, part.first + half, part.count - half});
+    most_items_ = std::min(most_items_, static_cast<std::uint32_t>(part.count / 2));
+    parts_.add({part.request, part.first, part.count});
     return;
   }
   answers_.refuse(answers_.state, part.request, part.first, part.count, failure);
@@ -162,8 +171,7 @@ void BatchExchange::take_answer(AgentConnection& connection) {
   parts_.at[number].answered = true;
 }
 
-void BatchExchange::ask() {
-  Deadline deadline = Deadline::after_ms(settings.request_timeout_ms);
+void BatchExchange::ask(Deadline deadline) {
   AgentConnection& connection = usable_connection(deadline);
   context_ = context_of(connection, role_key_of(roles_));
   begin_parts(connection);
@@ -177,10 +185,12 @@ void BatchExchange::ask() {
   }
 }
 
+// What was asked ahead and got lost is asked again, although the first may have been done: a
+// ciphertext that nobody has seen is none.
 bool BatchExchange::may_go_ahead() const {
   if (InSecurityRestrictedOperation()) return false;
   for (const wire::CryptoRequest& request : requests_)
-    if (!is_repeatable(request.header.action)) return false;
+    if (when_repeated(request.header.action) == Repeated::act) return false;
   return true;
 }
 
@@ -223,16 +233,17 @@ void BatchExchange::finish() {
   refuse_restricted_operation();
   static_cast<void>(role_key_of(roles_));  // also what was asked ahead is not for the next user
   if (is_pending(*this)) settle_pending();
+  Deadline deadline = Deadline::after_ms(settings.request_timeout_ms);
   if (asked_ != 0) {
     parts_.add_unanswered_again(first_, asked_);
   } else {
-    wire::Limits limits = limits_for(requests_, Deadline::after_ms(settings.request_timeout_ms));
+    wire::Limits limits = limits_for(requests_, deadline);
     if (const ByteView* item = divide(limits))
       raise(Code::value_too_large,
             psprintf("value of %zu bytes does not fit the frames of this connection (%u bytes)",
                      item->size(), limits.max_frame_bytes));
   }
-  while (asked_ < parts_.count) ask();
+  while (asked_ < parts_.count) ask(deadline);
 }
 
 void BatchExchange::drain() {

@@ -4,6 +4,7 @@
 
 #include "pg_nae/connection/failure.hpp"
 #include "pg_nae/pg/agent_link.hpp"
+#include "pg_nae/pg/deadline.hpp"
 #include "pg_nae/pg/exchange.hpp"
 #include "pg_nae/pg/identity.hpp"
 
@@ -60,6 +61,11 @@ class BatchExchange : public PendingExchange {
   // When `statement` goes while an answer is still to come, so does the connection.
   void create(MemoryContext statement, const StatementRoles& roles);
 
+  // For the requests of one call, in the name of whose role is current. Parts are asked one after
+  // the other: of a long array one travels at a time, and the first item that fails is the one that
+  // is told of. Nothing is asked ahead.
+  void create_for_call();
+
   // The next batch: what the spans and views name lives until it is done, as does the current
   // memory context, in which its answers are taken. Each item fits a frame by itself
   // (fits_a_frame), each aad its limit.
@@ -81,8 +87,9 @@ class BatchExchange : public PendingExchange {
   wire::CryptoRequest request_of(const Part& part) const;
   bool may_go_ahead() const;
   const ByteView* divide(wire::Limits limits);
+  void shorten(std::size_t number);
   void begin_parts(backend::AgentConnection& connection);
-  void ask();
+  void ask(Deadline deadline);
   void ask_lost_again(backend::AgentConnection& connection, const backend::Failure& failure);
   void take_answer(backend::AgentConnection& connection);
   void take_refusal(backend::AgentConnection& connection, Part part,
@@ -99,7 +106,9 @@ class BatchExchange : public PendingExchange {
   Parts parts_;
   std::size_t asked_;  // parts before it have been asked, those from first_ on in one exchange
   std::size_t first_;
+  std::uint32_t most_items_;  // of one request, as far as is known
   std::uint32_t context_;
+  bool one_by_one_;
 };
 
 // Whether an item of so many bytes, in sum over its columns, can travel at all.

@@ -2,7 +2,7 @@
 
 #include "pg_nae/connection/chunk.hpp"
 #include "pg_nae/pg/agent_link.hpp"
-#include "pg_nae/pg/error_scope.hpp"
+#include "pg_nae/pg/batch_exchange.hpp"
 #include "pg_nae/pg/identity.hpp"
 #include "pg_nae/pg/question.hpp"
 #include "pg_nae/pg/report.hpp"
@@ -18,53 +18,6 @@ using backend::Failure;
 // travel in one write, and the first call of a backend costs one round trip.
 constexpr std::size_t kSmallItems = 512;
 constexpr std::size_t kSmallBytes = 64u << 10;
-
-// What one exchange is to ask; both may be absent: then only the context is opened.
-struct Question {
-  const wire::CryptoRequest* crypto = nullptr;
-  const wire::LookupSubject* lookup = nullptr;
-
-  bool idempotent() const { return crypto == nullptr || is_idempotent(crypto->header.action); }
-};
-
-void begin_question(AgentConnection& connection, const Question& question, std::uint32_t context) {
-  Failure failure;
-  bool begun = true;
-  if (question.crypto != nullptr) {
-    wire::CryptoRequest request = *question.crypto;
-    request.header.context = context;
-    begun = connection.begin_crypto(request, failure);
-  } else if (question.lookup != nullptr) {
-    begun = connection.begin_lookup({context, *question.lookup}, failure);
-  }
-  if (!begun) raise(failure);
-}
-
-// Asks once; true when answered. Otherwise `again` says whether a second try is allowed.
-bool ask_once(const Question& question, Deadline deadline, Failure& failure, bool& again) {
-  backend::RoleKey key = current_role_key();
-  AgentConnection& connection = usable_connection(deadline);
-  std::uint32_t context = context_of(connection, key);
-  begin_question(connection, question, context);
-  again = false;
-  if (!wait_for_answer(connection, deadline, failure)) {
-    bool unheard = failure.code == Code::connection_lost && !connection.reply_began();
-    again = connection.gave_way() || (unheard && question.idempotent());
-    drop_connection();
-    return false;
-  }
-  if (!connection.refused(failure)) return true;
-  // The other side lost the context, with a restart: nothing was done, whatever was asked.
-  again = failure.code == Code::context_unknown;
-  if (again) connection.forget_context(context);
-  return false;
-}
-
-bool ask(const Question& question, Deadline deadline, Failure& failure) {
-  bool again = false;
-  return ask_once(question, deadline, failure, again) ||
-         (again && ask_once(question, deadline, failure, again));
-}
 
 std::size_t data_bytes(const wire::CryptoRequest& request) {
   std::size_t total = 0;
@@ -85,20 +38,35 @@ void check_aad(const wire::CryptoRequest& request) {
                                             aad.size(), wire::kMaxAadBytes));
 }
 
-}  // namespace
-
-bool is_idempotent(Action action) {
-  switch (action) {
-    case Action::decrypt:
-    case Action::verify:
-    case Action::mac:
-    case Action::mac_verify:
-    case Action::hash:
-      return true;
-    default:
-      return false;
+// Opens the context of the current role and looks `subject` up, where there is one. Asking that
+// again changes nothing.
+void ask(const wire::LookupSubject* subject, Deadline deadline) {
+  const backend::RoleKey key = current_role_key();
+  for (bool again = true;; again = false) {
+    AgentConnection& connection = usable_connection(deadline);
+    const std::uint32_t context = context_of(connection, key);
+    Failure failure;
+    if (subject != nullptr && !connection.begin_lookup({context, *subject}, failure))
+      raise(failure);
+    if (wait_for_answer(connection, deadline, failure)) {
+      if (!connection.refused(failure)) return;
+      if (failure.code != Code::context_unknown || !again) raise(failure);
+      connection.forget_context(context);
+    } else {
+      const bool unheard = failure.code == Code::connection_lost && !connection.reply_began();
+      const bool unread = connection.gave_way();
+      drop_connection();
+      if (!again || !(unheard || unread)) raise(failure);
+    }
   }
 }
+
+struct Consumer {
+  ConsumeReply consume;
+  void* state;
+};
+
+}  // namespace
 
 std::uint32_t context_of(AgentConnection& connection, const backend::RoleKey& key) {
   std::uint32_t context = connection.find_context(key);
@@ -115,49 +83,36 @@ wire::Limits limits_for(std::span<const wire::CryptoRequest> requests, Deadline 
   bool all_small = true;
   for (const wire::CryptoRequest& request : requests) all_small = all_small && is_small(request);
   if (all_small) return {};
-  Failure failure;
-  if (!usable_connection(deadline).limits_known() && !ask({}, deadline, failure)) raise(failure);
+  if (!usable_connection(deadline).limits_known()) ask(nullptr, deadline);
   return current_connection().limits();
 }
 
 void run_crypto(const wire::CryptoRequest& request, ConsumeReply consume, void* state) {
   refuse_restricted_operation();
   check_aad(request);
-  if (request.items.empty()) return;
-  Deadline deadline = Deadline::after_ms(settings.request_timeout_ms);
-  wire::Limits limits = limits_for({&request, 1}, deadline);
-  for (std::size_t first = 0; first < request.items.size();) {
-    std::size_t count = backend::items_that_fit(request, first, limits);
-    if (count == 0)
-      raise(Code::value_too_large,
-            psprintf("value of %zu bytes does not fit the frames of this connection (%u bytes)",
-                     request.items[first].size(), limits.max_frame_bytes));
-    wire::CryptoRequest part = backend::part_of(request, first, count);
-    Question question;
-    question.crypto = &part;
-    Failure failure;
-    if (ask(question, deadline, failure)) {
-      if (request.header.action == Action::decrypt) note_decryption();
-      consume(state, first, current_connection().crypto_reply());
-      current_connection().release_reply();
-      first += count;
-      continue;
-    }
-    // The key server has limits that Hello does not name, such as the number of working keys of
-    // one request; nothing was done yet.
-    if (failure.code != Code::too_many_items || count == 1) raise(failure);
-    limits.max_items = static_cast<std::uint32_t>(count / 2);
-  }
+  Consumer consumer{consume, state};
+  BatchAnswers answers;
+  answers.state = &consumer;
+  answers.consume = [](void* to, std::size_t, std::size_t first,
+                       const wire::CryptoReplyView& reply) {
+    const auto& taker = *static_cast<const Consumer*>(to);
+    taker.consume(taker.state, first, reply);
+  };
+  answers.refuse = [](void*, std::size_t, std::size_t, std::size_t, const Failure& failure) {
+    raise(failure);
+  };
+  Traffic traffic;
+  BatchExchange exchange{};
+  exchange.create_for_call();
+  exchange.prepare({&request, request.items.empty() ? 0u : 1u}, answers, traffic);
+  exchange.finish();
 }
 
 const Table& run_lookup(wire::LookupSubject subject, int most_ms) {
   refuse_restricted_operation();
   Deadline deadline = Deadline::after_ms(settings.request_timeout_ms);
   if (most_ms != 0) deadline = deadline.sooner(Deadline::after_ms(most_ms));
-  Question question;
-  question.lookup = &subject;
-  Failure failure;
-  if (!ask(question, deadline, failure)) raise(failure);
+  ask(&subject, deadline);
   return current_connection().lookup_reply();
 }
 

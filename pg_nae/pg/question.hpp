@@ -7,9 +7,6 @@
 
 namespace nae::pg {
 
-// Asking again does nothing that asking once did not: no new ciphertext, no new signature.
-bool is_idempotent(Action action);
-
 // The number of the context of `key` on this connection, whose opening is begun if need be.
 std::uint32_t context_of(backend::AgentConnection& connection, const backend::RoleKey& key);
 
