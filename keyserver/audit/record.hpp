@@ -7,6 +7,9 @@
 
 namespace nae::audit {
 
+// The action of records of search tokens: they are made by encrypt, but nothing of them is stored.
+inline constexpr std::string_view kSearchAct = "search";
+
 // Longer texts are cut before they are written: the asker chooses some of them, and must not be
 // able to fill the disk with them.
 inline constexpr std::size_t kMaxFieldBytes = 256;

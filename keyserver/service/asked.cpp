@@ -31,7 +31,7 @@ bool searches_blind_index(const CryptoRequest& asked) {
 }
 
 std::string_view act_of(const CryptoRequest& asked) {
-  return asks_for_search_tokens(asked) ? kSearchAct : name(asked.action);
+  return asks_for_search_tokens(asked) ? audit::kSearchAct : name(asked.action);
 }
 
 std::string_view key_name_of(const CryptoRequest& asked) {

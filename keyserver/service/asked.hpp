@@ -12,9 +12,6 @@
 
 namespace nae::service {
 
-// What auditors see of search tokens: they are made by encrypt, but nothing of them is stored.
-inline constexpr std::string_view kSearchAct = "search";
-
 // encrypt in its form search_token.
 bool asks_for_search_tokens(const CryptoRequest& asked);
 
@@ -22,7 +19,7 @@ bool asks_for_search_tokens(const CryptoRequest& asked);
 // nothing new is written: writers of the old form name none.
 bool searches_blind_index(const CryptoRequest& asked);
 
-// "encrypt", "mac-verify" and so on, and kSearchAct.
+// "encrypt", "mac-verify" and so on, and audit::kSearchAct.
 std::string_view act_of(const CryptoRequest& asked);
 
 // The key without a version: rules over names and the counters of limits must not be escaped, nor

@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "keyserver/service/asked.hpp"
+#include "keyserver/audit/record.hpp"
 #include "libnae/base/process_numbers.hpp"
 #include "libnae/base/version.hpp"
 
@@ -82,7 +82,7 @@ Metrics::Metrics()
   };
   for (std::uint8_t number = 1; auto action = action_from_wire(number); ++number)
     actions_[number] = labelled(name(*action));
-  search_ = labelled(kSearchAct);
+  search_ = labelled(audit::kSearchAct);
 }
 
 std::vector<prometheus::MetricFamily> Metrics::collect() const {
