@@ -13,10 +13,10 @@
 #include "keyserver/keys/key_ring.hpp"
 #include "keyserver/keys/trusted_time.hpp"
 #include "keyserver/keys/working_keys.hpp"
+#include "keyserver/metrics/metrics.hpp"
+#include "keyserver/operations/parts.hpp"
 #include "keyserver/policy/policy_book.hpp"
-#include "keyserver/service/certificate_register.hpp"
-#include "keyserver/service/metrics.hpp"
-#include "keyserver/service/parts.hpp"
+#include "keyserver/protocols/certificate_register.hpp"
 #include "keyserver/store/store.hpp"
 
 namespace nae::admin {
@@ -28,10 +28,10 @@ struct AdminParts {
   store::Store& store;
   audit::Log& audit;
   hsm::HsmQueue& hsm;
-  service::Metrics& metrics;
-  service::CertificateRegister& devices;  // of `store`: standing_reader.hpp
-  service::CertificateRegister& admins;   // the same
-  const service::Settings& settings;
+  metrics::Metrics& metrics;
+  protocols::CertificateRegister& devices;  // of `store`: standing_reader.hpp
+  protocols::CertificateRegister& admins;   // the same
+  const operations::Settings& settings;
   keys::TrustedTime& clock;
 
   std::filesystem::path audit_directory;  // of `audit`

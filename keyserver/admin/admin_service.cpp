@@ -371,7 +371,7 @@ HttpResponse AdminService::metrics(const Peer& peer) {
   auto families = parts_.metrics.collect();
   if (peer.identity.kind != net::PeerKind::admin && peer.identity.kind != net::PeerKind::monitoring)
     std::erase_if(families,
-                  [](const auto& family) { return family.name == service::kBuildInfoName; });
+                  [](const auto& family) { return family.name == metrics::kBuildInfoName; });
   response.body = prometheus::TextSerializer().Serialize(families);
   return response;
 }

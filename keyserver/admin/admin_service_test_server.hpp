@@ -52,10 +52,10 @@ class AdminServiceTest : public testing::Test {
     std::filesystem::create_directory(directory_ / "audit");
     store_ = store::Store::create(directory_ / "store.db").value();
     policy_ = policy::PolicyBook::open(*store_).value();
-    devices_ = std::make_unique<service::CertificateRegister>(device_reader(*store_),
-                                                              service::UnknownNames::admitted);
-    admins_ = std::make_unique<service::CertificateRegister>(admin_reader(*store_),
-                                                             service::UnknownNames::refused);
+    devices_ = std::make_unique<protocols::CertificateRegister>(device_reader(*store_),
+                                                                protocols::UnknownNames::admitted);
+    admins_ = std::make_unique<protocols::CertificateRegister>(admin_reader(*store_),
+                                                               protocols::UnknownNames::refused);
     ASSERT_TRUE(devices_->reload());
     audit::LogOptions options;
     options.directory = directory_ / "audit";
@@ -145,10 +145,10 @@ class AdminServiceTest : public testing::Test {
   std::unique_ptr<policy::PolicyBook> policy_;
   std::unique_ptr<audit::Log> audit_;
   std::unique_ptr<keys::KeyRing> ring_;
-  service::Metrics metrics_;
-  std::unique_ptr<service::CertificateRegister> devices_;
-  std::unique_ptr<service::CertificateRegister> admins_;
-  service::Settings settings_;
+  metrics::Metrics metrics_;
+  std::unique_ptr<protocols::CertificateRegister> devices_;
+  std::unique_ptr<protocols::CertificateRegister> admins_;
+  operations::Settings settings_;
   std::int64_t wall_set_us_ = 0;  // what a test adds to the wall clock
   keys::TrustedTime clock_{{.wall_us = [this] { return unix_time_us() + wall_set_us_; }}};
   std::optional<AdminParts> parts_;

@@ -20,23 +20,23 @@ Result<DeviceKind> device_kind(std::string_view text) {
 }
 
 std::string stored_name(DeviceKind kind, const std::string& name) {
-  return kind == DeviceKind::monitoring ? service::kMonitoringPrefix + name : name;
+  return kind == DeviceKind::monitoring ? protocols::kMonitoringPrefix + name : name;
 }
 
 ShownName shown_name(const std::string& stored) {
-  if (!stored.starts_with(service::kMonitoringPrefix)) return {stored, "device"};
-  return {stored.substr(service::kMonitoringPrefix.size()), "monitoring"};
+  if (!stored.starts_with(protocols::kMonitoringPrefix)) return {stored, "device"};
+  return {stored.substr(protocols::kMonitoringPrefix.size()), "monitoring"};
 }
 
 Result<IssuedDevice> issue_device(AdminCall& call, const std::string& device,
                                   const std::string& request_pem, std::int64_t days) {
   NAE_ASSIGN(crypto::CertificateRequest request, crypto::read_request(request_pem));
   IssuedDevice issued;
-  const bool monitors = device.starts_with(service::kMonitoringPrefix);
+  const bool monitors = device.starts_with(protocols::kMonitoringPrefix);
   NAE_ASSIGN(
       issued.pem,
       issue_client_certificate(
-          call, monitors ? device.substr(service::kMonitoringPrefix.size()) : device,
+          call, monitors ? device.substr(protocols::kMonitoringPrefix.size()) : device,
           monitors ? "nae://" + device : "nae://device/" + device, std::move(request.spki), days));
   NAE_ASSIGN(crypto::CertificateInfo info, crypto::read_certificate(issued.pem));
   issued.record.name = device;

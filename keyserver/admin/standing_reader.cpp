@@ -2,10 +2,10 @@
 
 namespace nae::admin {
 
-service::CertificateRegister::Reader device_reader(store::Store& store) {
-  return [&store]() -> Result<std::vector<service::CertificateStanding>> {
+protocols::CertificateRegister::Reader device_reader(store::Store& store) {
+  return [&store]() -> Result<std::vector<protocols::CertificateStanding>> {
     NAE_ASSIGN(std::vector<store::DeviceCertificate> certificates, store.list_devices());
-    std::vector<service::CertificateStanding> standings;
+    std::vector<protocols::CertificateStanding> standings;
     for (store::DeviceCertificate& certificate : certificates)
       standings.push_back({std::move(certificate.name), std::move(certificate.fingerprint),
                            certificate.removed_at_us != 0});
@@ -13,10 +13,10 @@ service::CertificateRegister::Reader device_reader(store::Store& store) {
   };
 }
 
-service::CertificateRegister::Reader admin_reader(store::Store& store) {
-  return [&store]() -> Result<std::vector<service::CertificateStanding>> {
+protocols::CertificateRegister::Reader admin_reader(store::Store& store) {
+  return [&store]() -> Result<std::vector<protocols::CertificateStanding>> {
     NAE_ASSIGN(std::vector<store::Admin> admins, store.list_admins());
-    std::vector<service::CertificateStanding> standings;
+    std::vector<protocols::CertificateStanding> standings;
     for (const store::Admin& admin : admins)
       for (const store::AdminCertificate& certificate : admin.certificates)
         standings.push_back({admin.name, certificate.fingerprint, false});

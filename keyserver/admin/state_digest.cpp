@@ -5,7 +5,7 @@
 
 namespace nae::admin {
 
-bool StateDigest::update(service::ToldState& told) {
+bool StateDigest::update(operations::ToldState& told) {
   std::lock_guard lock(one_at_a_time_);
   return told.set(make());
 }

@@ -6,9 +6,9 @@
 #include <unordered_map>
 
 #include "keyserver/keys/key_ring.hpp"
+#include "keyserver/operations/told_state.hpp"
 #include "keyserver/policy/policy_book.hpp"
-#include "keyserver/service/certificate_register.hpp"
-#include "keyserver/service/told_state.hpp"
+#include "keyserver/protocols/certificate_register.hpp"
 
 namespace nae::admin {
 
@@ -17,18 +17,18 @@ namespace nae::admin {
 class StateDigest {
  public:
   StateDigest(const keys::KeyRing& ring, const policy::PolicyBook& policy,
-              const service::CertificateRegister& devices)
+              const protocols::CertificateRegister& devices)
       : ring_(ring), policy_(policy), devices_(devices) {}
 
   // Of what holds now, into `told`. True when it is another than before.
-  bool update(service::ToldState& told);
+  bool update(operations::ToldState& told);
 
  private:
   crypto::Sha256Digest make();
 
   const keys::KeyRing& ring_;
   const policy::PolicyBook& policy_;
-  const service::CertificateRegister& devices_;
+  const protocols::CertificateRegister& devices_;
   std::mutex one_at_a_time_;  // an older digest must not replace a newer one
   struct Known {
     keys::KeyPointer key;  // keys are immutable: another one is another key or a change of it

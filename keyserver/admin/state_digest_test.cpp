@@ -11,7 +11,7 @@ class StateDigestTest : public AdminServiceTest {
  protected:
   // Made anew, and by one that has known every state before: the same.
   crypto::Sha256Digest digest() {
-    service::ToldState anew, grown;
+    operations::ToldState anew, grown;
     StateDigest(*ring_, *policy_, *devices_).update(anew);
     if (!grown_) grown_.emplace(*ring_, *policy_, *devices_);
     grown_->update(grown);
@@ -92,7 +92,7 @@ TEST_F(StateDigestTest, AServerThatStartsOnTheSameStoreTellsTheSame) {
   keys::KeyRing ring(*store_, [](keys::HsmJob job) { return hsm_->call(std::move(job), 5s); });
   ASSERT_TRUE(ring.load());
   const auto policy = policy::PolicyBook::open(*store_).value();
-  service::ToldState told;
+  operations::ToldState told;
   EXPECT_TRUE(StateDigest(ring, *policy, *devices_).update(told));
   EXPECT_EQ(told.get(), before_);
 }

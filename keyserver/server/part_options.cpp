@@ -56,8 +56,8 @@ keys::RingOptions ring_options(const config::Config& config, const keys::Trusted
   return options;
 }
 
-service::Settings settings_of(const config::Config& config, std::string server_id) {
-  service::Settings settings;
+operations::Settings settings_of(const config::Config& config, std::string server_id) {
+  operations::Settings settings;
   settings.software = software("nae-keyserver");
   settings.server_id = std::move(server_id);
   settings.hsm_timeout = config.hsm.timeout;
@@ -65,19 +65,18 @@ service::Settings settings_of(const config::Config& config, std::string server_i
   return settings;
 }
 
-service::NaeSettings nae_settings_of(const config::Config& config) {
-  service::NaeSettings settings;
+nae1::Settings nae_settings_of(const config::Config& config) {
+  nae1::Settings settings;
   settings.limits = config.limits.wire;
   settings.frame_timeout = config.limits.frame_timeout;
   return settings;
 }
 
-std::shared_ptr<service::DeviceSeats> seats_of(const config::Config& config) {
+std::shared_ptr<nae1::DeviceSeats> seats_of(const config::Config& config) {
   constexpr std::uint32_t kLeast = 4;  // an agent that loads its certificate anew has twice its two
   const std::uint32_t most = config.server.max_connections;
   const std::uint32_t each = config.server.max_connections_per_device;
-  return std::make_shared<service::DeviceSeats>(most,
-                                                each != 0 ? each : std::max(kLeast, most / 4));
+  return std::make_shared<nae1::DeviceSeats>(most, each != 0 ? each : std::max(kLeast, most / 4));
 }
 
 std::shared_ptr<net::MemoryBudget> memory_of(const config::Config& config) {

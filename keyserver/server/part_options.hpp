@@ -11,8 +11,8 @@
 #include "keyserver/keys/key_ring.hpp"
 #include "keyserver/keys/trusted_time.hpp"
 #include "keyserver/keys/working_keys.hpp"
-#include "keyserver/service/device_seats.hpp"
-#include "keyserver/service/nae_parts.hpp"
+#include "keyserver/protocols/nae1/device_seats.hpp"
+#include "keyserver/protocols/nae1/parts.hpp"
 #include "net/listener.hpp"
 #include "net/memory_budget.hpp"
 #include "net/tls_context.hpp"
@@ -28,9 +28,9 @@ keys::WorkingKeys::Options working_key_options(const config::Config& config,
                                                std::shared_ptr<const keys::ProcessImage> image);
 // The ring goes by `clock`, which outlives it.
 keys::RingOptions ring_options(const config::Config& config, const keys::TrustedTime& clock);
-service::Settings settings_of(const config::Config& config, std::string server_id);
-service::NaeSettings nae_settings_of(const config::Config& config);
-std::shared_ptr<service::DeviceSeats> seats_of(const config::Config& config);
+operations::Settings settings_of(const config::Config& config, std::string server_id);
+nae1::Settings nae_settings_of(const config::Config& config);
+std::shared_ptr<nae1::DeviceSeats> seats_of(const config::Config& config);
 std::shared_ptr<net::MemoryBudget> memory_of(const config::Config& config);
 net::TlsFiles tls_files(const config::Config& config);
 admin::HttpLimits http_limits(const config::Config& config);

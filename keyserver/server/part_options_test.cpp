@@ -14,7 +14,7 @@ TEST(WorkerCount, IsAtLeastOne) {
 // How many seats one device finds.
 std::size_t seats_of_one(const config::Config& config) {
   auto seats = seats_of(config);
-  std::vector<service::DeviceSeats::Seat> taken;
+  std::vector<nae1::DeviceSeats::Seat> taken;
   while (taken.size() < 10'000)
     if (auto seat = seats->enter("db1"))
       taken.push_back(*std::move(seat));

@@ -18,6 +18,7 @@
 #include "keyserver/admin/state_digest.hpp"
 #include "keyserver/audit/log.hpp"
 #include "keyserver/hsm/hsm_queue.hpp"
+#include "keyserver/protocols/nae1/admission.hpp"
 #include "keyserver/server/approvals_at_start.hpp"
 #include "keyserver/server/clock_watch.hpp"
 #include "keyserver/server/limit_keeper.hpp"
@@ -26,7 +27,6 @@
 #include "keyserver/server/part_options.hpp"
 #include "keyserver/server/startable.hpp"
 #include "keyserver/server/starter.hpp"
-#include "keyserver/service/admission.hpp"
 #include "libnae/base/clock.hpp"
 #include "libnae/base/file.hpp"
 #include "libnae/base/log_text.hpp"
@@ -85,13 +85,13 @@ class Running final : public Startable {
     NAE_TRY(ring_.load());
     NAE_TRY(devices_.reload());
     NAE_TRY(admins_.reload());
-    for (service::CertificateRegister* certificates : {&devices_, &admins_})
+    for (protocols::CertificateRegister* certificates : {&devices_, &admins_})
       certificates->on_change([this] { end_removed(); });
     NAE_TRY(open_audit());
     NAE_TRY(clock_watch_.begin(audit_->health().newest_at_us));
     NAE_TRY(limit_keeper_.load());
     NAE_TRY(finish_binding());
-    parts_.emplace(service::NaeParts{
+    parts_.emplace(nae1::Parts{
         {ring_, working_keys_, public_keys_, hsm_, *policy_, limits_, clock_, metrics_, settings_},
         *audit_,
         devices_,
@@ -113,7 +113,7 @@ class Running final : public Startable {
         std::make_unique<net::WorkerThreads>(worker_count(config_.server.threads), "nae-worker");
     NAE_ASSIGN(const net::TlsListenerOptions options, listener_options(config_));
     NAE_ASSIGN(listener_, net::listen_tls(*workers_, std::move(context),
-                                          {{net::kAlpnNae, service::protocol_for(*parts_)},
+                                          {{net::kAlpnNae, nae1::protocol_for(*parts_)},
                                            {net::kAlpnHttp, admin_->protocol()}},
                                           options));
     is_listening_.set_value(listener_.get());
@@ -366,23 +366,23 @@ class Running final : public Startable {
   admin::ApprovalRules approval_;
   std::optional<setup::BoundKeys> bound_keys_;
   std::string authority_;
-  service::Settings settings_;
-  const service::NaeSettings nae_settings_ = nae_settings_of(config_);
+  operations::Settings settings_;
+  const nae1::Settings nae_settings_ = nae_settings_of(config_);
   keys::TrustedTime clock_;
   hsm::HsmQueue hsm_;
   keys::KeyRing ring_;
   std::shared_ptr<keys::ProcessImage> image_ = std::make_shared<keys::ProcessImage>();
   keys::WorkingKeys working_keys_;
-  service::PublicKeys public_keys_;
+  operations::PublicKeys public_keys_;
   policy::LimitBook limits_;
-  service::Metrics metrics_;
-  service::CertificateRegister devices_{admin::device_reader(*store_),
-                                        service::UnknownNames::admitted};
-  service::CertificateRegister admins_{admin::admin_reader(*store_),
-                                       service::UnknownNames::refused};
+  metrics::Metrics metrics_;
+  protocols::CertificateRegister devices_{admin::device_reader(*store_),
+                                          protocols::UnknownNames::admitted};
+  protocols::CertificateRegister admins_{admin::admin_reader(*store_),
+                                         protocols::UnknownNames::refused};
   admin::StateDigest state_digest_{ring_, *policy_, devices_};
   std::unique_ptr<audit::Log> audit_;
-  std::optional<service::NaeParts> parts_;
+  std::optional<nae1::Parts> parts_;
   std::optional<audit::SegmentChecks> checks_;
   std::optional<admin::AuditChecker> checker_;
   std::optional<admin::HttpProtocols> admin_;

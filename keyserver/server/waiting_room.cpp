@@ -2,8 +2,8 @@
 
 #include <spdlog/spdlog.h>
 
+#include "keyserver/protocols/nae1/starting_protocol.hpp"
 #include "keyserver/server/part_options.hpp"
-#include "keyserver/service/starting_protocol.hpp"
 #include "libnae/base/log_text.hpp"
 
 namespace nae::server {
@@ -31,7 +31,7 @@ Result<std::unique_ptr<WaitingRoom>> WaitingRoom::open(const config::Config& con
   };
   NAE_ASSIGN(room->listener_,
              net::listen_tls(*room->workers_, std::move(context),
-                             {{net::kAlpnNae, service::starting_protocol(std::move(refusal))},
+                             {{net::kAlpnNae, nae1::starting_protocol(std::move(refusal))},
                               {net::kAlpnHttp, room->http_.protocol()}},
                              options));
   return room;

@@ -8,7 +8,7 @@
 #include <optional>
 
 #include "keyserver/hsm/test_token.hpp"
-#include "keyserver/service/admission.hpp"
+#include "keyserver/protocols/nae1/admission.hpp"
 #include "keyserver/store/store.hpp"
 #include "net/test_certificates.hpp"
 #include "tests/fuzz/property.hpp"
@@ -50,7 +50,7 @@ class KeyServerParts {
   ~KeyServerParts() { hsm_.stop(); }
 
   // For one connection.
-  const service::NaeParts& parts() {
+  const nae1::Parts& parts() {
     if (++connections_ % kConnectionsPerLog == 0) open_log();
     return *parts_;
   }
@@ -74,7 +74,7 @@ class KeyServerParts {
     audit::LogOptions options;
     options.directory = directory;
     audit_ = net::testing::must(audit::Log::open(std::move(options)));
-    parts_.emplace(service::NaeParts{
+    parts_.emplace(nae1::Parts{
         {ring_, working_keys_, public_keys_, hsm_, *policy_, limits_, clock_, metrics_, settings_},
         *audit_,
         devices_,
@@ -84,8 +84,8 @@ class KeyServerParts {
   }
 
   net::testing::TemporaryDirectory directory_;
-  service::Settings settings_;
-  service::NaeSettings nae_settings_;
+  operations::Settings settings_;
+  nae1::Settings nae_settings_;
   hsm::TestToken token_;
   hsm::HsmQueue hsm_{net::testing::must(hsm::Pkcs11Hsm::open(token_.options()))};
   std::unique_ptr<store::Store> store_ =
@@ -97,19 +97,20 @@ class KeyServerParts {
                       }};
   std::unique_ptr<const crypto::GcmProvider> gcm_ = crypto::fastest_gcm();
   keys::WorkingKeys working_keys_{*gcm_};
-  service::PublicKeys public_keys_;
-  service::Metrics metrics_;
+  operations::PublicKeys public_keys_;
+  metrics::Metrics metrics_;
   policy::LimitBook limits_;
   keys::TrustedTime clock_;
-  service::CertificateRegister devices_{[]() -> Result<std::vector<service::CertificateStanding>> {
-                                          return std::vector<service::CertificateStanding>{};
-                                        },
-                                        service::UnknownNames::admitted};
-  std::shared_ptr<service::DeviceSeats> seats_ = std::make_shared<service::DeviceSeats>(64, 32);
+  protocols::CertificateRegister devices_{
+      []() -> Result<std::vector<protocols::CertificateStanding>> {
+        return std::vector<protocols::CertificateStanding>{};
+      },
+      protocols::UnknownNames::admitted};
+  std::shared_ptr<nae1::DeviceSeats> seats_ = std::make_shared<nae1::DeviceSeats>(64, 32);
   std::shared_ptr<net::MemoryBudget> memory_ =
       std::make_shared<net::MemoryBudget>(64u << 20, 16u << 20);
   std::unique_ptr<audit::Log> audit_;
-  std::optional<service::NaeParts> parts_;
+  std::optional<nae1::Parts> parts_;
   std::uint64_t connections_ = 0;
 };
 

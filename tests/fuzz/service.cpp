@@ -1,9 +1,9 @@
-// libFuzzer: what a device may send to the key server (service::NaeProtocol), in whatever order.
+// libFuzzer: what a device may send to the key server (nae1::NaeProtocol), in whatever order.
 // Each request is answered once and as the protocol says, what was served is in the audit log, and
 // what it encrypts it decrypts to the same.
 #include <set>
 
-#include "keyserver/service/admission.hpp"
+#include "keyserver/protocols/nae1/admission.hpp"
 #include "tests/fuzz/asker.hpp"
 #include "tests/fuzz/frame_mutator.hpp"
 #include "tests/fuzz/key_server_parts.hpp"
@@ -44,13 +44,13 @@ class DeviceStream final : public net::Stream {
 // A device's connection to the key server.
 class Device {
  public:
-  Device(boost::asio::io_context& loop, const service::NaeParts& parts)
+  Device(boost::asio::io_context& loop, const nae1::Parts& parts)
       : loop_(loop), pair_(), end_(pair_.far) {
     connection_ = std::make_shared<net::Connection>(
         loop, std::make_unique<DeviceStream>(pair_.near), "192.0.2.1:5", net::ConnectionLimits{});
     connection_->start(
         [&](net::Connection& c) {
-          auto protocol = service::protocol_for(parts)(c);
+          auto protocol = nae1::protocol_for(parts)(c);
           require(protocol != nullptr);
           protocol_ = protocol.get();
           return protocol;
@@ -140,7 +140,7 @@ KeyServerParts& server() {
 void run(ByteView stream, std::size_t piece_bytes) {
   static boost::asio::io_context loop{1};
   static const auto work = boost::asio::make_work_guard(loop);
-  const service::NaeParts& parts = server().parts();
+  const nae1::Parts& parts = server().parts();
   const std::uint64_t records = server().records();
   Asker asker(kLimits);
   ThereAndBack there_and_back;

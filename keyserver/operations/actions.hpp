@@ -1,0 +1,19 @@
+// The actions a request can ask for, one function and one file each. All have the same shape:
+// authorize, act on every item, say what was used.
+#pragma once
+
+#include "keyserver/operations/request.hpp"
+
+namespace nae::operations {
+
+Outcome encrypt(Request& request);
+Outcome decrypt(Request& request);
+Outcome rewrap(Request& request);
+Outcome sign(Request& request);
+Outcome verify(Request& request);
+Outcome mac(Request& request);
+Outcome mac_verify(Request& request);
+Outcome hash(Request& request);
+Outcome random(Request& request);
+
+}  // namespace nae::operations

@@ -1,0 +1,79 @@
+#include "keyserver/operations/asked.hpp"
+
+#include <charconv>
+
+namespace nae::operations {
+namespace {
+
+constexpr char kBeforeVersion = ':';
+
+bool makes_blind_index(const CryptoRequest& asked) {
+  return asked.action == Action::mac && asked.algorithm != static_cast<std::uint8_t>(MacForm::code);
+}
+
+// What the database compares must be of one version, which its declaration names.
+bool may_name_version(const CryptoRequest& asked) {
+  return asked.action == Action::encrypt || makes_blind_index(asked);
+}
+
+}  // namespace
+
+bool asks_for_search_tokens(const CryptoRequest& asked) {
+  return asked.action == Action::encrypt &&
+         asked.algorithm == static_cast<std::uint8_t>(EncryptForm::search_token);
+}
+
+bool searches_blind_index(const CryptoRequest& asked) {
+  if (!makes_blind_index(asked)) return false;
+  return asked.algorithm == static_cast<std::uint8_t>(MacForm::blind_index_search) ||
+         (asked.algorithm == static_cast<std::uint8_t>(MacForm::blind_index) &&
+          asked.key.find(kBeforeVersion) != std::string_view::npos);
+}
+
+std::string_view act_of(const CryptoRequest& asked) {
+  return asks_for_search_tokens(asked) ? audit::kSearchAct : name(asked.action);
+}
+
+std::string_view key_name_of(const CryptoRequest& asked) {
+  if (!may_name_version(asked)) return asked.key;
+  return asked.key.substr(0, asked.key.find(kBeforeVersion));
+}
+
+std::string_view recorded_key_of(const CryptoRequest& asked) {
+  switch (asked.action) {
+    case Action::decrypt:
+    case Action::rewrap:
+    case Action::hash:
+    case Action::random:
+      return {};
+    default:
+      return key_name_of(asked);
+  }
+}
+
+audit::Record record_of_refused(const CryptoRequest& asked, const keys::KeyRing& ring,
+                                std::int64_t now_us) {
+  audit::Record record;
+  record.time_us = now_us;
+  record.action = act_of(asked);
+  record.key = recorded_key_of(asked);
+  record.key_known = record.key.empty() || ring.find(record.key) != nullptr;
+  record.items = record.failed_items = asked.count;
+  record.query_id = asked.query_id;
+  return record;
+}
+
+Result<std::optional<std::uint16_t>> version_of(const CryptoRequest& asked) {
+  const std::size_t colon = asked.key.find(kBeforeVersion);
+  if (!may_name_version(asked) || colon == std::string_view::npos) return std::nullopt;
+  const std::string_view digits = asked.key.substr(colon + 1);
+  std::uint16_t number = 0;
+  // Unsigned: a sign is no digit to it.
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
+  if (error != std::errc{} || end != digits.data() + digits.size() || digits.starts_with('0'))
+    return fail(Code::invalid_argument,
+                "the version of a key must be a whole number from 1 to 65535");
+  return number;
+}
+
+}  // namespace nae::operations

@@ -1,0 +1,70 @@
+#include "keyserver/operations/form.hpp"
+
+namespace nae::operations {
+namespace {
+
+enum class Part : std::uint8_t { never, may, must };
+
+struct Form {
+  Part key;
+  Part algorithm;  // never: 0 alone
+  Part seconds;
+  Part aad;
+};
+
+// Without a default: an action that is added does not compile before it has its form. Those that
+// nobody serves are answered so, whatever they carry.
+Form form_of(Action action) {
+  switch (action) {
+    case Action::encrypt:
+      return {Part::must, Part::may, Part::never, Part::may};
+    case Action::decrypt:
+    case Action::rewrap:
+      return {Part::may, Part::never, Part::never, Part::may};
+    case Action::sign:
+    case Action::mac:
+      return {Part::must, Part::may, Part::never, Part::never};
+    case Action::verify:
+      return {Part::must, Part::may, Part::must, Part::never};
+    case Action::mac_verify:
+      return {Part::must, Part::never, Part::must, Part::never};
+    case Action::hash:
+      return {Part::never, Part::must, Part::never, Part::never};
+    case Action::random:
+      return {Part::never, Part::never, Part::never, Part::never};
+    case Action::wrap:
+    case Action::unwrap:
+    case Action::derive:
+    case Action::export_key:
+    case Action::manage:
+      break;
+  }
+  return {Part::may, Part::may, Part::may, Part::may};
+}
+
+bool fits(Part part, bool is_there) {
+  return part == Part::may || (part == Part::must) == is_there;
+}
+
+std::string wrong(Action action, Part part, std::string_view what) {
+  return std::string(name(action)) + (part == Part::must ? " needs " : " takes no ") +
+         std::string(what);
+}
+
+}  // namespace
+
+Result<void> check_form(const CryptoRequest& asked) {
+  const Form form = form_of(asked.action);
+  if (!fits(form.key, !asked.key.empty()))
+    return fail(Code::invalid_argument, wrong(asked.action, form.key, "key"));
+  if (!fits(form.algorithm, asked.algorithm != 0))
+    return fail(Code::unsupported, wrong(asked.action, form.algorithm, "algorithm"));
+  if (!fits(form.seconds, !asked.seconds.empty()))
+    return fail(Code::invalid_argument,
+                wrong(asked.action, form.seconds, "signature or code an item"));
+  if (!fits(form.aad, !asked.aad.empty()))
+    return fail(Code::invalid_argument, wrong(asked.action, form.aad, "associated data"));
+  return {};
+}
+
+}  // namespace nae::operations

@@ -1,0 +1,13 @@
+// Requests whose values take more working keys than may be in memory for one of them: opened part
+// by part on the HSM's thread, with keys that nobody else finds. Keeping them would empty the cache
+// for all.
+#pragma once
+
+#include "keyserver/operations/hsm_items.hpp"
+
+namespace nae::operations {
+
+// Opens as many of `items` as up to `most` derived keys open, at least one.
+HsmWork open_part(keys::WorkingKeys& working_keys, std::vector<ItemOfKey> items, std::size_t most);
+
+}  // namespace nae::operations
