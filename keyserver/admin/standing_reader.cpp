@@ -2,7 +2,7 @@
 
 namespace nae::admin {
 
-protocols::CertificateRegister::Reader device_reader(store::Store& store) {
+protocols::CertificateRegister::Reader device_reader(store::Devices& store) {
   return [&store]() -> Result<std::vector<protocols::CertificateStanding>> {
     NAE_ASSIGN(std::vector<store::DeviceCertificate> certificates, store.list_devices());
     std::vector<protocols::CertificateStanding> standings;
@@ -13,7 +13,7 @@ protocols::CertificateRegister::Reader device_reader(store::Store& store) {
   };
 }
 
-protocols::CertificateRegister::Reader admin_reader(store::Store& store) {
+protocols::CertificateRegister::Reader admin_reader(store::Admins& store) {
   return [&store]() -> Result<std::vector<protocols::CertificateStanding>> {
     NAE_ASSIGN(std::vector<store::Admin> admins, store.list_admins());
     std::vector<protocols::CertificateStanding> standings;

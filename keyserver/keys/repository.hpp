@@ -34,4 +34,17 @@ class Repository {
   virtual Result<void> set_attributes(const KeyId& key, const Attributes& attributes) = 0;
 };
 
+// What the HSM says of a version that the store has already.
+struct BoundVersion {
+  KeyVersionId id;
+  Binding binding;
+  std::int64_t retired_at_us = 0;  // not 0: it serves nobody from then on
+};
+
+// Binds rows of older servers: what a ring makes it binds itself.
+class BindingRepository : public Repository {
+ public:
+  virtual Result<void> bind_versions(const std::vector<BoundVersion>& versions) = 0;  // all or none
+};
+
 }  // namespace nae::keys

@@ -36,6 +36,19 @@ class Repository {
   virtual Result<std::vector<Revision>> history() = 0;
 };
 
+// Forgets the texts of old policies.
+class PolicyPruner {
+ public:
+  virtual ~PolicyPruner() = default;
+
+  // Revisions whose place another one took before `before_us` (Unix time), without the one in force
+  // and those that requests for approval which wait were made against. prune_policies() takes their
+  // texts away for good and keeps all else, with the text's digest; all or none.
+  virtual Result<std::vector<Revision>> prunable_policies(std::int64_t before_us) = 0;
+  virtual Result<std::vector<Revision>> prune_policies(std::int64_t before_us,
+                                                       std::int64_t now_us) = 0;
+};
+
 // Where the counts of long limits are kept.
 class LimitRepository {
  public:

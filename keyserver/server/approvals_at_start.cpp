@@ -8,7 +8,7 @@
 
 namespace nae::server {
 
-Result<void> interrupt_approvals(store::Store& store, const RecordEvent& record) {
+Result<void> interrupt_approvals(store::Approvals& store, const RecordEvent& record) {
   NAE_ASSIGN(std::vector<std::string> ids, store.interrupt_approvals());
   for (const std::string& id : ids) {
     spdlog::warn("event=approval-interrupted id={}", id);
@@ -17,7 +17,7 @@ Result<void> interrupt_approvals(store::Store& store, const RecordEvent& record)
   return {};
 }
 
-Result<void> warn_of_missing_approvers(store::Store& store, const admin::ApprovalRules& rules) {
+Result<void> warn_of_missing_approvers(store::Admins& store, const admin::ApprovalRules& rules) {
   if (!rules.any()) return {};
   NAE_ASSIGN(std::vector<store::Admin> admins, store.list_admins());
   for (admin::AdminRole role : admin::admin_roles()) {

@@ -6,7 +6,8 @@
 #include <string_view>
 
 #include "keyserver/admin/approval_rules.hpp"
-#include "keyserver/store/store.hpp"
+#include "keyserver/store/admins.hpp"
+#include "keyserver/store/approvals.hpp"
 
 namespace nae::server {
 
@@ -14,9 +15,9 @@ using RecordEvent = std::function<Result<void>(std::string_view event, const std
 
 // Approved requests that the last run did not finish. Whether they were done is not known, so
 // they are shown as interrupted and never done again.
-Result<void> interrupt_approvals(store::Store& store, const RecordEvent& record);
+Result<void> interrupt_approvals(store::Approvals& store, const RecordEvent& record);
 
 // A role whose only holder must be approved by another one is of no use: the log says so.
-Result<void> warn_of_missing_approvers(store::Store& store, const admin::ApprovalRules& rules);
+Result<void> warn_of_missing_approvers(store::Admins& store, const admin::ApprovalRules& rules);
 
 }  // namespace nae::server

@@ -18,9 +18,9 @@ constexpr char kHint[] =
 }  // namespace
 
 Result<void> ClockWatch::begin(std::int64_t newest_record_us) {
-  NAE_ASSIGN(const std::optional<keys::KeptTime> kept, store_.kept_time());
+  NAE_ASSIGN(const std::optional<keys::KeptTime> kept, keeper_.kept_time());
   clock_.begin(kept, newest_record_us);
-  NAE_TRY(store_.keep_time(clock_.kept()));
+  NAE_TRY(keeper_.keep_time(clock_.kept()));
   tell();
   return {};
 }
@@ -44,7 +44,7 @@ void ClockWatch::look() {
 
 void ClockWatch::save() {
   since_saved_ = 0;
-  if (auto saved = store_.keep_time(clock_.kept()); !saved)
+  if (auto saved = keeper_.keep_time(clock_.kept()); !saved)
     spdlog::error("event=time-not-saved message={}", quoted_text(saved.error().message));
 }
 

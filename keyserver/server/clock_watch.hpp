@@ -6,8 +6,7 @@
 #include <functional>
 #include <string>
 
-#include "keyserver/keys/trusted_time.hpp"
-#include "keyserver/store/store.hpp"
+#include "keyserver/keys/time_keeper.hpp"
 
 namespace nae::server {
 
@@ -15,9 +14,9 @@ namespace nae::server {
 class ClockWatch {
  public:
   using RecordEvent = std::function<Result<void>(std::string_view event, const std::string&)>;
-  ClockWatch(boost::asio::io_context& loop, keys::TrustedTime& clock, store::Store& store,
+  ClockWatch(boost::asio::io_context& loop, keys::TrustedTime& clock, keys::TimeKeeper& keeper,
              RecordEvent record_event)
-      : clock_(clock), store_(store), record_event_(std::move(record_event)), timer_(loop) {}
+      : clock_(clock), keeper_(keeper), record_event_(std::move(record_event)), timer_(loop) {}
 
   // `newest_record_us`: LogHealth::newest_at_us. Before anything asks for the time.
   Result<void> begin(std::int64_t newest_record_us);
@@ -29,7 +28,7 @@ class ClockWatch {
   void tell();
 
   keys::TrustedTime& clock_;
-  store::Store& store_;
+  keys::TimeKeeper& keeper_;
   RecordEvent record_event_;
   boost::asio::steady_timer timer_;
   std::uint64_t told_jumps_ = 0;

@@ -9,7 +9,6 @@
 #include "keyserver/audit/log.hpp"
 #include "keyserver/config/config.hpp"
 #include "keyserver/keys/hsm.hpp"
-#include "keyserver/store/store.hpp"
 #include "libnae/base/result.hpp"
 
 namespace nae::server {
@@ -18,9 +17,9 @@ class OfflineLog {
  public:
   // Keeps a server from starting as long as it lives. `command`: "nae-keyserver accept-keys", of
   // static storage. Code::conflict when a server runs, Code::audit_broken when the log is not
-  // whole. `store` and `hsm` live longer.
-  static Result<OfflineLog> open(const config::Config& config, store::Store& store, keys::Hsm& hsm,
-                                 std::string_view command);
+  // whole. `keeper` and `hsm` live longer.
+  static Result<OfflineLog> open(const config::Config& config, audit::HeadKeeper& keeper,
+                                 keys::Hsm& hsm, std::string_view command);
 
   // On the disk when this returns. That a server was killed before is recorded first: the next one
   // would not see it any more.

@@ -36,7 +36,7 @@ Result<std::vector<std::string>> checked_roles(std::vector<std::string> roles) {
 }
 
 // Who is to be appointed, or is there already. Nothing is recorded for what the store would refuse.
-Result<store::Admin> find_or_make(store::Store& store, const Recovery& wanted,
+Result<store::Admin> find_or_make(store::Admins& store, const Recovery& wanted,
                                   const std::string& key_sha256, std::int64_t now_us) {
   NAE_ASSIGN(std::vector<store::Admin> admins, store.list_admins());
   for (store::Admin& admin : admins) {

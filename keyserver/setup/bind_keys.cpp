@@ -47,7 +47,7 @@ class Work {
   };
 
  public:
-  Work(store::Store& store, keys::Hsm& hsm) : store_(store), hsm_(hsm) {}
+  Work(keys::BindingRepository& store, keys::Hsm& hsm) : store_(store), hsm_(hsm) {}
 
   Result<void> look(bool unbound_alone) {
     NAE_ASSIGN(keys_, store_.load_keys());
@@ -92,7 +92,7 @@ class Work {
     }
     NAE_TRY(bound);
     names_.add(text_of(key, version));
-    store::BoundVersion row{{key.id, version.number}, own.binding};
+    keys::BoundVersion row{{key.id, version.number}, own.binding};
     if (own.binding.check_value.empty()) {
       bound_.push_back(std::move(row));
       return {};
@@ -108,16 +108,16 @@ class Work {
   }
 
   // The raw HMAC key of the two; of two of them both, for nobody can tell which is the copy.
-  void retire(const keys::Key& key, const keys::Version& version, store::BoundVersion& row,
+  void retire(const keys::Key& key, const keys::Version& version, keys::BoundVersion& row,
               const Secret& twin) {
     if (key.type == KeyType::hmac_sha_256_raw) retire(key, version, row);
     if (twin.key->type != KeyType::hmac_sha_256_raw || is_gone(*twin.version)) return;
     const KeyVersionId id{twin.key->id, twin.version->number};
-    auto other = std::ranges::find(bound_, id, &store::BoundVersion::id);
+    auto other = std::ranges::find(bound_, id, &keys::BoundVersion::id);
     if (other == bound_.end()) other = bound_.insert(other, {id, twin.version->binding, 0});
     retire(*twin.key, *twin.version, *other);
   }
-  void retire(const keys::Key& key, const keys::Version& version, store::BoundVersion& row) {
+  void retire(const keys::Key& key, const keys::Version& version, keys::BoundVersion& row) {
     const bool serves = version.state == keys::State::active ||
                         version.state == keys::State::restricted ||
                         version.state == keys::State::pre_active;
@@ -126,17 +126,17 @@ class Work {
     retired_.add(text_of(key, version));
   }
 
-  store::Store& store_;
+  keys::BindingRepository& store_;
   keys::Hsm& hsm_;
   std::vector<keys::Key> keys_;
   std::map<Bytes, Secret> secrets_;
-  std::vector<store::BoundVersion> bound_;
+  std::vector<keys::BoundVersion> bound_;
   Names names_, unopened_, twins_, retired_;
 };
 
 }  // namespace
 
-Result<std::optional<BoundKeys>> bind_keys(store::Store& store, keys::Hsm& hsm) {
+Result<std::optional<BoundKeys>> bind_keys(keys::BindingRepository& store, keys::Hsm& hsm) {
   NAE_ASSIGN(const bool binds, hsm.binds());
   if (binds) return std::nullopt;
   NAE_TRY(hsm.begin_binding());
@@ -146,7 +146,7 @@ Result<std::optional<BoundKeys>> bind_keys(store::Store& store, keys::Hsm& hsm) 
   return work.done();
 }
 
-Result<BoundKeys> accept_keys(store::Store& store, keys::Hsm& hsm,
+Result<BoundKeys> accept_keys(keys::BindingRepository& store, keys::Hsm& hsm,
                               const std::function<Result<void>(const std::string&)>& record) {
   NAE_ASSIGN(const bool binds, hsm.binds());
   if (!binds)

@@ -7,7 +7,7 @@
 #include <string>
 
 #include "keyserver/keys/hsm.hpp"
-#include "keyserver/store/store.hpp"
+#include "keyserver/keys/repository.hpp"
 #include "libnae/base/result.hpp"
 
 namespace nae::setup {
@@ -20,11 +20,11 @@ struct BoundKeys {
 // The rows of `store` as they stand, if the token does not bind yet; nothing when it does. Called
 // again after a crash it begins anew. The caller records it and then lets the token bind for good,
 // by finish_binding(): from then on nobody's rows are believed.
-Result<std::optional<BoundKeys>> bind_keys(store::Store& store, keys::Hsm& hsm);
+Result<std::optional<BoundKeys>> bind_keys(keys::BindingRepository& store, keys::Hsm& hsm);
 
 // The rows without a binding, of a token that binds. Code::conflict when there are none. `record`
 // is called with what is about to be done, and must have written it down.
-Result<BoundKeys> accept_keys(store::Store& store, keys::Hsm& hsm,
+Result<BoundKeys> accept_keys(keys::BindingRepository& store, keys::Hsm& hsm,
                               const std::function<Result<void>(const std::string&)>& record);
 
 }  // namespace nae::setup

@@ -16,12 +16,12 @@ Result<std::string> fingerprint(keys::Hsm& hsm) {
 
 }  // namespace
 
-Result<void> bind_to_token(store::Store& store, keys::Hsm& hsm) {
+Result<void> bind_to_token(store::Meta& store, keys::Hsm& hsm) {
   NAE_ASSIGN(std::string own, fingerprint(hsm));
   return store.set_meta(kName, own);
 }
 
-Result<void> check_token(store::Store& store, keys::Hsm& hsm) {
+Result<void> check_token(store::Meta& store, keys::Hsm& hsm) {
   NAE_ASSIGN(std::optional<std::string> bound, store.meta(kName));
   if (!bound) return fail(Code::store_corrupt, "the store does not say which token it belongs to");
   NAE_ASSIGN(std::string own, fingerprint(hsm));

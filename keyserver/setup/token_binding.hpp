@@ -4,15 +4,15 @@
 #pragma once
 
 #include "keyserver/keys/hsm.hpp"
-#include "keyserver/store/store.hpp"
+#include "keyserver/store/meta.hpp"
 #include "libnae/base/result.hpp"
 
 namespace nae::setup {
 
-Result<void> bind_to_token(store::Store& store, keys::Hsm& hsm);
+Result<void> bind_to_token(store::Meta& store, keys::Hsm& hsm);
 
 // Code::group_key_missing when the store was bound to another token, Code::store_corrupt when to
 // none.
-Result<void> check_token(store::Store& store, keys::Hsm& hsm);
+Result<void> check_token(store::Meta& store, keys::Hsm& hsm);
 
 }  // namespace nae::setup

@@ -66,10 +66,10 @@ Result<void> Store::set_state(const KeyVersionId& version, keys::State state, st
   return {};
 }
 
-Result<void> Store::bind_versions(const std::vector<BoundVersion>& versions) {
+Result<void> Store::bind_versions(const std::vector<keys::BoundVersion>& versions) {
   std::lock_guard lock(mutex_);
   NAE_ASSIGN(Transaction transaction, Transaction::begin(*database_));
-  for (const BoundVersion& version : versions) {
+  for (const keys::BoundVersion& version : versions) {
     NAE_TRY(
         database_->execute("UPDATE versions SET origin = ?3, check_value = ?4, binding = ?5"
                            " WHERE key_id = ?1 AND number = ?2",

@@ -1,0 +1,39 @@
+// Approvals: requests that wait for a second administrator, and what became of them.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "keyserver/store/approval.hpp"
+#include "libnae/base/result.hpp"
+
+namespace nae::store {
+
+// Failures of every call: Code::store_unavailable (disk full, read-only, locked: nothing was
+// changed), Code::store_corrupt. Every call is one durable transaction.
+class Approvals {
+ public:
+  virtual ~Approvals() = default;
+
+  // Code::overloaded when `most_waiting` wait, or a fifth of them from the same administrator.
+  virtual Result<void> insert_approval(const Approval& approval, std::size_t most_waiting) = 0;
+  virtual Result<std::optional<Approval>> find_approval(std::string_view id) = 0;
+  // Without bodies and answers; those that wait first, the newest first among them.
+  virtual Result<std::vector<Approval>> list_approvals(std::size_t most) = 0;
+  // From waiting to running (approved) or rejected. Code::not_found; Code::conflict when it does
+  // not wait any more or has expired: of two who decide at once one is too late.
+  virtual Result<void> decide_approval(std::string_view id, ApprovalState decision,
+                                       std::string_view who, std::int64_t now_us) = 0;
+  // From running to done or failed. The body goes, what was answered stays.
+  virtual Result<void> finish_approval(std::string_view id, unsigned status,
+                                       std::string_view answer) = 0;
+  virtual Result<void> expire_approvals(std::int64_t now_us) = 0;
+  // At the start: what was running when the server died. Nobody knows how far it came, so it is not
+  // done again. Answers their ids.
+  virtual Result<std::vector<std::string>> interrupt_approvals() = 0;
+};
+
+}  // namespace nae::store
