@@ -12,7 +12,7 @@
 #include "keyserver/hsm/test_token.hpp"
 #include "keyserver/keys/key_ring.hpp"
 #include "keyserver/keys/working_keys.hpp"
-#include "keyserver/store/store.hpp"
+#include "keyserver/store/sqlite/store.hpp"
 #include "libnae/crypto/gcm.hpp"
 #include "libnae/crypto/secret.hpp"
 
@@ -43,7 +43,8 @@ void must(Result<void> result) {
 struct Machine {
   hsm::TestToken token;
   std::unique_ptr<hsm::Pkcs11Hsm> hsm = must(hsm::Pkcs11Hsm::open(token.options()));
-  std::unique_ptr<store::Store> store = must(store::Store::create(token.directory() / "keys.db"));
+  std::unique_ptr<store::Store> store =
+      must(store::sqlite::Store::create(token.directory() / "keys.db"));
   keys::KeyRing ring = make_ring();
   std::unique_ptr<const crypto::GcmProvider> gcm = crypto::fastest_gcm();
   keys::WorkingKeys working_keys{*gcm};

@@ -14,6 +14,7 @@
 #include "keyserver/audit/query.hpp"
 #include "keyserver/hsm/test_token.hpp"
 #include "keyserver/setup/authority.hpp"
+#include "keyserver/store/sqlite/store.hpp"
 #include "libnae/base/text.hpp"
 #include "libnae/crypto/certificate.hpp"
 #include "libnae/crypto/hash.hpp"
@@ -50,7 +51,7 @@ class AdminServiceTest : public testing::Test {
     ASSERT_TRUE(::mkdtemp(name.data()));
     directory_ = name;
     std::filesystem::create_directory(directory_ / "audit");
-    store_ = store::Store::create(directory_ / "store.db").value();
+    store_ = store::sqlite::Store::create(directory_ / "store.db").value();
     policy_ = policy::PolicyBook::open(*store_).value();
     devices_ = std::make_unique<protocols::CertificateRegister>(device_reader(*store_),
                                                                 protocols::UnknownNames::admitted);

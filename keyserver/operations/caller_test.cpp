@@ -5,7 +5,7 @@
 #include <ctime>
 
 #include "keyserver/identity/test_issuer.hpp"
-#include "keyserver/store/store.hpp"
+#include "keyserver/store/sqlite/store.hpp"
 #include "net/test_certificates.hpp"
 
 namespace nae::operations {
@@ -64,7 +64,8 @@ class CallerTest : public ::testing::Test {
 
   TestIssuer issuer_;
   net::testing::TemporaryDirectory directory_;
-  std::unique_ptr<store::Store> store_ = must(store::Store::create(directory_ / "store.db"));
+  std::unique_ptr<store::Store> store_ =
+      must(store::sqlite::Store::create(directory_ / "store.db"));
   keys::KeyRing ring_{*store_, [](keys::HsmJob) -> Result<void> { return {}; }};
   std::unique_ptr<policy::PolicyBook> book_ = must(policy::PolicyBook::open(*store_));
 };

@@ -4,6 +4,7 @@
 
 #include "keyserver/server/hsm_options.hpp"
 #include "keyserver/server/offline_log.hpp"
+#include "keyserver/server/open_store.hpp"
 #include "keyserver/setup/bind_keys.hpp"
 #include "keyserver/setup/initialise.hpp"
 #include "keyserver/setup/reason.hpp"
@@ -15,7 +16,7 @@ Result<std::string> accept_keys(const config::Config& config, const std::string&
   NAE_TRY(setup::check_reason(reason));
   if (!config.hsm.softhsm_configuration.empty())
     setup::use_softhsm_configuration(config.hsm.softhsm_configuration);
-  NAE_ASSIGN(auto store, store::Store::open(config.store.path));
+  NAE_ASSIGN(auto store, open_store(config));
   NAE_ASSIGN(auto hsm, hsm::Pkcs11Hsm::open(hsm_options(config)));
   NAE_TRY(setup::check_token(*store, *hsm));
   NAE_ASSIGN(OfflineLog log, OfflineLog::open(config, *store, *hsm, "nae-keyserver accept-keys"));

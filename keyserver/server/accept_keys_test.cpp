@@ -11,7 +11,7 @@
 #include "keyserver/server/offline_log.hpp"
 #include "keyserver/server/test_installation.hpp"
 #include "keyserver/setup/reason.hpp"
-#include "keyserver/store/test_store.hpp"
+#include "keyserver/store/sqlite/test_store.hpp"
 
 namespace nae::server {
 namespace {
@@ -28,16 +28,16 @@ class AcceptKeysTest : public InstallationTest {
     setup::use_softhsm_configuration(config_.hsm.softhsm_configuration);
     auto hsm = hsm::Pkcs11Hsm::open(hsm_options(config_));
     ASSERT_TRUE(hsm) << hsm.error().message;
-    auto store = store::Store::open(config_.store.path);
+    auto store = store::sqlite::Store::open(config_.store.path);
     ASSERT_TRUE(store) << store.error().message;
-    keys::Key key = store::make_key(name, id);
-    keys::Version version = store::make_version(1);
+    keys::Key key = store::sqlite::make_key(name, id);
+    keys::Version version = store::sqlite::make_version(1);
     version.material = (*hsm)->generate({key.id, 1}, key.type).value();
     key.versions.replace(0, version);
     ASSERT_TRUE((*store)->insert_key(key));
   }
   bool is_bound() {
-    const auto keys = store::Store::open(config_.store.path).value()->load_keys().value();
+    const auto keys = store::sqlite::Store::open(config_.store.path).value()->load_keys().value();
     return !keys.at(0).versions[0].binding.signature.empty();
   }
   Code refusal(const std::string& reason = "restored from a backup") {
@@ -84,7 +84,7 @@ TEST_F(AcceptKeysTest, SaysThatTheServerWasKilledBefore) {
   {
     setup::use_softhsm_configuration(config_.hsm.softhsm_configuration);
     auto hsm = hsm::Pkcs11Hsm::open(hsm_options(config_)).value();
-    auto store = store::Store::open(config_.store.path).value();
+    auto store = store::sqlite::Store::open(config_.store.path).value();
     audit::LogOptions options;
     options.directory = config_.audit.directory;
     options.head_keeper = store.get();

@@ -2,7 +2,7 @@
 
 #include <vector>
 
-#include "keyserver/store/backup.hpp"
+#include "keyserver/store/sqlite/backup.hpp"
 #include "libnae/base/file.hpp"
 #include "libnae/base/text.hpp"
 #include "libnae/crypto/hash.hpp"
@@ -28,7 +28,7 @@ Result<std::string> line_of(const fs::path& file, std::size_t max_bytes) {
   return to_hex(crypto::sha256(as_bytes(content))) + "  " + fs::absolute(file).string() + "\n";
 }
 
-std::string heading(const config::Config& config, const store::BackedUp& done) {
+std::string heading(const config::Config& config, const store::sqlite::BackedUp& done) {
   return "# nae-keyserver backup: " + std::to_string(done.keys) + " keys, " +
          std::to_string(done.versions) +
          " versions; check it with sha256sum --check\n"
@@ -62,7 +62,7 @@ Result<Backup> back_up(const fs::path& config_file, const config::Config& config
     NAE_ASSIGN(const std::string line, line_of(*file, kMaxFileBytes));
     beside += line;
   }
-  NAE_ASSIGN(const store::BackedUp done, store::back_up(config.store.path, out));
+  NAE_ASSIGN(const store::sqlite::BackedUp done, store::sqlite::back_up(config.store.path, out));
   if (auto written = write_manifest(backup.manifest, heading(config, done), out, beside);
       !written) {
     std::error_code ignored;  // a copy without its manifest is no backup, and its name is taken

@@ -13,10 +13,10 @@ struct Backup {
   std::filesystem::path manifest;
 };
 
-// Writes the store to `out` (store::back_up()) and OUT.manifest beside it: SHA-256 and path of the
-// copy, the configuration and the public parts of TLS, in the form that sha256sum --check reads.
-// Neither overwrites anything, and a failure leaves neither. Secrets, the token, PIN and TLS key,
-// are named and not copied: they are kept apart.
+// Writes the store to `out` (store::sqlite::back_up()) and OUT.manifest beside it: SHA-256 and path
+// of the copy, the configuration and the public parts of TLS, in the form that sha256sum --check
+// reads. Neither overwrites anything, and a failure leaves neither. Secrets, the token, PIN and TLS
+// key, are named and not copied: they are kept apart.
 Result<Backup> back_up(const std::filesystem::path& config_file, const config::Config& config,
                        const std::filesystem::path& out);
 

@@ -7,7 +7,7 @@
 #include <cstdlib>
 
 #include "keyserver/server/test_installation.hpp"
-#include "keyserver/store/test_store.hpp"
+#include "keyserver/store/sqlite/test_store.hpp"
 
 namespace nae::server {
 namespace {
@@ -40,8 +40,8 @@ class BackupTest : public InstallationTest {
 
 TEST_F(BackupTest, HoldsWhatAnotherProgramCanCheck) {
   {
-    auto store = store::Store::open(config_.store.path).value();
-    ASSERT_TRUE(store->insert_key(store::make_key("one")));
+    auto store = store::sqlite::Store::open(config_.store.path).value();
+    ASSERT_TRUE(store->insert_key(store::sqlite::make_key("one")));
   }
   auto done = back_up_to(backups_ / "monday.db");
   ASSERT_TRUE(done) << done.error().message;

@@ -6,7 +6,7 @@
 
 #include <boost/asio/executor_work_guard.hpp>
 
-#include "keyserver/store/test_store.hpp"
+#include "keyserver/store/sqlite/test_store.hpp"
 
 namespace nae::server {
 namespace {
@@ -19,7 +19,7 @@ using testing::IsEmpty;
 constexpr std::int64_t kSecond = 1'000'000;
 constexpr std::int64_t kDay = 86'400 * kSecond;
 
-class ClockWatchTest : public store::StoreTest {
+class ClockWatchTest : public store::sqlite::StoreTest {
  protected:
   // Of one start of the server.
   struct Run {

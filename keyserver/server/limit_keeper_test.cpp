@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include "keyserver/store/test_store.hpp"
+#include "keyserver/store/sqlite/test_store.hpp"
 
 namespace nae::server {
 namespace {
@@ -13,7 +13,7 @@ using policy::LimitUse;
 
 constexpr std::uint32_t kHour = 3600, kMinute = 60;
 
-class LimitKeeperTest : public store::StoreTest {
+class LimitKeeperTest : public store::sqlite::StoreTest {
  protected:
   static LimitUse limit(std::uint64_t items, std::uint32_t window_seconds) {
     return policy::use_of({items, window_seconds, policy::LimitPer::rule}, "rule", {"db1", "", ""});

@@ -3,6 +3,7 @@
 #include <sys/statvfs.h>
 
 #include "keyserver/server/hsm_options.hpp"
+#include "keyserver/server/open_store.hpp"
 #include "keyserver/server/part_options.hpp"
 #include "keyserver/server/token_directory.hpp"
 #include "keyserver/setup/initialise.hpp"
@@ -25,7 +26,7 @@ Result<void> check_room(const std::filesystem::path& directory, Code code) {
 
 Result<void> open_store(const config::Config& config, Opened& opened) {
   NAE_TRY(check_room(config.store.path.parent_path(), Code::store_unavailable));
-  NAE_ASSIGN(opened.store, store::Store::open(config.store.path));
+  NAE_ASSIGN(opened.store, server::open_store(config));
   NAE_ASSIGN(auto server_id, opened.store->meta("server_id"));
   if (!server_id) return fail(Code::store_corrupt, "the store has no server_id");
   opened.server_id = *server_id;

@@ -7,11 +7,11 @@
 #include "keyserver/admin/admin_role.hpp"
 #include "keyserver/server/hsm_options.hpp"
 #include "keyserver/server/offline_log.hpp"
+#include "keyserver/server/open_store.hpp"
 #include "keyserver/setup/authority.hpp"
 #include "keyserver/setup/initialise.hpp"
 #include "keyserver/setup/reason.hpp"
 #include "keyserver/setup/token_binding.hpp"
-#include "keyserver/store/store.hpp"
 #include "libnae/base/clock.hpp"
 #include "libnae/base/file.hpp"
 #include "libnae/base/text.hpp"
@@ -87,7 +87,7 @@ Result<Recovered> recover_admin(const config::Config& config, const Recovery& wa
   if (!config.hsm.softhsm_configuration.empty())
     setup::use_softhsm_configuration(config.hsm.softhsm_configuration);
   NAE_ASSIGN(auto hsm, hsm::Pkcs11Hsm::open(hsm_options(config)));
-  NAE_ASSIGN(auto store, store::Store::open(config.store.path));
+  NAE_ASSIGN(auto store, open_store(config));
   NAE_TRY(setup::check_token(*store, *hsm));
   NAE_ASSIGN(OfflineLog log, OfflineLog::open(config, *store, *hsm, "nae-keyserver recover-admin"));
 

@@ -8,7 +8,7 @@
 #include "keyserver/audit/query.hpp"
 #include "keyserver/server/test_installation.hpp"
 #include "keyserver/setup/reason.hpp"
-#include "keyserver/store/store.hpp"
+#include "keyserver/store/sqlite/store.hpp"
 #include "libnae/base/text.hpp"
 #include "libnae/crypto/certificate.hpp"
 #include "libnae/crypto/hash.hpp"
@@ -40,7 +40,7 @@ class RecoverAdminTest : public InstallationTest {
     return done ? Code::internal : done.error().code;
   }
   std::vector<store::Admin> admins() const {
-    return store::Store::open(config_.store.path).value()->list_admins().value();
+    return store::sqlite::Store::open(config_.store.path).value()->list_admins().value();
   }
   store::Admin admin(const std::string& name) const {
     for (store::Admin& each : admins())

@@ -5,10 +5,10 @@
 #include <ctime>
 
 #include "keyserver/server/hsm_options.hpp"
+#include "keyserver/server/open_store.hpp"
 #include "keyserver/setup/authority.hpp"
 #include "keyserver/setup/initialise.hpp"
 #include "keyserver/setup/token_binding.hpp"
-#include "keyserver/store/store.hpp"
 #include "libnae/base/file.hpp"
 
 namespace nae::server {
@@ -37,7 +37,7 @@ Result<Renewed> renew_certificate(const config::Config& config) {
   if (!config.hsm.softhsm_configuration.empty())
     setup::use_softhsm_configuration(config.hsm.softhsm_configuration);
   NAE_ASSIGN(auto hsm, hsm::Pkcs11Hsm::open(hsm_options(config)));
-  NAE_ASSIGN(auto store, store::Store::open(config.store.path));
+  NAE_ASSIGN(auto store, open_store(config));
   NAE_TRY(setup::check_token(*store, *hsm));
   std::vector<std::string> names = info.dns_names;
   names.insert(names.end(), info.ip_names.begin(), info.ip_names.end());

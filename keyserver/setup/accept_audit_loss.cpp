@@ -8,7 +8,7 @@
 #include "keyserver/audit/log.hpp"
 #include "keyserver/audit/verify.hpp"
 #include "keyserver/setup/reason.hpp"
-#include "keyserver/store/store.hpp"
+#include "keyserver/store/sqlite/store.hpp"
 #include "libnae/base/clock.hpp"
 #include "libnae/base/text.hpp"
 
@@ -73,7 +73,7 @@ Result<void> begin_chain(const Path& directory, const std::string& detail) {
 Result<AcceptedLoss> accept_audit_loss(const Path& store_path, const Path& directory,
                                        const std::string& reason) {
   NAE_TRY(check_reason(reason));
-  NAE_ASSIGN(auto store, store::Store::open(store_path));
+  NAE_ASSIGN(auto store, store::sqlite::Store::open(store_path));
   AcceptedLoss accepted;
   {
     NAE_ASSIGN(audit::SharedFile lock, audit::lock_directory(directory));

@@ -7,14 +7,14 @@
 #include "keyserver/audit/query.hpp"
 #include "keyserver/audit/verify.hpp"
 #include "keyserver/setup/reason.hpp"
-#include "keyserver/store/test_store.hpp"
+#include "keyserver/store/sqlite/test_store.hpp"
 
 namespace nae::setup {
 namespace {
 
 using ::testing::HasSubstr;
 
-class AcceptAuditLoss : public store::StoreTest {
+class AcceptAuditLoss : public store::sqlite::StoreTest {
  protected:
   AcceptAuditLoss() : audit_(directory_ / "audit"), store_(create()) {
     std::filesystem::create_directory(audit_);

@@ -6,7 +6,7 @@
 #include "keyserver/hsm/pkcs11_hsm.hpp"
 #include "keyserver/hsm/test_token.hpp"
 #include "keyserver/setup/token_binding.hpp"
-#include "keyserver/store/test_store.hpp"
+#include "keyserver/store/sqlite/test_store.hpp"
 
 namespace nae::setup {
 namespace {
@@ -16,7 +16,7 @@ using ::testing::IsEmpty;
 
 constexpr std::int64_t kNow = 1'774'746'000;
 
-class AuthorityTest : public store::StoreTest {
+class AuthorityTest : public store::sqlite::StoreTest {
  protected:
   AuthorityTest()
       : hsm_(std::move(*hsm::Pkcs11Hsm::open(token_.options()))),
@@ -83,7 +83,7 @@ TEST_F(AuthorityTest, AStoreKnowsItsToken) {
   EXPECT_EQ(unbound.error().code, Code::store_corrupt);
   ASSERT_TRUE(bind_to_token(*store, *hsm_));
   EXPECT_TRUE(check_token(*store, *hsm_));
-  auto other = store::Store::create(directory_ / "other.db").value();
+  auto other = store::sqlite::Store::create(directory_ / "other.db").value();
   ASSERT_TRUE(other->set_meta("token", std::string(64, '0')));
   auto foreign = check_token(*other, *hsm_);
   ASSERT_FALSE(foreign);

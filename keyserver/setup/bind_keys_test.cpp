@@ -8,7 +8,7 @@
 #include "keyserver/hsm/test_token.hpp"
 #include "keyserver/hsm/token.hpp"
 #include "keyserver/keys/key_ring.hpp"
-#include "keyserver/store/test_store.hpp"
+#include "keyserver/store/sqlite/test_store.hpp"
 #include "libnae/crypto/secure_heap_test_environment.hpp"
 
 namespace nae::setup {
@@ -18,7 +18,7 @@ namespace {
 
 using keys::State;
 
-class BindKeys : public store::StoreTest {
+class BindKeys : public store::sqlite::StoreTest {
  protected:
   BindKeys() {
     const auto module = std::move(*token.module());
@@ -33,9 +33,9 @@ class BindKeys : public store::StoreTest {
   // As a server wrote it that did not bind.
   keys::Key add(std::string name, KeyType type, Byte id,
                 const std::optional<keys::Material>& material = {}) {
-    keys::Key key = store::make_key(std::move(name), id);
+    keys::Key key = store::sqlite::make_key(std::move(name), id);
     key.type = type;
-    keys::Version version = store::make_version(1);
+    keys::Version version = store::sqlite::make_version(1);
     version.material = material ? *material : *hsm->generate({key.id, 1}, type);
     key.versions.replace(0, version);
     EXPECT_TRUE(store->insert_key(key));

@@ -13,7 +13,7 @@
 #include "keyserver/hsm/provision.hpp"
 #include "keyserver/setup/authority.hpp"
 #include "keyserver/setup/token_binding.hpp"
-#include "keyserver/store/store.hpp"
+#include "keyserver/store/sqlite/store.hpp"
 #include "libnae/base/clock.hpp"
 #include "libnae/base/file.hpp"
 #include "libnae/base/text.hpp"
@@ -213,7 +213,7 @@ class Initialisation {
   }
 
   Result<void> create_store() {
-    NAE_ASSIGN(auto store, store::Store::create(directory_ / "keys.db"));
+    NAE_ASSIGN(auto store, store::sqlite::Store::create(directory_ / "keys.db"));
     NAE_TRY(store->set_meta("server_id", server_id_));
     NAE_TRY(bind_to_token(*store, *hsm_));
     NAE_ASSIGN(crypto::CertificateInfo info, crypto::read_certificate(admin_));

@@ -9,7 +9,7 @@
 
 #include "keyserver/hsm/test_token.hpp"
 #include "keyserver/setup/token_binding.hpp"
-#include "keyserver/store/store.hpp"
+#include "keyserver/store/sqlite/store.hpp"
 #include "libnae/base/file.hpp"
 #include "libnae/base/text.hpp"
 #include "libnae/crypto/certificate.hpp"
@@ -70,7 +70,7 @@ TEST_F(InitialiseTest, MakesAServerOfItsOwn) {
   EXPECT_EQ(result.admin_profile, choices_.directory / "admin/cli.toml");
   EXPECT_THAT(result.server_id, testing::MatchesRegex("[0-9a-f]{16}"));
 
-  auto store = store::Store::open(choices_.directory / "keys.db");
+  auto store = store::sqlite::Store::open(choices_.directory / "keys.db");
   ASSERT_TRUE(store) << store.error().message;
   EXPECT_EQ((*store)->meta("server_id").value(), result.server_id);
   const auto admin = (*store)->find_admin("admin").value();
@@ -104,7 +104,7 @@ TEST_F(InitialiseTest, TheStoreIsTiedToTheToken) {
   options.pin_file = choices_.directory / "hsm/pin";
   auto hsm = hsm::Pkcs11Hsm::open(options);
   ASSERT_TRUE(hsm) << hsm.error().message;
-  auto store = store::Store::open(choices_.directory / "keys.db").value();
+  auto store = store::sqlite::Store::open(choices_.directory / "keys.db").value();
   EXPECT_TRUE(check_token(*store, **hsm));
   EXPECT_TRUE((*hsm)->binds().value()) << "there is no row that would have to be believed";
 }

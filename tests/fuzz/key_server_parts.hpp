@@ -9,7 +9,7 @@
 
 #include "keyserver/hsm/test_token.hpp"
 #include "keyserver/protocols/nae1/admission.hpp"
-#include "keyserver/store/store.hpp"
+#include "keyserver/store/sqlite/store.hpp"
 #include "net/test_certificates.hpp"
 #include "tests/fuzz/property.hpp"
 
@@ -89,7 +89,7 @@ class KeyServerParts {
   hsm::TestToken token_;
   hsm::HsmQueue hsm_{net::testing::must(hsm::Pkcs11Hsm::open(token_.options()))};
   std::unique_ptr<store::Store> store_ =
-      net::testing::must(store::Store::create(directory_ / "store.db"));
+      net::testing::must(store::sqlite::Store::create(directory_ / "store.db"));
   std::unique_ptr<policy::PolicyBook> policy_ =
       net::testing::must(policy::PolicyBook::open(*store_));
   keys::KeyRing ring_{*store_, [this](keys::HsmJob job) {

@@ -5,7 +5,7 @@
 #include <ctime>
 
 #include "keyserver/identity/test_issuer.hpp"
-#include "keyserver/store/store.hpp"
+#include "keyserver/store/sqlite/store.hpp"
 #include "net/test_certificates.hpp"
 
 namespace nae::nae1 {
@@ -18,7 +18,7 @@ TEST(OpenContexts, AContextIsNotOpenedForATokenThatProvesNobody) {
   const TestIssuer issuer;
   const std::int64_t now_s = std::time(nullptr), now_us = now_s * 1'000'000;
   const net::testing::TemporaryDirectory directory;
-  const auto store = must(store::Store::create(directory / "store.db"));
+  const auto store = must(store::sqlite::Store::create(directory / "store.db"));
   const auto book = must(policy::PolicyBook::open(*store));
   must(book->apply("version = 1\n" + issuer.table("login"), "test", "", now_us));
   const auto open_with = [&](OpenContexts& contexts, std::string_view token) {

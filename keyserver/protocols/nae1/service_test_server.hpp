@@ -9,7 +9,7 @@
 #include "keyserver/audit/query.hpp"
 #include "keyserver/hsm/test_token.hpp"
 #include "keyserver/protocols/nae1/admission.hpp"
-#include "keyserver/store/store.hpp"
+#include "keyserver/store/sqlite/store.hpp"
 #include "libnae/client/session.hpp"
 #include "net/blocking_client.hpp"
 #include "net/listener.hpp"
@@ -104,7 +104,8 @@ class ServiceTestServer {
   operations::Settings settings_;
   hsm::TestToken token_;
   hsm::HsmQueue hsm_{must(hsm::Pkcs11Hsm::open(token_.options()))};
-  std::unique_ptr<store::Store> store_ = must(store::Store::create(directory_ / "store.db"));
+  std::unique_ptr<store::Store> store_ =
+      must(store::sqlite::Store::create(directory_ / "store.db"));
   std::unique_ptr<policy::PolicyBook> policy_ = must(policy::PolicyBook::open(*store_));
   keys::KeyRing ring_{*store_, [this](keys::HsmJob job) {
                         return hsm_.call(std::move(job), std::chrono::seconds(20));

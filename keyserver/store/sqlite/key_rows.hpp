@@ -4,9 +4,9 @@
 #include <vector>
 
 #include "keyserver/keys/key.hpp"
-#include "keyserver/store/sqlite.hpp"
+#include "keyserver/store/sqlite/sqlite.hpp"
 
-namespace nae::store {
+namespace nae::store::sqlite {
 
 inline std::int64_t number_of(auto value) {
   return static_cast<std::int64_t>(value);
@@ -26,4 +26,4 @@ Result<void> write_usage(Database& database, const keys::UsageCount& count);
 Result<void> write_attributes(Database& database, const KeyId& key,
                               const keys::Attributes& attributes);
 
-}  // namespace nae::store
+}  // namespace nae::store::sqlite

@@ -1,4 +1,4 @@
-#include "keyserver/store/backup.hpp"
+#include "keyserver/store/sqlite/backup.hpp"
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -6,11 +6,11 @@
 #include <cerrno>
 #include <cstring>
 
-#include "keyserver/store/sqlite.hpp"
-#include "keyserver/store/store.hpp"
+#include "keyserver/store/sqlite/sqlite.hpp"
+#include "keyserver/store/sqlite/store.hpp"
 #include "libnae/base/file.hpp"
 
-namespace nae::store {
+namespace nae::store::sqlite {
 namespace {
 
 constexpr int kBusyTimeoutMs = 5'000;
@@ -104,4 +104,4 @@ Result<BackedUp> back_up(const std::filesystem::path& store, const std::filesyst
   return done;
 }
 
-}  // namespace nae::store
+}  // namespace nae::store::sqlite

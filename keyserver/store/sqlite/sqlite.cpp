@@ -1,6 +1,6 @@
-#include "keyserver/store/sqlite.hpp"
+#include "keyserver/store/sqlite/sqlite.hpp"
 
-namespace nae::store {
+namespace nae::store::sqlite {
 namespace {
 
 // How long a write waits for a backup tool that reads or checkpoints the file.
@@ -125,4 +125,4 @@ Result<void> Transaction::commit() {
   return {};
 }
 
-}  // namespace nae::store
+}  // namespace nae::store::sqlite

@@ -1,7 +1,7 @@
-#include "keyserver/store/sqlite.hpp"
-#include "keyserver/store/store.hpp"
+#include "keyserver/store/sqlite/sqlite.hpp"
+#include "keyserver/store/sqlite/store.hpp"
 
-namespace nae::store {
+namespace nae::store::sqlite {
 
 Result<std::vector<policy::LimitCount>> Store::load_limits() {
   std::lock_guard lock(mutex_);
@@ -39,4 +39,4 @@ Result<void> Store::save_limits(std::span<const policy::LimitCount> counts, std:
   return transaction.commit();
 }
 
-}  // namespace nae::store
+}  // namespace nae::store::sqlite

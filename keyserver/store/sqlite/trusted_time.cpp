@@ -1,7 +1,7 @@
-#include "keyserver/store/sqlite.hpp"
-#include "keyserver/store/store.hpp"
+#include "keyserver/store/sqlite/sqlite.hpp"
+#include "keyserver/store/sqlite/store.hpp"
 
-namespace nae::store {
+namespace nae::store::sqlite {
 
 Result<std::optional<keys::KeptTime>> Store::kept_time() {
   std::lock_guard lock(mutex_);
@@ -22,4 +22,4 @@ Result<void> Store::keep_time(const keys::KeptTime& time) {
       std::int64_t{time.doubted});
 }
 
-}  // namespace nae::store
+}  // namespace nae::store::sqlite

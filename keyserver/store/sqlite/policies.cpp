@@ -1,9 +1,9 @@
-#include "keyserver/store/sqlite.hpp"
-#include "keyserver/store/store.hpp"
+#include "keyserver/store/sqlite/sqlite.hpp"
+#include "keyserver/store/sqlite/store.hpp"
 #include "libnae/base/text.hpp"
 #include "libnae/crypto/hash.hpp"
 
-namespace nae::store {
+namespace nae::store::sqlite {
 namespace {
 
 constexpr std::string_view kSelect =
@@ -101,4 +101,4 @@ Result<std::vector<policy::Revision>> Store::prune_policies(std::int64_t before_
   return pruned;
 }
 
-}  // namespace nae::store
+}  // namespace nae::store::sqlite

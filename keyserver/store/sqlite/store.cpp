@@ -1,4 +1,4 @@
-#include "keyserver/store/store.hpp"
+#include "keyserver/store/sqlite/store.hpp"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -7,9 +7,9 @@
 #include <cerrno>
 #include <cstring>
 
-#include "keyserver/store/schema.hpp"
+#include "keyserver/store/sqlite/schema.hpp"
 
-namespace nae::store {
+namespace nae::store::sqlite {
 namespace {
 
 tl::unexpected<Error> system_failure(const std::filesystem::path& path) {
@@ -108,4 +108,4 @@ Result<void> Store::check() {
   return {};
 }
 
-}  // namespace nae::store
+}  // namespace nae::store::sqlite

@@ -1,10 +1,10 @@
-#include "keyserver/store/backup.hpp"
+#include "keyserver/store/sqlite/backup.hpp"
 
 #include <sys/stat.h>
 
-#include "keyserver/store/test_store.hpp"
+#include "keyserver/store/sqlite/test_store.hpp"
 
-namespace nae::store {
+namespace nae::store::sqlite {
 namespace {
 
 class BackupTest : public StoreTest {
@@ -72,4 +72,4 @@ TEST_F(BackupTest, OfADamagedKeyIsNone) {
 }
 
 }  // namespace
-}  // namespace nae::store
+}  // namespace nae::store::sqlite

@@ -1,6 +1,6 @@
-#include "keyserver/store/test_store.hpp"
+#include "keyserver/store/sqlite/test_store.hpp"
 
-namespace nae::store {
+namespace nae::store::sqlite {
 namespace {
 
 TEST_F(StoreTest, KeysComeBackAsTheyWere) {
@@ -237,4 +237,4 @@ TEST_F(StoreTest, TheFileItselfRefusesToUndoADestruction) {
 }
 
 }  // namespace
-}  // namespace nae::store
+}  // namespace nae::store::sqlite

@@ -1,7 +1,7 @@
-#include "keyserver/store/key_rows.hpp"
-#include "keyserver/store/store.hpp"
+#include "keyserver/store/sqlite/key_rows.hpp"
+#include "keyserver/store/sqlite/store.hpp"
 
-namespace nae::store {
+namespace nae::store::sqlite {
 namespace {
 
 Result<std::int64_t> stored_state(Database& database, const KeyVersionId& version) {
@@ -104,4 +104,4 @@ Result<void> Store::set_schedule(const KeyVersionId& version,
   return transaction.commit();
 }
 
-}  // namespace nae::store
+}  // namespace nae::store::sqlite

@@ -1,9 +1,9 @@
 // Policy revisions: what of them goes when they are old, and what never does.
-#include "keyserver/store/test_store.hpp"
+#include "keyserver/store/sqlite/test_store.hpp"
 #include "libnae/base/text.hpp"
 #include "libnae/crypto/hash.hpp"
 
-namespace nae::store {
+namespace nae::store::sqlite {
 namespace {
 
 // Of all releases: their revisions are there, and old ones can be pruned.
@@ -82,4 +82,4 @@ TEST_F(StoreTest, APolicyChangesInNoOtherWay) {
 }
 
 }  // namespace
-}  // namespace nae::store
+}  // namespace nae::store::sqlite

@@ -6,7 +6,7 @@
 
 #include "libnae/base/result.hpp"
 
-namespace nae::store {
+namespace nae::store::sqlite {
 
 struct BackedUp {
   std::size_t keys = 0, versions = 0;  // that were read back out of the copy
@@ -19,4 +19,4 @@ struct BackedUp {
 // copy does not hold together: then the store does not either.
 Result<BackedUp> back_up(const std::filesystem::path& store, const std::filesystem::path& copy);
 
-}  // namespace nae::store
+}  // namespace nae::store::sqlite

@@ -2,9 +2,9 @@
 #include <gtest/gtest.h>
 #include <stdlib.h>
 
-#include "keyserver/store/store.hpp"
+#include "keyserver/store/sqlite/store.hpp"
 
-namespace nae::store {
+namespace nae::store::sqlite {
 namespace {
 
 class AdminsTest : public ::testing::Test {
@@ -134,4 +134,4 @@ TEST_F(AdminsTest, RequestsExpireAndAreBounded) {
 }
 
 }  // namespace
-}  // namespace nae::store
+}  // namespace nae::store::sqlite

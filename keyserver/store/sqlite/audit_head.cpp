@@ -1,9 +1,9 @@
 #include <algorithm>
 
-#include "keyserver/store/sqlite.hpp"
-#include "keyserver/store/store.hpp"
+#include "keyserver/store/sqlite/sqlite.hpp"
+#include "keyserver/store/sqlite/store.hpp"
 
-namespace nae::store {
+namespace nae::store::sqlite {
 
 Result<std::optional<audit::ChainPoint>> Store::kept_head() {
   std::lock_guard lock(mutex_);
@@ -33,4 +33,4 @@ Result<void> Store::forget_head() {
   return database_->execute("DELETE FROM audit_head");
 }
 
-}  // namespace nae::store
+}  // namespace nae::store::sqlite

@@ -1,8 +1,8 @@
-#include "keyserver/store/schema.hpp"
+#include "keyserver/store/sqlite/schema.hpp"
 
 #include <iterator>
 
-namespace nae::store {
+namespace nae::store::sqlite {
 namespace {
 
 // A released step is never edited; a change is a new step. The index is the version it leads from.
@@ -270,4 +270,4 @@ Result<void> check_soundness(Database& database) {
   return {};
 }
 
-}  // namespace nae::store
+}  // namespace nae::store::sqlite

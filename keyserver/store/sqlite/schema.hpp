@@ -1,9 +1,9 @@
 // The tables of the store and how a file of an older server becomes one of this server.
 #pragma once
 
-#include "keyserver/store/sqlite.hpp"
+#include "keyserver/store/sqlite/sqlite.hpp"
 
-namespace nae::store {
+namespace nae::store::sqlite {
 
 inline constexpr std::int64_t kApplicationId = 0x4e414553;  // "NAES", in the file's header
 
@@ -17,4 +17,4 @@ Result<void> migrate(Database& database, std::int64_t to = newest_schema());
 // Code::store_corrupt unless the file is a store and SQLite finds it sound.
 Result<void> check_soundness(Database& database);
 
-}  // namespace nae::store
+}  // namespace nae::store::sqlite

@@ -1,10 +1,10 @@
 #include <algorithm>
 #include <iterator>
 
-#include "keyserver/store/sqlite.hpp"
-#include "keyserver/store/store.hpp"
+#include "keyserver/store/sqlite/sqlite.hpp"
+#include "keyserver/store/sqlite/store.hpp"
 
-namespace nae::store {
+namespace nae::store::sqlite {
 namespace {
 
 constexpr std::string_view kAdmins =
@@ -160,4 +160,4 @@ Result<void> Store::remove_admin(const Admin& before, const LeastHolders& least)
   return transaction.commit();
 }
 
-}  // namespace nae::store
+}  // namespace nae::store::sqlite

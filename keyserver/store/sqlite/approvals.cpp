@@ -1,11 +1,9 @@
-#include "keyserver/store/sqlite.hpp"
-#include "keyserver/store/store.hpp"
+#include "keyserver/store/sqlite/sqlite.hpp"
+#include "keyserver/store/sqlite/store.hpp"
 
-namespace nae::store {
+namespace nae::store::sqlite {
 namespace {
 
-constexpr std::string_view kNames[] = {"",       "waiting",  "running", "done",
-                                       "failed", "rejected", "expired", "interrupted"};
 // One administrator must not keep the others from requesting.
 constexpr std::size_t kShares = 5;
 
@@ -39,10 +37,6 @@ Approval read_row(const Statement& row) {
 }
 
 }  // namespace
-
-std::string_view name(ApprovalState state) {
-  return kNames[static_cast<std::size_t>(state)];
-}
 
 Result<void> Store::insert_approval(const Approval& approval, std::size_t most_waiting) {
   std::lock_guard lock(mutex_);
@@ -140,4 +134,4 @@ Result<std::vector<std::string>> Store::interrupt_approvals() {
   }
 }
 
-}  // namespace nae::store
+}  // namespace nae::store::sqlite

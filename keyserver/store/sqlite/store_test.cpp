@@ -1,4 +1,4 @@
-#include "keyserver/store/store.hpp"
+#include "keyserver/store/sqlite/store.hpp"
 
 #include <gtest/gtest.h>
 #include <sys/resource.h>
@@ -10,9 +10,9 @@
 #include <fstream>
 #include <thread>
 
-#include "keyserver/store/test_store.hpp"
+#include "keyserver/store/sqlite/test_store.hpp"
 
-namespace nae::store {
+namespace nae::store::sqlite {
 namespace {
 
 // --- refusals at the door
@@ -342,4 +342,4 @@ TEST_F(StoreTest, ThreadsShareIt) {
 }
 
 }  // namespace
-}  // namespace nae::store
+}  // namespace nae::store::sqlite

@@ -1,10 +1,10 @@
-#include "keyserver/store/key_rows.hpp"
+#include "keyserver/store/sqlite/key_rows.hpp"
 
 #include <algorithm>
 
 #include "libnae/base/text.hpp"
 
-namespace nae::store {
+namespace nae::store::sqlite {
 namespace {
 
 tl::unexpected<Error> damaged(const Bytes& id) {
@@ -198,4 +198,4 @@ Result<void> write_attributes(Database& database, const KeyId& key,
   return {};
 }
 
-}  // namespace nae::store
+}  // namespace nae::store::sqlite

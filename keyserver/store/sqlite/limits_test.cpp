@@ -1,8 +1,8 @@
 // Counts of limits over a restart.
 #include "keyserver/policy/limit.hpp"
-#include "keyserver/store/test_store.hpp"
+#include "keyserver/store/sqlite/test_store.hpp"
 
-namespace nae::store {
+namespace nae::store::sqlite {
 namespace {
 
 constexpr std::int64_t kSecond = 1'000'000;
@@ -84,4 +84,4 @@ TEST_F(StoreTest, AStoreWithoutCountsOfLimitsGetsThem) {
 }
 
 }  // namespace
-}  // namespace nae::store
+}  // namespace nae::store::sqlite

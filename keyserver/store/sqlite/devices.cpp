@@ -1,7 +1,7 @@
-#include "keyserver/store/sqlite.hpp"
-#include "keyserver/store/store.hpp"
+#include "keyserver/store/sqlite/sqlite.hpp"
+#include "keyserver/store/sqlite/store.hpp"
 
-namespace nae::store {
+namespace nae::store::sqlite {
 namespace {
 
 // Parameters by the number: what is inserted, with the time of issue as ?4.
@@ -91,4 +91,4 @@ Result<std::vector<DeviceCertificate>> Store::list_devices() {
   }
 }
 
-}  // namespace nae::store
+}  // namespace nae::store::sqlite

@@ -1,7 +1,7 @@
 // The time that has passed, over a restart.
-#include "keyserver/store/test_store.hpp"
+#include "keyserver/store/sqlite/test_store.hpp"
 
-namespace nae::store {
+namespace nae::store::sqlite {
 namespace {
 
 const keys::KeptTime kTime{3, 1'767'225'600'000'000, 5, "boot", true};
@@ -40,4 +40,4 @@ TEST_F(StoreTest, DestructionsOfAnOlderServerWaitForSteadyTimeAsWell) {
 }
 
 }  // namespace
-}  // namespace nae::store
+}  // namespace nae::store::sqlite

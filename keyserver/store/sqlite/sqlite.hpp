@@ -12,7 +12,7 @@
 #include "libnae/base/bytes.hpp"
 #include "libnae/base/result.hpp"
 
-namespace nae::store {
+namespace nae::store::sqlite {
 
 // Code::store_corrupt, store_unavailable; of a constraint: Code::conflict, and Code::not_found when
 // the row it refers to is missing.
@@ -100,4 +100,4 @@ class Transaction {
   Database* database_;
 };
 
-}  // namespace nae::store
+}  // namespace nae::store::sqlite

@@ -6,10 +6,10 @@
 
 #include <fstream>
 
-#include "keyserver/store/schema.hpp"
-#include "keyserver/store/store.hpp"
+#include "keyserver/store/sqlite/schema.hpp"
+#include "keyserver/store/sqlite/store.hpp"
 
-namespace nae::store {
+namespace nae::store::sqlite {
 
 namespace fs = std::filesystem;
 
@@ -93,4 +93,4 @@ inline keys::Key make_key(std::string name, Byte id = 1) {
           {make_version(1)}};
 }
 
-}  // namespace nae::store
+}  // namespace nae::store::sqlite

@@ -1,0 +1,12 @@
+#include "keyserver/store/approval.hpp"
+
+namespace nae::store {
+
+static constexpr std::string_view kNames[] = {"",       "waiting",  "running", "done",
+                                              "failed", "rejected", "expired", "interrupted"};
+
+std::string_view name(ApprovalState state) {
+  return kNames[static_cast<std::size_t>(state)];
+}
+
+}  // namespace nae::store
