@@ -5,10 +5,7 @@
 
 #include <array>
 
-#include "keyserver/keys/attributes.hpp"
-#include "keyserver/keys/key.hpp"
-#include "libnae/base/result.hpp"
-#include "libnae/crypto/kdf.hpp"
+#include "keyserver/keys/key_deriver.hpp"
 #include "libnae/envelope/envelope.hpp"
 
 namespace nae::keys {
@@ -24,18 +21,6 @@ enum class ServerKey : std::size_t {
 inline constexpr ServerKey kServerKeys[] = {ServerKey::authority, ServerKey::audit,
                                             ServerKey::binding};
 
-// One key version with what the HSM needs to use it. `material` outlives the call.
-struct HsmKey {
-  KeyVersionId id;
-  KeyType type{};
-  const Material& material;
-  Protection protection = Protection::wrapped;
-};
-
-inline HsmKey hsm_key(const Key& key, const Version& version) {
-  return {{key.id, version.number}, key.type, version.material, key.protection};
-}
-
 // What others wrap keys for us with: RSA-OAEP, its MGF1 and label hash being `hash`, no label.
 struct ImportKey {
   Bytes public_key;  // SubjectPublicKeyInfo DER
@@ -50,10 +35,8 @@ struct Import {
 // An RSA-4096 private key in PKCS#8 takes about 2,400 bytes.
 inline constexpr std::size_t kMaxImportBytes = 8192;
 
-class Hsm {
+class Hsm : public KeyDeriver {
  public:
-  virtual ~Hsm() = default;
-
   // Generates inside the HSM and answers the material as the store keeps it.
   virtual Result<Material> generate(const KeyVersionId& id, KeyType type,
                                     Protection protection = Protection::wrapped) = 0;
@@ -76,13 +59,6 @@ class Hsm {
   virtual Result<void> open(const HsmKey& key, const EnvelopeView& envelope, ByteView aad,
                             ByteSpan plaintext) = 0;
 
-  // What is computed under a secret is said by the key's type, never by who asks: the KDF is an
-  // HMAC, so an HMAC of anything anybody likes would be its working keys.
-  //
-  // A working key, by the KDF of docs/spec/envelope.md. Code::key_type for types and protections
-  // that have none, and for the purpose of another type.
-  virtual Result<crypto::SecretBytes> derive(const HsmKey& key, const crypto::KeyPurpose& purpose,
-                                             const Salt& salt) = 0;
   // The code that leaves the server: plain HMAC-SHA-256 under hmac-sha-256-raw, one of
   // crypto::separated_input() under hsm-only hmac-sha-256. Code::key_type for everything else.
   virtual Result<void> mac(const HsmKey& key, const crypto::KeyPurpose& purpose, ByteView data,
@@ -91,8 +67,6 @@ class Hsm {
   // Signs `message` (hashed first where the scheme hashes) under a private key version.
   // ECDSA signatures are DER encoded, the others as their standard has them.
   virtual Result<Bytes> sign(const HsmKey& key, SignatureScheme scheme, ByteView message) = 0;
-
-  virtual Result<void> random(ByteSpan out) = 0;
 
   // 32 bytes that are the same for the same secret or public key, whatever its type, id and
   // version, and nothing that any other call answers. Code::store_corrupt for a secret that the

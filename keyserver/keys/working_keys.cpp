@@ -112,47 +112,52 @@ std::optional<EncryptLease> WorkingKeys::lease(const KeyVersionId& id, std::uint
 }
 
 Result<std::shared_ptr<const crypto::GcmWorkingKey>> WorkingKeys::derive_gcm(
-    Hsm& hsm, const Key& key, std::uint16_t version, const GcmSalt& salt, std::string_view party,
-    Keep wanted) {
+    KeyDeriver& deriver, const Key& key, std::uint16_t version, const GcmSalt& salt,
+    std::string_view party, Keep wanted) {
   NAE_ASSIGN(const Version* source, version_of(key, version, KeyType::aes_256_gcm));
   const KeyVersionId id{key.id, version};
   if (auto found = find_gcm(id, salt)) return found;
   const std::uint64_t forgotten = forgotten_.load();
   NAE_ASSIGN(crypto::SecretBytes secret,
-             hsm.derive(hsm_key(key, *source), crypto::gcm_purpose(salt.format), salt.bytes));
+             deriver.derive(hsm_key(key, *source), crypto::gcm_purpose(salt.format), salt.bytes));
   auto made = std::make_shared<const crypto::GcmWorkingKey>(provider_, id, salt, secret);
   if (wanted == Keep::yes) keep(name_of(id, salt), party, made, forgotten);
   return made;
 }
 
-Result<std::shared_ptr<const crypto::SivWorkingKey>> WorkingKeys::derive_siv(
-    Hsm& hsm, const Key& key, std::uint16_t version, std::string_view party, Keep wanted) {
+Result<std::shared_ptr<const crypto::SivWorkingKey>> WorkingKeys::derive_siv(KeyDeriver& deriver,
+                                                                             const Key& key,
+                                                                             std::uint16_t version,
+                                                                             std::string_view party,
+                                                                             Keep wanted) {
   NAE_ASSIGN(const Version* source, version_of(key, version, KeyType::aes_256_siv));
   const KeyVersionId id{key.id, version};
   if (auto found = find_siv(id)) return found;
   const std::uint64_t forgotten = forgotten_.load();
   NAE_ASSIGN(crypto::SecretBytes secret,
-             hsm.derive(hsm_key(key, *source), crypto::kSivPurpose, crypto::kNoSalt));
+             deriver.derive(hsm_key(key, *source), crypto::kSivPurpose, crypto::kNoSalt));
   auto made = std::make_shared<const crypto::SivWorkingKey>(id, secret);
   if (wanted == Keep::yes) keep({id, Kind::siv, {}}, party, made, forgotten);
   return made;
 }
 
 Result<std::shared_ptr<const crypto::MacWorkingKey>> WorkingKeys::derive_mac(
-    Hsm& hsm, const Key& key, std::uint16_t version, MacPurpose purpose, std::string_view party) {
+    KeyDeriver& deriver, const Key& key, std::uint16_t version, MacPurpose purpose,
+    std::string_view party) {
   NAE_ASSIGN(const Version* source, version_of(key, version, KeyType::hmac_sha_256));
   const KeyVersionId id{key.id, version};
   if (auto found = find_mac(id, purpose)) return found;
   const std::uint64_t forgotten = forgotten_.load();
   NAE_ASSIGN(crypto::SecretBytes secret,
-             hsm.derive(hsm_key(key, *source), key_purpose(purpose), crypto::kNoSalt));
+             deriver.derive(hsm_key(key, *source), key_purpose(purpose), crypto::kNoSalt));
   auto made = std::make_shared<const crypto::MacWorkingKey>(id, secret);
   keep({id, kind_of(purpose), {}}, party, made, forgotten);
   return made;
 }
 
-Result<EncryptLease> WorkingKeys::begin_encryption(Hsm& hsm, const Key& key, std::uint16_t version,
-                                                   std::uint32_t items, std::string_view party) {
+Result<EncryptLease> WorkingKeys::begin_encryption(KeyDeriver& deriver, const Key& key,
+                                                   std::uint16_t version, std::uint32_t items,
+                                                   std::string_view party) {
   if (items > options_.lease_limit)
     return fail(Code::too_many_items, "more items than one salt may encrypt");
   NAE_ASSIGN(const Version* source, version_of(key, version, KeyType::aes_256_gcm));
@@ -164,24 +169,25 @@ Result<EncryptLease> WorkingKeys::begin_encryption(Hsm& hsm, const Key& key, std
     evicted = live_encryption(id);
   }
   if (evicted) {
-    NAE_ASSIGN(auto again, derive_gcm(hsm, key, version, evicted->salt, party));
+    NAE_ASSIGN(auto again, derive_gcm(deriver, key, version, evicted->salt, party));
     if (auto lease = take(*evicted, std::move(again), items)) return *lease;
   }
-  return under_fresh_salt(hsm, key, *source, items, party);
+  return under_fresh_salt(deriver, key, *source, items, party);
 }
 
-Result<EncryptLease> WorkingKeys::under_fresh_salt(Hsm& hsm, const Key& key, const Version& version,
-                                                   std::uint32_t items, std::string_view party) {
+Result<EncryptLease> WorkingKeys::under_fresh_salt(KeyDeriver& deriver, const Key& key,
+                                                   const Version& version, std::uint32_t items,
+                                                   std::string_view party) {
   NAE_TRY(check_salts(key, version));
   const KeyVersionId id{key.id, version.number};
   const std::uint64_t forgotten = forgotten_.load();
   auto encryption = std::make_shared<Encryption>();
   encryption->generation = options_.image->generation();
   const ByteSpan salt = ByteSpan(encryption->salt.bytes).first(kLeaseSaltBytes);
-  NAE_TRY(hsm.random(salt));
+  NAE_TRY(deriver.random(salt));
   NAE_TRY(crypto::mix_fresh_random(salt));
   if (version.usage) version.usage->add_salt();
-  NAE_ASSIGN(auto derived, derive_gcm(hsm, key, version.number, encryption->salt, party));
+  NAE_ASSIGN(auto derived, derive_gcm(deriver, key, version.number, encryption->salt, party));
   encryption->born = options_.now();
   // Taken before others can see it: this lease cannot come too late for its own salt.
   auto mine = take(*encryption, std::move(derived), items);

@@ -14,8 +14,8 @@
 #include <string_view>
 #include <unordered_map>
 
-#include "keyserver/keys/hsm.hpp"
 #include "keyserver/keys/key.hpp"
+#include "keyserver/keys/key_deriver.hpp"
 #include "keyserver/keys/process_image.hpp"
 #include "libnae/crypto/kdf.hpp"
 #include "libnae/crypto/working_key.hpp"
@@ -74,23 +74,23 @@ class WorkingKeys {
   // `party`: on whose behalf, such as a device. Each first looks whether an earlier job has made
   // it. Code::key_unknown when the key has no such version, Code::key_type when the key is of
   // another type; what the HSM fails with otherwise.
-  Result<std::shared_ptr<const crypto::GcmWorkingKey>> derive_gcm(Hsm& hsm, const Key& key,
+  Result<std::shared_ptr<const crypto::GcmWorkingKey>> derive_gcm(
+      KeyDeriver& deriver, const Key& key, std::uint16_t version, const GcmSalt& salt,
+      std::string_view party = {}, Keep keep = Keep::yes);
+  Result<std::shared_ptr<const crypto::SivWorkingKey>> derive_siv(KeyDeriver& deriver,
+                                                                  const Key& key,
                                                                   std::uint16_t version,
-                                                                  const GcmSalt& salt,
                                                                   std::string_view party = {},
                                                                   Keep keep = Keep::yes);
-  Result<std::shared_ptr<const crypto::SivWorkingKey>> derive_siv(Hsm& hsm, const Key& key,
-                                                                  std::uint16_t version,
-                                                                  std::string_view party = {},
-                                                                  Keep keep = Keep::yes);
-  Result<std::shared_ptr<const crypto::MacWorkingKey>> derive_mac(Hsm& hsm, const Key& key,
+  Result<std::shared_ptr<const crypto::MacWorkingKey>> derive_mac(KeyDeriver& deriver,
+                                                                  const Key& key,
                                                                   std::uint16_t version,
                                                                   MacPurpose purpose,
                                                                   std::string_view party = {});
   // A lease, under a fresh random salt unless a live one has room: a salt outlives its working key
   // in the cache, which is derived again. Code::too_many_items when `items` is over the limit of
   // uses by itself, Code::key_exhausted when the version has drawn all its salts.
-  Result<EncryptLease> begin_encryption(Hsm& hsm, const Key& key, std::uint16_t version,
+  Result<EncryptLease> begin_encryption(KeyDeriver& deriver, const Key& key, std::uint16_t version,
                                         std::uint32_t items, std::string_view party = {});
 
   // Drops every working key of a version or key; call when it was restricted, retired or destroyed,
@@ -151,7 +151,7 @@ class WorkingKeys {
   std::optional<EncryptLease> take(Encryption& from,
                                    std::shared_ptr<const crypto::GcmWorkingKey> key,
                                    std::uint32_t items) const;
-  Result<EncryptLease> under_fresh_salt(Hsm& hsm, const Key& key, const Version& version,
+  Result<EncryptLease> under_fresh_salt(KeyDeriver& deriver, const Key& key, const Version& version,
                                         std::uint32_t items, std::string_view party);
   template <class Predicate>
   void erase_where(Predicate gone);
