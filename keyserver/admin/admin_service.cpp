@@ -231,7 +231,7 @@ AdminService::Outcome AdminService::act(const HttpRequest& request, const Peer& 
     outcome.refuse(Error(Code::overloaded, "another search or proof of the audit log is running"));
     return outcome;
   }
-  if (route.changes) {
+  if (route.effect.changes) {
     // What was asked, before anything is read of it: also of what is refused or cut off.
     outcome.digest =
         "request:" + (approved ? approved->digest : request_digest(request, std::string()));
@@ -242,7 +242,7 @@ AdminService::Outcome AdminService::act(const HttpRequest& request, const Peer& 
       return outcome;
     }
   }
-  std::string operation = operation_class(route.action, route.changes, request.body);
+  std::string operation = operation_class(route, request.body);
   const bool needs_approval = !approved && parts_.approval.required.contains(operation);
   Result<Reply> reply = fail(Code::internal, "not asked");
   if (auto already = route.already ? route.already(call) : std::nullopt; !already || *already)
@@ -253,7 +253,7 @@ AdminService::Outcome AdminService::act(const HttpRequest& request, const Peer& 
     reply = fail(std::move(same).error());
   else
     reply = route.handler(call);
-  if (route.changes && parts_.changed) parts_.changed();
+  if (route.effect.changes && parts_.changed) parts_.changed();
   if (!call.audit_target.empty()) outcome.target = std::move(call.audit_target);
   outcome.detail = std::move(call.audit_detail);
   if (!call.audit_digest.empty()) outcome.digest = std::move(call.audit_digest);
@@ -261,7 +261,7 @@ AdminService::Outcome AdminService::act(const HttpRequest& request, const Peer& 
     outcome.refuse(reply.error());
     if (outcome.detail.empty()) outcome.detail = reply.error().message;
   } else {
-    outcome.changed = route.changes;
+    outcome.changed = route.effect.changes;
     if (reply->status == kAccepted) outcome.reason = kWaiting;
     outcome.response.status = reply->status;
     outcome.response.body = json::serialize(reply->body);

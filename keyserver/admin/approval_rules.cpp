@@ -1,41 +1,31 @@
 #include "keyserver/admin/approval_rules.hpp"
 
-#include <algorithm>
-#include <iterator>
-
 #include "keyserver/admin/route.hpp"
 
 namespace nae::admin {
 namespace {
 
-constexpr std::string_view kAdminChange = "admin-change", kKeyDestroy = "key-destroy";
-constexpr std::string_view kAdminChanges[] = {"admin-add", "admin-remove", "admin-roles"};
-constexpr std::string_view kNeverSubject[] = {"admin-renew", "device-renew", "approve", "reject"};
-
-bool contains(std::span<const std::string_view> names, std::string_view name) {
-  return std::find(names.begin(), names.end(), name) != names.end();
-}
+constexpr std::string_view kKeyDestroy = "key-destroy";
 
 std::set<std::string, std::less<>> known_classes() {
   std::set<std::string, std::less<>> classes{std::string(kKeyDestroy)};
   for (const Route& route : routes())
-    if (std::string name = operation_class(route.action, route.changes, ""); !name.empty())
+    if (std::string name = operation_class(route, {}); !name.empty())
       classes.insert(std::move(name));
   return classes;
 }
 
 }  // namespace
 
-std::string operation_class(std::string_view action, bool changes, std::string_view body) {
-  if (!changes || contains(kNeverSubject, action)) return {};
-  if (contains(kAdminChanges, action)) return std::string(kAdminChange);
-  if (action == "policy-prune") return "policy-apply";  // both are the policy's own history
-  if (action.starts_with("key-")) {                     // at once or by a schedule
+std::string operation_class(const Route& route, std::string_view body) {
+  const std::string_view known = route.effect.approval;
+  if (known != kByAction) return std::string(known);
+  if (route.action.starts_with("key-")) {  // at once or by a schedule
     auto object = api::parse_object(body);
     if (object && api::shown(json::value(*std::move(object)), "state") == "destroyed")
       return std::string(kKeyDestroy);
   }
-  return std::string(action);
+  return std::string(route.action);
 }
 
 Result<ApprovalRules> approval_rules(const std::vector<std::string>& required,

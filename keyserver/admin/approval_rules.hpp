@@ -19,12 +19,11 @@ struct ApprovalRules {
   bool any() const { return !required.empty(); }
 };
 
-// The class of what `action` with this body does: "key-destroy" for a key's version to become
-// destroyed,
-// "admin-change" for whatever changes administrators, "policy-apply" for pruning the history too,
-// else the action. "" for what is never subject to approval: reading, deciding on requests, and
-// renewing one's own certificate (an administrator or a host).
-std::string operation_class(std::string_view action, bool changes, std::string_view body);
+struct Route;
+
+// The class of what a call with this body does: that of its route, or "key-destroy" for a key's
+// version to become destroyed. "" for what is never subject to approval.
+std::string operation_class(const Route& route, std::string_view body);
 
 // Code::config_invalid for a class that no call belongs to, and unless "admin-change" is among
 // those required: who could appoint a second administrator alone would approve for himself.

@@ -62,13 +62,22 @@ using Handler = Result<Reply> (*)(AdminCall&);
 // makes the call, and of who approves it.
 using Permission = Result<void> (*)(const AdminCall&);
 
+// Of operations that approval.required may name.
+inline constexpr std::string_view kAdminChange = "admin-change";
+inline constexpr std::string_view kByAction = "{action}";  // called as the route's action
+
+struct Effect {
+  bool changes;               // recorded before it begins as well
+  std::string_view approval;  // the class of operations; empty: never subject to approval
+};
+
 struct Route {
   std::string_view method;
   std::string_view path;    // "/v1/keys/{}/rotate"
   std::string_view action;  // in the audit log
   AdminRoles any_of;        // one of these roles suffices
-  bool changes;             // recorded before it begins as well
-  bool slow;                // reads the whole log: one at a time, or they would take all threads
+  Effect effect;
+  bool slow;  // reads the whole log: one at a time, or they would take all threads
   Handler handler;
   Permission permission = nullptr;
   // What doing it would change, for who requests and who approves: checks the call, changes

@@ -73,8 +73,8 @@ TEST(RouteTest, AWrongMethodIsToldTheRightOnes) {
 
 TEST(RouteTest, NoRoleMayChangeWhatAnotherAnswersFor) {
   for (const Route& route : routes()) {
-    if (!route.changes || route.permission) continue;  // those ask for the roles they touch
-    if (route.of_device) continue;                     // no administrator has a part in it
+    if (!route.effect.changes || route.permission) continue;  // those ask for the roles they touch
+    if (route.of_device) continue;                            // no administrator has a part in it
     int holders = 0;
     for (AdminRole role : admin_roles()) holders += route.any_of.contains(role);
     EXPECT_EQ(holders, 1) << route.action;
