@@ -2,14 +2,11 @@
 
 #include <spdlog/spdlog.h>
 
-#include <chrono>
-
 #include "libnae/base/log_text.hpp"
 
 namespace nae::server {
 namespace {
 
-constexpr std::chrono::seconds kInterval{1};
 constexpr int kLooksUntilSaved = 10;
 constexpr char kHint[] =
     "set the clock right and nothing else is to be done; if it is right as it is, 'nae clock "
@@ -23,15 +20,6 @@ Result<void> ClockWatch::begin(std::int64_t newest_record_us) {
   NAE_TRY(keeper_.keep_time(clock_.kept()));
   tell();
   return {};
-}
-
-void ClockWatch::start() {
-  timer_.expires_after(kInterval);
-  timer_.async_wait([this](boost::system::error_code error) {
-    if (error) return;
-    look();
-    start();
-  });
 }
 
 void ClockWatch::look() {

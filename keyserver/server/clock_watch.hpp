@@ -2,11 +2,11 @@
 #pragma once
 
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <functional>
 #include <string>
 
 #include "keyserver/keys/time_keeper.hpp"
+#include "keyserver/server/repeating.hpp"
 
 namespace nae::server {
 
@@ -16,11 +16,14 @@ class ClockWatch {
   using RecordEvent = std::function<Result<void>(std::string_view event, const std::string&)>;
   ClockWatch(boost::asio::io_context& loop, keys::TrustedTime& clock, keys::TimeKeeper& keeper,
              RecordEvent record_event)
-      : clock_(clock), keeper_(keeper), record_event_(std::move(record_event)), timer_(loop) {}
+      : clock_(clock),
+        keeper_(keeper),
+        record_event_(std::move(record_event)),
+        looks_(loop, std::chrono::seconds(1), [this] { look(); }) {}
 
   // `newest_record_us`: LogHealth::newest_at_us. Before anything asks for the time.
   Result<void> begin(std::int64_t newest_record_us);
-  void start();
+  void start() { looks_.start(); }
   void save();  // and every ten seconds by itself: so much of the time a crash of the machine loses
 
  private:
@@ -30,7 +33,7 @@ class ClockWatch {
   keys::TrustedTime& clock_;
   keys::TimeKeeper& keeper_;
   RecordEvent record_event_;
-  boost::asio::steady_timer timer_;
+  Repeating looks_;
   std::uint64_t told_jumps_ = 0;
   bool told_trusted_ = true;
   int since_saved_ = 0;  // looks

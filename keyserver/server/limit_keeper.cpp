@@ -2,29 +2,12 @@
 
 #include <spdlog/spdlog.h>
 
-#include <chrono>
-
 #include "libnae/base/log_text.hpp"
 
 namespace nae::server {
-namespace {
-
-constexpr std::chrono::seconds kInterval{1};
-
-}  // namespace
-
 Result<void> LimitKeeper::load() {
   NAE_ASSIGN(std::vector<policy::LimitCount> counts, repository_.load_limits());
   return limits_.restore(counts, clock_.steady_us());
-}
-
-void LimitKeeper::start() {
-  timer_.expires_after(kInterval);
-  timer_.async_wait([this](boost::system::error_code error) {
-    if (error) return;
-    save();
-    start();
-  });
 }
 
 void LimitKeeper::save() {

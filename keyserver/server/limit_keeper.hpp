@@ -2,11 +2,11 @@
 #pragma once
 
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/steady_timer.hpp>
 
 #include "keyserver/keys/trusted_time.hpp"
 #include "keyserver/policy/limit.hpp"
 #include "keyserver/policy/repository.hpp"
+#include "keyserver/server/repeating.hpp"
 
 namespace nae::server {
 
@@ -15,17 +15,21 @@ class LimitKeeper {
  public:
   LimitKeeper(boost::asio::io_context& loop, policy::LimitBook& limits,
               policy::LimitRepository& repository, const keys::TrustedTime& clock)
-      : limits_(limits), repository_(repository), clock_(clock), timer_(loop) {}
+      : limits_(limits),
+        repository_(repository),
+        clock_(clock),
+        saves_(loop, std::chrono::seconds(1), [this] { save(); }) {}
 
   Result<void> load();
-  void start();  // and saves every second from then on: so much a crash may forget
+  // And saves every second from then on: so much a crash may forget.
+  void start() { saves_.start(); }
   void save();
 
  private:
   policy::LimitBook& limits_;
   policy::LimitRepository& repository_;
   const keys::TrustedTime& clock_;
-  boost::asio::steady_timer timer_;
+  Repeating saves_;
 };
 
 }  // namespace nae::server

@@ -5,13 +5,11 @@
 #include <algorithm>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <future>
 #include <thread>
 
 #include "keyserver/admin/admin_service.hpp"
 #include "keyserver/admin/audit_checker.hpp"
-#include "keyserver/admin/certificate_expiry.hpp"
 #include "keyserver/admin/http_protocol.hpp"
 #include "keyserver/admin/key_scheduler.hpp"
 #include "keyserver/admin/standing_reader.hpp"
@@ -20,6 +18,8 @@
 #include "keyserver/hsm/hsm_queue.hpp"
 #include "keyserver/protocols/nae1/admission.hpp"
 #include "keyserver/server/approvals_at_start.hpp"
+#include "keyserver/server/audit_watch.hpp"
+#include "keyserver/server/certificate_watch.hpp"
 #include "keyserver/server/clock_watch.hpp"
 #include "keyserver/server/limit_keeper.hpp"
 #include "keyserver/server/machine_watch.hpp"
@@ -28,7 +28,6 @@
 #include "keyserver/server/startable.hpp"
 #include "keyserver/server/starter.hpp"
 #include "libnae/base/clock.hpp"
-#include "libnae/base/file.hpp"
 #include "libnae/base/log_text.hpp"
 #include "libnae/crypto/certificate.hpp"
 #include "libnae/crypto/gcm.hpp"
@@ -39,12 +38,9 @@
 namespace nae::server {
 namespace {
 
-constexpr std::size_t kMaxCertificateBytes = 64u << 10;
 constexpr std::chrono::seconds kExpireInterval{60};
-constexpr std::chrono::hours kCertificateInterval{1};
 // A device that takes nothing of what was decided before a revocation is cut off after so long.
 constexpr std::chrono::seconds kSettleTime{5};
-constexpr std::chrono::milliseconds kWatchInterval{500};  // its trouble shows within a second
 
 class Running final : public Startable {
  public:
@@ -63,14 +59,16 @@ class Running final : public Startable {
             [this](keys::HsmJob job) { return hsm_.call(std::move(job), config_.hsm.timeout); },
             ring_options(config, clock_)),
         working_keys_(*gcm_, working_key_options(config, image_)),
-        head_timer_(loop_),
-        watch_timer_(loop_),
-        expire_timer_(loop_),
+        expire_unused_(loop_, kExpireInterval,
+                       [this] {
+                         working_keys_.expire();
+                         limits_.expire(clock_.steady_us());
+                       }),
         limit_keeper_(loop_, limits_, *store_, clock_),
         clock_watch_(
             loop_, clock_, *store_,
             [this](auto event, const auto& detail) { return record_event(event, detail); }),
-        certificate_timer_(loop_) {}
+        certificate_watch_(loop_, config_, *store_, authority_, metrics_.registry()) {}
 
   ~Running() override {
     listener_.reset();
@@ -122,19 +120,18 @@ class Running final : public Startable {
                            "no stop is recorded before this: the server was killed or "
                            "its machine failed"));
     return record_event("started", settings_.software + " " + listener_->address() +
-                                       "; when the audit log fails: " + on_audit_failure());
+                                       "; when the audit log fails: " + on_audit_failure(config_));
   }
 
   bool run() override {
     net::Signals signals(
         loop_, [this](int) { loop_.stop(); }, [this] { reload_certificates(); });
-    sign_heads();
-    watch_audit();
-    expire_unused();
+    audit_watch_->start();
+    expire_unused_.start();
     machine_.start(loop_);
     limit_keeper_.start();
     clock_watch_.start();
-    watch_certificates();
+    certificate_watch_.start();
     scheduler_->start();
     checker_->start();
     spdlog::info("event=ready address={} gcm={} keys={} policy_revision={}", listener_->address(),
@@ -159,8 +156,8 @@ class Running final : public Startable {
     options.segment_bytes = std::uint64_t{config_.audit.segment_mib} << 20;
     options.reserve_bytes = std::uint64_t{config_.audit.reserve_mib} << 20;
     options.head_records = config_.audit.head_records;
-    options.head_due = [this] { boost::asio::post(loop_, [this] { sign_head(); }); };
-    options.alarm = [this] { boost::asio::post(loop_, [this] { look_at_audit(); }); };
+    options.head_due = [this] { boost::asio::post(loop_, [this] { audit_watch_->sign_head(); }); };
+    options.alarm = [this] { boost::asio::post(loop_, [this] { audit_watch_->look(); }); };
     options.head_keeper = store_.get();
     options.keep_interval_us =
         std::chrono::duration_cast<std::chrono::microseconds>(config_.audit.head_interval).count();
@@ -174,6 +171,7 @@ class Running final : public Startable {
                        config_.hsm.timeout);
     };
     NAE_ASSIGN(audit_, audit::Log::open(std::move(options)));
+    audit_watch_.emplace(loop_, config_, *audit_);
     return {};
   }
 
@@ -245,78 +243,6 @@ class Running final : public Startable {
     return audit_->append(batch);
   }
 
-  // On the main thread, whose only other work is signals: it may wait for the HSM.
-  void sign_heads() {
-    head_timer_.expires_after(config_.audit.head_interval);
-    head_timer_.async_wait([this](boost::system::error_code error) {
-      if (error) return;
-      sign_head();
-      sign_heads();
-    });
-  }
-  void sign_head() {
-    if (auto signed_head = audit_->sign_head(); !signed_head)
-      spdlog::error("event=audit-head-failed code={} message={}", name(signed_head.error().code),
-                    quoted_text(signed_head.error().message));
-  }
-
-  // Says once when the log fails and once when it is well again; what was refused or lost meanwhile
-  // the log tells itself.
-  void watch_audit() {
-    watch_timer_.expires_after(kWatchInterval);
-    watch_timer_.async_wait([this](boost::system::error_code error) {
-      if (error) return;
-      static_cast<void>(audit_->watch());
-      look_at_audit();
-      watch_audit();
-    });
-  }
-  void look_at_audit() {
-    const audit::LogHealth health = audit_->health();
-    // One outage may follow another before anybody has looked.
-    if (health.writable == audit_writable_ && health.outages == audit_outages_) return;
-    audit_writable_ = health.writable;
-    audit_outages_ = health.outages;
-    if (health.writable)
-      spdlog::info("event=audit-recovered");
-    else
-      spdlog::error("event=audit-unavailable on-failure={} message={}", on_audit_failure(),
-                    quoted_text(health.problem));
-  }
-  const char* on_audit_failure() const {
-    return config_.audit.on_failure == config::OnAuditFailure::refuse ? "refuse"
-                                                                      : "alarm-and-continue";
-  }
-
-  void expire_unused() {
-    expire_timer_.expires_after(kExpireInterval);
-    expire_timer_.async_wait([this](boost::system::error_code error) {
-      if (error) return;
-      working_keys_.expire();
-      limits_.expire(clock_.steady_us());
-      expire_unused();
-    });
-  }
-
-  void watch_certificates() {
-    certificate_timer_.expires_after(kCertificateInterval);
-    certificate_timer_.async_wait([this](boost::system::error_code error) {
-      if (!error) watch_certificates();
-    });
-    auto certificate = read_file(config_.tls.certificate, kMaxCertificateBytes);
-    auto found = certificate ? admin::expiries(*store_, *certificate, authority_)
-                             : tl::unexpected(certificate.error());
-    if (!found) {
-      spdlog::warn("event=certificates-unknown code={} message={}", name(found.error().code),
-                   quoted_text(found.error().message));
-      return;
-    }
-    const std::int64_t now_s = unix_time_us() / 1'000'000;
-    for (const admin::Expiry& expiry : expiry_watch_.look(*found, now_s))
-      spdlog::warn("event=certificate-expires kind={} name={} days_left={}", expiry.kind,
-                   expiry.name, admin::days_left(expiry.at_s, now_s));
-  }
-
   void reload_certificates() {
     auto context = net::TlsContext::server(tls_files(config_));
     if (!context) {
@@ -326,17 +252,9 @@ class Running final : public Startable {
     }
     listener_->replace_context(std::move(*context));
     spdlog::info("event=reloaded");
-    watch_certificates();
-    record_certificate();
-  }
-
-  // Whoever renews it needs no call: what is shown to clients from now on stands in the log.
-  void record_certificate() {
-    auto pem = read_file(config_.tls.certificate, kMaxCertificateBytes);
-    auto info = pem ? crypto::read_certificate(*pem) : tl::unexpected(pem.error());
-    if (!info) return;
-    if (auto recorded = record_event("certificate", "serial " + info->serial); !recorded)
-      spdlog::error("event=audit-failed message={}", quoted_text(recorded.error().message));
+    certificate_watch_.look();
+    certificate_watch_.record_own(
+        [this](auto event, const auto& detail) { return record_event(event, detail); });
   }
 
   bool stop() {
@@ -386,18 +304,14 @@ class Running final : public Startable {
   std::optional<audit::SegmentChecks> checks_;
   std::optional<admin::AuditChecker> checker_;
   std::optional<admin::HttpProtocols> admin_;
-  admin::ExpiryWatch expiry_watch_{metrics_.registry()};
   std::optional<admin::KeyScheduler> scheduler_;
   boost::asio::io_context loop_{1};
-  boost::asio::steady_timer head_timer_;
-  boost::asio::steady_timer watch_timer_;
-  boost::asio::steady_timer expire_timer_;
+  std::optional<AuditWatch> audit_watch_;
+  Repeating expire_unused_;
   LimitKeeper limit_keeper_;
   ClockWatch clock_watch_;
-  boost::asio::steady_timer certificate_timer_;
+  CertificateWatch certificate_watch_;
   MachineWatch machine_{image_};
-  bool audit_writable_ = true;
-  std::uint64_t audit_outages_ = 0;
   std::unique_ptr<net::WorkerThreads> workers_;
   std::unique_ptr<net::Listener> listener_;
   std::promise<net::Listener*> is_listening_;

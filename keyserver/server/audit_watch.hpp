@@ -1,0 +1,32 @@
+// Signs the audit log's heads, and says once when the log fails and once when it is well again.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+
+#include "keyserver/audit/log.hpp"
+#include "keyserver/config/config.hpp"
+#include "keyserver/server/repeating.hpp"
+
+namespace nae::server {
+
+const char* on_audit_failure(const config::Config& config);  // "refuse"
+
+// On the loop's thread, whose only other work is signals: it may wait for the HSM.
+class AuditWatch {
+ public:
+  AuditWatch(boost::asio::io_context& loop, const config::Config& config, audit::Log& log);
+
+  void start();
+  void sign_head();
+  // What was refused or lost meanwhile the log tells itself.
+  void look();
+
+ private:
+  const config::Config& config_;
+  audit::Log& log_;
+  bool writable_ = true;
+  std::uint64_t outages_ = 0;
+  Repeating heads_, health_;
+};
+
+}  // namespace nae::server
