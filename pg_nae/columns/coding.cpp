@@ -38,9 +38,9 @@ bool read_coding(Relation relation, const Trigger& trigger, Coding& coding) {
   getBaseTypeAndTypmod(attribute->atttypid, &typmod);
   const ColumnType* type = find_column_type(attribute->atttypid);
   if (type == nullptr || typmod < 0) return false;
-  coding = {trigger.tgattr[0], trigger.tgattr[1], trigger.tgfoid, type->plain,
-            type->decrypt_whole, &column_key(typmod), trigger.tgargs[0], trigger.tgargs[1], trigger.tgargs[2],
-            trigger.tgargs[3], trigger.tgargs[4]};
+  coding = {trigger.tgattr[0],   trigger.tgattr[1],   trigger.tgfoid,    type->plain,
+            type->decrypt_whole, &column_key(typmod), trigger.tgargs[0], trigger.tgargs[1],
+            trigger.tgargs[2],   trigger.tgargs[3],   trigger.tgargs[4]};
   return true;
 }
 
@@ -66,10 +66,9 @@ bool Coding::same_as(const Coding& other) const {
 }
 
 bool Coding::is_of(const Trigger& trigger) const {
-  return function == trigger.tgfoid && trigger.tgnargs == kArguments &&
-         key == trigger.tgargs[0] && normalization == trigger.tgargs[1] &&
-         version == trigger.tgargs[2] && context == trigger.tgargs[3] &&
-         purpose == trigger.tgargs[4];
+  return function == trigger.tgfoid && trigger.tgnargs == kArguments && key == trigger.tgargs[0] &&
+         normalization == trigger.tgargs[1] && version == trigger.tgargs[2] &&
+         context == trigger.tgargs[3] && purpose == trigger.tgargs[4];
 }
 
 const Trigger* find_coding_trigger(Relation relation, AttrNumber column) {

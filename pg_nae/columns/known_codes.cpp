@@ -46,7 +46,8 @@ std::string_view utf8_of(std::string_view text) {
   return as_text(pg::to_utf8(as_bytes(text)));
 }
 
-// What of a value is coded, as nae_internal.normalized() has it; false where its text cannot be had.
+// What of a value is coded, as nae_internal.normalized() has it; false where its text cannot be
+// had.
 bool normalize(const Coding& coding, ByteView canonical, ByteView& coded) {
   coded = canonical;
   if (coding.type == PlainType::text && coding.normalization != kLower) return true;
@@ -135,8 +136,8 @@ void KnownCodes::gather(std::span<const WrittenValue> values) {
     if (takes_plaintexts && written.has_plaintext)
       add_input(entry, written.plaintext);
     else
-      asked_[asked_count_++] = {value.ciphertext.envelope,
-                                associated_data(value.ciphertext.header), entry};
+      asked_[asked_count_++] = {value.ciphertext.envelope, associated_data(value.ciphertext.header),
+                                entry};
   }
 }
 
@@ -184,8 +185,7 @@ void KnownCodes::open(pg::Traffic& traffic) {
   exchange_.prepare({&request, 1}, answers, traffic);
   exchange_.finish();
   seen_reading_ = {};
-  if (opened_count_ == asked_count_)
-    seen_reading_ = pg::standing_of(pg::role_key_of(owner_));
+  if (opened_count_ == asked_count_) seen_reading_ = pg::standing_of(pg::role_key_of(owner_));
 }
 
 void KnownCodes::code(pg::Traffic& traffic) {

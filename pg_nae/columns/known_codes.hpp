@@ -62,9 +62,9 @@ class KnownCodes {
   static KnownCodes* all_;
 
   const Coding* coding_;
-  std::string_view reference_;  // key and version
+  std::string_view reference_;          // key and version
   std::string_view context_, purpose_;  // in UTF-8
-  bool is_refused_, is_settled_;  // settled: may_ask() knows
+  bool is_refused_, is_settled_;        // settled: may_ask() knows
   pg::StatementRoles owner_;
   pg::Standing seen_reading_;  // of the owner, when he was
   pg::Arena arena_;

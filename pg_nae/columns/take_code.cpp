@@ -46,8 +46,8 @@ bool is_coded(const KnownCodes* codes, HeapTupleHeader row) {
 using namespace nae;
 
 NAE_FUNCTION(nae_take_code) {
-  const auto* data = CALLED_AS_TRIGGER(fcinfo) ? reinterpret_cast<TriggerData*>(fcinfo->context)
-                                               : nullptr;
+  const auto* data =
+      CALLED_AS_TRIGGER(fcinfo) ? reinterpret_cast<TriggerData*>(fcinfo->context) : nullptr;
   if (data == nullptr || !TRIGGER_FIRED_BEFORE(data->tg_event) ||
       !TRIGGER_FIRED_FOR_ROW(data->tg_event) || TRIGGER_FIRED_BY_DELETE(data->tg_event))
     ereport(ERROR, errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),

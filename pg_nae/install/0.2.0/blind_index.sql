@@ -55,7 +55,7 @@ CREATE FUNCTION nae_internal.blind_index_input(purpose text, context text, value
 -- Where many rows are written their codes are asked for together, ahead of the triggers that keep them. The one
 -- before these writes such a code; then they have nothing to do. What is not known they ask for, each row by itself.
 CREATE FUNCTION nae_internal.take_code() RETURNS trigger
-  LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'nae_take_code';
+  LANGUAGE c VOLATILE STRICT PARALLEL RESTRICTED COST 1 AS 'MODULE_PATHNAME', 'nae_take_code';
 CREATE FUNCTION nae_internal.is_uncoded(
     value_and_code record, key text, normalization text, version text, context text, purpose text) RETURNS boolean
   LANGUAGE c VOLATILE STRICT PARALLEL RESTRICTED COST 1 AS 'MODULE_PATHNAME', 'nae_is_uncoded';
