@@ -60,6 +60,7 @@ Plan* operate(Surgery& surgery, Plan* plan, bool may_float) {
   if (IsA(plan, Agg)) pull_down(surgery, reinterpret_cast<Agg*>(plan));
   if (IsA(plan, ModifyTable)) {
     auto* modification = reinterpret_cast<ModifyTable*>(plan);
+    ask_conditions_ahead(surgery, modification);
     ask_codes_ahead(surgery, modification);
     return raise_returning(surgery, modification);
   }
@@ -72,7 +73,7 @@ bool concerns_us(const PlannedStmt* statement) {
 #ifdef NAE_BATCH_FUZZ
   if (fuzzing()) return true;
 #endif
-  return pg::settings.batch && (may_mention_batchable(statement) || may_write_codes(statement));
+  return pg::settings.batch && (may_mention_batchable(statement) || may_ask_for_writes(statement));
 }
 
 // The plan as PostgreSQL made it is kept: it runs when the other turns out wrong.

@@ -39,11 +39,12 @@ void raise_inner_filter(NestLoop* loop);
 // Calls in RETURNING are evaluated over the node that modifies.
 Plan* raise_returning(Surgery& surgery, ModifyTable* modification);
 
-// Codes of what is written to columns with a blind index are asked for with the rows. To be done
-// after the calls below are batched.
+// What conditions on written rows decrypt, and codes of what is written to columns with a blind
+// index, are asked for with the rows. To be done in this order, after the calls below are batched.
+void ask_conditions_ahead(Surgery& surgery, ModifyTable* modification);
 void ask_codes_ahead(Surgery& surgery, ModifyTable* modification);
 // Whether there may be any, of a statement that is not looked at otherwise.
-bool may_write_codes(const PlannedStmt* statement);
+bool may_ask_for_writes(const PlannedStmt* statement);
 
 // A Material node over a finished plan.
 Plan* materialized(Surgery& surgery, Plan* plan);
