@@ -1,7 +1,7 @@
 -- nae.lint(): each finding with what causes it, and none without.
 \! nae key create lint-det --type aes-256-siv >/dev/null 2>&1 && nae key rotate lint-det >/dev/null
 BEGIN;
-SELECT plan(72);
+SELECT plan(88);
 SET LOCAL client_min_messages = warning;
 SET LOCAL log_parameter_max_length = 0;
 SET LOCAL log_min_error_statement = 'fatal';
@@ -93,6 +93,18 @@ SELECT finds(copies(b), 'warning | trigger w on li.t | its function li.w() puts 
 SELECT finds_nothing(copies(b)) FROM unnest(ARRAY['', 'NEW.note := OLD.note;', 'IF OLD.* IS DISTINCT FROM NEW.* THEN NEW.id := 1; END IF;', 'INSERT INTO log VALUES (NEW.id, to_jsonb(NEW.id));', 'EXECUTE ''x'' USING NEW.id;']) b;
 SELECT finds($$CREATE FUNCTION n() RETURNS void LANGUAGE plpgsql AS 'BEGIN PERFORM pg_notify(''c'', note::text) FROM t; END'$$, 'warning | function li.n() | notifies of rows of li.t, which has encrypted columns');
 SELECT finds_nothing($$CREATE FUNCTION n() RETURNS void LANGUAGE plpgsql AS 'BEGIN PERFORM pg_notify(''c'', ''done''); END'$$);
+-- what is asked row by row
+CREATE FUNCTION decrypts(body text) RETURNS text LANGUAGE sql AS
+  $$SELECT format('CREATE FUNCTION w() RETURNS trigger LANGUAGE plpgsql AS %L; CREATE TRIGGER w BEFORE INSERT OR UPDATE ON t FOR EACH ROW EXECUTE FUNCTION w()', 'BEGIN ' || body || ' RETURN NEW; END')$$;
+SELECT finds(format('ALTER TABLE t ADD CONSTRAINT c CHECK (%s)', c), 'info | constraint c on li.t | decrypts: COPY into the table asks the key server for each row') FROM unnest(ARRAY['length(note) < 50', 'note::text ~ $$^x$$', 'note < $$x$$', 'id > 5 OR ssn LIKE $$x%$$']) c;
+SELECT finds_nothing(format('ALTER TABLE t ADD CONSTRAINT c CHECK (%s)', c)) FROM unnest(ARRAY['id > 5', 'note IS NOT NULL']) c;
+SELECT finds(decrypts(b), 'info | trigger w on li.t | its function li.w() decrypts note: each row asks the key server') FROM unnest(ARRAY[
+  'NEW.id := length(NEW.note);', 'IF new.note LIKE ''x%'' THEN NEW.id := 1; END IF;', 'NEW.note := OLD.note || ''x'';', 'PERFORM NEW.note::int;', 'IF coalesce(NEW."note", '''') > '''' THEN NEW.id := 2; END IF;']) b;
+SELECT finds_nothing(decrypts(b)) FROM unnest(ARRAY['NEW.note := OLD.note;', 'NEW.id := length(NEW.note_index);', 'IF NEW.note IS NULL THEN NEW.id := 1; END IF;', 'NEW.id := abs(NEW.id);']) b;
+CREATE EXTENSION IF NOT EXISTS postgres_fdw;
+SELECT finds($$CREATE SERVER far FOREIGN DATA WRAPPER postgres_fdw; CREATE FOREIGN TABLE f (id int, a nae.enc_det_text('col-det'), b nae.enc_det_text('col-det')) SERVER far$$,
+  'warning | column li.f.a | is deterministic, and no index begins with it', 'warning | column li.f.b | is deterministic, and no index begins with it',
+  'info | foreign table li.f | has encrypted columns: conditions on them are evaluated here, over all of its rows');
 SELECT finds('ALTER EVENT TRIGGER nae_guard DISABLE', 'error | event trigger nae_guard | is disabled: nobody looks at how encrypted columns are declared');
 SELECT finds_nothing('ALTER EVENT TRIGGER nae_guard ENABLE ALWAYS');
 

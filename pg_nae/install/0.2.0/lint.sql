@@ -130,6 +130,45 @@ AS $$
   GROUP BY w.oid
 $$;
 
+-- What asks the key server for each row by itself: a statement over many rows takes long. A condition over written
+-- rows is batched but for COPY; what a trigger's function does with a value is found by its text.
+CREATE FUNCTION nae_internal.lint_rows() RETURNS SETOF nae_internal.lint_finding
+  LANGUAGE sql STABLE
+  SET search_path = pg_catalog, pg_temp
+AS $$
+  WITH encrypted AS MATERIALIZED (SELECT type::oid AS type FROM nae.encrypted_type),
+  opening AS MATERIALIZED (  -- functions and operators over plaintexts of encrypted types
+    SELECT 'pg_proc'::regclass AS class, p.oid AS object FROM pg_proc AS p JOIN encrypted AS e ON e.type = ANY (p.proargtypes)
+    WHERE p.proname <> 'is_ciphertext'
+    UNION SELECT 'pg_operator'::regclass, o.oid FROM pg_operator AS o JOIN encrypted AS e ON e.type IN (o.oprleft, o.oprright)
+    WHERE o.oprnamespace = 'pg_catalog'::regnamespace),
+  kept AS (SELECT DISTINCT e.relation FROM nae.encrypted_column AS e)
+  SELECT 'info', format('constraint %I on %s', con.conname, k.relation),
+         'decrypts: COPY into the table asks the key server for each row',
+         'Add it after a large COPY, or write by INSERT ... SELECT, which asks for many rows at once.'
+  FROM kept AS k JOIN pg_constraint AS con ON con.conrelid = k.relation AND con.contype = 'c' AND con.coninhcount = 0
+  WHERE EXISTS (SELECT FROM pg_depend AS d JOIN opening AS o ON o.class = d.refclassid AND o.object = d.refobjid
+                WHERE d.classid = 'pg_constraint'::regclass AND d.objid = con.oid)
+  UNION ALL
+  SELECT DISTINCT 'info', format('trigger %I on %s', t.tgname, e.relation),
+         format('its function %s decrypts %I: each row asks the key server', p.oid::regprocedure, e.column_name),
+         'A trigger FOR EACH STATEMENT with a transition table (REFERENCING NEW TABLE) decrypts many rows at once.'
+  FROM nae.encrypted_column AS e
+  JOIN pg_trigger AS t ON t.tgrelid = e.relation AND NOT t.tgisinternal AND t.tgname !~ '^(zzz_nae_|nae_sync_)'
+  JOIN pg_proc AS p ON p.oid = t.tgfoid
+  CROSS JOIN LATERAL (SELECT format('\m(new|old)\s*\.\s*"?%s"?', regexp_replace(e.column_name, '\W', '.', 'g')) AS value) AS v
+  -- Compared, joined to a text, or handed to a function; not where it is assigned as it is. Of notifications
+  -- lint_copies() tells.
+  WHERE (p.prosrc ~* (v.value || '\s*(::|<|>|~|\|\||\mi?like\M)') OR p.prosrc ~* ('\w\s*\([^;]*' || v.value || '(?!\w)'))
+    AND p.prosrc !~* '\m(pg_notify|notify)\M'
+  UNION ALL
+  SELECT 'info', format('foreign table %s', e.relation),
+         'has encrypted columns: conditions on them are evaluated here, over all of its rows',
+         'State conditions on its other columns too: those the other side evaluates.'
+  FROM nae.encrypted_column AS e JOIN pg_class AS c ON c.oid = e.relation AND c.relkind = 'f'
+  GROUP BY e.relation
+$$;
+
 -- Settings under which plaintext that stands in a statement, or in its parameters, reaches the log.
 CREATE FUNCTION nae_internal.lint_settings() RETURNS SETOF nae_internal.lint_finding
   LANGUAGE sql STABLE
@@ -217,6 +256,7 @@ AS $$
   SELECT f.severity, f.object, f.finding, f.hint
   FROM (SELECT * FROM nae_internal.lint_columns() UNION ALL SELECT * FROM nae_internal.lint_guard() UNION ALL SELECT * FROM nae_internal.lint_twins()
         UNION ALL SELECT * FROM nae_internal.lint_literals() UNION ALL SELECT * FROM nae_internal.lint_copies()
+        UNION ALL SELECT * FROM nae_internal.lint_rows()
         UNION ALL SELECT * FROM nae_internal.lint_settings()
         UNION ALL SELECT * FROM nae_internal.lint_keys() UNION ALL SELECT * FROM nae_internal.lint_blind_indexes()) AS f
   ORDER BY array_position(ARRAY['error', 'warning', 'info'], f.severity), f.object, f.finding
