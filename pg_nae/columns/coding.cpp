@@ -38,9 +38,22 @@ bool read_coding(Relation relation, const Trigger& trigger, Coding& coding) {
   getBaseTypeAndTypmod(attribute->atttypid, &typmod);
   const ColumnType* type = find_column_type(attribute->atttypid);
   if (type == nullptr || typmod < 0) return false;
-  coding = {trigger.tgattr[0],   trigger.tgattr[1],   trigger.tgfoid,    type->plain,
-            type->decrypt_whole, &column_key(typmod), trigger.tgargs[0], trigger.tgargs[1],
-            trigger.tgargs[2],   trigger.tgargs[3],   trigger.tgargs[4]};
+  const auto name_of = [&](AttrNumber number) {
+    return NameStr(TupleDescAttr(RelationGetDescr(relation), number - 1)->attname);
+  };
+  coding.column = trigger.tgattr[0];
+  coding.code_column = trigger.tgattr[1];
+  coding.column_name = name_of(coding.column);
+  coding.code_column_name = name_of(coding.code_column);
+  coding.function = trigger.tgfoid;
+  coding.type = type->plain;
+  coding.decrypt = type->decrypt_whole;
+  coding.of = &column_key(typmod);
+  coding.key = trigger.tgargs[0];
+  coding.normalization = trigger.tgargs[1];
+  coding.version = trigger.tgargs[2];
+  coding.context = trigger.tgargs[3];
+  coding.purpose = trigger.tgargs[4];
   return true;
 }
 
@@ -54,6 +67,8 @@ Coding* copy_of(const Coding& coding) {
   for (std::string_view* text :
        {&copy->key, &copy->normalization, &copy->version, &copy->context, &copy->purpose})
     *text = copy_of(*text);
+  copy->column_name = pstrdup(coding.column_name);
+  copy->code_column_name = pstrdup(coding.code_column_name);
   return copy;
 }
 

@@ -10,7 +10,8 @@ namespace nae::columns {
 struct Coding {
   AttrNumber column;
   AttrNumber code_column;
-  Oid function;         // of the trigger: SECURITY DEFINER
+  const char *column_name, *code_column_name;
+  Oid function;         // of the trigger
   PlainType type;       // of the column
   Oid decrypt;          // what the function decrypts by
   const ColumnKey* of;  // the column's key

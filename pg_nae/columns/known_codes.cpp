@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "libnae/envelope/blind_index.hpp"
+#include "pg_nae/columns/coding_function.hpp"
 #include "pg_nae/columns/column_type.hpp"
 #include "pg_nae/pg/encoding.hpp"
 #include "pg_nae/pg/settings.hpp"
@@ -29,16 +30,6 @@ bool may_call(Oid function, Oid role) {
 #else
   return pg_proc_aclcheck(function, role, ACL_EXECUTE) == ACLCHECK_OK;
 #endif
-}
-
-// The owner of a function that runs in his name; InvalidOid when it does not, or is not there.
-Oid definer_of(Oid function) {
-  HeapTuple tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
-  if (!HeapTupleIsValid(tuple)) return InvalidOid;
-  const auto* row = reinterpret_cast<Form_pg_proc>(GETSTRUCT(tuple));
-  const Oid owner = row->prosecdef ? row->proowner : InvalidOid;
-  ReleaseSysCache(tuple);
-  return owner;
 }
 
 // In the current memory context: names outlive what they were read from.
@@ -80,7 +71,7 @@ void KnownCodes::create(const Coding& coding, const pg::StatementRoles& writer) 
   context_ = utf8_of(coding.context);
   purpose_ = utf8_of(coding.purpose);
   owner_ = writer;
-  owner_.effective = definer_of(coding.function);
+  owner_.effective = coder_of(coding);
   is_refused_ = !OidIsValid(owner_.effective) || !may_call(coding.decrypt, owner_.effective) ||
                 !may_call(own_function("blind_index_code", {TEXTOID, BYTEAOID}), owner_.effective);
   MemoryContext statement = CurrentMemoryContext;

@@ -165,6 +165,24 @@ RESET ROLE;
 ALTER FUNCTION :keeps SECURITY DEFINER;
 SET LOCAL ROLE nae_all;
 
+-- Another's function that runs in his name does what it does, and codes nothing for whoever calls a trigger like ours.
+CREATE FUNCTION innocent() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS 'BEGIN RETURN NEW; END';
+GRANT EXECUTE ON FUNCTION innocent() TO nae_writer;
+RESET ROLE;
+GRANT CREATE ON SCHEMA blindw TO nae_writer;
+SET LOCAL ROLE nae_writer;
+CREATE TABLE taken (id int, note nae.enc_text('col-rnd'), code bytea);
+CREATE TRIGGER zzz_nae_note_blind_code BEFORE INSERT OR UPDATE OF note, code ON taken FOR EACH ROW EXECUTE FUNCTION nae_internal.take_code();
+CREATE TRIGGER zzz_nae_note_blind_index BEFORE INSERT OR UPDATE OF note, code ON taken FOR EACH ROW EXECUTE FUNCTION innocent('index-key', 'none', '1', '', 'chosen');
+INSERT INTO taken SELECT i, 'Note ' || i FROM generate_series(1, 50) i;
+INSERT INTO taken SELECT i, 'Note ' || i FROM generate_series(1, 50) i;
+SELECT is((SELECT count(*) || ' ' || count(code) FROM taken), '100 0', 'nobody has codes made in the name of another');
+SET LOCAL ROLE nae_all;
+SELECT pg_get_functiondef(:'keeps'::regprocedure) AS defined \gset
+CREATE OR REPLACE FUNCTION :keeps RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS 'BEGIN NEW.note_index := ''\x0123''; RETURN NEW; END';
+SELECT same_codes($$INSERT INTO w (id, note) SELECT i, 'Note ' || i FROM generate_series(100, 120) i$$, :w, 'a function that was replaced', 21);
+:defined;
+
 -- values that cannot be read: the rows before such a row are coded, the row itself is the trigger's to refuse
 CREATE TABLE forged (id int, note nae.enc_text('col-rnd'));
 INSERT INTO forged SELECT i, 'Note ' || i FROM generate_series(1, 20) i;

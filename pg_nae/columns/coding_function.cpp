@@ -1,0 +1,46 @@
+#include "pg_nae/columns/coding_function.hpp"
+
+extern "C" {
+#include "commands/proclang.h"
+}
+
+namespace nae::columns {
+namespace {
+
+// As nae_internal.normalized() and nae_internal.plain_expression() have it.
+const char* coded_expression(const Coding& coding) {
+  char* plain = psprintf("nae_internal.plain(NEW.%s, %d, true)",
+                         quote_identifier(coding.column_name), coding.of->typmod);
+  return coding.normalization == "lower"
+             ? psprintf("lower((%s)::text COLLATE pg_catalog.\"default\")", plain)
+             : plain;
+}
+
+// As nae_internal.blind_index_body() has it.
+std::string_view body_of(const Coding& coding) {
+  char* key = psprintf("%s:%s", coding.key.data(), coding.version.data());
+  return psprintf(
+      "BEGIN IF (TG_OP = 'INSERT' OR TG_NARGS = 0) AND NOT nae_internal.is_changing() THEN"
+      " NEW.%s := nae_internal.blind_index_code(%s, nae_internal.blind_index_input(%s, %s, %s));"
+      " END IF; RETURN NEW; END",
+      quote_identifier(coding.code_column_name), quote_literal_cstr(key),
+      quote_literal_cstr(coding.purpose.data()), quote_literal_cstr(coding.context.data()),
+      coded_expression(coding));
+}
+
+}  // namespace
+
+Oid coder_of(const Coding& coding) {
+  HeapTuple tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(coding.function));
+  if (!HeapTupleIsValid(tuple)) return InvalidOid;
+  const auto* row = reinterpret_cast<Form_pg_proc>(GETSTRUCT(tuple));
+  bool is_null = true;
+  const Datum source = SysCacheGetAttr(PROCOID, tuple, Anum_pg_proc_prosrc, &is_null);
+  const bool is_ours = row->prosecdef && row->prolang == get_language_oid("plpgsql", true) &&
+                       !is_null && TextDatumGetCString(source) == body_of(coding);
+  const Oid owner = is_ours ? row->proowner : InvalidOid;
+  ReleaseSysCache(tuple);
+  return owner;
+}
+
+}  // namespace nae::columns
