@@ -37,6 +37,7 @@ bool are_served(const List* calls, const Lift& lifted) {
 bool writes_rows(const ModifyTable* modification) {
   const Plan* below = modification->plan.lefttree;
   return (modification->operation == CMD_INSERT || modification->operation == CMD_UPDATE) &&
+         bms_is_empty(modification->fdwDirectModifyPlans) &&
          !(IsA(below, Result) && below->lefttree == nullptr);
 }
 

@@ -6,8 +6,8 @@
 
 namespace nae::batch {
 
-// INSERT and UPDATE of more than one row. One row gains nothing: what is asked for it ahead is what
-// would be asked for it anyway.
+// INSERT and UPDATE of more than one row, done here and not by a foreign server. One row gains
+// nothing: what is asked for it ahead is what would be asked for it anyway.
 bool writes_rows(const ModifyTable* modification);
 
 // The place among the targets of the plan below of what is written to a column of a relation, which

@@ -30,6 +30,23 @@ bool fires(const Trigger& trigger) {
   return trigger.tgenabled != TRIGGER_DISABLED && trigger.tgenabled != other;
 }
 
+bool is_beside(const Trigger& trigger, const Trigger& other) {
+  return trigger.tgnattr == 2 && other.tgnattr == 2 && trigger.tgattr[0] == other.tgattr[0] &&
+         trigger.tgattr[1] == other.tgattr[1];
+}
+
+// Before the trigger stands the one that writes what is known: nae_internal.take_code(), by its
+// name.
+bool has_taker(const TriggerDesc& triggers, const Trigger& coding) {
+  for (int i = 0; i < triggers.numtriggers; ++i) {
+    const Trigger& trigger = triggers.triggers[i];
+    if (is_beside(trigger, coding) && fires(trigger) &&
+        std::string_view(trigger.tgname).ends_with("_blind_code"))
+      return true;
+  }
+  return false;
+}
+
 // False where the column is not of a type whose values are coded.
 bool read_coding(Relation relation, const Trigger& trigger, Coding& coding) {
   if (trigger.tgnargs != kArguments) return false;
@@ -100,7 +117,8 @@ List* codings_of(Relation relation) {
   for (int i = 0; triggers != nullptr && i < triggers->numtriggers; ++i) {
     const Trigger& trigger = triggers->triggers[i];
     Coding coding;
-    if (keeps_codes(trigger) && fires(trigger) && read_coding(relation, trigger, coding))
+    if (keeps_codes(trigger) && fires(trigger) && has_taker(*triggers, trigger) &&
+        read_coding(relation, trigger, coding))
       codings = lappend(codings, copy_of(coding));
   }
   return codings;
@@ -115,11 +133,9 @@ bool has_codings(Relation relation) {
 
 const Trigger* find_coding_trigger_beside(Relation relation, const Trigger& trigger) {
   const TriggerDesc* triggers = relation->trigdesc;
-  for (int i = 0; trigger.tgnattr == 2 && triggers != nullptr && i < triggers->numtriggers; ++i) {
+  for (int i = 0; triggers != nullptr && i < triggers->numtriggers; ++i) {
     const Trigger& other = triggers->triggers[i];
-    if (keeps_codes(other) && fires(other) && other.tgattr[0] == trigger.tgattr[0] &&
-        other.tgattr[1] == trigger.tgattr[1])
-      return &other;
+    if (keeps_codes(other) && fires(other) && is_beside(trigger, other)) return &other;
   }
   return nullptr;
 }

@@ -29,7 +29,8 @@ struct Coding {
 // The trigger that keeps the codes of the column, of either format; nullptr: it has no blind index.
 const Trigger* find_coding_trigger(Relation relation, AttrNumber column);
 
-// All codings of format 2 whose triggers fire in this session, in the order of the columns; memory,
+// All codings of format 2 whose triggers fire in this session, with one before them that takes
+// codes which are known, in the order of the columns; memory,
 // also of the texts, is the current context's. Pointers to Coding.
 List* codings_of(Relation relation);
 // The same without reading them.

@@ -37,6 +37,9 @@ SET LOCAL ROLE nae_all;
 CREATE FUNCTION alone() RETURNS bigint LANGUAGE sql VOLATILE AS $$
   SELECT coalesce(sum(pg_stat_get_xact_function_calls(f)), 0)::bigint
   FROM (SELECT DISTINCT t.tgfoid AS f FROM nae.blind_index AS b JOIN pg_trigger AS t ON t.oid = b.trigger_oid WHERE b.relation::text ~ '^(blindw\.)?[a-z_0-9]+$') AS one $$;
+CREATE FUNCTION plan_of(query text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE line text; result text := '';
+BEGIN FOR line IN EXECUTE 'EXPLAIN (COSTS OFF) ' || query LOOP result := result || line || E'\n'; END LOOP; RETURN result; END $$;
 -- What a statement makes of a table, or its error: rows as they are read, with their codes.
 CREATE FUNCTION outcome(statement text, of text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE result text; state text;
@@ -112,6 +115,10 @@ DROP TRIGGER marks ON w;
 ALTER TABLE w DISABLE TRIGGER zzz_nae_note_blind_index;
 SELECT same_codes($$INSERT INTO w (id, note, n) SELECT i, 'Note ' || i, i FROM generate_series(100, 120) i$$, :w, 'a disabled trigger keeps no codes');
 ALTER TABLE w ENABLE TRIGGER zzz_nae_note_blind_index;
+ALTER TABLE w DISABLE TRIGGER zzz_nae_note_blind_code;
+SELECT same_codes($$INSERT INTO w (id, note) SELECT i, 'Note ' || i FROM generate_series(100, 120) i$$, :w, 'nobody takes codes that are known', 21);
+SELECT unalike(plan_of($$INSERT INTO w (id, note) SELECT i, 'x' FROM generate_series(1, 9) i$$), '%Codes%', 'then none are asked for ahead');
+ALTER TABLE w ENABLE TRIGGER zzz_nae_note_blind_code;
 RESET ROLE;
 SET LOCAL session_replication_role = replica;
 SET LOCAL ROLE nae_all;
@@ -211,9 +218,6 @@ SELECT same_codes(format('COPY w (id, note) FROM PROGRAM %s', lines($$seq 100 12
 DROP TRIGGER marks ON w;
 
 -- how it is shown
-CREATE FUNCTION plan_of(query text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE line text; result text := '';
-BEGIN FOR line IN EXECUTE 'EXPLAIN (COSTS OFF) ' || query LOOP result := result || line || E'\n'; END LOOP; RETURN result; END $$;
 SELECT matches(plan_of($$INSERT INTO w (id, note, n) SELECT i, 'x', i FROM generate_series(1, 9) i$$), 'Codes: n_index, note_index', 'the columns of codes');
 SELECT matches(plan_of($$INSERT INTO w (id, note) SELECT id, note FROM source$$), 'NaeBatch\)\n +Codes: note_index\n', 'where nothing else is batched');
 SELECT matches(plan_of($$UPDATE p SET note = 'x'$$), 'Codes: note_index\n', 'once, of however many partitions');
