@@ -162,8 +162,12 @@ def docker(place):
 
 
 def sanitizers(place):
+    """Units where they were built, as the fuzzers; servers where their user can read."""
+    checkout = pathlib.Path(os.environ["NAE_CHECKOUT"])
     names = [os.path.basename(program) for program in unit_programs(place)]
-    return [Task("unit tests under ASan and UBSan", ["tests/sanitizers/units", str(place.work / "sanitize")], counts.gtests(names), 2 * HOUR),
+    files = sorted(str(path.relative_to(place.root)) for path in (place.root / "tests/pgtap").glob("*.sql"))
+    return [Task("unit tests under ASan and UBSan", [str(checkout / "tests/sanitizers/units"), str(checkout / "build-sanitize")], counts.gtests(names), 2 * HOUR),
+            Task("pgTAP in PostgreSQL under ASan", ["tests/sanitizers/server", str(place.room("server"))], counts.pgtap(files), 3 * HOUR),
             Task("agent and key server under TSan", ["tests/sanitizers/load", str(place.work / "thread")], counts.tap, 2 * HOUR, passed_lines(r"operations|changes"))]
 
 
