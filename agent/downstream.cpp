@@ -220,8 +220,7 @@ bool Downstream::handle_crypto(const wire::Frame& frame) {
     return end_with(id, std::move(request).error());
   if (!request) return answer_error(id, std::move(request).error());
   // What nobody has answered nobody has seen.
-  submit(id, request->header.context,
-         when_repeated(request->header.action) != Repeated::act);
+  submit(id, request->header.context, when_repeated(request->header.action) != Repeated::act);
   return true;
 }
 

@@ -64,8 +64,8 @@ struct VerifyScope {
   bool whole() const { return !from_seq && !to_seq && !from_us && !to_us; }
 };
 
-// How many bytes of segments have been read, and how many there are to read. Called on the verifying
-// thread, once for each segment and every few thousand lines.
+// How many bytes of segments have been read, and how many there are to read. Called on the
+// verifying thread, once for each segment and every few thousand lines.
 using VerifyProgress = std::function<void(std::uint64_t done, std::uint64_t total)>;
 
 // `public_key_pem`: empty to check the chain without the signatures. A failure means the log could

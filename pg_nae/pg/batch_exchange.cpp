@@ -15,8 +15,8 @@ namespace {
 using backend::AgentConnection;
 using backend::Failure;
 
-// Of one request of a batch. While the key server works on the first half of a large batch the agent hands on
-// the second, which goes by another connection and so to another thread.
+// Of one request of a batch. While the key server works on the first half of a large batch the
+// agent hands on the second, which goes by another connection and so to another thread.
 constexpr std::uint32_t kMostItems = 1000;
 
 std::size_t reply_frame_bytes(const wire::CryptoReplyView& reply) {

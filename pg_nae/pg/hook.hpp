@@ -39,7 +39,7 @@ class Hook {
 };
 
 #if PG_VERSION_NUM >= 190000
-#define NAE_PLAN_PARAMETERS                                                         \
+#define NAE_PLAN_PARAMETERS                                                     \
   Query *query, const char *text, int cursor_options, ParamListInfo parameters, \
       ExplainState *explained
 #define NAE_PLAN_ARGUMENTS query, text, cursor_options, parameters, explained
