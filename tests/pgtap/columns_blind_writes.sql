@@ -16,7 +16,7 @@ CREATE TABLE p1 PARTITION OF p FOR VALUES FROM (0) TO (50);
 CREATE TABLE p2 (dropped int, note nae.enc_text('col-rnd'), id int);
 ALTER TABLE p2 DROP dropped;
 ALTER TABLE p ATTACH PARTITION p2 FOR VALUES FROM (50) TO (1000);
-CALL nae.add_blind_index('blindw.p', 'note', 'index-key');
+CALL nae.add_blind_index('blindw.p', 'note', 'index-key', purpose => 'it''s \ "é" %s', normalization => 'lower');
 CREATE TABLE parent (id int, note nae.enc_text('col-rnd'));
 CALL nae.add_blind_index('blindw.parent', 'note', 'index-key');
 CREATE TABLE child () INHERITS (parent);
@@ -126,6 +126,10 @@ SELECT same_codes($$INSERT INTO w (id, note, n) SELECT i, 'Note ' || i, i FROM g
 RESET ROLE;
 SET LOCAL session_replication_role = origin;
 SET LOCAL ROLE nae_all;
+
+ALTER TABLE w RENAME note TO "No""te"; ALTER TABLE w RENAME note_index TO "Code";
+SELECT same_codes($$INSERT INTO w (id, "No""te", "Code") SELECT i, 'Note ' || i, '\x00' FROM generate_series(100, 120) i$$, 'SELECT id, "No""te"::text, "Code" FROM w', 'after renames');
+ALTER TABLE w RENAME "No""te" TO note; ALTER TABLE w RENAME "Code" TO note_index;
 
 -- partitions and children
 \set p '''SELECT tableoid::regclass, id, note::text, note_index FROM p'''
