@@ -24,6 +24,7 @@ struct ReportOptions {
 void print_part(Call& call, const json::value& answer, const char* title, const char* member,
                 const std::vector<std::pair<const char*, const char*>>& columns) {
   std::vector<std::string> header;
+  header.reserve(columns.size());
   for (const auto& column : columns) header.emplace_back(column.first);
   Table table(std::move(header));
   for (const json::value& row : items(answer, member)) {

@@ -6,6 +6,7 @@ protocols::CertificateRegister::Reader device_reader(store::Devices& store) {
   return [&store]() -> Result<std::vector<protocols::CertificateStanding>> {
     NAE_ASSIGN(std::vector<store::DeviceCertificate> certificates, store.list_devices());
     std::vector<protocols::CertificateStanding> standings;
+    standings.reserve(certificates.size());
     for (store::DeviceCertificate& certificate : certificates)
       standings.push_back({std::move(certificate.name), std::move(certificate.fingerprint),
                            certificate.removed_at_us != 0});
