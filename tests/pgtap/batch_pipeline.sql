@@ -115,7 +115,7 @@ BEGIN
   END LOOP;
   RETURN seen;
 END $$;
-SET LOCAL statement_timeout = '300ms';
+SET LOCAL statement_timeout = '1s';
 SELECT is(pg_temp.cancelled(), '400', 'a cancel inside a loop loses nothing of the loop');
 SET LOCAL statement_timeout = 0;
 
