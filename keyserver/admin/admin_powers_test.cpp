@@ -12,20 +12,20 @@ class AdminPowersTest : public AdminServiceTest {
     return crypto::make_request(pair.private_key_pem, "anything").value();
   }
   static std::string new_request() { return request_by(crypto::generate_p256().value()); }
-  HttpResponse add(std::string_view who, const std::string& name, json::array roles,
-                   const std::string& request = new_request()) {
+  http::HttpResponse add(std::string_view who, const std::string& name, json::array roles,
+                         const std::string& request = new_request()) {
     return call(who, "POST", "/v1/admins",
                 {{"name", name}, {"roles", std::move(roles)}, {"request", request}});
   }
-  HttpResponse call_with(const std::string& fingerprint, const std::string& who) {
-    HttpRequest request{"GET", "/v1/keys", "", ""};
+  http::HttpResponse call_with(const std::string& fingerprint, const std::string& who) {
+    http::HttpRequest request{"GET", "/v1/keys", "", ""};
     return service_->serve(request, {{net::PeerKind::admin, who, "01", fingerprint}, "here:1"});
   }
 };
 
 TEST_F(AdminPowersTest, EachDutyAppointsItsOwn) {
   crypto::KeyPair pair = crypto::generate_p256().value();
-  HttpResponse made = add("key-admin", "alice", {"key-admin"}, request_by(pair));
+  http::HttpResponse made = add("key-admin", "alice", {"key-admin"}, request_by(pair));
   ASSERT_EQ(made.status, 201u) << made.body;
   crypto::CertificateInfo info =
       crypto::read_certificate(shown(parsed(made), "certificate")).value();
@@ -86,7 +86,7 @@ TEST_F(AdminPowersTest, AnAdministratorsNameBelongsToItsKey) {
 TEST_F(AdminPowersTest, ARepeatedAppointmentIssuesAnotherCertificate) {
   crypto::KeyPair pair = crypto::generate_p256().value();
   ASSERT_EQ(add("auditor", "alice", {"auditor"}, request_by(pair)).status, 201u);
-  HttpResponse again = add("auditor", "alice", {"auditor"}, request_by(pair));
+  http::HttpResponse again = add("auditor", "alice", {"auditor"}, request_by(pair));
   ASSERT_EQ(again.status, 201u) << again.body;
   const std::optional<store::Admin> alice = store_->find_admin("alice").value();
   EXPECT_EQ(alice->certificates.size(), 2u);
@@ -100,19 +100,20 @@ TEST_F(AdminPowersTest, ARepeatedAppointmentIssuesAnotherCertificate) {
 
 TEST_F(AdminPowersTest, OnesOwnCertificateIsRenewedForTheSameKey) {
   crypto::KeyPair pair = crypto::generate_p256().value();
-  HttpResponse made = add("auditor", "alice", {"auditor"}, request_by(pair));
+  http::HttpResponse made = add("auditor", "alice", {"auditor"}, request_by(pair));
   ASSERT_EQ(made.status, 201u);
   std::string first = shown(parsed(made), "fingerprint");
   auto renew = [&](const std::string& as, const std::string& request) {
-    HttpRequest http{"POST", "/v1/admins/alice/certificate", "application/json",
-                     json::serialize(json::object{{"request", request}})};
-    Peer who =
-        as == "alice" ? Peer{{net::PeerKind::admin, "alice", "01", first}, "here:1"} : peer(as);
+    http::HttpRequest http{"POST", "/v1/admins/alice/certificate", "application/json",
+                           json::serialize(json::object{{"request", request}})};
+    http::Peer who = as == "alice"
+                         ? http::Peer{{net::PeerKind::admin, "alice", "01", first}, "here:1"}
+                         : peer(as);
     return service_->serve(http, who);
   };
   EXPECT_EQ(code(renew("auditor", request_by(pair))), "admin_role_missing") << "nobody else";
   EXPECT_EQ(code(renew("alice", new_request())), "conflict") << "another key";
-  HttpResponse renewed = renew("alice", request_by(pair));
+  http::HttpResponse renewed = renew("alice", request_by(pair));
   ASSERT_EQ(renewed.status, 201u) << renewed.body;
   EXPECT_EQ(call_with(shown(parsed(renewed), "fingerprint"), "alice").status, 200u);
   EXPECT_EQ(call_with(first, "alice").status, 200u) << "until it expires";
@@ -152,7 +153,7 @@ class ApprovalTest : public AdminPowersTest {
             .value());
   }
   // The id of a request that waits.
-  std::string id_of(const HttpResponse& response) {
+  std::string id_of(const http::HttpResponse& response) {
     EXPECT_EQ(response.status, 202u) << response.body;
     return shown(parsed(response).at("approval"), "id");
   }
@@ -162,7 +163,7 @@ class ApprovalTest : public AdminPowersTest {
   json::value seen(std::string_view who, const std::string& id) {
     return parsed(call(who, "GET", "/v1/approvals/" + id));
   }
-  HttpResponse approve(std::string_view who, const std::string& id) {
+  http::HttpResponse approve(std::string_view who, const std::string& id) {
     return call(who, "POST", "/v1/approvals/" + id + "/approve",
                 {{"digest", shown(seen(who, id), "digest")}});
   }
@@ -173,7 +174,7 @@ TEST_F(ApprovalTest, NothingIsDoneBeforeASecondOneApproves) {
   EXPECT_EQ(ring_->size(), 0u);
   EXPECT_EQ(records("key-create").back().reason, "waiting");
   EXPECT_EQ(shown(seen("bob", id), "body"), R"({"name":"a","type":"aes-256-gcm"})");
-  HttpResponse done = approve("bob", id);
+  http::HttpResponse done = approve("bob", id);
   ASSERT_EQ(done.status, 200u) << done.body;
   EXPECT_EQ(shown(parsed(done), "state"), "done");
   EXPECT_EQ(shown(parsed(done), "status"), "201");
@@ -213,7 +214,7 @@ TEST_F(ApprovalTest, ApprovalBindsWhatWasSeen) {
 TEST_F(ApprovalTest, TheRequesterMustStillHaveTheRole) {
   std::string id = request_key("alice", "a"), second = request_key("alice", "b");
   ASSERT_TRUE(store_->set_admin_roles(**store_->find_admin("alice"), {"auditor"}, {0, 1}));
-  HttpResponse failed = approve("bob", id);
+  http::HttpResponse failed = approve("bob", id);
   EXPECT_EQ(shown(parsed(failed), "state"), "failed") << failed.body;
   EXPECT_EQ(shown(parsed(failed).at("answer"), "code"), "admin_role_missing");
   ASSERT_TRUE(store_->remove_admin(**store_->find_admin("alice"), {0, 1}));
@@ -255,13 +256,13 @@ TEST_F(ApprovalTest, DestroyingIsAClassOfItsOwn) {
 }
 
 TEST_F(ApprovalTest, NobodyAppointsHisOwnApprover) {
-  HttpResponse waits = add("alice", "twin", {"key-admin"});
+  http::HttpResponse waits = add("alice", "twin", {"key-admin"});
   std::string id = id_of(waits);
   EXPECT_EQ(*store_->find_admin("twin"), std::nullopt);
   EXPECT_EQ(code(approve("alice", id)), "approval_required");
   EXPECT_EQ(code(approve("auditor", id)), "admin_role_missing")
       << "who appoints and who approves hold the role";
-  HttpResponse done = approve("bob", id);
+  http::HttpResponse done = approve("bob", id);
   EXPECT_EQ(shown(parsed(done), "state"), "done") << done.body;
   EXPECT_THAT(shown(parsed(done).at("answer"), "certificate"), HasSubstr("BEGIN CERTIFICATE"));
   EXPECT_EQ(shown(seen("alice", id).at("answer"), "name"), "twin") << "and the requester gets it";
@@ -269,7 +270,7 @@ TEST_F(ApprovalTest, NobodyAppointsHisOwnApprover) {
 
 TEST_F(ApprovalTest, TwoAreLeftToApproveEachOther) {
   ASSERT_TRUE(store_->remove_admin(**store_->find_admin("key-admin"), {0, 1}));
-  HttpResponse done = approve("alice", id_of(call("bob", "DELETE", "/v1/admins/bob")));
+  http::HttpResponse done = approve("alice", id_of(call("bob", "DELETE", "/v1/admins/bob")));
   EXPECT_EQ(shown(parsed(done), "state"), "failed");
   EXPECT_EQ(shown(parsed(done).at("answer"), "code"), "conflict");
 }

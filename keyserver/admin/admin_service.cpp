@@ -20,17 +20,17 @@ constexpr unsigned kAccepted = 202;  // RFC 9110: kept, and not acted upon yet
 constexpr std::string_view kAllowed = "value", kDenied = "deny", kBegun = "begun",
                            kWaiting = "waiting", kDone = "allowed";
 
-std::string_view path_of(const HttpRequest& request) {
+std::string_view path_of(const http::HttpRequest& request) {
   return std::string_view(request.target).substr(0, request.target.find('?'));
 }
 
-HttpResponse plain(unsigned status, std::string body) {
+http::HttpResponse plain(unsigned status, std::string body) {
   return {status, "text/plain; charset=utf-8", std::move(body), ""};
 }
 
 // A browser sends JSON to another site only after asking that site, which we never answer: a page
 // that an administrator opens cannot make calls with the administrator's certificate.
-Result<void> check_body(const HttpRequest& request) {
+Result<void> check_body(const http::HttpRequest& request) {
   std::string_view type = request.content_type;
   if (request.body.empty() || type.substr(0, type.find(';')) == "application/json") return {};
   return fail(Code::unsupported, "the body's Content-Type must be application/json");
@@ -68,16 +68,16 @@ std::string allowed_by(const std::string& methods) {
 }
 
 // Nothing was done: a client may come again by itself.
-HttpResponse come_again() {
-  HttpResponse response =
-      problem(Error(Code::overloaded, "too many administrative calls are waiting"));
+http::HttpResponse come_again() {
+  http::HttpResponse response =
+      http::problem(Error(Code::overloaded, "too many administrative calls are waiting"));
   response.retry_after_s = 1;
   return response;
 }
 
 // RFC 9110 section 9.3.7. Browsers get no more: they have no business here.
-HttpResponse options(const std::string& allow) {
-  HttpResponse response;
+http::HttpResponse options(const std::string& allow) {
+  http::HttpResponse response;
   response.content_type = "text/plain; charset=utf-8";
   response.allow = allow;
   return response;
@@ -95,7 +95,7 @@ prometheus::Counter& counter(prometheus::Registry& registry, const char* verdict
 
 // What became of one call, and what its record says.
 struct AdminService::Outcome {
-  HttpResponse response;
+  http::HttpResponse response;
   std::string action = "unknown";
   std::string target;
   std::string detail;
@@ -109,7 +109,7 @@ struct AdminService::Outcome {
     return outcome;
   }
   void refuse(const Error& error, unsigned http_status = 0) {
-    response = problem(error, http_status);
+    response = http::problem(error, http_status);
     reason = name(error.code);
   }
 };
@@ -122,7 +122,7 @@ AdminService::AdminService(AdminParts parts)
       limited_(&counter(parts_.metrics.registry(), "limited")),
       workers_(kThreads, kWaitingCalls) {}
 
-void AdminService::dispatch(HttpRequest request, Peer peer, Answer answer) {
+void AdminService::dispatch(http::HttpRequest request, http::Peer peer, Answer answer) {
   if (path_of(request) == "/healthz" || path_of(request) == "/metrics")
     return answer(serve(request, peer));
   auto call = [this, request = std::move(request), peer = std::move(peer), answer] {
@@ -131,7 +131,7 @@ void AdminService::dispatch(HttpRequest request, Peer peer, Answer answer) {
   if (!workers_.submit(std::move(call))) answer(come_again());
 }
 
-void AdminService::count_limited(Peer peer, bool record_it) {
+void AdminService::count_limited(http::Peer peer, bool record_it) {
   limited_->Increment();
   if (!record_it) return;
   workers_.submit([this, peer = std::move(peer)] {
@@ -142,30 +142,33 @@ void AdminService::count_limited(Peer peer, bool record_it) {
 }
 
 // Memory that ran out for one call must not end the server.
-HttpResponse AdminService::serve_or_fail(const HttpRequest& request, const Peer& peer) {
+http::HttpResponse AdminService::serve_or_fail(const http::HttpRequest& request,
+                                               const http::Peer& peer) {
   try {
     return serve(request, peer);
   } catch (const std::exception& thrown) {
-    return problem(Error(Code::internal, std::string("the call failed: ") + thrown.what()));
+    return http::problem(Error(Code::internal, std::string("the call failed: ") + thrown.what()));
   }
 }
 
-HttpResponse AdminService::serve(const HttpRequest& request, const Peer& peer) {
+http::HttpResponse AdminService::serve(const http::HttpRequest& request, const http::Peer& peer) {
   std::string_view path = path_of(request);
   bool health = path == "/healthz", ready_asked = path == "/readyz",
        metrics_asked = path == "/metrics";
   if (!health && !ready_asked && !metrics_asked) return serve_call(request, peer);
   if (request.method == "OPTIONS") return options(kOfGet);
   if (request.method != "GET") {
-    HttpResponse response = problem(Error(Code::unsupported, "only GET is possible here"), 405);
+    http::HttpResponse response =
+        http::problem(Error(Code::unsupported, "only GET is possible here"), 405);
     response.allow = kOfGet;
     return response;
   }
   return health ? plain(200, "ok\n") : ready_asked ? ready() : metrics(peer);
 }
 
-HttpResponse AdminService::serve_call(const HttpRequest& request, const Peer& peer,
-                                      const store::Approval* approved) {
+http::HttpResponse AdminService::serve_call(const http::HttpRequest& request,
+                                            const http::Peer& peer,
+                                            const store::Approval* approved) {
   Outcome outcome = act(request, peer, approved);
   bool granted = outcome.response.status < 400;
   (granted ? granted_ : refused_)->Increment();
@@ -175,10 +178,10 @@ HttpResponse AdminService::serve_call(const HttpRequest& request, const Peer& pe
   Error error = recorded.error();
   if (granted && outcome.changed)
     error.message = "the change was made, but its outcome could not be recorded: " + error.message;
-  return problem(error);
+  return http::problem(error);
 }
 
-AdminService::Outcome AdminService::act(const HttpRequest& request, const Peer& peer,
+AdminService::Outcome AdminService::act(const http::HttpRequest& request, const http::Peer& peer,
                                         const store::Approval* approved) {
   auto target = parse_target(request.target);
   if (!target) return Outcome::refused(target.error());
@@ -273,17 +276,17 @@ AdminService::Outcome AdminService::act(const HttpRequest& request, const Peer& 
 }
 
 // As the requester, whose certificate and roles must be good now as well; recorded as any call.
-Performed AdminService::perform(const store::Approval& approval, const Peer& approver) {
-  HttpRequest request{approval.method, approval.target, approval.content_type, approval.body};
-  Peer requester{{net::PeerKind::admin, approval.requested_by, "", approval.fingerprint},
-                 approver.address};
+Performed AdminService::perform(const store::Approval& approval, const http::Peer& approver) {
+  http::HttpRequest request{approval.method, approval.target, approval.content_type, approval.body};
+  http::Peer requester{{net::PeerKind::admin, approval.requested_by, "", approval.fingerprint},
+                       approver.address};
   store::Approval decided = approval;
   decided.decided_by = approver.identity.name;
-  HttpResponse response = serve_call(request, requester, &decided);
+  http::HttpResponse response = serve_call(request, requester, &decided);
   return {response.status, std::move(response.body)};
 }
 
-AdminService::Outcome AdminService::no_route(const HttpRequest& request, const Match& found) {
+AdminService::Outcome AdminService::no_route(const http::HttpRequest& request, const Match& found) {
   Outcome outcome;
   outcome.target = request.method + " " + std::string(path_of(request));
   if (!found.allow.empty() && request.method == "OPTIONS") {
@@ -302,7 +305,7 @@ AdminService::Outcome AdminService::no_route(const HttpRequest& request, const M
 
 // Asked of the store at every call: who was removed is out at once, and a connection that outlives
 // its certificate is of no use.
-Result<AdminRoles> AdminService::roles_of(const Peer& peer) {
+Result<AdminRoles> AdminService::roles_of(const http::Peer& peer) {
   if (peer.identity.kind != net::PeerKind::admin)
     return fail(Code::admin_role_missing, "the certificate names a " +
                                               std::string(net::name(peer.identity.kind)) +
@@ -328,7 +331,7 @@ Result<AdminRoles> AdminService::roles_of(const Peer& peer) {
   return roles;
 }
 
-Result<void> AdminService::record(const Peer& peer, std::string_view action,
+Result<void> AdminService::record(const http::Peer& peer, std::string_view action,
                                   std::string_view target, std::string_view verdict,
                                   std::string_view reason, std::string_view detail,
                                   std::string_view digest) {
@@ -352,7 +355,7 @@ Result<void> AdminService::record(const Peer& peer, std::string_view action,
 }
 
 // What was built is no business of whoever holds a database host.
-HttpResponse AdminService::metrics(const Peer& peer) {
+http::HttpResponse AdminService::metrics(const http::Peer& peer) {
   parts_.metrics.ready().Set(readiness(parts_).ready ? 1 : 0);
   parts_.metrics.hsm_healthy().Set(parts_.hsm.health().healthy ? 1 : 0);
   parts_.metrics.hsm_queue_depth().Set(static_cast<double>(parts_.hsm.health().depth));
@@ -366,7 +369,7 @@ HttpResponse AdminService::metrics(const Peer& peer) {
   parts_.metrics.clock_trusted().Set(parts_.clock.trusted() ? 1 : 0);
   parts_.metrics.clock_difference_seconds().Set(static_cast<double>(parts_.clock.difference_us()) /
                                                 1e6);
-  HttpResponse response;
+  http::HttpResponse response;
   response.content_type = "text/plain; version=0.0.4; charset=utf-8";
   auto families = parts_.metrics.collect();
   if (peer.identity.kind != net::PeerKind::admin && peer.identity.kind != net::PeerKind::monitoring)
@@ -376,10 +379,10 @@ HttpResponse AdminService::metrics(const Peer& peer) {
   return response;
 }
 
-HttpResponse AdminService::ready() {
+http::HttpResponse AdminService::ready() {
   Readiness state = readiness(parts_);
   state.parts["ready"] = state.ready;
-  HttpResponse response;
+  http::HttpResponse response;
   response.status = state.ready ? 200 : 503;
   response.body = json::serialize(state.parts);
   return response;

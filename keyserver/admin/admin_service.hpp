@@ -9,7 +9,7 @@
 #include "keyserver/admin/admin_parts.hpp"
 #include "keyserver/admin/admin_role.hpp"
 #include "keyserver/admin/admin_workers.hpp"
-#include "keyserver/admin/http_service.hpp"
+#include "keyserver/protocols/http/http_service.hpp"
 
 namespace prometheus {
 class Counter;
@@ -20,33 +20,34 @@ namespace nae::admin {
 struct Match;
 struct Performed;
 
-class AdminService final : public HttpService {
+class AdminService final : public http::HttpService {
  public:
   explicit AdminService(AdminParts parts);
 
-  void dispatch(HttpRequest request, Peer peer, Answer answer) override;
+  void dispatch(http::HttpRequest request, http::Peer peer, Answer answer) override;
 
   // Counted, and recorded when it is the first of a row.
-  void count_limited(Peer peer, bool record_it) override;
+  void count_limited(http::Peer peer, bool record_it) override;
 
   // The whole of one call; may block. dispatch() without the threads.
-  HttpResponse serve(const HttpRequest& request, const Peer& peer);
+  http::HttpResponse serve(const http::HttpRequest& request, const http::Peer& peer);
 
  private:
   struct Outcome;
-  HttpResponse serve_or_fail(const HttpRequest& request, const Peer& peer);
+  http::HttpResponse serve_or_fail(const http::HttpRequest& request, const http::Peer& peer);
   // `approved`: the request that this call is, when a second administrator has approved it.
-  HttpResponse serve_call(const HttpRequest& request, const Peer& peer,
-                          const store::Approval* approved = nullptr);
-  Outcome act(const HttpRequest& request, const Peer& peer, const store::Approval* approved);
-  static Outcome no_route(const HttpRequest& request, const Match& found);
-  Performed perform(const store::Approval& approval, const Peer& approver);
-  Result<AdminRoles> roles_of(const Peer& peer);
-  Result<void> record(const Peer& peer, std::string_view action, std::string_view target,
+  http::HttpResponse serve_call(const http::HttpRequest& request, const http::Peer& peer,
+                                const store::Approval* approved = nullptr);
+  Outcome act(const http::HttpRequest& request, const http::Peer& peer,
+              const store::Approval* approved);
+  static Outcome no_route(const http::HttpRequest& request, const Match& found);
+  Performed perform(const store::Approval& approval, const http::Peer& approver);
+  Result<AdminRoles> roles_of(const http::Peer& peer);
+  Result<void> record(const http::Peer& peer, std::string_view action, std::string_view target,
                       std::string_view verdict, std::string_view reason, std::string_view detail,
                       std::string_view digest = {});
-  HttpResponse metrics(const Peer& peer);
-  HttpResponse ready();
+  http::HttpResponse metrics(const http::Peer& peer);
+  http::HttpResponse ready();
 
   AdminParts parts_;
   std::int64_t started_at_us_;

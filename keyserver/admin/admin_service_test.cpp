@@ -30,7 +30,7 @@ TEST_F(AdminServiceTest, EveryCallIsRefusedWithoutItsRole) {
     for (std::size_t at; (at = path.find("{}")) != std::string::npos;) path.replace(at, 2, "1");
     for (AdminRole role : admin_roles()) {
       if (route.any_of.contains(role)) continue;
-      HttpResponse response = call(name_of(role), std::string(route.method), path);
+      http::HttpResponse response = call(name_of(role), std::string(route.method), path);
       EXPECT_EQ(response.status, 403) << route.action << " as " << name_of(role);
       EXPECT_EQ(code(response), "admin_role_missing");
     }
@@ -46,9 +46,9 @@ TEST_F(AdminServiceTest, EveryCallIsRefusedWithoutItsRole) {
 
 TEST_F(AdminServiceTest, StrangersAndDevicesAreRefusedAndRecorded) {
   EXPECT_EQ(code(call("nobody", "GET", "/v1/keys")), "admin_role_missing");
-  HttpRequest request{"GET", "/v1/keys", "", ""};
+  http::HttpRequest request{"GET", "/v1/keys", "", ""};
   // A device named like an administrator is no administrator.
-  HttpResponse device = service_->serve(request, peer("auditor", net::PeerKind::device));
+  http::HttpResponse device = service_->serve(request, peer("auditor", net::PeerKind::device));
   EXPECT_EQ(code(device), "admin_role_missing");
   auto refused = records("unknown");
   ASSERT_EQ(refused.size(), 2u);
@@ -61,11 +61,11 @@ TEST_F(AdminServiceTest, OneSearchOrProofOfTheLogAtATime) {
   std::promise<void> released;
   hsm_->submit([gone = released.get_future().share()](keys::Hsm&) { gone.wait(); });
   std::mutex mutex;
-  std::vector<HttpResponse> answers;
+  std::vector<http::HttpResponse> answers;
   std::promise<void> first, both;
   for (int i = 0; i < 2; ++i)
     service_->dispatch({"GET", "/v1/audit/verify", "", ""}, peer("auditor"),
-                       [&](HttpResponse response) {
+                       [&](http::HttpResponse response) {
                          std::lock_guard lock(mutex);
                          answers.push_back(std::move(response));
                          (answers.size() == 1 ? first : both).set_value();
@@ -86,10 +86,10 @@ TEST_F(AdminServiceTest, ARemovedAdministratorIsOutAtOnce) {
 
 TEST_F(AdminServiceTest, WhatThereIsNot) {
   EXPECT_EQ(code(call("auditor", "GET", "/v2/keys")), "not_found");
-  HttpResponse wrong = call("auditor", "DELETE", "/v1/keys");
+  http::HttpResponse wrong = call("auditor", "DELETE", "/v1/keys");
   EXPECT_EQ(wrong.status, 405u);
   EXPECT_EQ(wrong.allow, "GET, POST, HEAD, OPTIONS");
-  HttpResponse possible = call("auditor", "OPTIONS", "/v1/keys/a/rotate");
+  http::HttpResponse possible = call("auditor", "OPTIONS", "/v1/keys/a/rotate");
   EXPECT_EQ(possible.status, 200u);
   EXPECT_EQ(possible.allow, "POST, OPTIONS");
   EXPECT_EQ(possible.body, "");
@@ -99,7 +99,8 @@ TEST_F(AdminServiceTest, WhatThereIsNot) {
 }
 
 TEST_F(AdminServiceTest, BodiesMustBeJsonAndSaySo) {
-  HttpRequest request{"POST", "/v1/keys", "text/plain", R"({"name":"a","type":"aes-256-gcm"})"};
+  http::HttpRequest request{"POST", "/v1/keys", "text/plain",
+                            R"({"name":"a","type":"aes-256-gcm"})"};
   EXPECT_EQ(service_->serve(request, peer("key-admin")).status, 415u);
   request.content_type = "application/json; charset=utf-8";
   request.body = "{";
@@ -109,7 +110,7 @@ TEST_F(AdminServiceTest, BodiesMustBeJsonAndSaySo) {
 
 TEST_F(AdminServiceTest, PolicyIsAppliedShownAndTested) {
   EXPECT_EQ(code(call("auditor", "GET", "/v1/policy")), "not_found");
-  HttpResponse applied =
+  http::HttpResponse applied =
       call("policy-admin", "PUT", "/v1/policy", {{"document", kPolicyText}, {"comment", "first"}});
   ASSERT_EQ(applied.status, 200u) << applied.body;
   EXPECT_EQ(shown(parsed(applied), "version"), "1");
@@ -134,7 +135,8 @@ TEST_F(AdminServiceTest, PolicyIsAppliedShownAndTested) {
 // Who revokes must learn that an old answer may still leave; the new decision holds regardless.
 TEST_F(AdminServiceTest, ARevocationThatDoesNotSettleIsAnErrorAndHolds) {
   settles_ = false;
-  HttpResponse applied = call("policy-admin", "PUT", "/v1/policy", {{"document", kPolicyText}});
+  http::HttpResponse applied =
+      call("policy-admin", "PUT", "/v1/policy", {{"document", kPolicyText}});
   EXPECT_EQ(code(applied), "timeout");
   EXPECT_EQ(policy_->snapshot()->number, 1u);
   EXPECT_EQ(records("policy-apply").back().reason, "timeout");
@@ -209,7 +211,7 @@ TEST_F(AdminServiceTest, ADifferenceIsSaidBeforeItIsMade) {
 }
 
 TEST_F(AdminServiceTest, ABadPolicyChangesNothing) {
-  HttpResponse refused =
+  http::HttpResponse refused =
       call("policy-admin", "PUT", "/v1/policy", {{"document", "version = 1\n[[rule]]\nx = 1\n"}});
   EXPECT_EQ(code(refused), "policy_invalid");
   EXPECT_EQ(policy_->snapshot()->number, 0u);
@@ -219,8 +221,8 @@ TEST_F(AdminServiceTest, ABadPolicyChangesNothing) {
 TEST_F(AdminServiceTest, DevicesAreEnrolledByTheHsm) {
   crypto::KeyPair pair = crypto::generate_p256().value();
   std::string request = crypto::make_request(pair.private_key_pem, "anything").value();
-  HttpResponse made = call("operator", "POST", "/v1/devices",
-                           {{"name", "db1"}, {"request", request}, {"valid_days", 30}});
+  http::HttpResponse made = call("operator", "POST", "/v1/devices",
+                                 {{"name", "db1"}, {"request", request}, {"valid_days", 30}});
   ASSERT_EQ(made.status, 201u) << made.body;
   crypto::CertificateInfo info =
       crypto::read_certificate(shown(parsed(made), "certificate")).value();
@@ -249,13 +251,13 @@ TEST_F(AdminServiceTest, ADevicesNameIsNotTakenOver) {
   auto enroll = [&](const std::string& request) {
     return call("operator", "POST", "/v1/devices", {{"name", "db1"}, {"request", request}});
   };
-  auto admitted = [&](const HttpResponse& made) {
+  auto admitted = [&](const http::HttpResponse& made) {
     return devices_->admits({net::PeerKind::device, "db1", "", shown(parsed(made), "fingerprint")});
   };
   crypto::KeyPair hosts = crypto::generate_p256().value(), takers = crypto::generate_p256().value();
-  HttpResponse first = enroll(request_of(hosts));
+  http::HttpResponse first = enroll(request_of(hosts));
   ASSERT_EQ(first.status, 201u) << first.body;
-  HttpResponse taken = enroll(request_of(takers));
+  http::HttpResponse taken = enroll(request_of(takers));
   EXPECT_EQ(taken.status, 409u) << taken.body;
   EXPECT_EQ(code(taken), "conflict");
   EXPECT_THAT(shown(parsed(taken), "hint"), HasSubstr("remove the device"));
@@ -265,12 +267,12 @@ TEST_F(AdminServiceTest, ADevicesNameIsNotTakenOver) {
   EXPECT_TRUE(admitted(first)) << "the old certificate is good until it expires";
 
   EXPECT_EQ(code(call("operator", "DELETE", "/v1/devices/db2")), "not_found");
-  HttpResponse removed = call("operator", "DELETE", "/v1/devices/db1");
+  http::HttpResponse removed = call("operator", "DELETE", "/v1/devices/db1");
   EXPECT_EQ(removed.status, 200u) << removed.body;
   EXPECT_EQ(records("device-remove").back().target, "db1");
   EXPECT_FALSE(admitted(first));
   EXPECT_EQ(code(call("operator", "DELETE", "/v1/devices/db1")), "not_found");
-  HttpResponse second = enroll(request_of(takers));
+  http::HttpResponse second = enroll(request_of(takers));
   ASSERT_EQ(second.status, 201u) << second.body;
   EXPECT_TRUE(admitted(second));
   EXPECT_FALSE(admitted(first));
@@ -337,7 +339,7 @@ TEST_F(AdminServiceTest, OldSegmentsOfTheAuditLogArePruned) {
 TEST_F(AdminServiceTest, NothingChangesWhileTheAuditLogCannotBeWritten) {
   std::filesystem::remove_all(directory_ / "audit");
   (void)audit_->sign_head();  // notices
-  HttpResponse refused =
+  http::HttpResponse refused =
       call("key-admin", "POST", "/v1/keys", {{"name", "a"}, {"type", "aes-256-gcm"}});
   EXPECT_EQ(code(refused), "audit_unavailable");
   EXPECT_EQ(ring_->size(), 0u);
@@ -345,12 +347,12 @@ TEST_F(AdminServiceTest, NothingChangesWhileTheAuditLogCannotBeWritten) {
 }
 
 TEST_F(AdminServiceTest, HealthIsForEveryCertificate) {
-  HttpRequest request{"GET", "/healthz", "", ""};
+  http::HttpRequest request{"GET", "/healthz", "", ""};
   EXPECT_EQ(service_->serve(request, peer("db1", net::PeerKind::device)).status, 200u);
   request.target = "/readyz";
   EXPECT_EQ(service_->serve(request, peer("db1", net::PeerKind::device)).status, 200u);
   request.target = "/metrics";
-  HttpResponse metrics = service_->serve(request, peer("db1", net::PeerKind::device));
+  http::HttpResponse metrics = service_->serve(request, peer("db1", net::PeerKind::device));
   EXPECT_THAT(metrics.body, HasSubstr("nae_admin_requests_total{verdict=\"refused\"} 0"));
   request.method = "POST";
   EXPECT_EQ(service_->serve(request, peer("db1", net::PeerKind::device)).status, 405u);
@@ -365,9 +367,10 @@ TEST_F(AdminServiceTest, StatusSaysWhoYouAre) {
 
 TEST_F(AdminServiceTest, CallsRunOnThreadsOfTheirOwn) {
   std::promise<std::pair<unsigned, std::thread::id>> answered;
-  service_->dispatch({"GET", "/v1/keys", "", ""}, peer("auditor"), [&](HttpResponse response) {
-    answered.set_value({response.status, std::this_thread::get_id()});
-  });
+  service_->dispatch({"GET", "/v1/keys", "", ""}, peer("auditor"),
+                     [&](http::HttpResponse response) {
+                       answered.set_value({response.status, std::this_thread::get_id()});
+                     });
   auto [status, thread] = answered.get_future().get();
   EXPECT_EQ(status, 200u);
   EXPECT_NE(thread, std::this_thread::get_id());

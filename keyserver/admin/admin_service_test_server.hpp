@@ -99,7 +99,7 @@ class AdminServiceTest : public testing::Test {
     return {};
   }
   static std::string_view name_of(AdminRole role) { return admin::name(role); }
-  static Peer peer(std::string name, net::PeerKind kind = net::PeerKind::admin) {
+  static http::Peer peer(std::string name, net::PeerKind kind = net::PeerKind::admin) {
     std::string fingerprint = fingerprint_of(name);
     return {{kind, std::move(name), "01", std::move(fingerprint)}, "127.0.0.1:5000"};
   }
@@ -115,17 +115,19 @@ class AdminServiceTest : public testing::Test {
                                  fingerprint_of(name),
                                  {{fingerprint_of(name), "01", 1, INT64_MAX}}});
   }
-  HttpResponse call(std::string_view who, std::string method, std::string target,
-                    const json::object& body = {}) {
-    HttpRequest request{std::move(method), std::move(target), "", ""};
+  http::HttpResponse call(std::string_view who, std::string method, std::string target,
+                          const json::object& body = {}) {
+    http::HttpRequest request{std::move(method), std::move(target), "", ""};
     if (!body.empty()) {
       request.content_type = "application/json";
       request.body = json::serialize(body);
     }
     return service_->serve(request, peer(std::string(who)));
   }
-  static json::value parsed(const HttpResponse& response) { return json::parse(response.body); }
-  static std::string code(const HttpResponse& response) {
+  static json::value parsed(const http::HttpResponse& response) {
+    return json::parse(response.body);
+  }
+  static std::string code(const http::HttpResponse& response) {
     EXPECT_EQ(response.content_type, "application/problem+json") << response.body;
     EXPECT_EQ(shown(parsed(response), "status"), std::to_string(response.status));
     return shown(parsed(response), "code");

@@ -8,7 +8,7 @@ namespace nae::admin {
 
 // SHA-256, hexadecimal, over method, target, content type, body and, when there is one, the base,
 // each with its length before it: what the approver saw is what is done.
-std::string request_digest(const HttpRequest& request, const std::string& base);
+std::string request_digest(const http::HttpRequest& request, const std::string& base);
 
 // Code::conflict when what an approved call changes is not what it was when it was requested.
 Result<void> check_base(const AdminCall& call, const Route& route);

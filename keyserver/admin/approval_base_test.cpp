@@ -35,8 +35,8 @@ name = "postgres"
     return document("[[rule]]\nname = \"r\"\nroles = [\"" + std::string(role) +
                     "\"]\nkeys = [\"*\"]\nactions = [\"decrypt\"]\nresult = \"value\"\n");
   }
-  HttpResponse apply(std::string_view who, const std::string& text,
-                     std::optional<int> if_revision = std::nullopt) {
+  http::HttpResponse apply(std::string_view who, const std::string& text,
+                           std::optional<int> if_revision = std::nullopt) {
     json::object body{{"document", text}};
     if (if_revision) body["if_revision"] = *if_revision;
     return call(who, "PUT", "/v1/policy", body);
@@ -44,11 +44,11 @@ name = "postgres"
   json::value seen(std::string_view who, const std::string& id) {
     return parsed(call(who, "GET", "/v1/approvals/" + id));
   }
-  HttpResponse approve(std::string_view who, const std::string& id) {
+  http::HttpResponse approve(std::string_view who, const std::string& id) {
     return call(who, "POST", "/v1/approvals/" + id + "/approve",
                 {{"digest", shown(seen(who, id), "digest")}});
   }
-  static std::string id_of(const HttpResponse& response) {
+  static std::string id_of(const http::HttpResponse& response) {
     EXPECT_EQ(response.status, 202u) << response.body;
     return shown(parsed(response).at("approval"), "id");
   }
@@ -70,14 +70,14 @@ TEST_F(ApprovalBaseTest, APolicyThatWaitsIsCheckedAndShownAsADifference) {
   require_approval();
   EXPECT_EQ(code(apply("alice", "version = 3")), "policy_invalid") << "at the request";
   EXPECT_EQ(code(apply("alice", document(), 7)), "conflict");
-  HttpResponse waits = apply("alice", document_with("billing"));
+  http::HttpResponse waits = apply("alice", document_with("billing"));
   const std::string id = id_of(waits);
   EXPECT_THAT(waits.body, HasSubstr("billing gains decrypt on every key"));
   const json::value approval = seen("bob", id);
   EXPECT_EQ(shown(approval, "base"), "policy:0");
   EXPECT_THAT(shown(approval, "difference"), HasSubstr("billing gains decrypt on every key"));
   EXPECT_EQ(shown(seen("operator", id), "difference"), "") << "not to who may not read it";
-  HttpResponse done = approve("bob", id);
+  http::HttpResponse done = approve("bob", id);
   EXPECT_EQ(shown(parsed(done), "state"), "done") << done.body;
   EXPECT_THAT(shown(parsed(done), "difference"), HasSubstr("billing gains"));
   EXPECT_EQ(policy_->snapshot()->number, 1u);
@@ -121,7 +121,7 @@ TEST_F(ApprovalBaseTest, ARotationThatWasApprovedWaitsForNobodyWhenItIsRepeated)
   EXPECT_EQ(records("key-rotate").back().reason, "waiting");
   ASSERT_EQ(shown(parsed(approve("bob", first)), "state"), "done");
   EXPECT_EQ(code(approve("bob", second)), "conflict") << "the key is another one now";
-  const HttpResponse again = rotate();
+  const http::HttpResponse again = rotate();
   EXPECT_EQ(again.status, 200u) << again.body;
   EXPECT_EQ(shown(parsed(again), "unchanged"), "true");
   EXPECT_EQ(records("key-rotate").back().reason, "allowed") << "nothing waits";

@@ -47,7 +47,7 @@ Result<store::Approval> named(const AdminCall& call) {
 template <class Ask>
 auto as_requested(const AdminCall& call, const store::Approval& approval, Ask ask)
     -> decltype(ask(std::declval<AdminCall&>(), std::declval<const Route&>())) {
-  HttpRequest request{approval.method, approval.target, approval.content_type, approval.body};
+  http::HttpRequest request{approval.method, approval.target, approval.content_type, approval.body};
   NAE_ASSIGN(Target target, parse_target(request.target));
   Match found = match(request.method, target);
   if (!found.route) return fail(Code::not_found, "the request is for nothing that there is");
@@ -83,7 +83,7 @@ Result<void> check_digest(const AdminCall& call, const store::Approval& approval
   api::Fields fields(body);
   NAE_ASSIGN(std::string seen, fields.text("digest"));
   NAE_TRY(fields.complete());
-  HttpRequest request{approval.method, approval.target, approval.content_type, approval.body};
+  http::HttpRequest request{approval.method, approval.target, approval.content_type, approval.body};
   if (seen == approval.digest && request_digest(request, approval.base) == approval.digest)
     return {};
   return fail(Code::conflict, "the request is not the one that was looked at",
@@ -105,7 +105,7 @@ std::string audit_text(const store::Approval& approval) {
 }  // namespace
 
 // Requests without a base are digested as they were before there were bases.
-std::string request_digest(const HttpRequest& request, const std::string& base) {
+std::string request_digest(const http::HttpRequest& request, const std::string& base) {
   std::string text = base.empty() ? "nae-approval-1" : "nae-approval-2";
   for (const std::string* part :
        {&request.method, &request.target, &request.content_type, &request.body})

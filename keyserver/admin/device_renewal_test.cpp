@@ -15,8 +15,8 @@ class DeviceRenewalTest : public AdminServiceTest {
     first_ = must_enroll("db1", pair_, 30);
   }
 
-  HttpResponse must_enroll(const std::string& device, const crypto::KeyPair& pair, int days) {
-    HttpResponse made =
+  http::HttpResponse must_enroll(const std::string& device, const crypto::KeyPair& pair, int days) {
+    http::HttpResponse made =
         call("operator", "POST", "/v1/devices",
              {{"name", device}, {"request", request_of(pair)}, {"valid_days", days}});
     EXPECT_EQ(made.status, 201u) << made.body;
@@ -25,18 +25,18 @@ class DeviceRenewalTest : public AdminServiceTest {
   static std::string request_of(const crypto::KeyPair& pair) {
     return crypto::make_request(pair.private_key_pem, "any").value();
   }
-  static Peer device(std::string name, const HttpResponse& issued) {
+  static http::Peer device(std::string name, const http::HttpResponse& issued) {
     return {{net::PeerKind::device, std::move(name), "01", shown(parsed(issued), "fingerprint")},
             "127.0.0.1:5000"};
   }
-  HttpResponse renew(const Peer& by, const json::object& body) {
+  http::HttpResponse renew(const http::Peer& by, const json::object& body) {
     return service_->serve(
         {"POST", "/v1/device/certificate", "application/json", json::serialize(body)}, by);
   }
-  HttpResponse renew(const HttpResponse& with) {
+  http::HttpResponse renew(const http::HttpResponse& with) {
     return renew(device("db1", with), {{"request", request_of(pair_)}});
   }
-  static crypto::CertificateInfo info_of(const HttpResponse& issued) {
+  static crypto::CertificateInfo info_of(const http::HttpResponse& issued) {
     return crypto::read_certificate(shown(parsed(issued), "certificate")).value();
   }
   void pass_us(std::int64_t time_us) {
@@ -44,7 +44,7 @@ class DeviceRenewalTest : public AdminServiceTest {
     clock_.accept();
   }
   void pass(std::int64_t days) { pass_us(days * kDayUs); }
-  void expect_refused(const HttpResponse& response, std::string_view wanted) {
+  void expect_refused(const http::HttpResponse& response, std::string_view wanted) {
     EXPECT_EQ(code(response), wanted) << response.body;
     EXPECT_THAT(response.body, testing::Not(HasSubstr("BEGIN CERTIFICATE")));
     EXPECT_EQ(records("device-renew").back().verdict, "deny");
@@ -52,12 +52,12 @@ class DeviceRenewalTest : public AdminServiceTest {
   }
 
   crypto::KeyPair pair_ = crypto::generate_p256().value();
-  HttpResponse first_;
+  http::HttpResponse first_;
 };
 
 TEST_F(DeviceRenewalTest, SameNameSameKeySameLifeAndRecorded) {
   pass(20);
-  HttpResponse renewed = renew(first_);
+  http::HttpResponse renewed = renew(first_);
   ASSERT_EQ(renewed.status, 201u) << renewed.body;
   const crypto::CertificateInfo before = info_of(first_), after = info_of(renewed);
   EXPECT_EQ(after.uri_names, std::vector<std::string>{"nae://device/db1"});
@@ -66,7 +66,7 @@ TEST_F(DeviceRenewalTest, SameNameSameKeySameLifeAndRecorded) {
   EXPECT_NEAR(static_cast<double>(after.not_after_s - before.not_after_s), 20 * 86'400.0, 60.0);
   EXPECT_EQ(shown(parsed(renewed), "authority"), *authority_);
   EXPECT_EQ(store_->list_devices()->size(), 2u);
-  for (const HttpResponse& each : {first_, renewed})
+  for (const http::HttpResponse& each : {first_, renewed})
     EXPECT_TRUE(devices_->admits(device("db1", each).identity)) << "the old one until it ends";
   const auto record = records("device-renew").back();
   EXPECT_EQ(record.admin, "device/db1");
@@ -91,7 +91,7 @@ TEST_F(DeviceRenewalTest, NotForAnotherKeyOrAnotherName) {
   expect_refused(renew(device("db1", first_), {{"request", request_of(other)}}),
                  "certificate_rejected");
   // Whose certificate it is decides, and none of what the request says.
-  const HttpResponse second = must_enroll("db2", other, 30);
+  const http::HttpResponse second = must_enroll("db2", other, 30);
   expect_refused(renew(device("db1", second), {{"request", request_of(other)}}), "device_unknown");
   expect_refused(renew(device("db1", first_), {{"request", request_of(pair_)}, {"name", "db2"}}),
                  "invalid_argument");
@@ -103,7 +103,8 @@ TEST_F(DeviceRenewalTest, NotForAnotherKeyOrAnotherName) {
 
 TEST_F(DeviceRenewalTest, RemovedOnesAndStrangersAreRefused) {
   pass(20);
-  const Peer stranger{{net::PeerKind::device, "db9", "01", std::string(64, 'a')}, "127.0.0.1:1"};
+  const http::Peer stranger{{net::PeerKind::device, "db9", "01", std::string(64, 'a')},
+                            "127.0.0.1:1"};
   expect_refused(renew(stranger, {{"request", request_of(pair_)}}), "device_unknown");
   ASSERT_EQ(call("operator", "DELETE", "/v1/devices/db1").status, 200u);
   expect_refused(renew(first_), "device_unknown");

@@ -18,7 +18,7 @@ class KeyStatesTest : public AdminServiceTest {
         call("key-admin", "POST", "/v1/keys", {{"name", "a"}, {"type", "aes-256-gcm"}}).status,
         201u);
   }
-  HttpResponse schedule(const json::object& body, const std::string& version = "1") {
+  http::HttpResponse schedule(const json::object& body, const std::string& version = "1") {
     return call("key-admin", "POST", "/v1/keys/a/versions/" + version + "/schedule", body);
   }
   static std::string in_hours(int hours) {
@@ -76,7 +76,7 @@ TEST_F(KeyStatesTest, APlanIsShownReplacedAndCancelled) {
   const std::string first = in_hours(1), second = in_hours(2);
   ASSERT_EQ(schedule({{"state", "restricted"}, {"at", first}}).status, 200u);
   EXPECT_THAT(records("key-schedule").back().detail, HasSubstr("version 1 restricted planned for"));
-  const HttpResponse moved = schedule({{"state", "restricted"}, {"at", second}});
+  const http::HttpResponse moved = schedule({{"state", "restricted"}, {"at", second}});
   ASSERT_EQ(moved.status, 200u) << moved.body;
   const json::value key = parsed(moved);
   ASSERT_EQ(steps(key).size(), 1u) << moved.body;

@@ -11,17 +11,17 @@ namespace {
 using testing::HasSubstr;
 
 TEST_F(AdminServiceTest, KeysLive) {
-  HttpResponse made =
+  http::HttpResponse made =
       call("key-admin", "POST", "/v1/keys", {{"name", "customer-pii"}, {"type", "aes-256-gcm"}});
   ASSERT_EQ(made.status, 201u) << made.body;
   EXPECT_EQ(shown(parsed(made), "primary_version"), "1");
-  HttpResponse rotated = call("key-admin", "POST", "/v1/keys/customer-pii/rotate");
+  http::HttpResponse rotated = call("key-admin", "POST", "/v1/keys/customer-pii/rotate");
   EXPECT_EQ(shown(parsed(rotated), "primary_version"), "2") << rotated.body;
   std::string first = "/v1/keys/customer-pii/versions/1";
   EXPECT_EQ(call("key-admin", "PATCH", first, {{"state", "restricted"}}).status, 200u);
   EXPECT_EQ(code(call("key-admin", "PATCH", first, {{"state", "destroyed"}})), "key_state");
   EXPECT_EQ(call("key-admin", "PATCH", first, {{"state", "retired"}}).status, 200u);
-  HttpResponse destroyed = call("key-admin", "PATCH", first, {{"state", "destroyed"}});
+  http::HttpResponse destroyed = call("key-admin", "PATCH", first, {{"state", "destroyed"}});
   EXPECT_THAT(destroyed.body, HasSubstr(R"("kept":"nowhere")"));
   EXPECT_EQ(settled_, 5);  // every change that worked, before it was answered
 
@@ -75,7 +75,7 @@ TEST_F(AdminServiceTest, ARotationMayBeRepeated) {
   const int settled = settled_;
   EXPECT_EQ(shown(parsed(rotate({{"if_newest_version", 1}})), "unchanged"), "false");
   for (int time = 0; time < 2; ++time) {
-    const HttpResponse again = rotate({{"if_newest_version", 1}});
+    const http::HttpResponse again = rotate({{"if_newest_version", 1}});
     ASSERT_EQ(again.status, 200u) << again.body;
     EXPECT_EQ(shown(parsed(again), "unchanged"), "true");
     EXPECT_EQ(shown(parsed(again), "primary_version"), "2");
@@ -104,10 +104,10 @@ TEST_F(AdminServiceTest, KeysHaveAttributes) {
                   {"rotate_after_days", 90}})
                 .status,
             201u);
-  HttpResponse set = call("key-admin", "PATCH", "/v1/keys/a",
-                          {{"labels", {{"tier", nullptr}, {"zone", "2"}}},
-                           {"allowed_actions", json::array{"decrypt"}},
-                           {"description", "archive"}});
+  http::HttpResponse set = call("key-admin", "PATCH", "/v1/keys/a",
+                                {{"labels", {{"tier", nullptr}, {"zone", "2"}}},
+                                 {"allowed_actions", json::array{"decrypt"}},
+                                 {"description", "archive"}});
   ASSERT_EQ(set.status, 200u) << set.body;
   EXPECT_THAT(set.body, HasSubstr(R"("labels":{"env":"test","zone":"2"})"));
   EXPECT_THAT(set.body, HasSubstr(R"("allowed_actions":["decrypt"])"));
@@ -190,7 +190,7 @@ TEST_F(AdminServiceTest, UsesAreShownAndRotate) {
 }
 
 TEST_F(AdminServiceTest, PublicKeysAreShown) {
-  HttpResponse made =
+  http::HttpResponse made =
       call("key-admin", "POST", "/v1/keys", {{"name", "contracts"}, {"type", "ecdsa-p256"}});
   ASSERT_EQ(made.status, 201u) << made.body;
   EXPECT_THAT(made.body, HasSubstr("BEGIN PUBLIC KEY"));

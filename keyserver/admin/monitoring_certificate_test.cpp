@@ -9,24 +9,24 @@ using testing::Not;
 
 class MonitoringCertificateTest : public AdminServiceTest {
  protected:
-  HttpResponse enroll(const std::string& name, const std::string& kind,
-                      const crypto::KeyPair& pair) {
+  http::HttpResponse enroll(const std::string& name, const std::string& kind,
+                            const crypto::KeyPair& pair) {
     json::object body{{"name", name},
                       {"request", crypto::make_request(pair.private_key_pem, "any").value()}};
     if (!kind.empty()) body["kind"] = kind;
     return call("operator", "POST", "/v1/devices", body);
   }
-  static Peer holder(net::PeerKind kind, const HttpResponse& issued) {
+  static http::Peer holder(net::PeerKind kind, const http::HttpResponse& issued) {
     return {{kind, "prometheus", "01", shown(parsed(issued), "fingerprint")}, "127.0.0.1:5000"};
   }
-  HttpResponse get(const std::string& target, const Peer& by) {
+  http::HttpResponse get(const std::string& target, const http::Peer& by) {
     return service_->serve({"GET", target, "", ""}, by);
   }
   crypto::KeyPair pair_ = crypto::generate_p256().value(), other_ = crypto::generate_p256().value();
 };
 
 TEST_F(MonitoringCertificateTest, IsIssuedListedAndRemovedApartFromDevices) {
-  HttpResponse monitoring = enroll("prometheus", "monitoring", pair_);
+  http::HttpResponse monitoring = enroll("prometheus", "monitoring", pair_);
   ASSERT_EQ(monitoring.status, 201u) << monitoring.body;
   const auto info = crypto::read_certificate(shown(parsed(monitoring), "certificate")).value();
   EXPECT_EQ(info.uri_names, std::vector<std::string>{"nae://monitoring/prometheus"});
@@ -34,7 +34,7 @@ TEST_F(MonitoringCertificateTest, IsIssuedListedAndRemovedApartFromDevices) {
   EXPECT_EQ(shown(parsed(monitoring), "kind"), "monitoring");
   EXPECT_EQ(records("device-enroll").back().target, "monitoring/prometheus");
   // A host may have the name, with a key of its own.
-  HttpResponse device = enroll("prometheus", "", other_);
+  http::HttpResponse device = enroll("prometheus", "", other_);
   ASSERT_EQ(device.status, 201u) << device.body;
   EXPECT_EQ(shown(parsed(device), "kind"), "device");
   EXPECT_EQ(code(enroll("prometheus", "monitoring", other_)), "conflict") << "the name's key";
@@ -57,14 +57,15 @@ TEST_F(MonitoringCertificateTest, IsIssuedListedAndRemovedApartFromDevices) {
 }
 
 TEST_F(MonitoringCertificateTest, ReadsHealthAndMetricsAndNothingElse) {
-  const Peer peer = holder(net::PeerKind::monitoring, enroll("prometheus", "monitoring", pair_));
+  const http::Peer peer =
+      holder(net::PeerKind::monitoring, enroll("prometheus", "monitoring", pair_));
   for (const char* path : {"/healthz", "/readyz", "/metrics"})
     EXPECT_EQ(get(path, peer).status, 200u) << path;
   EXPECT_EQ(service_->serve({"POST", "/metrics", "", ""}, peer).status, 405u);
   for (const Route& route : routes()) {
     std::string path(route.path);
     for (std::size_t at; (at = path.find("{}")) != std::string::npos;) path.replace(at, 2, "1");
-    HttpResponse refused = service_->serve({std::string(route.method), path, "", ""}, peer);
+    http::HttpResponse refused = service_->serve({std::string(route.method), path, "", ""}, peer);
     EXPECT_EQ(refused.status, 403u) << route.action;
     EXPECT_EQ(code(refused), "admin_role_missing") << route.action;
   }
@@ -72,10 +73,10 @@ TEST_F(MonitoringCertificateTest, ReadsHealthAndMetricsAndNothingElse) {
 }
 
 TEST_F(MonitoringCertificateTest, NoHostLearnsWhatWasBuilt) {
-  const HttpResponse issued = enroll("prometheus", "monitoring", pair_);
+  const http::HttpResponse issued = enroll("prometheus", "monitoring", pair_);
   EXPECT_THAT(get("/metrics", holder(net::PeerKind::monitoring, issued)).body,
               HasSubstr("nae_build_info{"));
-  const HttpResponse host = get("/metrics", peer("db1", net::PeerKind::device));
+  const http::HttpResponse host = get("/metrics", peer("db1", net::PeerKind::device));
   EXPECT_EQ(host.status, 200u);
   EXPECT_THAT(host.body, Not(HasSubstr("nae_build_info")));
   EXPECT_THAT(host.body, HasSubstr("nae_ready"));

@@ -10,14 +10,15 @@ using testing::HasSubstr;
 class PolicyPruneTest : public AdminServiceTest {
  protected:
   void apply(const std::string& comment) {
-    HttpResponse applied = call("policy-admin", "PUT", "/v1/policy",
-                                {{"document", "version = 1\n# " + comment}, {"comment", comment}});
+    http::HttpResponse applied =
+        call("policy-admin", "PUT", "/v1/policy",
+             {{"document", "version = 1\n# " + comment}, {"comment", comment}});
     ASSERT_EQ(applied.status, 200u) << applied.body;
     wall_set_us_ += 1'000'000;
     clock_.accept();
   }
   std::string now() { return api::format_time(clock_.now_us()); }
-  HttpResponse prune(const std::string& before, std::string_view who = "policy-admin") {
+  http::HttpResponse prune(const std::string& before, std::string_view who = "policy-admin") {
     return call(who, "POST", "/v1/policy/prune", {{"before", before}});
   }
   json::array versions() {
@@ -31,7 +32,7 @@ class PolicyPruneTest : public AdminServiceTest {
 TEST_F(PolicyPruneTest, TheTextGoesAndTheRestStays) {
   for (const char* comment : {"first", "second", "third"}) apply(comment);
   const json::array before = versions();
-  HttpResponse pruned = prune(now());
+  http::HttpResponse pruned = prune(now());
   ASSERT_EQ(pruned.status, 200u) << pruned.body;
   EXPECT_EQ(items(parsed(pruned), "versions"), (json::array{1u, 2u}));
   const json::array after = versions();
@@ -46,7 +47,7 @@ TEST_F(PolicyPruneTest, TheTextGoesAndTheRestStays) {
   EXPECT_THAT(records("policy-prune").back().detail, HasSubstr("2 versions, 1 to 2"));
   EXPECT_EQ(records("policy-prune").back().admin, "policy-admin");
 
-  HttpResponse gone = call("auditor", "GET", "/v1/policy?version=1");
+  http::HttpResponse gone = call("auditor", "GET", "/v1/policy?version=1");
   EXPECT_EQ(code(gone), "not_found");
   EXPECT_THAT(gone.body, HasSubstr("was pruned on"));
   EXPECT_THAT(gone.body, HasSubstr(shown(after[0], "sha256")));
@@ -73,14 +74,14 @@ TEST_F(PolicyPruneTest, ItWaitsForASecondWherePoliciesDo) {
   for (const char* comment : {"first", "second", "third"}) apply(comment);
   ASSERT_TRUE(add_admin("other", {"policy-admin"}));
   start_service({.required = {"admin-change", "policy-apply"}});
-  HttpResponse asked = prune(now());
+  http::HttpResponse asked = prune(now());
   ASSERT_EQ(asked.status, 202u) << asked.body;
   EXPECT_EQ(shown(versions().front(), "pruned_at"), "");
   const json::value waiting = parsed(asked).at("approval");
   const std::string id = shown(waiting, "id");
   EXPECT_THAT(call("other", "GET", "/v1/approvals/" + id).body, HasSubstr("\"versions\":[1,2]"));
-  HttpResponse approved = call("other", "POST", "/v1/approvals/" + id + "/approve",
-                               {{"digest", shown(waiting, "digest")}});
+  http::HttpResponse approved = call("other", "POST", "/v1/approvals/" + id + "/approve",
+                                     {{"digest", shown(waiting, "digest")}});
   EXPECT_EQ(approved.status, 200u) << approved.body;
   EXPECT_NE(shown(versions().front(), "pruned_at"), "");
   EXPECT_THAT(records("policy-prune").back().detail, HasSubstr("approved by other"));

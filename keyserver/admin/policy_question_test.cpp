@@ -31,7 +31,7 @@ networks = ["10.0.0.0/8"]
 class PolicyQuestionTest : public AdminServiceTest {
  protected:
   void apply(std::string text) {
-    const HttpResponse applied =
+    const http::HttpResponse applied =
         call("policy-admin", "PUT", "/v1/policy", {{"document", std::move(text)}});
     ASSERT_EQ(applied.status, 200u) << applied.body;
   }
@@ -42,7 +42,7 @@ class PolicyQuestionTest : public AdminServiceTest {
     for (const auto& [name, value] : more) body[name] = value;
     return body;
   }
-  HttpResponse ask(const json::object& body) {
+  http::HttpResponse ask(const json::object& body) {
     return call("policy-admin", "POST", "/v1/policy/test", body);
   }
 };
@@ -93,7 +93,7 @@ TEST_F(PolicyQuestionTest, WithoutAPolicyNothingIsAllowed) {
 
 TEST_F(PolicyQuestionTest, AnswersWithTheRuleItsMaskAndItsLimit) {
   apply(kRule);
-  const HttpResponse response = ask(question({{"device_address", "10.1.2.3"}}));
+  const http::HttpResponse response = ask(question({{"device_address", "10.1.2.3"}}));
   const json::value answer = parsed(response);
   EXPECT_EQ(shown(answer, "allowed"), "true") << response.body;
   EXPECT_EQ(shown(answer, "verdict"), "masked");

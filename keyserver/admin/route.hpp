@@ -11,8 +11,8 @@
 #include "keyserver/admin/admin_parts.hpp"
 #include "keyserver/admin/admin_role.hpp"
 #include "keyserver/admin/api/json.hpp"
-#include "keyserver/admin/http_message.hpp"
 #include "keyserver/admin/target.hpp"
+#include "keyserver/protocols/http/http_message.hpp"
 
 namespace nae::admin {
 
@@ -27,7 +27,7 @@ struct Performed {
 // One authorized call on its way through its handler.
 struct AdminCall {
   AdminParts& parts;
-  const HttpRequest& request;
+  const http::HttpRequest& request;
   const Target& target;
   std::vector<std::string> names;  // what the path's {} stood for
   std::string admin;

@@ -16,11 +16,11 @@ json::object state_of(StartPart part, const StartTrouble& trouble) {
           {"problem", part == trouble.part ? trouble.error.message : "it is not opened yet"}};
 }
 
-HttpResponse readiness(const StartTrouble& trouble) {
+http::HttpResponse readiness(const StartTrouble& trouble) {
   json::object body;
   for (StartPart part : kParts) body[name(part)] = state_of(part, trouble);
   body["ready"] = false;
-  HttpResponse response;
+  http::HttpResponse response;
   response.status = 503;
   response.body = json::serialize(body);
   return response;
@@ -50,18 +50,18 @@ StartTrouble StartingService::trouble() const {
   return trouble_;
 }
 
-void StartingService::dispatch(HttpRequest request, Peer, Answer answer) {
+void StartingService::dispatch(http::HttpRequest request, http::Peer, Answer answer) {
   const std::string_view path =
       std::string_view(request.target).substr(0, request.target.find('?'));
   if (path == "/healthz" && request.method == "GET")
     return answer({200, "text/plain; charset=utf-8", "ok\n", ""});
   StartTrouble now = trouble();
-  HttpResponse response;
+  http::HttpResponse response;
   if (path == "/readyz" && request.method == "GET") {
     response = readiness(now);
   } else {
     now.error.message = "the key server waits to start: " + now.error.message;
-    response = problem(now.error, 503);
+    response = http::problem(now.error, 503);
   }
   response.retry_after_s = kRetryAfterS;
   answer(std::move(response));

@@ -5,7 +5,7 @@
 #include <mutex>
 #include <string>
 
-#include "keyserver/admin/http_service.hpp"
+#include "keyserver/protocols/http/http_service.hpp"
 
 namespace nae::admin {
 
@@ -20,14 +20,14 @@ struct StartTrouble {
 };
 
 // Holds the trouble that was found last; set by the main thread, read by all.
-class StartingService final : public HttpService {
+class StartingService final : public http::HttpService {
  public:
   void set(StartTrouble trouble);
   StartTrouble trouble() const;
 
   // /healthz answers, /readyz says what is missing, everything else is refused with that error.
-  void dispatch(HttpRequest request, Peer peer, Answer answer) override;
-  void count_limited(Peer, bool) override {}
+  void dispatch(http::HttpRequest request, http::Peer peer, Answer answer) override;
+  void count_limited(http::Peer, bool) override {}
 
  private:
   mutable std::mutex mutex_;

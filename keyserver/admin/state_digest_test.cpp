@@ -19,7 +19,7 @@ class StateDigestTest : public AdminServiceTest {
     return anew.get();
   }
   // After a call that works and changes something that servers of one store must have in common.
-  void expect_change(const HttpResponse& response, const char* what) {
+  void expect_change(const http::HttpResponse& response, const char* what) {
     EXPECT_LT(response.status, 300u) << what << response.body;
     EXPECT_TRUE(seen_.insert(digest()).second) << what;
   }

@@ -119,14 +119,14 @@ net::TlsFiles tls_files(const config::Config& config) {
           config.tls.client_authority.string()};
 }
 
-admin::HttpLimits http_limits(const config::Config& config) {
-  admin::HttpLimits limits;
+http::HttpLimits http_limits(const config::Config& config) {
+  http::HttpLimits limits;
   limits.request_timeout = config.admin.request_timeout;
   limits.idle_timeout = config.admin.idle_timeout;
   return limits;
 }
 
-admin::GateLimits gate_limits(const config::Config& config) {
+http::GateLimits gate_limits(const config::Config& config) {
   const auto& admin = config.admin;
   return {admin.max_connections, admin.max_connections_per_certificate, admin.requests_per_second,
           admin.request_burst,   admin.connections_per_second,          admin.connection_burst};
@@ -134,7 +134,7 @@ admin::GateLimits gate_limits(const config::Config& config) {
 
 std::size_t most_connections(const config::Config& config) {
   return std::size_t{config.server.max_connections} + config.admin.max_connections +
-         admin::kMostSeenOut;
+         http::kMostSeenOut;
 }
 
 Result<admin::ApprovalRules> rules_of(const config::Config& config) {

@@ -5,12 +5,12 @@
 #include <string>
 
 #include "keyserver/admin/approval_rules.hpp"
-#include "keyserver/admin/http_protocol.hpp"
 #include "keyserver/config/config.hpp"
 #include "keyserver/hsm/hsm_queue.hpp"
 #include "keyserver/keys/key_ring.hpp"
 #include "keyserver/keys/trusted_time.hpp"
 #include "keyserver/keys/working_keys.hpp"
+#include "keyserver/protocols/http/http_protocol.hpp"
 #include "keyserver/protocols/nae1/device_seats.hpp"
 #include "keyserver/protocols/nae1/parts.hpp"
 #include "net/listener.hpp"
@@ -33,8 +33,8 @@ nae1::Settings nae_settings_of(const config::Config& config);
 std::shared_ptr<nae1::DeviceSeats> seats_of(const config::Config& config);
 std::shared_ptr<net::MemoryBudget> memory_of(const config::Config& config);
 net::TlsFiles tls_files(const config::Config& config);
-admin::HttpLimits http_limits(const config::Config& config);
-admin::GateLimits gate_limits(const config::Config& config);
+http::HttpLimits http_limits(const config::Config& config);
+http::GateLimits gate_limits(const config::Config& config);
 // Either kind of connection has places of its own, so that neither keeps the other out.
 std::size_t most_connections(const config::Config& config);
 // Of all server.* that its listener takes. Code::config_invalid for a network that is none, and for

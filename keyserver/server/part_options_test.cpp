@@ -101,7 +101,7 @@ TEST(PartOptions, CarryWhatTheConfigurationSays) {
   EXPECT_EQ(working_key_options(config, nullptr).capacity, 16u);
   config.server.max_connections = 10;
   config.admin.max_connections = 5;
-  EXPECT_EQ(most_connections(config), 15u + admin::kMostSeenOut) << "none keeps another out";
+  EXPECT_EQ(most_connections(config), 15u + http::kMostSeenOut) << "none keeps another out";
   config.tls.client_authority = "/a";
   EXPECT_EQ(tls_files(config).authority, "/a");
 }

@@ -10,12 +10,12 @@
 
 #include "keyserver/admin/admin_service.hpp"
 #include "keyserver/admin/audit_checker.hpp"
-#include "keyserver/admin/http_protocol.hpp"
 #include "keyserver/admin/key_scheduler.hpp"
 #include "keyserver/admin/standing_reader.hpp"
 #include "keyserver/admin/state_digest.hpp"
 #include "keyserver/audit/log.hpp"
 #include "keyserver/hsm/hsm_queue.hpp"
+#include "keyserver/protocols/http/http_protocol.hpp"
 #include "keyserver/protocols/nae1/admission.hpp"
 #include "keyserver/server/approvals_at_start.hpp"
 #include "keyserver/server/audit_watch.hpp"
@@ -303,7 +303,7 @@ class Running final : public Startable {
   std::optional<nae1::Parts> parts_;
   std::optional<audit::SegmentChecks> checks_;
   std::optional<admin::AuditChecker> checker_;
-  std::optional<admin::HttpProtocols> admin_;
+  std::optional<http::HttpProtocols> admin_;
   std::optional<admin::KeyScheduler> scheduler_;
   boost::asio::io_context loop_{1};
   std::optional<AuditWatch> audit_watch_;

@@ -4,9 +4,9 @@
 
 #include <memory>
 
-#include "keyserver/admin/http_protocol.hpp"
 #include "keyserver/admin/starting_service.hpp"
 #include "keyserver/config/config.hpp"
+#include "keyserver/protocols/http/http_protocol.hpp"
 #include "net/listener.hpp"
 
 namespace nae::server {
@@ -27,7 +27,7 @@ class WaitingRoom {
   WaitingRoom(const config::Config& config, std::unique_ptr<admin::StartingService> service);
 
   admin::StartingService* service_;  // of http_
-  admin::HttpProtocols http_;
+  http::HttpProtocols http_;
   std::unique_ptr<net::WorkerThreads> workers_;
   std::unique_ptr<net::Listener> listener_;
 };

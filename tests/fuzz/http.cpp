@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <vector>
 
-#include "keyserver/admin/http_session.hpp"
 #include "keyserver/admin/target.hpp"
+#include "keyserver/protocols/http/http_session.hpp"
 #include "tests/fuzz/property.hpp"
 
 using namespace nae;

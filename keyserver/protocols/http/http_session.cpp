@@ -1,4 +1,4 @@
-#include "keyserver/admin/http_session.hpp"
+#include "keyserver/protocols/http/http_session.hpp"
 
 #include <algorithm>
 #include <boost/asio/buffer.hpp>
@@ -8,7 +8,7 @@
 #include <ctime>
 #include <iterator>
 
-namespace nae::admin {
+namespace nae::http {
 namespace {
 
 namespace http = boost::beast::http;
@@ -171,4 +171,4 @@ void HttpSession::write(const HttpResponse& response, bool keep, Bytes& out) con
   if (!is_head_) out.insert(out.end(), response.body.begin(), response.body.end());
 }
 
-}  // namespace nae::admin
+}  // namespace nae::http

@@ -4,10 +4,10 @@
 #include <functional>
 #include <string>
 
-#include "keyserver/admin/http_message.hpp"
+#include "keyserver/protocols/http/http_message.hpp"
 #include "net/peer_identity.hpp"
 
-namespace nae::admin {
+namespace nae::http {
 
 struct Peer {
   net::PeerIdentity identity;
@@ -27,4 +27,4 @@ class HttpService {
   virtual void count_limited(Peer peer, bool first) = 0;
 };
 
-}  // namespace nae::admin
+}  // namespace nae::http

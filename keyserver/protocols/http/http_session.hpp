@@ -6,10 +6,10 @@
 #include <functional>
 #include <memory>
 
-#include "keyserver/admin/http_message.hpp"
+#include "keyserver/protocols/http/http_message.hpp"
 #include "libnae/base/bytes.hpp"
 
-namespace nae::admin {
+namespace nae::http {
 
 struct HttpLimits {
   std::size_t header_bytes = 8u << 10;  // request line and fields; below the 16 KiB of input
@@ -62,4 +62,4 @@ class HttpSession {
   bool stopping_ = false;
 };
 
-}  // namespace nae::admin
+}  // namespace nae::http

@@ -1,11 +1,11 @@
-#include "keyserver/admin/http_gate.hpp"
+#include "keyserver/protocols/http/http_gate.hpp"
 
 #include <gtest/gtest.h>
 
 #include <list>
 #include <vector>
 
-namespace nae::admin {
+namespace nae::http {
 namespace {
 
 using namespace std::chrono_literals;
@@ -160,4 +160,4 @@ TEST(HttpGateTest, SeesOutWhoComesTooOften) {
 }
 
 }  // namespace
-}  // namespace nae::admin
+}  // namespace nae::http

@@ -1,8 +1,8 @@
-#include "keyserver/admin/http_gate.hpp"
+#include "keyserver/protocols/http/http_gate.hpp"
 
 #include <algorithm>
 
-namespace nae::admin {
+namespace nae::http {
 namespace {
 
 // Past so many certificates those are forgotten whose buckets are full: they lose nothing by it.
@@ -94,4 +94,4 @@ void HttpGate::forget_idle(TimePoint now) {
   });
 }
 
-}  // namespace nae::admin
+}  // namespace nae::http

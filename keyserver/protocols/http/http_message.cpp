@@ -1,15 +1,15 @@
-#include "keyserver/admin/http_message.hpp"
+#include "keyserver/protocols/http/http_message.hpp"
 
 #include "keyserver/admin/api/problem.hpp"
 
-namespace nae::admin {
+namespace nae::http {
 
 HttpResponse problem(const Error& error, unsigned http_status) {
   HttpResponse response;
   response.status = http_status ? http_status : row(error.code).http_status;
-  response.content_type = api::kProblemType;
-  response.body = api::problem_to_json(error, response.status);
+  response.content_type = admin::api::kProblemType;
+  response.body = admin::api::problem_to_json(error, response.status);
   return response;
 }
 
-}  // namespace nae::admin
+}  // namespace nae::http

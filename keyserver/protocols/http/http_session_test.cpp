@@ -1,4 +1,4 @@
-#include "keyserver/admin/http_session.hpp"
+#include "keyserver/protocols/http/http_session.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <vector>
 
-namespace nae::admin {
+namespace nae::http {
 namespace {
 
 using testing::EndsWith;
@@ -259,4 +259,4 @@ TEST_F(HttpSessionTest, ChunksDoNotPassTheBodyLimit) {
 }
 
 }  // namespace
-}  // namespace nae::admin
+}  // namespace nae::http

@@ -7,7 +7,7 @@
 
 #include "libnae/base/result.hpp"
 
-namespace nae::admin {
+namespace nae::http {
 
 struct HttpRequest {
   std::string method;  // "GET"
@@ -27,4 +27,4 @@ struct HttpResponse {
 // Problem details; `http_status` 0: the code's own.
 HttpResponse problem(const Error& error, unsigned http_status = 0);
 
-}  // namespace nae::admin
+}  // namespace nae::http

@@ -6,7 +6,7 @@
 #include <cmath>
 #include <cstdint>
 
-namespace nae::admin {
+namespace nae::http {
 
 class TokenBucket {
  public:
@@ -44,4 +44,4 @@ class TokenBucket {
   TimePoint filled_at_;
 };
 
-}  // namespace nae::admin
+}  // namespace nae::http

@@ -1,13 +1,13 @@
 // HttpProtocol: puts the administration interface on a TLS connection (ALPN http/1.1).
 #pragma once
 
-#include "keyserver/admin/http_gate.hpp"
-#include "keyserver/admin/http_service.hpp"
-#include "keyserver/admin/http_session.hpp"
+#include "keyserver/protocols/http/http_gate.hpp"
+#include "keyserver/protocols/http/http_service.hpp"
+#include "keyserver/protocols/http/http_session.hpp"
 #include "net/connection.hpp"
 #include "net/receive_deadline.hpp"
 
-namespace nae::admin {
+namespace nae::http {
 
 class HttpProtocol final : public net::Protocol {
  public:
@@ -65,4 +65,4 @@ class HttpProtocols {
   std::unique_ptr<HttpService> service_;
 };
 
-}  // namespace nae::admin
+}  // namespace nae::http

@@ -9,10 +9,10 @@
 #include <string>
 #include <utility>
 
-#include "keyserver/admin/token_bucket.hpp"
+#include "keyserver/protocols/http/token_bucket.hpp"
 #include "libnae/base/result.hpp"
 
-namespace nae::admin {
+namespace nae::http {
 
 struct GateLimits {
   std::uint32_t max_connections = 64;
@@ -102,4 +102,4 @@ class HttpGate {
   std::array<std::uint32_t, 4> open_{};  // by room
 };
 
-}  // namespace nae::admin
+}  // namespace nae::http

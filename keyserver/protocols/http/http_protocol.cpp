@@ -1,9 +1,9 @@
-#include "keyserver/admin/http_protocol.hpp"
+#include "keyserver/protocols/http/http_protocol.hpp"
 #include "libnae/base/log_text.hpp"
 
 #include <spdlog/spdlog.h>
 
-namespace nae::admin {
+namespace nae::http {
 namespace {
 
 using Clock = std::chrono::steady_clock;
@@ -126,4 +126,4 @@ net::ProtocolFactory HttpProtocols::protocol() {
   };
 }
 
-}  // namespace nae::admin
+}  // namespace nae::http
