@@ -5,7 +5,7 @@
 #include "pg_nae/columns/declared_key.hpp"
 #include "pg_nae/columns/fault.hpp"
 #include "pg_nae/columns/given_ciphertext.hpp"
-#include "pg_nae/pg/batch_exchange.hpp"
+#include "pg_nae/pg/exchange.hpp"
 #include "pg_nae/pg/settings.hpp"
 #include "pg_nae/pg/values.hpp"
 

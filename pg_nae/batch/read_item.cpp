@@ -4,7 +4,7 @@
 #include "libnae/base/text.hpp"
 #include "libnae/envelope/envelope.hpp"
 #include "pg_nae/functions/crypto_call.hpp"
-#include "pg_nae/pg/batch_exchange.hpp"
+#include "pg_nae/pg/exchange.hpp"
 #include "pg_nae/pg/encoding.hpp"
 #include "pg_nae/pg/settings.hpp"
 #include "pg_nae/pg/values.hpp"

@@ -240,7 +240,7 @@ void RoundTrip::gather(Rows& rows, pg::Arena& arena, columns::OpenedValues* open
   traffic_ = {};
   requests_.begin(arena, rows.count());
   for (std::size_t call = 0; call < call_count_; ++call) gather_call(call);
-  pg::BatchAnswers answers{};
+  pg::ExchangeAnswers answers{};
   answers.state = this;
   answers.consume = [](void* state, std::size_t request, std::size_t first,
                        const wire::CryptoReplyView& reply) {

@@ -5,7 +5,7 @@
 #include "pg_nae/batch/requests.hpp"
 #include "pg_nae/batch/rows.hpp"
 #include "pg_nae/columns/opened_values.hpp"
-#include "pg_nae/pg/batch_exchange.hpp"
+#include "pg_nae/pg/exchange.hpp"
 
 namespace nae::batch {
 
@@ -77,7 +77,7 @@ class RoundTrip {
   Call* calls_;
   std::size_t call_count_;
   Requests requests_;
-  pg::BatchExchange exchange_;
+  pg::Exchange exchange_;
   MemoryContext statement_;
   pg::StatementRoles roles_;
   columns::OpenedValues* opened_;

@@ -5,7 +5,7 @@
 
 #include "pg_nae/columns/known_codes.hpp"
 #include "pg_nae/columns/value.hpp"
-#include "pg_nae/pg/batch_exchange.hpp"
+#include "pg_nae/pg/exchange.hpp"
 
 namespace nae::columns {
 
@@ -85,7 +85,7 @@ class CopyLines {
   Asked* asked_;                  // by column
   std::size_t* request_columns_;  // which column a request is of
   StringInfoData text_;
-  pg::BatchExchange exchange_;
+  pg::Exchange exchange_;
   pg::Traffic traffic_;
   uint64 line_;
   const char* column_;

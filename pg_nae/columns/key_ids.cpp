@@ -2,7 +2,7 @@
 
 #include "libnae/base/text.hpp"
 #include "pg_nae/functions/table_result.hpp"
-#include "pg_nae/pg/exchange.hpp"
+#include "pg_nae/pg/lookup.hpp"
 #include "pg_nae/pg/report.hpp"
 
 namespace nae::columns {

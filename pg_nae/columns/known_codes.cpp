@@ -160,7 +160,7 @@ void KnownCodes::open(pg::Traffic& traffic) {
   request.header.query_id = pgstat_get_my_query_id();
   request.items = {items, asked_count_};
   request.aad = {aads, one_aad ? 1 : asked_count_};
-  pg::BatchAnswers answers{};
+  pg::ExchangeAnswers answers{};
   answers.state = this;
   answers.consume = [](void* state, std::size_t, std::size_t first,
                        const wire::CryptoReplyView& reply) {
@@ -186,7 +186,7 @@ void KnownCodes::code(pg::Traffic& traffic) {
   request.header.key = reference_;
   request.header.query_id = pgstat_get_my_query_id();
   request.items = {inputs_, input_count_};
-  pg::BatchAnswers answers{};
+  pg::ExchangeAnswers answers{};
   answers.state = this;
   answers.consume = [](void* state, std::size_t, std::size_t first,
                        const wire::CryptoReplyView& reply) {

@@ -13,7 +13,7 @@
 
 #include "pg_nae/columns/coding.hpp"
 #include "pg_nae/columns/opened_values.hpp"
-#include "pg_nae/pg/batch_exchange.hpp"
+#include "pg_nae/pg/exchange.hpp"
 
 namespace nae::columns {
 
@@ -69,7 +69,7 @@ class KnownCodes {
   pg::Standing seen_reading_;  // of the owner, when he was
   pg::Arena arena_;
   ValueTable table_;
-  pg::BatchExchange exchange_;
+  pg::Exchange exchange_;
   MemoryContext memory_;  // of one asking
   std::int64_t opened_ms_, coded_ms_;
   KnownCodes* next_;

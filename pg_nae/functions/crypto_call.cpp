@@ -3,7 +3,7 @@
 #include "libnae/base/text.hpp"
 #include "pg_nae/functions/item_failure.hpp"
 #include "pg_nae/pg/encoding.hpp"
-#include "pg_nae/pg/exchange.hpp"
+#include "pg_nae/pg/run_crypto.hpp"
 #include "pg_nae/pg/report.hpp"
 
 namespace nae::functions {

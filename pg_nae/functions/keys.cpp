@@ -1,6 +1,6 @@
 // nae_keys(): the keys that the effective role may use, and for what.
 #include "pg_nae/functions/table_result.hpp"
-#include "pg_nae/pg/exchange.hpp"
+#include "pg_nae/pg/lookup.hpp"
 #include "pg_nae/pg/report.hpp"
 #include "pg_nae/pg/values.hpp"
 

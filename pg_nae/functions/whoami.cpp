@@ -1,6 +1,6 @@
 // nae_whoami(), nae_agent_stats(): tables of a name and a value.
 #include "pg_nae/functions/table_result.hpp"
-#include "pg_nae/pg/exchange.hpp"
+#include "pg_nae/pg/lookup.hpp"
 
 namespace nae::functions {
 namespace {
