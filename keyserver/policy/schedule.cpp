@@ -9,8 +9,9 @@ namespace nae::policy {
 namespace {
 
 constexpr std::string_view kWeekdays[] = {"mon", "tue", "wed", "thu", "fri", "sat", "sun"};
-constexpr std::int64_t kMicroseconds = 1'000'000, kWeekSeconds = 7 * 86'400;
-constexpr std::int64_t kFirstMonday = 4 * 86'400;  // 1970-01-05
+constexpr std::int64_t kMicroseconds = 1'000'000, kMinuteSeconds = 60, kDaySeconds = 86'400;
+constexpr std::int64_t kWeekSeconds = 7 * kDaySeconds;
+constexpr std::int64_t kFirstMonday = 4 * kDaySeconds;  // 1970-01-05
 // A change of clocks may fall where it changes nothing, at most a few times a year.
 constexpr int kMaxClockChanges = 64;
 
@@ -96,8 +97,8 @@ bool Week::holds(std::int64_t second_of_week) const {
 std::int64_t Week::seconds_to_change(std::int64_t second_of_week) const {
   if (changes_.empty()) return kWeekSeconds;
   auto next = std::ranges::upper_bound(changes_, second_of_week / 60);
-  return next != changes_.end() ? *next * 60 - second_of_week
-                                : kWeekSeconds + changes_.front() * 60 - second_of_week;
+  return next != changes_.end() ? *next * kMinuteSeconds - second_of_week
+                                : kWeekSeconds + changes_.front() * kMinuteSeconds - second_of_week;
 }
 
 bool Schedule::holds_weekly(std::int64_t now_us) const {
