@@ -4,8 +4,8 @@
 #include "libnae/base/text.hpp"
 #include "libnae/envelope/envelope.hpp"
 #include "pg_nae/functions/crypto_call.hpp"
-#include "pg_nae/pg/exchange.hpp"
 #include "pg_nae/pg/encoding.hpp"
+#include "pg_nae/pg/exchange.hpp"
 #include "pg_nae/pg/settings.hpp"
 #include "pg_nae/pg/values.hpp"
 

@@ -3,8 +3,8 @@
 #include "pg_nae/columns/declared_key.hpp"
 #include "pg_nae/columns/given_ciphertext.hpp"
 #include "pg_nae/functions/item_failure.hpp"
-#include "pg_nae/pg/run_crypto.hpp"
 #include "pg_nae/pg/report.hpp"
+#include "pg_nae/pg/run_crypto.hpp"
 #include "pg_nae/pg/settings.hpp"
 #include "pg_nae/pg/values.hpp"
 

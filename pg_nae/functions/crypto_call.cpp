@@ -3,8 +3,8 @@
 #include "libnae/base/text.hpp"
 #include "pg_nae/functions/item_failure.hpp"
 #include "pg_nae/pg/encoding.hpp"
-#include "pg_nae/pg/run_crypto.hpp"
 #include "pg_nae/pg/report.hpp"
+#include "pg_nae/pg/run_crypto.hpp"
 
 namespace nae::functions {
 namespace {
