@@ -11,6 +11,7 @@
 using namespace nae;
 using namespace nae::fuzz;
 using namespace nae::admin;
+using namespace nae::http;
 
 namespace {
 
