@@ -9,9 +9,6 @@
 namespace nae::admin {
 namespace {
 
-// The import key is made at the first call, which takes software seconds.
-constexpr std::chrono::milliseconds kMakingKey{30'000};
-
 Result<keys::Import> read_import(api::Fields& fields) {
   keys::Import import;
   NAE_ASSIGN(const std::string wrapped, fields.text("wrapped"));
@@ -39,7 +36,8 @@ Result<keys::Protection> read_protection(api::Fields& fields) {
 
 Result<Reply> show_import_key(AdminCall& call) {
   NAE_TRY(call.only_parameters({}));
-  const auto deadline = std::max(call.parts.settings.hsm_timeout, kMakingKey);
+  // The import key is made at the first call.
+  const auto deadline = std::max(call.parts.settings.hsm_timeout, keys::kMakingKey);
   NAE_ASSIGN(const keys::ImportKey key,
              call.parts.hsm.call([](keys::Hsm& hsm) { return hsm.import_key(); }, deadline));
   NAE_ASSIGN(const auto parsed, crypto::PublicKey::from_der(key.public_key));

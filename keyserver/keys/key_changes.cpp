@@ -309,7 +309,8 @@ Result<void> KeyRing::make_secret(const Key& key, Version& version,
   row.type = key.type;
   row.protection = key.protection;
   auto handover = std::make_shared<Handover<Version>>();
-  auto run = run_on_hsm_([handover, row, version, import](Hsm& hsm) -> Result<void> {
+  const RunOnHsm& make = options_.make_on_hsm ? options_.make_on_hsm : run_on_hsm_;
+  auto run = make([handover, row, version, import](Hsm& hsm) -> Result<void> {
     const KeyVersionId id{row.id, version.number};
     Version made = version;
     NAE_ASSIGN(made.material, import ? hsm.import(id, row.type, row.protection, *import)

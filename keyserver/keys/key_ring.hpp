@@ -2,6 +2,7 @@
 // a time, durable in the store first and visible to readers after.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <map>
 #include <memory>
@@ -30,7 +31,11 @@ using HsmJob = std::function<Result<void>(Hsm&)>;
 using RunOnHsm = std::function<Result<void>(HsmJob)>;
 using UnixMicroseconds = std::function<std::int64_t()>;
 
+// A job that makes a key is waited for so long at least: an RSA-4096 pair takes software seconds.
+inline constexpr std::chrono::milliseconds kMakingKey{30'000};
+
 struct RingOptions {
+  RunOnHsm make_on_hsm = {};  // waits so long; empty: as other jobs are run
   UnixMicroseconds now = unix_time_us;
   UnixMicroseconds steady = {};  // TrustedTime::steady_us(); empty: as `now`
   std::int64_t destroy_wait_us = std::int64_t{7} * 86'400 * 1'000'000;

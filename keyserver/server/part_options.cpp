@@ -47,8 +47,10 @@ keys::WorkingKeys::Options working_key_options(const config::Config& config,
   return options;
 }
 
-keys::RingOptions ring_options(const config::Config& config, const keys::TrustedTime& clock) {
+keys::RingOptions ring_options(const config::Config& config, const keys::TrustedTime& clock,
+                               keys::RunOnHsm make_on_hsm) {
   keys::RingOptions options;
+  options.make_on_hsm = std::move(make_on_hsm);
   options.now = [&clock] { return clock.now_us(); };
   options.steady = [&clock] { return clock.steady_us(); };
   options.destroy_wait_us =

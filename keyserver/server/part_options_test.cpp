@@ -95,7 +95,7 @@ TEST(PartOptions, CarryWhatTheConfigurationSays) {
   const keys::TrustedTime clock;
   config::Config config;
   config.keys.destroy_wait = std::chrono::hours(1);
-  EXPECT_EQ(ring_options(config, clock).destroy_wait_us, 3'600'000'000);
+  EXPECT_EQ(ring_options(config, clock, {}).destroy_wait_us, 3'600'000'000);
   config.limits.working_keys = 16;
   EXPECT_EQ(settings_of(config, "s").max_working_keys_per_request, 4u) << "not the whole cache";
   EXPECT_EQ(working_key_options(config, nullptr).capacity, 16u);

@@ -57,7 +57,11 @@ class Running final : public Startable {
         ring_(
             *store_,
             [this](keys::HsmJob job) { return hsm_.call(std::move(job), config_.hsm.timeout); },
-            ring_options(config, clock_)),
+            ring_options(config, clock_,
+                         [this](keys::HsmJob job) {
+                           return hsm_.call(std::move(job),
+                                            std::max(config_.hsm.timeout, keys::kMakingKey));
+                         })),
         working_keys_(*gcm_, working_key_options(config, image_)),
         expire_unused_(loop_, kExpireInterval,
                        [this] {

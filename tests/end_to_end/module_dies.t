@@ -110,6 +110,11 @@ with Tap() as tap, Stack(keys="customer-pii:aes-256-gcm doc-p256:ecdsa-p256") as
         client = Client(stack.session("nae_all"))
         tap.is_(client.session.ask(client.read).out, "one", "the server works on the module")
 
+        trouble.plant("C_GenerateKeyPair wait 800")  # more than timeout_ms
+        made = server.nae("key", "create", "slow", "--type", "ecdsa-p256")
+        tap.is_(made.returncode, 0, "who makes a key waits for it longer than for what is asked often")
+        trouble.file.unlink()
+
         crashes = []
         for call in range(1, CRASHES + 1):
             trouble.plant(f"C_Sign crash {call}")
