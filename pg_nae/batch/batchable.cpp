@@ -164,8 +164,7 @@ const Batchable* how_of(Oid extension, HeapTuple tuple, TupleDesc shape) {
   auto* row = reinterpret_cast<Form_pg_proc>(GETSTRUCT(tuple));
   if (row->prolang != ClanguageId || !row->proisstrict || row->proretset) return nullptr;
   bool is_null = true;
-  // Not heap_getattr(): built with newer minor releases it takes a server of these.
-  Datum source = fastgetattr(tuple, Anum_pg_proc_prosrc, shape, &is_null);
+  Datum source = column_of_row(tuple, Anum_pg_proc_prosrc, shape, &is_null);
   const Batchable* how = is_null ? nullptr : by_symbol(TextDatumGetCString(source));
   return how != nullptr && pg::is_member(extension, ProcedureRelationId, row->oid) ? how : nullptr;
 }

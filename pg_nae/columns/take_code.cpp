@@ -20,7 +20,7 @@ HeapTuple with_code(const TriggerData& data, HeapTuple row) {
   if (codes == nullptr) return row;
   TupleDesc shape = RelationGetDescr(data.tg_relation);
   bool is_null = true;  // NULL has no code
-  const Datum value = heap_getattr(row, coding->tgattr[0], shape, &is_null);
+  const Datum value = column_of_row(row, coding->tgattr[0], shape, &is_null);
   const varlena* code = is_null ? nullptr : codes->find(pg::local_view(value));
   if (!is_null && code == nullptr) return row;
   int column = coding->tgattr[1];

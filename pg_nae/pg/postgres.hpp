@@ -155,6 +155,15 @@ extern "C" {
 #undef strerror
 #undef strerror_r
 
+// One column of a row, 1 and on. heap_getattr() is inline and calls what servers of earlier minor
+// releases have not: a library that is built with newer headers would not load into them.
+inline Datum column_of_row(HeapTuple row, int column, TupleDesc shape, bool* is_null) {
+  return column > static_cast<int>(HeapTupleHeaderGetNatts(row->t_data))
+             ? getmissingattr(shape, column, is_null)
+             : fastgetattr(row, column, shape, is_null);
+}
+#pragma GCC poison heap_getattr
+
 // Of messages: tells ours from PostgreSQL's (hidden_text.cpp). They are not translated.
 #undef TEXTDOMAIN
 #define TEXTDOMAIN "pg_nae"

@@ -22,12 +22,10 @@ char* catalog_release() {
   HeapTuple tuple = systable_getnext(scan);
   char* release = nullptr;
   if (HeapTupleIsValid(tuple)) {
-    // Not heap_getattr(): inline, it calls what servers of earlier minor releases have not.
-    Datum values[Natts_pg_extension];
-    bool nulls[Natts_pg_extension];
-    heap_deform_tuple(tuple, RelationGetDescr(extensions), values, nulls);
-    constexpr int kVersion = Anum_pg_extension_extversion - 1;
-    if (!nulls[kVersion]) release = TextDatumGetCString(values[kVersion]);
+    bool is_null = true;
+    const Datum version =
+        column_of_row(tuple, Anum_pg_extension_extversion, RelationGetDescr(extensions), &is_null);
+    if (!is_null) release = TextDatumGetCString(version);
   }
   systable_endscan(scan);
   table_close(extensions, AccessShareLock);
