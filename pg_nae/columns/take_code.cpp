@@ -64,5 +64,5 @@ NAE_FUNCTION(nae_is_uncoded) {
     for (int i = 0; i < 5; ++i) words[i] = as_text(pg::local_view(PG_GETARG_DATUM(i + 1)));
     codes = columns::KnownCodes::of(words);
   }
-  PG_RETURN_BOOL(!columns::is_coded(codes, PG_GETARG_HEAPTUPLEHEADER(0)));
+  PG_RETURN_BOOL(!columns::is_coded(codes, row_at(PG_GETARG_DATUM(0))));
 }

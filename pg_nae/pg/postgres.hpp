@@ -162,7 +162,22 @@ inline Datum column_of_row(HeapTuple row, int column, TupleDesc shape, bool* is_
              ? getmissingattr(shape, column, is_null)
              : fastgetattr(row, column, shape, is_null);
 }
-#pragma GCC poison heap_getattr
+// PG_GETARG_HEAPTUPLEHEADER(), alike: where the server has the function that looks for rows of a
+// type that has changed, it is called.
+#ifdef DatumGetHeapTupleHeader
+inline HeapTupleHeader row_at(Datum row) {
+  return DatumGetHeapTupleHeader(row);
+}
+#else
+#pragma weak DatumGetHeapTupleHeader
+inline HeapTupleHeader row_at(Datum row) {
+  return DatumGetHeapTupleHeader != nullptr
+             ? DatumGetHeapTupleHeader(row)
+             : reinterpret_cast<HeapTupleHeader>(PG_DETOAST_DATUM(row));
+}
+#endif
+#undef PG_GETARG_HEAPTUPLEHEADER
+#pragma GCC poison heap_getattr PG_GETARG_HEAPTUPLEHEADER
 
 // Of messages: tells ours from PostgreSQL's (hidden_text.cpp). They are not translated.
 #undef TEXTDOMAIN
