@@ -56,6 +56,12 @@ class AgentConnection {
   // nae-agent gave this connection's place to another and has read nothing of what is unanswered:
   // whatever was asked may be asked again on a new connection.
   bool gave_way() const { return gave_way_; }
+  // After `failure`, when the exchange broke off: whether what has no answer may be asked once
+  // more. What nobody read may; what may have been done only where that leaves nothing behind.
+  bool may_ask_again(const Failure& failure, Repeated repeated) const {
+    const bool unheard = failure.code == Code::connection_lost && !reply_began_;
+    return gave_way_ || (unheard && repeated == Repeated::nothing);
+  }
 
   std::uint32_t find_context(const RoleKey& key) const { return contexts_.find(key); }
   void forget_context(std::uint32_t number) { contexts_.forget(number); }

@@ -124,15 +124,15 @@ void Exchange::begin_parts(AgentConnection& connection) {
 // The parts that a broken connection left without an answer are asked once more, where asking
 // twice is harmless and nothing was answered yet.
 void Exchange::ask_lost_again(AgentConnection& connection, const Failure& failure) {
-  bool unheard = failure.code == Code::connection_lost && !connection.reply_began();
-  bool unread = connection.gave_way();
+  const bool all = connection.may_ask_again(failure, Repeated::act);
+  const bool harmless = connection.may_ask_again(failure, Repeated::nothing);
   drop_connection();
   for (std::size_t i = first_; i < asked_; ++i) {
     Part part = parts_.at[i];
     if (part.answered) continue;
-    bool harmless =
-        unheard && when_repeated(requests_[part.request].header.action) == Repeated::nothing;
-    if (part.asked_again || !(unread || harmless)) raise(failure);
+    const Action action = requests_[part.request].header.action;
+    const bool again = when_repeated(action) == Repeated::nothing ? harmless : all;
+    if (part.asked_again || !again) raise(failure);
     part.asked_again = true;
     parts_.add(part);
   }

@@ -43,10 +43,9 @@ void ask(const wire::LookupSubject* subject, Deadline deadline) {
       if (failure.code != Code::context_unknown || !again) raise(failure);
       connection.forget_context(context);
     } else {
-      const bool unheard = failure.code == Code::connection_lost && !connection.reply_began();
-      const bool unread = connection.gave_way();
+      const bool harmless = connection.may_ask_again(failure, Repeated::nothing);
       drop_connection();
-      if (!again || !(unheard || unread)) raise(failure);
+      if (!again || !harmless) raise(failure);
     }
   }
 }
