@@ -1,5 +1,7 @@
 #include "pg_nae/columns/coding.hpp"
 
+#include <algorithm>
+
 #include "pg_nae/columns/column_type.hpp"
 
 extern "C" {
@@ -91,16 +93,10 @@ Coding* copy_of(const Coding& coding) {
 
 }  // namespace
 
-bool Coding::same_as(const Coding& other) const {
-  return function == other.function && of == other.of && key == other.key &&
-         normalization == other.normalization && version == other.version &&
-         context == other.context && purpose == other.purpose;
-}
-
 bool Coding::is_of(const Trigger& trigger) const {
-  return function == trigger.tgfoid && trigger.tgnargs == kArguments && key == trigger.tgargs[0] &&
-         normalization == trigger.tgargs[1] && version == trigger.tgargs[2] &&
-         context == trigger.tgargs[3] && purpose == trigger.tgargs[4];
+  if (function != trigger.tgfoid || trigger.tgnargs != kArguments) return false;
+  const auto own = words();
+  return std::equal(own.begin(), own.end(), trigger.tgargs);
 }
 
 const Trigger* find_coding_trigger(Relation relation, AttrNumber column) {

@@ -2,6 +2,8 @@
 // (install/0.2.0/blind_index.sql).
 #pragma once
 
+#include <array>
+
 #include "pg_nae/columns/value.hpp"
 
 namespace nae::columns {
@@ -21,7 +23,13 @@ struct Coding {
   std::string_view context;
   std::string_view purpose;
 
-  bool same_as(const Coding& other) const;
+  // What codes are of, in the order of the trigger's arguments.
+  std::array<std::string_view, 5> words() const {
+    return {key, normalization, version, context, purpose};
+  }
+  bool same_as(const Coding& other) const {
+    return function == other.function && of == other.of && words() == other.words();
+  }
   // Whether the trigger makes the same codes, in the name of the same role.
   bool is_of(const Trigger& trigger) const;
 };

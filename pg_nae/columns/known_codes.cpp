@@ -228,11 +228,9 @@ const KnownCodes* KnownCodes::of(const Trigger& trigger) {
 
 const KnownCodes* KnownCodes::of(std::span<const std::string_view> words) {
   for (const KnownCodes* codes = all_; codes != nullptr; codes = codes->next_) {
-    const Coding& coding = *codes->coding_;
-    const std::string_view own[] = {coding.key, coding.normalization, coding.version,
-                                    coding.context, coding.purpose};
+    const auto own = codes->coding_->words();
     if (codes->is_settled_ && !codes->is_refused_ &&
-        std::equal(words.begin(), words.end(), std::begin(own), std::end(own)))
+        std::equal(words.begin(), words.end(), own.begin(), own.end()))
       return codes;
   }
   return nullptr;
