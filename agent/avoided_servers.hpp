@@ -10,6 +10,9 @@ namespace nae::agent {
 class AvoidedServers {
  public:
   using TimePoint = std::chrono::steady_clock::time_point;
+  // Long enough that few requests are asked twice, short enough that a server which is well again
+  // soon has its share.
+  static constexpr std::chrono::seconds kTime{3};
 
   // True when it was not avoided before.
   bool avoid(const std::string& server, TimePoint now) {
@@ -23,9 +26,6 @@ class AvoidedServers {
   }
 
  private:
-  // Long enough that few requests are asked twice, short enough that a server which is well again
-  // soon has its share.
-  static constexpr std::chrono::seconds kTime{3};
   std::map<std::string, TimePoint> until_;
 };
 
