@@ -23,7 +23,7 @@ constexpr std::chrono::milliseconds kLongestBackoff{3'000};
 constexpr std::chrono::milliseconds kWatchInterval{5'000};
 // Half of what the protocol allows: a server counts a context until it has read its closing.
 constexpr std::size_t kMaxOpenContexts = wire::kMaxContexts / 2;
-constexpr std::size_t kReadBytes = 64u << 10;
+constexpr std::size_t kReceiveBytes = 64u << 10;
 constexpr std::size_t kSlowLineBytesPerMs = 1'024;  // 8 Mbit/s
 constexpr std::uint64_t kHelloId = 0;
 constexpr std::uint64_t kPingId = UINT64_MAX;
@@ -38,7 +38,7 @@ class Upstream::Link final : public net::Protocol {
         connection_(connection),
         assembler_(wire::max_reply_bytes(upstream.settings_.limits)) {}
 
-  ByteSpan receive_space() override { return assembler_.prepare(kReadBytes); }
+  ByteSpan receive_space() override { return assembler_.prepare(kReceiveBytes); }
   bool received(std::size_t bytes) override {
     assembler_.commit(bytes);
     while (upstream_ != nullptr) {

@@ -59,8 +59,7 @@ Outcome<ExitCode> add(Call& call, const AddOptions& options) {
   return kOk;
 }
 
-struct NoOptions {};
-Outcome<ExitCode> list(Call& call, const NoOptions&) {
+Outcome<ExitCode> list_admins(Call& call, const NoOptions&) {
   NAE_ANSWER(auto server, call.server());
   NAE_ANSWER(json::value answer, server->call("GET", "/v1/admins"));
   call.show(answer, [&] {
@@ -191,7 +190,7 @@ void add_admin(CLI::App& app, Action& chosen) {
       "  nae admin add alice --role key-admin --out ./alice\n"
       "  nae admin add bob --role policy-admin --role auditor --out ./bob --request bob.csr");
 
-  add_leaf<NoOptions>(*admin, "list", "List administrators and their roles", chosen, list)
+  add_leaf<NoOptions>(*admin, "list", "List administrators and their roles", chosen, list_admins)
       .first->fallthrough()
       ->footer("Example:\n  nae admin list --json");
 

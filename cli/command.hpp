@@ -56,6 +56,9 @@ void add_clock(CLI::App& app, Action& chosen);
 void add_batch(CLI::App& app, Action& chosen);
 void add_doctor(CLI::App& app, Action& chosen);
 
+// Of a leaf that takes none.
+struct NoOptions {};
+
 // A leaf: `name` with an options struct of its own, run when it was parsed. Answers the struct.
 template <class Options>
 std::pair<CLI::App*, Options*> add_leaf(CLI::App& parent, const char* name, const char* description,

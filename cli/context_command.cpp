@@ -10,8 +10,7 @@
 namespace nae::cli {
 namespace {
 
-struct NoOptions {};
-struct NameOptions {
+struct ContextOptions {
   std::string name;
 };
 
@@ -19,7 +18,7 @@ Contexts contexts() {
   return Contexts(configuration_directory());
 }
 
-Outcome<ExitCode> list(Call& call, const NoOptions&) {
+Outcome<ExitCode> list_contexts(Call& call, const NoOptions&) {
   NAE_ASSIGN(const std::string used, contexts().in_use());
   json::array answer;
   Table table({"", "NAME", "SERVER", "CERTIFICATE"});
@@ -52,7 +51,7 @@ void warn_of_what_wins(Call& call) {
                << '\n';
 }
 
-Outcome<ExitCode> use(Call& call, const NameOptions& options) {
+Outcome<ExitCode> use(Call& call, const ContextOptions& options) {
   NAE_TRY(contexts().use(options.name));
   call.show(json::object{{"context", options.name}},
             [&] { call.out << "Context " << options.name << " is in use.\n"; });
@@ -60,7 +59,7 @@ Outcome<ExitCode> use(Call& call, const NameOptions& options) {
   return kOk;
 }
 
-Outcome<ExitCode> add(Call& call, const NameOptions& options) {
+Outcome<ExitCode> add(Call& call, const ContextOptions& options) {
   NAE_ASSIGN(const Profile profile, resolve_profile(call.profile));
   NAE_TRY(contexts().add(options.name, profile));
   call.show(json::object{{"context", options.name}, {"server", profile.server}}, [&] {
@@ -70,7 +69,7 @@ Outcome<ExitCode> add(Call& call, const NameOptions& options) {
   return kOk;
 }
 
-Outcome<ExitCode> remove(Call& call, const NameOptions& options) {
+Outcome<ExitCode> remove(Call& call, const ContextOptions& options) {
   NAE_TRY(contexts().remove(options.name));
   call.show(json::object{{"context", options.name}}, [&] {
     call.out << "Context " << options.name
@@ -98,8 +97,8 @@ Outcome<ExitCode> show(Call& call, const NoOptions&) {
 }
 
 void add_named(CLI::App& context, Action& chosen, const char* name, const char* description,
-               Outcome<ExitCode> (*run)(Call&, const NameOptions&)) {
-  auto [leaf, options] = add_leaf<NameOptions>(context, name, description, chosen, run);
+               Outcome<ExitCode> (*run)(Call&, const ContextOptions&)) {
+  auto [leaf, options] = add_leaf<ContextOptions>(context, name, description, chosen, run);
   leaf->add_option("NAME", options->name, "Name of the context")->required();
   leaf->fallthrough();
 }
@@ -114,7 +113,7 @@ void add_context(CLI::App& app, Action& chosen) {
       "  nae --config ./prod/cli.toml context add prod\n"
       "  nae context use prod\n"
       "  nae --context test key list");
-  add_leaf<NoOptions>(*context, "list", "List contexts; * is in use", chosen, list)
+  add_leaf<NoOptions>(*context, "list", "List contexts; * is in use", chosen, list_contexts)
       .first->fallthrough();
   add_leaf<NoOptions>(*context, "show", "What a command would use now, and why", chosen, show)
       .first->fallthrough();

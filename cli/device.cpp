@@ -4,6 +4,7 @@
 
 #include "cli/confirmation.hpp"
 #include "cli/enrolment.hpp"
+#include "cli/enrolment_files.hpp"
 #include "cli/input.hpp"
 #include "cli/local_time.hpp"
 #include "cli/table.hpp"
@@ -16,7 +17,6 @@ using admin::api::items;
 using admin::api::shown;
 
 constexpr unsigned kMostDays = 3650;
-constexpr std::size_t kMaxFileBytes = 64u << 10;
 constexpr std::size_t kShownDigits = 16;  // of a key's digest
 
 struct EnrollOptions {
@@ -91,8 +91,8 @@ struct RekeyOptions {
 };
 Outcome<ExitCode> rekey(Call& call, const RekeyOptions& options) {
   NAE_ANSWER(std::string name, checked_name(options.name));
-  NAE_ASSIGN(std::string certificate, content_of(options.certificate, kMaxFileBytes));
-  NAE_ASSIGN(std::string signature, content_of(options.signature, kMaxFileBytes));
+  NAE_ASSIGN(std::string certificate, content_of(options.certificate, kMostPemBytes));
+  NAE_ASSIGN(std::string signature, content_of(options.signature, kMostPemBytes));
   NAE_ANSWER(auto server, call.server());
   Enrolment wanted;
   wanted.name = name;
@@ -162,8 +162,7 @@ Outcome<ExitCode> confirm(Call& call, const ConfirmOptions& options) {
   return kOk;
 }
 
-struct NoOptions {};
-Outcome<ExitCode> list(Call& call, const NoOptions&) {
+Outcome<ExitCode> list_devices(Call& call, const NoOptions&) {
   NAE_ANSWER(auto server, call.server());
   NAE_ANSWER(json::value answer, server->call("GET", "/v1/devices"));
   call.show(answer, [&] {
@@ -324,7 +323,8 @@ void add_device(CLI::App& app, Action& chosen) {
       "  nae device confirm db1\n"
       "  nae device confirm db1 --keep 3f2a9c0d1b7e5566");
 
-  add_leaf<NoOptions>(*device, "list", "List the certificates issued to devices", chosen, list)
+  add_leaf<NoOptions>(*device, "list", "List the certificates issued to devices", chosen,
+                      list_devices)
       .first->fallthrough()
       ->footer("Example:\n  nae device list --json");
 

@@ -25,8 +25,6 @@ constexpr std::int64_t kMostClockDifferenceS = 30;
 constexpr int kHeadLooks = 25;
 constexpr int kHeadLookMs = 200;
 
-struct NoOptions {};
-
 void check_part(Report& report, const json::value& status, const char* part, Finding finding) {
   const json::value* state = status.as_object().if_contains(part);
   if (!state) return;

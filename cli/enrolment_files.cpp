@@ -12,7 +12,6 @@ namespace {
 
 using Path = std::filesystem::path;
 
-constexpr std::size_t kMaxFileBytes = 64u << 10;
 constexpr std::size_t kAnswerRoomBytes = 8u << 10;  // a certificate has about one
 constexpr std::size_t kMaxNoteBytes = 1u << 10;
 
@@ -28,7 +27,7 @@ Result<Bytes> read_own_key(const Path& file) {
     return fail(Code::file_failed,
                 file.string() + " is not a private key of yours that others cannot read",
                 "It is not overwritten: move it away, or choose another directory with --out.");
-  NAE_ASSIGN(std::string text, read_file(file, kMaxFileBytes));
+  NAE_ASSIGN(std::string text, read_file(file, kMostPemBytes));
   Bytes key(text.begin(), text.end());
   ::explicit_bzero(text.data(), text.size());
   if (auto spki = crypto::public_key_of(key); !spki)
@@ -39,7 +38,7 @@ Result<Bytes> read_own_key(const Path& file) {
 }
 
 Result<std::string> fingerprint_of(const Path& file) {
-  NAE_ASSIGN(std::string pem, read_file(file, kMaxFileBytes));
+  NAE_ASSIGN(std::string pem, read_file(file, kMostPemBytes));
   NAE_ASSIGN(crypto::CertificateInfo info, crypto::read_certificate(pem));
   return info.fingerprint;
 }
@@ -106,7 +105,7 @@ Result<Asked> EnrolmentFiles::own_key(bool may_make) {
 Result<std::string> EnrolmentFiles::request_by(ByteView key) {
   NAE_ASSIGN(Bytes spki, crypto::public_key_of(key));
   if (name_is_taken(request_)) {
-    NAE_ASSIGN(std::string kept, read_file(request_, kMaxFileBytes));
+    NAE_ASSIGN(std::string kept, read_file(request_, kMostPemBytes));
     auto read = crypto::read_request(kept);
     if (read && read->spki == spki && read->common_name == name_) return kept;
     return taken(request_, "It is no request for " + name_ + " by " + key_.string() +

@@ -12,6 +12,9 @@
 
 namespace nae::cli {
 
+// Of a certificate, a request or a signature.
+inline constexpr std::size_t kMostPemBytes = 64u << 10;
+
 // What the server is asked with.
 struct Asked {
   Bytes spki;

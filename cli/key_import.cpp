@@ -65,7 +65,6 @@ Outcome<ExitCode> import(Call& call, const ImportOptions& options) {
   return kOk;
 }
 
-struct NoOptions {};
 Outcome<ExitCode> import_key(Call& call, const NoOptions&) {
   NAE_ANSWER(auto server, call.server());
   NAE_ANSWER(const json::value key, server->call("GET", "/v1/import-key"));

@@ -111,7 +111,6 @@ Outcome<ExitCode> show(Call& call, const ShowOptions& options) {
   return kOk;
 }
 
-struct NoOptions {};
 Outcome<ExitCode> history(Call& call, const NoOptions&) {
   NAE_ANSWER(auto server, call.server());
   NAE_ANSWER(json::value answer, server->call("GET", "/v1/policy/history"));

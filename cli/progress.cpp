@@ -9,7 +9,7 @@ namespace nae::cli {
 namespace {
 
 constexpr double kFirstGuess_s = 2;
-constexpr std::chrono::milliseconds kBetween(500);
+constexpr std::chrono::milliseconds kBetweenLines(500);
 
 std::string with_commas(std::uint64_t number) {
   const std::string digits = std::to_string(number);
@@ -61,7 +61,7 @@ Progress::~Progress() {
 
 void Progress::at(std::uint64_t done) {
   const auto now = Clock::now();
-  if (!shown_ || now - told_ < kBetween) return;
+  if (!shown_ || now - told_ < kBetweenLines) return;
   told_ = now;
   on_screen_ = true;
   const double elapsed_s = std::chrono::duration<double>(now - begun_).count();

@@ -7,7 +7,7 @@
 namespace nae::cli {
 namespace {
 
-constexpr std::size_t kBetween = 2;
+constexpr std::size_t kColumnGap = 2;
 
 // Characters, not bytes: continuation bytes of UTF-8 take no room.
 std::size_t width(std::string_view text) {
@@ -54,7 +54,7 @@ void Table::print_columns(std::ostream& out, const std::vector<std::size_t>& sho
   auto line = [&](const std::vector<std::string>& cells) {
     for (std::size_t i = 0; i + 1 < shown.size(); ++i) {
       const std::string& cell = cells[shown[i]];
-      out << cell << std::string(widths[i] - width(cell) + kBetween, ' ');
+      out << cell << std::string(widths[i] - width(cell) + kColumnGap, ' ');
     }
     out << cells[shown.back()] << '\n';
   };
@@ -69,7 +69,7 @@ void Table::print_cells(std::ostream& out) const {
     if (row != 0) out << '\n';
     for (std::size_t i = 0; i < header_.size(); ++i)
       if (!rows_[row][i].empty())
-        out << header_[i] << std::string(widest - width(header_[i]) + kBetween, ' ')
+        out << header_[i] << std::string(widest - width(header_[i]) + kColumnGap, ' ')
             << rows_[row][i] << '\n';
   }
 }
@@ -79,7 +79,7 @@ bool Table::print(std::ostream& out, std::size_t columns,
   std::vector<std::size_t> shown(header_.size());
   std::iota(shown.begin(), shown.end(), 0);
   auto fits = [&] {
-    std::size_t all = kBetween * (shown.size() - 1);
+    std::size_t all = kColumnGap * (shown.size() - 1);
     for (std::size_t column : shown) all += width_of(column);
     return columns == 0 || all <= columns;
   };

@@ -12,8 +12,6 @@
 namespace nae::admin {
 namespace {
 
-constexpr std::int64_t kMicroseconds = 1'000'000;
-
 // The body of admin-add and admin-renew.
 struct Wanted {
   std::string name;
@@ -61,7 +59,7 @@ Result<std::vector<std::string>> read_new_roles(const AdminCall& call) {
   return roles;
 }
 
-Result<store::Admin> named(const AdminCall& call) {
+Result<store::Admin> admin_of(const AdminCall& call) {
   NAE_ASSIGN(std::optional<store::Admin> admin, call.parts.store.find_admin(call.names.at(0)));
   if (!admin)
     return fail(Code::not_found, "no administrator is called \"" + call.names.at(0) + "\"");
@@ -101,9 +99,10 @@ Result<Issued> issue_to(AdminCall& call, const std::string& admin, Bytes spki, s
              issue_client_certificate(call, admin, "nae://admin/" + admin, std::move(spki), days));
   NAE_ASSIGN(crypto::CertificateInfo info, crypto::read_certificate(pem));
   call.audit_detail = "serial " + info.serial;
-  return Issued{pem,
-                to_hex(crypto::sha256(info.spki)),
-                {info.fingerprint, info.serial, call.now_us, info.not_after_s * kMicroseconds}};
+  return Issued{
+      pem,
+      to_hex(crypto::sha256(info.spki)),
+      {info.fingerprint, info.serial, call.now_us, info.not_after_s * api::kMicrosecondsPerSecond}};
 }
 
 json::object shown_certificate(const store::AdminCertificate& certificate) {
@@ -168,13 +167,13 @@ Result<Reply> add_admin(AdminCall& call) {
 }
 
 Result<void> may_remove_admin(const AdminCall& call) {
-  NAE_ASSIGN(store::Admin admin, named(call));
+  NAE_ASSIGN(store::Admin admin, admin_of(call));
   return must_hold(call, admin.roles);
 }
 
 Result<Reply> remove_admin(AdminCall& call) {
   NAE_TRY(call.only_parameters({}));
-  NAE_ASSIGN(store::Admin admin, named(call));
+  NAE_ASSIGN(store::Admin admin, admin_of(call));
   NAE_TRY(must_hold(call, admin.roles));
   Result<void> removed = call.parts.store.remove_admin(admin, least_holders(call));
   // In any case: an earlier call may have got no further than the store.
@@ -186,7 +185,7 @@ Result<Reply> remove_admin(AdminCall& call) {
 
 Result<void> may_set_admin_roles(const AdminCall& call) {
   NAE_ASSIGN(std::vector<std::string> roles, read_new_roles(call));
-  NAE_ASSIGN(store::Admin admin, named(call));
+  NAE_ASSIGN(store::Admin admin, admin_of(call));
   std::vector<std::string> changed;
   std::set_symmetric_difference(admin.roles.begin(), admin.roles.end(), roles.begin(), roles.end(),
                                 std::back_inserter(changed));
@@ -196,7 +195,7 @@ Result<void> may_set_admin_roles(const AdminCall& call) {
 Result<Reply> set_admin_roles(AdminCall& call) {
   NAE_TRY(may_set_admin_roles(call));
   NAE_ASSIGN(std::vector<std::string> roles, read_new_roles(call));
-  NAE_ASSIGN(store::Admin admin, named(call));
+  NAE_ASSIGN(store::Admin admin, admin_of(call));
   NAE_TRY(call.parts.store.set_admin_roles(admin, roles, least_holders(call)));
   call.audit_detail = joined(admin.roles) + " becomes " + joined(roles);
   return Reply{{{"name", admin.name}, {"roles", json::array(roles.begin(), roles.end())}}};
@@ -214,7 +213,7 @@ Result<Reply> renew_admin(AdminCall& call) {
   NAE_ASSIGN(std::string request_pem, fields.text("request"));
   NAE_ASSIGN(auto days, fields.optional_integer("valid_days", 1, setup::kCertificateDays));
   NAE_TRY(fields.complete());
-  NAE_ASSIGN(store::Admin admin, named(call));
+  NAE_ASSIGN(store::Admin admin, admin_of(call));
   NAE_ASSIGN(crypto::CertificateRequest request, crypto::read_request(request_pem));
   if (to_hex(crypto::sha256(request.spki)) != admin.key_sha256)
     return fail(Code::conflict, "the request is by another key than " + admin.name + " has",

@@ -33,7 +33,7 @@ json::object shown_approval(const store::Approval& approval) {
           {"decided_at", time_or_null(approval.decided_at_us)}};
 }
 
-Result<store::Approval> named(const AdminCall& call) {
+Result<store::Approval> approval_of(const AdminCall& call) {
   NAE_TRY(call.parts.store.expire_approvals(call.now_us));
   NAE_ASSIGN(std::optional<store::Approval> approval,
              call.parts.store.find_approval(call.names.at(0)));
@@ -173,7 +173,7 @@ Result<Reply> list_approvals(AdminCall& call) {
 // Body and answer are for who may make the call or approve it, and for auditors.
 Result<Reply> show_approval(AdminCall& call) {
   NAE_TRY(call.only_parameters({}));
-  NAE_ASSIGN(store::Approval approval, named(call));
+  NAE_ASSIGN(store::Approval approval, approval_of(call));
   json::object shown = shown_approval(approval);
   bool may_read = approval.requested_by == call.admin || call.roles.contains(AdminRole::auditor) ||
                   must_be_permitted(call, approval);
@@ -195,7 +195,7 @@ Result<Reply> show_approval(AdminCall& call) {
 }
 
 Result<void> may_approve(const AdminCall& call) {
-  NAE_ASSIGN(store::Approval approval, named(call));
+  NAE_ASSIGN(store::Approval approval, approval_of(call));
   if (approval.requested_by == call.admin)
     return fail(Code::approval_required, "who makes a request does not approve it",
                 "Ask another administrator with the role: nae approve " + approval.id);
@@ -204,7 +204,7 @@ Result<void> may_approve(const AdminCall& call) {
 }
 
 Result<Reply> approve(AdminCall& call) {
-  NAE_ASSIGN(store::Approval approval, named(call));
+  NAE_ASSIGN(store::Approval approval, approval_of(call));
   call.audit_detail = audit_text(approval);
   call.audit_digest = "request:" + approval.digest;
   NAE_TRY(check_digest(call, approval));
@@ -225,7 +225,7 @@ Result<Reply> approve(AdminCall& call) {
 
 // The requester may withdraw what he asked for.
 Result<void> may_reject(const AdminCall& call) {
-  NAE_ASSIGN(store::Approval approval, named(call));
+  NAE_ASSIGN(store::Approval approval, approval_of(call));
   NAE_TRY(check_waiting(approval));
   if (approval.requested_by == call.admin) return {};
   return must_be_permitted(call, approval);
@@ -233,7 +233,7 @@ Result<void> may_reject(const AdminCall& call) {
 
 Result<Reply> reject(AdminCall& call) {
   NAE_TRY(call.only_parameters({}));
-  NAE_ASSIGN(store::Approval approval, named(call));
+  NAE_ASSIGN(store::Approval approval, approval_of(call));
   call.audit_detail = audit_text(approval);
   call.audit_digest = "request:" + approval.digest;
   NAE_TRY(call.parts.store.decide_approval(approval.id, store::ApprovalState::rejected, call.admin,

@@ -2,12 +2,12 @@
 
 #include <algorithm>
 
+#include "keyserver/admin/api/time.hpp"
 #include "libnae/crypto/certificate.hpp"
 
 namespace nae::admin {
 namespace {
 
-constexpr std::int64_t kMicroseconds = 1'000'000;
 constexpr std::int64_t kSecondsPerDay = 86'400;
 
 }  // namespace
@@ -25,7 +25,7 @@ Result<std::vector<Expiry>> expiries(store::Store& store, std::string_view serve
     std::int64_t last_us = 0;
     for (const store::AdminCertificate& certificate : admin.certificates)
       last_us = std::max(last_us, certificate.expires_at_us);
-    found.push_back({"admin", admin.name, last_us / kMicroseconds});
+    found.push_back({"admin", admin.name, last_us / api::kMicrosecondsPerSecond});
   }
   NAE_ASSIGN(std::vector<store::DeviceCertificate> devices, store.list_devices());
   std::map<std::string, std::int64_t> last_us;
@@ -33,7 +33,7 @@ Result<std::vector<Expiry>> expiries(store::Store& store, std::string_view serve
     if (device.removed_at_us == 0)
       last_us[device.name] = std::max(last_us[device.name], device.expires_at_us);
   for (const auto& [name, at_us] : last_us)
-    found.push_back({"device", name, at_us / kMicroseconds});
+    found.push_back({"device", name, at_us / api::kMicrosecondsPerSecond});
   return found;
 }
 

@@ -12,8 +12,7 @@
 namespace nae::admin {
 namespace {
 
-constexpr std::int64_t kMicroseconds = 1'000'000;
-constexpr std::int64_t kDayUs = setup::kSecondsPerDay * kMicroseconds;
+constexpr std::int64_t kDayUs = setup::kSecondsPerDay * api::kMicrosecondsPerSecond;
 // An answer may be lost, so that one certificate is renewed more than once; but a host that asks
 // for ever must not fill the store.
 constexpr std::int64_t kMostNewer = 4;
@@ -55,7 +54,7 @@ Result<void> check_time(const AdminCall& call, const DeviceCertificate& present,
 Result<std::int64_t> days_for(const AdminCall& call, const DeviceCertificate& present) {
   NAE_ASSIGN(crypto::CertificateInfo authority, crypto::read_certificate(call.parts.authority_pem));
   const std::int64_t life_us = present.expires_at_us - present.issued_at_us;
-  const std::int64_t left_us = authority.not_after_s * kMicroseconds - call.now_us;
+  const std::int64_t left_us = authority.not_after_s * api::kMicrosecondsPerSecond - call.now_us;
   const std::int64_t days = std::min((life_us + kDayUs / 2) / kDayUs, left_us / kDayUs);
   return std::clamp(days, std::int64_t{1}, kMostDeviceDays);
 }

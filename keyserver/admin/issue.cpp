@@ -4,21 +4,17 @@
 #include "keyserver/setup/authority.hpp"
 
 namespace nae::admin {
-namespace {
-
-constexpr std::int64_t kMicroseconds = 1'000'000;
-
-}  // namespace
+namespace {}  // namespace
 
 Result<std::string> issue_client_certificate(AdminCall& call, const std::string& common_name,
                                              const std::string& uri, Bytes spki,
                                              std::int64_t days) {
   NAE_ASSIGN(crypto::CertificateInfo authority, crypto::read_certificate(call.parts.authority_pem));
-  std::int64_t now_s = call.now_us / kMicroseconds;
+  std::int64_t now_s = call.now_us / api::kMicrosecondsPerSecond;
   if (now_s + days * setup::kSecondsPerDay > authority.not_after_s)
     return fail(Code::invalid_argument,
                 "the authority's own certificate ends before, on " +
-                    api::format_time(authority.not_after_s * kMicroseconds),
+                    api::format_time(authority.not_after_s * api::kMicrosecondsPerSecond),
                 "Ask for fewer days.");
   // The job may outlive the call, so it owns what it needs.
   auto work = [authority_pem = call.parts.authority_pem, common_name, uri, spki = std::move(spki),

@@ -7,11 +7,7 @@
 #include "libnae/crypto/hash.hpp"
 
 namespace nae::admin {
-namespace {
-
-constexpr std::int64_t kMicroseconds = 1'000'000;
-
-}  // namespace
+namespace {}  // namespace
 
 Result<DeviceKind> device_kind(std::string_view text) {
   if (text.empty() || text == "device") return DeviceKind::device;
@@ -43,7 +39,7 @@ Result<IssuedDevice> issue_device(AdminCall& call, const std::string& device,
   issued.record.fingerprint = info.fingerprint;
   issued.record.serial = info.serial;
   issued.record.issued_at_us = call.now_us;
-  issued.record.expires_at_us = info.not_after_s * kMicroseconds;
+  issued.record.expires_at_us = info.not_after_s * api::kMicrosecondsPerSecond;
   issued.record.key_sha256 = to_hex(crypto::sha256(info.spki));
   return issued;
 }

@@ -15,14 +15,14 @@ json::object part(bool ok, std::string_view problem) {
 }
 
 constexpr std::size_t kMaxCertificateBytes = 64u << 10;
-constexpr std::int64_t kMicroseconds = 1'000'000;
 
 void add_certificate(json::array& into, const char* kind, std::string_view pem) {
   auto info = crypto::read_certificate(pem);
   if (!info) return;
-  into.push_back(json::object{{"kind", kind},
-                              {"name", info->common_name},
-                              {"not_after", api::format_time(info->not_after_s * kMicroseconds)}});
+  into.push_back(json::object{
+      {"kind", kind},
+      {"name", info->common_name},
+      {"not_after", api::format_time(info->not_after_s * api::kMicrosecondsPerSecond)}});
 }
 
 // Of the server itself and its authority; those of others have lists of their own.

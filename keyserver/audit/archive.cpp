@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::size_t kMaxMarkBytes = 4096;
 
-tl::unexpected<Error> malformed() {
+tl::unexpected<Error> malformed_mark() {
   return fail(Code::audit_broken, "not the archive mark of an audit log");
 }
 
@@ -89,14 +89,14 @@ std::string to_json(const ArchiveMark& mark) {
 
 Result<ArchiveMark> parse_archive_mark(std::string_view json) {
   const auto object = object_of(json);
-  if (!object) return malformed();
+  if (!object) return malformed_mark();
   const auto format = number_member(*object, "format");
   const auto seq = number_member(*object, "archived_seq");
   const auto time_us = number_member(*object, "time_us");
   const auto hash = hash_member(*object, "hash");
   auto signature = hex_member(*object, "signature");
   if (!format || *format != 1 || !seq || *seq < 1 || !time_us || !hash || !signature)
-    return malformed();
+    return malformed_mark();
   return ArchiveMark{{static_cast<std::uint64_t>(*seq), *hash}, *time_us, *std::move(signature)};
 }
 

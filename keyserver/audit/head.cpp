@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::size_t kMaxHeadBytes = 4096;
 
-tl::unexpected<Error> malformed() {
+tl::unexpected<Error> malformed_head() {
   return fail(Code::audit_broken, "not a signed head of an audit log");
 }
 
@@ -50,7 +50,7 @@ std::string to_json(const Head& head) {
 
 Result<Head> parse_head(std::string_view json) {
   const auto parsed = object_of(json);
-  if (!parsed) return malformed();
+  if (!parsed) return malformed_head();
   const boost::json::object& object = *parsed;
   auto format = number_member(object, "format");
   auto seq = number_member(object, "seq");
@@ -61,8 +61,8 @@ Result<Head> parse_head(std::string_view json) {
   auto signature = hex_member(object, "signature");
   if (!format || *format != 1 || !seq || !first_seq || !time_us || !hash || !root_hash ||
       !signature)
-    return malformed();
-  if (*first_seq < 1 || *first_seq > *seq) return malformed();
+    return malformed_head();
+  if (*first_seq < 1 || *first_seq > *seq) return malformed_head();
   Head head;
   head.point.seq = static_cast<std::uint64_t>(*seq);
   head.point.hash = *hash;

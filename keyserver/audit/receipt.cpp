@@ -14,7 +14,7 @@ namespace json = boost::json;
 
 constexpr std::size_t kMaxPath = 64;
 
-tl::unexpected<Error> broken(std::string message) {
+tl::unexpected<Error> broken_receipt(std::string message) {
   return fail(Code::audit_broken, "receipt: " + std::move(message));
 }
 
@@ -50,10 +50,10 @@ Result<Receipt> receipt_from(const Segment& segment, Head head, std::uint64_t se
   }));
   const std::uint64_t index = seq - head.first_seq;
   if (receipt.line.empty() || hashes.size() != head.point.seq - head.first_seq + 1)
-    return broken("the segment does not hold what its head signs");
+    return broken_receipt("the segment does not hold what its head signs");
   receipt.path = path_to_root(hashes, index);
   if (root_of_path(hashes[index], index, hashes.size(), receipt.path) != head.root)
-    return broken("the segment was changed after its head was signed");
+    return broken_receipt("the segment was changed after its head was signed");
   receipt.head = std::move(head);
   return receipt;
 }
@@ -91,7 +91,7 @@ std::string to_json(const Receipt& receipt) {
 }
 
 Result<Receipt> parse_receipt(std::string_view text) {
-  auto malformed = [] { return broken("the file is none"); };
+  auto malformed = [] { return broken_receipt("the file is none"); };
   json::error_code error;
   if (text.size() > kMaxReceiptBytes) return malformed();
   json::value root = json::parse(json::string_view(text.data(), text.size()), error);
@@ -121,16 +121,16 @@ Result<Receipt> parse_receipt(std::string_view text) {
 Result<void> verify_receipt(const Receipt& receipt, std::string_view public_key_pem) {
   const Head& head = receipt.head;
   NAE_ASSIGN(bool good, is_signed_by(head, public_key_pem));
-  if (!good) return broken("its head was not signed by this audit key");
+  if (!good) return broken_receipt("its head was not signed by this audit key");
   auto line = split_line(receipt.line);
-  if (!line) return broken("its record is no line of an audit log");
+  if (!line) return broken_receipt("its record is no line of an audit log");
   if (line_hash(receipt.previous, line->hashed) != line->hash)
-    return broken("its record was changed");
+    return broken_receipt("its record was changed");
   if (line->seq < head.first_seq || line->seq > head.point.seq)
-    return broken("its head does not cover its record");
+    return broken_receipt("its head does not cover its record");
   const std::uint64_t size = head.point.seq - head.first_seq + 1;
   if (root_of_path(line->hash, line->seq - head.first_seq, size, receipt.path) != head.root)
-    return broken("its record is not among those that the head signs");
+    return broken_receipt("its record is not among those that the head signs");
   return {};
 }
 

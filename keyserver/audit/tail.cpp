@@ -13,7 +13,7 @@
 namespace nae::audit {
 namespace {
 
-tl::unexpected<Error> broken(std::string message) {
+tl::unexpected<Error> broken_tail(std::string message) {
   return fail(
       Code::audit_broken, "audit log: " + std::move(message),
       "keep the directory as evidence (nae audit verify says more) and bring back the whole "
@@ -87,10 +87,10 @@ Result<Tail> find_tail(const std::filesystem::path& directory, const std::option
     const Segment& segment = segments.back();
     NAE_ASSIGN(Walk walk, walk_segment(segment, head ? head->point.seq : 0));
     if (walk.bad_line != 0)
-      return broken(segment.path.filename().string() + " line " + std::to_string(walk.bad_line) +
-                    " does not verify");
+      return broken_tail(segment.path.filename().string() + " line " +
+                         std::to_string(walk.bad_line) + " does not verify");
     if (walk.hash_at_head && *walk.hash_at_head != head->point.hash)
-      return broken("record " + std::to_string(head->point.seq) + " is not the one signed");
+      return broken_tail("record " + std::to_string(head->point.seq) + " is not the one signed");
     tail.cut_bytes += walk.all_bytes - walk.good_bytes;
     if (walk.good_bytes == 0) {
       stillborn.push_back(segment.path);
@@ -108,8 +108,8 @@ Result<Tail> find_tail(const std::filesystem::path& directory, const std::option
     break;
   }
   if (head && head->point.seq > tail.point.seq)
-    return broken("it ends at record " + std::to_string(tail.point.seq) +
-                  ", but its signed head names record " + std::to_string(head->point.seq));
+    return broken_tail("it ends at record " + std::to_string(tail.point.seq) +
+                       ", but its signed head names record " + std::to_string(head->point.seq));
   return tail;
 }
 
@@ -142,9 +142,9 @@ Result<std::vector<ClosedSegment>> find_unsigned_segments(const std::filesystem:
     NAE_ASSIGN(Walk walk, walk_segment(*segment, head ? head->point.seq : 0));
     bool whole = walk.bad_line == 0 && walk.good_bytes == walk.all_bytes;
     if (!whole || walk.point.hash != next_start)
-      return broken(segment->path.filename().string() + " does not verify");
+      return broken_tail(segment->path.filename().string() + " does not verify");
     if (walk.hash_at_head && *walk.hash_at_head != head->point.hash)
-      return broken("record " + std::to_string(head->point.seq) + " is not the one signed");
+      return broken_tail("record " + std::to_string(head->point.seq) + " is not the one signed");
     found.push_back({segment->first_seq, walk.point, walk.tree.root(), walk.good_bytes});
     next_start = walk.start;
   }

@@ -11,7 +11,6 @@ namespace nae::hsm {
 namespace {
 
 constexpr CK_ULONG kCheckKeyBytes = 32;
-constexpr std::size_t kObjectIdBytes = 16;
 constexpr std::string_view kCheckedText = "nae/1 check value";
 // What the outer HMAC is of: secrets and public keys have check values of their own.
 constexpr Byte kSecret = 1, kPublicKey = 2;

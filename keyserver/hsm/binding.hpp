@@ -9,6 +9,8 @@
 
 namespace nae::hsm {
 
+inline constexpr std::size_t kObjectIdBytes = 16;  // CKA_ID of what the key server makes
+
 std::string check_key_label(const std::string& group_key_label);
 
 // Computes HMACs and does nothing else; a token object.

@@ -22,7 +22,6 @@ constexpr std::size_t kAesKeyBytes = 32;
 // SHA-256's block. HMAC hashes longer keys first, and SoftHSM 2.6 fills what it unwraps up to a
 // multiple of 8 bytes: harmless up to the block, which HMAC fills up itself, another key beyond it.
 constexpr std::size_t kMaxHmacKeyBytes = 64;
-constexpr Byte kRsaExponent[] = {0x01, 0x00, 0x01};
 constexpr CK_ULONG kAesBlockBytes = 16;
 
 // One answer to everything that can be wrong with a wrapping: whoever may send variants of a

@@ -7,8 +7,6 @@
 namespace nae::hsm {
 namespace {
 
-constexpr Byte kRsaExponent[] = {0x01, 0x00, 0x01};
-
 struct FamilyObjects {
   CK_MECHANISM_TYPE generate;
   CK_KEY_TYPE type;

@@ -10,6 +10,8 @@
 
 namespace nae::hsm {
 
+inline constexpr Byte kRsaExponent[] = {0x01, 0x00, 0x01};  // F4, big-endian
+
 struct KeyPair {
   CK_OBJECT_HANDLE public_key;
   CK_OBJECT_HANDLE private_key;

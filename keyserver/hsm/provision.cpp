@@ -12,7 +12,6 @@
 namespace nae::hsm {
 namespace {
 
-constexpr std::size_t kObjectIdBytes = 16;
 constexpr CK_ULONG kGroupKeyBytes = 32;
 
 Result<void> set_user_pin(const Module& module, CK_SLOT_ID slot, const Pin& so_pin,

@@ -27,10 +27,6 @@ constexpr std::size_t kEs256SignatureBytes = 64;  // r and s, RFC 7518 section 3
 // proof of possession is signed by the same key.
 constexpr std::string_view kTypes[] = {"jwt", "at+jwt", "application/jwt", "application/at+jwt"};
 
-tl::unexpected<Error> refuse(std::string why) {
-  return fail(Code::user_token_rejected, "the user token " + std::move(why));
-}
-
 std::string_view text_of(const json::value* value) {
   if (value == nullptr || !value->is_string()) return {};
   return {value->get_string().data(), value->get_string().size()};
@@ -45,33 +41,37 @@ bool is_access_type(const json::value& type) {
 Result<SignatureScheme> scheme_of(std::string_view header_text) {
   auto bytes = decode_base64url(header_text);
   auto header = bytes ? parse_unambiguous(as_text(*bytes)) : std::nullopt;
-  if (!header) return refuse("has a malformed header");
-  if (header->contains("crit")) return refuse("asks for extensions that are not supported");
+  if (!header) return token_rejected("has a malformed header");
+  if (header->contains("crit")) return token_rejected("asks for extensions that are not supported");
   if (const json::value* type = header->if_contains("typ"); type && !is_access_type(*type))
-    return refuse("is of a type that does not grant access");
+    return token_rejected("is of a type that does not grant access");
   const std::string_view name = text_of(header->if_contains("alg"));
   for (const Algorithm& algorithm : kAlgorithms)
     if (algorithm.name == name) return algorithm.scheme;
-  return refuse("is not signed with RS256, ES256 or EdDSA");
+  return token_rejected("is not signed with RS256, ES256 or EdDSA");
 }
 
 }  // namespace
+
+tl::unexpected<Error> token_rejected(std::string why) {
+  return fail(Code::user_token_rejected, "the user token " + std::move(why));
+}
 
 Result<Jws> parse_jws(std::string_view compact) {
   const std::size_t first = compact.find('.');
   const std::size_t second = first == compact.npos ? first : compact.find('.', first + 1);
   if (second == compact.npos || compact.find('.', second + 1) != compact.npos)
-    return refuse("does not have three parts");
+    return token_rejected("does not have three parts");
   Jws jws;
   NAE_ASSIGN(jws.scheme, scheme_of(compact.substr(0, first)));
   jws.signing_input = compact.substr(0, second);
   auto payload = decode_base64url(compact.substr(first + 1, second - first - 1));
   auto signature = decode_base64url(compact.substr(second + 1));
-  if (!payload || !signature || signature->empty()) return refuse("is malformed");
+  if (!payload || !signature || signature->empty()) return token_rejected("is malformed");
   jws.payload = *std::move(payload);
   jws.signature = *std::move(signature);
   if (jws.scheme == SignatureScheme::ecdsa_p256_sha256) {
-    if (jws.signature.size() != kEs256SignatureBytes) return refuse("is malformed");
+    if (jws.signature.size() != kEs256SignatureBytes) return token_rejected("is malformed");
     NAE_ASSIGN(jws.signature, crypto::ecdsa_signature_der(jws.signature));
   }
   return jws;

@@ -2,6 +2,7 @@
 // it.
 #pragma once
 
+#include <string>
 #include <string_view>
 
 #include "libnae/base/algorithm.hpp"
@@ -17,6 +18,9 @@ struct Jws {
   Bytes payload;
   Bytes signature;  // as PublicKey::verify takes it
 };
+
+// "the user token " + why, with Code::user_token_rejected.
+tl::unexpected<Error> token_rejected(std::string why);
 
 // Code::user_token_rejected unless the text has three parts and a header that asks for RS256, ES256
 // (RFC 7518) or EdDSA (RFC 8037), and for nothing that a reader must understand ("crit").

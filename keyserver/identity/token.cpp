@@ -11,10 +11,6 @@ namespace {
 
 namespace json = boost::json;
 
-tl::unexpected<Error> refuse(std::string why) {
-  return fail(Code::user_token_rejected, "the user token " + std::move(why));
-}
-
 bool made_by(const Jws& jws, const policy::Issuer& issuer) {
   return std::ranges::any_of(issuer.public_keys, [&](const std::string& pem) {
     auto key = crypto::PublicKey::from_pem(pem);
@@ -34,9 +30,9 @@ Result<const policy::Issuer*> issuer_of(const Jws& jws, const json::object& payl
     signed_by_one = true;
     if (is_meant_for(payload, issuer.audience)) return &issuer;
   }
-  if (!known) return refuse("names no issuer of the policy");
-  if (!signed_by_one) return refuse("is not signed by its issuer");
-  return refuse("is not meant for this key server: its audience is another");
+  if (!known) return token_rejected("names no issuer of the policy");
+  if (!signed_by_one) return token_rejected("is not signed by its issuer");
+  return token_rejected("is not meant for this key server: its audience is another");
 }
 
 // Answers when the token ends.
@@ -45,10 +41,10 @@ Result<std::int64_t> check_times(const json::object& payload, std::int64_t skew_
   NAE_ASSIGN(const auto expires, date_member(payload, "exp"));
   NAE_ASSIGN(const auto not_before, date_member(payload, "nbf"));
   NAE_ASSIGN(const auto issued, date_member(payload, "iat"));
-  if (!expires) return refuse("does not expire");
-  if (now_us >= *expires + skew_us) return refuse("has expired");
-  if (not_before && now_us < *not_before - skew_us) return refuse("is not valid yet");
-  if (issued && now_us < *issued - skew_us) return refuse("was issued in the future");
+  if (!expires) return token_rejected("does not expire");
+  if (now_us >= *expires + skew_us) return token_rejected("has expired");
+  if (not_before && now_us < *not_before - skew_us) return token_rejected("is not valid yet");
+  if (issued && now_us < *issued - skew_us) return token_rejected("was issued in the future");
   return *expires + skew_us;
 }
 
@@ -63,16 +59,16 @@ bool is_subject(std::string_view text) {
 Result<policy::User> verify(std::string_view token, std::span<const policy::Issuer> issuers,
                             std::int64_t now_us) {
   if (token.size() > kMaxTokenBytes)
-    return refuse("has more than " + std::to_string(kMaxTokenBytes) + " bytes");
+    return token_rejected("has more than " + std::to_string(kMaxTokenBytes) + " bytes");
   NAE_ASSIGN(const Jws jws, parse_jws(token));
   const auto payload = parse_unambiguous(as_text(jws.payload));
-  if (!payload) return refuse("holds no claims");
+  if (!payload) return token_rejected("holds no claims");
   NAE_ASSIGN(const policy::Issuer* issuer, issuer_of(jws, *payload, issuers));
   policy::User user;
   NAE_ASSIGN(user.expires_at_us,
              check_times(*payload, issuer->clock_skew_seconds * 1'000'000, now_us));
   user.subject = text_member(*payload, "sub");
-  if (!is_subject(user.subject)) return refuse("names no user");
+  if (!is_subject(user.subject)) return token_rejected("names no user");
   user.issuer = issuer->name;
   NAE_ASSIGN(user.claims, claims_of(*payload));
   return user;

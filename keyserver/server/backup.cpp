@@ -13,7 +13,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t kMaxStoreBytes = std::size_t{4} << 30;
-constexpr std::size_t kMaxFileBytes = 16u << 20;
+constexpr std::size_t kMaxLineBytes = 16u << 20;
 constexpr unsigned kMode = 0600;
 
 // A name with a newline would make two lines of one: sha256sum escapes it, we refuse it.
@@ -59,7 +59,7 @@ Result<Backup> back_up(const fs::path& config_file, const config::Config& config
   std::string beside;
   for (const fs::path* file :
        {&config_file, &config.tls.certificate, &config.tls.client_authority}) {
-    NAE_ASSIGN(const std::string line, line_of(*file, kMaxFileBytes));
+    NAE_ASSIGN(const std::string line, line_of(*file, kMaxLineBytes));
     beside += line;
   }
   NAE_ASSIGN(const store::sqlite::BackedUp done, store::sqlite::back_up(config.store.path, out));

@@ -8,6 +8,7 @@
 #include "keyserver/server/hsm_options.hpp"
 #include "keyserver/server/offline_log.hpp"
 #include "keyserver/server/open_store.hpp"
+#include "keyserver/server/renew_certificate.hpp"
 #include "keyserver/setup/authority.hpp"
 #include "keyserver/setup/initialise.hpp"
 #include "keyserver/setup/reason.hpp"
@@ -20,7 +21,6 @@
 namespace nae::server {
 namespace {
 
-constexpr std::size_t kMaxFileBytes = 64u << 10;
 constexpr std::int64_t kMicroseconds = 1'000'000;
 
 Result<std::vector<std::string>> checked_roles(std::vector<std::string> roles) {
@@ -80,9 +80,9 @@ Result<Recovered> recover_admin(const config::Config& config, const Recovery& wa
   NAE_TRY(setup::check_reason(wanted.reason));
   if (!is_name(wanted.name))
     return fail(Code::invalid_argument, "the administrator's name is no name");
-  NAE_ASSIGN(std::string request_pem, read_file(wanted.request, kMaxFileBytes));
+  NAE_ASSIGN(std::string request_pem, read_file(wanted.request, kMostPemBytes));
   NAE_ASSIGN(crypto::CertificateRequest request, crypto::read_request(request_pem));
-  NAE_ASSIGN(std::string authority, read_file(config.tls.client_authority, kMaxFileBytes));
+  NAE_ASSIGN(std::string authority, read_file(config.tls.client_authority, kMostPemBytes));
 
   if (!config.hsm.softhsm_configuration.empty())
     setup::use_softhsm_configuration(config.hsm.softhsm_configuration);
@@ -105,8 +105,8 @@ Result<Recovered> recover_admin(const config::Config& config, const Recovery& wa
                       info.not_after_s, describe(wanted, admin, certificate)};
   // Before anything is recorded: a certificate that cannot be kept must not be issued.
   NAE_ASSIGN(NewFile certificate_file,
-             NewFile::reserve(recovered.certificate, 0644, kMaxFileBytes));
-  NAE_ASSIGN(NewFile authority_file, NewFile::reserve(recovered.authority, 0644, kMaxFileBytes));
+             NewFile::reserve(recovered.certificate, 0644, kMostPemBytes));
+  NAE_ASSIGN(NewFile authority_file, NewFile::reserve(recovered.authority, 0644, kMostPemBytes));
   NAE_TRY(log.record("admin-recovered", recovered.detail));
 
   const bool is_new = admin.certificates.empty();

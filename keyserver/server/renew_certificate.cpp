@@ -14,10 +14,8 @@
 namespace nae::server {
 namespace {
 
-constexpr std::size_t kMaxFileBytes = 64u << 10;
-
 Result<Bytes> own_public_key(const std::filesystem::path& file) {
-  NAE_ASSIGN(std::string pem, read_file(file, kMaxFileBytes));
+  NAE_ASSIGN(std::string pem, read_file(file, kMostPemBytes));
   auto key = crypto::public_key_of(as_bytes(pem));
   ::explicit_bzero(pem.data(), pem.size());
   return key;
@@ -26,13 +24,13 @@ Result<Bytes> own_public_key(const std::filesystem::path& file) {
 }  // namespace
 
 Result<Renewed> renew_certificate(const config::Config& config) {
-  NAE_ASSIGN(std::string present, read_file(config.tls.certificate, kMaxFileBytes));
+  NAE_ASSIGN(std::string present, read_file(config.tls.certificate, kMostPemBytes));
   NAE_ASSIGN(crypto::CertificateInfo info, crypto::read_certificate(present));
   NAE_ASSIGN(Bytes spki, own_public_key(config.tls.key));
   if (spki != info.spki)
     return fail(Code::tls_failed, config.tls.certificate.string() + " and " +
                                       config.tls.key.string() + " do not belong together");
-  NAE_ASSIGN(std::string authority, read_file(config.tls.client_authority, kMaxFileBytes));
+  NAE_ASSIGN(std::string authority, read_file(config.tls.client_authority, kMostPemBytes));
 
   if (!config.hsm.softhsm_configuration.empty())
     setup::use_softhsm_configuration(config.hsm.softhsm_configuration);
@@ -41,7 +39,7 @@ Result<Renewed> renew_certificate(const config::Config& config) {
   NAE_TRY(setup::check_token(*store, *hsm));
   std::vector<std::string> names = info.dns_names;
   names.insert(names.end(), info.ip_names.begin(), info.ip_names.end());
-  NAE_ASSIGN(NewFile answer, NewFile::reserve(config.tls.certificate, 0644, kMaxFileBytes));
+  NAE_ASSIGN(NewFile answer, NewFile::reserve(config.tls.certificate, 0644, kMostPemBytes));
   NAE_ASSIGN(std::string renewed,
              setup::issue_server(*hsm, authority, names, spki, std::time(nullptr)));
   NAE_ASSIGN(crypto::CertificateInfo issued, crypto::read_certificate(renewed));

@@ -10,6 +10,9 @@
 
 namespace nae::server {
 
+// Of a certificate, a request or an authority.
+inline constexpr std::size_t kMostPemBytes = 64u << 10;
+
 struct Renewed {
   std::string serial;
   std::int64_t not_after_s = 0;  // Unix time

@@ -6,7 +6,7 @@
 namespace nae {
 namespace {
 
-constexpr CodeRow kRows[] = {
+constexpr CodeRow kCodeRows[] = {
     {Code::invalid_argument, "invalid_argument", "22023", 400, false,
      "Check the arguments against the documentation."},
     {Code::value_too_large, "value_too_large", "54000", 413, false,
@@ -128,19 +128,19 @@ constexpr CodeRow kRows[] = {
     {Code::internal, "internal", "XX000", 500, false, "Report this with the key server's log."},
 };
 
-constexpr const CodeRow& kInternal = kRows[std::size(kRows) - 1];
+constexpr const CodeRow& kInternal = kCodeRows[std::size(kCodeRows) - 1];
 static_assert(kInternal.code == Code::internal);
 
 }  // namespace
 
 const CodeRow& row(Code code) {
-  const auto* found = std::find_if(std::begin(kRows), std::end(kRows),
+  const auto* found = std::find_if(std::begin(kCodeRows), std::end(kCodeRows),
                                    [&](const CodeRow& r) { return r.code == code; });
-  return found == std::end(kRows) ? kInternal : *found;
+  return found == std::end(kCodeRows) ? kInternal : *found;
 }
 
 std::optional<Code> code_from_wire(std::uint16_t number) {
-  for (const CodeRow& r : kRows)
+  for (const CodeRow& r : kCodeRows)
     if (static_cast<std::uint16_t>(r.code) == number) return r.code;
   return std::nullopt;
 }

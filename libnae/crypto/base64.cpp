@@ -8,7 +8,7 @@
 namespace nae::crypto {
 namespace {
 
-tl::unexpected<Error> refused() {
+tl::unexpected<Error> no_base64() {
   return fail(Code::invalid_argument, "not base64");
 }
 
@@ -37,15 +37,15 @@ std::string to_base64url(ByteView bytes) {
 }
 
 Result<Bytes> from_base64(std::string_view text) {
-  if (text.size() % 4 != 0 || text.size() > INT_MAX) return refused();
+  if (text.size() % 4 != 0 || text.size() > INT_MAX) return no_base64();
   std::size_t padding = 0;
   while (padding < 2 && padding < text.size() && text[text.size() - 1 - padding] == '=') ++padding;
-  if (!std::ranges::all_of(text.substr(0, text.size() - padding), in_alphabet)) return refused();
+  if (!std::ranges::all_of(text.substr(0, text.size() - padding), in_alphabet)) return no_base64();
   Bytes bytes(text.size() / 4 * 3);
   const int size =
       EVP_DecodeBlock(bytes.data(), reinterpret_cast<const unsigned char*>(text.data()),
                       static_cast<int>(text.size()));
-  if (size < 0) return refused();
+  if (size < 0) return no_base64();
   bytes.resize(static_cast<std::size_t>(size) - padding);
   return bytes;
 }

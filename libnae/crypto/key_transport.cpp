@@ -22,7 +22,7 @@ using CipherContext = handle<EVP_CIPHER_CTX, EVP_CIPHER_CTX_free>;
 constexpr std::size_t kTransportKeyBytes = 32;
 constexpr std::size_t kKwpMostOverheadBytes = 15;  // 8, and padding to a multiple of 8
 
-tl::unexpected<Error> refused(const char* message) {
+tl::unexpected<Error> not_wrapped(const char* message) {
   ERR_clear_error();  // or a later TLS call on this thread finds it
   return fail(Code::invalid_argument, message);
 }
@@ -41,7 +41,7 @@ Result<Bytes> wrap_kwp(const SecretBytes& by, ByteView key) {
   if (EVP_EncryptInit_ex2(context.get(), cipher.get(), by.expose().data(), nullptr, nullptr) != 1 ||
       EVP_EncryptUpdate(context.get(), wrapped.data(), &size, key.data(),
                         static_cast<int>(key.size())) != 1)
-    return refused("the key cannot be wrapped");
+    return not_wrapped("the key cannot be wrapped");
   wrapped.resize(static_cast<std::size_t>(size));
   return wrapped;
 }
@@ -54,7 +54,7 @@ Result<Bytes> encrypt_oaep(ByteView public_key, HashAlgorithm hash, ByteView sec
                      ? nullptr
                      : d2i_PUBKEY(nullptr, &at, static_cast<long>(public_key.size())));
   if (!key || EVP_PKEY_get_base_id(key.get()) != EVP_PKEY_RSA)
-    return refused("the import key is no RSA public key");
+    return not_wrapped("the import key is no RSA public key");
   const PkeyContext context(EVP_PKEY_CTX_new(key.get(), nullptr));
   if (!context) throw std::bad_alloc();
   Bytes out(static_cast<std::size_t>(EVP_PKEY_get_size(key.get())));
@@ -64,13 +64,13 @@ Result<Bytes> encrypt_oaep(ByteView public_key, HashAlgorithm hash, ByteView sec
       EVP_PKEY_CTX_set_rsa_oaep_md(context.get(), oaep_hash(hash)) != 1 ||
       EVP_PKEY_CTX_set_rsa_mgf1_md(context.get(), oaep_hash(hash)) != 1 ||
       EVP_PKEY_encrypt(context.get(), out.data(), &size, secret.data(), secret.size()) != 1)
-    return refused("the secret does not fit under the import key");
+    return not_wrapped("the secret does not fit under the import key");
   out.resize(size);
   return out;
 }
 
 Result<Bytes> wrap_for_transport(ByteView public_key, HashAlgorithm hash, const SecretBytes& key) {
-  if (key.size() == 0 || key.size() > INT_MAX / 2) return refused("there is no key to wrap");
+  if (key.size() == 0 || key.size() > INT_MAX / 2) return not_wrapped("there is no key to wrap");
   SecretBytes transport_key(kTransportKeyBytes);
   NAE_TRY(random_bytes(transport_key.expose_for_writing()));
   NAE_ASSIGN(Bytes wrapped, encrypt_oaep(public_key, hash, transport_key.expose()));

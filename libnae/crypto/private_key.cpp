@@ -44,23 +44,23 @@ Pkey parse(ByteView file) {
   return at == file.data() + file.size() ? std::move(key) : nullptr;
 }
 
-using Number = handle<BIGNUM, BN_clear_free>;
+using Prime = handle<BIGNUM, BN_clear_free>;
 
-Number number_of(const EVP_PKEY* key, const char* name) {
+Prime prime_of(const EVP_PKEY* key, const char* name) {
   BIGNUM* value = nullptr;
-  return Number(EVP_PKEY_get_bn_param(key, name, &value) == 1 ? value : nullptr);
+  return Prime(EVP_PKEY_get_bn_param(key, name, &value) == 1 ? value : nullptr);
 }
 
 // FIPS 186-5 appendix A.1.3: two primes, apart by more than 2^(half the length - 100). Here they
 // can be seen; an HSM that is handed the key does not show them.
 Result<void> check_primes(const EVP_PKEY* key) {
   if (EVP_PKEY_get_base_id(key) != EVP_PKEY_RSA) return {};
-  const Number p = number_of(key, OSSL_PKEY_PARAM_RSA_FACTOR1);
-  const Number q = number_of(key, OSSL_PKEY_PARAM_RSA_FACTOR2);
+  const Prime p = prime_of(key, OSSL_PKEY_PARAM_RSA_FACTOR1);
+  const Prime q = prime_of(key, OSSL_PKEY_PARAM_RSA_FACTOR2);
   if (!p || !q) return refused("the RSA key does not name its primes");
-  if (number_of(key, OSSL_PKEY_PARAM_RSA_FACTOR3))
+  if (prime_of(key, OSSL_PKEY_PARAM_RSA_FACTOR3))
     return refused("the key is weak: it has more than two primes");
-  Number distance(BN_new());
+  Prime distance(BN_new());
   if (!distance || BN_sub(distance.get(), p.get(), q.get()) != 1) throw std::bad_alloc();
   const int half = EVP_PKEY_get_bits(key) / 2;
   if (BN_num_bits(p.get()) != half || BN_num_bits(q.get()) != half ||

@@ -31,7 +31,7 @@ NOTHING_MORE(Gather)
 NOTHING_MORE(LockRows)
 #undef NOTHING_MORE
 
-void check_kind(Level& level, const Result& result) {
+void check_kind(Level& level, const ::Result& result) {
   // Where a condition is never true, columns may be named of a relation that is not read.
   level.any_relation = result.plan.lefttree == nullptr && result.resconstantqual != nullptr;
   check_expression(without_rows(level), result.resconstantqual);
@@ -41,7 +41,7 @@ void check_own(Level& level, const Plan* plan) {
   switch (nodeTag(plan)) {
 #define NODE_KIND(name, source) \
   case T_##name:                \
-    return check_kind(level, *reinterpret_cast<const name*>(plan));
+    return check_kind(level, *reinterpret_cast<const ::name*>(plan));
 #define NO_NODE_KIND(name)
 #include "pg_nae/node_kinds/plans.def"
 #undef NODE_KIND

@@ -6,7 +6,7 @@
 
 namespace nae::batch {
 
-#define NODE_KIND(name, source) void check_kind(Level& level, const name& plan);
+#define NODE_KIND(name, source) void check_kind(Level& level, const ::name& plan);
 #define NO_NODE_KIND(name)
 #include "pg_nae/node_kinds/plans.def"
 #undef NODE_KIND

@@ -9,7 +9,7 @@ namespace {
 constexpr std::size_t kFewGroups = 8;
 constexpr std::size_t kSmallGroup = 16;
 
-bool is_of(const Group& group, Action action, const Item& item) {
+bool is_of(const ItemGroup& group, Action action, const Item& item) {
   return group.action == action && group.algorithm == item.algorithm &&
          group.has_aad == !item.aad.empty() && group.key == item.key;
 }
@@ -25,12 +25,12 @@ void Requests::begin(pg::Arena& arena, std::size_t rows) {
   std::fill(std::begin(buckets_), std::end(buckets_), nullptr);
 }
 
-Group& Requests::add_group(Action action, const Item& item, Group*& bucket) {
+ItemGroup& Requests::add_group(Action action, const Item& item, ItemGroup*& bucket) {
   if (count_ == capacity_) {
     capacity_ = capacity_ == 0 ? kFewGroups : capacity_ * 2;
     groups_ = arena_->moved(groups_, count_, capacity_);
   }
-  auto* group = arena_->allocate_array<Group>(1);
+  auto* group = arena_->allocate_array<ItemGroup>(1);
   *group = {};
   group->action = action;
   group->algorithm = item.algorithm;
@@ -43,17 +43,17 @@ Group& Requests::add_group(Action action, const Item& item, Group*& bucket) {
   return *group;
 }
 
-Group& Requests::group_for(Action action, const Item& item) {
+ItemGroup& Requests::group_for(Action action, const Item& item) {
   if (last_ != nullptr && is_of(*last_, action, item)) return *last_;
   std::size_t hash = static_cast<std::size_t>(action);
   for (char c : item.key) hash = hash * 31 + static_cast<unsigned char>(c);
-  Group*& bucket = buckets_[hash % kBuckets];
-  for (Group* group = bucket; group != nullptr; group = group->next)
+  ItemGroup*& bucket = buckets_[hash % kBuckets];
+  for (ItemGroup* group = bucket; group != nullptr; group = group->next)
     if (is_of(*group, action, item)) return *(last_ = group);
   return *(last_ = &add_group(action, item, bucket));
 }
 
-void Requests::grow(Group& group) {
+void Requests::grow(ItemGroup& group) {
   std::size_t first = count_ <= kFewGroups ? rows_ : kSmallGroup;
   std::size_t capacity = group.capacity == 0 ? first : group.capacity * 2;
   group.items = arena_->moved(group.items, group.count, capacity);
@@ -64,7 +64,7 @@ void Requests::grow(Group& group) {
 }
 
 void Requests::add(Action action, const Item& item, Place place) {
-  Group& group = group_for(action, item);
+  ItemGroup& group = group_for(action, item);
   if (group.count == group.capacity) grow(group);
   group.items[group.count] = item.value;
   group.places[group.count] = place;
@@ -80,7 +80,7 @@ void Requests::add(Action action, const Item& item, Place place) {
 std::span<const wire::CryptoRequest> Requests::requests() const {
   auto* requests = arena_->allocate_array<wire::CryptoRequest>(count_);
   for (std::size_t i = 0; i < count_; ++i) {
-    const Group& group = *groups_[i];
+    const ItemGroup& group = *groups_[i];
     wire::CryptoRequest& request = *new (&requests[i]) wire::CryptoRequest;
     request.header.action = group.action;
     request.header.algorithm = group.algorithm;

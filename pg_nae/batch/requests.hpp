@@ -12,7 +12,7 @@ struct Place {
   std::uint32_t call;
 };
 
-struct Group {
+struct ItemGroup {
   Action action;
   std::uint8_t algorithm;
   bool has_aad;
@@ -24,7 +24,7 @@ struct Group {
   Place* places;
   std::size_t count;
   std::size_t capacity;
-  Group* next;  // of the same hash
+  ItemGroup* next;  // of the same hash
 
   bool has_seconds() const { return action == Action::verify || action == Action::mac_verify; }
 };
@@ -37,24 +37,24 @@ class Requests {
   void add(Action action, const Item& item, Place place);
 
   std::size_t count() const { return count_; }
-  const Group& group(std::size_t number) const { return *groups_[number]; }
+  const ItemGroup& group(std::size_t number) const { return *groups_[number]; }
   // For the wire; memory of the arena.
   std::span<const wire::CryptoRequest> requests() const;
 
  private:
   static constexpr std::size_t kBuckets = 64;
 
-  Group& group_for(Action action, const Item& item);
-  Group& add_group(Action action, const Item& item, Group*& bucket);
-  void grow(Group& group);
+  ItemGroup& group_for(Action action, const Item& item);
+  ItemGroup& add_group(Action action, const Item& item, ItemGroup*& bucket);
+  void grow(ItemGroup& group);
 
   pg::Arena* arena_;
   std::size_t rows_;
-  Group* last_;
-  Group** groups_;
+  ItemGroup* last_;
+  ItemGroup** groups_;
   std::size_t count_;
   std::size_t capacity_;
-  Group* buckets_[kBuckets];
+  ItemGroup* buckets_[kBuckets];
 };
 
 }  // namespace nae::batch

@@ -206,7 +206,8 @@ bool RoundTrip::take_fault(Place place, Code code) {
   return true;
 }
 
-void RoundTrip::consume(const Group& group, std::size_t first, const wire::CryptoReplyView& reply) {
+void RoundTrip::consume(const ItemGroup& group, std::size_t first,
+                        const wire::CryptoReplyView& reply) {
   std::uint32_t count = reply.items.count();
   // Room for all results at once: each takes its header and is aligned.
   std::size_t bytes =

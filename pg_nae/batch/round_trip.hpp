@@ -16,7 +16,7 @@ struct Trouble {
   Kind kind;
   Place place;
   std::uint16_t status = 0;                   // refused_item
-  const Group* group = nullptr;               // refused_item
+  const ItemGroup* group = nullptr;           // refused_item
   ByteView bytes = {};                        // unreadable: the result
   const backend::Failure* failure = nullptr;  // refused_request
 };
@@ -67,7 +67,7 @@ class RoundTrip {
   void read(std::size_t call, std::size_t row);
   void spread(std::size_t call);
   void add_trouble(const Trouble& trouble);
-  void consume(const Group& group, std::size_t first, const wire::CryptoReplyView& reply);
+  void consume(const ItemGroup& group, std::size_t first, const wire::CryptoReplyView& reply);
   Datum make_value(Place place, Answer answer);
   void take(Place place, wire::ItemResult result, ByteView bytes, char*& memory);
   void raise(Rows& rows, const Trouble& trouble);

@@ -3,7 +3,7 @@
 namespace nae::batch {
 namespace {
 
-bool is_bound(List* expressions) {
+bool must_be_written_below(List* expressions) {
   return is_bound_to_its_row(reinterpret_cast<Node*>(expressions));
 }
 
@@ -55,10 +55,10 @@ int target_for(const ModifyTable* modification, int relation, AttrNumber column)
 }
 
 CustomScan* batch_over(Surgery& surgery, Plan* plan, List* ahead) {
-  if (is_bound(plan->qual)) return nullptr;
+  if (must_be_written_below(plan->qual)) return nullptr;
   Lift lifted;
   List* above = NIL;
-  if (is_bound(plan->targetlist)) {
+  if (must_be_written_below(plan->targetlist)) {
     if (!is_projection_capable_plan(plan) || IsA(plan, CustomScan) ||
         contain_subplans(reinterpret_cast<Node*>(plan->targetlist)))
       return nullptr;

@@ -7,7 +7,7 @@
 namespace nae::columns {
 namespace {
 
-void after_parsing(ParseState* state, Query* query, pg::Jumble* jumble) {
+void bind_statement(ParseState* state, Query* query, pg::Jumble* jumble) {
   // Looked at before it is opened for the client: then encrypted columns are still there.
   const bool concerns_us = state->p_paramref_hook != nullptr && state->p_sourcetext != nullptr &&
                            IsTransactionState() && has_column_types() && mentions_encrypted(query);
@@ -17,6 +17,6 @@ void after_parsing(ParseState* state, Query* query, pg::Jumble* jumble) {
 
 }  // namespace
 
-pg::Hook<post_parse_analyze_hook_type> bound_statements_hook{after_parsing, nullptr};
+pg::Hook<post_parse_analyze_hook_type> bound_statements_hook{bind_statement, nullptr};
 
 }  // namespace nae::columns

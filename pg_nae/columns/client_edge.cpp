@@ -132,7 +132,7 @@ void open_for_client(ParseState* state, Query* query) {
     open_query(query, nullptr, is_plpgsql_expression(state, query) || is_sql_function(state));
 }
 
-void after_parsing(ParseState* state, Query* query, pg::Jumble* jumble) {
+void guard_client_edge(ParseState* state, Query* query, pg::Jumble* jumble) {
   client_edge_hook.next(state, query, jumble);
   // ROLLBACK in a transaction that has failed may not look into catalogs.
   if (!IsTransactionState() || !has_column_types()) return;
@@ -142,6 +142,6 @@ void after_parsing(ParseState* state, Query* query, pg::Jumble* jumble) {
 
 }  // namespace
 
-pg::Hook<post_parse_analyze_hook_type> client_edge_hook{after_parsing, nullptr};
+pg::Hook<post_parse_analyze_hook_type> client_edge_hook{guard_client_edge, nullptr};
 
 }  // namespace nae::columns

@@ -9,16 +9,16 @@ namespace nae::columns {
 namespace {
 
 // What was read, by typmod. Rows are never changed, so that what is here stays true.
-HTAB* known = nullptr;
+HTAB* known_keys = nullptr;
 
 ColumnKey* known_entry(int32 typmod, HASHACTION action, bool* found) {
-  if (known == nullptr) {
+  if (known_keys == nullptr) {
     HASHCTL control{};
     control.keysize = sizeof(int32);
     control.entrysize = sizeof(ColumnKey);
-    known = hash_create("nae column keys", 64, &control, HASH_ELEM | HASH_BLOBS);
+    known_keys = hash_create("nae column keys", 64, &control, HASH_ELEM | HASH_BLOBS);
   }
-  return static_cast<ColumnKey*>(hash_search(known, &typmod, action, found));
+  return static_cast<ColumnKey*>(hash_search(known_keys, &typmod, action, found));
 }
 
 std::string_view kept(const char* text) {

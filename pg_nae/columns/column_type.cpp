@@ -29,7 +29,7 @@ struct Looked {
 };
 constexpr std::size_t kLooked = 256;
 Looked looked[kLooked];
-std::uint64_t generation = 1;
+std::uint64_t type_generation = 1;
 
 // Whether the extension is there, and where.
 Oid known_schema = InvalidOid;
@@ -38,11 +38,11 @@ Oid known_row_decryption = InvalidOid;
 Oid known_representative = InvalidOid;
 std::uint64_t known_schemas = 0;
 std::uint64_t schemas = 1;
-bool watching = false;
+bool watching_types = false;
 
 // Dropping a type is the one way to be rid of its functions and casts.
 void forget_type(Datum, pg::SystemCache, uint32 hash) {
-  ++generation;
+  ++type_generation;
   if (!OidIsValid(known_schema)) ++schemas;
   for (Read& read : read_types)
     if (hash == 0 || read.type.hash == hash) read.is_known = false;
@@ -50,7 +50,7 @@ void forget_type(Datum, pg::SystemCache, uint32 hash) {
 
 // The extension comes and goes with its schemas.
 void forget_schemas(Datum, pg::SystemCache, uint32) {
-  ++generation;
+  ++type_generation;
   ++schemas;
   for (Read& read : read_types) read.is_known = false;
 }
@@ -167,16 +167,16 @@ const ColumnType* look_up(Oid type, bool& lasts) {
   return is_ours ? learn(type, name, lasts) : nullptr;
 }
 
-void watch() {
-  if (watching) return;
+void watch_types() {
+  if (watching_types) return;
   CacheRegisterSyscacheCallback(TYPEOID, forget_type, Datum{0});
   CacheRegisterSyscacheCallback(NAMESPACEOID, forget_schemas, Datum{0});
-  watching = true;
+  watching_types = true;
 }
 
 void learn_schemas() {
   if (known_schemas == schemas) return;
-  watch();
+  watch_types();
   // A change that arrives meanwhile, or an error, leaves this reading a stale one.
   const std::uint64_t read_generation = schemas;
   known_row_decryption = known_representative = InvalidOid;
@@ -208,8 +208,8 @@ bool knows_column_types() {
 const ColumnType* find_column_type(Oid type) {
   if (type < FirstNormalObjectId || !has_column_types()) return nullptr;
   Looked& place = looked[type % kLooked];
-  if (place.type == type && place.generation == generation) return place.found;
-  const std::uint64_t read_generation = generation;
+  if (place.type == type && place.generation == type_generation) return place.found;
+  const std::uint64_t read_generation = type_generation;
   bool lasts = true;
   const ColumnType* found = look_up(type, lasts);
   if (lasts) place = {type, read_generation, found};

@@ -29,7 +29,7 @@ struct RememberedColumn {
 RememberedColumn columns[kColumns];
 std::uint64_t column_generation = 1;
 
-bool watching = false;
+bool watching_declarations = false;
 
 void forget_functions(Datum, pg::SystemCache, uint32) {
   ++function_generation;
@@ -43,12 +43,12 @@ void forget_columns(Datum, Oid) {
   ++column_generation;
 }
 
-void watch() {
-  if (watching) return;
+void watch_declarations() {
+  if (watching_declarations) return;
   CacheRegisterSyscacheCallback(PROCOID, forget_functions, Datum{0});
   CacheRegisterSyscacheCallback(OPEROID, forget_operators, Datum{0});
   CacheRegisterRelcacheCallback(forget_columns, Datum{0});
-  watching = true;
+  watching_declarations = true;
 }
 
 // False when there is none.
@@ -82,7 +82,7 @@ const Declared* remembered_at(Remembered<Declared>& remembered, Oid object,
                               const std::uint64_t& generation) {
   if (remembered.object == object && remembered.generation == generation)
     return &remembered.declared;
-  watch();
+  watch_declarations();
   // A change that arrives meanwhile, or an error, leaves this reading a stale one.
   const std::uint64_t read_generation = generation;
   remembered.object = InvalidOid;
@@ -108,7 +108,7 @@ DeclaredColumn declared_column(Oid relation, AttrNumber column) {
   if (remembered.relation == relation && remembered.column == column &&
       remembered.generation == column_generation)
     return remembered.declared;
-  watch();
+  watch_declarations();
   const std::uint64_t generation = column_generation;
   DeclaredColumn declared{};
   Oid collation;

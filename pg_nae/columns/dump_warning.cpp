@@ -25,7 +25,7 @@ bool puts_out_encrypted(const Query* query) {
   return false;
 }
 
-void after_parsing(ParseState* state, Query* query, pg::Jumble* jumble) {
+void warn_of_dump(ParseState* state, Query* query, pg::Jumble* jumble) {
   const Query* selected = warned ? nullptr : selected_for_dump(query);
   bool encrypted = selected != nullptr && has_column_types() && puts_out_encrypted(selected);
   dump_warning_hook.next(state, query, jumble);
@@ -39,6 +39,6 @@ void after_parsing(ParseState* state, Query* query, pg::Jumble* jumble) {
 
 }  // namespace
 
-pg::Hook<post_parse_analyze_hook_type> dump_warning_hook{after_parsing, nullptr};
+pg::Hook<post_parse_analyze_hook_type> dump_warning_hook{warn_of_dump, nullptr};
 
 }  // namespace nae::columns

@@ -111,11 +111,11 @@ void copy_to_equals(SelectStmt* select, Positions& positions) {
   spread_walker(reinterpret_cast<Node*>(select), &spread);
 }
 
-bool walker(Node* node, void* positions) {
+bool position_of_key_walker(Node* node, void* positions) {
   if (node == nullptr) return false;
   if (IsA(node, SelectStmt))
     copy_to_equals(reinterpret_cast<SelectStmt*>(node), *static_cast<Positions*>(positions));
-  return pg::walk_raw(node, walker, positions);
+  return pg::walk_raw(node, position_of_key_walker, positions);
 }
 
 // name for t.name and s.t.name: to PostgreSQL they are one. Two columns of one name in the same
@@ -134,7 +134,7 @@ bool unqualify(Node* node, void*) {
 void add_positions_of_equal_keys(Node* statement, Positions& positions) {
   Node* written = pg::copy_of(statement);
   unqualify(written, nullptr);
-  walker(written, &positions);
+  position_of_key_walker(written, &positions);
 }
 
 }  // namespace nae::columns

@@ -7,7 +7,7 @@
 namespace nae::columns {
 namespace {
 
-bool walker(Node* node, void* state);
+bool first_analysis_walker(Node* node, void* state);
 
 // Below what PostgreSQL put around the reference to bring it to a declared type.
 Var* reference_in(Node* node) {
@@ -92,14 +92,14 @@ void add_set_operation(Query* query, Positions& positions) {
   }
 }
 
-bool walker(Node* node, void* state) {
+bool first_analysis_walker(Node* node, void* state) {
   if (node == nullptr) return false;
   auto& positions = *static_cast<Positions*>(state);
   switch (nodeTag(node)) {
     case T_Query: {
       auto* query = reinterpret_cast<Query*>(node);
       if (query->setOperations != nullptr) add_set_operation(query, positions);
-      return pg::walk_query(query, walker, state, 0);
+      return pg::walk_query(query, first_analysis_walker, state, 0);
     }
     case T_FuncExpr:
       add_call(reinterpret_cast<FuncExpr*>(node), positions);
@@ -117,13 +117,13 @@ bool walker(Node* node, void* state) {
     default:
       break;
   }
-  return pg::walk_children(node, walker, state);
+  return pg::walk_children(node, first_analysis_walker, state);
 }
 
 }  // namespace
 
 void add_positions_of(Query* query, Positions& positions) {
-  walker(reinterpret_cast<Node*>(query), &positions);
+  first_analysis_walker(reinterpret_cast<Node*>(query), &positions);
 }
 
 }  // namespace nae::columns

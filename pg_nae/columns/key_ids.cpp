@@ -24,22 +24,23 @@ struct Answer {
   TimestampTz statement = 0;
   HTAB* ids = nullptr;
 };
-Answer last;
+Answer last_answer;
 
 bool is_fresh() {
-  return last.role == GetUserId() && GetCurrentStatementStartTimestamp() >= last.statement &&
-         GetCurrentStatementStartTimestamp() - last.statement < kFreshUs;
+  return last_answer.role == GetUserId() &&
+         GetCurrentStatementStartTimestamp() >= last_answer.statement &&
+         GetCurrentStatementStartTimestamp() - last_answer.statement < kFreshUs;
 }
 
 void forget_ids() {
-  if (last.ids != nullptr) hash_destroy(last.ids);
-  last.ids = nullptr;
+  if (last_answer.ids != nullptr) hash_destroy(last_answer.ids);
+  last_answer.ids = nullptr;
   HASHCTL control{};
   control.keysize = kNameBytes;
   control.entrysize = sizeof(Entry);
-  last.ids = hash_create("nae key ids", 64, &control, HASH_ELEM | HASH_STRINGS);
-  last.role = GetUserId();
-  last.statement = GetCurrentStatementStartTimestamp();
+  last_answer.ids = hash_create("nae key ids", 64, &control, HASH_ELEM | HASH_STRINGS);
+  last_answer.role = GetUserId();
+  last_answer.statement = GetCurrentStatementStartTimestamp();
 }
 
 // False for what is no row of such an answer.
@@ -60,7 +61,7 @@ void keep_answer(const Table& table) {
     KeyId id;
     if (!read_cells(row, key_name, id))
       pg::raise(Code::protocol_violation, "the answer to a lookup holds no id of a key");
-    auto* entry = static_cast<Entry*>(hash_search(last.ids, key_name, HASH_ENTER, nullptr));
+    auto* entry = static_cast<Entry*>(hash_search(last_answer.ids, key_name, HASH_ENTER, nullptr));
     entry->id = id;
   }
 }
@@ -87,7 +88,7 @@ void ask(int most_ms = 0) {
     MemoryContextSwitchTo(context);
     ErrorData* error = CopyErrorData();
     if (!says_nobody_answers(error->sqlerrcode)) {
-      last.role = InvalidOid;
+      last_answer.role = InvalidOid;
       PG_RE_THROW();
     }
     FlushErrorState();
@@ -97,11 +98,11 @@ void ask(int most_ms = 0) {
 }
 
 bool was_asked_now() {
-  return is_fresh() && last.statement == GetCurrentStatementStartTimestamp();
+  return is_fresh() && last_answer.statement == GetCurrentStatementStartTimestamp();
 }
 
 bool is_told(const ColumnKey& key) {
-  return hash_search(last.ids, key.key.data(), HASH_FIND, nullptr) != nullptr;
+  return hash_search(last_answer.ids, key.key.data(), HASH_FIND, nullptr) != nullptr;
 }
 
 // Of columns by their typmods: whether this is the first time for `typmod` in this session.
@@ -120,7 +121,8 @@ bool is_first(HTAB*& seen, int32 typmod) {
 
 OfKey known_to_be_of(const ColumnKey& key, const Value& ciphertext) {
   if (!is_fresh()) return OfKey::unknown;
-  auto* entry = static_cast<Entry*>(hash_search(last.ids, key.key.data(), HASH_FIND, nullptr));
+  auto* entry =
+      static_cast<Entry*>(hash_search(last_answer.ids, key.key.data(), HASH_FIND, nullptr));
   if (entry == nullptr) return OfKey::unknown;
   return entry->id == ciphertext.ciphertext.key.key ? OfKey::yes : OfKey::no;
 }
@@ -139,9 +141,9 @@ void notice_missing_key(const ColumnKey& key) {
   // A key may be newer than the last answer. No key at all: nobody answered, or the role is nobody
   // to the policy, as an administrator is, and then it is told nothing.
   if (!is_fresh()) ask(kMostMs);
-  if (hash_get_num_entries(last.ids) == 0 || is_told(key)) return;
+  if (hash_get_num_entries(last_answer.ids) == 0 || is_told(key)) return;
   if (!was_asked_now()) ask(kMostMs);
-  if (hash_get_num_entries(last.ids) == 0 || is_told(key)) return;
+  if (hash_get_num_entries(last_answer.ids) == 0 || is_told(key)) return;
   if (!is_first(noticed, key.typmod)) return;
   ereport(NOTICE,
           (errmsg("key \"%s\" is not there, or role %s may do nothing with it", key.key.data(),

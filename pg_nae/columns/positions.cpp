@@ -168,10 +168,10 @@ void mark(Node* node, Walk& walk) {
   }
 }
 
-bool walker(Node* node, void* state) {
+bool position_walker(Node* node, void* state) {
   if (node == nullptr) return false;
   mark(node, *static_cast<Walk*>(state));
-  return pg::walk_raw(node, walker, state);
+  return pg::walk_raw(node, position_walker, state);
 }
 
 }  // namespace
@@ -187,7 +187,7 @@ Standing Positions::at(int location) const {
 Positions positions_in(Node* statement) {
   Positions positions;
   Walk walk{positions};
-  walker(statement, &walk);
+  position_walker(statement, &walk);
   return positions;
 }
 

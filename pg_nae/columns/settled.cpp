@@ -86,15 +86,15 @@ bool orders_window(const Query* query) {
   return false;
 }
 
-bool walker(Node* node, void* state);
+bool settled_walker(Node* node, void* state);
 
 bool is_unsettled_query(Query* query, void* state) {
   return (query->setOperations != nullptr && is_unsettled_set_operation(query)) ||
          groups_by_sublink(query) || orders_window(query) ||
-         pg::walk_query(query, walker, state, 0);
+         pg::walk_query(query, settled_walker, state, 0);
 }
 
-bool walker(Node* node, void* state) {
+bool settled_walker(Node* node, void* state) {
   if (node == nullptr) return false;
   switch (nodeTag(node)) {
     case T_Query:
@@ -152,7 +152,7 @@ bool walker(Node* node, void* state) {
     default:
       break;
   }
-  return pg::walk_children(node, walker, state);
+  return pg::walk_children(node, settled_walker, state);
 }
 
 }  // namespace

@@ -14,12 +14,12 @@ struct Level {
   List** recursion;  // recursive CTEs that are being looked at
 };
 
-bool walker(Node* node, void* state);
+bool stored_output_walker(Node* node, void* state);
 
 bool outputs_hold_plaintext(Query* query, Level* outer, bool was_opened, List** recursion);
 
 bool holds(Node* expression, Level& level) {
-  return walker(expression, &level);
+  return stored_output_walker(expression, &level);
 }
 
 Level* level_of(const Var* var, Level& level) {
@@ -136,17 +136,17 @@ bool call_holds(FuncExpr* call, Level& level) {
   if (is_cast_in_two_steps(call)) return false;
   // What else the extension has for its types tells no plaintext.
   if (type != nullptr && is_column_function(call->funcid)) return false;
-  return !looks_at_storage(call->funcid) && pg::walk_children(node, walker, &level);
+  return !looks_at_storage(call->funcid) && pg::walk_children(node, stored_output_walker, &level);
 }
 
 bool sublink_holds(SubLink* sublink, Level& level) {
   if (sublink->subLinkType == EXISTS_SUBLINK) return false;
-  if (walker(sublink->testexpr, &level)) return true;
+  if (stored_output_walker(sublink->testexpr, &level)) return true;
   return outputs_hold_plaintext(castNode(Query, sublink->subselect), &level, level.was_opened,
                                 level.recursion);
 }
 
-bool walker(Node* node, void* state) {
+bool stored_output_walker(Node* node, void* state) {
   if (node == nullptr) return false;
   auto& level = *static_cast<Level*>(state);
   switch (nodeTag(node)) {
@@ -165,7 +165,7 @@ bool walker(Node* node, void* state) {
     case T_Aggref: {
       auto* aggregate = reinterpret_cast<Aggref*>(node);
       return !looks_at_storage(aggregate->aggfnoid) &&
-             walker(reinterpret_cast<Node*>(aggregate->args), state);
+             stored_output_walker(reinterpret_cast<Node*>(aggregate->args), state);
     }
     case T_NullTest:
       if (holds_encrypted(
@@ -177,7 +177,7 @@ bool walker(Node* node, void* state) {
     default:
       break;
   }
-  return pg::walk_children(node, walker, state);
+  return pg::walk_children(node, stored_output_walker, state);
 }
 
 bool outputs_hold_plaintext(Query* query, Level* outer, bool was_opened, List** recursion) {

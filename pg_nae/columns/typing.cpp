@@ -99,10 +99,6 @@ const Node* below_representative(const Node* argument) {
              : argument;
 }
 
-bool is_null(const Node* node) {
-  return IsA(node, Const) && reinterpret_cast<const Const*>(node)->constisnull;
-}
-
 void check_relabelled(const TypingPlace& place, Node* node, const Node* argument) {
   const ColumnType* type = type_of(node);
   if (type == nullptr) return;
@@ -110,7 +106,7 @@ void check_relabelled(const TypingPlace& place, Node* node, const Node* argument
   const Node* stored = below_representative(argument);
   if (type_of(stored) != type)
     refuse_typing(place, node, "a value is called one of an encrypted type");
-  if (typmod >= 0 && typmod_below_domain(stored) != typmod && !is_null(stored))
+  if (typmod >= 0 && typmod_below_domain(stored) != typmod && !is_null_constant(stored))
     refuse_typing(place, node, "a value is called one of another key");
 }
 
@@ -128,7 +124,7 @@ void check_row(const TypingPlace& place, RowExpr* row) {
     auto* field = static_cast<Node*>(lfirst(cell));
     if (column >= columns->natts) break;
     auto* attribute = TupleDescAttr(columns, column++);
-    if (attribute->attisdropped || is_null(field)) continue;
+    if (attribute->attisdropped || is_null_constant(field)) continue;
     if (exprType(field) != attribute->atttypid ||
         (type_of(field) != nullptr && exprTypmod(field) != attribute->atttypmod))
       refuse_typing(place, reinterpret_cast<Node*>(row), "a field of a row is of another type");
@@ -165,14 +161,14 @@ bool is_stand_in(const Aggref* aggregate) {
   return count > 0 && find_column_type(parameters[0]) != nullptr;
 }
 
-bool walker(Node* node, void* state);
+bool typing_walker(Node* node, void* state);
 
 void check_query(Query* query, TypingPlace* outer, const char* text) {
   TypingPlace place{query, outer, text};
   check_keys(place);
   check_set_operation(place);
   check_written(place);
-  pg::walk_query(query, walker, &place, QTW_EXAMINE_RTES_BEFORE);
+  pg::walk_query(query, typing_walker, &place, QTW_EXAMINE_RTES_BEFORE);
 }
 
 void check_node(const TypingPlace& place, Node* node, Typing typing) {
@@ -234,14 +230,14 @@ bool walk_other(Node* node, TypingPlace& place) {
     return false;
   }
   check_node(place, node, typing_of(nodeTag(node)));
-  return pg::walk_children(node, walker, &place);
+  return pg::walk_children(node, typing_walker, &place);
 }
 
 bool walk_list(const List* list, TypingPlace& place) {
   check_stack_depth();
   ListCell* cell;
   foreach (cell, list)
-    if (walker(static_cast<Node*>(lfirst(cell)), &place)) return true;
+    if (typing_walker(static_cast<Node*>(lfirst(cell)), &place)) return true;
   return false;
 }
 
@@ -254,7 +250,7 @@ static_assert(typing_of(T_Var) == Typing::reference && typing_of(T_Const) == Typ
               typing_of(T_FromExpr) == Typing::structure &&
               typing_of(T_RangeTblRef) == Typing::structure);
 
-bool walker(Node* node, void* state) {
+bool typing_walker(Node* node, void* state) {
   if (node == nullptr) return false;
   TypingPlace& place = *static_cast<TypingPlace*>(state);
   switch (nodeTag(node)) {
@@ -271,10 +267,11 @@ bool walker(Node* node, void* state) {
     case T_List:
       return walk_list(reinterpret_cast<List*>(node), place);
     case T_TargetEntry:
-      return walker(reinterpret_cast<Node*>(reinterpret_cast<TargetEntry*>(node)->expr), state);
+      return typing_walker(reinterpret_cast<Node*>(reinterpret_cast<TargetEntry*>(node)->expr),
+                           state);
     case T_FromExpr: {
       auto* from = reinterpret_cast<FromExpr*>(node);
-      return walk_list(from->fromlist, place) || walker(from->quals, state);
+      return walk_list(from->fromlist, place) || typing_walker(from->quals, state);
     }
     case T_FuncExpr: {
       auto* call = reinterpret_cast<FuncExpr*>(node);

@@ -74,10 +74,6 @@ int32 key_of(const Node* operand) {
              : exprTypmod(operand);
 }
 
-bool is_null(const Node* node) {
-  return IsA(node, Const) && reinterpret_cast<const Const*>(node)->constisnull;
-}
-
 bool is_given(const Node* node) {
   return IsA(node, Param) && reinterpret_cast<const Param*>(node)->paramkind == PARAM_EXTERN;
 }
@@ -88,7 +84,7 @@ void check_ciphertexts(const TypingPlace& place, const Node* node, Oid opno, con
   const ColumnType* type = type_of(left);
   if (type == nullptr || !type->deterministic || (opno != type->equal && opno != type->not_equal))
     refuse_typing(place, node, "values are compared as they are stored");
-  if (is_null(left) || is_null(right)) return;
+  if (is_null_constant(left) || is_null_constant(right)) return;
   // A foreign key is checked by parameters and while a column's type changes; what they bring is
   // looked at when it is compared, and the guard looks at the declarations.
   if (is_given(left) || is_given(right) || rewrites_table()) return;

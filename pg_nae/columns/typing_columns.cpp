@@ -54,10 +54,6 @@ Node* origin_of(const TypingPlace& place, const RangeTblEntry* relation, int col
   }
 }
 
-bool is_null(const Node* node) {
-  return IsA(node, Const) && reinterpret_cast<const Const*>(node)->constisnull;
-}
-
 bool is_same(const DeclaredColumn& made, Oid type, int32 typmod) {
   if (made.type == type && made.typmod == typmod) return true;
   if (made.type != type) return !holds_encrypted(made.type) && !holds_encrypted(type);
@@ -66,7 +62,8 @@ bool is_same(const DeclaredColumn& made, Oid type, int32 typmod) {
 
 void check_column(const TypingPlace& place, Oid table, const TargetEntry* target) {
   auto* value = reinterpret_cast<Node*>(target->expr);
-  if (target->resjunk || target->resno < 1 || is_null(value) || IsA(value, SetToDefault)) return;
+  if (target->resjunk || target->resno < 1 || is_null_constant(value) || IsA(value, SetToDefault))
+    return;
   auto [type, typmod] = declared_column(table, target->resno);
   const ColumnType* column = find_column_type(type);
   if (column == nullptr && !holds_encrypted(exprType(value))) return;
@@ -95,7 +92,7 @@ void check_reference(const TypingPlace& place, const Var* var) {
   RangeTblEntry* relation = rt_fetch(static_cast<int>(var->varno), level->query->rtable);
   DeclaredColumn made{};
   if (Node* origin = origin_of(*level, relation, var->varattno)) {
-    if (is_null(origin)) return;
+    if (is_null_constant(origin)) return;
     made = {exprType(origin), exprTypmod(origin)};
   } else {
     if (relation->rtekind == RTE_RELATION)

@@ -11,6 +11,10 @@ struct TypingPlace {
   const char* text;
 };
 
+inline bool is_null_constant(const Node* node) {
+  return IsA(node, Const) && reinterpret_cast<const Const*>(node)->constisnull;
+}
+
 [[noreturn]] void refuse_typing(const TypingPlace& place, const Node* node, const char* what);
 
 // Arguments of a function; of operators that of its function.

@@ -34,13 +34,13 @@ bool is_by_type(Node* node) {
   }
 }
 
-bool walker(Node* node, void* state) {
+bool unplanned_walker(Node* node, void* state) {
   if (node == nullptr) return false;
   // Greatest of ciphertexts, which are in no order that means anything.
   if (IsA(node, MinMaxExpr) && type_of(node) != nullptr) return true;
   Place nowhere{nullptr, nullptr, false};
   if (!is_by_type(node) && converted(node, nowhere) != node) return true;
-  return pg::walk_children(node, walker, state);
+  return pg::walk_children(node, unplanned_walker, state);
 }
 
 bool changes_by_expression(const AlterTableStmt* statement) {
@@ -68,7 +68,7 @@ Node* transformed(Node* expression, Relation relation, const char* text) {
 }  // namespace
 
 bool reads_ciphertext(Node* expression) {
-  return walker(expression, nullptr);
+  return unplanned_walker(expression, nullptr);
 }
 
 void check_using(const AlterTableStmt* statement, const char* text) {

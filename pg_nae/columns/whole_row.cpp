@@ -1,5 +1,7 @@
 #include "pg_nae/columns/whole_row.hpp"
 
+#include "pg_nae/columns/arguments.hpp"
+
 namespace nae::columns {
 namespace {
 
@@ -63,13 +65,6 @@ Columns columns_of(const Var* row, const Place& place) {
 Node* decrypted_row(Node* row) {
   return reinterpret_cast<Node*>(makeFuncExpr(row_decryption(), RECORDOID, list_make1(row),
                                               InvalidOid, InvalidOid, COERCE_EXPLICIT_CALL));
-}
-
-bool has_readable(List* expressions, const Place& place) {
-  ListCell* cell;
-  foreach (cell, expressions)
-    if (is_readable(static_cast<Node*>(lfirst(cell)), place)) return true;
-  return false;
 }
 
 Node* record_of(List* fields, List* names) {

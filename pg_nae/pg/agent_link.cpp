@@ -17,7 +17,7 @@ constexpr long kConnectRetryMs = 20;
 constexpr std::int64_t kNewsAfterNs = 10'000'000;
 
 // Plain pointers: what they name outlives any longjmp.
-AgentConnection* connection = nullptr;
+AgentConnection* agent_connection = nullptr;
 std::uint64_t connections = 0;
 std::int64_t news_heard_ns = 0;
 WaitEventSet* events = nullptr;
@@ -35,11 +35,11 @@ void drop_at_exit(int, Datum) {
 // A cancelled statement must not keep its values in the buffers until the next call.
 void drop_broken_exchange(XactEvent event, void*) {
   bool aborted = event == XACT_EVENT_ABORT || event == XACT_EVENT_PARALLEL_ABORT;
-  if (aborted && connection != nullptr && connection->in_exchange()) drop_connection();
+  if (aborted && agent_connection != nullptr && agent_connection->in_exchange()) drop_connection();
 }
 void drop_broken_exchange_of_subtransaction(SubXactEvent event, SubTransactionId, SubTransactionId,
                                             void*) {
-  bool broken = connection != nullptr && connection->in_exchange();
+  bool broken = agent_connection != nullptr && agent_connection->in_exchange();
   // What is pending may belong to a statement around this subtransaction.
   if (broken && pending != nullptr && !settling) broken = false;
   if (event == SUBXACT_EVENT_ABORT_SUB && broken) drop_connection();
@@ -64,7 +64,8 @@ void create_event_set() {
   AddWaitEventToSet(events, WL_LATCH_SET, PGINVALID_SOCKET, MyLatch, nullptr);
   AddWaitEventToSet(events, WL_EXIT_ON_PM_DEATH, PGINVALID_SOCKET, nullptr, nullptr);
   awaited = WL_SOCKET_READABLE;
-  socket_position = AddWaitEventToSet(events, awaited, connection->descriptor(), nullptr, nullptr);
+  socket_position =
+      AddWaitEventToSet(events, awaited, agent_connection->descriptor(), nullptr, nullptr);
 }
 
 // Sleeps until the latch is set, heeding interrupts.
@@ -96,8 +97,8 @@ void open_connection(Deadline deadline) {
   Deadline connect_deadline = deadline.sooner(Deadline::after_ms(settings.connect_timeout_ms));
   for (;;) {
     Failure failure;
-    connection = AgentConnection::open(settings.agent_socket, failure);
-    if (connection != nullptr) break;
+    agent_connection = AgentConnection::open(settings.agent_socket, failure);
+    if (agent_connection != nullptr) break;
     if (!worth_waiting(failure) || connect_deadline.passed()) raise_unreachable(failure);
     nap(kConnectRetryMs);
   }
@@ -112,8 +113,8 @@ void open_connection(Deadline deadline) {
 }
 
 bool is_usable() {
-  return owner == MyProcPid && socket_position >= 0 && !connection->in_exchange() &&
-         connection->path_is(settings.agent_socket) && !connection->peer_closed();
+  return owner == MyProcPid && socket_position >= 0 && !agent_connection->in_exchange() &&
+         agent_connection->path_is(settings.agent_socket) && !agent_connection->peer_closed();
 }
 
 }  // namespace
@@ -123,8 +124,8 @@ void drop_connection() {
   if (owner == MyProcPid && events != nullptr) FreeWaitEventSet(events);
   events = nullptr;
   socket_position = -1;
-  AgentConnection* dropped = connection;
-  connection = nullptr;
+  AgentConnection* dropped = agent_connection;
+  agent_connection = nullptr;
   delete dropped;
   if (counted_descriptor) ReleaseExternalFD();
   counted_descriptor = false;
@@ -150,42 +151,44 @@ void settle_pending() {
 }
 
 AgentConnection* idle_connection() {
-  bool idle =
-      connection != nullptr && pending == nullptr && is_usable() && connection->limits_known();
-  return idle ? connection : nullptr;
+  bool idle = agent_connection != nullptr && pending == nullptr && is_usable() &&
+              agent_connection->limits_known();
+  return idle ? agent_connection : nullptr;
 }
 
 AgentConnection& usable_connection(Deadline deadline) {
   settle_pending();
-  if (connection != nullptr && !is_usable()) drop_connection();
-  if (connection == nullptr) open_connection(deadline);
-  return *connection;
+  if (agent_connection != nullptr && !is_usable()) drop_connection();
+  if (agent_connection == nullptr) open_connection(deadline);
+  return *agent_connection;
 }
 
 AgentConnection& current_connection() {
-  return *connection;
+  return *agent_connection;
 }
 
 void hear_news() {
   std::int64_t now_ns = monotonic_ns();
-  if (connection == nullptr || now_ns - news_heard_ns < kNewsAfterNs) return;
+  if (agent_connection == nullptr || now_ns - news_heard_ns < kNewsAfterNs) return;
   // An exchange that is under way hears by itself.
-  if (owner == MyProcPid && connection->in_exchange()) return;
+  if (owner == MyProcPid && agent_connection->in_exchange()) return;
   news_heard_ns = now_ns;
   if (!is_usable()) return drop_connection();
   Progress progress = Progress::done;
   Failure ignored;
-  while (progress == Progress::done) progress = connection->advance(true, ignored);
+  while (progress == Progress::done) progress = agent_connection->advance(true, ignored);
   if (progress == Progress::failed) drop_connection();
 }
 
 Standing standing_of(const backend::RoleKey& key) {
-  if (connection == nullptr) return {};
-  return {connections, connection->find_context(key), connection->epoch()};
+  if (agent_connection == nullptr) return {};
+  return {connections, agent_connection->find_context(key), agent_connection->epoch()};
 }
 
 const wire::Limits* known_limits() {
-  return connection != nullptr && connection->limits_known() ? &connection->limits() : nullptr;
+  return agent_connection != nullptr && agent_connection->limits_known()
+             ? &agent_connection->limits()
+             : nullptr;
 }
 
 bool wait_for_answer(AgentConnection& asked, Deadline deadline, Failure& failure) {

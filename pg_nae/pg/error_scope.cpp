@@ -27,18 +27,18 @@ struct Name {
   Name* next;
   char text[FLEXIBLE_ARRAY_MEMBER];
 };
-Name* names = nullptr;
+Name* kept_names = nullptr;
 
 const char* kept_name(const char* text) {
   if (text == nullptr) return nullptr;
-  for (const Name* name = names; name != nullptr; name = name->next)
+  for (const Name* name = kept_names; name != nullptr; name = name->next)
     if (std::strcmp(name->text, text) == 0) return name->text;
   std::size_t bytes = std::strlen(text) + 1;
   auto* name =
       static_cast<Name*>(MemoryContextAlloc(TopMemoryContext, offsetof(Name, text) + bytes));
   std::memcpy(name->text, text, bytes);
-  name->next = names;
-  names = name;
+  name->next = kept_names;
+  kept_names = name;
   return name->text;
 }
 

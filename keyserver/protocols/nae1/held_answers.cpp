@@ -4,9 +4,12 @@
 #include "libnae/wire/error_message.hpp"
 
 namespace nae::nae1 {
+namespace {
 
 // How soon it pays to ask again when the audit log could not be written.
-constexpr std::uint32_t kRetryAfterMs = 1000;
+constexpr std::uint32_t kUnwrittenRetryMs = 1'000;
+
+}  // namespace
 
 void HeldAnswers::refuse(std::uint64_t request_id, const audit::ContextFragment& context,
                          audit::Record record, const Error& error) {
@@ -22,7 +25,7 @@ std::size_t HeldAnswers::release(audit::Log& log, Bytes& out) {
   std::size_t refused = 0;
   if (auto written = log.append_requests(records_.batch()); !written) {
     refused = ids_.size();
-    for (std::uint64_t id : ids_) wire::append_error(out, id, {written.error(), kRetryAfterMs});
+    for (std::uint64_t id : ids_) wire::append_error(out, id, {written.error(), kUnwrittenRetryMs});
   } else if (out.empty()) {
     out.swap(replies_);
   } else {

@@ -13,7 +13,6 @@
 namespace nae::store::sqlite {
 namespace {
 
-constexpr int kBusyTimeoutMs = 5'000;
 constexpr int kAllPages = -1;
 constexpr unsigned kMode = 0600;
 

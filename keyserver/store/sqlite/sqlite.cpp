@@ -3,9 +3,6 @@
 namespace nae::store::sqlite {
 namespace {
 
-// How long a write waits for a backup tool that reads or checkpoints the file.
-constexpr int kBusyTimeoutMs = 5'000;
-
 // WAL with synchronous=FULL: a commit that was answered survives a power failure. secure_delete:
 // destroyed key material is overwritten, not just unlinked. trusted_schema, cell_size_check:
 // a doctored file must not run functions or confuse the pager.

@@ -14,6 +14,9 @@
 
 namespace nae::store::sqlite {
 
+// How long a write waits for a backup tool that reads or checkpoints the file.
+inline constexpr int kBusyTimeoutMs = 5'000;
+
 // Code::store_corrupt, store_unavailable; of a constraint: Code::conflict, and Code::not_found when
 // the row it refers to is missing.
 Error sqlite_error(sqlite3* connection, int status, std::string_view what);
