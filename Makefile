@@ -3,6 +3,8 @@ BUILD ?= build
 JOBS ?= $(shell nproc)
 PG_CONFIG ?= /usr/lib/postgresql/15/bin/pg_config
 PREFIX ?= /usr/local
+# A folder's files together: half the time of a build from nothing, more of it after a change. OFF for who works on them.
+UNITY ?= ON
 
 .DEFAULT_GOAL := all
 .PHONY: all help dependencies test-dependencies programs tests extension check check-long demo demo-up demo-down bench \
@@ -20,7 +22,7 @@ test-dependencies: ## install those of the tests, too
 	@scripts/install-dependencies run build test
 
 $(BUILD)/build.ninja: CMakeLists.txt
-	@cmake -S . -B $(BUILD) -G Ninja > $(BUILD).log 2>&1 || { cat $(BUILD).log; exit 1; }
+	@cmake -S . -B $(BUILD) -G Ninja -DNAE_UNITY=$(UNITY) > $(BUILD).log 2>&1 || { cat $(BUILD).log; exit 1; }
 	@rm -f $(BUILD).log
 
 programs: $(BUILD)/build.ninja ## build key server, agent and command line tool

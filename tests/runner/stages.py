@@ -147,9 +147,9 @@ def tls(place):
 
 
 def tidy(place):
-    """Where it was built: the build names its files by that place."""
+    """In the checkout itself; by commands for each file, which a build of whole folders has not."""
     checkout = pathlib.Path(os.environ["NAE_CHECKOUT"])
-    return [Task("clang-tidy", [str(checkout / "tests/tidy/run"), str(place.build)], counts.tap, 3 * HOUR),
+    return [Task("clang-tidy", [str(checkout / "tests/tidy/run"), str(place.room("tidy"))], counts.tap, 3 * HOUR),
             Task("tidy/planted.t", ["tests/tidy/planted.t"], counts.tap)]
 
 
