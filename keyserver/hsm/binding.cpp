@@ -3,9 +3,9 @@
 
 #include "keyserver/hsm/key_pair.hpp"
 #include "keyserver/hsm/pkcs11_hsm.hpp"
-#include "keyserver/hsm/return_value.hpp"
 #include "keyserver/hsm/wrap.hpp"
 #include "libnae/crypto/hash.hpp"
+#include "libnae/pkcs11/return_value.hpp"
 
 namespace nae::hsm {
 namespace {

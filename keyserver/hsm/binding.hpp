@@ -5,7 +5,7 @@
 
 #include <string>
 
-#include "keyserver/hsm/token.hpp"
+#include "keyserver/hsm/session.hpp"
 
 namespace nae::hsm {
 

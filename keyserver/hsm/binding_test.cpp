@@ -3,9 +3,9 @@
 
 #include <gtest/gtest.h>
 
-#include "keyserver/hsm/pin_file.hpp"
 #include "keyserver/hsm/test_token.hpp"
 #include "libnae/crypto/hash.hpp"
+#include "libnae/pkcs11/pin_file.hpp"
 
 namespace nae::hsm {
 namespace {
@@ -19,8 +19,8 @@ class Binding : public ::testing::Test {
   // Takes from the token what a server before this one did not make.
   void forget_binding() {
     const auto module = std::move(*token.module());
-    const auto session = std::move(*Session::open(*module, token.options().token_label,
-                                                  read_pin(token.options().pin_file)->value));
+    const auto session = std::move(*open_session(*module, token.options().token_label,
+                                                 read_pin(token.options().pin_file)->value));
     ASSERT_TRUE(session->destroy(**session->find(CKO_SECRET_KEY, "nae-group-check")));
     for (CK_OBJECT_CLASS half : {CKO_PUBLIC_KEY, CKO_PRIVATE_KEY})
       ASSERT_TRUE(session->destroy(**session->find(half, "nae-group-binding")));

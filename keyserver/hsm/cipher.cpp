@@ -2,8 +2,8 @@
 #include <algorithm>
 
 #include "keyserver/hsm/pkcs11_hsm.hpp"
-#include "keyserver/hsm/return_value.hpp"
-#include "keyserver/hsm/token.hpp"
+#include "keyserver/hsm/session.hpp"
+#include "libnae/pkcs11/return_value.hpp"
 
 namespace nae::hsm {
 namespace {

@@ -4,12 +4,12 @@
 #include "keyserver/hsm/key_pair.hpp"
 #include "keyserver/hsm/mechanisms.hpp"
 #include "keyserver/hsm/pkcs11_hsm.hpp"
-#include "keyserver/hsm/return_value.hpp"
-#include "keyserver/hsm/token.hpp"
+#include "keyserver/hsm/session.hpp"
 #include "keyserver/hsm/wrap.hpp"
 #include "libnae/crypto/key_strength.hpp"
 #include "libnae/crypto/key_transport.hpp"
 #include "libnae/crypto/public_key.hpp"
+#include "libnae/pkcs11/return_value.hpp"
 
 namespace nae::hsm {
 namespace {

@@ -3,17 +3,17 @@
 
 #include <set>
 
-#include "keyserver/hsm/attributes.hpp"
-#include "keyserver/hsm/module.hpp"
-#include "keyserver/hsm/pin_file.hpp"
+#include "keyserver/hsm/session.hpp"
 #include "keyserver/hsm/test_token.hpp"
-#include "keyserver/hsm/token.hpp"
 #include "libnae/crypto/cloned_generator_test_environment.hpp"
 #include "libnae/crypto/hmac.hpp"
 #include "libnae/crypto/key_transport.hpp"
 #include "libnae/crypto/private_key.hpp"
 #include "libnae/crypto/public_key.hpp"
 #include "libnae/crypto/secure_heap_test_environment.hpp"
+#include "libnae/pkcs11/attributes.hpp"
+#include "libnae/pkcs11/module.hpp"
+#include "libnae/pkcs11/pin_file.hpp"
 #include "tests/vectors/vector_file.hpp"
 
 namespace nae::hsm {
@@ -162,7 +162,7 @@ TEST_F(Import, TheImportKeyStaysTheSameAndIsOfferedWithAHashThatTheModuleTakes) 
 TEST_F(Import, TheImportKeyUnwrapsAndDoesNothingElse) {
   auto module = std::move(*token->module());
   const Pin pin = *read_pin(token->options().pin_file);
-  auto session = std::move(*Session::open(*module, token->options().token_label, pin.value));
+  auto session = std::move(*open_session(*module, token->options().token_label, pin.value));
   const auto object =
       *session->find(CKO_PRIVATE_KEY, import_key_label(token->options().group_key_label));
   ASSERT_TRUE(object);
@@ -403,7 +403,7 @@ TEST_F(Import, TheGroupKeyUnwrapsNothingAsExtractable) {
   const keys::Material material = *hsm->generate(kId, KeyType::hmac_sha_256);
   auto module = std::move(*token->module());
   const Pin pin = *read_pin(token->options().pin_file);
-  auto session = std::move(*Session::open(*module, token->options().token_label, pin.value));
+  auto session = std::move(*open_session(*module, token->options().token_label, pin.value));
   const auto group_key = *session->find(CKO_SECRET_KEY, token->options().group_key_label);
   for (auto [sensitive, extractable, allowed] :
        {std::tuple{true, false, true}, std::tuple{true, true, false},

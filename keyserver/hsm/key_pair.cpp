@@ -1,8 +1,8 @@
 #include "keyserver/hsm/key_pair.hpp"
 
 #include "keyserver/hsm/mechanisms.hpp"
-#include "keyserver/hsm/return_value.hpp"
 #include "libnae/crypto/spki.hpp"
+#include "libnae/pkcs11/return_value.hpp"
 
 namespace nae::hsm {
 namespace {

@@ -5,7 +5,7 @@
 
 #include <string>
 
-#include "keyserver/hsm/token.hpp"
+#include "keyserver/hsm/session.hpp"
 #include "libnae/base/algorithm.hpp"
 
 namespace nae::hsm {

@@ -1,11 +1,11 @@
 // What a key version may be used for is said by its id and type, not by who asks; on SoftHSM.
 #include <gtest/gtest.h>
 
-#include "keyserver/hsm/module.hpp"
-#include "keyserver/hsm/pin_file.hpp"
+#include "keyserver/hsm/session.hpp"
 #include "keyserver/hsm/test_token.hpp"
-#include "keyserver/hsm/token.hpp"
 #include "libnae/crypto/kdf.hpp"
+#include "libnae/pkcs11/module.hpp"
+#include "libnae/pkcs11/pin_file.hpp"
 
 namespace nae::hsm {
 namespace {
@@ -55,8 +55,8 @@ TEST_F(KeyPurposes, ObjectsServeTheirOwnMechanismsOnly) {
   ASSERT_TRUE(hsm->import_key());
   const std::string ed25519 = hsm->generate(kId, KeyType::ed25519)->token_object;
   const auto module = std::move(*token.module());
-  const auto session = std::move(*Session::open(*module, token.options().token_label,
-                                                read_pin(token.options().pin_file)->value));
+  const auto session = std::move(*open_session(*module, token.options().token_label,
+                                               read_pin(token.options().pin_file)->value));
   const auto mechanisms = [&](CK_OBJECT_CLASS kind, const std::string& label) {
     const Bytes value =
         *session->read_attribute(**session->find(kind, label), CKA_ALLOWED_MECHANISMS);

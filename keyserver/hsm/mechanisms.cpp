@@ -4,8 +4,13 @@
 #include <stdexcept>
 #include <string>
 
+#include "libnae/pkcs11/mechanisms.hpp"
+
 namespace nae::hsm {
 namespace {
+
+using pkcs11::kAesKeyWrapKwp;
+using pkcs11::offers;
 
 struct Mechanism {
   CK_MECHANISM_TYPE type;
@@ -83,17 +88,6 @@ std::vector<CK_MECHANISM_TYPE> signing_mechanisms(KeyFamily family) {
   for (const MethodMechanism& row : kMethods)
     if (row.family == family) mechanisms.push_back(row.mechanism.type);
   return mechanisms;
-}
-
-bool offers(const CK_FUNCTION_LIST& calls, CK_SLOT_ID slot, CK_MECHANISM_TYPE mechanism) {
-  CK_MECHANISM_INFO info{};
-  return calls.C_GetMechanismInfo(slot, mechanism, &info) != CKR_MECHANISM_INVALID;
-}
-
-CK_MECHANISM_TYPE choose_key_wrap(const CK_FUNCTION_LIST& calls, CK_SLOT_ID slot) {
-  CK_MECHANISM_INFO info{};
-  return calls.C_GetMechanismInfo(slot, kAesKeyWrapKwp, &info) == CKR_OK ? kAesKeyWrapKwp
-                                                                         : CKM_AES_KEY_WRAP_PAD;
 }
 
 Result<void> require_mechanisms(const CK_FUNCTION_LIST& calls, CK_SLOT_ID slot) {

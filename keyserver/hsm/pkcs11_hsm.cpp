@@ -1,10 +1,10 @@
 #include "keyserver/hsm/pkcs11_hsm.hpp"
 
 #include "keyserver/hsm/key_pair.hpp"
-#include "keyserver/hsm/module.hpp"
-#include "keyserver/hsm/pin_file.hpp"
-#include "keyserver/hsm/return_value.hpp"
-#include "keyserver/hsm/token.hpp"
+#include "keyserver/hsm/session.hpp"
+#include "libnae/pkcs11/module.hpp"
+#include "libnae/pkcs11/pin_file.hpp"
+#include "libnae/pkcs11/return_value.hpp"
 
 namespace nae::hsm {
 
@@ -62,7 +62,7 @@ Result<void> Pkcs11Hsm::connect() {
   if (fresh_module) {
     NAE_ASSIGN(module_, Module::load(options_.module, options_.module_parameters));
   }
-  auto session = Session::open(*module_, options_.token_label, pin.value);
+  auto session = open_session(*module_, options_.token_label, pin.value);
   // Some modules, SoftHSM among them, see new tokens only when they are initialised again.
   if (!session && !fresh_module &&
       (session.error().code == Code::hsm_token_missing ||
@@ -70,7 +70,7 @@ Result<void> Pkcs11Hsm::connect() {
     const Error first = session.error();
     module_.reset();
     NAE_ASSIGN(module_, Module::load(options_.module, options_.module_parameters));
-    session = Session::open(*module_, options_.token_label, pin.value);
+    session = open_session(*module_, options_.token_label, pin.value);
     // A module may show no token for the reason for which it opened no session.
     if (!session && session.error().code == Code::hsm_token_missing &&
         first.code == Code::hsm_unavailable)

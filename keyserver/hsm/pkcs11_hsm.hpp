@@ -13,10 +13,12 @@
 
 #include "keyserver/keys/hsm.hpp"
 
-namespace nae::hsm {
-
+namespace nae::pkcs11 {
 class Module;
 class Session;
+}  // namespace nae::pkcs11
+
+namespace nae::hsm {
 
 struct Options {
   std::filesystem::path module;   // the PKCS#11 library
@@ -105,8 +107,8 @@ class Pkcs11Hsm final : public keys::Hsm {
   Result<void> drop(const KeyVersionId& id);
 
   Options options_;
-  std::unique_ptr<Module> module_;
-  std::unique_ptr<Session> session_;  // nullptr while the token is away
+  std::unique_ptr<pkcs11::Module> module_;
+  std::unique_ptr<pkcs11::Session> session_;  // nullptr while the token is away
   ObjectHandle group_key_ = 0;
   ObjectHandle check_key_ = 0;                 // 0: not looked up yet
   std::array<ObjectHandle, 3> server_keys_{};  // private halves; 0: not looked up yet

@@ -5,15 +5,15 @@
 
 #include <algorithm>
 
-#include "keyserver/hsm/attributes.hpp"
-#include "keyserver/hsm/module.hpp"
-#include "keyserver/hsm/pin_file.hpp"
+#include "keyserver/hsm/session.hpp"
 #include "keyserver/hsm/test_token.hpp"
-#include "keyserver/hsm/token.hpp"
 #include "libnae/base/text.hpp"
 #include "libnae/crypto/hmac.hpp"
 #include "libnae/crypto/public_key.hpp"
 #include "libnae/crypto/secure_heap_test_environment.hpp"
+#include "libnae/pkcs11/attributes.hpp"
+#include "libnae/pkcs11/module.hpp"
+#include "libnae/pkcs11/pin_file.hpp"
 
 namespace nae::hsm {
 namespace {
@@ -187,8 +187,8 @@ TEST_F(OnToken, ReopensMaterialAfterARestart) {
 TEST_F(OnToken, ComputesTheHmacOfAKnownKey) {
   const auto hsm = open();
   const auto module = bystander();
-  const auto session = *Session::open(*module, token.options().token_label,
-                                      read_pin(token.options().pin_file)->value);
+  const auto session = *open_session(*module, token.options().token_label,
+                                     read_pin(token.options().pin_file)->value);
   const Bytes value(32, 0x0b);
   Attributes key;
   key.number(CKA_CLASS, CKO_SECRET_KEY)

@@ -4,10 +4,10 @@
 
 #include "keyserver/hsm/binding.hpp"
 #include "keyserver/hsm/key_pair.hpp"
-#include "keyserver/hsm/module.hpp"
-#include "keyserver/hsm/pin_file.hpp"
-#include "keyserver/hsm/return_value.hpp"
-#include "keyserver/hsm/token.hpp"
+#include "keyserver/hsm/session.hpp"
+#include "libnae/pkcs11/module.hpp"
+#include "libnae/pkcs11/pin_file.hpp"
+#include "libnae/pkcs11/return_value.hpp"
 
 namespace nae::hsm {
 namespace {
@@ -163,7 +163,7 @@ void remove_labelled(const Session& session, const std::string& label) {
 Result<void> remove_keys(const Options& options) {
   NAE_ASSIGN(const Pin user_pin, read_pin(options.pin_file));
   NAE_ASSIGN(const auto module, Module::load(options.module, options.module_parameters));
-  NAE_ASSIGN(const auto session, Session::open(*module, options.token_label, user_pin.value));
+  NAE_ASSIGN(const auto session, open_session(*module, options.token_label, user_pin.value));
   remove_labelled(*session, options.group_key_label);
   remove_labelled(*session, check_key_label(options.group_key_label));
   for (keys::ServerKey key : keys::kServerKeys)
@@ -188,7 +188,7 @@ Result<Provisioned> initialise(const Provision& provision) {
     provisioned.token_created = true;
   }
   {
-    NAE_ASSIGN(const auto session, Session::open(*module, options.token_label, user_pin.value));
+    NAE_ASSIGN(const auto session, open_session(*module, options.token_label, user_pin.value));
     NAE_ASSIGN(provisioned.group_key_id, create_keys(*session, options.group_key_label));
   }
   module.reset();

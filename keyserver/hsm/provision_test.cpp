@@ -3,16 +3,16 @@
 #include <gtest/gtest.h>
 
 #include "keyserver/hsm/key_pair.hpp"
-#include "keyserver/hsm/pin_file.hpp"
+#include "keyserver/hsm/session.hpp"
 #include "keyserver/hsm/test_token.hpp"
-#include "keyserver/hsm/token.hpp"
+#include "libnae/pkcs11/pin_file.hpp"
 
 namespace nae::hsm {
 namespace {
 
 std::unique_ptr<Session> session_on(const Module& module, const TestToken& token) {
-  return std::move(*Session::open(module, token.options().token_label,
-                                  read_pin(token.options().pin_file)->value));
+  return std::move(*open_session(module, token.options().token_label,
+                                 read_pin(token.options().pin_file)->value));
 }
 
 TEST(Provision, RefusesAMissingTokenWithoutAnSoPin) {

@@ -1,10 +1,10 @@
 // Pkcs11Hsm: what is computed under a key in the HSM, working keys, HMACs and signatures.
 #include "keyserver/hsm/mechanisms.hpp"
 #include "keyserver/hsm/pkcs11_hsm.hpp"
-#include "keyserver/hsm/return_value.hpp"
-#include "keyserver/hsm/token.hpp"
+#include "keyserver/hsm/session.hpp"
 #include "libnae/crypto/ecdsa_signature.hpp"
 #include "libnae/crypto/hash.hpp"
+#include "libnae/pkcs11/return_value.hpp"
 
 namespace nae::hsm {
 namespace {

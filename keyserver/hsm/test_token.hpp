@@ -15,9 +15,9 @@
 #include <string>
 #include <string_view>
 
-#include "keyserver/hsm/module.hpp"
 #include "keyserver/hsm/pkcs11_hsm.hpp"
 #include "keyserver/hsm/provision.hpp"
+#include "keyserver/hsm/session.hpp"
 
 namespace nae::hsm {
 

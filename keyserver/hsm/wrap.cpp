@@ -4,9 +4,9 @@
 #include "keyserver/hsm/key_pair.hpp"
 #include "keyserver/hsm/mechanisms.hpp"
 #include "keyserver/hsm/pkcs11_hsm.hpp"
-#include "keyserver/hsm/return_value.hpp"
-#include "keyserver/hsm/token.hpp"
+#include "keyserver/hsm/session.hpp"
 #include "libnae/base/text.hpp"
+#include "libnae/pkcs11/return_value.hpp"
 
 namespace nae::hsm {
 namespace {

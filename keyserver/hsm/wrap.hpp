@@ -4,7 +4,7 @@
 
 #include <p11-kit/pkcs11.h>
 
-#include "keyserver/hsm/token.hpp"
+#include "keyserver/hsm/session.hpp"
 #include "keyserver/keys/attributes.hpp"
 #include "libnae/base/algorithm.hpp"
 

@@ -3,13 +3,13 @@
 
 #include <gtest/gtest.h>
 
-#include "keyserver/hsm/module.hpp"
-#include "keyserver/hsm/pin_file.hpp"
+#include "keyserver/hsm/session.hpp"
 #include "keyserver/hsm/test_token.hpp"
-#include "keyserver/hsm/token.hpp"
 #include "keyserver/keys/key_ring.hpp"
 #include "keyserver/store/sqlite/test_store.hpp"
 #include "libnae/crypto/secure_heap_test_environment.hpp"
+#include "libnae/pkcs11/module.hpp"
+#include "libnae/pkcs11/pin_file.hpp"
 
 namespace nae::setup {
 namespace {
@@ -22,7 +22,7 @@ class BindKeys : public store::sqlite::StoreTest {
  protected:
   BindKeys() {
     const auto module = std::move(*token.module());
-    const auto session = std::move(*hsm::Session::open(
+    const auto session = std::move(*hsm::open_session(
         *module, token.options().token_label, hsm::read_pin(token.options().pin_file)->value));
     EXPECT_TRUE(session->destroy(**session->find(CKO_SECRET_KEY, "nae-group-check")));
     for (CK_OBJECT_CLASS half : {CKO_PUBLIC_KEY, CKO_PRIVATE_KEY})

@@ -1,4 +1,4 @@
-#include "keyserver/hsm/pin_file.hpp"
+#include "libnae/pkcs11/pin_file.hpp"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -10,7 +10,7 @@
 
 #include "libnae/base/secret_file.hpp"
 
-namespace nae::hsm {
+namespace nae::pkcs11 {
 namespace {
 
 constexpr std::size_t kPinMaxBytes = 255;
@@ -73,4 +73,4 @@ Result<Pin> read_pin(const std::filesystem::path& file) {
   return pin;
 }
 
-}  // namespace nae::hsm
+}  // namespace nae::pkcs11

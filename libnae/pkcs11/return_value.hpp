@@ -9,7 +9,7 @@
 
 #include "libnae/base/result.hpp"
 
-namespace nae::hsm {
+namespace nae::pkcs11 {
 
 std::string return_value_name(CK_RV value);  // "CKR_PIN_INCORRECT", or its number in hexadecimal
 
@@ -34,4 +34,4 @@ inline Result<void> checked(std::string_view function, CK_RV value) {
   return fail(error_of(function, value));
 }
 
-}  // namespace nae::hsm
+}  // namespace nae::pkcs11

@@ -7,12 +7,12 @@
 #include <optional>
 #include <string>
 
-#include "keyserver/hsm/attributes.hpp"
-#include "keyserver/hsm/module.hpp"
 #include "libnae/base/result.hpp"
 #include "libnae/crypto/secret.hpp"
+#include "libnae/pkcs11/attributes.hpp"
+#include "libnae/pkcs11/module.hpp"
 
-namespace nae::hsm {
+namespace nae::pkcs11 {
 
 inline constexpr std::size_t kTokenLabelBytes = 32;  // PKCS#11 2.40 section 3.2, blank padded
 
@@ -34,9 +34,8 @@ Result<Bytes> padded_label(const std::string& label);
 class Session {
  public:
   // Opens a read-write session and logs in as the user. `module` outlives it. One attempt:
-  // Code::hsm_pin_rejected must not be followed by another with the same PIN. Code::unsupported,
-  // before the PIN is shown, for a token that lacks a mechanism which every key server needs.
-  static Result<std::unique_ptr<Session>> open(const Module& module, const std::string& token_label,
+  // Code::hsm_pin_rejected must not be followed by another with the same PIN.
+  static Result<std::unique_ptr<Session>> open(const Module& module, CK_SLOT_ID slot,
                                                const crypto::SecretBytes& pin);
   ~Session();
   Session(const Session&) = delete;
@@ -98,4 +97,4 @@ class TemporaryObject {
   CK_OBJECT_HANDLE object_;
 };
 
-}  // namespace nae::hsm
+}  // namespace nae::pkcs11

@@ -1,10 +1,10 @@
-#include "keyserver/hsm/module.hpp"
+#include "libnae/pkcs11/module.hpp"
 
 #include <dlfcn.h>
 
-#include "keyserver/hsm/return_value.hpp"
+#include "libnae/pkcs11/return_value.hpp"
 
-namespace nae::hsm {
+namespace nae::pkcs11 {
 
 Result<const CK_FUNCTION_LIST*> Module::find(const std::filesystem::path& library) {
   // A name without a slash would be searched for in directories that LD_LIBRARY_PATH may name.
@@ -47,4 +47,4 @@ Module::~Module() {
   if (initialised_here_) calls_->C_Finalize(nullptr);
 }
 
-}  // namespace nae::hsm
+}  // namespace nae::pkcs11

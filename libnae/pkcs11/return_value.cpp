@@ -1,8 +1,8 @@
-#include "keyserver/hsm/return_value.hpp"
+#include "libnae/pkcs11/return_value.hpp"
 
 #include <cstdio>
 
-namespace nae::hsm {
+namespace nae::pkcs11 {
 namespace {
 
 struct Row {
@@ -145,4 +145,4 @@ bool may_mean_changed_material(CK_RV value) {
   }
 }
 
-}  // namespace nae::hsm
+}  // namespace nae::pkcs11

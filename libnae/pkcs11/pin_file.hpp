@@ -7,7 +7,7 @@
 #include "libnae/base/result.hpp"
 #include "libnae/crypto/secret.hpp"
 
-namespace nae::hsm {
+namespace nae::pkcs11 {
 
 struct Pin {
   crypto::SecretBytes value;
@@ -19,4 +19,4 @@ struct Pin {
 // byte order mark, CR LF, blanks around it, a second line, control characters.
 Result<Pin> read_pin(const std::filesystem::path& file);
 
-}  // namespace nae::hsm
+}  // namespace nae::pkcs11

@@ -9,7 +9,7 @@
 
 #include "libnae/base/result.hpp"
 
-namespace nae::hsm {
+namespace nae::pkcs11 {
 
 class Module {
  public:
@@ -32,4 +32,4 @@ class Module {
   bool initialised_here_ = false;
 };
 
-}  // namespace nae::hsm
+}  // namespace nae::pkcs11

@@ -1,16 +1,16 @@
-#include "keyserver/hsm/token.hpp"
+#include "libnae/pkcs11/token.hpp"
 
 #include <algorithm>
 #include <array>
 #include <cstring>
 #include <vector>
 
-#include "keyserver/hsm/mechanisms.hpp"
-#include "keyserver/hsm/return_value.hpp"
 #include "libnae/base/algorithm.hpp"
 #include "libnae/crypto/random.hpp"
+#include "libnae/pkcs11/mechanisms.hpp"
+#include "libnae/pkcs11/return_value.hpp"
 
-namespace nae::hsm {
+namespace nae::pkcs11 {
 namespace {
 
 Result<std::vector<CK_SLOT_ID>> slots_with_token(const CK_FUNCTION_LIST& calls) {
@@ -75,11 +75,9 @@ Result<CK_SLOT_ID> find_free_slot(const Module& module) {
   return fail(Code::hsm_token_missing, "the module has no slot with an uninitialised token");
 }
 
-Result<std::unique_ptr<Session>> Session::open(const Module& module, const std::string& token_label,
+Result<std::unique_ptr<Session>> Session::open(const Module& module, CK_SLOT_ID slot,
                                                const crypto::SecretBytes& pin) {
-  NAE_ASSIGN(const CK_SLOT_ID slot, find_token(module, token_label));
   const CK_FUNCTION_LIST& calls = module.calls();
-  NAE_TRY(require_mechanisms(calls, slot));
   CK_SESSION_HANDLE handle = 0;
   NAE_TRY(checked("C_OpenSession", calls.C_OpenSession(slot, CKF_SERIAL_SESSION | CKF_RW_SESSION,
                                                        nullptr, nullptr, &handle)));
@@ -204,4 +202,4 @@ Result<Bytes> Session::sign(CK_MECHANISM mechanism, CK_OBJECT_HANDLE key, ByteVi
   return signature;
 }
 
-}  // namespace nae::hsm
+}  // namespace nae::pkcs11

@@ -10,7 +10,7 @@
 
 #include "libnae/base/bytes.hpp"
 
-namespace nae::hsm {
+namespace nae::pkcs11 {
 
 class Attributes {
  public:
@@ -52,4 +52,4 @@ class Attributes {
   std::vector<CK_ATTRIBUTE> attributes_;
 };
 
-}  // namespace nae::hsm
+}  // namespace nae::pkcs11

@@ -1,8 +1,8 @@
-#include "keyserver/hsm/return_value.hpp"
+#include "libnae/pkcs11/return_value.hpp"
 
 #include <gtest/gtest.h>
 
-namespace nae::hsm {
+namespace nae::pkcs11 {
 namespace {
 
 TEST(ReturnValue, WhatANewSessionMayCureIsUnavailable) {
@@ -28,4 +28,4 @@ TEST(ReturnValue, UnknownValuesAreFailuresWithTheirNumber) {
 }
 
 }  // namespace
-}  // namespace nae::hsm
+}  // namespace nae::pkcs11
