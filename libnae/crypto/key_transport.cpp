@@ -9,6 +9,7 @@
 #include <new>
 
 #include "libnae/crypto/handle.hpp"
+#include "libnae/crypto/key_wrap.hpp"
 #include "libnae/crypto/random.hpp"
 
 namespace nae::crypto {
@@ -16,11 +17,8 @@ namespace {
 
 using Pkey = handle<EVP_PKEY, EVP_PKEY_free>;
 using PkeyContext = handle<EVP_PKEY_CTX, EVP_PKEY_CTX_free>;
-using Cipher = handle<EVP_CIPHER, EVP_CIPHER_free>;
-using CipherContext = handle<EVP_CIPHER_CTX, EVP_CIPHER_CTX_free>;
 
 constexpr std::size_t kTransportKeyBytes = 32;
-constexpr std::size_t kKwpMostOverheadBytes = 15;  // 8, and padding to a multiple of 8
 
 tl::unexpected<Error> not_wrapped(const char* message) {
   ERR_clear_error();  // or a later TLS call on this thread finds it
@@ -29,21 +27,6 @@ tl::unexpected<Error> not_wrapped(const char* message) {
 
 const EVP_MD* oaep_hash(HashAlgorithm hash) {
   return EVP_get_digestbyname(name(hash).data());
-}
-
-Result<Bytes> wrap_kwp(const SecretBytes& by, ByteView key) {
-  const Cipher cipher(EVP_CIPHER_fetch(nullptr, "AES-256-WRAP-PAD", nullptr));
-  const CipherContext context(EVP_CIPHER_CTX_new());
-  if (!cipher || !context) throw std::bad_alloc();
-  EVP_CIPHER_CTX_set_flags(context.get(), EVP_CIPHER_CTX_FLAG_WRAP_ALLOW);
-  Bytes wrapped(key.size() + kKwpMostOverheadBytes);
-  int size = 0;
-  if (EVP_EncryptInit_ex2(context.get(), cipher.get(), by.expose().data(), nullptr, nullptr) != 1 ||
-      EVP_EncryptUpdate(context.get(), wrapped.data(), &size, key.data(),
-                        static_cast<int>(key.size())) != 1)
-    return not_wrapped("the key cannot be wrapped");
-  wrapped.resize(static_cast<std::size_t>(size));
-  return wrapped;
 }
 
 }  // namespace
