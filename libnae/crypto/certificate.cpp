@@ -412,6 +412,13 @@ Result<std::string> address_text(const ASN1_STRING* value) {
 
 }  // namespace
 
+Result<Bytes> public_key_in_certificate(ByteView pem_or_der) {
+  NAE_ASSIGN(const CertificateHandle certificate, parse_certificate(pem_or_der));
+  EVP_PKEY* key = X509_get0_pubkey(certificate.get());
+  if (!key) return openssl_failed(Code::unsupported, "the certificate's public key");
+  return spki_of(key);
+}
+
 Result<CertificateInfo> read_certificate(ByteView pem_or_der) {
   NAE_ASSIGN(CertificateHandle certificate, parse_certificate(pem_or_der));
   X509* x = certificate.get();

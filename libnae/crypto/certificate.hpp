@@ -85,4 +85,8 @@ inline Result<CertificateInfo> read_certificate(std::string_view pem) {
   return read_certificate(as_bytes(pem));
 }
 
+// The SubjectPublicKeyInfo DER of a certificate, PEM or DER, of which nothing else is believed or
+// read: somebody's card may have any names. Code::invalid_argument when it is none.
+Result<Bytes> public_key_in_certificate(ByteView pem_or_der);
+
 }  // namespace nae::crypto

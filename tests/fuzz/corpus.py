@@ -120,7 +120,15 @@ def policies():
     return files + list(documents(r"^```toml\n(.*?)^```", "docs/spec/policy.md"))
 
 
+def custody():
+    """Whole files, what is sealed in their shares, and public keys of cards."""
+    cards = [data for data in inputs("keys") if b"PUBLIC KEY" in data or b"CERTIFICATE" in data]
+    return ([b"\x00" + file for file in vectors("custody.txt", "file")] +
+            [b"\x01" + text for text in vectors("custody.txt", "plaintext1", "plaintext2")] + [b"\x02" + card for card in cards])
+
+
 SEEDS = {
+    "custody": custody,
     "frames": frames,
     "session": answers,
     "downstream": backends,
