@@ -18,6 +18,31 @@ struct IdOptions {
   std::string id;
 };
 
+struct Decided {
+  std::string by, at;
+  bool rejected = false;
+};
+
+// A server of an older release tells the last decision alone.
+std::vector<Decided> decisions(const json::value& approval) {
+  std::vector<Decided> all;
+  const json::value* list = approval.as_object().if_contains("decisions");
+  if (list && list->is_array()) {
+    for (const json::value& one : items(approval, "decisions"))
+      all.push_back({shown(one, "by"), shown(one, "at"), shown(one, "decision") == "rejected"});
+  } else if (std::string by = shown(approval, "decided_by"); !by.empty()) {
+    all.push_back({by, shown(approval, "decided_at"), shown(approval, "state") == "rejected"});
+  }
+  return all;
+}
+
+std::string deciders(const json::value& approval) {
+  std::string names;
+  for (const Decided& decision : decisions(approval))
+    names += (names.empty() ? "" : ", ") + decision.by;
+  return names;
+}
+
 void show_one(Call& call, const json::value& approval) {
   call.out << "request      " << shown(approval, "id") << ", " << shown(approval, "state") << '\n'
            << "operation    " << shown(approval, "operation") << '\n'
@@ -27,9 +52,9 @@ void show_one(Call& call, const json::value& approval) {
            << local_time_with_zone(shown(approval, "requested_at")) << '\n'
            << "expires      " << local_time_with_zone(shown(approval, "expires_at")) << '\n'
            << "digest       " << shown(approval, "digest") << '\n';
-  if (std::string by = shown(approval, "decided_by"); !by.empty())
-    call.out << "decided by   " << printable(by) << ", "
-             << local_time_with_zone(shown(approval, "decided_at")) << '\n';
+  for (const Decided& decision : decisions(approval))
+    call.out << (decision.rejected ? "rejected by  " : "approved by  ") << printable(decision.by)
+             << ", " << local_time_with_zone(decision.at) << '\n';
   if (std::string base = shown(approval, "base"); !base.empty())
     call.out << "changes      " << base << '\n';
   if (std::string refused = shown(approval, "refused"); !refused.empty())
@@ -75,7 +100,7 @@ Outcome<ExitCode> list(Call& call, const IdOptions& options) {
     for (const json::value& a : items(answer, "approvals"))
       table.add({shown(a, "id"), shown(a, "state"), shown(a, "requested_by"),
                  local_time(shown(a, "requested_at")), local_time(shown(a, "expires_at")),
-                 shown(a, "operation"), shown(a, "decided_by"),
+                 shown(a, "operation"), deciders(a),
                  shown(a, "method") + " " + shown(a, "target")});
     if (table.empty())
       call.out << "No requests.\n";

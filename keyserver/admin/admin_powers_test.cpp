@@ -189,6 +189,33 @@ TEST_F(ApprovalTest, NothingIsDoneBeforeASecondOneApproves) {
   EXPECT_EQ(shown(seen("bob", id), "body"), "") << "the body goes with the decision";
 }
 
+TEST_F(ApprovalTest, DecisionsAreShownAsAList) {
+  std::string id = request_key("alice", "a"), other = request_key("alice", "b");
+  EXPECT_EQ(seen("bob", id).at("decisions"), json::array());
+  EXPECT_EQ(shown(seen("bob", id), "decided_by"), "");
+  std::string digest = shown(seen("bob", id), "digest");
+  ASSERT_EQ(approve("bob", id).status, 200u);
+  ASSERT_EQ(call("bob", "POST", "/v1/approvals/" + other + "/reject").status, 200u);
+  const json::value done = seen("alice", id), rejected = seen("alice", other);
+  ASSERT_EQ(done.at("decisions").as_array().size(), 1u);
+  const json::value& decision = done.at("decisions").as_array()[0];
+  EXPECT_EQ(shown(decision, "by"), "bob");
+  EXPECT_EQ(shown(decision, "decision"), "approved");
+  EXPECT_EQ(shown(decision, "digest"), digest);
+  EXPECT_EQ(shown(decision, "at"), shown(done, "decided_at"));
+  EXPECT_EQ(shown(done, "decided_by"), "bob");
+  EXPECT_EQ(shown(rejected.at("decisions").as_array()[0], "decision"), "rejected");
+}
+
+TEST_F(ApprovalTest, ARequestThatIsSentAgainWaitsOnce) {
+  std::string id = request_key("alice", "a");
+  EXPECT_EQ(request_key("alice", "a"), id);
+  EXPECT_NE(request_key("alice", "b"), id);
+  EXPECT_NE(request_key("bob", "a"), id);
+  ASSERT_EQ(approve("bob", id).status, 200u);
+  EXPECT_EQ(ring_->size(), 1u);
+}
+
 TEST_F(ApprovalTest, OnlyAnotherOneWithTheRoleApproves) {
   std::string id = request_key("alice", "a");
   EXPECT_EQ(code(approve("alice", id)), "approval_required");
@@ -237,7 +264,8 @@ TEST_F(ApprovalTest, RejectedWithdrawnAndExpiredOnesAreOver) {
 TEST_F(ApprovalTest, WhatIsInterruptedIsNotDoneAgain) {
   std::string id = request_key("alice", "a");
   std::int64_t now_us = ::time(nullptr) * 1'000'000;
-  ASSERT_TRUE(store_->decide_approval(id, store::ApprovalState::running, "bob", now_us));
+  ASSERT_TRUE(store_->decide_approval(
+      id, {"bob", store::Verdict::approved, shown(seen("bob", id), "digest"), now_us}, 1));
   ASSERT_EQ(store_->interrupt_approvals()->size(), 1u);  // as the start of the server does
   EXPECT_EQ(code(approve("bob", id)), "conflict");
   EXPECT_EQ(shown(seen("bob", id), "state"), "interrupted");

@@ -56,7 +56,10 @@ class SlowCall {
 };
 
 std::string approval_text(const store::Approval& approval) {
-  return "approved by " + approval.decided_by + " as " + approval.id;
+  std::string who;
+  for (const store::Decision& decision : approval.decisions)
+    who += (who.empty() ? "" : ", ") + decision.by;
+  return "approved by " + who + " as " + approval.id;
 }
 
 constexpr char kOfGet[] = "GET, HEAD, OPTIONS";
@@ -280,9 +283,7 @@ Performed AdminService::perform(const store::Approval& approval, const http::Pee
   http::HttpRequest request{approval.method, approval.target, approval.content_type, approval.body};
   http::Peer requester{{net::PeerKind::admin, approval.requested_by, "", approval.fingerprint},
                        approver.address};
-  store::Approval decided = approval;
-  decided.decided_by = approver.identity.name;
-  http::HttpResponse response = serve_call(request, requester, &decided);
+  http::HttpResponse response = serve_call(request, requester, &approval);
   return {response.status, std::move(response.body)};
 }
 

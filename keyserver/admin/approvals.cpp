@@ -12,12 +12,27 @@ namespace {
 constexpr std::size_t kIdBytes = 8;
 constexpr std::size_t kMostWaiting = 100;
 constexpr std::size_t kMostShown = 200;
+// How many others must approve a request.
+constexpr std::size_t kApprovers = 1;
 
 json::value time_or_null(std::int64_t time_us) {
   return time_us == 0 ? json::value() : json::value(api::format_time(time_us));
 }
 
+json::array shown_decisions(const store::Approval& approval) {
+  json::array decisions;
+  for (const store::Decision& decision : approval.decisions)
+    decisions.push_back({{"by", decision.by},
+                         {"decision", store::name(decision.verdict)},
+                         {"digest", decision.digest},
+                         {"at", api::format_time(decision.at_us)}});
+  return decisions;
+}
+
+// "decided_by" and "decided_at" are those of the last decision, for clients that know no list.
 json::object shown_approval(const store::Approval& approval) {
+  const store::Decision last =
+      approval.decisions.empty() ? store::Decision{} : approval.decisions.back();
   return {{"id", approval.id},
           {"operation", approval.operation},
           {"action", approval.action},
@@ -29,8 +44,9 @@ json::object shown_approval(const store::Approval& approval) {
           {"requested_by", approval.requested_by},
           {"requested_at", api::format_time(approval.requested_at_us)},
           {"expires_at", api::format_time(approval.expires_at_us)},
-          {"decided_by", approval.decided_by},
-          {"decided_at", time_or_null(approval.decided_at_us)}};
+          {"decisions", shown_decisions(approval)},
+          {"decided_by", last.by},
+          {"decided_at", time_or_null(last.at_us)}};
 }
 
 Result<store::Approval> approval_of(const AdminCall& call) {
@@ -151,7 +167,12 @@ Result<Reply> request_approval(AdminCall& call, const Route& route, const std::s
   approval.requested_at_us = call.now_us;
   std::chrono::microseconds lasts = call.parts.approval.expires_after;
   approval.expires_at_us = call.now_us + lasts.count();
-  NAE_TRY(call.parts.store.insert_approval(approval, kMostWaiting));
+  NAE_ASSIGN(const std::string stored, call.parts.store.insert_approval(approval, kMostWaiting));
+  if (stored != approval.id) {
+    NAE_ASSIGN(std::optional<store::Approval> same, call.parts.store.find_approval(stored));
+    if (!same) return fail(Code::conflict, "the same request was decided on at this moment");
+    approval = *std::move(same);
+  }
   call.audit_detail = "waits for approval as " + approval.id;
   call.audit_digest = "request:" + approval.digest;
   json::object shown = shown_approval(approval);
@@ -209,8 +230,10 @@ Result<Reply> approve(AdminCall& call) {
   call.audit_digest = "request:" + approval.digest;
   NAE_TRY(check_digest(call, approval));
   NAE_ASSIGN(json::value difference, preview_of(call, approval));
-  NAE_TRY(call.parts.store.decide_approval(approval.id, store::ApprovalState::running, call.admin,
-                                           call.now_us));
+  const store::Decision decision{call.admin, store::Verdict::approved, approval.digest,
+                                 call.now_us};
+  NAE_TRY(call.parts.store.decide_approval(approval.id, decision, kApprovers));
+  approval.decisions.push_back(decision);
   Performed performed = call.perform(approval);
   NAE_TRY(call.parts.store.finish_approval(approval.id, performed.status, performed.body));
   NAE_ASSIGN(json::object answer, api::parse_object(performed.body));
@@ -236,8 +259,9 @@ Result<Reply> reject(AdminCall& call) {
   NAE_ASSIGN(store::Approval approval, approval_of(call));
   call.audit_detail = audit_text(approval);
   call.audit_digest = "request:" + approval.digest;
-  NAE_TRY(call.parts.store.decide_approval(approval.id, store::ApprovalState::rejected, call.admin,
-                                           call.now_us));
+  NAE_TRY(call.parts.store.decide_approval(
+      approval.id, {call.admin, store::Verdict::rejected, approval.digest, call.now_us},
+      kApprovers));
   return Reply{{{"id", approval.id}, {"state", "rejected"}}};
 }
 

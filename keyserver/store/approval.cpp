@@ -9,4 +9,8 @@ std::string_view name(ApprovalState state) {
   return kNames[static_cast<std::size_t>(state)];
 }
 
+std::string_view name(Verdict verdict) {
+  return verdict == Verdict::approved ? "approved" : "rejected";
+}
+
 }  // namespace nae::store

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace nae::store {
 
@@ -19,6 +20,19 @@ enum class ApprovalState : std::uint8_t {
 
 std::string_view name(ApprovalState state);  // "waiting"
 
+// What one administrator said of a request. Values stand in the store.
+enum class Verdict : std::uint8_t { approved = 1, rejected = 2 };
+
+std::string_view name(Verdict verdict);  // "approved"
+
+struct Decision {
+  std::string by;
+  Verdict verdict = Verdict::approved;
+  std::string digest;  // of the request as that one saw it
+  std::int64_t at_us = 0;
+  friend bool operator==(const Decision&, const Decision&) = default;
+};
+
 struct Approval {
   std::string id;         // 16 hexadecimal digits
   std::string operation;  // its class in the configuration: "key-destroy"
@@ -32,8 +46,7 @@ struct Approval {
   std::int64_t requested_at_us = 0;
   std::int64_t expires_at_us = 0;
   ApprovalState state = ApprovalState::waiting;
-  std::string decided_by;
-  std::int64_t decided_at_us = 0;
+  std::vector<Decision> decisions = {};  // in the order they were made; each administrator's one
   unsigned status = 0;  // HTTP status of what was done
   std::string answer;   // its body
 };

@@ -18,15 +18,21 @@ class Approvals {
  public:
   virtual ~Approvals() = default;
 
-  // Code::overloaded when `most_waiting` wait, or a fifth of them from the same administrator.
-  virtual Result<void> insert_approval(const Approval& approval, std::size_t most_waiting) = 0;
+  // Answers the id of what waits: that of `approval`, or of the same request (digest) that this
+  // administrator made with this certificate before and that still waits. Code::overloaded when
+  // `most_waiting` wait, or a fifth of them from the same administrator.
+  virtual Result<std::string> insert_approval(const Approval& approval,
+                                              std::size_t most_waiting) = 0;
   virtual Result<std::optional<Approval>> find_approval(std::string_view id) = 0;
   // Without bodies and answers; those that wait first, the newest first among them.
   virtual Result<std::vector<Approval>> list_approvals(std::size_t most) = 0;
-  // From waiting to running (approved) or rejected. Code::not_found; Code::conflict when it does
-  // not wait any more or has expired: of two who decide at once one is too late.
-  virtual Result<void> decide_approval(std::string_view id, ApprovalState decision,
-                                       std::string_view who, std::int64_t now_us) = 0;
+  // Adds one administrator's decision and answers what the request is then: rejected by one who
+  // rejects, running when `needed` have approved, waiting before that. Code::not_found;
+  // Code::conflict when it does not wait any more or has expired (of two who decide at once one is
+  // too late), when the decision is about another digest, or when its administrator has decided
+  // already or approves his own request.
+  virtual Result<ApprovalState> decide_approval(std::string_view id, const Decision& decision,
+                                                std::size_t needed) = 0;
   // From running to done or failed. The body goes, what was answered stays.
   virtual Result<void> finish_approval(std::string_view id, unsigned status,
                                        std::string_view answer) = 0;

@@ -1,25 +1,10 @@
 // Administrators and what they request of each other, as the store keeps it.
-#include <gtest/gtest.h>
-#include <stdlib.h>
-
-#include "keyserver/store/sqlite/store.hpp"
+#include "keyserver/store/sqlite/test_store.hpp"
 
 namespace nae::store::sqlite {
 namespace {
 
-class AdminsTest : public ::testing::Test {
- protected:
-  AdminsTest() {
-    char name[] = "/tmp/nae-store-XXXXXX";
-    directory_ = ::mkdtemp(name);
-  }
-  ~AdminsTest() override { std::filesystem::remove_all(directory_); }
-
-  std::unique_ptr<Store> create() { return Store::create(directory_ / "store.db").value(); }
-  std::unique_ptr<Store> reopen() { return Store::open(directory_ / "store.db").value(); }
-
-  std::filesystem::path directory_;
-};
+class AdminsTest : public StoreTest {};
 
 Admin admin_named(std::string name, std::vector<std::string> roles, char key) {
   AdminCertificate certificate{std::string(64, key), "0a", 5, 1000};
@@ -81,11 +66,93 @@ Approval approval_of(std::string who, char id) {
   approval.method = "PATCH";
   approval.target = "/v1/keys/a/versions/1";
   approval.body = R"({"state":"destroyed"})";
-  approval.digest = approval.fingerprint = std::string(64, 'd');
+  approval.digest = std::string(64, id);
+  approval.fingerprint = std::string(64, 'd');
   approval.requested_by = std::move(who);
   approval.requested_at_us = 10;
   approval.expires_at_us = 100;
   return approval;
+}
+
+Decision decision_of(std::string who, Verdict verdict, std::int64_t at_us, char id) {
+  return {std::move(who), verdict, std::string(64, id), at_us};
+}
+Decision approved_by(std::string who, std::int64_t at_us, char id = '1') {
+  return decision_of(std::move(who), Verdict::approved, at_us, id);
+}
+Decision rejected_by(std::string who, std::int64_t at_us, char id = '1') {
+  return decision_of(std::move(who), Verdict::rejected, at_us, id);
+}
+
+TEST_F(AdminsTest, DecisionsAreAList) {
+  auto store = create();
+  const std::string id(16, '1'), other(16, '2');
+  ASSERT_TRUE(store->insert_approval(approval_of("alice", '1'), 100));
+  ASSERT_TRUE(store->insert_approval(approval_of("alice", '2'), 100));
+  EXPECT_EQ(store->decide_approval(id, approved_by("bob", 20), 3), ApprovalState::waiting);
+  EXPECT_EQ(store->decide_approval(id, approved_by("bob", 21), 3).error().code, Code::conflict)
+      << "nobody counts twice";
+  EXPECT_EQ(store->decide_approval(id, approved_by("carol", 21, '2'), 3).error().code,
+            Code::conflict)
+      << "of another digest";
+  EXPECT_EQ(store->decide_approval(id, approved_by("alice", 21), 3).error().code, Code::conflict);
+  EXPECT_EQ(store->decide_approval(id, approved_by("carol", 22), 3), ApprovalState::waiting);
+  EXPECT_EQ((*store->find_approval(id))->body, approval_of("alice", '1').body);
+  EXPECT_EQ(store->decide_approval(id, approved_by("dave", 23), 3), ApprovalState::running);
+  EXPECT_EQ(store->decide_approval(id, approved_by("erin", 24), 3).error().code, Code::conflict);
+  ASSERT_TRUE(store->decide_approval(other, approved_by("bob", 20, '2'), 3));
+  EXPECT_EQ(store->decide_approval(other, rejected_by("carol", 21, '2'), 3),
+            ApprovalState::rejected)
+      << "one who rejects ends it";
+  store.reset();
+  store = reopen();
+  EXPECT_EQ((*store->find_approval(id))->decisions,
+            (std::vector<Decision>{approved_by("bob", 20), approved_by("carol", 22),
+                                   approved_by("dave", 23)}));
+  const std::vector<Approval> listed = *store->list_approvals(5);
+  EXPECT_EQ(listed.size(), 2u);
+  for (const Approval& approval : listed)
+    EXPECT_EQ(approval.decisions, (*store->find_approval(approval.id))->decisions);
+}
+
+// The file itself refuses what the code would not do.
+TEST_F(AdminsTest, ADecisionChangesInNoWay) {
+  auto store = create();
+  ASSERT_TRUE(store->insert_approval(approval_of("alice", '1'), 100));
+  ASSERT_TRUE(store->insert_approval(approval_of("alice", '2'), 100));
+  ASSERT_TRUE(store->decide_approval(std::string(16, '1'), rejected_by("bob", 20), 1));
+  const std::string digest = std::string(64, '2');
+  for (const std::string& change :
+       {std::string("UPDATE approval_decisions SET verdict = 1"),
+        std::string("DELETE FROM approval_decisions"),
+        std::string("UPDATE approvals SET state = 2 WHERE id = '2222222222222222'"),
+        "INSERT INTO approval_decisions VALUES ('2222222222222222', 1, 'alice', 1, '" + digest +
+            "', 5)",
+        "INSERT INTO approval_decisions VALUES ('1111111111111111', 2, 'carol', 1, '" +
+            std::string(64, '1') + "', 5)",
+        "INSERT INTO approval_decisions VALUES ('2222222222222222', 1, 'carol', 1, '" +
+            std::string(64, '1') + "', 5)"})
+    EXPECT_FALSE((*Database::open(path_))->run_script(change.c_str())) << change;
+}
+
+TEST_F(AdminsTest, TheSameRequestWaitsOnce) {
+  auto store = create();
+  const std::string first(16, '1');
+  auto again = approval_of("alice", '1');
+  ASSERT_EQ(store->insert_approval(again, 10), first);
+  again.id = std::string(16, '2');
+  EXPECT_EQ(store->insert_approval(again, 10), first) << "asked again";
+  EXPECT_EQ(store->list_approvals(5)->size(), 1u);
+  auto of_bob = again;
+  of_bob.id = std::string(16, '3');
+  of_bob.requested_by = "bob";
+  EXPECT_EQ(store->insert_approval(of_bob, 10), of_bob.id) << "somebody else may approve hers";
+  auto renewed = again;
+  renewed.id = std::string(16, '4');
+  renewed.fingerprint = std::string(64, 'e');
+  EXPECT_EQ(store->insert_approval(renewed, 10), renewed.id) << "the old one may have expired";
+  ASSERT_TRUE(store->decide_approval(first, rejected_by("bob", 20), 1));
+  EXPECT_EQ(store->insert_approval(again, 10), again.id) << "the first one waits no more";
 }
 
 TEST_F(AdminsTest, ARequestIsDecidedOnce) {
@@ -93,15 +160,15 @@ TEST_F(AdminsTest, ARequestIsDecidedOnce) {
   const std::string id(16, '1'), other(16, '2');
   ASSERT_TRUE(store->insert_approval(approval_of("alice", '1'), 100));
   ASSERT_TRUE(store->insert_approval(approval_of("alice", '2'), 100));
-  EXPECT_EQ(store->decide_approval("none", ApprovalState::running, "bob", 20).error().code,
+  EXPECT_EQ(store->decide_approval("none", approved_by("bob", 20), 1).error().code,
             Code::not_found);
-  EXPECT_FALSE(store->decide_approval(id, ApprovalState::running, "alice", 20))
+  EXPECT_FALSE(store->decide_approval(id, approved_by("alice", 20), 1))
       << "the schema keeps the requester from approving";
-  EXPECT_EQ(store->decide_approval(id, ApprovalState::running, "bob", 100).error().code,
+  EXPECT_EQ(store->decide_approval(id, approved_by("bob", 100), 1).error().code,
             Code::conflict)
       << "expired at that moment";
-  ASSERT_TRUE(store->decide_approval(id, ApprovalState::running, "bob", 99));
-  EXPECT_EQ(store->decide_approval(id, ApprovalState::rejected, "carol", 99).error().code,
+  ASSERT_TRUE(store->decide_approval(id, approved_by("bob", 99), 1));
+  EXPECT_EQ(store->decide_approval(id, rejected_by("carol", 99), 1).error().code,
             Code::conflict);
   EXPECT_NE((*store->find_approval(id))->body, "");
   ASSERT_TRUE(store->finish_approval(id, 200, "{}"));
@@ -111,7 +178,7 @@ TEST_F(AdminsTest, ARequestIsDecidedOnce) {
   EXPECT_EQ(done.answer, "{}");
   EXPECT_EQ(store->list_approvals(5)->front().id, other) << "what waits comes first";
 
-  ASSERT_TRUE(store->decide_approval(other, ApprovalState::running, "bob", 99));
+  ASSERT_TRUE(store->decide_approval(other, approved_by("bob", 99, '2'), 1));
   store.reset();
   store = reopen();
   EXPECT_EQ(*store->interrupt_approvals(), std::vector<std::string>{other});

@@ -229,6 +229,72 @@ CREATE TRIGGER policies_are_history BEFORE UPDATE ON policies
     OR old.number = (SELECT max(number) FROM policies)
   BEGIN SELECT raise(ABORT, 'a policy revision never changes'); END;
 )",
+    // 8: decisions about a request are a list. A constraint names the columns that go, so the table
+    // is made anew.
+    R"(
+ALTER TABLE approvals RENAME TO approvals_of_7;
+CREATE TABLE approvals (
+  id TEXT NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+  operation TEXT NOT NULL,
+  action TEXT NOT NULL,
+  method TEXT NOT NULL,
+  target TEXT NOT NULL,
+  content_type TEXT NOT NULL,
+  body TEXT NOT NULL,
+  base TEXT NOT NULL,
+  digest TEXT NOT NULL CHECK (length(digest) = 64),
+  requested_by TEXT NOT NULL,
+  fingerprint TEXT NOT NULL CHECK (length(fingerprint) = 64),
+  requested_at_us INTEGER NOT NULL,
+  expires_at_us INTEGER NOT NULL,
+  state INTEGER NOT NULL CHECK (state BETWEEN 1 AND 7),
+  status INTEGER NOT NULL DEFAULT 0,
+  answer TEXT NOT NULL DEFAULT ''
+) STRICT, WITHOUT ROWID;
+INSERT INTO approvals
+  SELECT id, operation, action, method, target, content_type, body, base, digest, requested_by,
+    fingerprint, requested_at_us, expires_at_us, state, status, answer FROM approvals_of_7;
+CREATE TABLE approval_decisions (
+  approval TEXT NOT NULL REFERENCES approvals (id),
+  number INTEGER NOT NULL CHECK (number > 0),
+  who TEXT NOT NULL CHECK (length(who) > 0),
+  verdict INTEGER NOT NULL CHECK (verdict BETWEEN 1 AND 2),
+  digest TEXT NOT NULL CHECK (length(digest) = 64),
+  at_us INTEGER NOT NULL,
+  PRIMARY KEY (approval, number),
+  UNIQUE (approval, who)
+) STRICT, WITHOUT ROWID;
+INSERT INTO approval_decisions
+  SELECT id, 1, decided_by, CASE state WHEN 5 THEN 2 ELSE 1 END, digest, decided_at_us
+  FROM approvals_of_7 WHERE decided_by <> '';
+DROP TABLE approvals_of_7;
+CREATE TRIGGER approvals_begin_waiting BEFORE INSERT ON approvals
+  WHEN new.state <> 1 BEGIN SELECT raise(ABORT, 'a request begins as waiting'); END;
+CREATE TRIGGER approvals_go_forward BEFORE UPDATE ON approvals
+  WHEN (old.state, new.state) NOT IN (VALUES (1, 2), (1, 5), (1, 6), (2, 3), (2, 4), (2, 7))
+  BEGIN SELECT raise(ABORT, 'a decision is never taken back'); END;
+CREATE TRIGGER approvals_take_another BEFORE UPDATE ON approvals
+  WHEN new.state = 2 AND NOT EXISTS (SELECT 1 FROM approval_decisions AS d
+    WHERE d.approval = new.id AND d.verdict = 1 AND d.who <> new.requested_by)
+  BEGIN SELECT raise(ABORT, 'nobody else has approved the request'); END;
+CREATE TRIGGER approvals_stay_as_requested BEFORE UPDATE ON approvals
+  WHEN (old.id, old.operation, old.action, old.method, old.target, old.content_type, old.base,
+        old.digest, old.requested_by, old.fingerprint, old.requested_at_us, old.expires_at_us)
+    IS NOT (new.id, new.operation, new.action, new.method, new.target, new.content_type, new.base,
+        new.digest, new.requested_by, new.fingerprint, new.requested_at_us, new.expires_at_us)
+    OR (old.body <> new.body AND (new.body <> '' OR new.state < 3))
+  BEGIN SELECT raise(ABORT, 'a request never changes'); END;
+CREATE TRIGGER approvals_stay BEFORE DELETE ON approvals
+  BEGIN SELECT raise(ABORT, 'the record of a request stays'); END;
+CREATE TRIGGER decisions_are_on_what_waits BEFORE INSERT ON approval_decisions
+  WHEN NOT EXISTS (SELECT 1 FROM approvals AS a WHERE a.id = new.approval AND a.state = 1
+    AND a.digest = new.digest AND (new.verdict = 2 OR a.requested_by <> new.who))
+  BEGIN SELECT raise(ABORT, 'the decision is not on a request that waits'); END;
+CREATE TRIGGER decisions_never_change BEFORE UPDATE ON approval_decisions
+  BEGIN SELECT raise(ABORT, 'a decision never changes'); END;
+CREATE TRIGGER decisions_stay BEFORE DELETE ON approval_decisions
+  BEGIN SELECT raise(ABORT, 'the record of a decision stays'); END;
+)",
 };
 
 }  // namespace

@@ -72,11 +72,11 @@ class Store final : public store::Store {
   Result<void> remove_admin(const Admin& before, const LeastHolders& least) override;
 
   // Approvals
-  Result<void> insert_approval(const Approval& approval, std::size_t most_waiting) override;
+  Result<std::string> insert_approval(const Approval& approval, std::size_t most_waiting) override;
   Result<std::optional<Approval>> find_approval(std::string_view id) override;
   Result<std::vector<Approval>> list_approvals(std::size_t most) override;
-  Result<void> decide_approval(std::string_view id, ApprovalState decision, std::string_view who,
-                               std::int64_t now_us) override;
+  Result<ApprovalState> decide_approval(std::string_view id, const Decision& decision,
+                                        std::size_t needed) override;
   Result<void> finish_approval(std::string_view id, unsigned status,
                                std::string_view answer) override;
   Result<void> expire_approvals(std::int64_t now_us) override;

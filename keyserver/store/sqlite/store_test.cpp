@@ -161,6 +161,42 @@ INSERT INTO usage (key_id, number, uses, reserved_uses, reads, last_use_at_us, l
 
 // --- policies
 
+// Of a release where one name stood in the request's row.
+TEST_F(StoreTest, ADecisionOfAnOlderStoreBecomesTheFirstOfItsList) {
+  create_of_schema(7);
+  const std::string text =
+      ", 'key-destroy', 'key-state', 'PATCH', '/v1/keys/a', '', 'body', '" +
+      std::string(64, '1') + "', 'alice', '" + std::string(64, 'd') + "', 10, 100, ";
+  tamper(("INSERT INTO approvals (id, operation, action, method, target, content_type, body,"
+          " digest, requested_by, fingerprint, requested_at_us, expires_at_us, state) VALUES"
+          " ('1111111111111111'" +
+          text + "1), ('2222222222222222'" + text + "1), ('3333333333333333'" + text +
+          "1);"
+          "UPDATE approvals SET state = 2, decided_by = 'bob', decided_at_us = 20"
+          " WHERE id = '1111111111111111';"
+          "UPDATE approvals SET state = 3, status = 200, answer = '{}', body = ''"
+          " WHERE id = '1111111111111111';"
+          "UPDATE approvals SET state = 5, decided_by = 'alice', decided_at_us = 21, body = ''"
+          " WHERE id = '2222222222222222';")
+             .c_str());
+  auto store = reopen();
+  ASSERT_TRUE(store);
+  const Approval done = **store->find_approval("1111111111111111");
+  EXPECT_EQ(done.state, ApprovalState::done);
+  EXPECT_EQ(done.answer, "{}");
+  EXPECT_EQ(done.decisions,
+            (std::vector<Decision>{{"bob", Verdict::approved, std::string(64, '1'), 20}}));
+  EXPECT_EQ((*store->find_approval("2222222222222222"))->decisions,
+            (std::vector<Decision>{{"alice", Verdict::rejected, std::string(64, '1'), 21}}));
+  const Approval waits = **store->find_approval("3333333333333333");
+  EXPECT_EQ(waits.state, ApprovalState::waiting);
+  EXPECT_EQ(waits.body, "body");
+  EXPECT_TRUE(waits.decisions.empty());
+  ASSERT_EQ(store->decide_approval(waits.id, {"bob", Verdict::approved, waits.digest, 30}, 1),
+            ApprovalState::running)
+      << "and goes on";
+}
+
 TEST_F(StoreTest, PoliciesAreNumberedHistory) {
   auto store = create();
   EXPECT_EQ(*store->latest(), std::nullopt);
