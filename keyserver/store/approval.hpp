@@ -47,8 +47,8 @@ struct Approval {
   std::int64_t expires_at_us = 0;
   ApprovalState state = ApprovalState::waiting;
   std::vector<Decision> decisions = {};  // in the order they were made; each administrator's one
-  unsigned status = 0;  // HTTP status of what was done
-  std::string answer;   // its body
+  unsigned status = 0;                   // HTTP status of what was done
+  std::string answer;                    // its body
 };
 
 }  // namespace nae::store

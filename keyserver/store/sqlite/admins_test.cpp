@@ -164,12 +164,10 @@ TEST_F(AdminsTest, ARequestIsDecidedOnce) {
             Code::not_found);
   EXPECT_FALSE(store->decide_approval(id, approved_by("alice", 20), 1))
       << "the schema keeps the requester from approving";
-  EXPECT_EQ(store->decide_approval(id, approved_by("bob", 100), 1).error().code,
-            Code::conflict)
+  EXPECT_EQ(store->decide_approval(id, approved_by("bob", 100), 1).error().code, Code::conflict)
       << "expired at that moment";
   ASSERT_TRUE(store->decide_approval(id, approved_by("bob", 99), 1));
-  EXPECT_EQ(store->decide_approval(id, rejected_by("carol", 99), 1).error().code,
-            Code::conflict);
+  EXPECT_EQ(store->decide_approval(id, rejected_by("carol", 99), 1).error().code, Code::conflict);
   EXPECT_NE((*store->find_approval(id))->body, "");
   ASSERT_TRUE(store->finish_approval(id, 200, "{}"));
   Approval done = **store->find_approval(id);

@@ -50,9 +50,9 @@ Result<void> read_decisions(Database& database, Approval& approval) {
 }
 
 Result<std::optional<Approval>> find(Database& database, std::string_view id) {
-  NAE_ASSIGN(Statement row,
-             database.query(
-                 std::string(kColumns) + ", body, answer FROM approvals WHERE id = ?1", id));
+  NAE_ASSIGN(
+      Statement row,
+      database.query(std::string(kColumns) + ", body, answer FROM approvals WHERE id = ?1", id));
   NAE_ASSIGN(bool found, row.step());
   if (!found) return std::nullopt;
   Approval approval = read_row(row);
@@ -68,10 +68,10 @@ Result<void> check_decision(const Approval& approval, const Decision& decision) 
   if (state == ApprovalState::waiting && approval.expires_at_us <= decision.at_us)
     state = ApprovalState::expired;
   if (state != ApprovalState::waiting)
-    return fail(Code::conflict,
-                "the request " + approval.id + " does not wait any more: it is " +
-                    std::string(name(state)),
-                "Make the request again if it is still wanted.");
+    return fail(
+        Code::conflict,
+        "the request " + approval.id + " does not wait any more: it is " + std::string(name(state)),
+        "Make the request again if it is still wanted.");
   if (approval.digest != decision.digest)
     return fail(Code::conflict, "the request is not the one that was looked at",
                 "Look at it again: nae approvals " + approval.id);

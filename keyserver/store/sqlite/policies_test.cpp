@@ -57,7 +57,8 @@ TEST_F(StoreTest, WhatARequestWasMadeAgainstIsNotPruned) {
   approval.expires_at_us = 1'000;
   ASSERT_TRUE(store->insert_approval(approval, 10));
   ASSERT_EQ(store->prune_policies(INT64_MAX, 99)->size(), 1u);
-  ASSERT_TRUE(store->decide_approval(approval.id, {"bob", Verdict::rejected, approval.digest, 50}, 1));
+  ASSERT_TRUE(
+      store->decide_approval(approval.id, {"bob", Verdict::rejected, approval.digest, 50}, 1));
   ASSERT_EQ(store->prune_policies(INT64_MAX, 99)->size(), 1u);
   EXPECT_EQ(store->history()->at(1).pruned_at_us, 99);
 }

@@ -164,9 +164,9 @@ INSERT INTO usage (key_id, number, uses, reserved_uses, reads, last_use_at_us, l
 // Of a release where one name stood in the request's row.
 TEST_F(StoreTest, ADecisionOfAnOlderStoreBecomesTheFirstOfItsList) {
   create_of_schema(7);
-  const std::string text =
-      ", 'key-destroy', 'key-state', 'PATCH', '/v1/keys/a', '', 'body', '" +
-      std::string(64, '1') + "', 'alice', '" + std::string(64, 'd') + "', 10, 100, ";
+  const std::string text = ", 'key-destroy', 'key-state', 'PATCH', '/v1/keys/a', '', 'body', '" +
+                           std::string(64, '1') + "', 'alice', '" + std::string(64, 'd') +
+                           "', 10, 100, ";
   tamper(("INSERT INTO approvals (id, operation, action, method, target, content_type, body,"
           " digest, requested_by, fingerprint, requested_at_us, expires_at_us, state) VALUES"
           " ('1111111111111111'" +
