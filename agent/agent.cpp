@@ -142,8 +142,8 @@ void Agent::use_renewed() {
                 name(upstreams.error().code), quoted_text(upstreams.error().message));
 }
 
-Result<ProgramAttestation> Agent::attest_peer(int descriptor) {
-  auto attested = [&]() -> Result<ProgramAttestation> {
+Result<AttestedProgram> Agent::attest_peer(int descriptor) {
+  auto attested = [&]() -> Result<AttestedProgram> {
     NAE_ASSIGN(PeerProcess peer, inspector_.inspect(descriptor));
     return attest(config_.programs, peer);
   }();

@@ -36,7 +36,7 @@ class Agent {
  private:
   Result<std::vector<UpstreamSettings>> upstream_settings(const Config& config) const;
   void use_renewed();
-  Result<ProgramAttestation> attest_peer(int descriptor);
+  Result<AttestedProgram> attest_peer(int descriptor);
   net::PlaceRules place_rules();
   net::Connection* choose_spare();
   Error full(std::size_t clients);

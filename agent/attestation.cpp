@@ -65,12 +65,13 @@ Error unknown(const std::vector<Program>& programs, const PeerProcess& peer) {
 
 }  // namespace
 
-Result<ProgramAttestation> attest(const std::vector<Program>& programs, const PeerProcess& peer) {
+Result<AttestedProgram> attest(const std::vector<Program>& programs, const PeerProcess& peer) {
   auto found = std::find_if(programs.begin(), programs.end(),
                             [&](const Program& program) { return matches(program, peer); });
   if (found == programs.end()) return fail(unknown(programs, peer));
-  ProgramAttestation attested;
+  AttestedProgram attested;
   attested.name = found->name;
+  attested.unix_role = found->unix_role;
   attested.uid = peer.uid;
   attested.systemd_unit = peer.systemd_unit;
   if (peer.executable) {

@@ -10,9 +10,14 @@
 
 namespace nae::agent {
 
+struct AttestedProgram : ProgramAttestation {
+  std::string unix_role;  // Program::unix_role
+  friend bool operator==(const AttestedProgram&, const AttestedProgram&) = default;
+};
+
 // Code::program_unknown names what the peer is, so that the administrator can add or fix its entry.
 // A peer whose executable cannot be read is matched by uid and systemd unit, and then only by
 // entries that name a unit and no digests.
-Result<ProgramAttestation> attest(const std::vector<Program>& programs, const PeerProcess& peer);
+Result<AttestedProgram> attest(const std::vector<Program>& programs, const PeerProcess& peer);
 
 }  // namespace nae::agent

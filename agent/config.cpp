@@ -5,6 +5,7 @@
 #include <charconv>
 
 #include "agent/loopback.hpp"
+#include "agent/unix_role.hpp"
 #include "libnae/base/log_record.hpp"
 #include "libnae/base/text.hpp"
 #include "libnae/toml/fields.hpp"
@@ -109,6 +110,15 @@ void read_digests(Fields& f, std::vector<Bytes>& digests) {
   }
 }
 
+// Who says on whose behalf the program asks.
+void read_roles(Fields& f, Program& program) {
+  constexpr std::string_view kUnix = "unix";
+  constexpr std::string_view kWords[] = {"database", kUnix};
+  std::string roles;
+  f.word("roles", roles, kWords);
+  if (roles == kUnix) program.unix_role = unix_role_of(program.uid);
+}
+
 Result<Program> read_program(Fields f, const toml::table& table) {
   Program program;
   f.text("name", program.name);
@@ -119,6 +129,7 @@ Result<Program> read_program(Fields f, const toml::table& table) {
   f.path("executable", program.executable, "/");
   read_digests(f, program.sha256);
   f.text("systemd_unit", program.systemd_unit);
+  read_roles(f, program);
   NAE_TRY(f.finish());
   // What the peer is compared with is the file itself, not a link to it.
   std::error_code error;

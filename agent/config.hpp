@@ -24,6 +24,7 @@ struct Program {
   std::filesystem::path executable;  // as /proc/PID/exe names it
   std::vector<Bytes> sha256;         // of the executable, any one of them; empty: not compared
   std::string systemd_unit;          // empty: not compared
+  std::string unix_role;             // role of all that it asks; empty: it says, as databases do
 };
 
 // Besides clients an agent opens files for connections to key servers, timers, and /proc for each

@@ -103,6 +103,15 @@ TEST_F(AgentConfigTest, RefusesWhatIsWrong) {
   EXPECT_THAT(refusal("servers = ["), HasSubstr("agent.toml"));
 }
 
+TEST_F(AgentConfigTest, TakesTheRoleFromTheUserWhereItIsSaid) {
+  const std::string good = std::string(kServers) + kTls + kProgram;
+  EXPECT_EQ(must(load(good)).programs[0].unix_role, "");
+  EXPECT_EQ(must(load(good + "roles = \"database\"\n")).programs[0].unix_role, "");
+  EXPECT_EQ(must(load(good + "roles = \"unix\"\n")).programs[0].unix_role, "unix:root");
+  for (const char* wrong : {"\"\"", "\"Unix\"", "\"root\"", "true", "[\"unix\"]"})
+    EXPECT_THAT(refusal(good + "roles = " + wrong + "\n"), HasSubstr("roles")) << wrong;
+}
+
 // In a container the user has a number and often no name, and templates write texts.
 TEST_F(AgentConfigTest, TakesAUserByNameOrNumber) {
   auto with = [&](const std::string& uid) {

@@ -6,6 +6,7 @@
 
 #include <cstring>
 
+#include "agent/unix_role.hpp"
 #include "libnae/base/log_text.hpp"
 #include "libnae/base/version.hpp"
 #include "libnae/wire/crypto_message.hpp"
@@ -178,6 +179,12 @@ bool Downstream::handle_open_context(const wire::Frame& frame) {
   // Only the agent says which program this is.
   if (open->program)
     return end_with(id, Error(Code::protocol_violation, "a client must not attest itself"));
+  auto claims = settled_claims(std::move(open->role), program_->unix_role);
+  if (!claims) {
+    close_context(open->context);
+    return answer_error(id, std::move(claims).error());
+  }
+  open->role = *std::move(claims);
   if (contexts_.size() >= kMaxContextsPerClient && !contexts_.contains(open->context))
     return answer_error(
         id, Error(Code::overloaded, "more than " + std::to_string(kMaxContextsPerClient) +

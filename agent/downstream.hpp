@@ -7,6 +7,7 @@
 #include <optional>
 #include <unordered_map>
 
+#include "agent/attestation.hpp"
 #include "agent/broker.hpp"
 #include "agent/client_order.hpp"
 #include "agent/context.hpp"
@@ -24,7 +25,7 @@ struct DownstreamServices {
   Broker& broker;
   ContextRegistry& contexts;
   // Which program is at the other end of a socket.
-  std::function<Result<ProgramAttestation>(int descriptor)> attest;
+  std::function<Result<AttestedProgram>(int descriptor)> attest;
   std::function<Table()> statistics;
   std::uint32_t max_outstanding = 0;
   std::chrono::milliseconds frame_timeout{0};  // from a frame's first byte to its last
@@ -80,8 +81,8 @@ class Downstream final : public net::Protocol, public Asker, public Seated {
   net::Reception reception_;  // of the frame under way; before hello, of that
   // As it was when the connection was taken. A process that becomes another program before it says
   // hello, or hands the connection on, is not what it was asked as.
-  const Result<ProgramAttestation> accepted_;
-  std::optional<ProgramAttestation> program_;  // present once hello was accepted
+  const Result<AttestedProgram> accepted_;
+  std::optional<AttestedProgram> program_;  // present once hello was accepted
   wire::Limits limits_;
   struct Opened {
     ContextPtr context;
