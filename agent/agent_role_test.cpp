@@ -28,8 +28,9 @@ TEST_F(AgentTest, OfAProgramThatIsNoDatabaseTheAgentSaysTheRole) {
   }
   ASSERT_EQ(server.opened().size(), 1u) << "whatever was claimed, it is one context";
   const RoleClaims seen = server.opened()[0].role;
-  EXPECT_EQ(seen, (RoleClaims{"unix:host", "unix:www-data", "unix:www-data", "unix:www-data", {},
-                              "nginx", ""}));
+  EXPECT_EQ(seen,
+            (RoleClaims{
+                "unix:host", "unix:www-data", "unix:www-data", "unix:www-data", {}, "nginx", ""}));
 }
 
 TEST_F(AgentTest, ADatabaseClaimsNoRoleOfAUnixUser) {

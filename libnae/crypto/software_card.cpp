@@ -21,7 +21,7 @@ namespace {
 
 using Pkey = handle<EVP_PKEY, EVP_PKEY_free>;
 using PkeyContext = handle<EVP_PKEY_CTX, EVP_PKEY_CTX_free>;
-using Bio = handle<BIO, BIO_free_all>;
+using Bio = handle<BIO, BIO_free>;
 using PrivateKeyInfo = handle<PKCS8_PRIV_KEY_INFO, PKCS8_PRIV_KEY_INFO_free>;
 using Encrypted = handle<X509_SIG, X509_SIG_free>;
 using Algorithm = handle<X509_ALGOR, X509_ALGOR_free>;

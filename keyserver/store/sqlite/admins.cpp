@@ -37,7 +37,7 @@ Result<void> read_certificates(Database& database, Admin& admin) {
   }
 }
 
-Result<std::optional<Admin>> find(Database& database, std::string_view name) {
+Result<std::optional<Admin>> admin_row(Database& database, std::string_view name) {
   NAE_ASSIGN(Statement rows,
              database.query(std::string(kAdmins) + " WHERE name = ?1 ORDER BY role", name));
   NAE_ASSIGN(std::vector<Admin> admins, read_admins(std::move(rows)));
@@ -61,7 +61,7 @@ Result<void> insert_role(Database& database, std::string_view admin, std::string
 
 // Who decided by `before` must not act on something else.
 Result<void> check_unchanged(Database& database, const Admin& before) {
-  NAE_ASSIGN(std::optional<Admin> now, find(database, before.name));
+  NAE_ASSIGN(std::optional<Admin> now, admin_row(database, before.name));
   if (!now) return fail(Code::not_found, "no administrator is named " + before.name);
   if (now->roles != before.roles || now->key_sha256 != before.key_sha256)
     return fail(Code::conflict, "the administrator " + before.name + " was changed meanwhile");
@@ -93,7 +93,7 @@ Result<void> check_holders(Database& database, const Admin& before,
 Result<void> Store::insert_admin(const Admin& admin) {
   std::lock_guard lock(mutex_);
   NAE_ASSIGN(Transaction transaction, Transaction::begin(*database_));
-  NAE_ASSIGN(std::optional<Admin> known, find(*database_, admin.name));
+  NAE_ASSIGN(std::optional<Admin> known, admin_row(*database_, admin.name));
   if (known)
     return fail(Code::conflict, "an administrator named " + admin.name + " exists already",
                 "Choose another name, or remove that administrator first.");
@@ -112,7 +112,7 @@ Result<void> Store::insert_admin(const Admin& admin) {
 
 Result<std::optional<Admin>> Store::find_admin(std::string_view name) {
   std::lock_guard lock(mutex_);
-  return find(*database_, name);
+  return admin_row(*database_, name);
 }
 
 Result<std::vector<Admin>> Store::list_admins() {
@@ -127,7 +127,7 @@ Result<void> Store::insert_admin_certificate(const Admin& admin,
                                              const AdminCertificate& certificate) {
   std::lock_guard lock(mutex_);
   NAE_ASSIGN(Transaction transaction, Transaction::begin(*database_));
-  NAE_ASSIGN(std::optional<Admin> now, find(*database_, admin.name));
+  NAE_ASSIGN(std::optional<Admin> now, admin_row(*database_, admin.name));
   if (!now || now->key_sha256 != admin.key_sha256)
     return fail(Code::conflict, "no administrator named " + admin.name + " has this key");
   NAE_TRY(insert_certificate(*database_, admin.name, certificate));

@@ -49,7 +49,7 @@ Result<void> read_decisions(Database& database, Approval& approval) {
   }
 }
 
-Result<std::optional<Approval>> find(Database& database, std::string_view id) {
+Result<std::optional<Approval>> approval_row(Database& database, std::string_view id) {
   NAE_ASSIGN(
       Statement row,
       database.query(std::string(kColumns) + ", body, answer FROM approvals WHERE id = ?1", id));
@@ -127,7 +127,7 @@ Result<std::string> Store::insert_approval(const Approval& approval, std::size_t
 
 Result<std::optional<Approval>> Store::find_approval(std::string_view id) {
   std::lock_guard lock(mutex_);
-  return find(*database_, id);
+  return approval_row(*database_, id);
 }
 
 Result<std::vector<Approval>> Store::list_approvals(std::size_t most) {
@@ -150,7 +150,7 @@ Result<ApprovalState> Store::decide_approval(std::string_view id, const Decision
                                              std::size_t needed) {
   std::lock_guard lock(mutex_);
   NAE_ASSIGN(Transaction transaction, Transaction::begin(*database_));
-  NAE_ASSIGN(std::optional<Approval> approval, find(*database_, id));
+  NAE_ASSIGN(std::optional<Approval> approval, approval_row(*database_, id));
   if (!approval) return fail(Code::not_found, "there is no request " + std::string(id));
   NAE_TRY(check_decision(*approval, decision));
   const ApprovalState state = state_after(*approval, decision, needed);
