@@ -157,13 +157,21 @@ int init(const nae::setup::Choices& choices) {
   if (!heap) return report(heap.error());
   auto made = nae::setup::initialise(choices);
   if (!made) return report(made.error());
+  if (!made->taken_back.empty())
+    std::cout << "an earlier init was interrupted at its step '" << made->taken_back
+              << "'; what it had made is removed\n";
   std::cout << "initialised " << choices.directory.string() << " (server id " << made->server_id
             << ")\n"
             << "  configuration  " << made->configuration.string() << "\n"
             << "  address        " << made->address << "\n"
             << "  admin profile  " << made->admin_profile.string()
             << "   (move it to the administrator's machine)\n"
-            << "next: nae-keyserver run --config " << made->configuration.string() << "\n";
+            << "  custody        " << made->custody_file.string() << "   (" << made->k << " of "
+            << made->holders.size() << " cards open it; into every backup)\n";
+  if (!made->software_card.empty())
+    std::cout << "  software card  " << made->software_card.string()
+              << "   (move card.pem and passphrase to two safe places)\n";
+  std::cout << "next: nae-keyserver run --config " << made->configuration.string() << "\n";
   return told();
 }
 
@@ -240,6 +248,23 @@ bool split_listen(const std::string& listen, nae::setup::Choices& choices) {
   int number = std::stoi(port);
   choices.port = static_cast<std::uint16_t>(number);
   return number <= UINT16_MAX;
+}
+
+// Whose cards the group's keys are given to. Without any option: a software card.
+nae::Result<void> choose_custody(const std::string& quorum, const std::vector<std::string>& cards,
+                                 const std::vector<std::string>& sha1_cards,
+                                 nae::setup::CustodyChoice& choice) {
+  using nae::custody::Sealing;
+  for (const std::string& card : cards) choice.cards.push_back({card, Sealing::rsa_oaep_sha256});
+  for (const std::string& card : sha1_cards) choice.cards.push_back({card, Sealing::rsa_oaep_sha1});
+  if (quorum.empty() && choice.cards.empty()) return {};
+  NAE_ASSIGN(const nae::custody::Quorum wanted, nae::setup::parse_quorum(quorum));
+  choice.k = wanted.k;
+  if (choice.cards.size() == wanted.n) return {};
+  return nae::fail(
+      nae::Code::invalid_argument,
+      "--custody " + quorum + " with " + std::to_string(choice.cards.size()) + " cards",
+      "One --card, or --sha1-card, for each of the N cards.");
 }
 
 }  // namespace
@@ -327,6 +352,15 @@ int main(int argc, char** argv) {
       ->capture_default_str();
   init_command->add_option("--pin-file", choices.pin_file,
                            "User PIN of an existing token; without it SoftHSM2 gets a new one");
+  std::string quorum;
+  std::vector<std::string> cards, sha1_cards;
+  init_command->add_option("--custody", quorum,
+                           "K/N: that many of the cards together open the group's keys");
+  init_command->add_option("--card", cards,
+                           "Certificate or public key of a custodian's card, FILE named by its "
+                           "holder; repeatable");
+  init_command->add_option("--sha1-card", sha1_cards,
+                           "The same for a card whose module does OAEP with SHA-1 alone");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -347,5 +381,9 @@ int main(int argc, char** argv) {
   // Before anything is made that a start at this address would be refused for.
   if (auto checked = nae::server::check_address(choices.host); !checked)
     return report(checked.error());
+  if (auto chosen = choose_custody(quorum, cards, sha1_cards, choices.custody); !chosen) {
+    report(chosen.error());
+    return kUsage;
+  }
   return init(choices);
 }

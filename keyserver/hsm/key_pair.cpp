@@ -117,6 +117,29 @@ Result<KeyPair> generate_pair_on_token(const Session& session, KeyType type,
   return generate(session, type, Place::token, public_half, private_half);
 }
 
+Result<CK_OBJECT_HANDLE> create_public_key(const Session& session, KeyType type, ByteView spki,
+                                           const std::string& label, ByteView id) {
+  const ByteView point = ec_point_of(type, spki);
+  if (point.empty()) return fail(Code::key_type, "the public key is none of an EC pair");
+  Bytes octet_string{0x04, static_cast<Byte>(point.size())};  // DER; the point has 65 or 97 bytes
+  octet_string.insert(octet_string.end(), point.begin(), point.end());
+  Attributes key;
+  key.number(CKA_CLASS, CKO_PUBLIC_KEY)
+      .number(CKA_KEY_TYPE, object_key_type(type))
+      .flag(CKA_TOKEN, true)
+      .text(CKA_LABEL, label)
+      .bytes(CKA_ID, id)
+      .flag(CKA_VERIFY, true)
+      .none_of({CKA_ENCRYPT, CKA_WRAP})
+      .bytes(CKA_EC_PARAMS, curve_parameters(type))
+      .bytes(CKA_EC_POINT, octet_string);
+  CK_OBJECT_HANDLE object = 0;
+  const CK_RV value =
+      session.calls().C_CreateObject(session.handle(), key.data(), key.size(), &object);
+  if (value != CKR_OK) return fail(error_of_storing("C_CreateObject", value));
+  return object;
+}
+
 Result<Bytes> public_key_der(const Session& session, CK_OBJECT_HANDLE public_key, KeyType type) {
   const KeyTypeRow& row = nae::row(type);
   switch (row.family) {

@@ -33,6 +33,10 @@ Result<KeyPair> generate_pair_for_wrapping(const Session& session, KeyType type)
 Result<KeyPair> generate_pair_on_token(const Session& session, KeyType type,
                                        const std::string& label, ByteView id);
 
+// The public half of an EC pair as a token object, from its SubjectPublicKeyInfo.
+Result<CK_OBJECT_HANDLE> create_public_key(const Session& session, KeyType type, ByteView spki,
+                                           const std::string& label, ByteView id);
+
 Result<Bytes> public_key_der(const Session& session, CK_OBJECT_HANDLE public_key, KeyType type);
 
 // The uncompressed point at the end of an EC public key (SubjectPublicKeyInfo, RFC 5480); empty for

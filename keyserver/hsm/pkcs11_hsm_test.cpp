@@ -165,6 +165,7 @@ TEST_F(OnToken, RefusesWrappedMaterialCutShortOrEmpty) {
 
 TEST_F(OnToken, RefusesMaterialOfAnotherGroup) {
   Provision other = token.provision();
+  other.group = {2};
   other.hsm.group_key_label = "other-group";
   ASSERT_TRUE(initialise(other));
   const keys::Material material = *open(other.hsm)->generate(kId, KeyType::hmac_sha_256);

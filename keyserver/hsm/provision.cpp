@@ -1,9 +1,5 @@
 #include "keyserver/hsm/provision.hpp"
 
-#include <vector>
-
-#include "keyserver/hsm/binding.hpp"
-#include "keyserver/hsm/key_pair.hpp"
 #include "keyserver/hsm/session.hpp"
 #include "libnae/pkcs11/module.hpp"
 #include "libnae/pkcs11/pin_file.hpp"
@@ -11,8 +7,6 @@
 
 namespace nae::hsm {
 namespace {
-
-constexpr CK_ULONG kGroupKeyBytes = 32;
 
 Result<void> set_user_pin(const Module& module, CK_SLOT_ID slot, const Pin& so_pin,
                           const Pin& user_pin) {
@@ -44,41 +38,6 @@ Result<void> create_token(const Module& module, const std::string& label, const 
   return set_user_pin(module, slot, so_pin, user_pin);
 }
 
-Result<CK_OBJECT_HANDLE> create_group_key(const Session& session, const std::string& label,
-                                          ByteView id) {
-  // What it unwraps can be used in the HSM and never taken out of it: who has the PIN and the store
-  // gets no key in clear (PKCS#11 2.40 section 4.8).
-  Attributes unwrapped;
-  unwrapped.flag(CKA_SENSITIVE, true).flag(CKA_EXTRACTABLE, false);
-  Attributes key;
-  key.flag(CKA_TOKEN, true)
-      .text(CKA_LABEL, label)
-      .bytes(CKA_ID, id)
-      .number(CKA_VALUE_LEN, kGroupKeyBytes)
-      .flag(CKA_PRIVATE, true)
-      .flag(CKA_SENSITIVE, true)
-      .flag(CKA_EXTRACTABLE, false)
-      .flag(CKA_WRAP, true)
-      .flag(CKA_UNWRAP, true)
-      // A wrapping key that may also decrypt would hand out in clear what it has wrapped.
-      .none_of({CKA_ENCRYPT, CKA_DECRYPT, CKA_SIGN, CKA_VERIFY, CKA_DERIVE});
-  session.allow_only(key, {session.key_wrap_mechanism()});
-  const CK_ULONG without_template = key.size();
-  key.nested(CKA_UNWRAP_TEMPLATE, unwrapped);
-  CK_MECHANISM mechanism{CKM_AES_KEY_GEN, nullptr, 0};
-  CK_OBJECT_HANDLE object = 0;
-  const auto generate = [&](CK_ULONG attributes) {
-    return session.calls().C_GenerateKey(session.handle(), &mechanism, key.data(), attributes,
-                                         &object);
-  };
-  CK_RV value = generate(key.size());
-  // The attribute is optional in the standard; what it adds is a second lock.
-  if (value == CKR_ATTRIBUTE_TYPE_INVALID || value == CKR_ATTRIBUTE_VALUE_INVALID)
-    value = generate(without_template);
-  if (value != CKR_OK) return fail(error_of_storing("C_GenerateKey", value));
-  return object;
-}
-
 Result<void> refuse_existing(const Session& session, const std::string& label) {
   for (CK_OBJECT_CLASS kind : {CKO_SECRET_KEY, CKO_PRIVATE_KEY, CKO_PUBLIC_KEY}) {
     auto found = session.find(kind, label);
@@ -90,52 +49,11 @@ Result<void> refuse_existing(const Session& session, const std::string& label) {
   return {};
 }
 
-// Objects made so far; destroyed unless everything was.
-class Creation {
- public:
-  explicit Creation(const Session& session) : session_(session) {}
-  ~Creation() {
-    if (complete_) return;
-    for (CK_OBJECT_HANDLE object : made_) (void)session_.destroy(object);
-  }
-  Creation(const Creation&) = delete;
-  Creation& operator=(const Creation&) = delete;
-
-  void made(CK_OBJECT_HANDLE object) { made_.push_back(object); }
-  void complete() { complete_ = true; }
-
- private:
-  const Session& session_;
-  std::vector<CK_OBJECT_HANDLE> made_;
-  bool complete_ = false;
-};
-
-Result<Bytes> create_keys(const Session& session, const std::string& group_key_label) {
-  NAE_TRY(refuse_existing(session, group_key_label));
-  NAE_TRY(refuse_existing(session, check_key_label(group_key_label)));
-  for (keys::ServerKey key : keys::kServerKeys)
-    NAE_TRY(refuse_existing(session, label_of(key, group_key_label)));
-
-  Creation creation(session);
-  Bytes group_key_id(kObjectIdBytes);
-  NAE_TRY(session.random(group_key_id));
-  NAE_ASSIGN(const CK_OBJECT_HANDLE group_key,
-             create_group_key(session, group_key_label, group_key_id));
-  creation.made(group_key);
-  // Bound from the beginning: there is no row yet that would have to be believed.
-  NAE_ASSIGN(const CK_OBJECT_HANDLE check_key,
-             create_check_key(session, check_key_label(group_key_label)));
-  creation.made(check_key);
-  for (keys::ServerKey key : keys::kServerKeys) {
-    Bytes id(kObjectIdBytes);
-    NAE_TRY(session.random(id));
-    NAE_ASSIGN(const KeyPair pair, generate_pair_on_token(session, KeyType::ecdsa_p256,
-                                                          label_of(key, group_key_label), id));
-    creation.made(pair.public_key);
-    creation.made(pair.private_key);
-  }
-  creation.complete();
-  return group_key_id;
+// Nothing is made while one of the labels is taken.
+Result<void> refuse_existing_keys(const Session& session, const std::string& group_key_label) {
+  for (const custody::Kept kind : kGroupKinds)
+    NAE_TRY(refuse_existing(session, label_of(kind, group_key_label)));
+  return {};
 }
 
 // Uses everything once from a module initialised anew. SoftHSM can report success for an object
@@ -152,23 +70,35 @@ Result<void> use_once(const Options& options) {
   return {};
 }
 
-void remove_labelled(const Session& session, const std::string& label) {
-  for (CK_OBJECT_CLASS kind : {CKO_SECRET_KEY, CKO_PRIVATE_KEY, CKO_PUBLIC_KEY})
-    if (const auto found = session.find(kind, label); found && *found)
-      (void)session.destroy(**found);
+// Whatever has the label; with an id, that alone which has it, too.
+void remove_labelled(const Session& session, const std::string& label,
+                     const std::optional<Bytes>& of) {
+  for (CK_OBJECT_CLASS kind : {CKO_SECRET_KEY, CKO_PRIVATE_KEY, CKO_PUBLIC_KEY}) {
+    const auto found = session.find(kind, label);
+    if (!found || !*found) continue;
+    const auto id = session.read_attribute(**found, CKA_ID);
+    if (!of || (id && *id == *of)) (void)session.destroy(**found);
+  }
+}
+
+Result<void> remove_objects(const Options& options, const custody::GroupId* of) {
+  NAE_ASSIGN(const Pin user_pin, read_pin(options.pin_file));
+  NAE_ASSIGN(const auto module, Module::load(options.module, options.module_parameters));
+  NAE_ASSIGN(const auto session, open_session(*module, options.token_label, user_pin.value));
+  for (const custody::Kept kind : kGroupKinds)
+    remove_labelled(*session, label_of(kind, options.group_key_label),
+                    of ? std::optional(object_id(kind, *of)) : std::nullopt);
+  return {};
 }
 
 }  // namespace
 
 Result<void> remove_keys(const Options& options) {
-  NAE_ASSIGN(const Pin user_pin, read_pin(options.pin_file));
-  NAE_ASSIGN(const auto module, Module::load(options.module, options.module_parameters));
-  NAE_ASSIGN(const auto session, open_session(*module, options.token_label, user_pin.value));
-  remove_labelled(*session, options.group_key_label);
-  remove_labelled(*session, check_key_label(options.group_key_label));
-  for (keys::ServerKey key : keys::kServerKeys)
-    remove_labelled(*session, label_of(key, options.group_key_label));
-  return {};
+  return remove_objects(options, nullptr);
+}
+
+Result<void> remove_group(const Options& options, const custody::GroupId& group) {
+  return remove_objects(options, &group);
 }
 
 Result<Provisioned> initialise(const Provision& provision) {
@@ -189,7 +119,12 @@ Result<Provisioned> initialise(const Provision& provision) {
   }
   {
     NAE_ASSIGN(const auto session, open_session(*module, options.token_label, user_pin.value));
-    NAE_ASSIGN(provisioned.group_key_id, create_keys(*session, options.group_key_label));
+    NAE_TRY(refuse_existing_keys(*session, options.group_key_label));
+    if (provision.about_to_make) NAE_TRY(provision.about_to_make());
+    NAE_ASSIGN(provisioned.group,
+               provision.brought_back
+                   ? bring_back_group(*session, options.group_key_label, *provision.brought_back)
+                   : make_group(*session, options.group_key_label, provision.group));
   }
   module.reset();
   if (auto used = use_once(options); !used) {

@@ -77,10 +77,12 @@ Result<CK_OBJECT_HANDLE> generate_secret_for_wrapping(const Session& session, Ke
 // know. What it is told is not believed: an imported pair is proved by a signature.
 constexpr CK_ATTRIBUTE_TYPE kNssPublicValue = 0xD5A0DB00;
 
+enum class Place : bool { session, token };
+
 CK_RV call_unwrap(const Session& session, CK_MECHANISM mechanism, CK_OBJECT_HANDLE by,
                   ByteView wrapped, Attributes& kind, Extractable extractable, ByteView point,
-                  CK_OBJECT_HANDLE& object) {
-  kind.flag(CKA_TOKEN, false)
+                  CK_OBJECT_HANDLE& object, Place place = Place::session) {
+  kind.flag(CKA_TOKEN, place == Place::token)
       .flag(CKA_PRIVATE, true)
       .flag(CKA_SENSITIVE, true)
       .flag(CKA_EXTRACTABLE, extractable == Extractable::once);
@@ -145,6 +147,15 @@ Result<CK_OBJECT_HANDLE> unwrap(const Session& session, CK_MECHANISM mechanism, 
   CK_OBJECT_HANDLE object = 0;
   NAE_TRY(checked("C_UnwrapKey",
                   call_unwrap(session, mechanism, by, wrapped, kind, extractable, point, object)));
+  return object;
+}
+
+Result<CK_OBJECT_HANDLE> unwrap_on_token(const Session& session, CK_OBJECT_HANDLE by,
+                                         ByteView wrapped, Attributes& kind, ByteView point) {
+  CK_OBJECT_HANDLE object = 0;
+  const CK_RV value = call_unwrap(session, {session.key_wrap_mechanism(), nullptr, 0}, by, wrapped,
+                                  kind, Extractable::no, point, object, Place::token);
+  if (value != CKR_OK) return fail(error_of_storing("C_UnwrapKey", value));
   return object;
 }
 

@@ -24,4 +24,9 @@ Result<CK_OBJECT_HANDLE> unwrap(const Session& session, CK_MECHANISM mechanism, 
                                 ByteView wrapped, Attributes& kind, Extractable extractable,
                                 ByteView point = {});
 
+// The same as a token object that stays for good and is never extractable; `kind` has its label and
+// id, too. Code::hsm_token_full where the token has no room.
+Result<CK_OBJECT_HANDLE> unwrap_on_token(const Session& session, CK_OBJECT_HANDLE by,
+                                         ByteView wrapped, Attributes& kind, ByteView point = {});
+
 }  // namespace nae::hsm

@@ -99,6 +99,7 @@ TEST_F(Bindings, WhatChangesInAKeysLifeIsNotBound) {
 
 TEST_F(Bindings, AnotherTokensBindingIsNone) {
   hsm::Provision other = token.provision();
+  other.group = {2};
   other.hsm.group_key_label = "other-group";
   ASSERT_TRUE(hsm::initialise(other));
   const auto stranger = std::move(*hsm::Pkcs11Hsm::open(other.hsm));

@@ -13,6 +13,7 @@
 #include "keyserver/hsm/provision.hpp"
 #include "keyserver/setup/authority.hpp"
 #include "keyserver/setup/token_binding.hpp"
+#include "keyserver/setup/unfinished.hpp"
 #include "keyserver/store/sqlite/store.hpp"
 #include "libnae/base/clock.hpp"
 #include "libnae/base/file.hpp"
@@ -20,6 +21,7 @@
 #include "libnae/crypto/hash.hpp"
 #include "libnae/crypto/public_key.hpp"
 #include "libnae/crypto/random.hpp"
+#include "libnae/pkcs11/pin_file.hpp"
 
 namespace nae::setup {
 namespace {
@@ -110,6 +112,9 @@ class Initialisation {
   Result<Made> make() {
     if (!is_name(choices_.admin))
       return fail(Code::invalid_argument, "the administrator's name is no name");
+    // Whatever can be refused is refused before there is anything.
+    NAE_ASSIGN(cards_, read_cards(choices_.custody));
+    if (!cards_.empty()) NAE_TRY(custody::check_quorum({choices_.custody.k, cards_.size()}));
     NAE_TRY(claim_directory());
     Cleanup cleanup(directory_);
     NAE_ASSIGN(server_id_, random_hex(8));
@@ -118,14 +123,37 @@ class Initialisation {
     } else {
       port_ = choices_.port;
     }
-    NAE_TRY(provision_hsm());
+    NAE_TRY(crypto::random_bytes(group_));
+    NAE_ASSIGN(Unfinished note,
+               Unfinished::begin(directory_, group_, embedded() ? "" : choices_.token_label));
+    NAE_TRY(note.reached(Step::token));
+    NAE_TRY(provision_hsm(note));
+    NAE_TRY(note.reached(Step::certificates));
     NAE_TRY(issue_certificates());
+    NAE_TRY(note.reached(Step::store));
     NAE_TRY(create_store());
     NAE_TRY(write_audit_key());
-    NAE_TRY(write_configuration());
+    NAE_TRY(note.reached(Step::custody));
+    NAE_TRY(give_into_custody());
+    NAE_TRY(note.reached(Step::configuration));
+    NAE_TRY(write_configuration());  // with which the server is whole
+    NAE_TRY(note.finish());
     cleanup.dismiss();
-    return Made{directory_ / "nae-keyserver.toml", directory_ / "admin" / "cli.toml", address(),
-                server_id_};
+    return made();
+  }
+
+  Made made() const {
+    Made made;
+    made.configuration = directory_ / "nae-keyserver.toml";
+    made.admin_profile = directory_ / "admin" / "cli.toml";
+    made.address = address();
+    made.server_id = server_id_;
+    made.custody_file = directory_ / kCustodyFile;
+    for (const custody::Card& card : cards_) made.holders.push_back(card.holder);
+    made.k = choices_.custody.k;
+    if (choices_.custody.cards.empty()) made.software_card = directory_ / kSoftwareCardDirectory;
+    made.taken_back = taken_back_;
+    return made;
   }
 
   bool embedded() const { return choices_.pin_file.empty(); }
@@ -154,6 +182,16 @@ class Initialisation {
   Result<void> claim_directory() {
     std::error_code error;
     directory_ = std::filesystem::absolute(choices_.directory);
+    NAE_ASSIGN(const auto left, find_left_behind(directory_));
+    if (left) {
+      hsm::Options token;
+      token.module = choices_.module;
+      token.module_parameters = choices_.module_parameters;
+      token.token_label = choices_.token_label;
+      token.pin_file = choices_.pin_file;
+      NAE_TRY(take_back(directory_, *left, token));
+      taken_back_ = name(left->step);
+    }
     if (std::filesystem::exists(directory_, error) && !std::filesystem::is_empty(directory_, error))
       return fail(Code::already_initialised, directory_.string() + " is not empty");
     for (const char* part : {".", "hsm", "tls", "audit", "admin"})
@@ -161,8 +199,10 @@ class Initialisation {
     return {};
   }
 
-  Result<void> provision_hsm() {
+  Result<void> provision_hsm(Unfinished& note) {
     hsm::Provision provision;
+    provision.group = group_;
+    provision.about_to_make = [&] { return note.reached(Step::keys); };
     provision.hsm.module = choices_.module;
     provision.hsm.module_parameters = choices_.module_parameters;
     provision.hsm.token_label = choices_.token_label;
@@ -182,7 +222,9 @@ class Initialisation {
       provision.hsm.pin_file = hsm / "pin";
       provision.so_pin_file = hsm / "so-pin";
     }
-    NAE_TRY(hsm::initialise(provision));
+    NAE_ASSIGN(hsm::Provisioned provisioned, hsm::initialise(provision));
+    wrapped_ = std::move(provisioned.group);
+    so_pin_file_ = provisioned.token_created ? provision.so_pin_file : std::nullopt;
     provisioned_ = true;
     hsm_options_ = provision.hsm;
     NAE_ASSIGN(hsm_, hsm::Pkcs11Hsm::open(provision.hsm));
@@ -227,6 +269,25 @@ class Initialisation {
     return store->insert_admin(first);
   }
 
+  Result<void> give_into_custody() {
+    if (cards_.empty()) {
+      NAE_TRY(make_directory(directory_ / kSoftwareCardDirectory));
+      NAE_ASSIGN(custody::Card card,
+                 setup::make_software_card(directory_ / kSoftwareCardDirectory));
+      cards_.push_back(std::move(card));
+    }
+    std::optional<pkcs11::Pin> so_pin;
+    if (so_pin_file_) {
+      NAE_ASSIGN(so_pin, pkcs11::read_pin(*so_pin_file_));
+    }
+    NAE_ASSIGN(
+        const Bytes file,
+        make_custody_file(*hsm_, wrapped_, so_pin ? &so_pin->value : nullptr, choices_.custody.k,
+                          cards_, static_cast<std::uint64_t>(unix_time_us() / 1'000'000)));
+    wrapped_.secret = crypto::SecretBytes();  // nobody keeps it
+    return write_new_file(directory_ / kCustodyFile, file, S_IRUSR | S_IWUSR);
+  }
+
   Result<void> write_audit_key() {
     NAE_ASSIGN(Bytes spki, hsm_->public_key_of(keys::ServerKey::audit));
     NAE_ASSIGN(auto key, crypto::PublicKey::from_der(spki));
@@ -253,12 +314,12 @@ class Initialisation {
         quoted_path(embedded() ? Path("hsm/pin") : std::filesystem::absolute(choices_.pin_file)) +
         "\n" + softhsm_configuration() +
         "\n[store]\npath = 'keys.db'\n\n[audit]\ndirectory = 'audit'\n";
-    NAE_TRY(write(directory_ / "nae-keyserver.toml", text, S_IRUSR | S_IWUSR));
-    return write(directory_ / "admin" / "cli.toml",
-                 "server = \"https://" + address_of(called_host()) +
-                     "\"\ncertificate = 'admin.pem'\nkey = 'admin.key'\n"
-                     "authority = 'authority.pem'\n",
-                 S_IRUSR | S_IWUSR);
+    NAE_TRY(write(directory_ / "admin" / "cli.toml",
+                  "server = \"https://" + address_of(called_host()) +
+                      "\"\ncertificate = 'admin.pem'\nkey = 'admin.key'\n"
+                      "authority = 'authority.pem'\n",
+                  S_IRUSR | S_IWUSR));
+    return write(directory_ / "nae-keyserver.toml", text, S_IRUSR | S_IWUSR);
   }
 
   const Choices& choices_;
@@ -267,6 +328,11 @@ class Initialisation {
   std::string server_id_;
   std::string authority_;
   std::string admin_;  // certificate of the first administrator
+  custody::GroupId group_{};
+  std::vector<custody::Card> cards_;
+  hsm::WrappedGroup wrapped_;
+  std::optional<Path> so_pin_file_;
+  std::string taken_back_;
   hsm::Options hsm_options_;
   bool provisioned_ = false;
   std::unique_ptr<hsm::Pkcs11Hsm> hsm_;

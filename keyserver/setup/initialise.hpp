@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "keyserver/setup/custody.hpp"
 #include "libnae/base/result.hpp"
 
 namespace nae::setup {
@@ -23,6 +24,7 @@ struct Choices {
   // Empty: SoftHSM2 with a token of its own below `directory`, its PINs made here. Otherwise an
   // HSM whose token exists, with the file that holds its user PIN.
   std::filesystem::path pin_file;
+  CustodyChoice custody;  // to whom the group's keys belong
 };
 
 struct Made {
@@ -30,11 +32,16 @@ struct Made {
   std::filesystem::path admin_profile;
   std::string address;  // "127.0.0.1:7443"
   std::string server_id;
+  std::filesystem::path custody_file;
+  std::vector<std::string> holders;     // of cards
+  std::size_t k = 1;                    // of them are needed
+  std::filesystem::path software_card;  // its directory; empty: others hold the cards
+  std::string taken_back;               // what an interrupted run had come to; empty: none was
 };
 
 // Code::already_initialised when `directory` exists and is not empty, or when the token holds keys
-// of ours; nothing is changed then. What was made before a failure is removed again; keys on a
-// token that existed before are removed by hsm::initialise.
+// of ours; nothing is changed then. What was made before a failure is removed again, on a token
+// that existed before, too. What a run left that was interrupted is taken back first.
 Result<Made> initialise(const Choices& choices);
 
 // Points SoftHSM2 at its configuration, before the module is loaded. Other modules ignore it.

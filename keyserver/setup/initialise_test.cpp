@@ -9,12 +9,16 @@
 
 #include "keyserver/hsm/test_token.hpp"
 #include "keyserver/setup/token_binding.hpp"
+#include "keyserver/setup/unfinished.hpp"
 #include "keyserver/store/sqlite/store.hpp"
 #include "libnae/base/file.hpp"
 #include "libnae/base/text.hpp"
 #include "libnae/crypto/certificate.hpp"
 #include "libnae/crypto/hash.hpp"
+#include "libnae/crypto/key_wrap.hpp"
 #include "libnae/crypto/secure_heap_test_environment.hpp"
+#include "libnae/crypto/software_card.hpp"
+#include "libnae/custody/custody_secret.hpp"
 
 namespace nae::setup {
 namespace {
@@ -51,6 +55,32 @@ class InitialiseTest : public testing::Test {
   }
   crypto::CertificateInfo certificate(const fs::path& file) const {
     return crypto::read_certificate(text_of(file)).value_or(crypto::CertificateInfo{});
+  }
+  custody::CustodySet custody_set() const {
+    return custody::parse_custody_set(as_bytes(text_of("custody.nae"))).value();
+  }
+  static crypto::SecretBytes secret_of(std::string_view text) {
+    crypto::SecretBytes secret(text.size());
+    std::ranges::copy(as_bytes(text), secret.expose_for_writing().begin());
+    return secret;
+  }
+  // A card of a custodian's, whose public half init is given in NAME.pem.
+  crypto::SoftwareCard card_of(const std::string& name) {
+    crypto::SoftwareCard card = crypto::make_software_card(secret_of(name)).value();
+    std::ofstream(directory_ / (name + ".pem"))
+        << crypto::public_key_to_pem(card.public_key).value();
+    choices_.custody.cards.push_back({directory_ / (name + ".pem"), {}});
+    choices_.custody.cards.back().sealing = custody::Sealing::rsa_oaep_sha256;
+    return card;
+  }
+  crypto::Share opened(const custody::CustodySet& set, std::size_t index, ByteView pem,
+                       std::string_view passphrase) {
+    const custody::ShareRecord& record = set.shares[index];
+    return custody::open_share(set, index,
+                               crypto::decrypt_oaep(pem, secret_of(passphrase),
+                                                    custody::hash_of(record.sealing), record.sealed)
+                                   .value())
+        .value();
   }
   unsigned mode_of(const fs::path& file) const {
     struct stat status {};
@@ -178,6 +208,120 @@ TEST_F(InitialiseTest, ADirectoryThatCannotBeMadeIsNamed) {
   ASSERT_FALSE(result);
   EXPECT_EQ(result.error().code, Code::file_failed);
   EXPECT_THAT(result.error().message, HasSubstr("file/server"));
+}
+
+// FIG. 3B of the patent begins with keys that belong to nobody alone: that is made here.
+TEST_F(InitialiseTest, TheGroupBelongsToASoftwareCardWhereNobodyIsNamed) {
+  const Made result = made();
+  EXPECT_EQ(result.software_card, choices_.directory / "custody");
+  EXPECT_THAT(result.holders, ElementsAre("software-card"));
+  for (const char* file : {"custody.nae", "custody/card.pem", "custody/passphrase"})
+    EXPECT_EQ(mode_of(file), 0600u) << file;
+  const custody::CustodySet set = custody_set();
+  ASSERT_TRUE(custody::check_signature(set));
+  std::string passphrase = text_of("custody/passphrase");
+  passphrase.pop_back();
+  std::vector<crypto::Share> shares;
+  shares.push_back(opened(set, 0, as_bytes(text_of("custody/card.pem")), passphrase));
+  const auto secret = custody::join_shares(set, shares);
+  ASSERT_TRUE(secret) << secret.error().message;
+  const auto so_pin = crypto::unwrap_kwp(
+      custody::wrapping_key(*secret, set.group, set.generation, custody::Kept::so_pin),
+      set.find(custody::Kept::so_pin)->wrapped);
+  ASSERT_TRUE(so_pin) << so_pin.error().message;
+  EXPECT_EQ(std::string(as_text(so_pin->expose())) + "\n", text_of("hsm/so-pin"));
+}
+
+TEST_F(InitialiseTest, TheGroupBelongsToTwoOfThreeCards) {
+  std::vector<crypto::SoftwareCard> cards;
+  const std::vector<std::string> names{"alice", "bob", "carol"};
+  for (const std::string& name : names) cards.push_back(card_of(name));
+  choices_.custody.k = 2;
+  const Made result = made();
+  EXPECT_TRUE(result.software_card.empty());
+  EXPECT_FALSE(fs::exists(choices_.directory / "custody")) << "no card stays at the server";
+  EXPECT_THAT(result.holders, ElementsAre("alice", "bob", "carol"));
+  const custody::CustodySet set = custody_set();
+  EXPECT_EQ(set.k, 2u);
+  std::vector<std::string> secrets;
+  for (std::size_t left_out = 0; left_out < 3; ++left_out) {
+    std::vector<crypto::Share> shares;
+    for (std::size_t i = 0; i < 3; ++i)
+      if (i != left_out) shares.push_back(opened(set, i, cards[i].pem, names[i]));
+    secrets.emplace_back(as_text(custody::join_shares(set, shares)->expose()));
+    EXPECT_EQ(secrets.back(), secrets.front());
+    EXPECT_EQ(custody::join_shares(set, std::span(shares).first(1)).error().code,
+              Code::approval_required);
+  }
+}
+
+TEST_F(InitialiseTest, CardsThatAreNoneAreRefusedBeforeAnythingIsMade) {
+  card_of("alice");
+  choices_.custody.k = 2;
+  EXPECT_EQ(refusal(), Code::invalid_argument) << "two of one";
+  choices_.custody.cards.push_back(choices_.custody.cards.front());
+  EXPECT_EQ(refusal(), Code::conflict) << "one card twice";
+  choices_.custody.cards.back().file = directory_ / "nobody.pem";
+  EXPECT_EQ(refusal(), Code::file_failed);
+  std::ofstream(directory_ / "nobody.pem") << "no key";
+  EXPECT_EQ(refusal(), Code::invalid_argument);
+  const crypto::KeyPair p256 = crypto::generate_p256().value();
+  std::ofstream(directory_ / "nobody.pem") << crypto::public_key_to_pem(p256.spki).value();
+  EXPECT_EQ(refusal(), Code::key_type) << "that one does not decrypt";
+  EXPECT_FALSE(fs::exists(choices_.directory));
+}
+
+TEST_F(InitialiseTest, WhatAnInterruptedRunLeftIsTakenBack) {
+  const custody::GroupId group{7};
+  fs::create_directories(choices_.directory / "hsm/tokens");
+  {
+    auto note = Unfinished::begin(choices_.directory, group, "");
+    ASSERT_TRUE(note);
+    ASSERT_TRUE(note->reached(Step::store));
+  }
+  std::ofstream(choices_.directory / "keys.db") << "half of it";
+  std::ofstream(choices_.directory / ".keys.db.12-0.new") << "a part";
+  EXPECT_EQ(made().taken_back, "store");
+  EXPECT_FALSE(fs::exists(choices_.directory / "init.unfinished"));
+}
+
+TEST_F(InitialiseTest, NothingIsTakenBackThatNoRunHasMade) {
+  fs::create_directories(choices_.directory);
+  ASSERT_TRUE(Unfinished::begin(choices_.directory, {}, ""));
+  std::ofstream(choices_.directory / "precious") << "mine";
+  EXPECT_EQ(refusal(), Code::conflict);
+  EXPECT_EQ(text_of("precious"), "mine");
+  fs::remove(choices_.directory / "precious");
+  std::ofstream(choices_.directory / "init.unfinished") << "something else";
+  EXPECT_EQ(refusal(), Code::file_failed);
+}
+
+// Stopped between the configuration and the end of the note: the server is whole, and may be used.
+TEST_F(InitialiseTest, AServerThatHasItsConfigurationIsNeverTakenBack) {
+  made();
+  ASSERT_TRUE(Unfinished::begin(choices_.directory, {}, ""));
+  EXPECT_EQ(refusal(), Code::already_initialised);
+  EXPECT_TRUE(fs::exists(choices_.directory / "keys.db"));
+}
+
+TEST_F(InitialiseTest, OfAnInterruptedRunTheKeysGoFromItsTokenAndNoOthers) {
+  hsm::TestToken token;  // with a group of its own, whose id is another
+  hsm::Provision second = token.provision();
+  second.hsm.group_key_label = "second";
+  second.group = {2};
+  ASSERT_TRUE(hsm::initialise(second));
+  EXPECT_TRUE(hsm::remove_group(second.hsm, {3}));
+  EXPECT_TRUE(hsm::Pkcs11Hsm::open(second.hsm)) << "another group's";
+  fs::create_directories(choices_.directory);
+  auto note = Unfinished::begin(choices_.directory, {2}, "nae-test");
+  ASSERT_TRUE(note->reached(Step::keys));
+  const auto left = find_left_behind(choices_.directory).value();
+  hsm::Options elsewhere = second.hsm;
+  elsewhere.token_label = "other";
+  EXPECT_EQ(take_back(choices_.directory, *left, elsewhere).error().code, Code::conflict);
+  EXPECT_TRUE(take_back(choices_.directory, *left, second.hsm));
+  EXPECT_EQ(hsm::Pkcs11Hsm::open(second.hsm).error().code, Code::group_key_missing);
+  EXPECT_TRUE(hsm::Pkcs11Hsm::open(token.options())) << "the first group is as it was";
 }
 
 // The keys of a run that failed would stand in the next one's way.

@@ -24,8 +24,8 @@ _nae_keyserver() {
         esac
     done
     case "$path $previous" in
-        'run --config' | 'check-config --config' | 'doctor --config' | 'renew-certificate --config' | 'accept-audit-loss --config' | 'recover-admin --config' | 'recover-admin --request' | 'accept-keys --config' | 'backup --config' | 'init --module' | 'init --pin-file') _nae_keyserver_paths -f; return ;;
-        'accept-audit-loss --reason' | 'recover-admin --name' | 'recover-admin --reason' | 'accept-keys --reason' | 'init --listen' | 'init --name' | 'init --admin' | 'init --module-parameters' | 'init --token-label') :; return ;;
+        'run --config' | 'check-config --config' | 'doctor --config' | 'renew-certificate --config' | 'accept-audit-loss --config' | 'recover-admin --config' | 'recover-admin --request' | 'accept-keys --config' | 'backup --config' | 'init --module' | 'init --pin-file' | 'init --card') _nae_keyserver_paths -f; return ;;
+        'accept-audit-loss --reason' | 'recover-admin --name' | 'recover-admin --reason' | 'accept-keys --reason' | 'init --listen' | 'init --name' | 'init --admin' | 'init --module-parameters' | 'init --token-label' | 'init --custody' | 'init --sha1-card') :; return ;;
         'recover-admin --out' | 'backup --out' | 'init --directory') _nae_keyserver_paths -d; return ;;
         'recover-admin --role') _nae_keyserver_words "key-admin policy-admin auditor operator"; return ;;
     esac
@@ -39,7 +39,7 @@ _nae_keyserver() {
         'recover-admin') _nae_keyserver_words "--help --config --name --request --out --role --reason" ;;
         'accept-keys') _nae_keyserver_words "--help --config --reason" ;;
         'backup') _nae_keyserver_words "--help --config --out" ;;
-        'init') _nae_keyserver_words "--help --directory --listen --name --admin --module --module-parameters --token-label --pin-file" ;;
+        'init') _nae_keyserver_words "--help --directory --listen --name --admin --module --module-parameters --token-label --pin-file --custody --card --sha1-card" ;;
     esac
 }
 complete -F _nae_keyserver nae-keyserver

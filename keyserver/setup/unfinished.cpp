@@ -1,0 +1,130 @@
+#include "keyserver/setup/unfinished.hpp"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <array>
+
+#include "keyserver/hsm/provision.hpp"
+#include "libnae/base/file.hpp"
+#include "libnae/base/text.hpp"
+
+namespace nae::setup {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::string_view kNote = "init.unfinished";
+constexpr std::string_view kConfiguration = "nae-keyserver.toml";
+constexpr std::size_t kMaxNoteBytes = 4096;
+constexpr std::string_view kFirstLine =
+    "nae-keyserver init is at work here, or was interrupted: run it again.\n";
+constexpr std::array<std::string_view, 7> kSteps = {
+    "directory", "token", "keys", "certificates", "store", "custody", "configuration"};
+constexpr std::string_view kMade[] = {"hsm", "tls", "audit", "admin", "custody", "custody.nae"};
+constexpr std::string_view kStore = "keys.db";  // and what SQLite has beside it: keys.db.new-wal
+
+// "NAME VALUE\n" at the beginning of `rest`, which it is taken from.
+std::optional<std::string> take_line(std::string_view& rest, std::string_view name) {
+  const std::size_t end = rest.find('\n');
+  if (end == std::string_view::npos || !rest.starts_with(name) || end <= name.size() ||
+      rest[name.size()] != ' ')
+    return {};
+  std::string value(rest.substr(name.size() + 1, end - name.size() - 1));
+  rest.remove_prefix(end + 1);
+  return value;
+}
+
+tl::unexpected<Error> no_note(const fs::path& file) {
+  return fail(Code::file_failed, file.string() + " is no note of nae-keyserver init",
+              "Look at the directory; init takes an empty one.");
+}
+
+// Those, and what replace_file() and write_new_file() write beside the file that it becomes.
+bool is_made(std::string_view name) {
+  const auto is_of = [&](std::string_view made) {
+    return name == made ||
+           (name.starts_with("." + std::string(made) + ".") && name.ends_with(".new"));
+  };
+  return is_of(kNote) || is_of(kConfiguration) || std::ranges::any_of(kMade, is_of) ||
+         is_of(kStore) || name.starts_with(kStore);
+}
+
+}  // namespace
+
+std::string_view name(Step step) {
+  return kSteps[static_cast<std::size_t>(step)];
+}
+
+Result<Unfinished> Unfinished::begin(const fs::path& directory, const custody::GroupId& group,
+                                     const std::string& token) {
+  Unfinished note(directory / kNote,
+                  std::string(kFirstLine) + "group " + to_hex(group) + "\ntoken " + token + "\n");
+  NAE_TRY(note.reached(Step::directory));
+  return note;
+}
+
+Result<void> Unfinished::reached(Step step) {
+  return replace_file(file_, as_bytes(head_ + "step " + std::string(name(step)) + "\n"),
+                      S_IRUSR | S_IWUSR);
+}
+
+Result<void> Unfinished::finish() {
+  std::error_code error;
+  fs::remove(file_, error);
+  if (error)
+    return fail(Code::file_failed, "cannot remove " + file_.string() + ": " + error.message());
+  return {};
+}
+
+Result<std::optional<LeftBehind>> find_left_behind(const fs::path& directory) {
+  const fs::path file = directory / kNote;
+  std::error_code error;
+  if (!fs::exists(file, error) || fs::exists(directory / kConfiguration, error))
+    return std::optional<LeftBehind>();
+  NAE_ASSIGN(const std::string text, read_file(file, kMaxNoteBytes));
+  std::string_view rest = text;
+  if (!rest.starts_with(kFirstLine)) return no_note(file);
+  rest.remove_prefix(kFirstLine.size());
+  const auto group = take_line(rest, "group");
+  const auto token = take_line(rest, "token");
+  const auto step = take_line(rest, "step");
+  const auto id = from_hex(group.value_or(""));
+  const auto known = std::ranges::find(kSteps, step.value_or(""));
+  if (!token || !id || id->size() != custody::kGroupIdBytes || known == kSteps.end() ||
+      !rest.empty())
+    return no_note(file);
+  LeftBehind left;
+  left.step = static_cast<Step>(known - kSteps.begin());
+  std::ranges::copy(*id, left.group.begin());
+  left.token = *token;
+  return std::optional(left);
+}
+
+Result<void> take_back(const fs::path& directory, const LeftBehind& left, const hsm::Options& hsm) {
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(directory, error))
+    if (!is_made(entry.path().filename().string()))
+      return fail(
+          Code::conflict,
+          "an initialisation was interrupted here, and " + entry.path().string() + " is not of it",
+          "Move it elsewhere, and run init again.");
+  if (!left.token.empty() && left.step >= Step::keys) {
+    if (left.token != hsm.token_label)
+      return fail(Code::conflict,
+                  "an initialisation for the token '" + left.token +
+                      "' was interrupted here; its keys may be on that token",
+                  "Run init again with the module, token and PIN of the first time.");
+    NAE_TRY(hsm::remove_group(hsm, left.group));
+  }
+  // The note goes last: interrupted here, the next run comes here again.
+  for (const std::string_view made : kMade) fs::remove_all(directory / made, error);
+  for (const auto& entry : fs::directory_iterator(directory, error))
+    if (entry.path().filename() != kNote) fs::remove_all(entry.path(), error);
+  fs::remove(directory / kNote, error);
+  if (!fs::is_empty(directory, error) || error)
+    return fail(Code::file_failed, "what was left in " + directory.string() + " cannot be removed");
+  return {};
+}
+
+}  // namespace nae::setup

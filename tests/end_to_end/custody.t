@@ -1,0 +1,233 @@
+#!/usr/bin/python3 -B
+# To whom a group's keys belong: what init gives into custody, opened by another implementation; cards that are none; and init
+# killed or starved at each of its steps, which leaves nothing half done.
+import hashlib
+import hmac
+import os
+import re
+import resource
+import shutil
+import signal
+import stat
+import struct
+import subprocess
+
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, padding
+from cryptography.hazmat.primitives.keywrap import aes_key_unwrap_with_padding
+
+from harness import KEY_SERVER, OWNER, KeyServer, Tap, run, scratch_directory
+
+STEPS = ("directory", "token", "keys", "certificates", "store", "custody", "configuration")
+GROUP_KEY, CHECK_KEY, AUTHORITY, AUDIT, BINDING, SO_PIN = range(1, 7)
+
+
+class Custody:
+    """custody.nae, read by docs/spec/custody.md."""
+    def __init__(self, data):
+        assert data.startswith(b"NAE custody\n\x01")
+        self.group, self.generation, _, self.k, self.n = struct.unpack(">16sIQBB", data[13:43])
+        self.rest = data[75:]
+        (count,) = self.take(1)
+        self.kept = {self.take(1)[0]: (self.text(), self.text()) for _ in range(count)}
+        self.shares = [{"holder": self.text().decode(), "sealing": self.take(1)[0], "card": self.take(32), "salt": self.take(16),
+                        "commitment": self.take(32), "sealed": self.text()} for _ in range(self.n)]
+        self.signature, self.signed = None, data[:len(data) - len(self.rest)]
+        self.signature = self.text()
+        assert not self.rest
+
+    def take(self, size):
+        taken, self.rest = self.rest[:size], self.rest[size:]
+        assert len(taken) == size
+        return taken
+
+    def text(self):
+        return self.take(struct.unpack(">H", self.take(2))[0])
+
+    def share(self, x, card):
+        record = self.shares[x - 1]
+        digest = hashes.SHA256() if record["sealing"] == 1 else hashes.SHA1()
+        text = card.decrypt(record["sealed"], padding.OAEP(padding.MGF1(digest), digest, None))
+        assert text[:22] == b"\x01" + self.group + struct.pack(">IB", self.generation, x)
+        committed = b"NAE custody share 1" + self.group + struct.pack(">I", self.generation) + record["salt"] + text[21:]
+        assert hashlib.sha256(committed).digest() == record["commitment"]
+        return x, text[22:]
+
+    def unwrap(self, secret, kind):
+        wrapping = hmac.digest(secret, b"NAE custody wrap 1" + self.group + struct.pack(">IB", self.generation, kind), "sha256")
+        return aes_key_unwrap_with_padding(wrapping, self.kept[kind][1])
+
+
+def multiply(a, b):
+    product = 0
+    for bit in range(8):
+        product ^= (a << bit) * (b >> bit & 1)
+    for bit in range(14, 7, -1):
+        product ^= (0x11B << bit - 8) * (product >> bit & 1)
+    return product
+
+
+def combine(shares):
+    secret = bytes(32)
+    for x, y in shares:
+        weight = 1
+        for other, _ in shares:
+            if other != x:
+                inverse = next(b for b in range(1, 256) if multiply(x ^ other, b) == 1)
+                weight = multiply(weight, multiply(other, inverse))
+        secret = bytes(s ^ multiply(b, weight) for s, b in zip(secret, y))
+    return secret
+
+
+def load(pem, passphrase=None):
+    return serialization.load_pem_private_key(pem, passphrase)
+
+
+with Tap() as tap:
+    scratch = scratch_directory()
+
+    def same(got, wanted, name, told=""):
+        tap.ok(got == wanted, name, f"{got!r} is not {wanted!r}\n{told}")
+
+    def init(path, *options, **more):
+        return run(KEY_SERVER, "init", "--directory", path, "--listen", "127.0.0.1:0", *options, **more)
+
+    # Without a word about cards: one in software, by the same path.
+    server = KeyServer.make(scratch / "default")
+    files = {name: server.path / name for name in ("custody.nae", "custody/card.pem", "custody/passphrase", "init.unfinished")}
+    same([stat.S_IMODE(files[name].stat().st_mode) for name in list(files)[:3]], [0o600] * 3, "files of custody are for their owner")
+    tap.ok(not files["init.unfinished"].exists(), "nothing is left to do")
+    custody = Custody(files["custody.nae"].read_bytes())
+    card = load(files["custody/card.pem"].read_bytes(), files["custody/passphrase"].read_bytes().strip())
+    secret = combine([custody.share(1, card)])
+    same((custody.k, custody.n, custody.shares[0]["holder"]), (1, 1, "software-card"), "the group belongs to a software card")
+    same(custody.unwrap(secret, SO_PIN).decode(), (server.path / "hsm/so-pin").read_text().strip(), "the card opens the SO PIN")
+    audit_key = serialization.load_pem_public_key((server.path / "audit/audit-public.pem").read_bytes())
+    audit_key.verify(custody.signature, custody.signed, ec.ECDSA(hashes.SHA256()))
+    tap.ok(True, "the file is signed by the audit key")
+    for kind in (AUTHORITY, AUDIT, BINDING):
+        private = serialization.load_der_private_key(custody.unwrap(secret, kind), None)
+        public = private.public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+        same(public, custody.kept[kind][0], f"what is kept as {kind} is the pair of its public key")
+    same([len(custody.unwrap(secret, kind)) for kind in (GROUP_KEY, CHECK_KEY)], [32, 32], "group key and check key are kept")
+    server.start()
+    tap.like(server.must("key", "create", "k", "--type", "aes-256-gcm"), "k", "a server whose keys are in custody serves")
+    server.stop()
+
+    # Two of three, from certificates and a public key; no card comes near the server.
+    names = ("alice", "bob", "carol")
+    for name in names:
+        subject = "/CN=Żółć" if name == "alice" else f"/CN={name}"  # nobody reads it
+        run("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-utf8", "-subj", subject, "-keyout", scratch / f"{name}.key",
+            "-out", scratch / f"{name}.pem").check_returncode()
+    run("openssl", "pkey", "-in", scratch / "carol.key", "-pubout", "-out", scratch / "carol.pem").check_returncode()
+    cards = ["--card", scratch / "alice.pem", "--card", scratch / "bob.pem", "--sha1-card", scratch / "carol.pem"]
+    made = init(scratch / "three", "--custody", "2/3", *cards)
+    same(made.returncode, 0, "two of three", made.stderr)
+    tap.like(made.stdout, r"custody\.nae +\(2 of 3 cards open it", "init says how many cards it takes")
+    tap.ok(not (scratch / "three/custody").exists() and "software card" not in made.stdout, "no card is at the server")
+    custody = Custody((scratch / "three/custody.nae").read_bytes())
+    same([share["holder"] for share in custody.shares], list(names), "holders are those of the files")
+    same([share["sealing"] for share in custody.shares], [1, 1, 2], "a card that does SHA-1 alone is recorded so")
+    shares = [custody.share(x, load((scratch / f"{name}.key").read_bytes())) for x, name in enumerate(names, 1)]
+    pairs = [combine([a, b]) for a, b in ((shares[0], shares[1]), (shares[0], shares[2]), (shares[2], shares[1]))]
+    same(len(set(pairs)), 1, "any two cards give one secret")
+    same(custody.unwrap(pairs[0], SO_PIN).decode(), (scratch / "three/hsm/so-pin").read_text().strip(), "which opens what is kept")
+    tap.ok(combine([shares[0]]) != pairs[0], "one card does not")
+
+    def refused(name, pattern, exit_code, *options):
+        done = init(scratch / "refused", *options)
+        same(done.returncode, exit_code, f"{name}: exit code", done.stdout + done.stderr)
+        tap.like(done.stderr, pattern, f"{name}: the message")
+        tap.like(done.stderr, r"(?m)^hint: .{10}", f"{name}: a hint")
+        tap.ok(not (scratch / "refused").exists(), f"{name}: nothing is made")
+
+    run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=dora", "-keyout",
+        scratch / "dora.key", "-out", scratch / "dora.pem").check_returncode()
+    shutil.copy(scratch / "alice.pem", scratch / "eve.pem")
+    refused("fewer cards than n", "with 2 cards", 2, "--custody", "2/3", *cards[:4])
+    refused("cards without a quorum", "K/N", 2, *cards)
+    refused("a quorum of one", "1 of 3", 2, "--custody", "1/3", *cards)
+    refused("more than there are", "4 of 3", 2, "--custody", "4/3", *cards)
+    refused("one card under two names", "eve", 1, "--custody", "2/2", "--card", scratch / "alice.pem", "--card", scratch / "eve.pem")
+    refused("one holder twice", "alice", 1, "--custody", "2/2", *cards[:2], *cards[:2])
+    refused("a card that does not decrypt", r"dora.*ecdsa-p256", 1, "--custody", "2/2", *cards[:2], "--card", scratch / "dora.pem")
+    refused("a private key", "alice|no certificate|certificate", 1, "--custody", "2/2", *cards[:2], "--card", scratch / "bob.key")
+    refused("no file", "nobody", 1, "--custody", "2/2", *cards[:2], "--card", scratch / "nobody.pem")
+
+    # Killed at each step. The note is read until it says the step, so that the kill falls into it or a later one.
+    def step_of(path):
+        try:
+            return re.search(r"^step (\w+)$", (path / "init.unfinished").read_text(), re.M).group(1)
+        except (FileNotFoundError, NotADirectoryError, AttributeError):
+            return None
+
+    def kill_at(step, path, *options, **more):
+        """The step at which init was killed; None when it had ended before."""
+        process = subprocess.Popen([str(word) for word in (KEY_SERVER, "init", "--directory", path, "--listen", "127.0.0.1:0", *options)],
+                                   stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/", **{**OWNER, **more})
+        wanted = STEPS.index(step)
+        while process.poll() is None and not (step_of(path) in STEPS and STEPS.index(step_of(path)) >= wanted):
+            pass
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        return None if (path / "nae-keyserver.toml").exists() else step_of(path)
+
+    for step in STEPS:
+        path = scratch / f"killed-{step}"
+        at = kill_at(step, path)
+        if step != "configuration":
+            tap.ok(at is not None, f"killed at '{step}': before the server was whole", at)
+        again = init(path)
+        if at is None:
+            same((again.returncode, "already_initialised" in again.stderr), (1, True), "what is whole is not made anew")
+        else:
+            same(again.returncode, 0, f"killed at '{at}': the next init makes the server", again.stderr)
+            tap.like(again.stdout, f"interrupted at its step '{at}'", f"killed at '{at}': and says where it stood")
+        checked = run(KEY_SERVER, "check-config", "--config", path / "nae-keyserver.toml")
+        same(checked.returncode, 0, f"killed at '{step}': the server is whole", checked.stderr)
+    server = KeyServer(path)
+    server.start()
+    server.must("key", "create", "k", "--type", "hmac-sha-256")
+    server.stop()
+
+    # On a token that was there before, the keys of the run that was killed go, and nothing else.
+    tokens = scratch / "tokens"
+    tokens.mkdir()
+    (scratch / "softhsm2.conf").write_text(f"directories.tokendir = {tokens}\nobjectstore.backend = file\nlog.level = ERROR\n")
+    (scratch / "pin").write_text("123456\n")
+    (scratch / "pin").chmod(0o600)
+    for file in (tokens, scratch / "softhsm2.conf", scratch / "pin"):
+        if OWNER:
+            shutil.chown(file, "postgres", "postgres")
+    environment = {**os.environ, "SOFTHSM2_CONF": str(scratch / "softhsm2.conf")}
+    run("softhsm2-util", "--init-token", "--free", "--label", "nae", "--so-pin", "1234567", "--pin", "123456", env=environment).check_returncode()
+    existing = ["--pin-file", scratch / "pin"]
+    for step in ("keys", "certificates", "custody"):
+        path = scratch / f"token-{step}"
+        at = kill_at(step, path, *existing, env=environment)
+        again = init(path, *existing, env=environment)
+        same((at is not None, again.returncode), (True, 0), f"killed at '{at}' on an existing token: the next init goes through", again.stderr)
+        custody = Custody((path / "custody.nae").read_bytes())
+        tap.ok(SO_PIN not in custody.kept, "whose SO PIN is not ours to keep")
+        objects = run("pkcs11-tool", "--module", "/usr/lib/softhsm/libsofthsm2.so", "--token-label", "nae", "--login", "--pin", "123456", "-O",
+                      env=environment).stdout
+        same(len(re.findall(r"^(?:Secret|Private|Public) Key Object", objects, re.M)), 8, "one group's objects are on the token", objects)
+        other = init(scratch / "second", *existing, env=environment)
+        same((other.returncode, "already_initialised" in other.stderr), (1, True), "a token that holds a group takes no other")
+        for found in re.findall(r"^(Secret|Private|Public) Key Object.*?\n  label: +(\S+)", objects, re.M | re.S):
+            kind = {"Secret": "secrkey", "Private": "privkey", "Public": "pubkey"}[found[0]]
+            run("pkcs11-tool", "--module", "/usr/lib/softhsm/libsofthsm2.so", "--token-label", "nae", "--login", "--pin", "123456", "-b",
+                "--type", kind, "--label", found[1], env=environment)
+
+    # A disk that is full at each file: nothing stays, and with room it goes through.
+    path = scratch / "full"
+    outcomes = []
+    for limit in (100, 400, 700, 1000, 1250, 2600, 20000):
+        def starve():
+            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
+        done = init(path, preexec_fn=starve)
+        outcomes.append((done.returncode, path.exists()))
+    same(outcomes, [(1, False)] * len(outcomes), "a full disk leaves nothing, whatever does not fit")
+    same(init(path).returncode, 0, "with room init goes through")
