@@ -43,6 +43,9 @@ class ScriptedHsm : public keys::Hsm {
   Result<Bytes> sign(const keys::HsmKey&, SignatureScheme, ByteView) override {
     return unscripted();
   }
+  Result<Bytes> sign_digest(const keys::HsmKey&, SignatureScheme, ByteView) override {
+    return unscripted();
+  }
   Result<void> random(ByteSpan) override { return unscripted(); }
   Result<Bytes> check_value(KeyType, const keys::Material&) override { return unscripted(); }
   Result<bool> binds() override { return unscripted(); }

@@ -63,6 +63,8 @@ class Pkcs11Hsm final : public keys::Hsm {
   // Code::key_type when the scheme does not fit the key, unsupported when it may only verify,
   // store_corrupt when the wrapped material is not what the group key wrapped.
   Result<Bytes> sign(const keys::HsmKey& key, SignatureScheme scheme, ByteView message) override;
+  Result<Bytes> sign_digest(const keys::HsmKey& key, SignatureScheme scheme,
+                            ByteView digest) override;
   Result<void> random(ByteSpan out) override;
   Result<Bytes> check_value(KeyType type, const keys::Material& material) override;
   Result<bool> binds() override;

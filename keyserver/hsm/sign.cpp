@@ -31,14 +31,11 @@ Result<Bytes> sign_ecdsa(const Session& session, CK_MECHANISM mechanism, CK_OBJE
   return der;
 }
 
-Result<Bytes> sign_by_scheme(const Session& session, CK_OBJECT_HANDLE key, SignatureScheme scheme,
-                             ByteView message) {
-  const SchemeRow& row = *find_row(scheme);
+// `digest` is as long as the scheme's hash.
+Result<Bytes> sign_digest_by_scheme(const Session& session, CK_OBJECT_HANDLE key,
+                                    const SchemeRow& row, ByteView digest) {
   CK_MECHANISM mechanism{mechanism_of(row.method), nullptr, 0};
-  if (row.method == SignatureMethod::eddsa) return session.sign(mechanism, key, message);
-  const HashAlgorithm hash = row.hash.value();
-  const HashConstants constants = constants_of(hash);
-  NAE_ASSIGN(const Bytes digest, crypto::digest(hash, message));
+  const HashConstants constants = constants_of(row.hash.value());
   switch (row.method) {
     case SignatureMethod::rsa_pkcs1:
       return session.sign(mechanism, key, digest_info(constants.object_identifier, digest));
@@ -53,7 +50,26 @@ Result<Bytes> sign_by_scheme(const Session& session, CK_OBJECT_HANDLE key, Signa
     case SignatureMethod::eddsa:
       break;
   }
-  return fail(Code::internal, "a signature scheme of no method");
+  return fail(Code::internal, "a signature scheme without a digest");
+}
+
+Result<Bytes> sign_by_scheme(const Session& session, CK_OBJECT_HANDLE key, SignatureScheme scheme,
+                             ByteView message) {
+  const SchemeRow& row = *find_row(scheme);
+  if (!row.hash) return session.sign({mechanism_of(row.method), nullptr, 0}, key, message);
+  NAE_ASSIGN(const Bytes digest, crypto::digest(*row.hash, message));
+  return sign_digest_by_scheme(session, key, row, digest);
+}
+
+// The row of a scheme that signs with keys of this type.
+Result<const SchemeRow*> signing_row(KeyType type, SignatureScheme scheme) {
+  const SchemeRow* row = find_row(scheme);
+  if (!row || !fits(scheme, type))
+    return fail(Code::key_type,
+                "the scheme does not fit a key of type " + std::string(nae::name(type)));
+  if (!row->may_sign)
+    return fail(Code::unsupported, std::string(row->name) + " is for verifying only");
+  return row;
 }
 
 tl::unexpected<Error> not_for(const keys::HsmKey& key, std::string_view what) {
@@ -99,15 +115,23 @@ Result<void> Pkcs11Hsm::hmac(const keys::HsmKey& key, ByteView input,
 
 Result<Bytes> Pkcs11Hsm::sign(const keys::HsmKey& key, SignatureScheme scheme, ByteView message) {
   if (scheme == SignatureScheme::key_default) scheme = default_scheme(key.type);
-  const SchemeRow* row = find_row(scheme);
-  if (!row || !fits(scheme, key.type))
-    return fail(Code::key_type,
-                "the scheme does not fit a key of type " + std::string(nae::name(key.type)));
-  if (!row->may_sign)
-    return fail(Code::unsupported, std::string(row->name) + " is for verifying only");
+  NAE_TRY(signing_row(key.type, scheme));
   return on_session([&]() -> Result<Bytes> {
     NAE_ASSIGN(const ObjectHandle object, object_of(key));
     return sign_by_scheme(*session_, object, scheme, message);
+  });
+}
+
+Result<Bytes> Pkcs11Hsm::sign_digest(const keys::HsmKey& key, SignatureScheme scheme,
+                                     ByteView digest) {
+  NAE_ASSIGN(const SchemeRow* row, signing_row(key.type, scheme));
+  if (!row->hash)
+    return fail(Code::unsupported, std::string(row->name) + " signs messages, not digests");
+  if (digest.size() != digest_bytes(*row->hash))
+    return fail(Code::invalid_argument, "a digest of another length than the scheme's");
+  return on_session([&]() -> Result<Bytes> {
+    NAE_ASSIGN(const ObjectHandle object, object_of(key));
+    return sign_digest_by_scheme(*session_, object, *row, digest);
   });
 }
 

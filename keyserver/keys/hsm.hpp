@@ -67,6 +67,10 @@ class Hsm : public KeyDeriver {
   // Signs `message` (hashed first where the scheme hashes) under a private key version.
   // ECDSA signatures are DER encoded, the others as their standard has them.
   virtual Result<Bytes> sign(const HsmKey& key, SignatureScheme scheme, ByteView message) = 0;
+  // The same signature, of a message whose digest by the scheme's hash is `digest`.
+  // Code::unsupported for a scheme that takes the message itself, Code::invalid_argument for a
+  // digest of another length.
+  virtual Result<Bytes> sign_digest(const HsmKey& key, SignatureScheme scheme, ByteView digest) = 0;
 
   // 32 bytes that are the same for the same secret or public key, whatever its type, id and
   // version, and nothing that any other call answers. Code::store_corrupt for a secret that the

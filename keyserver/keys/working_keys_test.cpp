@@ -263,6 +263,9 @@ class ForgettingHsm : public Hsm {
   Result<Bytes> sign(const HsmKey& key, SignatureScheme scheme, ByteView message) override {
     return real_.sign(key, scheme, message);
   }
+  Result<Bytes> sign_digest(const HsmKey& key, SignatureScheme scheme, ByteView digest) override {
+    return real_.sign_digest(key, scheme, digest);
+  }
   Result<void> random(ByteSpan out) override { return real_.random(out); }
   Result<Bytes> check_value(KeyType type, const Material& material) override {
     return real_.check_value(type, material);

@@ -11,9 +11,19 @@ bool makes_blind_index(const CryptoRequest& asked) {
   return asked.action == Action::mac && asked.algorithm != static_cast<std::uint8_t>(MacForm::code);
 }
 
-// What the database compares must be of one version, which its declaration names.
+// What the database compares must be of one version, which its declaration names; and a certificate
+// is of one, whose signatures and codes others verify without a header that says it.
 bool may_name_version(const CryptoRequest& asked) {
-  return asked.action == Action::encrypt || makes_blind_index(asked);
+  switch (asked.action) {
+    case Action::encrypt:
+    case Action::sign:
+    case Action::mac:
+      return true;
+    case Action::verify:
+      return asked.algorithm != 0;  // the signature is bare
+    default:
+      return false;
+  }
 }
 
 }  // namespace

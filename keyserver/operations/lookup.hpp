@@ -12,5 +12,8 @@ Table whoami(Caller& caller, const Parts& parts, std::int64_t now_us);
 Table usable_keys(Caller& caller, const Parts& parts, std::int64_t now_us);
 // The ids of the same keys, which their envelopes show to anybody.
 Table usable_key_ids(Caller& caller, const Parts& parts, std::int64_t now_us);
+// Each version of the same keys that serves something: what a program needs to show them as the
+// objects of a token.
+Table usable_objects(Caller& caller, const Parts& parts, std::int64_t now_us);
 
 }  // namespace nae::operations

@@ -2,7 +2,9 @@
 
 #include "keyserver/keys/state.hpp"
 #include "keyserver/operations/actions.hpp"
+#include "keyserver/operations/asked.hpp"
 #include "keyserver/operations/authorize.hpp"
+#include "libnae/base/signature_form.hpp"
 
 namespace nae::operations {
 namespace {
@@ -19,11 +21,12 @@ std::size_t checks_per_item(const keys::Key& key, bool bare) {
 
 // One item: true, false, or why it cannot be said.
 Result<bool> verify_with(const Request& request, const keys::Key& key, const keys::Version& version,
-                         SignatureScheme scheme, ByteView message, ByteView signature) {
-  if (!key.attributes.allows(scheme)) return fail(Code::key_attribute, {});
+                         SignatureForm form, ByteView message, ByteView signature) {
+  if (!key.attributes.allows(form.scheme)) return fail(Code::key_attribute, {});
   if (!permits(version.state, Action::verify)) return fail(Code::key_state, {});
   NAE_ASSIGN(auto public_key, request.parts.public_keys.of(key, version));
-  return public_key->verify(scheme, message, signature);
+  return form.of_digest ? public_key->verify_digest(form.scheme, message, signature)
+                        : public_key->verify(form.scheme, message, signature);
 }
 
 // A signature of ours names its scheme and version.
@@ -37,15 +40,20 @@ Result<bool> verify_token(const Request& request, const keys::Key& key, ByteView
   const keys::Version* version = key.version(token.key.version);
   if (!version) return false;
   tally.add(*version);
-  return verify_with(request, key, *version, scheme, message, token.value);
+  return verify_with(request, key, *version, {scheme}, message, token.value);
 }
 
-// A bare standard signature may be by any version that may still be read with.
-Result<bool> verify_bare(const Request& request, const keys::Key& key, SignatureScheme scheme,
-                         ByteView message, ByteView signature, VersionTally& tally) {
+// A bare standard signature may be by any version that may still be read with, or by the one that
+// the request names.
+Result<bool> verify_bare(const Request& request, const Granted& granted, bool of_named_version,
+                         SignatureForm form, ByteView message, ByteView signature,
+                         VersionTally& tally) {
+  const keys::Key& key = *granted.key;
   for (auto version = key.versions.rbegin(); version != key.versions.rend(); ++version) {
-    if (!permits(version->state, Action::verify)) continue;
-    NAE_ASSIGN(bool good, verify_with(request, key, *version, scheme, message, signature));
+    if (of_named_version ? version->number != granted.version->number
+                         : !permits(version->state, Action::verify))
+      continue;
+    NAE_ASSIGN(bool good, verify_with(request, key, *version, form, message, signature));
     if (!good) continue;
     tally.add(*version);
     return true;
@@ -60,13 +68,15 @@ Outcome verify(Request& request) {
   if (auto* refused = std::get_if<Refused>(&authorized)) return std::move(*refused);
   const Granted& granted = std::get<Granted>(authorized);
   const keys::Key& key = *granted.key;
-  auto scheme = static_cast<SignatureScheme>(request.asked.algorithm);
-  bool bare = scheme != SignatureScheme::key_default;
-  if (bare && !fits(scheme, key.type))
+  const SignatureForm form = signature_form(request.asked.algorithm);
+  const bool bare = form.scheme != SignatureScheme::key_default;
+  const bool of_named_version = version_of(request.asked).value().has_value();
+  if (bare && !fits(form.scheme, key.type))
     return Refused{Error(Code::key_type,
                          "the scheme does not fit a key of type " + std::string(name(key.type))),
                    key.name, granted.decision};
-  if (request.count() > 1 && request.count() * checks_per_item(key, bare) > kChecksPerRequest)
+  if (request.count() > 1 &&
+      request.count() * checks_per_item(key, bare && !of_named_version) > kChecksPerRequest)
     return Refused{
         Error(Code::too_many_items, "one request may take " + std::to_string(kChecksPerRequest) +
                                         " checks of signatures"),
@@ -77,8 +87,9 @@ Outcome verify(Request& request) {
   VersionTally tally;
   for (std::uint32_t i = 0; i < request.count(); ++i) {
     const ByteView message = request.asked.items[i], signature = request.asked.seconds[i];
-    auto good = bare ? verify_bare(request, key, scheme, message, signature, tally)
-                     : verify_token(request, key, message, signature, tally);
+    auto good =
+        bare ? verify_bare(request, granted, of_named_version, form, message, signature, tally)
+             : verify_token(request, key, message, signature, tally);
     failed += answer_verified(request.answer, good) ? 0 : 1;
   }
   Served done = served(granted, request.count(), failed);

@@ -105,6 +105,32 @@ Result<bool> PublicKey::verify(SignatureScheme scheme, ByteView message, ByteVie
                           message.size()) == 1;
 }
 
+Result<bool> PublicKey::verify_digest(SignatureScheme scheme, ByteView digest,
+                                      ByteView signature) const {
+  const SchemeRow* known = find_row(scheme);
+  if (!known || !fits(scheme, type_))
+    return fail(Code::key_type, "the key does not make signatures of this scheme");
+  if (!known->hash)
+    return fail(Code::unsupported, std::string(known->name) + " signs messages, not digests");
+  if (digest.size() != digest_bytes(*known->hash))
+    return fail(Code::invalid_argument, "a digest of another length than the scheme's");
+  ErrorQueue errors;
+  handle<EVP_MD, EVP_MD_free> hash(EVP_MD_fetch(nullptr, name(*known->hash).data(), nullptr));
+  handle<EVP_PKEY_CTX, EVP_PKEY_CTX_free> context(EVP_PKEY_CTX_new(pkey_.get(), nullptr));
+  if (!context) throw std::bad_alloc();
+  const int padding =
+      known->method == SignatureMethod::rsa_pss ? RSA_PKCS1_PSS_PADDING : RSA_PKCS1_PADDING;
+  const bool is_rsa = known->method != SignatureMethod::ecdsa;
+  if (!hash || EVP_PKEY_verify_init(context.get()) != 1 ||
+      (is_rsa && EVP_PKEY_CTX_set_rsa_padding(context.get(), padding) != 1) ||
+      EVP_PKEY_CTX_set_signature_md(context.get(), hash.get()) != 1 ||
+      (padding == RSA_PKCS1_PSS_PADDING && is_rsa &&
+       EVP_PKEY_CTX_set_rsa_pss_saltlen(context.get(), RSA_PSS_SALTLEN_DIGEST) != 1))
+    return fail(Code::unsupported, "this OpenSSL does not verify " + std::string(known->name));
+  return EVP_PKEY_verify(context.get(), signature.data(), signature.size(), digest.data(),
+                         digest.size()) == 1;
+}
+
 std::string PublicKey::pem() const {
   handle<BIO, BIO_free_all> memory(BIO_new(BIO_s_mem()));
   if (!memory || PEM_write_bio_PUBKEY(memory.get(), pkey_.get()) != 1) throw std::bad_alloc();

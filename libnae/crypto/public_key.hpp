@@ -31,6 +31,9 @@ class PublicKey {
   // Whether `signature` is one of `message` by this key. Code::key_type when the scheme is not one
   // of this key's type. `scheme` key_default means default_scheme(type()).
   Result<bool> verify(SignatureScheme scheme, ByteView message, ByteView signature) const;
+  // The same of a message whose digest by the scheme's hash is `digest`. Code::unsupported for a
+  // scheme that takes the message itself, Code::invalid_argument for a digest of another length.
+  Result<bool> verify_digest(SignatureScheme scheme, ByteView digest, ByteView signature) const;
 
   std::string pem() const;  // "-----BEGIN PUBLIC KEY-----" and so on
   Bytes der() const;        // SubjectPublicKeyInfo

@@ -7,6 +7,7 @@
 
 #include <map>
 
+#include "libnae/crypto/hash.hpp"
 #include "libnae/crypto/jwk.hpp"
 #include "libnae/crypto/key_strength.hpp"
 #include "tests/vectors/vector_file.hpp"
@@ -77,6 +78,39 @@ TEST(PublicKey, AcceptsSignaturesOfAnotherImplementation) {
     auto good = c.key.verify(c.scheme, c.message, c.signature);
     ASSERT_TRUE(good) << good.error().message;
     EXPECT_TRUE(*good) << "line " << v.line;
+  }
+}
+
+TEST(PublicKey, AcceptsThemOfTheDigestsOfTheirMessages) {
+  int digests = 0;
+  for (const auto& v : vectors::read("signatures.txt", "signature")) {
+    Case c = case_of(v);
+    const auto hash = find_row(c.scheme)->hash;
+    if (!hash) {
+      auto refused = c.key.verify_digest(c.scheme, sha256(c.message), c.signature);
+      ASSERT_FALSE(refused);
+      EXPECT_EQ(refused.error().code, Code::unsupported);
+      continue;
+    }
+    Bytes made = *digest(*hash, c.message);
+    auto good = c.key.verify_digest(c.scheme, made, c.signature);
+    ASSERT_TRUE(good) << good.error().message;
+    EXPECT_TRUE(*good) << "line " << v.line;
+    EXPECT_FALSE(*c.key.verify_digest(c.scheme, made, ByteView(c.signature).first(8)));
+    made[0] ^= 1;
+    EXPECT_FALSE(*c.key.verify_digest(c.scheme, made, c.signature)) << "line " << v.line;
+    made.pop_back();
+    auto shorter = c.key.verify_digest(c.scheme, made, c.signature);
+    ASSERT_FALSE(shorter);
+    EXPECT_EQ(shorter.error().code, Code::invalid_argument);
+    EXPECT_EQ(ERR_peek_error(), 0u);
+    ++digests;
+  }
+  EXPECT_GE(digests, 24);
+  for (const auto& v : vectors::read("signatures.txt", "short-salt")) {
+    auto key = PublicKey::from_der(v.bytes("public_key"));
+    EXPECT_FALSE(*key->verify_digest(SignatureScheme::rsa_pss_sha256, sha256(v.bytes("message")),
+                                     v.bytes("signature")));
   }
 }
 

@@ -33,6 +33,7 @@ Result<Lookup> parse_lookup(ByteView body) {
     case LookupSubject::whoami:
     case LookupSubject::keys:
     case LookupSubject::key_ids:
+    case LookupSubject::objects:
     case LookupSubject::agent_stats:
       return lookup;
   }

@@ -13,6 +13,7 @@ enum class LookupSubject : std::uint8_t {
   whoami = 1,        // (property, value)
   keys = 2,          // (name, type, state, primary_version, actions) of keys this context may use
   key_ids = 3,       // (name, id) of the same keys: what envelopes name them by
+  objects = 4,       // a row a version: docs/spec/wire.md, "Lookup"
   agent_stats = 16,  // (name, value), answered by the agent itself
 };
 

@@ -39,7 +39,7 @@ def main():
     refused("a-frame-over-the-limit", "both", "frame_too_large", 6, 9, length=(64 << 20) + 1)
     request("a-later-action", "both", "unsupported", 15, 0, b"k", 0, 0, 1, ITEM)
     request("a-later-column", "both", "unsupported", 1, 0, b"k", 0, 8, 1, ITEM, ITEM)
-    refused("a-later-lookup", "both", "unsupported", 12, 7, u32(5) + u8(4))
+    refused("a-later-lookup", "both", "unsupported", 12, 7, u32(5) + u8(15))
     request("an-action-that-nobody-serves", "server", "unsupported", 9, 0, b"k", 0, 0, 1, ITEM)
     for name, code, *fields in [
             ("hash-with-a-key", "invalid_argument", 7, 1, b"k", 0, 0, 1, ITEM),

@@ -118,11 +118,13 @@ TEST_F(KeyReference, IsPolicysMatterByTheNameAlone) {
   EXPECT_EQ(ask("reader", "det:9", 0).code(), Code::denied) << "learns of no version";
 }
 
-TEST_F(KeyReference, IsEncryptsAlone) {
-  must(server.ring().create("sig", KeyType::ecdsa_p256));
-  must(server.ring().create("index", KeyType::hmac_sha_256));
-  EXPECT_EQ(ask("alice", "sig:1", 0, {bytes_of("m")}, Action::sign).code(), Code::key_unknown);
-  EXPECT_EQ(ask("alice", "index:1", 0, {bytes_of("m")}, Action::mac).code(), Code::key_unknown);
+// What is read names its version itself.
+TEST_F(KeyReference, IsOfActionsThatWrite) {
+  const Bytes stored = encrypted("det");
+  for (const Action reading : {Action::decrypt, Action::rewrap}) {
+    EXPECT_EQ(ask("alice", "det:1", 0, {stored}, reading).code(), Code::key_unknown);
+    EXPECT_EQ(ask("alice", "det", 0, {stored}, reading).code(), Code{});
+  }
 }
 
 TEST_F(SearchToken, IsTheStoredValueToWritersAndReaders) {

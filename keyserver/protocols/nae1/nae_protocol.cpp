@@ -25,6 +25,17 @@ using wire::FrameType;
 // Of one batch: a lookup of 21 bytes is answered by a row for each key.
 constexpr std::size_t kMaxKeyLookups = 16;
 
+auto* list_of(wire::LookupSubject subject) {
+  switch (subject) {
+    case wire::LookupSubject::key_ids:
+      return operations::usable_key_ids;
+    case wire::LookupSubject::objects:
+      return operations::usable_objects;
+    default:
+      return operations::usable_keys;
+  }
+}
+
 }  // namespace
 
 NaeProtocol::NaeProtocol(net::Connection& connection, const Parts& parts, DeviceSeats::Seat seat)
@@ -335,6 +346,7 @@ bool NaeProtocol::on_lookup(const Frame& frame) {
       break;
     case wire::LookupSubject::keys:
     case wire::LookupSubject::key_ids:
+    case wire::LookupSubject::objects:
       record.action = "keys";
       if (auto proven = who->prove_user(parts_.core.policy, record.time_us); !proven) {
         record.verdict = name(policy::Verdict::deny);
@@ -343,9 +355,7 @@ bool NaeProtocol::on_lookup(const Frame& frame) {
         break;
       }
       if (++key_lookups_ <= kMaxKeyLookups) {
-        auto* answer = lookup->subject == wire::LookupSubject::keys ? operations::usable_keys
-                                                                    : operations::usable_key_ids;
-        answer_lookup(id, answer(*who, parts_.core, now_us_), record);
+        answer_lookup(id, list_of(lookup->subject)(*who, parts_.core, now_us_), record);
         break;
       }
       record.verdict = name(policy::Verdict::deny);

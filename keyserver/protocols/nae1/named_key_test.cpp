@@ -144,7 +144,7 @@ TEST_F(NamedKeyIds, AreThoseOfKeysThatTheContextMayUse) {
 }
 
 TEST_F(NamedKeyIds, ALookupOfALaterTimeEndsNoConnection) {
-  client.session().lookup({1, static_cast<wire::LookupSubject>(4)});
+  client.session().lookup({1, static_cast<wire::LookupSubject>(15)});
   auto error = client::as_error(client.frame());
   ASSERT_TRUE(error);
   EXPECT_EQ(error->error.code, Code::unsupported);
