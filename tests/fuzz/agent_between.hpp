@@ -105,9 +105,10 @@ class AgentBetween {
         [this](net::Connection& c) { return std::make_unique<agent::Downstream>(c, services_); },
         [](net::Connection&, const Error&) {});
   }
-  Result<ProgramAttestation> attest() const {
+  Result<agent::AttestedProgram> attest() const {
     if (!program_known_) return fail(Code::program_unknown, "no program of the table");
-    return ProgramAttestation{"postgres", 26, "/usr/lib/postgresql/15/bin/postgres", {}, ""};
+    return agent::AttestedProgram{
+        {"postgres", 26, "/usr/lib/postgresql/15/bin/postgres", {}, ""}, ""};
   }
 
   const bool program_known_;
