@@ -1,0 +1,53 @@
+// KeyServer: what calls of PKCS#11 ask, each as one exchange that goes on while agent and key
+// server are away for a while. Any thread.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <mutex>
+
+#include "libnae/wire/crypto_message.hpp"
+#include "pkcs11/link_pool.hpp"
+#include "pkcs11/object.hpp"
+#include "pkcs11/settings.hpp"
+
+namespace nae::pkcs11 {
+
+class KeyServer {
+ public:
+  explicit KeyServer(const Settings& settings) : settings_(settings), pool_(settings.socket) {}
+
+  // On whose behalf from here on; empty: the program's alone.
+  void act_for(Bytes user_token);
+  // Whether the user token, or none, is accepted: Code::user_token_rejected.
+  Result<void> check_user();
+
+  // What was listed under the epoch in force; asked anew when that, the user or the connection has
+  // changed.
+  Result<std::shared_ptr<const ObjectTable>> objects();
+  // As listed last; nullptr before.
+  std::shared_ptr<const ObjectTable> known_objects();
+
+  // The one item's result. An action whose answer was lost is asked again, signatures too.
+  Result<Bytes> ask(Action action, std::uint8_t algorithm, const std::string& key, ByteView item,
+                    ByteView second = {});
+  void close() { pool_.close(); }
+
+ private:
+  using Queue = std::function<Result<std::uint64_t>(client::Session&)>;
+  using Read = std::function<Result<void>(const wire::Frame&, AgentLink&)>;
+  Result<void> exchange(const Queue& queue, const Read& read);
+  Result<void> exchange_once(const Queue& queue, const Read& read, TimePoint deadline,
+                             bool& was_used);
+  bool is_current(const AgentLink& link);
+
+  const Settings settings_;
+  LinkPool pool_;
+  std::mutex lock_;  // of what follows; held for no exchange
+  Bytes user_token_;
+  std::shared_ptr<const ObjectTable> objects_;
+  std::uint64_t epoch_of_objects_ = 0;
+  bool is_stale_ = true;  // the user changed, or a connection was lost
+};
+
+}  // namespace nae::pkcs11

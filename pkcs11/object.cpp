@@ -1,0 +1,138 @@
+#include "pkcs11/object.hpp"
+
+#include <algorithm>
+#include <charconv>
+
+#include "libnae/base/text.hpp"
+
+namespace nae::pkcs11 {
+namespace {
+
+// The cells of a row by the names of their columns.
+class Row {
+ public:
+  Row(const Table& table, std::size_t row) : table_(table), row_(row) {}
+  std::string_view operator[](std::string_view column) const {
+    for (std::size_t i = 0; i < table_.columns.size(); ++i)
+      if (table_.columns[i] == column && table_.rows[row_][i]) return *table_.rows[row_][i];
+    return {};
+  }
+
+ private:
+  const Table& table_;
+  std::size_t row_;
+};
+
+template <class Take>
+void each_word(std::string_view joined, const Take& take) {
+  while (!joined.empty()) {
+    const std::string_view word = joined.substr(0, joined.find(','));
+    joined.remove_prefix(std::min(joined.size(), word.size() + 1));
+    take(word);
+  }
+}
+
+// What is common to the objects of a version; nothing when the row is none of ours.
+std::optional<Object> read(const Row& row) {
+  Object object;
+  const auto type = key_type_from_name(row["type"]);
+  const auto id = from_hex(row["id"]);
+  const std::string_view number = row["version"];
+  const auto [end, error] =
+      std::from_chars(number.data(), number.data() + number.size(), object.id.version);
+  if (!type || !id || id->size() != kKeyIdBytes || row["name"].empty() || error != std::errc{} ||
+      end != number.data() + number.size())
+    return std::nullopt;
+  object.type = *type;
+  std::ranges::copy(*id, object.id.key.bytes.begin());
+  object.name = row["name"];
+  object.is_primary = row["primary"] == "1";
+  object.was_imported = row["origin"] != "generated";
+  each_word(row["actions"], [&](std::string_view word) {
+    if (const auto action = action_from_name(word)) object.actions.push_back(*action);
+  });
+  each_word(row["schemes"], [&](std::string_view word) {
+    if (const auto scheme = scheme_from_name(word)) object.schemes.push_back(*scheme);
+  });
+  if (const auto der = from_hex(row["public_key"])) object.public_key = *der;
+  return object;
+}
+
+}  // namespace
+
+bool Object::allows(Action action) const {
+  return std::ranges::find(actions, action) != actions.end();
+}
+
+bool Object::allows(SignatureScheme scheme) const {
+  return std::ranges::find(schemes, scheme) != schemes.end();
+}
+
+std::size_t Object::signature_bytes() const {
+  constexpr std::size_t kHmacBytes = 32;
+  switch (nae::row(type).family) {
+    case KeyFamily::rsa:
+      return nae::row(type).coordinate_bytes();
+    case KeyFamily::ec:
+    case KeyFamily::edwards:
+      return 2 * nae::row(type).coordinate_bytes();
+    case KeyFamily::hmac:
+      return kHmacBytes;
+    case KeyFamily::aes:
+      break;
+  }
+  return 0;
+}
+
+CK_OBJECT_HANDLE handle_of(const KeyVersionId& id, CK_OBJECT_CLASS object_class) {
+  std::uint64_t hash = 14'695'981'039'346'656'037u;  // FNV-1a, 64 bits
+  const auto add = [&](std::uint64_t byte) { hash = (hash ^ (byte & 0xff)) * 1'099'511'628'211u; };
+  for (const Byte byte : id.key.bytes) add(byte);
+  add(id.version >> 8);
+  add(id.version);
+  add(object_class);
+  if constexpr (sizeof(CK_OBJECT_HANDLE) < sizeof hash) hash ^= hash >> 32;
+  return static_cast<CK_OBJECT_HANDLE>(hash);
+}
+
+ObjectTable ObjectTable::from(const Table& listed, bool shows_ed25519) {
+  ObjectTable table;
+  std::vector<Object> read_rows;
+  for (std::size_t i = 0; i < listed.rows.size(); ++i)
+    if (auto object = read(Row(listed, i))) read_rows.push_back(std::move(*object));
+  std::ranges::stable_sort(read_rows, [](const Object& a, const Object& b) {
+    return std::tie(a.name, b.is_primary) < std::tie(b.name, a.is_primary);
+  });
+  for (Object& object : read_rows) {
+    const KeyTypeRow& type = nae::row(object.type);
+    if (object.type == KeyType::hmac_sha_256_raw) {
+      object.object_class = CKO_SECRET_KEY;
+      table.add(std::move(object));
+      continue;
+    }
+    if (type.family == KeyFamily::aes || type.family == KeyFamily::hmac) continue;
+    if (type.family == KeyFamily::edwards && !shows_ed25519) continue;
+    auto parts = public_key_parts(object.type, object.public_key);
+    if (!parts) continue;
+    object.parts = *std::move(parts);
+    if (object.allows(Action::sign)) table.add(object);
+    object.object_class = CKO_PUBLIC_KEY;
+    table.add(std::move(object));
+  }
+  return table;
+}
+
+void ObjectTable::add(Object object) {
+  object.handle = handle_of(object.id, object.object_class);
+  // Of two with one handle, one in 2^64 of them, the first is shown.
+  if (object.handle == CK_INVALID_HANDLE || by_handle_.contains(object.handle)) return;
+  by_handle_.emplace(object.handle, objects_.size());
+  objects_.push_back(std::move(object));
+}
+
+const Object* ObjectTable::find(CK_OBJECT_HANDLE handle) const {
+  const auto found = by_handle_.find(handle);
+  return found == by_handle_.end() ? nullptr : &objects_[found->second];
+}
+
+}  // namespace nae::pkcs11
