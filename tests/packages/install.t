@@ -14,7 +14,7 @@ sys.path.insert(0, str(ROOT / "tests/end_to_end"))
 from chroot import APT, Chroot  # noqa: E402
 from harness import Tap  # noqa: E402
 
-PACKAGES = ["nae-keyserver", "nae-agent", "nae-cli", "postgresql-15-pg-nae"]
+PACKAGES = ["nae-keyserver", "nae-agent", "libnae-pkcs11", "nae-cli", "postgresql-15-pg-nae"]
 VERSION = (ROOT / "VERSION").read_text().strip()
 EARLIER = f"{VERSION}~earlier"  # no release has packages yet: the same programs under a lower version
 PROFILE = {"NAE_CONFIG": "/var/lib/nae/admin/cli.toml"}
