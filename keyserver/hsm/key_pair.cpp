@@ -1,6 +1,7 @@
 #include "keyserver/hsm/key_pair.hpp"
 
 #include "keyserver/hsm/mechanisms.hpp"
+#include "keyserver/hsm/wrap.hpp"
 #include "libnae/crypto/spki.hpp"
 #include "libnae/pkcs11/return_value.hpp"
 
@@ -28,8 +29,6 @@ ByteView curve_parameters(KeyType type) {
   }
   return {};
 }
-
-enum class Place : bool { session, token };
 
 Result<KeyPair> generate(const Session& session, KeyType type, Place place, Attributes& public_half,
                          Attributes& private_half) {

@@ -11,7 +11,6 @@
 namespace nae::hsm {
 namespace {
 
-constexpr CK_ULONG kSecretKeyBytes = 32;
 constexpr CK_ULONG kWrappedMaxBytes = 8192;  // an RSA-4096 private key takes about 2,400
 
 // Ed25519 private keys have no encoding that PKCS#11 2.40 modules wrap; SoftHSM answers
@@ -76,8 +75,6 @@ Result<CK_OBJECT_HANDLE> generate_secret_for_wrapping(const Session& session, Ke
 // NSS takes no EC private key without the public point (CKA_NSS_DB, pkcs11n.h), which others do not
 // know. What it is told is not believed: an imported pair is proved by a signature.
 constexpr CK_ATTRIBUTE_TYPE kNssPublicValue = 0xD5A0DB00;
-
-enum class Place : bool { session, token };
 
 CK_RV call_unwrap(const Session& session, CK_MECHANISM mechanism, CK_OBJECT_HANDLE by,
                   ByteView wrapped, Attributes& kind, Extractable extractable, ByteView point,

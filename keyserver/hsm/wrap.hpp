@@ -14,6 +14,10 @@ namespace nae::hsm {
 Attributes& add_kind(const Session& session, Attributes& attributes, KeyType type,
                      keys::Protection protection);
 
+inline constexpr CK_ULONG kSecretKeyBytes = 32;  // of AES and HMAC keys that are made here
+
+// What a new object belongs to: CKA_TOKEN.
+enum class Place : bool { session, token };
 enum class Extractable : bool { no, once /* to be wrapped and destroyed */ };
 
 Result<Bytes> wrap(const Session& session, CK_OBJECT_HANDLE by, CK_OBJECT_HANDLE object);
