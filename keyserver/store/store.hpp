@@ -8,6 +8,7 @@
 #include "keyserver/store/admins.hpp"
 #include "keyserver/store/approvals.hpp"
 #include "keyserver/store/devices.hpp"
+#include "keyserver/store/ledger.hpp"
 #include "keyserver/store/meta.hpp"
 
 namespace nae::store {
@@ -22,7 +23,8 @@ class Store : public keys::BindingRepository,
               public Admins,
               public Approvals,
               public Devices,
-              public Meta {
+              public Meta,
+              public Ledger {
  public:
   // Succeeds when the store answers and can be written.
   virtual Result<void> check() = 0;

@@ -104,6 +104,10 @@ constexpr CodeRow kCodeRows[] = {
     {Code::conflict, "conflict", "NE050", 409, false, "Read the current state and try again."},
     {Code::file_failed, "file_failed", "NE051", 500, false,
      "Check the path, its permissions and the free space."},
+    {Code::store_rolled_back, "store_rolled_back", "NE052", 500, false,
+     "The store is older than what the server knew. Bring back its newest copy; if that is lost, "
+     "see "
+     "'nae-keyserver accept-store-rollback'."},
 
     {Code::protocol_violation, "protocol_violation", "08P01", 400, false,
      "Use matching releases of pg_nae, nae-agent and nae-keyserver."},

@@ -65,6 +65,7 @@ enum class Code : std::uint16_t {
   not_found = 105,
   conflict = 106,
   file_failed = 107,
+  store_rolled_back = 108,
   // transport
   protocol_violation = 112,
   frame_too_large = 113,

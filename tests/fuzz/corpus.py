@@ -136,6 +136,7 @@ SEEDS = {
     "service": agents,
     "imports": made_elsewhere,
     "envelopes": lambda: [*vectors("envelope.txt", "envelope", "token"), *vectors("columns.txt", "value"), *vectors("blind_index.txt", "code")],
+    "ledger": lambda: vectors("ledger.txt", "bytes"),
     "policy": policies,
     "tokens": lambda: [value.encode() for line in (ROOT / "tests/vectors/tokens.txt").read_text().splitlines()
                        for name, _, value in [line.partition(" = ")] if name == "token"],

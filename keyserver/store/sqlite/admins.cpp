@@ -1,7 +1,9 @@
 #include <algorithm>
 #include <iterator>
 
-#include "keyserver/store/sqlite/sqlite.hpp"
+#include "keyserver/store/ledger_item.hpp"
+#include "keyserver/store/sqlite/recorded.hpp"
+#include "keyserver/store/sqlite/rows.hpp"
 #include "keyserver/store/sqlite/store.hpp"
 
 namespace nae::store::sqlite {
@@ -37,15 +39,6 @@ Result<void> read_certificates(Database& database, Admin& admin) {
   }
 }
 
-Result<std::optional<Admin>> admin_row(Database& database, std::string_view name) {
-  NAE_ASSIGN(Statement rows,
-             database.query(std::string(kAdmins) + " WHERE name = ?1 ORDER BY role", name));
-  NAE_ASSIGN(std::vector<Admin> admins, read_admins(std::move(rows)));
-  if (admins.empty()) return std::nullopt;
-  NAE_TRY(read_certificates(database, admins.front()));
-  return std::move(admins.front());
-}
-
 Result<void> insert_certificate(Database& database, std::string_view admin,
                                 const AdminCertificate& certificate) {
   return database.execute(
@@ -61,7 +54,7 @@ Result<void> insert_role(Database& database, std::string_view admin, std::string
 
 // Who decided by `before` must not act on something else.
 Result<void> check_unchanged(Database& database, const Admin& before) {
-  NAE_ASSIGN(std::optional<Admin> now, admin_row(database, before.name));
+  NAE_ASSIGN(std::optional<Admin> now, find_admin_row(database, before.name));
   if (!now) return fail(Code::not_found, "no administrator is named " + before.name);
   if (now->roles != before.roles || now->key_sha256 != before.key_sha256)
     return fail(Code::conflict, "the administrator " + before.name + " was changed meanwhile");
@@ -90,10 +83,27 @@ Result<void> check_holders(Database& database, const Admin& before,
 
 }  // namespace
 
+Result<std::optional<Admin>> find_admin_row(Database& database, std::string_view name) {
+  NAE_ASSIGN(Statement rows,
+             database.query(std::string(kAdmins) + " WHERE name = ?1 ORDER BY role", name));
+  NAE_ASSIGN(std::vector<Admin> admins, read_admins(std::move(rows)));
+  if (admins.empty()) return std::nullopt;
+  NAE_TRY(read_certificates(database, admins.front()));
+  return std::move(admins.front());
+}
+
+Result<std::vector<Admin>> read_all_admins(Database& database) {
+  NAE_ASSIGN(Statement rows, database.query(std::string(kAdmins) + " ORDER BY name, role"));
+  NAE_ASSIGN(std::vector<Admin> admins, read_admins(std::move(rows)));
+  for (Admin& admin : admins) NAE_TRY(read_certificates(database, admin));
+  return admins;
+}
+
 Result<void> Store::insert_admin(const Admin& admin) {
   std::lock_guard lock(mutex_);
-  NAE_ASSIGN(Transaction transaction, Transaction::begin(*database_));
-  NAE_ASSIGN(std::optional<Admin> known, admin_row(*database_, admin.name));
+  NAE_ASSIGN(Recorded change, Recorded::begin(*database_, *ledger_));
+  NAE_TRY(change.touch(Noun::admin, identity_of(admin.name)));
+  NAE_ASSIGN(std::optional<Admin> known, find_admin_row(*database_, admin.name));
   if (known)
     return fail(Code::conflict, "an administrator named " + admin.name + " exists already",
                 "Choose another name, or remove that administrator first.");
@@ -107,37 +117,42 @@ Result<void> Store::insert_admin(const Admin& admin) {
   for (const std::string& role : admin.roles) NAE_TRY(insert_role(*database_, admin.name, role));
   for (const AdminCertificate& certificate : admin.certificates)
     NAE_TRY(insert_certificate(*database_, admin.name, certificate));
-  return transaction.commit();
+  return change.commit(ChangeKind::admin_added);
 }
 
 Result<std::optional<Admin>> Store::find_admin(std::string_view name) {
   std::lock_guard lock(mutex_);
-  return admin_row(*database_, name);
+  NAE_ASSIGN(std::optional<Admin> admin, find_admin_row(*database_, name));
+  // Asked at every call: a row that a hand has put there gives nobody a role.
+  NAE_TRY(
+      ledger_->check(admin ? item_of(*admin) : Item{Noun::admin, identity_of(name), std::nullopt}));
+  return admin;
 }
 
 Result<std::vector<Admin>> Store::list_admins() {
   std::lock_guard lock(mutex_);
-  NAE_ASSIGN(Statement rows, database_->query(std::string(kAdmins) + " ORDER BY name, role"));
-  NAE_ASSIGN(std::vector<Admin> admins, read_admins(std::move(rows)));
-  for (Admin& admin : admins) NAE_TRY(read_certificates(*database_, admin));
+  NAE_ASSIGN(std::vector<Admin> admins, read_all_admins(*database_));
+  for (const Admin& admin : admins) NAE_TRY(ledger_->check(item_of(admin)));
   return admins;
 }
 
 Result<void> Store::insert_admin_certificate(const Admin& admin,
                                              const AdminCertificate& certificate) {
   std::lock_guard lock(mutex_);
-  NAE_ASSIGN(Transaction transaction, Transaction::begin(*database_));
-  NAE_ASSIGN(std::optional<Admin> now, admin_row(*database_, admin.name));
+  NAE_ASSIGN(Recorded change, Recorded::begin(*database_, *ledger_));
+  NAE_TRY(change.touch(Noun::admin, identity_of(admin.name)));
+  NAE_ASSIGN(std::optional<Admin> now, find_admin_row(*database_, admin.name));
   if (!now || now->key_sha256 != admin.key_sha256)
     return fail(Code::conflict, "no administrator named " + admin.name + " has this key");
   NAE_TRY(insert_certificate(*database_, admin.name, certificate));
-  return transaction.commit();
+  return change.commit(ChangeKind::admin_certificate);
 }
 
 Result<void> Store::set_admin_roles(const Admin& before, const std::vector<std::string>& roles,
                                     const LeastHolders& least) {
   std::lock_guard lock(mutex_);
-  NAE_ASSIGN(Transaction transaction, Transaction::begin(*database_));
+  NAE_ASSIGN(Recorded change, Recorded::begin(*database_, *ledger_));
+  NAE_TRY(change.touch(Noun::admin, identity_of(before.name)));
   NAE_TRY(check_unchanged(*database_, before));
   std::vector<std::string> lost;
   std::copy_if(before.roles.begin(), before.roles.end(), std::back_inserter(lost),
@@ -148,16 +163,17 @@ Result<void> Store::set_admin_roles(const Admin& before, const std::vector<std::
   NAE_TRY(database_->execute("DELETE FROM admin_roles WHERE admin = ?1",
                              std::string_view(before.name)));
   for (const std::string& role : roles) NAE_TRY(insert_role(*database_, before.name, role));
-  return transaction.commit();
+  return change.commit(ChangeKind::admin_roles);
 }
 
 Result<void> Store::remove_admin(const Admin& before, const LeastHolders& least) {
   std::lock_guard lock(mutex_);
-  NAE_ASSIGN(Transaction transaction, Transaction::begin(*database_));
+  NAE_ASSIGN(Recorded change, Recorded::begin(*database_, *ledger_));
+  NAE_TRY(change.touch(Noun::admin, identity_of(before.name)));
   NAE_TRY(check_unchanged(*database_, before));
   NAE_TRY(check_holders(*database_, before, before.roles, least));
   NAE_TRY(database_->execute("DELETE FROM admins WHERE name = ?1", std::string_view(before.name)));
-  return transaction.commit();
+  return change.commit(ChangeKind::admin_removed);
 }
 
 }  // namespace nae::store::sqlite

@@ -1,6 +1,8 @@
 #include <algorithm>
 
-#include "keyserver/store/sqlite/sqlite.hpp"
+#include "keyserver/store/ledger_item.hpp"
+#include "keyserver/store/sqlite/recorded.hpp"
+#include "keyserver/store/sqlite/rows.hpp"
 #include "keyserver/store/sqlite/store.hpp"
 
 namespace nae::store::sqlite {
@@ -49,19 +51,6 @@ Result<void> read_decisions(Database& database, Approval& approval) {
   }
 }
 
-Result<std::optional<Approval>> approval_row(Database& database, std::string_view id) {
-  NAE_ASSIGN(
-      Statement row,
-      database.query(std::string(kColumns) + ", body, answer FROM approvals WHERE id = ?1", id));
-  NAE_ASSIGN(bool found, row.step());
-  if (!found) return std::nullopt;
-  Approval approval = read_row(row);
-  approval.body = row.text(14);
-  approval.answer = row.text(15);
-  NAE_TRY(read_decisions(database, approval));
-  return approval;
-}
-
 // The file refuses most of these too; here they get their words.
 Result<void> check_decision(const Approval& approval, const Decision& decision) {
   ApprovalState state = approval.state;
@@ -89,11 +78,56 @@ ApprovalState state_after(const Approval& approval, const Decision& decision, st
   return approval.decisions.size() + 1 >= needed ? ApprovalState::running : ApprovalState::waiting;
 }
 
+// The ids of those in `state` that expire by `by_us`.
+Result<std::vector<std::string>> ids_of(Database& database, ApprovalState state,
+                                        std::int64_t by_us) {
+  NAE_ASSIGN(Statement rows, database.query("SELECT id FROM approvals WHERE state = ?1"
+                                            " AND expires_at_us <= ?2 ORDER BY id",
+                                            number(state), by_us));
+  std::vector<std::string> ids;
+  while (true) {
+    NAE_ASSIGN(bool row, rows.step());
+    if (!row) return ids;
+    ids.push_back(rows.text(0));
+  }
+}
+
 }  // namespace
+
+Result<std::optional<Approval>> find_approval_row(Database& database, std::string_view id) {
+  NAE_ASSIGN(
+      Statement row,
+      database.query(std::string(kColumns) + ", body, answer FROM approvals WHERE id = ?1", id));
+  NAE_ASSIGN(bool found, row.step());
+  if (!found) return std::nullopt;
+  Approval approval = read_row(row);
+  approval.body = row.text(14);
+  approval.answer = row.text(15);
+  NAE_TRY(read_decisions(database, approval));
+  return approval;
+}
+
+Result<std::vector<Approval>> read_approvals(Database& database) {
+  std::vector<std::string> ids;
+  {
+    NAE_ASSIGN(Statement rows, database.query("SELECT id FROM approvals ORDER BY id"));
+    while (true) {
+      NAE_ASSIGN(bool row, rows.step());
+      if (!row) break;
+      ids.push_back(rows.text(0));
+    }
+  }
+  std::vector<Approval> approvals;
+  for (const std::string& id : ids) {
+    NAE_ASSIGN(std::optional<Approval> approval, find_approval_row(database, id));
+    if (approval) approvals.push_back(*std::move(approval));
+  }
+  return approvals;
+}
 
 Result<std::string> Store::insert_approval(const Approval& approval, std::size_t most_waiting) {
   std::lock_guard lock(mutex_);
-  NAE_ASSIGN(Transaction transaction, Transaction::begin(*database_));
+  NAE_ASSIGN(Recorded change, Recorded::begin(*database_, *ledger_));
   {
     // Who sends a request again, because no answer came, asks for nothing new.
     NAE_ASSIGN(
@@ -105,6 +139,7 @@ Result<std::string> Store::insert_approval(const Approval& approval, std::size_t
     NAE_ASSIGN(bool waits, same.step());
     if (waits) return same.text(0);
   }
+  NAE_TRY(change.touch(Noun::approval, identity_of(approval.id)));
   NAE_TRY(database_->execute(
       "INSERT INTO approvals (id, operation, action, method, target, content_type, body, digest,"
       "  requested_by, fingerprint, requested_at_us, expires_at_us, base, state)"
@@ -121,13 +156,15 @@ Result<std::string> Store::insert_approval(const Approval& approval, std::size_t
   if (database_->changes() == 0)
     return fail(Code::overloaded, "too many requests wait for approval",
                 "Have some of them approved or rejected: nae approvals");
-  NAE_TRY(transaction.commit());
+  NAE_TRY(change.commit(ChangeKind::approval_requested));
   return approval.id;
 }
 
 Result<std::optional<Approval>> Store::find_approval(std::string_view id) {
   std::lock_guard lock(mutex_);
-  return approval_row(*database_, id);
+  NAE_ASSIGN(std::optional<Approval> approval, find_approval_row(*database_, id));
+  if (approval) NAE_TRY(ledger_->check(item_of(*approval)));
+  return approval;
 }
 
 Result<std::vector<Approval>> Store::list_approvals(std::size_t most) {
@@ -149,8 +186,9 @@ Result<std::vector<Approval>> Store::list_approvals(std::size_t most) {
 Result<ApprovalState> Store::decide_approval(std::string_view id, const Decision& decision,
                                              std::size_t needed) {
   std::lock_guard lock(mutex_);
-  NAE_ASSIGN(Transaction transaction, Transaction::begin(*database_));
-  NAE_ASSIGN(std::optional<Approval> approval, approval_row(*database_, id));
+  NAE_ASSIGN(Recorded change, Recorded::begin(*database_, *ledger_));
+  NAE_TRY(change.touch(Noun::approval, identity_of(id)));
+  NAE_ASSIGN(std::optional<Approval> approval, find_approval_row(*database_, id));
   if (!approval) return fail(Code::not_found, "there is no request " + std::string(id));
   NAE_TRY(check_decision(*approval, decision));
   const ApprovalState state = state_after(*approval, decision, needed);
@@ -165,36 +203,50 @@ Result<ApprovalState> Store::decide_approval(std::string_view id, const Decision
         "UPDATE approvals SET state = ?2, body = CASE ?2 WHEN 2 THEN body ELSE '' END"
         " WHERE id = ?1",
         id, number(state)));
-  NAE_TRY(transaction.commit());
+  NAE_TRY(change.commit(ChangeKind::approval_decided));
   return state;
 }
 
 Result<void> Store::finish_approval(std::string_view id, unsigned status, std::string_view answer) {
   std::lock_guard lock(mutex_);
+  NAE_ASSIGN(Recorded change, Recorded::begin(*database_, *ledger_));
+  NAE_TRY(change.touch(Noun::approval, identity_of(id)));
   ApprovalState state = status < 400 ? ApprovalState::done : ApprovalState::failed;
-  return database_->execute(
-      "UPDATE approvals SET state = ?2, status = ?3, answer = ?4, body = ''"
-      " WHERE id = ?1 AND state = 2",
-      id, number(state), static_cast<std::int64_t>(status), answer);
+  NAE_TRY(
+      database_->execute("UPDATE approvals SET state = ?2, status = ?3, answer = ?4, body = ''"
+                         " WHERE id = ?1 AND state = 2",
+                         id, number(state), static_cast<std::int64_t>(status), answer));
+  return change.commit(ChangeKind::approval_finished);
 }
 
 Result<void> Store::expire_approvals(std::int64_t now_us) {
   std::lock_guard lock(mutex_);
-  return database_->execute(
-      "UPDATE approvals SET state = 6, body = '' WHERE state = 1 AND expires_at_us <= ?1", now_us);
+  {
+    // Asked at every look at requests, and nearly always there is none.
+    NAE_ASSIGN(const auto due, ids_of(*database_, ApprovalState::waiting, now_us));
+    if (due.empty()) return {};
+  }
+  NAE_ASSIGN(Recorded change, Recorded::begin(*database_, *ledger_));
+  NAE_ASSIGN(const auto due, ids_of(*database_, ApprovalState::waiting, now_us));
+  for (const std::string& id : due) {
+    NAE_TRY(change.touch(Noun::approval, identity_of(id)));
+    NAE_TRY(database_->execute("UPDATE approvals SET state = 6, body = '' WHERE id = ?1",
+                               std::string_view(id)));
+  }
+  return change.commit(ChangeKind::approvals_expired);
 }
 
 Result<std::vector<std::string>> Store::interrupt_approvals() {
   std::lock_guard lock(mutex_);
-  NAE_ASSIGN(Statement rows,
-             database_->query("UPDATE approvals SET state = 7, body = '' WHERE state = 2"
-                              " RETURNING id"));
-  std::vector<std::string> ids;
-  while (true) {
-    NAE_ASSIGN(bool row, rows.step());
-    if (!row) return ids;
-    ids.push_back(rows.text(0));
+  NAE_ASSIGN(Recorded change, Recorded::begin(*database_, *ledger_));
+  NAE_ASSIGN(const auto running, ids_of(*database_, ApprovalState::running, INT64_MAX));
+  for (const std::string& id : running) {
+    NAE_TRY(change.touch(Noun::approval, identity_of(id)));
+    NAE_TRY(database_->execute("UPDATE approvals SET state = 7, body = '' WHERE id = ?1",
+                               std::string_view(id)));
   }
+  NAE_TRY(change.commit(ChangeKind::approvals_interrupted));
+  return running;
 }
 
 }  // namespace nae::store::sqlite

@@ -1,4 +1,6 @@
-#include "keyserver/store/sqlite/sqlite.hpp"
+#include "keyserver/store/ledger_item.hpp"
+#include "keyserver/store/sqlite/recorded.hpp"
+#include "keyserver/store/sqlite/rows.hpp"
 #include "keyserver/store/sqlite/store.hpp"
 
 namespace nae::store::sqlite {
@@ -23,21 +25,71 @@ Result<void> insert_if(Database& database, const DeviceCertificate& device,
                           device.removed_at_us);
 }
 
+constexpr std::string_view kSelect =
+    "SELECT name, fingerprint, serial, issued_at_us, expires_at_us, key_sha256, removed_at_us"
+    " FROM devices";
+
+DeviceCertificate read_device(const Statement& row) {
+  return {row.text(0),    row.text(1), row.text(2),   row.integer(3),
+          row.integer(4), row.text(5), row.integer(6)};
+}
+
+// All certificates of a name, those that stay as they are too.
+Result<void> touch_name(Database& database, Recorded& change, std::string_view name) {
+  std::vector<std::string> fingerprints;
+  {
+    NAE_ASSIGN(Statement rows,
+               database.query("SELECT fingerprint FROM devices WHERE name = ?1", name));
+    while (true) {
+      NAE_ASSIGN(bool row, rows.step());
+      if (!row) break;
+      fingerprints.push_back(rows.text(0));
+    }
+  }
+  for (const std::string& fingerprint : fingerprints)
+    NAE_TRY(change.touch(Noun::device, identity_of(fingerprint)));
+  return {};
+}
+
 }  // namespace
+
+Result<std::optional<DeviceCertificate>> find_device(Database& database,
+                                                     std::string_view fingerprint) {
+  NAE_ASSIGN(Statement row,
+             database.query(std::string(kSelect) + " WHERE fingerprint = ?1", fingerprint));
+  NAE_ASSIGN(bool found, row.step());
+  if (!found) return std::nullopt;
+  return read_device(row);
+}
+
+Result<std::vector<DeviceCertificate>> read_devices(Database& database) {
+  NAE_ASSIGN(Statement rows,
+             database.query(std::string(kSelect) + " ORDER BY name, issued_at_us, fingerprint"));
+  std::vector<DeviceCertificate> devices;
+  while (true) {
+    NAE_ASSIGN(bool row, rows.step());
+    if (!row) return devices;
+    devices.push_back(read_device(rows));
+  }
+}
 
 Result<void> Store::insert_device(const DeviceCertificate& device) {
   std::lock_guard lock(mutex_);
+  NAE_ASSIGN(Recorded change, Recorded::begin(*database_, *ledger_));
+  NAE_TRY(change.touch(Noun::device, identity_of(device.fingerprint)));
   NAE_TRY(insert_if(*database_, device,
                     "NOT EXISTS (SELECT 1 FROM good) OR ?6 IN (SELECT key_sha256 FROM good)"));
   if (database_->changes() == 0)
     return fail(Code::conflict, "a device named " + device.name + " is enrolled with another key",
                 "Renew with a request by the key it has, have that key sign the request of the new "
                 "one (nae device rekey), choose another name, or remove the device first.");
-  return {};
+  return change.commit(ChangeKind::device_enrolled);
 }
 
 Result<void> Store::insert_device_key(const DeviceCertificate& device) {
   std::lock_guard lock(mutex_);
+  NAE_ASSIGN(Recorded change, Recorded::begin(*database_, *ledger_));
+  NAE_TRY(change.touch(Noun::device, identity_of(device.fingerprint)));
   NAE_TRY(insert_if(*database_, device,
                     "(SELECT count(*) FROM good) = 1 AND NOT EXISTS"
                     " (SELECT 1 FROM devices WHERE name = ?2 AND key_sha256 = ?6)"));
@@ -46,12 +98,14 @@ Result<void> Store::insert_device_key(const DeviceCertificate& device) {
                 "device " + device.name +
                     " has two keys already, or none that is good, or it had this one before",
                 "See nae device list; nae device confirm ends a change of keys.");
-  return {};
+  return change.commit(ChangeKind::device_key_added);
 }
 
 Result<void> Store::confirm_device_key(std::string_view name, std::string_view key_sha256,
                                        std::int64_t now_us) {
   std::lock_guard lock(mutex_);
+  NAE_ASSIGN(Recorded change, Recorded::begin(*database_, *ledger_));
+  NAE_TRY(touch_name(*database_, change, name));
   NAE_TRY(database_->execute(
       "WITH good AS (SELECT DISTINCT key_sha256 FROM devices"
       "  WHERE name = ?1 AND removed_at_us = 0 AND expires_at_us > ?3)"
@@ -63,32 +117,25 @@ Result<void> Store::confirm_device_key(std::string_view name, std::string_view k
     return fail(Code::conflict,
                 "device " + std::string(name) + " has no two keys of which this is one",
                 "See nae device list --json.");
-  return {};
+  return change.commit(ChangeKind::device_key_confirmed);
 }
 
 Result<void> Store::remove_device(std::string_view name, std::int64_t now_us) {
   std::lock_guard lock(mutex_);
+  NAE_ASSIGN(Recorded change, Recorded::begin(*database_, *ledger_));
+  NAE_TRY(touch_name(*database_, change, name));
   NAE_TRY(database_->execute(
       "UPDATE devices SET removed_at_us = ?2 WHERE name = ?1 AND removed_at_us = 0", name, now_us));
   if (database_->changes() == 0)
     return fail(Code::not_found, "no device named " + std::string(name) + " is enrolled");
-  return {};
+  return change.commit(ChangeKind::device_removed);
 }
 
 Result<std::vector<DeviceCertificate>> Store::list_devices() {
   std::lock_guard lock(mutex_);
-  NAE_ASSIGN(
-      Statement rows,
-      database_->query(
-          "SELECT name, fingerprint, serial, issued_at_us, expires_at_us,"
-          " key_sha256, removed_at_us FROM devices ORDER BY name, issued_at_us, fingerprint"));
-  std::vector<DeviceCertificate> devices;
-  while (true) {
-    NAE_ASSIGN(bool row, rows.step());
-    if (!row) return devices;
-    devices.push_back({rows.text(0), rows.text(1), rows.text(2), rows.integer(3), rows.integer(4),
-                       rows.text(5), rows.integer(6)});
-  }
+  NAE_ASSIGN(std::vector<DeviceCertificate> devices, read_devices(*database_));
+  for (const DeviceCertificate& device : devices) NAE_TRY(ledger_->check(item_of(device)));
+  return devices;
 }
 
 }  // namespace nae::store::sqlite

@@ -33,7 +33,15 @@ bool split(std::string_view text, std::optional<T> (*named)(std::string_view),
   return true;
 }
 
-// Columns 0 to 10 of the query of read_keys().
+constexpr std::string_view kKeyColumns =
+    "id, name, type, k.created_at_us, protection, owner, description, actions, algorithms,"
+    " rotate_after_days, rotate_after_uses";
+constexpr int kKeyColumnCount = 11;
+constexpr std::string_view kVersionColumns =
+    "number, state, v.created_at_us, changed_at_us, wrapped, token_object, public_key, origin,"
+    " check_value, binding";
+
+// The columns of kKeyColumns.
 Result<keys::Key> read_key(const Statement& row) {
   keys::Key key;
   Bytes id = row.blob(0);
@@ -56,15 +64,17 @@ Result<keys::Key> read_key(const Statement& row) {
   return key;
 }
 
-// Columns 11 to 20; the ranges are constraints of the schema.
-keys::Version read_version(const Statement& row) {
+// The columns from `first` on, as kVersionColumns has them; the ranges are constraints of the
+// schema.
+keys::Version read_version(const Statement& row, int first) {
   keys::Version version;
-  version.number = static_cast<std::uint16_t>(row.integer(11));
-  version.state = static_cast<keys::State>(row.integer(12));
-  version.created_at_us = row.integer(13);
-  version.changed_at_us = row.integer(14);
-  version.material = {row.blob(15), row.text(16), row.blob(17)};
-  version.binding = {static_cast<keys::Origin>(row.integer(18)), row.blob(19), row.blob(20)};
+  version.number = static_cast<std::uint16_t>(row.integer(first));
+  version.state = static_cast<keys::State>(row.integer(first + 1));
+  version.created_at_us = row.integer(first + 2);
+  version.changed_at_us = row.integer(first + 3);
+  version.material = {row.blob(first + 4), row.text(first + 5), row.blob(first + 6)};
+  version.binding = {static_cast<keys::Origin>(row.integer(first + 7)), row.blob(first + 8),
+                     row.blob(first + 9)};
   return version;
 }
 
@@ -109,12 +119,10 @@ Result<void> read_schedule(Database& database, std::vector<keys::Key>& keys) {
 }  // namespace
 
 Result<std::vector<keys::Key>> read_keys(Database& database) {
-  NAE_ASSIGN(Statement rows,
-             database.query("SELECT id, name, type, k.created_at_us, protection, owner,"
-                            " description, actions, algorithms, rotate_after_days,"
-                            " rotate_after_uses, number, state, v.created_at_us, changed_at_us,"
-                            " wrapped, token_object, public_key, origin, check_value, binding"
-                            " FROM keys k JOIN versions v ON v.key_id = k.id ORDER BY id, number"));
+  NAE_ASSIGN(
+      Statement rows,
+      database.query("SELECT " + std::string(kKeyColumns) + ", " + std::string(kVersionColumns) +
+                     " FROM keys k JOIN versions v ON v.key_id = k.id ORDER BY id, number"));
   std::vector<keys::Key> keys;
   while (true) {
     NAE_ASSIGN(bool row, rows.step());
@@ -123,11 +131,53 @@ Result<std::vector<keys::Key>> read_keys(Database& database) {
       NAE_ASSIGN(keys::Key key, read_key(rows));
       keys.push_back(std::move(key));
     }
-    keys.back().versions.push_back(read_version(rows));
+    keys.back().versions.push_back(read_version(rows, kKeyColumnCount));
   }
   NAE_TRY(read_labels(database, keys));
   NAE_TRY(read_schedule(database, keys));
   return keys;
+}
+
+Result<std::optional<keys::Key>> read_key_row(Database& database, ByteView id) {
+  std::optional<keys::Key> key;
+  {
+    NAE_ASSIGN(
+        Statement row,
+        database.query("SELECT " + std::string(kKeyColumns) + " FROM keys k WHERE id = ?1", id));
+    NAE_ASSIGN(bool found, row.step());
+    if (!found) return std::nullopt;
+    NAE_ASSIGN(key, read_key(row));
+  }
+  NAE_ASSIGN(Statement labels,
+             database.query("SELECT name, value FROM key_labels WHERE key_id = ?1", id));
+  while (true) {
+    NAE_ASSIGN(bool row, labels.step());
+    if (!row) return key;
+    key->attributes.labels.emplace(labels.text(0), labels.text(1));
+  }
+}
+
+Result<std::optional<keys::Version>> read_version_row(Database& database, const KeyVersionId& id) {
+  std::optional<keys::Version> version;
+  {
+    NAE_ASSIGN(Statement row, database.query("SELECT " + std::string(kVersionColumns) +
+                                                 " FROM versions v WHERE key_id = ?1"
+                                                 " AND number = ?2",
+                                             ByteView(id.key.bytes), number_of(id.version)));
+    NAE_ASSIGN(bool found, row.step());
+    if (!found) return std::nullopt;
+    version = read_version(row, 0);
+  }
+  NAE_ASSIGN(Statement steps,
+             database.query("SELECT state, at_us, steady_us FROM schedule"
+                            " WHERE key_id = ?1 AND number = ?2 ORDER BY at_us, state",
+                            ByteView(id.key.bytes), number_of(id.version)));
+  while (true) {
+    NAE_ASSIGN(bool row, steps.step());
+    if (!row) return version;
+    version->schedule.push_back(
+        {static_cast<keys::State>(steps.integer(0)), steps.integer(1), steps.integer(2)});
+  }
 }
 
 Result<void> insert_key_row(Database& database, const keys::Key& key) {

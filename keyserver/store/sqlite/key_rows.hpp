@@ -1,6 +1,7 @@
 // Rows of the tables about keys, read and written.
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "keyserver/keys/key.hpp"
@@ -14,6 +15,10 @@ inline std::int64_t number_of(auto value) {
 
 // Keys by id, whole. Code::store_corrupt for what no server wrote.
 Result<std::vector<keys::Key>> read_keys(Database& database);
+
+// One key without its versions; one version with its schedule. Nothing when there is none.
+Result<std::optional<keys::Key>> read_key_row(Database& database, ByteView id);
+Result<std::optional<keys::Version>> read_version_row(Database& database, const KeyVersionId& id);
 
 // In the caller's transaction.
 Result<void> insert_key_row(Database& database, const keys::Key& key);

@@ -1,4 +1,6 @@
+#include "keyserver/store/ledger_item.hpp"
 #include "keyserver/store/sqlite/key_rows.hpp"
+#include "keyserver/store/sqlite/recorded.hpp"
 #include "keyserver/store/sqlite/store.hpp"
 
 namespace nae::store::sqlite {
@@ -23,33 +25,38 @@ Result<std::vector<keys::Key>> Store::load_keys() {
 Result<void> Store::insert_key(const keys::Key& key) {
   if (key.versions.empty()) return fail(Code::internal, "a key without versions");
   std::lock_guard lock(mutex_);
-  NAE_ASSIGN(Transaction transaction, Transaction::begin(*database_));
+  NAE_ASSIGN(Recorded change, Recorded::begin(*database_, *ledger_));
   NAE_ASSIGN(Statement named,
              database_->query("SELECT 1 FROM keys WHERE name = ?1", std::string_view(key.name)));
   NAE_ASSIGN(bool taken, named.step());
   if (taken) return fail(Code::key_exists, "a key named " + key.name + " exists already");
+  NAE_TRY(change.touch(Noun::key, identity_of(key.id)));
   NAE_TRY(insert_key_row(*database_, key));
-  for (const keys::Version& version : key.versions)
+  for (const keys::Version& version : key.versions) {
+    NAE_TRY(change.touch(Noun::version, identity_of(KeyVersionId{key.id, version.number})));
     NAE_TRY(insert_version_row(*database_, key.id, version));
-  return transaction.commit();
+  }
+  return change.commit(ChangeKind::key_created);
 }
 
 Result<void> Store::insert_version(const KeyId& key, const keys::Version& version) {
   std::lock_guard lock(mutex_);
-  NAE_ASSIGN(Transaction transaction, Transaction::begin(*database_));
+  NAE_ASSIGN(Recorded change, Recorded::begin(*database_, *ledger_));
+  NAE_TRY(change.touch(Noun::version, identity_of(KeyVersionId{key, version.number})));
   NAE_TRY(insert_version_row(*database_, key, version));
-  return transaction.commit();
+  return change.commit(ChangeKind::version_created);
 }
 
 Result<void> Store::set_state(const KeyVersionId& version, keys::State state, std::int64_t now_us,
                               const std::vector<keys::Step>& schedule) {
   std::lock_guard lock(mutex_);
-  NAE_ASSIGN(Transaction transaction, Transaction::begin(*database_));
+  NAE_ASSIGN(Recorded change, Recorded::begin(*database_, *ledger_));
   NAE_ASSIGN(std::int64_t known, stored_state(*database_, version));
   if (known == number_of(state)) return {};
   if (known == number_of(keys::State::destroyed))
     return fail(Code::key_state, "a destroyed key version never comes back");
   const bool destroy = state == keys::State::destroyed;
+  NAE_TRY(change.touch(Noun::version, identity_of(version)));
   NAE_TRY(database_->execute(
       destroy
           ? "UPDATE versions SET state = ?3, changed_at_us = ?4, wrapped = x'',"
@@ -58,7 +65,7 @@ Result<void> Store::set_state(const KeyVersionId& version, keys::State state, st
             " WHERE key_id = ?1 AND number = ?2",
       ByteView(version.key.bytes), number_of(version.version), number_of(state), now_us));
   NAE_TRY(write_schedule(*database_, version, schedule));
-  NAE_TRY(transaction.commit());
+  NAE_TRY(change.commit(ChangeKind::version_state));
   // secure_delete overwrites the row, but its old page stands in the write-ahead log until a
   // checkpoint. Another process that reads the store can put that off to the next one; the
   // destruction itself is done.
@@ -68,8 +75,9 @@ Result<void> Store::set_state(const KeyVersionId& version, keys::State state, st
 
 Result<void> Store::bind_versions(const std::vector<keys::BoundVersion>& versions) {
   std::lock_guard lock(mutex_);
-  NAE_ASSIGN(Transaction transaction, Transaction::begin(*database_));
+  NAE_ASSIGN(Recorded change, Recorded::begin(*database_, *ledger_));
   for (const keys::BoundVersion& version : versions) {
+    NAE_TRY(change.touch(Noun::version, identity_of(version.id)));
     NAE_TRY(
         database_->execute("UPDATE versions SET origin = ?3, check_value = ?4, binding = ?5"
                            " WHERE key_id = ?1 AND number = ?2",
@@ -85,23 +93,25 @@ Result<void> Store::bind_versions(const std::vector<keys::BoundVersion>& version
                            number_of(keys::State::retired), version.retired_at_us));
     NAE_TRY(write_schedule(*database_, version.id, {}));
   }
-  return transaction.commit();
+  return change.commit(ChangeKind::versions_bound);
 }
 
 Result<void> Store::set_attributes(const KeyId& key, const keys::Attributes& attributes) {
   std::lock_guard lock(mutex_);
-  NAE_ASSIGN(Transaction transaction, Transaction::begin(*database_));
+  NAE_ASSIGN(Recorded change, Recorded::begin(*database_, *ledger_));
+  NAE_TRY(change.touch(Noun::key, identity_of(key)));
   NAE_TRY(write_attributes(*database_, key, attributes));
-  return transaction.commit();
+  return change.commit(ChangeKind::key_attributes);
 }
 
 Result<void> Store::set_schedule(const KeyVersionId& version,
                                  const std::vector<keys::Step>& schedule) {
   std::lock_guard lock(mutex_);
-  NAE_ASSIGN(Transaction transaction, Transaction::begin(*database_));
+  NAE_ASSIGN(Recorded change, Recorded::begin(*database_, *ledger_));
   NAE_TRY(stored_state(*database_, version));
+  NAE_TRY(change.touch(Noun::version, identity_of(version)));
   NAE_TRY(write_schedule(*database_, version, schedule));
-  return transaction.commit();
+  return change.commit(ChangeKind::version_schedule);
 }
 
 }  // namespace nae::store::sqlite

@@ -1,4 +1,6 @@
-#include "keyserver/store/sqlite/sqlite.hpp"
+#include "keyserver/store/ledger_item.hpp"
+#include "keyserver/store/sqlite/recorded.hpp"
+#include "keyserver/store/sqlite/rows.hpp"
 #include "keyserver/store/sqlite/store.hpp"
 #include "libnae/base/text.hpp"
 #include "libnae/crypto/hash.hpp"
@@ -46,34 +48,49 @@ Result<std::vector<policy::Revision>> read_prunable(Database& database, std::int
 
 }  // namespace
 
+Result<std::optional<policy::Revision>> find_policy(Database& database, std::uint32_t number) {
+  NAE_ASSIGN(Statement row, database.query(std::string(kSelect) + " WHERE number = ?1",
+                                           static_cast<std::int64_t>(number)));
+  NAE_ASSIGN(bool found, row.step());
+  if (!found) return std::nullopt;
+  return read_revision(row);
+}
+
+Result<std::vector<policy::Revision>> read_policies(Database& database) {
+  NAE_ASSIGN(Statement rows, database.query(std::string(kSelect) + " ORDER BY number"));
+  return read_all(std::move(rows));
+}
+
 Result<std::optional<policy::Revision>> Store::latest() {
   std::lock_guard lock(mutex_);
   NAE_ASSIGN(Statement rows,
              database_->query(std::string(kSelect) + " ORDER BY number DESC LIMIT 1"));
   NAE_ASSIGN(bool row, rows.step());
   if (!row) return std::nullopt;
-  return read_revision(rows);
+  policy::Revision newest = read_revision(rows);
+  NAE_TRY(ledger_->check(item_of(newest)));
+  return newest;
 }
 
 Result<std::uint32_t> Store::insert(const policy::Revision& revision) {
   std::lock_guard lock(mutex_);
-  NAE_ASSIGN(Transaction transaction, Transaction::begin(*database_));
+  NAE_ASSIGN(Recorded change, Recorded::begin(*database_, *ledger_));
   NAE_ASSIGN(std::int64_t newest, database_->integer("SELECT max(number) FROM policies"));
   if (newest >= UINT32_MAX) return fail(Code::conflict, "the store has no policy numbers left");
   std::int64_t number = newest + 1;
+  NAE_TRY(change.touch(Noun::policy, identity_of_policy(static_cast<std::uint32_t>(number))));
   NAE_TRY(
       database_->execute("INSERT INTO policies (number, text, author, comment, created_at_us)"
                          " VALUES (?1, ?2, ?3, ?4, ?5)",
                          number, std::string_view(revision.text), std::string_view(revision.author),
                          std::string_view(revision.comment), revision.created_at_us));
-  NAE_TRY(transaction.commit());
+  NAE_TRY(change.commit(ChangeKind::policy_applied));
   return static_cast<std::uint32_t>(number);
 }
 
 Result<std::vector<policy::Revision>> Store::history() {
   std::lock_guard lock(mutex_);
-  NAE_ASSIGN(Statement rows, database_->query(std::string(kSelect) + " ORDER BY number"));
-  return read_all(std::move(rows));
+  return read_policies(*database_);
 }
 
 Result<std::vector<policy::Revision>> Store::prunable_policies(std::int64_t before_us) {
@@ -84,9 +101,10 @@ Result<std::vector<policy::Revision>> Store::prunable_policies(std::int64_t befo
 Result<std::vector<policy::Revision>> Store::prune_policies(std::int64_t before_us,
                                                             std::int64_t now_us) {
   std::lock_guard lock(mutex_);
-  NAE_ASSIGN(Transaction transaction, Transaction::begin(*database_));
+  NAE_ASSIGN(Recorded change, Recorded::begin(*database_, *ledger_));
   NAE_ASSIGN(std::vector<policy::Revision> pruned, read_prunable(*database_, before_us));
   for (policy::Revision& revision : pruned) {
+    NAE_TRY(change.touch(Noun::policy, identity_of_policy(revision.number)));
     revision.text_sha256 = to_hex(crypto::sha256(as_bytes(revision.text)));
     revision.text.clear();
     revision.pruned_at_us = now_us;
@@ -95,7 +113,7 @@ Result<std::vector<policy::Revision>> Store::prune_policies(std::int64_t before_
         static_cast<std::int64_t>(revision.number), std::string_view(revision.text_sha256),
         now_us));
   }
-  NAE_TRY(transaction.commit());
+  NAE_TRY(change.commit(ChangeKind::policies_pruned));
   // What was overwritten stands in the write-ahead log until a checkpoint.
   if (!pruned.empty()) static_cast<void>(database_->execute("PRAGMA wal_checkpoint(TRUNCATE)"));
   return pruned;

@@ -295,9 +295,33 @@ CREATE TRIGGER decisions_never_change BEFORE UPDATE ON approval_decisions
 CREATE TRIGGER decisions_stay BEFORE DELETE ON approval_decisions
   BEGIN SELECT raise(ABORT, 'the record of a decision stays'); END;
 )",
+    // 9: the ledger (docs/spec/ledger.md). Empty until it is begun with a key of the HSM.
+    R"(
+CREATE TABLE ledger (
+  epoch INTEGER NOT NULL PRIMARY KEY CHECK (epoch > 0),
+  bytes BLOB NOT NULL,
+  mac BLOB NOT NULL CHECK (length(mac) = 32)
+) STRICT;
+CREATE TRIGGER ledger_changes_stay_as_they_are BEFORE UPDATE ON ledger
+  BEGIN SELECT raise(ABORT, 'a change never changes'); END;
+CREATE TRIGGER ledger_changes_stay BEFORE DELETE ON ledger
+  BEGIN SELECT raise(ABORT, 'a change stays'); END;
+CREATE TABLE ledger_snapshots (
+  epoch INTEGER NOT NULL PRIMARY KEY REFERENCES ledger (epoch),
+  bytes BLOB NOT NULL,
+  mac BLOB NOT NULL CHECK (length(mac) = 32)
+) STRICT;
+)",
 };
+constexpr std::size_t kLedgerStep = 8;  // the index of the step that makes the ledger's tables
 
 }  // namespace
+
+Result<void> forget_ledger(Database& database) {
+  // Dropping a table asks no trigger; making it anew keeps the triggers' promise for the next one.
+  NAE_TRY(database.run_script("DROP TABLE ledger_snapshots; DROP TABLE ledger;"));
+  return database.run_script(kSteps[kLedgerStep]);
+}
 
 std::int64_t newest_schema() {
   return std::size(kSteps);

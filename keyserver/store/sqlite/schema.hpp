@@ -14,6 +14,9 @@ std::int64_t newest_schema();
 // one. Code::store_version when a newer server wrote it.
 Result<void> migrate(Database& database, std::int64_t to = newest_schema());
 
+// In the caller's transaction: the ledger's tables, empty.
+Result<void> forget_ledger(Database& database);
+
 // Code::store_corrupt unless the file is a store and SQLite finds it sound.
 Result<void> check_soundness(Database& database);
 

@@ -7,6 +7,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "keyserver/store/ledger_item.hpp"
+#include "keyserver/store/sqlite/recorded.hpp"
 #include "keyserver/store/sqlite/schema.hpp"
 
 namespace nae::store::sqlite {
@@ -41,7 +43,8 @@ Result<void> build(const std::filesystem::path& path) {
 
 }  // namespace
 
-Store::Store(std::unique_ptr<Database> database) : database_(std::move(database)) {}
+Store::Store(std::unique_ptr<Database> database)
+    : database_(std::move(database)), ledger_(std::make_unique<LedgerTable>(*database_)) {}
 Store::~Store() = default;
 
 // Built beside its place and linked there when complete: a crash leaves no half a store, and
@@ -80,15 +83,16 @@ Result<std::unique_ptr<Store>> Store::open(const std::filesystem::path& path) {
 
 Result<void> Store::set_meta(std::string_view name, std::string_view value) {
   std::lock_guard lock(mutex_);
-  NAE_ASSIGN(Transaction transaction, Transaction::begin(*database_));
-  NAE_ASSIGN(Statement known, database_->query("SELECT value FROM meta WHERE name = ?1", name));
-  NAE_ASSIGN(bool found, known.step());
-  if (found) {
-    if (known.text(0) == value) return {};
-    return fail(Code::conflict, "the store has another " + std::string(name));
+  NAE_ASSIGN(Recorded change, Recorded::begin(*database_, *ledger_));
+  {
+    NAE_ASSIGN(Statement known, database_->query("SELECT value FROM meta WHERE name = ?1", name));
+    NAE_ASSIGN(bool found, known.step());
+    if (found && known.text(0) == value) return {};
+    if (found) return fail(Code::conflict, "the store has another " + std::string(name));
   }
+  NAE_TRY(change.touch(Noun::fact, identity_of(name)));
   NAE_TRY(database_->execute("INSERT INTO meta (name, value) VALUES (?1, ?2)", name, value));
-  return transaction.commit();
+  return change.commit(ChangeKind::fact_set);
 }
 
 Result<std::optional<std::string>> Store::meta(std::string_view name) {

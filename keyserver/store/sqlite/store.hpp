@@ -11,6 +11,7 @@
 namespace nae::store::sqlite {
 
 class Database;
+class LedgerTable;
 
 class Store final : public store::Store {
  public:
@@ -94,6 +95,16 @@ class Store final : public store::Store {
   Result<void> set_meta(std::string_view name, std::string_view value) override;
   Result<std::optional<std::string>> meta(std::string_view name) override;
 
+  // Ledger
+  Result<bool> has_ledger() override;
+  Result<LedgerReport> begin_ledger(LedgerSettings settings) override;
+  Result<LedgerReport> open_ledger(LedgerSettings settings) override;
+  Result<LedgerReport> verify_ledger() override;
+  LedgerPoint ledger_head() override;
+  Result<std::optional<LedgerHash>> change_hash(std::uint64_t epoch) override;
+  Result<std::vector<Change>> changes_after(std::uint64_t epoch, std::size_t most) override;
+  Result<void> note_rollback_accepted() override;
+
   Result<void> check() override;
 
  private:
@@ -101,6 +112,7 @@ class Store final : public store::Store {
 
   std::mutex mutex_;
   std::unique_ptr<Database> database_;
+  std::unique_ptr<LedgerTable> ledger_;  // of database_
 };
 
 }  // namespace nae::store::sqlite

@@ -1,0 +1,37 @@
+// Recorded: a transaction whose changed rows are a change of the ledger, committed with it or not
+// at all.
+#pragma once
+
+#include <vector>
+
+#include "keyserver/store/sqlite/ledger_table.hpp"
+
+namespace nae::store::sqlite {
+
+class Recorded {
+ public:
+  static Result<Recorded> begin(Database& database, LedgerTable& ledger);
+  Recorded(Recorded&& other) noexcept
+      : database_(other.database_),
+        ledger_(std::exchange(other.ledger_, nullptr)),
+        transaction_(std::move(other.transaction_)),
+        touched_(std::move(other.touched_)) {}
+  Recorded& operator=(Recorded&&) = delete;
+  ~Recorded();
+
+  // Before a row is written, or may be: Code::store_corrupt when it is not as the ledger has it.
+  // A row that is written without this is found at the next start.
+  Result<void> touch(Noun noun, Bytes identity);
+  // Rows that came out as they were make no change.
+  Result<void> commit(ChangeKind kind);
+
+ private:
+  Recorded(Database& database, LedgerTable& ledger, Transaction transaction)
+      : database_(&database), ledger_(&ledger), transaction_(std::move(transaction)) {}
+  Database* database_;
+  LedgerTable* ledger_;
+  Transaction transaction_;
+  std::vector<Item> touched_;  // as they were
+};
+
+}  // namespace nae::store::sqlite
