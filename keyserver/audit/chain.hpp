@@ -29,6 +29,13 @@ struct ChainPoint {
   friend bool operator==(const ChainPoint&, const ChainPoint&) = default;
 };
 
+// How far the ledger of a server's store had come, by number and hash (docs/spec/ledger.md).
+struct StorePoint {
+  std::uint64_t epoch = 0;  // 0: not known
+  Hash hash{};
+  friend bool operator==(const StorePoint&, const StorePoint&) = default;
+};
+
 // Appends `{"seq":N,<members>,"hash":"<hex>"}\n` as the line after `point` and moves `point` to it.
 void append_line(std::string& out, ChainPoint& point, std::string_view members);
 

@@ -11,6 +11,11 @@ namespace {
 
 constexpr std::size_t kMaxHeadBytes = 4096;
 
+// Heads of servers whose store has no ledger are written as ever.
+char format_of(const Head& head) {
+  return head.store.epoch == 0 ? '1' : '2';
+}
+
 tl::unexpected<Error> malformed_head() {
   return fail(Code::audit_broken, "not a signed head of an audit log");
 }
@@ -36,16 +41,25 @@ Result<bool> is_signed_by(const Head& head, std::string_view public_key_pem) {
 }
 
 std::string canonical_bytes(const Head& head) {
-  return "nae-audit-head/1\n" + std::to_string(head.point.seq) + "\n" + to_hex(head.point.hash) +
-         "\n" + std::to_string(head.first_seq) + "\n" + to_hex(head.root) + "\n" +
-         std::to_string(head.time_us) + "\n";
+  std::string text = "nae-audit-head/" + std::string(1, format_of(head)) + "\n" +
+                     std::to_string(head.point.seq) + "\n" + to_hex(head.point.hash) + "\n" +
+                     std::to_string(head.first_seq) + "\n" + to_hex(head.root) + "\n" +
+                     std::to_string(head.time_us) + "\n";
+  if (head.store.epoch != 0)
+    text += std::to_string(head.store.epoch) + "\n" + to_hex(head.store.hash) + "\n";
+  return text;
 }
 
 std::string to_json(const Head& head) {
-  return R"({"format":1,"seq":)" + std::to_string(head.point.seq) + R"(,"hash":")" +
-         to_hex(head.point.hash) + R"(","first_seq":)" + std::to_string(head.first_seq) +
-         R"(,"root":")" + to_hex(head.root) + R"(","time_us":)" + std::to_string(head.time_us) +
-         R"(,"signature":")" + to_hex(head.signature) + "\"}\n";
+  std::string store;
+  if (head.store.epoch != 0)
+    store = R"("store_epoch":)" + std::to_string(head.store.epoch) + R"(,"store_hash":")" +
+            to_hex(head.store.hash) + "\",";
+  return R"({"format":)" + std::string(1, format_of(head)) + R"(,"seq":)" +
+         std::to_string(head.point.seq) + R"(,"hash":")" + to_hex(head.point.hash) +
+         R"(","first_seq":)" + std::to_string(head.first_seq) + R"(,"root":")" + to_hex(head.root) +
+         R"(","time_us":)" + std::to_string(head.time_us) + "," + store + R"("signature":")" +
+         to_hex(head.signature) + "\"}\n";
 }
 
 Result<Head> parse_head(std::string_view json) {
@@ -59,8 +73,8 @@ Result<Head> parse_head(std::string_view json) {
   auto time_us = number_member(object, "time_us");
   auto hash = hash_member(object, "hash");
   auto signature = hex_member(object, "signature");
-  if (!format || *format != 1 || !seq || !first_seq || !time_us || !hash || !root_hash ||
-      !signature)
+  if (!format || *format < 1 || *format > 2 || !seq || !first_seq || !time_us || !hash ||
+      !root_hash || !signature)
     return malformed_head();
   if (*first_seq < 1 || *first_seq > *seq) return malformed_head();
   Head head;
@@ -70,6 +84,11 @@ Result<Head> parse_head(std::string_view json) {
   head.root = *root_hash;
   head.time_us = *time_us;
   head.signature = std::move(*signature);
+  if (*format == 1) return head;
+  auto epoch = number_member(object, "store_epoch");
+  auto store_hash = hash_member(object, "store_hash");
+  if (!epoch || *epoch < 1 || !store_hash) return malformed_head();
+  head.store = {static_cast<std::uint64_t>(*epoch), *store_hash};
   return head;
 }
 

@@ -17,10 +17,12 @@ struct Head {
   std::uint64_t first_seq = 0;  // of the segment that holds the point
   Hash root{};                  // of the tree over that segment's records up to the point
   std::int64_t time_us = 0;
-  Bytes signature;  // DER, over canonical_bytes()
+  Bytes signature;     // DER, over canonical_bytes()
+  StorePoint store{};  // format 2: what the server's store had come to; epoch 0: format 1
 };
 
-// What is signed: "nae-audit-head/1\n<seq>\n<hash>\n<first seq>\n<root>\n<time in microseconds>\n".
+// What is signed: "nae-audit-head/1\n<seq>\n<hash>\n<first seq>\n<root>\n<time in microseconds>\n",
+// and in format 2 with a 2 for the 1, "<epoch>\n<hash>\n" of the store's ledger behind it.
 std::string canonical_bytes(const Head& head);
 
 std::string to_json(const Head& head);

@@ -39,6 +39,8 @@ struct LogOptions {
   std::uint64_t reserve_bytes = 0;
   HeadSigner sign;             // empty: heads are not written
   std::string public_key_pem;  // of `sign`: the head found at open must verify; empty: not checked
+  // What the store had come to, for the heads: asked when one is signed. Empty: they do not say.
+  std::function<StorePoint()> store_point;
   // Called when so many records are newer than the head, under the log's lock: somebody should
   // call sign_head() soon. 0: never.
   std::uint64_t head_records = 0;

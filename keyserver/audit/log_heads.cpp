@@ -36,7 +36,8 @@ Result<void> FileLog::sign_closed_segments() {
     NAE_TRY(check_closed(closed));
     NAE_TRY(wait_until_durable(lock, closed.end.seq));
     lock.unlock();
-    Head head{closed.end, closed.first_seq, closed.root, options_.now_us(), {}};
+    Head head{closed.end, closed.first_seq, closed.root, options_.now_us(), {}, {}};
+    if (options_.store_point) head.store = options_.store_point();
     NAE_ASSIGN(head.signature, sign(head));
     NAE_TRY(write_head_file(options_.directory / segment_head_name(closed.first_seq), head));
     lock.lock();
@@ -76,6 +77,8 @@ Result<void> FileLog::sign_newest() {
   }
   lock.unlock();
   head.time_us = options_.now_us();
+  // Not before the records: what they say was done is in the store by then.
+  if (options_.store_point) head.store = options_.store_point();
   NAE_ASSIGN(head.signature, sign(head));
   NAE_TRY(write_head(options_.directory, head));
   lock.lock();

@@ -1,5 +1,6 @@
 #include "keyserver/audit/head.hpp"
 #include "keyserver/audit/test_log.hpp"
+#include "libnae/base/text.hpp"
 
 namespace nae::audit {
 namespace {
@@ -41,6 +42,50 @@ TEST_F(LogHeadsTest, ManyRecordsAskForAHeadOnce) {
   ASSERT_TRUE(log->sign_head());
   ASSERT_TRUE(log->append(batch_of(10)));
   EXPECT_EQ(asked, 2);
+}
+
+TEST_F(LogHeadsTest, HeadsTellHowFarTheStoreHadCome) {
+  LogOptions telling = keeping();
+  StorePoint store;
+  telling.store_point = [&] { return store; };
+  append_to(open_log(telling), batch_of(3));
+  const Head without = **read_head(directory_);
+  EXPECT_EQ(without.store, StorePoint{}) << "of a store without a ledger";
+  EXPECT_EQ(canonical_bytes(without).substr(0, 17), "nae-audit-head/1\n");
+  store.epoch = 17;
+  store.hash.fill(0xab);
+  append_to(open_log(telling), batch_of(3));
+  const Head with = **read_head(directory_);
+  EXPECT_EQ(with.store, store);
+  EXPECT_TRUE(*is_signed_by(with, public_key_));
+  EXPECT_EQ(canonical_bytes(with),
+            "nae-audit-head/2\n" + std::to_string(with.point.seq) + "\n" + to_hex(with.point.hash) +
+                "\n" + std::to_string(with.first_seq) + "\n" + to_hex(with.root) + "\n" +
+                std::to_string(with.time_us) + "\n17\n" + to_hex(store.hash) + "\n");
+  // Each byte of both, and one format called the other.
+  for (const Head& good : {without, with}) {
+    const std::string json = to_json(good);
+    EXPECT_EQ(canonical_bytes(*parse_head(json)), canonical_bytes(good));
+    for (std::size_t at = 0; at + 1 < json.size(); ++at) {
+      std::string bent = json;
+      bent[at] ^= 1;
+      auto read_back = parse_head(bent);
+      if (!read_back) continue;
+      auto good_still = is_signed_by(*read_back, public_key_);
+      EXPECT_TRUE(good_still && !*good_still) << bent;
+    }
+  }
+  Head bent = with;
+  bent.store.epoch = 18;
+  EXPECT_FALSE(*is_signed_by(bent, public_key_));
+  bent.store = {};
+  EXPECT_FALSE(*is_signed_by(bent, public_key_)) << "its store cannot be left out";
+  bent = without;
+  bent.store = store;
+  EXPECT_FALSE(*is_signed_by(bent, public_key_)) << "nor put in";
+  append_to(open_log(), batch_of(1));
+  EXPECT_EQ((**read_head(directory_)).store, StorePoint{}) << "an older server goes on as ever";
+  EXPECT_TRUE(verify(directory_)->intact());
 }
 
 TEST_F(LogHeadsTest, TheEndOfEachSegmentIsSigned) {
