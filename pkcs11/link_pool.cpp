@@ -56,7 +56,7 @@ Result<LinkPool::Turn> LinkPool::take(TimePoint deadline) {
     if (!freed_.wait_until(guard, deadline,
                            [&] { return !idle_.empty() || links_ < kMostLinks || closed_; }))
       return fail(Code::timeout, "all connections to nae-agent are taken");
-    if (closed_) return fail(Code::shutting_down, "C_Finalize was called");
+    if (closed_) return fail(Code::not_initialised, "C_Finalize was called");
     if (!idle_.empty()) {
       auto link = std::move(idle_.back());
       idle_.pop_back();

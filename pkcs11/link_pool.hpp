@@ -39,7 +39,8 @@ class LinkPool {
     bool is_new_;
   };
 
-  // Code::timeout when all are taken until `deadline`, else as AgentLink::connect().
+  // Code::timeout when all are taken until `deadline`, not_initialised after close(), else as
+  // AgentLink::connect().
   Result<Turn> take(TimePoint deadline);
   void close();  // what is idle at once, the others at the end of their turns
 

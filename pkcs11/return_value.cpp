@@ -24,7 +24,7 @@ CK_RV return_value(Code code) {
     case Code::frame_too_large:
     case Code::too_many_items:
       return CKR_DATA_LEN_RANGE;
-    case Code::shutting_down:
+    case Code::not_initialised:
       return CKR_CRYPTOKI_NOT_INITIALIZED;  // C_Finalize in another thread
     case Code::program_unknown:
     case Code::device_unknown:
@@ -33,6 +33,7 @@ CK_RV return_value(Code code) {
       return CKR_TOKEN_NOT_RECOGNIZED;
     case Code::agent_unavailable:
     case Code::server_unavailable:
+    case Code::shutting_down:
       return CKR_TOKEN_NOT_PRESENT;
     case Code::config_invalid:
       return CKR_ARGUMENTS_BAD;

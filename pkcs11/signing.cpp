@@ -85,17 +85,17 @@ CK_RV Token::object_of(CK_OBJECT_HANDLE handle, CK_RV unknown, Object& object) {
   return CKR_OK;
 }
 
-CK_RV Token::begin(CK_SESSION_HANDLE handle, Slot slot, const CK_MECHANISM* asked,
+CK_RV Token::begin(CK_SESSION_HANDLE handle, Kind kind, const CK_MECHANISM* asked,
                    CK_OBJECT_HANDLE key) {
   {
     std::lock_guard guard(lock_);
     Session* session = find(handle);
     if (!session) return CKR_SESSION_HANDLE_INVALID;
     if (!asked) {  // PKCS#11 3.0: the operation is to end
-      (session->*slot).reset();
+      (session->*kind).reset();
       return CKR_OK;
     }
-    if (session->*slot) return CKR_OPERATION_ACTIVE;
+    if (session->*kind) return CKR_OPERATION_ACTIVE;
   }
   Operation operation;
   operation.mechanism = find_mechanism(asked->mechanism);
@@ -103,7 +103,7 @@ CK_RV Token::begin(CK_SESSION_HANDLE handle, Slot slot, const CK_MECHANISM* aske
   if (const CK_RV rv = object_of(key, CKR_KEY_HANDLE_INVALID, operation.object); rv != CKR_OK)
     return rv;
   const Object& object = operation.object;
-  const bool signs = slot == &Session::signing;
+  const bool signs = kind == &Session::signing;
   const CK_OBJECT_CLASS of_pairs = signs ? CKO_PRIVATE_KEY : CKO_PUBLIC_KEY;
   if (object.object_class != CKO_SECRET_KEY && object.object_class != of_pairs)
     return CKR_KEY_TYPE_INCONSISTENT;
@@ -115,16 +115,16 @@ CK_RV Token::begin(CK_SESSION_HANDLE handle, Slot slot, const CK_MECHANISM* aske
   std::lock_guard guard(lock_);
   Session* session = find(handle);
   if (!session) return CKR_SESSION_HANDLE_INVALID;
-  if (session->*slot) return CKR_OPERATION_ACTIVE;
-  session->*slot = std::move(operation);
+  if (session->*kind) return CKR_OPERATION_ACTIVE;
+  session->*kind = std::move(operation);
   return CKR_OK;
 }
 
-CK_RV Token::update(CK_SESSION_HANDLE handle, Slot slot, ByteView part) {
+CK_RV Token::update(CK_SESSION_HANDLE handle, Kind kind, ByteView part) {
   std::lock_guard guard(lock_);
   Session* session = find(handle);
   if (!session) return CKR_SESSION_HANDLE_INVALID;
-  std::optional<Operation>& operation = session->*slot;
+  std::optional<Operation>& operation = session->*kind;
   if (!operation) return CKR_OPERATION_NOT_INITIALIZED;
   const bool is_bad = !part.data() && !part.empty();
   if (is_bad || operation->data.size() + part.size() > kMaxDataBytes) {
@@ -136,10 +136,10 @@ CK_RV Token::update(CK_SESSION_HANDLE handle, Slot slot, ByteView part) {
   return CKR_OK;
 }
 
-CK_RV Token::take(CK_SESSION_HANDLE handle, Slot slot, bool after_parts, Operation& operation) {
+CK_RV Token::take(CK_SESSION_HANDLE handle, Kind kind, bool after_parts, Operation& operation) {
   Session* session = find(handle);
   if (!session) return CKR_SESSION_HANDLE_INVALID;
-  std::optional<Operation>& active = session->*slot;
+  std::optional<Operation>& active = session->*kind;
   if (!active) return CKR_OPERATION_NOT_INITIALIZED;
   if (active->in_parts && !after_parts) return CKR_OPERATION_ACTIVE;
   operation = std::move(*active);

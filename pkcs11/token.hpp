@@ -53,13 +53,13 @@ class Token {
   CK_RV random(CK_SESSION_HANDLE handle, CK_BYTE* out, CK_ULONG bytes);
 
  private:
-  using Slot = std::optional<Operation> Session::*;
+  using Kind = std::optional<Operation> Session::*;
   Session* find(CK_SESSION_HANDLE handle);  // with the lock held
   CK_RV object_of(CK_OBJECT_HANDLE handle, CK_RV unknown, Object& object);
-  CK_RV begin(CK_SESSION_HANDLE handle, Slot slot, const CK_MECHANISM* asked, CK_OBJECT_HANDLE key);
-  CK_RV update(CK_SESSION_HANDLE handle, Slot slot, ByteView part);
+  CK_RV begin(CK_SESSION_HANDLE handle, Kind kind, const CK_MECHANISM* asked, CK_OBJECT_HANDLE key);
+  CK_RV update(CK_SESSION_HANDLE handle, Kind kind, ByteView part);
   // Ends the operation and hands it out.
-  CK_RV take(CK_SESSION_HANDLE handle, Slot slot, bool after_parts, Operation& operation);
+  CK_RV take(CK_SESSION_HANDLE handle, Kind kind, bool after_parts, Operation& operation);
   CK_RV finish_sign(CK_SESSION_HANDLE handle, bool after_parts, ByteView data, CK_BYTE* signature,
                     CK_ULONG* bytes);
   CK_RV finish_verify(CK_SESSION_HANDLE handle, bool after_parts, ByteView data,
