@@ -7,7 +7,7 @@
 namespace nae::store {
 namespace {
 
-constexpr std::string_view kFormat = "nae-ledger-change/1\n";
+constexpr std::string_view kChangeFormat = "nae-ledger-change/1\n";
 constexpr std::size_t kMaxNameBytes = 256;  // of node and administrator
 
 constexpr std::string_view kKindNames[] = {"",
@@ -37,7 +37,7 @@ constexpr std::string_view kKindNames[] = {"",
                                            "rollback-accepted"};
 static_assert(std::size(kKindNames) == static_cast<std::size_t>(kNewestChangeKind) + 1);
 
-tl::unexpected<Error> malformed() {
+tl::unexpected<Error> malformed_change() {
   return fail(Code::store_corrupt, "not a change of a ledger");
 }
 
@@ -107,7 +107,7 @@ std::string text_of(Noun noun, ByteView identity) {
 Bytes encode(const Change& change) {
   Bytes bytes;
   ByteWriter out(bytes);
-  out.raw(as_bytes(kFormat));
+  out.raw(as_bytes(kChangeFormat));
   out.u64(change.epoch);
   out.u8(static_cast<std::uint8_t>(change.kind));
   out.u64(static_cast<std::uint64_t>(change.time_us));
@@ -121,7 +121,7 @@ Bytes encode(const Change& change) {
 
 Result<Change> parse_change(ByteView bytes) {
   ByteReader in(bytes);
-  if (as_text(in.raw(kFormat.size())) != kFormat) return malformed();
+  if (as_text(in.raw(kChangeFormat.size())) != kChangeFormat) return malformed_change();
   Change change;
   change.epoch = in.u64();
   const std::uint8_t kind = in.u8();
@@ -134,11 +134,11 @@ Result<Change> parse_change(ByteView bytes) {
   if (!in.ok() || change.epoch == 0 || kind == 0 ||
       kind > static_cast<std::uint8_t>(kNewestChangeKind) || change.node.size() > kMaxNameBytes ||
       change.admin.size() > kMaxNameBytes || items > kMaxItems)
-    return malformed();
+    return malformed_change();
   std::ranges::copy(previous, change.previous.begin());
   for (std::uint32_t i = 0; i < items; ++i)
-    if (!read(in, change.items.emplace_back())) return malformed();
-  if (!in.complete()) return malformed();
+    if (!read(in, change.items.emplace_back())) return malformed_change();
+  if (!in.complete()) return malformed_change();
   return change;
 }
 

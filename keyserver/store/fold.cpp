@@ -5,7 +5,7 @@
 namespace nae::store {
 namespace {
 
-constexpr std::string_view kFormat = "nae-ledger-snapshot/1\n";
+constexpr std::string_view kSnapshotFormat = "nae-ledger-snapshot/1\n";
 constexpr std::size_t kLeastEntryBytes = 1 + 2 + 1 + crypto::kSha256Bytes + 8;
 
 std::string key_of(Noun noun, ByteView identity) {
@@ -14,7 +14,7 @@ std::string key_of(Noun noun, ByteView identity) {
   return key;
 }
 
-tl::unexpected<Error> malformed() {
+tl::unexpected<Error> malformed_snapshot() {
   return fail(Code::store_corrupt, "not a snapshot of a ledger");
 }
 
@@ -76,7 +76,7 @@ Bytes encode_snapshot(const LedgerPoint& point, const Fold& fold) {
   Bytes bytes;
   bytes.reserve(64 + sorted.size() * (kLeastEntryBytes + 8));
   ByteWriter out(bytes);
-  out.raw(as_bytes(kFormat));
+  out.raw(as_bytes(kSnapshotFormat));
   out.u64(point.epoch);
   out.raw(point.hash);
   out.u32(static_cast<std::uint32_t>(sorted.size()));
@@ -91,13 +91,13 @@ Bytes encode_snapshot(const LedgerPoint& point, const Fold& fold) {
 
 Result<Snapshot> parse_snapshot(ByteView bytes) {
   ByteReader in(bytes);
-  if (as_text(in.raw(kFormat.size())) != kFormat) return malformed();
+  if (as_text(in.raw(kSnapshotFormat.size())) != kSnapshotFormat) return malformed_snapshot();
   Snapshot snapshot;
   snapshot.point.epoch = in.u64();
   const ByteView hash = in.raw(snapshot.point.hash.size());
   const std::uint32_t entries = in.u32();
   if (!in.ok() || snapshot.point.epoch == 0 || entries > in.remaining() / kLeastEntryBytes)
-    return malformed();
+    return malformed_snapshot();
   std::ranges::copy(hash, snapshot.point.hash.begin());
   std::string last;
   for (std::uint32_t i = 0; i < entries; ++i) {
@@ -110,14 +110,14 @@ Result<Snapshot> parse_snapshot(ByteView bytes) {
         noun > static_cast<std::uint8_t>(Noun::approval) || identity.empty() ||
         identity.size() > kMaxIdentityBytes || entry.epoch == 0 ||
         entry.epoch > snapshot.point.epoch)
-      return malformed();
+      return malformed_snapshot();
     std::ranges::copy(digest, entry.digest.begin());
     std::string key = key_of(static_cast<Noun>(noun), as_bytes(identity));
-    if (i > 0 && key <= last) return malformed();
+    if (i > 0 && key <= last) return malformed_snapshot();
     last = key;
     snapshot.fold.insert(std::move(key), entry);
   }
-  if (!in.complete()) return malformed();
+  if (!in.complete()) return malformed_snapshot();
   return snapshot;
 }
 

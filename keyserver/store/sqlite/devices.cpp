@@ -25,7 +25,7 @@ Result<void> insert_if(Database& database, const DeviceCertificate& device,
                           device.removed_at_us);
 }
 
-constexpr std::string_view kSelect =
+constexpr std::string_view kSelectDevices =
     "SELECT name, fingerprint, serial, issued_at_us, expires_at_us, key_sha256, removed_at_us"
     " FROM devices";
 
@@ -56,15 +56,15 @@ Result<void> touch_name(Database& database, Recorded& change, std::string_view n
 Result<std::optional<DeviceCertificate>> find_device(Database& database,
                                                      std::string_view fingerprint) {
   NAE_ASSIGN(Statement row,
-             database.query(std::string(kSelect) + " WHERE fingerprint = ?1", fingerprint));
+             database.query(std::string(kSelectDevices) + " WHERE fingerprint = ?1", fingerprint));
   NAE_ASSIGN(bool found, row.step());
   if (!found) return std::nullopt;
   return read_device(row);
 }
 
 Result<std::vector<DeviceCertificate>> read_devices(Database& database) {
-  NAE_ASSIGN(Statement rows,
-             database.query(std::string(kSelect) + " ORDER BY name, issued_at_us, fingerprint"));
+  NAE_ASSIGN(Statement rows, database.query(std::string(kSelectDevices) +
+                                            " ORDER BY name, issued_at_us, fingerprint"));
   std::vector<DeviceCertificate> devices;
   while (true) {
     NAE_ASSIGN(bool row, rows.step());

@@ -8,7 +8,7 @@
 namespace nae::store::sqlite {
 namespace {
 
-constexpr std::string_view kSelect =
+constexpr std::string_view kSelectPolicies =
     "SELECT number, text, author, comment, created_at_us, pruned_at_us, text_sha256"
     " FROM policies";
 // Those that another one took the place of before ?1, so that what was in force since is still
@@ -41,7 +41,7 @@ Result<std::vector<policy::Revision>> read_all(Statement rows) {
 
 Result<std::vector<policy::Revision>> read_prunable(Database& database, std::int64_t before_us) {
   NAE_ASSIGN(Statement rows,
-             database.query(std::string(kSelect) + std::string(kPrunable), before_us,
+             database.query(std::string(kSelectPolicies) + std::string(kPrunable), before_us,
                             static_cast<std::int64_t>(ApprovalState::waiting)));
   return read_all(std::move(rows));
 }
@@ -49,7 +49,7 @@ Result<std::vector<policy::Revision>> read_prunable(Database& database, std::int
 }  // namespace
 
 Result<std::optional<policy::Revision>> find_policy(Database& database, std::uint32_t number) {
-  NAE_ASSIGN(Statement row, database.query(std::string(kSelect) + " WHERE number = ?1",
+  NAE_ASSIGN(Statement row, database.query(std::string(kSelectPolicies) + " WHERE number = ?1",
                                            static_cast<std::int64_t>(number)));
   NAE_ASSIGN(bool found, row.step());
   if (!found) return std::nullopt;
@@ -57,14 +57,14 @@ Result<std::optional<policy::Revision>> find_policy(Database& database, std::uin
 }
 
 Result<std::vector<policy::Revision>> read_policies(Database& database) {
-  NAE_ASSIGN(Statement rows, database.query(std::string(kSelect) + " ORDER BY number"));
+  NAE_ASSIGN(Statement rows, database.query(std::string(kSelectPolicies) + " ORDER BY number"));
   return read_all(std::move(rows));
 }
 
 Result<std::optional<policy::Revision>> Store::latest() {
   std::lock_guard lock(mutex_);
   NAE_ASSIGN(Statement rows,
-             database_->query(std::string(kSelect) + " ORDER BY number DESC LIMIT 1"));
+             database_->query(std::string(kSelectPolicies) + " ORDER BY number DESC LIMIT 1"));
   NAE_ASSIGN(bool row, rows.step());
   if (!row) return std::nullopt;
   policy::Revision newest = read_revision(rows);
