@@ -16,6 +16,7 @@
 #include "keyserver/server/owner.hpp"
 #include "keyserver/server/recover_admin.hpp"
 #include "keyserver/server/renew_certificate.hpp"
+#include "keyserver/server/restore.hpp"
 #include "keyserver/server/server.hpp"
 #include "keyserver/setup/accept_audit_loss.hpp"
 #include "keyserver/setup/initialise.hpp"
@@ -227,6 +228,33 @@ int back_up(const std::string& file, const std::string& out) {
   return told();
 }
 
+std::string listed(const std::vector<std::string>& names) {
+  std::string text;
+  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
+  return text;
+}
+
+int restore(const std::string& file, const nae::server::Restore& wanted) {
+  auto config = loaded(file);
+  if (!config) return report(config.error());
+  auto heap = nae::crypto::SecureHeap::take(kInitHeapBytes);
+  if (!heap) return report(heap.error());
+  auto restored = nae::server::restore(*config, wanted);
+  if (!restored) return report(restored.error());
+  std::cout << "the keys are on the token '" << config->hsm.token_label << "'"
+            << (restored->token_created ? ", which is new" : "") << "\n"
+            << "  cards     " << listed(restored->holders) << "\n"
+            << "  opened    " << restored->versions << " key versions of "
+            << config->store.path.string() << "\n";
+  if (!restored->not_portable.empty())
+    std::cout << "  missing   " << listed(restored->not_portable)
+              << "   (ed25519 keys stay on the token they were made on)\n";
+  if (!restored->not_recorded.empty())
+    std::cout << "  the audit log has no record of it: " << restored->not_recorded << "\n";
+  std::cout << "next: nae-keyserver run --config " << file << "\n";
+  return told();
+}
+
 // Where packages put it, or else where `init --directory /var/lib/nae` did.
 std::string usual_configuration() {
   constexpr const char *kPackaged = "/etc/nae/nae-keyserver.toml",
@@ -333,6 +361,22 @@ int main(int argc, char** argv) {
   backup_command->add_option("--config", file, "Configuration file")->capture_default_str();
   backup_command->add_option("--out", out, "File for the copy; it must not exist")->required();
 
+  nae::server::Restore wanted;
+  std::vector<std::string> software_cards, passphrases, card_tokens, card_pins;
+  std::string card_module;
+  auto* restore_command = app.add_subcommand(
+      "restore",
+      "Bring the keys back onto a token, by k custodians' cards; the server is stopped.");
+  restore_command->add_option("--config", file, "Configuration file")->capture_default_str();
+  restore_command->add_option("--custody", wanted.custody, "The file custody.nae")->required();
+  restore_command->add_option("--software-card", software_cards, "A card in a file; repeatable");
+  restore_command->add_option("--passphrase-file", passphrases,
+                              "Its passphrase; one for each, in their order");
+  restore_command->add_option("--card-module", card_module, "PKCS#11 library of the cards");
+  restore_command->add_option("--card-token", card_tokens, "Label of a card's token; repeatable");
+  restore_command->add_option("--card-pin-file", card_pins,
+                              "Its PIN; one for each, in their order");
+
   nae::setup::Choices choices;
   std::string listen = "127.0.0.1:7443";
   auto* init_command = app.add_subcommand(
@@ -374,6 +418,17 @@ int main(int argc, char** argv) {
   if (*recover_command) return recover_admin(file, recovery);
   if (*backup_command) return back_up(file, out);
   if (*keys_command) return accept_keys(file, reason);
+  if (*restore_command) {
+    if (software_cards.size() != passphrases.size() || card_tokens.size() != card_pins.size()) {
+      (void)std::fprintf(stderr, "nae-keyserver: each card needs its passphrase or PIN file\n");
+      return kUsage;
+    }
+    for (std::size_t i = 0; i < software_cards.size(); ++i)
+      wanted.software_cards.push_back({software_cards[i], passphrases[i]});
+    for (std::size_t i = 0; i < card_tokens.size(); ++i)
+      wanted.token_cards.push_back({card_module, card_tokens[i], card_pins[i]});
+    return restore(file, wanted);
+  }
   if (!split_listen(listen, choices)) {
     (void)std::fprintf(stderr, "nae-keyserver: --listen must be HOST:PORT\n");
     return kUsage;

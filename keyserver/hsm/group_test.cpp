@@ -36,7 +36,7 @@ class GroupTest : public testing::Test {
   WrappedGroup wrapped_;
 };
 
-// Claim 26 of the patent: a group's keys are brought back, and are the same keys.
+// Material, signatures and check values of before hold of what came back.
 TEST_F(GroupTest, WhatIsBroughtBackIsTheSameGroup) {
   keys::Material material;
   Bytes code(keys::kHmacBytes), signature;

@@ -8,14 +8,13 @@
 namespace nae::hsm {
 namespace {
 
-Result<void> set_user_pin(const Module& module, CK_SLOT_ID slot, const Pin& so_pin,
+Result<void> set_user_pin(const Module& module, CK_SLOT_ID slot, const crypto::SecretBytes& so_pin,
                           const Pin& user_pin) {
   const CK_FUNCTION_LIST& calls = module.calls();
   CK_SESSION_HANDLE session = 0;
   NAE_TRY(checked("C_OpenSession", calls.C_OpenSession(slot, CKF_SERIAL_SESSION | CKF_RW_SESSION,
                                                        nullptr, nullptr, &session)));
-  const CK_RV login =
-      calls.C_Login(session, CKU_SO, input_pointer(so_pin.value.expose()), so_pin.value.size());
+  const CK_RV login = calls.C_Login(session, CKU_SO, input_pointer(so_pin.expose()), so_pin.size());
   const CK_RV set =
       login == CKR_OK
           ? calls.C_InitPIN(session, input_pointer(user_pin.value.expose()), user_pin.value.size())
@@ -26,13 +25,13 @@ Result<void> set_user_pin(const Module& module, CK_SLOT_ID slot, const Pin& so_p
   return checked("C_InitPIN", set);
 }
 
-Result<void> create_token(const Module& module, const std::string& label, const Pin& so_pin,
-                          const Pin& user_pin) {
+Result<void> create_token(const Module& module, const std::string& label,
+                          const crypto::SecretBytes& so_pin, const Pin& user_pin) {
   NAE_ASSIGN(const Bytes padded, padded_label(label));
   NAE_ASSIGN(const CK_SLOT_ID free_slot, find_free_slot(module));
-  NAE_TRY(checked("C_InitToken",
-                  module.calls().C_InitToken(free_slot, input_pointer(so_pin.value.expose()),
-                                             so_pin.value.size(), input_pointer(padded))));
+  NAE_TRY(
+      checked("C_InitToken", module.calls().C_InitToken(free_slot, input_pointer(so_pin.expose()),
+                                                        so_pin.size(), input_pointer(padded))));
   // SoftHSM gives the token another slot number now.
   NAE_ASSIGN(const CK_SLOT_ID slot, find_token(module, label));
   return set_user_pin(module, slot, so_pin, user_pin);
@@ -111,10 +110,14 @@ Result<Provisioned> initialise(const Provision& provision) {
   Provisioned provisioned;
   const auto token = find_token(*module, options.token_label);
   if (!token) {
-    if (token.error().code != Code::hsm_token_missing || !provision.so_pin_file)
-      return fail(token.error());
-    NAE_ASSIGN(const Pin so_pin, read_pin(*provision.so_pin_file));
-    NAE_TRY(create_token(*module, options.token_label, so_pin, user_pin));
+    const bool may_create = provision.so_pin_file || provision.so_pin.size() != 0;
+    if (token.error().code != Code::hsm_token_missing || !may_create) return fail(token.error());
+    if (provision.so_pin_file) {
+      NAE_ASSIGN(const Pin so_pin, read_pin(*provision.so_pin_file));
+      NAE_TRY(create_token(*module, options.token_label, so_pin.value, user_pin));
+    } else {
+      NAE_TRY(create_token(*module, options.token_label, provision.so_pin, user_pin));
+    }
     provisioned.token_created = true;
   }
   {

@@ -15,7 +15,8 @@ struct Provision {
   // Security officer's PIN. With it a token that does not exist is initialised in the first free
   // slot; without it a missing token is Code::hsm_token_missing.
   std::optional<std::filesystem::path> so_pin_file;
-  custody::GroupId group{};                    // CKA_ID of every object; 16 random bytes
+  crypto::SecretBytes so_pin{};  // from custody, in place of a file's; empty: there is none
+  custody::GroupId group{};      // CKA_ID of every object; 16 random bytes
   const WrappedGroup* brought_back = nullptr;  // these keys, in place of new ones
   // Called when it is certain that the token holds none of the labels, before the first object.
   std::function<Result<void>()> about_to_make{};

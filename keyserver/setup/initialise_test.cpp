@@ -210,7 +210,6 @@ TEST_F(InitialiseTest, ADirectoryThatCannotBeMadeIsNamed) {
   EXPECT_THAT(result.error().message, HasSubstr("file/server"));
 }
 
-// FIG. 3B of the patent begins with keys that belong to nobody alone: that is made here.
 TEST_F(InitialiseTest, TheGroupBelongsToASoftwareCardWhereNobodyIsNamed) {
   const Made result = made();
   EXPECT_EQ(result.software_card, choices_.directory / "custody");

@@ -114,6 +114,23 @@ with Tap() as tap:
     tap.like(server.must("key", "create", "k", "--type", "aes-256-gcm"), "k", "a server whose keys are in custody serves")
     server.stop()
 
+    # The token is lost, and its card brings it back: what was made before is there, and it is recorded.
+    shutil.rmtree(next((server.path / "hsm/tokens").iterdir()))
+    bring_back = ["restore", "--config", server.config, "--custody", files["custody.nae"]]
+    by_card = [*bring_back, "--software-card", files["custody/card.pem"], "--passphrase-file", files["custody/passphrase"]]
+    denied = run(KEY_SERVER, *bring_back)
+    same((denied.returncode, "1 missing" in denied.stderr), (1, True), "a restore is denied without a card", denied.stderr)
+    same(run(KEY_SERVER, *by_card[:-2]).returncode, 2, "a card without its passphrase file is a mistake of the line")
+    restored = run(KEY_SERVER, *by_card)
+    same(restored.returncode, 0, "with the card the keys are brought back", restored.stderr)
+    tap.like(restored.stdout, r"opened +1 key versions", "and open what the store has")
+    again = run(KEY_SERVER, *by_card)
+    same((again.returncode, "already_initialised" in again.stderr), (1, True), "a token that holds a group takes none", again.stderr)
+    server.start()
+    tap.like(server.must("key", "show", "k"), "active", "the server goes on with its keys")
+    tap.like(server.must("audit", "query", "--json"), r"keys-restored.*software-card", "whose card it was is recorded")
+    server.stop()
+
     # Two of three, from certificates and a public key; no card comes near the server.
     names = ("alice", "bob", "carol")
     for name in names:

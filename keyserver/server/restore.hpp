@@ -1,0 +1,46 @@
+// `nae-keyserver restore`: k cards bring a group's keys onto a token, another module's too.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "keyserver/config/config.hpp"
+#include "libnae/base/result.hpp"
+
+namespace nae::server {
+
+// A card in software: crypto/software_card.hpp.
+struct SoftwareCardFiles {
+  std::filesystem::path card, passphrase;
+};
+// A card that a PKCS#11 module reaches, by its token's label.
+struct TokenCard {
+  std::filesystem::path module;
+  std::string token_label;
+  std::filesystem::path pin_file;
+};
+struct Restore {
+  std::filesystem::path custody;
+  std::vector<SoftwareCardFiles> software_cards;
+  std::vector<TokenCard> token_cards;
+};
+
+struct Restored {
+  std::vector<std::string> holders;  // whose cards opened it
+  bool token_created = false;
+  std::size_t versions = 0;               // of the store, each of which the token opens
+  std::vector<std::string> not_portable;  // key versions that were on the old token alone
+  std::string not_recorded;               // why the audit log has no record; empty: it has one
+};
+
+// For a server that is stopped, whose configuration, PIN file and store are in place. Opens and
+// checks the shares first, each of which names its holder when it is not right. Then the token gets
+// the keys; one that is not there is made, with the SO PIN from custody. Then every key version of
+// the store is opened. Only then it is done, and recorded; otherwise the keys are taken away again.
+// A log that was lost as well takes no record, and that is said.
+// Code::approval_required for fewer than k cards, Code::conflict for a card that is there twice or
+// of another group, Code::already_initialised when the token holds a group.
+Result<Restored> restore(const config::Config& config, const Restore& wanted);
+
+}  // namespace nae::server
