@@ -18,11 +18,13 @@
 #include "keyserver/server/renew_certificate.hpp"
 #include "keyserver/server/restore.hpp"
 #include "keyserver/server/server.hpp"
+#include "keyserver/server/store_commands.hpp"
 #include "keyserver/setup/accept_audit_loss.hpp"
 #include "keyserver/setup/initialise.hpp"
 #include "libnae/base/descriptor_limit.hpp"
 #include "libnae/base/environment.hpp"
 #include "libnae/base/output.hpp"
+#include "libnae/base/text.hpp"
 #include "libnae/base/version.hpp"
 #include "libnae/crypto/secret.hpp"
 #include "net/log.hpp"
@@ -60,6 +62,7 @@ int start_exit_code(nae::Code code) {
     case nae::Code::not_initialised:
     case nae::Code::policy_invalid:
     case nae::Code::store_corrupt:
+    case nae::Code::store_rolled_back:
     case nae::Code::store_version:
     case nae::Code::audit_broken:
     case nae::Code::unsupported:  // the HSM lacks a mechanism
@@ -216,6 +219,33 @@ int accept_keys(const std::string& file, const std::string& reason) {
   return told();
 }
 
+int verify_store(const std::string& file) {
+  auto config = loaded(file);
+  if (!config) return report(config.error());
+  auto heap = nae::crypto::SecureHeap::take(kInitHeapBytes);
+  if (!heap) return report(heap.error());
+  auto verified = nae::server::verify_store(*config);
+  if (!verified) return report(verified.error());
+  std::cout << "the store is what its ledger says: " << verified->changes << " changes, "
+            << verified->rows << " rows\n"
+            << "  newest change  " << verified->head.epoch << ", "
+            << nae::to_hex(verified->head.hash) << "\n";
+  return told();
+}
+
+int accept_store_rollback(const std::string& file, const std::string& reason) {
+  auto config = loaded(file);
+  if (!config) return report(config.error());
+  auto heap = nae::crypto::SecureHeap::take(kInitHeapBytes);
+  if (!heap) return report(heap.error());
+  auto accepted = nae::server::accept_store_rollback(*config, reason);
+  if (!accepted) return report(accepted.error());
+  std::cout << "the store is taken as it is; the audit log says:\n  " << *accepted << "\n"
+            << "next: start the server; then look at policy, keys, devices and administrators, for "
+               "what was done since is undone\n";
+  return told();
+}
+
 int back_up(const std::string& file, const std::string& out) {
   auto config = loaded(file);
   if (!config) return report(config.error());
@@ -355,6 +385,19 @@ int main(int argc, char** argv) {
   keys_command->add_option("--reason", reason, "Where the store comes from, for the audit log")
       ->required();
 
+  auto* verify_command = app.add_subcommand(
+      "verify-store",
+      "Compare the store with its ledger from the first change on; the server is stopped.");
+  verify_command->add_option("--config", file, "Configuration file")->capture_default_str();
+
+  auto* rollback_command = app.add_subcommand(
+      "accept-store-rollback",
+      "Go on with a store that is older than the audit log knows it; the server is stopped.");
+  rollback_command->add_option("--config", file, "Configuration file")->capture_default_str();
+  rollback_command
+      ->add_option("--reason", reason, "Why the store is an older one, for the audit log")
+      ->required();
+
   std::string out;
   auto* backup_command = app.add_subcommand(
       "backup", "Copy the store, also while the server runs, and make a manifest beside it.");
@@ -429,6 +472,8 @@ int main(int argc, char** argv) {
       wanted.token_cards.push_back({card_module, card_tokens[i], card_pins[i]});
     return restore(file, wanted);
   }
+  if (*verify_command) return verify_store(file);
+  if (*rollback_command) return accept_store_rollback(file, reason);
   if (!split_listen(listen, choices)) {
     (void)std::fprintf(stderr, "nae-keyserver: --listen must be HOST:PORT\n");
     return kUsage;

@@ -8,6 +8,7 @@
 #include "keyserver/admin/approval.hpp"
 #include "keyserver/admin/readiness.hpp"
 #include "keyserver/admin/route.hpp"
+#include "keyserver/store/acting.hpp"
 #include "libnae/base/clock.hpp"
 
 namespace nae::admin {
@@ -248,6 +249,7 @@ AdminService::Outcome AdminService::act(const http::HttpRequest& request, const 
       return outcome;
     }
   }
+  const store::Acting acting(of_device ? "device/" + peer.identity.name : peer.identity.name);
   std::string operation = operation_class(route, request.body);
   const bool needs_approval = !approved && parts_.approval.required.contains(operation);
   Result<Reply> reply = fail(Code::internal, "not asked");

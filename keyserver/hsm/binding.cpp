@@ -1,6 +1,8 @@
 // Pkcs11Hsm: what a secret is known by without being shown, and whether this token binds rows yet.
 #include "keyserver/hsm/binding.hpp"
 
+#include <algorithm>
+
 #include "keyserver/hsm/key_pair.hpp"
 #include "keyserver/hsm/pkcs11_hsm.hpp"
 #include "keyserver/hsm/wrap.hpp"
@@ -12,6 +14,7 @@ namespace {
 
 constexpr CK_ULONG kCheckKeyBytes = 32;
 constexpr std::string_view kCheckedText = "nae/1 check value";
+constexpr std::string_view kLedgerText = "nae/1 ledger";  // and a zero byte, and the store's id
 // What the outer HMAC is of: secrets and public keys have check values of their own.
 constexpr Byte kSecret = 1, kPublicKey = 2;
 
@@ -31,6 +34,10 @@ Result<Bytes> hmac_under(const Session& session, CK_OBJECT_HANDLE key, ByteView 
 
 std::string check_key_label(const std::string& group_key_label) {
   return group_key_label + "-check";
+}
+
+std::string ledger_key_label(const std::string& group_key_label) {
+  return group_key_label + "-ledger";
 }
 
 Result<CK_OBJECT_HANDLE> create_check_key(const Session& session, const std::string& label) {
@@ -126,8 +133,12 @@ Result<void> Pkcs11Hsm::begin_binding() {
 }
 
 Result<void> Pkcs11Hsm::finish_binding() {
+  return finish(check_key_label(options_.group_key_label));
+}
+
+// Under its own name the key says that what was begun with it holds.
+Result<void> Pkcs11Hsm::finish(const std::string& label) {
   return on_session([&]() -> Result<void> {
-    const std::string label = check_key_label(options_.group_key_label);
     NAE_ASSIGN(const auto begun, session_->find(CKO_SECRET_KEY, unfinished(label)));
     if (!begun) return {};
     Attributes name;
@@ -136,6 +147,47 @@ Result<void> Pkcs11Hsm::finish_binding() {
         session_->calls().C_SetAttributeValue(session_->handle(), *begun, name.data(), name.size());
     if (value != CKR_OK) return fail(error_of_storing("C_SetAttributeValue", value));
     return {};
+  });
+}
+
+Result<bool> Pkcs11Hsm::has_ledger() {
+  return on_session([&]() -> Result<bool> {
+    NAE_ASSIGN(const auto found,
+               session_->find(CKO_SECRET_KEY, ledger_key_label(options_.group_key_label)));
+    return found.has_value();
+  });
+}
+
+Result<void> Pkcs11Hsm::begin_ledger() {
+  return on_session([&]() -> Result<void> {
+    const std::string label = ledger_key_label(options_.group_key_label);
+    for (const std::string& name : {label, unfinished(label)}) {
+      NAE_ASSIGN(const auto found, session_->find(CKO_SECRET_KEY, name));
+      if (found) return {};
+    }
+    return create_check_key(*session_, unfinished(label)).map([](CK_OBJECT_HANDLE) {});
+  });
+}
+
+Result<void> Pkcs11Hsm::finish_ledger() {
+  return finish(ledger_key_label(options_.group_key_label));
+}
+
+Result<crypto::SecretBytes> Pkcs11Hsm::ledger_key(std::string_view store) {
+  return on_session([&]() -> Result<crypto::SecretBytes> {
+    const std::string label = ledger_key_label(options_.group_key_label);
+    std::string input(kLedgerText);
+    input += '\0';
+    input += store;
+    for (const std::string& name : {label, unfinished(label)}) {
+      NAE_ASSIGN(const auto found, session_->find(CKO_SECRET_KEY, name));
+      if (!found) continue;
+      NAE_ASSIGN(const Bytes code, hmac_under(*session_, *found, as_bytes(input)));
+      crypto::SecretBytes key(code.size());
+      std::ranges::copy(code, key.expose_for_writing().begin());
+      return key;
+    }
+    return fail(Code::hsm_failed, "the token holds no secret key labelled '" + label + "'");
   });
 }
 

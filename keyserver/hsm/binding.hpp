@@ -1,4 +1,5 @@
-// The token's keys that tie secrets to their rows of the store: docs/spec/keys.md, "Binding".
+// The token's keys that tie secrets to their rows of the store, and rows to its ledger:
+// docs/spec/keys.md, "Binding"; docs/spec/ledger.md.
 #pragma once
 
 #include <p11-kit/pkcs11.h>
@@ -12,6 +13,7 @@ namespace nae::hsm {
 inline constexpr std::size_t kObjectIdBytes = 16;  // CKA_ID of what the key server makes
 
 std::string check_key_label(const std::string& group_key_label);
+std::string ledger_key_label(const std::string& group_key_label);
 
 // Computes HMACs and does nothing else; a token object.
 Result<CK_OBJECT_HANDLE> create_check_key(const Session& session, const std::string& label);

@@ -25,6 +25,12 @@ class Binding : public ::testing::Test {
     for (CK_OBJECT_CLASS half : {CKO_PUBLIC_KEY, CKO_PRIVATE_KEY})
       ASSERT_TRUE(session->destroy(**session->find(half, "nae-group-binding")));
   }
+  void forget_ledger() {
+    const auto module = std::move(*token.module());
+    const auto session = std::move(*Session::open(*module, token.options().token_label,
+                                                  read_pin(token.options().pin_file)->value));
+    ASSERT_TRUE(session->destroy(**session->find(CKO_SECRET_KEY, "nae-group-ledger")));
+  }
   TestToken token;
 };
 
@@ -88,6 +94,35 @@ TEST_F(Binding, ANewTokenBindsAndAnOldOneOnceAllIsBound) {
   EXPECT_TRUE(*hsm->binds());
   EXPECT_TRUE(*open()->binds());
   EXPECT_EQ(*open()->check_value(KeyType::aes_256_gcm, material), value);
+}
+
+TEST_F(Binding, TheLedgersKeyIsTheTokensAndTheStores) {
+  auto hsm = open();
+  EXPECT_TRUE(*hsm->has_ledger()) << "of a new token, from the beginning";
+  const auto bytes = [](const crypto::SecretBytes& key) {
+    return Bytes(key.expose().begin(), key.expose().end());
+  };
+  const Bytes key = bytes(*hsm->ledger_key("one"));
+  EXPECT_EQ(key.size(), 32u);
+  EXPECT_EQ(bytes(*hsm->ledger_key("one")), key);
+  EXPECT_NE(bytes(*hsm->ledger_key("two")), key);
+  EXPECT_EQ(bytes(*open()->ledger_key("one")), key);
+  hsm.reset();
+  forget_ledger();
+  hsm = open();
+  EXPECT_FALSE(*hsm->has_ledger());
+  EXPECT_EQ(hsm->ledger_key("one").error().code, Code::hsm_failed);
+  ASSERT_TRUE(hsm->begin_ledger());
+  const Bytes other = bytes(*hsm->ledger_key("one"));
+  EXPECT_NE(other, key);
+  hsm = open();
+  EXPECT_FALSE(*hsm->has_ledger()) << "the server died before it had finished";
+  ASSERT_TRUE(hsm->begin_ledger());
+  EXPECT_EQ(bytes(*hsm->ledger_key("one")), other) << "and goes on with the same key";
+  ASSERT_TRUE(hsm->finish_ledger());
+  ASSERT_TRUE(hsm->finish_ledger());
+  EXPECT_TRUE(*open()->has_ledger());
+  EXPECT_EQ(bytes(*open()->ledger_key("one")), other);
 }
 
 }  // namespace

@@ -79,7 +79,7 @@ Attributes& add_kind_of(const Session& session, Attributes& key, Kept kind) {
     return allow_signing_only(session, add_private_key_uses(key), kPairType);
   }
   key.number(CKA_CLASS, CKO_SECRET_KEY);
-  if (kind == Kept::check_key)
+  if (kind == Kept::check_key || kind == Kept::ledger_key)
     return session.allow_only(
         key.number(CKA_KEY_TYPE, CKK_GENERIC_SECRET)
             .flag(CKA_SIGN, true)
@@ -201,6 +201,8 @@ std::string label_of(Kept kind, const std::string& group_key_label) {
       return label_of(keys::ServerKey::audit, group_key_label);
     case Kept::binding:
       return label_of(keys::ServerKey::binding, group_key_label);
+    case Kept::ledger_key:
+      return ledger_key_label(group_key_label);
     case Kept::group_key:
     case Kept::so_pin:
       break;

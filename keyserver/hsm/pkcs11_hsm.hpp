@@ -70,6 +70,10 @@ class Pkcs11Hsm final : public keys::Hsm {
   Result<bool> binds() override;
   Result<void> begin_binding() override;
   Result<void> finish_binding() override;
+  Result<bool> has_ledger() override;
+  Result<void> begin_ledger() override;
+  Result<void> finish_ledger() override;
+  Result<crypto::SecretBytes> ledger_key(std::string_view store) override;
   Result<void> forget(const keys::HsmKey& key, bool destroy) override;
   Result<Bytes> sign_as(keys::ServerKey key, ByteView message) override;
   Result<Bytes> public_key_of(keys::ServerKey key) override;
@@ -99,6 +103,7 @@ class Pkcs11Hsm final : public keys::Hsm {
                                           keys::Protection protection);
   Result<keys::Material> generate_on_token(const KeyVersionId& id, KeyType type);
   Result<ObjectHandle> check_key();
+  Result<void> finish(const std::string& label);
   Result<ObjectHandle> import_half(unsigned long object_class);
   Result<HashAlgorithm> probe_import_hash(ByteView public_key);
   Result<void> hmac(const keys::HsmKey& key, ByteView input, std::span<Byte, keys::kHmacBytes> out);

@@ -62,6 +62,7 @@ Result<void> use_once(const Options& options) {
   NAE_ASSIGN(const auto hsm, Pkcs11Hsm::open(options));
   NAE_ASSIGN(const keys::Material material, hsm->generate({KeyId{}, 1}, KeyType::hmac_sha_256));
   NAE_TRY(hsm->check_value(KeyType::hmac_sha_256, material));
+  NAE_TRY(hsm->ledger_key("nae"));
   for (keys::ServerKey key : keys::kServerKeys) {
     NAE_TRY(hsm->sign_as(key, as_bytes("nae")));
     NAE_TRY(hsm->public_key_of(key));

@@ -82,6 +82,17 @@ class Hsm : public KeyDeriver {
   virtual Result<void> begin_binding() = 0;   // makes the keys for it, once
   virtual Result<void> finish_binding() = 0;  // never taken back
 
+  // Whether this token's store has a ledger (keyserver/store/ledger.hpp): then one without it is
+  // none. A token made by an older server has not, until begin_ledger(), all rows adopted, and
+  // finish_ledger().
+  virtual Result<bool> has_ledger() = 0;
+  virtual Result<void> begin_ledger() = 0;   // makes the key for it, once
+  virtual Result<void> finish_ledger() = 0;  // never taken back
+  // The key that changes of the ledger of this store are authenticated with: HMAC-SHA-256 by a key
+  // of the token that does nothing else, over a constant and `store`. It stays in the server's
+  // locked memory, so that a revocation waits for no HSM.
+  virtual Result<crypto::SecretBytes> ledger_key(std::string_view store) = 0;
+
   // Drops what the HSM holds of a version: cached session object, and with `destroy` also the
   // token object of a key that lives there.
   virtual Result<void> forget(const HsmKey& key, bool destroy) = 0;

@@ -273,6 +273,12 @@ class ForgettingHsm : public Hsm {
   Result<bool> binds() override { return real_.binds(); }
   Result<void> begin_binding() override { return real_.begin_binding(); }
   Result<void> finish_binding() override { return real_.finish_binding(); }
+  Result<bool> has_ledger() override { return real_.has_ledger(); }
+  Result<void> begin_ledger() override { return real_.begin_ledger(); }
+  Result<void> finish_ledger() override { return real_.finish_ledger(); }
+  Result<crypto::SecretBytes> ledger_key(std::string_view store) override {
+    return real_.ledger_key(store);
+  }
   Result<void> forget(const HsmKey& key, bool destroy) override {
     return real_.forget(key, destroy);
   }

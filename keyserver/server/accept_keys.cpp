@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "keyserver/server/hsm_options.hpp"
+#include "keyserver/server/offline_ledger.hpp"
 #include "keyserver/server/offline_log.hpp"
 #include "keyserver/server/open_store.hpp"
 #include "keyserver/setup/bind_keys.hpp"
@@ -19,7 +20,9 @@ Result<std::string> accept_keys(const config::Config& config, const std::string&
   NAE_ASSIGN(auto store, open_store(config));
   NAE_ASSIGN(auto hsm, hsm::Pkcs11Hsm::open(hsm_options(config)));
   NAE_TRY(setup::check_token(*store, *hsm));
-  NAE_ASSIGN(OfflineLog log, OfflineLog::open(config, *store, *hsm, "nae-keyserver accept-keys"));
+  NAE_TRY(take_up_ledger_if_there(*store, *hsm));
+  NAE_ASSIGN(OfflineLog log,
+             OfflineLog::open(config, *store, *hsm, "nae-keyserver accept-keys", store.get()));
   std::string written;
   NAE_TRY(setup::accept_keys(*store, *hsm, [&](const std::string& detail) {
     written = "accepted by uid " + std::to_string(::getuid()) + ": " + reason + "; " + detail;

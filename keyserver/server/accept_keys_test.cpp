@@ -11,6 +11,7 @@
 #include "keyserver/server/offline_log.hpp"
 #include "keyserver/server/test_installation.hpp"
 #include "keyserver/setup/reason.hpp"
+#include "keyserver/setup/take_up_ledger.hpp"
 #include "keyserver/store/sqlite/test_store.hpp"
 
 namespace nae::server {
@@ -30,6 +31,7 @@ class AcceptKeysTest : public InstallationTest {
     ASSERT_TRUE(hsm) << hsm.error().message;
     auto store = store::sqlite::Store::open(config_.store.path);
     ASSERT_TRUE(store) << store.error().message;
+    ASSERT_TRUE(setup::take_up_ledger(**store, **hsm));
     keys::Key key = store::sqlite::make_key(name, id);
     keys::Version version = store::sqlite::make_version(1);
     version.material = (*hsm)->generate({key.id, 1}, key.type).value();

@@ -6,7 +6,9 @@
 
 #include <cstdlib>
 
+#include "keyserver/server/hsm_options.hpp"
 #include "keyserver/server/test_installation.hpp"
+#include "keyserver/setup/take_up_ledger.hpp"
 #include "keyserver/store/sqlite/test_store.hpp"
 
 namespace nae::server {
@@ -40,7 +42,10 @@ class BackupTest : public InstallationTest {
 
 TEST_F(BackupTest, HoldsWhatAnotherProgramCanCheck) {
   {
+    setup::use_softhsm_configuration(config_.hsm.softhsm_configuration);
+    auto hsm = hsm::Pkcs11Hsm::open(hsm_options(config_)).value();
     auto store = store::sqlite::Store::open(config_.store.path).value();
+    ASSERT_TRUE(setup::take_up_ledger(*store, *hsm));
     ASSERT_TRUE(store->insert_key(store::sqlite::make_key("one")));
   }
   auto done = back_up_to(backups_ / "monday.db");

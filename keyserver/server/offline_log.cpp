@@ -1,17 +1,20 @@
 #include "keyserver/server/offline_log.hpp"
 
+#include "keyserver/server/store_and_log.hpp"
 #include "libnae/base/clock.hpp"
 #include "libnae/crypto/certificate.hpp"
 
 namespace nae::server {
 
 Result<OfflineLog> OfflineLog::open(const config::Config& config, audit::HeadKeeper& keeper,
-                                    keys::Hsm& hsm, std::string_view command) {
+                                    keys::Hsm& hsm, std::string_view command,
+                                    store::Ledger* ledger) {
   audit::LogOptions options;
   options.directory = config.audit.directory;
   options.durability = audit::Durability::fsync;
   options.segment_bytes = std::uint64_t{config.audit.segment_mib} << 20;
   options.head_keeper = &keeper;
+  if (ledger) options.store_point = [ledger] { return store_point(*ledger); };
   NAE_ASSIGN(const Bytes spki, hsm.public_key_of(keys::ServerKey::audit));
   NAE_ASSIGN(options.public_key_pem, crypto::public_key_to_pem(spki));
   options.sign = [&hsm](ByteView head) { return hsm.sign_as(keys::ServerKey::audit, head); };

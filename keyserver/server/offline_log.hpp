@@ -9,6 +9,7 @@
 #include "keyserver/audit/log.hpp"
 #include "keyserver/config/config.hpp"
 #include "keyserver/keys/hsm.hpp"
+#include "keyserver/store/ledger.hpp"
 #include "libnae/base/result.hpp"
 
 namespace nae::server {
@@ -16,10 +17,12 @@ namespace nae::server {
 class OfflineLog {
  public:
   // Keeps a server from starting as long as it lives. `command`: "nae-keyserver accept-keys", of
-  // static storage. Code::conflict when a server runs, Code::audit_broken when the log is not
+  // static storage. `ledger`: of the store, open; nullptr: heads do not tell of it. Code::conflict
+  // when a server runs, Code::audit_broken when the log is not
   // whole. `keeper` and `hsm` live longer.
   static Result<OfflineLog> open(const config::Config& config, audit::HeadKeeper& keeper,
-                                 keys::Hsm& hsm, std::string_view command);
+                                 keys::Hsm& hsm, std::string_view command,
+                                 store::Ledger* ledger = nullptr);
 
   // On the disk when this returns. That a server was killed before is recorded first: the next one
   // would not see it any more.

@@ -30,7 +30,6 @@ Result<void> open_store(const config::Config& config, Opened& opened) {
   NAE_ASSIGN(auto server_id, opened.store->meta("server_id"));
   if (!server_id) return fail(Code::store_corrupt, "the store has no server_id");
   opened.server_id = *server_id;
-  NAE_ASSIGN(opened.policy, policy::PolicyBook::open(*opened.store));
   return {};
 }
 
@@ -47,6 +46,8 @@ Result<void> open_hsm(const config::Config& config, Opening& opening, Opened& op
     return checked;
   }
   NAE_ASSIGN(opened.bound_keys, setup::bind_keys(*opened.store, *opening.hsm));
+  NAE_ASSIGN(opened.begun_ledger, setup::take_up_ledger(*opened.store, *opening.hsm));
+  NAE_ASSIGN(opened.policy, policy::PolicyBook::open(*opened.store));
   opened.hsm = std::move(opening.hsm);
   return {};
 }

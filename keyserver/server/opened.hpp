@@ -13,6 +13,7 @@
 #include "keyserver/hsm/pkcs11_hsm.hpp"
 #include "keyserver/policy/policy_book.hpp"
 #include "keyserver/setup/bind_keys.hpp"
+#include "keyserver/setup/take_up_ledger.hpp"
 #include "keyserver/store/store.hpp"
 
 namespace nae::server {
@@ -28,7 +29,8 @@ struct Opened {
   std::unique_ptr<store::Store> store;
   std::unique_ptr<policy::PolicyBook> policy;
   admin::ApprovalRules approval;
-  std::optional<setup::BoundKeys> bound_keys;  // of a store from before keys were bound
+  std::optional<setup::BoundKeys> bound_keys;      // of a store from before keys were bound
+  std::optional<setup::BegunLedger> begun_ledger;  // of a store from before there were ledgers
   std::string server_id;
   std::string authority;
 };

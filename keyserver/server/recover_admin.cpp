@@ -6,13 +6,16 @@
 
 #include "keyserver/admin/admin_role.hpp"
 #include "keyserver/server/hsm_options.hpp"
+#include "keyserver/server/offline_ledger.hpp"
 #include "keyserver/server/offline_log.hpp"
 #include "keyserver/server/open_store.hpp"
 #include "keyserver/server/renew_certificate.hpp"
+#include "keyserver/server/store_and_log.hpp"
 #include "keyserver/setup/authority.hpp"
 #include "keyserver/setup/initialise.hpp"
 #include "keyserver/setup/reason.hpp"
 #include "keyserver/setup/token_binding.hpp"
+#include "keyserver/store/acting.hpp"
 #include "libnae/base/clock.hpp"
 #include "libnae/base/file.hpp"
 #include "libnae/base/text.hpp"
@@ -89,7 +92,11 @@ Result<Recovered> recover_admin(const config::Config& config, const Recovery& wa
   NAE_ASSIGN(auto hsm, hsm::Pkcs11Hsm::open(hsm_options(config)));
   NAE_ASSIGN(auto store, open_store(config));
   NAE_TRY(setup::check_token(*store, *hsm));
-  NAE_ASSIGN(OfflineLog log, OfflineLog::open(config, *store, *hsm, "nae-keyserver recover-admin"));
+  NAE_TRY(take_up_ledger_if_there(*store, *hsm));
+  const store::Acting acting("nae-keyserver recover-admin");
+  NAE_ASSIGN(OfflineLog log,
+             OfflineLog::open(config, *store, *hsm, "nae-keyserver recover-admin", store.get()));
+  NAE_TRY(check_store_and_log(*store, config.audit.directory));
 
   const std::int64_t now_us = unix_time_us();
   NAE_ASSIGN(store::Admin admin,

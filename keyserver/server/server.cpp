@@ -3,6 +3,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <atomic>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <future>
@@ -27,6 +28,7 @@
 #include "keyserver/server/part_options.hpp"
 #include "keyserver/server/startable.hpp"
 #include "keyserver/server/starter.hpp"
+#include "keyserver/server/store_and_log.hpp"
 #include "libnae/base/clock.hpp"
 #include "libnae/base/log_text.hpp"
 #include "libnae/crypto/certificate.hpp"
@@ -51,6 +53,7 @@ class Running final : public Startable {
         policy_(std::move(opened.policy)),
         approval_(std::move(opened.approval)),
         bound_keys_(std::move(opened.bound_keys)),
+        begun_ledger_(std::move(opened.begun_ledger)),
         authority_(std::move(opened.authority)),
         settings_(settings_of(config, std::move(opened.server_id))),
         hsm_(std::move(opened.hsm), queue_options(config)),
@@ -93,6 +96,7 @@ class Running final : public Startable {
     NAE_TRY(clock_watch_.begin(audit_->health().newest_at_us));
     NAE_TRY(limit_keeper_.load());
     NAE_TRY(finish_binding());
+    NAE_TRY(finish_ledger());
     parts_.emplace(nae1::Parts{
         {ring_, working_keys_, public_keys_, hsm_, *policy_, limits_, clock_, metrics_, settings_},
         *audit_,
@@ -163,6 +167,7 @@ class Running final : public Startable {
     options.head_due = [this] { boost::asio::post(loop_, [this] { audit_watch_->sign_head(); }); };
     options.alarm = [this] { boost::asio::post(loop_, [this] { audit_watch_->look(); }); };
     options.head_keeper = store_.get();
+    options.store_point = [this] { return store_point(*store_); };
     options.keep_interval_us =
         std::chrono::duration_cast<std::chrono::microseconds>(config_.audit.head_interval).count();
     auto ask = [](keys::Hsm& hsm) { return hsm.public_key_of(keys::ServerKey::audit); };
@@ -175,6 +180,7 @@ class Running final : public Startable {
                        config_.hsm.timeout);
     };
     NAE_ASSIGN(audit_, audit::Log::open(std::move(options)));
+    NAE_TRY(check_store_and_log(*store_, config_.audit.directory));
     audit_watch_.emplace(loop_, config_, *audit_);
     return {};
   }
@@ -196,7 +202,7 @@ class Running final : public Startable {
                             .settle = [this] { return settle(); },
                             .approval = approval_,
                             .checks = &*checks_,
-                            .changed = [this] { tell_state(listening_.get()); },
+                            .changed = [this] { changed(listening_.get()); },
                             .certificate = config_.tls.certificate,
                             .device_renewal = config_.server.device_renewal};
     auto admits = [this](const net::PeerIdentity& peer) {
@@ -206,7 +212,7 @@ class Running final : public Startable {
                    http_limits(config_), gate_limits(config_));
     // Before there is a listener nobody is waiting for an answer.
     parts.settle = [this] { return listener_ ? settle() : Result<void>{}; };
-    parts.changed = [this] { tell_state(listener_.get()); };
+    parts.changed = [this] { changed(listener_.get()); };
     scheduler_.emplace(std::move(parts));
     checker_.emplace(*checks_, *audit_);
   }
@@ -217,6 +223,24 @@ class Running final : public Startable {
     spdlog::warn("event=keys-bound message={}", quoted_text(bound_keys_->detail));
     NAE_TRY(record_event("keys-bound", bound_keys_->detail));
     return hsm_.call([](keys::Hsm& hsm) { return hsm.finish_binding(); }, config_.hsm.timeout);
+  }
+
+  Result<void> finish_ledger() {
+    if (!begun_ledger_) return {};
+    spdlog::warn("event=ledger-begun message={}", quoted_text(begun_ledger_->detail));
+    NAE_TRY(record_event("ledger-begun", begun_ledger_->detail));
+    return hsm_.call([](keys::Hsm& hsm) { return hsm.finish_ledger(); }, config_.hsm.timeout);
+  }
+
+  // The store must not be put back unseen behind a change: a head that knows of it is signed at
+  // once, one for all changes that come meanwhile.
+  void changed(net::Listener* listener) {
+    tell_state(listener);
+    if (head_is_due_.exchange(true)) return;
+    boost::asio::post(loop_, [this] {
+      head_is_due_ = false;
+      audit_watch_->sign_head();
+    });
   }
 
   // After each change, and once before the server listens. Agents are told in the next turn of
@@ -287,6 +311,8 @@ class Running final : public Startable {
   std::unique_ptr<policy::PolicyBook> policy_;
   admin::ApprovalRules approval_;
   std::optional<setup::BoundKeys> bound_keys_;
+  std::optional<setup::BegunLedger> begun_ledger_;
+  std::atomic<bool> head_is_due_ = false;
   std::string authority_;
   operations::Settings settings_;
   const nae1::Settings nae_settings_ = nae_settings_of(config_);

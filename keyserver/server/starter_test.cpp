@@ -92,8 +92,9 @@ TEST(MayPass, IsWhatAnotherAttemptCouldFindMended) {
                     Code::store_unavailable, Code::audit_unavailable, Code::overloaded})
     for (StartPart part : {StartPart::store, StartPart::hsm, StartPart::audit})
       EXPECT_TRUE(may_pass(part, code)) << name(code);
-  for (Code code : {Code::store_corrupt, Code::store_version, Code::audit_broken,
-                    Code::config_invalid, Code::conflict, Code::internal, Code::tls_failed})
+  for (Code code :
+       {Code::store_corrupt, Code::store_rolled_back, Code::store_version, Code::audit_broken,
+        Code::config_invalid, Code::conflict, Code::internal, Code::tls_failed})
     EXPECT_FALSE(may_pass(StartPart::hsm, code)) << name(code);
   EXPECT_TRUE(may_pass(StartPart::hsm, Code::file_failed)) << "the PIN";
   EXPECT_FALSE(may_pass(StartPart::store, Code::file_failed));

@@ -12,6 +12,7 @@
 #include "keyserver/hsm/pkcs11_hsm.hpp"
 #include "keyserver/hsm/provision.hpp"
 #include "keyserver/setup/authority.hpp"
+#include "keyserver/setup/take_up_ledger.hpp"
 #include "keyserver/setup/token_binding.hpp"
 #include "keyserver/setup/unfinished.hpp"
 #include "keyserver/store/sqlite/store.hpp"
@@ -266,7 +267,8 @@ class Initialisation {
     first.key_sha256 = to_hex(crypto::sha256(info.spki));
     first.certificates = {
         {info.fingerprint, info.serial, first.created_at_us, info.not_after_s * 1'000'000}};
-    return store->insert_admin(first);
+    NAE_TRY(store->insert_admin(first));
+    return begin_ledger(*store, *hsm_).map([](const BegunLedger&) {});
   }
 
   Result<void> give_into_custody() {

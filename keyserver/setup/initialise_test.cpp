@@ -8,6 +8,7 @@
 #include <fstream>
 
 #include "keyserver/hsm/test_token.hpp"
+#include "keyserver/setup/take_up_ledger.hpp"
 #include "keyserver/setup/token_binding.hpp"
 #include "keyserver/setup/unfinished.hpp"
 #include "keyserver/store/sqlite/store.hpp"
@@ -137,6 +138,9 @@ TEST_F(InitialiseTest, TheStoreIsTiedToTheToken) {
   auto store = store::sqlite::Store::open(choices_.directory / "keys.db").value();
   EXPECT_TRUE(check_token(*store, **hsm));
   EXPECT_TRUE((*hsm)->binds().value()) << "there is no row that would have to be believed";
+  EXPECT_TRUE((*hsm)->has_ledger().value());
+  EXPECT_EQ(*take_up_ledger(*store, **hsm), std::nullopt) << "the ledger is begun already";
+  EXPECT_EQ(store->verify_ledger()->rows, 3u) << "two facts and an administrator";
 }
 
 TEST_F(InitialiseTest, NamesTheServerAsItIsCalled) {

@@ -50,9 +50,10 @@ enum class Kept : Byte {
   authority = 3,
   audit = 4,
   binding = 5,
-  so_pin = 6,  // of the token; absent where the token was there before
+  ledger_key = 6,
+  so_pin = 7,  // of the token; absent where the token was there before
 };
-inline constexpr std::size_t kKeptKinds = 6;
+inline constexpr std::size_t kKeptKinds = 7;
 
 struct KeptKey {
   Kept kind{};

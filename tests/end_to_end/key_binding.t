@@ -41,14 +41,20 @@ def events(server, event):
     return [record for record in records if record.get("event") == event]
 
 
+APPROVALS_OF_1 = """CREATE TABLE approvals (id TEXT NOT NULL PRIMARY KEY, operation TEXT NOT NULL, action TEXT NOT NULL, method TEXT NOT NULL,
+  target TEXT NOT NULL, content_type TEXT NOT NULL, body TEXT NOT NULL, digest TEXT NOT NULL, requested_by TEXT NOT NULL, fingerprint TEXT NOT NULL,
+  requested_at_us INTEGER NOT NULL, expires_at_us INTEGER NOT NULL, state INTEGER NOT NULL, decided_by TEXT NOT NULL DEFAULT '',
+  decided_at_us INTEGER NOT NULL DEFAULT 0, status INTEGER NOT NULL DEFAULT 0, answer TEXT NOT NULL DEFAULT '') STRICT, WITHOUT ROWID"""
+
+
 def make_old(server):
-    """A store and a token as a server left them that did not bind."""
+    """A store as a server left it that did not bind and had no ledger."""
     change_store(server, "DROP TRIGGER policies_are_history",
                  *(f"ALTER TABLE policies DROP COLUMN {column}" for column in ("pruned_at_us", "text_sha256")),
                  "CREATE TRIGGER policies_are_history BEFORE UPDATE ON policies BEGIN SELECT raise(ABORT, 'a policy revision never changes'); END",
                  "DROP TRIGGER versions_of_one_secret", "DROP INDEX versions_by_check_value",
                  *(f"ALTER TABLE versions DROP COLUMN {column}" for column in ("origin", "check_value", "binding")),
-                 "DROP TRIGGER approvals_keep_their_base", "ALTER TABLE approvals DROP COLUMN base", "DROP TABLE limit_counts",
+                 "DROP TABLE ledger_snapshots", "DROP TABLE ledger", "DROP TABLE approval_decisions", "DROP TABLE approvals", APPROVALS_OF_1, "DROP TABLE limit_counts",
                  "DROP TABLE trusted_time", "ALTER TABLE schedule DROP COLUMN steady_us",
                  "ALTER TABLE usage DROP COLUMN salts", "PRAGMA user_version = 1")
 
@@ -195,24 +201,39 @@ with Tap() as tap:
     # a store and a token from before
     server.stop()
     make_old(server)
-    for kind, label in (("secrkey", "nae-group-check"), ("privkey", "nae-group-binding"), ("pubkey", "nae-group-binding")):
+    for kind, label in (("secrkey", "nae-group-ledger"), ("secrkey", "nae-group-check"), ("privkey", "nae-group-binding"), ("pubkey", "nae-group-binding")):
         done = pkcs11(server, "--delete-object", "--type", kind, "--label", label)
         tap.is_(done.returncode, 0, f"the token loses its {kind} {label}")
+    said = start_fails(server)
+    tap.ok("(store_rolled_back)" in said, "whoever takes the ledger away, and its key from the token, meets the audit log", said)
+    # Nor did the log of such a server say how far the store had come.
+    for file in [*(server.path / "audit").glob("audit-0*"), *(server.path / "audit").glob("head.json")]:
+        file.unlink()
+    make_old(server)
+    change_store(server, "DELETE FROM audit_head")
+    for kind, label in (("secrkey", "nae-group-ledger-unfinished"), ("secrkey", "nae-group-check-unfinished"), ("privkey", "nae-group-binding"), ("pubkey", "nae-group-binding")):
+        tap.is_(pkcs11(server, "--delete-object", "--type", kind, "--label", label).returncode, 0, f"and its {kind} {label}, made by that start")
     shutil.copy2(store, scratch / "old.db")
     server.start()
     bound = events(server, "keys-bound")
     tap.ok(len(bound) == 1 and "versions of keys bound as they stood" in bound[0]["detail"], "the first start binds, and records it", bound)
+    begun = events(server, "ledger-begun")
+    tap.ok(len(begun) == 1 and "rows of the store as they stood" in begun[0]["detail"], "and begins a ledger", begun)
     tap.is_(json.loads(server.must("key", "show", "pii", "--json"))["origin"], "unknown", "where old keys come from is not known")
     server.must("key", "rotate", "pii")
     server.restart()
-    tap.is_(len(events(server, "keys-bound")), 1, "the second one does not")
+    tap.is_((len(events(server, "keys-bound")), len(events(server, "ledger-begun"))), (1, 1), "the second one does not")
     server.stop()
     for file in server.path.glob("keys.db*"):
         file.unlink()
     shutil.copy2(scratch / "old.db", store)
     give_to_owner(store)
     said = start_fails(server)
-    tap.ok("(store_corrupt)" in said and "accept-keys" in said, "an old store that is brought back is not believed", said)
+    tap.ok("(store_rolled_back)" in said and "accept-store-rollback" in said, "an old store that is brought back is not believed", said)
+    done = run(KEY_SERVER, "accept-store-rollback", "--config", server.config, "--reason", "the backup of May")
+    tap.ok(done.returncode == 0 and "has no ledger" in done.stdout, "nae-keyserver accept-store-rollback takes it as it is", done)
+    said = start_fails(server)
+    tap.ok("(store_corrupt)" in said and "accept-keys" in said, "but for its keys", said)
     done = run(KEY_SERVER, "accept-keys", "--config", server.config, "--reason", "")
     tap.is_(done.returncode, 1, "accepting it takes a reason")
     done = run(KEY_SERVER, "accept-keys", "--config", server.config, "--reason", "the backup of May")

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.keywrap import aes_key_wrap_with_padding
 
-GROUP_KEY, CHECK_KEY, AUTHORITY, AUDIT, BINDING, SO_PIN = range(1, 7)
+GROUP_KEY, CHECK_KEY, AUTHORITY, AUDIT, BINDING, LEDGER_KEY, SO_PIN = range(1, 8)
 SHA256, SHA1 = 1, 2
 HASHES = {SHA256: hashes.SHA256(), SHA1: hashes.SHA1()}
 
@@ -60,7 +60,7 @@ def main():
         vector = {"k": k, "n": n, "group": group, "generation": generation, "made_at_s": made_at_s, "secret": secret,
                   "check": check}
         pairs = {kind: ec.generate_private_key(ec.SECP256R1()) for kind in (AUTHORITY, AUDIT, BINDING)}
-        kept = {GROUP_KEY: os.urandom(32), CHECK_KEY: os.urandom(32), **{kind: pkcs8(key) for kind, key in pairs.items()}}
+        kept = {GROUP_KEY: os.urandom(32), CHECK_KEY: os.urandom(32), LEDGER_KEY: os.urandom(32), **{kind: pkcs8(key) for kind, key in pairs.items()}}
         if so_pin:
             kept[SO_PIN] = so_pin
 

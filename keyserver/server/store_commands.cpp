@@ -1,0 +1,91 @@
+#include "keyserver/server/store_commands.hpp"
+
+#include <unistd.h>
+
+#include "keyserver/audit/directory_lock.hpp"
+#include "keyserver/audit/head.hpp"
+#include "keyserver/server/hsm_options.hpp"
+#include "keyserver/server/offline_log.hpp"
+#include "keyserver/server/open_store.hpp"
+#include "keyserver/server/store_and_log.hpp"
+#include "keyserver/setup/initialise.hpp"
+#include "keyserver/setup/reason.hpp"
+#include "keyserver/setup/take_up_ledger.hpp"
+#include "keyserver/setup/token_binding.hpp"
+#include "keyserver/store/acting.hpp"
+#include "libnae/crypto/certificate.hpp"
+
+namespace nae::server {
+namespace {
+
+struct StoreAndHsm {
+  std::unique_ptr<store::Store> store;
+  std::unique_ptr<hsm::Pkcs11Hsm> hsm;
+};
+
+Result<StoreAndHsm> open_both(const config::Config& config) {
+  if (!config.hsm.softhsm_configuration.empty())
+    setup::use_softhsm_configuration(config.hsm.softhsm_configuration);
+  StoreAndHsm both;
+  NAE_ASSIGN(both.store, open_store(config));
+  NAE_ASSIGN(both.hsm, hsm::Pkcs11Hsm::open(hsm_options(config)));
+  NAE_TRY(setup::check_token(*both.store, *both.hsm));
+  return both;
+}
+
+// A head that nobody signed says nothing of the store.
+Result<void> check_head(const config::Config& config, keys::Hsm& hsm) {
+  NAE_ASSIGN(const std::optional<audit::Head> head, audit::read_head(config.audit.directory));
+  if (!head) return {};
+  NAE_ASSIGN(const Bytes spki, hsm.public_key_of(keys::ServerKey::audit));
+  NAE_ASSIGN(const std::string pem, crypto::public_key_to_pem(spki));
+  NAE_ASSIGN(const bool good, audit::is_signed_by(*head, pem));
+  if (good) return {};
+  return fail(Code::audit_broken, "the audit log's newest head was not signed by this HSM");
+}
+
+}  // namespace
+
+Result<store::LedgerReport> verify_store(const config::Config& config) {
+  NAE_ASSIGN(const audit::SharedFile no_server, audit::lock_directory(config.audit.directory));
+  NAE_ASSIGN(const StoreAndHsm both, open_both(config));
+  NAE_ASSIGN(const bool held, both.hsm->has_ledger());
+  if (!held)
+    return fail(Code::conflict, "the store has no ledger yet",
+                "Start the server: it begins one, once.");
+  NAE_TRY(setup::take_up_ledger(*both.store, *both.hsm));
+  NAE_ASSIGN(const store::LedgerReport report, both.store->verify_ledger());
+  NAE_TRY(check_head(config, *both.hsm));
+  NAE_TRY(check_store_and_log(*both.store, config.audit.directory));
+  return report;
+}
+
+Result<std::string> accept_store_rollback(const config::Config& config, const std::string& reason) {
+  NAE_TRY(setup::check_reason(reason));
+  NAE_ASSIGN(const StoreAndHsm both, open_both(config));
+  NAE_ASSIGN(const bool held, both.hsm->has_ledger());
+  NAE_ASSIGN(const bool exists, both.store->has_ledger());
+  const store::Acting acting("nae-keyserver accept-store-rollback");
+  if (held && exists) NAE_TRY(setup::take_up_ledger(*both.store, *both.hsm));
+  NAE_ASSIGN(OfflineLog log,
+             OfflineLog::open(config, *both.store, *both.hsm, "nae-keyserver accept-store-rollback",
+                              both.store.get()));
+  std::optional<std::string> wrong;
+  if (held && !exists) {
+    wrong = "the store has no ledger, and the HSM knows that it had one";
+  } else if (held) {
+    NAE_ASSIGN(wrong, behind_the_log(*both.store, config.audit.directory));
+  }
+  if (!wrong)
+    return fail(Code::conflict, "the store is not behind what the server knew",
+                "Start the server; if it refuses the store, a hand has changed it.");
+  const std::string written =
+      "accepted by uid " + std::to_string(::getuid()) + ": " + reason + "; " + *wrong;
+  NAE_TRY(log.record("store-rollback-accepted", written));
+  if (!exists) NAE_TRY(setup::begin_ledger(*both.store, *both.hsm));
+  // Two histories must not meet again at one number: this one goes on by a change that says so.
+  NAE_TRY(both.store->note_rollback_accepted());
+  return written;
+}
+
+}  // namespace nae::server

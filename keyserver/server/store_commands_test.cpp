@@ -1,0 +1,186 @@
+// verify-store and accept-store-rollback on a real token, store and audit log.
+#include "keyserver/server/store_commands.hpp"
+
+#include <gmock/gmock.h>
+
+#include "keyserver/audit/directory_lock.hpp"
+#include "keyserver/audit/query.hpp"
+#include "keyserver/server/hsm_options.hpp"
+#include "keyserver/server/offline_log.hpp"
+#include "keyserver/server/store_and_log.hpp"
+#include "keyserver/server/test_installation.hpp"
+#include "keyserver/setup/reason.hpp"
+#include "keyserver/setup/take_up_ledger.hpp"
+#include "keyserver/store/sqlite/sqlite.hpp"
+#include "keyserver/store/sqlite/store.hpp"
+#include "libnae/crypto/certificate.hpp"
+
+namespace nae::server {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::HasSubstr;
+
+[[maybe_unused]] const auto* const kHeap = crypto::take_secure_heap_for_tests();
+
+class StoreCommandsTest : public InstallationTest {
+ protected:
+  struct Open {
+    std::unique_ptr<store::Store> store;
+    std::unique_ptr<hsm::Pkcs11Hsm> hsm;
+  };
+  Open open() {
+    setup::use_softhsm_configuration(config_.hsm.softhsm_configuration);
+    Open parts;
+    parts.hsm = hsm::Pkcs11Hsm::open(hsm_options(config_)).value();
+    parts.store = store::sqlite::Store::open(config_.store.path).value();
+    return parts;
+  }
+  // What a server does: changes the store, records it, signs a head at its end.
+  void change(const std::string& name) {
+    Open parts = open();
+    ASSERT_TRUE(setup::take_up_ledger(*parts.store, *parts.hsm));
+    auto log = OfflineLog::open(config_, *parts.store, *parts.hsm, "test", parts.store.get());
+    ASSERT_TRUE(log) << log.error().message;
+    ASSERT_TRUE(parts.store->set_meta(name, "x"));
+    ASSERT_TRUE(log->record("changed", name));
+  }
+  void keep(const fs::path& where) {
+    fs::copy_file(config_.store.path, where, fs::copy_options::overwrite_existing);
+  }
+  void put_back(const fs::path& from) {
+    for (const char* suffix : {"-wal", "-shm"}) fs::remove(config_.store.path.string() + suffix);
+    fs::copy_file(from, config_.store.path, fs::copy_options::overwrite_existing);
+  }
+  void tamper(const char* sql) {
+    auto database = store::sqlite::Database::open(config_.store.path);
+    ASSERT_TRUE(database);
+    auto run = (*database)->run_script(sql);
+    ASSERT_TRUE(run) << run.error().message;
+  }
+  Error verify_failure() {
+    auto verified = verify_store(config_);
+    return verified ? Error(Code::internal, "it is sound") : verified.error();
+  }
+  Code accept_failure(const std::string& reason = "the disk died") {
+    auto accepted = accept_store_rollback(config_, reason);
+    return accepted ? Code::internal : accepted.error().code;
+  }
+  std::vector<audit::StoredRecord> records(const std::string& event) const {
+    audit::Filter filter;
+    filter.event = event;
+    return audit::query(config_.audit.directory, filter).value();
+  }
+  // As at a start of the server.
+  Result<void> check() {
+    Open parts = open();
+    NAE_TRY(setup::take_up_ledger(*parts.store, *parts.hsm));
+    return check_store_and_log(*parts.store, config_.audit.directory);
+  }
+};
+
+TEST_F(StoreCommandsTest, ASoundStoreIsVerified) {
+  change("one");
+  change("two");
+  auto verified = verify_store(config_);
+  ASSERT_TRUE(verified) << verified.error().message;
+  EXPECT_EQ(verified->changes, 3u);
+  EXPECT_EQ(verified->rows, 5u);
+  EXPECT_EQ(verified->head.epoch, 3u);
+  EXPECT_EQ(accept_failure(), Code::conflict) << "there is nothing to accept";
+  EXPECT_TRUE(records("store-rollback-accepted").empty());
+}
+
+TEST_F(StoreCommandsTest, AHandInTheStoreIsNamedAndNeverAccepted) {
+  change("one");
+  tamper("INSERT INTO admin_roles VALUES ('admin', 'operator2')");
+  EXPECT_EQ(verify_failure().code, Code::store_corrupt);
+  EXPECT_THAT(verify_failure().message, HasSubstr("administrator admin"));
+  EXPECT_EQ(accept_failure(), Code::store_corrupt);
+}
+
+TEST_F(StoreCommandsTest, AnOlderStoreBesideTheLogIsRefusedUntilItIsAccepted) {
+  const fs::path older = directory_ / "older.db", other = directory_ / "other.db";
+  change("one");
+  keep(older);
+  change("two");
+  change("three");
+  put_back(older);
+  EXPECT_EQ(verify_failure().code, Code::store_rolled_back);
+  EXPECT_THAT(verify_failure().message, HasSubstr("ends at change 2 of its ledger"));
+  EXPECT_THAT(verify_failure().message, HasSubstr("knows change 4"));
+  EXPECT_EQ(check().error().code, Code::store_rolled_back);
+  for (const std::string& reason : {std::string(), std::string(setup::kMaxReasonBytes + 1, 'x')})
+    EXPECT_EQ(accept_failure(reason), Code::invalid_argument);
+  auto accepted = accept_store_rollback(config_, "the disk died");
+  ASSERT_TRUE(accepted) << accepted.error().message;
+  EXPECT_THAT(*accepted, HasSubstr("the disk died"));
+  EXPECT_THAT(*accepted, HasSubstr("knows change 4"));
+  ASSERT_EQ(records("store-rollback-accepted").size(), 1u);
+  EXPECT_EQ(records("store-rollback-accepted")[0].detail, *accepted);
+  EXPECT_TRUE(check());
+  EXPECT_TRUE(verify_store(config_));
+  {
+    Open parts = open();
+    ASSERT_TRUE(setup::take_up_ledger(*parts.store, *parts.hsm));
+    const store::Change noted = parts.store->changes_after(2, 1).value().at(0);
+    EXPECT_EQ(noted.kind, store::ChangeKind::rollback_accepted);
+    EXPECT_EQ(noted.admin, "nae-keyserver accept-store-rollback");
+  }
+  // The history that was given up does not come back either, although it is a longer one.
+  change("four");
+  EXPECT_TRUE(check());
+}
+
+// The same number, another history: what a database does that lost its newest commits.
+TEST_F(StoreCommandsTest, AnotherHistoryOfTheSameLengthIsRefused) {
+  const fs::path older = directory_ / "older.db";
+  change("one");
+  keep(older);
+  change("two");
+  put_back(older);
+  {
+    Open parts = open();
+    ASSERT_TRUE(setup::take_up_ledger(*parts.store, *parts.hsm));
+    ASSERT_TRUE(parts.store->set_meta("another", "x"));
+    EXPECT_EQ(parts.store->ledger_head().epoch, 3u);
+  }
+  EXPECT_EQ(check().error().code, Code::store_rolled_back);
+  EXPECT_THAT(check().error().message, HasSubstr("another change there"));
+  ASSERT_TRUE(accept_store_rollback(config_, "promoted the other one"));
+  EXPECT_TRUE(check());
+}
+
+TEST_F(StoreCommandsTest, AStoreWithoutItsLedgerIsRefusedUntilItIsAccepted) {
+  change("one");
+  tamper(
+      "DROP TABLE ledger_snapshots; DROP TABLE ledger;"
+      "CREATE TABLE ledger (epoch INTEGER NOT NULL PRIMARY KEY, bytes BLOB NOT NULL, mac BLOB NOT"
+      " NULL) STRICT; CREATE TABLE ledger_snapshots (epoch INTEGER NOT NULL PRIMARY KEY, bytes"
+      " BLOB NOT NULL, mac BLOB NOT NULL) STRICT");
+  EXPECT_EQ(verify_failure().code, Code::store_rolled_back);
+  EXPECT_EQ(check().error().code, Code::store_rolled_back);
+  ASSERT_TRUE(accept_store_rollback(config_, "a backup of last year"));
+  EXPECT_TRUE(check());
+  EXPECT_EQ(verify_store(config_)->changes, 2u) << "its rows, and that they were accepted";
+}
+
+TEST_F(StoreCommandsTest, AHeadThatNobodySignedSaysNothing) {
+  change("one");
+  const fs::path file = config_.audit.directory / audit::kHeadFile;
+  audit::Head head = **audit::read_head_file(file);
+  head.store.epoch = 1'000;
+  ASSERT_TRUE(audit::write_head_file(file, head));
+  EXPECT_EQ(verify_failure().code, Code::audit_broken);
+  EXPECT_EQ(accept_failure(), Code::audit_broken);
+}
+
+TEST_F(StoreCommandsTest, NotBesideARunningServer) {
+  auto lock = audit::lock_directory(config_.audit.directory);
+  ASSERT_TRUE(lock) << lock.error().message;
+  EXPECT_EQ(verify_failure().code, Code::conflict);
+  EXPECT_EQ(accept_failure(), Code::conflict);
+}
+
+}  // namespace
+}  // namespace nae::server
