@@ -255,6 +255,8 @@ int back_up(const std::string& file, const std::string& out) {
             << " versions, each read back\n"
             << done->manifest.string()
             << ": digests of it, of the configuration and of certificates\n";
+  if (!done->custody.empty())
+    std::cout << done->custody.string() << ": the keys in custody, its signature checked\n";
   return told();
 }
 

@@ -2,6 +2,7 @@
 
 #include <vector>
 
+#include "keyserver/setup/custody.hpp"
 #include "keyserver/store/sqlite/backup.hpp"
 #include "libnae/base/file.hpp"
 #include "libnae/base/text.hpp"
@@ -28,6 +29,21 @@ Result<std::string> line_of(const fs::path& file, std::size_t max_bytes) {
   return to_hex(crypto::sha256(as_bytes(content))) + "  " + fs::absolute(file).string() + "\n";
 }
 
+// What custody.nae holds; nothing for a group that was made before there was custody. A copy of one
+// that restores nothing would be found out on the day it is needed.
+Result<std::string> custody_of(const config::Config& config) {
+  const fs::path file = config.store.path.parent_path() / setup::kCustodyFile;
+  if (!name_is_taken(file)) return std::string();
+  NAE_ASSIGN(std::string content, read_file(file, custody::kMaxSetBytes));
+  auto set = custody::parse_custody_set(as_bytes(content));
+  auto good = set ? custody::check_signature(*set) : Result<void>(fail(set.error()));
+  if (!good) {
+    good.error().message = file.string() + ": " + good.error().message;
+    return fail(std::move(good).error());
+  }
+  return content;
+}
+
 std::string heading(const config::Config& config, const store::sqlite::BackedUp& done) {
   return "# nae-keyserver backup: " + std::to_string(done.keys) + " keys, " +
          std::to_string(done.versions) +
@@ -37,10 +53,22 @@ std::string heading(const config::Config& config, const store::sqlite::BackedUp&
          config.audit.directory.string() + "\n";
 }
 
+fs::path beside(const fs::path& out, const char* suffix) {
+  fs::path named = out;
+  named += suffix;
+  return named;
+}
+
+Result<void> refuse_taken(const fs::path& file) {
+  if (!name_is_taken(file)) return {};
+  return fail(Code::file_failed, file.string() + " exists already and is not overwritten",
+              "Give each backup a name of its own.");
+}
+
 Result<void> write_manifest(const fs::path& manifest, const std::string& head, const fs::path& copy,
-                            const std::string& beside) {
+                            const std::string& lines) {
   NAE_ASSIGN(const std::string copied, line_of(copy, kMaxStoreBytes));
-  return write_new_file(manifest, as_bytes(head + copied + beside), kMode);
+  return write_new_file(manifest, as_bytes(head + copied + lines), kMode);
 }
 
 }  // namespace
@@ -48,25 +76,35 @@ Result<void> write_manifest(const fs::path& manifest, const std::string& head, c
 Result<Backup> back_up(const fs::path& config_file, const config::Config& config,
                        const fs::path& out) {
   Backup backup;
-  backup.manifest = out;
-  backup.manifest += ".manifest";
-  if (name_is_taken(backup.manifest))
-    return fail(Code::file_failed,
-                backup.manifest.string() + " exists already and is not overwritten",
-                "Give each backup a name of its own.");
+  backup.manifest = beside(out, ".manifest");
+  NAE_TRY(refuse_taken(backup.manifest));
+  NAE_ASSIGN(const std::string custody, custody_of(config));
+  if (!custody.empty()) {
+    backup.custody = beside(out, ".custody");
+    NAE_TRY(refuse_taken(backup.custody));
+  }
   // Whatever can be refused is refused before there is a copy.
   NAE_TRY(check_name(out));
-  std::string beside;
+  std::string lines;
   for (const fs::path* file :
        {&config_file, &config.tls.certificate, &config.tls.client_authority}) {
     NAE_ASSIGN(const std::string line, line_of(*file, kMaxLineBytes));
-    beside += line;
+    lines += line;
   }
   NAE_ASSIGN(const store::sqlite::BackedUp done, store::sqlite::back_up(config.store.path, out));
-  if (auto written = write_manifest(backup.manifest, heading(config, done), out, beside);
-      !written) {
+  auto written =
+      custody.empty() ? Result<void>() : write_new_file(backup.custody, as_bytes(custody), kMode);
+  const bool custody_written = !custody.empty() && written;
+  if (custody_written) {
+    auto line = line_of(backup.custody, custody::kMaxSetBytes);
+    written = line ? Result<void>() : Result<void>(fail(line.error()));
+    lines += line.value_or("");
+  }
+  if (written) written = write_manifest(backup.manifest, heading(config, done), out, lines);
+  if (!written) {
     std::error_code ignored;  // a copy without its manifest is no backup, and its name is taken
     fs::remove(out, ignored);
+    if (custody_written) fs::remove(backup.custody, ignored);
     return fail(std::move(written).error());
   }
   backup.keys = done.keys;

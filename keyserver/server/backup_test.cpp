@@ -53,14 +53,17 @@ TEST_F(BackupTest, HoldsWhatAnotherProgramCanCheck) {
   EXPECT_EQ(done->keys, 1u);
   EXPECT_EQ(done->versions, 1u);
   EXPECT_EQ(done->manifest, backups_ / "monday.db.manifest");
-  EXPECT_EQ(files(), 2u);
+  EXPECT_EQ(done->custody, backups_ / "monday.db.custody");
+  EXPECT_EQ(read_file(done->custody, 1 << 20).value(),
+            read_file(directory_ / "server/custody.nae", 1 << 20).value());
+  EXPECT_EQ(files(), 3u);
   struct stat status {};
   ASSERT_EQ(::stat(done->manifest.c_str(), &status), 0);
   EXPECT_EQ(status.st_mode & 0777u, 0600u);
 
   const std::string text = read_file(done->manifest, 1 << 20).value();
-  for (const fs::path& listed :
-       {backups_ / "monday.db", file(), config_.tls.certificate, config_.tls.client_authority})
+  for (const fs::path& listed : {backups_ / "monday.db", done->custody, file(),
+                                 config_.tls.certificate, config_.tls.client_authority})
     EXPECT_THAT(text, HasSubstr("  " + listed.string() + "\n"));
   for (const fs::path& apart : {config_.hsm.pin_file, config_.tls.key, config_.audit.directory}) {
     EXPECT_THAT(text, HasSubstr(apart.string())) << "named, because a restore needs it";
@@ -70,6 +73,25 @@ TEST_F(BackupTest, HoldsWhatAnotherProgramCanCheck) {
   EXPECT_EQ(std::system(check.c_str()), 0);
   write(backups_ / "monday.db", "another");
   EXPECT_NE(std::system((check + " >/dev/null 2>&1").c_str()), 0);
+}
+
+TEST_F(BackupTest, ACustodyThatWouldRestoreNothingIsNoBackup) {
+  const fs::path custody = directory_ / "server/custody.nae";
+  std::string changed = read_file(custody, 1 << 20).value();
+  changed[200] ^= 1;
+  write(custody, changed);
+  EXPECT_EQ(refusal(backups_ / "a.db"), Code::authentication_failed);
+  write(custody, changed.substr(0, 300));
+  EXPECT_EQ(refusal(backups_ / "a.db"), Code::invalid_argument);
+  EXPECT_EQ(files(), 0u);
+}
+
+TEST_F(BackupTest, OfAGroupInNobodysCustodyHasNone) {
+  fs::remove(directory_ / "server/custody.nae");
+  const auto done = back_up_to(backups_ / "a.db");
+  ASSERT_TRUE(done) << done.error().message;
+  EXPECT_TRUE(done->custody.empty());
+  EXPECT_EQ(files(), 2u);
 }
 
 TEST_F(BackupTest, OverwritesNothing) {
