@@ -7,6 +7,8 @@ build="${NAE_BUILD:-$root/build}"
 work="$(realpath "${1:?WORK}")"
 as_owner() { if [ "$(id -u)" -eq 0 ]; then runuser -u postgres -- "$@"; else "$@"; fi; }
 owner="$(as_owner id -un)"
+# In the background: what $! names is then the program, or runuser, which hands signals on.
+become_owner() { if [ "$(id -u)" -eq 0 ]; then exec runuser -u postgres -- "$@"; else exec "$@"; fi; }
 cp "$build/benchmarks/nae-benchmark-signatures" "$build/keyserver/nae-keyserver" "$build/agent/nae-agent" "$build/cli/nae" \
   "$build/pkcs11/libnae-pkcs11.so" "$work/"
 chown -R "$owner" "$work"
@@ -15,7 +17,7 @@ trap '[ ${#pids[@]} -eq 0 ] || kill "${pids[@]}" 2>/dev/null || true; wait' EXIT
 wait_until() { local tries=0; until "$@" >/dev/null 2>&1; do tries=$((tries + 1)); [ $tries -lt 200 ] || { echo "never: $*" >&2; exit 1; }; sleep 0.1; done; }
 
 as_owner "$work/nae-keyserver" init --directory "$work/keyserver" --listen 127.0.0.1:0 >"$work/init.log"
-as_owner "$work/nae-keyserver" run --config "$work/keyserver/nae-keyserver.toml" >"$work/keyserver.log" 2>&1 & pids+=($!)
+become_owner "$work/nae-keyserver" run --config "$work/keyserver/nae-keyserver.toml" >"$work/keyserver.log" 2>&1 & pids+=($!)
 nae() { "$work/nae" --config "$work/keyserver/admin/cli.toml" "$@"; }
 wait_until nae status
 nae device enroll web1 --out "$work/agent" >/dev/null
@@ -49,7 +51,7 @@ executable = "$work/nae-benchmark-signatures"
 roles = "unix"
 END
 chown -R "$owner" "$work/agent"
-as_owner "$work/nae-agent" --config "$work/agent/agent.toml" >"$work/agent.log" 2>&1 & pids+=($!)
+become_owner "$work/nae-agent" --config "$work/agent/agent.toml" >"$work/agent.log" 2>&1 & pids+=($!)
 wait_until test -S "$work/agent/agent.sock"
 
 # The yardstick: the same kind of keys on a token of its own, behind p11-kit's server.
@@ -61,7 +63,7 @@ softhsm() { as_owner pkcs11-tool --module /usr/lib/softhsm/libsofthsm2.so --toke
 as_owner softhsm2-util --init-token --free --label yard --so-pin 1234 --pin 1234 >/dev/null
 softhsm --keypairgen --key-type EC:prime256v1 --label web --id 01
 softhsm --keygen --key-type GENERIC:32 --label codes --id 02 --usage-sign
-as_owner p11-kit server -f -n "$work/p11-kit.sock" --provider /usr/lib/softhsm/libsofthsm2.so 'pkcs11:token=yard' >"$work/p11-kit.log" 2>&1 & pids+=($!)
+become_owner p11-kit server -f -n "$work/p11-kit.sock" --provider /usr/lib/softhsm/libsofthsm2.so 'pkcs11:token=yard' >"$work/p11-kit.log" 2>&1 & pids+=($!)
 wait_until test -S "$work/p11-kit.sock"
 as_owner env NAE_PKCS11="socket=$work/agent/agent.sock" P11_KIT_SERVER_ADDRESS="unix:path=$work/p11-kit.sock" \
   "$work/nae-benchmark-signatures" "NAE=$work/libnae-pkcs11.so" "p11-kit remote=/usr/lib/x86_64-linux-gnu/pkcs11/p11-kit-client.so"
