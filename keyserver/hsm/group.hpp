@@ -15,9 +15,9 @@ class Session;
 namespace nae::hsm {
 
 // The objects of a group on a token, in the order in which they are made.
-inline constexpr custody::Kept kGroupKinds[] = {custody::Kept::group_key, custody::Kept::check_key,
-                                                custody::Kept::authority, custody::Kept::audit,
-                                                custody::Kept::binding, custody::Kept::ledger_key};
+inline constexpr custody::Kept kGroupKinds[] = {
+    custody::Kept::group_key, custody::Kept::check_key, custody::Kept::authority,
+    custody::Kept::audit,     custody::Kept::binding,   custody::Kept::ledger_key};
 std::string label_of(custody::Kept kind, const std::string& group_key_label);
 // CKA_ID: the group's for the group key, and another for each kind that follows from it. NSS lets
 // one key of an id take the place of another.

@@ -22,7 +22,7 @@ Result<std::string> accept_keys(const config::Config& config, const std::string&
   NAE_TRY(setup::check_token(*store, *hsm));
   NAE_TRY(take_up_ledger_if_there(*store, *hsm));
   NAE_ASSIGN(OfflineLog log,
-             OfflineLog::open(config, *store, *hsm, "nae-keyserver accept-keys", store.get()));
+             OfflineLog::open(config, *store, *hsm, "nae-keyserver accept-keys", *store));
   std::string written;
   NAE_TRY(setup::accept_keys(*store, *hsm, [&](const std::string& detail) {
     written = "accepted by uid " + std::to_string(::getuid()) + ": " + reason + "; " + detail;

@@ -8,13 +8,13 @@ namespace nae::server {
 
 Result<OfflineLog> OfflineLog::open(const config::Config& config, audit::HeadKeeper& keeper,
                                     keys::Hsm& hsm, std::string_view command,
-                                    store::Ledger* ledger) {
+                                    store::Ledger& ledger) {
   audit::LogOptions options;
   options.directory = config.audit.directory;
   options.durability = audit::Durability::fsync;
   options.segment_bytes = std::uint64_t{config.audit.segment_mib} << 20;
   options.head_keeper = &keeper;
-  if (ledger) options.store_point = [ledger] { return store_point(*ledger); };
+  options.store_point = [&ledger] { return store_point(ledger); };
   NAE_ASSIGN(const Bytes spki, hsm.public_key_of(keys::ServerKey::audit));
   NAE_ASSIGN(options.public_key_pem, crypto::public_key_to_pem(spki));
   options.sign = [&hsm](ByteView head) { return hsm.sign_as(keys::ServerKey::audit, head); };

@@ -17,12 +17,11 @@ namespace nae::server {
 class OfflineLog {
  public:
   // Keeps a server from starting as long as it lives. `command`: "nae-keyserver accept-keys", of
-  // static storage. `ledger`: of the store, open; nullptr: heads do not tell of it. Code::conflict
-  // when a server runs, Code::audit_broken when the log is not
-  // whole. `keeper` and `hsm` live longer.
+  // static storage. `ledger`: of the store, taken up; the log's heads tell how far it has come.
+  // Code::conflict when a server runs, Code::audit_broken when the log is not whole. `keeper`,
+  // `hsm` and `ledger` live longer.
   static Result<OfflineLog> open(const config::Config& config, audit::HeadKeeper& keeper,
-                                 keys::Hsm& hsm, std::string_view command,
-                                 store::Ledger* ledger = nullptr);
+                                 keys::Hsm& hsm, std::string_view command, store::Ledger& ledger);
 
   // On the disk when this returns. That a server was killed before is recorded first: the next one
   // would not see it any more.

@@ -24,7 +24,7 @@ Result<void> check_room(const std::filesystem::path& directory, Code code) {
   return fail(code, "the disk of " + directory.string() + " is full", "Free space on it.");
 }
 
-Result<void> open_store(const config::Config& config, Opened& opened) {
+Result<void> open_own_store(const config::Config& config, Opened& opened) {
   NAE_TRY(check_room(config.store.path.parent_path(), Code::store_unavailable));
   NAE_ASSIGN(opened.store, server::open_store(config));
   NAE_ASSIGN(auto server_id, opened.store->meta("server_id"));
@@ -59,7 +59,7 @@ Result<Opened> open_parts(const config::Config& config, Opening& opening) {
   opening.part = admin::StartPart::store;
   NAE_ASSIGN(opened.approval, rules_of(config));
   NAE_ASSIGN(opened.authority, read_file(config.tls.client_authority, kMaxAuthorityBytes));
-  NAE_TRY(open_store(config, opened));
+  NAE_TRY(open_own_store(config, opened));
   opening.part = admin::StartPart::hsm;
   NAE_TRY(open_hsm(config, opening, opened));
   return opened;

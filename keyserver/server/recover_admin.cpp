@@ -95,7 +95,7 @@ Result<Recovered> recover_admin(const config::Config& config, const Recovery& wa
   NAE_TRY(take_up_ledger_if_there(*store, *hsm));
   const store::Acting acting("nae-keyserver recover-admin");
   NAE_ASSIGN(OfflineLog log,
-             OfflineLog::open(config, *store, *hsm, "nae-keyserver recover-admin", store.get()));
+             OfflineLog::open(config, *store, *hsm, "nae-keyserver recover-admin", *store));
   NAE_TRY(check_store_and_log(*store, config.audit.directory));
 
   const std::int64_t now_us = unix_time_us();

@@ -6,6 +6,7 @@
 #include "keyserver/hsm/provision.hpp"
 #include "keyserver/keys/binding.hpp"
 #include "keyserver/server/hsm_options.hpp"
+#include "keyserver/server/offline_ledger.hpp"
 #include "keyserver/server/offline_log.hpp"
 #include "keyserver/server/open_store.hpp"
 #include "keyserver/setup/initialise.hpp"
@@ -124,6 +125,7 @@ Result<void> open_every_version(const config::Config& config, Restored& restored
   NAE_ASSIGN(const auto store, open_store(config));
   NAE_ASSIGN(const auto hsm, hsm::Pkcs11Hsm::open(hsm_options(config)));
   NAE_TRY(setup::check_token(*store, *hsm));
+  NAE_TRY(take_up_ledger_if_there(*store, *hsm));
   NAE_ASSIGN(const auto keys, store->load_keys());
   NAE_ASSIGN(const Bytes binding, hsm->public_key_of(keys::ServerKey::binding));
   NAE_ASSIGN(const auto check, keys::BindingCheck::with(binding));
@@ -142,7 +144,7 @@ Result<void> open_every_version(const config::Config& config, Restored& restored
   return {};
 }
 
-std::string joined(const std::vector<std::string>& names) {
+std::string names_in(const std::vector<std::string>& names) {
   std::string text;
   for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
   return text;
@@ -152,10 +154,12 @@ Result<void> record(const config::Config& config, const custody::CustodySet& set
                     const Restored& restored) {
   NAE_ASSIGN(const auto store, open_store(config));
   NAE_ASSIGN(const auto hsm, hsm::Pkcs11Hsm::open(hsm_options(config)));
-  NAE_ASSIGN(OfflineLog log, OfflineLog::open(config, *store, *hsm, "nae-keyserver restore"));
+  NAE_TRY(take_up_ledger_if_there(*store, *hsm));
+  NAE_ASSIGN(OfflineLog log,
+             OfflineLog::open(config, *store, *hsm, "nae-keyserver restore", *store));
   return log.record("keys-restored", "group " + to_hex(set.group) + ", generation " +
                                          std::to_string(set.generation) + ", by the cards of " +
-                                         joined(restored.holders) + "; " +
+                                         names_in(restored.holders) + "; " +
                                          std::to_string(restored.versions) + " versions opened, " +
                                          std::to_string(restored.not_portable.size()) + " missing");
 }

@@ -40,7 +40,7 @@ class StoreCommandsTest : public InstallationTest {
   void change(const std::string& name) {
     Open parts = open();
     ASSERT_TRUE(setup::take_up_ledger(*parts.store, *parts.hsm));
-    auto log = OfflineLog::open(config_, *parts.store, *parts.hsm, "test", parts.store.get());
+    auto log = OfflineLog::open(config_, *parts.store, *parts.hsm, "test", *parts.store);
     ASSERT_TRUE(log) << log.error().message;
     ASSERT_TRUE(parts.store->set_meta(name, "x"));
     ASSERT_TRUE(log->record("changed", name));
