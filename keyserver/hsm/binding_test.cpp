@@ -27,8 +27,8 @@ class Binding : public ::testing::Test {
   }
   void forget_ledger() {
     const auto module = std::move(*token.module());
-    const auto session = std::move(*Session::open(*module, token.options().token_label,
-                                                  read_pin(token.options().pin_file)->value));
+    const auto session = std::move(*open_session(*module, token.options().token_label,
+                                                 read_pin(token.options().pin_file)->value));
     ASSERT_TRUE(session->destroy(**session->find(CKO_SECRET_KEY, "nae-group-ledger")));
   }
   TestToken token;
