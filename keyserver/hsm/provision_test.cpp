@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "keyserver/hsm/group.hpp"
 #include "keyserver/hsm/key_pair.hpp"
 #include "keyserver/hsm/session.hpp"
 #include "keyserver/hsm/test_token.hpp"
@@ -63,7 +64,7 @@ TEST(Provision, AddsAGroupToAnExistingToken) {
   const auto made = initialise(second);
   ASSERT_TRUE(made) << made.error().message;
   EXPECT_FALSE(made->token_created);
-  EXPECT_EQ(made->group.kept.size(), 5u);
+  EXPECT_EQ(made->group.kept.size(), std::size(kGroupKinds));
 }
 
 TEST(Provision, NamesAFullTokenAndLeavesNothing) {

@@ -110,7 +110,8 @@ class Ring : public ::testing::Test {
       objects += file.path().extension() == ".object" && file.path().filename() != "token.object";
     return objects;
   }
-  static constexpr std::size_t kServerObjects = 8;  // the group key, the check key and three pairs
+  // The group key, the check key, that of the ledger, and three pairs.
+  static constexpr std::size_t kServerObjects = 9;
 
   bool signs(const Key& key) {
     return hsm
