@@ -10,6 +10,7 @@
 #include "keyserver/keys/binding.hpp"
 #include "keyserver/server/hsm_options.hpp"
 #include "keyserver/server/test_installation.hpp"
+#include "keyserver/setup/take_up_ledger.hpp"
 #include "keyserver/store/sqlite/test_store.hpp"
 #include "libnae/crypto/certificate.hpp"
 #include "libnae/crypto/spki.hpp"
@@ -46,6 +47,7 @@ class RestoreTest : public InstallationTest {
     auto hsm = hsm::Pkcs11Hsm::open(hsm_options(config_));
     ASSERT_TRUE(hsm) << hsm.error().message;
     auto store = store::sqlite::Store::open(config_.store.path).value();
+    ASSERT_TRUE(setup::take_up_ledger(*store, **hsm));
     keys::Key key = store::sqlite::make_key("k", 1);
     keys::Version version = store::sqlite::make_version(1);
     version.material = (*hsm)->generate({key.id, 1}, key.type).value();
