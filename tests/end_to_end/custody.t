@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.keywrap import aes_key_unwrap_with_padding
 from harness import KEY_SERVER, OWNER, KeyServer, Tap, run, scratch_directory
 
 STEPS = ("directory", "token", "keys", "certificates", "store", "custody", "configuration")
-GROUP_KEY, CHECK_KEY, AUTHORITY, AUDIT, BINDING, SO_PIN = range(1, 7)
+GROUP_KEY, CHECK_KEY, AUTHORITY, AUDIT, BINDING, LEDGER_KEY, SO_PIN = range(1, 8)
 
 
 class Custody:
@@ -109,7 +109,7 @@ with Tap() as tap:
         private = serialization.load_der_private_key(custody.unwrap(secret, kind), None)
         public = private.public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
         same(public, custody.kept[kind][0], f"what is kept as {kind} is the pair of its public key")
-    same([len(custody.unwrap(secret, kind)) for kind in (GROUP_KEY, CHECK_KEY)], [32, 32], "group key and check key are kept")
+    same([len(custody.unwrap(secret, kind)) for kind in (GROUP_KEY, CHECK_KEY, LEDGER_KEY)], [32, 32, 32], "group key, check key and ledger key are kept")
     server.start()
     tap.like(server.must("key", "create", "k", "--type", "aes-256-gcm"), "k", "a server whose keys are in custody serves")
     server.stop()
@@ -183,8 +183,8 @@ with Tap() as tap:
         """The step at which init was killed; None when it had ended before."""
         process = subprocess.Popen([str(word) for word in (KEY_SERVER, "init", "--directory", path, "--listen", "127.0.0.1:0", *options)],
                                    stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/", **{**OWNER, **more})
-        wanted = STEPS.index(step)
-        while process.poll() is None and not (step_of(path) in STEPS and STEPS.index(step_of(path)) >= wanted):
+        late_enough = STEPS[STEPS.index(step):]
+        while process.poll() is None and step_of(path) not in late_enough:
             pass
         process.send_signal(signal.SIGKILL)
         process.wait()
@@ -229,7 +229,7 @@ with Tap() as tap:
         tap.ok(SO_PIN not in custody.kept, "whose SO PIN is not ours to keep")
         objects = run("pkcs11-tool", "--module", "/usr/lib/softhsm/libsofthsm2.so", "--token-label", "nae", "--login", "--pin", "123456", "-O",
                       env=environment).stdout
-        same(len(re.findall(r"^(?:Secret|Private|Public) Key Object", objects, re.M)), 8, "one group's objects are on the token", objects)
+        same(len(re.findall(r"^(?:Secret|Private|Public) Key Object", objects, re.M)), 9, "one group's objects are on the token", objects)
         other = init(scratch / "second", *existing, env=environment)
         same((other.returncode, "already_initialised" in other.stderr), (1, True), "a token that holds a group takes no other")
         for found in re.findall(r"^(Secret|Private|Public) Key Object.*?\n  label: +(\S+)", objects, re.M | re.S):
