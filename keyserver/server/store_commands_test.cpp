@@ -154,10 +154,9 @@ TEST_F(StoreCommandsTest, AnotherHistoryOfTheSameLengthIsRefused) {
 TEST_F(StoreCommandsTest, AStoreWithoutItsLedgerIsRefusedUntilItIsAccepted) {
   change("one");
   tamper(
-      "DROP TABLE ledger_snapshots; DROP TABLE ledger;"
-      "CREATE TABLE ledger (epoch INTEGER NOT NULL PRIMARY KEY, bytes BLOB NOT NULL, mac BLOB NOT"
-      " NULL) STRICT; CREATE TABLE ledger_snapshots (epoch INTEGER NOT NULL PRIMARY KEY, bytes"
-      " BLOB NOT NULL, mac BLOB NOT NULL) STRICT");
+      "DROP TRIGGER ledger_changes_stay; DELETE FROM ledger_snapshots; DELETE FROM ledger;"
+      "CREATE TRIGGER ledger_changes_stay BEFORE DELETE ON ledger\n"
+      "  BEGIN SELECT raise(ABORT, 'a change stays'); END");
   EXPECT_EQ(verify_failure().code, Code::store_rolled_back);
   EXPECT_EQ(check().error().code, Code::store_rolled_back);
   ASSERT_TRUE(accept_store_rollback(config_, "a backup of last year"));

@@ -126,6 +126,7 @@ Result<std::size_t> LedgerTable::compare(const Fold& fold) {
 
 Result<LedgerReport> LedgerTable::begin(LedgerSettings settings) {
   NAE_ASSIGN(Transaction transaction, Transaction::begin(database_));
+  NAE_TRY(check_schema(database_));
   settings_ = std::move(settings);
   fold_ = {};
   head_ = {};
@@ -145,6 +146,11 @@ Result<LedgerReport> LedgerTable::begin(LedgerSettings settings) {
   });
   if (begun && (!items.empty() || head_.epoch == 0)) begun = write(ChangeKind::adopted, items);
   if (begun) begun = write_snapshot();
+  if (begun) {
+    auto schema = check_schema(database_);  // the ledger's tables are new
+    schema_ = schema.value_or(0);
+    begun = schema.map([](auto) {});
+  }
   if (begun) begun = transaction.commit();
   undo_.clear();
   if (!begun) {
@@ -156,6 +162,7 @@ Result<LedgerReport> LedgerTable::begin(LedgerSettings settings) {
 
 Result<LedgerReport> LedgerTable::open(LedgerSettings settings) {
   NAE_ASSIGN(Transaction moment, Transaction::begin(database_));
+  NAE_ASSIGN(const std::int64_t schema, check_schema(database_));
   settings_ = std::move(settings);
   LedgerReport report;
   auto state = read(true, report.changes);
@@ -164,6 +171,7 @@ Result<LedgerReport> LedgerTable::open(LedgerSettings settings) {
     settings_ = {};
     return fail(std::move(rows).error());
   }
+  schema_ = schema;
   fold_ = std::move(state->fold);
   head_ = state->head;
   snapshot_epoch_ = state->snapshot_epoch;
@@ -176,6 +184,7 @@ Result<LedgerReport> LedgerTable::open(LedgerSettings settings) {
 Result<LedgerReport> LedgerTable::verify() {
   if (!is_open()) return fail(Code::conflict, "the store's ledger is not open");
   NAE_ASSIGN(Transaction moment, Transaction::begin(database_));
+  NAE_TRY(check_schema(database_));
   LedgerReport report;
   NAE_ASSIGN(const State state, read(false, report.changes));
   NAE_ASSIGN(report.rows, compare(state.fold));
@@ -222,6 +231,11 @@ Result<void> LedgerTable::catch_up() {
     if (newest == 0) return {};
     return fail(Code::conflict, "the store has a ledger, and this program has not opened it");
   }
+  // A trigger writes rows in the transaction of the change, and the server would sign them.
+  NAE_ASSIGN(const std::int64_t schema, database_.integer("PRAGMA schema_version"));
+  if (schema != schema_)
+    return fail(Code::store_corrupt, "the store's schema was changed while it was open",
+                "Start the server again: it says what is not its own.");
   const auto epoch = static_cast<std::uint64_t>(newest);
   if (epoch < head_.epoch)
     return fail(Code::store_rolled_back, "the store ends at " + change_text(epoch) +

@@ -28,7 +28,7 @@ class LedgerTable {
   Result<std::vector<Change>> changes_after(std::uint64_t epoch, std::size_t most);
 
   // In a transaction of the caller: takes up what another process has written since. Code::conflict
-  // when the file holds a ledger that is not open.
+  // when the file holds a ledger that is not open, Code::store_corrupt when its schema was changed.
   Result<void> catch_up();
   // The row that stands in the table, against the fold; nothing to compare with when there is no
   // ledger.
@@ -57,6 +57,7 @@ class LedgerTable {
   Fold fold_;
   LedgerPoint head_;
   std::uint64_t snapshot_epoch_ = 0;
+  std::int64_t schema_ = 0;  // the number of the schema that was compared
   struct Undo {
     Fold::Before fold;
     LedgerPoint head;

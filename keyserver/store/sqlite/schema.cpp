@@ -1,6 +1,11 @@
 #include "keyserver/store/sqlite/schema.hpp"
 
+#include <algorithm>
+#include <array>
 #include <iterator>
+#include <mutex>
+#include <optional>
+#include <vector>
 
 namespace nae::store::sqlite {
 namespace {
@@ -315,6 +320,32 @@ CREATE TABLE ledger_snapshots (
 };
 constexpr std::size_t kLedgerStep = 8;  // the index of the step that makes the ledger's tables
 
+using Entry = std::array<std::string, 4>;  // type, name, table, SQL
+
+Result<std::vector<Entry>> read_schema(Database& database) {
+  NAE_ASSIGN(Statement rows, database.query("SELECT type, name, tbl_name, sql FROM sqlite_schema"));
+  std::vector<Entry> entries;
+  while (true) {
+    NAE_ASSIGN(bool row, rows.step());
+    if (!row) break;
+    entries.push_back({rows.text(0), rows.text(1), rows.text(2), rows.text(3)});
+  }
+  std::ranges::sort(entries);
+  return entries;
+}
+
+// Of a new store, made in memory once.
+Result<std::vector<Entry>> own_schema() {
+  static std::mutex mutex;
+  static std::optional<std::vector<Entry>> made;
+  std::lock_guard lock(mutex);
+  if (made) return *made;
+  NAE_ASSIGN(const auto database, Database::open(":memory:"));
+  NAE_TRY(migrate(*database));
+  NAE_ASSIGN(made, read_schema(*database));
+  return *made;
+}
+
 }  // namespace
 
 Result<void> forget_ledger(Database& database) {
@@ -342,6 +373,21 @@ Result<void> migrate(Database& database, std::int64_t to) {
     NAE_TRY(transaction.commit());
   }
   return {};
+}
+
+Result<std::int64_t> check_schema(Database& database) {
+  // What was parsed before this transaction may be another text than the one that stands there now.
+  NAE_TRY(database.execute("PRAGMA writable_schema = RESET"));
+  NAE_ASSIGN(const std::vector<Entry> own, own_schema());
+  NAE_ASSIGN(const std::vector<Entry> found, read_schema(database));
+  std::vector<Entry> wrong;
+  std::ranges::set_symmetric_difference(own, found, std::back_inserter(wrong));
+  if (wrong.empty()) return database.integer("PRAGMA schema_version");
+  return fail(Code::store_corrupt,
+              "the store's " + wrong.front()[0] + " " + wrong.front()[1] +
+                  " is not as the key server makes it, or missing",
+              "The store was changed past the key server. Bring back its last good backup, and "
+              "find out who can write the file.");
 }
 
 Result<void> check_soundness(Database& database) {

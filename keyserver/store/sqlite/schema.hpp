@@ -17,6 +17,11 @@ Result<void> migrate(Database& database, std::int64_t to = newest_schema());
 // In the caller's transaction: the ledger's tables, empty.
 Result<void> forget_ledger(Database& database);
 
+// In the caller's transaction: Code::store_corrupt, with its name, for a table, index, trigger or
+// view that is not as migrate() makes it: what a hand has planted would write in the server's name.
+// Answers the schema's number, which every change of it moves; what SQLite has parsed is of it.
+Result<std::int64_t> check_schema(Database& database);
+
 // Code::store_corrupt unless the file is a store and SQLite finds it sound.
 Result<void> check_soundness(Database& database);
 
