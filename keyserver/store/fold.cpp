@@ -26,6 +26,15 @@ tl::unexpected<Error> differs(Noun noun, ByteView identity, const std::string& h
 
 }  // namespace
 
+void Fold::insert(std::string key, const Entry& entry) {
+  std::size_t& count = counts_[static_cast<std::size_t>(key.front())];
+  if (entries_.insert_or_assign(std::move(key), entry).second) ++count;
+}
+
+void Fold::erase(const std::string& key) {
+  counts_[static_cast<std::size_t>(key.front())] -= entries_.erase(key);
+}
+
 Fold::Before Fold::apply(const Change& change) {
   Before before;
   for (const Item& item : change.items) {
@@ -34,9 +43,9 @@ Fold::Before Fold::apply(const Change& change) {
     before.emplace_back(
         key, found == entries_.end() ? std::nullopt : std::optional<Entry>(found->second));
     if (item.content)
-      entries_.insert_or_assign(std::move(key), Entry{crypto::sha256(*item.content), change.epoch});
-    else if (found != entries_.end())
-      entries_.erase(found);
+      insert(std::move(key), Entry{crypto::sha256(*item.content), change.epoch});
+    else
+      erase(key);
   }
   return before;
 }
@@ -44,9 +53,9 @@ Fold::Before Fold::apply(const Change& change) {
 void Fold::undo(Before before) {
   for (auto last = before.rbegin(); last != before.rend(); ++last) {
     if (last->second)
-      entries_.insert_or_assign(std::move(last->first), *last->second);
+      insert(std::move(last->first), *last->second);
     else
-      entries_.erase(last->first);
+      erase(last->first);
   }
 }
 

@@ -2,6 +2,8 @@
 // the change that left it so. What stands in the tables is compared with it.
 #pragma once
 
+#include <array>
+#include <iterator>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -26,6 +28,7 @@ class Fold {
 
   const Entry* find(Noun noun, ByteView identity) const;  // nullptr: there is no such row
   std::size_t size() const { return entries_.size(); }
+  std::size_t count(Noun noun) const { return counts_[static_cast<std::size_t>(noun)]; }
   // In no order.
   template <class Each>
   void for_each(Each each) const {
@@ -41,8 +44,10 @@ class Fold {
 
  private:
   friend Result<struct Snapshot> parse_snapshot(ByteView bytes);
-  void insert(std::string key, const Entry& entry) { entries_.emplace(std::move(key), entry); }
-  std::unordered_map<std::string, Entry> entries_;  // noun and identity
+  void insert(std::string key, const Entry& entry);
+  void erase(const std::string& key);
+  std::unordered_map<std::string, Entry> entries_;           // noun and identity
+  std::array<std::size_t, std::size(kNouns) + 1> counts_{};  // of entries_, by noun
 };
 
 // A snapshot: the fold as it was at one change. Sorted, so that it has one encoding.

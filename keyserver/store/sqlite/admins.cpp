@@ -132,6 +132,7 @@ Result<std::optional<Admin>> Store::find_admin(std::string_view name) {
 Result<std::vector<Admin>> Store::list_admins() {
   std::lock_guard lock(mutex_);
   NAE_ASSIGN(std::vector<Admin> admins, read_all_admins(*database_));
+  NAE_TRY(ledger_->check_whole(Noun::admin));
   for (const Admin& admin : admins) NAE_TRY(ledger_->check(item_of(admin)));
   return admins;
 }

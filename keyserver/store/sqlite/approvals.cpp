@@ -163,7 +163,8 @@ Result<std::string> Store::insert_approval(const Approval& approval, std::size_t
 Result<std::optional<Approval>> Store::find_approval(std::string_view id) {
   std::lock_guard lock(mutex_);
   NAE_ASSIGN(std::optional<Approval> approval, find_approval_row(*database_, id));
-  if (approval) NAE_TRY(ledger_->check(item_of(*approval)));
+  NAE_TRY(ledger_->check(approval ? item_of(*approval)
+                                  : Item{Noun::approval, identity_of(id), std::nullopt}));
   return approval;
 }
 
@@ -179,7 +180,13 @@ Result<std::vector<Approval>> Store::list_approvals(std::size_t most) {
     if (!row) break;
     approvals.push_back(read_row(rows));
   }
-  for (Approval& approval : approvals) NAE_TRY(read_decisions(*database_, approval));
+  NAE_TRY(ledger_->check_whole(Noun::approval));
+  for (Approval& approval : approvals) {
+    NAE_ASSIGN(const std::optional<Approval> whole, find_approval_row(*database_, approval.id));
+    if (!whole) return fail(Code::store_corrupt, "the store lost the request " + approval.id);
+    NAE_TRY(ledger_->check(item_of(*whole)));
+    approval.decisions = whole->decisions;
+  }
   return approvals;
 }
 

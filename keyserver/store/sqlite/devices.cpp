@@ -34,8 +34,11 @@ DeviceCertificate read_device(const Statement& row) {
           row.integer(4), row.text(5), row.integer(6)};
 }
 
-// All certificates of a name, those that stay as they are too.
-Result<void> touch_name(Database& database, Recorded& change, std::string_view name) {
+// All certificates of a name, those that stay as they are too, and none may be missing: what may be
+// written is decided by them.
+Result<void> touch_name(Database& database, LedgerTable& ledger, Recorded& change,
+                        std::string_view name) {
+  NAE_TRY(ledger.check_whole(Noun::device));
   std::vector<std::string> fingerprints;
   {
     NAE_ASSIGN(Statement rows,
@@ -76,6 +79,7 @@ Result<std::vector<DeviceCertificate>> read_devices(Database& database) {
 Result<void> Store::insert_device(const DeviceCertificate& device) {
   std::lock_guard lock(mutex_);
   NAE_ASSIGN(Recorded change, Recorded::begin(*database_, *ledger_));
+  NAE_TRY(touch_name(*database_, *ledger_, change, device.name));
   NAE_TRY(change.touch(Noun::device, identity_of(device.fingerprint)));
   NAE_TRY(insert_if(*database_, device,
                     "NOT EXISTS (SELECT 1 FROM good) OR ?6 IN (SELECT key_sha256 FROM good)"));
@@ -89,6 +93,7 @@ Result<void> Store::insert_device(const DeviceCertificate& device) {
 Result<void> Store::insert_device_key(const DeviceCertificate& device) {
   std::lock_guard lock(mutex_);
   NAE_ASSIGN(Recorded change, Recorded::begin(*database_, *ledger_));
+  NAE_TRY(touch_name(*database_, *ledger_, change, device.name));
   NAE_TRY(change.touch(Noun::device, identity_of(device.fingerprint)));
   NAE_TRY(insert_if(*database_, device,
                     "(SELECT count(*) FROM good) = 1 AND NOT EXISTS"
@@ -105,7 +110,7 @@ Result<void> Store::confirm_device_key(std::string_view name, std::string_view k
                                        std::int64_t now_us) {
   std::lock_guard lock(mutex_);
   NAE_ASSIGN(Recorded change, Recorded::begin(*database_, *ledger_));
-  NAE_TRY(touch_name(*database_, change, name));
+  NAE_TRY(touch_name(*database_, *ledger_, change, name));
   NAE_TRY(database_->execute(
       "WITH good AS (SELECT DISTINCT key_sha256 FROM devices"
       "  WHERE name = ?1 AND removed_at_us = 0 AND expires_at_us > ?3)"
@@ -123,7 +128,7 @@ Result<void> Store::confirm_device_key(std::string_view name, std::string_view k
 Result<void> Store::remove_device(std::string_view name, std::int64_t now_us) {
   std::lock_guard lock(mutex_);
   NAE_ASSIGN(Recorded change, Recorded::begin(*database_, *ledger_));
-  NAE_TRY(touch_name(*database_, change, name));
+  NAE_TRY(touch_name(*database_, *ledger_, change, name));
   NAE_TRY(database_->execute(
       "UPDATE devices SET removed_at_us = ?2 WHERE name = ?1 AND removed_at_us = 0", name, now_us));
   if (database_->changes() == 0)
@@ -134,6 +139,8 @@ Result<void> Store::remove_device(std::string_view name, std::int64_t now_us) {
 Result<std::vector<DeviceCertificate>> Store::list_devices() {
   std::lock_guard lock(mutex_);
   NAE_ASSIGN(std::vector<DeviceCertificate> devices, read_devices(*database_));
+  // One that is missing, and was removed, would be a name that nobody has had before.
+  NAE_TRY(ledger_->check_whole(Noun::device));
   for (const DeviceCertificate& device : devices) NAE_TRY(ledger_->check(item_of(device)));
   return devices;
 }

@@ -19,7 +19,15 @@ Result<std::int64_t> stored_state(Database& database, const KeyVersionId& versio
 
 Result<std::vector<keys::Key>> Store::load_keys() {
   std::lock_guard lock(mutex_);
-  return read_keys(*database_);
+  NAE_ASSIGN(std::vector<keys::Key> keys, read_keys(*database_));
+  // The ring is of these rows, and not of those that the start compared before.
+  for (const Noun noun : {Noun::key, Noun::version}) NAE_TRY(ledger_->check_whole(noun));
+  for (const keys::Key& key : keys) {
+    NAE_TRY(ledger_->check(item_of(key)));
+    for (const keys::Version& version : key.versions)
+      NAE_TRY(ledger_->check(item_of(key.id, version)));
+  }
+  return keys;
 }
 
 Result<void> Store::insert_key(const keys::Key& key) {

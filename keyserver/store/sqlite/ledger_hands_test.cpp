@@ -246,5 +246,57 @@ TEST_F(LedgerTest, ARunningServerBelievesNoHandEither) {
   EXPECT_EQ(store->ledger_head().epoch, 13u);
 }
 
+// Of a device that was removed nothing may be left that says so.
+TEST_F(LedgerTest, ARunningServerMissesWhatAHandTookAway) {
+  auto store = filled();
+  ASSERT_TRUE(store->remove_device("db1", 50));
+  store.reset();
+  const fs::path whole = directory_ / "whole";
+  copy_to(whole);
+  const auto said = [](const auto& done) { return done ? "" : done.error().message; };
+  const auto hand_after_open = [&](const std::string& hand) {
+    store.reset();
+    for (const char* suffix : {"-wal", "-shm"}) fs::remove(path_.string() + suffix);
+    fs::copy_file(whole, path_, fs::copy_options::overwrite_existing);
+    auto opened = reopen();
+    EXPECT_TRUE(opened->open_ledger(settings()));
+    tamper_freely(hand);
+    return opened;
+  };
+  store = hand_after_open("DELETE FROM devices WHERE name = 'db1'");
+  EXPECT_THAT(said(store->list_devices()), HasSubstr("device certificate dddd"));
+  EXPECT_THAT(said(store->insert_device(device_named("db1", 'f'))), HasSubstr("is missing"));
+  EXPECT_THAT(said(store->remove_device("db1", 60)), HasSubstr("is missing"));
+  store = hand_after_open(
+      "DELETE FROM admin_roles WHERE admin = 'bob';"
+      " DELETE FROM admin_certificates WHERE admin = 'bob'; DELETE FROM admins WHERE name = 'bob'");
+  EXPECT_THAT(said(store->list_admins()), HasSubstr("administrator bob is missing"));
+  store = hand_after_open("DELETE FROM policies");
+  EXPECT_THAT(said(store->latest()), HasSubstr("policy version 1 is missing"));
+  EXPECT_THAT(said(store->history()), HasSubstr("policy version 1 is missing"));
+  store = hand_after_open("DELETE FROM approvals; DELETE FROM approval_decisions");
+  EXPECT_THAT(said(store->list_approvals(10)), HasSubstr("0123456789abcdef is missing"));
+  EXPECT_THAT(said(store->find_approval("0123456789abcdef")), HasSubstr("is missing"));
+  store =
+      hand_after_open("DELETE FROM usage WHERE number = 2; DELETE FROM versions WHERE number = 2");
+  EXPECT_THAT(said(store->load_keys()), HasSubstr("version 2 of key 010203040506 is missing"));
+  store = hand_after_open("DELETE FROM meta");
+  EXPECT_THAT(said(store->meta("server_id")), HasSubstr("fact server_id is missing"));
+}
+
+TEST_F(LedgerTest, ARunningServerLoadsNoKeyOfAHand) {
+  auto store = filled();
+  tamper_freely("UPDATE keys SET actions = 'decrypt' WHERE name = 'other'");
+  auto keys = store->load_keys();
+  ASSERT_FALSE(keys);
+  EXPECT_THAT(keys.error().message, HasSubstr("key 090203040506 is not as change 6"));
+  tamper_freely("UPDATE approvals SET body = 'x'");
+  EXPECT_EQ(store->list_approvals(10).error().code, Code::store_corrupt);
+  tamper_freely("UPDATE policies SET author = 'bob'");
+  EXPECT_EQ(store->history().error().code, Code::store_corrupt);
+  tamper_freely("UPDATE meta SET value = 'two'");
+  EXPECT_EQ(store->meta("server_id").error().code, Code::store_corrupt);
+}
+
 }  // namespace
 }  // namespace nae::store::sqlite

@@ -28,6 +28,27 @@ tl::unexpected<Error> refused(std::uint64_t epoch, const std::string& how) {
   return fail(Code::store_corrupt, "the store's " + change_text(epoch) + " " + how, kHint);
 }
 
+// Whose rows are one of the noun each.
+std::string_view table_of(Noun noun) {
+  switch (noun) {
+    case Noun::fact:
+      return "meta";
+    case Noun::key:
+      return "keys";
+    case Noun::version:
+      return "versions";
+    case Noun::policy:
+      return "policies";
+    case Noun::device:
+      return "devices";
+    case Noun::admin:
+      return "admins";
+    case Noun::approval:
+      break;
+  }
+  return "approvals";
+}
+
 }  // namespace
 
 std::int64_t LedgerTable::now_us() const {
@@ -110,6 +131,12 @@ Result<std::size_t> LedgerTable::compare(const Fold& fold) {
     return fold.check(item);
   }));
   if (rows == fold.size()) return rows;
+  NAE_TRY(name_missing(fold));
+  return fail(Code::store_corrupt, "the store has not the rows that its ledger has", kHint);
+}
+
+// Fails for the first row that is not there.
+Result<void> LedgerTable::name_missing(const Fold& fold) {
   std::vector<Item> known;
   fold.for_each([&](Noun noun, ByteView identity, const Fold::Entry&) {
     known.push_back({noun, Bytes(identity.begin(), identity.end()), std::nullopt});
@@ -119,9 +146,9 @@ Result<std::size_t> LedgerTable::compare(const Fold& fold) {
   });
   for (const Item& item : known) {
     NAE_ASSIGN(const Item stands, read_item(database_, item.noun, item.identity));
-    if (!stands.content) return tl::unexpected(fold.check(item).error());
+    if (!stands.content) return fold.check(item);
   }
-  return fail(Code::store_corrupt, "the store has not the rows that its ledger has", kHint);
+  return {};
 }
 
 Result<LedgerReport> LedgerTable::begin(LedgerSettings settings) {
@@ -256,6 +283,17 @@ Result<void> LedgerTable::catch_up() {
 
 Result<void> LedgerTable::check(const Item& item) const {
   return is_open() ? fold_.check(item) : Result<void>{};
+}
+
+Result<void> LedgerTable::check_whole(Noun noun) {
+  if (!is_open()) return {};
+  NAE_ASSIGN(const std::int64_t rows,
+             database_.integer("SELECT count(*) FROM " + std::string(table_of(noun))));
+  if (static_cast<std::size_t>(rows) == fold_.count(noun)) return {};
+  NAE_TRY(name_missing(fold_));
+  return fail(Code::store_corrupt,
+              "the store has other rows in " + std::string(table_of(noun)) + " than its ledger",
+              kHint);
 }
 
 Result<void> LedgerTable::append(ChangeKind kind, std::span<const Item> items) {

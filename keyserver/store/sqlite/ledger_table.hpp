@@ -33,6 +33,9 @@ class LedgerTable {
   // The row that stands in the table, against the fold; nothing to compare with when there is no
   // ledger.
   Result<void> check(const Item& item) const;
+  // That no row of the ledger's is missing: Code::store_corrupt, with the name of one. Rows that
+  // stand are for check().
+  Result<void> check_whole(Noun noun);
   // In a transaction of the caller, which calls committed() or undone() next.
   Result<void> append(ChangeKind kind, std::span<const Item> items);
   void committed() { undo_.clear(); }
@@ -48,6 +51,7 @@ class LedgerTable {
   Result<std::optional<Snapshot>> read_snapshot();
   Result<Change> read_next(Statement& rows, const LedgerPoint& after);
   Result<std::size_t> compare(const Fold& fold);
+  Result<void> name_missing(const Fold& fold);
   Result<void> write(ChangeKind kind, std::span<const Item> items);
   Result<void> write_snapshot();
   std::int64_t now_us() const;

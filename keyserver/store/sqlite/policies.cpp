@@ -63,6 +63,8 @@ Result<std::vector<policy::Revision>> read_policies(Database& database) {
 
 Result<std::optional<policy::Revision>> Store::latest() {
   std::lock_guard lock(mutex_);
+  NAE_TRY(
+      ledger_->check_whole(Noun::policy));  // without the newest, the one before would be in force
   NAE_ASSIGN(Statement rows,
              database_->query(std::string(kSelectPolicies) + " ORDER BY number DESC LIMIT 1"));
   NAE_ASSIGN(bool row, rows.step());
@@ -90,7 +92,10 @@ Result<std::uint32_t> Store::insert(const policy::Revision& revision) {
 
 Result<std::vector<policy::Revision>> Store::history() {
   std::lock_guard lock(mutex_);
-  return read_policies(*database_);
+  NAE_TRY(ledger_->check_whole(Noun::policy));
+  NAE_ASSIGN(std::vector<policy::Revision> policies, read_policies(*database_));
+  for (const policy::Revision& revision : policies) NAE_TRY(ledger_->check(item_of(revision)));
+  return policies;
 }
 
 Result<std::vector<policy::Revision>> Store::prunable_policies(std::int64_t before_us) {

@@ -99,8 +99,13 @@ Result<std::optional<std::string>> Store::meta(std::string_view name) {
   std::lock_guard lock(mutex_);
   NAE_ASSIGN(Statement known, database_->query("SELECT value FROM meta WHERE name = ?1", name));
   NAE_ASSIGN(bool found, known.step());
-  if (!found) return std::nullopt;
-  return known.text(0);
+  if (!found) {
+    NAE_TRY(ledger_->check({Noun::fact, identity_of(name), std::nullopt}));
+    return std::nullopt;
+  }
+  std::string value = known.text(0);
+  NAE_TRY(ledger_->check(item_of_fact(name, value)));
+  return value;
 }
 
 Result<void> Store::check() {

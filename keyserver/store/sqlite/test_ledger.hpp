@@ -82,7 +82,8 @@ class LedgerTest : public StoreTest {
     sqlite3* hand = nullptr;
     ASSERT_EQ(sqlite3_open(path_.c_str(), &hand), SQLITE_OK);
     sqlite3_db_config(hand, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, nullptr);
-    const std::string whole = "PRAGMA synchronous = OFF;" + sql + ";PRAGMA wal_checkpoint(TRUNCATE)";
+    const std::string whole =
+        "PRAGMA synchronous = OFF;" + sql + ";PRAGMA wal_checkpoint(TRUNCATE)";
     const int status = sqlite3_exec(hand, whole.c_str(), nullptr, nullptr, nullptr);
     EXPECT_EQ(status, SQLITE_OK) << sqlite3_errmsg(hand) << ": " << sql;
     sqlite3_close(hand);
