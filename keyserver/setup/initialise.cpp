@@ -7,11 +7,13 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <optional>
 
 #include "keyserver/audit/head.hpp"
 #include "keyserver/hsm/pkcs11_hsm.hpp"
 #include "keyserver/hsm/provision.hpp"
 #include "keyserver/setup/authority.hpp"
+#include "keyserver/setup/claim.hpp"
 #include "keyserver/setup/take_up_ledger.hpp"
 #include "keyserver/setup/token_binding.hpp"
 #include "keyserver/setup/unfinished.hpp"
@@ -183,6 +185,8 @@ class Initialisation {
   Result<void> claim_directory() {
     std::error_code error;
     directory_ = std::filesystem::absolute(choices_.directory);
+    NAE_ASSIGN(Claim claim, Claim::take(directory_));
+    claim_.emplace(std::move(claim));
     NAE_ASSIGN(const auto left, find_left_behind(directory_));
     if (left) {
       hsm::Options token;
@@ -326,6 +330,7 @@ class Initialisation {
 
   const Choices& choices_;
   Path directory_;
+  std::optional<Claim> claim_;
   std::uint16_t port_ = 0;
   std::string server_id_;
   std::string authority_;

@@ -42,6 +42,7 @@ struct Made {
 // Code::already_initialised when `directory` exists and is not empty, or when the token holds keys
 // of ours; nothing is changed then. What was made before a failure is removed again, on a token
 // that existed before, too. What a run left that was interrupted is taken back first.
+// Code::conflict while another run works in `directory`.
 Result<Made> initialise(const Choices& choices);
 
 // Points SoftHSM2 at its configuration, before the module is loaded. Other modules ignore it.

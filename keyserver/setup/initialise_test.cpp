@@ -8,6 +8,7 @@
 #include <fstream>
 
 #include "keyserver/hsm/test_token.hpp"
+#include "keyserver/setup/claim.hpp"
 #include "keyserver/setup/take_up_ledger.hpp"
 #include "keyserver/setup/token_binding.hpp"
 #include "keyserver/setup/unfinished.hpp"
@@ -286,6 +287,22 @@ TEST_F(InitialiseTest, WhatAnInterruptedRunLeftIsTakenBack) {
   std::ofstream(choices_.directory / ".keys.db.12-0.new") << "a part";
   EXPECT_EQ(made().taken_back, "store");
   EXPECT_FALSE(fs::exists(choices_.directory / "init.unfinished"));
+}
+
+TEST_F(InitialiseTest, WhatARunIsMakingNowIsLeftAlone) {
+  {
+    const auto running = Claim::take(choices_.directory);
+    ASSERT_TRUE(running);
+    ASSERT_TRUE(Unfinished::begin(choices_.directory, {7}, ""));
+    std::ofstream(choices_.directory / "keys.db") << "half of it";
+    const auto second = initialise(choices_);
+    ASSERT_FALSE(second);
+    EXPECT_EQ(second.error().code, Code::conflict);
+    EXPECT_THAT(second.error().message, HasSubstr("another nae-keyserver works in"));
+    EXPECT_EQ(text_of("keys.db"), "half of it");
+    EXPECT_TRUE(find_left_behind(choices_.directory).value());
+  }
+  EXPECT_EQ(made().taken_back, "directory") << "it was killed";
 }
 
 TEST_F(InitialiseTest, NothingIsTakenBackThatNoRunHasMade) {

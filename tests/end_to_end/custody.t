@@ -190,6 +190,20 @@ with Tap() as tap:
         process.wait()
         return None if (path / "nae-keyserver.toml").exists() else step_of(path)
 
+    # Two at once: the second leaves the first alone, which goes on where it was stopped.
+    path = scratch / "two"
+    first = subprocess.Popen([str(word) for word in (KEY_SERVER, "init", "--directory", path, "--listen", "127.0.0.1:0")],
+                             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/", **OWNER)
+    while first.poll() is None and step_of(path) is None:
+        pass
+    first.send_signal(signal.SIGSTOP)
+    second = init(path)
+    first.send_signal(signal.SIGCONT)
+    same((second.returncode, "works in" in second.stderr), (1, True), "an init beside another one is refused", second.stderr)
+    same(first.wait(), 0, "and the first ends well")
+    checked = run(KEY_SERVER, "check-config", "--config", path / "nae-keyserver.toml")
+    same(checked.returncode, 0, "with a server that is whole", checked.stderr)
+
     for step in STEPS:
         path = scratch / f"killed-{step}"
         at = kill_at(step, path)
