@@ -118,8 +118,6 @@ class Initialisation {
     // Whatever can be refused is refused before there is anything.
     NAE_ASSIGN(cards_, read_cards(choices_.custody));
     if (!cards_.empty()) NAE_TRY(custody::check_quorum({choices_.custody.k, cards_.size()}));
-    NAE_TRY(claim_directory());
-    Cleanup cleanup(directory_);
     NAE_ASSIGN(server_id_, random_hex(8));
     if (choices_.port == 0) {
       NAE_ASSIGN(port_, free_port());
@@ -127,8 +125,13 @@ class Initialisation {
       port_ = choices_.port;
     }
     NAE_TRY(crypto::random_bytes(group_));
+    NAE_TRY(claim_directory());
+    Cleanup cleanup(directory_);
+    // Before anything else is in the directory: without a note nobody takes it back.
     NAE_ASSIGN(Unfinished note,
                Unfinished::begin(directory_, group_, embedded() ? "" : choices_.token_label));
+    for (const char* part : {".", "hsm", "tls", "audit", "admin"})
+      NAE_TRY(make_directory(directory_ / part));
     NAE_TRY(note.reached(Step::token));
     NAE_TRY(provision_hsm(note));
     NAE_TRY(note.reached(Step::certificates));
@@ -199,8 +202,6 @@ class Initialisation {
     }
     if (std::filesystem::exists(directory_, error) && !std::filesystem::is_empty(directory_, error))
       return fail(Code::already_initialised, directory_.string() + " is not empty");
-    for (const char* part : {".", "hsm", "tls", "audit", "admin"})
-      NAE_TRY(make_directory(directory_ / part));
     return {};
   }
 

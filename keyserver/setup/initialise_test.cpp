@@ -305,6 +305,22 @@ TEST_F(InitialiseTest, WhatARunIsMakingNowIsLeftAlone) {
   EXPECT_EQ(made().taken_back, "directory") << "it was killed";
 }
 
+// Nothing of init is in the directory before its note, and the note itself may have been cut.
+TEST_F(InitialiseTest, ARunThatWasKilledAtItsFirstNoteIsTakenBack) {
+  fs::create_directories(choices_.directory);
+  std::ofstream(choices_.directory / ".init.unfinished.12-0.new") << "a part";
+  EXPECT_EQ(made().taken_back, "directory");
+}
+
+// A file of somebody else's beside it: that is no directory of init's.
+TEST_F(InitialiseTest, AFirstNoteBesideSomethingElseIsLeftAlone) {
+  fs::create_directories(choices_.directory);
+  std::ofstream(choices_.directory / ".init.unfinished.12-0.new") << "a part";
+  std::ofstream(choices_.directory / "precious") << "mine";
+  EXPECT_EQ(refusal(), Code::already_initialised);
+  EXPECT_EQ(text_of("precious"), "mine");
+}
+
 TEST_F(InitialiseTest, NothingIsTakenBackThatNoRunHasMade) {
   fs::create_directories(choices_.directory);
   ASSERT_TRUE(Unfinished::begin(choices_.directory, {}, ""));

@@ -50,6 +50,18 @@ bool is_made(std::string_view name) {
          is_of(kStore) || name.starts_with(kStore);
 }
 
+// Killed while its first note was written: what should have become the note is all that there is.
+bool holds_only_a_first_note(const fs::path& directory) {
+  std::error_code error;
+  bool some = false;
+  for (const auto& entry : fs::directory_iterator(directory, error)) {
+    const std::string name = entry.path().filename().string();
+    if (!name.starts_with("." + std::string(kNote) + ".") || !name.ends_with(".new")) return false;
+    some = true;
+  }
+  return some && !error;
+}
+
 }  // namespace
 
 std::string_view name(Step step) {
@@ -80,6 +92,7 @@ Result<void> Unfinished::finish() {
 Result<std::optional<LeftBehind>> find_left_behind(const fs::path& directory) {
   const fs::path file = directory / kNote;
   std::error_code error;
+  if (holds_only_a_first_note(directory)) return std::optional(LeftBehind());
   if (!fs::exists(file, error) || fs::exists(directory / kConfiguration, error))
     return std::optional<LeftBehind>();
   NAE_ASSIGN(const std::string text, read_file(file, kMaxNoteBytes));

@@ -204,6 +204,20 @@ with Tap() as tap:
     checked = run(KEY_SERVER, "check-config", "--config", path / "nae-keyserver.toml")
     same(checked.returncode, 0, "with a server that is whole", checked.stderr)
 
+    # As soon as its directory is there, whether it has a note or not.
+    for attempt in range(5):
+        path = scratch / f"early-{attempt}"
+        early = subprocess.Popen([str(word) for word in (KEY_SERVER, "init", "--directory", path, "--listen", "127.0.0.1:0")],
+                                 stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/", **OWNER)
+        while early.poll() is None and not path.exists():
+            pass
+        early.kill()
+        early.wait()
+        left = sorted(file.name for file in path.iterdir())
+        again = init(path)
+        same(again.returncode, 0, f"killed at its beginning: the next init makes the server ({attempt})", f"{left}
+{again.stderr}")
+
     for step in STEPS:
         path = scratch / f"killed-{step}"
         at = kill_at(step, path)
