@@ -3,6 +3,7 @@
 #include <poll.h>
 
 #include <algorithm>
+#include <limits>
 
 #include "libnae/wire/lookup.hpp"
 
@@ -15,6 +16,13 @@ using std::chrono::steady_clock;
 // Of one exchange: longer than nae-agent takes to say that a key server did not answer.
 constexpr std::chrono::seconds kMostOfAnExchange{60};
 constexpr milliseconds kFirstPause{10}, kLongestPause{500};
+
+// How often the answer may be lost. What may have been done is asked for once more: it costs a
+// record of the audit log, and may be what ends the key server.
+int most_losses_of(Action action) {
+  const bool is_done_once = action == Action::sign || action == Action::mac;
+  return is_done_once ? 2 : std::numeric_limits<int>::max();
+}
 
 // Somebody is away, and nothing was refused.
 bool passes(Code code) {
@@ -42,10 +50,17 @@ void KeyServer::act_for(Bytes user_token) {
   is_stale_ = true;
 }
 
-Result<void> KeyServer::exchange_once(const Queue& queue, const Read& read, TimePoint deadline,
-                                      bool& was_used) {
-  NAE_ASSIGN(const LinkPool::Turn link, pool_.take(deadline));
-  was_used = !link.is_new();
+// A connection from before the agent was started again says nothing of the agent that is there.
+Result<LinkPool::Turn> KeyServer::take_living(TimePoint deadline) {
+  for (;;) {
+    NAE_ASSIGN(LinkPool::Turn link, pool_.take(deadline));
+    if (!link.is_new()) link->drain();
+    if (!link->broken()) return link;
+  }
+}
+
+Result<void> KeyServer::exchange_once(const Queue& queue, const Read& read, TimePoint deadline) {
+  NAE_ASSIGN(const LinkPool::Turn link, take_living(deadline));
   {
     std::lock_guard guard(lock_);
     link->act_for(user_token_);
@@ -56,15 +71,14 @@ Result<void> KeyServer::exchange_once(const Queue& queue, const Read& read, Time
   return read(frame, *link);
 }
 
-Result<void> KeyServer::exchange(const Queue& queue, const Read& read) {
+Result<void> KeyServer::exchange(const Queue& queue, const Read& read, int most_losses) {
   const TimePoint deadline = steady_clock::now() + settings_.patience;
   milliseconds pause = kFirstPause;
+  int losses = 0;
   for (;;) {
-    bool was_used = false;
-    auto done = exchange_once(queue, read, deadline, was_used);
+    auto done = exchange_once(queue, read, deadline);
     if (done || !passes(done.error().code)) return done;
-    // A connection from before the agent was started again says nothing of the agent that is there.
-    if (done.error().code == Code::connection_lost && was_used) continue;
+    if (done.error().code == Code::connection_lost && ++losses >= most_losses) return done;
     const auto now = steady_clock::now();
     if (now >= deadline) return done;
     const auto left = std::chrono::ceil<milliseconds>(deadline - now);
@@ -135,7 +149,8 @@ Result<Bytes> KeyServer::ask(Action action, std::uint8_t algorithm, const std::s
         const ByteView bytes = reply.items.cursor().next();
         result.assign(bytes.begin(), bytes.end());
         return {};
-      }));
+      },
+      most_losses_of(action)));
   return result;
 }
 

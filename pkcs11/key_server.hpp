@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <limits>
 #include <memory>
 #include <mutex>
 
@@ -28,7 +29,8 @@ class KeyServer {
   // As listed last; nullptr before.
   std::shared_ptr<const ObjectTable> known_objects();
 
-  // The one item's result. An action whose answer was lost is asked again, signatures too.
+  // The one item's result. What is read or verified is asked until its time is over; a signature or
+  // code whose answer was lost is asked for once more: Code::connection_lost.
   Result<Bytes> ask(Action action, std::uint8_t algorithm, const std::string& key, ByteView item,
                     ByteView second = {});
   void close() { pool_.close(); }
@@ -36,9 +38,11 @@ class KeyServer {
  private:
   using Queue = std::function<Result<std::uint64_t>(client::Session&)>;
   using Read = std::function<Result<void>(const wire::Frame&, AgentLink&)>;
-  Result<void> exchange(const Queue& queue, const Read& read);
-  Result<void> exchange_once(const Queue& queue, const Read& read, TimePoint deadline,
-                             bool& was_used);
+  // Ends at the `most_losses`-th answer that was lost, whether the agent or a key server lost it.
+  Result<void> exchange(const Queue& queue, const Read& read,
+                        int most_losses = std::numeric_limits<int>::max());
+  Result<void> exchange_once(const Queue& queue, const Read& read, TimePoint deadline);
+  Result<LinkPool::Turn> take_living(TimePoint deadline);
   bool is_current(const AgentLink& link);
 
   const Settings settings_;
