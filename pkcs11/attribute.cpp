@@ -135,8 +135,10 @@ Attribute of_secrets(const Object& object, CK_ATTRIBUTE_TYPE type) {
     case CKA_SIGN_RECOVER:
       return flag(false);
     case CKA_ALWAYS_SENSITIVE:
-    case CKA_NEVER_EXTRACTABLE:
       return flag(!object.was_imported);
+    // The others are made extractable, and leave the HSM once: wrapped, for the store.
+    case CKA_NEVER_EXTRACTABLE:
+      return flag(!object.was_imported && object.type == KeyType::ed25519);
     // Of an imported one nobody here knows the length.
     case CKA_VALUE_LEN:
       if (is_pair(object) || object.was_imported) return NoValue::unknown;

@@ -106,8 +106,8 @@ TEST(Objects, SayOfThemselvesWhatIsSo) {
     EXPECT_EQ(value_of<CK_BBOOL>(*object, CKA_EXTRACTABLE), CK_FALSE);
     EXPECT_EQ(std::get<NoValue>(attribute_of(*object, CKA_VALUE)), NoValue::sensitive);
   }
-  EXPECT_EQ(value_of<CK_BBOOL>(key, CKA_NEVER_EXTRACTABLE), CK_TRUE);
-  EXPECT_EQ(value_of<CK_BBOOL>(secret, CKA_NEVER_EXTRACTABLE), CK_FALSE) << "others had it";
+  EXPECT_EQ(value_of<CK_BBOOL>(key, CKA_ALWAYS_SENSITIVE), CK_TRUE);
+  EXPECT_EQ(value_of<CK_BBOOL>(key, CKA_LOCAL), CK_TRUE);
   EXPECT_EQ(value_of<CK_BBOOL>(secret, CKA_ALWAYS_SENSITIVE), CK_FALSE);
   EXPECT_EQ(value_of<CK_BBOOL>(secret, CKA_LOCAL), CK_FALSE);
   // What policy lets this caller do, and nothing more.
@@ -124,6 +124,24 @@ TEST(Objects, SayOfThemselvesWhatIsSo) {
   EXPECT_EQ(to_hex(std::get<Bytes>(attribute_of(key, CKA_EC_PARAMS))), "06082a8648ce3d030107");
   EXPECT_EQ(std::get<Bytes>(attribute_of(pub, CKA_EC_POINT)).size(), 67u);
   EXPECT_EQ(to_hex(std::get<Bytes>(attribute_of(pub, CKA_PUBLIC_KEY_INFO))), kP256);
+}
+
+// Ed25519 stays in the HSM; all others are wrapped there and kept in the store.
+TEST(Objects, WereNeverExtractableOnlyWhereTheyNeverLeftTheHsm) {
+  const auto never_extractable = [](const Cells& row) {
+    const ObjectTable table = ObjectTable::from(listed({row}), true);
+    return value_of<CK_BBOOL>(table.objects().at(0), CKA_NEVER_EXTRACTABLE);
+  };
+  const auto edwards = [](const char* origin) {
+    return row_of("e", "1", "1", "ed25519", "sign", kEd25519, "ed25519", origin);
+  };
+  EXPECT_EQ(never_extractable(edwards("generated")), CK_TRUE);
+  EXPECT_EQ(never_extractable(edwards("imported")), CK_FALSE) << "others had it";
+  EXPECT_EQ(
+      never_extractable(row_of("w", "1", "1", "ecdsa-p256", "sign", kP256, "ecdsa-p256-sha256")),
+      CK_FALSE);
+  EXPECT_EQ(never_extractable(row_of("h", "1", "1", "hmac-sha-256-raw", "mac", std::nullopt)),
+            CK_FALSE);
 }
 
 TEST(Objects, OneAttributeThatFailsLeavesTheOthers) {
