@@ -1,5 +1,6 @@
 #include "pkcs11/link_pool.hpp"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
@@ -9,27 +10,50 @@
 namespace nae::pkcs11 {
 namespace {
 
-// A descriptor of a link and the process that opened it; 0: none. An entry is there only while the
-// descriptor is open and ours.
-using Entry = std::uint64_t;
-std::array<std::atomic<Entry>, 2 * LinkPool::kMostLinks> inheritable{};
+// A descriptor of a link, the process that opened it, and the socket that it is. An owner is there
+// only while the descriptor is open and ours. Nobody waits here: a fork leaves what it finds.
+struct Entry {
+  std::atomic<std::uint64_t> owner;  // 0: none
+  std::atomic<dev_t> device;
+  std::atomic<ino_t> inode;
+};
+std::array<Entry, 2 * LinkPool::kMostLinks> inheritable{};
 
-Entry entry_of(pid_t pid, int descriptor) {
-  return Entry{static_cast<std::uint32_t>(pid)} << 32 | static_cast<std::uint32_t>(descriptor);
+// While device and inode are being written. In a child that was forked then the descriptor
+// stays open until exec.
+constexpr std::uint64_t kUnfinished = std::uint64_t{1} << 31;
+
+std::uint64_t owner_of(pid_t pid, int descriptor) {
+  return std::uint64_t{static_cast<std::uint32_t>(pid)} << 32 |
+         static_cast<std::uint32_t>(descriptor);
 }
 
 void enter(int descriptor) {
-  for (std::atomic<Entry>& entry : inheritable) {
-    Entry none = 0;
-    if (entry.compare_exchange_strong(none, entry_of(::getpid(), descriptor))) return;
+  struct stat status {};
+  if (::fstat(descriptor, &status) != 0) return;
+  const std::uint64_t owner = owner_of(::getpid(), descriptor);
+  for (Entry& entry : inheritable) {
+    std::uint64_t none = 0;
+    if (!entry.owner.compare_exchange_strong(none, owner | kUnfinished)) continue;
+    entry.device = status.st_dev;
+    entry.inode = status.st_ino;
+    entry.owner = owner;
+    return;
   }
 }
 
 void leave(int descriptor) {
-  for (std::atomic<Entry>& entry : inheritable) {
-    Entry its = entry_of(::getpid(), descriptor);
-    if (entry.compare_exchange_strong(its, 0)) return;
+  for (Entry& entry : inheritable) {
+    std::uint64_t its = owner_of(::getpid(), descriptor);
+    if (entry.owner.compare_exchange_strong(its, 0)) return;
   }
+}
+
+// A child may have closed all that it got and opened files of its own: those are not ours.
+void close_if_still(int descriptor, dev_t device, ino_t inode) {
+  struct stat status {};
+  if (::fstat(descriptor, &status) == 0 && status.st_dev == device && status.st_ino == inode)
+    ::close(descriptor);
 }
 
 void end(std::unique_ptr<AgentLink> link) {
@@ -40,13 +64,16 @@ void end(std::unique_ptr<AgentLink> link) {
 }  // namespace
 
 void LinkPool::close_inherited() {
-  for (std::atomic<Entry>& entry : inheritable) {
-    Entry found = entry.load();
-    const auto descriptor = static_cast<int>(found & 0xffff'ffff);
+  for (Entry& entry : inheritable) {
+    std::uint64_t found = entry.owner.load();
+    const dev_t device = entry.device;
+    const ino_t inode = entry.inode;
     // Another thread may be doing the same, or have opened a link of this process already.
-    if (found != 0 && found != entry_of(::getpid(), descriptor) &&
-        entry.compare_exchange_strong(found, 0))
-      ::close(descriptor);
+    if (found == 0 || found >> 32 == static_cast<std::uint32_t>(::getpid()) ||
+        !entry.owner.compare_exchange_strong(found, 0))
+      continue;
+    if ((found & kUnfinished) == 0)
+      close_if_still(static_cast<int>(found & 0xffff'ffff), device, inode);
   }
 }
 

@@ -265,6 +265,22 @@ def ask_fork(module, say):
     say("a child of a child", child_of(lambda: child_of(lambda: [module.initialize(), signs(module.open_session(), web)])))
     say("the parent goes on", signs(session, web))
 
+    sockets = [int(each) for each in os.listdir("/proc/self/fd")
+               if os.path.exists(f"/proc/self/fd/{each}") and os.readlink(f"/proc/self/fd/{each}").startswith("socket:")]
+    say("the parent has connections", len(sockets) > 0)
+
+    def closes_all():
+        """As a daemon does: what it got is closed, and files of its own have those numbers."""
+        null = os.open("/dev/null", os.O_RDONLY)
+        for each in sockets:
+            os.dup2(null, each)
+        returned = module.initialize()
+        lost = [each for each in sockets if not os.path.exists(f"/proc/self/fd/{each}")]
+        return [returned, lost, signs(module.open_session(), web)]
+
+    say("a child that closed all it got", child_of(closes_all))
+    say("the parent goes on after that", signs(session, web))
+
     # A child of a process whose other threads are in calls: their locks are held for ever there.
     stop = threading.Event()
 
@@ -430,6 +446,9 @@ with Tap() as tap, Host(PYTHON, keys=KEYS) as host:
     tap.is_(got["a child that initializes"], ["OK", "SESSION_HANDLE_INVALID", fine, "OK"], "one that initializes has the same objects under the same handles")
     tap.is_(got["a child of a child"], ["OK", fine], "so has a child of a child")
     tap.is_(got["the parent goes on"], fine, "and the parent goes on")
+    tap.ok(got["the parent has connections"], "a process has connections to the agent")
+    tap.is_(got["a child that closed all it got"], ["OK", [], fine], "a child that closed what it got loses none of its own files")
+    tap.is_(got["the parent goes on after that"], fine, "nor does the parent lose its connections")
     tap.is_(got["children of a busy process"], [["OK", fine]] * 20, "twenty children of a process that is in calls, too")
     tap.is_(got["the busy parent goes on"], fine, "which goes on, too")
     got = asked("threads")
