@@ -127,7 +127,7 @@ CK_RV Token::update(CK_SESSION_HANDLE handle, Kind kind, ByteView part) {
   std::optional<Operation>& operation = session->*kind;
   if (!operation) return CKR_OPERATION_NOT_INITIALIZED;
   const bool is_bad = !part.data() && !part.empty();
-  if (is_bad || operation->data.size() + part.size() > kMaxDataBytes) {
+  if (is_bad || part.size() > kMaxDataBytes - operation->data.size()) {
     operation.reset();
     return is_bad ? CKR_ARGUMENTS_BAD : CKR_DATA_LEN_RANGE;
   }

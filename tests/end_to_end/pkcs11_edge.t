@@ -220,6 +220,9 @@ def ask_signing(module, say):
     megabytes = b"x" * (1 << 20)
     say("sixteen MiB and one byte", [module.call("SignUpdate", session, megabytes, len(megabytes)) for _ in range(16)]
         + [module.call("SignUpdate", session, b"x", 1)])
+    module.sign_init(session, cryptoki.SHA256_RSA_PKCS, api)
+    every = c_ulong(-1)  # with the byte before it as many as none
+    say("a part as long as can be said", [module.call("SignUpdate", session, b"x", 1), module.call("SignUpdate", session, b"x", every)])
     module.sign_init(session, cryptoki.RSA_PKCS, api)
     say("no DigestInfo", module.sign(session, DIGEST)[0])
 
@@ -401,7 +404,7 @@ EXPECTED_SIGNING = {
     "data of null": "ARGUMENTS_BAD", "ends it": "OPERATION_NOT_INITIALIZED", "without a length": "ARGUMENTS_BAD",
     "a part, then the whole": ["OK", "OPERATION_ACTIVE"], "init without a mechanism ends it": ["OK", "OPERATION_NOT_INITIALIZED"],
     "a part of null": ["ARGUMENTS_BAD", "OPERATION_NOT_INITIALIZED"], "sixteen MiB and one byte": ["OK"] * 16 + ["DATA_LEN_RANGE"],
-    "no DigestInfo": "DATA_INVALID", "in parts": ["OK", 64],
+    "a part as long as can be said": ["OK", "DATA_LEN_RANGE"], "no DigestInfo": "DATA_INVALID", "in parts": ["OK", 64],
     "verified": ["OK", "OK", "SIGNATURE_INVALID", "SIGNATURE_LEN_RANGE", "SIGNATURE_INVALID", "DATA_LEN_RANGE"],
     "a signature of null": "ARGUMENTS_BAD", "a code": ["OK", 32, "OK", "SIGNATURE_INVALID"], "a code without room": ["BUFFER_TOO_SMALL", 32],
     "a closed session": "SESSION_HANDLE_INVALID"}
