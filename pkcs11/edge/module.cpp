@@ -7,10 +7,10 @@
 #include <cstring>
 #include <memory>
 #include <mutex>
-#include <new>
 #include <string_view>
 
 #include "libnae/base/version.hpp"
+#include "pkcs11/guarded.hpp"
 #include "pkcs11/return_value.hpp"
 #include "pkcs11/token.hpp"
 
@@ -33,17 +33,6 @@ std::shared_ptr<Token> token_of_this_process() {
   if (!here || here->pid != ::getpid()) return nullptr;
   std::lock_guard guard(here->lock);
   return here->token;
-}
-
-template <class Call>
-CK_RV guarded(const Call& call) noexcept {
-  try {
-    return call();
-  } catch (const std::bad_alloc&) {
-    return CKR_HOST_MEMORY;
-  } catch (...) {
-    return CKR_GENERAL_ERROR;
-  }
 }
 
 template <class Call>
