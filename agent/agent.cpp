@@ -32,6 +32,7 @@ Agent::Agent(boost::asio::io_context& loop, Config config)
       services_{broker_,
                 contexts_,
                 [this](int descriptor) { return attest_peer(descriptor); },
+                [this](const PeerProcess& seen) { return attest(config_.programs, seen); },
                 [this] {
                   return statistics_table(broker_, counters_, listener_->connections(),
                                           contexts_.size());
@@ -127,6 +128,7 @@ Result<void> Agent::reload(const Config& config) {
   config_.servers = config.servers;
   config_.connections_per_server = config.connections_per_server;
   config_.programs = config.programs;
+  listener_->for_each([](net::Connection& connection) { connection.reexamine(); });
   broker_.use(std::move(upstreams));
   ++counters_.reloads;
   renewal_.use(config_);

@@ -28,7 +28,8 @@ class Agent {
   // they are tried for ever.
   Result<void> start();
   // Certificates, servers and programs of `config` for what comes from now on; sockets and limits
-  // stay as they are. On failure everything stays as it is.
+  // stay as they are. Connections of programs whose entry is gone or says something else of them
+  // now end, soon. On failure everything stays as it is.
   Result<void> reload(const Config& config);
   // Finishes what is in flight, then ends the loop; at the latest after limits.stop_timeout.
   void stop();

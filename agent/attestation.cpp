@@ -72,6 +72,7 @@ Result<AttestedProgram> attest(const std::vector<Program>& programs, const PeerP
   AttestedProgram attested;
   attested.name = found->name;
   attested.unix_role = found->unix_role;
+  attested.seen = peer;
   attested.uid = peer.uid;
   attested.systemd_unit = peer.systemd_unit;
   if (peer.executable) {

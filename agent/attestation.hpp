@@ -12,7 +12,10 @@ namespace nae::agent {
 
 struct AttestedProgram : ProgramAttestation {
   std::string unix_role;  // Program::unix_role
-  friend bool operator==(const AttestedProgram&, const AttestedProgram&) = default;
+  PeerProcess seen;       // what it was attested by
+  friend bool operator==(const AttestedProgram& a, const AttestedProgram& b) {
+    return static_cast<const ProgramAttestation&>(a) == b && a.unix_role == b.unix_role;
+  }
 };
 
 // Code::program_unknown names what the peer is, so that the administrator can add or fix its entry.

@@ -68,6 +68,20 @@ void Downstream::dismissed(const Error& reason) {
   answer_error(0, reason);
 }
 
+// Not by another look at the process: a program whose entry did not change stays what it is,
+// although its file was replaced meanwhile. A client asks again on a new connection, where it is
+// told what it is now.
+bool Downstream::still_admitted() {
+  if (!accepted_) return true;  // its hello is refused
+  const auto now = services_.attest_again(accepted_->seen);
+  if (now && *now == *accepted_) return true;
+  spdlog::info("event=client_entry_changed program={} now={}", accepted_->name,
+               now ? now->name : "unknown");
+  answer_error(0, Error(Code::shutting_down, "the entry of program \"" + accepted_->name +
+                                                 "\" in the agent's table has changed"));
+  return false;
+}
+
 ByteSpan Downstream::receive_space() {
   return assembler_.prepare(kReadBytes);
 }

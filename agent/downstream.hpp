@@ -26,6 +26,8 @@ struct DownstreamServices {
   ContextRegistry& contexts;
   // Which program is at the other end of a socket.
   std::function<Result<AttestedProgram>(int descriptor)> attest;
+  // The same by the table that is in force now, of what was seen of the process before.
+  std::function<Result<AttestedProgram>(const PeerProcess& seen)> attest_again;
   std::function<Table()> statistics;
   std::uint32_t max_outstanding = 0;
   std::chrono::milliseconds frame_timeout{0};  // from a frame's first byte to its last
@@ -41,6 +43,7 @@ class Downstream final : public net::Protocol, public Asker, public Seated {
   ByteSpan receive_space() override;
   bool received(std::size_t bytes) override;
   bool batch_received() override;
+  bool still_admitted() override;
   void begin_shutdown() override { stopping_ = true; }
   bool busy() const override { return outstanding_ > 0; }
   void dismissed(const Error& reason) override;
