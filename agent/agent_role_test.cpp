@@ -13,8 +13,22 @@ wire::OpenContext claiming(const std::string& role) {
 }
 
 TEST(UnixRole, IsTheNameOfTheUserOrItsNumber) {
-  EXPECT_EQ(unix_role_of(0), "unix:root");
-  EXPECT_EQ(unix_role_of(3'999'999'999), "unix:#3999999999");
+  EXPECT_EQ(must(unix_role_of(uid_t{0})), "unix:root");
+  EXPECT_EQ(must(unix_role_of(uid_t{3'999'999'999})), "unix:#3999999999");
+}
+
+// A rule for a number must not take force because a directory is down for a moment.
+TEST(UnixRole, OfAUserDatabaseThatIsDownIsNobodys) {
+  EXPECT_EQ(must(unix_role_by(33, 0, "www-data")), "unix:www-data");
+  for (const int no_name : {0, ENOENT, ESRCH})
+    EXPECT_EQ(must(unix_role_by(33, no_name, nullptr)), "unix:#33");
+  for (const int down : {EIO, EMFILE, ENOMEM, ECONNREFUSED}) {
+    const auto role = unix_role_by(33, down, nullptr);
+    ASSERT_FALSE(role);
+    EXPECT_EQ(role.error().code, Code::config_invalid);
+    EXPECT_THAT(role.error().message,
+                ::testing::AllOf(HasSubstr("uid 33"), HasSubstr(std::strerror(down))));
+  }
 }
 
 TEST_F(AgentTest, OfAProgramThatIsNoDatabaseTheAgentSaysTheRole) {

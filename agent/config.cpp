@@ -83,7 +83,8 @@ Result<void> read_limits(Fields f, Config& config) {
   return f.finish();
 }
 
-void read_uid(Fields& f, const toml::table& table, uid_t& uid) {
+// `user_name`: where it was written as one.
+void read_uid(Fields& f, const toml::table& table, uid_t& uid, std::string& user_name) {
   f.require("uid");
   if (!table["uid"].is_string()) return f.integer("uid", uid, 0, UINT32_MAX - 1);
   std::string name;
@@ -91,6 +92,7 @@ void read_uid(Fields& f, const toml::table& table, uid_t& uid) {
   // As chown(1) takes it: a user's name, or the number of one that has none here.
   if (const passwd* user = ::getpwnam(name.c_str())) {
     uid = user->pw_uid;
+    user_name = name;
     return;
   }
   auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), uid);
@@ -111,12 +113,19 @@ void read_digests(Fields& f, std::vector<Bytes>& digests) {
 }
 
 // Who says on whose behalf the program asks.
-void read_roles(Fields& f, Program& program) {
+void read_roles(Fields& f, Program& program, const std::string& user_name) {
   constexpr std::string_view kUnix = "unix";
   constexpr std::string_view kWords[] = {"database", kUnix};
   std::string roles;
   f.word("roles", roles, kWords);
-  if (roles == kUnix) program.unix_role = unix_role_of(program.uid);
+  if (roles != kUnix) return;
+  if (!user_name.empty()) {
+    program.unix_role = unix_role_of(user_name);
+    return;
+  }
+  auto role = unix_role_of(program.uid);
+  if (!role) return f.refuse("uid", role.error().message);
+  program.unix_role = *std::move(role);
 }
 
 Result<Program> read_program(Fields f, const toml::table& table) {
@@ -124,12 +133,13 @@ Result<Program> read_program(Fields f, const toml::table& table) {
   f.text("name", program.name);
   f.require("name");
   if (f.has("name") && !is_name(program.name)) f.refuse("name", "is not a valid name");
-  read_uid(f, table, program.uid);
+  std::string user_name;
+  read_uid(f, table, program.uid, user_name);
   f.require("executable");
   f.path("executable", program.executable, "/");
   read_digests(f, program.sha256);
   f.text("systemd_unit", program.systemd_unit);
-  read_roles(f, program);
+  read_roles(f, program, user_name);
   NAE_TRY(f.finish());
   // What the peer is compared with is the file itself, not a link to it.
   std::error_code error;

@@ -3,6 +3,9 @@
 #include <pwd.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <vector>
 
 namespace nae::agent {
 namespace {
@@ -19,10 +22,32 @@ bool takes_a_unix_name(const RoleClaims& claimed) {
 
 }  // namespace
 
-std::string unix_role_of(uid_t uid) {
-  const passwd* user = ::getpwuid(uid);
-  // A name cannot begin with '#' (useradd(8)), so that no user is called like another's number.
-  return std::string(kUnixRoleMark) + (user ? user->pw_name : "#" + std::to_string(uid));
+std::string unix_role_of(std::string_view user) {
+  return std::string(kUnixRoleMark).append(user);
+}
+
+Result<std::string> unix_role_by(uid_t uid, int error, const char* name) {
+  if (error == 0 && name) return unix_role_of(std::string_view(name));
+  // getpwuid_r(3): no name. That a database is down is another answer.
+  if (error == 0 || error == ENOENT || error == ESRCH)
+    // A name cannot begin with '#' (useradd(8)), so that no user is called like another's number.
+    return unix_role_of("#" + std::to_string(uid));
+  return fail(Code::config_invalid,
+              "the system's user database does not say who has uid " + std::to_string(uid) + ": " +
+                  std::strerror(error),
+              "Write the user's name as uid, or see to the services of nsswitch.conf.");
+}
+
+Result<std::string> unix_role_of(uid_t uid) {
+  passwd entry{};
+  std::vector<char> space(1024);
+  for (;;) {
+    passwd* user = nullptr;
+    const int error = ::getpwuid_r(uid, &entry, space.data(), space.size(), &user);
+    if (error == EINTR) continue;
+    if (error != ERANGE) return unix_role_by(uid, error, user ? user->pw_name : nullptr);
+    space.resize(2 * space.size());
+  }
 }
 
 Result<RoleClaims> settled_claims(RoleClaims claimed, const std::string& unix_role) {
