@@ -3,6 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <future>
+
+#include "libnae/base/test_eventually.hpp"
 #include "pkcs11/test_scripted_agent.hpp"
 
 namespace nae::pkcs11 {
@@ -46,6 +49,19 @@ TEST(KeyServer, ALossBeforeTheAnswerIsNotSeen) {
   KeyServer key_server(settings_of(agent, 60s));
   for (int i = 0; i < 2; ++i) EXPECT_TRUE(ask(key_server, Action::sign));
   EXPECT_EQ(agent.requests, 3);
+}
+
+// C_Finalize, in another thread, while a call waits for its answer.
+TEST(KeyServer, ACallThatWaitsEndsWhenAllIsClosed) {
+  ScriptedAgent agent([&](std::string_view) { return Act::hold; });
+  KeyServer key_server(settings_of(agent, 600s));
+  auto waiting = std::async(std::launch::async, [&] { return ask(key_server, Action::sign); });
+  ASSERT_TRUE(eventually([&] { return agent.requests == 1; }));
+  key_server.close();
+  ASSERT_EQ(waiting.wait_for(30s), std::future_status::ready) << "of 60 for one exchange";
+  const auto asked = waiting.get();
+  ASSERT_FALSE(asked);
+  EXPECT_EQ(asked.error().code, Code::not_initialised);
 }
 
 TEST(KeyServer, WhatChangesNothingIsAskedWithPausesUntilItsTimeIsOver) {

@@ -1,5 +1,6 @@
 #include "pkcs11/link_pool.hpp"
 
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -87,12 +88,14 @@ Result<LinkPool::Turn> LinkPool::take(TimePoint deadline) {
     if (!idle_.empty()) {
       auto link = std::move(idle_.back());
       idle_.pop_back();
+      taken_.push_back(link.get());
       return Turn(*this, std::move(link), false);
     }
     ++links_;
   }
   auto link = AgentLink::connect(path_);
-  if (link) {
+  auto begun = link ? begin_turn(**link) : Result<void>(fail(std::move(link).error()));
+  if (begun) {
     enter((*link)->descriptor());
     return Turn(*this, *std::move(link), true);
   }
@@ -101,12 +104,21 @@ Result<LinkPool::Turn> LinkPool::take(TimePoint deadline) {
     --links_;
   }
   freed_.notify_one();
-  return fail(std::move(link).error());
+  return fail(std::move(begun).error());
+}
+
+// close() may have been called while it was connecting.
+Result<void> LinkPool::begin_turn(const AgentLink& link) {
+  std::lock_guard guard(lock_);
+  if (closed_) return fail(Code::not_initialised, "C_Finalize was called");
+  taken_.push_back(&link);
+  return {};
 }
 
 void LinkPool::give_back(std::unique_ptr<AgentLink> link) {
   {
     std::lock_guard guard(lock_);
+    std::erase(taken_, link.get());
     if (!link->broken() && !closed_)
       idle_.push_back(std::move(link));
     else
@@ -123,6 +135,8 @@ void LinkPool::close() {
     closed_ = true;
     idle.swap(idle_);
     links_ -= idle.size();
+    // Not closed: that is of the turn, which sees the end of the connection.
+    for (const AgentLink* link : taken_) ::shutdown(link->descriptor(), SHUT_RDWR);
   }
   for (auto& link : idle) end(std::move(link));
   freed_.notify_all();

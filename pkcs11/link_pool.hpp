@@ -42,7 +42,8 @@ class LinkPool {
   // Code::timeout when all are taken until `deadline`, not_initialised after close(), else as
   // AgentLink::connect().
   Result<Turn> take(TimePoint deadline);
-  void close();  // what is idle at once, the others at the end of their turns
+  // Ends all of them: what waits on one fails with Code::connection_lost.
+  void close();
 
   // For a child of the process, which has got the descriptors, too. Takes no lock: another thread
   // may have held it at the fork.
@@ -50,11 +51,13 @@ class LinkPool {
 
  private:
   void give_back(std::unique_ptr<AgentLink> link);
+  Result<void> begin_turn(const AgentLink& link);
 
   const std::string path_;
   std::mutex lock_;
   std::condition_variable freed_;
   std::vector<std::unique_ptr<AgentLink>> idle_;
+  std::vector<const AgentLink*> taken_;  // on which a turn is
   std::size_t links_ = 0;
   bool closed_ = false;
 };

@@ -12,9 +12,9 @@
 #include <filesystem>
 #include <functional>
 #include <map>
-#include <mutex>
-#include <set>
+#include <optional>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "libnae/wire/context.hpp"
@@ -29,7 +29,8 @@ namespace nae::pkcs11::testing {
 class ScriptedAgent {
  public:
   // What a request is answered with. lose: the agent's word that a key server was lost, on a
-  // connection that goes on; drop: the connection ends; hold: nothing.
+  // connection that goes on; drop: the connection ends; hold: nothing, until the script says
+  // another.
   enum class Act { answer, lose, drop, hold, reject_user };
   using Script = std::function<Act(std::string_view user_token)>;
 
@@ -60,6 +61,7 @@ class ScriptedAgent {
   struct Peer {
     wire::FrameAssembler assembler{1u << 20};
     std::string user_token;
+    std::optional<std::pair<wire::FrameType, std::uint64_t>> held;
   };
 
   void run() {
@@ -67,6 +69,7 @@ class ScriptedAgent {
       std::vector<pollfd> watched{{listening_, POLLIN, 0}};
       for (const auto& [descriptor, peer] : peers_) watched.push_back({descriptor, POLLIN, 0});
       ::poll(watched.data(), watched.size(), 10);
+      answer_held();
       for (const pollfd& ready : watched) {
         if (ready.revents == 0) continue;
         if (ready.fd == listening_)
@@ -119,13 +122,21 @@ class ScriptedAgent {
       case wire::FrameType::crypto:
       case wire::FrameType::lookup:
         ++requests;
-        return answer(peer, frame, out);
+        return answer(peer, frame.header.type, id, out);
       default:
         return false;
     }
   }
-  bool answer(const Peer& peer, const wire::Frame& frame, Bytes& out) {
-    const std::uint64_t id = frame.header.request_id;
+  void answer_held() {
+    for (auto& [descriptor, peer] : peers_) {
+      if (!peer.held) continue;
+      const auto [type, id] = *std::exchange(peer.held, std::nullopt);
+      Bytes out;
+      answer(peer, type, id, out);
+      if (!out.empty()) ::send(descriptor, out.data(), out.size(), MSG_NOSIGNAL);
+    }
+  }
+  bool answer(Peer& peer, wire::FrameType type, std::uint64_t id, Bytes& out) {
     switch (script_(peer.user_token)) {
       case Act::lose:
         wire::append_error(out, id, {Error(Code::connection_lost, "the key server's"), 0});
@@ -136,11 +147,12 @@ class ScriptedAgent {
       case Act::drop:
         return false;
       case Act::hold:
+        peer.held.emplace(type, id);
         return true;
       case Act::answer:
         break;
     }
-    if (frame.header.type == wire::FrameType::lookup) {
+    if (type == wire::FrameType::lookup) {
       wire::append_lookup_reply(out, id, {{"name"}, {}});
       return true;
     }
