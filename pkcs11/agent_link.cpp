@@ -64,6 +64,10 @@ void AgentLink::act_for(const Bytes& user_token) {
   has_context_ = true;
 }
 
+bool AgentLink::is_for(const Bytes& user_token) const {
+  return !has_context_ || std::ranges::equal(user_token, user_token_);
+}
+
 Result<void> AgentLink::write_some() {
   while (!session_.output().empty()) {
     const ByteView bytes = session_.output();

@@ -29,6 +29,8 @@ class AgentLink {
 
   // Requests of this user from here on; empty: of none. Nothing is sent when that is so already.
   void act_for(const Bytes& user_token);
+  // Whether all that was asked last was asked for this user; empty: for none.
+  bool is_for(const Bytes& user_token) const;
   static constexpr std::uint32_t kContext = 1;
 
   // Sends what the session has queued and waits for the answer of request `id`. The frame lives

@@ -45,6 +45,7 @@ bool passes(Code code) {
 }  // namespace
 
 void KeyServer::act_for(Bytes user_token) {
+  pool_.act_for(user_token);
   std::lock_guard guard(lock_);
   user_token_ = std::move(user_token);
   is_stale_ = true;
@@ -59,11 +60,12 @@ Result<LinkPool::Turn> KeyServer::take_living(TimePoint deadline) {
   }
 }
 
-Result<void> KeyServer::exchange_once(const Queue& queue, const Read& read, TimePoint deadline) {
+Result<void> KeyServer::exchange_once(const Queue& queue, const Read& read, TimePoint deadline,
+                                      const Bytes* user_token) {
   NAE_ASSIGN(const LinkPool::Turn link, take_living(deadline));
   {
     std::lock_guard guard(lock_);
-    link->act_for(user_token_);
+    link->act_for(user_token ? *user_token : user_token_);
     if (link.is_new()) is_stale_ = true;
   }
   NAE_ASSIGN(const std::uint64_t id, queue(link->session()));
@@ -71,12 +73,13 @@ Result<void> KeyServer::exchange_once(const Queue& queue, const Read& read, Time
   return read(frame, *link);
 }
 
-Result<void> KeyServer::exchange(const Queue& queue, const Read& read, int most_losses) {
+Result<void> KeyServer::exchange(const Queue& queue, const Read& read, int most_losses,
+                                 const Bytes* user_token) {
   const TimePoint deadline = steady_clock::now() + settings_.patience;
   milliseconds pause = kFirstPause;
   int losses = 0;
   for (;;) {
-    auto done = exchange_once(queue, read, deadline);
+    auto done = exchange_once(queue, read, deadline, user_token);
     if (done || !passes(done.error().code)) return done;
     if (done.error().code == Code::connection_lost && ++losses >= most_losses) return done;
     const auto now = steady_clock::now();
@@ -87,12 +90,13 @@ Result<void> KeyServer::exchange(const Queue& queue, const Read& read, int most_
   }
 }
 
-Result<void> KeyServer::check_user() {
+Result<void> KeyServer::check_user(const Bytes& user_token) {
   return exchange(
       [](client::Session& session) -> Result<std::uint64_t> {
         return session.lookup({AgentLink::kContext, wire::LookupSubject::keys});
       },
-      [](const wire::Frame&, AgentLink&) { return Result<void>(); });
+      [](const wire::Frame&, AgentLink&) { return Result<void>(); },
+      std::numeric_limits<int>::max(), &user_token);
 }
 
 bool KeyServer::is_current(const AgentLink& link) {
@@ -117,7 +121,7 @@ Result<std::shared_ptr<const ObjectTable>> KeyServer::objects() {
         std::lock_guard guard(lock_);
         objects_ = std::move(table);
         epoch_of_objects_ = link.epoch();
-        is_stale_ = false;
+        is_stale_ = !link.is_for(user_token_);  // the user may be another by now
         return {};
       }));
   return known_objects();

@@ -20,8 +20,8 @@ class KeyServer {
 
   // On whose behalf from here on; empty: the program's alone.
   void act_for(Bytes user_token);
-  // Whether the user token, or none, is accepted: Code::user_token_rejected.
-  Result<void> check_user();
+  // Whether this user token is accepted: Code::user_token_rejected. Nobody else asks by it.
+  Result<void> check_user(const Bytes& user_token);
 
   // What was listed under the epoch in force; asked anew when that, the user or the connection has
   // changed.
@@ -39,9 +39,12 @@ class KeyServer {
   using Queue = std::function<Result<std::uint64_t>(client::Session&)>;
   using Read = std::function<Result<void>(const wire::Frame&, AgentLink&)>;
   // Ends at the `most_losses`-th answer that was lost, whether the agent or a key server lost it.
+  // `user_token`: instead of that in force.
   Result<void> exchange(const Queue& queue, const Read& read,
-                        int most_losses = std::numeric_limits<int>::max());
-  Result<void> exchange_once(const Queue& queue, const Read& read, TimePoint deadline);
+                        int most_losses = std::numeric_limits<int>::max(),
+                        const Bytes* user_token = nullptr);
+  Result<void> exchange_once(const Queue& queue, const Read& read, TimePoint deadline,
+                             const Bytes* user_token);
   Result<LinkPool::Turn> take_living(TimePoint deadline);
   bool is_current(const AgentLink& link);
 

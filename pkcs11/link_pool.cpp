@@ -7,6 +7,7 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <utility>
 
 namespace nae::pkcs11 {
 namespace {
@@ -119,13 +120,26 @@ void LinkPool::give_back(std::unique_ptr<AgentLink> link) {
   {
     std::lock_guard guard(lock_);
     std::erase(taken_, link.get());
-    if (!link->broken() && !closed_)
+    if (!link->broken() && !closed_ && link->is_for(user_token_))
       idle_.push_back(std::move(link));
     else
       --links_;
   }
   if (link) end(std::move(link));
   freed_.notify_one();
+}
+
+void LinkPool::act_for(Bytes user_token) {
+  std::vector<std::unique_ptr<AgentLink>> idle;
+  {
+    std::lock_guard guard(lock_);
+    user_token_ = std::move(user_token);
+    for (auto& link : std::exchange(idle_, {}))
+      (link->is_for(user_token_) ? idle_ : idle).push_back(std::move(link));
+    links_ -= idle.size();
+  }
+  for (auto& link : idle) end(std::move(link));
+  freed_.notify_all();
 }
 
 void LinkPool::close() {

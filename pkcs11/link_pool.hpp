@@ -42,6 +42,9 @@ class LinkPool {
   // Code::timeout when all are taken until `deadline`, not_initialised after close(), else as
   // AgentLink::connect().
   Result<Turn> take(TimePoint deadline);
+  // Ends the connections of any other user than this one, what is idle at once, the others at the
+  // end of their turns: none keeps a token that is not in force.
+  void act_for(Bytes user_token);
   // Ends all of them: what waits on one fails with Code::connection_lost.
   void close();
 
@@ -59,6 +62,7 @@ class LinkPool {
   std::vector<std::unique_ptr<AgentLink>> idle_;
   std::vector<const AgentLink*> taken_;  // on which a turn is
   std::size_t links_ = 0;
+  Bytes user_token_;
   bool closed_ = false;
 };
 

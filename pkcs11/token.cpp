@@ -149,15 +149,17 @@ CK_RV Token::login(CK_SESSION_HANDLE handle, CK_USER_TYPE type, ByteView pin) {
       logged_in_ = true;
       return CKR_OK;
     }
-    key_server_.act_for(Bytes(pin.begin(), pin.end()));
   }
-  const auto accepted = key_server_.check_user();
-  std::lock_guard guard(lock_);
-  if (!accepted) {
-    key_server_.act_for({});
+  Bytes user_token(pin.begin(), pin.end());
+  const auto accepted = key_server_.check_user(user_token);
+  if (!accepted)
     return accepted.error().code == Code::user_token_rejected ? CKR_PIN_INCORRECT
                                                               : return_value(accepted.error().code);
-  }
+  std::lock_guard guard(lock_);
+  // Other threads have gone on meanwhile.
+  if (!find(handle)) return CKR_SESSION_HANDLE_INVALID;
+  if (logged_in_) return CKR_USER_ALREADY_LOGGED_IN;
+  key_server_.act_for(std::move(user_token));
   logged_in_ = true;
   return CKR_OK;
 }
