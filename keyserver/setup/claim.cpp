@@ -33,7 +33,8 @@ Result<Claim> Claim::take(const std::filesystem::path& directory) {
   if (::flock(claim.descriptor_, LOCK_EX | LOCK_NB) != 0)
     return errno == EWOULDBLOCK ? taken(directory) : failed("lock", directory, errno);
   // A run that failed removes its directory: what is locked must be what has the name now.
-  struct stat locked {}, named {};
+  struct stat locked {
+  }, named{};
   if (::fstat(claim.descriptor_, &locked) != 0 || ::stat(directory.c_str(), &named) != 0 ||
       locked.st_dev != named.st_dev || locked.st_ino != named.st_ino)
     return taken(directory);
