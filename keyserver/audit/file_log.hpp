@@ -22,6 +22,7 @@ class FileLog final : public Log {
         directory_lock_(std::move(directory_lock)),
         writer_(options_.directory, options_.segment_bytes) {}
   ~FileLog() override {
+    if (!started_) return;  // what was refused is evidence, and no head may say that it was taken
     options_.keep_interval_us = 0;
     static_cast<void>(sign_head());
   }
@@ -66,6 +67,7 @@ class FileLog final : public Log {
 
   LogOptions options_;
   const SharedFile directory_lock_;
+  bool started_ = false;
   std::mutex head_mutex_;   // one sign_head() at a time; taken before mutex_
   ChainPoint newest_head_;  // this and the next two under head_mutex_
   std::uint64_t kept_seq_ = 0;

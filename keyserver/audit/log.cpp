@@ -39,6 +39,7 @@ Result<void> FileLog::start() {
   if (empty || !events_.empty()) NAE_TRY(write({}));
   acknowledge(point_);
   health_.last_seq = point_.seq;
+  started_ = true;
   return {};
 }
 

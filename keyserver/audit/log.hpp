@@ -41,6 +41,9 @@ struct LogOptions {
   std::string public_key_pem;  // of `sign`: the head found at open must verify; empty: not checked
   // What the store had come to, for the heads: asked when one is signed. Empty: they do not say.
   std::function<StorePoint()> store_point;
+  // Asked at open, when the log itself was found sound, and before anything is cut, written or
+  // signed: what it refuses is refused at the next open, too. Empty: nothing is asked.
+  std::function<Result<void>()> check_start;
   // Called when so many records are newer than the head, under the log's lock: somebody should
   // call sign_head() soon. 0: never.
   std::uint64_t head_records = 0;
@@ -71,7 +74,8 @@ class Log {
   // Takes the directory for this process (Code::conflict when another has it), verifies the last
   // segment, cuts off the torn line of a crash and continues the chain. Code::audit_broken when
   // a complete record does not verify, the log ends before its signed head or before the one that
-  // the keeper knows, or that one is another record.
+  // the keeper knows, or that one is another record. Codes of check_start. What fails here has
+  // signed nothing.
   static Result<std::unique_ptr<Log>> open(LogOptions options);
 
   // Signs a last head.

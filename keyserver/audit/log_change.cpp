@@ -67,7 +67,8 @@ Result<void> FileLog::check_start(const Tail& tail) const {
     if (!good)
       return fail(Code::audit_broken, "audit log: its head was not signed by this server", kWayOn);
   }
-  return check_kept(tail);
+  NAE_TRY(check_kept(tail));
+  return options_.check_start ? options_.check_start() : Result<void>{};
 }
 
 // A directory that was emptied, or brought back from an old copy, is sound in itself.

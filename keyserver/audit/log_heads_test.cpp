@@ -227,5 +227,29 @@ TEST_F(LogHeadsTest, TroubleShowsBeforeARequestFindsIt) {
   EXPECT_EQ(records("resumed").size(), 1u);
 }
 
+TEST_F(LogTest, WhatTheCallerRefusesAtTheStartIsNeitherWrittenNorSigned) {
+  write_log(3);
+  {
+    LogOptions unsigned_options = options();
+    unsigned_options.sign = nullptr;
+    ASSERT_TRUE(open_log(unsigned_options)->append(batch_of(2)));
+  }
+  const std::string head = read(directory_ / kHeadFile), torn = read(segment()) + "{\"seq\":";
+  write(segment(), torn);
+  for (int attempt = 0; attempt < 2; ++attempt) {
+    LogOptions wanted = options();
+    wanted.check_start = []() -> Result<void> {
+      return fail(Code::store_rolled_back, "an older store");
+    };
+    auto log = Log::open(std::move(wanted));
+    ASSERT_FALSE(log);
+    EXPECT_EQ(log.error().code, Code::store_rolled_back);
+    EXPECT_EQ(read(directory_ / kHeadFile), head);
+    EXPECT_EQ(read(segment()), torn) << "not even the torn line is cut off";
+  }
+  auto log = open_log();
+  EXPECT_EQ(log->health().head_seq, 4u);
+}
+
 }  // namespace
 }  // namespace nae::audit

@@ -179,8 +179,8 @@ class Running final : public Startable {
                            keys::Hsm& hsm) { return hsm.sign_as(keys::ServerKey::audit, message); },
                        config_.hsm.timeout);
     };
+    options.check_start = [this] { return check_store_and_log(*store_, config_.audit.directory); };
     NAE_ASSIGN(audit_, audit::Log::open(std::move(options)));
-    NAE_TRY(check_store_and_log(*store_, config_.audit.directory));
     audit_watch_.emplace(loop_, config_, *audit_);
     return {};
   }
