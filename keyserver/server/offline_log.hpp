@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -14,23 +15,33 @@
 
 namespace nae::server {
 
+// What is to be said of a store that is behind what the log's heads know of it.
+enum class OlderStore { refused, accepted };
+
 class OfflineLog {
  public:
   // Keeps a server from starting as long as it lives. `command`: "nae-keyserver accept-keys", of
   // static storage. `ledger`: of the store, taken up; the log's heads tell how far it has come.
-  // Code::conflict when a server runs, Code::audit_broken when the log is not whole. `keeper`,
-  // `hsm` and `ledger` live longer.
+  // Code::conflict when a server runs, Code::audit_broken when the log is not whole,
+  // Code::store_rolled_back, with nothing written or signed, for an older store that is not
+  // accepted. `keeper`, `hsm` and `ledger` live longer.
   static Result<OfflineLog> open(const config::Config& config, audit::HeadKeeper& keeper,
-                                 keys::Hsm& hsm, std::string_view command, store::Ledger& ledger);
+                                 keys::Hsm& hsm, std::string_view command, store::Ledger& ledger,
+                                 OlderStore older = OlderStore::refused);
 
   // On the disk when this returns. That a server was killed before is recorded first: the next one
   // would not see it any more.
   Result<void> record(std::string_view event, const std::string& detail);
 
  private:
-  OfflineLog(std::unique_ptr<audit::Log> log, std::string_view command)
-      : log_(std::move(log)), command_(command), interrupted_(log_->health().interrupted) {}
+  using Repeated = std::shared_ptr<std::optional<audit::StorePoint>>;
+  OfflineLog(std::unique_ptr<audit::Log> log, std::string_view command, Repeated repeated)
+      : repeated_(std::move(repeated)),
+        log_(std::move(log)),
+        command_(command),
+        interrupted_(log_->health().interrupted) {}
 
+  Repeated repeated_;  // what heads say of the store until it is on record that it was accepted
   std::unique_ptr<audit::Log> log_;
   std::string_view command_;
   bool interrupted_;  // and not recorded yet

@@ -10,7 +10,6 @@
 #include "keyserver/server/offline_log.hpp"
 #include "keyserver/server/open_store.hpp"
 #include "keyserver/server/renew_certificate.hpp"
-#include "keyserver/server/store_and_log.hpp"
 #include "keyserver/setup/authority.hpp"
 #include "keyserver/setup/initialise.hpp"
 #include "keyserver/setup/reason.hpp"
@@ -96,7 +95,6 @@ Result<Recovered> recover_admin(const config::Config& config, const Recovery& wa
   const store::Acting acting("nae-keyserver recover-admin");
   NAE_ASSIGN(OfflineLog log,
              OfflineLog::open(config, *store, *hsm, "nae-keyserver recover-admin", *store));
-  NAE_TRY(check_store_and_log(*store, config.audit.directory));
 
   const std::int64_t now_us = unix_time_us();
   NAE_ASSIGN(store::Admin admin,

@@ -201,8 +201,11 @@ Result<Restored> restore(const config::Config& config, const Restore& wanted) {
       error.message += "; and the keys are still on the token: " + removed.error().message;
     return fail(std::move(error));
   }
-  if (auto recorded = record(config, set, restored); !recorded)
+  if (auto recorded = record(config, set, restored); !recorded) {
     restored.not_recorded = recorded.error().message;
+    if (recorded.error().code == Code::store_rolled_back)
+      restored.not_recorded += ". " + recorded.error().hint;
+  }
   return restored;
 }
 

@@ -38,7 +38,8 @@ struct Restored {
 // checks the shares first, each of which names its holder when it is not right. Then the token gets
 // the keys; one that is not there is made, with the SO PIN from custody. Then every key version of
 // the store is opened. Only then it is done, and recorded; otherwise the keys are taken away again.
-// A log that was lost as well takes no record, and that is said.
+// A log that was lost as well takes no record, nor does one that knows more of the store than is
+// there; the keys are back all the same, and that is said.
 // Code::approval_required for fewer than k cards, Code::conflict for a card that is there twice or
 // of another group, Code::already_initialised when the token holds a group.
 Result<Restored> restore(const config::Config& config, const Restore& wanted);

@@ -67,8 +67,9 @@ Result<std::string> accept_store_rollback(const config::Config& config, const st
   NAE_ASSIGN(const bool exists, both.store->has_ledger());
   const store::Acting acting("nae-keyserver accept-store-rollback");
   if (held && exists) NAE_TRY(setup::take_up_ledger(*both.store, *both.hsm));
-  NAE_ASSIGN(OfflineLog log, OfflineLog::open(config, *both.store, *both.hsm,
-                                              "nae-keyserver accept-store-rollback", *both.store));
+  NAE_ASSIGN(OfflineLog log,
+             OfflineLog::open(config, *both.store, *both.hsm, "nae-keyserver accept-store-rollback",
+                              *both.store, OlderStore::accepted));
   std::optional<std::string> wrong;
   if (held && !exists) {
     wrong = "the store has no ledger, and the HSM knows that it had one";

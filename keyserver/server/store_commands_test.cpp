@@ -5,8 +5,11 @@
 
 #include "keyserver/audit/directory_lock.hpp"
 #include "keyserver/audit/query.hpp"
+#include "keyserver/server/accept_keys.hpp"
 #include "keyserver/server/hsm_options.hpp"
 #include "keyserver/server/offline_log.hpp"
+#include "keyserver/server/restore.hpp"
+#include "keyserver/server/server.hpp"
 #include "keyserver/server/store_and_log.hpp"
 #include "keyserver/server/test_installation.hpp"
 #include "keyserver/setup/reason.hpp"
@@ -44,6 +47,18 @@ class StoreCommandsTest : public InstallationTest {
     ASSERT_TRUE(log) << log.error().message;
     ASSERT_TRUE(parts.store->set_meta(name, "x"));
     ASSERT_TRUE(log->record("changed", name));
+  }
+  // What a server leaves that is killed before it has signed a head over its newest records.
+  void leave_unsigned_records() {
+    audit::LogOptions options;
+    options.directory = config_.audit.directory;
+    auto log = audit::Log::open(std::move(options)).value();
+    audit::Batch batch;
+    batch.add(audit::EventRecord{1, "started", "and killed"});
+    ASSERT_TRUE(log->append(batch));
+  }
+  std::string newest_head() const {
+    return read_file(config_.audit.directory / audit::kHeadFile, 1 << 16).value();
   }
   void keep(const fs::path& where) {
     fs::copy_file(config_.store.path, where, fs::copy_options::overwrite_existing);
@@ -129,6 +144,71 @@ TEST_F(StoreCommandsTest, AnOlderStoreBesideTheLogIsRefusedUntilItIsAccepted) {
   }
   // The history that was given up does not come back either, although it is a longer one.
   change("four");
+  EXPECT_TRUE(check());
+}
+
+// A start that refuses the store must not have the log say afterwards that it was taken.
+TEST_F(StoreCommandsTest, AnOlderStoreIsRefusedAtEveryStart) {
+  const fs::path older = directory_ / "older.db";
+  change("one");
+  keep(older);
+  change("two");
+  leave_unsigned_records();
+  put_back(older);
+  const std::string head = newest_head();
+  for (int start = 1; start <= 3; ++start) {
+    auto server = Server::start(config_);
+    ASSERT_FALSE(server) << "start " << start;
+    EXPECT_EQ(server.error().code, Code::store_rolled_back) << start;
+    EXPECT_EQ(newest_head(), head) << start;
+  }
+}
+
+TEST_F(StoreCommandsTest, NoCommandButItsOwnTakesAnOlderStore) {
+  const fs::path older = directory_ / "older.db";
+  change("one");
+  keep(older);
+  change("two");
+  leave_unsigned_records();
+  put_back(older);
+  const std::string head = newest_head();
+  const auto code_of = [](const auto& done) { return done ? Code::internal : done.error().code; };
+  for (int attempt = 0; attempt < 2; ++attempt) {
+    EXPECT_EQ(code_of(accept_keys(config_, "restored")), Code::store_rolled_back);
+    {
+      Open parts = open();
+      ASSERT_TRUE(setup::take_up_ledger(*parts.store, *parts.hsm));
+      EXPECT_EQ(code_of(OfflineLog::open(config_, *parts.store, *parts.hsm, "test", *parts.store)),
+                Code::store_rolled_back);
+    }
+    EXPECT_EQ(newest_head(), head);
+  }
+  EXPECT_TRUE(accept_store_rollback(config_, "the disk died"));
+  EXPECT_TRUE(check());
+}
+
+// The keys come back, and that the store is an older one stays to be accepted.
+TEST_F(StoreCommandsTest, RestoreSaysThatTheStoreIsBehind) {
+  const fs::path older = directory_ / "older.db";
+  change("one");
+  keep(older);
+  change("two");
+  leave_unsigned_records();
+  put_back(older);
+  const std::string head = newest_head();
+  for (const auto& token : fs::directory_iterator(directory_ / "server/hsm/tokens"))
+    fs::remove_all(token.path());
+  Restore wanted;
+  wanted.custody = directory_ / "server/custody.nae";
+  wanted.software_cards = {
+      {directory_ / "server/custody/card.pem", directory_ / "server/custody/passphrase"}};
+  auto restored = restore(config_, wanted);
+  ASSERT_TRUE(restored) << restored.error().message;
+  EXPECT_THAT(restored->not_recorded, HasSubstr("knows change 3"));
+  EXPECT_THAT(restored->not_recorded, HasSubstr("nae-keyserver accept-store-rollback"));
+  EXPECT_EQ(newest_head(), head);
+  EXPECT_EQ(check().error().code, Code::store_rolled_back);
+  EXPECT_TRUE(accept_store_rollback(config_, "its disk died as well"));
   EXPECT_TRUE(check());
 }
 
