@@ -187,7 +187,7 @@ Result<crypto::SecretBytes> Pkcs11Hsm::ledger_key(std::string_view store) {
       std::ranges::copy(code, key.expose_for_writing().begin());
       return key;
     }
-    return fail(Code::hsm_failed, "the token holds no secret key labelled '" + label + "'");
+    return fail(Code::not_found, "the token holds no secret key labelled '" + label + "'");
   });
 }
 

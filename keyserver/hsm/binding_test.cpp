@@ -111,7 +111,7 @@ TEST_F(Binding, TheLedgersKeyIsTheTokensAndTheStores) {
   forget_ledger();
   hsm = open();
   EXPECT_FALSE(*hsm->has_ledger());
-  EXPECT_EQ(hsm->ledger_key("one").error().code, Code::hsm_failed);
+  EXPECT_EQ(hsm->ledger_key("one").error().code, Code::not_found);
   ASSERT_TRUE(hsm->begin_ledger());
   const Bytes other = bytes(*hsm->ledger_key("one"));
   EXPECT_NE(other, key);

@@ -125,7 +125,10 @@ Result<void> open_every_version(const config::Config& config, Restored& restored
   NAE_ASSIGN(const auto store, open_store(config));
   NAE_ASSIGN(const auto hsm, hsm::Pkcs11Hsm::open(hsm_options(config)));
   NAE_TRY(setup::check_token(*store, *hsm));
-  NAE_TRY(take_up_ledger_if_there(*store, *hsm));
+  // An older store is no reason to keep the keys back: it is told when this is recorded.
+  if (auto taken = take_up_ledger_if_there(*store, *hsm);
+      !taken && taken.error().code != Code::store_rolled_back)
+    return taken;
   NAE_ASSIGN(const auto keys, store->load_keys());
   NAE_ASSIGN(const Bytes binding, hsm->public_key_of(keys::ServerKey::binding));
   NAE_ASSIGN(const auto check, keys::BindingCheck::with(binding));

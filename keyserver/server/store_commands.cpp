@@ -66,14 +66,21 @@ Result<std::string> accept_store_rollback(const config::Config& config, const st
   NAE_ASSIGN(const bool held, both.hsm->has_ledger());
   NAE_ASSIGN(const bool exists, both.store->has_ledger());
   const store::Acting acting("nae-keyserver accept-store-rollback");
-  if (held && exists) NAE_TRY(setup::take_up_ledger(*both.store, *both.hsm));
+  bool keyless = false;
+  if (exists) {
+    const auto taken = setup::take_up_ledger(*both.store, *both.hsm);
+    keyless = !taken && taken.error().code == Code::store_rolled_back;
+    if (!taken && !keyless) return fail(taken.error());
+  }
   NAE_ASSIGN(OfflineLog log,
              OfflineLog::open(config, *both.store, *both.hsm, "nae-keyserver accept-store-rollback",
                               *both.store, OlderStore::accepted));
   std::optional<std::string> wrong;
-  if (held && !exists) {
+  if (keyless) {
+    wrong = "the store has a ledger, and the HSM holds no key that could read it";
+  } else if (held && !exists) {
     wrong = "the store has no ledger, and the HSM knows that it had one";
-  } else if (held) {
+  } else if (exists) {
     NAE_ASSIGN(wrong, behind_the_log(*both.store, config.audit.directory));
   }
   if (!wrong)
@@ -82,9 +89,11 @@ Result<std::string> accept_store_rollback(const config::Config& config, const st
   const std::string written =
       "accepted by uid " + std::to_string(::getuid()) + ": " + reason + "; " + *wrong;
   NAE_TRY(log.record("store-rollback-accepted", written));
-  if (!exists) NAE_TRY(setup::begin_ledger(*both.store, *both.hsm));
+  if (keyless) NAE_TRY(both.hsm->begin_ledger());
+  if (!exists || keyless) NAE_TRY(setup::begin_ledger(*both.store, *both.hsm));
   // Two histories must not meet again at one number: this one goes on by a change that says so.
   NAE_TRY(both.store->note_rollback_accepted());
+  if (keyless) NAE_TRY(both.hsm->finish_ledger());
   return written;
 }
 

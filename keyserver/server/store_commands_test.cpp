@@ -5,6 +5,7 @@
 
 #include "keyserver/audit/directory_lock.hpp"
 #include "keyserver/audit/query.hpp"
+#include "keyserver/hsm/test_token.hpp"
 #include "keyserver/server/accept_keys.hpp"
 #include "keyserver/server/hsm_options.hpp"
 #include "keyserver/server/offline_log.hpp"
@@ -17,6 +18,9 @@
 #include "keyserver/store/sqlite/sqlite.hpp"
 #include "keyserver/store/sqlite/store.hpp"
 #include "libnae/crypto/certificate.hpp"
+#include "libnae/pkcs11/module.hpp"
+#include "libnae/pkcs11/pin_file.hpp"
+#include "libnae/pkcs11/token.hpp"
 
 namespace nae::server {
 namespace {
@@ -59,6 +63,15 @@ class StoreCommandsTest : public InstallationTest {
   }
   std::string newest_head() const {
     return read_file(config_.audit.directory / audit::kHeadFile, 1 << 16).value();
+  }
+  void forget_ledger_key() {
+    setup::use_softhsm_configuration(config_.hsm.softhsm_configuration);
+    const auto module = pkcs11::Module::load(hsm::kSoftHsmModule, "").value();
+    const auto slot = pkcs11::find_token(*module, config_.hsm.token_label).value();
+    const auto pin = pkcs11::read_pin(hsm_options(config_).pin_file).value();
+    const auto session = pkcs11::Session::open(*module, slot, pin.value).value();
+    ASSERT_TRUE(
+        session->destroy(session->find(CKO_SECRET_KEY, "nae-group-ledger").value().value()));
   }
   void keep(const fs::path& where) {
     fs::copy_file(config_.store.path, where, fs::copy_options::overwrite_existing);
@@ -242,6 +255,54 @@ TEST_F(StoreCommandsTest, AStoreWithoutItsLedgerIsRefusedUntilItIsAccepted) {
   ASSERT_TRUE(accept_store_rollback(config_, "a backup of last year"));
   EXPECT_TRUE(check());
   EXPECT_EQ(verify_store(config_)->changes, 2u) << "its rows, and that they were accepted";
+}
+
+TEST_F(StoreCommandsTest, ALedgerWhoseKeyIsGoneIsNotDroppedInSilence) {
+  change("one");
+  forget_ledger_key();
+  EXPECT_EQ(check().error().code, Code::store_rolled_back);
+  EXPECT_THAT(check().error().message, HasSubstr("no key that could read it"));
+  auto accepted = accept_keys(config_, "restored");
+  ASSERT_FALSE(accepted);
+  EXPECT_EQ(accepted.error().code, Code::store_rolled_back);
+  ASSERT_TRUE(accept_store_rollback(config_, "the token is a new one"));
+  EXPECT_EQ(records("store-rollback-accepted").size(), 1u);
+  EXPECT_TRUE(check());
+  EXPECT_EQ(verify_store(config_)->changes, 2u);
+}
+
+// The log may have been told of the ledger before the token's key got its name: the next start goes
+// on with that ledger.
+TEST_F(StoreCommandsTest, ABegunLedgerIsFinishedAndNotBegunAgain) {
+  tamper(
+      "DROP TRIGGER ledger_changes_stay; DELETE FROM ledger_snapshots; DELETE FROM ledger;"
+      "CREATE TRIGGER ledger_changes_stay BEFORE DELETE ON ledger\n"
+      "  BEGIN SELECT raise(ABORT, 'a change stays'); END");
+  forget_ledger_key();
+  for (int start = 0; start < 2; ++start) {
+    Open parts = open();
+    auto begun = setup::take_up_ledger(*parts.store, *parts.hsm);
+    ASSERT_TRUE(begun) << begun.error().message;
+    EXPECT_TRUE(*begun) << "it is to be recorded, and finished";
+    auto log = OfflineLog::open(config_, *parts.store, *parts.hsm, "test", *parts.store);
+    ASSERT_TRUE(log) << log.error().message;
+    ASSERT_TRUE(log->record("ledger-begun", (*begun)->detail));
+  }
+  Open parts = open();
+  ASSERT_TRUE(setup::take_up_ledger(*parts.store, *parts.hsm));
+  ASSERT_TRUE(parts.hsm->finish_ledger());
+  EXPECT_EQ(parts.store->ledger_head().epoch, 1u);
+}
+
+TEST_F(StoreCommandsTest, AStoreWithoutItsLedgerIsRefusedByCommandsToo) {
+  change("one");
+  tamper(
+      "DROP TRIGGER ledger_changes_stay; DELETE FROM ledger_snapshots; DELETE FROM ledger;"
+      "CREATE TRIGGER ledger_changes_stay BEFORE DELETE ON ledger\n"
+      "  BEGIN SELECT raise(ABORT, 'a change stays'); END");
+  auto accepted = accept_keys(config_, "restored");
+  ASSERT_FALSE(accepted);
+  EXPECT_EQ(accepted.error().code, Code::store_rolled_back);
 }
 
 TEST_F(StoreCommandsTest, AHeadThatNobodySignedSaysNothing) {

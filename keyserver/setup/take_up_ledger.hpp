@@ -15,9 +15,11 @@ struct BegunLedger {
 };
 
 // Compares every row. Of a store from before there were ledgers it begins one, if the token has
-// none either, and answers it: the caller records that and then has the token hold it for good, by
-// finish_ledger(); from then on a store without a ledger is refused. Code::store_corrupt, with the
-// row or change named; Code::store_rolled_back when the token has a ledger and the store has none.
+// none either, or goes on with one that it could not finish, and answers it: the caller records
+// that and then has the token hold it for good, by finish_ledger(); from then on a store without a
+// ledger is refused. Code::store_corrupt, with the row or change named; Code::store_rolled_back
+// when the token has a ledger and the store has none, or the store has one and the token no key of
+// it.
 Result<std::optional<BegunLedger>> take_up_ledger(store::Store& store, keys::Hsm& hsm);
 
 // The rows of `store` as they stand are the first changes of a new ledger: of a new store, or of
