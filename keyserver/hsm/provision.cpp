@@ -1,5 +1,8 @@
 #include "keyserver/hsm/provision.hpp"
 
+#include <algorithm>
+#include <iterator>
+
 #include "keyserver/hsm/session.hpp"
 #include "libnae/pkcs11/module.hpp"
 #include "libnae/pkcs11/pin_file.hpp"
@@ -70,25 +73,66 @@ Result<void> use_once(const Options& options) {
   return {};
 }
 
-// Whatever has the label; with an id, that alone which has it, too.
-void remove_labelled(const Session& session, const std::string& label,
-                     const std::optional<Bytes>& of) {
-  for (CK_OBJECT_CLASS kind : {CKO_SECRET_KEY, CKO_PRIVATE_KEY, CKO_PUBLIC_KEY}) {
-    const auto found = session.find(kind, label);
-    if (!found || !*found) continue;
-    const auto id = session.read_attribute(**found, CKA_ID);
-    if (!of || (id && *id == *of)) (void)session.destroy(**found);
+// All of this class and label: a run that was cut may have left several.
+Result<std::vector<CK_OBJECT_HANDLE>> find_all(const Session& session, CK_OBJECT_CLASS kind,
+                                               const std::string& label) {
+  Attributes wanted;
+  wanted.flag(CKA_TOKEN, true).number(CKA_CLASS, kind).text(CKA_LABEL, label);
+  NAE_TRY(checked("C_FindObjectsInit", session.calls().C_FindObjectsInit(
+                                           session.handle(), wanted.data(), wanted.size())));
+  std::vector<CK_OBJECT_HANDLE> all;
+  CK_OBJECT_HANDLE found[16];
+  CK_ULONG count = 0;
+  CK_RV searched = CKR_OK;
+  do {
+    searched = session.calls().C_FindObjects(session.handle(), found, std::size(found), &count);
+    if (searched != CKR_OK) break;
+    all.insert(all.end(), found, found + std::min<CK_ULONG>(count, std::size(found)));
+  } while (count != 0);
+  const CK_RV ended = session.calls().C_FindObjectsFinal(session.handle());
+  NAE_TRY(checked("C_FindObjects", searched));
+  NAE_TRY(checked("C_FindObjectsFinal", ended));
+  return all;
+}
+
+Result<void> remove_object(const Session& session, CK_OBJECT_HANDLE object,
+                           const std::optional<Bytes>& of) {
+  if (of) {
+    NAE_ASSIGN(const Bytes id, session.read_attribute(object, CKA_ID));
+    if (id != *of) return {};
   }
+  return session.destroy(object);
+}
+
+// Whatever has the label; with an id, that alone which has it, too. Goes on after a failure, and
+// answers the first.
+Result<void> remove_labelled(const Session& session, const std::string& label,
+                             const std::optional<Bytes>& of) {
+  Result<void> outcome;
+  for (CK_OBJECT_CLASS kind : {CKO_SECRET_KEY, CKO_PRIVATE_KEY, CKO_PUBLIC_KEY}) {
+    const auto found = find_all(session, kind, label);
+    if (!found) {
+      if (outcome) outcome = fail(found.error());
+      continue;
+    }
+    for (const CK_OBJECT_HANDLE object : *found)
+      if (auto removed = remove_object(session, object, of); !removed && outcome)
+        outcome = std::move(removed);
+  }
+  return outcome;
 }
 
 Result<void> remove_objects(const Options& options, const custody::GroupId* of) {
   NAE_ASSIGN(const Pin user_pin, read_pin(options.pin_file));
   NAE_ASSIGN(const auto module, Module::load(options.module, options.module_parameters));
   NAE_ASSIGN(const auto session, open_session(*module, options.token_label, user_pin.value));
+  Result<void> outcome;
   for (const custody::Kept kind : kGroupKinds)
-    remove_labelled(*session, label_of(kind, options.group_key_label),
-                    of ? std::optional(object_id(kind, *of)) : std::nullopt);
-  return {};
+    if (auto removed = remove_labelled(*session, label_of(kind, options.group_key_label),
+                                       of ? std::optional(object_id(kind, *of)) : std::nullopt);
+        !removed && outcome)
+      outcome = std::move(removed);
+  return outcome;
 }
 
 }  // namespace
@@ -132,9 +176,11 @@ Result<Provisioned> initialise(const Provision& provision) {
   }
   module.reset();
   if (auto used = use_once(options); !used) {
-    NAE_TRY(remove_keys(options));
-    return fail(Code::hsm_token_full,
+    Error error(Code::hsm_token_full,
                 "the token did not keep what was made on it: " + used.error().message);
+    if (auto removed = remove_group(options, provision.group); !removed)
+      error.message += "; and keys are still on the token: " + removed.error().message;
+    return fail(std::move(error));
   }
   return provisioned;
 }

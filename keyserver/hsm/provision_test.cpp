@@ -5,6 +5,7 @@
 #include "keyserver/hsm/group.hpp"
 #include "keyserver/hsm/key_pair.hpp"
 #include "keyserver/hsm/session.hpp"
+#include "keyserver/hsm/test_lasting_object.hpp"
 #include "keyserver/hsm/test_token.hpp"
 #include "libnae/pkcs11/pin_file.hpp"
 
@@ -54,6 +55,31 @@ TEST(Provision, IsTakenBackForAnotherTry) {
   EXPECT_EQ(Pkcs11Hsm::open(token.options()).error().code, Code::group_key_missing);
   EXPECT_TRUE(initialise(token.provision()));
   EXPECT_TRUE(Pkcs11Hsm::open(token.options()));
+}
+
+TEST(Provision, AnObjectThatStaysIsToldAndTheOthersGo) {
+  if (tests_run_on_nss()) GTEST_SKIP() << "NSS does not know CKA_DESTROYABLE";
+  const TestToken token;
+  const std::string label = token.options().group_key_label;
+  const custody::GroupId group = token.provision().group;
+  {
+    const auto module = std::move(*token.module());
+    const auto session = session_on(*module, token);
+    ASSERT_TRUE(put_lasting_object(*session, label, object_id(custody::Kept::group_key, group)));
+  }
+  const auto removed = remove_group(token.options(), group);
+  ASSERT_FALSE(removed);
+  EXPECT_EQ(removed.error().code, Code::hsm_failed) << removed.error().message;
+  const auto module = std::move(*token.module());
+  const auto session = session_on(*module, token);
+  EXPECT_TRUE(*session->find(CKO_SECRET_KEY, label)) << "one: the other one went";
+  for (const custody::Kept kind : kGroupKinds) {
+    if (kind != custody::Kept::group_key) {
+      EXPECT_FALSE(*session->find(CKO_SECRET_KEY, label_of(kind, label)));
+      EXPECT_FALSE(*session->find(CKO_PRIVATE_KEY, label_of(kind, label)));
+      EXPECT_FALSE(*session->find(CKO_PUBLIC_KEY, label_of(kind, label)));
+    }
+  }
 }
 
 TEST(Provision, AddsAGroupToAnExistingToken) {

@@ -52,22 +52,6 @@ Result<std::uint16_t> free_port() {
   return ntohs(address.sin_port);
 }
 
-// Removes what was made unless the work was finished.
-class Cleanup {
- public:
-  explicit Cleanup(Path directory) : directory_(std::move(directory)) {}
-  ~Cleanup() {
-    std::error_code ignored;
-    if (!directory_.empty()) std::filesystem::remove_all(directory_, ignored);
-  }
-  Cleanup(const Cleanup&) = delete;
-  Cleanup& operator=(const Cleanup&) = delete;
-  void dismiss() { directory_.clear(); }
-
- private:
-  Path directory_;
-};
-
 Result<void> make_directory(const Path& directory) {
   std::error_code error;
   std::filesystem::create_directories(directory, error);
@@ -101,17 +85,27 @@ class Initialisation {
   explicit Initialisation(const Choices& choices)
       : choices_(choices), directory_(choices.directory) {}
 
-  // On a token that was there before, what a failed run has made would stand in the next one's way.
+  // What a failed run has made would stand in the next one's way.
   Result<Made> run() {
     auto made = make();
-    if (made || embedded() || !provisioned_) return made;
-    hsm_.reset();
-    if (auto removed = hsm::remove_keys(hsm_options_); !removed)
-      made.error().message += "; and its keys are still on the token: " + removed.error().message;
+    if (made || !claim_) return made;
+    std::error_code ignored;
+    if (auto back = note_ ? take_back_own() : Result<void>(); !back)
+      made.error().message += "; and not all of it could be taken back (" + back.error().message +
+                              "): the next init here goes on with that";
+    else
+      std::filesystem::remove(directory_, ignored);  // an empty one only
     return made;
   }
 
  private:
+  // Keys first and the note last: wherever it is cut, the next run finds the note.
+  Result<void> take_back_own() {
+    hsm_.reset();
+    if (keys_begun_ && !embedded()) NAE_TRY(hsm::remove_group(hsm_options_, group_));
+    return remove_made(directory_);
+  }
+
   Result<Made> make() {
     if (!is_name(choices_.admin))
       return fail(Code::invalid_argument, "the administrator's name is no name");
@@ -126,10 +120,10 @@ class Initialisation {
     }
     NAE_TRY(crypto::random_bytes(group_));
     NAE_TRY(claim_directory());
-    Cleanup cleanup(directory_);
     // Before anything else is in the directory: without a note nobody takes it back.
-    NAE_ASSIGN(Unfinished note,
+    NAE_ASSIGN(Unfinished begun,
                Unfinished::begin(directory_, group_, embedded() ? "" : choices_.token_label));
+    Unfinished& note = note_.emplace(std::move(begun));
     for (const char* part : {".", "hsm", "tls", "audit", "admin"})
       NAE_TRY(make_directory(directory_ / part));
     NAE_TRY(note.reached(Step::token));
@@ -144,7 +138,6 @@ class Initialisation {
     NAE_TRY(note.reached(Step::configuration));
     NAE_TRY(write_configuration());  // with which the server is whole
     NAE_TRY(note.finish());
-    cleanup.dismiss();
     return made();
   }
 
@@ -208,7 +201,10 @@ class Initialisation {
   Result<void> provision_hsm(Unfinished& note) {
     hsm::Provision provision;
     provision.group = group_;
-    provision.about_to_make = [&] { return note.reached(Step::keys); };
+    provision.about_to_make = [&] {
+      keys_begun_ = true;
+      return note.reached(Step::keys);
+    };
     provision.hsm.module = choices_.module;
     provision.hsm.module_parameters = choices_.module_parameters;
     provision.hsm.token_label = choices_.token_label;
@@ -228,11 +224,10 @@ class Initialisation {
       provision.hsm.pin_file = hsm / "pin";
       provision.so_pin_file = hsm / "so-pin";
     }
+    hsm_options_ = provision.hsm;
     NAE_ASSIGN(hsm::Provisioned provisioned, hsm::initialise(provision));
     wrapped_ = std::move(provisioned.group);
     so_pin_file_ = provisioned.token_created ? provision.so_pin_file : std::nullopt;
-    provisioned_ = true;
-    hsm_options_ = provision.hsm;
     NAE_ASSIGN(hsm_, hsm::Pkcs11Hsm::open(provision.hsm));
     return {};
   }
@@ -332,6 +327,7 @@ class Initialisation {
   const Choices& choices_;
   Path directory_;
   std::optional<Claim> claim_;
+  std::optional<Unfinished> note_;
   std::uint16_t port_ = 0;
   std::string server_id_;
   std::string authority_;
@@ -342,7 +338,7 @@ class Initialisation {
   std::optional<Path> so_pin_file_;
   std::string taken_back_;
   hsm::Options hsm_options_;
-  bool provisioned_ = false;
+  bool keys_begun_ = false;
   std::unique_ptr<hsm::Pkcs11Hsm> hsm_;
 };
 

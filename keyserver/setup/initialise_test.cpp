@@ -7,6 +7,7 @@
 
 #include <fstream>
 
+#include "keyserver/hsm/test_lasting_object.hpp"
 #include "keyserver/hsm/test_token.hpp"
 #include "keyserver/setup/claim.hpp"
 #include "keyserver/setup/take_up_ledger.hpp"
@@ -21,6 +22,7 @@
 #include "libnae/crypto/secure_heap_test_environment.hpp"
 #include "libnae/crypto/software_card.hpp"
 #include "libnae/custody/custody_secret.hpp"
+#include "libnae/pkcs11/pin_file.hpp"
 
 namespace nae::setup {
 namespace {
@@ -358,6 +360,28 @@ TEST_F(InitialiseTest, OfAnInterruptedRunTheKeysGoFromItsTokenAndNoOthers) {
   EXPECT_TRUE(take_back(choices_.directory, *left, second.hsm));
   EXPECT_EQ(hsm::Pkcs11Hsm::open(second.hsm).error().code, Code::group_key_missing);
   EXPECT_TRUE(hsm::Pkcs11Hsm::open(token.options())) << "the first group is as it was";
+}
+
+// Its note is all that tells of keys that are still on a token.
+TEST_F(InitialiseTest, WhileAKeyStaysOnTheTokenTheNoteStays) {
+  hsm::TestToken token{hsm::TestToken::Unprovisioned{}};
+  ASSERT_TRUE(hsm::initialise(token.provision()));
+  ASSERT_TRUE(hsm::remove_keys(token.options()));
+  fs::create_directories(choices_.directory);
+  auto note = Unfinished::begin(choices_.directory, {2}, "nae-test");
+  ASSERT_TRUE(note->reached(Step::keys));
+  {
+    const auto module = std::move(*token.module());
+    const auto session = std::move(*hsm::open_session(
+        *module, token.options().token_label, pkcs11::read_pin(token.options().pin_file)->value));
+    ASSERT_TRUE(hsm::put_lasting_object(*session, token.options().group_key_label,
+                                        hsm::object_id(custody::Kept::group_key, {2})));
+  }
+  const auto left = find_left_behind(choices_.directory).value();
+  const auto taken = take_back(choices_.directory, *left, token.options());
+  ASSERT_FALSE(taken);
+  EXPECT_EQ(taken.error().code, Code::hsm_failed) << taken.error().message;
+  EXPECT_TRUE(fs::exists(choices_.directory / "init.unfinished"));
 }
 
 // The keys of a run that failed would stand in the next one's way.

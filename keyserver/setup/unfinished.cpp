@@ -89,6 +89,23 @@ Result<void> Unfinished::finish() {
   return {};
 }
 
+Result<void> remove_made(const fs::path& directory) {
+  std::error_code error, ignored;
+  for (const auto& entry : fs::directory_iterator(directory, error))
+    if (entry.path().filename() != kNote && is_made(entry.path().filename().string()))
+      fs::remove_all(entry.path(), ignored);
+  const auto cannot = [&] {
+    return fail(Code::file_failed, "what was made in " + directory.string() + " cannot be removed");
+  };
+  if (error) return cannot();
+  for (const auto& entry : fs::directory_iterator(directory, error))
+    if (entry.path().filename() != kNote) return cannot();
+  if (error) return cannot();
+  fs::remove(directory / kNote, error);
+  if (error) return cannot();
+  return {};
+}
+
 Result<std::optional<LeftBehind>> find_left_behind(const fs::path& directory) {
   const fs::path file = directory / kNote;
   std::error_code error;
@@ -130,14 +147,7 @@ Result<void> take_back(const fs::path& directory, const LeftBehind& left, const 
                   "Run init again with the module, token and PIN of the first time.");
     NAE_TRY(hsm::remove_group(hsm, left.group));
   }
-  // The note goes last: interrupted here, the next run comes here again.
-  for (const std::string_view made : kMade) fs::remove_all(directory / made, error);
-  for (const auto& entry : fs::directory_iterator(directory, error))
-    if (entry.path().filename() != kNote) fs::remove_all(entry.path(), error);
-  fs::remove(directory / kNote, error);
-  if (!fs::is_empty(directory, error) || error)
-    return fail(Code::file_failed, "what was left in " + directory.string() + " cannot be removed");
-  return {};
+  return remove_made(directory);
 }
 
 }  // namespace nae::setup

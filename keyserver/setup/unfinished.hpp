@@ -30,6 +30,10 @@ class Unfinished {
   std::string head_;
 };
 
+// Removes what init makes in `directory`, and the note last: interrupted here, the next run comes
+// here again. Code::file_failed when something stays; so does the note then.
+Result<void> remove_made(const std::filesystem::path& directory);
+
 struct LeftBehind {
   Step step{};
   custody::GroupId group{};
