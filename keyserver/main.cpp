@@ -21,6 +21,7 @@
 #include "keyserver/server/store_commands.hpp"
 #include "keyserver/setup/accept_audit_loss.hpp"
 #include "keyserver/setup/initialise.hpp"
+#include "keyserver/setup/unfinished.hpp"
 #include "libnae/base/descriptor_limit.hpp"
 #include "libnae/base/environment.hpp"
 #include "libnae/base/output.hpp"
@@ -102,6 +103,9 @@ int run(const std::string& file) {
   if (!config) return report_start(config.error());
   nae::net::start_log("nae-keyserver", config->log.level, config->log.format);
   warn_of_few_descriptors(*config, nae::raise_descriptor_limit());
+  const auto directory = std::filesystem::absolute(file).parent_path();
+  if (const auto forgotten = nae::setup::forget_finished(directory); !forgotten)
+    spdlog::warn("event=init-note-stays message=\"remove init.unfinished by hand\"");
   auto heap = nae::crypto::SecureHeap::take(std::size_t{config->limits.secure_memory_kib} << 10);
   if (!heap) return report(heap.error());
   auto server = nae::server::Server::start(*config);

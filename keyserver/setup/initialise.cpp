@@ -102,6 +102,8 @@ class Initialisation {
   // Keys first and the note last: wherever it is cut, the next run finds the note.
   Result<void> take_back_own() {
     hsm_.reset();
+    // There is no configuration, so nobody uses it: the next run may go on with this.
+    if (last_step_) (void)note_->reached(Step::custody);
     if (keys_begun_ && !embedded()) NAE_TRY(hsm::remove_group(hsm_options_, group_));
     return remove_made(directory_);
   }
@@ -135,9 +137,10 @@ class Initialisation {
     NAE_TRY(write_audit_key());
     NAE_TRY(note.reached(Step::custody));
     NAE_TRY(give_into_custody());
+    last_step_ = true;
     NAE_TRY(note.reached(Step::configuration));
     NAE_TRY(write_configuration());  // with which the server is whole
-    NAE_TRY(note.finish());
+    (void)note.finish();             // or the first start removes it
     return made();
   }
 
@@ -338,7 +341,7 @@ class Initialisation {
   std::optional<Path> so_pin_file_;
   std::string taken_back_;
   hsm::Options hsm_options_;
-  bool keys_begun_ = false;
+  bool keys_begun_ = false, last_step_ = false;
   std::unique_ptr<hsm::Pkcs11Hsm> hsm_;
 };
 

@@ -342,6 +342,28 @@ TEST_F(InitialiseTest, AServerThatHasItsConfigurationIsNeverTakenBack) {
   EXPECT_TRUE(fs::exists(choices_.directory / "keys.db"));
 }
 
+// Its configuration was moved away later: the note says that it may have been there.
+TEST_F(InitialiseTest, ARunThatCameToItsLastStepIsNeverTakenBack) {
+  made();
+  auto note = Unfinished::begin(choices_.directory, {}, "");
+  ASSERT_TRUE(note->reached(Step::configuration));
+  fs::rename(choices_.directory / "nae-keyserver.toml", directory_ / "moved.toml");
+  EXPECT_EQ(refusal(), Code::conflict);
+  EXPECT_TRUE(fs::exists(choices_.directory / "keys.db"));
+  EXPECT_TRUE(fs::exists(choices_.directory / "init.unfinished"));
+}
+
+TEST_F(InitialiseTest, ANoteBesideAConfigurationIsForgotten) {
+  fs::create_directories(choices_.directory);
+  auto note = Unfinished::begin(choices_.directory, {}, "");
+  ASSERT_TRUE(forget_finished(choices_.directory));
+  EXPECT_TRUE(fs::exists(choices_.directory / "init.unfinished")) << "no server is there yet";
+  std::ofstream(choices_.directory / "nae-keyserver.toml") << "";
+  ASSERT_TRUE(forget_finished(choices_.directory));
+  EXPECT_FALSE(fs::exists(choices_.directory / "init.unfinished"));
+  EXPECT_TRUE(note->finish()) << "the run itself comes late";
+}
+
 TEST_F(InitialiseTest, OfAnInterruptedRunTheKeysGoFromItsTokenAndNoOthers) {
   hsm::TestToken token;  // with a group of its own, whose id is another
   hsm::Provision second = token.provision();

@@ -1,9 +1,13 @@
 #include "keyserver/setup/unfinished.hpp"
 
+#include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
+#include <cstring>
 
 #include "keyserver/hsm/provision.hpp"
 #include "libnae/base/file.hpp"
@@ -50,6 +54,22 @@ bool is_made(std::string_view name) {
          is_of(kStore) || name.starts_with(kStore);
 }
 
+// On the disk when it returns: a note that a power cut brings back would have a server taken back.
+Result<void> remove_note(const fs::path& file) {
+  const auto failed = [&] {
+    return fail(Code::file_failed, "cannot remove " + file.string() + ": " + std::strerror(errno));
+  };
+  if (::unlink(file.c_str()) != 0 && errno != ENOENT) return failed();
+  const int directory = ::open(file.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  const bool flushed = directory >= 0 && ::fsync(directory) == 0;
+  const int error = errno;
+  if (directory >= 0) ::close(directory);
+  errno = error;
+  // Some file systems flush their directories themselves, and say so.
+  if (!flushed && errno != EINVAL) return failed();
+  return {};
+}
+
 // Killed while its first note was written: what should have become the note is all that there is.
 bool holds_only_a_first_note(const fs::path& directory) {
   std::error_code error;
@@ -82,11 +102,14 @@ Result<void> Unfinished::reached(Step step) {
 }
 
 Result<void> Unfinished::finish() {
+  return remove_note(file_);
+}
+
+Result<void> forget_finished(const fs::path& directory) {
   std::error_code error;
-  fs::remove(file_, error);
-  if (error)
-    return fail(Code::file_failed, "cannot remove " + file_.string() + ": " + error.message());
-  return {};
+  if (!fs::exists(directory / kConfiguration, error) || !fs::exists(directory / kNote, error))
+    return {};
+  return remove_note(directory / kNote);
 }
 
 Result<void> remove_made(const fs::path& directory) {
@@ -101,9 +124,7 @@ Result<void> remove_made(const fs::path& directory) {
   for (const auto& entry : fs::directory_iterator(directory, error))
     if (entry.path().filename() != kNote) return cannot();
   if (error) return cannot();
-  fs::remove(directory / kNote, error);
-  if (error) return cannot();
-  return {};
+  return remove_note(directory / kNote);
 }
 
 Result<std::optional<LeftBehind>> find_left_behind(const fs::path& directory) {
@@ -133,6 +154,12 @@ Result<std::optional<LeftBehind>> find_left_behind(const fs::path& directory) {
 
 Result<void> take_back(const fs::path& directory, const LeftBehind& left, const hsm::Options& hsm) {
   std::error_code error;
+  if (left.step == Step::configuration)
+    return fail(Code::conflict,
+                "an initialisation came to its last step in " + directory.string() +
+                    ": the server there may be whole and in use",
+                "Put its nae-keyserver.toml back. If it never had one, write 'custody' for "
+                "'configuration' in init.unfinished, and run init again.");
   for (const auto& entry : fs::directory_iterator(directory, error))
     if (!is_made(entry.path().filename().string()))
       return fail(

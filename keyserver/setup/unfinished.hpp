@@ -21,6 +21,7 @@ class Unfinished {
                                   const custody::GroupId& group, const std::string& token);
   // On the disk when it returns: what is about to be done, not what was.
   Result<void> reached(Step step);
+  // The note is gone, on the disk, too.
   Result<void> finish();
 
  private:
@@ -29,6 +30,10 @@ class Unfinished {
   std::filesystem::path file_;
   std::string head_;
 };
+
+// Removes a note that a run left beside the configuration that it had written, with which the
+// server is whole. Code::file_failed when it cannot be removed.
+Result<void> forget_finished(const std::filesystem::path& directory);
 
 // Removes what init makes in `directory`, and the note last: interrupted here, the next run comes
 // here again. Code::file_failed when something stays; so does the note then.
@@ -44,8 +49,9 @@ struct LeftBehind {
 Result<std::optional<LeftBehind>> find_left_behind(const std::filesystem::path& directory);
 
 // Removes it: the keys of its group from the token in `hsm`, and the files that init makes.
-// Code::conflict when that is another token, or the directory holds what no init made; nothing of
-// the directory is removed then.
+// Code::conflict when that is another token, when the directory holds what no init made, and when
+// the run had come to its last step: its configuration may have been there, and the server in use
+// since. Nothing is removed then.
 Result<void> take_back(const std::filesystem::path& directory, const LeftBehind& left,
                        const hsm::Options& hsm);
 
