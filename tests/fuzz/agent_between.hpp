@@ -107,8 +107,8 @@ class AgentBetween {
   }
   Result<agent::AttestedProgram> attest() const {
     if (!program_known_) return fail(Code::program_unknown, "no program of the table");
-    return agent::AttestedProgram{{"postgres", 26, "/usr/lib/postgresql/15/bin/postgres", {}, ""},
-                                  ""};
+    return agent::AttestedProgram{
+        {"postgres", 26, "/usr/lib/postgresql/15/bin/postgres", {}, ""}, "", {}};
   }
 
   const bool program_known_;
@@ -122,6 +122,7 @@ class AgentBetween {
   const agent::DownstreamServices services_{broker_,
                                             contexts_,
                                             [this](int) { return attest(); },
+                                            [this](const agent::PeerProcess&) { return attest(); },
                                             [] {
                                               return Table{{"name"}, {{"value"}}};
                                             },
