@@ -58,7 +58,6 @@ TEST(Provision, IsTakenBackForAnotherTry) {
 }
 
 TEST(Provision, AnObjectThatStaysIsToldAndTheOthersGo) {
-  if (tests_run_on_nss()) GTEST_SKIP() << "NSS does not know CKA_DESTROYABLE";
   const TestToken token;
   const std::string label = token.options().group_key_label;
   const custody::GroupId group = token.provision().group;
