@@ -215,8 +215,7 @@ with Tap() as tap:
         early.wait()
         left = sorted(file.name for file in path.iterdir())
         again = init(path)
-        same(again.returncode, 0, f"killed at its beginning: the next init makes the server ({attempt})", f"{left}
-{again.stderr}")
+        same(again.returncode, 0, f"killed at its beginning: the next init makes the server ({attempt})", f"{left}\n{again.stderr}")
 
     for step in STEPS:
         path = scratch / f"killed-{step}"
