@@ -81,7 +81,7 @@ make_tables
 printf '%-34s' "$rows rows; $clients clients"
 printf ' %17s' "${products[@]}"
 echo
-by_rows "read it of all rows" SELECT "SELECT count(%) FROM peer_@"
+by_rows "read it of all rows" SELECT "SELECT max(length(%)) FROM peer_@"
 by_rows "rows by a condition on it" SELECT "SELECT count(*) FROM peer_@ WHERE % ~ '99'"
 by_rows "group by it" SELECT "SELECT count(*) FROM (SELECT % FROM peer_@ GROUP BY 1) a"
 by_rows "the first 20 in its order" SELECT "SELECT % FROM peer_@ ORDER BY 1 LIMIT 20"
