@@ -12,6 +12,9 @@ bool contains_batchable_call(Node* node);
 // Volatile code other than the calls themselves belongs to its row and is never run ahead of it;
 // neither is what depends on an enclosing node's value.
 bool is_bound_to_its_row(Node* node);
+inline bool is_bound_to_its_row(List* expressions) {
+  return is_bound_to_its_row(reinterpret_cast<Node*>(expressions));
+}
 
 // Whether the value may differ from row to row: of a column, an aggregate, a window function or a
 // sub-select. count(*) and rank() have no column in them.

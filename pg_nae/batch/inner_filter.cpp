@@ -70,7 +70,7 @@ void raise_inner_filter(NestLoop* loop) {
       (cache != nullptr && list_length(inner->targetlist) != list_length(scan->targetlist)))
     return;
   int first = first_hoistable(scan->qual);
-  if (first < 0 || is_bound_to_its_row(reinterpret_cast<Node*>(scan->qual))) return;
+  if (first < 0 || is_bound_to_its_row(scan->qual)) return;
   Move move{.targets = list_copy(scan->targetlist), .parameters = loop->nestParams};
   auto* moved = reinterpret_cast<List*>(
       move_mutator(reinterpret_cast<Node*>(list_copy_tail(scan->qual, first)), &move));

@@ -41,18 +41,14 @@ bool is_alike(const Divided& a, const Divided& b) {
   return true;
 }
 
-bool has_any_hoistable(List* targets) {
-  return has_hoistable_call(reinterpret_cast<Node*>(targets));
-}
-
 }  // namespace
 
 Plan* raise_returning(Surgery& surgery, ModifyTable* modification) {
   List* lists = modification->returningLists;
-  if (lists == NIL || !has_any_hoistable(static_cast<List*>(linitial(lists))))
+  if (lists == NIL || !has_hoistable_call(static_cast<Node*>(linitial(lists))))
     return &modification->plan;
   // What has side effects is done with its row, before the next one is changed.
-  if (is_bound_to_its_row(reinterpret_cast<Node*>(lists))) return &modification->plan;
+  if (is_bound_to_its_row(lists)) return &modification->plan;
   Divided first;
   List* returned = NIL;
   ListCell* cell;

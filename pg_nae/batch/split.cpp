@@ -13,10 +13,6 @@ bool has_hoistable_target(List* targets) {
   return false;
 }
 
-bool is_bound(List* expressions) {
-  return is_bound_to_its_row(reinterpret_cast<Node*>(expressions));
-}
-
 // A target that is needed below, as a sort key or in a group, is evaluated there.
 bool must_stay_above(const TargetEntry* target) {
   return target->ressortgroupref == 0 && is_bound_to_its_row(reinterpret_cast<Node*>(target->expr));
@@ -43,7 +39,7 @@ bool may_split(Plan* plan) {
 // One row of one call gains nothing, and PL/pgSQL knows a simple expression by its plan.
 bool is_worth_it(Plan* plan) {
   if (!IsA(plan, Result) || plan->lefttree != nullptr) return true;
-  if (list_length(plan->targetlist) == 1 || is_bound(plan->targetlist)) return false;
+  if (list_length(plan->targetlist) == 1 || is_bound_to_its_row(plan->targetlist)) return false;
   Lift trial;
   lift(reinterpret_cast<Node*>(copy_of(plan->targetlist)), trial);
   return list_length(trial.calls) > 1;
@@ -124,11 +120,11 @@ Plan* split(Surgery& surgery, Plan* plan) {
   List *targets, *below = NIL, *above = NIL;
   if (first < 0) {
     // What the filter does for one row must not be done before that row is wanted.
-    if (is_bound(plan->qual) && !is_batch(plan)) return plan;
+    if (is_bound_to_its_row(plan->qual) && !is_batch(plan)) return plan;
     below = plan->qual;
     targets = split_targets(plan->targetlist, lifted);
   } else {
-    if (is_bound(list_copy_head(plan->qual, first)) && !is_batch(plan)) return plan;
+    if (is_bound_to_its_row(list_copy_head(plan->qual, first)) && !is_batch(plan)) return plan;
     targets = split_quals(plan, first, lifted, below, above);
   }
   // A row that is too wide cannot be sorted: its calls are made one by one.

@@ -3,10 +3,6 @@
 namespace nae::batch {
 namespace {
 
-bool must_be_written_below(List* expressions) {
-  return is_bound_to_its_row(reinterpret_cast<Node*>(expressions));
-}
-
 // The same targets over a batch node's rows.
 List* handed_on(const List* targets) {
   List* above = NIL;
@@ -55,10 +51,10 @@ int target_for(const ModifyTable* modification, int relation, AttrNumber column)
 }
 
 CustomScan* batch_over(Surgery& surgery, Plan* plan, List* ahead) {
-  if (must_be_written_below(plan->qual)) return nullptr;
+  if (is_bound_to_its_row(plan->qual)) return nullptr;
   Lift lifted;
   List* above = NIL;
-  if (must_be_written_below(plan->targetlist)) {
+  if (is_bound_to_its_row(plan->targetlist)) {
     if (!is_projection_capable_plan(plan) || IsA(plan, CustomScan) ||
         contain_subplans(reinterpret_cast<Node*>(plan->targetlist)))
       return nullptr;

@@ -53,8 +53,7 @@ void check_output(Node* output, void* state) {
   bool same = type == nullptr ? !holds_encrypted(exprType(output))
                               : exprType(output) == column.type &&
                                     (column.typmod < 0 || exprTypmod(output) == column.typmod);
-  bool null = IsA(output, Const) && reinterpret_cast<Const*>(output)->constisnull;
-  if (!same && !null)
+  if (!same && !is_null_constant(output))
     refuse_typing(column.place, output, "branches of a set operation are encrypted otherwise");
 }
 
