@@ -264,12 +264,6 @@ int back_up(const std::string& file, const std::string& out) {
   return told();
 }
 
-std::string listed(const std::vector<std::string>& names) {
-  std::string text;
-  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
-  return text;
-}
-
 int restore(const std::string& file, const nae::server::Restore& wanted) {
   auto config = loaded(file);
   if (!config) return report(config.error());
@@ -279,11 +273,11 @@ int restore(const std::string& file, const nae::server::Restore& wanted) {
   if (!restored) return report(restored.error());
   std::cout << "the keys are on the token '" << config->hsm.token_label << "'"
             << (restored->token_created ? ", which is new" : "") << "\n"
-            << "  cards     " << listed(restored->holders) << "\n"
+            << "  cards     " << nae::server::names_in(restored->holders) << "\n"
             << "  opened    " << restored->versions << " key versions of "
             << config->store.path.string() << "\n";
   if (!restored->not_portable.empty())
-    std::cout << "  missing   " << listed(restored->not_portable)
+    std::cout << "  missing   " << nae::server::names_in(restored->not_portable)
               << "   (ed25519 keys stay on the token they were made on)\n";
   if (!restored->not_recorded.empty())
     std::cout << "  the audit log has no record of it: " << restored->not_recorded << "\n";

@@ -4,7 +4,6 @@
 #include "keyserver/setup/authority.hpp"
 
 namespace nae::admin {
-namespace {}  // namespace
 
 Result<std::string> issue_client_certificate(AdminCall& call, const std::string& common_name,
                                              const std::string& uri, Bytes spki,

@@ -7,7 +7,6 @@
 #include "libnae/crypto/hash.hpp"
 
 namespace nae::admin {
-namespace {}  // namespace
 
 Result<DeviceKind> device_kind(std::string_view text) {
   if (text.empty() || text == "device") return DeviceKind::device;

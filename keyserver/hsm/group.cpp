@@ -20,10 +20,6 @@ using custody::KeptKey;
 
 constexpr KeyType kPairType = KeyType::ecdsa_p256;
 
-bool is_key_pair(Kept kind) {
-  return kind == Kept::authority || kind == Kept::audit || kind == Kept::binding;
-}
-
 // Objects made so far; destroyed unless everything was.
 class Creation {
  public:
@@ -74,7 +70,7 @@ Result<CK_OBJECT_HANDLE> create_wrapping_key(const Session& session, const Wrapp
 
 // What makes the object of this kind what it is, in the session and on the token alike.
 Attributes& add_kind_of(const Session& session, Attributes& key, Kept kind) {
-  if (is_key_pair(kind)) {
+  if (is_pair(kind)) {
     key.number(CKA_CLASS, CKO_PRIVATE_KEY).number(CKA_KEY_TYPE, CKK_EC);
     return allow_signing_only(session, add_private_key_uses(key), kPairType);
   }
@@ -112,7 +108,7 @@ Result<CK_OBJECT_HANDLE> generate_secret(const Session& session, Kept kind) {
 
 Result<KeptKey> make_wrapped(const Session& session, Kept kind, CK_OBJECT_HANDLE by) {
   KeptKey key{kind, {}, {}};
-  if (!is_key_pair(kind)) {
+  if (!is_pair(kind)) {
     NAE_ASSIGN(const CK_OBJECT_HANDLE secret, generate_secret(session, kind));
     const TemporaryObject extractable(session, secret);
     NAE_ASSIGN(key.wrapped, wrap(session, by, secret));
@@ -164,7 +160,7 @@ Result<void> put_on_token(const Session& session, Creation& creation, const Kept
                           CK_OBJECT_HANDLE by, const std::string& label, ByteView id) {
   NAE_ASSIGN(const CK_OBJECT_HANDLE object, unwrap_kept(session, key, by, label, id));
   creation.made(object);
-  if (!is_key_pair(key.kind)) return {};
+  if (!is_pair(key.kind)) return {};
   NAE_ASSIGN(const CK_OBJECT_HANDLE public_half,
              create_public_key(session, kPairType, key.public_key, label, id));
   creation.made(public_half);

@@ -147,12 +147,6 @@ Result<void> open_every_version(const config::Config& config, Restored& restored
   return {};
 }
 
-std::string names_in(const std::vector<std::string>& names) {
-  std::string text;
-  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
-  return text;
-}
-
 Result<void> record(const config::Config& config, const custody::CustodySet& set,
                     const Restored& restored) {
   NAE_ASSIGN(const auto store, open_store(config));
@@ -168,6 +162,12 @@ Result<void> record(const config::Config& config, const custody::CustodySet& set
 }
 
 }  // namespace
+
+std::string names_in(const std::vector<std::string>& names) {
+  std::string text;
+  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
+  return text;
+}
 
 Result<Restored> restore(const config::Config& config, const Restore& wanted) {
   if (!config.hsm.softhsm_configuration.empty())

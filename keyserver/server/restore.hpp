@@ -26,6 +26,9 @@ struct Restore {
   std::vector<TokenCard> token_cards;
 };
 
+// "alice, bob": holders, or versions.
+std::string names_in(const std::vector<std::string>& names);
+
 struct Restored {
   std::vector<std::string> holders;  // whose cards opened it
   bool token_created = false;

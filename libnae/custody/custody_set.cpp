@@ -16,10 +16,6 @@ constexpr std::size_t kMaxWrappedBytes = 512;    // a P-256 key in PKCS#8 takes 
 constexpr std::size_t kMaxPublicKeyBytes = 128;  // of P-256: 91
 constexpr std::size_t kMaxSignatureBytes = 72;
 
-bool is_pair(Kept kind) {
-  return kind == Kept::authority || kind == Kept::audit || kind == Kept::binding;
-}
-
 template <std::size_t N>
 bool read(ByteReader& in, std::array<Byte, N>& out) {
   const ByteView bytes = in.raw(N);

@@ -54,6 +54,10 @@ enum class Kept : Byte {
   so_pin = 7,  // of the token; absent where the token was there before
 };
 inline constexpr std::size_t kKeptKinds = 7;
+// Else it is one secret, and has no public key.
+constexpr bool is_pair(Kept kind) {
+  return kind == Kept::authority || kind == Kept::audit || kind == Kept::binding;
+}
 
 struct KeptKey {
   Kept kind{};
