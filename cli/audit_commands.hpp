@@ -28,11 +28,12 @@ std::string filter_parameters(const std::string& path, const FilterOptions& opti
                               const std::string& limit = {}, const std::string& after = {});
 Result<audit::Filter> filter_of(const FilterOptions& options);
 
-// Says on standard error which closed segments of what was read do not verify: "damaged_segments"
-// of the answer.
-void warn_of_damage(Call& call, const json::value& answer);
-// The same member for a copy that is read offline, proved with the public key beside it if there is
-// one.
-Result<json::array> damage_of(const std::string& directory);
+// Says on standard error what is wrong with the log that was read, or missing from it: closed
+// segments that do not verify ("damaged_segments" of the answer) and records that were removed on
+// purpose ("archived_seq": the last of them, 0 for none).
+void warn_of_state(Call& call, const json::value& answer);
+// Adds the same members for a copy that is read offline, proved with the public key beside it if there
+// is one.
+Result<json::object> with_state(json::object answer, const std::string& directory);
 
 }  // namespace nae::cli

@@ -92,8 +92,8 @@ Outcome<ExitCode> from_directory(Call& call, const ExportOptions& options) {
     return written && call.out.good();
   }));
   NAE_TRY(std::move(written));
-  NAE_ASSIGN(json::array damaged, damage_of(options.directory));
-  warn_of_damage(call, json::object{{"damaged_segments", std::move(damaged)}});
+  NAE_ASSIGN(const json::object state, with_state({}, options.directory));
+  warn_of_state(call, state);
   return kOk;
 }
 
@@ -141,7 +141,7 @@ Outcome<ExitCode> from_server(Call& call, const ExportOptions& options) {
     if (progress && number(after) >= first) progress->at(number(after) - first + 1);
     if (!after.empty()) continue;
     progress.reset();
-    warn_of_damage(call, page);
+    warn_of_state(call, page);
   }
   return kOk;
 }

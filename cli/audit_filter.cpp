@@ -5,6 +5,7 @@
 #include "cli/moment.hpp"
 #include "cli/table.hpp"
 #include "keyserver/admin/api/audit_report.hpp"
+#include "keyserver/audit/archive.hpp"
 #include "keyserver/audit/head.hpp"
 #include "keyserver/audit/segment_checks.hpp"
 #include "libnae/base/clock.hpp"
@@ -68,15 +69,19 @@ Result<audit::Filter> filter_of(const FilterOptions& options) {
   return filter;
 }
 
-void warn_of_damage(Call& call, const json::value& answer) {
+void warn_of_state(Call& call, const json::value& answer) {
   using admin::api::shown;
   for (const json::value& segment : admin::api::items(answer, "damaged_segments"))
     call.err << "WARNING: " << printable(shown(segment, "file"))
              << " does not verify: " << printable(shown(segment, "problem"))
              << "\n  what was read from it proves nothing; see 'nae audit verify'\n";
+  const std::string archived = shown(answer, "archived_seq");
+  if (!archived.empty() && archived != "0" && shown(answer, "truncated") != "true")
+    call.err << "Records up to " << archived
+             << " were removed on purpose (nae audit prune) and could not be looked at.\n";
 }
 
-Result<json::array> damage_of(const std::string& directory) {
+Result<json::object> with_state(json::object answer, const std::string& directory) {
   const std::string key_file = directory + "/" + std::string(audit::kPublicKeyFile);
   std::string public_key;
   if (std::filesystem::exists(key_file)) {
@@ -87,7 +92,10 @@ Result<json::array> damage_of(const std::string& directory) {
   json::array segments;
   for (const audit::DamagedSegment& segment : damaged)
     segments.push_back(admin::api::to_json(segment));
-  return segments;
+  NAE_ASSIGN(auto mark, audit::read_archive_mark(directory));
+  answer["damaged_segments"] = std::move(segments);
+  answer["archived_seq"] = mark ? mark->point.seq : 0;
+  return answer;
 }
 
 }  // namespace nae::cli

@@ -49,11 +49,11 @@ TEST(FilterParameters, EncodesWhatIsNoLetter) {
   EXPECT_EQ(filter_parameters("/v1/audit", options, "", "7"), "/v1/audit?key=A.b_c-d~9&after=7");
 }
 
-TEST(WarnOfDamage, MovesNoCursor) {
+TEST(WarnOfState, MovesNoCursor) {
   std::ostringstream out, err;
   const Terminal nobody;
   Call call{out, err, nobody, {}};
-  warn_of_damage(
+  warn_of_state(
       call, json::object{{"damaged_segments",
                           json::array{json::object{{"file", "a\x1b[2J"}, {"problem", "b\r"}}}}});
   EXPECT_NE(err.str().find("WARNING: a"), std::string::npos);
@@ -62,21 +62,35 @@ TEST(WarnOfDamage, MovesNoCursor) {
   EXPECT_EQ(out.str(), "");
   std::ostringstream silent;
   Call whole{out, silent, nobody, {}};
-  warn_of_damage(whole, json::object{});
+  warn_of_state(whole, json::object{});
+  warn_of_state(whole, json::object{{"archived_seq", 0}});
   EXPECT_EQ(silent.str(), "");
 }
 
-class DamageOf : public DirectoryTest {};
+TEST(WarnOfState, SaysWhatWasRemovedOnPurpose) {
+  std::ostringstream out, err;
+  const Terminal nobody;
+  Call call{out, err, nobody, {}};
+  warn_of_state(call, json::object{{"truncated", true}, {"archived_seq", 42}});
+  EXPECT_EQ(err.str(), "") << "older ones than those that are shown are there";
+  warn_of_state(call, json::object{{"truncated", false}, {"archived_seq", 42}});
+  EXPECT_NE(err.str().find("Records up to 42 were removed on purpose"), std::string::npos);
+}
 
-TEST_F(DamageOf, FindsWhatDoesNotVerify) {
-  auto none = damage_of(directory_.string());
-  EXPECT_TRUE(!none || none->empty());
+class WithState : public DirectoryTest {};
+
+TEST_F(WithState, FindsWhatDoesNotVerify) {
+  auto none = with_state({}, directory_.string());
+  EXPECT_TRUE(!none || none->at("damaged_segments").as_array().empty());
   write("audit-000000000001.jsonl", "not a record\n");
   write("audit-000000000002.jsonl", "nor this\n");
-  auto damaged = damage_of(directory_.string());
-  ASSERT_TRUE(damaged) << damaged.error().message;
-  ASSERT_EQ(damaged->size(), 1u) << "the newest is being written";
-  EXPECT_EQ(damaged->front().at("file"), "audit-000000000001.jsonl");
+  auto state = with_state({{"records", 7}}, directory_.string());
+  ASSERT_TRUE(state) << state.error().message;
+  EXPECT_EQ(state->at("records"), 7) << "what was answered stays";
+  EXPECT_EQ(state->at("archived_seq"), 0u);
+  const json::array& damaged = state->at("damaged_segments").as_array();
+  ASSERT_EQ(damaged.size(), 1u) << "the newest is being written";
+  EXPECT_EQ(damaged.front().at("file"), "audit-000000000001.jsonl");
 }
 
 }  // namespace

@@ -86,9 +86,7 @@ Outcome<json::value> from_directory(const QueryOptions& options) {
   NAE_ASSIGN(audit::Filter filter, filter_of(options.filter));
   if (options.summary) {
     NAE_ASSIGN(audit::Summary summary, audit::summarize(options.directory, filter));
-    json::object answer = admin::api::to_json(summary);
-    NAE_ASSIGN(answer["damaged_segments"], damage_of(options.directory));
-    return answer;
+    return with_state(admin::api::to_json(summary), options.directory);
   }
   filter.limit = options.limit;
   NAE_ASSIGN(audit::Newest found, audit::newest(options.directory, filter));
@@ -97,10 +95,8 @@ Outcome<json::value> from_directory(const QueryOptions& options) {
     NAE_ASSIGN(json::object object, admin::api::parse_object(record.line));
     records.push_back(std::move(object));
   }
-  NAE_ASSIGN(json::array damaged, damage_of(options.directory));
-  return json::object{{"records", std::move(records)},
-                      {"truncated", found.truncated},
-                      {"damaged_segments", std::move(damaged)}};
+  return with_state({{"records", std::move(records)}, {"truncated", found.truncated}},
+                    options.directory);
 }
 
 Outcome<ExitCode> query(Call& call, const QueryOptions& options) {
@@ -115,7 +111,7 @@ Outcome<ExitCode> query(Call& call, const QueryOptions& options) {
     else
       print_records(call, answer);
   });
-  warn_of_damage(call, answer);
+  warn_of_state(call, answer);
   return kOk;
 }
 

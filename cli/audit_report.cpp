@@ -89,8 +89,7 @@ Outcome<json::value> from_directory(const ReportOptions& options) {
   }
   NAE_ASSIGN(audit::Report made, audit::make_report(options.directory, since_us, now_us));
   json::object answer = admin::api::to_json(made);
-  NAE_ASSIGN(answer["damaged_segments"], damage_of(options.directory));
-  return answer;
+  return with_state(std::move(answer), options.directory);
 }
 
 Outcome<json::value> from_server(Call& call, const ReportOptions& options) {
@@ -103,7 +102,7 @@ Outcome<ExitCode> report(Call& call, const ReportOptions& options) {
   NAE_ANSWER(json::value answer,
              options.directory.empty() ? from_server(call, options) : from_directory(options));
   call.show(answer, [&] { print_report(call, answer); });
-  warn_of_damage(call, answer);
+  warn_of_state(call, answer);
   return kOk;
 }
 

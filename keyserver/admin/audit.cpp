@@ -47,8 +47,10 @@ Result<audit::Filter> filter_of(const AdminCall& call) {
   return filter;
 }
 
-// Whoever reads the log learns which closed segments of it do not verify.
-Result<Reply> with_damage(const AdminCall& call, json::object body) {
+// Whoever reads the log learns which closed segments of it do not verify, and what is not there.
+Result<Reply> with_state(const AdminCall& call, json::object body) {
+  NAE_ASSIGN(auto mark, audit::read_archive_mark(call.parts.audit_directory));
+  body["archived_seq"] = mark ? mark->point.seq : 0;
   json::array damaged;
   if (call.parts.checks) {
     NAE_ASSIGN(auto found, call.parts.checks->check_all(call.now_us));
@@ -99,7 +101,7 @@ Result<Reply> query_audit(AdminCall& call) {
     records.push_back(std::move(stored));
   }
   call.audit_detail = std::to_string(records.size()) + " records";
-  return with_damage(call, {{"records", std::move(records)}, {"truncated", found.truncated}});
+  return with_state(call, {{"records", std::move(records)}, {"truncated", found.truncated}});
 }
 
 Result<Reply> export_audit(AdminCall& call) {
@@ -113,7 +115,7 @@ Result<Reply> export_audit(AdminCall& call) {
   NAE_ASSIGN(audit::Page page, audit::read_page(call.parts.audit_directory, filter));
   call.audit_detail =
       std::to_string(page.records.size()) + " records after " + std::to_string(filter.after_seq);
-  return with_damage(call, api::to_json(page));
+  return with_state(call, api::to_json(page));
 }
 
 Result<Reply> summarize_audit(AdminCall& call) {
@@ -121,7 +123,7 @@ Result<Reply> summarize_audit(AdminCall& call) {
       {"role", "key", "action", "verdict", "device", "database", "user", "from", "to"}));
   NAE_ASSIGN(audit::Filter filter, filter_of(call));
   NAE_ASSIGN(audit::Summary summary, audit::summarize(call.parts.audit_directory, filter));
-  return with_damage(call, api::to_json(summary));
+  return with_state(call, api::to_json(summary));
 }
 
 Result<Reply> report_audit(AdminCall& call) {
@@ -130,7 +132,7 @@ Result<Reply> report_audit(AdminCall& call) {
   NAE_ASSIGN(audit::Report report,
              audit::make_report(call.parts.audit_directory, since_us.value_or(call.now_us - kDayUs),
                                 call.now_us));
-  return with_damage(call, api::to_json(report));
+  return with_state(call, api::to_json(report));
 }
 
 Result<Reply> audit_receipt(AdminCall& call) {

@@ -48,6 +48,11 @@ with Tap() as tap, Stack() as stack:
     tap.is_((said["segments"], len(segments())), (before - 2, 2), "but for the newest two")
     tap.like(server.must("audit", "verify"), "intact.*\n.*removed on purpose", "the server's proof is whole, and says so")
     tap.is_(json.loads(server.must("audit", "verify", "--json"))["archived_seq"], said["archived_seq"], "with the number")
+    query = server.nae("audit", "query", "--role", "nobody-at-all", "--json")
+    tap.is_(json.loads(query.stdout)["archived_seq"], said["archived_seq"], "who asks for records is told what is not there")
+    tap.like(query.stderr, f"Records up to {said['archived_seq']} were removed on purpose", "in words too")
+    local = run(NAE, "audit", "query", "--directory", audit, "--role", "nobody-at-all", "--json")
+    tap.is_(json.loads(local.stdout)["archived_seq"], said["archived_seq"], "and so is who reads the files")
     tap.is_([verify("--segment", file).returncode for file in segments(archive)], [0] * len(segments(archive)), "each archived one verifies alone")
     record = json.loads(
         server.must("audit", "query", "--action", "audit-prune", "--verdict", "value", "--json"))["records"][-1]
