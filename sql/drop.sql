@@ -47,6 +47,42 @@ SET ROLE nae_passer;
 DROP EXTENSION pg_nae;
 RESET ROLE;
 DROP ROLE nae_passer;
+-- A role that goes with what it owns: a domain that others use, or the extension itself.
+CREATE ROLE nae_leaver;
+GRANT CREATE ON SCHEMA types TO nae_leaver;
+GRANT USAGE ON SCHEMA nae TO nae_leaver;
+CREATE DOMAIN types.leaves AS nae.enc_text('customer-pii');
+ALTER DOMAIN types.leaves OWNER TO nae_leaver;
+CREATE TABLE of_others (l types.leaves);
+CREATE TABLE of_leaver (l types.leaves);
+ALTER TABLE of_leaver OWNER TO nae_leaver;
+BEGIN;
+DROP OWNED BY nae_leaver CASCADE;
+ROLLBACK;
+DROP OWNED BY nae_leaver RESTRICT;
+BEGIN;
+DROP OWNED BY CURRENT_USER CASCADE;
+ROLLBACK;
+CREATE ROLE nae_extender SUPERUSER;
+CREATE DATABASE nae_drop_owned;
+\c nae_drop_owned
+SET client_min_messages = warning;
+SET ROLE nae_extender;
+CREATE EXTENSION pg_nae;
+RESET ROLE;
+CREATE TABLE kept (ssn nae.enc_text('customer-pii'));
+DROP OWNED BY nae_extender;
+BEGIN;
+DROP OWNED BY nae_extender CASCADE;
+SELECT to_regclass('kept'), count(*) FROM pg_attribute WHERE attrelid = 'kept'::regclass AND attname = 'ssn';
+ROLLBACK;
+\c nae_drop
+SET client_min_messages = warning;
+DROP DATABASE nae_drop_owned;
+DROP TABLE of_others, of_leaver;
+DROP DOMAIN types.leaves;
+REVOKE ALL ON SCHEMA types, nae FROM nae_leaver;
+DROP ROLE nae_leaver, nae_extender;
 -- At most twenty names.
 DO $$ BEGIN
   EXECUTE (SELECT format('CREATE TABLE many (%s)', string_agg(format('c%s nae.enc_text(''customer-pii'')', to_char(n, 'FM00')), ', ')) FROM generate_series(1, 25) AS n);

@@ -18,12 +18,29 @@ namespace {
 constexpr int kMostNames = 20;
 
 // What goes: all encrypted columns, or those of one type (a domain), or those of domains in one
-// schema whose tables stand elsewhere.
+// schema whose tables stand elsewhere, or those of one role's domains in tables of others.
 struct Dropped {
   bool everything = false;
   Oid type = InvalidOid;
   Oid schema = InvalidOid;
+  Oid owner = InvalidOid;
 };
+
+Oid owner_of_type(Oid type) {
+  HeapTuple tuple = SearchSysCache1(TYPEOID, ObjectIdGetDatum(type));
+  if (!HeapTupleIsValid(tuple)) return InvalidOid;
+  Oid owner = reinterpret_cast<Form_pg_type>(GETSTRUCT(tuple))->typowner;
+  ReleaseSysCache(tuple);
+  return owner;
+}
+
+Oid owner_of_table(Oid table) {
+  HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(table));
+  if (!HeapTupleIsValid(tuple)) return InvalidOid;
+  Oid owner = reinterpret_cast<Form_pg_class>(GETSTRUCT(tuple))->relowner;
+  ReleaseSysCache(tuple);
+  return owner;
+}
 
 Oid schema_of_type(Oid type) {
   HeapTuple tuple = SearchSysCache1(TYPEOID, ObjectIdGetDatum(type));
@@ -48,6 +65,8 @@ bool goes(const Dropped& dropped, Oid table, Oid type) {
     if (type == dropped.type) return true;
     if (OidIsValid(dropped.schema) && schema_of_type(type) == dropped.schema)
       return get_rel_namespace(table) != dropped.schema;
+    if (OidIsValid(dropped.owner) && owner_of_type(type) == dropped.owner)
+      return owner_of_table(table) != dropped.owner;
   }
   return false;
 }
@@ -134,10 +153,25 @@ void look_at_extensions(const DropStmt* statement) {
   }
 }
 
+// Who owns the extension takes its types along, and with CASCADE the columns of whoever has some.
+void look_at_owners(const DropOwnedStmt* statement) {
+  if (statement->behavior != DROP_CASCADE) return;
+  ListCell* cell;
+  foreach (cell, statement->roles) {
+    const Oid owner = get_rolespec_oid(lfirst_node(RoleSpec, cell), true);
+    if (!OidIsValid(owner) || !has_privs_of_role(GetUserId(), owner)) continue;
+    if (owner == pg::extension_owner()) return warn({.everything = true});
+    warn({.owner = owner});
+  }
+}
+
 }  // namespace
 
 void warn_of_dropped_columns(const Node* node) {
-  if (!IsA(node, DropStmt) || !has_column_types()) return;
+  if (!has_column_types()) return;
+  if (IsA(node, DropOwnedStmt))
+    return look_at_owners(reinterpret_cast<const DropOwnedStmt*>(node));
+  if (!IsA(node, DropStmt)) return;
   auto* statement = reinterpret_cast<const DropStmt*>(node);
   if (statement->removeType == OBJECT_EXTENSION) return look_at_extensions(statement);
   if (statement->behavior != DROP_CASCADE) return;

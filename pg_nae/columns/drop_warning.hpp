@@ -1,4 +1,4 @@
-// DropWarning: DROP EXTENSION, TYPE, DOMAIN or SCHEMA that takes encrypted columns along, with what
+// DropWarning: DROP EXTENSION, TYPE, DOMAIN, SCHEMA or OWNED that takes encrypted columns along, with what
 // is in them. Their names are said before it happens.
 #pragma once
 
