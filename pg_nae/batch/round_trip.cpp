@@ -45,7 +45,49 @@ void RoundTrip::add_trouble(const Trouble& trouble) {
   troubles_[trouble_count_++] = trouble;
 }
 
-void RoundTrip::read(std::size_t number, std::size_t row) {
+columns::ReadAs read_as(const Call& call, const Datum* arguments) {
+  return {call.how, call.shape.argument_count > 1 ? arguments[1] : 0};
+}
+
+// With `whole` a call may be refused what another is shown.
+bool shows_the_same(const Call& call) {
+  return call.shape.argument_count < 3;
+}
+
+void RoundTrip::add_copy(Place from, Place to) {
+  if (calls_[to.call].shape.ahead) return;  // it has no result
+  if (copy_count_ == copy_capacity_) {
+    copy_capacity_ = copy_capacity_ == 0 ? 64 : copy_capacity_ * 2;
+    copies_ = arena_->moved(copies_, copy_count_, copy_capacity_);
+  }
+  copies_[copy_count_++] = {from, to};
+}
+
+// The outer row's value comes again with each inner row of a nested loop.
+bool RoundTrip::repeats(const Call& call, const Datum* arguments, const Before& before) const {
+  if (!before.is_set || !datumIsEqual(arguments[0], before.arguments[0], false, -1)) return false;
+  for (int i = 1; i < call.shape.argument_count; ++i)
+    if (arguments[i] != before.arguments[i]) return false;
+  return true;
+}
+
+void RoundTrip::show(Place place, const columns::OpenedValue& value) {
+  columns::OpenedValue shown = value;
+  char* memory = arena_->allocate(varlena_bytes(value.bytes.size() + kSpareBytes));
+  take(place, shown, memory);
+}
+
+// What was read the same way, and opened, needs no second look at its form.
+bool RoundTrip::find_read(const Call& call, const Datum* arguments, Place place) {
+  columns::OpenedValue value;
+  if (!opened_->holds_any() || !shows_the_same(call) ||
+      !opened_->find_read(pg::local_view(arguments[0]), read_as(call, arguments), value))
+    return false;
+  if (!call.shape.ahead) show(place, value);
+  return true;
+}
+
+void RoundTrip::read(std::size_t number, std::size_t row, Before& before) {
   Call& call = calls_[number];
   Place place{static_cast<std::uint32_t>(row), static_cast<std::uint32_t>(number)};
   Datum arguments[CallShape::kMaxArguments];
@@ -60,14 +102,21 @@ void RoundTrip::read(std::size_t number, std::size_t row) {
     rows_->result(row, number) = result;
     return;
   }
+  const bool opens = opened_ != nullptr && call.how->opens;
+  if (opens) {
+    if (repeats(call, arguments, before)) return add_copy(before.place, place);
+    before.is_set = true;
+    before.place = place;
+    std::copy_n(arguments, call.shape.argument_count, before.arguments);
+    if (find_read(call, arguments, place)) return;
+  }
   Item item;
   item.result_type = call.expression->funcresulttype;
   ReadItem reader = call.how->read != nullptr ? call.how->read : read_item;
   auto count = static_cast<std::size_t>(call.shape.argument_count);
   switch (reader(*call.how, {arguments, count}, item)) {
     case Reading::ask:
-      return opened_ != nullptr && call.how->opens ? open(call, item, place)
-                                                   : requests_.add(call.how->action, item, place);
+      return opens ? open(call, item, place) : requests_.add(call.how->action, item, place);
     case Reading::ready:
       rows_->result(row, number) = item.ready;
       return;
@@ -76,43 +125,29 @@ void RoundTrip::read(std::size_t number, std::size_t row) {
   }
 }
 
-// With `whole` a call may be refused what another is shown.
-bool shows_the_same(const Call& call) {
-  return call.shape.argument_count < 3;
-}
-
 void RoundTrip::open(const Call& call, const Item& item, Place place) {
   const bool ahead = call.shape.ahead;
   columns::OpenedValue value;
   if (!shows_the_same(call) || (ahead && item.stored.size() > opened_->max_value_bytes()))
     return ahead ? void() : requests_.add(call.how->action, item, place);
-  if (opened_->find(item.stored, value)) {
-    if (ahead) return;
-    char* memory = arena_->allocate(varlena_bytes(value.bytes.size() + kSpareBytes));
-    return take(place, value.result, value.bytes, memory);
-  }
+  if (opened_->find(item.stored, value)) return ahead ? void() : show(place, value);
   const std::uint32_t hash = columns::ValueTable::hash_of(item.stored);
-  if (const auto* asked = asked_.find(hash, item.stored)) {
-    if (ahead) return;
-    if (copy_count_ == copy_capacity_) {
-      copy_capacity_ = copy_capacity_ == 0 ? 64 : copy_capacity_ * 2;
-      copies_ = arena_->moved(copies_, copy_count_, copy_capacity_);
-    }
-    copies_[copy_count_++] = {{static_cast<std::uint32_t>(asked->number >> 32),
-                               static_cast<std::uint32_t>(asked->number)},
-                              place};
-    return;
-  }
+  if (const auto* asked = asked_.find(hash, item.stored))
+    return add_copy({static_cast<std::uint32_t>(asked->number >> 32),
+                     static_cast<std::uint32_t>(asked->number)},
+                    place);
   // What is asked ahead has no result that could be copied.
   if (!ahead) asked_.add(hash, item.stored).number = std::uint64_t{place.row} << 32 | place.call;
   requests_.add(call.how->action, item, place);
 }
 
-void RoundTrip::keep(Place place, wire::ItemResult result, ByteView bytes) {
+void RoundTrip::keep(Place place, const columns::OpenedValue& value) {
   Datum arguments[CallShape::kMaxArguments];
-  gather_arguments(calls_[place.call], rows_->values(place.row), rows_->nulls(place.row),
-                   arguments);
-  opened_->keep(pg::local_view(arguments[0]), {result, bytes});
+  const Call& call = calls_[place.call];
+  gather_arguments(call, rows_->values(place.row), rows_->nulls(place.row), arguments);
+  columns::OpenedValue kept = value;
+  if (shows_the_same(call)) kept.read_as = read_as(call, arguments);
+  opened_->keep(pg::local_view(arguments[0]), kept);
 }
 
 void RoundTrip::copy_troubles(Place from, Place to) {
@@ -137,7 +172,8 @@ void RoundTrip::copy_results() {
 void RoundTrip::gather_call(std::size_t call) {
   std::size_t count =
       calls_[call].shape.uniform ? std::min<std::size_t>(1, rows_->count()) : rows_->count();
-  for (std::size_t row = 0; row < count; ++row) read(call, row);
+  Before before;
+  for (std::size_t row = 0; row < count; ++row) read(call, row, before);
 }
 
 // The one result of a call that depends on no column serves every row.
@@ -164,7 +200,9 @@ Datum RoundTrip::make_value(Place place, Answer answer) {
   return call.how->make(*call.how, answer);
 }
 
-void RoundTrip::take(Place place, wire::ItemResult result, ByteView bytes, char*& memory) {
+void RoundTrip::take(Place place, columns::OpenedValue& taken, char*& memory) {
+  const wire::ItemResult result = taken.result;
+  const ByteView bytes = taken.bytes;
   const Batchable& how = *calls_[place.call].how;
   bool& is_null = rows_->result_null(place.row, place.call);
   Datum& value = rows_->result(place.row, place.call);
@@ -183,13 +221,14 @@ void RoundTrip::take(Place place, wire::ItemResult result, ByteView bytes, char*
       return;
     case ResultKind::text:
       if (result == wire::ItemResult::ciphertext) break;
-      if (!pg::try_from_utf8(bytes, text)) {
+      if (!taken.is_text && !pg::try_from_utf8(bytes, text)) {
         auto* kept = reinterpret_cast<Byte*>(arena_->allocate(bytes.size()));
         std::copy(bytes.begin(), bytes.end(), kept);
         return add_trouble(
             {.kind = Trouble::Kind::unreadable, .place = place, .bytes = {kept, bytes.size()}});
       }
-      value = text.data() == bytes.data() ? make_varlena(text, memory) : pg::make_text(text);
+      taken.is_text = text.data() == bytes.data();
+      value = taken.is_text ? make_varlena(text, memory) : pg::make_text(text);
       return;
     case ResultKind::boolean:
       break;
@@ -217,9 +256,9 @@ void RoundTrip::consume(const ItemGroup& group, std::size_t first,
     Place place = group.places[first + number];
     const Call& call = calls_[place.call];
     if (status < wire::kFirstErrorStatus) {
-      const auto result = static_cast<wire::ItemResult>(status);
-      if (!call.shape.ahead) take(place, result, data, memory);
-      if (opened_ != nullptr && call.how->opens) keep(place, result, data);
+      columns::OpenedValue value{static_cast<wire::ItemResult>(status), data};
+      if (!call.shape.ahead) take(place, value, memory);
+      if (opened_ != nullptr && call.how->opens) keep(place, value);
     } else if (!take_fault(place, code_from_wire(status).value_or(Code::internal)))
       add_trouble(
           {.kind = Trouble::Kind::refused_item, .place = place, .status = status, .group = &group});

@@ -59,17 +59,29 @@ class RoundTrip {
     Place to;
   };
 
+  // The row before of a call that shows a column, whose arguments the next one may repeat.
+  struct Before {
+    bool is_set = false;
+    Place place{};
+    Datum arguments[CallShape::kMaxArguments];
+  };
+
   void gather_call(std::size_t call);
+  bool repeats(const Call& call, const Datum* arguments, const Before& before) const;
+  bool find_read(const Call& call, const Datum* arguments, Place place);
   void open(const Call& call, const Item& item, Place place);
-  void keep(Place place, wire::ItemResult result, ByteView bytes);
+  void keep(Place place, const columns::OpenedValue& value);
+  void show(Place place, const columns::OpenedValue& value);
+  void add_copy(Place from, Place to);
   void copy_results();
   void copy_troubles(Place from, Place to);
-  void read(std::size_t call, std::size_t row);
+  void read(std::size_t call, std::size_t row, Before& before);
   void spread(std::size_t call);
   void add_trouble(const Trouble& trouble);
   void consume(const ItemGroup& group, std::size_t first, const wire::CryptoReplyView& reply);
   Datum make_value(Place place, Answer answer);
-  void take(Place place, wire::ItemResult result, ByteView bytes, char*& memory);
+  // `is_text` of the value is set when its bytes turn out to be text of the database as they are.
+  void take(Place place, columns::OpenedValue& value, char*& memory);
   void raise(Rows& rows, const Trouble& trouble);
   bool take_fault(Place place, Code code);
   void call_alone(Rows& rows, Place place);

@@ -46,9 +46,7 @@ ValueTable::Entry* ValueTable::find(std::uint32_t hash, ByteView key) const {
   for (std::size_t at = hash;; ++at) {
     Entry* entry = slots_[at & (capacity_ - 1)];
     if (entry == nullptr) return nullptr;
-    if (entry->hash == hash && entry->key.size() == key.size() &&
-        std::equal(key.begin(), key.end(), entry->key.begin()))
-      return entry;
+    if (entry->hash == hash && std::ranges::equal(entry->key, key)) return entry;
   }
 }
 
@@ -70,7 +68,7 @@ void ValueTable::grow() {
 ValueTable::Entry& ValueTable::add(std::uint32_t hash, ByteView key) {
   if ((count_ + 1) * 2 > capacity_) grow();
   auto* entry = arena_->allocate_array<Entry>(1);
-  *entry = {hash, key, {}, 0};
+  *entry = {hash, key, {}, 0, nullptr};
   std::size_t at = hash;
   while (slots_[at & (capacity_ - 1)] != nullptr) ++at;
   slots_[at & (capacity_ - 1)] = entry;
@@ -115,10 +113,7 @@ void OpenedValues::create(MemoryContext query) {
 }
 
 void OpenedValues::forget() {
-  for (Generation& generation : generations_) {
-    generation.arena.reset();
-    generation.table.clear();
-  }
+  for (Generation& generation : generations_) generation.reset();
   standing_ = {};
   began_ms_ = pg::monotonic_ms();
   ++serial_;
@@ -136,27 +131,63 @@ void OpenedValues::ask_as(const pg::StatementRoles& roles) {
   standing_ = standing;
 }
 
-bool OpenedValues::find(ByteView stored, OpenedValue& value) {
-  const std::uint32_t hash = ValueTable::hash_of(stored);
-  for (int i : {newer_, 1 - newer_}) {
-    Generation& generation = generations_[i];
-    const ValueTable::Entry* entry = generation.table.find(hash, stored);
-    if (entry == nullptr) continue;
-    value = entry->value;
-    // What is still used outlives the older ones.
-    if (i != newer_ && generations_[newer_].arena.used_bytes() < max_bytes())
-      keep_in(generations_[newer_], hash, stored, value);
-    pg::note_decryption();
-    return true;
+void OpenedValues::Generation::reset() {
+  arena.reset();
+  table.clear();
+  last = nullptr;
+}
+
+// A sub-select and the inner side of a loop read their values in the same order each time.
+ValueTable::Entry* OpenedValues::Generation::find_next(ByteView stored) {
+  ValueTable::Entry* next = last == nullptr ? nullptr : last->follower;
+  return next == nullptr || !std::ranges::equal(next->key, stored) ? nullptr : last = next;
+}
+
+ValueTable::Entry* OpenedValues::Generation::find(std::uint32_t hash, ByteView stored) {
+  ValueTable::Entry* found = table.find(hash, stored);
+  if (found == nullptr) return nullptr;
+  if (last != nullptr) last->follower = found;
+  return last = found;
+}
+
+const OpenedValue* OpenedValues::look_up(ByteView stored) {
+  Generation &newer = generations_[newer_], &older = generations_[1 - newer_];
+  const ValueTable::Entry* entry = newer.find_next(stored);
+  if (entry == nullptr) {
+    const std::uint32_t hash = ValueTable::hash_of(stored);
+    entry = newer.find(hash, stored);
+    if (entry == nullptr) {
+      entry = older.find(hash, stored);
+      if (entry == nullptr) return nullptr;
+      // What is still used outlives the older ones.
+      if (newer.arena.used_bytes() < max_bytes()) keep_in(newer, hash, stored, entry->value);
+    }
   }
-  return false;
+  pg::note_decryption();
+  return &entry->value;
+}
+
+bool OpenedValues::find(ByteView stored, OpenedValue& value) {
+  const OpenedValue* found = look_up(stored);
+  if (found != nullptr) value = *found;
+  return found != nullptr;
+}
+
+bool OpenedValues::find_read(ByteView stored, const ReadAs& read_as, OpenedValue& value) {
+  if (!holds_any()) return false;
+  const OpenedValue* found = look_up(stored);
+  if (found == nullptr || !found->read_as.is_same(read_as)) return false;
+  value = *found;
+  return true;
 }
 
 void OpenedValues::keep_in(Generation& generation, std::uint32_t hash, ByteView stored,
                            const OpenedValue& value) {
   ByteView key = copy_of(stored, generation.arena);
   ByteView bytes = copy_of(value.bytes, generation.arena);
-  generation.table.add(hash, key).value = {value.result, bytes};
+  OpenedValue& kept = generation.table.add(hash, key).value;
+  kept = value;
+  kept.bytes = bytes;
 }
 
 std::size_t OpenedValues::max_value_bytes() const {
@@ -173,8 +204,7 @@ void OpenedValues::keep(ByteView stored, const OpenedValue& value) {
   if (newer->arena.used_bytes() >= max_bytes()) {
     newer_ = 1 - newer_;
     newer = &generations_[newer_];
-    newer->arena.reset();
-    newer->table.clear();
+    newer->reset();
   }
   if (newer->table.find(hash, stored) == nullptr) keep_in(*newer, hash, stored, value);
 }

@@ -14,9 +14,22 @@
 
 namespace nae::columns {
 
+// How a stored value was read, and found to belong to what asks: by the same function with the same
+// key it need not be read again. Left empty it is as no other.
+struct ReadAs {
+  const void* how = nullptr;  // only compared
+  Datum second = 0;           // the function's second argument, 0 without one
+
+  bool is_same(const ReadAs& other) const {
+    return how != nullptr && how == other.how && second == other.second;
+  }
+};
+
 struct OpenedValue {
   wire::ItemResult result;
   ByteView bytes;
+  ReadAs read_as = {};
+  bool is_text = false;  // known to be text of the database as it is
 };
 
 // Values by what they are found by: bytes that nobody can choose freely, as ciphertexts are.
@@ -27,6 +40,7 @@ class ValueTable {
     ByteView key;
     OpenedValue value;
     std::uint64_t number;  // for whoever has added it
+    Entry* follower;       // likewise: what was found after this one
   };
 
   // Memory of `context`, but for the entries: they are the arena's.
@@ -35,6 +49,7 @@ class ValueTable {
   Entry* find(std::uint32_t hash, ByteView key) const;
   // The key is not there yet; its bytes live as long as the arena's.
   Entry& add(std::uint32_t hash, ByteView key);
+  bool holds_any() const { return count_ != 0; }
   // The arena has been reset.
   void clear();
 
@@ -57,8 +72,11 @@ class OpenedValues {
   // To be called before find(), in the name of who asks. Raises what keeps these roles from asking.
   void ask_as(const pg::StatementRoles& roles);
   bool find(ByteView stored, OpenedValue& value);
+  // What was kept with the same `read_as`.
+  bool find_read(ByteView stored, const ReadAs& read_as, OpenedValue& value);
   // What was asked for since ask_as().
   void keep(ByteView stored, const OpenedValue& value);
+  bool holds_any() const { return generations_[newer_].table.holds_any(); }
   // Another number once what was found before must not be gone by any more.
   std::uint64_t serial() const { return serial_; }
   // Values beyond this are not kept.
@@ -72,9 +90,16 @@ class OpenedValues {
   struct Generation {
     pg::Arena arena;
     ValueTable table;
+    ValueTable::Entry* last;  // that was found
+
+    void reset();
+    ValueTable::Entry* find_next(ByteView stored);
+    ValueTable::Entry* find(std::uint32_t hash, ByteView stored);
   };
   void create(MemoryContext query);
   void forget();
+  // Of whichever generation has it; nullptr when none has.
+  const OpenedValue* look_up(ByteView stored);
   void keep_in(Generation& generation, std::uint32_t hash, ByteView stored,
                const OpenedValue& value);
 
