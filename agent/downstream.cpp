@@ -11,6 +11,7 @@
 #include "libnae/base/version.hpp"
 #include "libnae/wire/crypto_message.hpp"
 #include "libnae/wire/error_message.hpp"
+#include "libnae/wire/frame_rules.hpp"
 #include "libnae/wire/hello.hpp"
 
 namespace nae::agent {
@@ -135,10 +136,12 @@ bool Downstream::batch_received() {
 }
 
 bool Downstream::handle(const wire::Frame& frame) {
-  if (!program_) return handle_hello(frame);
-  if (auto shape = wire::check_shape(frame); !shape)
-    return end_with(frame.header.request_id, std::move(shape).error());
+  auto admitted =
+      wire::admit(frame, wire::Side::asker, program_ ? wire::Phase::greeted : wire::Phase::fresh);
+  if (!admitted) return end_with(frame.header.request_id, std::move(admitted).error());
   switch (frame.header.type) {
+    case FrameType::hello:
+      return handle_hello(frame);
     case FrameType::open_context:
       return handle_open_context(frame);
     case FrameType::close_context:
@@ -150,18 +153,13 @@ bool Downstream::handle(const wire::Frame& frame) {
     case FrameType::ping:
       wire::append_empty_frame(connection_.output(), FrameType::pong, frame.header.request_id);
       return true;
-    case FrameType::pong:
+    default:  // pong
       return true;
-    default:
-      return end_with(frame.header.request_id,
-                      Error(Code::protocol_violation, "a frame that a client must not send"));
   }
 }
 
 bool Downstream::handle_hello(const wire::Frame& frame) {
   std::uint64_t id = frame.header.request_id;
-  if (frame.header.type != FrameType::hello)
-    return end_with(id, Error(Code::protocol_violation, "the first frame must be hello"));
   auto hello = wire::parse_hello(frame.body);
   if (!hello) return end_with(id, std::move(hello).error());
   const wire::HelloReply& upstream = services_.broker.agreed();

@@ -9,6 +9,7 @@
 #include "libnae/base/version.hpp"
 #include "libnae/wire/crypto_message.hpp"
 #include "libnae/wire/error_message.hpp"
+#include "libnae/wire/frame_rules.hpp"
 
 namespace nae::agent {
 
@@ -148,8 +149,12 @@ void Upstream::link_opened(Link& link) {
 
 bool Upstream::receive(const wire::Frame& frame, ByteView bytes) {
   reply_bytes_ += bytes.size();
-  if (state_ == State::greeting) return receive_hello(frame);
-  if (auto shape = wire::check_shape(frame); !shape) return link_->fail_with(shape.error());
+  const bool greeting = state_ == State::greeting;
+  auto admitted =
+      wire::admit(frame, wire::Side::answerer, greeting ? wire::Phase::fresh : wire::Phase::greeted,
+                  agreed_.version);
+  if (!admitted) return link_->fail_with(admitted.error());
+  if (greeting) return receive_hello(frame);
   std::uint64_t id = frame.header.request_id;
   switch (frame.header.type) {
     case FrameType::crypto_reply:
@@ -190,9 +195,8 @@ bool Upstream::receive(const wire::Frame& frame, ByteView bytes) {
       events_.upstream_state(*this, *state);
       return link_ == link;
     }
-    default:
-      return link_->fail_with(
-          Error(Code::protocol_violation, "a frame that a server must not send"));
+    default:  // admitted: none is left
+      return true;
   }
 }
 
@@ -201,8 +205,6 @@ bool Upstream::receive_hello(const wire::Frame& frame) {
     auto message = wire::parse_error(frame.body);
     return link_->fail_with(message ? message->error : message.error());
   }
-  if (frame.header.type != FrameType::hello_reply)
-    return link_->fail_with(Error(Code::protocol_violation, "the first answer is no hello reply"));
   auto reply = wire::parse_hello_reply(frame.body);
   if (!reply) return link_->fail_with(reply.error());
   if (auto admitted = events_.upstream_greeted(*this, *reply); !admitted)

@@ -56,35 +56,6 @@ void patch_request_id(ByteSpan frame, std::uint64_t request_id) {
   store_big_endian(frame.data() + kRequestIdOffset, request_id);
 }
 
-Result<void> check_shape(const Frame& frame) {
-  const bool has_id = frame.header.request_id != 0;
-  switch (frame.header.type) {
-    case FrameType::ping:
-    case FrameType::pong:
-      if (!frame.body.empty()) return fail(Code::protocol_violation, "a ping or pong with a body");
-      [[fallthrough]];
-    case FrameType::open_context:
-    case FrameType::crypto:
-    case FrameType::lookup:
-      if (!has_id) return fail(Code::protocol_violation, "a request with the request id 0");
-      return {};
-    case FrameType::close_context:
-    case FrameType::epoch:
-    case FrameType::state:
-      if (has_id)
-        return fail(Code::protocol_violation, "a request id in a frame that is not answered");
-      return {};
-    case FrameType::hello:
-    case FrameType::hello_reply:
-    case FrameType::context_opened:
-    case FrameType::crypto_reply:
-    case FrameType::error:
-    case FrameType::lookup_reply:
-      return {};
-  }
-  return {};
-}
-
 ByteSpan FrameAssembler::prepare(std::size_t wanted) {
   std::size_t held = end_ - begin_;
   if (held == 0) {

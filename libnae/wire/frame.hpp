@@ -55,11 +55,6 @@ void append_empty_frame(Bytes& out, FrameType type, std::uint64_t request_id);
 // Overwrites the request id of an encoded frame: the agent forwards frames under its own ids.
 void patch_request_id(ByteSpan frame, std::uint64_t request_id);
 
-// What the type says of a frame before its body is read: ping and pong are empty, what is answered
-// or answers a ping has a request id, and close_context, epoch and state have none. Id 0 is the
-// connection's: an error about a request of that id would end it. Code::protocol_violation.
-Result<void> check_shape(const Frame& frame);
-
 // Turns a byte stream into frames. One buffer, no copy of a frame: views of a frame live until
 // the next call of prepare(). One thread.
 class FrameAssembler {

@@ -2,6 +2,7 @@
 // it, answer pings with the same id, and never hand on what only the asking side may send.
 #include "libnae/client/session.hpp"
 
+#include "libnae/wire/frame_rules.hpp"
 #include "tests/fuzz/frame_mutator.hpp"
 #include "tests/fuzz/pieces.hpp"
 
@@ -13,7 +14,8 @@ namespace {
 constexpr wire::Limits kLimits{1u << 20, 1000};
 
 void check_reply(const client::Session& session, const wire::Frame& frame) {
-  require(session.ready() && wire::check_shape(frame).has_value());
+  require(session.ready() &&
+          wire::admit(frame, wire::Side::answerer, wire::Phase::greeted).has_value());
   require(session.limits().max_frame_bytes <= wire::kMaxFrameBytesCeiling);
   require(session.limits().max_items <= wire::kMaxItemsCeiling);
   require(frame.body.size() <= wire::max_reply_bytes(kLimits));

@@ -7,6 +7,7 @@
 
 #include "libnae/wire/context.hpp"
 #include "libnae/wire/crypto_message.hpp"
+#include "libnae/wire/frame_rules.hpp"
 #include "libnae/wire/hello.hpp"
 #include "libnae/wire/lookup.hpp"
 #include "tests/fuzz/far_end.hpp"
@@ -26,7 +27,7 @@ class ToldServer {
       require(hello && hello->limits.max_frame_bytes == offered_.max_frame_bytes);
       return;
     }
-    require(wire::check_shape(frame).has_value());
+    require(wire::admit(frame, wire::Side::asker, wire::Phase::greeted).has_value());
     switch (frame.header.type) {
       case wire::FrameType::open_context: {
         auto open = wire::parse_open_context(frame.body);

@@ -13,6 +13,7 @@
 #include "libnae/base/clock.hpp"
 #include "libnae/base/log_text.hpp"
 #include "libnae/wire/error_message.hpp"
+#include "libnae/wire/frame_rules.hpp"
 #include "libnae/wire/hello.hpp"
 #include "libnae/wire/lookup.hpp"
 
@@ -89,13 +90,12 @@ void NaeProtocol::end_with(Error error) {
 bool NaeProtocol::on_frame(const Frame& frame) {
   const std::uint64_t id = frame.header.request_id;
   if (!admitted()) return refuse_removed(id);
-  if (!greeted_) {
-    if (frame.header.type != FrameType::hello)
-      return violation(id, Error(Code::protocol_violation, "the first frame is not a hello"));
-    return on_hello(frame);
-  }
-  if (auto shape = wire::check_shape(frame); !shape) return violation(id, std::move(shape).error());
+  auto in_place =
+      wire::admit(frame, wire::Side::asker, greeted_ ? wire::Phase::greeted : wire::Phase::fresh);
+  if (!in_place) return violation(id, std::move(in_place).error());
   switch (frame.header.type) {
+    case FrameType::hello:
+      return on_hello(frame);
     case FrameType::open_context:
       return on_open_context(frame);
     case FrameType::close_context:
@@ -107,10 +107,8 @@ bool NaeProtocol::on_frame(const Frame& frame) {
     case FrameType::ping:
       wire::append_empty_frame(connection_.output(), FrameType::pong, id);
       return true;
-    case FrameType::pong:
+    default:  // pong
       return true;
-    default:
-      return violation(id, Error(Code::protocol_violation, "a frame that only servers send"));
   }
 }
 
