@@ -14,10 +14,6 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using boost::asio::posix::stream_descriptor;
 
-// An output buffer that grew beyond this is given back when it is empty.
-constexpr std::size_t kKeepOutputBytes = 256u << 10;
-// Bytes already sent are cut off the front once they are this many and half of the buffer.
-constexpr std::size_t kCompactBytes = 1u << 20;
 // After the last word of this side the peer's unread bytes are thrown away for so long: closing
 // with unread bytes would reset the connection and could take the last word with it.
 constexpr std::chrono::milliseconds kLingerTime{500};
@@ -36,8 +32,7 @@ Connection::Connection(boost::asio::io_context& loop, std::unique_ptr<Stream> st
       remote_address_(std::move(remote_address)),
       limits_(limits),
       started_(Clock::now()),
-      last_read_(started_),
-      last_write_progress_(started_) {}
+      last_read_(started_) {}
 
 Connection::~Connection() = default;
 
@@ -168,47 +163,28 @@ void Connection::flush() {
 
 // False when the connection has ended.
 bool Connection::write_pending() {
-  bool had_bytes = sent_ < output_.size();
-  while (sent_ < output_.size()) {
-    Io io = stream_->write_some(ByteView(output_).subspan(sent_));
-    if (io.state == IoState::done) {
-      sent_ += io.bytes;
-      written_ += io.bytes;
-      continue;
-    }
-    if (io.state == IoState::failed || io.state == IoState::closed) {
-      close_now(io.state == IoState::failed ? stream_->error()
-                                            : Error(Code::connection_lost, "the peer left"));
+  const bool was_blocked = outbox_.is_blocked();
+  switch (const IoState state = outbox_.write_to(*stream_)) {
+    case IoState::done:
+      return true;
+    case IoState::failed:
+      close_now(stream_->error());
       return false;
-    }
-    return write_is_blocked(io.state);
+    case IoState::closed:
+      close_now(Error(Code::connection_lost, "the peer left"));
+      return false;
+    case IoState::wants_read:
+    case IoState::wants_write:
+      if (!outbox_.has_memory()) {
+        close_now(
+            Error(Code::overloaded, "the peer does not take its answers, and memory is short"));
+        return false;
+      }
+      if (!was_blocked) arm_timer();
+      wait(state == IoState::wants_write ? stream_descriptor::wait_write
+                                         : stream_descriptor::wait_read);
+      break;
   }
-  if (had_bytes) {
-    output_.clear();
-    sent_ = 0;
-    write_blocked_ = false;
-    if (output_.capacity() > kKeepOutputBytes) Bytes().swap(output_);
-    if (output_share_) output_share_->hold(0);
-  }
-  return true;
-}
-
-// False when the connection has ended.
-bool Connection::write_is_blocked(IoState state) {
-  bool moved = sent_ != blocked_at_;
-  if (!write_blocked_ || moved) last_write_progress_ = Clock::now();
-  if (sent_ > kCompactBytes && sent_ > output_.size() / 2) {
-    output_.erase(output_.begin(), output_.begin() + static_cast<std::ptrdiff_t>(sent_));
-    sent_ = 0;
-  }
-  blocked_at_ = sent_;
-  if (output_share_ && !output_share_->hold(output_.capacity())) {
-    close_now(Error(Code::overloaded, "the peer does not take its answers, and memory is short"));
-    return false;
-  }
-  if (!std::exchange(write_blocked_, true)) arm_timer();
-  wait(state == IoState::wants_write ? stream_descriptor::wait_write
-                                     : stream_descriptor::wait_read);
   return true;
 }
 
@@ -246,7 +222,7 @@ void Connection::cut(Error reason) {
 
 bool Connection::delivered(OutputMark& mark) {
   if (state_ == State::closed) return true;
-  if (written_ < mark.output) return false;
+  if (outbox_.written() < mark.output) return false;
   const Transmission now = transmission_of(descriptor());
   if (!mark.transmitted) mark.transmitted = now.written;
   return now.acknowledged >= *mark.transmitted;
@@ -361,7 +337,7 @@ std::optional<Clock::time_point> Connection::next_deadline() const {
       break;
   }
   std::optional<Clock::time_point> next;
-  if (write_blocked_) next = last_write_progress_ + limits_.stalled_write_timeout;
+  if (outbox_.is_blocked()) next = outbox_.last_progress() + limits_.stalled_write_timeout;
   if (limits_.idle_timeout.count() > 0) {
     auto idle = last_read_ + limits_.idle_timeout;
     next = next ? std::min(*next, idle) : idle;
@@ -398,7 +374,7 @@ void Connection::timer_fired() {
   if (state_ == State::handshake)
     return close_now(Error(Code::timeout, "the handshake took too long"));
   if (state_ == State::lingering) return close_now(std::move(linger_reason_));
-  if (write_blocked_ && last_write_progress_ + limits_.stalled_write_timeout <= now)
+  if (outbox_.is_blocked() && outbox_.last_progress() + limits_.stalled_write_timeout <= now)
     return close_now(Error(Code::timeout, "the peer does not read its answers"));
   if (protocol_->busy() || output_bytes() > 0) {
     last_read_ = now;  // not idle: the answer is on its way

@@ -15,9 +15,8 @@
 
 #include "libnae/base/bytes.hpp"
 #include "libnae/base/result.hpp"
-#include "net/memory_budget.hpp"
+#include "net/outbox.hpp"
 #include "net/protocol.hpp"
-#include "net/stream.hpp"
 #include "net/tls_context.hpp"
 
 namespace nae::net {
@@ -45,8 +44,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Connection& operator=(const Connection&) = delete;
 
   // Bytes waiting for flush(); a protocol only ever appends.
-  Bytes& output() { return output_; }
-  std::size_t output_bytes() const { return output_.size() - sent_; }
+  Bytes& output() { return outbox_.bytes(); }
+  std::size_t output_bytes() const { return outbox_.waiting(); }
   // Writes what the socket takes now and the rest when it can. Called by itself after every batch;
   // a protocol calls it after appending at any other time.
   void flush();
@@ -66,7 +65,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     std::uint64_t output = 0;                       // in bytes of the protocol
     std::optional<std::uint64_t> transmitted = {};  // in bytes of TCP, once it is known
   };
-  OutputMark output_mark() const { return {written_ + output_bytes(), {}}; }
+  OutputMark output_mark() const { return {outbox_.written() + output_bytes(), {}}; }
   // Has the peer's host acknowledged everything up to `mark`, or is the connection closed?
   bool delivered(OutputMark& mark);
 
@@ -80,7 +79,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   // From now on counts what waits for the peer; one that takes nothing while memory is short is
   // cut off.
-  void count_output(MemoryBudget::Share share) { output_share_.emplace(std::move(share)); }
+  void count_output(MemoryBudget::Share share) { outbox_.count(std::move(share)); }
 
   void set_idle_timeout(std::chrono::milliseconds timeout);
   void begin_shutdown();
@@ -141,7 +140,6 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void wait(WaitType type);
   void ready(WaitType type);
   bool write_pending();
-  bool write_is_blocked(IoState state);
   void close_if_finished();
   void linger(Error reason);
   void discard_input();
@@ -164,18 +162,13 @@ class Connection : public std::enable_shared_from_this<Connection> {
   OnClose on_close_;
   std::optional<TlsContext> verify_with_;  // instead of what the handshake began with
   std::optional<Error> closed_early_;      // before it was started
-  Bytes output_;
-  std::optional<MemoryBudget::Share> output_share_;
-  std::size_t sent_ = 0;
-  std::uint64_t written_ = 0;  // all that was ever written
-  std::size_t blocked_at_ = 0;
+  Outbox outbox_;
   std::size_t discarded_ = 0;
   State state_ = State::handshake;
   bool reading_paused_ = false;
   bool throttled_ = false;  // output above its bound
   bool read_waits_ = false;
   bool write_waits_ = false;
-  bool write_blocked_ = false;
   bool batch_scheduled_ = false;
   bool flush_scheduled_ = false;
   bool in_batch_ = false;
@@ -185,7 +178,6 @@ class Connection : public std::enable_shared_from_this<Connection> {
   TimePoint throttled_until_;
   TimePoint started_;
   TimePoint last_read_;
-  TimePoint last_write_progress_;
   TimePoint linger_until_;
 };
 
