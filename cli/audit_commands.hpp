@@ -32,8 +32,8 @@ Result<audit::Filter> filter_of(const FilterOptions& options);
 // segments that do not verify ("damaged_segments" of the answer) and records that were removed on
 // purpose ("archived_seq": the last of them, 0 for none).
 void warn_of_state(Call& call, const json::value& answer);
-// Adds the same members for a copy that is read offline, proved with the public key beside it if there
-// is one.
+// Adds the same members for a copy that is read offline, proved with the public key beside it if
+// there is one.
 Result<json::object> with_state(json::object answer, const std::string& directory);
 
 }  // namespace nae::cli

@@ -6,8 +6,8 @@
 
 namespace nae::cli {
 
-void add_prune_options(CLI::App& leaf, PruneOptions& options, const std::string& meaning) {
-  leaf.add_option("--before", options.before, meaning + " this time, such as \"400 days ago\"")
+void add_prune_options(CLI::App& leaf, PruneOptions& options, const std::string& what) {
+  leaf.add_option("--before", options.before, what + " this time, such as \"400 days ago\"")
       ->required();
   add_yes(leaf, options.yes);
 }

@@ -13,7 +13,7 @@ struct PruneOptions {
 };
 
 // `meaning` of --before: what is older than that.
-void add_prune_options(CLI::App& leaf, PruneOptions& options, const std::string& meaning);
+void add_prune_options(CLI::App& leaf, PruneOptions& options, const std::string& what);
 
 // Asks on a terminal, `consequence` with the moment between its two parts, and then the server.
 struct Consequence {

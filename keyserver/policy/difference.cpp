@@ -100,13 +100,14 @@ class Comparison {
   }
 
   void collect_rules() {
-    std::set<std::string> meanings[2];
+    std::set<std::string> decisions[2];
     for (const Side& side : sides_)
-      for (const Rule& rule : side.document.rules) meanings[side.is_after].insert(meaning_of(rule));
+      for (const Rule& rule : side.document.rules)
+        decisions[side.is_after].insert(decision_of(rule));
     for (const Side& side : sides_)
       for (const Rule& rule : side.document.rules)
         rules_.push_back(
-            {&rule, side.is_after, !meanings[!side.is_after].contains(meaning_of(rule))});
+            {&rule, side.is_after, !decisions[!side.is_after].contains(decision_of(rule))});
     changed_.assign(words(), 0);
     for (std::size_t i = 0; i < rules_.size(); ++i)
       if (rules_[i].is_changed) set(changed_, i);

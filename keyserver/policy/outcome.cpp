@@ -44,7 +44,7 @@ std::string further_conditions(const Rule& rule) {
   return text;
 }
 
-std::string meaning_of(const Rule& rule) {
+std::string decision_of(const Rule& rule) {
   std::string text = clause(rule);
   for (const Condition& condition : conditions())
     text += "\n" + std::string(condition.name) + " " + condition.wants(rule);

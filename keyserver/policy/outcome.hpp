@@ -15,7 +15,7 @@ inline constexpr std::string_view kDeniedOutcome = "denied";
 std::string further_conditions(const Rule& rule);
 
 // Everything a rule says but its name and line.
-std::string meaning_of(const Rule& rule);
+std::string decision_of(const Rule& rule);
 
 // Of the rules that match a case but for their further conditions: "value", "masked mask(last=4)",
 // "value at most 5 per hour per role", "value when networks 10.0.0.0/8", several with "; ".

@@ -138,7 +138,7 @@ TEST(PolicyParse, Version2RefusesWhatCouldBeEither) {
 }
 
 // A stored document goes on meaning what it meant: a name in it with an asterisk is a pattern.
-TEST(PolicyParse, Version1GoesOnMeaningWhatItMeant) {
+TEST(PolicyParse, Version1DecidesAsItAlwaysDid) {
   auto document =
       parse(with_rule("name = \"r\"\nroles = [\"a*b\", \"glob:x\"]\nkeys = [\"*\"]\nactions = "
                       "[\"decrypt\"]\nresult = \"value\"\n"));

@@ -56,7 +56,7 @@ TEST(Pattern, OfVersion1MeansWhatItMeant) {
   EXPECT_TRUE(pattern_matches(old("exact:x"), "exact:x"));
 }
 
-TEST(Pattern, OneMeaningHasOneForm) {
+TEST(Pattern, WhatMatchesTheSameHasOneForm) {
   EXPECT_EQ(pattern("exact:shop"), "shop");
   EXPECT_EQ(pattern("exact:a*b"), "exact:a*b");
   EXPECT_EQ(pattern("exact:glob:x"), "exact:glob:x");

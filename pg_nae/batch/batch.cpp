@@ -48,14 +48,14 @@ void Batch::read_rows(PlanState* child, std::size_t capacity, std::size_t max_by
 }
 
 bool Batch::read(PlanState* child, std::size_t capacity, std::size_t max_bytes,
-                 columns::OpenedValues* opened) {
+                 columns::DecryptedValues* decrypted) {
   arena_.reset();
   MemoryContextReset(detoasted_);
   child_ = child;
   child_ended_ = false;
   read_rows(child, capacity, max_bytes);
   MemoryContext before = MemoryContextSwitchTo(detoasted_);
-  round_trip_.gather(rows_, arena_, opened);
+  round_trip_.gather(rows_, arena_, decrypted);
   MemoryContextSwitchTo(before);
   return !child_ended_;
 }
@@ -71,7 +71,7 @@ std::span<const columns::WrittenValue> Batch::values_of(int column) {
   auto* values = arena_.allocate_array<columns::WrittenValue>(rows_.count());
   std::size_t count = 0;
   for (std::size_t row = 0; row < rows_.count(); ++row) {
-    if (round_trip_.is_troubled(row) || rows_.nulls(row)[place]) continue;
+    if (round_trip_.has_failed(row) || rows_.nulls(row)[place]) continue;
     columns::WrittenValue& written = values[count++];
     written = {rows_.values(row)[place], false, {}};
     if (place >= rows_.child_columns())
@@ -87,9 +87,9 @@ void Batch::drop() {
 }
 
 void Batch::store(std::size_t row, TupleTableSlot* slot) {
-  if (round_trip_.is_troubled(row))
-    round_trip_.raise_trouble(rows_, row, child_,
-                              table_scan_ == nullptr ? nullptr : &addresses_[row].place);
+  if (round_trip_.has_failed(row))
+    round_trip_.raise_failed(rows_, row, child_,
+                             table_scan_ == nullptr ? nullptr : &addresses_[row].place);
   ExecClearTuple(slot);
   auto width = static_cast<std::size_t>(rows_.width());
   std::memcpy(slot->tts_values, rows_.values(row), sizeof(Datum) * width);

@@ -23,9 +23,9 @@ class Batch {
   void destroy();
 
   // Reads rows of the child until there are `capacity` or they take max_bytes; false when the
-  // child has no more. `opened` as in RoundTrip::gather.
+  // child has no more. `decrypted` as in RoundTrip::gather.
   bool read(PlanState* child, std::size_t capacity, std::size_t max_bytes,
-            columns::OpenedValues* opened);
+            columns::DecryptedValues* decrypted);
   // Sends their calls ahead where that is possible.
   void begin_ahead() { round_trip_.begin_ahead(); }
   // Their calls have results afterwards.

@@ -65,7 +65,7 @@ struct Batchable {
   ReadItem read = nullptr;     // nullptr: read_item() by the positions above
   MakeResult make = nullptr;   // nullptr: by `result`, as are whole texts
   PlainType plain{};           // of encrypted columns
-  bool opens = false;          // shows a value of an encrypted column: columns/opened_values.hpp
+  bool opens = false;          // shows a value of an encrypted column: columns/decrypted_values.hpp
   bool answers_fault = false;  // the result is what is wrong with the value, or NULL
 };
 

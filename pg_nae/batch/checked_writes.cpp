@@ -1,6 +1,6 @@
 // Conditions on the rows that are written: CHECK constraints and WHEN of triggers decrypt values of
 // encrypted columns, a row at a time. What they will want is asked for with many rows ahead, in the
-// name of who writes, and is there when the condition is evaluated (columns/opened_values.hpp).
+// name of who writes, and is there when the condition is evaluated (columns/decrypted_values.hpp).
 #include "pg_nae/batch/batchable.hpp"
 #include "pg_nae/batch/writes.hpp"
 #include "pg_nae/columns/coding.hpp"

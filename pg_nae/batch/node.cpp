@@ -119,9 +119,9 @@ int next_capacity(BatchNode& node) {
 }
 
 // Other rows pay for none.
-columns::OpenedValues* opened_values(const BatchNode& node) {
+columns::DecryptedValues* decrypted_values(const BatchNode& node) {
   return node.repeats || node.asks_ahead
-             ? columns::OpenedValues::of(node.scan.ss.ps.state->es_query_cxt)
+             ? columns::DecryptedValues::of(node.scan.ss.ps.state->es_query_cxt)
              : nullptr;
 }
 
@@ -129,7 +129,7 @@ void read(BatchNode& node, Batch& half) {
   auto capacity = static_cast<std::size_t>(next_capacity(node));
   // Both halves together take work_mem.
   std::size_t max_bytes = static_cast<std::size_t>(work_mem) * 1024 / 2;
-  node.child_ended = !half.read(child_of(node), capacity, max_bytes, opened_values(node));
+  node.child_ended = !half.read(child_of(node), capacity, max_bytes, decrypted_values(node));
   node.rows_read += half.count();
 }
 

@@ -57,17 +57,17 @@ void Requests::grow(ItemGroup& group) {
   std::size_t first = count_ <= kFewGroups ? rows_ : kSmallGroup;
   std::size_t capacity = group.capacity == 0 ? first : group.capacity * 2;
   group.items = arena_->moved(group.items, group.count, capacity);
-  group.places = arena_->moved(group.places, group.count, capacity);
+  group.cells = arena_->moved(group.cells, group.count, capacity);
   if (group.has_seconds()) group.seconds = arena_->moved(group.seconds, group.count, capacity);
   if (group.has_aad) group.aads = arena_->moved(group.aads, group.count, capacity);
   group.capacity = capacity;
 }
 
-void Requests::add(Action action, const Item& item, Place place) {
+void Requests::add(Action action, const Item& item, Cell cell) {
   ItemGroup& group = group_for(action, item);
   if (group.count == group.capacity) grow(group);
   group.items[group.count] = item.value;
-  group.places[group.count] = place;
+  group.cells[group.count] = cell;
   if (group.has_seconds()) group.seconds[group.count] = item.second;
   if (group.has_aad) {
     group.aads[group.count] = item.aad;

@@ -7,7 +7,7 @@
 namespace nae::batch {
 
 // Whose result an item's is.
-struct Place {
+struct Cell {
   std::uint32_t row;
   std::uint32_t call;
 };
@@ -21,7 +21,7 @@ struct ItemGroup {
   ByteView* items;
   ByteView* seconds;
   ByteView* aads;
-  Place* places;
+  Cell* cells;
   std::size_t count;
   std::size_t capacity;
   ItemGroup* next;  // of the same hash
@@ -34,7 +34,7 @@ class Requests {
  public:
   // Forgets all; `rows` is how many items a call may have.
   void begin(pg::Arena& arena, std::size_t rows);
-  void add(Action action, const Item& item, Place place);
+  void add(Action action, const Item& item, Cell cell);
 
   std::size_t count() const { return count_; }
   const ItemGroup& group(std::size_t number) const { return *groups_[number]; }

@@ -30,19 +30,19 @@ Datum make_varlena(ByteView bytes, char*& memory) {
 
 }  // namespace
 
-void RoundTrip::add_trouble(const Trouble& trouble) {
+void RoundTrip::add_failed(const FailedCall& failed) {
   // Where the value is needed it is asked for again, alone.
-  if (calls_[trouble.place.call].shape.ahead) return;
-  if (trouble_count_ == 0) {
-    troubled_ = arena_->allocate_array<bool>(rows_->count());
-    std::fill_n(troubled_, rows_->count(), false);
+  if (calls_[failed.cell.call].shape.ahead) return;
+  if (failed_count_ == 0) {
+    has_failed_ = arena_->allocate_array<bool>(rows_->count());
+    std::fill_n(has_failed_, rows_->count(), false);
   }
-  if (trouble_count_ == trouble_capacity_) {
-    trouble_capacity_ = trouble_capacity_ == 0 ? 8 : trouble_capacity_ * 2;
-    troubles_ = arena_->moved(troubles_, trouble_count_, trouble_capacity_);
+  if (failed_count_ == failed_capacity_) {
+    failed_capacity_ = failed_capacity_ == 0 ? 8 : failed_capacity_ * 2;
+    failed_ = arena_->moved(failed_, failed_count_, failed_capacity_);
   }
-  troubled_[trouble.place.row] = true;
-  troubles_[trouble_count_++] = trouble;
+  has_failed_[failed.cell.row] = true;
+  failed_[failed_count_++] = failed;
 }
 
 columns::ReadAs read_as(const Call& call, const Datum* arguments) {
@@ -54,7 +54,7 @@ bool shows_the_same(const Call& call) {
   return call.shape.argument_count < 3;
 }
 
-void RoundTrip::add_copy(Place from, Place to) {
+void RoundTrip::add_copy(Cell from, Cell to) {
   if (calls_[to.call].shape.ahead) return;  // it has no result
   if (copy_count_ == copy_capacity_) {
     copy_capacity_ = copy_capacity_ == 0 ? 64 : copy_capacity_ * 2;
@@ -71,30 +71,30 @@ bool RoundTrip::repeats(const Call& call, const Datum* arguments, const Before& 
   return true;
 }
 
-void RoundTrip::show(Place place, const columns::OpenedValue& value) {
-  columns::OpenedValue shown = value;
+void RoundTrip::show(Cell cell, const columns::DecryptedValue& value) {
+  columns::DecryptedValue shown = value;
   char* memory = arena_->allocate(varlena_bytes(value.bytes.size() + kSpareBytes));
-  take(place, shown, memory);
+  take(cell, shown, memory);
 }
 
-// What was read the same way, and opened, needs no second look at its form.
-bool RoundTrip::find_read(const Call& call, const Datum* arguments, Place place) {
-  columns::OpenedValue value;
-  if (!opened_->holds_any() || !shows_the_same(call) ||
-      !opened_->find_read(pg::local_view(arguments[0]), read_as(call, arguments), value))
+// What was read the same way, and decrypted, needs no second look at its form.
+bool RoundTrip::find_read(const Call& call, const Datum* arguments, Cell cell) {
+  columns::DecryptedValue value;
+  if (!decrypted_->holds_any() || !shows_the_same(call) ||
+      !decrypted_->find_read(pg::local_view(arguments[0]), read_as(call, arguments), value))
     return false;
-  if (!call.shape.ahead) show(place, value);
+  if (!call.shape.ahead) show(cell, value);
   return true;
 }
 
 void RoundTrip::read(std::size_t number, std::size_t row, Before& before) {
   Call& call = calls_[number];
-  Place place{static_cast<std::uint32_t>(row), static_cast<std::uint32_t>(number)};
+  Cell cell{static_cast<std::uint32_t>(row), static_cast<std::uint32_t>(number)};
   Datum arguments[CallShape::kMaxArguments];
   rows_->result(row, number) = Datum{0};
   bool& is_null = rows_->result_null(row, number);
   is_null = !gather_arguments(call, rows_->values(row), rows_->nulls(row), arguments) ||
-            (call.shape.ahead && opened_ == nullptr);
+            (call.shape.ahead && decrypted_ == nullptr);
   if (is_null) return;
   if (call.how == nullptr) {  // a function of PostgreSQL itself, in a fuzzing build
     Datum result = call_directly(call, arguments, is_null);
@@ -102,13 +102,13 @@ void RoundTrip::read(std::size_t number, std::size_t row, Before& before) {
     rows_->result(row, number) = result;
     return;
   }
-  const bool opens = opened_ != nullptr && call.how->opens;
+  const bool opens = decrypted_ != nullptr && call.how->opens;
   if (opens) {
-    if (repeats(call, arguments, before)) return add_copy(before.place, place);
+    if (repeats(call, arguments, before)) return add_copy(before.cell, cell);
     before.is_set = true;
-    before.place = place;
+    before.cell = cell;
     std::copy_n(arguments, call.shape.argument_count, before.arguments);
-    if (find_read(call, arguments, place)) return;
+    if (find_read(call, arguments, cell)) return;
   }
   Item item;
   item.result_type = call.expression->funcresulttype;
@@ -116,47 +116,47 @@ void RoundTrip::read(std::size_t number, std::size_t row, Before& before) {
   auto count = static_cast<std::size_t>(call.shape.argument_count);
   switch (reader(*call.how, {arguments, count}, item)) {
     case Reading::ask:
-      return opens ? open(call, item, place) : requests_.add(call.how->action, item, place);
+      return opens ? open(call, item, cell) : requests_.add(call.how->action, item, cell);
     case Reading::ready:
       rows_->result(row, number) = item.ready;
       return;
     case Reading::defer:
-      return add_trouble({.kind = Trouble::Kind::deferred, .place = place});
+      return add_failed({.kind = FailedCall::Kind::deferred, .cell = cell});
   }
 }
 
-void RoundTrip::open(const Call& call, const Item& item, Place place) {
+void RoundTrip::open(const Call& call, const Item& item, Cell cell) {
   const bool ahead = call.shape.ahead;
-  columns::OpenedValue value;
-  if (!shows_the_same(call) || (ahead && item.stored.size() > opened_->max_value_bytes()))
-    return ahead ? void() : requests_.add(call.how->action, item, place);
-  if (opened_->find(item.stored, value)) return ahead ? void() : show(place, value);
+  columns::DecryptedValue value;
+  if (!shows_the_same(call) || (ahead && item.stored.size() > decrypted_->max_value_bytes()))
+    return ahead ? void() : requests_.add(call.how->action, item, cell);
+  if (decrypted_->find(item.stored, value)) return ahead ? void() : show(cell, value);
   const std::uint32_t hash = columns::ValueTable::hash_of(item.stored);
   if (const auto* asked = asked_.find(hash, item.stored))
     return add_copy({static_cast<std::uint32_t>(asked->number >> 32),
                      static_cast<std::uint32_t>(asked->number)},
-                    place);
+                    cell);
   // What is asked ahead has no result that could be copied.
-  if (!ahead) asked_.add(hash, item.stored).number = std::uint64_t{place.row} << 32 | place.call;
-  requests_.add(call.how->action, item, place);
+  if (!ahead) asked_.add(hash, item.stored).number = std::uint64_t{cell.row} << 32 | cell.call;
+  requests_.add(call.how->action, item, cell);
 }
 
-void RoundTrip::keep(Place place, const columns::OpenedValue& value) {
+void RoundTrip::keep(Cell cell, const columns::DecryptedValue& value) {
   Datum arguments[CallShape::kMaxArguments];
-  const Call& call = calls_[place.call];
-  gather_arguments(call, rows_->values(place.row), rows_->nulls(place.row), arguments);
-  columns::OpenedValue kept = value;
+  const Call& call = calls_[cell.call];
+  gather_arguments(call, rows_->values(cell.row), rows_->nulls(cell.row), arguments);
+  columns::DecryptedValue kept = value;
   if (shows_the_same(call)) kept.read_as = read_as(call, arguments);
-  opened_->keep(pg::local_view(arguments[0]), kept);
+  decrypted_->keep(pg::local_view(arguments[0]), kept);
 }
 
-void RoundTrip::copy_troubles(Place from, Place to) {
-  const std::size_t given = trouble_count_;
+void RoundTrip::copy_failed(Cell from, Cell to) {
+  const std::size_t given = failed_count_;
   for (std::size_t i = 0; i < given; ++i) {
-    Trouble copy = troubles_[i];
-    if (copy.place.row != from.row || copy.place.call != from.call) continue;
-    copy.place = to;
-    add_trouble(copy);
+    FailedCall copy = failed_[i];
+    if (copy.cell.row != from.row || copy.cell.call != from.call) continue;
+    copy.cell = to;
+    add_failed(copy);
   }
 }
 
@@ -165,7 +165,7 @@ void RoundTrip::copy_results() {
     const auto [from, to] = copies_[i];
     rows_->result(to.row, to.call) = rows_->result(from.row, from.call);
     rows_->result_null(to.row, to.call) = rows_->result_null(from.row, from.call);
-    if (is_troubled(from.row)) copy_troubles(from, to);
+    if (has_failed(from.row)) copy_failed(from, to);
   }
 }
 
@@ -179,38 +179,38 @@ void RoundTrip::gather_call(std::size_t call) {
 // The one result of a call that depends on no column serves every row.
 void RoundTrip::spread(std::size_t call) {
   if (!calls_[call].shape.uniform) return;
-  std::size_t given = trouble_count_;
+  std::size_t given = failed_count_;
   for (std::size_t row = 1; row < rows_->count(); ++row) {
     rows_->result(row, call) = rows_->result(0, call);
     rows_->result_null(row, call) = rows_->result_null(0, call);
     for (std::size_t i = 0; i < given; ++i) {
-      Trouble copy = troubles_[i];
-      if (copy.place.row != 0 || copy.place.call != call) continue;
-      copy.place.row = static_cast<std::uint32_t>(row);
-      add_trouble(copy);
+      FailedCall copy = failed_[i];
+      if (copy.cell.row != 0 || copy.cell.call != call) continue;
+      copy.cell.row = static_cast<std::uint32_t>(row);
+      add_failed(copy);
     }
   }
 }
 
-Datum RoundTrip::make_value(Place place, Answer answer) {
-  Call& call = calls_[place.call];
+Datum RoundTrip::make_value(Cell cell, Answer answer) {
+  Call& call = calls_[cell.call];
   Datum arguments[CallShape::kMaxArguments];
-  gather_arguments(call, rows_->values(place.row), rows_->nulls(place.row), arguments);
+  gather_arguments(call, rows_->values(cell.row), rows_->nulls(cell.row), arguments);
   answer.arguments = {arguments, static_cast<std::size_t>(call.shape.argument_count)};
   return call.how->make(*call.how, answer);
 }
 
-void RoundTrip::take(Place place, columns::OpenedValue& taken, char*& memory) {
+void RoundTrip::take(Cell cell, columns::DecryptedValue& taken, char*& memory) {
   const wire::ItemResult result = taken.result;
   const ByteView bytes = taken.bytes;
-  const Batchable& how = *calls_[place.call].how;
-  bool& is_null = rows_->result_null(place.row, place.call);
-  Datum& value = rows_->result(place.row, place.call);
+  const Batchable& how = *calls_[cell.call].how;
+  bool& is_null = rows_->result_null(cell.row, cell.call);
+  Datum& value = rows_->result(cell.row, cell.call);
   is_null = result == wire::ItemResult::null || how.answers_fault;
   if (is_null && (how.make == nullptr || how.answers_fault)) return;
   bool is_text = how.result == ResultKind::text && result == wire::ItemResult::value;
   if (how.make != nullptr && !is_text) {
-    value = make_value(place, {result, bytes, {}, memory});
+    value = make_value(cell, {result, bytes, {}, memory});
     memory += varlena_bytes(bytes.size() + kSpareBytes);
     return;
   }
@@ -224,8 +224,8 @@ void RoundTrip::take(Place place, columns::OpenedValue& taken, char*& memory) {
       if (!taken.is_text && !pg::try_from_utf8(bytes, text)) {
         auto* kept = reinterpret_cast<Byte*>(arena_->allocate(bytes.size()));
         std::copy(bytes.begin(), bytes.end(), kept);
-        return add_trouble(
-            {.kind = Trouble::Kind::unreadable, .place = place, .bytes = {kept, bytes.size()}});
+        return add_failed(
+            {.kind = FailedCall::Kind::unreadable, .cell = cell, .bytes = {kept, bytes.size()}});
       }
       taken.is_text = text.data() == bytes.data();
       value = taken.is_text ? make_varlena(text, memory) : pg::make_text(text);
@@ -237,11 +237,11 @@ void RoundTrip::take(Place place, columns::OpenedValue& taken, char*& memory) {
 }
 
 // False when the call is not asked for faults, or the failure is none of the value's own.
-bool RoundTrip::take_fault(Place place, Code code) {
+bool RoundTrip::take_fault(Cell cell, Code code) {
   const char* fault = columns::fault_of(code);
-  if (fault == nullptr || !calls_[place.call].how->answers_fault) return false;
-  rows_->result(place.row, place.call) = CStringGetTextDatum(fault);
-  rows_->result_null(place.row, place.call) = false;
+  if (fault == nullptr || !calls_[cell.call].how->answers_fault) return false;
+  rows_->result(cell.row, cell.call) = CStringGetTextDatum(fault);
+  rows_->result_null(cell.row, cell.call) = false;
   return true;
 }
 
@@ -253,30 +253,32 @@ void RoundTrip::consume(const ItemGroup& group, std::size_t first,
       reply.items.data_bytes() + count * (varlena_bytes(kSpareBytes) + MAXIMUM_ALIGNOF);
   char* memory = arena_->allocate(bytes);
   wire::each_item(reply, [&](std::size_t number, std::uint16_t status, ByteView data) {
-    Place place = group.places[first + number];
-    const Call& call = calls_[place.call];
+    Cell cell = group.cells[first + number];
+    const Call& call = calls_[cell.call];
     if (status < wire::kFirstErrorStatus) {
-      columns::OpenedValue value{static_cast<wire::ItemResult>(status), data};
-      if (!call.shape.ahead) take(place, value, memory);
-      if (opened_ != nullptr && call.how->opens) keep(place, value);
-    } else if (!take_fault(place, code_from_wire(status).value_or(Code::internal)))
-      add_trouble(
-          {.kind = Trouble::Kind::refused_item, .place = place, .status = status, .group = &group});
+      columns::DecryptedValue value{static_cast<wire::ItemResult>(status), data};
+      if (!call.shape.ahead) take(cell, value, memory);
+      if (decrypted_ != nullptr && call.how->opens) keep(cell, value);
+    } else if (!take_fault(cell, code_from_wire(status).value_or(Code::internal)))
+      add_failed({.kind = FailedCall::Kind::refused_item,
+                  .cell = cell,
+                  .status = status,
+                  .group = &group});
   });
 }
 
-void RoundTrip::gather(Rows& rows, pg::Arena& arena, columns::OpenedValues* opened) {
+void RoundTrip::gather(Rows& rows, pg::Arena& arena, columns::DecryptedValues* decrypted) {
   if (arena_ == nullptr) asked_.create(statement_, arena);
   rows_ = &rows;
   arena_ = &arena;
-  opened_ = opened;
+  decrypted_ = decrypted;
   asked_.clear();
   copies_ = nullptr;
   copy_count_ = copy_capacity_ = 0;
-  if (opened_ != nullptr && rows.count() != 0) opened_->ask_as(roles_);
-  troubles_ = nullptr;
-  troubled_ = nullptr;
-  trouble_count_ = trouble_capacity_ = 0;
+  if (decrypted_ != nullptr && rows.count() != 0) decrypted_->ask_as(roles_);
+  failed_ = nullptr;
+  has_failed_ = nullptr;
+  failed_count_ = failed_capacity_ = 0;
   traffic_ = {};
   requests_.begin(arena, rows.count());
   for (std::size_t call = 0; call < call_count_; ++call) gather_call(call);
@@ -293,9 +295,9 @@ void RoundTrip::gather(Rows& rows, pg::Arena& arena, columns::OpenedValues* open
     auto* kept = self.arena_->allocate_array<backend::Failure>(1);
     *kept = failure;
     for (std::size_t i = first; i < first + count; ++i) {
-      Place place = self.requests_.group(request).places[i];
-      if (!self.take_fault(place, failure.code))
-        self.add_trouble({.kind = Trouble::Kind::refused_request, .place = place, .failure = kept});
+      Cell cell = self.requests_.group(request).cells[i];
+      if (!self.take_fault(cell, failure.code))
+        self.add_failed({.kind = FailedCall::Kind::refused_request, .cell = cell, .failure = kept});
     }
   };
   exchange_.prepare(requests_.requests(), answers, traffic_);
@@ -319,43 +321,43 @@ bool RoundTrip::find_plaintext(std::size_t row, std::size_t number, ByteView& pl
   return true;
 }
 
-void RoundTrip::call_alone(Rows& rows, Place place) {
-  Call& call = calls_[place.call];
+void RoundTrip::call_alone(Rows& rows, Cell cell) {
+  Call& call = calls_[cell.call];
   Datum arguments[CallShape::kMaxArguments];
-  gather_arguments(call, rows.values(place.row), rows.nulls(place.row), arguments);
-  rows.result(place.row, place.call) =
-      call_directly(call, arguments, rows.result_null(place.row, place.call));
+  gather_arguments(call, rows.values(cell.row), rows.nulls(cell.row), arguments);
+  rows.result(cell.row, cell.call) =
+      call_directly(call, arguments, rows.result_null(cell.row, cell.call));
 }
 
-void RoundTrip::raise(Rows& rows, const Trouble& trouble) {
-  switch (trouble.kind) {
-    case Trouble::Kind::deferred:
-      return call_alone(rows, trouble.place);
-    case Trouble::Kind::refused_item: {
+void RoundTrip::raise(Rows& rows, const FailedCall& failed) {
+  switch (failed.kind) {
+    case FailedCall::Kind::deferred:
+      return call_alone(rows, failed.cell);
+    case FailedCall::Kind::refused_item: {
       // Of keys that only the values name. Of one value alone the key server says role and key.
-      if (trouble.group->key.empty() && trouble.status == static_cast<std::uint16_t>(Code::denied))
-        return call_alone(rows, trouble.place);
+      if (failed.group->key.empty() && failed.status == static_cast<std::uint16_t>(Code::denied))
+        return call_alone(rows, failed.cell);
       functions::CryptoCall call;
-      call.action = trouble.group->action;
-      call.key = trouble.group->key;
-      functions::raise_item_failure(trouble.status, call, 0);
+      call.action = failed.group->action;
+      call.key = failed.group->key;
+      functions::raise_item_failure(failed.status, call, 0);
     }
-    case Trouble::Kind::refused_request:
-      pg::raise(*trouble.failure);
-    case Trouble::Kind::unreadable:
-      pg::from_utf8(trouble.bytes);
+    case FailedCall::Kind::refused_request:
+      pg::raise(*failed.failure);
+    case FailedCall::Kind::unreadable:
+      pg::from_utf8(failed.bytes);
       return;
   }
 }
 
-void RoundTrip::raise_trouble(Rows& rows, std::size_t row, const PlanState* child,
-                              const ItemPointerData* place) {
+void RoundTrip::raise_failed(Rows& rows, std::size_t row, const PlanState* child,
+                             const ItemPointerData* place) {
   for (std::size_t call = 0; call < call_count_; ++call)
-    for (std::size_t i = 0; i < trouble_count_; ++i) {
-      if (troubles_[i].place.row != row || troubles_[i].place.call != call) continue;
+    for (std::size_t i = 0; i < failed_count_; ++i) {
+      if (failed_[i].cell.row != row || failed_[i].cell.call != call) continue;
       OriginContext context;
       context.enter(calls_[call].expression, child, place);
-      raise(rows, troubles_[i]);
+      raise(rows, failed_[i]);
       context.leave();
     }
 }

@@ -1,6 +1,6 @@
 #include "pg_nae/batch/run.hpp"
 
-#include "pg_nae/columns/opened_values.hpp"
+#include "pg_nae/columns/decrypted_values.hpp"
 
 namespace nae::batch {
 namespace {

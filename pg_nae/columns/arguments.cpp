@@ -48,19 +48,19 @@ bool looks_at_storage(Oid function) {
   return false;
 }
 
-bool has_readable(List* arguments, const Place& place) {
+bool has_readable(List* arguments, const QueryLevel& level) {
   ListCell* cell;
   foreach (cell, arguments) {
     auto* argument = static_cast<Node*>(lfirst(cell));
     if (IsA(argument, TargetEntry))
       argument = reinterpret_cast<Node*>(reinterpret_cast<TargetEntry*>(argument)->expr);
-    if (is_readable(argument, place)) return true;
+    if (is_readable(argument, level)) return true;
   }
   return false;
 }
 
-List* plain_arguments(Oid function, List* arguments, const Place& place) {
-  if (!has_readable(arguments, place) || looks_at_storage(function)) return nullptr;
+List* plain_arguments(Oid function, List* arguments, const QueryLevel& level) {
+  if (!has_readable(arguments, level) || looks_at_storage(function)) return nullptr;
   if (pg::is_planted("stored arguments")) return nullptr;
   Signature signature = signature_of(function);
   if (signature.result_follows) return nullptr;
@@ -70,8 +70,8 @@ List* plain_arguments(Oid function, List* arguments, const Place& place) {
   foreach (cell, arguments) {
     auto* argument = static_cast<Node*>(lfirst(cell));
     bool any = takes_any_type(signature, list_length(result));
-    changed = changed || (any && is_readable(argument, place));
-    result = lappend(result, any ? readable(argument, place) : argument);
+    changed = changed || (any && is_readable(argument, level));
+    result = lappend(result, any ? readable(argument, level) : argument);
   }
   return changed ? result : nullptr;
 }

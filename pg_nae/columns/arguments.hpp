@@ -1,7 +1,7 @@
 // Arguments of functions that take values of any type: they get plaintexts.
 #pragma once
 
-#include "pg_nae/columns/meaning.hpp"
+#include "pg_nae/columns/rewrite.hpp"
 
 namespace nae::columns {
 
@@ -9,8 +9,8 @@ namespace nae::columns {
 bool looks_at_storage(Oid function);
 
 // Expressions or target entries, one of which has plaintext.
-bool has_readable(List* arguments, const Place& place);
+bool has_readable(List* arguments, const QueryLevel& level);
 // Arguments as a function is to have them. nullptr: as they are.
-List* plain_arguments(Oid function, List* arguments, const Place& place);
+List* plain_arguments(Oid function, List* arguments, const QueryLevel& level);
 
 }  // namespace nae::columns

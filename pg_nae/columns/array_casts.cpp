@@ -65,7 +65,7 @@ void replace_by_tokens(const Elements& elements, const ColumnKey& key, const Col
   for (std::size_t i = 0; i < count; ++i) elements.datums[places[i]] = tokens[i];
 }
 
-void replace_by_plaintexts(const Elements& elements, PlainType type, OpenedValues* values) {
+void replace_by_plaintexts(const Elements& elements, PlainType type, DecryptedValues* values) {
   auto* ciphertexts = room_for<Value>(elements.count);
   int* places = room_for<int>(elements.count);
   std::size_t count = 0;
@@ -89,7 +89,7 @@ void replace_by_plaintexts(const Elements& elements, PlainType type, OpenedValue
   }
 }
 
-Datum decrypted_array(Datum datum, OpenedValues* values) {
+Datum decrypted_array(Datum datum, DecryptedValues* values) {
   Elements elements = elements_of(datum);
   PlainType plain = column_type(ARR_ELEMTYPE(elements.array)).plain;
   // Their plaintext would be an array of more dimensions, of which PostgreSQL makes something else.
@@ -117,11 +117,11 @@ struct LastArray {
     std::memcpy(copy, bytes.data(), bytes.size());
     return {reinterpret_cast<const Byte*>(copy), bytes.size()};
   }
-  bool is_of(ByteView array, const OpenedValues& values) const {
+  bool is_of(ByteView array, const DecryptedValues& values) const {
     return serial == values.serial() && given.size() == array.size() &&
            std::memcmp(given.data(), array.data(), array.size()) == 0;
   }
-  void keep(ByteView array, Datum plain, const OpenedValues& values) {
+  void keep(ByteView array, Datum plain, const DecryptedValues& values) {
     given = copied(array);
     made = PointerGetDatum(copied(bytes_of(plain)).data());
     serial = values.serial();
@@ -165,7 +165,7 @@ NAE_FUNCTION(nae_column_search_token_array) {
 
 // nae_internal.plain(enc[])
 NAE_FUNCTION(nae_column_decrypt_array) {
-  OpenedValues* values = values_of(fcinfo);
+  DecryptedValues* values = values_of(fcinfo);
   if (values == nullptr) return decrypted_array(PG_GETARG_DATUM(0), nullptr);
   Datum array = PointerGetDatum(PG_DETOAST_DATUM_PACKED(PG_GETARG_DATUM(0)));
   LastArray& last = last_array_of(fcinfo);

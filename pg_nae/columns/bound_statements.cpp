@@ -1,7 +1,7 @@
 #include "pg_nae/columns/bound_statements.hpp"
 
 #include "pg_nae/columns/column_type.hpp"
-#include "pg_nae/columns/meaning.hpp"
+#include "pg_nae/columns/rewrite.hpp"
 #include "pg_nae/pg/error_scope.hpp"
 
 namespace nae::columns {

@@ -48,8 +48,8 @@ void expect_type(const Value& value, PlainType type) {
                                                plain_name(value.type), plain_name(type)));
 }
 
-OpenedValues* values_of(FunctionCallInfo fcinfo) {
-  return OpenedValues::of(fcinfo->flinfo->fn_mcxt);
+DecryptedValues* values_of(FunctionCallInfo fcinfo) {
+  return DecryptedValues::of(fcinfo->flinfo->fn_mcxt);
 }
 
 Oid argument_type(FunctionCallInfo fcinfo) {

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "pg_nae/columns/column_type.hpp"
-#include "pg_nae/columns/opened_values.hpp"
+#include "pg_nae/columns/decrypted_values.hpp"
 #include "pg_nae/columns/value.hpp"
 
 namespace nae::columns {
@@ -12,7 +12,7 @@ Oid result_type(FunctionCallInfo fcinfo);
 Oid argument_type(FunctionCallInfo fcinfo);  // of the first
 
 // What the query that the call belongs to has decrypted, or nullptr.
-OpenedValues* values_of(FunctionCallInfo fcinfo);
+DecryptedValues* values_of(FunctionCallInfo fcinfo);
 
 // Raises when the value was encrypted as another type.
 void expect_type(const Value& value, PlainType type);

@@ -10,7 +10,7 @@
 namespace nae::columns {
 namespace {
 
-void open_query(Query* query, Place* outer, bool keeps_rows = false);
+void open_query(Query* query, QueryLevel* outer, bool keeps_rows = false);
 
 bool is_window_key(const Query* query, const TargetEntry* target) {
   ListCell* cell;
@@ -42,14 +42,14 @@ void open_key(Query* query, TargetEntry* target, Node* stored) {
 
 // `keeps_rows`: of PL/pgSQL, whose variables and results are of the rows' own types; their fields
 // are decrypted where they are used.
-void open_targets(Query* query, List* targets, const Place& place, bool keeps_rows) {
+void open_targets(Query* query, List* targets, const QueryLevel& level, bool keeps_rows) {
   const int count = list_length(targets);
   for (int i = 0; i < count; ++i) {
     auto* target = static_cast<TargetEntry*>(list_nth(targets, i));
     auto* stored = reinterpret_cast<Node*>(target->expr);
-    if (target->resjunk || !is_readable(stored, place)) continue;
+    if (target->resjunk || !is_readable(stored, level)) continue;
     if (keeps_rows && type_is_rowtype(exprType(stored))) continue;
-    target->expr = reinterpret_cast<Expr*>(readable(stored, place));
+    target->expr = reinterpret_cast<Expr*>(readable(stored, level));
     if (target->ressortgroupref != 0) open_key(query, target, stored);
   }
 }
@@ -65,11 +65,11 @@ List* outputs_of(Node* node, Query* query) {
 }
 
 // The branches are opened, and rows compared as plaintexts.
-void open_set_operation(Node* node, Query* query, Place* place) {
-  if (!IsA(node, SetOperationStmt)) return open_query(leaf_of(node, query)->subquery, place);
+void open_set_operation(Node* node, Query* query, QueryLevel* level) {
+  if (!IsA(node, SetOperationStmt)) return open_query(leaf_of(node, query)->subquery, level);
   auto* operation = reinterpret_cast<SetOperationStmt*>(node);
-  open_set_operation(operation->larg, query, place);
-  open_set_operation(operation->rarg, query, place);
+  open_set_operation(operation->larg, query, level);
+  open_set_operation(operation->rarg, query, level);
   List* outputs = outputs_of(node, query);
   int column = 0;
   ListCell* cell;
@@ -106,13 +106,13 @@ void open_outputs(Query* query) {
   }
 }
 
-void open_query(Query* query, Place* outer, bool keeps_rows) {
-  Place place{query, outer, false};
+void open_query(Query* query, QueryLevel* outer, bool keeps_rows) {
+  QueryLevel level{query, outer, false};
   if (query->commandType != CMD_SELECT)
-    return open_targets(query, query->returningList, place, keeps_rows);
+    return open_targets(query, query->returningList, level, keeps_rows);
   if (query->setOperations == nullptr)
-    return open_targets(query, query->targetList, place, keeps_rows);
-  open_set_operation(query->setOperations, query, &place);
+    return open_targets(query, query->targetList, level, keeps_rows);
+  open_set_operation(query->setOperations, query, &level);
   open_outputs(query);
 }
 

@@ -1,7 +1,7 @@
 // Comparisons. PostgreSQL resolves ssn = 'x' to a comparison of plaintexts, nae_internal.plain(ssn)
 // = 'x'. Of a deterministic column it becomes one of ciphertexts where both sides can be had under
 // one key version; otherwise it stays what it is, right and slower.
-#include "pg_nae/columns/meaning.hpp"
+#include "pg_nae/columns/rewrite.hpp"
 #include "pg_nae/pg/plant.hpp"
 
 namespace nae::columns {
@@ -87,8 +87,8 @@ Node* as_plaintext(Node* operand, const ColumnType& type) {
                                COERCE_IMPLICIT_CAST, -1);
 }
 
-Node* as_pending(Node* plaintext, const ColumnType& type) {
-  if (!OidIsValid(get_element_type(exprType(plaintext)))) return pended(plaintext, type);
+Node* pending_value_or_array(Node* plaintext, const ColumnType& type) {
+  if (!OidIsValid(get_element_type(exprType(plaintext)))) return as_pending(plaintext, type);
   FuncExpr* call = makeFuncExpr(type.pend_array, type.array_type, list_make1(plaintext), InvalidOid,
                                 InvalidOid, COERCE_EXPLICIT_CALL);
   call->funccollid = exprCollation(plaintext);
@@ -121,12 +121,12 @@ bool is_unstored(Node* operand, const ColumnType& type) {
 
 // An operand as a ciphertext under the key of `typmod`; nullptr when it cannot be one: a column of
 // another key, context or version has other ciphertexts for the same values.
-Node* as_ciphertext(Node* operand, const ColumnType& type, int32 typmod, Place& place) {
+Node* as_ciphertext(Node* operand, const ColumnType& type, int32 typmod, QueryLevel& level) {
   Node* stored = stored_operand(operand);
   if (stored == nullptr) {
     Node* plaintext = as_plaintext(operand, type);
     if (plaintext == nullptr) return nullptr;
-    stored = as_pending(plaintext, type);
+    stored = pending_value_or_array(plaintext, type);
   } else {
     if (value_type(stored) != &type) return nullptr;
     const int32 own = typmod_of(stored);
@@ -140,20 +140,20 @@ Node* as_ciphertext(Node* operand, const ColumnType& type, int32 typmod, Place& 
     else if (!is_unstored(stored, type))
       return nullptr;  // of a column whose key is not known here
   }
-  return search_token(stored, typmod, place.may_sublink, place.has_sublink);
+  return search_token(stored, typmod, level.may_sublink, level.has_sublink);
 }
 
 // Brings both sides to ciphertexts of one key version; false when that cannot be.
-bool by_ciphertext(Comparison& comparison, const ColumnType*& type, Place& place) {
+bool by_ciphertext(Comparison& comparison, const ColumnType*& type, QueryLevel& level) {
   Node* left = column_in(comparison.left, type);
   Node* right = left == nullptr ? column_in(comparison.right, type) : nullptr;
   Node* column = left != nullptr ? left : right;
   if (column == nullptr) return false;
-  const bool had_sublink = place.has_sublink;
+  const bool had_sublink = level.has_sublink;
   Node* other = as_ciphertext(left != nullptr ? comparison.right : comparison.left, *type,
-                              typmod_of(column), place);
+                              typmod_of(column), level);
   if (other == nullptr) {
-    place.has_sublink = had_sublink;
+    level.has_sublink = had_sublink;
     return false;
   }
   comparison.left = left != nullptr ? column : other;
@@ -184,11 +184,11 @@ bool is_comparison(Oid opno, Oid collation, const List* operands, Comparison& co
 }
 
 template <class Operator>
-Node* compared_operator(Operator* node, Place& place) {
+Node* compared_operator(Operator* node, QueryLevel& level) {
   Comparison comparison;
   const ColumnType* type = nullptr;
   if (!is_comparison(node->opno, node->inputcollid, node->args, comparison) ||
-      !by_ciphertext(comparison, type, place))
+      !by_ciphertext(comparison, type, level))
     return reinterpret_cast<Node*>(node);
   Operator* result = pg::flat_copy(node);
   result->opno = comparison.negated ? type->not_equal : type->equal;
@@ -217,13 +217,13 @@ Node* compared_extremes(MinMaxExpr* node) {
 
 }  // namespace
 
-Node* compared(Node* node, Place& place) {
+Node* compared(Node* node, QueryLevel& level) {
   switch (nodeTag(node)) {
     case T_OpExpr:
     case T_DistinctExpr:
-      return compared_operator(reinterpret_cast<OpExpr*>(node), place);
+      return compared_operator(reinterpret_cast<OpExpr*>(node), level);
     case T_ScalarArrayOpExpr:
-      return compared_operator(reinterpret_cast<ScalarArrayOpExpr*>(node), place);
+      return compared_operator(reinterpret_cast<ScalarArrayOpExpr*>(node), level);
     case T_MinMaxExpr:
       return compared_extremes(reinterpret_cast<MinMaxExpr*>(node));
     default:

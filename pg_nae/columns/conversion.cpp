@@ -2,8 +2,8 @@
 // plaintext: I/O casts (ssn::varchar), to_json, format, concat, XML, rows made of columns. And an
 // assignment between columns of different keys goes by the plaintext.
 #include "pg_nae/columns/arguments.hpp"
-#include "pg_nae/columns/meaning.hpp"
 #include "pg_nae/columns/operators.hpp"
+#include "pg_nae/columns/rewrite.hpp"
 #include "pg_nae/columns/sorting.hpp"
 #include "pg_nae/columns/whole_row.hpp"
 #include "pg_nae/pg/plant.hpp"
@@ -21,7 +21,7 @@ Node* encrypted_anew(FuncExpr* call) {
   if (!differs || is_encryption(value)) return reinterpret_cast<Node*>(call);
   FuncExpr* result = pg::flat_copy(call);
   result->args = list_copy(call->args);
-  linitial(result->args) = pended(decrypted_whole(value), *type_of(value));
+  linitial(result->args) = as_pending(decrypted_whole(value), *type_of(value));
   return reinterpret_cast<Node*>(result);
 }
 
@@ -42,7 +42,7 @@ Node* cast_of_plaintext(FuncExpr* call) {
   if (type == nullptr || !is_cast_of(*type, call->funcid)) return nullptr;
   Node* plain = decrypted(value);
   if (const ColumnType* other = find_column_type(call->funcresulttype))
-    return pended(
+    return as_pending(
         cast_to(plain_oid(other->plain), plain, COERCE_IMPLICIT_CAST, -1, exprCollation(plain)),
         *other);
   return cast_to(call->funcresulttype, plain, call->funcformat, call->location, call->funccollid);
@@ -50,7 +50,7 @@ Node* cast_of_plaintext(FuncExpr* call) {
 
 // A value of another type than the plaintext's, made one of the encrypted type: by way of the
 // plaintext's, which comparisons can look for.
-Node* pended_from_other(FuncExpr* call) {
+Node* pending_of_other(FuncExpr* call) {
   const ColumnType* type = find_column_type(call->funcresulttype);
   if (type == nullptr || list_length(call->args) != 1 || call->funcid == type->pend) return nullptr;
   auto* value = static_cast<Node*>(linitial(call->args));
@@ -58,10 +58,10 @@ Node* pended_from_other(FuncExpr* call) {
                type_of(value) == nullptr && !OidIsValid(get_element_type(exprType(value)));
   if (!casts) return nullptr;
   Node* plain = cast_to(plain_oid(type->plain), value, COERCE_IMPLICIT_CAST, -1, call->funccollid);
-  return pended(plain, *type);
+  return as_pending(plain, *type);
 }
 
-Node* converted_call(FuncExpr* call, const Place& place) {
+Node* converted_call(FuncExpr* call, const QueryLevel& level) {
   auto* node = reinterpret_cast<Node*>(call);
   if (is_decryption(node)) {
     // With the column's modifier, which refuses another column's ciphertext.
@@ -72,30 +72,30 @@ Node* converted_call(FuncExpr* call, const Place& place) {
     return static_cast<Node*>(linitial(call->args));
   if (is_encryption(node)) return encrypted_anew(call);
   if (Node* cast = cast_of_plaintext(call)) return cast;
-  if (Node* pending = pended_from_other(call)) return pending;
-  List* arguments = plain_arguments(call->funcid, call->args, place);
+  if (Node* pending = pending_of_other(call)) return pending;
+  List* arguments = plain_arguments(call->funcid, call->args, level);
   if (arguments == nullptr) return node;
   FuncExpr* result = pg::flat_copy(call);
   result->args = arguments;
   return reinterpret_cast<Node*>(result);
 }
 
-Node* converted_window_function(WindowFunc* call, const Place& place) {
-  List* arguments = plain_arguments(call->winfnoid, call->args, place);
+Node* converted_window_function(WindowFunc* call, const QueryLevel& level) {
+  List* arguments = plain_arguments(call->winfnoid, call->args, level);
   if (arguments == nullptr) return reinterpret_cast<Node*>(call);
   WindowFunc* result = pg::flat_copy(call);
   result->args = arguments;
   return reinterpret_cast<Node*>(result);
 }
 
-Node* converted_aggregate(Aggref* given, const Place& place) {
+Node* converted_aggregate(Aggref* given, const QueryLevel& level) {
   auto* aggregate = reinterpret_cast<Aggref*>(arranged_aggregate(given));
   List* expressions = NIL;
   ListCell *cell, *target_cell;
   foreach (cell, aggregate->args)
     if (!lfirst_node(TargetEntry, cell)->resjunk)
       expressions = lappend(expressions, lfirst_node(TargetEntry, cell)->expr);
-  List* arguments = plain_arguments(aggregate->aggfnoid, expressions, place);
+  List* arguments = plain_arguments(aggregate->aggfnoid, expressions, level);
   if (arguments == nullptr) return reinterpret_cast<Node*>(aggregate);
   Aggref* result = pg::copy_of(aggregate);
   int direct = list_length(result->aggdirectargs);
@@ -109,10 +109,10 @@ Node* converted_aggregate(Aggref* given, const Place& place) {
 }
 
 // As the plaintext type casts: true::text is "true", its output "t".
-Node* converted_by_text(CoerceViaIO* node, const Place& place) {
+Node* converted_by_text(CoerceViaIO* node, const QueryLevel& level) {
   auto* argument = reinterpret_cast<Node*>(node->arg);
-  if (!is_readable(argument, place)) return reinterpret_cast<Node*>(node);
-  Node* plain = readable(argument, place);
+  if (!is_readable(argument, level)) return reinterpret_cast<Node*>(node);
+  Node* plain = readable(argument, level);
   Oid type = exprType(plain);
   if (can_coerce_type(1, &type, &node->resulttype, COERCION_EXPLICIT))
     return cast_to(node->resulttype, plain, node->coerceformat, node->location, node->resultcollid);
@@ -129,21 +129,21 @@ Node* converted_array(ArrayCoerceExpr* node) {
   return decrypts ? decrypted_array(array) : reinterpret_cast<Node*>(node);
 }
 
-Node* converted_xml(XmlExpr* node, const Place& place) {
-  if (!has_readable(node->args, place) && !has_readable(node->named_args, place))
+Node* converted_xml(XmlExpr* node, const QueryLevel& level) {
+  if (!has_readable(node->args, level) && !has_readable(node->named_args, level))
     return reinterpret_cast<Node*>(node);
   XmlExpr* result = pg::copy_of(node);
   ListCell* cell;
-  foreach (cell, result->args) lfirst(cell) = readable(static_cast<Node*>(lfirst(cell)), place);
+  foreach (cell, result->args) lfirst(cell) = readable(static_cast<Node*>(lfirst(cell)), level);
   foreach (cell, result->named_args)
-    lfirst(cell) = readable(static_cast<Node*>(lfirst(cell)), place);
+    lfirst(cell) = readable(static_cast<Node*>(lfirst(cell)), level);
   return reinterpret_cast<Node*>(result);
 }
 
 // A sub-select's row, which has no named type, holds plaintexts wherever an expression hands it on:
 // who takes it next cannot tell what is in it.
-Node* converted_row(Node* node, const Place& place) {
-  return exprType(node) == RECORDOID ? readable(node, place) : node;
+Node* converted_row(Node* node, const QueryLevel& level) {
+  return exprType(node) == RECORDOID ? readable(node, level) : node;
 }
 
 // Its field is a plaintext, which becomes a value again where one is wanted.
@@ -155,50 +155,50 @@ Node* converted_field(FieldSelect* node) {
   result->resulttype = plain_oid(type->plain);
   result->resulttypmod = -1;
   result->resultcollid = get_typcollation(result->resulttype);
-  return pended(reinterpret_cast<Node*>(result), *type);
+  return as_pending(reinterpret_cast<Node*>(result), *type);
 }
 
 #if PG_VERSION_NUM >= 160000
-Node* converted_json(JsonConstructorExpr* node, const Place& place) {
-  if (!has_readable(node->args, place)) return reinterpret_cast<Node*>(node);
+Node* converted_json(JsonConstructorExpr* node, const QueryLevel& level) {
+  if (!has_readable(node->args, level)) return reinterpret_cast<Node*>(node);
   JsonConstructorExpr* result = pg::flat_copy(node);
-  result->args = readable_list(node->args, place);
+  result->args = readable_list(node->args, level);
   return reinterpret_cast<Node*>(result);
 }
 #endif
 
 }  // namespace
 
-Node* converted(Node* node, Place& place) {
+Node* converted(Node* node, QueryLevel& level) {
   switch (nodeTag(node)) {
     case T_OpExpr:
     case T_DistinctExpr:
     case T_NullIfExpr:
-      return converted_operator(reinterpret_cast<OpExpr*>(node), place);
+      return converted_operator(reinterpret_cast<OpExpr*>(node), level);
     case T_ScalarArrayOpExpr:
-      return converted_array_operator(reinterpret_cast<ScalarArrayOpExpr*>(node), place);
+      return converted_array_operator(reinterpret_cast<ScalarArrayOpExpr*>(node), level);
     case T_FuncExpr:
-      return converted_call(reinterpret_cast<FuncExpr*>(node), place);
+      return converted_call(reinterpret_cast<FuncExpr*>(node), level);
     case T_Aggref:
-      return converted_aggregate(reinterpret_cast<Aggref*>(node), place);
+      return converted_aggregate(reinterpret_cast<Aggref*>(node), level);
     case T_WindowFunc:
-      return converted_window_function(reinterpret_cast<WindowFunc*>(node), place);
+      return converted_window_function(reinterpret_cast<WindowFunc*>(node), level);
     case T_CoerceViaIO:
-      return converted_by_text(reinterpret_cast<CoerceViaIO*>(node), place);
+      return converted_by_text(reinterpret_cast<CoerceViaIO*>(node), level);
     case T_ArrayCoerceExpr:
       return converted_array(reinterpret_cast<ArrayCoerceExpr*>(node));
 #if PG_VERSION_NUM >= 160000
     case T_JsonConstructorExpr:
-      return converted_json(reinterpret_cast<JsonConstructorExpr*>(node), place);
+      return converted_json(reinterpret_cast<JsonConstructorExpr*>(node), level);
 #endif
     case T_SubscriptingRef:
       return converted_subscript(reinterpret_cast<SubscriptingRef*>(node));
     case T_Var:
-      return converted_row(node, place);
+      return converted_row(node, level);
     case T_FieldSelect:
       return converted_field(reinterpret_cast<FieldSelect*>(node));
     case T_XmlExpr:
-      return converted_xml(reinterpret_cast<XmlExpr*>(node), place);
+      return converted_xml(reinterpret_cast<XmlExpr*>(node), level);
     default:
       return node;
   }

@@ -2,7 +2,7 @@
 
 #include "pg_nae/columns/column_type.hpp"
 #include "pg_nae/columns/copy_stream.hpp"
-#include "pg_nae/columns/meaning.hpp"
+#include "pg_nae/columns/rewrite.hpp"
 
 namespace nae::columns {
 namespace {
@@ -78,7 +78,7 @@ Node* where_clause(ParseState* state, ParseNamespaceItem* item, Node* clause) {
   clause = transformExpr(state, clause, EXPR_KIND_COPY_WHERE);
   clause = coerce_to_boolean(state, clause, "WHERE");
   assign_expr_collations(state, clause);
-  clause = with_meaning(clause);
+  clause = rewritten(clause);
   clause = eval_const_expressions(nullptr, clause);
   clause = reinterpret_cast<Node*>(canonicalize_qual(reinterpret_cast<Expr*>(clause), false));
   return reinterpret_cast<Node*>(make_ands_implicit(reinterpret_cast<Expr*>(clause)));

@@ -82,7 +82,7 @@ struct Opening {
   bool whole;
   Datum* results;
   bool* nulls;
-  OpenedValues* values;  // to be kept in, or nullptr
+  DecryptedValues* values;  // to be kept in, or nullptr
 
   void take(std::size_t index, wire::ItemResult result, ByteView bytes) const {
     if (whole) expect_whole(result);
@@ -104,7 +104,7 @@ std::span<std::size_t> take_known(const Opening& opening, std::size_t* places) {
   if (opening.values != nullptr) opening.values->ask_as(pg::current_roles());
   std::size_t left = 0;
   for (std::size_t i = 0; i < opening.ciphertexts.size(); ++i) {
-    OpenedValue value;
+    DecryptedValue value;
     if (opening.values != nullptr && opening.values->find(opening.ciphertexts[i].stored, value))
       opening.take(i, value.result, value.bytes);
     else
@@ -238,7 +238,7 @@ void expect_whole(wire::ItemResult result) {
 }
 
 void decrypt_values(PlainType type, std::span<const Value> ciphertexts, bool whole, Datum* results,
-                    bool* nulls, OpenedValues* values) {
+                    bool* nulls, DecryptedValues* values) {
   Opening opening{type, ciphertexts, whole, results, nulls, values};
   Asked asked{{}, &opening, take_opened};
   asked.request.header.action = Action::decrypt;
@@ -250,7 +250,7 @@ void decrypt_values(PlainType type, std::span<const Value> ciphertexts, bool who
   }
 }
 
-Datum plaintext_of(const Value& value, bool whole, bool& is_null, OpenedValues* values) {
+Datum plaintext_of(const Value& value, bool whole, bool& is_null, DecryptedValues* values) {
   if (value.pending) return plain_value(value.type, value.plaintext);
   Datum result;
   decrypt_values(value.type, {&value, 1}, whole, &result, &is_null, values);

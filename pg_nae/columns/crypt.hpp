@@ -3,7 +3,7 @@
 #pragma once
 
 #include "libnae/wire/crypto_message.hpp"
-#include "pg_nae/columns/opened_values.hpp"
+#include "pg_nae/columns/decrypted_values.hpp"
 #include "pg_nae/columns/value.hpp"
 
 namespace nae::columns {
@@ -29,9 +29,10 @@ void search_tokens(const ColumnKey& key, PlainType type, std::span<const ByteVie
 // that columns with its tag have. `whole`: what the policy shows otherwise is an error. What is in
 // `values` already is not asked for again; nullptr: all is.
 void decrypt_values(PlainType type, std::span<const Value> ciphertexts, bool whole, Datum* results,
-                    bool* nulls, OpenedValues* values = nullptr);
+                    bool* nulls, DecryptedValues* values = nullptr);
 // Of one value, pending or not; `whole` and `values` as above. NULL where the policy says so.
-Datum plaintext_of(const Value& value, bool whole, bool& is_null, OpenedValues* values = nullptr);
+Datum plaintext_of(const Value& value, bool whole, bool& is_null,
+                   DecryptedValues* values = nullptr);
 // Raises unless the policy shows the value itself.
 void expect_whole(wire::ItemResult result);
 // Under the newest version of its key, which is compared as above.

@@ -169,8 +169,7 @@ void look_at_owners(const DropOwnedStmt* statement) {
 
 void warn_of_dropped_columns(const Node* node) {
   if (!has_column_types()) return;
-  if (IsA(node, DropOwnedStmt))
-    return look_at_owners(reinterpret_cast<const DropOwnedStmt*>(node));
+  if (IsA(node, DropOwnedStmt)) return look_at_owners(reinterpret_cast<const DropOwnedStmt*>(node));
   if (!IsA(node, DropStmt)) return;
   auto* statement = reinterpret_cast<const DropStmt*>(node);
   if (statement->removeType == OBJECT_EXTENSION) return look_at_extensions(statement);

@@ -1,5 +1,5 @@
-// DropWarning: DROP EXTENSION, TYPE, DOMAIN, SCHEMA or OWNED that takes encrypted columns along, with what
-// is in them. Their names are said before it happens.
+// DropWarning: DROP EXTENSION, TYPE, DOMAIN, SCHEMA or OWNED that takes encrypted columns along,
+// with what is in them. Their names are said before it happens.
 #pragma once
 
 #include "pg_nae/pg/postgres.hpp"

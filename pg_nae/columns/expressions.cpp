@@ -166,13 +166,13 @@ Node* decrypted_array(Node* expression) {
   return reinterpret_cast<Node*>(with_collation(call, expression));
 }
 
-Node* pended(Node* plain, const ColumnType& type) {
+Node* as_pending(Node* plain, const ColumnType& type) {
   return reinterpret_cast<Node*>(
       with_collation(call_of(type.pend, type.type, list_make1(plain)), plain));
 }
 
 Node* stored_again(Node* plain, const ColumnType& type, int32 typmod) {
-  Node* pending = pended(plain, type);
+  Node* pending = as_pending(plain, type);
   if (typmod < 0) return pending;
   List* arguments = list_make3(pending, typmod_constant(typmod), makeBoolConst(false, false));
   FuncExpr* call = call_of(type.encrypt, type.type, arguments);

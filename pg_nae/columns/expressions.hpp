@@ -22,8 +22,8 @@ Node* cast_to_plaintext(Node* expression, CoercionForm form);
 Node* decrypted_whole(Node* expression);
 // Of an array of an encrypted type.
 Node* decrypted_array(Node* expression);
-// The reverse: of the encrypted type, not encrypted yet. decrypted(pended(x)) is x.
-Node* pended(Node* plain, const ColumnType& type);
+// The reverse: of the encrypted type, not encrypted yet. decrypted(as_pending(x)) is x.
+Node* as_pending(Node* plain, const ColumnType& type);
 
 // A plaintext in the place of an expression of an encrypted type that had this typmod: encrypted
 // under its key, for whoever counts on the typmod takes the value for a ciphertext.

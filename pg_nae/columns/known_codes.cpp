@@ -105,7 +105,7 @@ bool KnownCodes::may_ask() {
 bool KnownCodes::may_take_plaintexts() const {
   pg::hear_news();
   return seen_reading_.is_known() && seen_reading_ == pg::standing_of(pg::role_key_of(owner_)) &&
-         pg::monotonic_ms() - opened_ms_ < OpenedValues::kMostAgeMs;
+         pg::monotonic_ms() - opened_ms_ < DecryptedValues::kMostAgeMs;
 }
 
 void KnownCodes::gather(std::span<const WrittenValue> values) {
@@ -113,7 +113,7 @@ void KnownCodes::gather(std::span<const WrittenValue> values) {
   asked_ = static_cast<Asked*>(palloc(sizeof(Asked) * values.size()));
   inputs_ = static_cast<ByteView*>(palloc(sizeof(ByteView) * values.size()));
   entries_ = static_cast<ValueTable::Entry**>(palloc(sizeof(ValueTable::Entry*) * values.size()));
-  asked_count_ = opened_count_ = input_count_ = 0;
+  asked_count_ = decrypted_count_ = input_count_ = 0;
   for (const WrittenValue& written : values) {
     Value value;
     if (!try_read_value(pg::local_view(written.stored), value) || value.pending ||
@@ -168,7 +168,7 @@ void KnownCodes::open(pg::Traffic& traffic) {
     wire::each_item(reply, [&](std::size_t number, std::uint16_t status, ByteView canonical) {
       // A mask has no code: the trigger refuses it.
       if (status != static_cast<std::uint16_t>(wire::ItemResult::value)) return;
-      ++self.opened_count_;
+      ++self.decrypted_count_;
       self.add_input(self.asked_[first + number].entry, canonical);
     });
   };
@@ -176,7 +176,7 @@ void KnownCodes::open(pg::Traffic& traffic) {
   exchange_.prepare({&request, 1}, answers, traffic);
   exchange_.finish();
   seen_reading_ = {};
-  if (opened_count_ == asked_count_) seen_reading_ = pg::standing_of(pg::role_key_of(owner_));
+  if (decrypted_count_ == asked_count_) seen_reading_ = pg::standing_of(pg::role_key_of(owner_));
 }
 
 void KnownCodes::code(pg::Traffic& traffic) {
@@ -239,7 +239,7 @@ const KnownCodes* KnownCodes::of(std::span<const std::string_view> words) {
 const varlena* KnownCodes::find(ByteView stored) const {
   const ValueTable::Entry* entry = table_.find(ValueTable::hash_of(stored), stored);
   if (entry == nullptr || entry->value.bytes.empty()) return nullptr;
-  if (pg::monotonic_ms() - coded_ms_ >= OpenedValues::kMostAgeMs) return nullptr;
+  if (pg::monotonic_ms() - coded_ms_ >= DecryptedValues::kMostAgeMs) return nullptr;
   return reinterpret_cast<const varlena*>(entry->value.bytes.data());
 }
 

@@ -12,7 +12,7 @@
 #pragma once
 
 #include "pg_nae/columns/coding.hpp"
-#include "pg_nae/columns/opened_values.hpp"
+#include "pg_nae/columns/decrypted_values.hpp"
 #include "pg_nae/pg/exchange.hpp"
 
 namespace nae::columns {
@@ -77,7 +77,7 @@ class KnownCodes {
 
   // Of one asking.
   Asked* asked_;
-  std::size_t asked_count_, opened_count_;
+  std::size_t asked_count_, decrypted_count_;
   ByteView* inputs_;
   ValueTable::Entry** entries_;  // whose inputs
   std::size_t input_count_;

@@ -29,11 +29,11 @@ Oid plain_type_of(Oid type, bool& encrypted) {
 }
 
 // The result of NULLIF is its first operand, and of the type that the parser has promised.
-Node* with_plain_operands(OpExpr* node, Oid opno, const Place& place) {
+Node* with_plain_operands(OpExpr* node, Oid opno, const QueryLevel& level) {
   OpExpr* result = pg::flat_copy(node);
   result->opno = opno;
   result->opfuncid = get_opcode(opno);
-  result->args = readable_list(node->args, place);
+  result->args = readable_list(node->args, level);
   const ColumnType* type = find_column_type(node->opresulttype);
   if (!IsA(node, NullIfExpr) || type == nullptr) return reinterpret_cast<Node*>(result);
   result->opresulttype = plain_oid(type->plain);
@@ -69,21 +69,21 @@ Oid plaintext_operator(Oid opno) {
   return chosen;
 }
 
-Node* converted_array_operator(ScalarArrayOpExpr* node, const Place& place) {
+Node* converted_array_operator(ScalarArrayOpExpr* node, const QueryLevel& level) {
   Oid opno = plaintext_operator(node->opno);
   if (!OidIsValid(opno)) return reinterpret_cast<Node*>(node);
   ScalarArrayOpExpr* result = pg::flat_copy(node);
   result->opno = opno;
   result->opfuncid = get_opcode(opno);
-  result->args = readable_list(node->args, place);
+  result->args = readable_list(node->args, level);
   return reinterpret_cast<Node*>(result);
 }
 
-Node* converted_operator(OpExpr* node, const Place& place) {
+Node* converted_operator(OpExpr* node, const QueryLevel& level) {
   if (Oid opno = plaintext_operator(node->opno); OidIsValid(opno))
-    return with_plain_operands(node, opno, place);
+    return with_plain_operands(node, opno, level);
   set_opfuncid(node);
-  List* arguments = plain_arguments(node->opfuncid, node->args, place);
+  List* arguments = plain_arguments(node->opfuncid, node->args, level);
   if (arguments == nullptr) return reinterpret_cast<Node*>(node);
   OpExpr* result = pg::flat_copy(node);
   result->args = arguments;

@@ -1,13 +1,13 @@
 // Operators: one that PostgreSQL finds by an encrypted type stands for that of the plaintext type.
 #pragma once
 
-#include "pg_nae/columns/meaning.hpp"
+#include "pg_nae/columns/rewrite.hpp"
 
 namespace nae::columns {
 
 // Of encrypted operands, as converted() has it.
-Node* converted_operator(OpExpr* node, const Place& place);
-Node* converted_array_operator(ScalarArrayOpExpr* node, const Place& place);
+Node* converted_operator(OpExpr* node, const QueryLevel& level);
+Node* converted_array_operator(ScalarArrayOpExpr* node, const QueryLevel& level);
 
 // The operator of plaintexts that one which PostgreSQL finds by an encrypted type stands for, as
 // born < '2001-01-01'. InvalidOid for other operators, and for those of ciphertexts.

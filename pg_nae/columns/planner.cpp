@@ -1,6 +1,6 @@
 #include "pg_nae/columns/planner.hpp"
 
-#include "pg_nae/columns/meaning.hpp"
+#include "pg_nae/columns/rewrite.hpp"
 #include "pg_nae/columns/typing.hpp"
 #include "pg_nae/columns/utility.hpp"
 #include "pg_nae/pg/error_scope.hpp"
@@ -9,9 +9,9 @@
 namespace nae::columns {
 namespace {
 
-PlannedStmt* plan_by_meaning(NAE_PLAN_PARAMETERS) {
+PlannedStmt* plan_rewritten(NAE_PLAN_PARAMETERS) {
   refuse_unasked_plaintext(query);
-  Query* meant = with_meaning(query);
+  Query* meant = rewritten(query);
   if (meant != query) pg::note_encrypted_query();
   if (meant != query && !pg::is_planted("no typing")) check_typing(meant, text);
   query = meant;
@@ -20,6 +20,6 @@ PlannedStmt* plan_by_meaning(NAE_PLAN_PARAMETERS) {
 
 }  // namespace
 
-pg::Hook<planner_hook_type> plan_hook{plan_by_meaning, standard_planner};
+pg::Hook<planner_hook_type> plan_hook{plan_rewritten, standard_planner};
 
 }  // namespace nae::columns

@@ -42,14 +42,14 @@ bool wants_stored(const Node* column, Standing standing) {
 }
 
 // What the references of a parse state, and of those around it, are looked up in.
-Place* place_of(const ParseState* state) {
+QueryLevel* place_of(const ParseState* state) {
   if (state == nullptr) return nullptr;
   Query* query = makeNode(Query);
   query->rtable = state->p_rtable;
-  auto* place = static_cast<Place*>(palloc0(sizeof(Place)));
-  place->query = query;
-  place->outer = place_of(state->parentParseState);
-  return place;
+  auto* level = static_cast<QueryLevel*>(palloc0(sizeof(QueryLevel)));
+  level->query = query;
+  level->outer = place_of(state->parentParseState);
+  return level;
 }
 
 // A whole row in an expression is a row of plaintexts. Of what is stored it stays as it was
@@ -93,7 +93,7 @@ Node* coerce_parameter(ParseState* state, Param* parameter, Oid target, int32 ty
   const ColumnType* type = find_column_type(target);
   if (type == nullptr) return current->coerce_parameter(state, parameter, target, typmod, location);
   Node* plain = current->coerce_parameter(state, parameter, plain_oid(type->plain), -1, location);
-  return plain == nullptr ? nullptr : pended(plain, *type);
+  return plain == nullptr ? nullptr : as_pending(plain, *type);
 }
 
 // What the first analysis took for an encrypted type is found anew.

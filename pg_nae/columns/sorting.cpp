@@ -32,15 +32,15 @@ TargetEntry* target_of(const SortGroupClause* clause, List* targets) {
 
 // A value, an array or a row, whose order and equality are those of plaintexts.
 bool is_compared_by_plaintext(const Query* query, Node* expression) {
-  Place place{const_cast<Query*>(query), nullptr, false};
-  return is_readable(expression, place);
+  QueryLevel level{const_cast<Query*>(query), nullptr, false};
+  return is_readable(expression, level);
 }
 
 // The clause orders by the plaintext from now on.
 void order_by_plaintext(Query* query, SortGroupClause* clause) {
   TargetEntry* target = target_of(clause, query->targetList);
-  Place place{query, nullptr, false};
-  Node* plain = readable(expression_of(target), place);
+  QueryLevel level{query, nullptr, false};
+  Node* plain = readable(expression_of(target), level);
   use_operators_of(clause, exprType(plain));
   clause->tleSortGroupRef = add_hidden_target(query, plain)->ressortgroupref;
 }
@@ -162,7 +162,7 @@ void group_by_plaintext(Query* query, SortGroupClause* clause) {
   part_from_group(query, target);
   Node* representative =
       pg::is_planted("waiting group")
-          ? pended(plain, *type_of(grouped))
+          ? as_pending(plain, *type_of(grouped))
           : unless_grouped_away(query, grouped, reference, one_of_group(query, grouped));
   Substitution substitution{grouped, plain, representative};
   query->targetList = reinterpret_cast<List*>(

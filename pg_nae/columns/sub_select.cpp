@@ -1,7 +1,7 @@
 // What x = ANY (SELECT ...) and its like are compared with. PostgreSQL decrypts it for each
 // comparison or, to fill a hash table, row by row: it becomes what the sub-select puts out, which
 // is batched.
-#include "pg_nae/columns/meaning.hpp"
+#include "pg_nae/columns/rewrite.hpp"
 
 namespace nae::columns {
 namespace {

@@ -1,6 +1,6 @@
 // doc['key'] of an encrypted jsonb, tags[1] of an encrypted array: resolved as of the plaintext,
 // and converted to it before it is planned (conversion.cpp).
-#include "pg_nae/columns/meaning.hpp"
+#include "pg_nae/columns/rewrite.hpp"
 #include "pg_nae/pg/report.hpp"
 
 namespace nae::columns {

@@ -1,6 +1,6 @@
 #include "pg_nae/columns/typing.hpp"
 
-#include "pg_nae/columns/typing_place.hpp"
+#include "pg_nae/columns/typing_level.hpp"
 #include "pg_nae/columns/value.hpp"
 #include "pg_nae/pg/report.hpp"
 
@@ -74,19 +74,19 @@ bool child_holds_walker(Node* node, void*) {
   }
 }
 
-void check_plaintext(const TypingPlace& place, Node* node) {
+void check_plaintext(const TypingLevel& level, Node* node) {
   bool typed = !IsA(node, TableFunc) && typing_of(nodeTag(node)) == Typing::plaintext;
   if ((typed && holds(node)) || pg::walk_children(node, child_holds_walker, nullptr))
-    refuse_typing(place, node, "an encrypted value is used where only a plaintext can be");
+    refuse_typing(level, node, "an encrypted value is used where only a plaintext can be");
 }
 
-void check_constant(const TypingPlace& place, const Const* constant) {
+void check_constant(const TypingLevel& level, const Const* constant) {
   const ColumnType* type = find_column_type(constant->consttype);
   if (type == nullptr || constant->constisnull) return;
   int32 typmod = constant->consttypmod;
   if (constant->constbyval || constant->constlen != -1 ||
       (typmod >= 0 && read_value(constant->constvalue).pending))
-    refuse_typing(place, reinterpret_cast<const Node*>(constant),
+    refuse_typing(level, reinterpret_cast<const Node*>(constant),
                   "a plaintext constant stands for a ciphertext");
 }
 
@@ -99,23 +99,23 @@ const Node* below_representative(const Node* argument) {
              : argument;
 }
 
-void check_relabelled(const TypingPlace& place, Node* node, const Node* argument) {
+void check_relabelled(const TypingLevel& level, Node* node, const Node* argument) {
   const ColumnType* type = type_of(node);
   if (type == nullptr) return;
   const int32 typmod = typmod_below_domain(node);
   const Node* stored = below_representative(argument);
   if (type_of(stored) != type)
-    refuse_typing(place, node, "a value is called one of an encrypted type");
+    refuse_typing(level, node, "a value is called one of an encrypted type");
   if (typmod >= 0 && typmod_below_domain(stored) != typmod && !is_null_constant(stored))
-    refuse_typing(place, node, "a value is called one of another key");
+    refuse_typing(level, node, "a value is called one of another key");
 }
 
-void check_converted(const TypingPlace& place, Node* node, Node* argument) {
+void check_converted(const TypingLevel& level, Node* node, Node* argument) {
   if (holds(argument))
-    refuse_typing(place, node, "a ciphertext would be converted to another type");
+    refuse_typing(level, node, "a ciphertext would be converted to another type");
 }
 
-void check_row(const TypingPlace& place, RowExpr* row) {
+void check_row(const TypingLevel& level, RowExpr* row) {
   if (row->row_typeid == RECORDOID) return;
   TupleDesc columns = lookup_rowtype_tupdesc_copy(row->row_typeid, -1);
   int column = 0;
@@ -127,7 +127,7 @@ void check_row(const TypingPlace& place, RowExpr* row) {
     if (attribute->attisdropped || is_null_constant(field)) continue;
     if (exprType(field) != attribute->atttypid ||
         (type_of(field) != nullptr && exprTypmod(field) != attribute->atttypmod))
-      refuse_typing(place, reinterpret_cast<Node*>(row), "a field of a row is of another type");
+      refuse_typing(level, reinterpret_cast<Node*>(row), "a field of a row is of another type");
   }
 }
 
@@ -145,10 +145,10 @@ bool output_walker(Node* node, void* state) {
   return pg::walk_children(node, output_walker, state);
 }
 
-void check_sub_select(const TypingPlace& place, SubLink* sublink) {
+void check_sub_select(const TypingLevel& level, SubLink* sublink) {
   auto* query = castNode(Query, sublink->subselect);
   if (output_walker(sublink->testexpr, query->targetList))
-    refuse_typing(place, reinterpret_cast<Node*>(sublink),
+    refuse_typing(level, reinterpret_cast<Node*>(sublink),
                   "a sub-select puts out values of another type");
 }
 
@@ -163,59 +163,59 @@ bool is_stand_in(const Aggref* aggregate) {
 
 bool typing_walker(Node* node, void* state);
 
-void check_query(Query* query, TypingPlace* outer, const char* text) {
-  TypingPlace place{query, outer, text};
-  check_keys(place);
-  check_set_operation(place);
-  check_written(place);
-  pg::walk_query(query, typing_walker, &place, QTW_EXAMINE_RTES_BEFORE);
+void check_query(Query* query, TypingLevel* outer, const char* text) {
+  TypingLevel level{query, outer, text};
+  check_keys(level);
+  check_set_operation(level);
+  check_written(level);
+  pg::walk_query(query, typing_walker, &level, QTW_EXAMINE_RTES_BEFORE);
 }
 
-void check_node(const TypingPlace& place, Node* node, Typing typing) {
+void check_node(const TypingLevel& level, Node* node, Typing typing) {
   switch (typing) {
     case Typing::comparison: {
       if (!IsA(node, ScalarArrayOpExpr)) {
         auto* operation = reinterpret_cast<OpExpr*>(node);
-        return check_operator(place, node, operation->opno, operation->args);
+        return check_operator(level, node, operation->opno, operation->args);
       }
       auto* operation = reinterpret_cast<ScalarArrayOpExpr*>(node);
-      return check_operator(place, node, operation->opno, operation->args);
+      return check_operator(level, node, operation->opno, operation->args);
     }
     case Typing::aggregate: {
       auto* aggregate = reinterpret_cast<Aggref*>(node);
-      check_aggregate_keys(place, aggregate);
+      check_aggregate_keys(level, aggregate);
       if (is_stand_in(aggregate))
-        refuse_typing(place, node, "an aggregate is resolved for an encrypted type");
-      check_call(place, node, aggregate->aggfnoid,
+        refuse_typing(level, node, "an aggregate is resolved for an encrypted type");
+      check_call(level, node, aggregate->aggfnoid,
                  list_concat_copy(aggregate->aggdirectargs, aggregate->args));
       return;
     }
     case Typing::window_call: {
       auto* call = reinterpret_cast<WindowFunc*>(node);
-      return check_call(place, node, call->winfnoid, call->args);
+      return check_call(level, node, call->winfnoid, call->args);
     }
     case Typing::row:
-      return check_row(place, reinterpret_cast<RowExpr*>(node));
+      return check_row(level, reinterpret_cast<RowExpr*>(node));
     case Typing::relabelled:
       return check_relabelled(
-          place, node,
+          level, node,
           reinterpret_cast<Node*>(IsA(node, RelabelType)
                                       ? reinterpret_cast<RelabelType*>(node)->arg
                                       : reinterpret_cast<CoerceToDomain*>(node)->arg));
     case Typing::converted:
       return check_converted(
-          place, node,
+          level, node,
           reinterpret_cast<Node*>(IsA(node, CoerceViaIO)
                                       ? reinterpret_cast<CoerceViaIO*>(node)->arg
                                       : reinterpret_cast<ArrayCoerceExpr*>(node)->arg));
     case Typing::sub_select:
-      return check_sub_select(place, reinterpret_cast<SubLink*>(node));
+      return check_sub_select(level, reinterpret_cast<SubLink*>(node));
     case Typing::plaintext:
-      return check_plaintext(place, node);
+      return check_plaintext(level, node);
     case Typing::reference:
     case Typing::constant:
     case Typing::call:  // each is one kind, which is not checked here
-      refuse_typing(place, node, "the kind of an expression is not known");
+      refuse_typing(level, node, "the kind of an expression is not known");
     case Typing::parameter:
     case Typing::handed_on:
     case Typing::looked_at:
@@ -224,20 +224,20 @@ void check_node(const TypingPlace& place, Node* node, Typing typing) {
   }
 }
 
-bool walk_other(Node* node, TypingPlace& place) {
+bool walk_other(Node* node, TypingLevel& level) {
   if (IsA(node, Query)) {
-    check_query(reinterpret_cast<Query*>(node), &place, place.text);
+    check_query(reinterpret_cast<Query*>(node), &level, level.text);
     return false;
   }
-  check_node(place, node, typing_of(nodeTag(node)));
-  return pg::walk_children(node, typing_walker, &place);
+  check_node(level, node, typing_of(nodeTag(node)));
+  return pg::walk_children(node, typing_walker, &level);
 }
 
-bool walk_list(const List* list, TypingPlace& place) {
+bool walk_list(const List* list, TypingLevel& level) {
   check_stack_depth();
   ListCell* cell;
   foreach (cell, list)
-    if (typing_walker(static_cast<Node*>(lfirst(cell)), &place)) return true;
+    if (typing_walker(static_cast<Node*>(lfirst(cell)), &level)) return true;
   return false;
 }
 
@@ -252,49 +252,49 @@ static_assert(typing_of(T_Var) == Typing::reference && typing_of(T_Const) == Typ
 
 bool typing_walker(Node* node, void* state) {
   if (node == nullptr) return false;
-  TypingPlace& place = *static_cast<TypingPlace*>(state);
+  TypingLevel& level = *static_cast<TypingLevel*>(state);
   switch (nodeTag(node)) {
     case T_Var:
-      check_reference(place, reinterpret_cast<Var*>(node));
+      check_reference(level, reinterpret_cast<Var*>(node));
       return false;
     case T_Const:
-      check_constant(place, reinterpret_cast<Const*>(node));
+      check_constant(level, reinterpret_cast<Const*>(node));
       return false;
     case T_Param:
     case T_RangeTblRef:
     case T_RangeTblEntry:  // walked with the query that it belongs to
       return false;
     case T_List:
-      return walk_list(reinterpret_cast<List*>(node), place);
+      return walk_list(reinterpret_cast<List*>(node), level);
     case T_TargetEntry:
       return typing_walker(reinterpret_cast<Node*>(reinterpret_cast<TargetEntry*>(node)->expr),
                            state);
     case T_FromExpr: {
       auto* from = reinterpret_cast<FromExpr*>(node);
-      return walk_list(from->fromlist, place) || typing_walker(from->quals, state);
+      return walk_list(from->fromlist, level) || typing_walker(from->quals, state);
     }
     case T_FuncExpr: {
       auto* call = reinterpret_cast<FuncExpr*>(node);
-      check_call(place, node, call->funcid, call->args);
-      return walk_list(call->args, place);
+      check_call(level, node, call->funcid, call->args);
+      return walk_list(call->args, level);
     }
     case T_OpExpr: {
       auto* operation = reinterpret_cast<OpExpr*>(node);
-      check_operator(place, node, operation->opno, operation->args);
-      return walk_list(operation->args, place);
+      check_operator(level, node, operation->opno, operation->args);
+      return walk_list(operation->args, level);
     }
     default:
-      return walk_other(node, place);
+      return walk_other(node, level);
   }
 }
 
 }  // namespace
 
-void refuse_typing(const TypingPlace& place, const Node* node, const char* what) {
+void refuse_typing(const TypingLevel& level, const Node* node, const char* what) {
   pg::raise_at(Code::unsupported, what,
                "Cast each encrypted column in it to its plaintext type, as in note::text. If that "
                "is no way, please report the statement.",
-               place.text, exprLocation(node));
+               level.text, exprLocation(node));
 }
 
 void check_typing(Query* query, const char* text) {

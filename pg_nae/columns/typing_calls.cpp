@@ -4,7 +4,7 @@
 #include "pg_nae/columns/arguments.hpp"
 #include "pg_nae/columns/declared.hpp"
 #include "pg_nae/columns/operators.hpp"
-#include "pg_nae/columns/typing_place.hpp"
+#include "pg_nae/columns/typing_level.hpp"
 #include "pg_nae/columns/utility.hpp"
 
 namespace nae::columns {
@@ -78,24 +78,24 @@ bool is_given(const Node* node) {
   return IsA(node, Param) && reinterpret_cast<const Param*>(node)->paramkind == PARAM_EXTERN;
 }
 
-void check_ciphertexts(const TypingPlace& place, const Node* node, Oid opno, const List* operands) {
+void check_ciphertexts(const TypingLevel& level, const Node* node, Oid opno, const List* operands) {
   auto* left = static_cast<Node*>(linitial(operands));
   auto* right = static_cast<Node*>(lsecond(operands));
   const ColumnType* type = type_of(left);
   if (type == nullptr || !type->deterministic || (opno != type->equal && opno != type->not_equal))
-    refuse_typing(place, node, "values are compared as they are stored");
+    refuse_typing(level, node, "values are compared as they are stored");
   if (is_null_constant(left) || is_null_constant(right)) return;
   // A foreign key is checked by parameters and while a column's type changes; what they bring is
   // looked at when it is compared, and the guard looks at the declarations.
   if (is_given(left) || is_given(right) || rewrites_table()) return;
   int32 key = key_of(left);
   if (key < 0 || key != key_of(right))
-    refuse_typing(place, node, "ciphertexts are compared that need not be of one key");
+    refuse_typing(level, node, "ciphertexts are compared that need not be of one key");
 }
 
 }  // namespace
 
-void check_call(const TypingPlace& place, const Node* node, Oid function, const List* arguments) {
+void check_call(const TypingLevel& level, const Node* node, Oid function, const List* arguments) {
   if (arguments == NIL) return;
   const DeclaredFunction* declared = declared_function(function);
   if (declared == nullptr) elog(ERROR, "function %u is not there", function);
@@ -113,25 +113,25 @@ void check_call(const TypingPlace& place, const Node* node, Oid function, const 
     if (IsA(argument, NamedArgExpr)) continue;  // checked when its place is known
     const int declared_at = std::min(position++, declared->count - 1);
     if (!fits(function, *declared, declared_at, argument))
-      refuse_typing(place, node,
+      refuse_typing(level, node,
                     psprintf("function %s is given an encrypted value that it is not declared for",
                              quote_identifier(get_func_name(function))));
   }
 }
 
-void check_operator(const TypingPlace& place, const Node* node, Oid opno, const List* operands) {
+void check_operator(const TypingLevel& level, const Node* node, Oid opno, const List* operands) {
   if (list_length(operands) == 2 && is_operator_of_ciphertexts(opno))
-    return check_ciphertexts(place, node, opno, operands);
+    return check_ciphertexts(level, node, opno, operands);
   if (IsA(node, ScalarArrayOpExpr)) {
     auto* array = static_cast<Node*>(lsecond(operands));
     if (holds_encrypted(exprType(array)) ||
         holds_encrypted(exprType(static_cast<Node*>(linitial(operands)))))
-      refuse_typing(place, node, "an encrypted value is compared with an array");
+      refuse_typing(level, node, "an encrypted value is compared with an array");
     return;
   }
   // What is executed is the function that stands beside the operator, where one does already.
   Oid function = reinterpret_cast<const OpExpr*>(node)->opfuncid;
-  check_call(place, node, OidIsValid(function) ? function : get_opcode(opno), operands);
+  check_call(level, node, OidIsValid(function) ? function : get_opcode(opno), operands);
 }
 
 }  // namespace nae::columns

@@ -1,19 +1,19 @@
 // Columns: what references say of relations, and what is written to tables.
 #include "pg_nae/columns/declared.hpp"
-#include "pg_nae/columns/typing_place.hpp"
+#include "pg_nae/columns/typing_level.hpp"
 
 namespace nae::columns {
 namespace {
 
-const TypingPlace* level_of(const TypingPlace& place, Index levels_up) {
-  const TypingPlace* level = &place;
+const TypingLevel* level_of(const TypingLevel& here, Index levels_up) {
+  const TypingLevel* level = &here;
   for (Index up = 0; up < levels_up && level != nullptr; ++up) level = level->outer;
   return level;
 }
 
 // The CTE's own output is what its references read.
-CommonTableExpr* cte_of(const TypingPlace& place, const RangeTblEntry* relation) {
-  const TypingPlace* level = level_of(place, relation->ctelevelsup);
+CommonTableExpr* cte_of(const TypingLevel& here, const RangeTblEntry* relation) {
+  const TypingLevel* level = level_of(here, relation->ctelevelsup);
   if (level == nullptr) return nullptr;
   ListCell* cell;
   foreach (cell, level->query->cteList) {
@@ -31,12 +31,12 @@ Node* output_of(const Query* query, int column) {
 }
 
 // The expression that a column was made of; nullptr where there is none to look at.
-Node* origin_of(const TypingPlace& place, const RangeTblEntry* relation, int column) {
+Node* origin_of(const TypingLevel& here, const RangeTblEntry* relation, int column) {
   switch (relation->rtekind) {
     case RTE_SUBQUERY:
       return relation->subquery == nullptr ? nullptr : output_of(relation->subquery, column);
     case RTE_CTE: {
-      CommonTableExpr* cte = cte_of(place, relation);
+      CommonTableExpr* cte = cte_of(here, relation);
       return cte == nullptr || cte->cterecursive || !IsA(cte->ctequery, Query)
                  ? nullptr
                  : output_of(reinterpret_cast<Query*>(cte->ctequery), column);
@@ -60,7 +60,7 @@ bool is_same(const DeclaredColumn& made, Oid type, int32 typmod) {
   return find_column_type(type) == nullptr || typmod < 0 || made.typmod == typmod;
 }
 
-void check_column(const TypingPlace& place, Oid table, const TargetEntry* target) {
+void check_column(const TypingLevel& here, Oid table, const TargetEntry* target) {
   auto* value = reinterpret_cast<Node*>(target->expr);
   if (target->resjunk || target->resno < 1 || is_null_constant(value) || IsA(value, SetToDefault))
     return;
@@ -69,23 +69,23 @@ void check_column(const TypingPlace& place, Oid table, const TargetEntry* target
   if (column == nullptr && !holds_encrypted(exprType(value))) return;
   getBaseTypeAndTypmod(type, &typmod);
   if (type_of(value) != column || typmod_below_domain(value) != typmod)
-    refuse_typing(place, value,
+    refuse_typing(here, value,
                   psprintf("column \"%s\" would be written with a value that is not encrypted "
                            "for it",
                            get_attname(table, target->resno, false)));
 }
 
-void check_targets(const TypingPlace& place, const List* targets) {
-  RangeTblEntry* relation = rt_fetch(place.query->resultRelation, place.query->rtable);
+void check_targets(const TypingLevel& here, const List* targets) {
+  RangeTblEntry* relation = rt_fetch(here.query->resultRelation, here.query->rtable);
   if (relation->rtekind != RTE_RELATION) return;
   ListCell* cell;
-  foreach (cell, targets) check_column(place, relation->relid, lfirst_node(TargetEntry, cell));
+  foreach (cell, targets) check_column(here, relation->relid, lfirst_node(TargetEntry, cell));
 }
 
 }  // namespace
 
-void check_reference(const TypingPlace& place, const Var* var) {
-  const TypingPlace* level = level_of(place, var->varlevelsup);
+void check_reference(const TypingLevel& here, const Var* var) {
+  const TypingLevel* level = level_of(here, var->varlevelsup);
   if (level == nullptr || var->varattno < 1 ||
       static_cast<int>(var->varno) > list_length(level->query->rtable))
     return;
@@ -104,20 +104,20 @@ void check_reference(const TypingPlace& place, const Var* var) {
       return;  // of a function: by what it declares, which a call is checked against
   }
   if (!is_same(made, var->vartype, var->vartypmod))
-    refuse_typing(place, reinterpret_cast<const Node*>(var),
+    refuse_typing(here, reinterpret_cast<const Node*>(var),
                   "a column is read as one of another type or key");
 }
 
-void check_written(const TypingPlace& place) {
-  const Query* query = place.query;
+void check_written(const TypingLevel& here) {
+  const Query* query = here.query;
   if (query->resultRelation == 0) return;
   if (query->commandType == CMD_INSERT || query->commandType == CMD_UPDATE)
-    check_targets(place, query->targetList);
-  if (query->onConflict != nullptr) check_targets(place, query->onConflict->onConflictSet);
+    check_targets(here, query->targetList);
+  if (query->onConflict != nullptr) check_targets(here, query->onConflict->onConflictSet);
 #if PG_VERSION_NUM >= 150000
   ListCell* cell;
   foreach (cell, query->mergeActionList)
-    check_targets(place, lfirst_node(MergeAction, cell)->targetList);
+    check_targets(here, lfirst_node(MergeAction, cell)->targetList);
 #endif
 }
 

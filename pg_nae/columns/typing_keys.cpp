@@ -2,7 +2,7 @@
 // ones only where equal ciphertexts are equal values.
 #include "pg_nae/columns/declared.hpp"
 #include "pg_nae/columns/set_operation.hpp"
-#include "pg_nae/columns/typing_place.hpp"
+#include "pg_nae/columns/typing_level.hpp"
 
 namespace nae::columns {
 namespace {
@@ -20,29 +20,29 @@ bool is_equal_as_stored(const Node* expression) {
 }
 
 // `sorts`: in an order that somebody sees.
-void check_key(const TypingPlace& place, const SortGroupClause* clause, Node* expression,
+void check_key(const TypingLevel& level, const SortGroupClause* clause, Node* expression,
                bool sorts) {
   Oid type = exprType(expression);
   if ((OidIsValid(clause->eqop) && !takes(clause->eqop, type)) ||
       (OidIsValid(clause->sortop) && !takes(clause->sortop, type)))
-    refuse_typing(place, expression, "a key is compared as one of another type");
-  Place at{place.query, nullptr, false};
+    refuse_typing(level, expression, "a key is compared as one of another type");
+  QueryLevel at{level.query, nullptr, false};
   if (!holds_encrypted(type) && !is_readable(expression, at)) return;
   if (sorts || !is_equal_as_stored(expression))
-    refuse_typing(place, expression, "rows would be compared by ciphertexts");
+    refuse_typing(level, expression, "rows would be compared by ciphertexts");
 }
 
-void check_clauses(const TypingPlace& place, List* clauses, List* targets, bool sorts) {
+void check_clauses(const TypingLevel& level, List* clauses, List* targets, bool sorts) {
   ListCell* cell;
   foreach (cell, clauses) {
     auto* clause = lfirst_node(SortGroupClause, cell);
     TargetEntry* target = get_sortgroupclause_tle(clause, targets);
-    check_key(place, clause, reinterpret_cast<Node*>(target->expr), sorts);
+    check_key(level, clause, reinterpret_cast<Node*>(target->expr), sorts);
   }
 }
 
 struct Column {
-  const TypingPlace& place;
+  const TypingLevel& level;
   Oid type;
   int32 typmod;
 };
@@ -54,42 +54,42 @@ void check_output(Node* output, void* state) {
                               : exprType(output) == column.type &&
                                     (column.typmod < 0 || exprTypmod(output) == column.typmod);
   if (!same && !is_null_constant(output))
-    refuse_typing(column.place, output, "branches of a set operation are encrypted otherwise");
+    refuse_typing(column.level, output, "branches of a set operation are encrypted otherwise");
 }
 
 }  // namespace
 
-void check_aggregate_keys(const TypingPlace& place, const Aggref* aggregate) {
-  check_clauses(place, aggregate->aggorder, aggregate->args, true);
-  check_clauses(place, aggregate->aggdistinct, aggregate->args, false);
+void check_aggregate_keys(const TypingLevel& level, const Aggref* aggregate) {
+  check_clauses(level, aggregate->aggorder, aggregate->args, true);
+  check_clauses(level, aggregate->aggdistinct, aggregate->args, false);
 }
 
-void check_keys(const TypingPlace& place) {
-  const Query* query = place.query;
-  check_clauses(place, query->groupClause, query->targetList, false);
-  check_clauses(place, query->distinctClause, query->targetList, false);
-  check_clauses(place, query->sortClause, query->targetList, true);
+void check_keys(const TypingLevel& level) {
+  const Query* query = level.query;
+  check_clauses(level, query->groupClause, query->targetList, false);
+  check_clauses(level, query->distinctClause, query->targetList, false);
+  check_clauses(level, query->sortClause, query->targetList, true);
   ListCell* cell;
   foreach (cell, query->windowClause) {
     auto* window = lfirst_node(WindowClause, cell);
-    check_clauses(place, window->partitionClause, query->targetList, false);
-    check_clauses(place, window->orderClause, query->targetList, true);
+    check_clauses(level, window->partitionClause, query->targetList, false);
+    check_clauses(level, window->orderClause, query->targetList, true);
   }
 }
 
-void check_set_operation(const TypingPlace& place) {
-  if (place.query->setOperations == nullptr) return;
-  auto* operation = reinterpret_cast<SetOperationStmt*>(place.query->setOperations);
+void check_set_operation(const TypingLevel& level) {
+  if (level.query->setOperations == nullptr) return;
+  auto* operation = reinterpret_cast<SetOperationStmt*>(level.query->setOperations);
   int number = 0;
   ListCell *type_cell, *typmod_cell;
   forboth(type_cell, operation->colTypes, typmod_cell, operation->colTypmods) {
-    Column column{place, lfirst_oid(type_cell), lfirst_int(typmod_cell)};
+    Column column{level, lfirst_oid(type_cell), lfirst_int(typmod_cell)};
     ++number;
     if (operation->groupClauses != NIL &&
         !takes(list_nth_node(SortGroupClause, operation->groupClauses, number - 1)->eqop,
                column.type))
-      refuse_typing(place, nullptr, "rows are compared as ones of another type");
-    each_branch_output(place.query, number, check_output, &column);
+      refuse_typing(level, nullptr, "rows are compared as ones of another type");
+    each_branch_output(level.query, number, check_output, &column);
   }
 }
 

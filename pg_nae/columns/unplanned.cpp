@@ -1,6 +1,6 @@
 #include "pg_nae/columns/unplanned.hpp"
 
-#include "pg_nae/columns/meaning.hpp"
+#include "pg_nae/columns/rewrite.hpp"
 #include "pg_nae/pg/report.hpp"
 #include "pg_nae/pg/values.hpp"
 
@@ -38,7 +38,7 @@ bool unplanned_walker(Node* node, void* state) {
   if (node == nullptr) return false;
   // Greatest of ciphertexts, which are in no order that means anything.
   if (IsA(node, MinMaxExpr) && type_of(node) != nullptr) return true;
-  Place nowhere{nullptr, nullptr, false};
+  QueryLevel nowhere{nullptr, nullptr, false};
   if (!is_by_type(node) && converted(node, nowhere) != node) return true;
   return pg::walk_children(node, unplanned_walker, state);
 }

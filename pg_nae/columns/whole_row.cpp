@@ -39,8 +39,8 @@ bool become_nullable_walker(Node* node, void* joins) {
 }
 #endif
 
-Columns columns_of(const Var* row, const Place& place) {
-  const Place* level = &place;
+Columns columns_of(const Var* row, const QueryLevel& here) {
+  const QueryLevel* level = &here;
   for (Index up = 0; up < row->varlevelsup && level != nullptr; ++up) level = level->outer;
   Columns columns;
   if (level == nullptr || level->query == nullptr ||
@@ -120,38 +120,38 @@ bool holds_encrypted(Oid type) {
   return OidIsValid(element) && is_encrypted_row(element);
 }
 
-bool is_readable(Node* expression, const Place& place) {
+bool is_readable(Node* expression, const QueryLevel& here) {
   if (expression == nullptr) return false;
   if (is_value(exprType(expression))) return true;
-  if (is_whole_row(expression) && place.query != nullptr)
-    return has_readable(columns_of(reinterpret_cast<Var*>(expression), place).references, place);
+  if (is_whole_row(expression) && here.query != nullptr)
+    return has_readable(columns_of(reinterpret_cast<Var*>(expression), here).references, here);
   if (is_anonymous_row(expression))
-    return has_readable(reinterpret_cast<RowExpr*>(expression)->args, place);
+    return has_readable(reinterpret_cast<RowExpr*>(expression)->args, here);
   return is_encrypted_row(exprType(expression));
 }
 
-List* readable_list(List* expressions, const Place& place) {
+List* readable_list(List* expressions, const QueryLevel& here) {
   List* result = NIL;
   ListCell* cell;
   foreach (cell, expressions)
-    result = lappend(result, readable(static_cast<Node*>(lfirst(cell)), place));
+    result = lappend(result, readable(static_cast<Node*>(lfirst(cell)), here));
   return result;
 }
 
-Node* readable(Node* expression, const Place& place) {
-  if (!is_readable(expression, place)) return expression;
+Node* readable(Node* expression, const QueryLevel& here) {
+  if (!is_readable(expression, here)) return expression;
   if (type_of(expression) != nullptr) return decrypted(expression);
   if (find_column_type_of_array(exprType(expression)) != nullptr)
     return decrypted_array(expression);
   if (is_anonymous_row(expression)) {
     auto* row = pg::flat_copy(reinterpret_cast<RowExpr*>(expression));
-    row->args = readable_list(row->args, place);
+    row->args = readable_list(row->args, here);
     return reinterpret_cast<Node*>(row);
   }
-  if (!is_whole_row(expression) || place.query == nullptr) return decrypted_row(expression);
+  if (!is_whole_row(expression) || here.query == nullptr) return decrypted_row(expression);
   auto* row = reinterpret_cast<Var*>(expression);
-  Columns columns = columns_of(row, place);
-  return unless_null(row, record_of(readable_list(columns.references, place), columns.names));
+  Columns columns = columns_of(row, here);
+  return unless_null(row, record_of(readable_list(columns.references, here), columns.names));
 }
 
 }  // namespace nae::columns

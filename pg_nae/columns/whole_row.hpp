@@ -2,7 +2,7 @@
 // place of one that holds ciphertexts.
 #pragma once
 
-#include "pg_nae/columns/meaning.hpp"
+#include "pg_nae/columns/rewrite.hpp"
 
 namespace nae::columns {
 
@@ -12,9 +12,9 @@ bool is_encrypted_row(Oid type);
 bool holds_encrypted(Oid type);
 
 // An expression of such a type; of a whole row its columns say.
-bool is_readable(Node* expression, const Place& place);
+bool is_readable(Node* expression, const QueryLevel& level);
 // The plaintext of such an expression; any other as it is.
-Node* readable(Node* expression, const Place& place);
-List* readable_list(List* expressions, const Place& place);
+Node* readable(Node* expression, const QueryLevel& level);
+List* readable_list(List* expressions, const QueryLevel& level);
 
 }  // namespace nae::columns

@@ -16,7 +16,7 @@ namespace {
 constexpr int kFirstRestartMs = 100;
 // What was mended is noticed within a second.
 constexpr int kLongestRestartMs = 1'000;
-// An agent that ran this long was healthy: its end is a new trouble, not the old one again.
+// An agent that ran this long was healthy: its end is a new fault, not the old one again.
 constexpr std::int64_t kHealthyMs = 30'000;
 constexpr int kStopMs = 5'000;
 // nae-agent's exit code for a configuration it cannot use (EX_CONFIG of sysexits.h): until the file

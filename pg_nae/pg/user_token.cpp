@@ -102,7 +102,7 @@ bool is_only_warned_of(GucSource source) {
 
 // From a file, a role, a database, a function or a client's start options it would be there for
 // whoever comes next, and written down in a catalog.
-const char* trouble_with(std::string_view text, GucSource source) {
+const char* fault_of(std::string_view text, GucSource source) {
   if (source != PGC_S_SESSION) return kSessionOnly;
   if (text.size() > wire::kMaxUserTokenBytes) return kTooLong;
   return looks_like_token(text) ? nullptr : kMalformed;
@@ -113,11 +113,11 @@ bool check_user_token(char** value, void** extra, GucSource source) {
   // A worker gets the leader's text without its token: the functions that use it run in the leader.
   if (InitializingParallelWorker) return true;
   const std::string_view text(*value);
-  const char* trouble = trouble_with(text, source);
-  if (trouble != nullptr && !is_only_warned_of(source)) return refuse(trouble);
+  const char* fault = fault_of(text, source);
+  if (fault != nullptr && !is_only_warned_of(source)) return refuse(fault);
   char* shown = static_cast<char*>(setting_memory(sizeof kShown));
   UserToken* token =
-      shown == nullptr ? nullptr : make_token(trouble == nullptr ? text : "unusable", trouble);
+      shown == nullptr ? nullptr : make_token(fault == nullptr ? text : "unusable", fault);
   if (token == nullptr) {
     if (shown != nullptr) free_setting(shown);
     return refuse("out of memory");

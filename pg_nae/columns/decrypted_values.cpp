@@ -1,4 +1,4 @@
-#include "pg_nae/columns/opened_values.hpp"
+#include "pg_nae/columns/decrypted_values.hpp"
 
 #include <algorithm>
 
@@ -12,7 +12,7 @@ constexpr std::size_t kFirstSlots = 256;
 // Enough of a ciphertext to tell it from others: its end, which is a tag or encrypted.
 constexpr std::size_t kHashedBytes = 32;
 
-OpenedValues* all = nullptr;
+DecryptedValues* all = nullptr;
 // Left by longjmp it names memory that is gone, and is compared with others alone.
 MemoryContext running = nullptr;
 
@@ -81,17 +81,18 @@ void ValueTable::clear() {
   count_ = 0;
 }
 
-OpenedValues* OpenedValues::of(MemoryContext query) {
+DecryptedValues* DecryptedValues::of(MemoryContext query) {
   if (!pg::settings.batch) return nullptr;
-  for (OpenedValues* one = all; one != nullptr; one = one->next_)
+  for (DecryptedValues* one = all; one != nullptr; one = one->next_)
     if (one->query_ == query) return one;
   if (query != running || query == nullptr) return nullptr;
-  auto* values = static_cast<OpenedValues*>(MemoryContextAllocZero(query, sizeof(OpenedValues)));
+  auto* values =
+      static_cast<DecryptedValues*>(MemoryContextAllocZero(query, sizeof(DecryptedValues)));
   values->create(query);
   return values;
 }
 
-void OpenedValues::create(MemoryContext query) {
+void DecryptedValues::create(MemoryContext query) {
   query_ = query;
   MemoryContext before = MemoryContextSwitchTo(query);
   for (Generation& generation : generations_) {
@@ -102,7 +103,7 @@ void OpenedValues::create(MemoryContext query) {
   next_ = all;
   all = this;
   at_end_.func = [](void* self) {
-    for (OpenedValues** at = &all; *at != nullptr; at = &(*at)->next_) {
+    for (DecryptedValues** at = &all; *at != nullptr; at = &(*at)->next_) {
       if (*at != self) continue;
       *at = (*at)->next_;
       return;
@@ -112,14 +113,14 @@ void OpenedValues::create(MemoryContext query) {
   MemoryContextRegisterResetCallback(query, &at_end_);
 }
 
-void OpenedValues::forget() {
+void DecryptedValues::forget() {
   for (Generation& generation : generations_) generation.reset();
   standing_ = {};
   began_ms_ = pg::monotonic_ms();
   ++serial_;
 }
 
-void OpenedValues::ask_as(const pg::StatementRoles& roles) {
+void DecryptedValues::ask_as(const pg::StatementRoles& roles) {
   pg::refuse_restricted_operation();
   const backend::RoleKey key = pg::role_key_of(roles);
   pg::hear_news();
@@ -131,26 +132,26 @@ void OpenedValues::ask_as(const pg::StatementRoles& roles) {
   standing_ = standing;
 }
 
-void OpenedValues::Generation::reset() {
+void DecryptedValues::Generation::reset() {
   arena.reset();
   table.clear();
   last = nullptr;
 }
 
 // A sub-select and the inner side of a loop read their values in the same order each time.
-ValueTable::Entry* OpenedValues::Generation::find_next(ByteView stored) {
+ValueTable::Entry* DecryptedValues::Generation::find_next(ByteView stored) {
   ValueTable::Entry* next = last == nullptr ? nullptr : last->follower;
   return next == nullptr || !std::ranges::equal(next->key, stored) ? nullptr : last = next;
 }
 
-ValueTable::Entry* OpenedValues::Generation::find(std::uint32_t hash, ByteView stored) {
+ValueTable::Entry* DecryptedValues::Generation::find(std::uint32_t hash, ByteView stored) {
   ValueTable::Entry* found = table.find(hash, stored);
   if (found == nullptr) return nullptr;
   if (last != nullptr) last->follower = found;
   return last = found;
 }
 
-const OpenedValue* OpenedValues::look_up(ByteView stored) {
+const DecryptedValue* DecryptedValues::look_up(ByteView stored) {
   Generation &newer = generations_[newer_], &older = generations_[1 - newer_];
   const ValueTable::Entry* entry = newer.find_next(stored);
   if (entry == nullptr) {
@@ -167,34 +168,34 @@ const OpenedValue* OpenedValues::look_up(ByteView stored) {
   return &entry->value;
 }
 
-bool OpenedValues::find(ByteView stored, OpenedValue& value) {
-  const OpenedValue* found = look_up(stored);
+bool DecryptedValues::find(ByteView stored, DecryptedValue& value) {
+  const DecryptedValue* found = look_up(stored);
   if (found != nullptr) value = *found;
   return found != nullptr;
 }
 
-bool OpenedValues::find_read(ByteView stored, const ReadAs& read_as, OpenedValue& value) {
+bool DecryptedValues::find_read(ByteView stored, const ReadAs& read_as, DecryptedValue& value) {
   if (!holds_any()) return false;
-  const OpenedValue* found = look_up(stored);
+  const DecryptedValue* found = look_up(stored);
   if (found == nullptr || !found->read_as.is_same(read_as)) return false;
   value = *found;
   return true;
 }
 
-void OpenedValues::keep_in(Generation& generation, std::uint32_t hash, ByteView stored,
-                           const OpenedValue& value) {
+void DecryptedValues::keep_in(Generation& generation, std::uint32_t hash, ByteView stored,
+                              const DecryptedValue& value) {
   ByteView key = copy_of(stored, generation.arena);
   ByteView bytes = copy_of(value.bytes, generation.arena);
-  OpenedValue& kept = generation.table.add(hash, key).value;
+  DecryptedValue& kept = generation.table.add(hash, key).value;
   kept = value;
   kept.bytes = bytes;
 }
 
-std::size_t OpenedValues::max_value_bytes() const {
+std::size_t DecryptedValues::max_value_bytes() const {
   return max_bytes() / 16;
 }
 
-void OpenedValues::keep(ByteView stored, const OpenedValue& value) {
+void DecryptedValues::keep(ByteView stored, const DecryptedValue& value) {
   if (stored.size() > max_value_bytes()) return;
   const std::uint32_t hash = ValueTable::hash_of(stored);
   const pg::Standing standing = pg::standing_of(pg::role_key_of(roles_));

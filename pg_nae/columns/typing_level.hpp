@@ -5,9 +5,9 @@
 
 namespace nae::columns {
 
-struct TypingPlace {
+struct TypingLevel {
   Query* query;
-  TypingPlace* outer;
+  TypingLevel* outer;
   const char* text;
 };
 
@@ -15,19 +15,19 @@ inline bool is_null_constant(const Node* node) {
   return IsA(node, Const) && reinterpret_cast<const Const*>(node)->constisnull;
 }
 
-[[noreturn]] void refuse_typing(const TypingPlace& place, const Node* node, const char* what);
+[[noreturn]] void refuse_typing(const TypingLevel& level, const Node* node, const char* what);
 
 // Arguments of a function; of operators that of its function.
-void check_call(const TypingPlace& place, const Node* node, Oid function, const List* arguments);
+void check_call(const TypingLevel& level, const Node* node, Oid function, const List* arguments);
 // An operator's operands: of ciphertexts they must be comparable as they are stored.
-void check_operator(const TypingPlace& place, const Node* node, Oid opno, const List* operands);
+void check_operator(const TypingLevel& level, const Node* node, Oid opno, const List* operands);
 // Keys by which expressions are compared, sorted or grouped.
-void check_aggregate_keys(const TypingPlace& place, const Aggref* aggregate);
-void check_keys(const TypingPlace& place);
-void check_set_operation(const TypingPlace& place);
+void check_aggregate_keys(const TypingLevel& level, const Aggref* aggregate);
+void check_keys(const TypingLevel& level);
+void check_set_operation(const TypingLevel& level);
 // What a reference says of its relation's column.
-void check_reference(const TypingPlace& place, const Var* var);
+void check_reference(const TypingLevel& level, const Var* var);
 // What is written to the columns of tables.
-void check_written(const TypingPlace& place);
+void check_written(const TypingLevel& level);
 
 }  // namespace nae::columns

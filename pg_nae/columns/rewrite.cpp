@@ -1,4 +1,4 @@
-#include "pg_nae/columns/meaning.hpp"
+#include "pg_nae/columns/rewrite.hpp"
 
 #include "pg_nae/columns/sorting.hpp"
 #include "pg_nae/columns/whole_row.hpp"
@@ -29,12 +29,12 @@ bool mention_walker(Node* node, void*) {
   return pg::walk_children(node, mention_walker, nullptr);
 }
 
-Query* rewritten(Query* query, Place* outer);
+Query* rewritten(Query* query, QueryLevel* outer);
 
 // A row that is put out by itself is the client edge's, which nae.transparent keeps as it is.
-bool is_row_put_out(const Node* node, const Place& place) {
-  if (!IsA(node, TargetEntry) || place.query == nullptr || place.outer != nullptr ||
-      !list_member_ptr(place.query->targetList, node))
+bool is_row_put_out(const Node* node, const QueryLevel& level) {
+  if (!IsA(node, TargetEntry) || level.query == nullptr || level.outer != nullptr ||
+      !list_member_ptr(level.query->targetList, node))
     return false;
   auto* target = reinterpret_cast<const TargetEntry*>(node);
   return target->ressortgroupref == 0 && IsA(target->expr, Var) &&
@@ -43,24 +43,24 @@ bool is_row_put_out(const Node* node, const Place& place) {
 
 Node* mutator(Node* node, void* state) {
   if (node == nullptr) return nullptr;
-  auto& place = *static_cast<Place*>(state);
+  auto& level = *static_cast<QueryLevel*>(state);
   if (IsA(node, Query))
-    return reinterpret_cast<Node*>(rewritten(reinterpret_cast<Query*>(node), &place));
-  if (is_row_put_out(node, place)) return pg::copy_of(node);
-  bool may_sublink = place.may_sublink;
+    return reinterpret_cast<Node*>(rewritten(reinterpret_cast<Query*>(node), &level));
+  if (is_row_put_out(node, level)) return pg::copy_of(node);
+  bool may_sublink = level.may_sublink;
   // The predicate that infers a unique index is matched as it stands.
-  if (IsA(node, OnConflictExpr)) place.may_sublink = false;
+  if (IsA(node, OnConflictExpr)) level.may_sublink = false;
   Node* result = pg::mutate_children(node, mutator, state);
-  place.may_sublink = may_sublink;
+  level.may_sublink = may_sublink;
   if (IsA(result, SubLink)) put_out_plaintexts(reinterpret_cast<SubLink*>(result));
-  return compared(converted(result, place), place);
+  return compared(converted(result, level), level);
 }
 
-Query* rewritten(Query* query, Place* outer) {
+Query* rewritten(Query* query, QueryLevel* outer) {
   // PL/pgSQL knows a simple expression, a SELECT without FROM, by its plan: no InitPlan there.
-  Place place{query, outer, query->rtable != NIL};
-  Query* result = pg::mutate_query(query, mutator, &place, 0);
-  result->hasSubLinks = result->hasSubLinks || place.has_sublink;
+  QueryLevel level{query, outer, query->rtable != NIL};
+  Query* result = pg::mutate_query(query, mutator, &level, 0);
+  result->hasSubLinks = result->hasSubLinks || level.has_sublink;
   // mutate_query leaves these as they were, and they are changed now.
   result->sortClause = pg::copy_of(query->sortClause);
   result->groupClause = pg::copy_of(query->groupClause);
@@ -72,16 +72,16 @@ Query* rewritten(Query* query, Place* outer) {
 
 }  // namespace
 
-Node* with_meaning(Node* expression) {
-  Place place{nullptr, nullptr, false};
-  return mutator(expression, &place);
+Node* rewritten(Node* expression) {
+  QueryLevel level{nullptr, nullptr, false};
+  return mutator(expression, &level);
 }
 
 bool mentions_encrypted(Query* query) {
   return pg::walk_query(query, mention_walker, nullptr, 0);
 }
 
-Query* with_meaning(Query* query) {
+Query* rewritten(Query* query) {
   if (!has_column_types()) return query;
   if (!mentions_encrypted(query)) return query;
   return rewritten(query, nullptr);

@@ -1,4 +1,4 @@
-// OpenedValues: what one run of a query has decrypted, by what is stored. Expressions that are
+// DecryptedValues: what one run of a query has decrypted, by what is stored. Expressions that are
 // evaluated again and again over the same values, in a sub-select or a nested loop, ask the key
 // server once for each.
 //
@@ -25,7 +25,7 @@ struct ReadAs {
   }
 };
 
-struct OpenedValue {
+struct DecryptedValue {
   wire::ItemResult result;
   ByteView bytes;
   ReadAs read_as = {};
@@ -38,7 +38,7 @@ class ValueTable {
   struct Entry {
     std::uint32_t hash;
     ByteView key;
-    OpenedValue value;
+    DecryptedValue value;
     std::uint64_t number;  // for whoever has added it
     Entry* follower;       // likewise: what was found after this one
   };
@@ -63,19 +63,19 @@ class ValueTable {
   std::size_t count_;
 };
 
-class OpenedValues {
+class DecryptedValues {
  public:
   // Those of the query whose memory `query` is; nullptr when nothing may be kept for it: it is not
   // being run, or nae.batch is off.
-  static OpenedValues* of(MemoryContext query);
+  static DecryptedValues* of(MemoryContext query);
 
   // To be called before find(), in the name of who asks. Raises what keeps these roles from asking.
   void ask_as(const pg::StatementRoles& roles);
-  bool find(ByteView stored, OpenedValue& value);
+  bool find(ByteView stored, DecryptedValue& value);
   // What was kept with the same `read_as`.
-  bool find_read(ByteView stored, const ReadAs& read_as, OpenedValue& value);
+  bool find_read(ByteView stored, const ReadAs& read_as, DecryptedValue& value);
   // What was asked for since ask_as().
-  void keep(ByteView stored, const OpenedValue& value);
+  void keep(ByteView stored, const DecryptedValue& value);
   bool holds_any() const { return generations_[newer_].table.holds_any(); }
   // Another number once what was found before must not be gone by any more.
   std::uint64_t serial() const { return serial_; }
@@ -99,11 +99,11 @@ class OpenedValues {
   void create(MemoryContext query);
   void forget();
   // Of whichever generation has it; nullptr when none has.
-  const OpenedValue* look_up(ByteView stored);
+  const DecryptedValue* look_up(ByteView stored);
   void keep_in(Generation& generation, std::uint32_t hash, ByteView stored,
-               const OpenedValue& value);
+               const DecryptedValue& value);
 
-  OpenedValues* next_;
+  DecryptedValues* next_;
   MemoryContext query_;
   MemoryContextCallback at_end_;
   Generation generations_[2];
