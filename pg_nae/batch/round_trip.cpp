@@ -28,6 +28,21 @@ Datum make_varlena(ByteView bytes, char*& memory) {
   return PointerGetDatum(at);
 }
 
+// In the row as it is: to look at it costs no copy.
+bool is_inline(Datum value) {
+  const auto* bytes = reinterpret_cast<const varlena*>(DatumGetPointer(value));
+  return !VARATT_IS_EXTERNAL(bytes) && !VARATT_IS_COMPRESSED(bytes);
+}
+
+columns::ReadAs read_as(const Call& call, const Datum* arguments) {
+  return {call.how, call.shape.argument_count > 1 ? arguments[1] : 0};
+}
+
+// With `whole` a call may be refused what another is shown.
+bool shows_the_same(const Call& call) {
+  return call.shape.argument_count < 3;
+}
+
 }  // namespace
 
 void RoundTrip::add_failed(const FailedCall& failed) {
@@ -43,15 +58,6 @@ void RoundTrip::add_failed(const FailedCall& failed) {
   }
   has_failed_[failed.cell.row] = true;
   failed_[failed_count_++] = failed;
-}
-
-columns::ReadAs read_as(const Call& call, const Datum* arguments) {
-  return {call.how, call.shape.argument_count > 1 ? arguments[1] : 0};
-}
-
-// With `whole` a call may be refused what another is shown.
-bool shows_the_same(const Call& call) {
-  return call.shape.argument_count < 3;
 }
 
 void RoundTrip::add_copy(Cell from, Cell to) {
@@ -80,7 +86,7 @@ void RoundTrip::show(Cell cell, const columns::DecryptedValue& value) {
 // What was read the same way, and decrypted, needs no second look at its form.
 bool RoundTrip::find_read(const Call& call, const Datum* arguments, Cell cell) {
   columns::DecryptedValue value;
-  if (!decrypted_->holds_any() || !shows_the_same(call) ||
+  if (!decrypted_->holds_any() || !shows_the_same(call) || !is_inline(arguments[0]) ||
       !decrypted_->find_read(pg::local_view(arguments[0]), read_as(call, arguments), value))
     return false;
   if (!call.shape.ahead) show(cell, value);
