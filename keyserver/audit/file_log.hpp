@@ -38,6 +38,8 @@ class FileLog final : public Log {
  private:
   using Lock = std::unique_lock<std::mutex>;
 
+  Result<void> append_any(const Batch& batch);
+  void note_store();
   Result<void> answer(Result<void> done, std::size_t records);
   void look_at_disk(const Result<DiskSpace>& disk);
   Result<void> append_durably(Lock& lock, const Batch& batch);
@@ -92,6 +94,7 @@ class FileLog final : public Log {
   std::uint64_t unrecorded_ = 0;      // requests that the reserve had no room for
   std::uint64_t unlooked_bytes_ = 0;  // written since the disk was looked at
   Batch events_;                      // of the log itself, written before the next records
+  StorePoint noted_store_;            // which the newest record of it names
   std::string lines_;                 // reused between calls
   bool doubtful_ = false;  // the disk may hold something else than was written: read it again
   bool to_keep_ = false;   // the keeper does not know yet how far the changed log had come

@@ -16,11 +16,21 @@ char format_of(const Head& head) {
   return head.store.epoch == 0 ? '1' : '2';
 }
 
+constexpr const char* kWayOn =
+    "Bring back the whole directory as it was; if that is lost, see 'nae-keyserver "
+    "accept-audit-loss'.";
+
 tl::unexpected<Error> malformed_head() {
   return fail(Code::audit_broken, "not a signed head of an audit log");
 }
 
 }  // namespace
+
+tl::unexpected<Error> not_signed_head() {
+  return fail(Code::audit_broken,
+              "audit log: " + std::string(kHeadFile) + " was not signed by this server's audit key",
+              kWayOn);
+}
 
 std::string segment_head_name(std::uint64_t first_seq) {
   std::string name = segment_name(first_seq);
@@ -96,8 +106,9 @@ Result<std::optional<Head>> read_head_file(const std::filesystem::path& file) {
   std::error_code error;
   if (!std::filesystem::exists(file, error) && !error) return std::nullopt;
   NAE_ASSIGN(std::string json, read_small_file(file, kMaxHeadBytes));
-  NAE_ASSIGN(Head head, parse_head(json));
-  return head;
+  auto head = parse_head(json);
+  if (!head) return fail(Code::audit_broken, file.string() + " is " + head.error().message, kWayOn);
+  return *std::move(head);
 }
 
 Result<std::optional<Head>> read_head(const std::filesystem::path& directory) {

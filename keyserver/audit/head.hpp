@@ -36,6 +36,9 @@ Result<bool> is_audit_signature(std::string_view text, ByteView signature,
 // False when the key did not sign this head. A failure: the PEM holds no key that could.
 Result<bool> is_signed_by(const Head& head, std::string_view public_key_pem);
 
+// Code::audit_broken, for a head.json that is_signed_by() does not know.
+tl::unexpected<Error> not_signed_head();
+
 // Nothing when the file does not exist.
 Result<std::optional<Head>> read_head_file(const std::filesystem::path& file);
 Result<std::optional<Head>> read_head(const std::filesystem::path& directory);

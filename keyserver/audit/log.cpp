@@ -6,6 +6,7 @@
 
 #include "keyserver/audit/directory_lock.hpp"
 #include "keyserver/audit/file_log.hpp"
+#include "keyserver/audit/known_store.hpp"
 #include "libnae/base/clock.hpp"
 
 namespace nae::audit {
@@ -39,6 +40,8 @@ Result<void> FileLog::start() {
   if (empty || !events_.empty()) NAE_TRY(write({}));
   acknowledge(point_);
   health_.last_seq = point_.seq;
+  // From its first record on: where a head is missing later, a hand took it.
+  if (!head) NAE_TRY(sign_head());
   started_ = true;
   return {};
 }
@@ -54,6 +57,22 @@ void FileLog::take_over(Tail tail) {
 
 Result<void> FileLog::append(const Batch& batch) {
   if (batch.empty()) return {};
+  note_store();
+  return append_any(batch);
+}
+
+// Before the record of what changed it: whoever takes the head away and leaves the records leaves
+// this. Requests of programs change nothing of the store.
+void FileLog::note_store() {
+  if (!options_.store_point) return;
+  const StorePoint now = options_.store_point();
+  std::lock_guard lock(mutex_);
+  if (now.epoch == 0 || now == noted_store_) return;
+  noted_store_ = now;
+  note_event(kStoreEvent, store_detail(now));
+}
+
+Result<void> FileLog::append_any(const Batch& batch) {
   Lock lock(mutex_);
   auto done = append_durably(lock, batch);
   if (!done) note_failure(done.error());
@@ -74,7 +93,7 @@ Result<void> FileLog::append_requests(const Batch& batch) {
       return answer(fail(Code::audit_unavailable, state_problem_), batch.size());
     }
   }
-  return append(batch);
+  return batch.empty() ? Result<void>() : append_any(batch);
 }
 
 Result<void> FileLog::answer(Result<void> done, std::size_t records) {

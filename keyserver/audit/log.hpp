@@ -74,8 +74,8 @@ class Log {
   // Takes the directory for this process (Code::conflict when another has it), verifies the last
   // segment, cuts off the torn line of a crash and continues the chain. Code::audit_broken when
   // a complete record does not verify, the log ends before its signed head or before the one that
-  // the keeper knows, or that one is another record. Codes of check_start. What fails here has
-  // signed nothing.
+  // the keeper knows, or that one is another record. Codes of check_start. What is refused
+  // here has signed nothing; a log without a head then gets one.
   static Result<std::unique_ptr<Log>> open(LogOptions options);
 
   // Signs a last head.

@@ -64,8 +64,7 @@ Result<void> FileLog::check_start(const Tail& tail) const {
   NAE_ASSIGN(std::optional<Head> head, read_head(options_.directory));
   if (head && !options_.public_key_pem.empty()) {
     NAE_ASSIGN(bool good, is_signed_by(*head, options_.public_key_pem));
-    if (!good)
-      return fail(Code::audit_broken, "audit log: its head was not signed by this server", kWayOn);
+    if (!good) return not_signed_head();
   }
   NAE_TRY(check_kept(tail));
   return options_.check_start ? options_.check_start() : Result<void>{};

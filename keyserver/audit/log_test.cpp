@@ -21,7 +21,7 @@ TEST_F(LogTest, RecordsComeBackInOrderAndVerify) {
     batch.add(EventRecord{6, "stopped", ""});
     ASSERT_TRUE(log->append(batch));
     EXPECT_EQ(log->health().last_seq, 6u);
-    EXPECT_EQ(log->health().head_seq, 0u);
+    EXPECT_EQ(log->health().head_seq, 1u) << "of its first record, at once";
     ASSERT_TRUE(log->sign_head());
     EXPECT_EQ(log->health().head_seq, 6u);
   }
@@ -86,13 +86,14 @@ TEST_F(LogTest, HeadsAreSignedOnceAndAgainAtClose) {
     return signer_(message);
   };
   auto log = open_log(wanted);
+  EXPECT_EQ(signatures, 1) << "no log with records is without a head";
   ASSERT_TRUE(log->append(batch_of(1)));
   ASSERT_TRUE(log->sign_head());
   ASSERT_TRUE(log->sign_head());
-  EXPECT_EQ(signatures, 1) << "nothing new to sign";
+  EXPECT_EQ(signatures, 2) << "nothing new to sign";
   ASSERT_TRUE(log->append(batch_of(1)));
   log = nullptr;
-  EXPECT_EQ(signatures, 2);
+  EXPECT_EQ(signatures, 3);
   EXPECT_EQ((*read_head(directory_))->point.seq, 3u);
 }
 
