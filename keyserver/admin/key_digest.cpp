@@ -57,6 +57,13 @@ std::string key_digest(const keys::Key& key) {
     }
     rows.end();
   }
+  for (const keys::Version& version : key.versions) {
+    if (version.certificates.empty()) continue;
+    rows.add(std::string_view("certificate"));
+    rows.add_number(version.number);
+    rows.add(ByteView(version.certificates));
+    rows.end();
+  }
   return "key:" + rows.digest();
 }
 

@@ -214,7 +214,7 @@ Result<KeyPointer> KeyRing::enter(const Found& found, State state) {
   NAE_TRY(repository_.set_state(found.id(), state, changed.changed_at_us, changed.schedule));
   if (!permits(state, Action::decrypt))
     (void)forget_in_hsm(found.id(), old.type, changed.material, destroy);
-  if (destroy) changed.material = {}, changed.binding.signature = {};
+  if (destroy) changed.material = {}, changed.binding.signature = {}, changed.certificates = {};
   Key key = old;
   key.versions.replace(found.index, std::move(changed));
   return publish(std::move(key));

@@ -107,6 +107,12 @@ class KeyRing {
   // Code::not_found when no step to `state` is planned, Code::key_state when another one needs it.
   Result<KeyPointer> cancel(std::string_view name, std::uint16_t version, State state);
 
+  // Gives the version that `chain` is for (crypto::chain_from_pem()) these certificates, in the
+  // place of those it had. Code::key_unknown, Code::conflict when it is for none of the key's.
+  Result<KeyPointer> set_certificates(std::string_view name, const Bytes& chain);
+  // Code::not_found when the version has none.
+  Result<KeyPointer> remove_certificates(std::string_view name, std::uint16_t version);
+
   // Where connections count what they use.
   UsageBook& usage() { return usage_; }
   // Carries the counts to the store, and answers which keys are to be rotated because their newest
@@ -146,6 +152,7 @@ class KeyRing {
   bool is_due(const Step& step) const;
   Step with_wait(Step step) const;
   Result<KeyPointer> put_schedule(const Found& found, std::vector<Step> schedule);
+  Result<KeyPointer> put_certificates(const Found& found, const Bytes& chain);
   Result<KeyId> unused_id();
   Result<void> make_secret(const Key& key, Version& version, const std::optional<Import>& import);
   Result<void> forget_in_hsm(const KeyVersionId& id, KeyType type, const Material& material,

@@ -25,6 +25,9 @@ class Repository {
   // Code::not_found when the version does not exist.
   virtual Result<void> set_schedule(const KeyVersionId& version,
                                     const std::vector<Step>& schedule) = 0;
+  // Takes `chain` in the place of Version::certificates; empty: none. Code::not_found when the
+  // version does not exist, Code::key_state when it is destroyed.
+  virtual Result<void> set_certificates(const KeyVersionId& version, ByteView chain) = 0;
   // How often versions were used when they were written down last; of a server that did not close
   // them, all the uses that it had set aside.
   virtual Result<std::vector<UsageCount>> open_usage() = 0;

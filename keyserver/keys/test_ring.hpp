@@ -32,13 +32,19 @@ class MemoryRepository : public Repository {
       version.state = to;
       version.changed_at_us = now_us;
       version.schedule = schedule;
-      if (to == State::destroyed) version.material = {}, version.binding.signature = {};
+      if (to == State::destroyed)
+        version.material = {}, version.binding.signature = {}, version.certificates = {};
     });
     return {};
   }
   Result<void> set_schedule(const KeyVersionId& id, const std::vector<Step>& schedule) override {
     NAE_TRY(state());
     change(id, [&](Version& version) { version.schedule = schedule; });
+    return {};
+  }
+  Result<void> set_certificates(const KeyVersionId& id, ByteView chain) override {
+    NAE_TRY(state());
+    change(id, [&](Version& version) { version.certificates.assign(chain.begin(), chain.end()); });
     return {};
   }
   Result<std::vector<UsageCount>> open_usage() override { return usage; }

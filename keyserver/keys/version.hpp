@@ -67,6 +67,8 @@ struct Version {
   std::vector<Step> schedule = {};  // ascending by date, each state at most once
   VersionUsagePointer usage = {};   // the ring sets it
   Binding binding = {};
+  // X.509: the public key's own, then those above it, DER one behind the other; empty: none.
+  Bytes certificates = {};
 };
 
 // The versions of one key, shared between the copies of the key that readers hold: a rotation of a

@@ -34,7 +34,8 @@ constexpr std::string_view kKindNames[] = {"",
                                            "approval-finished",
                                            "approvals-expired",
                                            "approvals-interrupted",
-                                           "rollback-accepted"};
+                                           "rollback-accepted",
+                                           "key-certificate"};
 static_assert(std::size(kKindNames) == static_cast<std::size_t>(kNewestChangeKind) + 1);
 
 tl::unexpected<Error> malformed_change() {
@@ -55,7 +56,7 @@ bool read(ByteReader& in, Item& item) {
   const std::string_view identity = in.text();
   const std::uint8_t present = in.u8();
   if (noun < static_cast<std::uint8_t>(Noun::fact) ||
-      noun > static_cast<std::uint8_t>(Noun::approval) || present > 1 || identity.empty() ||
+      noun > static_cast<std::uint8_t>(kNewestNoun) || present > 1 || identity.empty() ||
       identity.size() > kMaxIdentityBytes)
     return false;
   item.noun = static_cast<Noun>(noun);
@@ -100,6 +101,8 @@ std::string text_of(Noun noun, ByteView identity) {
       return "administrator " + std::string(as_text(identity));
     case Noun::approval:
       return "request " + std::string(as_text(identity));
+    case Noun::certificate:
+      return "the certificate of " + text_of(Noun::version, identity);
   }
   return "row " + to_hex(identity);
 }

@@ -50,8 +50,9 @@ enum class ChangeKind : std::uint8_t {
   approvals_expired = 22,
   approvals_interrupted = 23,
   rollback_accepted = 24,
+  key_certificate = 25,
 };
-inline constexpr ChangeKind kNewestChangeKind = ChangeKind::rollback_accepted;
+inline constexpr ChangeKind kNewestChangeKind = ChangeKind::key_certificate;
 std::string_view name(ChangeKind kind);  // "policy-applied"
 
 // What a row is about. Numbers stand in the ledger.
@@ -63,9 +64,11 @@ enum class Noun : std::uint8_t {
   device = 5,
   admin = 6,
   approval = 7,
+  certificate = 8,  // of a key's version
 };
-inline constexpr Noun kNouns[] = {Noun::fact,   Noun::key,   Noun::version, Noun::policy,
-                                  Noun::device, Noun::admin, Noun::approval};
+inline constexpr Noun kNewestNoun = Noun::certificate;
+inline constexpr Noun kNouns[] = {Noun::fact,   Noun::key,   Noun::version,  Noun::policy,
+                                  Noun::device, Noun::admin, Noun::approval, Noun::certificate};
 
 // One row, as a change leaves it.
 struct Item {

@@ -116,7 +116,7 @@ Result<Snapshot> parse_snapshot(ByteView bytes) {
     Fold::Entry entry;
     entry.epoch = in.u64();
     if (!in.ok() || noun < static_cast<std::uint8_t>(Noun::fact) ||
-        noun > static_cast<std::uint8_t>(Noun::approval) || identity.empty() ||
+        noun > static_cast<std::uint8_t>(kNewestNoun) || identity.empty() ||
         identity.size() > kMaxIdentityBytes || entry.epoch == 0 ||
         entry.epoch > snapshot.point.epoch)
       return malformed_snapshot();

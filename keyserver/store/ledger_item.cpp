@@ -105,6 +105,10 @@ Item item_of(const KeyId& key, const keys::Version& version) {
   return content.item(Noun::version, identity_of(KeyVersionId{key, version.number}));
 }
 
+Item item_of_certificates(const KeyVersionId& version, ByteView chain) {
+  return Content().digest(chain).item(Noun::certificate, identity_of(version));
+}
+
 Item item_of(const policy::Revision& revision) {
   Content content;
   if (revision.pruned_at_us == 0)

@@ -20,8 +20,9 @@ Bytes identity_of(const KeyVersionId& version);
 Bytes identity_of_policy(std::uint32_t number);
 
 Item item_of_fact(std::string_view name, std::string_view value);
-Item item_of(const keys::Key& key);  // without its versions
-Item item_of(const KeyId& key, const keys::Version& version);
+Item item_of(const keys::Key& key);                            // without its versions
+Item item_of(const KeyId& key, const keys::Version& version);  // without its certificates
+Item item_of_certificates(const KeyVersionId& version, ByteView chain);
 Item item_of(const policy::Revision& revision);
 Item item_of(const DeviceCertificate& device);
 Item item_of(const Admin& admin);

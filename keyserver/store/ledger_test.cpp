@@ -47,6 +47,7 @@ Item expected(std::string_view noun) {
     version.schedule = {{keys::State::destroyed, 77, 78}};
     return item_of(id, version);
   }
+  if (noun == "certificate") return item_of_certificates({id, 2}, bytes_of("two certificates"));
   if (noun == "policy") return item_of(policy::Revision{7, "[[rule]]", "alice", "why", 10});
   if (noun == "device")
     return item_of(DeviceCertificate{"db1", fingerprint, "0b", 1, 2, repeated("cd"), 3});

@@ -7,6 +7,7 @@
 #include "libnae/base/text.hpp"
 #include "libnae/crypto/base64.hpp"
 #include "libnae/crypto/certificate.hpp"
+#include "libnae/crypto/certificate_chain.hpp"
 #include "libnae/crypto/ecdsa_signature.hpp"
 #include "libnae/crypto/jwk.hpp"
 #include "libnae/crypto/key_strength.hpp"
@@ -50,6 +51,16 @@ void check_certificate(ByteView bytes) {
   for (const auto* names : {&certificate->uri_names, &certificate->dns_names})
     for (const std::string& name : *names)
       require(std::ranges::all_of(name, [](char c) { return c >= 0x20 && c < 0x7f; }));
+}
+
+void check_chain(std::string_view pem) {
+  const auto chain = chain_from_pem(pem);
+  if (!chain) return require_refusal(chain.error(), Code::invalid_argument);
+  const auto certificates = certificates_in(*chain);
+  require(certificates && !certificates->empty() && certificates->size() <= kMaxChainCertificates);
+  require(chain->size() <= kMaxChainBytes && leaf_of(*chain).has_value());
+  const auto written = chain_to_pem(*chain);
+  require(written && chain_from_pem(*written) == *chain);
 }
 
 void check_request(std::string_view pem) {
@@ -117,6 +128,7 @@ void read(Way way, ByteView bytes, std::string_view text) {
     case public_der:
       return check_public_key(PublicKey::from_der(bytes));
     case certificate:
+      check_chain(text);
       return check_certificate(bytes);
     case request:
       return check_request(text);

@@ -67,6 +67,7 @@ CONTENTS = {
     "approval": (7, b"0123456789abcdef", text("key-destroy") + text("key-state") + text("PATCH") + text("/v1/keys/a") + text("application/json") + digest("{}")
                  + text("key:1") + text("12" * 32) + text("alice") + text(FINGERPRINT) + number(10) + number(20) + number(3) + number(200) + digest("{}")
                  + count("a") + text("bob") + number(1) + text("12" * 32) + number(15)),
+    "certificate": (8, KEY_ID + b"\0\2", digest("two certificates")),
 }
 
 

@@ -1,6 +1,7 @@
 #include "keyserver/store/sqlite/key_rows.hpp"
 
 #include <algorithm>
+#include <functional>
 
 #include "libnae/base/text.hpp"
 
@@ -95,6 +96,31 @@ Result<void> read_labels(Database& database, std::vector<keys::Key>& keys) {
   }
 }
 
+// Changes the version of a row that begins with key_id and number; nothing where there is none.
+void change_version(std::vector<keys::Key>& keys, const Statement& row,
+                    const std::function<void(keys::Version&)>& change) {
+  keys::Key* key = key_of(keys, row.blob(0));
+  const keys::Version* found =
+      key ? key->version(static_cast<std::uint16_t>(row.integer(1))) : nullptr;
+  if (!found) return;
+  keys::Version version = *found;
+  change(version);
+  const auto index = static_cast<std::size_t>(
+      std::ranges::lower_bound(key->versions, version.number, {}, &keys::Version::number) -
+      key->versions.begin());
+  key->versions.replace(index, std::move(version));
+}
+
+Result<void> read_certificates(Database& database, std::vector<keys::Key>& keys) {
+  NAE_ASSIGN(Statement rows, database.query("SELECT key_id, number, chain FROM key_certificates"));
+  while (true) {
+    NAE_ASSIGN(bool row, rows.step());
+    if (!row) return {};
+    change_version(keys, rows,
+                   [&](keys::Version& version) { version.certificates = rows.blob(2); });
+  }
+}
+
 Result<void> read_schedule(Database& database, std::vector<keys::Key>& keys) {
   NAE_ASSIGN(Statement rows,
              database.query("SELECT key_id, number, state, at_us, steady_us FROM schedule"
@@ -102,17 +128,10 @@ Result<void> read_schedule(Database& database, std::vector<keys::Key>& keys) {
   while (true) {
     NAE_ASSIGN(bool row, rows.step());
     if (!row) return {};
-    keys::Key* key = key_of(keys, rows.blob(0));
-    const keys::Version* found =
-        key ? key->version(static_cast<std::uint16_t>(rows.integer(1))) : nullptr;
-    if (!found) continue;
-    keys::Version version = *found;
-    version.schedule.push_back(
-        {static_cast<keys::State>(rows.integer(2)), rows.integer(3), rows.integer(4)});
-    const auto index = static_cast<std::size_t>(
-        std::ranges::lower_bound(key->versions, version.number, {}, &keys::Version::number) -
-        key->versions.begin());
-    key->versions.replace(index, std::move(version));
+    change_version(keys, rows, [&](keys::Version& version) {
+      version.schedule.push_back(
+          {static_cast<keys::State>(rows.integer(2)), rows.integer(3), rows.integer(4)});
+    });
   }
 }
 
@@ -135,6 +154,7 @@ Result<std::vector<keys::Key>> read_keys(Database& database) {
   }
   NAE_TRY(read_labels(database, keys));
   NAE_TRY(read_schedule(database, keys));
+  NAE_TRY(read_certificates(database, keys));
   return keys;
 }
 
@@ -180,6 +200,15 @@ Result<std::optional<keys::Version>> read_version_row(Database& database, const 
   }
 }
 
+Result<std::optional<Bytes>> read_certificates_row(Database& database, const KeyVersionId& id) {
+  NAE_ASSIGN(Statement row, database.query("SELECT chain FROM key_certificates"
+                                           " WHERE key_id = ?1 AND number = ?2",
+                                           ByteView(id.key.bytes), number_of(id.version)));
+  NAE_ASSIGN(bool found, row.step());
+  if (!found) return std::nullopt;
+  return row.blob(0);
+}
+
 Result<void> insert_key_row(Database& database, const keys::Key& key) {
   NAE_TRY(
       database.execute("INSERT INTO keys (id, name, type, created_at_us, protection, owner,"
@@ -221,6 +250,15 @@ Result<void> write_schedule(Database& database, const KeyVersionId& version,
                          ByteView(version.key.bytes), number_of(version.version),
                          number_of(step.state), step.at_us, step.steady_us));
   return {};
+}
+
+Result<void> write_certificates(Database& database, const KeyVersionId& version, ByteView chain) {
+  if (chain.empty())
+    return database.execute("DELETE FROM key_certificates WHERE key_id = ?1 AND number = ?2",
+                            ByteView(version.key.bytes), number_of(version.version));
+  return database.execute(
+      "INSERT OR REPLACE INTO key_certificates (key_id, number, chain) VALUES (?1, ?2, ?3)",
+      ByteView(version.key.bytes), number_of(version.version), chain);
 }
 
 Result<void> write_usage(Database& database, const keys::UsageCount& count) {

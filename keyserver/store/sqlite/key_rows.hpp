@@ -19,6 +19,8 @@ Result<std::vector<keys::Key>> read_keys(Database& database);
 // One key without its versions; one version with its schedule. Nothing when there is none.
 Result<std::optional<keys::Key>> read_key_row(Database& database, ByteView id);
 Result<std::optional<keys::Version>> read_version_row(Database& database, const KeyVersionId& id);
+// Of keys::Version::certificates, which read_version_row() leaves empty.
+Result<std::optional<Bytes>> read_certificates_row(Database& database, const KeyVersionId& id);
 
 // In the caller's transaction.
 Result<void> insert_key_row(Database& database, const keys::Key& key);
@@ -26,6 +28,8 @@ Result<void> insert_version_row(Database& database, const KeyId& key, const keys
 // Puts `schedule` in the place of what was scheduled for the version.
 Result<void> write_schedule(Database& database, const KeyVersionId& version,
                             const std::vector<keys::Step>& schedule);
+// An empty chain takes the row away.
+Result<void> write_certificates(Database& database, const KeyVersionId& version, ByteView chain);
 Result<void> write_usage(Database& database, const keys::UsageCount& count);
 // Puts `attributes` into the key's row and in the place of its labels.
 Result<void> write_attributes(Database& database, const KeyId& key,

@@ -21,11 +21,16 @@ Result<std::vector<keys::Key>> Store::load_keys() {
   std::lock_guard lock(mutex_);
   NAE_ASSIGN(std::vector<keys::Key> keys, read_keys(*database_));
   // The ring is of these rows, and not of those that the start compared before.
-  for (const Noun noun : {Noun::key, Noun::version}) NAE_TRY(ledger_->check_whole(noun));
+  for (const Noun noun : {Noun::key, Noun::version, Noun::certificate})
+    NAE_TRY(ledger_->check_whole(noun));
   for (const keys::Key& key : keys) {
     NAE_TRY(ledger_->check(item_of(key)));
-    for (const keys::Version& version : key.versions)
+    for (const keys::Version& version : key.versions) {
       NAE_TRY(ledger_->check(item_of(key.id, version)));
+      if (!version.certificates.empty())
+        NAE_TRY(
+            ledger_->check(item_of_certificates({key.id, version.number}, version.certificates)));
+    }
   }
   return keys;
 }
@@ -73,6 +78,10 @@ Result<void> Store::set_state(const KeyVersionId& version, keys::State state, st
             " WHERE key_id = ?1 AND number = ?2",
       ByteView(version.key.bytes), number_of(version.version), number_of(state), now_us));
   NAE_TRY(write_schedule(*database_, version, schedule));
+  if (destroy) {
+    NAE_TRY(change.touch(Noun::certificate, identity_of(version)));
+    NAE_TRY(write_certificates(*database_, version, {}));
+  }
   NAE_TRY(change.commit(ChangeKind::version_state));
   // secure_delete overwrites the row, but its old page stands in the write-ahead log until a
   // checkpoint. Another process that reads the store can put that off to the next one; the
@@ -110,6 +119,17 @@ Result<void> Store::set_attributes(const KeyId& key, const keys::Attributes& att
   NAE_TRY(change.touch(Noun::key, identity_of(key)));
   NAE_TRY(write_attributes(*database_, key, attributes));
   return change.commit(ChangeKind::key_attributes);
+}
+
+Result<void> Store::set_certificates(const KeyVersionId& version, ByteView chain) {
+  std::lock_guard lock(mutex_);
+  NAE_ASSIGN(Recorded change, Recorded::begin(*database_, *ledger_));
+  NAE_ASSIGN(std::int64_t state, stored_state(*database_, version));
+  if (state == number_of(keys::State::destroyed))
+    return fail(Code::key_state, "a destroyed key version has no certificate");
+  NAE_TRY(change.touch(Noun::certificate, identity_of(version)));
+  NAE_TRY(write_certificates(*database_, version, chain));
+  return change.commit(ChangeKind::key_certificate);
 }
 
 Result<void> Store::set_schedule(const KeyVersionId& version,

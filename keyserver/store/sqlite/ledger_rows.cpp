@@ -22,14 +22,24 @@ Result<std::optional<Item>> read_key_item(Database& database, ByteView id) {
   return item_of(*key);
 }
 
-Result<std::optional<Item>> read_version_item(Database& database, ByteView identity) {
+std::optional<KeyVersionId> version_id_in(ByteView identity) {
   if (identity.size() != kKeyIdBytes + sizeof(std::uint16_t)) return std::nullopt;
   KeyVersionId id;
   std::copy_n(identity.begin(), kKeyIdBytes, id.key.bytes.begin());
   id.version = load_big_endian<std::uint16_t>(identity.data() + kKeyIdBytes);
+  return id;
+}
+
+Result<std::optional<Item>> read_version_item(Database& database, const KeyVersionId& id) {
   NAE_ASSIGN(std::optional<keys::Version> version, read_version_row(database, id));
   if (!version) return std::nullopt;
   return item_of(id.key, *version);
+}
+
+Result<std::optional<Item>> read_certificates_item(Database& database, const KeyVersionId& id) {
+  NAE_ASSIGN(const std::optional<Bytes> chain, read_certificates_row(database, id));
+  if (!chain) return std::nullopt;
+  return item_of_certificates(id, *chain);
 }
 
 template <class Row>
@@ -46,7 +56,11 @@ Result<std::optional<Item>> read_present(Database& database, Noun noun, ByteView
     case Noun::key:
       return read_key_item(database, identity);
     case Noun::version:
-      return read_version_item(database, identity);
+      if (const auto id = version_id_in(identity)) return read_version_item(database, *id);
+      return std::nullopt;
+    case Noun::certificate:
+      if (const auto id = version_id_in(identity)) return read_certificates_item(database, *id);
+      return std::nullopt;
     case Noun::policy:
       if (identity.size() != sizeof(std::uint32_t)) return std::nullopt;
       return item_of_found(find_policy(database, load_big_endian<std::uint32_t>(identity.data())));
@@ -80,7 +94,11 @@ Result<void> for_each_item(Database& database, const std::function<Result<void>(
   NAE_ASSIGN(const std::vector<keys::Key> keys, read_keys(database));
   for (const keys::Key& key : keys) {
     NAE_TRY(each(item_of(key)));
-    for (const keys::Version& version : key.versions) NAE_TRY(each(item_of(key.id, version)));
+    for (const keys::Version& version : key.versions) {
+      NAE_TRY(each(item_of(key.id, version)));
+      if (!version.certificates.empty())
+        NAE_TRY(each(item_of_certificates({key.id, version.number}, version.certificates)));
+    }
   }
   NAE_ASSIGN(const std::vector<policy::Revision> policies, read_policies(database));
   for (const policy::Revision& revision : policies) NAE_TRY(each(item_of(revision)));

@@ -44,9 +44,11 @@ std::string_view table_of(Noun noun) {
     case Noun::admin:
       return "admins";
     case Noun::approval:
+      return "approvals";
+    case Noun::certificate:
       break;
   }
-  return "approvals";
+  return "key_certificates";
 }
 
 }  // namespace

@@ -317,6 +317,16 @@ CREATE TABLE ledger_snapshots (
   mac BLOB NOT NULL CHECK (length(mac) = 32)
 ) STRICT;
 )",
+    // 10: certificates of key versions, DER one behind the other, the version's own first
+    R"(
+CREATE TABLE key_certificates (
+  key_id BLOB NOT NULL,
+  number INTEGER NOT NULL,
+  chain BLOB NOT NULL CHECK (length(chain) BETWEEN 1 AND 24576),
+  PRIMARY KEY (key_id, number),
+  FOREIGN KEY (key_id, number) REFERENCES versions (key_id, number)
+) STRICT, WITHOUT ROWID;
+)",
 };
 constexpr std::size_t kLedgerStep = 8;  // the index of the step that makes the ledger's tables
 

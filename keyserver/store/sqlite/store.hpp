@@ -29,6 +29,7 @@ class Store final : public store::Store {
   Result<void> insert_version(const KeyId& key, const keys::Version& version) override;
   Result<void> set_state(const KeyVersionId& version, keys::State state, std::int64_t now_us,
                          const std::vector<keys::Step>& schedule) override;
+  Result<void> set_certificates(const KeyVersionId& version, ByteView chain) override;
   Result<void> set_schedule(const KeyVersionId& version,
                             const std::vector<keys::Step>& schedule) override;
   Result<std::vector<keys::UsageCount>> open_usage() override;
