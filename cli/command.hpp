@@ -46,6 +46,7 @@ void add_key(CLI::App& app, Action& chosen);
 void add_key_import(CLI::App& key, Action& chosen);
 void add_key_wrap(CLI::App& key, Action& chosen);
 void add_key_export(CLI::App& key, Action& chosen);
+void add_key_certificate(CLI::App& key, Action& chosen);
 void add_policy(CLI::App& app, Action& chosen);
 void add_device(CLI::App& app, Action& chosen);
 void add_admin(CLI::App& app, Action& chosen);

@@ -189,6 +189,7 @@ void add_key(CLI::App& app, Action& chosen) {
   add_key_import(*key, chosen);
   add_key_wrap(*key, chosen);
   add_key_export(*key, chosen);
+  add_key_certificate(*key, chosen);
 }
 
 }  // namespace nae::cli

@@ -92,6 +92,14 @@ void show_key(Call& call, const json::value& key) {
                  local_time(shown(version, "created_at")), shown(version, "kept"),
                  shown(version, "origin"), schedule_text(version)});
     call.print(table, {"ORIGIN", "KEPT"});
+    for (const json::value& version : items(key, "versions")) {
+      const json::value* certificate = version.as_object().if_contains("certificate");
+      if (!certificate) continue;
+      call.out << "\ncertificate of version " << shown(version, "version") << '\n';
+      line("subject      ", shown(*certificate, "subject"));
+      line("issuer       ", shown(*certificate, "issuer"));
+      line("expires      ", local_time_with_zone(shown(*certificate, "expires_at")));
+    }
     for (const json::value& version : items(key, "versions"))
       if (std::string pem = shown(version, "public_key"); !pem.empty())
         call.out << "\npublic key of version " << shown(version, "version") << '\n' << pem;

@@ -4,6 +4,7 @@
 
 #include "keyserver/admin/api/time.hpp"
 #include "libnae/crypto/certificate.hpp"
+#include "libnae/crypto/certificate_chain.hpp"
 
 namespace nae::admin {
 namespace {
@@ -12,8 +13,8 @@ constexpr std::int64_t kSecondsPerDay = 86'400;
 
 }  // namespace
 
-Result<std::vector<Expiry>> expiries(store::Store& store, std::string_view server_pem,
-                                     std::string_view authority_pem) {
+Result<std::vector<Expiry>> expiries(store::Store& store, const keys::KeyRing& ring,
+                                     std::string_view server_pem, std::string_view authority_pem) {
   std::vector<Expiry> found;
   NAE_ASSIGN(crypto::CertificateInfo server, crypto::read_certificate(server_pem));
   found.push_back({"server", server.common_name, server.not_after_s});
@@ -34,6 +35,12 @@ Result<std::vector<Expiry>> expiries(store::Store& store, std::string_view serve
       last_us[device.name] = std::max(last_us[device.name], device.expires_at_us);
   for (const auto& [name, at_us] : last_us)
     found.push_back({"device", name, at_us / api::kMicrosecondsPerSecond});
+  for (const keys::KeyPointer& key : ring.list()) {
+    const keys::Version* primary = key->primary();
+    if (!primary || primary->certificates.empty()) continue;
+    NAE_ASSIGN(const crypto::LeafInfo leaf, crypto::leaf_of(primary->certificates));
+    found.push_back({"key", key->name, leaf.not_after_s});
+  }
   return found;
 }
 

@@ -9,20 +9,21 @@
 #include <string>
 #include <vector>
 
+#include "keyserver/keys/key_ring.hpp"
 #include "keyserver/store/store.hpp"
 
 namespace nae::admin {
 
 struct Expiry {
-  std::string kind;  // "server", "authority", "admin", "device"
+  std::string kind;  // "server", "authority", "admin", "device", "key"
   std::string name;
   std::int64_t at_s = 0;  // Unix time
 };
 
-// Of the server and its authority, and of every administrator and device the certificate that is
-// good for longest; removed devices are left out.
-Result<std::vector<Expiry>> expiries(store::Store& store, std::string_view server_pem,
-                                     std::string_view authority_pem);
+// Of the server and its authority, of every administrator and device the certificate that is good
+// for longest, and of every key that of its primary version; removed devices are left out.
+Result<std::vector<Expiry>> expiries(store::Store& store, const keys::KeyRing& ring,
+                                     std::string_view server_pem, std::string_view authority_pem);
 
 // One thread looks; /metrics may be read by any.
 class ExpiryWatch {

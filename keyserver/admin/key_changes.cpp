@@ -7,6 +7,7 @@
 #include "keyserver/keys/state.hpp"
 #include "libnae/base/text.hpp"
 #include "libnae/crypto/certificate.hpp"
+#include "libnae/crypto/certificate_chain.hpp"
 
 namespace nae::admin {
 namespace {
@@ -34,6 +35,18 @@ json::object labels_of(const keys::Key& key) {
   json::object labels;
   for (const auto& [name, value] : key.attributes.labels) labels[name] = value;
   return labels;
+}
+
+Result<json::object> certificate_of(const keys::Version& version) {
+  NAE_ASSIGN(const crypto::LeafInfo leaf, crypto::leaf_of(version.certificates));
+  NAE_ASSIGN(const std::string pem, crypto::chain_to_pem(version.certificates));
+  return json::object{
+      {"subject", leaf.subject},
+      {"issuer", leaf.issuer},
+      {"serial", leaf.serial},
+      {"not_before", api::format_time(leaf.not_before_s * api::kMicrosecondsPerSecond)},
+      {"expires_at", api::format_time(leaf.not_after_s * api::kMicrosecondsPerSecond)},
+      {"pem", pem}};
 }
 
 template <class List>
@@ -96,6 +109,9 @@ Result<Reply> reply_with(const keys::Key& key, unsigned status) {
     if (!version.schedule.empty()) shown["schedule"] = schedule_of(version);
     if (!version.material.public_key.empty()) {
       NAE_ASSIGN(shown["public_key"], crypto::public_key_to_pem(version.material.public_key));
+    }
+    if (!version.certificates.empty()) {
+      NAE_ASSIGN(shown["certificate"], certificate_of(version));
     }
     versions.push_back(std::move(shown));
   }

@@ -99,9 +99,9 @@ struct Match {
 };
 Match match(std::string_view method, const Target& target);
 
-// The handlers, by file: keys.cpp, key_states.cpp, key_import.cpp, key_export.cpp, policy*.cpp,
-// devices.cpp, device_keys.cpp, device_renewal.cpp, admins.cpp, approvals.cpp, audit.cpp,
-// status.cpp, clock.cpp.
+// The handlers, by file: keys.cpp, key_states.cpp, key_import.cpp, key_export.cpp,
+// key_certificates.cpp, policy*.cpp, devices.cpp, device_keys.cpp, device_renewal.cpp, admins.cpp,
+// approvals.cpp, audit.cpp, status.cpp, clock.cpp.
 Result<Reply> list_keys(AdminCall&);
 Result<Reply> create_key(AdminCall&);
 Result<Reply> show_key(AdminCall&);
@@ -112,6 +112,9 @@ Result<Reply> set_key_state(AdminCall&);
 Result<Reply> show_import_key(AdminCall&);
 Result<Reply> import_key(AdminCall&);
 Result<Reply> export_public_keys(AdminCall&);
+Result<Reply> request_certificate(AdminCall&);
+Result<Reply> set_certificate(AdminCall&);
+Result<Reply> remove_certificate(AdminCall&);
 Result<Reply> schedule_key_state(AdminCall&);
 Result<Reply> cancel_key_state(AdminCall&);
 Result<Reply> show_key_usage(AdminCall&);

@@ -13,10 +13,11 @@ constexpr std::size_t kMaxCertificateBytes = 64u << 10;
 constexpr std::chrono::hours kInterval{1};
 
 CertificateWatch::CertificateWatch(boost::asio::io_context& loop, const config::Config& config,
-                                   store::Store& store, const std::string& authority,
-                                   prometheus::Registry& metrics)
+                                   store::Store& store, const keys::KeyRing& ring,
+                                   const std::string& authority, prometheus::Registry& metrics)
     : config_(config),
       store_(store),
+      ring_(ring),
       authority_(authority),
       expiry_(metrics),
       looks_(loop, kInterval, [this] { look(); }) {}
@@ -28,7 +29,7 @@ void CertificateWatch::start() {
 
 void CertificateWatch::look() {
   auto certificate = read_file(config_.tls.certificate, kMaxCertificateBytes);
-  auto found = certificate ? admin::expiries(store_, *certificate, authority_)
+  auto found = certificate ? admin::expiries(store_, ring_, *certificate, authority_)
                            : tl::unexpected(certificate.error());
   if (!found) {
     spdlog::warn("event=certificates-unknown code={} message={}", name(found.error().code),

@@ -16,7 +16,8 @@ class CertificateWatch {
  public:
   // `authority`: PEM of ServerKey::authority.
   CertificateWatch(boost::asio::io_context& loop, const config::Config& config, store::Store& store,
-                   const std::string& authority, prometheus::Registry& metrics);
+                   const keys::KeyRing& ring, const std::string& authority,
+                   prometheus::Registry& metrics);
 
   void start();  // looks at once, and every hour from then on
   void look();
@@ -26,6 +27,7 @@ class CertificateWatch {
  private:
   const config::Config& config_;
   store::Store& store_;
+  const keys::KeyRing& ring_;
   const std::string& authority_;
   admin::ExpiryWatch expiry_;
   Repeating looks_;

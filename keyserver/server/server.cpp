@@ -75,7 +75,7 @@ class Running final : public Startable {
         clock_watch_(
             loop_, clock_, *store_,
             [this](auto event, const auto& detail) { return record_event(event, detail); }),
-        certificate_watch_(loop_, config_, *store_, authority_, metrics_.registry()) {}
+        certificate_watch_(loop_, config_, *store_, ring_, authority_, metrics_.registry()) {}
 
   ~Running() override {
     listener_.reset();
