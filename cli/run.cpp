@@ -175,6 +175,7 @@ int run_command(std::vector<std::string> arguments, std::istream& in, std::ostre
   add_audit(app, chosen);
   add_status(app, chosen);
   add_clock(app, chosen);
+  add_pkcs11(app, chosen);
   add_context(app, chosen);
   add_doctor(app, chosen);
   add_batch(app, chosen);
