@@ -26,6 +26,9 @@ Bytes text(std::string_view value) {
 
 // Key id and version: what a certificate and a public key of the same version have, too.
 Bytes id_of(const Object& object) {
+  if (object.is_authority)
+    return object.certificate.key_identifier.empty() ? native(object.handle)
+                                                     : object.certificate.key_identifier;
   Bytes id(object.id.key.bytes.begin(), object.id.key.bytes.end());
   ByteWriter(id).u16(object.id.version);
   return id;
@@ -173,7 +176,7 @@ Attribute of_pairs(const Object& object, CK_ATTRIBUTE_TYPE type) {
   const ByteView parameters = ec_parameters(object.type);
   switch (type) {
     case CKA_SUBJECT:
-      return Bytes();
+      return object.certificate.subject;
     case CKA_PUBLIC_KEY_INFO:
       return object.public_key;
     case CKA_MODULUS:
@@ -187,6 +190,49 @@ Attribute of_pairs(const Object& object, CK_ATTRIBUTE_TYPE type) {
     // Of private keys, too: libp11 makes its public key of it.
     case CKA_EC_POINT:
       return is_rsa ? NoValue::unknown : Attribute(octet_string(object.parts.point));
+    default:
+      return NoValue::unknown;
+  }
+}
+
+Attribute of_certificates(const Object& object, CK_ATTRIBUTE_TYPE type) {
+  constexpr CK_ULONG kOfTokenUser = 1, kOfAuthority = 2;  // PKCS#11 section 4.6.2
+  switch (type) {
+    case CKA_CLASS:
+      return native(object.object_class);
+    case CKA_CERTIFICATE_TYPE:
+      return native<CK_CERTIFICATE_TYPE>(CKC_X_509);
+    case CKA_CERTIFICATE_CATEGORY:
+      return native(object.is_authority ? kOfAuthority : kOfTokenUser);
+    case CKA_LABEL:
+      return text(object.name);
+    case CKA_ID:
+      return id_of(object);
+    case kUniqueId:
+      return text(to_hex(id_of(object)) + "-" + std::to_string(object.object_class));
+    case CKA_TOKEN:
+      return flag(true);
+    // Whether to believe it nobody here says.
+    case CKA_TRUSTED:
+    case CKA_PRIVATE:
+    case CKA_MODIFIABLE:
+    case CKA_COPYABLE:
+    case CKA_DESTROYABLE:
+      return flag(false);
+    case CKA_SUBJECT:
+      return object.certificate.subject;
+    case CKA_ISSUER:
+      return object.certificate.issuer;
+    case CKA_SERIAL_NUMBER:
+      return object.certificate.serial;
+    case CKA_VALUE:
+      return object.certificate.value;
+    case CKA_PUBLIC_KEY_INFO:
+      return object.public_key;
+    case CKA_URL:
+    case CKA_START_DATE:
+    case CKA_END_DATE:
+      return Bytes();
     default:
       return NoValue::unknown;
   }
@@ -217,6 +263,7 @@ CK_RV read_one(const Object& object, CK_ATTRIBUTE& wanted) {
 }  // namespace
 
 Attribute attribute_of(const Object& object, CK_ATTRIBUTE_TYPE type) {
+  if (object.object_class == CKO_CERTIFICATE) return of_certificates(object, type);
   if (type == CKA_SIGN || type == CKA_VERIFY) {
     const bool has_it =
         !is_pair(object) || (type == CKA_SIGN) == (object.object_class == CKO_PRIVATE_KEY);

@@ -19,6 +19,12 @@ ByteView DerReader::element(Byte tag) {
   return contents;
 }
 
+ByteView DerReader::whole(Byte tag) {
+  const ByteView before = in_;
+  element(tag);
+  return ok_ ? before.first(before.size() - in_.size()) : refuse();
+}
+
 ByteView DerReader::natural() {
   const ByteView number = element(kDerInteger);
   if (!ok_ || number.empty() || (number[0] & 0x80)) return refuse();

@@ -84,26 +84,55 @@ std::size_t Object::signature_bytes() const {
   return 0;
 }
 
+namespace {
+
+class Fnv {  // FNV-1a, 64 bits
+ public:
+  void add(std::uint64_t byte) { hash_ = (hash_ ^ (byte & 0xff)) * 1'099'511'628'211u; }
+  CK_OBJECT_HANDLE handle() const {
+    std::uint64_t hash = hash_;
+    if constexpr (sizeof(CK_OBJECT_HANDLE) < sizeof hash) hash ^= hash >> 32;
+    return static_cast<CK_OBJECT_HANDLE>(hash);
+  }
+
+ private:
+  std::uint64_t hash_ = 14'695'981'039'346'656'037u;
+};
+
+}  // namespace
+
 CK_OBJECT_HANDLE handle_of(const KeyVersionId& id, CK_OBJECT_CLASS object_class) {
-  std::uint64_t hash = 14'695'981'039'346'656'037u;  // FNV-1a, 64 bits
-  const auto add = [&](std::uint64_t byte) { hash = (hash ^ (byte & 0xff)) * 1'099'511'628'211u; };
-  for (const Byte byte : id.key.bytes) add(byte);
-  add(id.version >> 8);
-  add(id.version);
-  add(object_class);
-  if constexpr (sizeof(CK_OBJECT_HANDLE) < sizeof hash) hash ^= hash >> 32;
-  return static_cast<CK_OBJECT_HANDLE>(hash);
+  Fnv hash;
+  for (const Byte byte : id.key.bytes) hash.add(byte);
+  hash.add(id.version >> 8);
+  hash.add(id.version);
+  hash.add(object_class);
+  return hash.handle();
+}
+
+CK_OBJECT_HANDLE handle_of(const CertificateParts& authority) {
+  Fnv hash;
+  for (const Byte byte : authority.value) hash.add(byte);
+  return hash.handle();
 }
 
 ObjectTable ObjectTable::from(const Table& listed, bool shows_ed25519) {
   ObjectTable table;
-  std::vector<Object> read_rows;
-  for (std::size_t i = 0; i < listed.rows.size(); ++i)
-    if (auto object = read(Row(listed, i))) read_rows.push_back(std::move(*object));
-  std::ranges::stable_sort(read_rows, [](const Object& a, const Object& b) {
-    return std::tie(a.name, b.is_primary) < std::tie(b.name, a.is_primary);
+  struct Listed {
+    Object object;
+    Bytes certificates;
+  };
+  std::vector<Listed> read_rows;
+  for (std::size_t i = 0; i < listed.rows.size(); ++i) {
+    const Row row(listed, i);
+    if (auto object = read(row))
+      read_rows.push_back({*std::move(object), from_hex(row["certificates"]).value_or(Bytes())});
+  }
+  std::ranges::stable_sort(read_rows, [](const Listed& a, const Listed& b) {
+    return std::tie(a.object.name, b.object.is_primary) <
+           std::tie(b.object.name, a.object.is_primary);
   });
-  for (Object& object : read_rows) {
+  for (auto& [object, certificates] : read_rows) {
     const KeyTypeRow& type = nae::row(object.type);
     if (object.type == KeyType::hmac_sha_256_raw) {
       object.object_class = CKO_SECRET_KEY;
@@ -115,15 +144,34 @@ ObjectTable ObjectTable::from(const Table& listed, bool shows_ed25519) {
     auto parts = public_key_parts(object.type, object.public_key);
     if (!parts) continue;
     object.parts = *std::move(parts);
+    auto chain = certificate_parts(certificates);
+    if (chain && !chain->empty()) object.certificate = chain->front();
     if (object.allows(Action::sign)) table.add(object);
     object.object_class = CKO_PUBLIC_KEY;
-    table.add(std::move(object));
+    table.add(object);
+    if (chain) table.add_certificates(object, *std::move(chain));
   }
   return table;
 }
 
+// The key's own as an object of its version, those above it once for all keys.
+void ObjectTable::add_certificates(const Object& pair, std::vector<CertificateParts> chain) {
+  for (std::size_t i = 0; i < chain.size(); ++i) {
+    Object object;
+    if (i == 0) object = pair;
+    object.object_class = CKO_CERTIFICATE;
+    object.is_authority = i != 0;
+    object.certificate = std::move(chain[i]);
+    if (object.is_authority)
+      object.name = object.certificate.common_name.empty() ? "authority of " + pair.name
+                                                           : object.certificate.common_name;
+    add(std::move(object));
+  }
+}
+
 void ObjectTable::add(Object object) {
-  object.handle = handle_of(object.id, object.object_class);
+  object.handle = object.is_authority ? handle_of(object.certificate)
+                                      : handle_of(object.id, object.object_class);
   // Of two with one handle, one in 2^64 of them, the first is shown.
   if (object.handle == CK_INVALID_HANDLE || by_handle_.contains(object.handle)) return;
   by_handle_.emplace(object.handle, objects_.size());

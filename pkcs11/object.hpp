@@ -1,5 +1,5 @@
-// Object: a key version as PKCS#11 shows it, public, private or secret; and the table of all of
-// them that the caller may use, as the key server listed them.
+// Object: a key version as PKCS#11 shows it, public, private or secret, and its certificates; and
+// the table of all of them that the caller may use, as the key server listed them.
 #pragma once
 
 #include <map>
@@ -11,6 +11,7 @@
 #include "libnae/base/key_id.hpp"
 #include "libnae/base/result.hpp"
 #include "libnae/base/table.hpp"
+#include "pkcs11/certificate_parts.hpp"
 #include "pkcs11/cryptoki.hpp"
 #include "pkcs11/public_key_parts.hpp"
 
@@ -28,6 +29,9 @@ struct Object {
   std::vector<SignatureScheme> schemes;
   Bytes public_key;  // SubjectPublicKeyInfo; empty of a secret
   PublicKeyParts parts;
+  // Of a CKO_CERTIFICATE itself; of a pair that of its certificate, when it has one.
+  CertificateParts certificate;
+  bool is_authority = false;  // the certificate of one above the key: `id` and types say nothing
 
   bool allows(Action action) const;
   bool allows(SignatureScheme scheme) const;
@@ -49,6 +53,7 @@ class ObjectTable {
 
  private:
   void add(Object object);
+  void add_certificates(const Object& pair, std::vector<CertificateParts> chain);
   std::vector<Object> objects_;
   std::map<CK_OBJECT_HANDLE, std::size_t> by_handle_;
 };
@@ -56,5 +61,7 @@ class ObjectTable {
 // The same for the same version and class in every process and at every time, so that a handle
 // outlives a fork and a restart. Of ids that are random already.
 CK_OBJECT_HANDLE handle_of(const KeyVersionId& id, CK_OBJECT_CLASS object_class);
+// The same for one authority's certificate, whatever keys it is above of.
+CK_OBJECT_HANDLE handle_of(const CertificateParts& authority);
 
 }  // namespace nae::pkcs11

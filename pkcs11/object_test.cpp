@@ -7,6 +7,7 @@
 
 #include "libnae/base/text.hpp"
 #include "pkcs11/attribute.hpp"
+#include "pkcs11/der.hpp"
 #include "pkcs11/mechanism.hpp"
 #include "tests/vectors/vector_file.hpp"
 
@@ -178,6 +179,105 @@ TEST(Objects, MatchATemplateAsAWhole) {
   CK_BYTE secret = 0;
   CK_ATTRIBUTE guess{CKA_VALUE, &secret, 1};
   EXPECT_FALSE(matches(table.objects()[0], &guess, 1));
+}
+
+// DER by hand: what of a certificate is shown, and nothing that is signed.
+Bytes element(Byte tag, std::initializer_list<Bytes> parts) {
+  Bytes contents, out;
+  for (const Bytes& part : parts) contents.insert(contents.end(), part.begin(), part.end());
+  append_element(out, tag, contents);
+  return out;
+}
+
+Bytes name_of(std::string_view common_name) {
+  const Bytes text(common_name.begin(), common_name.end());
+  return element(
+      kDerSequence,
+      {element(kDerSet,
+               {element(kDerSequence, {{0x06, 0x03, 0x55, 0x04, 0x03}, element(0x0c, {text})})})});
+}
+
+Bytes certificate_of(std::string_view subject, std::string_view issuer, Byte serial,
+                     bool has_version = true) {
+  const Bytes empty = element(kDerSequence, {});
+  const Bytes version = has_version ? Bytes{0xa0, 0x03, 0x02, 0x01, 0x02} : Bytes{};
+  return element(
+      kDerSequence,
+      {element(kDerSequence,
+               {version, {0x02, 0x01, serial}, empty, name_of(issuer), empty, name_of(subject)}),
+       empty,
+       {0x03, 0x01, 0x00}});
+}
+
+Table certified(const std::vector<std::pair<std::string, Bytes>>& keys) {
+  Table table = listed({});
+  table.columns.emplace_back("certificates");
+  for (const auto& [name, chain] : keys) {
+    Cells cells = row_of(name, std::to_string(table.rows.size() + 1), "1", "ecdsa-p256",
+                         "sign,verify", kP256, "ecdsa-p256-sha256");
+    cells.emplace_back(to_hex(chain));
+    table.rows.push_back(std::move(cells));
+  }
+  return table;
+}
+
+Bytes joined(std::initializer_list<Bytes> parts) {
+  Bytes all;
+  for (const Bytes& part : parts) all.insert(all.end(), part.begin(), part.end());
+  return all;
+}
+
+TEST(Objects, CertificatesStandBesideTheirKeysAndAuthoritiesOnce) {
+  const Bytes root = certificate_of("Root", "Root", 1, false);
+  const Bytes a = certificate_of("a.example", "Root", 2),
+              b = certificate_of("b.example", "Root", 3);
+  const ObjectTable table = ObjectTable::from(
+      certified({{"a", joined({a, root})}, {"b", joined({b, root})}, {"c", {}}}), false);
+  std::vector<std::pair<std::string, CK_OBJECT_CLASS>> found;
+  for (const Object& object : table.objects()) {
+    found.emplace_back(object.name, object.object_class);
+    EXPECT_EQ(table.find(object.handle), &object);
+  }
+  EXPECT_EQ(found, (decltype(found){{"a", CKO_PRIVATE_KEY},
+                                    {"a", CKO_PUBLIC_KEY},
+                                    {"a", CKO_CERTIFICATE},
+                                    {"Root", CKO_CERTIFICATE},
+                                    {"b", CKO_PRIVATE_KEY},
+                                    {"b", CKO_PUBLIC_KEY},
+                                    {"b", CKO_CERTIFICATE},
+                                    {"c", CKO_PRIVATE_KEY},
+                                    {"c", CKO_PUBLIC_KEY}}));
+  const Object& key = table.objects()[0];
+  const Object& leaf = table.objects()[2];
+  const Object& authority = table.objects()[3];
+  EXPECT_EQ(std::get<Bytes>(attribute_of(leaf, CKA_VALUE)), a);
+  EXPECT_EQ(std::get<Bytes>(attribute_of(leaf, CKA_ID)),
+            std::get<Bytes>(attribute_of(key, CKA_ID)));
+  EXPECT_EQ(std::get<Bytes>(attribute_of(leaf, CKA_SUBJECT)), name_of("a.example"));
+  EXPECT_EQ(std::get<Bytes>(attribute_of(key, CKA_SUBJECT)), name_of("a.example"));
+  EXPECT_EQ(std::get<Bytes>(attribute_of(leaf, CKA_ISSUER)), name_of("Root"));
+  EXPECT_EQ(std::get<Bytes>(attribute_of(leaf, CKA_SERIAL_NUMBER)), (Bytes{0x02, 0x01, 0x02}));
+  EXPECT_EQ(value_of<CK_ULONG>(leaf, CKA_CERTIFICATE_TYPE), CK_ULONG{CKC_X_509});
+  EXPECT_EQ(value_of<CK_ULONG>(leaf, CKA_CERTIFICATE_CATEGORY), 1u);
+  EXPECT_EQ(value_of<CK_ULONG>(authority, CKA_CERTIFICATE_CATEGORY), 2u);
+  EXPECT_EQ(std::get<Bytes>(attribute_of(authority, CKA_VALUE)), root);
+  EXPECT_NE(std::get<Bytes>(attribute_of(authority, CKA_ID)),
+            std::get<Bytes>(attribute_of(leaf, CKA_ID)));
+  for (const CK_ATTRIBUTE_TYPE type : {CKA_TRUSTED, CKA_PRIVATE, CKA_MODIFIABLE})
+    EXPECT_EQ(value_of<CK_BBOOL>(authority, type), CK_FALSE);
+  EXPECT_EQ(std::get<NoValue>(attribute_of(leaf, CKA_SIGN)), NoValue::unknown);
+  EXPECT_EQ(std::get<NoValue>(attribute_of(leaf, CKA_KEY_TYPE)), NoValue::unknown);
+}
+
+TEST(Objects, ACertificateThatCannotBeReadIsNotShown) {
+  const Bytes good = certificate_of("a", "a", 1);
+  for (std::size_t size = 1; size < good.size(); ++size) {
+    const Bytes cut(good.begin(), good.begin() + static_cast<std::ptrdiff_t>(size));
+    EXPECT_EQ(ObjectTable::from(certified({{"a", cut}}), false).objects().size(), 2u) << size;
+  }
+  EXPECT_EQ(ObjectTable::from(certified({{"a", joined({good, {0x30}})}}), false).objects().size(),
+            2u);
+  EXPECT_EQ(ObjectTable::from(certified({{"a", good}}), false).objects().size(), 3u);
 }
 
 }  // namespace

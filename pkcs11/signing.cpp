@@ -103,6 +103,7 @@ CK_RV Token::begin(CK_SESSION_HANDLE handle, Kind kind, const CK_MECHANISM* aske
   if (const CK_RV rv = object_of(key, CKR_KEY_HANDLE_INVALID, operation.object); rv != CKR_OK)
     return rv;
   const Object& object = operation.object;
+  if (object.object_class == CKO_CERTIFICATE) return CKR_KEY_HANDLE_INVALID;
   const bool signs = kind == &Session::signing;
   const CK_OBJECT_CLASS of_pairs = signs ? CKO_PRIVATE_KEY : CKO_PUBLIC_KEY;
   if (object.object_class != CKO_SECRET_KEY && object.object_class != of_pairs)

@@ -44,8 +44,8 @@ std::string schemes_of(const keys::Key& key) {
 
 Table usable_objects(Caller& caller, const Parts& parts, std::int64_t now_us) {
   Table table;
-  table.columns = {"name",       "id",     "version", "state",   "primary",   "type",
-                   "protection", "origin", "actions", "schemes", "public_key"};
+  table.columns = {"name",       "id",     "version", "state",   "primary",    "type",
+                   "protection", "origin", "actions", "schemes", "public_key", "certificates"};
   for (const keys::KeyPointer& key : parts.ring.list()) {
     const std::vector<Action> granted = granted_actions(caller, parts, *key, now_us);
     if (granted.empty()) continue;
@@ -71,6 +71,10 @@ Table usable_objects(Caller& caller, const Parts& parts, std::int64_t now_us) {
         cells.emplace_back(std::nullopt);
       else
         cells.emplace_back(to_hex(version->material.public_key));
+      if (version->certificates.empty())
+        cells.emplace_back(std::nullopt);
+      else
+        cells.emplace_back(to_hex(version->certificates));
     }
   }
   return table;
