@@ -12,7 +12,7 @@ import pathlib
 import re
 import sys
 
-TOPS = ("libnae", "net", "agent", "keyserver", "cli", "pkcs11", "pg_nae")
+TOPS = ("libnae", "net", "agent", "keyserver", "cli", "pkcs11", "gateway", "pg_nae")
 SOURCES = {".cpp", ".hpp", ".c", ".h", ".cc", ".hh", ".cxx", ".hxx", ".ipp", ".inc", ".def"}
 # Headers that belong behind a wall.
 FOREIGN = [

@@ -14,7 +14,7 @@ import pathlib
 import re
 import sys
 
-TOPS = ("libnae", "net", "agent", "keyserver", "cli", "pkcs11", "pg_nae/connection")
+TOPS = ("libnae", "net", "agent", "keyserver", "cli", "pkcs11", "gateway", "pg_nae/connection")
 WORD = r"(?:(?:parse|read|decode|load|split)(?:_\w+)?|from_\w+|\w+_from_\w+)"
 DECLARED = re.compile(r"^\s*(?:(?:static|inline|virtual|friend|constexpr|\[\[nodiscard\]\])\s+)*"
                       r"(?!return\b|throw\b|co_)[A-Za-z_][\w:<>,*&\s]*?[\s>*&](" + WORD + r")\(", re.M)

@@ -1,0 +1,66 @@
+#include "gateway/inspection/form_scanner.hpp"
+
+#include <algorithm>
+
+#include "gateway/inspection/percent.hpp"
+#include "gateway/inspection/selector.hpp"
+#include "libnae/base/text.hpp"
+
+namespace nae::gateway {
+namespace {
+
+Understood<std::string> decode_part(std::string_view text) {
+  std::string out;
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    char c = text[at];
+    if (c == '+') {
+      c = ' ';
+    } else if (c == '%') {
+      const auto byte = percent_byte(text.substr(at));
+      if (!byte) return refuse(400, "form_malformed", "a '%' without two hexadecimal digits");
+      c = static_cast<char>(*byte);
+      at += 2;
+    } else if (c <= ' ' || c >= 0x7f || c == ';') {
+      return refuse(400, "form_malformed", "a character that a form must write as %XX");
+    }
+    if (c == '\0') return refuse(400, "form_malformed", "the character U+0000");
+    out += c;
+  }
+  if (!is_utf8(out)) return refuse(400, "form_encoding", "a name or value is not UTF-8");
+  return out;
+}
+
+}  // namespace
+
+Understood<void> scan_form(std::string_view text, const FormVisitor& visit) {
+  for (std::size_t at = 0; at <= text.size();) {
+    const std::size_t end = std::min(text.find('&', at), text.size());
+    const std::string_view pair = text.substr(at, end - at);
+    if (!pair.empty()) {
+      const std::size_t equals = std::min(pair.find('='), pair.size());
+      const std::size_t value = std::min(equals + 1, pair.size());
+      FormField field{{}, {}, at + value, end};
+      auto name = decode_part(pair.substr(0, equals));
+      if (!name) return tl::unexpected(name.error());
+      auto decoded = decode_part(pair.substr(value));
+      if (!decoded) return tl::unexpected(decoded.error());
+      field.name = *std::move(name);
+      field.value = *std::move(decoded);
+      NAE_UNDERSTAND(visit(field));
+    }
+    at = end + 1;
+  }
+  return {};
+}
+
+std::string form_encoded(std::string_view text) {
+  return percent_encoded(text);
+}
+
+bool is_form_variant(std::string_view name, std::string_view field) {
+  const std::size_t from = std::min(name.find_first_not_of(' '), name.size());
+  const std::string_view head = name.substr(from, name.find_first_of("[].", from) - from);
+  return name != field && equal_ignoring_case(head, field);
+}
+
+}  // namespace nae::gateway

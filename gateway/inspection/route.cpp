@@ -1,0 +1,81 @@
+#include "gateway/inspection/route.hpp"
+
+#include <algorithm>
+
+#include "libnae/base/text.hpp"
+
+namespace nae::gateway {
+namespace {
+
+std::string lower(std::string_view text) {
+  std::string out(text);
+  for (char& c : out)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
+  return out;
+}
+
+// The host without a port, and without the point of a fully qualified name.
+std::string host_name(std::string_view host) {
+  const std::size_t colon = host.rfind(':');
+  if (colon != host.npos && host.find(']', colon) == host.npos) host = host.substr(0, colon);
+  if (host.ends_with('.')) host.remove_suffix(1);
+  return lower(host);
+}
+
+bool takes_host(const Route& route, std::string_view host) {
+  return route.hosts.empty() ||
+         std::ranges::find(route.hosts, host_name(host)) != route.hosts.end();
+}
+
+bool takes_path(const Route& route, std::string_view host, std::string_view path) {
+  return takes_host(route, host) && glob_match(route.path, path);
+}
+
+}  // namespace
+
+std::string Field::label() const {
+  switch (place) {
+    case Place::json:
+      return "json " + selector.text();
+    case Place::form:
+      return "form " + name;
+    case Place::query:
+      return "query " + name;
+    case Place::header:
+      return "header " + name;
+  }
+  return name;
+}
+
+bool Route::looks_into_query() const {
+  return !detectors.empty() || std::ranges::any_of(fields, [](const Field& field) {
+    return field.place == Place::query;
+  });
+}
+
+Result<RouteTable> RouteTable::make(std::vector<Route> routes) {
+  for (std::size_t i = 0; i < routes.size(); ++i)
+    for (std::size_t other = 0; other < i; ++other)
+      if (routes[i].name == routes[other].name)
+        return fail(Code::config_invalid, "two routes have the name '" + routes[i].name + "'");
+  RouteTable table;
+  table.routes_ = std::move(routes);
+  return table;
+}
+
+const Route* RouteTable::find(std::string_view host, std::string_view method,
+                              std::string_view path) const {
+  for (const Route& route : routes_) {
+    const bool takes_method =
+        route.methods.empty() || std::ranges::find(route.methods, method) != route.methods.end();
+    if (takes_method && takes_path(route, host, path)) return &route;
+  }
+  return nullptr;
+}
+
+bool RouteTable::claims_path(std::string_view host, std::string_view path) const {
+  return std::ranges::any_of(routes_,
+                             [&](const Route& route) { return takes_path(route, host, path); });
+}
+
+}  // namespace nae::gateway
