@@ -25,8 +25,8 @@ $(BUILD)/build.ninja: CMakeLists.txt
 	@cmake -S . -B $(BUILD) -G Ninja -DNAE_UNITY=$(UNITY) > $(BUILD).log 2>&1 || { cat $(BUILD).log; exit 1; }
 	@rm -f $(BUILD).log
 
-programs: $(BUILD)/build.ninja ## build key server, agent, command line tool and PKCS#11 module
-	@cmake --build $(BUILD) --parallel $(JOBS) --target nae-keyserver nae-agent nae nae-pkcs11
+programs: $(BUILD)/build.ninja ## build key server, agent, gateway, command line tool and PKCS#11 module
+	@cmake --build $(BUILD) --parallel $(JOBS) --target nae-keyserver nae-agent nae-gateway nae nae-pkcs11
 
 tests: $(BUILD)/build.ninja ## build everything that CMake builds, tests and benchmarks too
 	@grep -qE '^BUILD_TESTING:BOOL=(1|ON|TRUE)$$' $(BUILD)/CMakeCache.txt || cmake -DBUILD_TESTING=ON $(BUILD) >/dev/null

@@ -7,7 +7,7 @@ from harness import KEY_SERVER, NAE, Tap, scratch_directory
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 COMPLETIONS = ROOT / "packaging/completions"
-PROGRAMS = [KEY_SERVER, NAE.parents[1] / "agent/nae-agent", NAE]
+PROGRAMS = [KEY_SERVER, NAE.parents[1] / "agent/nae-agent", NAE.parents[1] / "gateway/nae-gateway", NAE]
 
 # bash calls the function that `complete` registered, as readline does.
 BASH = """source "$0"; compopt() { :; }; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); """ \

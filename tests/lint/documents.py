@@ -14,6 +14,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 CONFIGURATIONS = {
     "keyserver/config/config.cpp": "docs/man/nae-keyserver.toml.5",
     "agent/config.cpp": "docs/man/nae-agent.8",
+    "gateway/config.cpp": "docs/man/nae-gateway.8",
 }
 # f.text("listen", ...), Row{"key", ...}, {"server", &Reader::server, ...}
 FIELD = re.compile(r'\b(?:f|top)\.\w+\(\s*"(\w+)"|\bRow\{"(\w+)"|\{"(\w+)",\s*&Reader::')
@@ -104,7 +105,7 @@ def findings():
 def events():
     """What a program warns of in its log is in the troubleshooter, and nothing else is."""
     warned, logged = set(), set()
-    for folder in ("agent", "keyserver", "net"):
+    for folder in ("agent", "gateway", "keyserver", "net"):
         for source in sorted((ROOT / folder).rglob("*.cpp")):
             text = source.read_text()
             logged.update(re.findall(r'"event=([\w-]+)', text))

@@ -31,7 +31,7 @@ def main():
         for path in SOURCES + PAGES:
             (root / path).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(original / path, root / path)
-        for folder in ("agent", "keyserver", "net"):
+        for folder in ("agent", "gateway", "keyserver", "net"):
             (root / folder).symlink_to(original / folder)
         documents.ROOT = root
         for check in (documents.error_codes, documents.findings, documents.events):

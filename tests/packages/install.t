@@ -14,7 +14,7 @@ sys.path.insert(0, str(ROOT / "tests/end_to_end"))
 from chroot import APT, Chroot  # noqa: E402
 from harness import Tap  # noqa: E402
 
-PACKAGES = ["nae-keyserver", "nae-agent", "libnae-pkcs11", "nae-cli", "postgresql-15-pg-nae"]
+PACKAGES = ["nae-keyserver", "nae-agent", "nae-gateway", "libnae-pkcs11", "nae-cli", "postgresql-15-pg-nae"]
 VERSION = (ROOT / "VERSION").read_text().strip()
 EARLIER = f"{VERSION}~earlier"  # no release has packages yet: the same programs under a lower version
 PROFILE = {"NAE_CONFIG": "/var/lib/nae/admin/cli.toml"}
@@ -60,9 +60,9 @@ def check_installed(tap, chroot):
             "the key server's directory is its own")
     tap.is_(sorted(file.name for file in (chroot.path / "etc/nae").iterdir()), ["agent.toml", "audit-sink.env"], "two configuration files, no secret")
     tap.like(chroot.must("dpkg-query", "-W", "-f", "${Conffiles}", "nae-agent"), "/etc/nae/agent.toml", "which dpkg knows as such")
-    for page in ("man8/nae-keyserver.8", "man5/nae-keyserver.toml.5", "man8/nae-agent.8", "man1/nae.1"):
+    for page in ("man8/nae-keyserver.8", "man5/nae-keyserver.toml.5", "man8/nae-agent.8", "man8/nae-gateway.8", "man1/nae.1"):
         tap.ok((chroot.path / f"usr/share/man/{page}.gz").exists(), f"{page} is there, compressed")
-    for program in ("nae-keyserver", "nae-agent", "nae"):
+    for program in ("nae-keyserver", "nae-agent", "nae-gateway", "nae"):
         tap.like(chroot.must(program, "--version"), rf"^{program} {VERSION}", f"{program} starts and says its version")
         for file in (f"bash-completion/completions/{program}", f"zsh/vendor-completions/_{program}", f"fish/vendor_completions.d/{program}.fish"):
             tap.ok((chroot.path / "usr/share" / file).exists(), f"{file} is there")

@@ -1,0 +1,153 @@
+#include "gateway/forwarding.hpp"
+
+#include <algorithm>
+#include <boost/beast/http/rfc7230.hpp>
+#include <span>
+#include <stdexcept>
+
+#include "libnae/base/text.hpp"
+#include "libnae/crypto/random.hpp"
+
+namespace nae::gateway {
+namespace {
+
+using boost::beast::string_view;
+
+constexpr std::string_view kOfConnection[] = {
+    "connection", "keep-alive",        "proxy-connection", "proxy-authorization", "te",
+    "trailer",    "transfer-encoding", "upgrade",          "content-length",      "expect"};
+constexpr std::string_view kOfGateway[] = {"x-forwarded-for", "x-forwarded-proto",
+                                           "x-forwarded-host", "forwarded", "x-request-id"};
+
+std::string_view view(string_view text) {
+  return {text.data(), text.size()};
+}
+
+bool is_one_of(std::span<const std::string_view> names, std::string_view name) {
+  return std::ranges::any_of(
+      names, [&](std::string_view each) { return equal_ignoring_case(each, name); });
+}
+
+// What CGI and WSGI would take for it: they make '_' of '-'.
+bool says_what_gateway_says(std::string_view name) {
+  std::string dashed(name);
+  std::ranges::replace(dashed, '_', '-');
+  return is_one_of(kOfGateway, dashed);
+}
+
+bool is_good_host(std::string_view host) {
+  return host.size() <= 255 && std::ranges::all_of(host, [](char c) {
+           return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') ||
+                  std::string_view("-._~:[]").find(c) != std::string_view::npos;
+         });
+}
+
+}  // namespace
+
+Understood<void> check_header(const http::request_header<>& header) {
+  const auto count = [&](http::field name) {
+    const auto range = header.equal_range(name);
+    return std::distance(range.first, range.second);
+  };
+  if (header.version() != 10 && header.version() != 11)
+    return refuse(505, "version_unsupported", "another version of HTTP");
+  if (header.method() == http::verb::connect || header.method() == http::verb::trace)
+    return refuse(501, "method_unsupported", "this method is not forwarded");
+  const auto hosts = count(http::field::host);
+  if (hosts == 0 && header.version() == 11)
+    return refuse(400, "host_missing", "the request has no Host");
+  if (hosts > 1) return refuse(400, "host_twice", "the request has two Hosts");
+  if (hosts == 1 && !is_good_host(view(header[http::field::host])))
+    return refuse(400, "host_malformed", "the Host is no name or address");
+  const auto encodings = count(http::field::transfer_encoding);
+  const auto lengths = count(http::field::content_length);
+  if (encodings > 0 && lengths > 0)
+    return refuse(400, "framing_conflict", "both Transfer-Encoding and Content-Length");
+  if (lengths > 1) return refuse(400, "content_length_malformed", "two Content-Lengths");
+  if (lengths == 1) {
+    const std::string_view length = view(header[http::field::content_length]);
+    if (length.empty() || !std::ranges::all_of(length, [](char c) { return c >= '0' && c <= '9'; }))
+      return refuse(400, "content_length_malformed", "the Content-Length is no number");
+  }
+  if (encodings > 0 && header.version() == 10)
+    return refuse(400, "framing_conflict", "Transfer-Encoding in HTTP/1.0");
+  if (encodings > 1 ||
+      (encodings == 1 &&
+       !equal_ignoring_case(view(header[http::field::transfer_encoding]), "chunked")))
+    return refuse(501, "transfer_encoding_unsupported", "another Transfer-Encoding than chunked");
+  return {};
+}
+
+std::vector<HeaderView> end_to_end(const http::fields& fields) {
+  std::vector<std::string> named;
+  const auto connections = fields.equal_range(http::field::connection);
+  for (auto each = connections.first; each != connections.second; ++each)
+    for (const auto name : http::token_list(each->value())) named.emplace_back(name);
+  std::vector<HeaderView> kept;
+  for (const auto& field : fields) {
+    const std::string_view name = view(field.name_string());
+    if (is_one_of(kOfConnection, name)) continue;
+    if (std::ranges::any_of(named, [&](const std::string& each) {
+          return equal_ignoring_case(each, name) && !equal_ignoring_case(name, "host");
+        }))
+      continue;
+    kept.emplace_back(name, view(field.value()));
+  }
+  return kept;
+}
+
+std::string request_id(const http::fields& fields, bool is_trusted) {
+  const std::string_view given = view(fields["X-Request-Id"]);
+  if (is_trusted && is_name(given)) return std::string(given);
+  Bytes bytes(16);
+  if (auto drawn = crypto::random_bytes(bytes); !drawn)
+    throw std::runtime_error(drawn.error().message);
+  return to_hex(bytes);
+}
+
+void add_forwarded(http::fields& out, const http::fields& from, const Client& client,
+                   const std::string& id) {
+  for (auto field = out.begin(); field != out.end();) {
+    const auto next = std::next(field);
+    if (says_what_gateway_says(view(field->name_string()))) out.erase(field);
+    field = next;
+  }
+  std::string chain = client.address, proto = client.has_tls ? "https" : "http";
+  std::string forwarded = "for=";
+  const bool is_version_6 = client.address.find(':') != std::string::npos;
+  forwarded += is_version_6 ? "\"[" + client.address + "]\"" : client.address;
+  const std::string own_host(from[http::field::host]);
+  std::string host = own_host;
+  if (client.is_trusted) {
+    if (const auto said = from["X-Forwarded-For"]; !said.empty())
+      chain = std::string(said) + ", " + chain;
+    if (const auto said = from["X-Forwarded-Proto"]; !said.empty()) proto = said;
+    if (const auto said = from["X-Forwarded-Host"]; !said.empty()) host = said;
+  }
+  forwarded += ";proto=" + std::string(client.has_tls ? "https" : "http");
+  if (!own_host.empty()) forwarded += ";host=\"" + own_host + "\"";
+  if (client.is_trusted)
+    if (const auto said = from["Forwarded"]; !said.empty())
+      forwarded = std::string(said) + ", " + forwarded;
+  out.set("X-Forwarded-For", chain);
+  out.set("X-Forwarded-Proto", proto);
+  if (!host.empty()) out.set("X-Forwarded-Host", host);
+  out.set("Forwarded", forwarded);
+  out.set("X-Request-Id", id);
+}
+
+Bytes bearer_token(const http::fields& fields) {
+  const auto range = fields.equal_range(http::field::authorization);
+  if (range.first == range.second || std::next(range.first) != range.second) return {};
+  std::string_view value = view(range.first->value());
+  constexpr std::string_view kScheme = "bearer ";
+  if (value.size() <= kScheme.size() ||
+      !equal_ignoring_case(value.substr(0, kScheme.size()), kScheme))
+    return {};
+  value.remove_prefix(kScheme.size());
+  while (value.starts_with(' ')) value.remove_prefix(1);
+  const ByteView bytes = as_bytes(value);
+  return Bytes(bytes.begin(), bytes.end());
+}
+
+}  // namespace nae::gateway

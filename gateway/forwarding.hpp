@@ -1,0 +1,41 @@
+// What of a message's header goes on, and what a proxy adds (RFC 9110 section 7.6, RFC 7239).
+#pragma once
+
+#include <boost/beast/http/fields.hpp>
+#include <boost/beast/http/message.hpp>
+#include <string>
+#include <vector>
+
+#include "gateway/config.hpp"
+#include "gateway/inspection/inspection.hpp"
+
+namespace nae::gateway {
+
+namespace http = boost::beast::http;
+
+// Of one connection.
+struct Client {
+  std::string address;  // without a port
+  bool has_tls = false;
+  bool is_trusted = false;  // a proxy whose X-Forwarded-* are believed
+};
+
+// Status 400 or 501 for headers that two readers may frame or place differently: host_missing,
+// host_twice, framing_conflict, transfer_encoding_unsupported, content_length_malformed,
+// method_unsupported.
+Understood<void> check_header(const http::request_header<>& header);
+
+// All that is not about this connection, without what this gateway says itself.
+std::vector<HeaderView> end_to_end(const http::fields& fields);
+
+// The request's id: the client's, where it is a name of at most 128 characters, or a new one.
+std::string request_id(const http::fields& fields, bool is_trusted);
+
+// Who asked and how: X-Forwarded-For, -Proto, -Host, Forwarded, X-Request-Id.
+void add_forwarded(http::fields& out, const http::fields& from, const Client& client,
+                   const std::string& id);
+
+// The bearer token of the request; empty: none.
+Bytes bearer_token(const http::fields& fields);
+
+}  // namespace nae::gateway
