@@ -1,13 +1,14 @@
 // What a hand does to rows, changes and snapshots is found and named.
 #include <gmock/gmock.h>
 
-#include "keyserver/store/sqlite/ledger_table.hpp"
+#include "keyserver/store/sql/ledger_table.hpp"
 #include "keyserver/store/sqlite/test_ledger.hpp"
 #include "libnae/base/text.hpp"
 
 namespace nae::store::sqlite {
 namespace {
 
+using sql::LedgerTable;
 using ::testing::HasSubstr;
 
 TEST_F(LedgerTest, RowsThatAHandWroteAreNamed) {

@@ -7,8 +7,6 @@
 #include <cerrno>
 #include <cstring>
 
-#include "keyserver/store/ledger_item.hpp"
-#include "keyserver/store/sqlite/recorded.hpp"
 #include "keyserver/store/sqlite/schema.hpp"
 
 namespace nae::store::sqlite {
@@ -43,10 +41,6 @@ Result<void> build(const std::filesystem::path& path) {
 
 }  // namespace
 
-Store::Store(std::unique_ptr<Database> database)
-    : database_(std::move(database)), ledger_(std::make_unique<LedgerTable>(*database_)) {}
-Store::~Store() = default;
-
 // Built beside its place and linked there when complete: a crash leaves no half a store, and
 // link() refuses to overwrite where rename() would not.
 Result<std::unique_ptr<Store>> Store::create(const std::filesystem::path& path) {
@@ -78,43 +72,7 @@ Result<std::unique_ptr<Store>> Store::open(const std::filesystem::path& path) {
   NAE_ASSIGN(auto database, Database::open(path));
   NAE_TRY(check_soundness(*database));
   NAE_TRY(migrate(*database));
-  return std::unique_ptr<Store>(new Store(std::move(database)));
-}
-
-Result<void> Store::set_meta(std::string_view name, std::string_view value) {
-  std::lock_guard lock(mutex_);
-  NAE_ASSIGN(Recorded change, Recorded::begin(*database_, *ledger_));
-  {
-    NAE_ASSIGN(Statement known, database_->query("SELECT value FROM meta WHERE name = ?1", name));
-    NAE_ASSIGN(bool found, known.step());
-    if (found && known.text(0) == value) return {};
-    if (found) return fail(Code::conflict, "the store has another " + std::string(name));
-  }
-  NAE_TRY(change.touch(Noun::fact, identity_of(name)));
-  NAE_TRY(database_->execute("INSERT INTO meta (name, value) VALUES (?1, ?2)", name, value));
-  return change.commit(ChangeKind::fact_set);
-}
-
-Result<std::optional<std::string>> Store::meta(std::string_view name) {
-  std::lock_guard lock(mutex_);
-  NAE_ASSIGN(Statement known, database_->query("SELECT value FROM meta WHERE name = ?1", name));
-  NAE_ASSIGN(bool found, known.step());
-  if (!found) {
-    NAE_TRY(ledger_->check({Noun::fact, identity_of(name), std::nullopt}));
-    return std::nullopt;
-  }
-  std::string value = known.text(0);
-  NAE_TRY(ledger_->check(item_of_fact(name, value)));
-  return value;
-}
-
-Result<void> Store::check() {
-  std::lock_guard lock(mutex_);
-  NAE_ASSIGN(Transaction transaction, Transaction::begin(*database_));
-  NAE_ASSIGN(std::int64_t version, database_->integer("PRAGMA user_version"));
-  if (version != newest_schema())
-    return fail(Code::store_version, "the store was migrated by another server");
-  return {};
+  return std::make_unique<Store>(std::move(database));
 }
 
 }  // namespace nae::store::sqlite

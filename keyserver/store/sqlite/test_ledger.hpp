@@ -33,33 +33,37 @@ inline DeviceCertificate device_named(std::string name, char key) {
   return {std::move(name), std::string(64, key), "0b", 5, 1000, std::string(64, key), 0};
 }
 
+// A ledger, and a row of every noun.
+inline void fill(store::Store& store) {
+  EXPECT_TRUE(store.begin_ledger(settings()));
+  EXPECT_TRUE(store.set_meta("server_id", "one"));
+  keys::Key key = make_key("first");
+  key.attributes.labels = {{"team", "crm"}, {"tier", "1"}};
+  EXPECT_TRUE(store.insert_key(key));
+  EXPECT_TRUE(store.insert_version(key.id, make_version(2, "second-material")));
+  EXPECT_TRUE(store.set_schedule({key.id, 1}, {{keys::State::retired, 5'000, 0}}));
+  EXPECT_TRUE(store.insert_key(make_key("other", 9)));
+  EXPECT_TRUE(store.insert({0, "[[rule]]", "alice", "", 10}));
+  EXPECT_TRUE(store.insert_device(device_named("db1", 'd')));
+  EXPECT_TRUE(store.insert_device(device_named("db2", 'e')));
+  EXPECT_TRUE(store.insert_admin(admin_named("alice", {"auditor"}, 'a')));
+  EXPECT_TRUE(store.insert_admin(admin_named("bob", {"key-admin"}, 'b')));
+  Approval approval;
+  approval.id = "0123456789abcdef";
+  approval.digest = approval.fingerprint = std::string(64, 'a');
+  approval.requested_by = "alice";
+  approval.body = "{}";
+  approval.expires_at_us = 1'000;
+  EXPECT_TRUE(store.insert_approval(approval, 10));
+  EXPECT_TRUE(
+      store.decide_approval(approval.id, {"bob", Verdict::approved, approval.digest, 20}, 2));
+}
+
 class LedgerTest : public StoreTest {
  protected:
-  // A row of every noun.
   std::unique_ptr<Store> filled() {
     auto store = create();
-    EXPECT_TRUE(store->begin_ledger(settings()));
-    EXPECT_TRUE(store->set_meta("server_id", "one"));
-    keys::Key key = make_key("first");
-    key.attributes.labels = {{"team", "crm"}, {"tier", "1"}};
-    EXPECT_TRUE(store->insert_key(key));
-    EXPECT_TRUE(store->insert_version(key.id, make_version(2, "second-material")));
-    EXPECT_TRUE(store->set_schedule({key.id, 1}, {{keys::State::retired, 5'000, 0}}));
-    EXPECT_TRUE(store->insert_key(make_key("other", 9)));
-    EXPECT_TRUE(store->insert({0, "[[rule]]", "alice", "", 10}));
-    EXPECT_TRUE(store->insert_device(device_named("db1", 'd')));
-    EXPECT_TRUE(store->insert_device(device_named("db2", 'e')));
-    EXPECT_TRUE(store->insert_admin(admin_named("alice", {"auditor"}, 'a')));
-    EXPECT_TRUE(store->insert_admin(admin_named("bob", {"key-admin"}, 'b')));
-    Approval approval;
-    approval.id = "0123456789abcdef";
-    approval.digest = approval.fingerprint = std::string(64, 'a');
-    approval.requested_by = "alice";
-    approval.body = "{}";
-    approval.expires_at_us = 1'000;
-    EXPECT_TRUE(store->insert_approval(approval, 10));
-    EXPECT_TRUE(
-        store->decide_approval(approval.id, {"bob", Verdict::approved, approval.digest, 20}, 2));
+    fill(*store);
     return store;
   }
   Result<LedgerReport> opened() {

@@ -1,11 +1,11 @@
-#include "keyserver/store/sqlite/key_rows.hpp"
+#include "keyserver/store/sql/key_rows.hpp"
 
 #include <algorithm>
 #include <functional>
 
 #include "libnae/base/text.hpp"
 
-namespace nae::store::sqlite {
+namespace nae::store::sql {
 namespace {
 
 tl::unexpected<Error> damaged(const Bytes& id) {
@@ -257,14 +257,19 @@ Result<void> write_certificates(Database& database, const KeyVersionId& version,
     return database.execute("DELETE FROM key_certificates WHERE key_id = ?1 AND number = ?2",
                             ByteView(version.key.bytes), number_of(version.version));
   return database.execute(
-      "INSERT OR REPLACE INTO key_certificates (key_id, number, chain) VALUES (?1, ?2, ?3)",
+      "INSERT INTO key_certificates (key_id, number, chain) VALUES (?1, ?2, ?3)"
+      " ON CONFLICT (key_id, number) DO UPDATE SET chain = excluded.chain",
       ByteView(version.key.bytes), number_of(version.version), chain);
 }
 
 Result<void> write_usage(Database& database, const keys::UsageCount& count) {
   return database.execute(
-      "INSERT OR REPLACE INTO usage (key_id, number, uses, reserved_uses, reads, last_use_at_us,"
-      " last_read_at_us, salts) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+      "INSERT INTO usage (key_id, number, uses, reserved_uses, reads, last_use_at_us,"
+      " last_read_at_us, salts) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"
+      " ON CONFLICT (key_id, number) DO UPDATE SET uses = excluded.uses,"
+      " reserved_uses = excluded.reserved_uses, reads = excluded.reads,"
+      " last_use_at_us = excluded.last_use_at_us, last_read_at_us = excluded.last_read_at_us,"
+      " salts = excluded.salts",
       ByteView(count.id.key.bytes), number_of(count.id.version), count.uses, count.reserved_uses,
       count.reads, count.last_use_at_us, count.last_read_at_us, count.salts);
 }
@@ -286,4 +291,4 @@ Result<void> write_attributes(Database& database, const KeyId& key,
   return {};
 }
 
-}  // namespace nae::store::sqlite
+}  // namespace nae::store::sql

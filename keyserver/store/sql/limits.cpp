@@ -1,7 +1,7 @@
-#include "keyserver/store/sqlite/sqlite.hpp"
-#include "keyserver/store/sqlite/store.hpp"
+#include "keyserver/store/sql/database.hpp"
+#include "keyserver/store/sql/store.hpp"
 
-namespace nae::store::sqlite {
+namespace nae::store::sql {
 
 Result<std::vector<policy::LimitCount>> Store::load_limits() {
   std::lock_guard lock(mutex_);
@@ -24,9 +24,11 @@ Result<void> Store::save_limits(std::span<const policy::LimitCount> counts, std:
   NAE_TRY(database_->execute("DELETE FROM limit_counts WHERE expires_at_us <= ?1", now_us));
   for (const policy::LimitCount& count : counts)
     NAE_TRY(database_->execute(
-        "INSERT OR REPLACE INTO limit_counts"
-        " (counter, device, invented, window_seconds, counts, expires_at_us)"
-        " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        "INSERT INTO limit_counts (counter, device, invented, window_seconds, counts,"
+        " expires_at_us) VALUES (?1, ?2, ?3, ?4, ?5, ?6)"
+        " ON CONFLICT (counter) DO UPDATE SET device = excluded.device,"
+        " invented = excluded.invented, window_seconds = excluded.window_seconds,"
+        " counts = excluded.counts, expires_at_us = excluded.expires_at_us",
         std::string_view(count.counter), std::string_view(count.device),
         std::int64_t{count.invented}, static_cast<std::int64_t>(count.window_seconds),
         ByteView(count.window), count.expires_at_us));
@@ -34,9 +36,9 @@ Result<void> Store::save_limits(std::span<const policy::LimitCount> counts, std:
   if (rows > static_cast<std::int64_t>(policy::kMaxLimitCounters))
     NAE_TRY(database_->execute(
         "DELETE FROM limit_counts WHERE counter IN (SELECT counter FROM limit_counts"
-        " ORDER BY invented, expires_at_us DESC LIMIT -1 OFFSET ?1)",
-        static_cast<std::int64_t>(policy::kMaxLimitCounters)));
+        " ORDER BY invented, expires_at_us DESC LIMIT ?2 OFFSET ?1)",
+        static_cast<std::int64_t>(policy::kMaxLimitCounters), INT64_MAX));
   return transaction.commit();
 }
 
-}  // namespace nae::store::sqlite
+}  // namespace nae::store::sql

@@ -1,7 +1,7 @@
-#include "keyserver/store/sqlite/key_rows.hpp"
-#include "keyserver/store/sqlite/store.hpp"
+#include "keyserver/store/sql/key_rows.hpp"
+#include "keyserver/store/sql/store.hpp"
 
-namespace nae::store::sqlite {
+namespace nae::store::sql {
 
 Result<std::vector<keys::UsageCount>> Store::open_usage() {
   std::lock_guard lock(mutex_);
@@ -48,4 +48,4 @@ Result<void> Store::save_usage(const std::vector<keys::UsageCount>& counts, bool
   return transaction.commit();
 }
 
-}  // namespace nae::store::sqlite
+}  // namespace nae::store::sql

@@ -1,21 +1,26 @@
-#include "keyserver/store/sqlite/ledger_table.hpp"
-#include "keyserver/store/sqlite/store.hpp"
+#include "keyserver/store/sql/ledger_table.hpp"
+#include "keyserver/store/sql/store.hpp"
 
-namespace nae::store::sqlite {
+namespace nae::store::sql {
 
 Result<bool> Store::has_ledger() {
   std::lock_guard lock(mutex_);
   return ledger_->exists();
 }
 
+LedgerSettings Store::of_this_node(LedgerSettings settings) const {
+  if (!node_.empty()) settings.node += "/" + node_;
+  return settings;
+}
+
 Result<LedgerReport> Store::begin_ledger(LedgerSettings settings) {
   std::lock_guard lock(mutex_);
-  return ledger_->begin(std::move(settings));
+  return ledger_->begin(of_this_node(std::move(settings)));
 }
 
 Result<LedgerReport> Store::open_ledger(LedgerSettings settings) {
   std::lock_guard lock(mutex_);
-  return ledger_->open(std::move(settings));
+  return ledger_->open(of_this_node(std::move(settings)));
 }
 
 Result<LedgerReport> Store::verify_ledger() {
@@ -51,4 +56,4 @@ Result<void> Store::note_rollback_accepted() {
   return noted;
 }
 
-}  // namespace nae::store::sqlite
+}  // namespace nae::store::sql

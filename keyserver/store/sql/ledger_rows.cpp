@@ -1,12 +1,12 @@
-#include "keyserver/store/sqlite/ledger_rows.hpp"
+#include "keyserver/store/sql/ledger_rows.hpp"
 
 #include <algorithm>
 
 #include "keyserver/store/ledger_item.hpp"
-#include "keyserver/store/sqlite/key_rows.hpp"
-#include "keyserver/store/sqlite/rows.hpp"
+#include "keyserver/store/sql/key_rows.hpp"
+#include "keyserver/store/sql/rows.hpp"
 
-namespace nae::store::sqlite {
+namespace nae::store::sql {
 namespace {
 
 Result<std::optional<Item>> read_fact(Database& database, std::string_view name) {
@@ -111,4 +111,4 @@ Result<void> for_each_item(Database& database, const std::function<Result<void>(
   return {};
 }
 
-}  // namespace nae::store::sqlite
+}  // namespace nae::store::sql

@@ -5,9 +5,9 @@
 #include <vector>
 
 #include "keyserver/keys/key.hpp"
-#include "keyserver/store/sqlite/sqlite.hpp"
+#include "keyserver/store/sql/database.hpp"
 
-namespace nae::store::sqlite {
+namespace nae::store::sql {
 
 inline std::int64_t number_of(auto value) {
   return static_cast<std::int64_t>(value);
@@ -35,4 +35,4 @@ Result<void> write_usage(Database& database, const keys::UsageCount& count);
 Result<void> write_attributes(Database& database, const KeyId& key,
                               const keys::Attributes& attributes);
 
-}  // namespace nae::store::sqlite
+}  // namespace nae::store::sql

@@ -1,11 +1,11 @@
 #include <algorithm>
 
 #include "keyserver/store/ledger_item.hpp"
-#include "keyserver/store/sqlite/recorded.hpp"
-#include "keyserver/store/sqlite/rows.hpp"
-#include "keyserver/store/sqlite/store.hpp"
+#include "keyserver/store/sql/recorded.hpp"
+#include "keyserver/store/sql/rows.hpp"
+#include "keyserver/store/sql/store.hpp"
 
-namespace nae::store::sqlite {
+namespace nae::store::sql {
 namespace {
 
 // One administrator must not keep the others from requesting.
@@ -256,4 +256,4 @@ Result<std::vector<std::string>> Store::interrupt_approvals() {
   return running;
 }
 
-}  // namespace nae::store::sqlite
+}  // namespace nae::store::sql

@@ -8,9 +8,9 @@
 
 #include "keyserver/store/fold.hpp"
 #include "keyserver/store/ledger.hpp"
-#include "keyserver/store/sqlite/sqlite.hpp"
+#include "keyserver/store/sql/database.hpp"
 
-namespace nae::store::sqlite {
+namespace nae::store::sql {
 
 class LedgerTable {
  public:
@@ -70,4 +70,4 @@ class LedgerTable {
   std::vector<Undo> undo_;
 };
 
-}  // namespace nae::store::sqlite
+}  // namespace nae::store::sql

@@ -2,11 +2,11 @@
 #include <iterator>
 
 #include "keyserver/store/ledger_item.hpp"
-#include "keyserver/store/sqlite/recorded.hpp"
-#include "keyserver/store/sqlite/rows.hpp"
-#include "keyserver/store/sqlite/store.hpp"
+#include "keyserver/store/sql/recorded.hpp"
+#include "keyserver/store/sql/rows.hpp"
+#include "keyserver/store/sql/store.hpp"
 
-namespace nae::store::sqlite {
+namespace nae::store::sql {
 namespace {
 
 constexpr std::string_view kAdmins =
@@ -177,4 +177,4 @@ Result<void> Store::remove_admin(const Admin& before, const LeastHolders& least)
   return change.commit(ChangeKind::admin_removed);
 }
 
-}  // namespace nae::store::sqlite
+}  // namespace nae::store::sql

@@ -4,9 +4,9 @@
 
 #include <vector>
 
-#include "keyserver/store/sqlite/ledger_table.hpp"
+#include "keyserver/store/sql/ledger_table.hpp"
 
-namespace nae::store::sqlite {
+namespace nae::store::sql {
 
 class Recorded {
  public:
@@ -22,10 +22,13 @@ class Recorded {
   // Before a row is written, or may be: Code::store_corrupt when it is not as the ledger has it.
   // A row that is written without this is found at the next start.
   Result<void> touch(Noun noun, Bytes identity);
-  // Rows that came out as they were make no change.
+  // Rows that came out as they were make no change. Where the database does not say what became of
+  // the transaction, the ledger is read back: Code::store_unavailable when the change is not there,
+  // or when that cannot be found out.
   Result<void> commit(ChangeKind kind);
 
  private:
+  Result<void> find_out();
   Recorded(Database& database, LedgerTable& ledger, Transaction transaction)
       : database_(&database), ledger_(&ledger), transaction_(std::move(transaction)) {}
   Database* database_;
@@ -34,4 +37,4 @@ class Recorded {
   std::vector<Item> touched_;  // as they were
 };
 
-}  // namespace nae::store::sqlite
+}  // namespace nae::store::sql

@@ -1,9 +1,9 @@
 #include "keyserver/store/ledger_item.hpp"
-#include "keyserver/store/sqlite/key_rows.hpp"
-#include "keyserver/store/sqlite/recorded.hpp"
-#include "keyserver/store/sqlite/store.hpp"
+#include "keyserver/store/sql/key_rows.hpp"
+#include "keyserver/store/sql/recorded.hpp"
+#include "keyserver/store/sql/store.hpp"
 
-namespace nae::store::sqlite {
+namespace nae::store::sql {
 namespace {
 
 Result<std::int64_t> stored_state(Database& database, const KeyVersionId& version) {
@@ -70,12 +70,14 @@ Result<void> Store::set_state(const KeyVersionId& version, keys::State state, st
     return fail(Code::key_state, "a destroyed key version never comes back");
   const bool destroy = state == keys::State::destroyed;
   NAE_TRY(change.touch(Noun::version, identity_of(version)));
+  if (destroy)
+    NAE_TRY(
+        database_->execute("UPDATE versions SET wrapped = ?3, token_object = '', public_key = ?3,"
+                           " binding = ?3 WHERE key_id = ?1 AND number = ?2",
+                           ByteView(version.key.bytes), number_of(version.version), ByteView()));
   NAE_TRY(database_->execute(
-      destroy
-          ? "UPDATE versions SET state = ?3, changed_at_us = ?4, wrapped = x'',"
-            " token_object = '', public_key = x'', binding = x'' WHERE key_id = ?1 AND number = ?2"
-          : "UPDATE versions SET state = ?3, changed_at_us = ?4"
-            " WHERE key_id = ?1 AND number = ?2",
+      "UPDATE versions SET state = ?3, changed_at_us = ?4"
+      " WHERE key_id = ?1 AND number = ?2",
       ByteView(version.key.bytes), number_of(version.version), number_of(state), now_us));
   NAE_TRY(write_schedule(*database_, version, schedule));
   if (destroy) {
@@ -83,10 +85,7 @@ Result<void> Store::set_state(const KeyVersionId& version, keys::State state, st
     NAE_TRY(write_certificates(*database_, version, {}));
   }
   NAE_TRY(change.commit(ChangeKind::version_state));
-  // secure_delete overwrites the row, but its old page stands in the write-ahead log until a
-  // checkpoint. Another process that reads the store can put that off to the next one; the
-  // destruction itself is done.
-  if (destroy) static_cast<void>(database_->execute("PRAGMA wal_checkpoint(TRUNCATE)"));
+  if (destroy) database_->erase_remains();
   return {};
 }
 
@@ -142,4 +141,4 @@ Result<void> Store::set_schedule(const KeyVersionId& version,
   return change.commit(ChangeKind::version_schedule);
 }
 
-}  // namespace nae::store::sqlite
+}  // namespace nae::store::sql

@@ -4,9 +4,9 @@
 #include <functional>
 
 #include "keyserver/store/change.hpp"
-#include "keyserver/store/sqlite/sqlite.hpp"
+#include "keyserver/store/sql/database.hpp"
 
-namespace nae::store::sqlite {
+namespace nae::store::sql {
 
 // The row as it stands now; without content when there is none.
 Result<Item> read_item(Database& database, Noun noun, ByteView identity);
@@ -14,4 +14,4 @@ Result<Item> read_item(Database& database, Noun noun, ByteView identity);
 // Every row, nouns and rows in a fixed order. Ends with the first failure of `each`.
 Result<void> for_each_item(Database& database, const std::function<Result<void>(Item)>& each);
 
-}  // namespace nae::store::sqlite
+}  // namespace nae::store::sql

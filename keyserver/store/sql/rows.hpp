@@ -8,9 +8,9 @@
 #include "keyserver/store/admins.hpp"
 #include "keyserver/store/approval.hpp"
 #include "keyserver/store/devices.hpp"
-#include "keyserver/store/sqlite/sqlite.hpp"
+#include "keyserver/store/sql/database.hpp"
 
-namespace nae::store::sqlite {
+namespace nae::store::sql {
 
 Result<std::optional<policy::Revision>> find_policy(Database& database, std::uint32_t number);
 Result<std::vector<policy::Revision>> read_policies(Database& database);  // ascending
@@ -25,4 +25,4 @@ Result<std::vector<Admin>> read_all_admins(Database& database);  // by name
 Result<std::optional<Approval>> find_approval_row(Database& database, std::string_view id);
 Result<std::vector<Approval>> read_approvals(Database& database);  // whole ones
 
-}  // namespace nae::store::sqlite
+}  // namespace nae::store::sql

@@ -1,14 +1,13 @@
-#include "keyserver/store/sqlite/ledger_table.hpp"
+#include "keyserver/store/sql/ledger_table.hpp"
 
 #include <algorithm>
 #include <array>
 
 #include "keyserver/store/acting.hpp"
-#include "keyserver/store/sqlite/ledger_rows.hpp"
-#include "keyserver/store/sqlite/schema.hpp"
+#include "keyserver/store/sql/ledger_rows.hpp"
 #include "libnae/base/clock.hpp"
 
-namespace nae::store::sqlite {
+namespace nae::store::sql {
 namespace {
 
 // A snapshot after so many changes, and of a large store after a tenth as many as it has rows:
@@ -155,14 +154,14 @@ Result<void> LedgerTable::name_missing(const Fold& fold) {
 
 Result<LedgerReport> LedgerTable::begin(LedgerSettings settings) {
   NAE_ASSIGN(Transaction transaction, Transaction::begin(database_));
-  NAE_TRY(check_schema(database_));
+  NAE_TRY(database_.check_schema());
   settings_ = std::move(settings);
   fold_ = {};
   head_ = {};
   snapshot_epoch_ = 0;
   undo_.clear();
   // What stays of one that was not finished was never in force.
-  NAE_TRY(forget_ledger(database_));
+  NAE_TRY(database_.forget_ledger());
   std::vector<Item> items;
   std::size_t rows = 0;
   auto begun = for_each_item(database_, [&](Item item) -> Result<void> {
@@ -176,7 +175,7 @@ Result<LedgerReport> LedgerTable::begin(LedgerSettings settings) {
   if (begun && (!items.empty() || head_.epoch == 0)) begun = write(ChangeKind::adopted, items);
   if (begun) begun = write_snapshot();
   if (begun) {
-    auto schema = check_schema(database_);  // the ledger's tables are new
+    auto schema = database_.check_schema();  // the ledger's tables are new
     schema_ = schema.value_or(0);
     begun = schema.map([](auto) {});
   }
@@ -191,7 +190,7 @@ Result<LedgerReport> LedgerTable::begin(LedgerSettings settings) {
 
 Result<LedgerReport> LedgerTable::open(LedgerSettings settings) {
   NAE_ASSIGN(Transaction moment, Transaction::begin(database_));
-  NAE_ASSIGN(const std::int64_t schema, check_schema(database_));
+  NAE_ASSIGN(const std::int64_t schema, database_.check_schema());
   settings_ = std::move(settings);
   LedgerReport report;
   auto state = read(true, report.changes);
@@ -213,7 +212,7 @@ Result<LedgerReport> LedgerTable::open(LedgerSettings settings) {
 Result<LedgerReport> LedgerTable::verify() {
   if (!is_open()) return fail(Code::conflict, "the store's ledger is not open");
   NAE_ASSIGN(Transaction moment, Transaction::begin(database_));
-  NAE_TRY(check_schema(database_));
+  NAE_TRY(database_.check_schema());
   LedgerReport report;
   NAE_ASSIGN(const State state, read(false, report.changes));
   NAE_ASSIGN(report.rows, compare(state.fold));
@@ -261,7 +260,7 @@ Result<void> LedgerTable::catch_up() {
     return fail(Code::conflict, "the store has a ledger, and this program has not opened it");
   }
   // A trigger writes rows in the transaction of the change, and the server would sign them.
-  NAE_ASSIGN(const std::int64_t schema, database_.integer("PRAGMA schema_version"));
+  NAE_ASSIGN(const std::int64_t schema, database_.schema_mark());
   if (schema != schema_)
     return fail(Code::store_corrupt, "the store's schema was changed while it was open",
                 "Start the server again: it says what is not its own.");
@@ -345,4 +344,4 @@ void LedgerTable::undone() {
   undo_.clear();
 }
 
-}  // namespace nae::store::sqlite
+}  // namespace nae::store::sql

@@ -1,11 +1,11 @@
 #include "keyserver/store/ledger_item.hpp"
-#include "keyserver/store/sqlite/recorded.hpp"
-#include "keyserver/store/sqlite/rows.hpp"
-#include "keyserver/store/sqlite/store.hpp"
+#include "keyserver/store/sql/recorded.hpp"
+#include "keyserver/store/sql/rows.hpp"
+#include "keyserver/store/sql/store.hpp"
 #include "libnae/base/text.hpp"
 #include "libnae/crypto/hash.hpp"
 
-namespace nae::store::sqlite {
+namespace nae::store::sql {
 namespace {
 
 constexpr std::string_view kSelectPolicies =
@@ -119,9 +119,8 @@ Result<std::vector<policy::Revision>> Store::prune_policies(std::int64_t before_
         now_us));
   }
   NAE_TRY(change.commit(ChangeKind::policies_pruned));
-  // What was overwritten stands in the write-ahead log until a checkpoint.
-  if (!pruned.empty()) static_cast<void>(database_->execute("PRAGMA wal_checkpoint(TRUNCATE)"));
+  if (!pruned.empty()) database_->erase_remains();
   return pruned;
 }
 
-}  // namespace nae::store::sqlite
+}  // namespace nae::store::sql

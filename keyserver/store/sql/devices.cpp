@@ -1,9 +1,9 @@
 #include "keyserver/store/ledger_item.hpp"
-#include "keyserver/store/sqlite/recorded.hpp"
-#include "keyserver/store/sqlite/rows.hpp"
-#include "keyserver/store/sqlite/store.hpp"
+#include "keyserver/store/sql/recorded.hpp"
+#include "keyserver/store/sql/rows.hpp"
+#include "keyserver/store/sql/store.hpp"
 
-namespace nae::store::sqlite {
+namespace nae::store::sql {
 namespace {
 
 // Parameters by the number: what is inserted, with the time of issue as ?4.
@@ -145,4 +145,4 @@ Result<std::vector<DeviceCertificate>> Store::list_devices() {
   return devices;
 }
 
-}  // namespace nae::store::sqlite
+}  // namespace nae::store::sql

@@ -1,0 +1,72 @@
+#include "keyserver/store/sql/recorded.hpp"
+
+#include "keyserver/store/sql/ledger_rows.hpp"
+
+namespace nae::store::sql {
+namespace {
+
+// How often a database is asked that has failed; each time takes as long as connecting may.
+constexpr int kAttempts = 5;
+
+}  // namespace
+
+Result<Recorded> Recorded::begin(Database& database, LedgerTable& ledger) {
+  NAE_ASSIGN(Transaction transaction, Transaction::begin(database));
+  NAE_TRY(ledger.catch_up());
+  return Recorded(database, ledger, std::move(transaction));
+}
+
+Recorded::~Recorded() {
+  if (ledger_ != nullptr) ledger_->undone();
+}
+
+Result<void> Recorded::touch(Noun noun, Bytes identity) {
+  if (!ledger_->is_open()) return {};
+  NAE_ASSIGN(Item item, read_item(*database_, noun, identity));
+  NAE_TRY(ledger_->check(item));
+  touched_.push_back(std::move(item));
+  return {};
+}
+
+Result<void> Recorded::commit(ChangeKind kind) {
+  std::vector<Item> changed;
+  for (const Item& before : touched_) {
+    NAE_ASSIGN(Item now, read_item(*database_, before.noun, before.identity));
+    if (now.content != before.content) changed.push_back(std::move(now));
+  }
+  if (!changed.empty()) NAE_TRY(ledger_->append(kind, changed));
+  NAE_ASSIGN(const Outcome outcome, transaction_.try_commit());
+  if (outcome == Outcome::unknown && !changed.empty()) NAE_TRY(find_out());
+  ledger_->committed();
+  ledger_ = nullptr;
+  return {};
+}
+
+// The lock of the new transaction waits until the old one has ended, on whichever machine takes
+// writes now; and where its commit is durable, so is everything before it. Whoever is told nothing
+// knows nothing: the next transaction takes up what stands there.
+Result<void> Recorded::find_out() {
+  const LedgerPoint mine = ledger_->head();
+  Error last(Code::store_unavailable, "");
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    auto transaction = Transaction::begin(*database_);
+    if (!transaction) {
+      last = transaction.error();
+      continue;
+    }
+    NAE_ASSIGN(const std::optional<LedgerHash> hash, ledger_->change_hash(mine.epoch));
+    auto known = transaction->try_commit();
+    if (!known || *known == Outcome::unknown) continue;
+    if (hash == mine.hash) return {};
+    return fail(Code::store_unavailable,
+                "store: the change was not made: the store's database "
+                "failed while it was committed");
+  }
+  database_->outcome_stays_unknown();
+  return fail(Code::store_unavailable,
+              "store: whether the change was made is not known yet" +
+                  (last.message.empty() ? "" : ": " + last.message),
+              "Look at what it was to change when the store's database is well again.");
+}
+
+}  // namespace nae::store::sql
