@@ -1,0 +1,68 @@
+// PostgreSQL as a database of the store.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "keyserver/store/postgresql/connection.hpp"
+#include "keyserver/store/sql/database.hpp"
+
+namespace nae::store::postgresql {
+
+// How long a statement may take before it is cancelled.
+inline constexpr std::chrono::seconds kPatience{20};
+
+class Database final : public sql::Database {
+ public:
+  static Result<std::unique_ptr<Database>> open(const Target& target,
+                                                std::chrono::milliseconds patience = kPatience);
+
+  // Until this is called nothing is committed: who has no lease only reads. From then on a
+  // transaction is refused (Code::server_unavailable) unless the lease still has this generation,
+  // which is looked at under the lock that whoever takes the lease must have.
+  void fence(std::int64_t generation) {
+    generation_ = generation;
+    may_write_ = true;
+  }
+  // For who makes the store or takes the lease: writes without having it.
+  void write_unfenced() { may_write_ = true; }
+  // Called when it stays unknown what became of a transaction.
+  void on_doubt(std::function<void()> call) { doubt_ = std::move(call); }
+  void set_node_number(std::int64_t number) { node_number_ = number; }
+
+  // Several statements without parameters.
+  Result<void> run_script(const std::string& sql);
+
+  int changes() const override { return changes_; }
+  Result<void> begin() override;
+  // Without the lock: for what touches no row of the store's.
+  Result<void> begin_unlocked();
+  Result<sql::Outcome> commit() override;
+  void roll_back() override;
+  Result<std::int64_t> schema() override;
+  std::int64_t newest_schema() const override;
+  Result<std::int64_t> check_schema() override;
+  Result<std::int64_t> schema_mark() override;
+  Result<void> forget_ledger() override;
+  void erase_remains() override {}  // PostgreSQL's own: docs/operations.md
+  std::int64_t node_number() const override { return node_number_; }
+  void outcome_stays_unknown() override {
+    if (doubt_) doubt_();
+  }
+
+ private:
+  Database(const Target& target, std::chrono::milliseconds patience)
+      : connection_(target, patience) {}
+  Result<Answer> ask(std::string_view sql, std::span<const sql::Value> values);
+  Result<sql::Statement> run(std::string_view sql, std::span<const sql::Value> values) override;
+  Connection connection_;
+  bool in_transaction_ = false;
+  bool may_write_ = false;
+  std::function<void()> doubt_;
+  int changes_ = 0;
+  std::int64_t generation_ = 0;  // 0: no lease
+  std::int64_t node_number_ = 1;
+};
+
+}  // namespace nae::store::postgresql

@@ -1,0 +1,44 @@
+// The store in a PostgreSQL database.
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "keyserver/store/postgresql/lease_row.hpp"
+#include "keyserver/store/postgresql/target.hpp"
+#include "keyserver/store/sql/store.hpp"
+
+namespace nae::store::postgresql {
+
+// What the store's server is, for who checks a configuration.
+struct Examined {
+  bool synchronous = false;      // commits wait for another machine
+  bool protected_by_us = false;  // pg_nae is preloaded
+};
+// Codes as Store::open().
+Result<Examined> examine(const Target& target);
+
+// Code::already_initialised when the database has a store; others as Store::open().
+Result<void> check_empty(const Target& target);
+
+class Store final : public sql::Store {
+ public:
+  // Makes a new store. Code::already_initialised when the database has one.
+  static Result<std::unique_ptr<Store>> create(
+      const Target& target);  // which writes without a lease
+  // Code::not_initialised when the database has none, Code::store_version when another release's
+  // server wrote it, Code::store_unavailable when no host answers that takes writes.
+  static Result<std::unique_ptr<Store>> open(const Target& target);
+
+  // Until this is called it only reads; from then on it writes for as long as the lease has this
+  // generation: docs/spec/group.md. Its audit log is that of this node. `lease` is given back when
+  // the store goes; `forfeit` is called when it stays unknown what became of a change.
+  void hold(const Holding& holding, std::shared_ptr<void> lease, std::function<void()> forfeit);
+
+ private:
+  explicit Store(std::unique_ptr<Database> database);
+  Database& postgresql_;  // the database of sql::Store
+  std::shared_ptr<void> lease_;
+};
+
+}  // namespace nae::store::postgresql

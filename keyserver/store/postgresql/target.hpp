@@ -1,0 +1,32 @@
+// Target: where a PostgreSQL store is, and what must be true of the way there.
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "libnae/base/result.hpp"
+
+namespace nae::store::postgresql {
+
+// libpq's parameters, by name.
+using Parameters = std::vector<std::pair<std::string, std::string>>;
+
+struct Target {
+  Parameters parameters;           // as PQconnectdbParams() takes them
+  std::vector<std::string> hosts;  // in their order
+  std::string database;
+  // For people and logs: "postgresql://db1,db2:5433/nae", without user or password.
+  std::string text() const;
+};
+
+// Whether `text` names a PostgreSQL: "postgresql://..." or "postgres://...".
+bool is_target(std::string_view text);
+
+// Reads a connection string and completes it. Code::config_invalid when libpq does not take it,
+// when it leaves this machine without verified TLS (sslmode=verify-full, which is the default), has
+// a password in it, or sets what the key server itself decides (target_session_attrs, options,
+// hostaddr, service).
+Result<Target> read_target(const std::string& text);
+
+}  // namespace nae::store::postgresql
