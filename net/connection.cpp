@@ -164,7 +164,7 @@ void Connection::flush() {
 // False when the connection has ended.
 bool Connection::write_pending() {
   const bool was_blocked = outbox_.is_blocked();
-  switch (const IoState state = outbox_.write_to(*stream_)) {
+  switch (const IoState state = outbox_.write_to(*stream_, limits_.before_write)) {
     case IoState::done:
       return true;
     case IoState::failed:

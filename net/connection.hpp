@@ -29,6 +29,9 @@ struct ConnectionLimits {
   std::chrono::milliseconds stalled_write_timeout{30'000};
   // Reading stops while more than this waits to be written.
   std::size_t max_output_bytes = 4u << 20;
+  // Called right before bytes leave, once for all that leave together: a server that may not answer
+  // any more ends its process there. Must be quick.
+  std::function<void()> before_write = {};
   // Other connections of the thread get their turn after so much.
   std::size_t max_batch_bytes = 512u << 10;
 };

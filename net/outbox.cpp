@@ -10,9 +10,10 @@ constexpr std::size_t kCompactBytes = 1u << 20;
 
 }  // namespace
 
-IoState Outbox::write_to(Stream& stream) {
+IoState Outbox::write_to(Stream& stream, const std::function<void()>& before) {
   const bool had_bytes = waiting() != 0;
   while (waiting() != 0) {
+    if (before) before();
     const Io io = stream.write_some(ByteView(bytes_).subspan(sent_));
     if (io.state == IoState::done) {
       sent_ += io.bytes;
