@@ -1,0 +1,32 @@
+// Tenure: until when this key server may answer, by its own clock. docs/spec/group.md, G2.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+
+#include "keyserver/group/boot_clock.hpp"
+
+namespace nae::group {
+
+// Thread-safe.
+class Tenure {
+ public:
+  // A lease of `duration` was taken or renewed by what was sent at `sent` or later. A tenth less
+  // than the lease: clocks of two machines run differently, and an answer takes its time.
+  void extend(BootClock::time_point sent, std::chrono::milliseconds duration) {
+    until_.store((sent + duration * 9 / 10).time_since_epoch().count(), std::memory_order_relaxed);
+  }
+  // For good, whatever was left.
+  void end() { until_.store(0, std::memory_order_relaxed); }
+
+  bool holds() const { return left() > BootClock::duration::zero(); }
+  BootClock::duration left() const {
+    return BootClock::duration(until_.load(std::memory_order_relaxed)) -
+           BootClock::now().time_since_epoch();
+  }
+
+ private:
+  std::atomic<BootClock::rep> until_ = 0;
+};
+
+}  // namespace nae::group
