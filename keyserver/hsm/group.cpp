@@ -54,7 +54,7 @@ Result<CK_OBJECT_HANDLE> create_secret(const Session& session, ByteView value, C
       .flag(CKA_UNWRAP, wraps)
       .none_of({CKA_ENCRYPT, CKA_DECRYPT, CKA_VERIFY, CKA_DERIVE})
       .flag(CKA_SIGN, !wraps)
-      .bytes(CKA_VALUE, value);
+      .secret(CKA_VALUE, value);
   CK_OBJECT_HANDLE object = 0;
   NAE_TRY(checked("C_CreateObject", session.calls().C_CreateObject(session.handle(), key.data(),
                                                                    key.size(), &object)));

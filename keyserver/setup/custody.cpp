@@ -2,14 +2,12 @@
 
 #include <sys/stat.h>
 
-#include <algorithm>
 #include <charconv>
 #include <span>
 
+#include "keyserver/setup/drawn_text.hpp"
 #include "libnae/base/file.hpp"
-#include "libnae/base/text.hpp"
 #include "libnae/crypto/key_wrap.hpp"
-#include "libnae/crypto/random.hpp"
 #include "libnae/crypto/software_card.hpp"
 #include "libnae/custody/custody_secret.hpp"
 
@@ -17,7 +15,6 @@ namespace nae::setup {
 namespace {
 
 constexpr std::size_t kMaxCardFileBytes = 64u << 10;
-constexpr std::size_t kPassphraseBytes = 16;
 constexpr unsigned kSecretMode = S_IRUSR | S_IWUSR;
 
 // 0 for what is no number, which is no quorum either.
@@ -25,12 +22,6 @@ std::size_t number(std::string_view text) {
   std::size_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   return error == std::errc() && end == text.data() + text.size() ? value : 0;
-}
-
-crypto::SecretBytes secret_of(ByteView bytes) {
-  crypto::SecretBytes secret(bytes.size());
-  std::ranges::copy(bytes, secret.expose_for_writing().begin());
-  return secret;
 }
 
 }  // namespace
@@ -58,13 +49,9 @@ Result<std::vector<custody::Card>> read_cards(const CustodyChoice& choice) {
 }
 
 Result<custody::Card> make_software_card(const std::filesystem::path& directory) {
-  Bytes drawn(kPassphraseBytes);
-  NAE_TRY(crypto::random_bytes(drawn));
-  const std::string text = to_hex(drawn);
-  NAE_ASSIGN(const crypto::SoftwareCard made,
-             crypto::make_software_card(secret_of(as_bytes(text))));
+  NAE_ASSIGN(const crypto::SecretBytes passphrase, write_drawn_text(directory / "passphrase"));
+  NAE_ASSIGN(const crypto::SoftwareCard made, crypto::make_software_card(passphrase));
   NAE_TRY(write_new_file(directory / "card.pem", made.pem, kSecretMode));
-  NAE_TRY(write_new_file(directory / "passphrase", as_bytes(text + "\n"), kSecretMode));
   return custody::Card{std::string(kSoftwareCardHolder), custody::Sealing::rsa_oaep_sha256,
                        made.public_key};
 }

@@ -14,6 +14,7 @@
 #include "keyserver/hsm/provision.hpp"
 #include "keyserver/setup/authority.hpp"
 #include "keyserver/setup/claim.hpp"
+#include "keyserver/setup/drawn_text.hpp"
 #include "keyserver/setup/take_up_ledger.hpp"
 #include "keyserver/setup/token_binding.hpp"
 #include "keyserver/setup/unfinished.hpp"
@@ -219,10 +220,8 @@ class Initialisation {
                     "directories.tokendir = " + (hsm / "tokens").string() +
                         "\nobjectstore.backend = file\nlog.level = ERROR\n",
                     S_IRUSR | S_IWUSR));
-      for (const char* pin : {"pin", "so-pin"}) {
-        NAE_ASSIGN(std::string digits, random_hex(16));
-        NAE_TRY(write(hsm / pin, digits + "\n", S_IRUSR | S_IWUSR));
-      }
+      for (const char* pin : {"pin", "so-pin"})
+        NAE_TRY(write_drawn_text(hsm / pin).map([](const crypto::SecretBytes&) {}));
       use_softhsm_configuration(hsm / "softhsm2.conf");
       provision.hsm.pin_file = hsm / "pin";
       provision.so_pin_file = hsm / "so-pin";

@@ -13,33 +13,37 @@ namespace {
 constexpr std::string_view kWrapText = "NAE custody wrap 1";
 constexpr std::string_view kShareText = "NAE custody share 1";
 constexpr Byte kShareVersion = 1;
-constexpr std::size_t kShareHeadBytes = 1 + kGroupIdBytes + 4 + 1;
+
+// Locked memory for `before` and a share's bytes behind it: they meet nowhere else.
+crypto::SecretBytes joined(ByteView before, const crypto::SecretBytes& share) {
+  crypto::SecretBytes all(before.size() + share.size());
+  std::ranges::copy(before, all.expose_for_writing().begin());
+  std::ranges::copy(share.expose(), all.expose_for_writing().subspan(before.size()).begin());
+  return all;
+}
 
 crypto::Sha256Digest commitment(const CustodySet& set, const Salt& salt,
                                 const crypto::Share& share) {
-  Bytes committed;
-  ByteWriter out(committed);
+  Bytes before;
+  ByteWriter out(before);
   out.raw(as_bytes(kShareText));
   out.raw(set.group);
   out.u32(set.generation);
   out.raw(salt);
   out.u8(share.x);
-  out.raw(share.y.expose());
-  return crypto::sha256(committed);
+  return crypto::sha256(joined(before, share.y).expose());
 }
 
 // What is sealed: it says itself which share of what it is, so that whoever opens it need not
 // believe the file that it was taken from.
-Bytes sealed_text(const CustodySet& set, const crypto::Share& share) {
-  Bytes text;
-  text.reserve(kShareHeadBytes + kSecretBytes);
-  ByteWriter out(text);
+crypto::SecretBytes sealed_text(const CustodySet& set, const crypto::Share& share) {
+  Bytes head;
+  ByteWriter out(head);
   out.u8(kShareVersion);
   out.raw(set.group);
   out.u32(set.generation);
   out.u8(share.x);
-  out.raw(share.y.expose());
-  return text;
+  return joined(head, share.y);
 }
 
 Result<void> check_cards(std::span<const Card> cards) {
@@ -95,7 +99,7 @@ Result<void> seal_shares(CustodySet& set, const crypto::SecretBytes& secret, std
     NAE_TRY(random(record.salt));
     record.commitment = commitment(set, record.salt, shares[i]);
     NAE_ASSIGN(record.sealed, crypto::encrypt_oaep(cards[i].public_key, hash_of(record.sealing),
-                                                   sealed_text(set, shares[i])));
+                                                   sealed_text(set, shares[i]).expose()));
     set.shares.push_back(std::move(record));
   }
   return {};

@@ -1,4 +1,4 @@
-// Attributes: a template of PKCS#11 attributes that owns its values.
+// Attributes: a template of PKCS#11 attributes that owns its values, all but secret ones.
 #pragma once
 
 #include <p11-kit/pkcs11.h>
@@ -27,6 +27,11 @@ class Attributes {
   Attributes& bytes(CK_ATTRIBUTE_TYPE type, ByteView value) {
     values_.emplace_back(value.begin(), value.end());  // a deque: earlier values stay in place
     attributes_.push_back({type, values_.back().data(), values_.back().size()});
+    return *this;
+  }
+  // Not copied, so that it stays in locked memory alone; `value` outlives this.
+  Attributes& secret(CK_ATTRIBUTE_TYPE type, ByteView value) {
+    attributes_.push_back({type, const_cast<Byte*>(value.data()), value.size()});
     return *this;
   }
   Attributes& numbers(CK_ATTRIBUTE_TYPE type, const std::vector<CK_ULONG>& values) {
