@@ -2,7 +2,6 @@
 
 #include "keyserver/server/store_and_log.hpp"
 #include "libnae/base/clock.hpp"
-#include "libnae/crypto/certificate.hpp"
 
 namespace nae::server {
 
@@ -14,21 +13,25 @@ Result<OfflineLog> OfflineLog::open(const config::Config& config, audit::HeadKee
   options.durability = audit::Durability::fsync;
   options.segment_bytes = std::uint64_t{config.audit.segment_mib} << 20;
   options.head_keeper = &keeper;
+  NAE_ASSIGN(const LogOfStore log_of, log_of_store(config.audit.directory, hsm));
+  options.public_key_pem = log_of.public_key_pem;
   auto repeated = std::make_shared<std::optional<audit::StorePoint>>();
-  if (older == OlderStore::accepted) {
-    NAE_ASSIGN(const std::optional<audit::Head> head, audit::read_head(config.audit.directory));
-    *repeated = head ? head->store : audit::StorePoint{};
-  } else {
-    options.check_start = [&] { return check_store_and_log(ledger, config.audit.directory); };
-  }
+  std::optional<std::string> behind;
+  options.check_start = [&]() -> Result<void> {
+    if (older == OlderStore::refused) return check_store_and_log(ledger, log_of);
+    NAE_ASSIGN(behind, behind_the_log(ledger, log_of));
+    if (!behind) return {};
+    // A head that was missing is missed until it is on record that this was accepted.
+    NAE_ASSIGN(const auto known, audit::known_store(log_of.directory, log_of.public_key_pem));
+    *repeated = known.has_head ? known.point : audit::StorePoint{};
+    return {};
+  };
   options.store_point = [&ledger, repeated] {
     return *repeated ? **repeated : server::store_point(ledger);
   };
-  NAE_ASSIGN(const Bytes spki, hsm.public_key_of(keys::ServerKey::audit));
-  NAE_ASSIGN(options.public_key_pem, crypto::public_key_to_pem(spki));
   options.sign = [&hsm](ByteView head) { return hsm.sign_as(keys::ServerKey::audit, head); };
   NAE_ASSIGN(auto log, audit::Log::open(std::move(options)));
-  return OfflineLog(std::move(log), command, std::move(repeated));
+  return OfflineLog(std::move(log), command, std::move(repeated), std::move(behind));
 }
 
 Result<void> OfflineLog::record(std::string_view event, const std::string& detail) {

@@ -29,19 +29,25 @@ class OfflineLog {
                                  keys::Hsm& hsm, std::string_view command, store::Ledger& ledger,
                                  OlderStore older = OlderStore::refused);
 
+  // What of the store is behind the log, in words; it is accepted, or nothing is.
+  const std::optional<std::string>& behind() const { return behind_; }
+
   // On the disk when this returns. That a server was killed before is recorded first: the next one
   // would not see it any more.
   Result<void> record(std::string_view event, const std::string& detail);
 
  private:
   using Repeated = std::shared_ptr<std::optional<audit::StorePoint>>;
-  OfflineLog(std::unique_ptr<audit::Log> log, std::string_view command, Repeated repeated)
+  OfflineLog(std::unique_ptr<audit::Log> log, std::string_view command, Repeated repeated,
+             std::optional<std::string> behind)
       : repeated_(std::move(repeated)),
+        behind_(std::move(behind)),
         log_(std::move(log)),
         command_(command),
         interrupted_(log_->health().interrupted) {}
 
   Repeated repeated_;  // what heads say of the store until it is on record that it was accepted
+  std::optional<std::string> behind_;
   std::unique_ptr<audit::Log> log_;
   std::string_view command_;
   bool interrupted_;  // and not recorded yet

@@ -170,16 +170,16 @@ class Running final : public Startable {
     options.store_point = [this] { return store_point(*store_); };
     options.keep_interval_us =
         std::chrono::duration_cast<std::chrono::microseconds>(config_.audit.head_interval).count();
-    auto ask = [](keys::Hsm& hsm) { return hsm.public_key_of(keys::ServerKey::audit); };
-    NAE_ASSIGN(Bytes spki, hsm_.call(ask, config_.hsm.timeout));
-    NAE_ASSIGN(options.public_key_pem, crypto::public_key_to_pem(spki));
+    auto ask = [this](keys::Hsm& hsm) { return log_of_store(config_.audit.directory, hsm); };
+    NAE_ASSIGN(const LogOfStore log, hsm_.call(ask, config_.hsm.timeout));
+    options.public_key_pem = log.public_key_pem;
     checks_.emplace(config_.audit.directory, options.public_key_pem);
     options.sign = [this](ByteView head) -> Result<Bytes> {
       return hsm_.call([message = Bytes(head.begin(), head.end())](
                            keys::Hsm& hsm) { return hsm.sign_as(keys::ServerKey::audit, message); },
                        config_.hsm.timeout);
     };
-    options.check_start = [this] { return check_store_and_log(*store_, config_.audit.directory); };
+    options.check_start = [this, log] { return check_store_and_log(*store_, log); };
     NAE_ASSIGN(audit_, audit::Log::open(std::move(options)));
     audit_watch_.emplace(loop_, config_, *audit_);
     return {};
@@ -244,6 +244,8 @@ class Running final : public Startable {
   }
 
   // After each change, and once before the server listens. Agents are told in the next turn of
+    // From the moment on that the token holds the ledger a head has to tell of the store.
+    NAE_TRY(audit_->sign_head());
   // their connection's loop.
   void tell_state(net::Listener* listener) {
     if (state_digest_.update(*parts_->state) && listener != nullptr)

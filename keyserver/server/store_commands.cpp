@@ -3,7 +3,6 @@
 #include <unistd.h>
 
 #include "keyserver/audit/directory_lock.hpp"
-#include "keyserver/audit/head.hpp"
 #include "keyserver/server/hsm_options.hpp"
 #include "keyserver/server/offline_log.hpp"
 #include "keyserver/server/open_store.hpp"
@@ -13,7 +12,6 @@
 #include "keyserver/setup/take_up_ledger.hpp"
 #include "keyserver/setup/token_binding.hpp"
 #include "keyserver/store/acting.hpp"
-#include "libnae/crypto/certificate.hpp"
 
 namespace nae::server {
 namespace {
@@ -33,17 +31,6 @@ Result<StoreAndHsm> open_both(const config::Config& config) {
   return both;
 }
 
-// A head that nobody signed says nothing of the store.
-Result<void> check_head(const config::Config& config, keys::Hsm& hsm) {
-  NAE_ASSIGN(const std::optional<audit::Head> head, audit::read_head(config.audit.directory));
-  if (!head) return {};
-  NAE_ASSIGN(const Bytes spki, hsm.public_key_of(keys::ServerKey::audit));
-  NAE_ASSIGN(const std::string pem, crypto::public_key_to_pem(spki));
-  NAE_ASSIGN(const bool good, audit::is_signed_by(*head, pem));
-  if (good) return {};
-  return fail(Code::audit_broken, "the audit log's newest head was not signed by this HSM");
-}
-
 }  // namespace
 
 Result<store::LedgerReport> verify_store(const config::Config& config) {
@@ -55,8 +42,8 @@ Result<store::LedgerReport> verify_store(const config::Config& config) {
                 "Start the server: it begins one, once.");
   NAE_TRY(setup::take_up_ledger(*both.store, *both.hsm));
   NAE_ASSIGN(const store::LedgerReport report, both.store->verify_ledger());
-  NAE_TRY(check_head(config, *both.hsm));
-  NAE_TRY(check_store_and_log(*both.store, config.audit.directory));
+  NAE_ASSIGN(const LogOfStore log, log_of_store(config.audit.directory, *both.hsm));
+  NAE_TRY(check_store_and_log(*both.store, log));
   return report;
 }
 
@@ -81,7 +68,7 @@ Result<std::string> accept_store_rollback(const config::Config& config, const st
   } else if (held && !exists) {
     wrong = "the store has no ledger, and the HSM knows that it had one";
   } else if (exists) {
-    NAE_ASSIGN(wrong, behind_the_log(*both.store, config.audit.directory));
+    wrong = log.behind();
   }
   if (!wrong)
     return fail(Code::conflict, "the store is not behind what the server knew",

@@ -3,7 +3,11 @@
 
 #include <gmock/gmock.h>
 
+#include <map>
+
 #include "keyserver/audit/directory_lock.hpp"
+#include "keyserver/audit/file.hpp"
+#include "keyserver/audit/head.hpp"
 #include "keyserver/audit/query.hpp"
 #include "keyserver/hsm/test_token.hpp"
 #include "keyserver/server/accept_keys.hpp"
@@ -13,6 +17,7 @@
 #include "keyserver/server/server.hpp"
 #include "keyserver/server/store_and_log.hpp"
 #include "keyserver/server/test_installation.hpp"
+#include "keyserver/setup/accept_audit_loss.hpp"
 #include "keyserver/setup/reason.hpp"
 #include "keyserver/setup/take_up_ledger.hpp"
 #include "keyserver/store/sqlite/sqlite.hpp"
@@ -64,6 +69,53 @@ class StoreCommandsTest : public InstallationTest {
   std::string newest_head() const {
     return read_file(config_.audit.directory / audit::kHeadFile, 1 << 16).value();
   }
+  // The records that follow stand in another segment; the end of this one is signed with them.
+  void begin_segment() {
+    audit::LogOptions options;
+    options.directory = config_.audit.directory;
+    options.segment_bytes = 1;
+    auto log = audit::Log::open(std::move(options)).value();
+    audit::Batch batch;
+    batch.add(audit::EventRecord{1, "started", "with a new segment"});
+    ASSERT_TRUE(log->append(batch));
+  }
+  fs::path head_file() const { return config_.audit.directory / audit::kHeadFile; }
+  // By every way to the store, and never with a word in the log that it was taken.
+  void expect_refused(const std::string& why) {
+    const std::string log = read_log();
+    EXPECT_EQ(verify_failure().code, Code::store_rolled_back);
+    EXPECT_THAT(verify_failure().message, HasSubstr(why));
+    EXPECT_THAT(verify_failure().hint, HasSubstr("nae-keyserver accept-store-rollback"));
+    for (int start = 0; start < 2; ++start) {
+      auto server = Server::start(config_);
+      ASSERT_FALSE(server);
+      EXPECT_EQ(server.error().code, Code::store_rolled_back);
+      EXPECT_THAT(server.error().message, HasSubstr(why));
+    }
+    auto accepted = accept_keys(config_, "restored");
+    ASSERT_FALSE(accepted);
+    EXPECT_EQ(accepted.error().code, Code::store_rolled_back);
+    EXPECT_EQ(read_log(), log);
+  }
+  void expect_accepted(const std::string& why) {
+    auto accepted = accept_store_rollback(config_, "the disk died");
+    ASSERT_TRUE(accepted) << accepted.error().message;
+    EXPECT_THAT(*accepted, HasSubstr(why));
+    EXPECT_EQ(records("store-rollback-accepted").size(), 1u);
+    EXPECT_TRUE(check());
+    EXPECT_EQ(accept_failure(), Code::conflict) << "once";
+    change("later");
+    EXPECT_TRUE(verify_store(config_));
+  }
+  std::string read_log() const {
+    std::map<std::string, std::string> files;
+    for (const auto& entry : fs::directory_iterator(config_.audit.directory))
+      if (entry.is_regular_file())
+        files[entry.path().filename().string()] = read_file(entry.path(), 1 << 20).value();
+    std::string all;
+    for (const auto& [name, content] : files) all += name + "\n" + content;
+    return all;
+  }
   void forget_ledger_key() {
     setup::use_softhsm_configuration(config_.hsm.softhsm_configuration);
     const auto module = pkcs11::Module::load(hsm::kSoftHsmModule, "").value();
@@ -103,7 +155,8 @@ class StoreCommandsTest : public InstallationTest {
   Result<void> check() {
     Open parts = open();
     NAE_TRY(setup::take_up_ledger(*parts.store, *parts.hsm));
-    return check_store_and_log(*parts.store, config_.audit.directory);
+    NAE_ASSIGN(const LogOfStore log, log_of_store(config_.audit.directory, *parts.hsm));
+    return check_store_and_log(*parts.store, log);
   }
 };
 
@@ -303,6 +356,121 @@ TEST_F(StoreCommandsTest, AStoreWithoutItsLedgerIsRefusedByCommandsToo) {
   auto accepted = accept_keys(config_, "restored");
   ASSERT_FALSE(accepted);
   EXPECT_EQ(accepted.error().code, Code::store_rolled_back);
+}
+
+// Without it nothing would be compared, whatever the store is.
+TEST_F(StoreCommandsTest, AHeadThatIsMissingIsMissed) {
+  const fs::path older = directory_ / "older.db", newest = directory_ / "newest.db";
+  change("one");
+  keep(older);
+  change("two");
+  keep(newest);
+  fs::remove(head_file());
+  expect_refused("head.json is missing");
+  put_back(older);
+  expect_refused("audit-000000000001.jsonl knows change 3");
+  put_back(newest);
+  expect_accepted("head.json is missing");
+}
+
+TEST_F(StoreCommandsTest, AHeadThatTellsNothingOfTheStoreIsNone) {
+  change("one");
+  change("two");
+  const audit::Head head = **audit::read_head_file(head_file());
+  {
+    // As a server without ledgers signs it.
+    Open parts = open();
+    audit::Head without = head;
+    without.store = {};
+    without.signature =
+        parts.hsm->sign_as(keys::ServerKey::audit, as_bytes(audit::canonical_bytes(without)))
+            .value();
+    ASSERT_TRUE(audit::write_head_file(head_file(), without));
+  }
+  expect_refused("says nothing of the store");
+  ASSERT_TRUE(audit::write_head_file(head_file(), head));
+  EXPECT_TRUE(check());
+}
+
+TEST_F(StoreCommandsTest, AHeadOfAnOlderDayIsNotBelieved) {
+  const fs::path older = directory_ / "older.db", newest = directory_ / "newest.db";
+  const fs::path head = directory_ / "head.json";
+  change("one");
+  keep(older);
+  fs::copy_file(head_file(), head);
+  change("two");
+  keep(newest);
+  fs::copy_file(head_file(), directory_ / "newest.json");
+  put_back(older);
+  fs::copy_file(head, head_file(), fs::copy_options::overwrite_existing);
+  expect_refused("audit-000000000001.jsonl knows change 3");
+  // Some days later the segment is closed, and has a head of its own.
+  put_back(newest);
+  fs::copy_file(directory_ / "newest.json", head_file(), fs::copy_options::overwrite_existing);
+  begin_segment();
+  change("three");
+  put_back(older);
+  fs::copy_file(head, head_file(), fs::copy_options::overwrite_existing);
+  expect_refused("knows change 4");
+  expect_accepted("knows change 4");
+}
+
+TEST_F(StoreCommandsTest, AHeadAndTheNewestSegmentTakenAwayTogetherAreMissed) {
+  const fs::path older = directory_ / "older.db";
+  change("one");
+  keep(older);
+  change("two");
+  begin_segment();
+  change("three");
+  const auto segments = audit::list_segments(config_.audit.directory).value();
+  ASSERT_EQ(segments.size(), 2u);
+  fs::remove(segments.back().path);
+  fs::remove(head_file());
+  // The newest store knows more of the log than is left of it.
+  auto server = Server::start(config_);
+  ASSERT_FALSE(server);
+  EXPECT_EQ(server.error().code, Code::audit_broken);
+  put_back(older);
+  expect_refused("audit-000000000001.head.json knows change ");
+  expect_accepted("audit-000000000001.head.json knows change ");
+}
+
+TEST_F(StoreCommandsTest, AHeadOfAnotherGroupIsNone) {
+  change("one");
+  const crypto::KeyPair other = crypto::generate_p256().value();
+  audit::Head head = **audit::read_head_file(head_file());
+  head.store.epoch = 1;
+  head.signature =
+      (*crypto::software_signer(other.private_key_pem))(as_bytes(audit::canonical_bytes(head)))
+          .value();
+  ASSERT_TRUE(audit::write_head_file(head_file(), head));
+  EXPECT_EQ(verify_failure().code, Code::audit_broken);
+  auto server = Server::start(config_);
+  ASSERT_FALSE(server);
+  EXPECT_EQ(server.error().code, Code::audit_broken);
+  EXPECT_THAT(server.error().message, HasSubstr("head.json was not signed"));
+  EXPECT_THAT(server.error().hint, HasSubstr("nae-keyserver accept-audit-loss"));
+  EXPECT_EQ(accept_failure(), Code::audit_broken);
+}
+
+// A log that was lost begins with records that nobody has signed yet.
+TEST_F(StoreCommandsTest, ALogThatBeginsAnewHasItsHeadAtOnce) {
+  change("one");
+  const auto segments = audit::list_segments(config_.audit.directory).value();
+  for (const audit::Segment& segment : segments) fs::remove(segment.path);
+  fs::remove(head_file());
+  ASSERT_TRUE(setup::accept_audit_loss(config_.store.path, config_.audit.directory, "burnt"));
+  EXPECT_FALSE(fs::exists(head_file()));
+  EXPECT_TRUE(check());
+  {
+    Open parts = open();
+    ASSERT_TRUE(setup::take_up_ledger(*parts.store, *parts.hsm));
+    auto log = OfflineLog::open(config_, *parts.store, *parts.hsm, "test", *parts.store);
+    ASSERT_TRUE(log) << log.error().message;
+    EXPECT_EQ((**audit::read_head_file(head_file())).store, store_point(*parts.store))
+        << "before anything else is recorded";
+  }
+  EXPECT_TRUE(check());
 }
 
 TEST_F(StoreCommandsTest, AHeadThatNobodySignedSaysNothing) {
