@@ -1,7 +1,5 @@
 #include "keyserver/server/restore.hpp"
 
-#include <algorithm>
-
 #include "keyserver/audit/head.hpp"
 #include "keyserver/hsm/provision.hpp"
 #include "keyserver/keys/binding.hpp"
@@ -15,109 +13,45 @@
 #include "libnae/base/text.hpp"
 #include "libnae/crypto/key_wrap.hpp"
 #include "libnae/crypto/public_key.hpp"
-#include "libnae/crypto/software_card.hpp"
+#include "libnae/custody/arrivals.hpp"
 #include "libnae/custody/custody_secret.hpp"
-#include "libnae/pkcs11/decrypting_key.hpp"
-#include "libnae/pkcs11/module.hpp"
-#include "libnae/pkcs11/pin_file.hpp"
 
 namespace nae::server {
 namespace {
 
-constexpr std::size_t kMaxCardBytes = 64u << 10;
+constexpr std::size_t kMaxKeyBytes = 64u << 10;
 
-// Shares as they arrive, each checked at once.
-class Arrivals {
- public:
-  explicit Arrivals(const custody::CustodySet& set) : set_(set) {}
-
-  // Which share is sealed to the card of this public key.
-  Result<std::size_t> expect(const crypto::Sha256Digest& card, const std::string& what) const {
-    for (std::size_t i = 0; i < set_.n(); ++i) {
-      if (set_.shares[i].card != card) continue;
-      const auto same = [&](const crypto::Share& share) { return share.x == i + 1; };
-      if (std::ranges::any_of(shares_, same))
-        return fail(Code::conflict, "the card of " + set_.shares[i].holder + " is there twice",
-                    "Each custodian brings their own card.");
-      return i;
-    }
-    return fail(Code::conflict, what + " is no card of this custody file",
-                "It is of another group, or its holder was a custodian at another time.");
-  }
-  Result<void> take(std::size_t index, const crypto::SecretBytes& plaintext) {
-    NAE_ASSIGN(crypto::Share share, custody::open_share(set_, index, plaintext));
-    shares_.push_back(std::move(share));
-    holders_.push_back(set_.shares[index].holder);
-    return {};
-  }
-  Result<crypto::SecretBytes> join() const { return custody::join_shares(set_, shares_); }
-  const std::vector<std::string>& holders() const { return holders_; }
-
- private:
-  const custody::CustodySet& set_;
-  std::vector<crypto::Share> shares_;
-  std::vector<std::string> holders_;
-};
-
-Error named(const std::string& what, Error error) {
-  error.message = what + ": " + error.message;
-  return error;
+// The card is closed again before the next one is asked for: two may share a reader.
+Result<void> take(custody::Arrivals& arrivals, const auto& card) {
+  NAE_ASSIGN(const auto reader, custody::CardReader::open(card));
+  return arrivals.take(*reader);
 }
 
-Result<void> open_software_card(const custody::CustodySet& set, Arrivals& arrivals,
-                                const SoftwareCardFiles& files) {
-  const std::string what = files.card.string();
-  NAE_ASSIGN(const std::string pem, read_file(files.card, kMaxCardBytes));
-  NAE_ASSIGN(const pkcs11::Pin passphrase, pkcs11::read_pin(files.passphrase));
-  const auto spki = crypto::public_key_of_card(as_bytes(pem), passphrase.value);
-  if (!spki) return fail(named(what, spki.error()));
-  NAE_ASSIGN(const std::size_t index, arrivals.expect(crypto::sha256(*spki), what));
-  const custody::ShareRecord& record = set.shares[index];
-  const auto opened = crypto::decrypt_oaep(as_bytes(pem), passphrase.value,
-                                           custody::hash_of(record.sealing), record.sealed);
-  if (!opened) return fail(named(what, opened.error()));
-  return arrivals.take(index, *opened);
+Result<void> check_signer(const custody::CustodySet& set, const std::filesystem::path& custody,
+                          const std::filesystem::path& audit_key) {
+  NAE_ASSIGN(const std::string pem, read_file(audit_key, kMaxKeyBytes));
+  NAE_ASSIGN(const auto key, crypto::PublicKey::from_pem(pem));
+  if (key.der() == set.find(custody::Kept::audit)->public_key) return {};
+  return fail(Code::conflict,
+              custody.string() + " is the custody of another group than this server's",
+              "Its audit key is not the one in " + audit_key.string() + ".");
 }
 
-Result<void> open_token_card(const custody::CustodySet& set, Arrivals& arrivals,
-                             const TokenCard& card) {
-  const std::string what = "the card '" + card.token_label + "'";
-  NAE_ASSIGN(const pkcs11::Pin pin, pkcs11::read_pin(card.pin_file));
-  NAE_ASSIGN(const auto module, pkcs11::Module::load(card.module, ""));
-  NAE_ASSIGN(const auto slot, pkcs11::find_token(*module, card.token_label));
-  const auto session = pkcs11::Session::open(*module, slot, pin.value);
-  if (!session) return fail(named(what, session.error()));
-  NAE_ASSIGN(const auto keys, pkcs11::find_decrypting_keys(**session));
-  Error last(Code::conflict, what + " holds no RSA key that decrypts");
-  for (const pkcs11::DecryptingKey& key : keys) {
-    const auto index = arrivals.expect(key.public_key, what);
-    if (!index) {
-      last = index.error();
-      continue;
-    }
-    const custody::ShareRecord& record = set.shares[*index];
-    const auto opened =
-        pkcs11::decrypt_oaep(**session, key, custody::hash_of(record.sealing), record.sealed);
-    if (!opened) return fail(named("the card of " + record.holder, opened.error()));
-    return arrivals.take(*index, *opened);
-  }
-  return fail(std::move(last));
-}
-
-Result<custody::CustodySet> read_set(const config::Config& config,
-                                     const std::filesystem::path& file) {
-  NAE_ASSIGN(const std::string content, read_file(file, custody::kMaxSetBytes));
+// Anybody can sign a file of his own: the key must be the log's.
+Result<custody::CustodySet> read_set(const config::Config& config, const Restore& wanted) {
+  NAE_ASSIGN(const std::string content, read_file(wanted.custody, custody::kMaxSetBytes));
   NAE_ASSIGN(custody::CustodySet set, custody::parse_custody_set(as_bytes(content)));
   NAE_TRY(custody::check_signature(set));
-  // Anybody can sign a file of his own: where the log's key is known, it must be that one.
-  const auto known = read_file(config.audit.directory / audit::kPublicKeyFile, kMaxCardBytes);
-  if (!known) return set;
-  NAE_ASSIGN(const auto key, crypto::PublicKey::from_pem(*known));
-  if (key.der() != set.find(custody::Kept::audit)->public_key)
-    return fail(Code::conflict,
-                file.string() + " is the custody of another group than this server's",
-                "Its audit key is not the one in " + config.audit.directory.string() + ".");
-  return set;
+  const auto of_log = config.audit.directory / audit::kPublicKeyFile;
+  std::error_code error;
+  const bool known = std::filesystem::exists(of_log, error) || error;
+  if (!wanted.audit_key.empty()) NAE_TRY(check_signer(set, wanted.custody, wanted.audit_key));
+  if (known) NAE_TRY(check_signer(set, wanted.custody, of_log));
+  if (known || !wanted.audit_key.empty()) return set;
+  return fail(
+      Code::not_initialised,
+      "nothing tells whose file " + wanted.custody.string() + " is: there is no " + of_log.string(),
+      "Put it back, or name a copy of audit-public.pem by --audit-key.");
 }
 
 // The store is the known envelope: what the group key does not open was not wrapped by it.
@@ -172,11 +106,11 @@ std::string names_in(const std::vector<std::string>& names) {
 Result<Restored> restore(const config::Config& config, const Restore& wanted) {
   if (!config.hsm.softhsm_configuration.empty())
     setup::use_softhsm_configuration(config.hsm.softhsm_configuration);
-  NAE_ASSIGN(const custody::CustodySet set, read_set(config, wanted.custody));
-  Arrivals arrivals(set);
-  for (const SoftwareCardFiles& card : wanted.software_cards)
-    NAE_TRY(open_software_card(set, arrivals, card));
-  for (const TokenCard& card : wanted.token_cards) NAE_TRY(open_token_card(set, arrivals, card));
+  NAE_ASSIGN(const custody::CustodySet set, read_set(config, wanted));
+  custody::Arrivals arrivals(set);
+  for (const custody::SoftwareCardFiles& card : wanted.software_cards)
+    NAE_TRY(take(arrivals, card));
+  for (const custody::TokenCard& card : wanted.token_cards) NAE_TRY(take(arrivals, card));
 
   hsm::WrappedGroup group;
   group.group = set.group;

@@ -7,23 +7,15 @@
 
 #include "keyserver/config/config.hpp"
 #include "libnae/base/result.hpp"
+#include "libnae/custody/card_reader.hpp"
 
 namespace nae::server {
 
-// A card in software: crypto/software_card.hpp.
-struct SoftwareCardFiles {
-  std::filesystem::path card, passphrase;
-};
-// A card that a PKCS#11 module reaches, by its token's label.
-struct TokenCard {
-  std::filesystem::path module;
-  std::string token_label;
-  std::filesystem::path pin_file;
-};
 struct Restore {
   std::filesystem::path custody;
-  std::vector<SoftwareCardFiles> software_cards;
-  std::vector<TokenCard> token_cards;
+  std::filesystem::path audit_key;  // PEM; empty: audit-public.pem of the log's directory alone
+  std::vector<custody::SoftwareCardFiles> software_cards;
+  std::vector<custody::TokenCard> token_cards;
 };
 
 // "alice, bob": holders, or versions.
@@ -43,8 +35,10 @@ struct Restored {
 // the store is opened. Only then it is done, and recorded; otherwise the keys are taken away again.
 // A log that was lost as well takes no record, nor does one that knows more of the store than is
 // there; the keys are back all the same, and that is said.
-// Code::approval_required for fewer than k cards, Code::conflict for a card that is there twice or
-// of another group, Code::already_initialised when the token holds a group.
+// Code::not_initialised when neither `audit_key` nor the log's directory tells the audit key:
+// nothing would say whose file it is. Code::approval_required for fewer than k cards,
+// Code::conflict for a card that is there twice or of another group, Code::already_initialised when
+// the token holds a group.
 Result<Restored> restore(const config::Config& config, const Restore& wanted);
 
 }  // namespace nae::server

@@ -46,8 +46,8 @@ Result<std::vector<DecryptingKey>> find_decrypting_keys(const Session& session) 
     const auto modulus = session.read_attribute(object, CKA_MODULUS);
     const auto exponent = session.read_attribute(object, CKA_PUBLIC_EXPONENT);
     if (!modulus || !exponent) continue;  // it is of no use to who looks for a public key
-    const auto spki = crypto::spki_of_rsa(*modulus, *exponent);
-    if (spki) keys.push_back({object, crypto::sha256(*spki)});
+    auto spki = crypto::spki_of_rsa(*modulus, *exponent);
+    if (spki) keys.push_back({object, crypto::sha256(*spki), *std::move(spki)});
   }
   return keys;
 }

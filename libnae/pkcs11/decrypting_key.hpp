@@ -13,6 +13,7 @@ namespace nae::pkcs11 {
 struct DecryptingKey {
   CK_OBJECT_HANDLE object = 0;
   crypto::Sha256Digest public_key{};  // of its SubjectPublicKeyInfo
+  Bytes spki{};                       // that, DER
 };
 
 // The RSA private keys on the session's token; by their public numbers, which need no certificate.
