@@ -24,8 +24,8 @@ class Outbox {
   // From now on what waits counts.
   void count(MemoryBudget::Share share) { share_.emplace(std::move(share)); }
 
-  // Writes what the stream takes now; `before` is called right before each piece. done: all of it. wants_read, wants_write: the rest waits, if
-  // has_memory(). closed, failed: the stream's end.
+  // Writes what the stream takes now; `before` is called right before each piece. done: all of it.
+  // wants_read, wants_write: the rest waits, if has_memory(). closed, failed: the stream's end.
   IoState write_to(Stream& stream, const std::function<void()>& before = {});
   bool has_memory() { return !share_ || share_->hold(bytes_.capacity()); }
 

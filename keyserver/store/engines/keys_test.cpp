@@ -70,6 +70,35 @@ TEST_P(EngineTest, AttributesAndSchedulesComeBackAsTheyWere) {
   EXPECT_EQ(store->set_schedule({key.id, 3}, {}).error().code, Code::not_found);
 }
 
+TEST_P(EngineTest, CertificatesComeBackAndGoWithTheirVersion) {
+  const keys::Key key = make_key("web");
+  const KeyVersionId id{key.id, 1};
+  {
+    auto store = create();
+    ASSERT_TRUE(store->insert_key(key));
+    ASSERT_TRUE(store->insert_version(key.id, make_version(2)));
+    ASSERT_TRUE(store->set_certificates(id, bytes_of("an older chain")));
+    ASSERT_TRUE(store->set_certificates(id, bytes_of("a chain")));
+    ASSERT_TRUE(store->set_certificates({key.id, 2}, bytes_of("another")));
+  }
+  auto store = reopen();
+  keys::Key read = store->load_keys()->front();
+  EXPECT_EQ(read.versions[0].certificates, bytes_of("a chain"));
+  EXPECT_EQ(read.versions[1].certificates, bytes_of("another"));
+  ASSERT_TRUE(store->set_certificates({key.id, 2}, {}));
+  EXPECT_TRUE(store->load_keys()->front().versions[1].certificates.empty());
+
+  ASSERT_TRUE(store->set_state(id, keys::State::retired, 8, {}));
+  EXPECT_EQ(store->load_keys()->front().versions[0].certificates, bytes_of("a chain"));
+  ASSERT_TRUE(store->set_state(id, keys::State::destroyed, 9, {}));
+  EXPECT_TRUE(store->load_keys()->front().versions[0].certificates.empty());
+  EXPECT_EQ(store->set_certificates(id, bytes_of("a chain")).error().code, Code::key_state);
+  EXPECT_EQ(store->set_certificates({key.id, 3}, bytes_of("a chain")).error().code,
+            Code::not_found);
+  EXPECT_FALSE(store->set_certificates({key.id, 2}, Bytes(24'577, 1))) << "past the bound";
+  EXPECT_TRUE(store->set_certificates({key.id, 2}, Bytes(24'576, 1)));
+}
+
 TEST_P(EngineTest, UsesAreNeverTooFewAfterACrash) {
   const KeyVersionId id{{{1, 2, 3, 4, 5, 6}}, 1};
   auto store = create();

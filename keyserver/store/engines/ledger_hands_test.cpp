@@ -90,6 +90,38 @@ TEST_P(EngineLedgerTest, RowsThatAHandWroteAreNamed) {
   }
 }
 
+TEST_P(EngineLedgerTest, CertificatesOfAHandAreNamed) {
+  auto store = filled();
+  const KeyVersionId id{make_key("first").id, 2};
+  const std::uint64_t before = store->ledger_head().epoch;
+  ASSERT_TRUE(store->set_certificates(id, bytes_of("a chain")));
+  EXPECT_EQ(store->ledger_head().epoch, before + 1);
+  ASSERT_TRUE(store->set_certificates(id, bytes_of("a chain"))) << "no change";
+  EXPECT_EQ(store->ledger_head().epoch, before + 1);
+  store.reset();
+  save();
+  ASSERT_EQ(start(), "");
+  const std::string change = "change " + std::to_string(before + 1);
+  const std::pair<std::string, std::string> hands[] = {
+      {"UPDATE key_certificates SET chain = x'00'",
+       "the certificate of version 2 of key 010203040506 is not as " + change},
+      {"INSERT INTO key_certificates VALUES (x'010203040506', 1, x'00')",
+       "the certificate of version 1 of key 010203040506 is in no change"},
+      {"DELETE FROM key_certificates",
+       "the certificate of version 2 of key 010203040506 is missing; " + change},
+      {"UPDATE key_certificates SET number = 1", "certificate of version 1 of key 010203040506"},
+  };
+  for (const auto& [hand, said] : hands) {
+    put_back();
+    auto running = reopen();
+    ASSERT_TRUE(running->open_ledger(settings()));
+    tamper(hand);
+    EXPECT_EQ(running->load_keys().error().code, Code::store_corrupt) << hand;
+    running.reset();
+    EXPECT_THAT(start(), AllOf(HasSubstr("store_corrupt"), HasSubstr(said))) << hand;
+  }
+}
+
 TEST_P(EngineLedgerTest, ChangesThatAHandWroteAreNamed) {
   filled().reset();
   save();

@@ -97,6 +97,13 @@ CREATE TABLE usage (
   PRIMARY KEY (key_id, number),
   FOREIGN KEY (key_id, number) REFERENCES versions (key_id, number)
 );
+CREATE TABLE key_certificates (
+  key_id BYTEA NOT NULL,
+  number BIGINT NOT NULL,
+  chain BYTEA NOT NULL CHECK (length(chain) BETWEEN 1 AND 24576),
+  PRIMARY KEY (key_id, number),
+  FOREIGN KEY (key_id, number) REFERENCES versions (key_id, number)
+);
 CREATE TABLE usage_closed (closed BIGINT NOT NULL);
 INSERT INTO usage_closed VALUES (1);
 
