@@ -412,11 +412,11 @@ int main(int argc, char** argv) {
       "Bring the keys back onto a token, by k custodians' cards; the server is stopped.");
   restore_command->add_option("--config", file, "Configuration file")->capture_default_str();
   restore_command->add_option("--custody", wanted.custody, "The file custody.nae")->required();
+  restore_command->add_option("--audit-key", wanted.audit_key,
+                              "audit-public.pem of the group, where the audit log has none");
   restore_command->add_option("--software-card", software_cards, "A card in a file; repeatable");
   restore_command->add_option("--passphrase-file", passphrases,
                               "Its passphrase; one for each, in their order");
-  restore_command->add_option("--audit-key", wanted.audit_key,
-                              "audit-public.pem of the group, where the audit log has none");
   restore_command->add_option("--card-module", card_module, "PKCS#11 library of the cards");
   restore_command->add_option("--card-token", card_tokens, "Label of a card's token; repeatable");
   restore_command->add_option("--card-pin-file", card_pins,

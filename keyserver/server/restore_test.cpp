@@ -121,6 +121,25 @@ TEST_F(RestoreTest, AFlippedByteOfTheFileIsRefused) {
   }
 }
 
+// A fresh machine: the log's directory is not there yet.
+TEST_F(RestoreTest, WithoutTheLogsKeyOneIsNamed) {
+  lose_token();
+  wanted_.software_cards = {software_card()};
+  const fs::path of_log = config_.audit.directory / "audit-public.pem";
+  fs::rename(of_log, directory_ / "kept.pem");
+  const Error error = refusal();
+  EXPECT_EQ(error.code, Code::not_initialised);
+  EXPECT_THAT(error.hint, HasSubstr("--audit-key"));
+  fs::create_directory(of_log);
+  EXPECT_FALSE(holds_group());
+  EXPECT_NE(refusal().message, "") << "what cannot be read is not passed over";
+  fs::remove(of_log);
+  wanted_.audit_key = directory_ / "kept.pem";
+  const auto restored = restore(config_, wanted_);
+  ASSERT_TRUE(restored) << restored.error().message;
+  EXPECT_TRUE(holds_group());
+}
+
 TEST_F(RestoreTest, ATokenThatHoldsAGroupIsLeftAlone) {
   wanted_.software_cards = {software_card()};
   const auto restored = restore(config_, wanted_);
@@ -147,6 +166,10 @@ TEST_F(RestoreTest, AnotherServersCustodyIsRefused) {
   // knows better: another group does not open it.
   fs::rename(config_.audit.directory / "audit-public.pem", directory_ / "kept.pem");
   EXPECT_EQ(refusal().code, Code::group_key_missing);
+  wanted_.audit_key.clear();
+  EXPECT_EQ(refusal().code, Code::not_initialised);
+  wanted_.audit_key = directory_ / "kept.pem";
+  EXPECT_THAT(refusal().message, HasSubstr("custody of another group"));
   wanted_.custody = directory_ / "server/custody.nae";
   const Error error = refusal();
   EXPECT_EQ(error.code, Code::conflict);
@@ -191,25 +214,6 @@ class RestoreByCards : public RestoreTest {
     const Bytes label = pkcs11::padded_label(name).value();
     const ByteView so_pin = as_bytes("13579"), pin = as_bytes("2468");
     CK_SLOT_ID slot = pkcs11::find_free_slot(module).value();
-// A fresh machine: the log's directory is not there yet.
-TEST_F(RestoreTest, WithoutTheLogsKeyOneIsNamed) {
-  lose_token();
-  wanted_.software_cards = {software_card()};
-  const fs::path of_log = config_.audit.directory / "audit-public.pem";
-  fs::rename(of_log, directory_ / "kept.pem");
-  const Error error = refusal();
-  EXPECT_EQ(error.code, Code::not_initialised);
-  EXPECT_THAT(error.hint, HasSubstr("--audit-key"));
-  fs::create_directory(of_log);
-  EXPECT_FALSE(holds_group());
-  EXPECT_NE(refusal().message, "") << "what cannot be read is not passed over";
-  fs::remove(of_log);
-  wanted_.audit_key = directory_ / "kept.pem";
-  const auto restored = restore(config_, wanted_);
-  ASSERT_TRUE(restored) << restored.error().message;
-  EXPECT_TRUE(holds_group());
-}
-
     EXPECT_EQ(calls.C_InitToken(slot, input_pointer(so_pin), so_pin.size(), input_pointer(label)),
               CKR_OK);
     slot = pkcs11::find_token(module, name).value();
@@ -232,10 +236,6 @@ TEST_F(RestoreTest, WithoutTheLogsKeyOneIsNamed) {
         .flag(CKA_SENSITIVE, true)
         .flag(CKA_DECRYPT, true);
     CK_MECHANISM mechanism{CKM_RSA_PKCS_KEY_PAIR_GEN, nullptr, 0};
-  wanted_.audit_key.clear();
-  EXPECT_EQ(refusal().code, Code::not_initialised);
-  wanted_.audit_key = directory_ / "kept.pem";
-  EXPECT_THAT(refusal().message, HasSubstr("custody of another group"));
     CK_OBJECT_HANDLE pair[2];
     EXPECT_EQ(calls.C_GenerateKeyPair(session, &mechanism, public_half.data(), public_half.size(),
                                       private_half.data(), private_half.size(), &pair[0], &pair[1]),

@@ -229,6 +229,8 @@ class Running final : public Startable {
     if (!begun_ledger_) return {};
     spdlog::warn("event=ledger-begun message={}", quoted_text(begun_ledger_->detail));
     NAE_TRY(record_event("ledger-begun", begun_ledger_->detail));
+    // From the moment on that the token holds the ledger a head has to tell of the store.
+    NAE_TRY(audit_->sign_head());
     return hsm_.call([](keys::Hsm& hsm) { return hsm.finish_ledger(); }, config_.hsm.timeout);
   }
 
@@ -244,8 +246,6 @@ class Running final : public Startable {
   }
 
   // After each change, and once before the server listens. Agents are told in the next turn of
-    // From the moment on that the token holds the ledger a head has to tell of the store.
-    NAE_TRY(audit_->sign_head());
   // their connection's loop.
   void tell_state(net::Listener* listener) {
     if (state_digest_.update(*parts_->state) && listener != nullptr)
