@@ -191,7 +191,15 @@ class AgentLink::Connection : public std::enable_shared_from_this<Connection> {
       // The refusal to open it says more than that it is not open.
       if (context != contexts_.end() && context->second.refused)
         error->error = *context->second.refused;
-      request.waiting->error = std::move(error->error);
+      // What is about one key leaves the questions about others as they are.
+      const Code code = error->error.code;
+      const bool is_about_all =
+          row(code).retryable || code == Code::user_token_rejected || code == Code::program_unknown;
+      if (is_about_all)
+        request.waiting->error = std::move(error->error);
+      else
+        request.waiting->replies[request.question].assign(
+            request.items, ItemReply{static_cast<std::uint16_t>(code), {}});
       if (context != contexts_.end() && context->second.under_way == 0) forget(request.context);
     } else if (auto reply = read_reply(frame, request.items)) {
       request.waiting->replies[request.question] = *std::move(reply);

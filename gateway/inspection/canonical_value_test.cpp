@@ -72,6 +72,8 @@ TEST(CanonicalValue, RefusesWhatIsNoValueOfTheType) {
     EXPECT_EQ(hex_of(type, text), "value_invalid") << plain_name(type) << " " << text;
   EXPECT_EQ(hex_of(PlainType::text, "{}", false, JsonKind::object), "value_invalid");
   EXPECT_EQ(hex_of(PlainType::text, "true", false, JsonKind::boolean), "value_invalid");
+  EXPECT_EQ(hex_of(PlainType::text, "\xb2"), "value_invalid");
+  EXPECT_EQ(hex_of(PlainType::json, "\xb2"), "value_invalid");
   EXPECT_EQ(hex_of(PlainType::text, "nae1:4QHE"), "value_is_ciphertext");
 }
 
