@@ -16,7 +16,7 @@ struct CsrOptions {
   std::vector<std::string> names;
   unsigned version = 0;
 };
-Outcome<ExitCode> csr(Call& call, const CsrOptions& options) {
+Outcome<ExitCode> request_csr(Call& call, const CsrOptions& options) {
   NAE_ANSWER(const std::string name, checked_name(options.name));
   json::object body{{"subject", options.subject},
                     {"names", json::array(options.names.begin(), options.names.end())}};
@@ -56,7 +56,7 @@ Outcome<ExitCode> set_certificate(Call& call, const CertificateOptions& options)
 
 void add_key_certificate(CLI::App& key, Action& chosen) {
   auto [csr_leaf, csr_options] =
-      add_leaf<CsrOptions>(key, "csr", "Make a certificate request for a key", chosen, csr);
+      add_leaf<CsrOptions>(key, "csr", "Make a certificate request for a key", chosen, request_csr);
   csr_leaf->add_option("NAME", csr_options->name, "Name of the key")->required();
   csr_leaf->add_option("--subject", csr_options->subject, "/CN=www.example/O=Example")->required();
   csr_leaf->add_option("--san", csr_options->names,
