@@ -3,6 +3,7 @@
 import json
 import pathlib
 import re
+import signal
 import socket
 import ssl
 import subprocess
@@ -17,6 +18,7 @@ KEYS = "web:ecdsa-p256 api:rsa-2048 codes:hmac-sha-256-raw other:ecdsa-p256"
 NGINX = """pid {d}/nginx.pid;
 error_log {d}/nginx.log info;
 daemon off;
+worker_processes 2;
 ssl_engine pkcs11;
 env OPENSSL_CONF;
 env NAE_PKCS11;
@@ -26,8 +28,8 @@ http {{
   client_body_temp_path {d}/t1; proxy_temp_path {d}/t2; fastcgi_temp_path {d}/t3; uwsgi_temp_path {d}/t4; scgi_temp_path {d}/t5;
   server {{
     listen 127.0.0.1:{port} ssl;
-    ssl_certificate {d}/seen.pem;
-    ssl_certificate_key "engine:pkcs11:pkcs11:token=NAE;object=web;type=private";
+    ssl_certificate {d}/{certificate};
+    ssl_certificate_key "engine:pkcs11:pkcs11:token=NAE;id={key};type=private";
     location / {{ return 200 "served"; }}
   }}
 }}
@@ -217,33 +219,66 @@ with Tap() as tap, Host(*PROGRAMS, keys=KEYS) as host:
         for line in java.stderr:
             print("# " + line, end="")
 
-    # ---- nginx serves by what the module showed
+    # ---- nginx serves by what the module showed, and moves to the next version without a failed handshake
     host.environment["OPENSSL_CONF"] = str(init_file("openssl.cnf", "openssl"))
     port = free_port()
+    identity = json.loads(server.must("--json", "key", "show", "web"))["id"]
+
+    def configure(certificate, version):
+        key = "".join(f"%{byte}" for byte in re.findall("..", f"{identity}{version:04x}"))
+        return host.file("nginx.conf", NGINX.format(d=host.path, port=port, certificate=certificate, key=key))
+
     with open(host.path / "nginx.out", "ab") as log:
-        nginx = subprocess.Popen(["/usr/sbin/nginx", "-c", host.file("nginx.conf", NGINX.format(d=host.path, port=port)), "-e", host.path / "nginx.log"], cwd="/",
+        nginx = subprocess.Popen(["/usr/sbin/nginx", "-c", configure("seen.pem", 1), "-e", host.path / "nginx.log"], cwd="/",
                                  stdout=log, stderr=log, env=host.environment, **OWNER)
 
     def handshake():
         context = ssl.create_default_context(cafile=host.path / "root.pem")
+        with socket.create_connection(("127.0.0.1", port), timeout=30) as tcp, context.wrap_socket(tcp, server_hostname="localhost") as connection:
+            return dict(part[0] for part in connection.getpeercert()["subject"])["commonName"]
+
+    def listens():
         try:
-            with socket.create_connection(("127.0.0.1", port), timeout=30) as tcp, context.wrap_socket(tcp, server_hostname="localhost") as connection:
-                return dict(part[0] for part in connection.getpeercert()["subject"])["commonName"]
+            return handshake()
         except (ConnectionRefusedError, ConnectionResetError):
             return None
 
+    outcomes, stop = [], threading.Event()
+
+    def load():
+        while not stop.is_set():
+            try:
+                outcomes.append(handshake())
+            except OSError as error:
+                outcomes.append(f"{type(error).__name__}: {error}")
+
+    def more(name, count=20):
+        reached = outcomes.count(name) + count
+        return wait_until(lambda: outcomes.count(name) >= reached, 60)
+
     try:
-        tap.is_(wait_until(handshake), "web.example", "nginx serves with key and certificate of the key server")
+        tap.is_(wait_until(listens), "web.example", "nginx serves with key and certificate of the key server")
+        threads = [threading.Thread(target=load) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        server.must("key", "rotate", "web")
+        tap.ok(more("web.example"), "after a rotation it serves on by the version of its certificate")
+        (host.path / "web2.csr").write_text(server.must("key", "csr", "web", "--subject", "/CN=second.example", "--san", "DNS:localhost"))
+        second = certify("web2.csr", "web2.pem", days=3)
+        shown = server.must("key", "set-certificate", "web", str(host.path / "web2.pem"))
+        host.file("second.pem", second)
+        configure("second.pem", 2)
+        nginx.send_signal(signal.SIGHUP)
+        tap.ok(more("second.example"), "and by the next one when it has a certificate and nginx has read its configuration again")
+        stop.set()
+        for thread in threads:
+            thread.join()
+        tap.is_(set(outcomes), {"web.example", "second.example"}, f"none of {len(outcomes)} handshakes failed meanwhile")
     finally:
+        stop.set()
         nginx.terminate()
         nginx.wait(timeout=30)
     del host.environment["OPENSSL_CONF"]
-
-    # ---- rotation: a version has its own
-    server.must("key", "rotate", "web")
-    (host.path / "web2.csr").write_text(server.must("key", "csr", "web", "--subject", "/CN=second.example"))
-    certify("web2.csr", "web2.pem", days=3)
-    shown = server.must("key", "set-certificate", "web", str(host.path / "web2.pem"))
     tap.ok(re.search("certificate of version 1\nsubject +O=An", shown) and re.search("certificate of version 2\nsubject +CN=second.example", shown),
            "each version has its certificate", shown)
     listed = pkcs11_tool("-O", "--type", "cert").stdout
