@@ -117,6 +117,10 @@ with Tap() as tap, Host(*PROGRAMS, keys=KEYS) as host:
     made = tool("--sign", "-m", "ECDSA", "--id", "00112233445566770001"[:16], "-i", message, "-o", host.path / "none")
     tap.ok(made.returncode != 0, "a key that the policy forbids is not found by an id either")
 
+    tested = tool(*["--test-threads", "ILGISLT0"] * 8)
+    tap.ok(tested.returncode == 0 and "all threads have ended with CKR_OK" in tested.stdout + tested.stderr,
+           "pkcs11-tool's own test of threads: eight initialise the module at once", tested.stdout[-500:], tested.stderr[-500:])
+
     # ---- GnuTLS
     listed = host.run("/usr/bin/p11tool", "--provider", MODULE, "--list-all")
     tap.is_(listed.stdout.count("Type: Private key"), 3, "p11tool lists three private keys")
