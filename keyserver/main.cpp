@@ -271,6 +271,9 @@ int restore(const std::string& file, const nae::server::Restore& wanted) {
   if (!heap) return report(heap.error());
   auto restored = nae::server::restore(*config, wanted);
   if (!restored) return report(restored.error());
+  if (!restored->taken_back.empty())
+    std::cout << "an earlier restore was interrupted at its step '" << restored->taken_back
+              << "'; what it had made is removed\n";
   std::cout << "the keys are on the token '" << config->hsm.token_label << "'"
             << (restored->token_created ? ", which is new" : "") << "\n"
             << "  cards     " << nae::server::names_in(restored->holders) << "\n"

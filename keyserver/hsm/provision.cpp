@@ -28,6 +28,12 @@ Result<void> set_user_pin(const Module& module, CK_SLOT_ID slot, const crypto::S
   return checked("C_InitPIN", set);
 }
 
+bool lacks_user_pin(const Module& module, CK_SLOT_ID slot) {
+  CK_TOKEN_INFO info{};
+  return module.calls().C_GetTokenInfo(slot, &info) == CKR_OK &&
+         (info.flags & CKF_TOKEN_INITIALIZED) != 0 && (info.flags & CKF_USER_PIN_INITIALIZED) == 0;
+}
+
 Result<void> create_token(const Module& module, const std::string& label,
                           const crypto::SecretBytes& so_pin, const Pin& user_pin) {
   NAE_ASSIGN(const Bytes padded, padded_label(label));
@@ -163,6 +169,10 @@ Result<Provisioned> initialise(const Provision& provision) {
     } else {
       NAE_TRY(create_token(*module, options.token_label, provision.so_pin, user_pin));
     }
+    provisioned.token_created = true;
+  } else if (provision.so_pin.size() != 0 && lacks_user_pin(*module, *token)) {
+    // A run before was cut off between making the token and giving it its PIN.
+    NAE_TRY(set_user_pin(*module, *token, provision.so_pin, user_pin));
     provisioned.token_created = true;
   }
   {

@@ -78,6 +78,14 @@ Result<Backup> back_up(const fs::path& config_file, const config::Config& config
   Backup backup;
   backup.manifest = beside(out, ".manifest");
   NAE_TRY(refuse_taken(backup.manifest));
+  // The manifest comes last.
+  if (name_is_taken(out))
+    return fail(Code::file_failed,
+                out.string() +
+                    " is there without a manifest: a backup that was interrupted, or "
+                    "none",
+                "Remove it, and " + beside(out, ".custody").string() +
+                    " if that is there, or give the backup another name.");
   NAE_ASSIGN(const std::string custody, custody_of(config));
   if (!custody.empty()) {
     backup.custody = beside(out, ".custody");

@@ -6,6 +6,7 @@
 #include "keyserver/server/open_store.hpp"
 #include "keyserver/server/part_options.hpp"
 #include "keyserver/server/token_directory.hpp"
+#include "keyserver/server/unfinished_restore.hpp"
 #include "keyserver/setup/initialise.hpp"
 #include "keyserver/setup/token_binding.hpp"
 #include "libnae/base/file.hpp"
@@ -59,6 +60,7 @@ Result<Opened> open_parts(const config::Config& config, Opening& opening) {
   opening.part = admin::StartPart::store;
   NAE_ASSIGN(opened.approval, rules_of(config));
   NAE_ASSIGN(opened.authority, read_file(config.tls.client_authority, kMaxAuthorityBytes));
+  NAE_TRY(refuse_unfinished_restore(config));
   NAE_TRY(open_own_store(config, opened));
   opening.part = admin::StartPart::hsm;
   NAE_TRY(open_hsm(config, opening, opened));

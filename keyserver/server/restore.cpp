@@ -7,6 +7,7 @@
 #include "keyserver/server/offline_ledger.hpp"
 #include "keyserver/server/offline_log.hpp"
 #include "keyserver/server/open_store.hpp"
+#include "keyserver/server/unfinished_restore.hpp"
 #include "keyserver/setup/initialise.hpp"
 #include "keyserver/setup/token_binding.hpp"
 #include "libnae/base/file.hpp"
@@ -81,6 +82,14 @@ Result<void> open_every_version(const config::Config& config, Restored& restored
   return {};
 }
 
+Result<void> bring_back(const config::Config& config, const hsm::Provision& provision,
+                        UnfinishedRestore& note, Restored& restored) {
+  NAE_ASSIGN(const hsm::Provisioned done, hsm::initialise(provision));
+  restored.token_created = done.token_created;
+  NAE_TRY(note.reached(RestoreStep::versions));
+  return open_every_version(config, restored);
+}
+
 Result<void> record(const config::Config& config, const custody::CustodySet& set,
                     const Restored& restored) {
   NAE_ASSIGN(const auto store, open_store(config));
@@ -128,21 +137,39 @@ Result<Restored> restore(const config::Config& config, const Restore& wanted) {
                                                         custody::Kept::so_pin),
                                   pin->wrapped));
   }
-  NAE_ASSIGN(const hsm::Provisioned done, hsm::initialise(provision));
   Restored restored;
   restored.holders = arrivals.holders();
-  restored.token_created = done.token_created;
-  if (auto opened = open_every_version(config, restored); !opened) {
-    Error error = opened.error();
-    if (auto removed = hsm::remove_group(provision.hsm, set.group); !removed)
-      error.message += "; and the keys are still on the token: " + removed.error().message;
+  UnfinishedRestore note(config, set.group);
+  NAE_ASSIGN(const auto left, note.left_behind());
+  if (left) {
+    restored.taken_back = name(*left);
+    if (auto removed = hsm::remove_group(provision.hsm, set.group);
+        !removed && removed.error().code != Code::hsm_token_missing)
+      return fail(std::move(removed).error());
+  }
+  bool begun = left.has_value();
+  provision.about_to_make = [&] {
+    begun = true;
+    return note.reached(RestoreStep::keys);
+  };
+  auto brought = bring_back(config, provision, note, restored);
+  if (!brought) {
+    Error error = brought.error();
+    // The note stays as long as keys may be there.
+    if (auto removed = begun ? hsm::remove_group(provision.hsm, set.group) : Result<void>();
+        !removed)
+      error.message += "; and keys are still on the token: " + removed.error().message;
+    else if (begun)
+      (void)note.finish();
     return fail(std::move(error));
   }
+  NAE_TRY(note.reached(RestoreStep::record));
   if (auto recorded = record(config, set, restored); !recorded) {
     restored.not_recorded = recorded.error().message;
     if (recorded.error().code == Code::store_rolled_back)
       restored.not_recorded += ". " + recorded.error().hint;
   }
+  NAE_TRY(note.finish());
   return restored;
 }
 

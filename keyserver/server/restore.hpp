@@ -24,6 +24,7 @@ std::string names_in(const std::vector<std::string>& names);
 struct Restored {
   std::vector<std::string> holders;  // whose cards opened it
   bool token_created = false;
+  std::string taken_back;  // the step of an interrupted restore, whose keys were removed; or empty
   std::size_t versions = 0;               // of the store, each of which the token opens
   std::vector<std::string> not_portable;  // key versions that were on the old token alone
   std::string not_recorded;               // why the audit log has no record; empty: it has one
@@ -33,6 +34,7 @@ struct Restored {
 // checks the shares first, each of which names its holder when it is not right. Then the token gets
 // the keys; one that is not there is made, with the SO PIN from custody. Then every key version of
 // the store is opened. Only then it is done, and recorded; otherwise the keys are taken away again.
+// A note beside the store, restore.unfinished, tells the next one how far an interrupted one came.
 // A log that was lost as well takes no record, nor does one that knows more of the store than is
 // there; the keys are back all the same, and that is said.
 // Code::not_initialised when neither `audit_key` nor the log's directory tells the audit key:

@@ -9,13 +9,16 @@
 #include "keyserver/hsm/test_token.hpp"
 #include "keyserver/keys/binding.hpp"
 #include "keyserver/server/hsm_options.hpp"
+#include "keyserver/server/server.hpp"
 #include "keyserver/server/test_installation.hpp"
+#include "keyserver/server/unfinished_restore.hpp"
 #include "keyserver/setup/take_up_ledger.hpp"
 #include "keyserver/store/sqlite/test_store.hpp"
 #include "libnae/crypto/certificate.hpp"
 #include "libnae/crypto/spki.hpp"
 #include "libnae/custody/custody_secret.hpp"
 #include "libnae/pkcs11/decrypting_key.hpp"
+#include "libnae/pkcs11/module.hpp"
 #include "libnae/pkcs11/pin_file.hpp"
 #include "libnae/pkcs11/return_value.hpp"
 
@@ -81,6 +84,69 @@ TEST_F(RestoreTest, TheSoftwareCardBringsALostTokenBack) {
   EXPECT_EQ(restored->versions, 1u);
   EXPECT_THAT(restored->not_portable, IsEmpty());
   EXPECT_EQ(restored->not_recorded, "");
+  EXPECT_TRUE(holds_group());
+}
+
+// What a restore leaves that is killed after it began to make keys.
+TEST_F(RestoreTest, AnInterruptedOneIsTakenUpAndNoServerStartsMeanwhile) {
+  add_key();
+  const custody::GroupId group =
+      custody::parse_custody_set(as_bytes(read_file(wanted_.custody, 1 << 16).value()))
+          .value()
+          .group;
+  const fs::path note = directory_ / "server/restore.unfinished";
+  wanted_.software_cards = {software_card()};
+  for (const RestoreStep step : {RestoreStep::keys, RestoreStep::versions, RestoreStep::record}) {
+    ASSERT_TRUE(UnfinishedRestore(config_, group).reached(step));
+    auto server = Server::start(config_);
+    ASSERT_FALSE(server);
+    EXPECT_EQ(server.error().code, Code::not_initialised);
+    EXPECT_THAT(server.error().message, HasSubstr("restore.unfinished"));
+    const auto restored = restore(config_, wanted_);
+    ASSERT_TRUE(restored) << restored.error().message;
+    EXPECT_EQ(restored->taken_back, name(step));
+    EXPECT_EQ(restored->versions, 1u);
+    EXPECT_FALSE(fs::exists(note));
+    EXPECT_TRUE(holds_group());
+  }
+  // With the token gone altogether, too.
+  ASSERT_TRUE(UnfinishedRestore(config_, group).reached(RestoreStep::keys));
+  lose_token();
+  const auto restored = restore(config_, wanted_);
+  ASSERT_TRUE(restored) << restored.error().message;
+  EXPECT_TRUE(restored->token_created);
+}
+
+TEST_F(RestoreTest, ANoteOfAnotherGroupOrNoneIsLeftAlone) {
+  const fs::path note = directory_ / "server/restore.unfinished";
+  wanted_.software_cards = {software_card()};
+  ASSERT_TRUE(UnfinishedRestore(config_, custody::GroupId{1, 2, 3}).reached(RestoreStep::keys));
+  auto refused = restore(config_, wanted_);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Code::conflict);
+  write(note, "a shopping list\n");
+  refused = restore(config_, wanted_);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Code::file_failed);
+  EXPECT_TRUE(fs::exists(note));
+  EXPECT_TRUE(holds_group()) << "nothing was taken away";
+}
+
+// Killed between making the token and giving it its PIN.
+TEST_F(RestoreTest, ATokenWithoutItsPinGetsIt) {
+  lose_token();
+  {
+    const auto so_pin = pkcs11::read_pin(directory_ / "server/hsm/so-pin").value();
+    const auto module = pkcs11::Module::load(hsm::kSoftHsmModule, "").value();
+    const Bytes label = pkcs11::padded_label(config_.hsm.token_label).value();
+    ASSERT_EQ(module->calls().C_InitToken(pkcs11::find_free_slot(*module).value(),
+                                          pkcs11::input_pointer(so_pin.value.expose()),
+                                          so_pin.value.size(), pkcs11::input_pointer(label)),
+              CKR_OK);
+  }
+  wanted_.software_cards = {software_card()};
+  const auto restored = restore(config_, wanted_);
+  ASSERT_TRUE(restored) << restored.error().message;
   EXPECT_TRUE(holds_group());
 }
 

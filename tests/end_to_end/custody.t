@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.keywrap import aes_key_unwrap_with_padding
 from harness import KEY_SERVER, OWNER, KeyServer, Tap, run, scratch_directory
 
 STEPS = ("directory", "token", "keys", "certificates", "store", "custody", "configuration")
+RESTORE_STEPS = ("keys", "versions", "record")
 GROUP_KEY, CHECK_KEY, AUTHORITY, AUDIT, BINDING, LEDGER_KEY, SO_PIN = range(1, 8)
 
 
@@ -130,6 +131,89 @@ with Tap() as tap:
     tap.like(server.must("key", "show", "k"), "active", "the server goes on with its keys")
     tap.like(server.must("audit", "query", "--json"), r"keys-restored.*software-card", "whose card it was is recorded")
     server.stop()
+
+    # Killed at each step, and starved of room: the next one says where it stood, and no server starts meanwhile.
+    def restore_killed_at(step):
+        """The step at which it was killed; None when it had ended before."""
+        process = subprocess.Popen([str(word) for word in (KEY_SERVER, *by_card)], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                   stderr=subprocess.DEVNULL, cwd="/", **OWNER)
+        late_enough = RESTORE_STEPS[RESTORE_STEPS.index(step):]
+        while process.poll() is None and restore_step() not in late_enough:
+            pass
+        process.kill()
+        process.wait()
+        return restore_step()
+
+    def restore_step():
+        try:
+            return re.search(r"^step (\w+)$", (server.path / "restore.unfinished").read_text(), re.M).group(1)
+        except (FileNotFoundError, AttributeError):
+            return None
+
+    def lose_token():
+        shutil.rmtree(next((server.path / "hsm/tokens").iterdir()))
+
+    for step in RESTORE_STEPS:
+        lose_token()
+        at = restore_killed_at(step)
+        if at is not None:
+            refused_start = run(KEY_SERVER, "run", "--config", server.config)
+            same((refused_start.returncode, "interrupted" in refused_start.stderr), (78, True), f"killed at '{at}': no server starts", refused_start.stderr)
+            again = run(KEY_SERVER, *by_card)
+            same(again.returncode, 0, f"killed at '{at}': the next restore goes through", again.stderr)
+            tap.like(again.stdout, f"interrupted at its step '{at}'", f"killed at '{at}': and says where it stood")
+        tap.ok(at is not None or step == RESTORE_STEPS[-1], f"killed at '{step}' before it was done", at)
+        tap.ok(not (server.path / "restore.unfinished").exists(), f"killed at '{step}': nothing is left to do")
+    lose_token()
+    outcomes = []
+    for limit in (100, 300, 1000, 4000):
+        def starve():
+            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
+        done = run(KEY_SERVER, *by_card, preexec_fn=starve)
+        outcomes.append(done.returncode)
+    same(outcomes, [1] * len(outcomes), "a restore without room fails")
+    again = run(KEY_SERVER, *by_card)
+    same(again.returncode, 0, "and with room goes through", again.stderr)
+    server.start()
+    tap.like(server.must("key", "show", "k"), "active", "after all of it the server goes on")
+    server.stop()
+
+    # A backup likewise: what has a manifest is whole.
+    def back_up(name, **more):
+        return run(KEY_SERVER, "backup", "--config", server.config, "--out", scratch / "backups" / name, **more)
+
+    (scratch / "backups").mkdir()
+    if OWNER:
+        shutil.chown(scratch / "backups", "postgres", "postgres")
+    for name, seen in (("new", "new.new"), ("copy", "copy"), ("kept", "kept.custody")):
+        process = subprocess.Popen([str(word) for word in (KEY_SERVER, "backup", "--config", server.config, "--out", scratch / "backups" / name)],
+                                   stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/", **OWNER)
+        while process.poll() is None and not (scratch / "backups" / seen).exists():
+            pass
+        process.kill()
+        process.wait()
+        whole = (scratch / "backups" / f"{name}.manifest").exists()
+        again = back_up(name)
+        if whole:
+            same((again.returncode, "not overwritten" in again.stderr), (1, True), f"killed at {seen}: it was whole already", again.stderr)
+        elif (scratch / "backups" / name).exists() and again.returncode:
+            tap.like(again.stderr, "without a manifest.*interrupted", f"killed at {seen}: the next one says what lies there")
+            for suffix in ("", ".custody"):
+                (scratch / "backups" / (name + suffix)).unlink(missing_ok=True)
+            again = back_up(name)
+            same(again.returncode, 0, f"killed at {seen}: removed, it goes through", again.stderr)
+        else:
+            same(again.returncode, 0, f"killed at {seen}: the next one goes through", again.stderr)
+    outcomes = []
+    for limit in (100, 1000, 5000, 20000):
+        def starve():
+            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
+        done = back_up("starved", preexec_fn=starve)
+        outcomes.append((done.returncode, sorted(file.name for file in (scratch / "backups").glob("starved*"))))
+    same(outcomes, [(1, [])] * len(outcomes), "a backup without room leaves nothing")
+    same(back_up("starved").returncode, 0, "and with room goes through")
 
     # Two of three, from certificates and a public key; no card comes near the server.
     names = ("alice", "bob", "carol")
