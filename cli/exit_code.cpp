@@ -11,6 +11,7 @@ ExitCode exit_code(const Error& error, bool from_server) {
     case Code::tls_failed:
       return kUnreachable;
     case Code::audit_broken:
+    case Code::authentication_failed:  // of a file that is not what it is taken for
       return kRefused;
     default:
       return kUsage;

@@ -20,8 +20,9 @@ namespace {
 constexpr char kDescription[] =
     "nae - administer a NAE key server: keys, policy, devices, administrators, audit log\n"
     "\n"
-    "Every command but 'audit verify --directory' talks to the key server over mutual TLS 1.3\n"
-    "with an admin certificate. What that certificate may do are its roles on the server:\n"
+    "Every command but 'audit verify --directory' and 'custody' talks to the key server over "
+    "mutual\n"
+    "TLS 1.3 with an admin certificate. What that certificate may do are its roles on the server:\n"
     "key-admin, policy-admin, auditor, operator.\n"
     "\n"
     "Start with a profile that 'nae-keyserver init' wrote:\n"
@@ -176,6 +177,7 @@ int run_command(std::vector<std::string> arguments, std::istream& in, std::ostre
   add_status(app, chosen);
   add_clock(app, chosen);
   add_pkcs11(app, chosen);
+  add_custody(app, chosen);
   add_context(app, chosen);
   add_doctor(app, chosen);
   add_batch(app, chosen);

@@ -99,6 +99,26 @@ std::string_view name(Sealing sealing) {
   return sealing == Sealing::rsa_oaep_sha1 ? "rsa-oaep-sha1" : "rsa-oaep-sha256";
 }
 
+std::string_view name(Kept kind) {
+  switch (kind) {
+    case Kept::group_key:
+      return "group-key";
+    case Kept::check_key:
+      return "check-key";
+    case Kept::authority:
+      return "authority";
+    case Kept::audit:
+      return "audit-key";
+    case Kept::binding:
+      return "binding-key";
+    case Kept::ledger_key:
+      return "ledger-key";
+    case Kept::so_pin:
+      return "so-pin";
+  }
+  return "";
+}
+
 const KeptKey* CustodySet::find(Kept kind) const {
   const auto found = std::ranges::find(kept, kind, &KeptKey::kind);
   return found == kept.end() ? nullptr : &*found;

@@ -59,6 +59,8 @@ constexpr bool is_pair(Kept kind) {
   return kind == Kept::authority || kind == Kept::audit || kind == Kept::binding;
 }
 
+std::string_view name(Kept kind);  // "group-key"
+
 struct KeptKey {
   Kept kind{};
   Bytes public_key;  // SubjectPublicKeyInfo of a pair, else empty
