@@ -1,6 +1,7 @@
 // nae approvals | approve | reject
 #include <ostream>
 
+#include "cli/approval_command.hpp"
 #include "cli/command.hpp"
 #include "cli/confirmation.hpp"
 #include "cli/local_time.hpp"
@@ -43,7 +44,9 @@ std::string deciders(const json::value& approval) {
   return names;
 }
 
-void show_one(Call& call, const json::value& approval) {
+}  // namespace
+
+void show_request(Call& call, const json::value& approval) {
   call.out << "request      " << shown(approval, "id") << ", " << shown(approval, "state") << '\n'
            << "operation    " << shown(approval, "operation") << '\n'
            << "call         " << shown(approval, "method") << ' '
@@ -85,12 +88,22 @@ void show_one(Call& call, const json::value& approval) {
   }
 }
 
+Outcome<std::monostate> show_before_deciding(Call& call, const json::value& approval) {
+  Call shown_where{call.json ? call.err : call.out, call.err, call.terminal, {}, false};
+  show_request(shown_where, approval);
+  if (written(call.out)) return std::monostate{};
+  return tl::unexpected<Failure>(
+      Error(Code::file_failed, "the request could not be shown, and is not approved"));
+}
+
+namespace {
+
 Outcome<ExitCode> list(Call& call, const IdOptions& options) {
   NAE_ANSWER(auto server, call.server());
   if (!options.id.empty()) {
     NAE_ANSWER(std::string id, checked_name(options.id));
     NAE_ANSWER(json::value approval, server->call("GET", "/v1/approvals/" + id));
-    call.show(approval, [&] { show_one(call, approval); });
+    call.show(approval, [&] { show_request(call, approval); });
     return kOk;
   }
   NAE_ANSWER(json::value answer, server->call("GET", "/v1/approvals"));
@@ -121,13 +134,8 @@ Outcome<ExitCode> approve(Call& call, const ApproveOptions& options) {
   NAE_ANSWER(json::value approval, server->call("GET", "/v1/approvals/" + id));
   std::string digest = options.digest.empty() ? shown(approval, "digest") : options.digest;
   // Nobody approves what he was not shown.
-  if (!call.json || will_be_asked(call, options.yes)) {
-    Call shown_where{call.json ? call.err : call.out, call.err, call.terminal, {}, false};
-    show_one(shown_where, approval);
-    if (!written(call.out))
-      return tl::unexpected<Failure>(
-          Error(Code::file_failed, "the request could not be shown, and is not approved"));
-  }
+  if (!call.json || will_be_asked(call, options.yes))
+    NAE_TRY_OUTCOME(show_before_deciding(call, approval));
   NAE_TRY_OUTCOME(confirmed(call, options.yes,
                             "Approving has it done at once, by the rights of who requested it."));
   NAE_ANSWER(json::value answer,

@@ -1,8 +1,9 @@
-// nae custody status | check
+// nae custody status | check. approve: custody_approve.cpp
 #include <ostream>
 
 #include "cli/card_options.hpp"
 #include "cli/command.hpp"
+#include "cli/custody_command.hpp"
 #include "cli/input.hpp"
 #include "cli/key_material.hpp"
 #include "cli/local_time.hpp"
@@ -152,6 +153,7 @@ void add_custody(CLI::App& app, Action& chosen) {
       "  nae custody check custody.nae --card-module opensc-pkcs11.so --card-token alice \\\n"
       "      --card-pin-file /run/user/1000/pin\n"
       "  nae custody check custody.nae --software-card card.pem --passphrase-file passphrase");
+  add_custody_approve(*custody, chosen);
 }
 
 }  // namespace nae::cli

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "keyserver/admin/approval_rules.hpp"
+#include "keyserver/admin/presences.hpp"
 #include "keyserver/audit/log.hpp"
 #include "keyserver/audit/segment_checks.hpp"
 #include "keyserver/hsm/hsm_queue.hpp"
@@ -47,6 +48,7 @@ struct AdminParts {
   std::function<void()> changed = {};
   std::filesystem::path certificate = {};  // the server's own; empty: nothing is said of it
   bool device_renewal = true;              // a host may renew its own certificate
+  Presences* presences = nullptr;          // of custodians' cards; nullptr: none approves anything
 };
 
 }  // namespace nae::admin

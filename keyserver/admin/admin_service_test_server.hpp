@@ -75,7 +75,7 @@ class AdminServiceTest : public testing::Test {
       ASSERT_TRUE(add_admin(std::string(name_of(role)), {std::string(name_of(role))}));
     start_service({});
   }
-  void start_service(ApprovalRules rules) {
+  void start_service(ApprovalRules rules, Presences* presences = nullptr) {
     AdminParts parts{*ring_,          *working_keys_,
                      *policy_,        *store_,
                      *audit_,         *hsm_,
@@ -84,6 +84,7 @@ class AdminServiceTest : public testing::Test {
                      clock_,          directory_ / "audit",
                      *authority_,     [this] { return settle(); },
                      std::move(rules)};
+    parts.presences = presences;
     parts_.emplace(parts);
     service_ = std::make_unique<AdminService>(parts);
   }

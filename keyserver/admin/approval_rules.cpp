@@ -30,7 +30,9 @@ std::string operation_class(const Route& route, std::string_view body) {
 
 Result<ApprovalRules> approval_rules(const std::vector<std::string>& required,
                                      std::chrono::seconds expires_after) {
-  ApprovalRules rules{{required.begin(), required.end()}, expires_after};
+  ApprovalRules rules;
+  rules.required = {required.begin(), required.end()};
+  rules.expires_after = expires_after;
   const auto known = known_classes();
   for (const std::string& name : rules.required) {
     if (known.contains(name)) continue;
@@ -42,6 +44,23 @@ Result<ApprovalRules> approval_rules(const std::vector<std::string>& required,
   if (rules.any() && !rules.required.contains(kAdminChange))
     return fail(Code::config_invalid, "approval.required must name admin-change as well",
                 "Whoever can appoint an administrator alone can also approve alone.");
+  return rules;
+}
+
+Result<ApprovalRules> with_cards(ApprovalRules rules, const std::vector<std::string>& by_cards,
+                                 std::size_t cards, custody::CustodySet custodians) {
+  for (const std::string& name : by_cards)
+    if (!rules.required.contains(name))
+      return fail(Code::config_invalid,
+                  "approval.by_cards: \"" + name + "\" is not in approval.required",
+                  "Cards stand in for the second administrator of what takes one.");
+  if (cards > custodians.n())
+    return fail(Code::config_invalid, "approval.cards: " + std::to_string(cards) +
+                                          " cards, and the custody file has " +
+                                          std::to_string(custodians.n()));
+  rules.by_cards = {by_cards.begin(), by_cards.end()};
+  rules.cards = cards;
+  rules.custodians = std::make_shared<const custody::CustodySet>(std::move(custodians));
   return rules;
 }
 

@@ -49,6 +49,8 @@ json::object shown_approval(const store::Approval& approval) {
           {"decided_at", time_or_null(last.at_us)}};
 }
 
+}  // namespace
+
 Result<store::Approval> approval_of(const AdminCall& call) {
   NAE_TRY(call.parts.store.expire_approvals(call.now_us));
   NAE_ASSIGN(std::optional<store::Approval> approval,
@@ -58,6 +60,8 @@ Result<store::Approval> approval_of(const AdminCall& call) {
                 "See 'nae approvals' for those that wait.");
   return *std::move(approval);
 }
+
+namespace {
 
 // The call that the request would be, made by the one who decides on it.
 template <class Ask>
@@ -82,7 +86,8 @@ Result<void> must_be_permitted(const AdminCall& call, const store::Approval& app
   });
 }
 
-// Of a request that waits: what it would change, and that this is still what it was.
+}  // namespace
+
 Result<json::value> preview_of(const AdminCall& call, const store::Approval& approval) {
   return as_requested(call, approval,
                       [](AdminCall& as_call, const Route& route) -> Result<json::value> {
@@ -92,6 +97,8 @@ Result<json::value> preview_of(const AdminCall& call, const store::Approval& app
                         return json::value(std::move(preview.body));
                       });
 }
+
+namespace {
 
 // The approver says which request he saw.
 Result<void> check_digest(const AdminCall& call, const store::Approval& approval) {
@@ -106,6 +113,8 @@ Result<void> check_digest(const AdminCall& call, const store::Approval& approval
               "Look at it again: nae approvals " + approval.id);
 }
 
+}  // namespace
+
 Result<void> check_waiting(const store::Approval& approval) {
   if (approval.state == store::ApprovalState::waiting) return {};
   return fail(Code::conflict,
@@ -118,7 +127,19 @@ std::string audit_text(const store::Approval& approval) {
   return approval.action + " " + approval.target + " by " + approval.requested_by;
 }
 
-}  // namespace
+Result<Reply> do_approved(AdminCall& call, const store::Approval& approval,
+                          json::value difference) {
+  Performed performed = call.perform(approval);
+  NAE_TRY(call.parts.store.finish_approval(approval.id, performed.status, performed.body));
+  NAE_ASSIGN(json::object answer, api::parse_object(performed.body));
+  bool done = performed.status < 400;
+  call.audit_detail += done ? ", done" : ", failed";
+  return Reply{{{"id", approval.id},
+                {"state", done ? "done" : "failed"},
+                {"status", performed.status},
+                {"difference", std::move(difference)},
+                {"answer", std::move(answer)}}};
+}
 
 // Requests without a base are digested as they were before there were bases.
 std::string request_digest(const http::HttpRequest& request, const std::string& base) {
@@ -196,11 +217,15 @@ Result<Reply> show_approval(AdminCall& call) {
   NAE_TRY(call.only_parameters({}));
   NAE_ASSIGN(store::Approval approval, approval_of(call));
   json::object shown = shown_approval(approval);
+  const bool by_cards = call.parts.approval.by_cards.contains(approval.operation);
+  if (by_cards) shown["cards"] = call.parts.approval.cards;
   bool may_read = approval.requested_by == call.admin || call.roles.contains(AdminRole::auditor) ||
                   must_be_permitted(call, approval);
-  shown["body"] = may_read ? json::value(approval.body) : json::value();
+  // A custodian is whoever has a card, and approves what he was shown.
+  const bool may_see = may_read || by_cards;
+  shown["body"] = may_see ? json::value(approval.body) : json::value();
   shown["difference"] = nullptr;
-  if (may_read && approval.state == store::ApprovalState::waiting) {
+  if (may_see && approval.state == store::ApprovalState::waiting) {
     auto preview = preview_of(call, approval);
     if (preview)
       shown["difference"] = *std::move(preview);
@@ -221,6 +246,11 @@ Result<void> may_approve(const AdminCall& call) {
     return fail(Code::approval_required, "who makes a request does not approve it",
                 "Ask another administrator with the role: nae approve " + approval.id);
   NAE_TRY(check_waiting(approval));
+  if (call.parts.approval.by_cards.contains(approval.operation))
+    return fail(Code::approval_required,
+                "this request is approved by " + std::to_string(call.parts.approval.cards) +
+                    " custodians' cards",
+                "Ask the custodians: nae custody approve " + approval.id);
   return must_be_permitted(call, approval);
 }
 
@@ -234,16 +264,7 @@ Result<Reply> approve(AdminCall& call) {
                                  call.now_us};
   NAE_TRY(call.parts.store.decide_approval(approval.id, decision, kApprovers));
   approval.decisions.push_back(decision);
-  Performed performed = call.perform(approval);
-  NAE_TRY(call.parts.store.finish_approval(approval.id, performed.status, performed.body));
-  NAE_ASSIGN(json::object answer, api::parse_object(performed.body));
-  bool done = performed.status < 400;
-  call.audit_detail += done ? ", done" : ", failed";
-  return Reply{{{"id", approval.id},
-                {"state", done ? "done" : "failed"},
-                {"status", performed.status},
-                {"difference", std::move(difference)},
-                {"answer", std::move(answer)}}};
+  return do_approved(call, approval, std::move(difference));
 }
 
 // The requester may withdraw what he asked for.

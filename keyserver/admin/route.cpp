@@ -60,6 +60,8 @@ constexpr Route kRoutes[] = {
     {"GET",    "/v1/approvals",          "approval-list",  kAnyone,        kReads,    false, list_approvals},
     {"GET",    "/v1/approvals/{}",       "approval-show",  kAnyone,        kReads,    false, show_approval},
     {"POST",   "/v1/approvals/{}/approve","approve",       kAnyone,        kAlone,    false, approve,          may_approve},
+    {"POST",   "/v1/approvals/{}/questions","approval-question",kAnyone,   kReads,    false, ask_card},
+    {"POST",   "/v1/approvals/{}/presences","approval-presence",kAnyone,   kAlone,    false, take_presence},
     {"POST",   "/v1/approvals/{}/reject","reject",         kAnyone,        kAlone,    false, reject,           may_reject},
     {"GET",    "/v1/audit",              "audit-query",    kAudit,         kReads,    true,  query_audit},
     {"GET",    "/v1/audit/export",       "audit-export",   kAudit,         kReads,    true,  export_audit},

@@ -85,6 +85,11 @@ struct Config {
     // no list of its own, kApprovedByDefault.
     std::vector<std::string> required;
     std::chrono::seconds expires_after{86'400};
+    // Of `required`: those that custodians' cards approve, so many of them, in place of an
+    // administrator. The cards are those of the custody file.
+    std::vector<std::string> by_cards;
+    std::uint32_t cards = 2;
+    std::filesystem::path custody;
   } approval;
   struct {
     std::string level = "info";

@@ -8,6 +8,7 @@
 
 #include "keyserver/policy/network.hpp"
 #include "keyserver/server/server.hpp"
+#include "libnae/base/file.hpp"
 #include "libnae/base/log_text.hpp"
 #include "libnae/base/version.hpp"
 
@@ -140,7 +141,15 @@ std::size_t most_connections(const config::Config& config) {
 }
 
 Result<admin::ApprovalRules> rules_of(const config::Config& config) {
-  return admin::approval_rules(config.approval.required, config.approval.expires_after);
+  const auto& approval = config.approval;
+  NAE_ASSIGN(admin::ApprovalRules rules,
+             admin::approval_rules(approval.required, approval.expires_after));
+  if (approval.by_cards.empty()) return rules;
+  NAE_ASSIGN(const std::string file, read_file(approval.custody, custody::kMaxSetBytes));
+  NAE_ASSIGN(custody::CustodySet custodians, custody::parse_custody_set(as_bytes(file)));
+  NAE_TRY(custody::check_signature(custodians));
+  return admin::with_cards(std::move(rules), approval.by_cards, approval.cards,
+                           std::move(custodians));
 }
 
 }  // namespace nae::server

@@ -93,6 +93,7 @@ class Running final : public Startable {
     for (protocols::CertificateRegister* certificates : {&devices_, &admins_})
       certificates->on_change([this] { end_removed(); });
     NAE_TRY(open_audit());
+    NAE_TRY(take_custodians());
     NAE_TRY(clock_watch_.begin(audit_->health().newest_at_us));
     NAE_TRY(limit_keeper_.load());
     NAE_TRY(finish_binding());
@@ -185,6 +186,19 @@ class Running final : public Startable {
     return {};
   }
 
+  // Anybody can sign a custody file of his own: it must be that of this group.
+  Result<void> take_custodians() {
+    if (!approval_.custodians) return {};
+    auto ask = [](keys::Hsm& hsm) { return hsm.public_key_of(keys::ServerKey::audit); };
+    NAE_ASSIGN(const Bytes audit_key, hsm_.call(ask, config_.hsm.timeout));
+    if (approval_.custodians->find(custody::Kept::audit)->public_key != audit_key)
+      return fail(Code::config_invalid,
+                  config_.approval.custody.string() + " is the custody of another group",
+                  "approval.custody names the custody.nae of this server's group.");
+    presences_.emplace(approval_.custodians);
+    return {};
+  }
+
   void open_admin() {
     admin::AdminParts parts{.ring = ring_,
                             .working_keys = working_keys_,
@@ -204,7 +218,8 @@ class Running final : public Startable {
                             .checks = &*checks_,
                             .changed = [this] { changed(listening_.get()); },
                             .certificate = config_.tls.certificate,
-                            .device_renewal = config_.server.device_renewal};
+                            .device_renewal = config_.server.device_renewal,
+                            .presences = presences_ ? &*presences_ : nullptr};
     auto admits = [this](const net::PeerIdentity& peer) {
       return (peer.kind == net::PeerKind::admin ? admins_ : devices_).admits(peer);
     };
@@ -312,6 +327,7 @@ class Running final : public Startable {
   std::unique_ptr<store::Store> store_;
   std::unique_ptr<policy::PolicyBook> policy_;
   admin::ApprovalRules approval_;
+  std::optional<admin::Presences> presences_;  // of custodians' cards
   std::optional<setup::BoundKeys> bound_keys_;
   std::optional<setup::BegunLedger> begun_ledger_;
   std::atomic<bool> head_is_due_ = false;

@@ -3,6 +3,7 @@
 # killed or starved at each of its steps, which leaves nothing half done.
 import hashlib
 import hmac
+import json
 import os
 import re
 import resource
@@ -16,7 +17,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding
 from cryptography.hazmat.primitives.keywrap import aes_key_unwrap_with_padding
 
-from harness import KEY_SERVER, OWNER, KeyServer, Tap, run, scratch_directory
+from harness import KEY_SERVER, NAE, OWNER, KeyServer, Tap, run, scratch_directory
 
 STEPS = ("directory", "token", "keys", "certificates", "store", "custody", "configuration")
 RESTORE_STEPS = ("keys", "versions", "record")
@@ -235,6 +236,64 @@ with Tap() as tap:
     same(len(set(pairs)), 1, "any two cards give one secret")
     same(custody.unwrap(pairs[0], SO_PIN).decode(), (scratch / "three/hsm/so-pin").read_text().strip(), "which opens what is kept")
     tap.ok(combine([shares[0]]) != pairs[0], "one card does not")
+
+    # Custodians at their desks: is the card good; and what a running server asks of them.
+    for name in names:
+        (scratch / f"{name}.pass").write_text(f"of {name}\n")
+        (scratch / f"{name}.pass").chmod(0o600)
+        run("openssl", "pkcs8", "-topk8", "-v2", "aes-256-cbc", "-in", scratch / f"{name}.key", "-out", scratch / f"{name}.card", "-passout",
+            f"pass:of {name}").check_returncode()
+        (scratch / f"{name}.card").chmod(0o600)
+        for file in (scratch / f"{name}.pass", scratch / f"{name}.card"):
+            if OWNER:
+                shutil.chown(file, "postgres", "postgres")
+
+    def card_of(name):
+        return ["--software-card", scratch / f"{name}.card", "--passphrase-file", scratch / f"{name}.pass"]
+
+    path = scratch / "three"
+    shown = run(NAE, "custody", "status", path / "custody.nae", "--audit-key", path / "audit/audit-public.pem", "--json")
+    same(shown.returncode, 0, "nae custody status", shown.stderr)
+    same([share["holder"] for share in json.loads(shown.stdout)["shares"]], list(names), "shows whose cards open it")
+    other = run(NAE, "custody", "status", path / "custody.nae", "--audit-key", scratch / "default/audit/audit-public.pem")
+    same((other.returncode, "was not signed by" in other.stderr), (2, True), "and a file of another group", other.stderr)
+    for name in names:
+        checked = run(NAE, "custody", "check", path / "custody.nae", *card_of(name))
+        same((checked.returncode, f"card of {name} opens share" in checked.stdout), (0, True), f"the card of {name} opens its share", checked.stderr)
+    checked = run(NAE, "custody", "check", scratch / "default/custody.nae", *card_of("alice"))
+    same((checked.returncode, "is no card of this custody file" in checked.stderr), (2, True), "and none of another group", checked.stderr)
+
+    server = KeyServer(path)
+    server.config.write_text(server.config.read_text() + "[approval]\nrequired = ['admin-change', 'key-create']\nby_cards = ['key-create']\n"
+                             "cards = 2\ncustody = 'custody.nae'\n")
+    server.start()
+
+    def approve(request, name):
+        return server.nae("custody", "approve", request, "--yes", *card_of(name))
+
+    asked = server.nae("key", "create", "guarded", "--type", "aes-256-gcm", "--json")
+    same(asked.returncode, 5, "a key is asked for, and waits", asked.stdout + asked.stderr)
+    request = json.loads(asked.stdout)["approval"]["id"]
+    alone = server.nae("approve", request, "--yes")
+    tap.ok(alone.returncode == 1, "no administrator approves it", alone.stdout + alone.stderr)
+    first = approve(request, "carol")
+    same((first.returncode, "1 of 2 cards are missing" in first.stdout), (5, True), "one card is not enough", first.stdout + first.stderr)
+    tap.like(first.stdout, "guarded", "the custodian is shown what is asked")
+    twice = approve(request, "carol")
+    same((twice.returncode, "approved this request already" in twice.stderr), (1, True), "nor is the same card twice", twice.stderr)
+    stranger = server.nae("custody", "approve", request, "--yes", "--software-card", files["custody/card.pem"], "--passphrase-file", files["custody/passphrase"])
+    same((stranger.returncode, "no share in the custody" in stranger.stderr), (1, True), "nor one of another group", stranger.stderr)
+    tap.ok(server.nae("key", "show", "guarded").returncode == 1, "until then there is no key")
+    second = approve(request, "alice")
+    same((second.returncode, "done" in second.stdout), (0, True), "with the second card it is done", second.stdout + second.stderr)
+    tap.like(server.must("key", "show", "guarded"), "active", "and the key is there")
+    tap.like(server.must("audit", "query", "--action", "key-create", "--json"), "approved by card/carol, card/alice as " + request, "one record names both holders")
+    server.stop()
+
+    foreign = KeyServer(path)
+    foreign.config.write_text(foreign.config.read_text().replace("custody = 'custody.nae'", f"custody = '{scratch}/default/custody.nae'"))
+    started = run(KEY_SERVER, "run", "--config", foreign.config)
+    same((started.returncode, "custody of another group" in started.stderr), (78, True), "a server takes no other group's cards", started.stderr)
 
     def refused(name, pattern, exit_code, *options):
         done = init(scratch / "refused", *options)
