@@ -80,6 +80,7 @@ complete -c nae-keyserver -n '__fish_nae_keyserver_at backup' -l out -x -a '(__f
 complete -c nae-keyserver -n '__fish_nae_keyserver_at restore' -l help -d 'Print this help message and exit'
 complete -c nae-keyserver -n '__fish_nae_keyserver_at restore' -l config -r -F -d 'Configuration file'
 complete -c nae-keyserver -n '__fish_nae_keyserver_at restore' -l custody -r -F -d 'The file custody.nae'
+complete -c nae-keyserver -n '__fish_nae_keyserver_at restore' -l audit-key -r -F -d 'audit-public.pem of the group, where the audit log has none'
 complete -c nae-keyserver -n '__fish_nae_keyserver_at restore' -l software-card -r -F -d 'A card in a file; repeatable'
 complete -c nae-keyserver -n '__fish_nae_keyserver_at restore' -l passphrase-file -x -d 'Its passphrase; one for each, in their order'
 complete -c nae-keyserver -n '__fish_nae_keyserver_at restore' -l card-module -r -F -d 'PKCS#11 library of the cards'
