@@ -63,6 +63,12 @@ constexpr std::array<FindingRow, kFindings> kRows{{
      "correct executable of that [[program]] in agent.toml, then systemctl reload nae-agent"},
     {Finding::program_changed, "ND707", Severity::error, "a program's executable has another sha256 than is configured",
      "find out who changed it; after an upgrade: sha256sum FILE into agent.toml, systemctl reload nae-agent"},
+    {Finding::custody_missing, "ND801", Severity::warning, "no custody file is beside the store",
+     "bring custody.nae back from a backup: without it a lost token is the end of its keys"},
+    {Finding::custody_wrong, "ND802", Severity::error, "the custody file does not bring this server's keys back",
+     "take custody.nae from a backup; nae custody status FILE --audit-key audit-public.pem"},
+    {Finding::custody_card_here, "ND803", Severity::warning, "the software card of the keys in custody is beside the store",
+     "move card.pem and passphrase to two safe places, and delete both here"},
 }};
 // clang-format on
 

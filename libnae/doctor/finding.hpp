@@ -38,6 +38,9 @@ enum class Finding : std::uint8_t {
   socket_open_to_all,
   program_missing,
   program_changed,
+  custody_missing,
+  custody_wrong,
+  custody_card_here,
   count_,
 };
 

@@ -85,6 +85,10 @@ with Tap() as tap, Stack(keys="customer-pii:aes-256-gcm") as stack:
         give_to_owner(fresh)
         return fresh.rename(file)
 
+    # as init leaves it, with the card in software
+    found("a software card beside the store", "ND803", on_server(), "card.pem")
+    (server.path / "custody").rename(room / "safe")
+
     # all is well
     server.apply_policy(POLICY.format("nae_all"))
     stack.reconnected()
@@ -112,6 +116,16 @@ with Tap() as tap, Stack(keys="customer-pii:aes-256-gcm") as stack:
     store = server.path / "keys.db"
     store.chmod(0o640)
     found("a store that others may read", "ND105", on_server(), "keys.db")
+    custody = server.path / "custody.nae"
+    kept = custody.read_bytes()
+    custody.write_bytes(kept[:40] + bytes([kept[40] ^ 1]) + kept[41:])
+    found("a custody file that was changed", "ND802", on_server(), "custody.nae")
+    custody.rename(room / "custody.nae")
+    found("none", "ND801", on_server(), "custody.nae")
+    custody.write_bytes(kept)
+    custody.chmod(0o600)
+    give_to_owner(custody)
+    tap.ok(not {"ND801", "ND802"} & on_server().codes, "and its own again")
     store.chmod(0o600)
     found("a configuration with a field that nobody knows", "ND110", on_agent(lambda text: "sokcet = 'x'\n" + text))
     stack.agent_config.chmod(0o664)
