@@ -13,6 +13,7 @@
 #include "keyserver/server/accept_keys.hpp"
 #include "keyserver/server/backup.hpp"
 #include "keyserver/server/doctor.hpp"
+#include "keyserver/server/open_store.hpp"
 #include "keyserver/server/owner.hpp"
 #include "keyserver/server/recover_admin.hpp"
 #include "keyserver/server/renew_certificate.hpp"
@@ -186,8 +187,9 @@ int init(const nae::setup::Choices& choices) {
 int accept_audit_loss(const std::string& file, const std::string& reason) {
   auto config = loaded(file);
   if (!config) return report(config.error());
-  auto accepted =
-      nae::setup::accept_audit_loss(config->store.path, config->audit.directory, reason);
+  auto store = nae::server::open_store(*config);
+  if (!store) return report(store.error());
+  auto accepted = nae::setup::accept_audit_loss(**store, config->audit.directory, reason);
   if (!accepted) return report(accepted.error());
   std::cout << "a new audit log begins in " << config->audit.directory.string()
             << "\n  its record: " << accepted->detail << "\n";
@@ -278,7 +280,7 @@ int restore(const std::string& file, const nae::server::Restore& wanted) {
             << (restored->token_created ? ", which is new" : "") << "\n"
             << "  cards     " << nae::server::names_in(restored->holders) << "\n"
             << "  opened    " << restored->versions << " key versions of "
-            << config->store.path.string() << "\n";
+            << (config->store.path.empty() ? "the store" : config->store.path.string()) << "\n";
   if (!restored->not_portable.empty())
     std::cout << "  missing   " << nae::server::names_in(restored->not_portable)
               << "   (ed25519 keys stay on the token they were made on)\n";

@@ -41,6 +41,14 @@ void require_file(Fields& fields, std::string_view field, const Path& file) {
     fields.refuse(field, file.string() + " is not a file");
 }
 
+constexpr std::size_t kMaxNodeBytes = 128;
+
+bool is_name_or_empty(std::string_view text) {
+  return text.find_first_not_of(
+             "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-") ==
+         std::string_view::npos;
+}
+
 // The reader of each table; all read into one Config.
 struct Reader {
   Config& config;
@@ -87,7 +95,17 @@ struct Reader {
   }
   Result<void> store(Fields f) {
     f.path("path", config.store.path, base);
-    f.require("path");
+    f.text("url", config.store.url);
+    f.text("node", config.store.node);
+    f.duration("lease_s", config.store.lease, 5, 3600);
+    f.boolean("allow_asynchronous", config.store.allow_asynchronous);
+    if (!f.has("url")) f.require("path");
+    if (f.has("url") && f.has("path")) f.refuse("url", "and path exclude each other");
+    if (f.has("url") && !config.store.url.starts_with("postgresql://") &&
+        !config.store.url.starts_with("postgres://"))
+      f.refuse("url", "must begin with postgresql://");
+    if (config.store.node.size() > kMaxNodeBytes || !is_name_or_empty(config.store.node))
+      f.refuse("node", "must be a name of letters, digits, '.', '_' and '-'");
     return f.finish();
   }
   Result<void> keys(Fields f) {

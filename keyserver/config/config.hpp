@@ -43,8 +43,13 @@ struct Config {
     std::chrono::milliseconds timeout{5'000};     // how long a request waits for the module
     std::chrono::milliseconds hang_exit{60'000};  // after which a call that hangs ends the server
   } hsm;
+  // One of the two: SQLite's file, or a PostgreSQL.
   struct {
     std::filesystem::path path;
+    std::string url;                  // "postgresql://..."
+    std::string node;                 // this key server's name in the group; empty: the host's
+    std::chrono::seconds lease{30};   // how long one that is silent stays in charge
+    bool allow_asynchronous = false;  // several hosts without synchronous replication
   } store;
   struct {
     std::chrono::hours destroy_wait{168};  // between the command and the destruction

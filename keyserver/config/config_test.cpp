@@ -160,6 +160,34 @@ TEST_F(ConfigTest, AModuleMayHangForABoundedTime) {
   for (std::int64_t bad_value : {999, 3'600'001}) expect_refused(with(bad_value), "hang_exit_ms");
 }
 
+TEST_F(ConfigTest, TheStoreIsAFileOrAPostgresql) {
+  const auto with = [](const std::string& store) {
+    std::string text = good();
+    const std::string path = "path = 'keys.db'\n";
+    return text.replace(text.find(path), path.size(), store);
+  };
+  const std::string url = "url = 'postgresql://ks@db1,db2/nae'\n";
+  EXPECT_EQ(read(good())->store.url, "");
+  const auto read_url = read(with(url));
+  ASSERT_TRUE(read_url) << read_url.error().message;
+  EXPECT_EQ(read_url->store.url, "postgresql://ks@db1,db2/nae");
+  EXPECT_TRUE(read_url->store.path.empty());
+  EXPECT_EQ(read_url->store.lease, std::chrono::seconds(30));
+  EXPECT_FALSE(read_url->store.allow_asynchronous);
+  EXPECT_TRUE(read(with(url + "allow_asynchronous = true\n"))->store.allow_asynchronous);
+  EXPECT_EQ(read(with(url + "node = 'ks-1.example'\n"))->store.node, "ks-1.example");
+  expect_refused(with(""), "store.path: is required");
+  expect_refused(with(url + "path = 'keys.db'\n"), "exclude each other");
+  expect_refused(with("url = 'mysql://db1/nae'\n"), "postgresql://");
+  expect_refused(with(url + "node = 'ks 1'\n"), "store.node");
+  expect_refused(with(url + "node = '" + std::string(129, 'x') + "'\n"), "store.node");
+  EXPECT_TRUE(read(with(url + "node = '" + std::string(128, 'x') + "'\n")));
+  for (int good_value : {5, 3600})
+    EXPECT_TRUE(read(with(url + "lease_s = " + std::to_string(good_value) + "\n")));
+  for (int bad_value : {4, 3601})
+    expect_refused(with(url + "lease_s = " + std::to_string(bad_value) + "\n"), "lease_s");
+}
+
 TEST_F(ConfigTest, NamesBalancersAsAList) {
   using Networks = std::vector<std::string>;
   EXPECT_EQ(read(good())->server.proxy_protocol_from, Networks{});

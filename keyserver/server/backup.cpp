@@ -92,6 +92,11 @@ Result<Backup> back_up(const fs::path& config_file, const config::Config& config
     NAE_TRY(refuse_taken(backup.custody));
   }
   // Whatever can be refused is refused before there is a copy.
+  if (config.store.path.empty())
+    return fail(
+        Code::unsupported, "the store is a PostgreSQL, which backs itself up",
+        "Use pg_basebackup with archived WAL, or pg_dump -n nae_store, and keep custody.nae "
+        "and the configuration beside it.");
   NAE_TRY(check_name(out));
   std::string lines;
   for (const fs::path* file :

@@ -5,11 +5,13 @@
 
 #include <cerrno>
 #include <cstring>
+#include <iostream>
 
 #include "keyserver/server/hsm_options.hpp"
 #include "keyserver/server/part_options.hpp"
 #include "keyserver/server/server.hpp"
 #include "keyserver/setup/initialise.hpp"
+#include "keyserver/store/postgresql/store.hpp"
 #include "libnae/base/file.hpp"
 #include "net/listener.hpp"
 
@@ -24,7 +26,7 @@ Result<void> check_access(const std::filesystem::path& path, int mode, const cha
 }
 
 // Not opened: that would bring an older store to this version, and wait for a server that runs.
-Result<void> check_store(const std::filesystem::path& store) {
+Result<void> check_file(const std::filesystem::path& store) {
   std::error_code error;
   if (!std::filesystem::is_regular_file(store, error))
     return fail(Code::not_initialised, "there is no store at " + store.string());
@@ -32,6 +34,23 @@ Result<void> check_store(const std::filesystem::path& store) {
   // SQLite writes its journal beside it.
   const auto directory = store.has_parent_path() ? store.parent_path() : ".";
   return check_access(directory, W_OK | X_OK, "the store's directory");
+}
+
+Result<void> check_store(const config::Config& config) {
+  if (config.store.url.empty()) return check_file(config.store.path);
+  NAE_ASSIGN(const auto target, store::postgresql::read_target(config.store.url));
+  const auto found = store::postgresql::examine(target);
+  // One that is away for now is no fault of the configuration.
+  if (!found && found.error().code == Code::store_unavailable) return {};
+  NAE_TRY(found);
+  if (found->protected_by_us)
+    std::cerr << "nae-keyserver: warning: the store's PostgreSQL has pg_nae preloaded: where it "
+                 "needs this key server to answer, neither can start\n";
+  if (target.hosts.size() == 1 || found->synchronous || config.store.allow_asynchronous) return {};
+  return fail(Code::config_invalid,
+              "store.url names several hosts, and synchronous_standby_names is empty: after a "
+              "failover acknowledged changes are gone",
+              "Set synchronous_standby_names, or say store.allow_asynchronous = true.");
 }
 
 Result<void> check_audit(const std::filesystem::path& directory) {
@@ -55,7 +74,7 @@ Result<void> check(const config::Config& config) {
   if (auto options = listener_options(config); !options) return fail(options.error());
   if (auto context = net::TlsContext::server(tls_files(config)); !context)
     return fail(context.error());
-  NAE_TRY(check_store(config.store.path));
+  NAE_TRY(check_store(config));
   NAE_TRY(check_audit(config.audit.directory));
   if (!config.hsm.softhsm_configuration.empty()) {
     NAE_TRY(check_access(config.hsm.softhsm_configuration, R_OK, "softhsm_configuration"));

@@ -67,7 +67,7 @@ doctor::Report examine(const std::filesystem::path& configuration) {
   doctor::check_certificate(report, config->tls.client_authority);
   doctor::check_secret(report, config->tls.key);
   doctor::check_secret(report, config->hsm.pin_file);
-  doctor::check_secret(report, config->store.path);
+  if (!config->store.path.empty()) doctor::check_secret(report, config->store.path);
   check_custody(report, *config);
   doctor::check_descriptors(report, descriptors_wanted(*config));
   const std::string locked = std::to_string(config->limits.secure_memory_kib) + " KiB";

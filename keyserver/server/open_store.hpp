@@ -2,14 +2,37 @@
 // and setup, which are about its file.
 #pragma once
 
+#include <functional>
 #include <memory>
 
 #include "keyserver/config/config.hpp"
+#include "keyserver/group/charge.hpp"
 #include "keyserver/store/store.hpp"
 
 namespace nae::server {
 
-// Codes as store::sqlite::Store::open().
+// What is kept from one attempt to open a store to the next.
+struct StoreOpening {
+  group::Candidate candidate;
+  // Called when the store is taken away from who has opened it; empty: the process ends at once.
+  std::function<void(const Error&)> lost = {};
+  // Until when the store is this process's; of a file there is none.
+  std::shared_ptr<const group::Tenure> tenure = {};
+};
+
+// Codes as store::sqlite::Store::open() and store::postgresql::Store::open();
+// Code::server_unavailable when another key server has the lease of a PostgreSQL.
+Result<std::unique_ptr<store::Store>> open_store(const config::Config& config,
+                                                 StoreOpening& opening);
+// For commands, which do not wait.
 Result<std::unique_ptr<store::Store>> open_store(const config::Config& config);
+// Without the lease: what writes is refused, Code::server_unavailable, where there is one.
+Result<std::unique_ptr<store::Store>> read_store(const config::Config& config);
+
+// This key server's name among those of its store.
+std::string node_of(const config::Config& config);
+
+// The process ends, with the code that says so: nobody may be answered any more.
+[[noreturn]] void end_without_lease(const Error& why);
 
 }  // namespace nae::server

@@ -3,7 +3,6 @@
 #include <sys/statvfs.h>
 
 #include "keyserver/server/hsm_options.hpp"
-#include "keyserver/server/open_store.hpp"
 #include "keyserver/server/part_options.hpp"
 #include "keyserver/server/token_directory.hpp"
 #include "keyserver/server/unfinished_restore.hpp"
@@ -25,9 +24,11 @@ Result<void> check_room(const std::filesystem::path& directory, Code code) {
   return fail(code, "the disk of " + directory.string() + " is full", "Free space on it.");
 }
 
-Result<void> open_own_store(const config::Config& config, Opened& opened) {
-  NAE_TRY(check_room(config.store.path.parent_path(), Code::store_unavailable));
-  NAE_ASSIGN(opened.store, server::open_store(config));
+Result<void> open_own_store(const config::Config& config, Opening& opening, Opened& opened) {
+  if (!config.store.path.empty())
+    NAE_TRY(check_room(config.store.path.parent_path(), Code::store_unavailable));
+  NAE_ASSIGN(opened.store, server::open_store(config, opening.store));
+  opened.tenure = opening.store.tenure;
   NAE_ASSIGN(auto server_id, opened.store->meta("server_id"));
   if (!server_id) return fail(Code::store_corrupt, "the store has no server_id");
   opened.server_id = *server_id;
@@ -61,7 +62,7 @@ Result<Opened> open_parts(const config::Config& config, Opening& opening) {
   NAE_ASSIGN(opened.approval, rules_of(config));
   NAE_ASSIGN(opened.authority, read_file(config.tls.client_authority, kMaxAuthorityBytes));
   NAE_TRY(refuse_unfinished_restore(config));
-  NAE_TRY(open_own_store(config, opened));
+  NAE_TRY(open_own_store(config, opening, opened));
   opening.part = admin::StartPart::hsm;
   NAE_TRY(open_hsm(config, opening, opened));
   return opened;
@@ -77,6 +78,7 @@ bool may_pass(admin::StartPart part, Code code) {
     case Code::hsm_failed:
     case Code::group_key_missing:
     case Code::store_unavailable:
+    case Code::server_unavailable:
     case Code::audit_unavailable:
     case Code::timeout:
     case Code::overloaded:

@@ -12,6 +12,7 @@
 #include "keyserver/config/config.hpp"
 #include "keyserver/hsm/pkcs11_hsm.hpp"
 #include "keyserver/policy/policy_book.hpp"
+#include "keyserver/server/open_store.hpp"
 #include "keyserver/setup/bind_keys.hpp"
 #include "keyserver/setup/take_up_ledger.hpp"
 #include "keyserver/store/store.hpp"
@@ -22,11 +23,13 @@ namespace nae::server {
 struct Opening {
   std::unique_ptr<hsm::Pkcs11Hsm> hsm;  // knows which PIN was rejected
   std::atomic<admin::StartPart> part = admin::StartPart::store;
+  StoreOpening store;
 };
 
 struct Opened {
   std::unique_ptr<hsm::Pkcs11Hsm> hsm;
   std::unique_ptr<store::Store> store;
+  std::shared_ptr<const group::Tenure> tenure;  // of a store that others may take over
   std::unique_ptr<policy::PolicyBook> policy;
   admin::ApprovalRules approval;
   std::optional<setup::BoundKeys> bound_keys;      // of a store from before keys were bound

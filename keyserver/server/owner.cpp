@@ -27,7 +27,7 @@ Result<void> check_owner(const std::filesystem::path& path) {
 }
 
 Result<void> check_owner(const config::Config& config) {
-  NAE_TRY(check_owner(config.store.path));
+  if (!config.store.path.empty()) NAE_TRY(check_owner(config.store.path));
   return check_owner(config.audit.directory);
 }
 

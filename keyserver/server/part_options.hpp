@@ -21,6 +21,8 @@ namespace nae::server {
 
 // EX_TEMPFAIL of sysexits.h: a new process may find a module that works, so the unit starts one.
 inline constexpr int kExitHsmHangs = 75;
+// Another key server is in charge of the store, or may be: a new process waits for its turn.
+inline constexpr int kExitLeaseEnded = 76;
 
 std::size_t worker_count(std::uint32_t configured);
 hsm::HsmQueue::Options queue_options(const config::Config& config);

@@ -57,7 +57,7 @@ Result<custody::CustodySet> read_set(const config::Config& config, const Restore
 
 // The store is the known envelope: what the group key does not open was not wrapped by it.
 Result<void> open_every_version(const config::Config& config, Restored& restored) {
-  NAE_ASSIGN(const auto store, open_store(config));
+  NAE_ASSIGN(const auto store, read_store(config));
   NAE_ASSIGN(const auto hsm, hsm::Pkcs11Hsm::open(hsm_options(config)));
   NAE_TRY(setup::check_token(*store, *hsm));
   // An older store is no reason to keep the keys back: it is told when this is recorded.

@@ -50,6 +50,7 @@ class Running final : public Startable {
       : config_(config),
         gcm_(crypto::fastest_gcm()),
         store_(std::move(opened.store)),
+        tenure_(std::move(opened.tenure)),
         policy_(std::move(opened.policy)),
         approval_(std::move(opened.approval)),
         bound_keys_(std::move(opened.bound_keys)),
@@ -118,7 +119,13 @@ class Running final : public Startable {
     NAE_ASSIGN(auto context, net::TlsContext::server(tls_files(config_)));
     workers_ =
         std::make_unique<net::WorkerThreads>(worker_count(config_.server.threads), "nae-worker");
-    NAE_ASSIGN(const net::TlsListenerOptions options, listener_options(config_));
+    NAE_ASSIGN(net::TlsListenerOptions options, listener_options(config_));
+    // Where answers leave: what was decided while the lease held must not be said after it.
+    if (tenure_)
+      options.limits.before_write = [tenure = tenure_.get()] {
+        if (!tenure->holds())
+          end_without_lease(Error(Code::server_unavailable, "the lease of the store has ended"));
+      };
     NAE_ASSIGN(listener_, net::listen_tls(*workers_, std::move(context),
                                           {{net::kAlpnNae, nae1::protocol_for(*parts_)},
                                            {net::kAlpnHttp, admin_->protocol()}},
@@ -325,6 +332,7 @@ class Running final : public Startable {
   const config::Config config_;
   std::unique_ptr<const crypto::GcmProvider> gcm_;
   std::unique_ptr<store::Store> store_;
+  const std::shared_ptr<const group::Tenure> tenure_;  // of a store that others may take over
   std::unique_ptr<policy::PolicyBook> policy_;
   admin::ApprovalRules approval_;
   std::optional<admin::Presences> presences_;  // of custodians' cards

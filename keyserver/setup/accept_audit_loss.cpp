@@ -8,7 +8,6 @@
 #include "keyserver/audit/log.hpp"
 #include "keyserver/audit/verify.hpp"
 #include "keyserver/setup/reason.hpp"
-#include "keyserver/store/sqlite/store.hpp"
 #include "libnae/base/clock.hpp"
 #include "libnae/base/text.hpp"
 
@@ -70,14 +69,13 @@ Result<void> begin_chain(const Path& directory, const std::string& detail) {
 
 }  // namespace
 
-Result<AcceptedLoss> accept_audit_loss(const Path& store_path, const Path& directory,
+Result<AcceptedLoss> accept_audit_loss(audit::HeadKeeper& store, const Path& directory,
                                        const std::string& reason) {
   NAE_TRY(check_reason(reason));
-  NAE_ASSIGN(auto store, store::sqlite::Store::open(store_path));
   AcceptedLoss accepted;
   {
     NAE_ASSIGN(audit::SharedFile lock, audit::lock_directory(directory));
-    NAE_ASSIGN(std::optional<audit::ChainPoint> kept, store->kept_head());
+    NAE_ASSIGN(std::optional<audit::ChainPoint> kept, store.kept_head());
     NAE_ASSIGN(audit::VerifyReport found, audit::verify(directory));
     if (found.intact() && (!kept || kept->seq <= found.last.seq))
       return fail(Code::conflict, "nothing of the audit log is lost",
@@ -88,7 +86,7 @@ Result<AcceptedLoss> accept_audit_loss(const Path& store_path, const Path& direc
   // The store last: until then a server refuses to start, so that no chain can begin without the
   // record of what was lost.
   NAE_TRY(begin_chain(directory, accepted.detail));
-  NAE_TRY(store->forget_head());
+  NAE_TRY(store.forget_head());
   return accepted;
 }
 

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <string>
 
+#include "keyserver/audit/head_keeper.hpp"
 #include "libnae/base/result.hpp"
 
 namespace nae::setup {
@@ -18,7 +19,7 @@ struct AcceptedLoss {
 // begins a new chain whose first record after the segment's says what was lost, and lets the store
 // forget the old head. May be repeated after a crash. Code::conflict when a server runs or when
 // nothing is lost, Code::invalid_argument without a reason.
-Result<AcceptedLoss> accept_audit_loss(const std::filesystem::path& store,
+Result<AcceptedLoss> accept_audit_loss(audit::HeadKeeper& store,
                                        const std::filesystem::path& audit_directory,
                                        const std::string& reason);
 
