@@ -13,6 +13,7 @@
 #include "keyserver/server/accept_keys.hpp"
 #include "keyserver/server/backup.hpp"
 #include "keyserver/server/doctor.hpp"
+#include "keyserver/server/move_store.hpp"
 #include "keyserver/server/open_store.hpp"
 #include "keyserver/server/owner.hpp"
 #include "keyserver/server/recover_admin.hpp"
@@ -252,6 +253,17 @@ int accept_store_rollback(const std::string& file, const std::string& reason) {
   return told();
 }
 
+int move_store(const std::string& file, const std::string& url) {
+  auto config = loaded(file);
+  if (!config) return report(config.error());
+  auto heap = nae::crypto::SecureHeap::take(kInitHeapBytes);
+  if (!heap) return report(heap.error());
+  auto moved = nae::server::move_store(*config, url);
+  if (!moved) return report(moved.error());
+  std::cout << *moved << "next: in [store] of " << file << " put url in the place of path\n";
+  return told();
+}
+
 int back_up(const std::string& file, const std::string& out) {
   auto config = loaded(file);
   if (!config) return report(config.error());
@@ -296,38 +308,6 @@ std::string usual_configuration() {
                        *kInitialised = "/var/lib/nae/nae-keyserver.toml";
   const bool only_initialised = ::access(kPackaged, F_OK) != 0 && ::access(kInitialised, F_OK) == 0;
   return only_initialised ? kInitialised : kPackaged;
-}
-
-// "127.0.0.1:7443" or "[::1]:7443"
-bool split_listen(const std::string& listen, nae::setup::Choices& choices) {
-  std::size_t colon = listen.rfind(':');
-  if (colon == std::string::npos || colon == 0) return false;
-  choices.host = listen.substr(0, colon);
-  if (choices.host.front() == '[' && choices.host.back() == ']')
-    choices.host = choices.host.substr(1, choices.host.size() - 2);
-  const std::string port = listen.substr(colon + 1);
-  if (port.empty() || port.size() > 5 || port.find_first_not_of("0123456789") != std::string::npos)
-    return false;
-  int number = std::stoi(port);
-  choices.port = static_cast<std::uint16_t>(number);
-  return number <= UINT16_MAX;
-}
-
-// Whose cards the group's keys are given to. Without any option: a software card.
-nae::Result<void> choose_custody(const std::string& quorum, const std::vector<std::string>& cards,
-                                 const std::vector<std::string>& sha1_cards,
-                                 nae::setup::CustodyChoice& choice) {
-  using nae::custody::Sealing;
-  for (const std::string& card : cards) choice.cards.push_back({card, Sealing::rsa_oaep_sha256});
-  for (const std::string& card : sha1_cards) choice.cards.push_back({card, Sealing::rsa_oaep_sha1});
-  if (quorum.empty() && choice.cards.empty()) return {};
-  NAE_ASSIGN(const nae::custody::Quorum wanted, nae::setup::parse_quorum(quorum));
-  choice.k = wanted.k;
-  if (choice.cards.size() == wanted.n) return {};
-  return nae::fail(
-      nae::Code::invalid_argument,
-      "--custody " + quorum + " with " + std::to_string(choice.cards.size()) + " cards",
-      "One --card, or --sha1-card, for each of the N cards.");
 }
 
 }  // namespace
@@ -403,6 +383,13 @@ int main(int argc, char** argv) {
       ->add_option("--reason", reason, "Why the store is an older one, for the audit log")
       ->required();
 
+  std::string url;
+  auto* move_command = app.add_subcommand(
+      "move-store", "Move the store from SQLite's file into a PostgreSQL; the server is stopped.");
+  move_command->add_option("--config", file, "Configuration file")->capture_default_str();
+  move_command->add_option("--to", url, "postgresql://USER@HOST[:PORT][,HOST...]/DATABASE")
+      ->required();
+
   std::string out;
   auto* backup_command = app.add_subcommand(
       "backup", "Copy the store, also while the server runs, and make a manifest beside it.");
@@ -428,6 +415,7 @@ int main(int argc, char** argv) {
                               "Its PIN; one for each, in their order");
 
   nae::setup::Choices choices;
+  choices.node = "ks1";
   std::string listen = "127.0.0.1:7443";
   auto* init_command = app.add_subcommand(
       "init", "Make HSM token, group key, authority, certificates, store and configuration.");
@@ -446,6 +434,11 @@ int main(int argc, char** argv) {
       ->capture_default_str();
   init_command->add_option("--pin-file", choices.pin_file,
                            "User PIN of an existing token; without it SoftHSM2 gets a new one");
+  init_command->add_option("--store", choices.store_url,
+                           "postgresql://... to keep the store in; without it a file of SQLite");
+  init_command
+      ->add_option("--node", choices.node, "Name of this key server among those of that store")
+      ->capture_default_str();
   std::string quorum;
   std::vector<std::string> cards, sha1_cards;
   init_command->add_option("--custody", quorum,
@@ -467,6 +460,7 @@ int main(int argc, char** argv) {
   if (*loss_command) return accept_audit_loss(file, reason);
   if (*recover_command) return recover_admin(file, recovery);
   if (*backup_command) return back_up(file, out);
+  if (*move_command) return move_store(file, url);
   if (*keys_command) return accept_keys(file, reason);
   if (*restore_command) {
     if (software_cards.size() != passphrases.size() || card_tokens.size() != card_pins.size()) {
@@ -481,14 +475,15 @@ int main(int argc, char** argv) {
   }
   if (*verify_command) return verify_store(file);
   if (*rollback_command) return accept_store_rollback(file, reason);
-  if (!split_listen(listen, choices)) {
+  if (!nae::setup::set_listen(listen, choices)) {
     (void)std::fprintf(stderr, "nae-keyserver: --listen must be HOST:PORT\n");
     return kUsage;
   }
   // Before anything is made that a start at this address would be refused for.
   if (auto checked = nae::server::check_address(choices.host); !checked)
     return report(checked.error());
-  if (auto chosen = choose_custody(quorum, cards, sha1_cards, choices.custody); !chosen) {
+  if (auto chosen = nae::setup::choose_custody(quorum, cards, sha1_cards, choices.custody);
+      !chosen) {
     report(chosen.error());
     return kUsage;
   }

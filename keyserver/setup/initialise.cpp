@@ -15,9 +15,11 @@
 #include "keyserver/setup/authority.hpp"
 #include "keyserver/setup/claim.hpp"
 #include "keyserver/setup/drawn_text.hpp"
+#include "keyserver/setup/move_store.hpp"
 #include "keyserver/setup/take_up_ledger.hpp"
 #include "keyserver/setup/token_binding.hpp"
 #include "keyserver/setup/unfinished.hpp"
+#include "keyserver/store/postgresql/store.hpp"
 #include "keyserver/store/sqlite/store.hpp"
 #include "libnae/base/clock.hpp"
 #include "libnae/base/file.hpp"
@@ -115,6 +117,10 @@ class Initialisation {
     // Whatever can be refused is refused before there is anything.
     NAE_ASSIGN(cards_, read_cards(choices_.custody));
     if (!cards_.empty()) NAE_TRY(custody::check_quorum({choices_.custody.k, cards_.size()}));
+    if (!choices_.store_url.empty()) {
+      NAE_ASSIGN(target_, store::postgresql::read_target(choices_.store_url));
+      NAE_TRY(store::postgresql::check_empty(*target_));
+    }
     NAE_ASSIGN(server_id_, random_hex(8));
     if (choices_.port == 0) {
       NAE_ASSIGN(port_, free_port());
@@ -140,6 +146,7 @@ class Initialisation {
     NAE_TRY(give_into_custody());
     last_step_ = true;
     NAE_TRY(note.reached(Step::configuration));
+    if (target_) NAE_TRY(move_into_postgresql());
     NAE_TRY(write_configuration());  // with which the server is whole
     (void)note.finish();             // or the first start removes it
     return made();
@@ -273,6 +280,21 @@ class Initialisation {
     return begin_ledger(*store, *hsm_).map([](const BegunLedger&) {});
   }
 
+  // All at once, and late: what is taken back after a failure is below the directory.
+  Result<void> move_into_postgresql() {
+    NAE_TRY(move_store(directory_ / "keys.db", *target_, choices_.node));
+    std::error_code error;
+    for (const char* file : {"keys.db", "keys.db-wal", "keys.db-shm"})
+      std::filesystem::remove(directory_ / file, error);
+    return {};
+  }
+
+  std::string store_section() const {
+    if (!target_) return "\n[store]\npath = 'keys.db'\n";
+    return "\n[store]\nurl = " + basic_string(choices_.store_url) +
+           "\nnode = " + basic_string(choices_.node) + "\n";
+  }
+
   Result<void> give_into_custody() {
     if (cards_.empty()) {
       NAE_TRY(make_directory(directory_ / kSoftwareCardDirectory));
@@ -316,8 +338,7 @@ class Initialisation {
         "\n"
         "pin_file = " +
         quoted_path(embedded() ? Path("hsm/pin") : std::filesystem::absolute(choices_.pin_file)) +
-        "\n" + softhsm_configuration() +
-        "\n[store]\npath = 'keys.db'\n\n[audit]\ndirectory = 'audit'\n";
+        "\n" + softhsm_configuration() + store_section() + "\n[audit]\ndirectory = 'audit'\n";
     NAE_TRY(write(directory_ / "admin" / "cli.toml",
                   "server = \"https://" + address_of(called_host()) +
                       "\"\ncertificate = 'admin.pem'\nkey = 'admin.key'\n"
@@ -331,6 +352,7 @@ class Initialisation {
   std::optional<Claim> claim_;
   std::optional<Unfinished> note_;
   std::uint16_t port_ = 0;
+  std::optional<store::postgresql::Target> target_;
   std::string server_id_;
   std::string authority_;
   std::string admin_;  // certificate of the first administrator
@@ -348,6 +370,34 @@ class Initialisation {
 
 Result<Made> initialise(const Choices& choices) {
   return Initialisation(choices).run();
+}
+
+bool set_listen(const std::string& listen, Choices& choices) {
+  std::size_t colon = listen.rfind(':');
+  if (colon == std::string::npos || colon == 0) return false;
+  choices.host = listen.substr(0, colon);
+  if (choices.host.front() == '[' && choices.host.back() == ']')
+    choices.host = choices.host.substr(1, choices.host.size() - 2);
+  const std::string port = listen.substr(colon + 1);
+  if (port.empty() || port.size() > 5 || port.find_first_not_of("0123456789") != std::string::npos)
+    return false;
+  int number = std::stoi(port);
+  choices.port = static_cast<std::uint16_t>(number);
+  return number <= UINT16_MAX;
+}
+
+Result<void> choose_custody(const std::string& quorum, const std::vector<std::string>& cards,
+                            const std::vector<std::string>& sha1_cards, CustodyChoice& choice) {
+  using custody::Sealing;
+  for (const std::string& card : cards) choice.cards.push_back({card, Sealing::rsa_oaep_sha256});
+  for (const std::string& card : sha1_cards) choice.cards.push_back({card, Sealing::rsa_oaep_sha1});
+  if (quorum.empty() && choice.cards.empty()) return {};
+  NAE_ASSIGN(const custody::Quorum wanted, parse_quorum(quorum));
+  choice.k = wanted.k;
+  if (choice.cards.size() == wanted.n) return {};
+  return fail(Code::invalid_argument,
+              "--custody " + quorum + " with " + std::to_string(choice.cards.size()) + " cards",
+              "One --card, or --sha1-card, for each of the N cards.");
 }
 
 void use_softhsm_configuration(const Path& file) {

@@ -24,8 +24,19 @@ struct Choices {
   // Empty: SoftHSM2 with a token of its own below `directory`, its PINs made here. Otherwise an
   // HSM whose token exists, with the file that holds its user PIN.
   std::filesystem::path pin_file;
+  // Empty: SQLite's file keys.db in `directory`. Otherwise "postgresql://..." of a database whose
+  // role may create a schema, and the name of this key server among those that will use it.
+  std::string store_url;
+  std::string node;
   CustodyChoice custody;  // to whom the group's keys belong
 };
+
+// "127.0.0.1:7443" or "[::1]:7443"; false when it is neither.
+bool set_listen(const std::string& listen, Choices& choices);
+
+// Whose cards the group's keys are given to. Without any option: a software card.
+Result<void> choose_custody(const std::string& quorum, const std::vector<std::string>& cards,
+                            const std::vector<std::string>& sha1_cards, CustodyChoice& choice);
 
 struct Made {
   std::filesystem::path configuration;

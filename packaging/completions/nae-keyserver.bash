@@ -21,19 +21,20 @@ _nae_keyserver() {
             ' accept-keys') path='accept-keys' ;;
             ' verify-store') path='verify-store' ;;
             ' accept-store-rollback') path='accept-store-rollback' ;;
+            ' move-store') path='move-store' ;;
             ' backup') path='backup' ;;
             ' restore') path='restore' ;;
             ' init') path='init' ;;
         esac
     done
     case "$path $previous" in
-        'run --config' | 'check-config --config' | 'doctor --config' | 'renew-certificate --config' | 'accept-audit-loss --config' | 'recover-admin --config' | 'recover-admin --request' | 'accept-keys --config' | 'verify-store --config' | 'accept-store-rollback --config' | 'backup --config' | 'restore --config' | 'restore --custody' | 'restore --audit-key' | 'restore --software-card' | 'restore --card-module' | 'init --module' | 'init --pin-file' | 'init --card') _nae_keyserver_paths -f; return ;;
-        'accept-audit-loss --reason' | 'recover-admin --name' | 'recover-admin --reason' | 'accept-keys --reason' | 'accept-store-rollback --reason' | 'restore --passphrase-file' | 'restore --card-token' | 'restore --card-pin-file' | 'init --listen' | 'init --name' | 'init --admin' | 'init --module-parameters' | 'init --token-label' | 'init --custody' | 'init --sha1-card') :; return ;;
+        'run --config' | 'check-config --config' | 'doctor --config' | 'renew-certificate --config' | 'accept-audit-loss --config' | 'recover-admin --config' | 'recover-admin --request' | 'accept-keys --config' | 'verify-store --config' | 'accept-store-rollback --config' | 'move-store --config' | 'backup --config' | 'restore --config' | 'restore --custody' | 'restore --software-card' | 'restore --card-module' | 'init --module' | 'init --pin-file' | 'init --store' | 'init --card') _nae_keyserver_paths -f; return ;;
+        'accept-audit-loss --reason' | 'recover-admin --name' | 'recover-admin --reason' | 'accept-keys --reason' | 'accept-store-rollback --reason' | 'move-store --to' | 'restore --passphrase-file' | 'restore --card-token' | 'restore --card-pin-file' | 'init --listen' | 'init --name' | 'init --admin' | 'init --module-parameters' | 'init --token-label' | 'init --node' | 'init --custody' | 'init --sha1-card') :; return ;;
         'recover-admin --out' | 'backup --out' | 'init --directory') _nae_keyserver_paths -d; return ;;
         'recover-admin --role') _nae_keyserver_words "key-admin policy-admin auditor operator"; return ;;
     esac
     case "$path" in
-        '') _nae_keyserver_words "run check-config doctor renew-certificate accept-audit-loss recover-admin accept-keys verify-store accept-store-rollback backup restore init --help --version" ;;
+        '') _nae_keyserver_words "run check-config doctor renew-certificate accept-audit-loss recover-admin accept-keys verify-store accept-store-rollback move-store backup restore init --help --version" ;;
         'run') _nae_keyserver_words "--help --config" ;;
         'check-config') _nae_keyserver_words "--help --config" ;;
         'doctor') _nae_keyserver_words "--help --config --json" ;;
@@ -43,9 +44,10 @@ _nae_keyserver() {
         'accept-keys') _nae_keyserver_words "--help --config --reason" ;;
         'verify-store') _nae_keyserver_words "--help --config" ;;
         'accept-store-rollback') _nae_keyserver_words "--help --config --reason" ;;
+        'move-store') _nae_keyserver_words "--help --config --to" ;;
         'backup') _nae_keyserver_words "--help --config --out" ;;
-        'restore') _nae_keyserver_words "--help --config --custody --audit-key --software-card --passphrase-file --card-module --card-token --card-pin-file" ;;
-        'init') _nae_keyserver_words "--help --directory --listen --name --admin --module --module-parameters --token-label --pin-file --custody --card --sha1-card" ;;
+        'restore') _nae_keyserver_words "--help --config --custody --software-card --passphrase-file --card-module --card-token --card-pin-file" ;;
+        'init') _nae_keyserver_words "--help --directory --listen --name --admin --module --module-parameters --token-label --pin-file --store --node --custody --card --sha1-card" ;;
     esac
 }
 complete -F _nae_keyserver nae-keyserver
