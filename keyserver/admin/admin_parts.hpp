@@ -49,6 +49,9 @@ struct AdminParts {
   std::filesystem::path certificate = {};  // the server's own; empty: nothing is said of it
   bool device_renewal = true;              // a host may renew its own certificate
   Presences* presences = nullptr;          // of custodians' cards; nullptr: none approves anything
+  // Seconds for which this server may answer yet unless its lease of the store is renewed. Empty:
+  // the store is its own.
+  std::function<double()> lease_seconds_left = {};
 };
 
 }  // namespace nae::admin

@@ -1,6 +1,7 @@
 #include "keyserver/admin/admin_service.hpp"
 
 #include <prometheus/counter.h>
+#include <prometheus/gauge.h>
 #include <prometheus/text_serializer.h>
 
 #include <algorithm>
@@ -95,6 +96,14 @@ prometheus::Counter& counter(prometheus::Registry& registry, const char* verdict
       .Add({{"verdict", verdict}});
 }
 
+prometheus::Gauge& lease_gauge(prometheus::Registry& registry) {
+  return prometheus::BuildGauge()
+      .Name("nae_lease_seconds_left")
+      .Help("How long this key server may answer yet unless its lease of the store is renewed.")
+      .Register(registry)
+      .Add({});
+}
+
 }  // namespace
 
 // What became of one call, and what its record says.
@@ -124,6 +133,7 @@ AdminService::AdminService(AdminParts parts)
       granted_(&counter(parts_.metrics.registry(), "granted")),
       refused_(&counter(parts_.metrics.registry(), "refused")),
       limited_(&counter(parts_.metrics.registry(), "limited")),
+      lease_(parts_.lease_seconds_left ? &lease_gauge(parts_.metrics.registry()) : nullptr),
       workers_(kThreads, kWaitingCalls) {}
 
 void AdminService::dispatch(http::HttpRequest request, http::Peer peer, Answer answer) {
@@ -360,6 +370,7 @@ Result<void> AdminService::record(const http::Peer& peer, std::string_view actio
 // What was built is no business of whoever holds a database host.
 http::HttpResponse AdminService::metrics(const http::Peer& peer) {
   parts_.metrics.ready().Set(readiness(parts_).ready ? 1 : 0);
+  if (lease_) lease_->Set(parts_.lease_seconds_left());
   parts_.metrics.hsm_healthy().Set(parts_.hsm.health().healthy ? 1 : 0);
   parts_.metrics.hsm_queue_depth().Set(static_cast<double>(parts_.hsm.health().depth));
   parts_.metrics.set_hsm_waiting(parts_.hsm.waiting());

@@ -54,6 +54,7 @@ class AdminService final : public http::HttpService {
   prometheus::Counter* granted_;
   prometheus::Counter* refused_;
   prometheus::Counter* limited_;
+  prometheus::Gauge* lease_;  // nullptr: the store is this server's own
   std::atomic<bool> slow_call_runs_ = false;
   AdminWorkers workers_;  // last: its threads use the rest
 };

@@ -51,6 +51,8 @@ Readiness readiness(AdminParts& parts) {
       // Serves all the same: what waits is what was planned.
       {"clock", part(parts.clock.trusted(), parts.clock.problem())},
   };
+  if (parts.lease_seconds_left)
+    answer.parts["store"].as_object()["lease_seconds_left"] = parts.lease_seconds_left();
   return answer;
 }
 

@@ -227,6 +227,10 @@ class Running final : public Startable {
                             .certificate = config_.tls.certificate,
                             .device_renewal = config_.server.device_renewal,
                             .presences = presences_ ? &*presences_ : nullptr};
+    if (tenure_)
+      parts.lease_seconds_left = [tenure = tenure_] {
+        return std::chrono::duration<double>(tenure->left()).count();
+      };
     auto admits = [this](const net::PeerIdentity& peer) {
       return (peer.kind == net::PeerKind::admin ? admins_ : devices_).admits(peer);
     };
