@@ -208,6 +208,12 @@ Result<Config> load(const std::filesystem::path& file) {
   return config;
 }
 
+std::filesystem::path group_directory(const Config& config) {
+  const std::filesystem::path inside =
+      (config.store.path.empty() ? config.audit.directory : config.store.path).lexically_normal();
+  return (inside.has_filename() ? inside : inside.parent_path()).parent_path();
+}
+
 std::uint64_t descriptors_wanted(const Config& config) {
   constexpr std::uint64_t kOwn = 128;
   return std::uint64_t{config.server.max_connections} + config.admin.max_connections + kOwn;

@@ -107,6 +107,10 @@ struct Config {
 // refused, so that a typing error cannot weaken a setting in silence.
 Result<Config> load(const std::filesystem::path& file);
 
+// Where init puts custody.nae and what else is the group's: beside the store's file; of a store in
+// a PostgreSQL above the audit log's directory.
+std::filesystem::path group_directory(const Config& config);
+
 // So many open files a server with all its connections has: these, and store, audit log, the
 // module's files and event loops.
 std::uint64_t descriptors_wanted(const Config& config);

@@ -218,5 +218,16 @@ TEST_F(ConfigTest, ReadsPathsFromItsOwnDirectory) {
   EXPECT_EQ(Config{}.keys.destroy_wait.count(), 168);
 }
 
+TEST(GroupDirectory, IsTheStoresOrThatAboveTheAuditLog) {
+  Config config;
+  config.audit.directory = "/var/log/nae/audit";
+  config.store.path = "/var/lib/nae/keys.db";
+  EXPECT_EQ(group_directory(config), "/var/lib/nae");
+  config.store.path.clear();
+  EXPECT_EQ(group_directory(config), "/var/log/nae");
+  config.audit.directory = "/var/log/nae/audit/";
+  EXPECT_EQ(group_directory(config), "/var/log/nae");
+}
+
 }  // namespace
 }  // namespace nae::config

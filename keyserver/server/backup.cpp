@@ -32,7 +32,7 @@ Result<std::string> line_of(const fs::path& file, std::size_t max_bytes) {
 // What custody.nae holds; nothing for a group that was made before there was custody. A copy of one
 // that restores nothing would be found out on the day it is needed.
 Result<std::string> custody_of(const config::Config& config) {
-  const fs::path file = config.store.path.parent_path() / setup::kCustodyFile;
+  const fs::path file = config::group_directory(config) / setup::kCustodyFile;
   if (!name_is_taken(file)) return std::string();
   NAE_ASSIGN(std::string content, read_file(file, custody::kMaxSetBytes));
   auto set = custody::parse_custody_set(as_bytes(content));

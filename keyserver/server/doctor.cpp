@@ -35,7 +35,7 @@ Result<std::string> check_custody_file(const config::Config& config,
 }
 
 void check_custody(doctor::Report& report, const config::Config& config) {
-  const std::filesystem::path beside = config.store.path.parent_path();
+  const std::filesystem::path beside = config::group_directory(config);
   const std::filesystem::path file = beside / setup::kCustodyFile;
   const std::string subject = "custody file " + file.string();
   std::error_code error;

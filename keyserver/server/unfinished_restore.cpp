@@ -18,7 +18,7 @@ constexpr std::string_view kFirstLine =
 constexpr std::array<std::string_view, 3> kSteps = {"keys", "versions", "record"};
 
 std::filesystem::path note_of(const config::Config& config) {
-  return config.store.path.parent_path() / kNote;
+  return config::group_directory(config) / kNote;
 }
 
 std::string text_of(const custody::GroupId& group, RestoreStep step) {
