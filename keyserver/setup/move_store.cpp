@@ -1,5 +1,7 @@
 #include "keyserver/setup/move_store.hpp"
 
+#include <algorithm>
+#include <string_view>
 #include <vector>
 
 #include "keyserver/store/postgresql/schema.hpp"
@@ -15,77 +17,69 @@ using store::sql::Database;
 using store::sql::Statement;
 using store::sql::Value;
 
-// Every table that both engines have, those first that others refer to. A column's first letter
-// says what it holds: a number, a text or bytes.
-struct Table {
-  std::string_view name;
-  std::vector<std::string_view> columns;
-};
-const Table kTables[] = {
-    {"meta", {"t name", "t value"}},
-    {"keys",
-     {"b id", "t name", "n type", "n created_at_us", "n protection", "t owner", "t description",
-      "t actions", "t algorithms", "n rotate_after_days", "n rotate_after_uses"}},
-    {"key_labels", {"b key_id", "t name", "t value"}},
-    {"versions",
-     {"b key_id", "n number", "n state", "n created_at_us", "n changed_at_us", "b wrapped",
-      "t token_object", "b public_key", "n origin", "b check_value", "b binding"}},
-    {"schedule", {"b key_id", "n number", "n state", "n at_us", "n steady_us"}},
-    {"usage",
-     {"b key_id", "n number", "n uses", "n reserved_uses", "n reads", "n last_use_at_us",
-      "n last_read_at_us", "n salts"}},
-    {"usage_closed", {"n closed"}},
-    {"policies",
-     {"n number", "t text", "t author", "t comment", "n created_at_us", "n pruned_at_us",
-      "t text_sha256"}},
-    {"audit_head", {"n one", "n seq", "b hash"}},
-    {"admins", {"t name", "n created_at_us", "t key_sha256"}},
-    {"admin_roles", {"t admin", "t role"}},
-    {"admin_certificates",
-     {"t fingerprint", "t admin", "t serial", "n issued_at_us", "n expires_at_us"}},
-    {"approvals",
-     {"t id", "t operation", "t action", "t method", "t target", "t content_type", "t body",
-      "t base", "t digest", "t requested_by", "t fingerprint", "n requested_at_us",
-      "n expires_at_us", "n state", "n status", "t answer"}},
-    {"approval_decisions", {"t approval", "n number", "t who", "n verdict", "t digest", "n at_us"}},
-    {"devices",
-     {"t fingerprint", "t name", "t serial", "n issued_at_us", "n expires_at_us", "t key_sha256",
-      "n removed_at_us"}},
-    {"limit_counts",
-     {"t counter", "t device", "n invented", "n window_seconds", "b counts", "n expires_at_us"}},
-    {"trusted_time",
-     {"n one", "n steady_us", "n trusted_us", "n boot_us", "t boot_id", "n doubted"}},
-    {"ledger", {"n epoch", "b bytes", "b mac"}},
-    {"ledger_snapshots", {"n epoch", "b bytes", "b mac"}},
+struct Column {
+  std::string name, type;
 };
 
-Result<void> copy(Database& from, Database& to, const Table& table) {
-  std::string columns, places;
-  for (std::size_t i = 0; i < table.columns.size(); ++i) {
-    columns += (i > 0 ? ", " : "") + std::string(table.columns[i].substr(2));
-    places += (i > 0 ? ", ?" : "?") + std::to_string(i + 1);
+// As the new tables have them: a column that is added needs no word here.
+Result<std::vector<Column>> columns_of(Database& to, std::string_view table) {
+  NAE_ASSIGN(Statement rows,
+             to.query("SELECT column_name, data_type FROM information_schema.columns"
+                      " WHERE table_schema = 'nae_store' AND table_name = ?1"
+                      " ORDER BY ordinal_position",
+                      table));
+  std::vector<Column> columns;
+  while (true) {
+    NAE_ASSIGN(const bool row, rows.step());
+    if (!row) return columns;
+    columns.push_back({rows.text(0), rows.text(1)});
   }
-  const std::string name(table.name);
-  const std::string insert = "INSERT INTO " + name + " (" + columns + ") VALUES (" + places + ")";
-  NAE_ASSIGN(Statement rows, from.query("SELECT " + columns + " FROM " + name));
+}
+
+// Every table that both engines have, those first that others refer to. What SQLite has and this
+// one has not would show in the comparison.
+Result<std::vector<std::string>> tables_of(Database& to) {
+  NAE_ASSIGN(Statement rows, to.query(R"(
+WITH RECURSIVE referring (oid, depth) AS (
+  SELECT oid, 0 FROM pg_class WHERE relnamespace = 'nae_store'::regnamespace AND relkind = 'r'
+  UNION
+  SELECT o.conrelid, r.depth + 1 FROM referring r JOIN pg_constraint o
+    ON o.confrelid = r.oid AND o.contype = 'f')
+SELECT c.relname FROM referring r JOIN pg_class c ON c.oid = r.oid
+  WHERE c.relname NOT IN ('migrations', 'writer', 'nodes', 'lease')
+  GROUP BY c.relname ORDER BY max(r.depth), c.relname)"));
+  std::vector<std::string> tables;
+  while (true) {
+    NAE_ASSIGN(const bool row, rows.step());
+    if (!row) return tables;
+    tables.push_back(rows.text(0));
+  }
+}
+
+Result<void> copy(Database& from, Database& to, std::string_view table) {
+  NAE_ASSIGN(const std::vector<Column> columns, columns_of(to, table));
+  std::string names, places;
+  for (const Column& column : columns) {
+    names += (names.empty() ? "" : ", ") + column.name;
+    places += places.empty() ? "?1" : ", ?" + std::to_string(std::ranges::count(places, '?') + 1);
+  }
+  const std::string name(table);
+  const std::string insert = "INSERT INTO " + name + " (" + names + ") VALUES (" + places + ")";
+  NAE_ASSIGN(Statement rows, from.query("SELECT " + names + " FROM " + name));
   while (true) {
     NAE_ASSIGN(const bool row, rows.step());
     if (!row) return {};
-    std::vector<std::string> texts(table.columns.size());
-    std::vector<Bytes> blobs(table.columns.size());
+    std::vector<std::string> texts(columns.size());
+    std::vector<Bytes> blobs(columns.size());
     std::vector<Value> values;
-    for (std::size_t i = 0; i < table.columns.size(); ++i) {
+    for (std::size_t i = 0; i < columns.size(); ++i) {
       const int column = static_cast<int>(i);
-      switch (table.columns[i].front()) {
-        case 'n':
-          values.emplace_back(rows.integer(column));
-          break;
-        case 't':
-          values.emplace_back(std::string_view(texts[i] = rows.text(column)));
-          break;
-        default:
-          values.emplace_back(ByteView(blobs[i] = rows.blob(column)));
-      }
+      if (columns[i].type == "bigint")
+        values.emplace_back(rows.integer(column));
+      else if (columns[i].type == "text")
+        values.emplace_back(std::string_view(texts[i] = rows.text(column)));
+      else
+        values.emplace_back(ByteView(blobs[i] = rows.blob(column)));
     }
     NAE_TRY(to.execute_with(insert, values));
   }
@@ -138,7 +132,8 @@ Result<MovedStore> move_store(const std::filesystem::path& file,
   // Rolled back by the end of the connection, whatever happens before the commit.
   NAE_TRY(to->execute("INSERT INTO nodes (number, name) VALUES (1, ?1)", std::string_view(node)));
   NAE_TRY(to->execute("DELETE FROM usage_closed"));
-  for (const Table& table : kTables) NAE_TRY(copy(*from, *to, table));
+  NAE_ASSIGN(const std::vector<std::string> tables, tables_of(*to));
+  for (const std::string& table : tables) NAE_TRY(copy(*from, *to, table));
   NAE_ASSIGN(const Whole before, read_whole(*from));
   NAE_ASSIGN(const Whole after, read_whole(*to));
   if (!std::ranges::equal(before.items, after.items, same) || before.changes != after.changes ||
