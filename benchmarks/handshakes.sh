@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Handshakes a second of nginx whose private keys are keys of a key server, beside the same nginx with keys in files, in one
-# run: 16 clients, no sessions resumed. A worker waits for each signature, so there are eight (NAE_WORKERS).
+# run: 16 clients, no sessions resumed. Each nginx has two workers (NAE_WORKERS), and a worker waits for its signature.
 #   benchmarks/handshakes.sh WORK      WORK: an empty directory that the asker may enter
 set -euo pipefail
 work="$(realpath "${1:?WORK}")"
@@ -35,7 +35,7 @@ configuration() {
   local name="$1" engine="$2" folder="$work/nginx-$1" key port
   mkdir "$folder"
   printf 'pid %s/pid;\nerror_log %s/log;\nworker_processes %s;\ndaemon off;\n%s\nevents { worker_connections 256; }\nhttp {\n  access_log off;\n' \
-    "$folder" "$folder" "${NAE_WORKERS:-8}" "$engine"
+    "$folder" "$folder" "${NAE_WORKERS:-2}" "$engine"
   printf '  %s_temp_path %s;\n' client_body "$folder/1" proxy "$folder/2" fastcgi "$folder/3" uwsgi "$folder/4" scgi "$folder/5"
   printf '  ssl_protocols TLSv1.3;\n  ssl_session_tickets off;\n  ssl_session_cache off;\n'
   for key in web api; do

@@ -192,6 +192,12 @@ TEST_F(ApprovalBaseTest, EveryPartOfAKeyIsInItsDigest) {
   EXPECT_TRUE(digests.insert(key_digest(key)).second);
   key.protection = keys::Protection::hsm_only;
   EXPECT_TRUE(digests.insert(key_digest(key)).second);
+  for (const Byte certificate : {Byte{1}, Byte{2}}) {
+    keys::Version version = key.versions[0];
+    version.certificates = {certificate};
+    key.versions.replace(0, std::move(version));
+    EXPECT_TRUE(digests.insert(key_digest(key)).second);
+  }
 }
 
 }  // namespace
