@@ -290,9 +290,9 @@ with Tap() as tap:
     tap.like(server.must("audit", "query", "--action", "key-create", "--json"), "approved by card/carol, card/alice as " + request, "one record names both holders")
     server.stop()
 
-    foreign = KeyServer(path)
-    foreign.config.write_text(foreign.config.read_text().replace("custody = 'custody.nae'", f"custody = '{scratch}/default/custody.nae'"))
-    started = run(KEY_SERVER, "run", "--config", foreign.config)
+    init(scratch / "others", "--custody", "2/3", *cards).check_returncode()  # the same people, and another group
+    server.config.write_text(server.config.read_text().replace("custody = 'custody.nae'", f"custody = '{scratch}/others/custody.nae'"))
+    started = run(KEY_SERVER, "run", "--config", server.config)
     same((started.returncode, "custody of another group" in started.stderr), (78, True), "a server takes no other group's cards", started.stderr)
 
     def refused(name, pattern, exit_code, *options):
