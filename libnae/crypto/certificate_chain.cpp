@@ -26,6 +26,11 @@ tl::unexpected<Error> no_chain(const std::string& what) {
               "PEM: the key's own certificate first, then the one that signed it, and so on.");
 }
 
+// OpenSSL would otherwise ask for one on the terminal, of a block that says it is encrypted.
+int no_chain_passphrase(char*, int, int, void*) {
+  return -1;
+}
+
 // One certificate from the front of `der`, which then begins behind it.
 ChainLink next_link(ByteView& der) {
   const unsigned char* at = der.data();
@@ -78,7 +83,7 @@ Result<Bytes> chain_from_pem(std::string_view pem) {
   std::vector<ChainLink> links;
   Bytes chain;
   while (in) {
-    ChainLink link(PEM_read_bio_X509(in.get(), nullptr, nullptr, nullptr));
+    ChainLink link(PEM_read_bio_X509(in.get(), nullptr, no_chain_passphrase, nullptr));
     if (!link) {
       if (ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE) break;
       return no_chain("not an X.509 certificate in PEM");

@@ -6,6 +6,7 @@
 
 #include "libnae/crypto/certificate.hpp"
 #include "libnae/crypto/secure_heap_test_environment.hpp"
+#include "libnae/crypto/test_prompts.hpp"
 
 namespace nae::crypto {
 namespace {
@@ -89,6 +90,12 @@ TEST(CertificateChain, BytesThatAreBentAreNoChain) {
   EXPECT_FALSE(certificates_in(longer));
   EXPECT_FALSE(leaf_of({}));
   EXPECT_FALSE(is_certificate_of(chain, {}));
+}
+
+TEST(CertificateChain, NobodyIsAskedForAPassphrase) {
+  const PromptProbe probe;
+  EXPECT_EQ(error_of(PromptProbe::encrypted_block("CERTIFICATE")), Code::invalid_argument);
+  EXPECT_EQ(probe.asked(), 0);
 }
 
 }  // namespace

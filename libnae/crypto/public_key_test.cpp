@@ -10,6 +10,7 @@
 #include "libnae/crypto/hash.hpp"
 #include "libnae/crypto/jwk.hpp"
 #include "libnae/crypto/key_strength.hpp"
+#include "libnae/crypto/test_prompts.hpp"
 #include "tests/vectors/vector_file.hpp"
 
 namespace nae::crypto {
@@ -210,6 +211,12 @@ TEST(PublicKey, WritesItselfAsItWasRead) {
     EXPECT_EQ(key->der(), v.bytes("public_key"));
     EXPECT_EQ(key->pem().rfind("-----BEGIN PUBLIC KEY-----\n", 0), 0u);
   }
+}
+
+TEST(PublicKeyPem, NobodyIsAskedForAPassphrase) {
+  const PromptProbe probe;
+  EXPECT_FALSE(PublicKey::from_pem(PromptProbe::encrypted_block("PUBLIC KEY")));
+  EXPECT_EQ(probe.asked(), 0);
 }
 
 }  // namespace
