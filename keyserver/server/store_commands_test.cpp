@@ -459,7 +459,10 @@ TEST_F(StoreCommandsTest, ALogThatBeginsAnewHasItsHeadAtOnce) {
   const auto segments = audit::list_segments(config_.audit.directory).value();
   for (const audit::Segment& segment : segments) fs::remove(segment.path);
   fs::remove(head_file());
-  ASSERT_TRUE(setup::accept_audit_loss(config_.store.path, config_.audit.directory, "burnt"));
+  {
+    auto store = store::sqlite::Store::open(config_.store.path).value();
+    ASSERT_TRUE(setup::accept_audit_loss(*store, config_.audit.directory, "burnt"));
+  }
   EXPECT_FALSE(fs::exists(head_file()));
   EXPECT_TRUE(check());
   {
