@@ -189,6 +189,7 @@ Result<void> FileLog::take_up_again() {
     return closed.first_seq >= tail.first_seq;  // written on after all
   });
   unacknowledged_.resize(tail.point.seq - acknowledged_.seq);
+  noted_store_ = {};  // the record that said so may be one of those
   take_over(std::move(*found));
   ++generation_;
   doubtful_ = to_keep_ = false;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 
+#include "keyserver/audit/file.hpp"
 #include "libnae/base/file.hpp"
 #include "libnae/base/text.hpp"
 
@@ -53,7 +54,7 @@ Result<void> UnfinishedRestore::reached(RestoreStep step) {
 Result<void> UnfinishedRestore::finish() {
   std::error_code error;
   std::filesystem::remove(file_, error);
-  if (!error) return {};
+  if (!error) return audit::sync_directory(file_.parent_path());
   return fail(Code::file_failed, "cannot remove " + file_.string() + ": " + error.message(),
               "Remove it by hand: the keys are back.");
 }
