@@ -10,6 +10,7 @@
 #include "cli/confirmation.hpp"
 #include "cli/custody_command.hpp"
 #include "cli/key_material.hpp"
+#include "keyserver/admin/api/request_text.hpp"
 #include "libnae/base/text.hpp"
 #include "libnae/custody/presence.hpp"
 
@@ -35,6 +36,12 @@ Result<std::array<Byte, N>> bytes_member(const json::value& answer, std::string_
   return array;
 }
 
+// Another key of the token may be the custodian's; any other refusal is the answer.
+bool is_of_no_custodian(const Failure& failure) {
+  return failure.error.code == Code::conflict &&
+         failure.error.message.starts_with("this card has no share");
+}
+
 Result<custody::Question> card_question_of(const json::value& answer, ByteView public_key) {
   custody::Question question;
   NAE_ASSIGN(question.group, bytes_member<custody::kGroupIdBytes>(answer, "group"));
@@ -49,6 +56,24 @@ Result<custody::Question> card_question_of(const json::value& answer, ByteView p
   return question;
 }
 
+}  // namespace
+
+Result<crypto::Sha256Digest> digest_of_shown(const json::value& approval) {
+  const std::string body = shown(approval, "body");
+  boost::system::error_code malformed;
+  if (!body.empty() && (!json::parse(body, malformed).is_object() || malformed))
+    return fail(Code::protocol_violation, "the request's body cannot be shown");
+  const auto digest = crypto::sha256(as_bytes(
+      admin::api::request_text(shown(approval, "method"), shown(approval, "target"),
+                               shown(approval, "content_type"), body, shown(approval, "base"))));
+  if (to_hex(digest) == shown(approval, "digest")) return digest;
+  return fail(Code::conflict, "the request that was shown is not the one that has this digest",
+              "Whoever made this connection may want another one approved: ask the administrators, "
+              "over another connection.");
+}
+
+namespace {
+
 // A token may hold other keys that decrypt: the first one that the server knows is asked.
 Outcome<ExitCode> approve_by_card(Call& call, const PresenceOptions& options) {
   NAE_ANSWER(const std::string id, checked_name(options.id));
@@ -57,9 +82,9 @@ Outcome<ExitCode> approve_by_card(Call& call, const PresenceOptions& options) {
   NAE_ANSWER(const json::value approval, server->call("GET", path));
   if (!call.json || will_be_asked(call, options.yes))
     NAE_TRY_OUTCOME(show_before_deciding(call, approval));
+  NAE_ASSIGN(const auto request, digest_of_shown(approval));
   NAE_TRY_OUTCOME(confirmed(call, options.yes,
                             "Your card approves it; with the last card it is done at once."));
-  NAE_ASSIGN(const auto request, bytes_member<crypto::kSha256Bytes>(approval, "digest"));
   NAE_ASSIGN(const auto heap, crypto::SecureHeap::take(kSecureHeapBytes));
   NAE_ASSIGN(const auto card, open_card(options.card));
   Outcome<json::value> asked =
@@ -68,7 +93,7 @@ Outcome<ExitCode> approve_by_card(Call& call, const PresenceOptions& options) {
   for (; key < card->public_keys().size(); ++key) {
     asked = server->call("POST", path + "/questions",
                          {{"public_key", to_hex(card->public_keys()[key])}});
-    if (asked) break;
+    if (asked || !is_of_no_custodian(asked.error())) break;
   }
   if (!asked) return tl::unexpected<Failure>(std::move(asked).error());
   NAE_ASSIGN(const custody::Question question, card_question_of(*asked, card->public_keys()[key]));

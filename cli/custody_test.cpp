@@ -3,6 +3,7 @@
 
 #include <sstream>
 
+#include "cli/custody_command.hpp"
 #include "cli/exit_code.hpp"
 #include "cli/run.hpp"
 #include "cli/test_directory.hpp"
@@ -154,6 +155,43 @@ TEST_F(CustodyCommandTest, OneCardIsNamedWithAllThatItTakes) {
                  "--card-pin-file", file("passphrase1")}),
             kUsage);
   EXPECT_THAT(err_.str(), HasSubstr("none.so"));
+}
+
+json::object shown_request() {
+  json::object approval{{"method", "PUT"},
+                        {"target", "/v1/keys/web/versions/1/state"},
+                        {"content_type", "application/json"},
+                        {"body", R"({"state":"destroyed"})"},
+                        {"base", std::string(64, 'a')}};
+  approval["digest"] = to_hex(crypto::sha256(
+      as_bytes("nae-approval-2\n3:PUT\n29:/v1/keys/web/versions/1/state\n16:application/json"
+               "\n21:{\"state\":\"destroyed\"}\n64:" +
+               std::string(64, 'a'))));
+  return approval;
+}
+
+TEST(DigestOfShown, IsThatOfWhatStandsThere) {
+  const auto digest = digest_of_shown(shown_request());
+  ASSERT_TRUE(digest) << digest.error().message;
+  EXPECT_EQ(to_hex(*digest), shown_request().at("digest").as_string());
+}
+
+TEST(DigestOfShown, OfAnotherRequestIsRefused) {
+  for (const char* member : {"method", "target", "content_type", "body", "base"}) {
+    json::object other = shown_request();
+    other[member] = std::string_view(member) == "body" ? "{}" : "x";
+    const auto digest = digest_of_shown(other);
+    ASSERT_FALSE(digest) << member;
+    EXPECT_EQ(digest.error().code, Code::conflict) << member;
+  }
+}
+
+TEST(DigestOfShown, ABodyThatNobodyCanBeShownIsRefused) {
+  json::object hidden = shown_request();
+  hidden["body"] = "no object";
+  EXPECT_EQ(digest_of_shown(hidden).error().code, Code::protocol_violation);
+  hidden["body"] = nullptr;
+  EXPECT_FALSE(digest_of_shown(hidden)) << "kept back by the server";
 }
 
 }  // namespace

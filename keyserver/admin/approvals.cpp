@@ -1,4 +1,5 @@
 // /v1/approvals: what waits for a second administrator, and that one's decision.
+#include "keyserver/admin/api/request_text.hpp"
 #include "keyserver/admin/api/time.hpp"
 #include "keyserver/admin/approval.hpp"
 #include "keyserver/admin/approval_base.hpp"
@@ -38,6 +39,7 @@ json::object shown_approval(const store::Approval& approval) {
           {"action", approval.action},
           {"method", approval.method},
           {"target", approval.target},
+          {"content_type", approval.content_type},
           {"digest", approval.digest},
           {"base", approval.base.empty() ? json::value() : json::value(approval.base)},
           {"state", store::name(approval.state)},
@@ -141,13 +143,9 @@ Result<Reply> do_approved(AdminCall& call, const store::Approval& approval,
                 {"answer", std::move(answer)}}};
 }
 
-// Requests without a base are digested as they were before there were bases.
 std::string request_digest(const http::HttpRequest& request, const std::string& base) {
-  std::string text = base.empty() ? "nae-approval-1" : "nae-approval-2";
-  for (const std::string* part :
-       {&request.method, &request.target, &request.content_type, &request.body})
-    text += "\n" + std::to_string(part->size()) + ":" + *part;
-  if (!base.empty()) text += "\n" + std::to_string(base.size()) + ":" + base;
+  const std::string text =
+      api::request_text(request.method, request.target, request.content_type, request.body, base);
   return to_hex(crypto::sha256(as_bytes(text)));
 }
 
