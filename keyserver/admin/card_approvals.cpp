@@ -46,9 +46,9 @@ Result<Reply> ask_card(AdminCall& call) {
   if (public_key.size() > kMaxPublicKeyBytes)
     return fail(Code::invalid_argument, "public_key is too long for that of a card");
   NAE_ASSIGN(const crypto::Sha256Digest request, request_digest_of(approval));
-  NAE_ASSIGN(
-      const Presences::Asked asked,
-      call.parts.presences->ask(approval.id, request, public_key, call.parts.clock.steady_us()));
+  NAE_ASSIGN(const Presences::Asked asked,
+             call.parts.presences->ask(call.admin, approval.id, request, public_key,
+                                       call.parts.clock.steady_us()));
   const custody::Question& question = asked.question;
   const std::string by = decided_by(question.card.holder);
   if (std::ranges::find(approval.decisions, by, &store::Decision::by) != approval.decisions.end())
@@ -85,7 +85,8 @@ Result<Reply> take_presence(AdminCall& call) {
                                  call.now_us};
   NAE_ASSIGN(const store::ApprovalState state,
              call.parts.store.decide_approval(approval.id, decision, needed));
-  approval.decisions.push_back(decision);
+  // Another card may have decided since the request was looked at.
+  NAE_ASSIGN(approval, approval_of(call));
   call.audit_detail += ", the card of " + holder + " is card " +
                        std::to_string(approval.decisions.size()) + " of " + std::to_string(needed);
   if (state == store::ApprovalState::running)
@@ -94,7 +95,7 @@ Result<Reply> take_presence(AdminCall& call) {
                 {"state", store::name(state)},
                 {"holder", holder},
                 {"cards", needed},
-                {"missing", needed - approval.decisions.size()}}};
+                {"missing", needed - std::min(needed, approval.decisions.size())}}};
 }
 
 }  // namespace nae::admin

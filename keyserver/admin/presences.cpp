@@ -12,7 +12,7 @@ constexpr std::size_t kQuestionIdBytes = 8;
 
 }  // namespace
 
-Result<Presences::Asked> Presences::ask(const std::string& approval,
+Result<Presences::Asked> Presences::ask(const std::string& asker, const std::string& approval,
                                         const crypto::Sha256Digest& request, ByteView public_key,
                                         std::int64_t now_us) {
   const custody::CustodySet& set = *custodians_;
@@ -26,7 +26,11 @@ Result<Presences::Asked> Presences::ask(const std::string& approval,
   const auto share = static_cast<std::size_t>(record - set.shares.begin());
   Bytes id(kQuestionIdBytes);
   NAE_TRY(crypto::random_bytes(id));
-  Waiting waiting{approval, request, share, crypto::SecretBytes(custody::kNonceBytes),
+  Waiting waiting{asker,
+                  approval,
+                  request,
+                  share,
+                  crypto::SecretBytes(custody::kNonceBytes),
                   now_us + kLastsUs};
   NAE_TRY(crypto::random_bytes(waiting.nonce.expose_for_writing()));
   Asked asked{to_hex(id), {set.group, set.generation, *record, {}}};
@@ -35,9 +39,12 @@ Result<Presences::Asked> Presences::ask(const std::string& approval,
   std::lock_guard lock(mutex_);
   std::erase_if(waiting_, [&](const auto& one) {
     return one.second.until_us <= now_us ||
-           (one.second.approval == approval && one.second.share == share);
+           (one.second.asker == asker && one.second.approval == approval &&
+            one.second.share == share);
   });
-  if (waiting_.size() >= kMostQuestions)
+  const auto own =
+      std::ranges::count_if(waiting_, [&](const auto& one) { return one.second.asker == asker; });
+  if (waiting_.size() >= kMostQuestions || static_cast<std::size_t>(own) >= kMostOfOne)
     return fail(Code::overloaded, "too many cards are being asked", "Try again in some minutes.");
   waiting_.emplace(asked.id, std::move(waiting));
   return asked;

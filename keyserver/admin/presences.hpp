@@ -16,6 +16,7 @@ class Presences {
  public:
   static constexpr std::int64_t kLastsUs = std::int64_t{300} * 1'000'000;
   static constexpr std::size_t kMostQuestions = 256;
+  static constexpr std::size_t kMostOfOne = 32;  // of one administrator
 
   explicit Presences(std::shared_ptr<const custody::CustodySet> custodians)
       : custodians_(std::move(custodians)) {}
@@ -24,12 +25,13 @@ class Presences {
     std::string id;
     custody::Question question;
   };
-  // About the request `approval`, to the card of that public key (SubjectPublicKeyInfo, DER). A
-  // question that the same card has for the same request is void from then on. `now_us` of a clock
-  // that cannot be set. Code::conflict for a card that has no share in the custody file;
-  // Code::overloaded when too many wait.
-  Result<Asked> ask(const std::string& approval, const crypto::Sha256Digest& request,
-                    ByteView public_key, std::int64_t now_us);
+  // About the request `approval`, to the card of that public key (SubjectPublicKeyInfo, DER), for
+  // the administrator `asker`. A question that he has for the same card and request is void from
+  // then on; those that others have are not. `now_us` of a clock that cannot be set.
+  // Code::conflict for a card that has no share in the custody file; Code::overloaded when too many
+  // wait, of his or of all.
+  Result<Asked> ask(const std::string& asker, const std::string& approval,
+                    const crypto::Sha256Digest& request, ByteView public_key, std::int64_t now_us);
 
   // The holder whose card has answered. A question is answered once, right or wrong.
   // Code::conflict for one that is not there (any more), or about another request;
@@ -39,6 +41,7 @@ class Presences {
 
  private:
   struct Waiting {
+    std::string asker;
     std::string approval;
     crypto::Sha256Digest request{};
     std::size_t share = 0;

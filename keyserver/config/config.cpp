@@ -159,7 +159,7 @@ struct Reader {
     f.texts("required", config.approval.required);
     f.duration("expires_after_s", config.approval.expires_after, 1, 2'592'000);
     f.texts("by_cards", config.approval.by_cards);
-    f.integer("cards", config.approval.cards, 1, 16);
+    f.integer("cards", config.approval.cards, 2, 16);
     f.path("custody", config.approval.custody, base);
     if (!config.approval.by_cards.empty()) require_file(f, "custody", config.approval.custody);
     return f.finish();

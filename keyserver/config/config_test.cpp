@@ -80,8 +80,8 @@ TEST_F(ConfigTest, RefusesValuesOutOfRange) {
   expect_refused(good() + "[keys]\ndestroy_wait_hours = 8761\n", "0 to 8760");
   expect_refused(good() + "[approval]\nexpires_after_s = 2592001\n", "1 to 2592000");
   expect_refused(good() + "[approval]\nrequired = 'key-destroy'\n", "required");
-  expect_refused(good() + "[approval]\ncards = 0\n", "1 to 16");
-  expect_refused(good() + "[approval]\ncards = 17\n", "1 to 16");
+  expect_refused(good() + "[approval]\ncards = 1\n", "2 to 16");
+  expect_refused(good() + "[approval]\ncards = 17\n", "2 to 16");
   expect_refused(good() + "[approval]\nby_cards = ['key-destroy']\n", "custody");
   expect_refused(good() + "[approval]\nby_cards = ['key-destroy']\ncustody = 'none.nae'\n",
                  "is not a file");
