@@ -1,5 +1,6 @@
 #!/usr/bin/python3 -B
 # Programs that nobody here wrote use keys of the key server through the PKCS#11 module, which knows nothing of them.
+import hashlib
 import os
 import pathlib
 import re
@@ -13,8 +14,9 @@ from harness import OWNER, Tap, give_to_owner, wait_until
 from unix_programs import MODULE, USER, Host
 
 JAVA = pathlib.Path("/usr/bin/java").resolve()
+CLIENT = "/usr/lib/x86_64-linux-gnu/pkcs11/p11-kit-client.so"
 HELPER, ENGINE = "/usr/lib/openssh/ssh-pkcs11-helper", "/usr/lib/x86_64-linux-gnu/engines-3/pkcs11.so"
-PROGRAMS = ["/usr/bin/pkcs11-tool", "/usr/bin/p11tool", "/usr/bin/openssl", "/usr/bin/ssh-keygen", HELPER, "/usr/sbin/nginx", "/usr/bin/p11-kit", JAVA]
+PROGRAMS = ["/usr/bin/pkcs11-tool", "/usr/bin/p11tool", "/usr/bin/openssl", "/usr/bin/ssh-keygen", HELPER, "/usr/sbin/nginx", "/usr/bin/p11-kit", "/usr/libexec/p11-kit/p11-kit-remote", JAVA]
 KEYS = "web:ecdsa-p256 big:ecdsa-p384 api:rsa-2048 codes:hmac-sha-256-raw forbidden:ecdsa-p256 edwards:ed25519"
 OPENSSL = f"""openssl_conf = init
 [init]
@@ -139,6 +141,22 @@ with Tap() as tap, Host(*PROGRAMS, keys=KEYS) as host:
     tap.like(listed.stdout, r"nae: .*\n(    .*\n)*    token: door\n", "p11-kit hands on where the agent is, and the token's name")
     listed = host.run("/usr/bin/p11tool", "--list-all", "pkcs11:token=NAE")
     tap.is_(listed.stdout.count("Type: Private key"), 3, "GnuTLS finds the keys through it without being told of a module")
+
+    # ---- p11-kit remote: a process without the agent's socket uses the keys that another one shows
+    remote = host.path / "remote.sock"
+    shower = subprocess.Popen(["/usr/bin/p11-kit", "server", "-f", "-n", remote, "--provider", MODULE, "pkcs11:token=NAE"], cwd="/",
+                              env=host.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **OWNER)
+    try:
+        tap.ok(wait_until(remote.exists), "p11-kit shows the token on a socket of its own")
+        far = {**bare, "P11_KIT_SERVER_ADDRESS": f"unix:path={remote}"}
+        digest, signature = host.file("digest", hashlib.sha256(message.read_bytes()).digest()), host.path / "remote.signature"
+        made = host.run("/usr/bin/pkcs11-tool", "--module", CLIENT, "--sign", "-m", "ECDSA", "--id", ids["web"], "-i", digest, "-o", signature,
+                        "--signature-format", "openssl", env=far)
+        checked = host.run("/usr/bin/openssl", "dgst", "-sha256", "-verify", public_pem("web"), "-signature", signature, message)
+        tap.ok(made.returncode == 0 and "Verified OK" in checked.stdout, "and another program signs through it", made.stderr, checked.stdout)
+    finally:
+        shower.terminate()
+        shower.wait(timeout=30)
 
     # ---- OpenSSL's engine of libp11
     for name in ("web", "api"):
