@@ -27,8 +27,9 @@ using asio::awaitable;
 using ErrorCode = boost::system::error_code;
 using Unix = asio::local::stream_protocol;
 
-// Below what an agent lets one connection have open.
-constexpr std::size_t kMaxContexts = 128;
+// An agent lets one connection have 256 open. Those beyond the first number are closed as soon as
+// nothing is under way in them.
+constexpr std::size_t kKeptContexts = 128, kMaxContexts = 250;
 
 // Somebody who waits for the answers to one call of ask().
 struct Waiting {
@@ -96,6 +97,10 @@ class AgentLink::Connection : public std::enable_shared_from_this<Connection> {
                    const std::vector<Question>& questions,
                    const std::shared_ptr<Waiting>& waiting) {
     const std::string context = context_of(asker, database);
+    if (contexts_[context].number == 0) {
+      contexts_.erase(context);
+      return fail(Code::overloaded, "too many users ask at a time");
+    }
     waiting->left = questions.size();
     waiting->replies.resize(questions.size());
     for (std::size_t i = 0; i < questions.size(); ++i) {
@@ -125,7 +130,7 @@ class AgentLink::Connection : public std::enable_shared_from_this<Connection> {
     std::string context;
   };
 
-  // By a digest: the token is not kept.
+  // By a digest: the token is not kept. There is none of this name when all places are taken.
   std::string context_of(const Asker& asker, const std::string& database) {
     Bytes named;
     ByteWriter writer(named);
@@ -140,6 +145,7 @@ class AgentLink::Connection : public std::enable_shared_from_this<Connection> {
       return key;
     }
     make_place();
+    if (contexts_.size() >= kMaxContexts) return key;
     wire::OpenContext open;
     open.context = next_context_++;
     open.role.database = database;
@@ -154,7 +160,7 @@ class AgentLink::Connection : public std::enable_shared_from_this<Connection> {
   }
 
   void make_place() {
-    for (auto at = used_.end(); contexts_.size() >= kMaxContexts && at != used_.begin();) {
+    for (auto at = used_.end(); contexts_.size() >= kKeptContexts && at != used_.begin();) {
       const std::string key = *--at;
       if (contexts_[key].under_way > 0) continue;
       ++at;

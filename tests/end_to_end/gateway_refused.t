@@ -114,4 +114,7 @@ with Tap() as tap, Shop() as shop:
     pipelined = gateway.raw(b"GET /a HTTP/1.1\r\nHost: shop\r\n\r\nGET /b HTTP/1.1\r\nHost: shop\r\nConnection: close\r\n\r\n")
     tap.is_([status for status, _ in names(pipelined)], [200, 200], "requests that were sent without waiting are answered in order")
     tap.like(gateway.raw(b"HEAD /a HTTP/1.1\r\nHost: shop\r\nConnection: close\r\n\r\n"), r"200 OK.*Content-Length: \d+.*\\r\\n\\r\\n'$", "HEAD has a length and no body")
+    waiting = (b"POST %s HTTP/1.1\r\nHost: shop\r\nContent-Type: application/json\r\nExpect: 100-continue\r\nConnection: close\r\n" + length + b"\r\n" + body.encode())
+    for path in (b"/customers", b"/other"):
+        tap.like(gateway.raw(waiting % path), r"^b'HTTP/1\.1 100 Continue\\r\\n\\r\\nHTTP/1\.1 20[01] ", f"{path.decode()}: a client that waits is told to go on")
     tap.ok(gateway.metric("connections_total") > 50 and 'reason="json_key_twice"} 2' in gateway.monitoring("/metrics")[1], "the metrics count refusals by name")
