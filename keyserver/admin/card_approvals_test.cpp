@@ -159,21 +159,41 @@ TEST_F(CardApprovalsTest, QuestionsEnd) {
   crypto::Sha256Digest digest{};
   const auto reader = card(vector_, 1);
   const auto& key = reader->public_keys().front();
-  const auto asked = presences_->ask("a", digest, key, 1000).value();
+  const auto asked = presences_->ask("bob", "a", digest, key, 1000).value();
   const auto code = custody::answer_question(*reader, asked.question, digest).value();
   auto late = presences_->answer("a", asked.id, code, 1000 + Presences::kLastsUs);
   ASSERT_FALSE(late);
   EXPECT_EQ(late.error().code, Code::conflict);
-  const auto once_more = presences_->ask("a", digest, key, 1000).value();
+  const auto once_more = presences_->ask("bob", "a", digest, key, 1000).value();
   auto in_time = presences_->answer(
       "a", once_more.id, custody::answer_question(*reader, once_more.question, digest).value(),
       999 + Presences::kLastsUs);
   ASSERT_TRUE(in_time) << in_time.error().message;
   EXPECT_EQ(*in_time, set_.shares[0].holder);
+  auto ask_as = [&](const std::string& who, std::size_t i, std::int64_t now_us = 1000) {
+    auto done = presences_->ask(who, "r" + std::to_string(i), digest, key, now_us);
+    return done ? Code{} : done.error().code;
+  };
   for (std::size_t i = 0; i < Presences::kMostQuestions; ++i)
-    ASSERT_TRUE(presences_->ask("r" + std::to_string(i), digest, key, 1000));
-  EXPECT_EQ(presences_->ask("one-more", digest, key, 1000).error().code, Code::overloaded);
-  EXPECT_TRUE(presences_->ask("one-more", digest, key, 1000 + Presences::kLastsUs));
+    ASSERT_EQ(ask_as("admin" + std::to_string(i / Presences::kMostOfOne), i), Code{});
+  EXPECT_EQ(ask_as("one-more", 0), Code::overloaded);
+  EXPECT_EQ(ask_as("one-more", 0, 1000 + Presences::kLastsUs), Code{});
+}
+
+TEST_F(CardApprovalsTest, NobodyVoidsOrCrowdsOutAnothersQuestions) {
+  crypto::Sha256Digest digest{};
+  const auto reader = card(vector_, 1);
+  const auto& key = reader->public_keys().front();
+  const auto asked = presences_->ask("alice", "a", digest, key, 1000).value();
+  for (std::size_t i = 0; i < Presences::kMostOfOne; ++i)
+    ASSERT_TRUE(
+        presences_->ask("mallory", i == 0 ? "a" : "r" + std::to_string(i), digest, key, 1000));
+  auto more = presences_->ask("mallory", "more", digest, key, 1000);
+  ASSERT_FALSE(more);
+  EXPECT_EQ(more.error().code, Code::overloaded);
+  EXPECT_TRUE(presences_->ask("bob", "b", digest, key, 1000));
+  EXPECT_TRUE(presences_->answer(
+      "a", asked.id, custody::answer_question(*reader, asked.question, digest).value(), 1000));
 }
 
 TEST_F(CardApprovalsTest, AnAdministratorDoesNotStandInForCardsNorCardsForOne) {
