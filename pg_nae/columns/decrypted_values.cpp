@@ -12,9 +12,9 @@ constexpr std::size_t kFirstSlots = 256;
 // Enough of a ciphertext to tell it from others: its end, which is a tag or encrypted.
 constexpr std::size_t kHashedBytes = 32;
 
-DecryptedValues* all = nullptr;
+DecryptedValues* every_one = nullptr;
 // Left by longjmp it names memory that is gone, and is compared with others alone.
-MemoryContext running = nullptr;
+MemoryContext query_memory = nullptr;
 
 // Of each generation: work_mem.
 std::size_t max_bytes() {
@@ -83,9 +83,9 @@ void ValueTable::clear() {
 
 DecryptedValues* DecryptedValues::of(MemoryContext query) {
   if (!pg::settings.batch) return nullptr;
-  for (DecryptedValues* one = all; one != nullptr; one = one->next_)
+  for (DecryptedValues* one = every_one; one != nullptr; one = one->next_)
     if (one->query_ == query) return one;
-  if (query != running || query == nullptr) return nullptr;
+  if (query != query_memory || query == nullptr) return nullptr;
   auto* values =
       static_cast<DecryptedValues*>(MemoryContextAllocZero(query, sizeof(DecryptedValues)));
   values->create(query);
@@ -100,10 +100,10 @@ void DecryptedValues::create(MemoryContext query) {
     generation.table.create(query, generation.arena);
   }
   MemoryContextSwitchTo(before);
-  next_ = all;
-  all = this;
+  next_ = every_one;
+  every_one = this;
   at_end_.func = [](void* self) {
-    for (DecryptedValues** at = &all; *at != nullptr; at = &(*at)->next_) {
+    for (DecryptedValues** at = &every_one; *at != nullptr; at = &(*at)->next_) {
       if (*at != self) continue;
       *at = (*at)->next_;
       return;
@@ -211,11 +211,11 @@ void DecryptedValues::keep(ByteView stored, const DecryptedValue& value) {
 }
 
 MemoryContext running_query() {
-  return running;
+  return query_memory;
 }
 
 void set_running_query(MemoryContext query) {
-  running = query;
+  query_memory = query;
 }
 
 }  // namespace nae::columns
