@@ -28,7 +28,7 @@ _nae_keyserver() {
         esac
     done
     case "$path $previous" in
-        'run --config' | 'check-config --config' | 'doctor --config' | 'renew-certificate --config' | 'accept-audit-loss --config' | 'recover-admin --config' | 'recover-admin --request' | 'accept-keys --config' | 'verify-store --config' | 'accept-store-rollback --config' | 'move-store --config' | 'backup --config' | 'restore --config' | 'restore --custody' | 'restore --software-card' | 'restore --card-module' | 'init --module' | 'init --pin-file' | 'init --store' | 'init --card') _nae_keyserver_paths -f; return ;;
+        'run --config' | 'check-config --config' | 'doctor --config' | 'renew-certificate --config' | 'accept-audit-loss --config' | 'recover-admin --config' | 'recover-admin --request' | 'accept-keys --config' | 'verify-store --config' | 'accept-store-rollback --config' | 'move-store --config' | 'backup --config' | 'restore --config' | 'restore --custody' | 'restore --audit-key' | 'restore --software-card' | 'restore --card-module' | 'init --module' | 'init --pin-file' | 'init --store' | 'init --card') _nae_keyserver_paths -f; return ;;
         'accept-audit-loss --reason' | 'recover-admin --name' | 'recover-admin --reason' | 'accept-keys --reason' | 'accept-store-rollback --reason' | 'move-store --to' | 'restore --passphrase-file' | 'restore --card-token' | 'restore --card-pin-file' | 'init --listen' | 'init --name' | 'init --admin' | 'init --module-parameters' | 'init --token-label' | 'init --node' | 'init --custody' | 'init --sha1-card') :; return ;;
         'recover-admin --out' | 'backup --out' | 'init --directory') _nae_keyserver_paths -d; return ;;
         'recover-admin --role') _nae_keyserver_words "key-admin policy-admin auditor operator"; return ;;
@@ -46,7 +46,7 @@ _nae_keyserver() {
         'accept-store-rollback') _nae_keyserver_words "--help --config --reason" ;;
         'move-store') _nae_keyserver_words "--help --config --to" ;;
         'backup') _nae_keyserver_words "--help --config --out" ;;
-        'restore') _nae_keyserver_words "--help --config --custody --software-card --passphrase-file --card-module --card-token --card-pin-file" ;;
+        'restore') _nae_keyserver_words "--help --config --custody --audit-key --software-card --passphrase-file --card-module --card-token --card-pin-file" ;;
         'init') _nae_keyserver_words "--help --directory --listen --name --admin --module --module-parameters --token-label --pin-file --store --node --custody --card --sha1-card" ;;
     esac
 }
