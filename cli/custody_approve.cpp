@@ -1,7 +1,7 @@
 // nae custody approve
 #include <algorithm>
 #include <array>
-#include <cstdlib>
+#include <charconv>
 #include <ostream>
 
 #include "cli/approval_command.hpp"
@@ -45,8 +45,11 @@ bool is_of_no_custodian(const Failure& failure) {
 Result<custody::Question> card_question_of(const json::value& answer, ByteView public_key) {
   custody::Question question;
   NAE_ASSIGN(question.group, bytes_member<custody::kGroupIdBytes>(answer, "group"));
-  question.generation =
-      static_cast<std::uint32_t>(std::strtoul(shown(answer, "generation").c_str(), nullptr, 10));
+  const std::string generation = shown(answer, "generation");
+  const auto [end, error] = std::from_chars(
+      generation.data(), generation.data() + generation.size(), question.generation);
+  if (error != std::errc() || end != generation.data() + generation.size())
+    return fail(Code::protocol_violation, "the server's answer has no good \"generation\"");
   question.card.holder = shown(answer, "holder");
   question.card.sealing = shown(answer, "sealing") == name(custody::Sealing::rsa_oaep_sha1)
                               ? custody::Sealing::rsa_oaep_sha1

@@ -57,7 +57,9 @@ crypto::Signer signer_of(AdminCall& call, const keys::KeyPointer& key, std::uint
 Result<Reply> request_certificate(AdminCall& call) {
   call.audit_target = call.names[0];
   NAE_ASSIGN(RequestFields read, read_request_fields(call));
+  // Clients go by the names, not by the subject.
   call.audit_detail = read.request.subject;
+  for (const std::string& name : read.request.names) call.audit_detail += " " + name;
   const keys::KeyPointer key = call.parts.ring.find(call.names[0]);
   if (!key) return fail(Code::key_unknown, "no key is called \"" + call.names[0] + "\"");
   NAE_ASSIGN(const keys::Version* version, signing_version(*key, read.version));
@@ -69,7 +71,7 @@ Result<Reply> request_certificate(AdminCall& call) {
                 "key \"" + key->name + "\" allows no scheme that requests are signed by",
                 "Allow it rsa-pkcs1-sha256: authorities know no request that PSS signed.");
   request.spki = version->material.public_key;
-  call.audit_detail = "version " + std::to_string(version->number) + " " + request.subject;
+  call.audit_detail = "version " + std::to_string(version->number) + " " + call.audit_detail;
   NAE_ASSIGN(
       const std::string pem,
       crypto::make_key_request(request, signer_of(call, key, version->number, request.scheme)));

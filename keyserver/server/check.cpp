@@ -8,6 +8,7 @@
 #include <iostream>
 
 #include "keyserver/server/hsm_options.hpp"
+#include "keyserver/server/own_custody.hpp"
 #include "keyserver/server/part_options.hpp"
 #include "keyserver/server/server.hpp"
 #include "keyserver/setup/initialise.hpp"
@@ -60,6 +61,16 @@ Result<void> check_audit(const std::filesystem::path& directory) {
   return check_access(directory, R_OK | W_OK | X_OK, "the audit directory");
 }
 
+// The start compares it with the key in the HSM.
+Result<void> check_custodians(const config::Config& config) {
+  if (config.approval.by_cards.empty()) return {};
+  const auto custodians = own_custody(config, config.approval.custody);
+  if (custodians) return {};
+  Error error = custodians.error();
+  error.message = "approval.custody: " + error.message;
+  return fail(std::move(error));
+}
+
 }  // namespace
 
 Result<void> check_address(const std::string& host) {
@@ -70,6 +81,7 @@ Result<void> check_address(const std::string& host) {
 
 Result<void> check(const config::Config& config) {
   if (auto rules = rules_of(config); !rules) return fail(rules.error());
+  NAE_TRY(check_custodians(config));
   NAE_TRY(check_address(config.server.host));
   if (auto options = listener_options(config); !options) return fail(options.error());
   if (auto context = net::TlsContext::server(tls_files(config)); !context)

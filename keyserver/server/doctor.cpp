@@ -1,10 +1,9 @@
 #include "keyserver/server/doctor.hpp"
 
-#include "keyserver/audit/head.hpp"
+#include "keyserver/server/own_custody.hpp"
 #include "keyserver/server/server.hpp"
 #include "keyserver/setup/custody.hpp"
 #include "libnae/base/file.hpp"
-#include "libnae/crypto/public_key.hpp"
 #include "libnae/crypto/secret.hpp"
 #include "libnae/doctor/host_checks.hpp"
 
@@ -14,39 +13,33 @@ using doctor::Finding;
 
 namespace {
 
-constexpr std::size_t kMaxAuditKeyBytes = 64u << 10;
-
 std::string cards_text(const custody::CustodySet& set) {
   return std::to_string(set.k) + " of " + std::to_string(set.n()) + " cards, generation " +
          std::to_string(set.generation);
 }
 
 // That it brings back the keys of this server, and not somebody's.
-Result<std::string> check_custody_file(const config::Config& config,
-                                       const std::filesystem::path& file) {
-  NAE_ASSIGN(const std::string content, read_file(file, custody::kMaxSetBytes));
-  NAE_ASSIGN(const custody::CustodySet set, custody::parse_custody_set(as_bytes(content)));
-  NAE_TRY(custody::check_signature(set));
-  NAE_ASSIGN(const std::string pem,
-             read_file(config.audit.directory / audit::kPublicKeyFile, kMaxAuditKeyBytes));
-  NAE_ASSIGN(const auto key, crypto::PublicKey::from_pem(pem));
-  if (key.der() == set.find(custody::Kept::audit)->public_key) return cards_text(set);
-  return fail(Code::conflict, "it is of another group: the audit log's key did not sign it");
+void check_custody_file(doctor::Report& report, const config::Config& config,
+                        const std::filesystem::path& file) {
+  const std::string subject = "custody file " + file.string();
+  if (const auto checked = own_custody(config, file); !checked)
+    report.found(Finding::custody_wrong, subject, checked.error().message);
+  else
+    report.good(subject, cards_text(*checked));
 }
 
 void check_custody(doctor::Report& report, const config::Config& config) {
   const std::filesystem::path beside = config::group_directory(config);
   const std::filesystem::path file = beside / setup::kCustodyFile;
-  const std::string subject = "custody file " + file.string();
+  const std::filesystem::path& approving = config.approval.custody;
   std::error_code error;
+  if (!approving.empty() && !std::filesystem::equivalent(approving, file, error))
+    check_custody_file(report, config, approving);
   if (!std::filesystem::exists(file, error) && !error) {
-    report.found(Finding::custody_missing, subject);
+    report.found(Finding::custody_missing, "custody file " + file.string());
     return;
   }
-  if (const auto checked = check_custody_file(config, file); !checked)
-    report.found(Finding::custody_wrong, subject, checked.error().message);
-  else
-    report.good(subject, *checked);
+  check_custody_file(report, config, file);
   const std::filesystem::path card = beside / setup::kSoftwareCardDirectory / "card.pem";
   if (std::filesystem::exists(card, error))
     report.found(Finding::custody_card_here, "software card " + card.string());

@@ -294,6 +294,8 @@ with Tap() as tap:
     server.config.write_text(server.config.read_text().replace("custody = 'custody.nae'", f"custody = '{scratch}/others/custody.nae'"))
     started = run(KEY_SERVER, "run", "--config", server.config)
     same((started.returncode, "custody of another group" in started.stderr), (78, True), "a server takes no other group's cards", started.stderr)
+    checked = run(KEY_SERVER, "check-config", "--config", server.config)
+    same((checked.returncode, "approval.custody: it is of another group" in checked.stderr), (1, True), "check-config finds that without the HSM", checked.stderr)
 
     def refused(name, pattern, exit_code, *options):
         done = init(scratch / "refused", *options)

@@ -92,6 +92,8 @@ with Tap() as tap, Host(*PROGRAMS, keys=KEYS) as host:
 
     # ---- requests
     asked = server.nae("key", "csr", "web", "--subject", "/CN=web.example/O=An \\/ Example", "--san", "DNS:localhost", "--san", "IP:127.0.0.1")
+    made = json.loads(server.must("audit", "query", "--action", "key-csr", "--json"))["records"][-1]["detail"]
+    tap.ok("DNS:localhost IP:127.0.0.1" in made, "the audit log says for which names", made)
     (host.path / "web.csr").write_text(asked.stdout)
     read = plain("req", "-in", "web.csr", "-verify", "-noout", "-text")
     tap.ok(read.returncode == 0 and "self-signature verify OK" in read.stdout + read.stderr, "a request is signed by its key, as OpenSSL verifies", read.stderr)
