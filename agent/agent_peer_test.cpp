@@ -57,6 +57,7 @@ class SharedSocket {
     wire::FrameAssembler assembler(1 << 20);
     for (;;) {
       auto frame = must(assembler.next());
+      if (frame && frame->header.type == wire::FrameType::epoch) continue;  // told when it changes
       if (frame) {
         const auto error = client::as_error(*frame);
         return error ? std::optional(error->error) : std::nullopt;
