@@ -26,14 +26,6 @@ struct Dropped {
   Oid owner = InvalidOid;
 };
 
-Oid owner_of_type(Oid type) {
-  HeapTuple tuple = SearchSysCache1(TYPEOID, ObjectIdGetDatum(type));
-  if (!HeapTupleIsValid(tuple)) return InvalidOid;
-  Oid owner = reinterpret_cast<Form_pg_type>(GETSTRUCT(tuple))->typowner;
-  ReleaseSysCache(tuple);
-  return owner;
-}
-
 Oid owner_of_table(Oid table) {
   HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(table));
   if (!HeapTupleIsValid(tuple)) return InvalidOid;
@@ -42,30 +34,31 @@ Oid owner_of_table(Oid table) {
   return owner;
 }
 
-Oid schema_of_type(Oid type) {
-  HeapTuple tuple = SearchSysCache1(TYPEOID, ObjectIdGetDatum(type));
-  if (!HeapTupleIsValid(tuple)) return InvalidOid;
-  Oid schema = reinterpret_cast<Form_pg_type>(GETSTRUCT(tuple))->typnamespace;
-  ReleaseSysCache(tuple);
-  return schema;
-}
+// Of a type's row; nothing where it is gone.
+struct TypeRow {
+  Oid schema = InvalidOid;
+  Oid owner = InvalidOid;
+  Oid below = InvalidOid;  // under a domain
+};
 
-// The type under a domain; InvalidOid where it is none.
-Oid type_below(Oid domain) {
-  HeapTuple tuple = SearchSysCache1(TYPEOID, ObjectIdGetDatum(domain));
-  if (!HeapTupleIsValid(tuple)) return InvalidOid;
-  Oid below = reinterpret_cast<Form_pg_type>(GETSTRUCT(tuple))->typbasetype;
+TypeRow type_row(Oid type) {
+  HeapTuple tuple = SearchSysCache1(TYPEOID, ObjectIdGetDatum(type));
+  if (!HeapTupleIsValid(tuple)) return {};
+  auto* form = reinterpret_cast<Form_pg_type>(GETSTRUCT(tuple));
+  const TypeRow row{form->typnamespace, form->typowner, form->typbasetype};
   ReleaseSysCache(tuple);
-  return below;
+  return row;
 }
 
 bool goes(const Dropped& dropped, Oid table, Oid type) {
   if (dropped.everything) return true;
-  for (; OidIsValid(type); type = type_below(type)) {
+  TypeRow row;
+  for (; OidIsValid(type); type = row.below) {
     if (type == dropped.type) return true;
-    if (OidIsValid(dropped.schema) && schema_of_type(type) == dropped.schema)
+    row = type_row(type);
+    if (OidIsValid(dropped.schema) && row.schema == dropped.schema)
       return get_rel_namespace(table) != dropped.schema;
-    if (OidIsValid(dropped.owner) && owner_of_type(type) == dropped.owner)
+    if (OidIsValid(dropped.owner) && row.owner == dropped.owner)
       return owner_of_table(table) != dropped.owner;
   }
   return false;
