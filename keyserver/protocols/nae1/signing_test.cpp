@@ -159,9 +159,9 @@ TEST_F(SigningTest, ObjectsAreTheVersionsThatServeTheContext) {
   must(server.ring().set_state("sig", 2, keys::State::restricted));
   must(server.ring().create("raw", KeyType::hmac_sha_256_raw));
   const Table table = objects(1);
-  EXPECT_EQ(table.columns,
-            (std::vector<std::string>{"name", "id", "version", "state", "primary", "type",
-                                      "protection", "origin", "actions", "schemes", "public_key"}));
+  EXPECT_EQ(table.columns, (std::vector<std::string>{"name", "id", "version", "state", "primary",
+                                                     "type", "protection", "origin", "actions",
+                                                     "schemes", "public_key", "certificates"}));
   ASSERT_EQ(table.rows.size(), 3u);
   const auto key = server.ring().find("sig");
   const auto row = [&](std::size_t at) {
@@ -173,12 +173,13 @@ TEST_F(SigningTest, ObjectsAreTheVersionsThatServeTheContext) {
   EXPECT_EQ(row(0)[0], "raw");
   EXPECT_EQ(row(0)[8], "mac,mac-verify");
   EXPECT_EQ(row(0)[10], "(none)");
-  EXPECT_EQ(row(1), (std::vector<std::string>{"sig", id, "3", "active", "1", "ecdsa-p256",
-                                              "wrapped", "generated", "sign,verify",
-                                              "ecdsa-p256-sha256", to_hex(public_key("sig", 3))}));
+  EXPECT_EQ(row(1),
+            (std::vector<std::string>{"sig", id, "3", "active", "1", "ecdsa-p256", "wrapped",
+                                      "generated", "sign,verify", "ecdsa-p256-sha256",
+                                      to_hex(public_key("sig", 3)), "(none)"}));
   EXPECT_EQ(row(2), (std::vector<std::string>{"sig", id, "2", "restricted", "0", "ecdsa-p256",
                                               "wrapped", "generated", "verify", "ecdsa-p256-sha256",
-                                              to_hex(public_key("sig", 2))}));
+                                              to_hex(public_key("sig", 2)), "(none)"}));
   client.open(2, "stranger");
   EXPECT_TRUE(objects(2).rows.empty()) << "what may not be used is not shown";
 }

@@ -80,12 +80,12 @@ class CuttingProxy {
         const Cut when = commit ? cut_.exchange(Cut::never) : Cut::never;
         if (when == Cut::before_commit) break;
         silent = when == Cut::after_commit;
-        if (::write(server, bytes, static_cast<std::size_t>(size)) != size) break;
+        if (::send(server, bytes, static_cast<std::size_t>(size), MSG_NOSIGNAL) != size) break;
       }
       if (ends[1].revents != 0) {
         const ssize_t size = ::read(server, bytes, sizeof bytes);
         if (size <= 0 || silent) break;
-        if (::write(client, bytes, static_cast<std::size_t>(size)) != size) break;
+        if (::send(client, bytes, static_cast<std::size_t>(size), MSG_NOSIGNAL) != size) break;
       }
     }
     ::shutdown(client, SHUT_RDWR);
