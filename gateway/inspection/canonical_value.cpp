@@ -125,7 +125,8 @@ Understood<Bytes> canonical_value(PlainType type, bool deterministic, JsonKind k
   // another's value into a record of their own and have it shown.
   if (kind == JsonKind::string && is_column_text(written))
     return refuse(422, "value_is_ciphertext", "a field's value is a ciphertext already");
-  if (!is_utf8(written)) return invalid(type);
+  // PostgreSQL has no text with a NUL, and jsonb none either.
+  if (!is_utf8(written) || written.find('\0') != std::string_view::npos) return invalid(type);
   const bool is_json = type == PlainType::json || type == PlainType::jsonb;
   const bool is_container = kind == JsonKind::object || kind == JsonKind::array;
   if (is_container && !is_json) return invalid(type);

@@ -77,6 +77,14 @@ TEST(CanonicalValue, RefusesWhatIsNoValueOfTheType) {
   EXPECT_EQ(hex_of(PlainType::text, "nae1:4QHE"), "value_is_ciphertext");
 }
 
+TEST(CanonicalValue, RefusesWhatNoTextOfTheDatabaseHas) {
+  for (const PlainType type : {PlainType::text, PlainType::bpchar, PlainType::json,
+                               PlainType::jsonb, PlainType::uuid, PlainType::numeric}) {
+    EXPECT_FALSE(canonical_value(type, false, JsonKind::string, std::string_view("a\0b", 3)));
+    EXPECT_FALSE(canonical_value(type, false, JsonKind::string, "\xff"));
+  }
+}
+
 TEST(CanonicalValue, IsReadAsItWasWritten) {
   for (const auto& [type, text] : std::initializer_list<std::pair<PlainType, std::string_view>>{
            {PlainType::int2, "-2"},
