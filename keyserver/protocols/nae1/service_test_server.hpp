@@ -103,7 +103,14 @@ class ServiceTestServer {
   Settings nae_settings_;
   operations::Settings settings_;
   hsm::TestToken token_;
-  hsm::HsmQueue hsm_{must(hsm::Pkcs11Hsm::open(token_.options()))};
+  // What is left of a slow machine's work ends before the parts that it uses: the key server itself
+  // ends without destructors then.
+  static hsm::HsmQueue::Options patient() {
+    hsm::HsmQueue::Options options;
+    options.stop_grace = std::chrono::minutes(2);
+    return options;
+  }
+  hsm::HsmQueue hsm_{must(hsm::Pkcs11Hsm::open(token_.options())), patient()};
   std::unique_ptr<store::Store> store_ =
       must(store::sqlite::Store::create(directory_ / "store.db"));
   std::unique_ptr<policy::PolicyBook> policy_ = must(policy::PolicyBook::open(*store_));
