@@ -26,6 +26,7 @@ struct Holding {
   std::int64_t generation = 0;
   std::int64_t node_number = 1;  // of this node, for ever
   std::string node;
+  std::string holder;  // which run of it: where a take was lost two may count the same generation
 };
 
 // Failures of every call: Code::store_unavailable, store_corrupt. Not thread-safe.

@@ -125,6 +125,40 @@ TEST_F(LeaseTest, WhoHasLostItWritesNothingAndIsTold) {
   EXPECT_FALSE(row()->read()->released);
 }
 
+// A failover may forget the taking of one node, and another one then counts the same generation.
+TEST_F(LeaseTest, TheSameGenerationOfAnotherHolderIsAnotherLease) {
+  auto first = take("ks1");
+  ASSERT_TRUE(first);
+  const auto old = store_of(**first);
+  ASSERT_TRUE(old->set_meta("before", "x"));
+  const LeaseState mine = row()->read().value();
+  EXPECT_EQ(mine.holder, (*first)->holding().holder);
+  engine_.tamper("UPDATE lease SET node = 'ks2', holder = 'another'");
+  const auto renewed = row()->renew((*first)->holding());
+  ASSERT_TRUE(renewed) << renewed.error().message;
+  EXPECT_FALSE(*renewed);
+  const auto written = old->set_meta("after", "x");
+  ASSERT_FALSE(written);
+  EXPECT_EQ(written.error().code, Code::server_unavailable);
+  EXPECT_TRUE(row()->release((*first)->holding()));
+  EXPECT_FALSE(row()->read()->released);
+  EXPECT_FALSE(*row()->take(mine, "ks3", "run", kLease)) << "it is not as it was seen";
+  EXPECT_TRUE(lost_within(2 * kLease));
+}
+
+TEST_F(LeaseTest, WithoutTheRowThatIsLockedNothingIsWritten) {
+  auto first = take("ks1");
+  ASSERT_TRUE(first);
+  const auto store = store_of(**first);
+  engine_.tamper("DELETE FROM writer");
+  const auto written = store->set_meta("x", "y");
+  ASSERT_FALSE(written);
+  EXPECT_EQ(written.error().code, Code::store_corrupt);
+  const auto taken = row()->take(row()->read().value(), "ks2", "run", kLease);
+  ASSERT_FALSE(taken);
+  EXPECT_EQ(taken.error().code, Code::store_corrupt);
+}
+
 TEST_F(LeaseTest, WhoHasNoLeaseOnlyReads) {
   auto reader = std::move(postgresql::Store::open(engine_.target()).value());
   EXPECT_TRUE(reader->load_keys());

@@ -51,12 +51,13 @@ Result<std::optional<Holding>> LeaseRow::take(const LeaseState& seen, const std:
   NAE_ASSIGN(const std::int64_t number, number_of(node));
   NAE_TRY(database_->execute(
       "UPDATE lease SET generation = generation + 1, beat = 0, node = ?1, holder = ?2,"
-      " duration_ms = ?3, released = 0 WHERE generation = ?4 AND beat = ?5",
+      " duration_ms = ?3, released = 0 WHERE generation = ?4 AND beat = ?5"
+      " AND holder = ?6",
       std::string_view(node), std::string_view(holder), std::int64_t{duration.count()},
-      seen.generation, seen.beat));
+      seen.generation, seen.beat, std::string_view(seen.holder)));
   if (database_->changes() == 0) return std::nullopt;
   NAE_TRY(transaction.commit());
-  return Holding{seen.generation + 1, number, node};
+  return Holding{seen.generation + 1, number, node, holder};
 }
 
 Result<bool> LeaseRow::renew(const Holding& holding) {
@@ -64,8 +65,8 @@ Result<bool> LeaseRow::renew(const Holding& holding) {
   NAE_TRY(database_->begin_unlocked());
   auto renewed = database_->execute(
       "UPDATE lease SET beat = beat + 1 WHERE generation = ?1"
-      " AND released = 0",
-      holding.generation);
+      " AND holder = ?2 AND released = 0",
+      holding.generation, std::string_view(holding.holder));
   if (!renewed) {
     database_->roll_back();
     return fail(std::move(renewed).error());
@@ -77,8 +78,9 @@ Result<bool> LeaseRow::renew(const Holding& holding) {
 }
 
 Result<void> LeaseRow::release(const Holding& holding) {
-  return database_->execute("UPDATE lease SET released = 1, beat = beat + 1 WHERE generation = ?1",
-                            holding.generation);
+  return database_->execute(
+      "UPDATE lease SET released = 1, beat = beat + 1 WHERE generation = ?1 AND holder = ?2",
+      holding.generation, std::string_view(holding.holder));
 }
 
 }  // namespace nae::store::postgresql

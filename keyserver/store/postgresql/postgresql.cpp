@@ -78,14 +78,22 @@ Result<void> Database::begin_unlocked() {
 
 // One row's lock stands before every change of whichever key server: after it the newest is read.
 Result<void> Database::begin() {
+Result<void> Database::lock_and_check() {
+  NAE_ASSIGN(sql::Statement writer, query("SELECT one FROM writer FOR UPDATE"));
+  NAE_ASSIGN(const bool locked, writer.step());
+  NAE_ASSIGN(const bool more, writer.step());
+  if (!locked || more)
+    return fail(Code::store_corrupt, "the store's table writer has not the one row that is locked");
+  if (generation_ == 0) return {};
+  NAE_ASSIGN(sql::Statement lease, query("SELECT generation, holder FROM lease"));
+  NAE_ASSIGN(const bool found, lease.step());
+  if (!found) return fail(Code::store_corrupt, "the store has no row of its lease");
+  if (lease.integer(0) == generation_ && lease.text(1) == holder_) return {};
+  return fail(Code::server_unavailable, "another key server has taken the store over");
+}
+
   NAE_TRY(begin_unlocked());
-  auto locked = [&]() -> Result<void> {
-    NAE_TRY(execute("SELECT one FROM writer FOR UPDATE"));
-    if (generation_ == 0) return {};
-    NAE_ASSIGN(const std::int64_t newest, integer("SELECT generation FROM lease"));
-    if (newest == generation_) return {};
-    return fail(Code::server_unavailable, "another key server has taken the store over");
-  }();
+  auto locked = lock_and_check();
   if (!locked) roll_back();
   return locked;
 }

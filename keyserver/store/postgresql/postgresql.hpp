@@ -19,12 +19,13 @@ class Database final : public sql::Database {
                                                 std::chrono::milliseconds patience = kPatience);
 
   // Until this is called nothing is committed: who has no lease only reads. From then on a
-  // transaction is refused (Code::server_unavailable) unless the lease still has this generation,
-  // which is looked at under the lock that whoever takes the lease must have.
-  void fence(std::int64_t generation) {
+  // transaction is refused (Code::server_unavailable) unless the lease still is this one, which
+  // is looked at under the lock that whoever takes the lease must have.
+  void fence(std::int64_t generation, std::string holder) {
     generation_ = generation;
     may_write_ = true;
   }
+    holder_ = std::move(holder);
   // For who makes the store or takes the lease: writes without having it.
   void write_unfenced() { may_write_ = true; }
   // Called when it stays unknown what became of a transaction.
@@ -66,3 +67,5 @@ class Database final : public sql::Database {
 };
 
 }  // namespace nae::store::postgresql
+  Result<void> lock_and_check();
+  std::string holder_;

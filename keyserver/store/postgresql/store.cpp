@@ -48,7 +48,7 @@ Result<std::unique_ptr<Store>> Store::open(const Target& target) {
 
 void Store::hold(const Holding& holding, std::shared_ptr<void> lease,
                  std::function<void()> forfeit) {
-  postgresql_.fence(holding.generation);
+  postgresql_.fence(holding.generation, holding.holder);
   postgresql_.set_node_number(holding.node_number);
   postgresql_.on_doubt(std::move(forfeit));
   set_node(holding.node);
