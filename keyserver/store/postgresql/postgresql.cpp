@@ -77,7 +77,6 @@ Result<void> Database::begin_unlocked() {
 }
 
 // One row's lock stands before every change of whichever key server: after it the newest is read.
-Result<void> Database::begin() {
 Result<void> Database::lock_and_check() {
   NAE_ASSIGN(sql::Statement writer, query("SELECT one FROM writer FOR UPDATE"));
   NAE_ASSIGN(const bool locked, writer.step());
@@ -92,6 +91,7 @@ Result<void> Database::lock_and_check() {
   return fail(Code::server_unavailable, "another key server has taken the store over");
 }
 
+Result<void> Database::begin() {
   NAE_TRY(begin_unlocked());
   auto locked = lock_and_check();
   if (!locked) roll_back();

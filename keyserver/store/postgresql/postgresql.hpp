@@ -23,9 +23,9 @@ class Database final : public sql::Database {
   // is looked at under the lock that whoever takes the lease must have.
   void fence(std::int64_t generation, std::string holder) {
     generation_ = generation;
+    holder_ = std::move(holder);
     may_write_ = true;
   }
-    holder_ = std::move(holder);
   // For who makes the store or takes the lease: writes without having it.
   void write_unfenced() { may_write_ = true; }
   // Called when it stays unknown what became of a transaction.
@@ -62,10 +62,10 @@ class Database final : public sql::Database {
   bool may_write_ = false;
   std::function<void()> doubt_;
   int changes_ = 0;
+  Result<void> lock_and_check();
   std::int64_t generation_ = 0;  // 0: no lease
+  std::string holder_;
   std::int64_t node_number_ = 1;
 };
 
 }  // namespace nae::store::postgresql
-  Result<void> lock_and_check();
-  std::string holder_;
