@@ -31,7 +31,11 @@ Result<std::unique_ptr<store::Store>> open_store(const config::Config& config,
              group::Charge::take(std::move(row), opening.candidate, std::move(options)));
   const std::shared_ptr<group::Charge> charge = std::move(taken);
   NAE_ASSIGN(auto store, store::postgresql::Store::open(target));
-  store->hold(charge->holding(), charge, [charge = charge.get()] { charge->forfeit(); });
+  store->hold(
+      charge->holding(), charge, [charge = charge.get()] { charge->forfeit(); },
+      [tenure = charge->shared_tenure()] {
+        return std::chrono::floor<std::chrono::milliseconds>(tenure->left());
+      });
   opening.tenure = charge->shared_tenure();
   return store;
 }

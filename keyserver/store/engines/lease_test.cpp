@@ -47,7 +47,7 @@ class LeaseTest : public ::testing::Test {
   }
   std::unique_ptr<postgresql::Store> store_of(const Charge& charge) {
     auto store = std::move(postgresql::Store::open(engine_.target()).value());
-    store->hold(charge.holding(), nullptr, [] {});
+    store->hold(charge.holding(), nullptr, [] {}, {});
     return store;
   }
 

@@ -1,5 +1,5 @@
 // For tests: stands between a key server and a PostgreSQL's Unix socket, and cuts the connection at
-// a COMMIT: before the server has it, or when it has answered and nobody was told.
+// a statement: before the server has it, or when it has answered and nobody was told.
 #pragma once
 
 #include <poll.h>
@@ -9,7 +9,9 @@
 
 #include <atomic>
 #include <cstring>
+#include <deque>
 #include <filesystem>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -42,7 +44,18 @@ class CuttingProxy {
   }
   const std::string& directory() const { return directory_; }
   // The next COMMIT of whichever connection, once.
-  void cut(Cut when) { cut_ = when; }
+  void cut(Cut when) { cut_at(std::string("COMMIT\0", 7), when); }
+  // The next statement with `text`, once; what was asked for before comes first.
+  void cut_at(std::string text, Cut when) {
+    std::lock_guard lock(mutex_);
+    cuts_.push_back({std::move(text), when});
+  }
+  // The next connections, as a server that is started again.
+  void refuse(int connections) { refused_ = connections; }
+  bool is_through() {
+    std::lock_guard lock(mutex_);
+    return cuts_.empty() && refused_ <= 0;
+  }
 
  private:
   static sockaddr_un address_in(const std::string& directory) {
@@ -57,6 +70,10 @@ class CuttingProxy {
     while (true) {
       const int client = ::accept(listener_, nullptr, nullptr);
       if (client < 0) return;
+      if (refused_.fetch_sub(1) > 0) {
+        ::close(client);
+        continue;
+      }
       const int server = ::socket(AF_UNIX, SOCK_STREAM, 0);
       const sockaddr_un address = address_in(server_);
       if (::connect(server, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
@@ -64,6 +81,14 @@ class CuttingProxy {
       ends_.insert(ends_.end(), {client, server});
       forwarding_.emplace_back([this, client, server] { forward(client, server); });
     }
+  }
+
+  Cut cut_of(std::string_view said) {
+    std::lock_guard lock(mutex_);
+    if (cuts_.empty() || said.find(cuts_.front().text) == std::string_view::npos) return Cut::never;
+    const Cut when = cuts_.front().when;
+    cuts_.pop_front();
+    return when;
   }
 
   void forward(int client, int server) {
@@ -75,9 +100,7 @@ class CuttingProxy {
       if (ends[0].revents != 0) {
         const ssize_t size = ::read(client, bytes, sizeof bytes);
         if (size <= 0) break;
-        const bool commit = std::string_view(bytes, static_cast<std::size_t>(size))
-                                .find(std::string_view("COMMIT\0", 7)) != std::string_view::npos;
-        const Cut when = commit ? cut_.exchange(Cut::never) : Cut::never;
+        const Cut when = cut_of({bytes, static_cast<std::size_t>(size)});
         if (when == Cut::before_commit) break;
         silent = when == Cut::after_commit;
         if (::send(server, bytes, static_cast<std::size_t>(size), MSG_NOSIGNAL) != size) break;
@@ -95,7 +118,13 @@ class CuttingProxy {
   const std::string server_;
   std::string directory_;
   int listener_ = -1;
-  std::atomic<Cut> cut_ = Cut::never;
+  struct Asked {
+    std::string text;
+    Cut when;
+  };
+  std::mutex mutex_;
+  std::deque<Asked> cuts_;  // under mutex_
+  std::atomic<int> refused_ = 0;
   std::vector<int> ends_;  // of accepting_, until it has ended
   std::vector<std::thread> forwarding_;
   std::thread accepting_;

@@ -102,7 +102,7 @@ class PostgresqlEngine final : public Engine {
     NAE_ASSIGN(const auto holding,
                row->take(seen, "node-1", "test", std::chrono::milliseconds(60'000)));
     EXPECT_TRUE(holding);
-    store->hold(*holding, nullptr, [] { ADD_FAILURE() << "an outcome stays unknown"; });
+    store->hold(*holding, nullptr, [] { ADD_FAILURE() << "an outcome stays unknown"; }, {});
     return std::unique_ptr<sql::Store>(std::move(store));
   }
   void tamper(const std::string& sql) override {

@@ -103,13 +103,12 @@ Result<sql::Outcome> Database::commit() {
     return fail(Code::server_unavailable, "the store is only read here",
                 "Stop the key server that is in charge, or do this where it runs.");
   auto answer = connection_.run("COMMIT", {});
+  in_transaction_ = false;  // whatever it said: an error ends the transaction too
   if (!answer) {
     // A deferred constraint, or a server that has rolled back: it said so. Silence says nothing.
     if (connection_.is_connected()) return fail(std::move(answer).error());
-    in_transaction_ = false;
     return sql::Outcome::unknown;
   }
-  in_transaction_ = false;
   if (std::string_view(PQcmdStatus(answer->get())) != "COMMIT")
     return fail(Code::store_unavailable, "store: the transaction was rolled back");
   // "canceling wait for synchronous replication": this machine has it, and perhaps no other one.

@@ -28,8 +28,12 @@ class Database final : public sql::Database {
   }
   // For who makes the store or takes the lease: writes without having it.
   void write_unfenced() { may_write_ = true; }
-  // Called when it stays unknown what became of a transaction.
-  void on_doubt(std::function<void()> call) { doubt_ = std::move(call); }
+  // `forfeit` is called when it stays unknown what became of a transaction, which is asked for as
+  // long as `left` says.
+  void on_doubt(std::function<void()> forfeit, std::function<std::chrono::milliseconds()> left) {
+    forfeit_ = std::move(forfeit);
+    left_ = std::move(left);
+  }
   void set_node_number(std::int64_t number) { node_number_ = number; }
 
   // Several statements without parameters.
@@ -49,7 +53,10 @@ class Database final : public sql::Database {
   void erase_remains() override {}  // PostgreSQL's own: docs/operations.md
   std::int64_t node_number() const override { return node_number_; }
   void outcome_stays_unknown() override {
-    if (doubt_) doubt_();
+    if (forfeit_) forfeit_();
+  }
+  std::chrono::milliseconds time_to_find_out() override {
+    return left_ ? left_() : std::chrono::milliseconds(0);
   }
 
  private:
@@ -60,7 +67,8 @@ class Database final : public sql::Database {
   Connection connection_;
   bool in_transaction_ = false;
   bool may_write_ = false;
-  std::function<void()> doubt_;
+  std::function<void()> forfeit_;
+  std::function<std::chrono::milliseconds()> left_;
   int changes_ = 0;
   Result<void> lock_and_check();
   std::int64_t generation_ = 0;  // 0: no lease

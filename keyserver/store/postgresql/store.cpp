@@ -46,11 +46,11 @@ Result<std::unique_ptr<Store>> Store::open(const Target& target) {
   return std::unique_ptr<Store>(new Store(std::move(database)));
 }
 
-void Store::hold(const Holding& holding, std::shared_ptr<void> lease,
-                 std::function<void()> forfeit) {
+void Store::hold(const Holding& holding, std::shared_ptr<void> lease, std::function<void()> forfeit,
+                 std::function<std::chrono::milliseconds()> left) {
   postgresql_.fence(holding.generation, holding.holder);
   postgresql_.set_node_number(holding.node_number);
-  postgresql_.on_doubt(std::move(forfeit));
+  postgresql_.on_doubt(std::move(forfeit), std::move(left));
   set_node(holding.node);
   lease_ = std::move(lease);
 }

@@ -32,8 +32,10 @@ class Store final : public sql::Store {
 
   // Until this is called it only reads; from then on it writes for as long as the lease has this
   // generation: docs/spec/group.md. Its audit log is that of this node. `lease` is given back when
-  // the store goes; `forfeit` is called when it stays unknown what became of a change.
-  void hold(const Holding& holding, std::shared_ptr<void> lease, std::function<void()> forfeit);
+  // the store goes; `forfeit` is called when it stays unknown what became of a change,
+  // after that was asked for as long as `left` said.
+  void hold(const Holding& holding, std::shared_ptr<void> lease, std::function<void()> forfeit,
+            std::function<std::chrono::milliseconds()> left);
 
  private:
   explicit Store(std::unique_ptr<Database> database);

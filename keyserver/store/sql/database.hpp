@@ -4,6 +4,7 @@
 #pragma once
 
 #include <array>
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -97,6 +98,8 @@ class Database {
   // A change was made or not, and nobody could find out: what this process knows may not be what
   // the store has.
   virtual void outcome_stays_unknown() {}
+  // How long to ask what became of a change before that.
+  virtual std::chrono::milliseconds time_to_find_out() { return {}; }
 
  protected:
   virtual Result<Statement> run(std::string_view sql, std::span<const Value> values) = 0;

@@ -1,12 +1,14 @@
 #include "keyserver/store/sql/recorded.hpp"
 
+#include <thread>
+
 #include "keyserver/store/sql/ledger_rows.hpp"
 
 namespace nae::store::sql {
 namespace {
 
-// How often a database is asked that has failed; each time takes as long as connecting may.
-constexpr int kAttempts = 5;
+// Between two questions to a database that is away: one that is started again is soon there.
+constexpr std::chrono::milliseconds kPause{200};
 
 }  // namespace
 
@@ -45,28 +47,33 @@ Result<void> Recorded::commit(ChangeKind kind) {
 // The lock of the new transaction waits until the old one has ended, on whichever machine takes
 // writes now; and where its commit is durable, so is everything before it. Whoever is told nothing
 // knows nothing: the next transaction takes up what stands there.
+Result<bool> Recorded::look_for(const LedgerPoint& mine) {
+  NAE_ASSIGN(Transaction transaction, Transaction::begin(*database_));
+  NAE_ASSIGN(const std::optional<LedgerHash> hash, ledger_->change_hash(mine.epoch));
+  NAE_TRY(transaction.commit());
+  return hash == mine.hash;
+}
+
 Result<void> Recorded::find_out() {
   const LedgerPoint mine = ledger_->head();
-  Error last(Code::store_unavailable, "");
-  for (int attempt = 0; attempt < kAttempts; ++attempt) {
-    auto transaction = Transaction::begin(*database_);
-    if (!transaction) {
-      last = transaction.error();
-      continue;
+  const auto until = std::chrono::steady_clock::now() + database_->time_to_find_out();
+  while (true) {
+    const Result<bool> there = look_for(mine);
+    if (there && *there) return {};
+    if (there)
+      return fail(Code::store_unavailable,
+                  "store: the change was not made: the store's database "
+                  "failed while it was committed");
+    // Another answer, as that somebody else has the store, will not change.
+    const bool away = there.error().code == Code::store_unavailable;
+    if (!away || std::chrono::steady_clock::now() + kPause >= until) {
+      database_->outcome_stays_unknown();
+      return fail(Code::store_unavailable,
+                  "store: whether the change was made is not known: " + there.error().message,
+                  "Look at what it was to change when the store's database is well again.");
     }
-    NAE_ASSIGN(const std::optional<LedgerHash> hash, ledger_->change_hash(mine.epoch));
-    auto known = transaction->try_commit();
-    if (!known || *known == Outcome::unknown) continue;
-    if (hash == mine.hash) return {};
-    return fail(Code::store_unavailable,
-                "store: the change was not made: the store's database "
-                "failed while it was committed");
+    std::this_thread::sleep_for(kPause);
   }
-  database_->outcome_stays_unknown();
-  return fail(Code::store_unavailable,
-              "store: whether the change was made is not known yet" +
-                  (last.message.empty() ? "" : ": " + last.message),
-              "Look at what it was to change when the store's database is well again.");
 }
 
 }  // namespace nae::store::sql

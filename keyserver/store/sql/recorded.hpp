@@ -28,7 +28,9 @@ class Recorded {
   Result<void> commit(ChangeKind kind);
 
  private:
+  // Goes on asking for as long as the database says that this may take.
   Result<void> find_out();
+  Result<bool> look_for(const LedgerPoint& mine);
   Recorded(Database& database, LedgerTable& ledger, Transaction transaction)
       : database_(&database), ledger_(&ledger), transaction_(std::move(transaction)) {}
   Database* database_;
