@@ -30,7 +30,7 @@ Result<std::unique_ptr<store::Store>> open_store(const config::Config& config,
   NAE_ASSIGN(auto taken,
              group::Charge::take(std::move(row), opening.candidate, std::move(options)));
   const std::shared_ptr<group::Charge> charge = std::move(taken);
-  NAE_ASSIGN(auto store, store::postgresql::Store::open(target));
+  NAE_ASSIGN(auto store, store::postgresql::Store::open(target, config.store.lease));
   store->hold(
       charge->holding(), charge, [charge = charge.get()] { charge->forfeit(); },
       [tenure = charge->shared_tenure()] {

@@ -13,18 +13,32 @@ namespace {
 constexpr Oid kInt8 = 20, kText = 25, kBytea = 17;
 constexpr int kAsText = 0, kAsBytes = 1;
 
-// How long a server may take to answer that it has cancelled.
-constexpr std::chrono::seconds kCancelPatience{3};
+// The longest that one host may take to be connected to.
+constexpr std::chrono::milliseconds kConnectPatience{5'000};
 
 // What every session is set to. synchronous_commit: a change that was acknowledged outlives the
-// machine that it was made on. row_security off: a policy that hides rows is an error. The rest
-// bounds what a lost key server leaves behind.
+// machine that it was made on. row_security off: a policy that hides rows is an error.
 constexpr char kSession[] =
     "SET synchronous_commit = on; SET search_path = nae_store, pg_temp; SET row_security = off;"
     "SET default_transaction_isolation = 'read committed'; SET standard_conforming_strings = on;"
-    "SET statement_timeout = '15s'; SET lock_timeout = '10s';"
-    "SET idle_in_transaction_session_timeout = '60s'; SET bytea_output = 'hex';"
-    "SET client_min_messages = warning";
+    "SET bytea_output = 'hex'; SET client_min_messages = warning;";
+
+// What a lost key server leaves behind ends by itself: the work, the lock, the session.
+std::string session_limits(std::chrono::milliseconds patience, std::chrono::milliseconds idle) {
+  const auto set = [](const char* name, std::chrono::milliseconds time) {
+    return "SET " + std::string(name) + " = " + std::to_string(time.count()) + ";";
+  };
+  return set("statement_timeout", patience * 3 / 4) + set("lock_timeout", patience / 2) +
+         set("idle_in_transaction_session_timeout", idle) +
+         "SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 2; SET tcp_keepalives_count = "
+         "3;"
+         "SET tcp_user_timeout = 10000";
+}
+
+std::string first_line(const pg_conn* connection) {
+  const std::string message = PQerrorMessage(connection);
+  return message.substr(0, message.find('\n'));
+}
 
 Code code_of(std::string_view state) {
   if (state == "23503") return Code::not_found;
@@ -82,8 +96,9 @@ void ClearAnswer::operator()(pg_result* answer) const {
   PQclear(answer);
 }
 
-Connection::Connection(Target target, std::chrono::milliseconds patience)
-    : target_(std::move(target)), patience_(patience) {}
+Connection::Connection(Target target, std::chrono::milliseconds patience,
+                       std::chrono::milliseconds idle)
+    : target_(std::move(target)), patience_(patience), idle_(idle) {}
 
 Connection::~Connection() {
   disconnect();
@@ -99,45 +114,59 @@ void Connection::take_notice(void* self, const pg_result* notice) {
     static_cast<Connection*>(self)->warned_ = true;
 }
 
-tl::unexpected<Error> Connection::lost(std::string_view what) {
-  std::string message = connection_ != nullptr ? PQerrorMessage(connection_) : "";
-  message = message.substr(0, message.find('\n'));
+tl::unexpected<Error> Connection::lost(std::string_view what, std::string why) {
+  if (why.empty() && connection_ != nullptr) why = first_line(connection_);
   disconnect();
   return fail(Code::store_unavailable,
               "store: " + std::string(what) + " at " + target_.text() + ": " +
-                  (message.empty() ? "the connection was lost" : message),
+                  (why.empty() ? "the connection was lost" : why),
               "Is the store's PostgreSQL running, and may this machine and role connect?");
 }
 
-// PQconnectPoll() waits for nothing: how long is decided here, host by host.
+// libpq would go to the next host only when one has failed, and one that is dark or frozen does
+// not: each has its own time. The one that answered last is asked first.
 Result<void> Connection::connect() {
   if (connection_ != nullptr && PQstatus(connection_) == CONNECTION_OK) return {};
   disconnect();
+  const std::size_t hosts = target_.hosts.size();
+  const auto each = std::min(patience_ / static_cast<int>(hosts), kConnectPatience);
+  std::string why;
+  for (std::size_t i = 0; i < hosts; ++i) {
+    const std::size_t host = (newest_host_ + i) % hosts;
+    const std::string failed = connect_to(host, Clock::now() + each);
+    if (failed.empty()) {
+      newest_host_ = host;
+      return {};
+    }
+    disconnect();
+    why += (why.empty() ? "" : "; ") + (hosts > 1 ? target_.hosts[host] + ": " : "") + failed;
+  }
+  return lost("connect", why);
+}
+
+// PQconnectPoll() waits for nothing: how long is decided here. Answers why it failed; "" when not.
+std::string Connection::connect_to(std::size_t host, Clock::time_point until) {
+  const Parameters parameters = target_.of_host(host);
   std::vector<const char*> names, values;
-  for (const auto& [name, value] : target_.parameters) {
+  for (const auto& [name, value] : parameters) {
     names.push_back(name.c_str());
     values.push_back(value.c_str());
   }
   names.push_back(nullptr);
   values.push_back(nullptr);
   connection_ = PQconnectStartParams(names.data(), values.data(), 0);
-  if (connection_ == nullptr) return lost("connect");
-  const auto until = Clock::now() + patience_ * static_cast<int>(target_.hosts.size());
+  if (connection_ == nullptr) return "no memory";
   PostgresPollingStatusType next = PGRES_POLLING_WRITING;
   while (next != PGRES_POLLING_OK) {
     if (next == PGRES_POLLING_FAILED || PQstatus(connection_) == CONNECTION_BAD)
-      return lost("connect");
-    if (!wait(until, next == PGRES_POLLING_WRITING)) {
-      disconnect();
-      return lost("connect: no answer in time");
-    }
+      return first_line(connection_);
+    if (!wait(until, next == PGRES_POLLING_WRITING)) return "no answer in time";
     next = PQconnectPoll(connection_);
   }
   PQsetNoticeReceiver(connection_, take_notice, this);
   PQsetnonblocking(connection_, 1);
-  auto set = run_script(kSession);
-  if (!set) disconnect();
-  return set.map([](const Answer&) {});
+  auto set = run_script(kSession + session_limits(patience_, idle_), until);
+  return set ? "" : set.error().message;
 }
 
 bool Connection::wait(Clock::time_point until, bool for_writing) {
@@ -151,29 +180,18 @@ bool Connection::wait(Clock::time_point until, bool for_writing) {
   }
 }
 
-void Connection::cancel() {
-  PGcancel* request = PQgetCancel(connection_);
-  char reason[256];
-  if (request != nullptr) PQcancel(request, reason, sizeof reason);
-  PQfreeCancel(request);
-}
-
 // All answers of what was sent; the last one, or the first that is an error.
-Result<Answer> Connection::answer(std::string_view what) {
-  auto until = Clock::now() + patience_;
-  bool cancelled = false;
+Result<Answer> Connection::answer(std::string_view what, Clock::time_point until) {
   Answer last;
   while (true) {
     int unsent = PQflush(connection_);
     while (unsent == 0 && PQisBusy(connection_)) {
-      if (!wait(until, false)) {
-        if (std::exchange(cancelled, true)) return lost(what);
-        cancel();
-        until = Clock::now() + kCancelPatience;
-      }
+      // Not cancelled: PQcancel() waits without limit, over a connection without TLS.
+      if (!wait(until, false)) return lost(what, "no answer in time");
       if (PQconsumeInput(connection_) == 0) return lost(what);
     }
-    if (unsent < 0 || (unsent > 0 && !wait(until, true))) return lost(what);
+    if (unsent < 0) return lost(what);
+    if (unsent > 0 && !wait(until, true)) return lost(what, "no answer in time");
     if (unsent > 0) continue;
     Answer next(PQgetResult(connection_));
     if (!next) break;
@@ -195,14 +213,18 @@ Result<Answer> Connection::run(std::string_view sql, std::span<const sql::Value>
       connection_, in_own_words(sql).c_str(), static_cast<int>(values.size()), bound.types.data(),
       bound.pointers.data(), bound.lengths.data(), bound.formats.data(), kAsText);
   if (sent == 0) return lost("execute");
-  return answer("execute");
+  return answer("execute", Clock::now() + patience_);
 }
 
 Result<Answer> Connection::run_script(const std::string& sql) {
+  return run_script(sql, Clock::now() + patience_);
+}
+
+Result<Answer> Connection::run_script(const std::string& sql, Clock::time_point until) {
   if (connection_ == nullptr) return lost("execute");
   warned_ = false;
   if (PQsendQuery(connection_, sql.c_str()) == 0) return lost("execute");
-  return answer("execute");
+  return answer("execute", until);
 }
 
 }  // namespace nae::store::postgresql

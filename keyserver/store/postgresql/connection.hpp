@@ -1,5 +1,5 @@
-// Connection: libpq behind our own types. No call waits longer than its time; what takes longer is
-// cancelled, and what cannot be cancelled is dropped. Not thread-safe.
+// Connection: libpq behind our own types. No call waits longer than its time: the connection of
+// what takes longer is dropped, and the server ends the work by itself. Not thread-safe.
 #pragma once
 
 #include <chrono>
@@ -25,9 +25,10 @@ class Connection {
  public:
   using Clock = std::chrono::steady_clock;
 
-  // Nothing is connected yet. A call takes `patience` at most, and connecting as long again per
-  // host.
-  Connection(Target target, std::chrono::milliseconds patience);
+  // Nothing is connected yet. A call takes `patience` at most, and connecting as long again, each
+  // host the same part of it; looking up a name in the DNS comes on top. The server ends a
+  // transaction in which nothing is said for `idle`.
+  Connection(Target target, std::chrono::milliseconds patience, std::chrono::milliseconds idle);
   ~Connection();
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
@@ -46,14 +47,16 @@ class Connection {
   bool warned() const { return warned_; }
 
  private:
-  Result<Answer> answer(std::string_view what);
+  Result<Answer> run_script(const std::string& sql, Clock::time_point until);
+  Result<Answer> answer(std::string_view what, Clock::time_point until);
   bool wait(Clock::time_point until, bool for_writing);
-  void cancel();
-  tl::unexpected<Error> lost(std::string_view what);
+  std::string connect_to(std::size_t host, Clock::time_point until);
+  tl::unexpected<Error> lost(std::string_view what, std::string why = {});
   static void take_notice(void* self, const pg_result* notice);
 
   Target target_;
-  const std::chrono::milliseconds patience_;
+  const std::chrono::milliseconds patience_, idle_;
+  std::size_t newest_host_ = 0;  // that was connected to, of target_.hosts
   pg_conn* connection_ = nullptr;
   bool warned_ = false;
 };

@@ -8,8 +8,9 @@ namespace nae::store::postgresql {
 
 Result<std::unique_ptr<LeaseRow>> LeaseRow::open(const Target& target,
                                                  std::chrono::milliseconds lease) {
-  NAE_ASSIGN(auto database,
-             Database::open(target, std::min(lease / 3, std::chrono::milliseconds(kPatience))));
+  NAE_ASSIGN(
+      auto database,
+      Database::open(target, std::min(lease / 3, std::chrono::milliseconds(kPatience)), lease));
   database->write_unfenced();
   NAE_ASSIGN(const bool there, has_store(*database));
   if (!there) return fail(Code::not_initialised, "there is no store at " + target.text());

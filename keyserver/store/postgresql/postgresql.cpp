@@ -43,8 +43,9 @@ class Rows final : public sql::Cursor {
 }  // namespace
 
 Result<std::unique_ptr<Database>> Database::open(const Target& target,
-                                                 std::chrono::milliseconds patience) {
-  std::unique_ptr<Database> database(new Database(target, patience));
+                                                 std::chrono::milliseconds patience,
+                                                 std::chrono::milliseconds idle) {
+  std::unique_ptr<Database> database(new Database(target, patience, idle));
   NAE_TRY(database->connection_.connect());
   return database;
 }

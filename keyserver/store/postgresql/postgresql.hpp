@@ -10,13 +10,15 @@
 
 namespace nae::store::postgresql {
 
-// How long a statement may take before it is cancelled.
+// How long a statement may take, and how long a transaction may say nothing.
 inline constexpr std::chrono::seconds kPatience{20};
+inline constexpr std::chrono::seconds kIdle{60};
 
 class Database final : public sql::Database {
  public:
   static Result<std::unique_ptr<Database>> open(const Target& target,
-                                                std::chrono::milliseconds patience = kPatience);
+                                                std::chrono::milliseconds patience = kPatience,
+                                                std::chrono::milliseconds idle = kIdle);
 
   // Until this is called nothing is committed: who has no lease only reads. From then on a
   // transaction is refused (Code::server_unavailable) unless the lease still is this one, which
@@ -60,8 +62,8 @@ class Database final : public sql::Database {
   }
 
  private:
-  Database(const Target& target, std::chrono::milliseconds patience)
-      : connection_(target, patience) {}
+  Database(const Target& target, std::chrono::milliseconds patience, std::chrono::milliseconds idle)
+      : connection_(target, patience, idle) {}
   Result<Answer> ask(std::string_view sql, std::span<const sql::Value> values);
   Result<sql::Statement> run(std::string_view sql, std::span<const sql::Value> values) override;
   Connection connection_;

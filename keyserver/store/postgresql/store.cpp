@@ -35,8 +35,8 @@ Result<std::unique_ptr<Store>> Store::create(const Target& target) {
   return std::unique_ptr<Store>(new Store(std::move(database)));
 }
 
-Result<std::unique_ptr<Store>> Store::open(const Target& target) {
-  NAE_ASSIGN(auto database, Database::open(target));
+Result<std::unique_ptr<Store>> Store::open(const Target& target, std::chrono::milliseconds idle) {
+  NAE_ASSIGN(auto database, Database::open(target, kPatience, idle));
   NAE_ASSIGN(const bool there, has_store(*database));
   if (!there) return fail(Code::not_initialised, "there is no store at " + target.text());
   NAE_ASSIGN(const std::int64_t schema, database->schema());

@@ -28,7 +28,9 @@ class Store final : public sql::Store {
       const Target& target);  // which writes without a lease
   // Code::not_initialised when the database has none, Code::store_version when another release's
   // server wrote it, Code::store_unavailable when no host answers that takes writes.
-  static Result<std::unique_ptr<Store>> open(const Target& target);
+  // `idle`: the longest that a transaction of a key server which is lost may hold others up.
+  static Result<std::unique_ptr<Store>> open(const Target& target,
+                                             std::chrono::milliseconds idle = kIdle);
 
   // Until this is called it only reads; from then on it writes for as long as the lease has this
   // generation: docs/spec/group.md. Its audit log is that of this node. `lease` is given back when

@@ -67,6 +67,17 @@ std::string Target::text() const {
   return text + "/" + database;
 }
 
+Parameters Target::of_host(std::size_t host) const {
+  Parameters own = parameters;
+  for (auto& [name, value] : own) {
+    if (name == "host") value = hosts[host];
+    if (name != "port") continue;
+    const std::vector<std::string> ports = split(value);
+    value = ports.size() == 1 ? ports[0] : ports[host];
+  }
+  return own;
+}
+
 Result<Target> read_target(const std::string& text) {
   char* message = nullptr;
   const std::unique_ptr<PQconninfoOption, FreeOptions> options(
@@ -91,6 +102,12 @@ Result<Target> read_target(const std::string& text) {
     return refused("names no host or no database",
                    "It is postgresql://USER@HOST[:PORT][,HOST...]/DATABASE.");
   target.hosts = split(*hosts);
+  const std::string* port = find(target.parameters, "port");
+  const std::size_t ports = port == nullptr ? 1 : split(*port).size();
+  if (ports != 1 && ports != target.hosts.size())
+    return refused("has " + std::to_string(ports) + " ports for " +
+                       std::to_string(target.hosts.size()) + " hosts",
+                   "Give each host its port, or all the same one.");
   target.database = *database;
   const bool leaves = !std::ranges::all_of(target.hosts, stays_on_this_machine);
   const std::string* mode = find(target.parameters, "sslmode");

@@ -18,6 +18,8 @@ struct Target {
   std::string database;
   // For people and logs: "postgresql://db1,db2:5433/nae", without user or password.
   std::string text() const;
+  // The parameters of one host alone.
+  Parameters of_host(std::size_t host) const;
 };
 
 // Whether `text` names a PostgreSQL: "postgresql://..." or "postgres://...".
