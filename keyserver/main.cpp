@@ -314,6 +314,7 @@ std::string usual_configuration() {
 
 int main(int argc, char** argv) {
   nae::drop_leaking_variables();
+  nae::drop_variables_of("PG");
   nae::open_standard_descriptors();
   forbid_dumps();
   CLI::App app{"The NAE key server: keeps keys behind an HSM and does cryptography over TLS."};

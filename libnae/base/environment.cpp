@@ -1,6 +1,11 @@
 #include "libnae/base/environment.hpp"
 
+#include <unistd.h>
+
 #include <cstdlib>
+#include <cstring>
+#include <string>
+#include <vector>
 
 namespace nae {
 namespace {
@@ -24,6 +29,15 @@ std::span<const char* const> leaking_variables() {
 
 void drop_leaking_variables() {
   for (const char* name : kLeaking) ::unsetenv(name);
+}
+
+void drop_variables_of(std::string_view prefix) {
+  std::vector<std::string> names;
+  for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
+    const std::string_view name = std::string_view(*entry).substr(0, std::strcspn(*entry, "="));
+    if (name.starts_with(prefix)) names.emplace_back(name);
+  }
+  for (const std::string& name : names) ::unsetenv(name.c_str());
 }
 
 }  // namespace nae

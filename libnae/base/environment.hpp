@@ -15,4 +15,8 @@ std::span<const char* const> leaking_variables();
 // threads and before any library reads its own.
 void drop_leaking_variables();
 
+// The same for all whose names begin with `prefix`: "PG" is libpq's, which takes from there what a
+// connection string does not set, as the address of its host or who may stand behind it.
+void drop_variables_of(std::string_view prefix);
+
 }  // namespace nae

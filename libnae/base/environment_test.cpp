@@ -19,5 +19,16 @@ TEST(Environment, LosesWhatMakesLibrariesWriteSecretsDown) {
   ::unsetenv("NAE_PROFILE_OF_A_TEST");
 }
 
+TEST(Environment, LosesWhateverBeginsWithAPrefix) {
+  for (const char* name : {"PGHOSTADDR", "PGSSLMODE", "PGOPTIONS", "PG"})
+    ASSERT_EQ(::setenv(name, "x", 1), 0);
+  ASSERT_EQ(::setenv("XPGHOST", "kept", 1), 0);
+  drop_variables_of("PG");
+  for (const char* name : {"PGHOSTADDR", "PGSSLMODE", "PGOPTIONS", "PG"})
+    EXPECT_EQ(::getenv(name), nullptr) << name;
+  EXPECT_STREQ(::getenv("XPGHOST"), "kept");
+  ::unsetenv("XPGHOST");
+}
+
 }  // namespace
 }  // namespace nae

@@ -56,7 +56,9 @@ TEST(Target, WhatStaysOnThisMachineNeedsNoTls) {
 TEST(Target, WhatTheKeyServerDecidesIsNotTaken) {
   for (const char* parameter :
        {"target_session_attrs=any", "options=-csynchronous_commit%3Doff", "hostaddr=10.0.0.1",
-        "service=other", "client_encoding=LATIN1", "application_name=x"})
+        "service=other", "client_encoding=LATIN1", "application_name=x", "gssencmode=require",
+        "replication=database", "gsslib=gssapi", "krbsrvname=x", "ssl_max_protocol_version=TLSv1.2",
+        "fallback_application_name=x"})
     EXPECT_THAT(refusal("postgresql://db1/nae?" + std::string(parameter)), HasSubstr("sets "))
         << parameter;
 }
@@ -65,8 +67,27 @@ TEST(Target, NoPasswordStandsInItOrInAMessage) {
   EXPECT_THAT(refusal("postgresql://ks:geheim@db1/nae"), HasSubstr("password"));
   for (const char* text :
        {"postgresql://ks:geheim@db1/nae", "postgresql://ks:geheim@db1/nae?x=y",
-        "postgresql://ks:geheim@[db1/nae", "postgresql://db1/nae?password=geheim"})
+        "postgresql://ks:geheim@[db1/nae", "postgresql://db1/nae?password=geheim",
+        "postgresql://db1/nae?sslcert=a&sslpassword=geheim"})
     EXPECT_THAT(refusal(text), Not(HasSubstr("geheim"))) << text;
+}
+
+TEST(Target, NoConnectionGetsRoundTls) {
+  for (const char* text : {"postgresql://db1/nae", "postgresql://127.0.0.1/nae"})
+    EXPECT_EQ(value(read_target(text).value(), "gssencmode"), "disable") << text;
+  EXPECT_TRUE(read_target("postgresql://db1/nae?sslrootcert=/a&sslcert=/b&sslkey=/c"));
+}
+
+TEST(Target, EachHostIsOneOfItsOwn) {
+  const Target two = read_target("postgresql://db1:5433,db2/nae").value();
+  for (const auto& [host, name, port] : {std::tuple(0, "db1", "5433"), std::tuple(1, "db2", "")}) {
+    Target one = two;
+    one.parameters = two.of_host(static_cast<std::size_t>(host));
+    EXPECT_EQ(value(one, "host"), name);
+    EXPECT_EQ(value(one, "port"), port);
+    EXPECT_EQ(value(one, "sslmode"), "verify-full");
+  }
+  EXPECT_THAT(refusal("postgresql:///nae?host=db1,db2,db3&port=1,2"), HasSubstr("2 ports"));
 }
 
 TEST(Target, HostAndDatabaseAreNamed) {
