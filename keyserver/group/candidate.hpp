@@ -2,6 +2,7 @@
 // compares no clock of another machine: docs/spec/group.md, G3.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <optional>
 
@@ -13,13 +14,15 @@ namespace nae::group {
 class Candidate {
  public:
   // The lease as it was read; `now` is after the answer came. True when it may be taken: it was
-  // given back, or it has stood unchanged for as long as it lasts.
-  bool may_take(const store::LeaseState& seen, BootClock::time_point now) {
+  // given back, or it has stood unchanged for as long as it lasts, and for `own` at least, which is
+  // what this node takes it for: the row is not signed, and a hand may have shortened it.
+  bool may_take(const store::LeaseState& seen, BootClock::time_point now,
+                std::chrono::milliseconds own) {
     if (!last_ || *last_ != seen) {
       last_ = seen;
       since_ = now;
     }
-    return seen.released || now - since_ >= seen.duration;
+    return seen.released || now - since_ >= std::max(seen.duration, own);
   }
 
  private:

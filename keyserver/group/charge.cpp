@@ -25,7 +25,7 @@ Result<std::unique_ptr<Charge>> Charge::take(std::unique_ptr<store::Lease> lease
                                              Candidate& candidate, ChargeOptions options) {
   NAE_ASSIGN(const store::LeaseState seen, lease->read());
   const auto now = BootClock::now();
-  if (!candidate.may_take(seen, now))
+  if (!candidate.may_take(seen, now, options.lease))
     return fail(Code::server_unavailable,
                 "the key server " + seen.node + " is in charge of the store", kHint);
   Bytes drawn(kHolderBytes);
@@ -54,10 +54,10 @@ Charge::~Charge() {
 }
 
 void Charge::forfeit() {
-  tenure_->end();
   {
     std::lock_guard lock(mutex_);
     forfeited_ = true;
+    tenure_->end();
   }
   wake_.notify_all();
 }
@@ -79,6 +79,7 @@ void Charge::keep_renewing() {
       std::unique_lock lock(mutex_);
       wake_.wait_for(lock, pause, [&] { return stopping_ || forfeited_; });
       if (stopping_) return;
+      if (forfeited_) break;
     }
     if (!tenure_->holds()) break;
     const auto mine = renew();
