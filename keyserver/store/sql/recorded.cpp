@@ -1,6 +1,6 @@
 #include "keyserver/store/sql/recorded.hpp"
 
-#include <thread>
+#include <poll.h>
 
 #include "keyserver/store/sql/ledger_rows.hpp"
 
@@ -72,7 +72,7 @@ Result<void> Recorded::find_out() {
                   "store: whether the change was made is not known: " + there.error().message,
                   "Look at what it was to change when the store's database is well again.");
     }
-    std::this_thread::sleep_for(kPause);
+    ::poll(nullptr, 0, static_cast<int>(kPause.count()));
   }
 }
 
