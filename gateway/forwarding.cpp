@@ -53,6 +53,9 @@ Understood<void> check_header(const http::request_header<>& header) {
     return refuse(505, "version_unsupported", "another version of HTTP");
   if (header.method() == http::verb::connect || header.method() == http::verb::trace)
     return refuse(501, "method_unsupported", "this method is not forwarded");
+  // Some applications fold the case of methods, and routes do not.
+  if (header.method() == http::verb::unknown)
+    return refuse(400, "method_unknown", "no method of HTTP in upper case");
   const auto hosts = count(http::field::host);
   if (hosts == 0 && header.version() == 11)
     return refuse(400, "host_missing", "the request has no Host");

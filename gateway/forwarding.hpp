@@ -22,7 +22,7 @@ struct Client {
 
 // Status 400 or 501 for headers that two readers may frame or place differently: host_missing,
 // host_twice, framing_conflict, transfer_encoding_unsupported, content_length_malformed,
-// method_unsupported.
+// method_unsupported, method_unknown.
 Understood<void> check_header(const http::request_header<>& header);
 
 // All that is not about this connection, without what this gateway says itself.

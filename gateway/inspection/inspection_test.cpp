@@ -181,8 +181,18 @@ TEST(RouteTable, FindsTheFirstThatMatches) {
   EXPECT_EQ(found("SHOP.example.:8080", "POST", "/customers"), "json");
   EXPECT_EQ(found("other.example", "POST", "/customers"), "");
   EXPECT_EQ(found("shop.example", "GET", "/customers"), "");
+  EXPECT_EQ(found("shop.example", "post", "/customers"), "");  // which check_header refuses
   EXPECT_TRUE(routes.claims_path("shop.example", "/customers"));
   EXPECT_EQ(found("other.example", "PUT", "/forms/1"), "form");
+}
+
+TEST(RouteTable, TakesHeadWhereItTakesGet) {
+  Route route;
+  route.methods = {"GET"};
+  EXPECT_TRUE(route.takes_method("HEAD"));
+  EXPECT_FALSE(route.takes_method("POST"));
+  route.methods = {"POST"};
+  EXPECT_FALSE(route.takes_method("HEAD"));
 }
 
 TEST(RouteFile, RefusesWhatCannotBeMeant) {
@@ -199,6 +209,7 @@ TEST(RouteFile, RefusesWhatCannotBeMeant) {
            {field + "form = \"a\"\n", "one of json, form, query and header"},
            {field + "[[route.field]]\nform = \"a\"\naction = \"refuse\"\n", "routes of their own"},
            {field + "typo = 1\n", "is not a known field"},
+           {"methods = [\"post\"]\n" + field, "no method of HTTP in upper case"},
            {"[[route.field]]\nheader = \"Host\"\naction = \"refuse\"\n",
             "not a header that can be encrypted"},
            {"[[route.field]]\njson = \"a\"\naction = \"refuse\"\n", "begins with '/' or '$'"},

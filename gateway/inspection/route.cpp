@@ -33,6 +33,14 @@ bool takes_path(const Route& route, std::string_view host, std::string_view path
 
 }  // namespace
 
+bool Route::takes_method(std::string_view method) const {
+  const auto names = [&](std::string_view asked) {
+    return std::ranges::find(methods, asked) != methods.end();
+  };
+  // What answers GET answers HEAD.
+  return methods.empty() || names(method) || (method == "HEAD" && names("GET"));
+}
+
 std::string Field::label() const {
   switch (place) {
     case Place::json:
@@ -65,11 +73,8 @@ Result<RouteTable> RouteTable::make(std::vector<Route> routes) {
 
 const Route* RouteTable::find(std::string_view host, std::string_view method,
                               std::string_view path) const {
-  for (const Route& route : routes_) {
-    const bool takes_method =
-        route.methods.empty() || std::ranges::find(route.methods, method) != route.methods.end();
-    if (takes_method && takes_path(route, host, path)) return &route;
-  }
+  for (const Route& route : routes_)
+    if (route.takes_method(method) && takes_path(route, host, path)) return &route;
   return nullptr;
 }
 

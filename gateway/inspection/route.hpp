@@ -65,6 +65,7 @@ struct Route {
   std::vector<Detector> detectors;
   std::vector<AnswerField> answers;
 
+  bool takes_method(std::string_view method) const;  // as written; HEAD where it takes GET
   bool looks_into_query() const;
 };
 

@@ -26,6 +26,11 @@ bool is_token(std::string_view text) {
   });
 }
 
+// A request with another one is refused, so that a route would never claim it.
+bool is_method(std::string_view text) {
+  return is_token(text) && std::ranges::none_of(text, [](char c) { return c >= 'a' && c <= 'z'; });
+}
+
 void read_type(Fields& f, ColumnTarget& column) {
   std::string type = "text";
   f.text("type", type);
@@ -158,7 +163,8 @@ void read_match(Fields& f, Route& route) {
   read_hosts(f, route);
   f.texts("methods", route.methods);
   for (const std::string& method : route.methods)
-    if (!is_token(method)) f.refuse("methods", "'" + method + "' is no method");
+    if (!is_method(method))
+      f.refuse("methods", "'" + method + "' is no method of HTTP in upper case");
   f.require("path");
   f.text("path", route.path);
   if (!route.path.starts_with('/') || route.path.find_first_of("%;#") != route.path.npos)
