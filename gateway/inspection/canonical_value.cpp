@@ -197,7 +197,7 @@ Result<std::string> json_of_canonical(PlainType type, ByteView plaintext) {
     case PlainType::uuid: {
       if (size != 16) return wrong;
       std::string text = to_hex(plaintext);
-      for (const std::size_t dash : {8, 13, 18, 23}) text.insert(dash, "-");
+      for (const std::size_t dash : {8, 13, 18, 23}) text.insert(dash, 1, '-');
       return json_quoted(text);
     }
     case PlainType::json:
