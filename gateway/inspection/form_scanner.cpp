@@ -30,6 +30,27 @@ Understood<std::string> decode_part(std::string_view text) {
   return out;
 }
 
+std::string leniently_decoded(std::string_view text) {
+  std::string out;
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    const auto byte = percent_byte(text.substr(at));
+    out += byte ? static_cast<char>(*byte) : text[at] == '+' ? ' ' : text[at];
+    if (byte) at += 2;
+  }
+  return out;
+}
+
+bool is_separator(char c) {
+  return c == '[' || c == ']' || c == '.' || c == ' ';
+}
+
+std::string with_underscores(std::string_view name) {
+  std::string out(name);
+  for (char& c : out)
+    if (is_separator(c)) c = '_';
+  return out;
+}
+
 }  // namespace
 
 Understood<void> scan_form(std::string_view text, const FormVisitor& visit) {
@@ -58,9 +79,31 @@ std::string form_encoded(std::string_view text) {
 }
 
 bool is_form_variant(std::string_view name, std::string_view field) {
-  const std::size_t from = std::min(name.find_first_not_of(' '), name.size());
-  const std::string_view head = name.substr(from, name.find_first_of("[].", from) - from);
-  return name != field && equal_ignoring_case(head, field);
+  if (name == field) return false;
+  // PHP drops blanks before a name, and makes '_' of blanks, points and an unclosed '['.
+  const std::size_t from = std::min(name.find_first_not_of(" []."), name.size());
+  name.remove_prefix(from);
+  while (!field.empty() && is_separator(field.back())) field.remove_suffix(1);
+  const std::string own = with_underscores(field), read = with_underscores(name);
+  // A reader that makes structures of names looks at the head alone: card[0], card.number.
+  // Of equal names the longer one has at most three bytes for one (equal_names).
+  const std::size_t last = std::min(read.size(), 3 * own.size());
+  for (std::size_t end = 1; end <= last; ++end) {
+    const bool may_end = end == read.size() || is_separator(name[end]);
+    if (may_end && equal_names(std::string_view(read).substr(0, end), own)) return true;
+  }
+  return false;
+}
+
+bool may_have_field(std::string_view query, std::string_view field) {
+  for (std::size_t at = 0; at <= query.size();) {
+    const std::size_t end = std::min(query.find_first_of("&;", at), query.size());
+    const std::string_view piece = query.substr(at, end - at);
+    const std::string name = leniently_decoded(piece.substr(0, piece.find('=')));
+    if (name == field || is_form_variant(name, field)) return true;
+    at = end + 1;
+  }
+  return false;
 }
 
 }  // namespace nae::gateway

@@ -25,8 +25,13 @@ Understood<void> scan_form(std::string_view text, const FormVisitor& visit);
 // As a value in such a text.
 std::string form_encoded(std::string_view text);
 
-// Whether readers that make structures of names may take `name` for `field`: `card[]`, `card[0]`,
-// `card.x`, `Card`.
+// Whether readers that make structures or variables of names may take `name` for `field`: `card[]`,
+// `card[0]`, `[card]`, `card.x`, `Card`; of a field `card_number` `card.number`, `card[number`,
+// too.
 bool is_form_variant(std::string_view name, std::string_view field);
+
+// Whether a lenient reader may find `field` in a query: pieces behind '&' and ';', malformed
+// escapes as they are.
+bool may_have_field(std::string_view query, std::string_view field);
 
 }  // namespace nae::gateway

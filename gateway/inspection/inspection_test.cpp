@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "gateway/inspection/form_scanner.hpp"
 #include "libnae/toml/fields.hpp"
 
 namespace nae::gateway {
@@ -97,6 +98,54 @@ TEST(Inspection, ChangesTheBytesOfTheValuesAlone) {
   EXPECT_EQ(outcome("json", "/customers?a=1&card=4%201&b", "{}", {{"X-Card", "4"}, {"Y", "z"}}),
             "/customers?a=1&card=C%3A1&b {} C:0 z");
   EXPECT_EQ(outcome("form", "/form", "a=b+c&card=4%31&&d"), "/form a=b+c&card=C%3A0&&d");
+}
+
+TEST(Inspection, RefusesNamesThatReadersOfFormsTakeForAField) {
+  for (const std::string_view name :
+       {"[card]", "%5Bcard%5D", "%5b%5bcard", "+card", ".card", "card[", "card]", "card.number",
+        "card+number", "card[number", "card%5Bnumber%5D", "card+", "CARD", "card[0][x]"})
+    EXPECT_EQ(outcome("form", "/form", std::string(name) + "=1&card=2"), "field_ambiguous") << name;
+  EXPECT_EQ(outcome("form", "/form", "cards=1&discard=1&card_x=1&card=2"),
+            "/form cards=1&discard=1&card_x=1&card=C%3A0");
+  EXPECT_TRUE(is_form_variant("card.number", "card_number"));
+  EXPECT_TRUE(is_form_variant("card number", "card_number"));
+  EXPECT_TRUE(is_form_variant("[Card[number", "card_number"));
+  EXPECT_TRUE(is_form_variant("user.card", "user[card]"));
+  EXPECT_TRUE(is_form_variant("card", "card[]"));
+  EXPECT_FALSE(is_form_variant("card_number", "card_number"));
+  EXPECT_FALSE(is_form_variant("card_number", "card"));
+  EXPECT_FALSE(is_form_variant("", "card"));
+  EXPECT_FALSE(is_form_variant("[]", "card"));
+  std::string long_name;
+  for (int i = 0; i < 500'000; ++i) long_name += "a.";
+  EXPECT_FALSE(is_form_variant(long_name, "card"));
+}
+
+TEST(Inspection, RefusesNamesOfAnotherCaseInUnicode) {
+  EXPECT_TRUE(
+      equal_names("to\xe2\x84\xaa"
+                  "en",
+                  "token"));
+  EXPECT_TRUE(
+      equal_names("\xc5\xbf"
+                  "sn",
+                  "SSN"));
+  EXPECT_FALSE(equal_names("\xc3\x9f", "ss"));
+  auto selector = JsonSelector::parse("$.ssn");
+  ASSERT_TRUE(selector.has_value());
+  EXPECT_TRUE(
+      selector->nearly_matches({{"\xc5\xbf"
+                                 "Sn",
+                                 0, false}}));
+  EXPECT_FALSE(selector->nearly_matches({{"ssn", 0, false}}));
+  EXPECT_TRUE(
+      is_form_variant("\xc5\xbf"
+                      "sn",
+                      "ssn"));
+  EXPECT_TRUE(
+      is_form_variant("to\xe2\x84\xaa"
+                      "en[0]",
+                      "token"));
 }
 
 TEST(Inspection, RefusesWhatItDoesNotUnderstand) {

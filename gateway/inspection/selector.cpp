@@ -20,10 +20,27 @@ bool read_number(std::string_view text, std::size_t& number) {
   return error == std::errc{} && end == text.data() + text.size();
 }
 
+// The two characters outside of ASCII whose simple case folding (Unicode, CaseFolding.txt) is an
+// ASCII letter. Go's encoding/json takes them for it in keys.
+std::string folded(std::string_view name) {
+  constexpr std::string_view kLongS = "\xc5\xbf", kKelvin = "\xe2\x84\xaa";
+  std::string out;
+  while (!name.empty()) {
+    const bool is_long_s = name.starts_with(kLongS), is_kelvin = name.starts_with(kKelvin);
+    out += is_long_s ? 's' : is_kelvin ? 'k' : name.front();
+    name.remove_prefix(is_long_s ? kLongS.size() : is_kelvin ? kKelvin.size() : 1);
+  }
+  return out;
+}
+
 }  // namespace
 
 bool equal_ignoring_case(std::string_view a, std::string_view b) {
   return std::ranges::equal(a, b, [](char x, char y) { return lower(x) == lower(y); });
+}
+
+bool equal_names(std::string_view a, std::string_view b) {
+  return equal_ignoring_case(folded(a), folded(b));
 }
 
 Result<std::vector<JsonSelector::Step>> JsonSelector::parse_pointer(std::string_view text) {
@@ -94,6 +111,12 @@ Result<JsonSelector> JsonSelector::parse(std::string_view text) {
   return made;
 }
 
+std::string_view JsonSelector::outermost() const {
+  const bool is_named =
+      !steps_.empty() && (steps_[0].kind == Kind::name || steps_[0].kind == Kind::pointer_token);
+  return is_named ? std::string_view(steps_[0].name) : std::string_view();
+}
+
 bool JsonSelector::fits(const Step& step, const JsonStep& at, bool ignore_case) {
   switch (step.kind) {
     case Kind::any_member:
@@ -109,8 +132,7 @@ bool JsonSelector::fits(const Step& step, const JsonStep& at, bool ignore_case) 
       }
       [[fallthrough]];
     case Kind::name:
-      return !at.is_index &&
-             (ignore_case ? equal_ignoring_case(at.key, step.name) : at.key == step.name);
+      return !at.is_index && (ignore_case ? equal_names(at.key, step.name) : at.key == step.name);
   }
   return false;
 }

@@ -18,7 +18,7 @@ class JsonSelector {
   static Result<JsonSelector> parse(std::string_view text);
 
   bool matches(const JsonPath& path) const;
-  // A key differs from the selector's in the case of ASCII letters alone: some readers take it for
+  // A key differs from the selector's as equal_names() does not see: some readers take it for
   // the same one.
   bool nearly_matches(const JsonPath& path) const;
   // What a value at `path` is to a selector that may match within it: a container of the kind that
@@ -26,6 +26,8 @@ class JsonSelector {
   // same.
   enum class Way : std::uint8_t { elsewhere, fits, differs };
   Way on_the_way(const JsonPath& path, JsonKind kind) const;
+  // The member of the outermost object that it goes through; empty: none by name.
+  std::string_view outermost() const;
   const std::string& text() const { return text_; }
 
  private:
@@ -44,6 +46,9 @@ class JsonSelector {
   std::vector<Step> steps_;
 };
 
+// Names of fields as the readers compare them that ignore case: ASCII letters, U+017F as 's' and
+// U+212A as 'k'.
+bool equal_names(std::string_view a, std::string_view b);
 bool equal_ignoring_case(std::string_view a, std::string_view b);  // of ASCII letters
 
 }  // namespace nae::gateway
