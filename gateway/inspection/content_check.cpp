@@ -12,6 +12,19 @@ std::string_view trimmed(std::string_view text) {
   return text.substr(0, last == text.npos ? 0 : last + 1);
 }
 
+// A token of RFC 9110 section 5.6.2, '/', and another one: what has a comma in it is several types
+// to some readers.
+bool is_media_type(std::string_view type) {
+  const auto is_token = [](std::string_view text) {
+    return !text.empty() && std::ranges::all_of(text, [](char c) {
+      return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') ||
+             std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
+    });
+  };
+  const std::size_t slash = type.find('/');
+  return slash != type.npos && is_token(type.substr(0, slash)) && is_token(type.substr(slash + 1));
+}
+
 bool is_json_type(std::string_view type) {
   return equal_ignoring_case(type, "application/json") ||
          (type.size() > 17 && equal_ignoring_case(type.substr(0, 12), "application/") &&
@@ -61,7 +74,7 @@ Understood<void> check_content(const Route& route, const std::vector<HeaderView>
   const bool good = route.content == Content::json
                         ? is_json_type(essence)
                         : equal_ignoring_case(essence, "application/x-www-form-urlencoded");
-  if (!good)
+  if (!good || !is_media_type(essence))
     return refuse(
         415, "content_type_unexpected",
         route.content == Content::json ? "this route takes JSON" : "this route takes forms");

@@ -185,7 +185,9 @@ TEST(Inspection, TakesTheContentOfTheRouteAlone) {
     EXPECT_EQ(content("json", {{"Content-Type", type}}), "good") << type;
   for (const std::string_view type :
        {"text/plain", "application/x-www-form-urlencoded", "", "json",
-        "multipart/form-data; boundary=a", "application/json; a=\";charset=x\""})
+        "application/x-www-form-urlencoded,+json", "application/a b+json", "application/a/b+json",
+        "application/\"a\"+json", "application/json,text/plain", "multipart/form-data; boundary=a",
+        "application/json; a=\";charset=x\""})
     EXPECT_EQ(content("json", {{"Content-Type", type}}), "content_type_unexpected") << type;
   EXPECT_EQ(content("json", {}), "content_type_missing");
   EXPECT_EQ(content("json", {{"Content-Type", "application/json; charset=utf-16"}}),
