@@ -28,11 +28,26 @@ bool is_one_of(std::span<const std::string_view> names, std::string_view name) {
       names, [&](std::string_view each) { return equal_ignoring_case(each, name); });
 }
 
-// What CGI and WSGI would take for it: they make '_' of '-'.
 bool says_what_gateway_says(std::string_view name) {
-  std::string dashed(name);
-  std::ranges::replace(dashed, '_', '-');
-  return is_one_of(kOfGateway, dashed);
+  return is_one_of(kOfGateway, folded_header(name));
+}
+
+// An application that goes by such a header serves another path than the one that is looked at.
+constexpr std::string_view kPathOverrides[] = {"x-original-url", "x-rewrite-url"};
+
+// Where an application takes another spelling for the header itself, body and request end elsewhere
+// for it, or are something else.
+Understood<void> check_name(std::string_view name) {
+  const std::string folded = folded_header(name);
+  if (is_one_of(kPathOverrides, folded))
+    return refuse(400, "path_override", "a header names another path");
+  if (equal_ignoring_case(folded, name)) return {};
+  constexpr std::string_view kOthers[] = {"host", "authorization", "cookie"};
+  if (is_one_of(kOfConnection, folded) || is_one_of(kOthers, folded) ||
+      equal_ignoring_case(std::string_view(folded).substr(0, 8), "content-"))
+    return refuse(400, "header_ambiguous",
+                  "a name is nearly that of a header of framing or content");
+  return {};
 }
 
 bool is_good_host(std::string_view host) {
@@ -43,6 +58,15 @@ bool is_good_host(std::string_view host) {
 }
 
 }  // namespace
+
+std::string folded_header(std::string_view name) {
+  std::string out(name);
+  for (char& c : out) {
+    const bool is_plain = (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z');
+    if (!is_plain) c = '-';
+  }
+  return out;
+}
 
 Understood<void> check_header(const http::request_header<>& header) {
   const auto count = [&](http::field name) {
@@ -56,6 +80,7 @@ Understood<void> check_header(const http::request_header<>& header) {
   // Some applications fold the case of methods, and routes do not.
   if (header.method() == http::verb::unknown)
     return refuse(400, "method_unknown", "no method of HTTP in upper case");
+  for (const auto& field : header) NAE_UNDERSTAND(check_name(view(field.name_string())));
   const auto hosts = count(http::field::host);
   if (hosts == 0 && header.version() == 11)
     return refuse(400, "host_missing", "the request has no Host");

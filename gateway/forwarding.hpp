@@ -22,8 +22,12 @@ struct Client {
 
 // Status 400 or 501 for headers that two readers may frame or place differently: host_missing,
 // host_twice, framing_conflict, transfer_encoding_unsupported, content_length_malformed,
-// method_unsupported, method_unknown.
+// method_unsupported, method_unknown, path_override, header_ambiguous.
 Understood<void> check_header(const http::request_header<>& header);
+
+// As CGI, WSGI and servlets read a name of a header: what is neither letter nor digit is one
+// character, here '-'.
+std::string folded_header(std::string_view name);
 
 // All that is not about this connection, without what this gateway says itself.
 std::vector<HeaderView> end_to_end(const http::fields& fields);

@@ -28,5 +28,21 @@ TEST(CheckHeader, TakesKnownMethodsInUpperCase) {
   EXPECT_EQ(checked(header_of("TRACE")), "method_unsupported");
 }
 
+TEST(CheckHeader, RefusesOtherSpellingsOfFramingAndContent) {
+  const auto with = [](const char* name) {
+    auto header = header_of("POST");
+    header.insert(name, "1");
+    return checked(header);
+  };
+  for (const char* name :
+       {"Content_Length", "content_type", "Content_Encoding", "CONTENT_MD5", "Transfer_Encoding",
+        "Transfer.Encoding", "Proxy_Connection", "Content.Type", "Keep_Alive"})
+    EXPECT_EQ(with(name), "header_ambiguous") << name;
+  for (const char* name : {"X-Original-URL", "x_original_url", "X-Rewrite-Url"})
+    EXPECT_EQ(with(name), "path_override") << name;
+  for (const char* name : {"X_Own", "Cookie", "Content-Language", "Sec-Fetch-Mode"})
+    EXPECT_EQ(with(name), "good") << name;
+}
+
 }  // namespace
 }  // namespace nae::gateway
