@@ -37,6 +37,7 @@ class Inspector {
 
   Understood<std::vector<Finding>> run() {
     NAE_UNDERSTAND(headers());
+    NAE_UNDERSTAND(stray_parameters());
     if (route_.looks_into_query()) NAE_UNDERSTAND(form(Place::query, target_.query));
     if (route_.content == Content::json && !request_.body.empty()) NAE_UNDERSTAND(json());
     if (route_.content == Content::form) NAE_UNDERSTAND(form(Place::form, request_.body));
@@ -52,6 +53,8 @@ class Inspector {
                           std::string_view written) {
     if (handling.treatment == Treatment::refuse)
       return refuse(422, "field_refused", found.label + " is not taken here");
+    if (findings_.size() == kMaxFindings)
+      return refuse(413, "too_many_values", "the request has too many values to encrypt");
     const auto& column = handling.column;
     const std::string text = normalized(handling.normalization, written);
     auto plaintext = canonical_value(column.type, column.deterministic, kind, text);
@@ -92,9 +95,27 @@ class Inspector {
     return {};
   }
 
+  // Applications that take parameters of the body from the query, too, would have them in clear.
+  Understood<void> stray_parameters() const {
+    for (const Field& field : route_.fields) {
+      if (field.place != Place::form && field.place != Place::json) continue;
+      const std::string_view name =
+          field.place == Place::form ? field.name : field.selector.outermost();
+      const bool is_known = std::ranges::any_of(route_.fields, [&](const Field& other) {
+        return other.place == Place::query && other.name == name;
+      });
+      if (!name.empty() && !is_known && may_have_field(target_.query, name))
+        return refuse(400, "field_ambiguous", field.label() + " stands in the query");
+    }
+    return {};
+  }
+
   Understood<void> form(Place place, std::string_view text) {
     const std::size_t offset = place == Place::query ? target_.query_begin : 0;
     return scan_form(text, [&](const FormField& read) -> Understood<void> {
+      // Rails and others go by such a field instead of the method.
+      if (place == Place::form && (read.name == "_method" || is_form_variant(read.name, "_method")))
+        return refuse(400, "method_override", "the body names another method");
       Finding found{place, read.begin + offset, read.end + offset, 0, nullptr, {}, {}};
       for (std::size_t i = 0; i < route_.fields.size(); ++i) {
         const Field& field = route_.fields[i];

@@ -15,6 +15,9 @@ namespace nae::gateway {
 
 using HeaderView = std::pair<std::string_view, std::string_view>;  // name, value
 
+// Of one request that are encrypted: each costs the key server work, and memory here.
+inline constexpr std::size_t kMaxFindings = 10'000;
+
 struct RequestView {
   std::string_view target;          // as written
   std::vector<HeaderView> headers;  // in order
@@ -38,7 +41,7 @@ Understood<void> check_content(const Route& route, const std::vector<HeaderView>
 
 // `target` is that of `request.target`. In the order of their places. Status 400 or 422 for what
 // cannot be understood and for what the route refuses; no request of a route that is not understood
-// passes.
+// passes. Status 413, too_many_values: more than kMaxFindings.
 Understood<std::vector<Finding>> inspect(const Route& route, const RequestTarget& target,
                                          const RequestView& request);
 

@@ -165,10 +165,25 @@ TEST(Inspection, RefusesWhatItDoesNotUnderstand) {
   EXPECT_EQ(outcome("form", "/form", "card=1&card=2"), "field_twice");
   EXPECT_EQ(outcome("form", "/form", "card%5B0%5D=1&card=2"), "field_ambiguous");
   EXPECT_EQ(outcome("form", "/form", "Card=1&card=2"), "field_ambiguous");
+  EXPECT_EQ(outcome("form", "/form", "card=1&_method=put"), "method_override");
+  EXPECT_EQ(outcome("form", "/form", "card=1&%5F_method=put&_Method[]=x"), "method_override");
+  EXPECT_EQ(outcome("form", "/form?card=1", "card=1"), "field_ambiguous");
+  EXPECT_EQ(outcome("json", "/customers?a=1;%70in=1", "{}"), "field_ambiguous");
+  EXPECT_EQ(outcome("json", "/customers?more[0][note]=1", "{}"), "field_ambiguous");
   EXPECT_EQ(outcome("form", "/form", "card=1;b=2"), "form_malformed");
   EXPECT_EQ(outcome("form", "/form", "card=%4"), "form_malformed");
   EXPECT_EQ(outcome("form", "/form", "card=%ff"), "form_encoding");
   EXPECT_EQ(outcome("form", "/form", "card=1&x=4111111111111111"), "field_refused");
+}
+
+TEST(Inspection, TakesALimitedNumberOfValues) {
+  const auto body_of = [](std::size_t values) {
+    std::string body = R"({"more":[{"note":"x"})";
+    for (std::size_t i = 1; i < values; ++i) body += R"(,{"note":"x"})";
+    return body + "]}";
+  };
+  EXPECT_EQ(outcome("json", "/customers", body_of(kMaxFindings + 1)), "too_many_values");
+  EXPECT_EQ(outcome("json", "/customers", body_of(kMaxFindings)).substr(0, 10), "/customers");
 }
 
 std::string content(const char* route, std::vector<HeaderView> headers) {
