@@ -10,6 +10,7 @@
 
 #include "gateway/forwarding.hpp"
 #include "gateway/inspection/form_scanner.hpp"
+#include "gateway/route_choice.hpp"
 #include "libnae/base/log_text.hpp"
 
 namespace nae::gateway {
@@ -26,10 +27,6 @@ struct ReadRequest {
   std::string_view method() const {
     return {header.method_string().data(), header.method_string().size()};
   }
-  std::string_view host() const {
-    const auto host = header[http::field::host];
-    return {host.data(), host.size()};
-  }
   RequestView view() const { return {target(), headers, as_text(body)}; }
 };
 
@@ -43,6 +40,8 @@ Understood<std::unique_ptr<ReadRequest>> read_one(std::string_view& text) {
   while (!parser.is_done()) {
     const std::size_t took = parser.put(boost::asio::const_buffer(text.data(), text.size()), error);
     text.remove_prefix(took);
+    if (!error && took == 0 && !parser.is_done())
+      return refuse(400, "request_truncated", "the request ends early");
     if (error == http::error::need_more && took > 0) continue;
     if (error) return refuse(400, "http_malformed", "no HTTP/1.1 request: " + error.message());
   }
@@ -53,9 +52,10 @@ Understood<std::unique_ptr<ReadRequest>> read_one(std::string_view& text) {
   return request;
 }
 
-const Route* route_of(const ReadRequest& request, const RouteTable& routes,
-                      const RequestTarget& target) {
-  return routes.find(request.host(), request.method(), target.path);
+// A request that is tried out came from nobody who is trusted.
+Understood<const Route*> route_of(const ReadRequest& request, const RouteTable& routes,
+                                  const RequestTarget& target) {
+  return choose_route(routes, request.header, request.headers, target, Client{});
 }
 
 Understood<void> print_one(std::string_view text, const RouteTable& routes, std::ostream& out) {
@@ -64,7 +64,9 @@ Understood<void> print_one(std::string_view text, const RouteTable& routes, std:
   const ReadRequest& request = **read;
   auto target = parse_target(request.target());
   if (!target) return tl::unexpected(target.error());
-  const Route* route = route_of(request, routes, *target);
+  auto chosen = route_of(request, routes, *target);
+  if (!chosen) return tl::unexpected(chosen.error());
+  const Route* route = *chosen;
   std::vector<Finding> findings;
   if (route) {
     if (!request.body.empty()) NAE_UNDERSTAND(check_content(*route, request.headers));
@@ -118,7 +120,9 @@ bool covers(const Route* route, Place place, std::string_view name) {
 void scan_one(const ReadRequest& request, const RouteTable& routes, Report& report) {
   const auto target = parse_target(request.target());
   if (!target) return;
-  const Route* route = route_of(request, routes, *target);
+  const auto chosen = route_of(request, routes, *target);
+  if (!chosen) return;  // it would not be forwarded
+  const Route* route = *chosen;
   const auto scan_pairs = [&](Place place, std::string_view text) {
     return scan_form(text, [&](const FormField& field) {
       if (!covers(route, place, field.name))

@@ -11,6 +11,7 @@
 
 #include "gateway/batch.hpp"
 #include "libnae/base/log_text.hpp"
+#include "gateway/route_choice.hpp"
 
 namespace nae::gateway {
 namespace {
@@ -116,19 +117,13 @@ awaitable<Exchange::Settled> Exchange::read_header() {
 
 Exchange::Settled Exchange::choose_route() {
   const std::string_view target(header_.target().data(), header_.target().size());
-  const std::string_view host(header_[http::field::host].data(), header_[http::field::host].size());
   auto parsed = parse_target(target);
   if (!parsed) return tl::unexpected(parsed.error());
   target_ = *std::move(parsed);
-  const std::string_view method(header_.method_string().data(), header_.method_string().size());
-  const RouteTable& routes = settings_->config.routes;
-  route_ = routes.find(host, method, target_.path);
-  // An application may go by such a header instead of the method.
-  for (const std::string_view name :
-       {"x-http-method-override", "x-method-override", "x-http-method"})
-    for (const HeaderView& header : headers_)
-      if (equal_ignoring_case(header.first, name) && routes.claims_path(host, target_.path))
-        return refuse(400, "method_override", "this path takes no other method than its own");
+  auto chosen =
+      nae::gateway::choose_route(settings_->config.routes, header_, headers_, target_, client_);
+  if (!chosen) return tl::unexpected(chosen.error());
+  route_ = *chosen;
   return {};
 }
 

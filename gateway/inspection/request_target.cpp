@@ -40,7 +40,7 @@ Understood<std::string> without_parameters(const std::string& segment, bool is_l
 Understood<RequestTarget> parse_target(std::string_view target) {
   RequestTarget parsed;
   if (target == "*") {
-    parsed.path = "*";
+    parsed.path = parsed.literal = "*";
     return parsed;
   }
   if (!target.starts_with('/'))
@@ -58,10 +58,12 @@ Understood<RequestTarget> parse_target(std::string_view target) {
     auto name = without_parameters(segment, is_last);
     if (!name) return tl::unexpected(name.error());
     if (!name->empty()) parsed.path += "/" + *name;
+    parsed.literal += "/" + segment;
     ++at;
   }
   if (parsed.path.empty()) parsed.path = "/";
-  if (!is_utf8(parsed.path)) return refuse(400, "path_malformed", "the path is not UTF-8");
+  if (parsed.literal.empty()) parsed.literal = "/";
+  if (!is_utf8(parsed.literal)) return refuse(400, "path_malformed", "the path is not UTF-8");
   parsed.query_begin = std::min(end + 1, target.size());
   parsed.query = target.substr(parsed.query_begin);
   return parsed;

@@ -13,6 +13,8 @@ namespace nae::gateway {
 struct RequestTarget {
   std::string path;        // for comparing: decoded, ASCII letters in lower case, no parameters
                            // behind ';', no '/' at its end
+  std::string literal;     // the same with its parameters and the '/' at its end: readers that know
+                           // neither compare this
   std::string_view query;  // as written, without '?'
   std::size_t query_begin = 0;
 };

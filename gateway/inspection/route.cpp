@@ -78,9 +78,19 @@ const Route* RouteTable::find(std::string_view host, std::string_view method,
   return nullptr;
 }
 
-bool RouteTable::claims_path(std::string_view host, std::string_view path) const {
+bool RouteTable::look_into_query() const {
+  return std::ranges::any_of(routes_, &Route::looks_into_query);
+}
+
+bool RouteTable::claims_elsewhere(std::string_view method, std::string_view path) const {
+  return std::ranges::any_of(routes_, [&](const Route& route) {
+    return route.takes_method(method) && glob_match(route.path, path);
+  });
+}
+
+bool RouteTable::claims_path(std::string_view path) const {
   return std::ranges::any_of(routes_,
-                             [&](const Route& route) { return takes_path(route, host, path); });
+                             [&](const Route& route) { return glob_match(route.path, path); });
 }
 
 }  // namespace nae::gateway

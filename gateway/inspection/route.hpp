@@ -81,8 +81,11 @@ class RouteTable {
   // The first that matches; nullptr: nobody's. `host` as in the Host header, `path` of
   // RequestTarget.
   const Route* find(std::string_view host, std::string_view method, std::string_view path) const;
-  // Whether any would match if the method were another one.
-  bool claims_path(std::string_view host, std::string_view path) const;
+  // Whether any would match if the host were another one.
+  bool claims_elsewhere(std::string_view method, std::string_view path) const;
+  // Whether any would match if host and method were other ones.
+  bool claims_path(std::string_view path) const;
+  bool look_into_query() const;  // some of them
   const std::vector<Route>& routes() const { return routes_; }
 
  private:
