@@ -126,15 +126,19 @@ Understood<std::string> DecryptBatch::text(const AnswerFinding& found, std::uint
     case static_cast<std::uint16_t>(ItemResult::null):
       return std::string("null");
     case static_cast<std::uint16_t>(ItemResult::masked):
-      return json_quoted(as_text(bytes));
+      // The stricter of both masks counts.
+      return json_quoted(field.mask ? masked_text(as_text(bytes), field.keep_last)
+                                    : std::string(as_text(bytes)));
     case static_cast<std::uint16_t>(ItemResult::ciphertext):
       return ciphertext;
     default:
       break;
   }
-  if (field.denied == Denied::refuse)
-    return tl::unexpected(
-        refusal_of({code_from_wire(status).value_or(Code::internal), "a value is not shown"}));
+  const Code code = code_from_wire(status).value_or(Code::internal);
+  // What failed and may pass by itself is no verdict: an application would store the null.
+  const bool is_verdict = code == Code::denied || code == Code::user_token_rejected;
+  if (field.denied == Denied::refuse || !is_verdict)
+    return tl::unexpected(refusal_of({code, "a value is not shown"}));
   return field.denied == Denied::null ? "null" : ciphertext;
 }
 

@@ -289,12 +289,11 @@ awaitable<Understood<Bytes>> Exchange::opened(Bytes body, bool& changed) {
   shown_ = findings.size();
   worker_.metrics.values_shown += shown_;
   auto texts = replies ? batch.texts(*replies) : batch.texts(replies.error());
-  if (!replies && row(replies.error().code).retryable) {
-    ++worker_.metrics.agent_failures;
-    // What was done must not be done once more because its answer could not be shown.
-    const bool is_safe = header_.method() == http::verb::get;
-    if (is_safe) co_return tl::unexpected(refusal_of(replies.error()));
-  }
+  if (!replies && row(replies.error().code).retryable) ++worker_.metrics.agent_failures;
+  // What was done must not be done once more because its answer could not be shown.
+  if (!texts && texts.error().retry_after_s > 0 && header_.method() != http::verb::get)
+    co_return refuse(502, "answer_not_shown",
+                     "the application has answered, and its answer cannot be shown now");
   if (!texts) co_return tl::unexpected(texts.error());
   co_return rewrite_answer(as_text(body), findings, *texts);
 }
@@ -320,8 +319,10 @@ awaitable<Exchange::Settled> Exchange::show_answer(Upstream& upstream,
   if (!body) co_return tl::unexpected(body.error());
   http::response<WipedBody> message(std::move(header));
   if (changed) {
-    for (const char* of_other_bytes : {"ETag", "Content-MD5", "Digest", "Content-Digest"})
-      message.erase(of_other_bytes);
+    // What is about other bytes, and what lets a cache keep these whatever Cache-Control says.
+    for (const char* name : {"ETag", "Content-MD5", "Digest", "Content-Digest", "Expires",
+                             "X-Accel-Expires", "Surrogate-Control", "CDN-Cache-Control"})
+      message.erase(name);
     message.set(http::field::cache_control, "private, no-store");
   }
   message.body() = *std::move(body);
