@@ -73,6 +73,7 @@ class Exchange {
   std::optional<http::response_parser<http::empty_body>> answer_;
   bool is_answered_ = false, is_cut_ = false;
   // For the log.
+  bool was_dead_ = false;  // the connection to the application ended before a byte of an answer
   std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
   unsigned status_ = 0;
   std::string refused_;

@@ -29,6 +29,12 @@ Refusal refusal_of_upstream(const ErrorCode& error) {
   return {502, "upstream_failed", "the application did not answer", 0};
 }
 
+bool is_end(const ErrorCode& error) {
+  return error == http::error::end_of_stream || error == asio::error::eof ||
+         error == asio::error::connection_reset || error == asio::error::broken_pipe ||
+         error == asio::ssl::error::stream_truncated;
+}
+
 bool is_json(const http::response_header<>& header) {
   const std::string_view type(header[http::field::content_type].data(),
                               header[http::field::content_type].size());
@@ -63,7 +69,8 @@ http::request_header<> Exchange::upstream_header() const {
   return out;
 }
 
-// An answer that was lost with a connection which had been idle. Only what may be done twice.
+// A kept connection turned out to be closed before a byte of an answer. Only what may be done
+// twice; what takes its time is under way.
 bool Exchange::may_ask_again(const Upstream& upstream) const {
   switch (header_.method()) {
     case http::verb::get:
@@ -71,7 +78,7 @@ bool Exchange::may_ask_again(const Upstream& upstream) const {
     case http::verb::options:
     case http::verb::put:
     case http::verb::delete_:
-      return upstream.is_reused && (route_ || !has_body_);
+      return upstream.is_reused && was_dead_ && (route_ || !has_body_);
     default:
       return false;
   }
@@ -169,7 +176,7 @@ awaitable<Exchange::Settled> Exchange::stream_request(Upstream& upstream) {
 }
 
 awaitable<Exchange::Settled> Exchange::read_answer_header(Upstream& upstream) {
-  for (;;) {
+  for (bool is_interim_answered = false;; is_interim_answered = true) {
     answer_.emplace();
     answer_->header_limit(kMaxAnswerHeaderBytes);
     answer_->body_limit(boost::none);
@@ -183,6 +190,7 @@ awaitable<Exchange::Settled> Exchange::read_answer_header(Upstream& upstream) {
     if (status == 101)
       co_return refuse(502, "upstream_failed", "the application changed the protocol unasked");
     if (status >= 200) co_return Settled();
+    was_dead_ = is_end(error) && upstream.buffer.size() == 0 && !is_interim_answered;
   }
 }
 
