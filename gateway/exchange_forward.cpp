@@ -55,7 +55,12 @@ http::request_header<> Exchange::upstream_header() const {
     out.target(header_.target());
   for (std::size_t i = 0; i < headers_.size(); ++i) {
     const auto& [name, value] = headers_[i];
-    out.insert(name, rewritten_ ? std::string_view(rewritten_->header_values[i]) : value);
+    std::string_view own = rewritten_ ? std::string_view(rewritten_->header_values[i]) : value;
+    // A browser sends along where it was, and a query there has its values in clear.
+    if (settings_->config.routes.look_into_query() &&
+        equal_ignoring_case(folded_header(name), "referer"))
+      own = own.substr(0, own.find('?'));
+    out.insert(name, own);
   }
   if (out[http::field::host].empty())
     out.set(http::field::host, net::to_string(settings_->config.upstream.address));
@@ -185,12 +190,12 @@ awaitable<Exchange::Settled> Exchange::read_answer_header(Upstream& upstream) {
     upstream.channel.expires_after(settings_->config.limits.upstream_timeout);
     co_await http::async_read_header(upstream.channel, upstream.buffer, *answer_,
                                      asio::redirect_error(asio::use_awaitable, error));
+    was_dead_ = is_end(error) && upstream.buffer.size() == 0 && !is_interim_answered;
     if (error) co_return tl::unexpected(refusal_of_upstream(error));
     const unsigned status = answer_->get().result_int();
     if (status == 101)
       co_return refuse(502, "upstream_failed", "the application changed the protocol unasked");
     if (status >= 200) co_return Settled();
-    was_dead_ = is_end(error) && upstream.buffer.size() == 0 && !is_interim_answered;
   }
 }
 
