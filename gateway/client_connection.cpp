@@ -45,7 +45,10 @@ void ClientConnection::begin(Worker& worker, asio::ip::tcp::socket socket,
 
 ClientConnection::ClientConnection(Worker& worker, asio::ip::tcp::socket socket,
                                    std::function<void()> on_end)
-    : worker_(worker), channel_(std::move(socket)), on_end_(std::move(on_end)) {
+    : worker_(worker),
+      channel_(std::move(socket)),
+      buffer_(kMaxBufferedBytes + worker.settings->config.limits.max_header_bytes),
+      on_end_(std::move(on_end)) {
   ErrorCode error;
   const auto peer = channel_.socket().remote_endpoint(error);
   if (!error) client_.address = peer.address().to_string();

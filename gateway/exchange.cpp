@@ -22,7 +22,9 @@ using asio::awaitable;
 using ErrorCode = boost::system::error_code;
 
 Refusal refusal_of_reading(const ErrorCode& error) {
-  if (error == http::error::header_limit || error == http::error::buffer_overflow)
+  if (error == http::error::buffer_overflow)  // a header has a lower limit
+    return {400, "chunk_malformed", "the extensions of a chunk or the trailers are too large", 0};
+  if (error == http::error::header_limit)
     return {431, "header_too_large", "the header is too large", 0};
   if (error == http::error::body_limit) return {413, "body_too_large", "the body is too large", 0};
   if (error == http::error::bad_content_length || error == http::error::multiple_content_length)
@@ -218,3 +220,5 @@ awaitable<void> Exchange::refuse_request(const Refusal& refusal) {
 }
 
 }  // namespace nae::gateway
+  // It says how long the body of a GET would be; bytes of one would be taken for the next answer.
+  if (header_.method() == http::verb::head) answer.body().clear();

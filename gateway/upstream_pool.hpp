@@ -15,10 +15,14 @@ namespace nae::gateway {
 
 using WipedBuffer = boost::beast::basic_flat_buffer<WipingAllocator<char>>;
 
+// Of what is read and not yet taken. Chunk extensions and trailers are taken as a whole, so that
+// this is their limit; a header has one of its own below it.
+inline constexpr std::size_t kMaxBufferedBytes = 128 << 10;
+
 struct Upstream {
   explicit Upstream(boost::asio::ip::tcp::socket socket) : channel(std::move(socket)) {}
   Channel channel;
-  WipedBuffer buffer;
+  WipedBuffer buffer{kMaxBufferedBytes};
   bool is_reused = false;  // it may have been closed while nobody looked
   net::Endpoint address;
   SharedTls context;  // with which it was made
