@@ -67,6 +67,13 @@ class AgentLink::Connection : public std::enable_shared_from_this<Connection> {
         session_(software("nae-gateway")) {}
 
   bool is_lost() const { return lost_; }
+  // How often something was read; not a byte since then: the agent hangs, and what waits for it
+  // would pile up here.
+  std::uint64_t reads() const { return reads_; }
+  // What may wait for an agent that takes nothing, plaintexts among it.
+  static constexpr std::size_t kMaxWaitingBytes = 32 << 20;
+  bool takes_more() const { return session_.output().size() + leaving_bytes_ <= kMaxWaitingBytes; }
+  void give_up() { lose({Code::timeout, "nae-agent did not answer in time"}); }
   void abandon() {
     open_ = nullptr;
     lose({Code::shutting_down, "the gateway ends"});
@@ -227,6 +234,7 @@ class AgentLink::Connection : public std::enable_shared_from_this<Connection> {
         break;
       }
       session_.received(got);
+      ++reads_;
       take_all();
     }
     static_cast<void>(self);
@@ -259,9 +267,11 @@ class AgentLink::Connection : public std::enable_shared_from_this<Connection> {
       const ByteView output = session_.output();
       leaving.assign(output.begin(), output.end());
       session_.sent(leaving.size());
+      leaving_bytes_ = leaving.size();
       ErrorCode error;
       co_await asio::async_write(socket_, asio::buffer(leaving),
                                  asio::redirect_error(asio::use_awaitable, error));
+      leaving_bytes_ = 0;
       // A peer that takes no more may have said why: the reader finds it, or the end.
       if (error) break;
     }
@@ -300,6 +310,8 @@ class AgentLink::Connection : public std::enable_shared_from_this<Connection> {
   std::unordered_map<std::string, Context> contexts_;
   std::list<std::string> used_;  // the latest first
   std::uint32_t next_context_ = 1;
+  std::uint64_t reads_ = 0;
+  std::size_t leaving_bytes_ = 0;  // given to the socket, which has not taken all of it
 };
 
 AgentLink::AgentLink(asio::io_context& loop, std::string socket_path, std::string database)
@@ -337,14 +349,20 @@ awaitable<Result<Replies>> AgentLink::ask(const Asker& asker,
   for (int tried = 1;; ++tried) {
     auto connection = co_await connected(timeout);
     if (!connection) co_return fail(connection.error());
+    if (!(*connection)->takes_more())
+      co_return fail(Code::agent_unavailable, "nae-agent takes nothing, and too much waits for it");
     const auto waiting = std::make_shared<Waiting>(loop_);
+    const std::uint64_t reads = (*connection)->reads();
     auto asked = (*connection)->ask(asker, database_, questions, waiting);
     if (!asked) co_return fail(asked.error());
     waiting->done.expires_after(timeout);
     ErrorCode error;
     if (waiting->left > 0)
       co_await waiting->done.async_wait(asio::redirect_error(asio::use_awaitable, error));
-    if (waiting->left > 0) co_return fail(Code::timeout, "nae-agent did not answer in time");
+    if (waiting->left > 0) {
+      if ((*connection)->reads() == reads) (*connection)->give_up();
+      co_return fail(Code::timeout, "nae-agent did not answer in time");
+    }
     if (!waiting->error) co_return std::move(waiting->replies);
     const Code code = waiting->error->code;
     const bool is_passing = code == Code::connection_lost || code == Code::shutting_down ||

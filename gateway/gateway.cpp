@@ -7,6 +7,9 @@
 #include <boost/asio/detached.hpp>
 #include <boost/asio/ip/address.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <thread>
 
 #include "gateway/client_connection.hpp"
@@ -19,18 +22,28 @@ namespace asio = boost::asio;
 using asio::ip::tcp;
 using ErrorCode = boost::system::error_code;
 
-constexpr std::chrono::seconds kPause{1};  // when no descriptor is left to accept with
+constexpr std::chrono::seconds kPause{1};      // when no descriptor is left to accept with
+constexpr std::chrono::seconds kLinkPause{1};  // between two looks at the connection to the agent
 
 std::size_t workers_of(const Config& config) {
   const std::size_t processors = std::max(1u, std::thread::hardware_concurrency());
   return config.workers > 0 ? config.workers : processors;
 }
 
-asio::awaitable<void> open_link(Worker& worker) {
-  auto opened = co_await worker.agent.open(worker.settings->config.limits.agent_timeout);
-  if (!opened)
-    spdlog::warn("event=agent_unavailable code={} reason={}", name(opened.error().code),
-                 quoted_text(opened.error().message));
+// While it is away nobody asks, where a balancer goes by /health, and so nobody would find it
+// again.
+asio::awaitable<void> keep_link_open(Worker& worker) {
+  asio::steady_timer timer(worker.loop);
+  for (bool is_told = false;; timer.expires_after(kLinkPause)) {
+    ErrorCode error;
+    co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, error));
+    if (worker.draining) co_return;
+    auto opened = co_await worker.agent.open(worker.settings->config.limits.agent_timeout);
+    if (!opened && !is_told)
+      spdlog::warn("event=agent_unavailable code={} reason={}", name(opened.error().code),
+                   quoted_text(opened.error().message));
+    is_told = !opened;
+  }
 }
 
 }  // namespace
@@ -65,11 +78,11 @@ Result<void> Gateway::start() {
   threads_ = std::make_unique<net::WorkerThreads>(workers_of(first_), "nae-gateway");
   for (std::size_t i = 0; i < threads_->size(); ++i) {
     workers_.push_back(std::make_unique<Worker>(threads_->loop(i), settings_, metrics_));
-    asio::co_spawn(threads_->loop(i), open_link(*workers_.back()), asio::detached);
+    asio::co_spawn(threads_->loop(i), keep_link_open(*workers_.back()), asio::detached);
   }
   if (first_.metrics_listen) {
     const auto is_up = [this] {
-      return std::ranges::any_of(workers_, [](const auto& each) { return each->agent.is_open(); });
+      return std::ranges::all_of(workers_, [](const auto& each) { return each->agent.is_open(); });
     };
     NAE_ASSIGN(monitoring_,
                MonitoringListener::listen(loop_, *first_.metrics_listen, metrics_, is_up));
