@@ -74,6 +74,7 @@ Result<void> read_limits(Fields f, Config& config) {
   f.integer("max_connections", limits.max_connections, 1, 100'000);
   f.integer("max_header_bytes", limits.max_header_bytes, 1 << 10, 1 << 20);
   f.integer("max_answer_bytes", limits.max_answer_bytes, 1 << 10, 64 << 20);
+  f.integer("max_bodies_bytes", limits.max_bodies_bytes, 1 << 10, std::uint64_t{1} << 40);
   f.integer("idle_upstream_connections", limits.idle_upstream_connections, 0, 10'000);
   f.duration("header_timeout_ms", limits.header_timeout, 10, 3'600'000);
   f.duration("idle_timeout_ms", limits.idle_timeout, 10, 3'600'000);

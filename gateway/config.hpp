@@ -34,6 +34,7 @@ struct Config {
     std::uint32_t max_connections = 4096;
     std::uint32_t max_header_bytes = 16 << 10;
     std::uint32_t max_answer_bytes = 4 << 20;      // of one that values are shown in
+    std::uint64_t max_bodies_bytes = 256 << 20;    // of claimed requests at once, for each worker
     std::uint32_t idle_upstream_connections = 64;  // kept for each worker
     std::chrono::milliseconds header_timeout{15'000};
     std::chrono::milliseconds idle_timeout{60'000};

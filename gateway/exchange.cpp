@@ -2,6 +2,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
@@ -10,8 +11,8 @@
 #include <boost/beast/http/write.hpp>
 
 #include "gateway/batch.hpp"
-#include "libnae/base/log_text.hpp"
 #include "gateway/route_choice.hpp"
+#include "libnae/base/log_text.hpp"
 
 namespace nae::gateway {
 namespace {
@@ -53,6 +54,7 @@ Exchange::Exchange(Worker& worker, Channel& client_channel, WipedBuffer& buffer,
       settings_(worker.settings) {}
 
 Exchange::~Exchange() {
+  worker_.body_bytes -= held_bytes_;
   const unsigned digit = status_ / 100;
   ++worker_.metrics.requests[digit <= 5 ? digit : 0];
   if (route_) ++worker_.metrics.claimed_requests;
@@ -145,6 +147,13 @@ awaitable<Exchange::Settled> Exchange::read_body() {
     const auto length = parser_->content_length();
     if (length && *length > route_->max_body_bytes)
       co_return refuse(413, "body_too_large", "the body is too large");
+    const std::size_t wanted = length ? *length : route_->max_body_bytes;
+    if (wanted >
+        settings_->config.limits.max_bodies_bytes -
+            std::min<std::size_t>(worker_.body_bytes, settings_->config.limits.max_bodies_bytes))
+      co_return tl::unexpected(Refusal{503, "busy", "the gateway holds too many bodies", 1});
+    held_bytes_ = wanted;
+    worker_.body_bytes += wanted;
     co_await continue_client();
     http::request_parser<WipedBody> reader(std::move(*parser_));
     reader.body_limit(route_->max_body_bytes);
@@ -212,6 +221,8 @@ awaitable<void> Exchange::refuse_request(const Refusal& refusal) {
                   ",\"message\":" + json_quoted(refusal.message) + "}\n";
   answer.keep_alive(keeps_alive_ && is_whole);
   answer.prepare_payload();
+  // It says how long the body of a GET would be; bytes of one would be taken for the next answer.
+  if (header_.method() == http::verb::head) answer.body().clear();
   ErrorCode error;
   channel_.expires_after(settings_->config.limits.body_timeout);
   bytes_out_ += co_await http::async_write(channel_, answer,
@@ -220,5 +231,3 @@ awaitable<void> Exchange::refuse_request(const Refusal& refusal) {
 }
 
 }  // namespace nae::gateway
-  // It says how long the body of a GET would be; bytes of one would be taken for the next answer.
-  if (header_.method() == http::verb::head) answer.body().clear();

@@ -67,13 +67,14 @@ class Exchange {
   std::string id_;
   bool has_body_ = false, is_body_read_ = false, keeps_alive_ = false;
   Bytes body_;
+  std::size_t held_bytes_ = 0;       // of the worker's budget
   std::vector<HeaderView> headers_;  // of header_, what goes on
   std::optional<RewrittenRequest> rewritten_;
 
   std::optional<http::response_parser<http::empty_body>> answer_;
   bool is_answered_ = false, is_cut_ = false;
-  // For the log.
   bool was_dead_ = false;  // the connection to the application ended before a byte of an answer
+  // For the log.
   std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
   unsigned status_ = 0;
   std::string refused_;

@@ -43,6 +43,7 @@ struct Worker {
   SharedSettings settings;
   Metrics& metrics;
   std::set<Drained*> connections;
+  std::size_t body_bytes = 0;  // that claimed requests under way hold, or may
   bool draining = false;
 };
 
