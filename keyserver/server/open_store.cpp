@@ -9,6 +9,7 @@
 #include "keyserver/store/postgresql/store.hpp"
 #include "keyserver/store/sqlite/store.hpp"
 #include "libnae/base/log_text.hpp"
+#include "libnae/base/text.hpp"
 
 namespace nae::server {
 
@@ -17,6 +18,25 @@ std::string node_of(const config::Config& config) {
   char name[256] = {};
   return ::gethostname(name, sizeof name - 1) == 0 && name[0] != 0 ? name : "unnamed";
 }
+
+namespace {
+
+// A database that went back, as after a failover to a machine that had not everything: the log of
+// this node may be older than what was lost, but while it waited it saw what the store had.
+Result<void> check_seen(store::Store& store, const store::LedgerPoint& seen) {
+  if (seen.epoch == 0) return {};
+  NAE_ASSIGN(const auto hash, store.change_hash(seen.epoch));
+  if (hash == seen.hash) return {};
+  const std::string change = "change " + std::to_string(seen.epoch) + " of its ledger (" +
+                             to_hex(seen.hash) + "), which this key server saw while it waited";
+  return fail(Code::store_rolled_back,
+              hash ? "the store has another " + change : "the store lost " + change,
+              "The database went back, as after a failover to a machine that did not have "
+              "everything. Bring back the newest; if that is lost, see 'nae-keyserver "
+              "accept-store-rollback' and start this key server again.");
+}
+
+}  // namespace
 
 Result<std::unique_ptr<store::Store>> open_store(const config::Config& config,
                                                  StoreOpening& opening) {
@@ -27,15 +47,19 @@ Result<std::unique_ptr<store::Store>> open_store(const config::Config& config,
   options.lease = config.store.lease;
   options.lost = opening.lost ? opening.lost : end_without_lease;
   NAE_ASSIGN(auto row, store::postgresql::LeaseRow::open(target, options.lease));
+  NAE_ASSIGN(const auto newest, row->newest_change());
+  if (newest && newest->epoch > opening.seen.epoch) opening.seen = *newest;
   NAE_ASSIGN(auto taken,
              group::Charge::take(std::move(row), opening.candidate, std::move(options)));
   const std::shared_ptr<group::Charge> charge = std::move(taken);
+  opening.taken_at = std::chrono::steady_clock::now();
   NAE_ASSIGN(auto store, store::postgresql::Store::open(target, config.store.lease));
   store->hold(
       charge->holding(), charge, [charge = charge.get()] { charge->forfeit(); },
       [tenure = charge->shared_tenure()] {
         return std::chrono::floor<std::chrono::milliseconds>(tenure->left());
       });
+  NAE_TRY(check_seen(*store, opening.seen));
   opening.tenure = charge->shared_tenure();
   return store;
 }

@@ -2,6 +2,8 @@
 // and setup, which are about its file.
 #pragma once
 
+#include <atomic>
+#include <chrono>
 #include <functional>
 #include <memory>
 
@@ -18,6 +20,10 @@ struct StoreOpening {
   std::function<void(const Error&)> lost = {};
   // Until when the store is this process's; of a file there is none.
   std::shared_ptr<const group::Tenure> tenure = {};
+  // When the lease was taken; nothing before. For another thread, which watches how long that is.
+  std::atomic<std::chrono::steady_clock::time_point> taken_at = {};
+  // The newest change that was seen in the store while somebody else had it.
+  store::LedgerPoint seen = {};
 };
 
 // Codes as store::sqlite::Store::open() and store::postgresql::Store::open();

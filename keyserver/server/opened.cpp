@@ -24,6 +24,37 @@ Result<void> check_room(const std::filesystem::path& directory, Code code) {
   return fail(code, "the disk of " + directory.string() + " is full", "Free space on it.");
 }
 
+Result<void> connect_hsm(const config::Config& config, Opening& opening) {
+  if (!config.hsm.softhsm_configuration.empty()) {
+    NAE_TRY(check_room(config.hsm.softhsm_configuration.parent_path(), Code::hsm_unavailable));
+    NAE_TRY(check_token_directory(config.hsm.softhsm_configuration));
+    setup::use_softhsm_configuration(config.hsm.softhsm_configuration);
+  }
+  if (!opening.hsm) opening.hsm = hsm::Pkcs11Hsm::prepare(hsm_options(config));
+  return opening.hsm->check();
+}
+
+Result<void> check_own_token(store::Meta& store, Opening& opening) {
+  auto checked = setup::check_token(store, *opening.hsm);
+  if (!checked) opening.hsm.reset();  // a module that stays initialised may never show another one
+  opening.is_own_token = checked.has_value();
+  return checked;
+}
+
+// Who cannot serve must not keep others from it: what needs no lease is looked at before there is
+// one. A module that hangs, hangs here.
+Result<void> look_before_lease(const config::Config& config, Opening& opening) {
+  opening.part = admin::StartPart::audit;
+  NAE_TRY(check_room(config.audit.directory, Code::audit_unavailable));
+  opening.part = admin::StartPart::hsm;
+  NAE_TRY(connect_hsm(config, opening));
+  if (opening.is_own_token) return {};
+  opening.part = admin::StartPart::store;
+  NAE_ASSIGN(const auto store, read_store(config));
+  opening.part = admin::StartPart::hsm;
+  return check_own_token(*store, opening);
+}
+
 Result<void> open_own_store(const config::Config& config, Opening& opening, Opened& opened) {
   if (!config.store.path.empty())
     NAE_TRY(check_room(config.store.path.parent_path(), Code::store_unavailable));
@@ -36,17 +67,8 @@ Result<void> open_own_store(const config::Config& config, Opening& opening, Open
 }
 
 Result<void> open_hsm(const config::Config& config, Opening& opening, Opened& opened) {
-  if (!config.hsm.softhsm_configuration.empty()) {
-    NAE_TRY(check_room(config.hsm.softhsm_configuration.parent_path(), Code::hsm_unavailable));
-    NAE_TRY(check_token_directory(config.hsm.softhsm_configuration));
-    setup::use_softhsm_configuration(config.hsm.softhsm_configuration);
-  }
-  if (!opening.hsm) opening.hsm = hsm::Pkcs11Hsm::prepare(hsm_options(config));
-  NAE_TRY(opening.hsm->check());
-  if (auto checked = setup::check_token(*opened.store, *opening.hsm); !checked) {
-    opening.hsm.reset();  // a module that stays initialised may never show another token
-    return checked;
-  }
+  NAE_TRY(connect_hsm(config, opening));
+  NAE_TRY(check_own_token(*opened.store, opening));
   NAE_ASSIGN(opened.bound_keys, setup::bind_keys(*opened.store, *opening.hsm));
   NAE_ASSIGN(opened.begun_ledger, setup::take_up_ledger(*opened.store, *opening.hsm));
   NAE_ASSIGN(opened.policy, policy::PolicyBook::open(*opened.store));
@@ -62,6 +84,8 @@ Result<Opened> open_parts(const config::Config& config, Opening& opening) {
   NAE_ASSIGN(opened.approval, rules_of(config));
   NAE_ASSIGN(opened.authority, read_file(config.tls.client_authority, kMaxAuthorityBytes));
   NAE_TRY(refuse_unfinished_restore(config));
+  if (!config.store.url.empty()) NAE_TRY(look_before_lease(config, opening));
+  opening.part = admin::StartPart::store;
   NAE_TRY(open_own_store(config, opening, opened));
   opening.part = admin::StartPart::hsm;
   NAE_TRY(open_hsm(config, opening, opened));
@@ -83,6 +107,8 @@ bool may_pass(admin::StartPart part, Code code) {
     case Code::timeout:
     case Code::overloaded:
       return true;
+    case Code::store_rolled_back:  // as it was seen while another one had it: a start would forget
+      return part == admin::StartPart::store;
     case Code::file_failed:  // of the PIN
       return part == admin::StartPart::hsm;
     default:

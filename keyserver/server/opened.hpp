@@ -22,6 +22,7 @@ namespace nae::server {
 // What outlives a failed attempt, and how far the running one has come.
 struct Opening {
   std::unique_ptr<hsm::Pkcs11Hsm> hsm;  // knows which PIN was rejected
+  bool is_own_token = false;            // of the store that hsm was compared with
   std::atomic<admin::StartPart> part = admin::StartPart::store;
   StoreOpening store;
 };

@@ -29,6 +29,9 @@ constexpr milliseconds kLongestPause{10'000};
 // An attempt that takes longer shows as not ready: a module may hang in its first call.
 constexpr milliseconds kPatience{2'000};
 constexpr milliseconds kStopGrace{5'000};
+// How long a start may keep the lease of a store from others that could serve: a module may hang
+// also after its login. Reading the largest store takes a fraction of it.
+constexpr std::chrono::minutes kStartBudget{5};
 
 // Shared with the thread of an attempt: one that hangs outlives the starter.
 struct Shared {
@@ -44,7 +47,8 @@ class Starter {
       : shared_(std::make_shared<Shared>(config)),
         signals_(
             shared_->loop, [this](int) { stop(); }, [this] { retry_now(); }),
-        timer_(shared_->loop) {}
+        timer_(shared_->loop),
+        budget_(shared_->loop) {}
   ~Starter() {
     if (thread_.joinable()) thread_.detach();
   }
@@ -60,6 +64,7 @@ class Starter {
   void attempt() {
     begun_ = Clock::now();
     running_ = true;
+    watch_budget();
     thread_ = std::thread([this, shared = shared_] {
       auto made = std::make_shared<Attempt>(prepare(shared->config, shared->opening));
       // Not run any more when the starter has gone.
@@ -73,10 +78,26 @@ class Starter {
     });
   }
 
+  // From when the lease was taken, looked at by the minute: the attempt is another thread's.
+  void watch_budget() {
+    budget_.expires_after(kStartBudget / 10);
+    budget_.async_wait([this](const boost::system::error_code& error) {
+      if (error || !running_) return;
+      const auto taken = shared_->opening.store.taken_at.load();
+      if (taken != Clock::time_point() && Clock::now() - taken > kStartBudget)
+        end_without_lease(Error(Code::timeout, "the start took too long while others wait: its " +
+                                                   std::string(name(shared_->opening.part.load())) +
+                                                   " is still being opened"));
+      watch_budget();
+    });
+  }
+
   void attempted(Attempt made) {
     thread_.join();
     running_ = false;
     timer_.cancel();
+    budget_.cancel();
+    shared_->opening.store.taken_at = Clock::time_point();
     if (stopping_) return shared_->loop.stop();
     Result<void> done = made ? Result<void>{} : fail(made.error());
     if (made) {
@@ -140,7 +161,7 @@ class Starter {
 
   std::shared_ptr<Shared> shared_;
   net::Signals signals_;
-  boost::asio::steady_timer timer_;
+  boost::asio::steady_timer timer_, budget_;
   std::thread thread_;
   Clock::time_point begun_;
   bool running_ = false;

@@ -96,6 +96,7 @@ TEST(MayPass, IsWhatAnotherAttemptCouldFindMended) {
        {Code::store_corrupt, Code::store_rolled_back, Code::store_version, Code::audit_broken,
         Code::config_invalid, Code::conflict, Code::internal, Code::tls_failed})
     EXPECT_FALSE(may_pass(StartPart::hsm, code)) << name(code);
+  EXPECT_TRUE(may_pass(StartPart::store, Code::store_rolled_back)) << "of what it saw itself";
   EXPECT_TRUE(may_pass(StartPart::hsm, Code::file_failed)) << "the PIN";
   EXPECT_FALSE(may_pass(StartPart::store, Code::file_failed));
   EXPECT_FALSE(may_pass(StartPart::audit, Code::file_failed));

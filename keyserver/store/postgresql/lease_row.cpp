@@ -17,6 +17,14 @@ Result<std::unique_ptr<LeaseRow>> LeaseRow::open(const Target& target,
   return std::unique_ptr<LeaseRow>(new LeaseRow(std::move(database)));
 }
 
+Result<std::optional<LedgerPoint>> LeaseRow::newest_change() {
+  NAE_ASSIGN(sql::Statement row,
+             database_->query("SELECT epoch, bytes FROM ledger ORDER BY epoch DESC LIMIT 1"));
+  NAE_ASSIGN(const bool found, row.step());
+  if (!found) return std::nullopt;
+  return LedgerPoint{static_cast<std::uint64_t>(row.integer(0)), hash_of(row.blob(1))};
+}
+
 Result<LeaseState> LeaseRow::read() {
   NAE_ASSIGN(sql::Statement row,
              database_->query("SELECT generation, beat, node, holder, duration_ms, released"

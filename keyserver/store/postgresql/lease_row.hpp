@@ -4,6 +4,7 @@
 
 #include <memory>
 
+#include "keyserver/store/change.hpp"
 #include "keyserver/store/lease.hpp"
 #include "keyserver/store/postgresql/postgresql.hpp"
 
@@ -15,6 +16,9 @@ class LeaseRow final : public store::Lease {
   // A call takes a third of `lease` at most: one that hangs must not hide its end.
   static Result<std::unique_ptr<LeaseRow>> open(const Target& target,
                                                 std::chrono::milliseconds lease);
+
+  // The newest change of the ledger; nothing when there is none yet.
+  Result<std::optional<LedgerPoint>> newest_change();
 
   Result<LeaseState> read() override;
   Result<std::optional<Holding>> take(const LeaseState& seen, const std::string& node,
