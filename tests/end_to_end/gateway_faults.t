@@ -131,10 +131,11 @@ with Tap() as tap, Shop(more=MORE) as shop:
     gateway.reload()
     tap.like(gateway.log.read_text(), "event=reload_failed code=config_invalid", "a wrong one changes nothing")
     tap.is_(sign_up()[0], 201, "and the old one stays in force")
+    wait_until(lambda: failures or len(outcomes) > 20)
     stop.set()
     for thread in threads:
         thread.join()
-    tap.ok(not failures and set(outcomes) == {200} and len(outcomes) > 20, "no request is lost meanwhile", failures, set(outcomes))
+    tap.ok(not failures and set(outcomes) == {200} and len(outcomes) > 20, "no request is lost meanwhile", failures, set(outcomes), len(outcomes))
 
     # The end: what is under way is answered, what is idle is let go.
     waiting = open_connection(gateway.port)

@@ -54,7 +54,7 @@ def make_old(server):
                  "CREATE TRIGGER policies_are_history BEFORE UPDATE ON policies BEGIN SELECT raise(ABORT, 'a policy revision never changes'); END",
                  "DROP TRIGGER versions_of_one_secret", "DROP INDEX versions_by_check_value",
                  *(f"ALTER TABLE versions DROP COLUMN {column}" for column in ("origin", "check_value", "binding")),
-                 "DROP TABLE ledger_snapshots", "DROP TABLE ledger", "DROP TABLE approval_decisions", "DROP TABLE approvals", APPROVALS_OF_1, "DROP TABLE limit_counts",
+                 "DROP TABLE key_certificates", "DROP TABLE ledger_snapshots", "DROP TABLE ledger", "DROP TABLE approval_decisions", "DROP TABLE approvals", APPROVALS_OF_1, "DROP TABLE limit_counts",
                  "DROP TABLE trusted_time", "ALTER TABLE schedule DROP COLUMN steady_us",
                  "ALTER TABLE usage DROP COLUMN salts", "PRAGMA user_version = 1")
 
