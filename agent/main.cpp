@@ -20,6 +20,7 @@
 #include "libnae/base/version.hpp"
 #include "net/listener.hpp"
 #include "net/log.hpp"
+#include "net/run_loop.hpp"
 #include "net/service_manager.hpp"
 #include "net/signals.hpp"
 
@@ -118,7 +119,7 @@ int run(const Options& options, agent::Config config) {
   if (auto started = running.start(); !started) return report(started.error(), kFailed);
   say_ready(options.ready_descriptor);
   if (has_service_manager(options)) net::tell_ready("listening");
-  loop.run();
+  net::run_loop(loop);
   spdlog::info("event=stopped");
   return 0;
 }

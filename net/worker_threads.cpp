@@ -2,6 +2,8 @@
 
 #include <pthread.h>
 
+#include "net/run_loop.hpp"
+
 namespace nae::net {
 
 WorkerThreads::WorkerThreads(std::size_t count, const std::string& name) {
@@ -10,7 +12,7 @@ WorkerThreads::WorkerThreads(std::size_t count, const std::string& name) {
   for (std::size_t i = 0; i < count; ++i) {
     workers_.push_back(std::make_unique<Worker>());
     Worker& worker = *workers_.back();
-    worker.thread = std::thread([&worker] { worker.loop.run(); });
+    worker.thread = std::thread([&worker] { run_loop(worker.loop); });
     ::pthread_setname_np(worker.thread.native_handle(), short_name.c_str());
   }
 }
