@@ -16,6 +16,7 @@
 #include "libnae/base/text.hpp"
 #include "libnae/crypto/handle.hpp"
 #include "libnae/crypto/key_file.hpp"
+#include "libnae/crypto/no_passphrase.hpp"
 
 namespace nae::crypto {
 namespace {
@@ -36,11 +37,6 @@ tl::unexpected<Error> openssl_failed(Code code, const std::string& what) {
   std::string message = what + (reason ? std::string(": ") + reason : std::string());
   ERR_clear_error();
   return fail(code, std::move(message));
-}
-
-// OpenSSL would otherwise ask for a passphrase on the terminal.
-int no_passphrase(char*, int, int, void*) {
-  return -1;
 }
 
 BioHandle read_from(ByteView bytes) {

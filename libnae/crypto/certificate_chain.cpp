@@ -9,6 +9,7 @@
 
 #include "libnae/base/text.hpp"
 #include "libnae/crypto/handle.hpp"
+#include "libnae/crypto/no_passphrase.hpp"
 
 namespace nae::crypto {
 namespace {
@@ -24,11 +25,6 @@ tl::unexpected<Error> no_chain(const std::string& what) {
   ERR_clear_error();
   return fail(Code::invalid_argument, what,
               "PEM: the key's own certificate first, then the one that signed it, and so on.");
-}
-
-// OpenSSL would otherwise ask for one on the terminal, of a block that says it is encrypted.
-int no_chain_passphrase(char*, int, int, void*) {
-  return -1;
 }
 
 // One certificate from the front of `der`, which then begins behind it.
@@ -83,7 +79,7 @@ Result<Bytes> chain_from_pem(std::string_view pem) {
   std::vector<ChainLink> links;
   Bytes chain;
   while (in) {
-    ChainLink link(PEM_read_bio_X509(in.get(), nullptr, no_chain_passphrase, nullptr));
+    ChainLink link(PEM_read_bio_X509(in.get(), nullptr, no_passphrase, nullptr));
     if (!link) {
       if (ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE) break;
       return no_chain("not an X.509 certificate in PEM");

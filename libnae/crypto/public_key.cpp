@@ -15,6 +15,7 @@
 #include <optional>
 
 #include "libnae/crypto/key_file.hpp"
+#include "libnae/crypto/no_passphrase.hpp"
 
 namespace nae::crypto {
 namespace {
@@ -52,11 +53,6 @@ std::optional<KeyType> type_of(const EVP_PKEY* key) {
   return std::nullopt;
 }
 
-// OpenSSL would otherwise ask for one on the terminal, of a block that says it is encrypted.
-int no_key_passphrase(char*, int, int, void*) {
-  return -1;
-}
-
 }  // namespace
 
 Result<PublicKey> PublicKey::from_der(ByteView spki) {
@@ -77,7 +73,7 @@ Result<PublicKey> PublicKey::from_pem(std::string_view pem) {
   if (pem.size() > INT_MAX) return fail(Code::invalid_argument, "not a public key");
   Bio in(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
   if (!in) throw std::bad_alloc();
-  Pkey key(PEM_read_bio_PUBKEY(in.get(), nullptr, no_key_passphrase, nullptr));
+  Pkey key(PEM_read_bio_PUBKEY(in.get(), nullptr, no_passphrase, nullptr));
   if (!key) return fail(Code::invalid_argument, "not a public key in PEM form");
   char rest = 0;
   while (BIO_read(in.get(), &rest, 1) == 1)
