@@ -91,12 +91,10 @@ Bytes allowed_mechanisms(const Object& object) {
   return out;
 }
 
-Attribute of_every_key(const Object& object, CK_ATTRIBUTE_TYPE type) {
+Attribute of_every_object(const Object& object, CK_ATTRIBUTE_TYPE type) {
   switch (type) {
     case CKA_CLASS:
       return native(object.object_class);
-    case CKA_KEY_TYPE:
-      return native(key_type_of(object));
     case CKA_LABEL:
       return text(object.name);
     case CKA_ID:
@@ -110,19 +108,29 @@ Attribute of_every_key(const Object& object, CK_ATTRIBUTE_TYPE type) {
     case CKA_MODIFIABLE:
     case CKA_COPYABLE:
     case CKA_DESTROYABLE:
+      return flag(false);
+    case CKA_START_DATE:
+    case CKA_END_DATE:
+      return Bytes();
+    default:
+      return NoValue::unknown;
+  }
+}
+
+Attribute of_every_key(const Object& object, CK_ATTRIBUTE_TYPE type) {
+  switch (type) {
+    case CKA_KEY_TYPE:
+      return native(key_type_of(object));
     case CKA_DERIVE:
       return flag(false);
     case CKA_LOCAL:
       return flag(!object.was_imported);
     case CKA_KEY_GEN_MECHANISM:
       return native(generator_of(object));
-    case CKA_START_DATE:
-    case CKA_END_DATE:
-      return Bytes();
     case CKA_ALLOWED_MECHANISMS:
       return allowed_mechanisms(object);
     default:
-      return NoValue::unknown;
+      return of_every_object(object, type);
   }
 }
 
@@ -198,26 +206,11 @@ Attribute of_pairs(const Object& object, CK_ATTRIBUTE_TYPE type) {
 Attribute of_certificates(const Object& object, CK_ATTRIBUTE_TYPE type) {
   constexpr CK_ULONG kOfTokenUser = 1, kOfAuthority = 2;  // PKCS#11 section 4.6.2
   switch (type) {
-    case CKA_CLASS:
-      return native(object.object_class);
     case CKA_CERTIFICATE_TYPE:
       return native<CK_CERTIFICATE_TYPE>(CKC_X_509);
     case CKA_CERTIFICATE_CATEGORY:
       return native(object.is_authority ? kOfAuthority : kOfTokenUser);
-    case CKA_LABEL:
-      return text(object.name);
-    case CKA_ID:
-      return id_of(object);
-    case kUniqueId:
-      return text(to_hex(id_of(object)) + "-" + std::to_string(object.object_class));
-    case CKA_TOKEN:
-      return flag(true);
-    // Whether to believe it nobody here says.
-    case CKA_TRUSTED:
-    case CKA_PRIVATE:
-    case CKA_MODIFIABLE:
-    case CKA_COPYABLE:
-    case CKA_DESTROYABLE:
+    case CKA_TRUSTED:  // whether to believe it nobody here says
       return flag(false);
     case CKA_SUBJECT:
       return object.certificate.subject;
@@ -230,11 +223,9 @@ Attribute of_certificates(const Object& object, CK_ATTRIBUTE_TYPE type) {
     case CKA_PUBLIC_KEY_INFO:
       return object.public_key;
     case CKA_URL:
-    case CKA_START_DATE:
-    case CKA_END_DATE:
       return Bytes();
     default:
-      return NoValue::unknown;
+      return of_every_object(object, type);
   }
 }
 
