@@ -7,6 +7,7 @@
 #include "libnae/base/process_numbers.hpp"
 #include "libnae/base/version.hpp"
 #include "libnae/crypto/certificate.hpp"
+#include "libnae/crypto/certificate_life.hpp"
 
 namespace nae::agent {
 namespace {
@@ -106,17 +107,31 @@ void add_upstreams(Text& text, const Broker& broker) {
 }
 
 void add_certificates(Text& text, const net::TlsFiles& tls) {
-  text.family("nae_agent_certificate_expiry_seconds",
-              "Seconds until the certificate in the file ends; below zero when it has.", false);
-  const std::int64_t now_s = unix_time_us() / 1'000'000;
+  struct Seen {
+    const char* kind;
+    crypto::CertificateLife life;
+  };
+  std::vector<Seen> seen;
   for (auto [kind, file] :
        {std::pair{"device", tls.certificate}, std::pair{"authority", tls.authority}}) {
     auto pem = read_file(file, kMaxCertificateBytes);
     if (!pem) continue;
     if (auto info = crypto::read_certificate(std::string_view(*pem)))
-      text.sample(static_cast<double>(info->not_after_s - now_s),
-                  std::string("certificate=\"") + kind + '"');
+      seen.push_back({kind, {info->not_before_s, info->not_after_s}});
   }
+  const std::int64_t now_s = unix_time_us() / 1'000'000;
+  const auto show = [&](double value, const char* kind) {
+    text.sample(value, std::string("certificate=\"") + kind + '"');
+  };
+  text.family("nae_agent_certificate_expiry_seconds",
+              "Seconds until the certificate in the file ends; below zero when it has.", false);
+  for (const Seen& one : seen) show(static_cast<double>(one.life.not_after_s - now_s), one.kind);
+  text.family(
+      "nae_agent_certificate_ending",
+      "1 when the certificate in the file has ended, or ends within 30 days and a quarter of "
+      "its life.",
+      false);
+  for (const Seen& one : seen) show(now_s > crypto::ends_soon_after_s(one.life) ? 1 : 0, one.kind);
 }
 
 }  // namespace

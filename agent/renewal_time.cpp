@@ -9,7 +9,7 @@ constexpr std::int64_t kFirstRetry_s = 60, kLongestRetry_s = 3'600, kShortestRet
 constexpr unsigned kMostDoublings = 6;
 
 double length_of(const CertificateLife& life) {
-  return static_cast<double>(std::max<std::int64_t>(life.not_after_s - life.not_before_s, 0));
+  return static_cast<double>(crypto::length_s(life));
 }
 
 }  // namespace

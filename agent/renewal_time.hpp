@@ -4,13 +4,11 @@
 #include <chrono>
 #include <cstdint>
 
+#include "libnae/crypto/certificate_life.hpp"
+
 namespace nae::agent {
 
-// Unix time, in seconds.
-struct CertificateLife {
-  std::int64_t not_before_s = 0;
-  std::int64_t not_after_s = 0;
-};
+using crypto::CertificateLife;
 
 // At two thirds of its life and up to a twentieth of it later, by `chance` in [0, 1]: hosts that
 // were enrolled together do not ask together.

@@ -9,6 +9,7 @@
 #include "keyserver/admin/api/time.hpp"
 #include "libnae/base/clock.hpp"
 #include "libnae/base/version.hpp"
+#include "libnae/crypto/certificate_life.hpp"
 #include "libnae/doctor/host_checks.hpp"
 
 namespace nae::cli {
@@ -42,6 +43,16 @@ std::int64_t number(const json::value& object, const char* name) {
 std::int64_t unix_seconds(const std::string& time) {
   auto at_us = admin::api::parse_time(time);
   return at_us ? *at_us / kMicroseconds : 0;
+}
+
+// Of a certificate as an answer shows it. `begin`: the member that says since when.
+crypto::CertificateLife life_of(const json::value& certificate, std::string_view begin) {
+  return {unix_seconds(shown(certificate, begin)), unix_seconds(shown(certificate, "not_after"))};
+}
+
+// Of several certificates of one name that which is good for longest counts.
+void keep_longer(crypto::CertificateLife& life, const crypto::CertificateLife& other) {
+  if (other.not_after_s > life.not_after_s) life = other;
 }
 
 // `asked_us`, `answered_us`: our clock before and after the question.
@@ -105,23 +116,22 @@ void check_policy(Report& report, Server& server, const json::value& status) {
 void check_devices(Report& report, Server& server) {
   auto answer = server.call("GET", "/v1/devices");
   if (!answer) return not_shown(report, "devices", answer.error());
-  std::map<std::string, std::int64_t> last_s;
+  std::map<std::string, crypto::CertificateLife> last;
   for (const json::value& device : items(*answer, "devices"))
     if (shown(device, "removed_at").empty())
-      last_s[shown(device, "name")] =
-          std::max(last_s[shown(device, "name")], unix_seconds(shown(device, "not_after")));
-  for (const auto& [name, at_s] : last_s)
-    doctor::check_expiry(report, "certificate of device " + name, at_s);
+      keep_longer(last[shown(device, "name")], life_of(device, "issued_at"));
+  for (const auto& [name, life] : last)
+    doctor::check_expiry(report, "certificate of device " + name, life);
 }
 
 void check_admins(Report& report, Server& server) {
   auto answer = server.call("GET", "/v1/admins");
   if (!answer) return not_shown(report, "administrators", answer.error());
   for (const json::value& admin : items(*answer, "admins")) {
-    std::int64_t last_s = 0;
+    crypto::CertificateLife last;
     for (const json::value& certificate : items(admin, "certificates"))
-      last_s = std::max(last_s, unix_seconds(shown(certificate, "not_after")));
-    doctor::check_expiry(report, "certificate of administrator " + shown(admin, "name"), last_s);
+      keep_longer(last, life_of(certificate, "issued_at"));
+    doctor::check_expiry(report, "certificate of administrator " + shown(admin, "name"), last);
   }
 }
 
@@ -145,7 +155,7 @@ void check_server(Report& report, Server& server) {
   for (const json::value& certificate : items(*status, "certificates"))
     doctor::check_expiry(
         report, "certificate of " + shown(certificate, "kind") + " " + shown(certificate, "name"),
-        unix_seconds(shown(certificate, "not_after")));
+        life_of(certificate, "not_before"));
   check_policy(report, server, *status);
   check_devices(report, server);
   check_admins(report, server);

@@ -11,35 +11,41 @@ namespace {
 
 constexpr std::int64_t kSecondsPerDay = 86'400;
 
+// Of several certificates of one name that which is good for longest counts.
+void keep_longer(crypto::CertificateLife& life, std::int64_t issued_us, std::int64_t expires_us) {
+  const std::int64_t not_after_s = expires_us / api::kMicrosecondsPerSecond;
+  if (not_after_s > life.not_after_s) life = {issued_us / api::kMicrosecondsPerSecond, not_after_s};
+}
+
 }  // namespace
 
 Result<std::vector<Expiry>> expiries(store::Store& store, const keys::KeyRing& ring,
                                      std::string_view server_pem, std::string_view authority_pem) {
   std::vector<Expiry> found;
   NAE_ASSIGN(crypto::CertificateInfo server, crypto::read_certificate(server_pem));
-  found.push_back({"server", server.common_name, server.not_after_s});
+  found.push_back({"server", server.common_name, {server.not_before_s, server.not_after_s}});
   NAE_ASSIGN(crypto::CertificateInfo authority, crypto::read_certificate(authority_pem));
-  found.push_back({"authority", authority.common_name, authority.not_after_s});
+  found.push_back(
+      {"authority", authority.common_name, {authority.not_before_s, authority.not_after_s}});
 
   NAE_ASSIGN(std::vector<store::Admin> admins, store.list_admins());
   for (const store::Admin& admin : admins) {
-    std::int64_t last_us = 0;
+    crypto::CertificateLife last;
     for (const store::AdminCertificate& certificate : admin.certificates)
-      last_us = std::max(last_us, certificate.expires_at_us);
-    found.push_back({"admin", admin.name, last_us / api::kMicrosecondsPerSecond});
+      keep_longer(last, certificate.issued_at_us, certificate.expires_at_us);
+    found.push_back({"admin", admin.name, last});
   }
   NAE_ASSIGN(std::vector<store::DeviceCertificate> devices, store.list_devices());
-  std::map<std::string, std::int64_t> last_us;
+  std::map<std::string, crypto::CertificateLife> last;
   for (const store::DeviceCertificate& device : devices)
     if (device.removed_at_us == 0)
-      last_us[device.name] = std::max(last_us[device.name], device.expires_at_us);
-  for (const auto& [name, at_us] : last_us)
-    found.push_back({"device", name, at_us / api::kMicrosecondsPerSecond});
+      keep_longer(last[device.name], device.issued_at_us, device.expires_at_us);
+  for (const auto& [name, life] : last) found.push_back({"device", name, life});
   for (const keys::KeyPointer& key : ring.list()) {
     const keys::Version* primary = key->primary();
     if (!primary || primary->certificates.empty()) continue;
     NAE_ASSIGN(const crypto::LeafInfo leaf, crypto::leaf_of(primary->certificates));
-    found.push_back({"key", key->name, leaf.not_after_s});
+    found.push_back({"key", key->name, {leaf.not_before_s, leaf.not_after_s}});
   }
   return found;
 }
@@ -50,35 +56,53 @@ std::int64_t days_left(std::int64_t at_s, std::int64_t now_s) {
 }
 
 ExpiryWatch::ExpiryWatch(prometheus::Registry& registry)
-    : family_(prometheus::BuildGauge()
-                  .Name("nae_certificate_expiry_seconds")
-                  .Help("Seconds until the first certificate of a kind expires, as of the last "
-                        "hour.")
+    : first_(prometheus::BuildGauge()
+                 .Name("nae_certificate_expiry_seconds")
+                 .Help("Seconds until the first certificate of a kind expires, as of the last "
+                       "hour.")
+                 .Register(registry)),
+      ending_(prometheus::BuildGauge()
+                  .Name("nae_certificates_ending")
+                  .Help("Certificates of a kind that have ended, or end within 30 days and a "
+                        "quarter of their life, as of the last hour.")
                   .Register(registry)) {}
 
 std::vector<Expiry> ExpiryWatch::look(const std::vector<Expiry>& found, std::int64_t now_s) {
-  std::map<std::string, std::int64_t> first;
+  struct Seen {
+    std::int64_t first_s = 0;
+    std::size_t ending = 0;
+  };
+  std::map<std::string, Seen> seen;
   std::vector<Expiry> warnings;
   for (const Expiry& expiry : found) {
-    auto [least, is_new] = first.emplace(expiry.kind, expiry.at_s);
-    if (!is_new) least->second = std::min(least->second, expiry.at_s);
-    std::int64_t days = days_left(expiry.at_s, now_s);
-    auto [told, is_first] = warned_.emplace(std::pair(expiry.kind, expiry.name), kWarnDays);
-    if (days < kWarnDays && (is_first || told->second != days)) warnings.push_back(expiry);
+    auto [of_kind, is_new] = seen.emplace(expiry.kind, Seen{expiry.life.not_after_s});
+    of_kind->second.first_s = std::min(of_kind->second.first_s, expiry.life.not_after_s);
+    const auto which = std::pair(expiry.kind, expiry.name);
+    if (now_s <= crypto::ends_soon_after_s(expiry.life)) {
+      warned_.erase(which);
+      continue;
+    }
+    ++of_kind->second.ending;
+    const std::int64_t days = days_left(expiry.life.not_after_s, now_s);
+    auto [told, is_first] = warned_.emplace(which, days);
+    if (is_first || told->second != days) warnings.push_back(expiry);
     told->second = days;
   }
   for (auto gauge = gauges_.begin(); gauge != gauges_.end();) {
-    if (first.contains(gauge->first)) {
+    if (seen.contains(gauge->first)) {
       ++gauge;
       continue;
     }
-    family_.Remove(gauge->second);
+    first_.Remove(gauge->second.first);
+    ending_.Remove(gauge->second.ending);
     gauge = gauges_.erase(gauge);
   }
-  for (const auto& [kind, at_s] : first) {
-    prometheus::Gauge*& gauge = gauges_[kind];
-    if (gauge == nullptr) gauge = &family_.Add({{"certificate", kind}});
-    gauge->Set(static_cast<double>(at_s - now_s));
+  for (const auto& [kind, of_kind] : seen) {
+    OfKind& gauges = gauges_[kind];
+    if (gauges.first == nullptr)
+      gauges = {&first_.Add({{"certificate", kind}}), &ending_.Add({{"certificate", kind}})};
+    gauges.first->Set(static_cast<double>(of_kind.first_s - now_s));
+    gauges.ending->Set(static_cast<double>(of_kind.ending));
   }
   return warnings;
 }

@@ -11,13 +11,14 @@
 
 #include "keyserver/keys/key_ring.hpp"
 #include "keyserver/store/store.hpp"
+#include "libnae/crypto/certificate_life.hpp"
 
 namespace nae::admin {
 
 struct Expiry {
   std::string kind;  // "server", "authority", "admin", "device", "key"
   std::string name;
-  std::int64_t at_s = 0;  // Unix time
+  crypto::CertificateLife life;
 };
 
 // Of the server and its authority, of every administrator and device the certificate that is good
@@ -28,18 +29,21 @@ Result<std::vector<Expiry>> expiries(store::Store& store, const keys::KeyRing& r
 // One thread looks; /metrics may be read by any.
 class ExpiryWatch {
  public:
-  static constexpr std::int64_t kWarnDays = 30;
-
   explicit ExpiryWatch(prometheus::Registry& registry);
 
   // Sets nae_certificate_expiry_seconds, for each kind that of the first to expire; negative when
-  // it has. A kind of which there is none has no series: zero would be an alarm. Answers what to
-  // warn of: less than kWarnDays left, once a day.
+  // it has; and nae_certificates_ending, how many of the kind end soon or have ended. A kind of
+  // which there is none has no series: zero would be an alarm. Answers what to warn of, once a day:
+  // what ends soon (crypto::ends_soon_after_s).
   std::vector<Expiry> look(const std::vector<Expiry>& found, std::int64_t now_s);
 
  private:
-  prometheus::Family<prometheus::Gauge>& family_;
-  std::map<std::string, prometheus::Gauge*> gauges_;  // by kind, of the last look
+  struct OfKind {
+    prometheus::Gauge *first = nullptr, *ending = nullptr;
+  };
+
+  prometheus::Family<prometheus::Gauge>&first_, &ending_;
+  std::map<std::string, OfKind> gauges_;  // by kind, of the last look
   std::map<std::pair<std::string, std::string>, std::int64_t>
       warned_;  // days left, by kind and name
 };

@@ -22,6 +22,7 @@ void add_certificate(json::array& into, const char* kind, std::string_view pem) 
   into.push_back(json::object{
       {"kind", kind},
       {"name", info->common_name},
+      {"not_before", api::format_time(info->not_before_s * api::kMicrosecondsPerSecond)},
       {"not_after", api::format_time(info->not_after_s * api::kMicrosecondsPerSecond)}});
 }
 

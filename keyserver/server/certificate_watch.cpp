@@ -39,7 +39,7 @@ void CertificateWatch::look() {
   const std::int64_t now_s = unix_time_us() / 1'000'000;
   for (const admin::Expiry& expiry : expiry_.look(*found, now_s))
     spdlog::warn("event=certificate-expires kind={} name={} days_left={}", expiry.kind, expiry.name,
-                 admin::days_left(expiry.at_s, now_s));
+                 admin::days_left(expiry.life.not_after_s, now_s));
 }
 
 void CertificateWatch::record_own(const RecordEvent& record) const {

@@ -11,7 +11,7 @@ constexpr auto kFindings = static_cast<std::size_t>(Finding::count_);
 constexpr std::array<FindingRow, kFindings> kRows{{
     {Finding::certificate_ended, "ND101", Severity::error, "the certificate has ended",
      "nae device renew, nae admin renew or nae-keyserver renew-certificate, then reload the program"},
-    {Finding::certificate_ends_soon, "ND102", Severity::warning, "the certificate ends within 30 days",
+    {Finding::certificate_ends_soon, "ND102", Severity::warning, "the certificate ends soon",
      "nae device renew, nae admin renew or nae-keyserver renew-certificate, then reload the program"},
     {Finding::certificate_unreadable, "ND103", Severity::error, "the certificate cannot be read",
      "run doctor as the program's user; nae device renew or nae-keyserver renew-certificate makes another"},

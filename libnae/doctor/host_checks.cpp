@@ -16,7 +16,6 @@ namespace nae::doctor {
 namespace {
 
 constexpr std::size_t kMaxCertificateBytes = 64u << 10;
-constexpr std::int64_t kSecondsPerDay = 86'400;
 constexpr std::string_view kEnd = "-----END CERTIFICATE-----";
 
 }  // namespace
@@ -29,12 +28,12 @@ std::string day_of(std::int64_t at_s) {
   return std::string(day, std::strftime(day, sizeof day, "%Y-%m-%d", &parts));
 }
 
-void check_expiry(Report& report, std::string subject, std::int64_t not_after_s) {
-  const std::int64_t left_s = not_after_s - unix_time_us() / 1'000'000;
-  std::string until = "until " + day_of(not_after_s);
-  if (left_s <= 0)
+void check_expiry(Report& report, std::string subject, const crypto::CertificateLife& life) {
+  const std::int64_t now_s = unix_time_us() / 1'000'000;
+  std::string until = "until " + day_of(life.not_after_s);
+  if (now_s >= life.not_after_s)
     report.found(Finding::certificate_ended, std::move(subject), std::move(until));
-  else if (left_s < kSoonDays * kSecondsPerDay)
+  else if (now_s > crypto::ends_soon_after_s(life))
     report.found(Finding::certificate_ends_soon, std::move(subject), std::move(until));
   else
     report.good(std::move(subject), std::move(until));
@@ -50,7 +49,8 @@ void check_certificate(Report& report, const std::filesystem::path& file) {
     const std::size_t length = end == std::string::npos ? end : end + kEnd.size() - start;
     auto info = crypto::read_certificate(std::string_view(*text).substr(start, length));
     if (!info) return report.found(Finding::certificate_unreadable, subject, info.error().message);
-    check_expiry(report, subject + " of " + info->common_name, info->not_after_s);
+    check_expiry(report, subject + " of " + info->common_name,
+                 {info->not_before_s, info->not_after_s});
     if (end == std::string::npos) return;
     start = end + kEnd.size();
   }

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <string>
 
+#include "libnae/crypto/certificate_life.hpp"
 #include "libnae/doctor/report.hpp"
 
 namespace nae::doctor {
@@ -12,10 +13,8 @@ namespace nae::doctor {
 // "2026-11-29", in UTC. `at_s`: Unix time.
 std::string day_of(std::int64_t at_s);
 
-inline constexpr std::int64_t kSoonDays = 30;  // as the server's own warnings
-
-// Ended, or soon to end? `not_after_s`: Unix time.
-void check_expiry(Report& report, std::string subject, std::int64_t not_after_s);
+// Ended, or soon to end (crypto::ends_soon_after_s, as the server's own warnings)?
+void check_expiry(Report& report, std::string subject, const crypto::CertificateLife& life);
 // Of a PEM file, which may hold several certificates: all of them count.
 void check_certificate(Report& report, const std::filesystem::path& file);
 // A private key or a PIN: check_secrecy().

@@ -80,8 +80,9 @@ class HostChecks : public testing::Test {
 
 TEST_F(HostChecks, ACertificateThatHasEndedOrIsAboutTo) {
   const auto of = [](std::int64_t not_after_s) {
-    return told([&](Report& report) { check_expiry(report, "certificate", not_after_s); });
+    return told([&](Report& report) { check_expiry(report, "certificate", {0, not_after_s}); });
   };
+  constexpr std::int64_t kSoonDays = 30;
   const std::string ended = code_of(Finding::certificate_ended);
   const std::string soon = code_of(Finding::certificate_ends_soon);
   EXPECT_THAT(of(0), AllOf(HasSubstr(ended), HasSubstr("until 1970-01-01")));
@@ -92,6 +93,21 @@ TEST_F(HostChecks, ACertificateThatHasEndedOrIsAboutTo) {
   EXPECT_THAT(of(now_s() + kSoonDays * kDayS + kMarginS), good());
   EXPECT_THAT(of(253'402'300'799), AllOf(good(), HasSubstr("until 9999-12-31")))
       << "RFC 5280, 4.1.2.5: no well-defined end";
+}
+
+// It would be about to end all its life.
+TEST_F(HostChecks, OfAShortLifeTheLastQuarterIsSoon) {
+  const auto of = [](std::int64_t lived_s, std::int64_t left_s) {
+    return told([&](Report& report) {
+      check_expiry(report, "certificate", {now_s() - lived_s, now_s() + left_s});
+    });
+  };
+  const std::string soon = code_of(Finding::certificate_ends_soon);
+  EXPECT_THAT(of(0, 7 * kDayS), good());
+  EXPECT_THAT(of(3 * kDayS - kMarginS, kDayS + kMarginS), good());
+  EXPECT_THAT(of(3 * kDayS + kMarginS, kDayS - kMarginS), HasSubstr(soon));
+  EXPECT_THAT(of(335 * kDayS, 30 * kDayS - kMarginS), HasSubstr(soon)) << "30 days at most";
+  EXPECT_THAT(of(-kDayS, kDayS), good()) << "a life that is none";
 }
 
 TEST_F(HostChecks, EachCertificateOfAFileCounts) {

@@ -1,6 +1,7 @@
 #!/usr/bin/python3 -B
 # Certificates as an attribute of keys: requested and kept by the key server, and seen by programs beside the key: Java, NSS, GnuTLS, nginx.
 import json
+import os
 import pathlib
 import re
 import signal
@@ -9,7 +10,7 @@ import ssl
 import subprocess
 import threading
 
-from harness import KEY_SERVER, NAE, OWNER, Tap, give_to_owner, run, wait_until
+from harness import BUILD, KEY_SERVER, NAE, OWNER, Tap, give_to_owner, run, wait_until
 from unix_programs import MODULE, USER, Host
 
 JAVA, KEYTOOL = pathlib.Path("/usr/bin/java").resolve(), pathlib.Path("/usr/bin/keytool").resolve()
@@ -119,8 +120,11 @@ with Tap() as tap, Host(*PROGRAMS, keys=KEYS) as host:
     plain("req", "-newkey", "rsa:2048", "-nodes", "-keyout", "middle.key", "-out", "middle.csr", "-subj", "/CN=Middle")
     plain("x509", "-req", "-in", "middle.csr", "-CA", "root.pem", "-CAkey", "root.key", "-CAcreateserial", "-days", "90", "-extfile", "ca.ext", "-out", "middle.pem")
 
-    def certify(request, out, days=20):
-        plain("x509", "-req", "-in", request, "-CA", "middle.pem", "-CAkey", "middle.key", "-CAcreateserial", "-days", days, "-copy_extensions", "copy", "-out", "leaf.pem", check=True)
+    def certify(request, out, days=20, hours_ago=0):
+        (host.path / "clock").write_text(f"{-3600 * hours_ago}\n")
+        then = {**os.environ, "LD_PRELOAD": str(BUILD / "tests/fixtures/clock_shim/libnae_clock_shim.so"), "NAE_TEST_CLOCK_OFFSET": str(host.path / "clock")}
+        plain("x509", "-req", "-in", request, "-CA", "middle.pem", "-CAkey", "middle.key", "-CAcreateserial", "-days", days, "-copy_extensions", "copy", "-out", "leaf.pem", check=True,
+              env=then)
         chain = "".join((host.path / name).read_text() for name in ("leaf.pem", "middle.pem", "root.pem"))
         (host.path / out).write_text(chain)
         return chain
@@ -266,7 +270,7 @@ with Tap() as tap, Host(*PROGRAMS, keys=KEYS) as host:
         server.must("key", "rotate", "web")
         tap.ok(more("web.example"), "after a rotation it serves on by the version of its certificate")
         (host.path / "web2.csr").write_text(server.must("key", "csr", "web", "--subject", "/CN=second.example", "--san", "DNS:localhost"))
-        second = certify("web2.csr", "web2.pem", days=3)
+        second = certify("web2.csr", "web2.pem", days=12, hours_ago=9 * 24 + 12)
         shown = server.must("key", "set-certificate", "web", str(host.path / "web2.pem"))
         host.file("second.pem", second)
         configure("second.pem", 2)
