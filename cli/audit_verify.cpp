@@ -3,6 +3,7 @@
 #include <ostream>
 
 #include "cli/audit_commands.hpp"
+#include "cli/awaited_proof.hpp"
 #include "cli/input.hpp"
 #include "cli/moment.hpp"
 #include "cli/progress.hpp"
@@ -25,12 +26,6 @@ Result<std::string> edge_of(const std::string& text) {
   return utc_of(text);
 }
 
-Outcome<json::value> from_server(Call& call, const VerifyOptions& options) {
-  NAE_ANSWER(auto server, call.server());
-  return server->call(
-      "GET", with_parameters("/v1/audit/verify", {{"from", options.from}, {"to", options.to}}));
-}
-
 constexpr std::uint64_t kMegabyte = 1'000'000;
 
 Outcome<json::value> offline(Call& call, const VerifyOptions& options) {
@@ -47,6 +42,7 @@ Outcome<json::value> offline(Call& call, const VerifyOptions& options) {
   auto tell = [&](std::uint64_t done, std::uint64_t total) {
     if (!progress) progress.emplace(call.err, "MB", total / kMegabyte, Progress::is_seen());
     progress->at(done / kMegabyte);
+    return true;
   };
   NAE_ASSIGN(audit::VerifyReport report, audit::verify(options.directory, public_key, scope, tell));
   return admin::api::to_json(report);
@@ -81,7 +77,13 @@ Outcome<ExitCode> verify(Call& call, const VerifyOptions& options) {
   VerifyOptions wanted = options;
   NAE_ASSIGN(wanted.from, edge_of(options.from));
   NAE_ASSIGN(wanted.to, edge_of(options.to));
-  NAE_ANSWER(json::value answer, local ? offline(call, wanted) : from_server(call, wanted));
+  std::unique_ptr<Server> server;
+  if (!local) {
+    NAE_ANSWER(server, call.server());
+  }
+  NAE_ANSWER(json::value answer,
+             local ? offline(call, wanted)
+                   : awaited_proof(*server, wanted.from, wanted.to, call.err, Progress::is_seen()));
   const bool intact = shown(answer, "intact") == "true";
   call.show(answer, [&] { print_report(call, answer, intact); });
   return intact ? kOk : kRefused;

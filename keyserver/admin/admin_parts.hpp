@@ -8,6 +8,7 @@
 
 #include "keyserver/admin/approval_rules.hpp"
 #include "keyserver/admin/presences.hpp"
+#include "keyserver/admin/verification.hpp"
 #include "keyserver/audit/log.hpp"
 #include "keyserver/audit/segment_checks.hpp"
 #include "keyserver/hsm/hsm_queue.hpp"
@@ -48,6 +49,7 @@ struct AdminParts {
   std::function<void()> changed = {};
   std::filesystem::path certificate = {};  // the server's own; empty: nothing is said of it
   bool device_renewal = true;              // a host may renew its own certificate
+  Verification* verification = nullptr;    // of `audit_directory`; nullptr: whoever asks waits
   Presences* presences = nullptr;          // of custodians' cards; nullptr: none approves anything
   // Seconds for which this server may answer yet unless its lease of the store is renewed. Empty:
   // the store is its own.

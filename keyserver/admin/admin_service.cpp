@@ -134,7 +134,9 @@ AdminService::AdminService(AdminParts parts)
       refused_(&counter(parts_.metrics.registry(), "refused")),
       limited_(&counter(parts_.metrics.registry(), "limited")),
       lease_(parts_.lease_seconds_left ? &lease_gauge(parts_.metrics.registry()) : nullptr),
-      workers_(kThreads, kWaitingCalls) {}
+      workers_(kThreads, kWaitingCalls) {
+  parts_.verification = &verification_;
+}
 
 void AdminService::dispatch(http::HttpRequest request, http::Peer peer, Answer answer) {
   if (path_of(request) == "/healthz" || path_of(request) == "/metrics")

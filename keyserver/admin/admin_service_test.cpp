@@ -1,4 +1,7 @@
 // The administration interface on a real token, store and audit log.
+#include <sys/stat.h>
+
+#include <fstream>
 #include <future>
 
 #include "keyserver/admin/admin_service_test_server.hpp"
@@ -293,6 +296,31 @@ TEST_F(AdminServiceTest, TheAuditLogIsSearchedAndProven) {
   json::value proof = parsed(call("auditor", "GET", "/v1/audit/verify"));
   EXPECT_EQ(shown(proof, "intact"), "true");
   EXPECT_EQ(shown(proof, "signature_checked"), "true");
+}
+
+// A segment that cannot be read on stands for one that takes long.
+TEST_F(AdminServiceTest, AProofThatTakesLongIsAskedForAgain) {
+  for (const char* wrong : {"0", "61", "soon", "-1"})
+    EXPECT_EQ(code(call("auditor", "GET", "/v1/audit/verify?wait_s=" + std::string(wrong))),
+              "invalid_argument")
+        << wrong;
+  const std::string target = "/v1/audit/verify?wait_s=1";
+  EXPECT_EQ(shown(parsed(call("auditor", "GET", target)), "intact"), "true") << "it was soon there";
+  const auto pipe = directory_ / "audit" / audit::segment_name(1'000'000);
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  json::value first = parsed(call("auditor", "GET", target));
+  EXPECT_EQ(shown(first, "running"), "true");
+  EXPECT_EQ(shown(first, "intact"), "");
+  EXPECT_EQ(code(call("auditor", "GET", target + "&from=1")), "overloaded");
+  EXPECT_EQ(shown(parsed(call("auditor", "GET", target)), "running"), "true");
+  ASSERT_TRUE(std::ofstream(pipe).put('\n').good());  // goes on now, whenever it comes by
+  json::value last = parsed(call("auditor", "GET", "/v1/audit/verify?wait_s=60"));
+  EXPECT_EQ(shown(last, "intact"), "false") << "there is no such segment";
+  std::filesystem::remove(pipe);
+  const auto recorded = records("audit-verify");
+  ASSERT_GE(recorded.size(), 3u);
+  EXPECT_THAT(recorded[recorded.size() - 2].line, HasSubstr("goes on"));
+  EXPECT_THAT(recorded.back().line, HasSubstr("not intact"));
 }
 
 TEST_F(AdminServiceTest, OldSegmentsOfTheAuditLogArePruned) {

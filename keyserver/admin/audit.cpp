@@ -15,6 +15,7 @@ namespace {
 
 constexpr std::size_t kDefaultRecords = 100;
 constexpr std::size_t kMostRecords = 10'000;
+constexpr std::size_t kMostWait_s = 60;
 constexpr std::int64_t kDayUs = 86'400'000'000;
 
 Result<std::optional<std::int64_t>> time_parameter(const AdminCall& call, std::string_view name) {
@@ -167,15 +168,36 @@ Result<Reply> prune_audit(AdminCall& call) {
 }
 
 Result<Reply> verify_audit(AdminCall& call) {
-  NAE_TRY(call.only_parameters({"from", "to"}));
-  NAE_ASSIGN(audit::VerifyScope scope,
-             api::parse_scope(call.parameter("from"), call.parameter("to")));
-  NAE_TRY(call.parts.audit.sign_head());  // so that the proof covers what is there now
-  NAE_ASSIGN(std::string public_key, audit_public_key(call.parts));
-  NAE_ASSIGN(audit::VerifyReport report,
-             audit::verify(call.parts.audit_directory, public_key, scope));
-  call.audit_detail = report.intact() ? "intact" : "not intact";
-  return Reply{api::to_json(report)};
+  NAE_TRY(call.only_parameters({"from", "to", "wait_s"}));
+  const std::string from = call.parameter("from"), to = call.parameter("to");
+  NAE_ASSIGN(audit::VerifyScope scope, api::parse_scope(from, to));
+  const std::string wait = call.parameter("wait_s");
+  std::size_t wait_s = 0;
+  if (!wait.empty()) {
+    NAE_ASSIGN(wait_s, whole_number(wait, "wait_s", 1, kMostWait_s));
+  }
+  auto begin = [&]() -> Result<Verification::Proof> {
+    NAE_TRY(call.parts.audit.sign_head());  // so that the proof covers what is there now
+    NAE_ASSIGN(std::string public_key, audit_public_key(call.parts));
+    return [directory = call.parts.audit_directory, public_key = std::move(public_key),
+            scope](const audit::VerifyProgress& progress) {
+      return audit::verify(directory, public_key, scope, progress);
+    };
+  };
+  Verification::Answer answer;
+  if (wait.empty() || call.parts.verification == nullptr) {
+    NAE_ASSIGN(const Verification::Proof proof, begin());
+    NAE_ASSIGN(answer.report, proof({}));
+  } else {
+    NAE_ASSIGN(answer, call.parts.verification->ask({call.admin, from, to}, begin,
+                                                    std::chrono::seconds(wait_s)));
+  }
+  if (!answer.report) {
+    call.audit_detail = "goes on";
+    return Reply{{{"running", true}, {"bytes_read", answer.bytes_read}, {"bytes", answer.bytes}}};
+  }
+  call.audit_detail = answer.report->intact() ? "intact" : "not intact";
+  return Reply{api::to_json(*answer.report)};
 }
 
 }  // namespace nae::admin

@@ -85,7 +85,7 @@ class Verifier {
   Result<std::optional<Head>> read_signed_head(const std::filesystem::path& file);
   Result<bool> has_good_signature(const Head& head);
   void find(Fault fault, std::uint64_t seq, std::string explanation);
-  void tell(std::uint64_t bytes_of_segment) const;
+  bool tell(std::uint64_t bytes_of_segment) const;
 
   const std::filesystem::path& directory_;
   std::string_view public_key_pem_;
@@ -163,24 +163,27 @@ Result<void> Verifier::check_segment(const Segment& segment, bool may_grow) {
   NAE_TRY(begin_segment(segment));
   ++report_.segments;
   std::uint64_t end = 0;
+  bool goes_on = true;
   NAE_TRY(read_lines(segment.path, [&](const RawLine& raw) {
     line_ = raw.number;
     end = raw.end;
-    if (line_ % kToldLines == 0) tell(end);
+    if (line_ % kToldLines == 0 && !tell(end)) return goes_on = false;
     if (raw.ended)
       check_line(segment, raw);
     else if (!may_grow)
       find(Fault::tail_torn, 0, "the line has no end: cut off by a crash or by a hand");
     return true;
   }));
-  tell(end);
+  if (!goes_on || !tell(end))
+    return fail(Code::shutting_down, "the proof was given up before its end");
   bytes_before_ += end;
   check_end_of_segment();
   return {};
 }
 
-void Verifier::tell(std::uint64_t bytes_of_segment) const {
-  if (progress_) progress_(bytes_before_ + bytes_of_segment, bytes_total_);
+// Whether to go on.
+bool Verifier::tell(std::uint64_t bytes_of_segment) const {
+  return !progress_ || progress_(bytes_before_ + bytes_of_segment, bytes_total_);
 }
 
 Result<void> Verifier::begin_segment(const Segment& segment) {

@@ -64,13 +64,14 @@ struct VerifyScope {
   bool whole() const { return !from_seq && !to_seq && !from_us && !to_us; }
 };
 
-// How many bytes of segments have been read, and how many there are to read. Called on the
-// verifying thread, once for each segment and every few thousand lines.
-using VerifyProgress = std::function<void(std::uint64_t done, std::uint64_t total)>;
+// How many bytes of segments have been read, and how many there are to read; false: no report is
+// wanted any more. Called on the verifying thread, once for each segment and every few thousand
+// lines.
+using VerifyProgress = std::function<bool(std::uint64_t done, std::uint64_t total)>;
 
 // `public_key_pem`: empty to check the chain without the signatures. A failure means the log could
-// not be read (Code::file_failed) or holds nothing of the scope (Code::not_found); what is wrong
-// inside it are findings.
+// not be read (Code::file_failed), holds nothing of the scope (Code::not_found) or that `progress`
+// did not want to go on (Code::shutting_down); what is wrong inside it are findings.
 Result<VerifyReport> verify(const std::filesystem::path& directory,
                             std::string_view public_key_pem = {}, const VerifyScope& scope = {},
                             const VerifyProgress& progress = {});

@@ -44,10 +44,21 @@ TEST_F(LogTest, VerifyTellsHowMuchOfAllItHasRead) {
   ASSERT_TRUE(verify(directory_, {}, {}, [&](std::uint64_t done, std::uint64_t total) {
     EXPECT_EQ(total, bytes);
     told.push_back(done);
+    return true;
   }));
   EXPECT_EQ(told.size(), segments);
   EXPECT_TRUE(std::ranges::is_sorted(told));
   EXPECT_EQ(told.back(), bytes);
+}
+
+TEST_F(LogTest, VerifyEndsWhenNoReportIsWanted) {
+  write_log(30, 2000);
+  int told = 0;
+  auto report =
+      verify(directory_, {}, {}, [&](std::uint64_t, std::uint64_t) { return ++told < 2; });
+  ASSERT_FALSE(report);
+  EXPECT_EQ(report.error().code, Code::shutting_down);
+  EXPECT_EQ(told, 2);
 }
 
 TEST_F(VerifyTest, AnEmptyDirectoryIsIntact) {
