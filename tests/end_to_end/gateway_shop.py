@@ -1,8 +1,11 @@
 """A shop behind nae-gateway: a stack, a web application that knows no key, and the gateway in front of it."""
 import atexit
+import contextlib
 import http.client
 import json
 import os
+import pathlib
+import re
 import shutil
 import signal
 import socket
@@ -125,6 +128,46 @@ def answers(port):
         return False
 
 
+def ask(port, method, path, body=None, headers=None, timeout=30):
+    """Status, JSON or text of the answer, and its headers."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
+    headers = dict(headers or {})
+    if isinstance(body, (dict, list)):
+        body = json.dumps(body)
+        headers.setdefault("Content-Type", "application/json")
+    connection.request(method, path, body, headers)
+    answer = connection.getresponse()
+    text = answer.read()
+    connection.close()
+    try:
+        return answer.status, json.loads(text), answer.headers
+    except ValueError:
+        return answer.status, text.decode(errors="replace"), answer.headers
+
+
+class FrameworkShop:
+    """A shop of gateway_programs/, which knows no key either; its tables are in that schema."""
+    def __init__(self, shop, words, schema):
+        self.port = free_port()
+        self.directory = shop.path / schema
+        shutil.copytree(ROOT / "tests/end_to_end/gateway_programs", self.directory)
+        if words[0] == "node":
+            subprocess.run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=self.directory, check=True, capture_output=True,
+                           timeout=600, stdin=subprocess.DEVNULL)
+        give_to_owner(self.directory, *self.directory.iterdir())
+        self.log = shop.path / f"{schema}.log"
+        with open(self.log, "ab") as log:
+            self.process = subprocess.Popen([*words, str(self.port), str(shop.stack.path / "run"), schema], cwd=self.directory, stdout=log, stderr=log,
+                                            stdin=subprocess.DEVNULL, start_new_session=True, **OWNER)
+        atexit.register(self.process.kill)
+        if not wait_until(lambda: answers(self.port) or self.process.poll() is not None) or self.process.poll() is not None:
+            raise RuntimeError(f"{words} did not start:\n{self.log.read_text()[-2000:]}")
+
+    def stop(self):
+        self.process.kill()
+        self.process.wait(timeout=30)
+
+
 class Gateway:
     def __init__(self, path, executable, upstream, agent_socket, routes=ROUTES, more="", top=""):
         self.port, self.metrics_port = free_port(), free_port()
@@ -181,21 +224,15 @@ address = "127.0.0.1:{upstream}"
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(timeout=40)
 
-    def ask(self, method, path, body=None, headers=None, timeout=30):
-        """Status, JSON or text of the answer, and its headers."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
-        headers = dict(headers or {})
-        if isinstance(body, (dict, list)):
-            body = json.dumps(body)
-            headers.setdefault("Content-Type", "application/json")
-        connection.request(method, path, body, headers)
-        answer = connection.getresponse()
-        text = answer.read()
-        connection.close()
-        try:
-            return answer.status, json.loads(text), answer.headers
-        except ValueError:
-            return answer.status, text.decode(errors="replace"), answer.headers
+    @contextlib.contextmanager
+    def stopped(self):
+        """It is not there within, and there again behind."""
+        self.stop()
+        yield
+        self.start()
+
+    def ask(self, *words, **options):
+        return ask(self.port, *words, **options)
 
     def raw(self, data, seconds=10):
         """What comes back for these bytes until the end of the connection, or of the time."""
@@ -209,29 +246,41 @@ address = "127.0.0.1:{upstream}"
 
 
 class Shop:
-    def __init__(self, routes=ROUTES, more="", top="", rules="", table=TABLE):
+    """`application`: gateway_application.py, with a gateway in front of it; else gateway_before() makes one. `programs`: names and executables of others that ask
+    as the Unix user that runs them."""
+    def __init__(self, routes=ROUTES, more="", top="", rules="", table=TABLE, application=True, keys="", programs=()):
         self.path = scratch_directory()
-        executable = self.path / "nae-gateway"
+        self.executable = executable = self.path / "nae-gateway"
         shutil.copy(GATEWAY, executable)
-        programs = self.path / "programs.toml"
+        program_file = self.path / "programs.toml"
         uid = OWNER.get("user") or str(os.geteuid())
-        programs.write_text(f'\n[[program]]\nname = "nae-gateway"\nuid = "{uid}"\nexecutable = "{executable}"\n')
-        give_to_owner(executable, programs)
-        os.environ["NAE_AGENT_CONF"] = str(programs)
-        self.stack = Stack(keys=KEYS)
+        known = [("nae-gateway", executable, ""), *((name, pathlib.Path(path).resolve(), 'roles = "unix"\n') for name, path in programs)]
+        program_file.write_text("".join(f'\n[[program]]\nname = "{name}"\nuid = "{uid}"\nexecutable = "{path}"\n{more}' for name, path, more in known))
+        give_to_owner(executable, program_file)
+        os.environ["NAE_AGENT_CONF"] = str(program_file)
+        self.stack = Stack(keys=f"{KEYS} {keys}".strip())
         self.stack.key_server.apply_policy((ROOT / "tests/fixtures/policy.toml").read_text() + RULES + rules)
         if (made := self.stack.sql(None, table)).state:
             raise RuntimeError(made)
         self.stack.reconnected()
-        self.application = Application(self.stack, self.path)
-        self.gateway = Gateway(self.path, executable, self.application.port, self.stack.agent_socket, routes, more, top)
+        self.started = []
+        if application:
+            self.application = Application(self.stack, self.path)
+            self.gateway = self.gateway_before(self.application.port, routes, more, top)
+
+    def gateway_before(self, port, routes, more="", top=""):
+        gateway = Gateway(self.path, self.executable, port, self.stack.agent_socket, routes, more, top)
+        self.started.append(gateway)
+        return gateway
 
     def __enter__(self):
         return self
 
     def __exit__(self, *words):
-        self.gateway.process.kill()
-        self.application.process.kill()
+        for gateway in self.started:
+            gateway.process.kill()
+        if hasattr(self, "application"):
+            self.application.process.kill()
         return self.stack.__exit__(*words)
 
     def sql(self, role, query):
@@ -249,10 +298,35 @@ def files_with(paths, text):
 
 
 def memory_has(pid, text):
-    """Of the process's whole memory, by a core that gcore writes."""
-    core = scratch_directory() / "core"
-    done = subprocess.run(["gcore", "-o", core, str(pid)], capture_output=True, text=True, timeout=120)
-    files = list(core.parent.glob("core*"))
-    if not files:
-        raise RuntimeError(f"gcore: {done.stdout}{done.stderr}")
-    return any(text.encode() in file.read_bytes() for file in files)
+    """Of the process's whole memory, which stands still meanwhile. A core of node would have its reserved address space, too."""
+    wanted, chunk = text.encode(), 16 << 20
+    read = 0
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        with open(f"/proc/{pid}/smaps") as maps, open(f"/proc/{pid}/mem", "rb", 0) as memory:
+            for begin, end, resident in mappings(maps):
+                tail = b""
+                for at in range(begin, end if resident else begin, chunk):
+                    memory.seek(at)
+                    part = tail + memory.read(min(chunk, end - at))
+                    read += len(part)
+                    if wanted in part:
+                        return True
+                    tail = part[-len(wanted):]
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    if read < 1 << 20:
+        raise RuntimeError(f"of process {pid} {read} bytes were read")
+    return False
+
+
+def mappings(smaps):
+    """Begin, end and whether pages are there, of those that may be read."""
+    place = None
+    for line in smaps:
+        if head := re.match(r"([0-9a-f]+)-([0-9a-f]+) r\S+ \S+ \S+ \S+ *(.*)", line):
+            place = None if head[3].strip() in ("[vvar]", "[vsyscall]") else (int(head[1], 16), int(head[2], 16))
+        elif re.match(r"[0-9a-f]+-[0-9a-f]+ ", line):
+            place = None
+        elif place and line.startswith("Rss:"):
+            yield *place, int(line.split()[1]) > 0
