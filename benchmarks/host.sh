@@ -1,6 +1,7 @@
 # shellcheck shell=bash
 # Sourced: a key server and an agent for programs that are no databases, in the empty directory $work.
 #   start_host "NAME:TYPE..." EXECUTABLE...      keys that the owner of the programs may sign and make codes with
+# $more_policy and $more_programs, when set, are added to the policy and to the agent's configuration.
 work="${work:?}"
 root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 build="${NAE_BUILD:-$root/build}"
@@ -35,6 +36,7 @@ roles = ["unix:$owner"]
 keys = [$(for key in $keys; do printf '"%s", ' "${key%%:*}"; done)]
 actions = ["sign", "mac"]
 result = "value"
+${more_policy:-}
 END
   nae policy apply "$work/policy.toml" >/dev/null
   cat >"$work/agent/agent.toml" <<END
@@ -48,6 +50,7 @@ END
   for program in "$@"; do
     printf '[[program]]\nname = "benchmark"\nuid = "%s"\nexecutable = "%s"\nroles = "unix"\n' "$owner" "$(realpath "$program")"
   done >>"$work/agent/agent.toml"
+  printf '%s' "${more_programs:-}" >>"$work/agent/agent.toml"
   chown -R "$owner" "$work/agent"
   become_owner "$work/nae-agent" --config "$work/agent/agent.toml" >"$work/agent.log" 2>&1 & pids+=($!)
   wait_until test -S "$work/agent/agent.sock"

@@ -107,7 +107,7 @@ awaitable<Exchange::Settled> Exchange::read_header() {
                                                 asio::redirect_error(asio::use_awaitable, error));
   if (error) co_return tl::unexpected(refusal_of_reading(error));
   header_ = parser_->get().base();
-  id_ = request_id(header_, client_.is_trusted);
+  id_ = request_id(header_, client_.is_trusted, worker_.request_ids);
   has_body_ = !parser_->is_done();
   Settled checked = check_header(header_);
   if (!checked) co_return checked;

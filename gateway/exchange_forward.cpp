@@ -21,7 +21,35 @@ using asio::awaitable;
 using ErrorCode = boost::system::error_code;
 
 constexpr std::size_t kStreamBytes = 64 << 10;
+constexpr std::size_t kStreamBytesOfUnknown = 16 << 10;
 constexpr std::uint32_t kMaxAnswerHeaderBytes = 64 << 10;
+
+// Where a body is on its way through: no larger than it is, and not cleared, which would cost a
+// small request more than all the rest.
+class StreamSpace {
+ public:
+  explicit StreamSpace(const boost::optional<std::uint64_t>& length)
+      : size_(length ? static_cast<std::size_t>(std::min<std::uint64_t>(*length, kStreamBytes))
+                     : kStreamBytesOfUnknown),
+        bytes_(std::make_unique_for_overwrite<Byte[]>(size_)) {}
+
+  // Of `body`, which reads into it next.
+  void offer_to(http::buffer_body::value_type& body) {
+    body.data = bytes_.get();
+    body.size = size_;
+  }
+  std::size_t taken(const http::buffer_body::value_type& body) const { return size_ - body.size; }
+  // Of `body`, which writes `size` bytes of it next; `more`: others come after them.
+  void hand_to(http::buffer_body::value_type& body, std::size_t size, bool more) {
+    body.data = size == 0 ? nullptr : bytes_.get();
+    body.size = size;
+    body.more = more;
+  }
+
+ private:
+  std::size_t size_;
+  std::unique_ptr<Byte[]> bytes_;
+};
 
 Refusal refusal_of_upstream(const ErrorCode& error) {
   if (error == beast::error::timeout)
@@ -146,36 +174,32 @@ awaitable<Exchange::Settled> Exchange::stream_request(Upstream& upstream) {
   reader.body_limit(boost::none);
   const auto& limits = settings_->config.limits;
   ErrorCode error;
-  upstream.channel.expires_after(limits.upstream_timeout);
-  message.body().data = nullptr;
-  message.body().more = true;
-  co_await http::async_write_header(upstream.channel, writer,
-                                    asio::redirect_error(asio::use_awaitable, error));
-  if (error) co_return Settled();
-  Bytes space(kStreamBytes);
+  StreamSpace space(reader.content_length());
+  // What is here already leaves together with the header.
+  if (buffer_.size() == 0) {
+    space.hand_to(message.body(), 0, true);
+    upstream.channel.expires_after(limits.upstream_timeout);
+    co_await http::async_write_header(upstream.channel, writer,
+                                      asio::redirect_error(asio::use_awaitable, error));
+    if (error) co_return Settled();
+  }
   while (!reader.is_done()) {
-    reader.get().body().data = space.data();
-    reader.get().body().size = space.size();
+    space.offer_to(reader.get().body());
     channel_.expires_after(limits.body_timeout);
     bytes_in_ += co_await http::async_read_some(channel_, buffer_, reader,
                                                 asio::redirect_error(asio::use_awaitable, error));
     if (error == http::error::need_buffer) error = {};
     if (error) co_return tl::unexpected(Refusal{499, "client_gone", "the client has left", 0});
-    const std::size_t got = space.size() - reader.get().body().size;
-    if (got == 0) continue;
-    message.body().data = space.data();
-    message.body().size = got;
+    const std::size_t got = space.taken(reader.get().body());
+    const bool more = !reader.is_done();
+    if (got == 0 && more) continue;
+    space.hand_to(message.body(), got, more);
     upstream.channel.expires_after(limits.upstream_timeout);
     co_await http::async_write(upstream.channel, writer,
                                asio::redirect_error(asio::use_awaitable, error));
     // It may have answered before it had read all.
-    if (error != http::error::need_buffer) co_return Settled();
+    if (more && error != http::error::need_buffer) co_return Settled();
   }
-  message.body().data = nullptr;
-  message.body().size = 0;
-  message.body().more = false;
-  co_await http::async_write(upstream.channel, writer,
-                             asio::redirect_error(asio::use_awaitable, error));
   is_body_read_ = true;
   co_return Settled();
 }
@@ -245,8 +269,6 @@ awaitable<Exchange::Settled> Exchange::stream_answer(Upstream& upstream,
       keeps_alive_ = false;  // its end is that of the connection
   }
   message.keep_alive(keeps_alive_);
-  message.body().data = nullptr;
-  message.body().more = has_body;
   const bool may_be_kept = answer_->keep_alive();
   http::response_serializer<http::buffer_body> writer(message);
   http::response_parser<http::buffer_body> reader(std::move(*answer_));
@@ -254,37 +276,32 @@ awaitable<Exchange::Settled> Exchange::stream_answer(Upstream& upstream,
   ErrorCode error;
   status_ = message.result_int();
   is_answered_ = true;
-  channel_.expires_after(limits.body_timeout);
-  bytes_out_ += co_await http::async_write_header(channel_, writer,
-                                                  asio::redirect_error(asio::use_awaitable, error));
-  if (error) co_return tl::unexpected(Refusal{499, "client_gone", "the client has left", 0});
-  Bytes space(has_body ? kStreamBytes : 0);
+  StreamSpace space(has_body ? reader.content_length() : 0);
+  // What is here already leaves together with the header.
+  if (!has_body || upstream.buffer.size() == 0) {
+    space.hand_to(message.body(), 0, has_body);
+    channel_.expires_after(limits.body_timeout);
+    bytes_out_ += co_await http::async_write_header(
+        channel_, writer, asio::redirect_error(asio::use_awaitable, error));
+    if (error) co_return tl::unexpected(Refusal{499, "client_gone", "the client has left", 0});
+  }
   while (!reader.is_done()) {
-    reader.get().body().data = space.data();
-    reader.get().body().size = space.size();
+    space.offer_to(reader.get().body());
     upstream.channel.expires_after(limits.upstream_timeout);
     co_await http::async_read_some(upstream.channel, upstream.buffer, reader,
                                    asio::redirect_error(asio::use_awaitable, error));
     if (error == http::error::need_buffer) error = {};
     // What was promised did not come: the client sees its connection cut.
     if (error) co_return tl::unexpected(refusal_of_upstream(error));
-    const std::size_t got = space.size() - reader.get().body().size;
-    if (got == 0) continue;
-    message.body().data = space.data();
-    message.body().size = got;
+    const std::size_t got = space.taken(reader.get().body());
+    const bool more = !reader.is_done();
+    if (got == 0 && more) continue;
+    space.hand_to(message.body(), got, more);
     channel_.expires_after(limits.body_timeout);
     bytes_out_ += co_await http::async_write(channel_, writer,
                                              asio::redirect_error(asio::use_awaitable, error));
-    if (error != http::error::need_buffer)
+    if (more ? error != http::error::need_buffer : error.failed())
       co_return tl::unexpected(Refusal{499, "client_gone", "the client has left", 0});
-  }
-  if (has_body) {
-    message.body().data = nullptr;
-    message.body().size = 0;
-    message.body().more = false;
-    bytes_out_ += co_await http::async_write(channel_, writer,
-                                             asio::redirect_error(asio::use_awaitable, error));
-    if (error) co_return tl::unexpected(Refusal{499, "client_gone", "the client has left", 0});
   }
   if (may_be_kept) answer_.reset();  // read to its end: the connection may be kept
   co_return Settled();

@@ -3,10 +3,6 @@
 #include <algorithm>
 #include <boost/beast/http/rfc7230.hpp>
 #include <span>
-#include <stdexcept>
-
-#include "libnae/base/text.hpp"
-#include "libnae/crypto/random.hpp"
 
 namespace nae::gateway {
 namespace {
@@ -124,13 +120,10 @@ std::vector<HeaderView> end_to_end(const http::fields& fields) {
   return kept;
 }
 
-std::string request_id(const http::fields& fields, bool is_trusted) {
+std::string request_id(const http::fields& fields, bool is_trusted, RequestIds& ids) {
   const std::string_view given = view(fields["X-Request-Id"]);
   if (is_trusted && is_name(given)) return std::string(given);
-  Bytes bytes(16);
-  if (auto drawn = crypto::random_bytes(bytes); !drawn)
-    throw std::runtime_error(drawn.error().message);
-  return to_hex(bytes);
+  return ids.next();
 }
 
 void add_forwarded(http::fields& out, const http::fields& from, const Client& client,

@@ -8,6 +8,7 @@
 
 #include "gateway/config.hpp"
 #include "gateway/inspection/inspection.hpp"
+#include "gateway/request_ids.hpp"
 
 namespace nae::gateway {
 
@@ -33,7 +34,7 @@ std::string folded_header(std::string_view name);
 std::vector<HeaderView> end_to_end(const http::fields& fields);
 
 // The request's id: the client's, where it is a name of at most 128 characters, or a new one.
-std::string request_id(const http::fields& fields, bool is_trusted);
+std::string request_id(const http::fields& fields, bool is_trusted, RequestIds& ids);
 
 // Who asked and how: X-Forwarded-For, -Proto, -Host, Forwarded, X-Request-Id.
 void add_forwarded(http::fields& out, const http::fields& from, const Client& client,

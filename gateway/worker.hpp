@@ -7,6 +7,7 @@
 #include "gateway/agent_link.hpp"
 #include "gateway/config.hpp"
 #include "gateway/metrics.hpp"
+#include "gateway/request_ids.hpp"
 #include "gateway/tls.hpp"
 #include "gateway/upstream_pool.hpp"
 
@@ -42,6 +43,7 @@ struct Worker {
   UpstreamPool upstream;
   SharedSettings settings;
   Metrics& metrics;
+  RequestIds request_ids;
   std::set<Drained*> connections;
   std::size_t body_bytes = 0;  // that claimed requests under way hold, or may
   bool draining = false;
