@@ -29,6 +29,7 @@ constexpr PermissionRow kPermissions[] = {
     {Action::hash, {false, false, false, false, false}},
     {Action::random, {false, false, false, false, false}},
     {Action::rewrap, {false, true, true, false, false}},
+    {Action::search, {false, true, false, false, false}},
 };
 
 // From a row's state to a column's. A restricted version never becomes active again: rotation makes

@@ -24,6 +24,10 @@ Result<const Version*> version_of(const Key& key, std::uint16_t number, KeyType 
   return version;
 }
 
+KeyType type_of(MacPurpose purpose) {
+  return purpose == MacPurpose::search ? KeyType::aes_256_gcm : KeyType::hmac_sha_256;
+}
+
 }  // namespace
 
 const crypto::KeyPurpose& key_purpose(MacPurpose purpose) {
@@ -32,6 +36,8 @@ const crypto::KeyPurpose& key_purpose(MacPurpose purpose) {
       return crypto::kMacPurpose;
     case MacPurpose::blind_index:
       return crypto::kBlindIndexPurpose;
+    case MacPurpose::search:
+      return crypto::kSearchPurpose;
     case MacPurpose::blind_index_code:
       break;
   }
@@ -144,7 +150,7 @@ Result<std::shared_ptr<const crypto::SivWorkingKey>> WorkingKeys::derive_siv(Key
 Result<std::shared_ptr<const crypto::MacWorkingKey>> WorkingKeys::derive_mac(
     KeyDeriver& deriver, const Key& key, std::uint16_t version, MacPurpose purpose,
     std::string_view party) {
-  NAE_ASSIGN(const Version* source, version_of(key, version, KeyType::hmac_sha_256));
+  NAE_ASSIGN(const Version* source, version_of(key, version, type_of(purpose)));
   const KeyVersionId id{key.id, version};
   if (auto found = find_mac(id, purpose)) return found;
   const std::uint64_t forgotten = forgotten_.load();

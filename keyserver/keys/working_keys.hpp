@@ -26,8 +26,9 @@ namespace nae::keys {
 // Whether a key that was derived stays for others to find.
 enum class Keep : std::uint8_t { yes, no };
 
-// blind_index: 16 bytes without a header; blind_index_code: format 2.
-enum class MacPurpose : std::uint8_t { code, blind_index, blind_index_code };
+// blind_index: 16 bytes without a header; blind_index_code: format 2. search is of keys that
+// encrypt, the others of keys that make codes.
+enum class MacPurpose : std::uint8_t { code, blind_index, blind_index_code, search };
 const crypto::KeyPurpose& key_purpose(MacPurpose purpose);
 
 // Counters first_counter to first_counter + items - 1 under `key` belong to the holder alone: each
@@ -103,7 +104,15 @@ class WorkingKeys {
   std::size_t size() const;  // cached working keys
 
  private:
-  enum class Kind : std::uint8_t { gcm, gcm_lease, siv, mac, blind_index, blind_index_code };
+  enum class Kind : std::uint8_t {
+    gcm,
+    gcm_lease,
+    siv,
+    mac,
+    blind_index,
+    blind_index_code,
+    search
+  };
   struct Name {
     KeyVersionId id;
     Kind kind{};
@@ -133,6 +142,8 @@ class WorkingKeys {
         return Kind::mac;
       case MacPurpose::blind_index:
         return Kind::blind_index;
+      case MacPurpose::search:
+        return Kind::search;
       case MacPurpose::blind_index_code:
         break;
     }

@@ -15,5 +15,6 @@ Outcome mac(Request& request);
 Outcome mac_verify(Request& request);
 Outcome hash(Request& request);
 Outcome random(Request& request);
+Outcome search(Request& request);
 
 }  // namespace nae::operations

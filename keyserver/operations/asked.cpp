@@ -1,6 +1,9 @@
 #include "keyserver/operations/asked.hpp"
 
+#include <algorithm>
 #include <charconv>
+
+#include "libnae/envelope/search_input.hpp"
 
 namespace nae::operations {
 namespace {
@@ -18,6 +21,7 @@ bool may_name_version(const CryptoRequest& asked) {
     case Action::encrypt:
     case Action::sign:
     case Action::mac:
+    case Action::search:
       return true;
     case Action::verify:
       return asked.algorithm != 0;  // the signature is bare
@@ -38,6 +42,20 @@ bool searches_blind_index(const CryptoRequest& asked) {
   return asked.algorithm == static_cast<std::uint8_t>(MacForm::blind_index_search) ||
          (asked.algorithm == static_cast<std::uint8_t>(MacForm::blind_index) &&
           asked.key.find(kBeforeVersion) != std::string_view::npos);
+}
+
+bool searches_index(const CryptoRequest& asked) {
+  return asked.action == Action::search &&
+         asked.algorithm == static_cast<std::uint8_t>(SearchForm::searched);
+}
+
+std::uint64_t charged_items(const CryptoRequest& asked) {
+  if (asked.action != Action::search) return asked.count;
+  std::uint64_t tokens = 0;
+  SearchInputView input;
+  for (const ByteView item : asked.items)
+    tokens += parse_search_input(item, input) ? std::max(input.count, std::uint32_t{1}) : 1;
+  return tokens;
 }
 
 std::string_view act_of(const CryptoRequest& asked) {

@@ -19,12 +19,20 @@ bool asks_for_search_tokens(const CryptoRequest& asked);
 // nothing new is written: writers of the old form name none.
 bool searches_blind_index(const CryptoRequest& asked);
 
+// search in its form searched.
+bool searches_index(const CryptoRequest& asked);
+
+// What limits count: items, and of search the tokens in them. An item without a token counts as
+// one, as does one that is malformed.
+std::uint64_t charged_items(const CryptoRequest& asked);
+
 // "encrypt", "mac-verify" and so on, and audit::kSearchAct.
 std::string_view act_of(const CryptoRequest& asked);
 
 // The key without a version: rules over names and the counters of limits must not be escaped, nor
-// the records of a key be scattered, by naming a version. Only encrypt and blind indexes split
-// their reference: no key has a name with a colon, so that the other actions know no such key.
+// the records of a key be scattered, by naming a version. Only encrypt, search and blind indexes
+// split their reference: no key has a name with a colon, so that the other actions know no such
+// key.
 std::string_view key_name_of(const CryptoRequest& asked);
 
 // The key as far as it is known before an item was read. Of decrypt and rewrap nobody knows it, and

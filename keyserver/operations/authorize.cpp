@@ -24,6 +24,11 @@ struct Permission {
   policy::Decision decision;
 };
 
+// A code of a search index says whether a guess is right, which a mask is to hold back.
+bool reads_whole_values(Request& request, std::string_view key_name) {
+  return request.decide(Action::decrypt, key_name).verdict == policy::Verdict::value;
+}
+
 // Who writes or reads the values of a key learns nothing new from its search tokens: either
 // permits them. Who reads masks does not: a token says whether a guess is right.
 std::vector<Permission> permissions_of(Request& request, std::string_view key_name) {
@@ -32,13 +37,15 @@ std::vector<Permission> permissions_of(Request& request, std::string_view key_na
     const policy::Decision& decision = request.decide(action, key_name);
     if (decision.verdict == policy::Verdict::value) permissions.push_back({action, decision});
   };
-  ask(request.asked.action);
+  if (request.asked.action != Action::search || reads_whole_values(request, key_name))
+    ask(request.asked.action);
   if (asks_for_search_tokens(request.asked)) ask(Action::decrypt);
   return permissions;
 }
 
 bool serves(KeyType type, const Request& request) {
   if (asks_for_search_tokens(request.asked)) return type == KeyType::aes_256_siv;
+  if (request.asked.action == Action::search) return type == KeyType::aes_256_gcm;
   return allows(type, request.asked.action);
 }
 
@@ -46,6 +53,7 @@ bool serves(KeyType type, const Request& request) {
 bool permits(keys::State state, const Request& request) {
   if (asks_for_search_tokens(request.asked)) return permits(state, Action::decrypt);
   if (searches_blind_index(request.asked)) return permits(state, Action::mac_verify);
+  if (searches_index(request.asked)) return permits(state, Action::decrypt);
   return permits(state, request.asked.action);
 }
 

@@ -73,7 +73,7 @@ std::optional<Refused> charge(Request& request, const policy::Decision& decision
                               std::string_view key) {
   if (decision.limits.empty()) return std::nullopt;
   Charges charges(request);
-  charges.add(decision, key, request.count());
+  charges.add(decision, key, charged_items(request.asked));
   return charges.take();
 }
 

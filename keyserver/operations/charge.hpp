@@ -9,7 +9,7 @@
 
 namespace nae::operations {
 
-// Takes `items` from every limit of `decision`, or refuses with Code::limit_exceeded and takes
+// Takes charged_items() from every limit of `decision`, or refuses with Code::limit_exceeded and takes
 // none. Before anything is done for the items, so that those that fail count as well: who guesses
 // pays for each guess. A request that is served again is counted once.
 std::optional<Refused> charge(Request& request, const policy::Decision& decision,

@@ -30,6 +30,8 @@ ActionFunction function_of(Action action) {
       return hash;
     case Action::random:
       return random;
+    case Action::search:
+      return search;
     case Action::wrap:
     case Action::unwrap:
     case Action::derive:

@@ -23,6 +23,7 @@ Form form_of(Action action) {
       return {Part::may, Part::never, Part::never, Part::may};
     case Action::sign:
     case Action::mac:
+    case Action::search:
       return {Part::must, Part::may, Part::never, Part::never};
     case Action::verify:
       return {Part::must, Part::may, Part::must, Part::never};

@@ -37,6 +37,7 @@ std::size_t bytes_of(MacPurpose purpose) {
       return crypto::kMacTokenBytes;
     case MacPurpose::blind_index:
       return kBlindIndexBytes;
+    case MacPurpose::search:  // search.cpp: no purpose of mac
     case MacPurpose::blind_index_code:
       break;
   }
@@ -117,6 +118,7 @@ void write(const crypto::MacWorkingKey& key, MacPurpose purpose, ByteView data, 
       return crypto::write_mac(key, data, out.first<crypto::kMacTokenBytes>());
     case MacPurpose::blind_index:
       return crypto::write_blind_index(key, data, out.first<kBlindIndexBytes>());
+    case MacPurpose::search:
     case MacPurpose::blind_index_code:
       return crypto::write_blind_index_code(key, data, out.first<kBlindIndexCodeBytes>());
   }

@@ -15,6 +15,7 @@ constexpr Row kRows[] = {
     {Action::wrap, "wrap"},         {Action::unwrap, "unwrap"},
     {Action::rewrap, "rewrap"},     {Action::derive, "derive"},
     {Action::export_key, "export"}, {Action::manage, "manage"},
+    {Action::search, "search"},
 };
 
 }  // namespace

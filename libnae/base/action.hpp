@@ -23,6 +23,7 @@ enum class Action : std::uint8_t {
   derive = 12,
   export_key = 13,
   manage = 14,
+  search = 15,
 };
 
 // What executing a request a second time leaves behind, beside its own record.
@@ -39,6 +40,7 @@ constexpr Repeated when_repeated(Action action) {
     case Action::mac:
     case Action::mac_verify:
     case Action::hash:
+    case Action::search:
       return Repeated::nothing;
     case Action::encrypt:
     case Action::rewrap:

@@ -18,6 +18,9 @@ enum class MacForm : std::uint8_t {
   blind_index_code = 2,
   blind_index_search = 3,
 };
+// Codes of a search index that are to be stored ask as a writer, those that are searched for as a
+// reader.
+enum class SearchForm : std::uint8_t { stored = 0, searched = 1 };
 
 inline constexpr std::uint32_t kMaxRandomBytes = 1024;  // of one item of random
 

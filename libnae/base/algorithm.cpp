@@ -6,7 +6,7 @@
 namespace nae {
 namespace {
 
-constexpr Action kCipher[] = {Action::encrypt, Action::decrypt, Action::rewrap};
+constexpr Action kCipher[] = {Action::encrypt, Action::decrypt, Action::rewrap, Action::search};
 constexpr Action kMac[] = {Action::mac, Action::mac_verify};
 constexpr Action kSign[] = {Action::sign, Action::verify};
 

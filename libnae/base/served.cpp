@@ -13,6 +13,7 @@ bool is_served(Action action) {
     case Action::hash:
     case Action::random:
     case Action::rewrap:
+    case Action::search:
       return true;
     case Action::wrap:
     case Action::unwrap:

@@ -28,6 +28,7 @@ constexpr PurposeRow kPurposes[] = {
     {KeyType::aes_256_gcm, kGcmPurpose},         {KeyType::aes_256_gcm, kLeaseGcmPurpose},
     {KeyType::aes_256_siv, kSivPurpose},         {KeyType::hmac_sha_256, kMacPurpose},
     {KeyType::hmac_sha_256, kBlindIndexPurpose}, {KeyType::hmac_sha_256, kBlindIndexCodePurpose},
+    {KeyType::aes_256_gcm, kSearchPurpose},
 };
 
 }  // namespace

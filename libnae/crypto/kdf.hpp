@@ -30,6 +30,7 @@ inline constexpr KeyPurpose kSivPurpose{"nae/1 aes-256-siv", 64};
 inline constexpr KeyPurpose kMacPurpose{"nae/1 hmac-sha-256", 32};
 inline constexpr KeyPurpose kBlindIndexPurpose{"nae/1 blind-index", 32};
 inline constexpr KeyPurpose kBlindIndexCodePurpose{"nae/2 blind-index", 32};
+inline constexpr KeyPurpose kSearchPurpose{"nae/1 search", 32};
 
 // Whether working keys for `purpose` come from keys of this type.
 bool has_purpose(KeyType type, const KeyPurpose& purpose);

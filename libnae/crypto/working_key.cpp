@@ -117,4 +117,18 @@ void write_blind_index_code(const MacWorkingKey& key, ByteView input,
   write_blind_index(key, input, out.last<kBlindIndexBytes>());
 }
 
+void write_search_codes(const MacWorkingKey& key, const SearchInputView& input, ByteSpan out) {
+  Bytes message(input.head.begin(), input.head.end());
+  Sha256Digest code;
+  for (ByteView tokens = input.tokens; !tokens.empty(); out = out.subspan(kSearchCodeBytes)) {
+    const ByteView token = take_search_token(tokens);
+    message.resize(input.head.size());
+    message.insert(message.end(), token.begin(), token.end());
+    key.hmac.compute(message, code);
+    store_big_endian(out.data(), search_code(code, input.bits));
+  }
+  OPENSSL_cleanse(message.data(), message.size());
+  OPENSSL_cleanse(code.data(), code.size());
+}
+
 }  // namespace nae::crypto

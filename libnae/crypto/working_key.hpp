@@ -14,6 +14,7 @@
 #include "libnae/crypto/siv.hpp"
 #include "libnae/envelope/blind_index.hpp"
 #include "libnae/envelope/envelope.hpp"
+#include "libnae/envelope/search_input.hpp"
 
 namespace nae::crypto {
 
@@ -36,8 +37,8 @@ struct SivWorkingKey {
   AesSiv cipher;
 };
 
-// From derive_working_key with kMacPurpose, kBlindIndexPurpose or kBlindIndexCodePurpose, and
-// kNoSalt.
+// From derive_working_key with kMacPurpose, kBlindIndexPurpose, kBlindIndexCodePurpose or
+// kSearchPurpose, and kNoSalt.
 struct MacWorkingKey {
   MacWorkingKey(const KeyVersionId& key_id, const SecretBytes& secret) : id(key_id), hmac(secret) {}
   KeyVersionId id;
@@ -80,5 +81,8 @@ void write_blind_index(const MacWorkingKey& key, ByteView data,
 // Format 2: `input` is what write_blind_index_input() made.
 void write_blind_index_code(const MacWorkingKey& key, ByteView input,
                             std::span<Byte, kBlindIndexCodeBytes> out);
+// The codes of a value in a search index, in the order of its tokens: `out` is kSearchCodeBytes a
+// token. The working key is of kSearchPurpose.
+void write_search_codes(const MacWorkingKey& key, const SearchInputView& input, ByteSpan out);
 
 }  // namespace nae::crypto

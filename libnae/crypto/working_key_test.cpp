@@ -346,5 +346,25 @@ TEST(BlindIndexCode, MatchesVectors) {
   }
 }
 
+TEST(SearchCodes, MatchVectors) {
+  for (const Vector& v : vectors::read("search.txt", "search")) {
+    HmacSha256 hsm(secret_of(v.bytes("key")));
+    auto secret =
+        derive_working_key(kSearchPurpose, id_of(v), kNoSalt,
+                           [&](ByteView input, std::span<Byte, kSha256Bytes> out) -> Result<void> {
+                             hsm.compute(input, out);
+                             return {};
+                           });
+    ASSERT_TRUE(secret);
+    EXPECT_EQ(to_hex(secret->expose()), v.value("working_key")) << "line " << v.line;
+    const Bytes bytes = v.bytes("input");
+    SearchInputView input;
+    ASSERT_TRUE(parse_search_input(bytes, input)) << "line " << v.line;
+    Bytes codes(input.count * kSearchCodeBytes);
+    write_search_codes(MacWorkingKey(id_of(v), *secret), input, codes);
+    EXPECT_EQ(to_hex(codes), v.value("codes")) << "line " << v.line;
+  }
+}
+
 }  // namespace
 }  // namespace nae::crypto

@@ -33,6 +33,9 @@ ResultBound result_bound(Action action) {
       return {kCodeBytes, false};
     case Action::hash:
       return {kMaxDigestBytes, false};
+    // A code is as long as what says how long its token is.
+    case Action::search:
+      return {0, true};
     case Action::random:
       return {kMaxRandomBytes, false};
     // Nobody serves these: they are answered by an error.

@@ -21,6 +21,7 @@ namespace nae::wire {
 //                  one.
 //   mac            a MacForm
 //   hash           a HashAlgorithm
+//   search         a SearchForm
 //   others         0
 //
 // The fixed part of a request and how its columns are laid out.
@@ -29,7 +30,8 @@ struct CryptoHeader {
   Action action{};
   std::uint8_t algorithm = 0;
   std::string_view key;        // empty where the items name their keys: decrypt, rewrap;
-                               // encrypt and blind indexes also take `name:version`
+                               // encrypt, search and blind indexes also take
+                               // `name:version`
   std::uint64_t query_id = 0;  // PostgreSQL's, for the audit; 0 = none
 };
 

@@ -37,7 +37,7 @@ def main():
         refused(name, "both", "protocol_violation", kind, request_id, body)
     refused("a-reserved-byte", "both", "protocol_violation", 9, 6, reserved=b"\0\0\1")
     refused("a-frame-over-the-limit", "both", "frame_too_large", 6, 9, length=(64 << 20) + 1)
-    request("a-later-action", "both", "unsupported", 15, 0, b"k", 0, 0, 1, ITEM)
+    request("a-later-action", "both", "unsupported", 200, 0, b"k", 0, 0, 1, ITEM)
     request("a-later-column", "both", "unsupported", 1, 0, b"k", 0, 8, 1, ITEM, ITEM)
     refused("a-later-lookup", "both", "unsupported", 12, 7, u32(5) + u8(15))
     request("an-action-that-nobody-serves", "server", "unsupported", 9, 0, b"k", 0, 0, 1, ITEM)
