@@ -5,6 +5,7 @@
 #include "pg_nae/columns/declared_key.hpp"
 #include "pg_nae/columns/fault.hpp"
 #include "pg_nae/columns/given_ciphertext.hpp"
+#include "pg_nae/columns/search_input.hpp"
 #include "pg_nae/pg/exchange.hpp"
 #include "pg_nae/pg/settings.hpp"
 #include "pg_nae/pg/values.hpp"
@@ -107,6 +108,12 @@ Datum make_ciphertext(const Batchable&, const Answer& answer) {
   Value value = columns::read_value(answer.arguments[0]);
   const ColumnKey& key = columns::column_key(DatumGetInt32(answer.arguments[1]));
   return columns::sealed(key, value.type, answer.bytes, answer.memory);
+}
+
+Datum make_search_codes(const Batchable&, const Answer& answer) {
+  const std::size_t bytes = columns::search_codes_bytes(answer.bytes.size());
+  return PointerGetDatum(
+      columns::write_search_codes(answer.bytes, static_cast<char*>(palloc(bytes))));
 }
 
 Datum make_rewrapped(const Batchable&, const Answer& answer) {

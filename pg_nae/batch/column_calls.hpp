@@ -15,6 +15,7 @@ Reading read_fault(const Batchable& how, std::span<const Datum> arguments, Item&
 
 Datum make_ciphertext(const Batchable& how, const Answer& answer);
 Datum make_rewrapped(const Batchable& how, const Answer& answer);
+Datum make_search_codes(const Batchable& how, const Answer& answer);
 Datum make_plaintext(const Batchable& how, const Answer& answer);
 
 }  // namespace nae::batch

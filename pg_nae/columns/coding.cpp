@@ -16,12 +16,16 @@ constexpr int kArguments = 5;
 // Of format 1, whose codes name no version: key and normalization.
 constexpr int kArgumentsBefore = 2;
 
-// The name is that of nae.blind_index in install/0.2.0/blind_index.sql.
+bool is_search_name(std::string_view name) {
+  return name.ends_with("_search_index");
+}
+
+// The name is that of nae_internal.coded_column in install/0.2.0/blind_index.sql.
 bool keeps_codes(const Trigger& trigger) {
   const std::string_view name = trigger.tgname;
   return trigger.tgnattr == 2 &&
          (trigger.tgnargs == kArgumentsBefore || trigger.tgnargs == kArguments) &&
-         name.starts_with("zzz_nae_") && name.ends_with("_blind_index");
+         name.starts_with("zzz_nae_") && (name.ends_with("_blind_index") || is_search_name(name));
 }
 
 // As TriggerEnabled() of trigger.c has it.
@@ -40,10 +44,11 @@ bool is_beside(const Trigger& trigger, const Trigger& other) {
 // Before the trigger stands the one that writes what is known: nae_internal.take_code(), by its
 // name.
 bool has_taker(const TriggerDesc& triggers, const Trigger& coding) {
+  const std::string_view code_name = is_search_name(coding.tgname) ? "_search_code" : "_blind_code";
   for (int i = 0; i < triggers.numtriggers; ++i) {
     const Trigger& trigger = triggers.triggers[i];
     if (is_beside(trigger, coding) && fires(trigger) &&
-        std::string_view(trigger.tgname).ends_with("_blind_code"))
+        std::string_view(trigger.tgname).ends_with(code_name))
       return true;
   }
   return false;
@@ -68,6 +73,7 @@ bool read_coding(Relation relation, const Trigger& trigger, Coding& coding) {
   coding.type = type->plain;
   coding.decrypt = type->decrypt_whole;
   coding.of = &column_key(typmod);
+  coding.is_search = is_search_name(trigger.tgname);
   coding.key = trigger.tgargs[0];
   coding.normalization = trigger.tgargs[1];
   coding.version = trigger.tgargs[2];
@@ -102,9 +108,21 @@ bool Coding::is_of(const Trigger& trigger) const {
 const Trigger* find_coding_trigger(Relation relation, AttrNumber column) {
   const TriggerDesc* triggers = relation->trigdesc;
   for (int i = 0; triggers != nullptr && i < triggers->numtriggers; ++i)
-    if (keeps_codes(triggers->triggers[i]) && triggers->triggers[i].tgattr[0] == column)
+    if (keeps_codes(triggers->triggers[i]) && triggers->triggers[i].tgattr[0] == column &&
+        !is_search_name(triggers->triggers[i].tgname))
       return &triggers->triggers[i];
   return nullptr;
+}
+
+bool find_search(Relation relation, AttrNumber column, Coding& coding) {
+  const TriggerDesc* triggers = relation->trigdesc;
+  for (int i = 0; triggers != nullptr && i < triggers->numtriggers; ++i) {
+    const Trigger& trigger = triggers->triggers[i];
+    if (keeps_codes(trigger) && trigger.tgattr[0] == column && is_search_name(trigger.tgname) &&
+        fires(trigger) && read_coding(relation, trigger, coding))
+      return true;
+  }
+  return false;
 }
 
 List* codings_of(Relation relation) {

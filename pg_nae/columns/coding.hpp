@@ -1,5 +1,5 @@
-// Coding: what a blind index is of, as the trigger that keeps its codes says
-// (install/0.2.0/blind_index.sql).
+// Coding: what a blind index or a search index is of, as the trigger that keeps its codes says
+// (install/0.2.0/blind_index.sql, search.sql).
 #pragma once
 
 #include <array>
@@ -18,7 +18,8 @@ struct Coding {
   Oid decrypt;          // what the function decrypts by
   const ColumnKey* of;  // the column's key
   std::string_view key;
-  std::string_view normalization;
+  bool is_search;                  // codes are an int4[]
+  std::string_view normalization;  // of a search index: its declaration
   std::string_view version;
   std::string_view context;
   std::string_view purpose;
@@ -34,14 +35,17 @@ struct Coding {
   bool is_of(const Trigger& trigger) const;
 };
 
-// The trigger that keeps the codes of the column, of either format; nullptr: it has no blind index.
+// The trigger that keeps the codes of the column's blind index, of either format; nullptr: it has
+// none.
 const Trigger* find_coding_trigger(Relation relation, AttrNumber column);
 
 // All codings of format 2 whose triggers fire in this session, with one before them that takes
 // codes which are known, in the order of the columns; memory,
 // also of the texts, is the current context's. Pointers to Coding.
 List* codings_of(Relation relation);
-// The same without reading them.
+// The coding of a column's search index; false: it has none.
+bool find_search(Relation relation, AttrNumber column, Coding& coding);
+// The same as codings_of() without reading them.
 bool has_codings(Relation relation);
 // The trigger that fires and keeps the codes of the two columns that this one is on, or nullptr.
 const Trigger* find_coding_trigger_beside(Relation relation, const Trigger& trigger);

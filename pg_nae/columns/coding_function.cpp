@@ -16,16 +16,27 @@ const char* coded_expression(const Coding& coding) {
              : plain;
 }
 
+// As nae_internal.blind_index_expression() has it.
+std::string_view code_expression(const Coding& coding, const char* key) {
+  const char* purpose = quote_literal_cstr(coding.purpose.data());
+  const char* context = quote_literal_cstr(coding.context.data());
+  if (!coding.is_search)
+    return psprintf("nae_internal.blind_index_code(%s, nae_internal.blind_index_input(%s, %s, %s))",
+                    key, purpose, context, coded_expression(coding));
+  return psprintf("nae_internal.search_codes(%s, nae_internal.search_input(%s, %s, %s, %s))", key,
+                  purpose, context, quote_literal_cstr(coding.normalization.data()),
+                  coded_expression(coding));
+}
+
 // As nae_internal.blind_index_body() has it.
 std::string_view body_of(const Coding& coding) {
   char* key = psprintf("%s:%s", coding.key.data(), coding.version.data());
   return psprintf(
       "BEGIN IF (TG_OP = 'INSERT' OR TG_NARGS = 0) AND NOT nae_internal.is_changing() THEN"
-      " NEW.%s := nae_internal.blind_index_code(%s, nae_internal.blind_index_input(%s, %s, %s));"
+      " NEW.%s := %s;"
       " END IF; RETURN NEW; END",
-      quote_identifier(coding.code_column_name), quote_literal_cstr(key),
-      quote_literal_cstr(coding.purpose.data()), quote_literal_cstr(coding.context.data()),
-      coded_expression(coding));
+      quote_identifier(coding.code_column_name),
+      code_expression(coding, quote_literal_cstr(key)).data());
 }
 
 }  // namespace

@@ -84,27 +84,6 @@ bool outside_walker(Node* node, void* state) {
   return pg::walk_children(node, outside_walker, state);
 }
 
-// The same for every row: asked once, as an InitPlan, and never while the planner estimates.
-bool is_same_for_all_rows(Node* operand) {
-  Index depth = 0;
-  return !outside_walker(operand, &depth) && !contain_volatile_functions(operand);
-}
-
-Node* as_sublink(Node* expression) {
-  Query* query = makeNode(Query);
-  query->commandType = CMD_SELECT;
-  query->canSetTag = true;
-  query->targetList =
-      list_make1(makeTargetEntry(reinterpret_cast<Expr*>(expression), 1, pstrdup("token"), false));
-  query->jointree = makeFromExpr(NIL, nullptr);
-  query->hasSubLinks = checkExprHasSubLink(expression);
-  SubLink* sublink = makeNode(SubLink);
-  sublink->subLinkType = EXPR_SUBLINK;
-  sublink->subselect = reinterpret_cast<Node*>(query);
-  sublink->location = -1;
-  return reinterpret_cast<Node*>(sublink);
-}
-
 FuncExpr* with_collation(FuncExpr* call, Node* argument) {
   call->funccollid = collation_of(argument, call->funcresulttype);
   return call;
@@ -194,7 +173,27 @@ bool is_encryption(const Node* node) {
   return type != nullptr && call->funcid == type->encrypt;
 }
 
-Node* search_token(Node* operand, int32 typmod, bool may_sublink, bool& has_sublink) {
+bool is_same_for_all_rows(Node* operand) {
+  Index depth = 0;
+  return !outside_walker(operand, &depth) && !contain_volatile_functions(operand);
+}
+
+Node* once_a_statement(Node* expression) {
+  Query* query = makeNode(Query);
+  query->commandType = CMD_SELECT;
+  query->canSetTag = true;
+  query->targetList =
+      list_make1(makeTargetEntry(reinterpret_cast<Expr*>(expression), 1, pstrdup("token"), false));
+  query->jointree = makeFromExpr(NIL, nullptr);
+  query->hasSubLinks = checkExprHasSubLink(expression);
+  SubLink* sublink = makeNode(SubLink);
+  sublink->subLinkType = EXPR_SUBLINK;
+  sublink->subselect = reinterpret_cast<Node*>(query);
+  sublink->location = -1;
+  return reinterpret_cast<Node*>(sublink);
+}
+
+Node* search_token(Node* operand, int32 typmod, bool may_sublink, bool& honce_a_statement) {
   const ColumnType* array = find_column_type_of_array(exprType(operand));
   const ColumnType& type = array != nullptr ? *array : *type_of(operand);
   FuncExpr* call = call_of(array != nullptr ? type.search_token_array : type.search_token,
@@ -202,8 +201,8 @@ Node* search_token(Node* operand, int32 typmod, bool may_sublink, bool& has_subl
                            list_make2(below_domain(operand, type), typmod_constant(typmod)));
   auto* token = reinterpret_cast<Node*>(with_collation(call, operand));
   if (!may_sublink || !is_same_for_all_rows(operand)) return token;
-  has_sublink = true;
-  return as_sublink(token);
+  honce_a_statement = true;
+  return once_a_statement(token);
 }
 
 }  // namespace nae::columns

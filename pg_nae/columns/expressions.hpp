@@ -33,6 +33,10 @@ Node* stored_again(Node* plain, const ColumnType& type, int32 typmod);
 bool is_decryption(const Node* node);
 bool is_encryption(const Node* node);
 
+// The same for every row: asked once, as an InitPlan, and never while the planner estimates.
+bool is_same_for_all_rows(Node* operand);
+Node* once_a_statement(Node* expression);
+
 // nae_internal.search_token(…) of an operand, asked once a statement where `may_sublink` and the
 // operand is the same for every row.
 Node* search_token(Node* operand, int32 typmod, bool may_sublink, bool& has_sublink);

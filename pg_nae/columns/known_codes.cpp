@@ -5,6 +5,7 @@
 #include "libnae/envelope/blind_index.hpp"
 #include "pg_nae/columns/coding_function.hpp"
 #include "pg_nae/columns/column_type.hpp"
+#include "pg_nae/columns/search_input.hpp"
 #include "pg_nae/pg/encoding.hpp"
 #include "pg_nae/pg/settings.hpp"
 #include "pg_nae/pg/values.hpp"
@@ -73,7 +74,9 @@ void KnownCodes::create(const Coding& coding, const pg::StatementRoles& writer) 
   owner_ = writer;
   owner_.effective = coder_of(coding);
   is_refused_ = !OidIsValid(owner_.effective) || !may_call(coding.decrypt, owner_.effective) ||
-                !may_call(own_function("blind_index_code", {TEXTOID, BYTEAOID}), owner_.effective);
+                !may_call(own_function(coding.is_search ? "search_codes" : "blind_index_code",
+                                       {TEXTOID, BYTEAOID}),
+                          owner_.effective);
   MemoryContext statement = CurrentMemoryContext;
   arena_.create();
   table_.create(statement, arena_);
@@ -132,8 +135,32 @@ void KnownCodes::gather(std::span<const WrittenValue> values) {
   }
 }
 
+// Where to put a code, of so many bytes.
+char* KnownCodes::room_for(ValueTable::Entry* entry, std::size_t bytes) {
+  char* room = arena_.allocate(bytes);
+  entry->value.bytes = {reinterpret_cast<Byte*>(room), bytes};
+  return room;
+}
+
+// A value without a token has no codes, and nobody is asked.
+void KnownCodes::add_tokens(ValueTable::Entry* entry, ByteView text) {
+  ByteView made;
+  const SearchOf of{purpose_, context_, utf8_of(coding_->normalization)};
+  const SearchInput result =
+      columns::search_input(of, search::Condition::equal, as_text(text), made);
+  if (result == SearchInput::no_token)
+    write_search_codes({}, room_for(entry, search_codes_bytes(0)));
+  if (result != SearchInput::made || !pg::fits_a_frame(made.size())) return forget_search_input();
+  auto* input = reinterpret_cast<Byte*>(arena_.allocate(made.size()));
+  std::copy(made.begin(), made.end(), input);
+  entries_[input_count_] = entry;
+  inputs_[input_count_++] = {input, made.size()};
+  forget_search_input();
+}
+
 // What the code of a value is computed of.
 void KnownCodes::add_input(ValueTable::Entry* entry, ByteView canonical) {
+  if (coding_->is_search) return add_tokens(entry, canonical);
   ByteView value;
   if (!normalize(*coding_, canonical, value)) return;
   const std::size_t bytes = blind_index_input_bytes(purpose_, context_, value);
@@ -179,10 +206,22 @@ void KnownCodes::open(pg::Traffic& traffic) {
   if (decrypted_count_ == asked_count_) seen_reading_ = pg::standing_of(pg::role_key_of(owner_));
 }
 
+void KnownCodes::keep(ValueTable::Entry* entry, ByteView code) {
+  if (coding_->is_search) {
+    write_search_codes(code, room_for(entry, search_codes_bytes(code.size())));
+    return;
+  }
+  char* kept = room_for(entry, VARHDRSZ + code.size());
+  SET_VARSIZE(kept, VARHDRSZ + code.size());
+  std::copy(code.begin(), code.end(), kept + VARHDRSZ);
+}
+
 void KnownCodes::code(pg::Traffic& traffic) {
   wire::CryptoRequest request;
-  request.header.action = Action::mac;
-  request.header.algorithm = static_cast<std::uint8_t>(MacForm::blind_index_code);
+  request.header.action = coding_->is_search ? Action::search : Action::mac;
+  request.header.algorithm = coding_->is_search
+                                 ? static_cast<std::uint8_t>(SearchForm::stored)
+                                 : static_cast<std::uint8_t>(MacForm::blind_index_code);
   request.header.key = reference_;
   request.header.query_id = pgstat_get_my_query_id();
   request.items = {inputs_, input_count_};
@@ -193,10 +232,7 @@ void KnownCodes::code(pg::Traffic& traffic) {
     auto& self = *static_cast<KnownCodes*>(state);
     wire::each_item(reply, [&](std::size_t number, std::uint16_t status, ByteView code) {
       if (status != static_cast<std::uint16_t>(wire::ItemResult::value)) return;
-      auto* kept = reinterpret_cast<Byte*>(self.arena_.allocate(VARHDRSZ + code.size()));
-      SET_VARSIZE(kept, VARHDRSZ + code.size());
-      std::copy(code.begin(), code.end(), kept + VARHDRSZ);
-      self.entries_[first + number]->value.bytes = {kept, VARHDRSZ + code.size()};
+      self.keep(self.entries_[first + number], code);
     });
   };
   answers.refuse = [](void*, std::size_t, std::size_t, std::size_t, const backend::Failure&) {};

@@ -41,7 +41,8 @@ class KnownCodes {
   static const KnownCodes* of(const Trigger& trigger);
   // The same by what codes are of: key, normalization, version, context and purpose.
   static const KnownCodes* of(std::span<const std::string_view> words);
-  // The code of a stored value, a bytea; nullptr: it is not known. It lives until the next asking.
+  // The code of a stored value, a bytea, or an int4[] of a search index; nullptr: it is not known.
+  // It lives until the next asking.
   const varlena* find(ByteView stored) const;
 
   // The one test that every other row pays.
@@ -56,7 +57,10 @@ class KnownCodes {
   bool may_take_plaintexts() const;
   void gather(std::span<const WrittenValue> values);
   void open(pg::Traffic& traffic);
+  char* room_for(ValueTable::Entry* entry, std::size_t bytes);
+  void add_tokens(ValueTable::Entry* entry, ByteView text);
   void add_input(ValueTable::Entry* entry, ByteView canonical);
+  void keep(ValueTable::Entry* entry, ByteView code);
   void code(pg::Traffic& traffic);
 
   static KnownCodes* all_;

@@ -1,5 +1,6 @@
 #include "pg_nae/columns/rewrite.hpp"
 
+#include "pg_nae/columns/search_plan.hpp"
 #include "pg_nae/columns/sorting.hpp"
 #include "pg_nae/columns/whole_row.hpp"
 
@@ -60,6 +61,7 @@ Query* rewritten(Query* query, QueryLevel* outer) {
   // PL/pgSQL knows a simple expression, a SELECT without FROM, by its plan: no InitPlan there.
   QueryLevel level{query, outer, query->rtable != NIL};
   Query* result = pg::mutate_query(query, mutator, &level, 0);
+  search_by_codes(result, level);
   result->hasSubLinks = result->hasSubLinks || level.has_sublink;
   // mutate_query leaves these as they were, and they are changed now.
   result->sortClause = pg::copy_of(query->sortClause);

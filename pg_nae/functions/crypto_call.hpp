@@ -29,7 +29,7 @@ Datum answer(FunctionCallInfo fcinfo, const CryptoCall& call);
 // The first argument as the name of a key. A text that cannot be one is not quoted back: arguments
 // get swapped, and then it is the value.
 std::string_view key_argument(FunctionCallInfo fcinfo, int position = 0);
-// The same for blind indexes, whose key may be named with a version: `name:version`.
+// The same for blind and search indexes, whose key may be named with a version: `name:version`.
 std::string_view key_reference_argument(FunctionCallInfo fcinfo);
 
 // A name, perhaps with a version of one to five digits; whether there is such a version is the key

@@ -25,17 +25,26 @@ $$;
 
 -- tgattr: the column and the index column. tgargs of format 2: key, normalization, version, context and
 -- purpose; of format 1, whose codes name no version: key and normalization.
-CREATE VIEW nae.blind_index AS
+CREATE VIEW nae_internal.coded_column AS
   SELECT t.tgrelid::regclass AS relation, coded.attname AS column_name, code.attname AS index_column,
          a.argument[1] AS key, a.argument[2] AS normalization, t.oid AS trigger_oid,
          CASE t.tgnargs WHEN 2 THEN 1 ELSE 2 END AS format,
          CASE WHEN a.argument[3] ~ '^[1-9][0-9]{0,4}$' THEN a.argument[3]::integer END AS version,
-         a.argument[4] AS context, a.argument[5] AS purpose
+         a.argument[4] AS context, a.argument[5] AS purpose,
+         t.tgname LIKE '%\_search\_index' AS is_search
   FROM pg_trigger AS t
   JOIN pg_attribute AS coded ON coded.attrelid = t.tgrelid AND coded.attnum = t.tgattr[0]
   JOIN pg_attribute AS code ON code.attrelid = t.tgrelid AND code.attnum = t.tgattr[1]
   CROSS JOIN LATERAL nae_internal.trigger_arguments(t.tgargs) AS a(argument)
-  WHERE t.tgname LIKE 'zzz\_nae\_%\_blind\_index' AND t.tgnargs IN (2, 5);
+  WHERE t.tgname LIKE 'zzz\_nae\_%\_blind\_index' AND t.tgnargs IN (2, 5)
+     OR t.tgname LIKE 'zzz\_nae\_%\_search\_index' AND t.tgnargs = 5;
+COMMENT ON VIEW nae_internal.coded_column IS 'columns with codes of encrypted columns: blind indexes and search indexes';
+GRANT SELECT ON nae_internal.coded_column TO PUBLIC;
+
+CREATE VIEW nae.blind_index AS
+  SELECT c.relation, c.column_name, c.index_column, c.key, c.normalization, c.trigger_oid, c.format, c.version,
+         c.context, c.purpose
+  FROM nae_internal.coded_column AS c WHERE NOT c.is_search;
 COMMENT ON VIEW nae.blind_index IS 'columns with the codes by which encrypted columns are searched';
 GRANT SELECT ON nae.blind_index TO PUBLIC;
 
@@ -199,13 +208,22 @@ BEGIN
 END
 $$;
 
+-- A search index is declared in words with a bracket (search.sql), a normalization is one word.
+CREATE FUNCTION nae_internal.is_search(change nae_internal.column_change) RETURNS boolean
+  LANGUAGE sql IMMUTABLE PARALLEL SAFE COST 1
+  SET search_path = pg_catalog, pg_temp
+AS $$ SELECT coalesce(change.normalization LIKE '%(%', false) $$;
+
 -- The code of a row's value under the key, version, context, purpose and normalization of the change. A
 -- row of format 1 has no purpose.
 CREATE FUNCTION nae_internal.blind_index_expression(change nae_internal.column_change, record text) RETURNS text
   LANGUAGE sql STABLE
   SET search_path = pg_catalog, pg_temp
 AS $$
-  SELECT CASE WHEN change.purpose IS NULL
+  SELECT CASE WHEN nae_internal.is_search(change)
+    THEN format('nae_internal.search_codes(%L, nae_internal.search_input(%L, %L, %L, %s))', change.key || ':' || change.version,
+                change.purpose, change.context, change.normalization, plain.expression)
+    WHEN change.purpose IS NULL
     THEN format('@extschema@.nae_blind_index(%L, %s)', change.key,
                 nae_internal.coded_text(plain.expression, e.plain_type, change.normalization))
     ELSE format('nae_internal.blind_index_code(%L, nae_internal.blind_index_input(%L, %L, %s))', change.key || ':' || change.version,
@@ -240,7 +258,7 @@ $$;
 CREATE FUNCTION nae_internal.taking_trigger(trigger_name name) RETURNS name
   LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
   SET search_path = pg_catalog, pg_temp
-AS $$ SELECT regexp_replace(trigger_name, '_blind_index$', '_blind_code') $$;
+AS $$ SELECT regexp_replace(trigger_name, '_(blind|search)_index$', '_\1_code') $$;
 
 -- Nobody else may put the function on a table of his own. When codes change too: nobody sets them by hand.
 CREATE FUNCTION nae_internal.blind_index_triggers(change nae_internal.column_change, trigger_name name, function text) RETURNS SETOF text
@@ -288,7 +306,7 @@ CREATE FUNCTION nae_internal.is_coding_trigger(trigger_oid oid) RETURNS boolean
 AS $$
   SELECT EXISTS (
     SELECT FROM pg_trigger AS t
-    JOIN nae.blind_index AS b ON b.relation = t.tgrelid
+    JOIN nae_internal.coded_column AS b ON b.relation = t.tgrelid
     JOIN pg_trigger AS coding ON coding.oid = b.trigger_oid
       AND (coding.tgfoid = t.tgfoid OR nae_internal.takes_code_of(t, coding))
     WHERE t.oid = $1)
@@ -299,11 +317,12 @@ CREATE FUNCTION nae_internal.create_blind_index(change nae_internal.column_chang
   SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-  function text := nae_internal.function_beside(change, 'nae_blind_index');
-  trigger_name name := nae_internal.derived_name('zzz_nae_' || change.column_name, '_blind_index');
+  called text := CASE WHEN nae_internal.is_search(change) THEN 'search_index' ELSE 'blind_index' END;
+  function text := nae_internal.function_beside(change, 'nae_' || called);
+  trigger_name name := nae_internal.derived_name('zzz_nae_' || change.column_name, '_' || called);
   statement text;
 BEGIN
-  EXECUTE format('ALTER TABLE %s ADD COLUMN %I bytea', change.relation, change.index_column);
+  EXECUTE format('ALTER TABLE %s ADD COLUMN %I %s', change.relation, change.index_column, change.new_type);
   EXECUTE nae_internal.blind_index_function(change, function);
   EXECUTE format('REVOKE ALL ON FUNCTION %s() FROM PUBLIC', function);
   FOR statement IN SELECT nae_internal.blind_index_triggers(change, trigger_name, function) LOOP
@@ -312,8 +331,8 @@ BEGIN
 END
 $$;
 
--- What keeps a blind index, as the change that would have made it.
-CREATE FUNCTION nae_internal.as_change(kept nae.blind_index) RETURNS nae_internal.column_change
+-- What keeps codes, as the change that would have made it.
+CREATE FUNCTION nae_internal.as_change(kept nae_internal.coded_column) RETURNS nae_internal.column_change
   LANGUAGE plpgsql STABLE
   SET search_path = pg_catalog, pg_temp
 AS $$
@@ -341,7 +360,7 @@ CREATE FUNCTION nae_internal.renewed_blind_indexes(target regclass) RETURNS SETO
   SET search_path = pg_catalog, pg_temp
 AS $$
   SELECT nae_internal.blind_index_function(nae_internal.as_change(b), p.oid::regproc::text)
-  FROM nae.blind_index AS b
+  FROM nae_internal.coded_column AS b
   JOIN pg_trigger AS t ON t.oid = b.trigger_oid AND t.tgparentid = 0
   JOIN pg_class AS c ON c.oid = t.tgrelid
   JOIN pg_proc AS p ON p.oid = t.tgfoid AND p.proowner = c.relowner AND p.prosecdef
@@ -383,6 +402,28 @@ BEGIN
 END
 $$;
 
+-- Codes of a value beside codes of its parts tell which parts make which value: whoever knows how often values
+-- are names many more of both (docs/search.md).
+CREATE FUNCTION nae_internal.refuse_nesting(relation regclass, column_name name, wanted text) RETURNS void
+  LANGUAGE plpgsql STABLE STRICT
+  SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  present nae_internal.coded_column;
+BEGIN
+  SELECT c.* INTO present FROM nae_internal.coded_column AS c
+    WHERE c.relation = refuse_nesting.relation AND c.column_name = refuse_nesting.column_name
+      AND (c.is_search OR wanted <> 'a blind index') LIMIT 1;
+  IF FOUND THEN
+    RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
+      MESSAGE = format('column "%s" of %s has %s already: %s', column_name, relation,
+                       CASE WHEN present.is_search THEN 'a search index' ELSE 'a blind index' END, present.normalization),
+      DETAIL = format('With %s beside it, its codes would tell far more than either.', wanted),
+      HINT = CASE WHEN present.is_search THEN 'nae.drop_search() drops it.' ELSE 'nae.drop_blind_index() drops it.' END;
+  END IF;
+END
+$$;
+
 -- A purpose of its own for each, unless one is named: equal values of two columns have different codes,
 -- also when one is renamed and another takes its name.
 CREATE FUNCTION nae_internal.begin_blind_index(
@@ -416,6 +457,7 @@ BEGIN
       HINT = 'A plain column is searched by an index of its own.';
   END IF;
   PERFORM nae_internal.refuse_blind_index(encrypted, normalization);
+  PERFORM nae_internal.refuse_nesting(relation, column_name, 'a blind index');
   PERFORM nae_internal.check_key(encrypted.key, NULL, ARRAY['decrypt']);
   wanted.version := nae_internal.check_key(key, 'hmac-sha-256', ARRAY['mac']);
   wanted.purpose := coalesce(purpose, gen_random_uuid()::text);
@@ -455,7 +497,7 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION nae.drop_blind_index(relation regclass, column_name name) RETURNS void
+CREATE FUNCTION nae_internal.drop_codes(relation regclass, column_name name, is_search boolean) RETURNS void
   LANGUAGE plpgsql VOLATILE STRICT
   SET search_path = pg_catalog, pg_temp
 AS $$
@@ -464,8 +506,8 @@ DECLARE
 BEGIN
   FOR dropped IN
     SELECT t.tgfoid::regprocedure AS function, b.index_column
-    FROM nae.blind_index AS b JOIN pg_trigger AS t ON t.oid = b.trigger_oid
-    WHERE b.relation = drop_blind_index.relation AND b.column_name = drop_blind_index.column_name
+    FROM nae_internal.coded_column AS b JOIN pg_trigger AS t ON t.oid = b.trigger_oid
+    WHERE b.relation = drop_codes.relation AND b.column_name = drop_codes.column_name AND b.is_search = drop_codes.is_search
   LOOP
     PERFORM nae_internal.drop_triggers(relation, dropped.function);
     EXECUTE format('DROP FUNCTION %s', dropped.function);
@@ -473,4 +515,9 @@ BEGIN
   END LOOP;
 END
 $$;
+
+CREATE FUNCTION nae.drop_blind_index(relation regclass, column_name name) RETURNS void
+  LANGUAGE sql VOLATILE STRICT
+  SET search_path = pg_catalog, pg_temp
+AS $$ SELECT nae_internal.drop_codes(relation, column_name, false) $$;
 COMMENT ON FUNCTION nae.drop_blind_index(regclass, name) IS 'drops the blind index of a column, and its codes';

@@ -1,4 +1,4 @@
--- Blind indexes in nae.lint() and nae.verify_table().
+-- Blind indexes and search indexes in nae.lint() and nae.verify_table().
 
 -- What a code says of itself (docs/spec/envelope.md, "Blind indexes"): the version of its key; 0: format 1,
 -- which names none; NULL: it is no code.
@@ -30,7 +30,7 @@ AS $$
   WITH newest AS MATERIALIZED (SELECT n.key, n.version FROM nae_internal.newest_versions() AS n),
   kept AS (
     SELECT b.*, format('column %s.%I', b.relation, b.index_column) AS object
-    FROM nae.blind_index AS b JOIN pg_class AS c ON c.oid = b.relation AND NOT c.relispartition)
+    FROM nae_internal.coded_column AS b JOIN pg_class AS c ON c.oid = b.relation AND NOT c.relispartition)
   SELECT 'warning', k.object,
          format('holds codes that name no version of key "%s": after a rotation of it nothing old is found', k.key),
          'CALL nae.rotate_blind_index().'
@@ -38,7 +38,8 @@ AS $$
   UNION ALL
   SELECT 'warning', k.object,
          format('holds codes of version %s of key "%s", whose newest is %s', k.version, k.key, n.version),
-         'CALL nae.rotate_blind_index().'
+         CASE WHEN k.is_search THEN 'All rows are found. nae.drop_search(), then CALL nae.add_search(); before the version is retired.'
+              ELSE 'CALL nae.rotate_blind_index().' END
   FROM kept AS k JOIN newest AS n ON n.key = k.key WHERE k.format = 2 AND k.version < n.version
   UNION ALL
   SELECT 'warning', k.object,
@@ -50,6 +51,25 @@ AS $$
          'Where they are not to be joined: drop all but one, and add each again without a purpose.'
   FROM kept AS k WHERE k.purpose IS NOT NULL
   GROUP BY k.key, k.purpose, k.context, k.normalization HAVING count(*) > 1
+$$;
+
+CREATE FUNCTION nae_internal.lint_searches() RETURNS SETOF nae_internal.lint_finding
+  LANGUAGE sql STABLE
+  SET search_path = pg_catalog, pg_temp
+AS $$
+  WITH searched AS (
+    SELECT s.*, format('column %s.%I', s.relation, s.index_column) AS object
+    FROM nae.search_index AS s JOIN pg_class AS c ON c.oid = s.relation AND NOT c.relispartition)
+  SELECT 'warning', s.object, 'is not complete: no statement goes by its codes',
+         'CALL nae.add_search() again to its end; or nae.drop_search(), and add it anew.'
+  FROM searched AS s WHERE NOT s.is_complete
+  UNION ALL
+  SELECT 'warning', s.object,
+         format('holds codes of %s, which this library does not make: no statement goes by them, and nobody can write', s.declaration),
+         'nae.drop_search(), then CALL nae.add_search().'
+  FROM searched AS s
+  WHERE substring(s.declaration FROM 'unicode=.*')
+        <> substring(nae_internal.search_declaration('whole', 0, 16) FROM 'unicode=.*')
 $$;
 
 -- Columns of codes, in the words of nae.verify_table(): ciphertexts are codes of the version that the blind
@@ -65,16 +85,22 @@ CREATE FUNCTION nae_internal.verify_blind_indexes(
   SET timezone = 'UTC' SET datestyle = 'ISO, YMD' SET bytea_output = 'hex'
 AS $$
 DECLARE
-  kept nae.blind_index;
+  kept nae_internal.coded_column;
 BEGIN
-  FOR kept IN SELECT b.* FROM nae.blind_index AS b WHERE b.relation = verify_blind_indexes.relation LOOP
+  FOR kept IN SELECT b.* FROM nae_internal.coded_column AS b WHERE b.relation = verify_blind_indexes.relation LOOP
     column_name := kept.index_column;
     pending := 0;
-    EXECUTE format(
-      'SELECT count(%1$I), count(*) FILTER (WHERE nae_internal.code_version(%1$I) = $1),'
-      ' count(%1$I) - count(*) FILTER (WHERE nae_internal.code_version(%1$I) = $1),'
-      ' min(nae_internal.code_version(%1$I)), max(nae_internal.code_version(%1$I)) FROM %2$s', column_name, relation)
-      INTO stored, ciphertexts, foreign_values, oldest_version, newest_version USING coalesce(kept.version, 0);
+    IF kept.is_search THEN
+      -- Codes of a search index say nothing of themselves.
+      EXECUTE format('SELECT count(%1$I), count(%1$I), 0, $1, $1 FROM %2$s', column_name, relation)
+        INTO stored, ciphertexts, foreign_values, oldest_version, newest_version USING kept.version;
+    ELSE
+      EXECUTE format(
+        'SELECT count(%1$I), count(*) FILTER (WHERE nae_internal.code_version(%1$I) = $1),'
+        ' count(%1$I) - count(*) FILTER (WHERE nae_internal.code_version(%1$I) = $1),'
+        ' min(nae_internal.code_version(%1$I)), max(nae_internal.code_version(%1$I)) FROM %2$s', column_name, relation)
+        INTO stored, ciphertexts, foreign_values, oldest_version, newest_version USING coalesce(kept.version, 0);
+    END IF;
     authentic := NULL;
     IF authenticate THEN
       BEGIN

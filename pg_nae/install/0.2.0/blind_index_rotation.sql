@@ -77,11 +77,11 @@ COMMENT ON PROCEDURE nae.rotate_blind_index(regclass, name, integer, integer, bo
 -- The swap ----------------------------------------------------------------------------------------
 
 -- Triggers that code the column which is replaced, or whose codes are.
-CREATE FUNCTION nae_internal.coding_triggers(change nae_internal.column_change) RETURNS SETOF nae.blind_index
+CREATE FUNCTION nae_internal.coding_triggers(change nae_internal.column_change) RETURNS SETOF nae_internal.coded_column
   LANGUAGE sql STABLE
   SET search_path = pg_catalog, pg_temp
 AS $$
-  SELECT b.* FROM nae.blind_index AS b
+  SELECT b.* FROM nae_internal.coded_column AS b
   WHERE b.relation = change.relation AND change.column_name IN (b.column_name, b.index_column)
 $$;
 

@@ -11,7 +11,7 @@ AS $$
     SELECT e.*, c.relkind, format('column %s.%I', e.relation, e.column_name) AS object,
            EXISTS (SELECT FROM pg_index AS i
                    WHERE i.indrelid = e.relation AND i.indkey[0] = e.attnum) AS searchable,
-           EXISTS (SELECT FROM nae.blind_index AS b
+           EXISTS (SELECT FROM nae_internal.coded_column AS b
                    WHERE b.relation = e.relation AND b.column_name = e.column_name) AS is_coded
     FROM nae.encrypted_column AS e JOIN pg_class AS c ON c.oid = e.relation
     WHERE c.relkind IN ('r', 'p', 'm', 'f') AND NOT c.relispartition)
@@ -30,7 +30,7 @@ AS $$
   FROM stored AS s WHERE s.deterministic AND NOT s.searchable
   UNION ALL
   SELECT 'info', s.object, 'is randomized: a condition on it decrypts every row',
-         'If it is searched: CALL nae.add_blind_index().'
+         'If it is searched: CALL nae.add_search(), or nae.add_blind_index().'
   FROM stored AS s WHERE NOT s.deterministic AND NOT s.is_coded
 $$;
 
@@ -258,7 +258,8 @@ AS $$
         UNION ALL SELECT * FROM nae_internal.lint_literals() UNION ALL SELECT * FROM nae_internal.lint_copies()
         UNION ALL SELECT * FROM nae_internal.lint_rows()
         UNION ALL SELECT * FROM nae_internal.lint_settings()
-        UNION ALL SELECT * FROM nae_internal.lint_keys() UNION ALL SELECT * FROM nae_internal.lint_blind_indexes()) AS f
+        UNION ALL SELECT * FROM nae_internal.lint_keys() UNION ALL SELECT * FROM nae_internal.lint_blind_indexes()
+        UNION ALL SELECT * FROM nae_internal.lint_searches()) AS f
   ORDER BY array_position(ARRAY['error', 'warning', 'info'], f.severity), f.object, f.finding
 $$;
 COMMENT ON FUNCTION nae.lint() IS 'what weakens the encryption of columns';

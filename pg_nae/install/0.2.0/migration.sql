@@ -118,6 +118,7 @@ BEGIN
   END IF;
   PERFORM nae_internal.check_table(relation, column_name);
   PERFORM nae_internal.refuse_unencrypted(relation, column_name);
+  PERFORM nae_internal.refuse_searched(relation, column_name);
   PERFORM nae_internal.check_key(encrypted.key, NULL, ARRAY['decrypt']);
   PERFORM nae_internal.begin_change(wanted);
 END
@@ -174,7 +175,7 @@ AS $$
 BEGIN
   IF NOT nae_internal.try_lock(change.relation, 'ACCESS EXCLUSIVE') THEN
     RETURN;
-  ELSIF change.kind = 'index' THEN
+  ELSIF change.kind IN ('index', 'search') THEN
     PERFORM nae_internal.create_blind_index(change);
   ELSIF change.shadow IS NOT NULL THEN
     PERFORM nae_internal.create_shadow(change);
@@ -199,7 +200,7 @@ CREATE FUNCTION nae_internal.filling(change nae_internal.column_change) RETURNS 
   LANGUAGE sql STABLE
   SET search_path = pg_catalog, pg_temp
 AS $$
-  SELECT CASE WHEN change.kind = 'index'
+  SELECT CASE WHEN change.kind IN ('index', 'search')
               THEN format('%I = %s', change.index_column, nae_internal.source_expression(change))
               WHEN change.shadow IS NULL THEN format('%1$I = nae.rewrap(%1$I)', change.column_name)
               ELSE format('%I = %s', change.shadow, nae_internal.source_expression(change)) END
@@ -222,7 +223,11 @@ CREATE FUNCTION nae_internal.constrain_step(change nae_internal.column_change) R
 AS $$
 BEGIN
   IF nae_internal.try_lock(change.relation, 'ACCESS EXCLUSIVE') THEN
-    PERFORM nae_internal.add_shadow_checks(change);
+    IF change.kind = 'search' THEN
+      PERFORM nae_internal.add_complete_check(change);
+    ELSE
+      PERFORM nae_internal.add_shadow_checks(change);
+    END IF;
     PERFORM nae_internal.enter_phase(change, 'validating');
   END IF;
 END
@@ -250,7 +255,13 @@ CREATE FUNCTION nae_internal.validate_step(change nae_internal.column_change) RE
   SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-  IF nae_internal.validate_shadow_checks(change) THEN
+  IF change.kind = 'search' THEN
+    IF nae_internal.validate_complete_check(change) THEN
+      PERFORM nae_internal.forget_change(change);
+    ELSE
+      PERFORM nae_internal.fill_again(change);
+    END IF;
+  ELSIF nae_internal.validate_shadow_checks(change) THEN
     PERFORM nae_internal.enter_phase(change, CASE WHEN change.verify THEN 'verifying' ELSE 'indexing' END);
   ELSE
     PERFORM nae_internal.fill_again(change);
@@ -268,7 +279,7 @@ DECLARE
 BEGIN
   IF met > 0 THEN
     PERFORM nae_internal.fill_again(change);
-  ELSIF met IS NULL AND change.kind = 'index' THEN
+  ELSIF met IS NULL AND change.kind IN ('index', 'search') THEN
     PERFORM nae_internal.enter_phase(change, 'indexing');
   ELSIF met IS NULL THEN
     PERFORM nae_internal.forget_change(change);
@@ -304,14 +315,19 @@ CREATE FUNCTION nae_internal.index_step(change nae_internal.column_change) RETUR
   SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-  IF change.kind <> 'index' THEN
+  IF change.kind NOT IN ('index', 'search') THEN
     -- A table that is rewritten gets its indexes anew.
     IF change.rewrite OR nae_internal.build_shadow_index(change) THEN
       PERFORM nae_internal.enter_phase(change, 'swapping');
     END IF;
   ELSIF nae_internal.try_lock(change.relation, 'SHARE') THEN
-    EXECUTE format('CREATE INDEX ON %s (%I)', change.relation, change.index_column);
-    PERFORM nae_internal.forget_change(change);
+    EXECUTE format(CASE change.kind WHEN 'search' THEN 'CREATE INDEX ON %s USING gin (%I)' ELSE 'CREATE INDEX ON %s (%I)' END,
+                   change.relation, change.index_column);
+    IF change.kind = 'search' THEN
+      PERFORM nae_internal.enter_phase(change, 'constraining');
+    ELSE
+      PERFORM nae_internal.forget_change(change);
+    END IF;
   END IF;
 END
 $$;
@@ -483,6 +499,8 @@ BEGIN
     EXECUTE format('ALTER TABLE %s DROP COLUMN %I', relation, change.shadow);
   ELSIF change.kind = 'index' THEN
     PERFORM nae.drop_blind_index(relation, column_name);
+  ELSIF change.kind = 'search' THEN
+    PERFORM nae_internal.drop_codes(relation, column_name, true);
   END IF;
   PERFORM nae_internal.forget_change(change);
 END

@@ -1,5 +1,5 @@
 -- Changes of a column while it is in use: encrypt_column, decrypt_column, rotate_column; add_blind_index,
--- rotate_blind_index.
+-- rotate_blind_index, add_search.
 --
 -- A shadow column of the new type is filled batch by batch, each in its own transaction, while a trigger
 -- keeps it in step with what others write; then it takes the place of the old column. The state of a
@@ -12,11 +12,11 @@
 CREATE TABLE nae_internal.column_change (
   relation regclass NOT NULL,
   column_name name NOT NULL,
-  kind text NOT NULL CHECK (kind IN ('encrypt', 'decrypt', 'rotate', 'index', 'recode')),
+  kind text NOT NULL CHECK (kind IN ('encrypt', 'decrypt', 'rotate', 'index', 'recode', 'search')),
   phase text NOT NULL CHECK (phase IN ('preparing', 'filling', 'constraining', 'validating', 'verifying',
                                        'indexing', 'swapping', 'checking')),
   shadow name,                 -- NULL: in place
-  -- Of a blind index: where the values and where the codes are, what is coded, apart from which others.
+  -- Of a blind index or a search index: where the values and where the codes are, what is coded, apart from which others.
   coded_column name, index_column name, normalization text, purpose text,
   new_type regtype NOT NULL,
   key text, version integer,   -- of the new type, NULL when it is not encrypted; or the blind index's key
@@ -127,6 +127,7 @@ CREATE FUNCTION nae_internal.called(kind text) RETURNS text
   SET search_path = pg_catalog, pg_temp
 AS $$
   SELECT CASE kind WHEN 'index' THEN 'nae.add_blind_index' WHEN 'recode' THEN 'nae.rotate_blind_index'
+                   WHEN 'search' THEN 'nae.add_search'
                    ELSE format('nae.%s_column', kind) END
 $$;
 

@@ -9,6 +9,7 @@ BEGIN
   FOR made IN
     SELECT p.oid::regprocedure AS signature, c.comment
     FROM (VALUES ('lint', NULL),
+                 ('search', 'whether each word of a query is in a text; before a * the beginning of one'),
                  ('is_ciphertext', 'whether a value is ciphertext: of the CHECK that each encrypted column has'),
                  ('key_version', 'the key version under which a value was encrypted'),
                  ('rewrap', 'the value under the newest version of its key, which no role sees for that')) AS c(name, comment)
@@ -37,11 +38,11 @@ BEGIN
     OR EXISTS (SELECT FROM pg_catalog.pg_operator AS o WHERE o.oprcode = p.oid)
     OR EXISTS (SELECT FROM pg_catalog.pg_cast AS c WHERE c.castfunc = p.oid)
     -- What the planner hook puts in the place of a cast.
-    OR p.proname IN ('plain', 'plain_row', 'search_token') OR p.prosrc = 'nae_column_pend_array'
+    OR p.proname IN ('plain', 'plain_row', 'search_token', 'search_for') OR p.prosrc = 'nae_column_pend_array'
     -- What the views of nae call.
     OR p.proname IN ('base_type', 'trigger_arguments')
     -- What triggers call that keep columns of users' tables.
-    OR p.proname IN ('rows_differ', 'is_changing', 'blind_index_input', 'take_code', 'is_uncoded')
+    OR p.proname IN ('rows_differ', 'is_changing', 'blind_index_input', 'search_input', 'take_code', 'is_uncoded')
     -- Parts of nae.lint().
     OR p.proname ~ '^lint_' OR p.proname IN ('newest_versions', 'ciphertext_checks', 'called')
     -- Parts of nae.blind_index_of(), for which a role needs EXECUTE on that and on blind_index_search().

@@ -1,0 +1,203 @@
+// Functions of search indexes (install/0.2.0/search.sql):
+//   nae_internal.search_input(purpose, context, declaration, value): what codes are computed of
+//   nae_internal.search_codes(key, input): codes to be stored
+//   nae_internal.search_for(key, purpose, context, declaration, condition, text): codes to look for
+//   nae_internal.search_declaration(kind, letters, bits): the words of a declaration
+//   nae.search(value, query): the condition itself
+#include "libnae/base/action_form.hpp"
+#include "libnae/search/tokens.hpp"
+#include "pg_nae/columns/search_input.hpp"
+#include "pg_nae/functions/crypto_call.hpp"
+#include "pg_nae/pg/encoding.hpp"
+#include "pg_nae/pg/exchange.hpp"
+#include "pg_nae/pg/report.hpp"
+#include "pg_nae/pg/run_crypto.hpp"
+#include "pg_nae/pg/values.hpp"
+
+namespace nae::columns {
+namespace {
+
+std::string_view utf8_argument(FunctionCallInfo fcinfo, int place) {
+  return as_text(pg::to_utf8(pg::local_view(PG_GETARG_DATUM(place))));
+}
+
+SearchOf search_of_arguments(FunctionCallInfo fcinfo, int first) {
+  const SearchOf of{utf8_argument(fcinfo, first), utf8_argument(fcinfo, first + 1),
+                    utf8_argument(fcinfo, first + 2)};
+  for (const std::string_view name : {of.purpose, of.context, of.declaration})
+    if (name.size() > kMaxSearchNameBytes)
+      pg::raise(Code::invalid_argument,
+                "purpose, context and declaration of a search index are at most 65535 bytes");
+  return of;
+}
+
+[[noreturn]] void raise_unread(SearchInput why, std::string_view declaration) {
+  if (why == SearchInput::no_memory) pg::raise(Code::overloaded, "out of memory");
+  if (why == SearchInput::other_unicode)
+    pg::raise(Code::unsupported,
+              psprintf("a search index of %.*s folds letters by another version of Unicode than "
+                       "this library",
+                       static_cast<int>(declaration.size()), declaration.data()),
+              "Make it anew: nae.drop_search(), then CALL nae.add_search().");
+  pg::raise(Code::invalid_argument,
+            "what a search index is of cannot be read: its trigger was changed");
+}
+
+Datum empty_codes() {
+  return PointerGetDatum(write_search_codes({}, static_cast<char*>(palloc(search_codes_bytes(0)))));
+}
+
+Datum codes_of(ByteView answered) {
+  return PointerGetDatum(write_search_codes(
+      answered, static_cast<char*>(palloc(search_codes_bytes(answered.size())))));
+}
+
+// In the memory of the current context, and forgotten in the process's.
+ByteView kept(ByteView input) {
+  auto* copy = static_cast<Byte*>(palloc(input.size()));
+  std::copy(input.begin(), input.end(), copy);
+  forget_search_input();
+  return {copy, input.size()};
+}
+
+struct SearchAnswer {
+  Datum codes{0};
+  backend::Failure failure;
+  bool is_refused = false;
+};
+
+SearchAnswer ask_codes(std::string_view key, SearchForm form, ByteView input) {
+  pg::refuse_restricted_operation();
+  if (!pg::fits_a_frame(input.size()))
+    pg::raise(Code::value_too_large, "the tokens of one value are too many for one request");
+  wire::CryptoRequest request;
+  request.header.action = Action::search;
+  request.header.algorithm = static_cast<std::uint8_t>(form);
+  request.header.key = key;
+  request.header.query_id = pgstat_get_my_query_id();
+  request.items = {&input, 1};
+  SearchAnswer answer;
+  pg::ExchangeAnswers answers{};
+  answers.state = &answer;
+  answers.consume = [](void* to, std::size_t, std::size_t, const wire::CryptoReplyView& reply) {
+    auto& taken = *static_cast<SearchAnswer*>(to);
+    wire::each_item(reply, [&](std::size_t, std::uint16_t status, ByteView answered) {
+      if (status == static_cast<std::uint16_t>(wire::ItemResult::value))
+        taken.codes = codes_of(answered);
+      else
+        pg::raise(Code::protocol_violation, "the key server made no codes of an item");
+    });
+  };
+  answers.refuse = [](void* to, std::size_t, std::size_t, std::size_t,
+                      const backend::Failure& failure) {
+    auto& taken = *static_cast<SearchAnswer*>(to);
+    taken.failure = failure;
+    taken.is_refused = true;
+  };
+  pg::Traffic traffic;
+  pg::Exchange exchange{};
+  exchange.create_for_call();
+  exchange.prepare({&request, 1}, answers, traffic);
+  exchange.finish();
+  return answer;
+}
+
+// Who may not search looks at all rows, as without an index: an index breaks nobody's statement,
+// and masks are told by nothing that it answers. So does everybody once a version is retired.
+bool searches_all_rows(Code code) {
+  return code == Code::denied || code == Code::key_state || code == Code::key_attribute ||
+         code == Code::key_type || code == Code::key_unknown;
+}
+
+search::Condition condition_argument(FunctionCallInfo fcinfo, int place) {
+  const int number = PG_GETARG_INT32(place);
+  if (number < 0 || number > static_cast<int>(search::Condition::words))
+    pg::raise(Code::invalid_argument, "no condition of a search index has this number");
+  return static_cast<search::Condition>(number);
+}
+
+enum class Match : std::uint8_t { no, yes, no_memory };
+
+Match match_words(std::string_view value, std::string_view query) noexcept {
+  try {
+    return search::matches_words(value, query) ? Match::yes : Match::no;
+  } catch (...) {
+    return Match::no_memory;
+  }
+}
+
+// In a buffer of the caller's; false: there is none of these letters and bits.
+bool declare(std::string_view kind, unsigned letters, unsigned bits,
+             std::span<char> text) noexcept {
+  try {
+    const auto known = search::kind_from_name(kind);
+    if (!known) return false;
+    const std::string words = search::to_text({*known, letters, bits});
+    search::Unread why{};
+    if (!search::parse_declaration(words, why) || words.size() >= text.size()) return false;
+    *std::copy(words.begin(), words.end(), text.begin()) = '\0';
+    return true;
+  } catch (...) {
+    return false;
+  }
+}
+
+}  // namespace
+}  // namespace nae::columns
+
+using namespace nae;
+
+NAE_FUNCTION(nae_search_input) {
+  const columns::SearchOf of = columns::search_of_arguments(fcinfo, 0);
+  const std::string_view value = columns::utf8_argument(fcinfo, 3);
+  ByteView input;
+  const auto made = columns::search_input(of, search::Condition::equal, value, input);
+  if (made != columns::SearchInput::made && made != columns::SearchInput::no_token)
+    columns::raise_unread(made, of.declaration);
+  const Datum result = pg::make_bytea(input);
+  columns::forget_search_input();
+  PG_RETURN_DATUM(result);
+}
+
+NAE_FUNCTION(nae_search_codes) {
+  const std::string_view key = functions::key_reference_argument(fcinfo);
+  const ByteView input = pg::local_view(PG_GETARG_DATUM(1));
+  SearchInputView read;
+  if (parse_search_input(input, read) && read.count == 0) PG_RETURN_DATUM(columns::empty_codes());
+  const auto answer = columns::ask_codes(key, SearchForm::stored, input);
+  if (answer.is_refused) pg::raise(answer.failure);
+  PG_RETURN_DATUM(answer.codes);
+}
+
+NAE_FUNCTION(nae_search_for) {
+  const std::string_view key = functions::key_reference_argument(fcinfo);
+  const columns::SearchOf of = columns::search_of_arguments(fcinfo, 1);
+  const search::Condition condition = columns::condition_argument(fcinfo, 4);
+  const std::string_view searched = columns::utf8_argument(fcinfo, 5);
+  ByteView input;
+  const auto made = columns::search_input(of, condition, searched, input);
+  if (made == columns::SearchInput::no_token || made == columns::SearchInput::other_unicode)
+    PG_RETURN_DATUM(columns::empty_codes());
+  if (made != columns::SearchInput::made) columns::raise_unread(made, of.declaration);
+  const auto answer = columns::ask_codes(key, SearchForm::searched, columns::kept(input));
+  if (answer.is_refused && !columns::searches_all_rows(answer.failure.code))
+    pg::raise(answer.failure);
+  PG_RETURN_DATUM(answer.is_refused ? columns::empty_codes() : answer.codes);
+}
+
+NAE_FUNCTION(nae_search_words) {
+  const std::string_view value = columns::utf8_argument(fcinfo, 0);
+  const auto match = columns::match_words(value, columns::utf8_argument(fcinfo, 1));
+  if (match == columns::Match::no_memory) pg::raise(Code::overloaded, "out of memory");
+  PG_RETURN_BOOL(match == columns::Match::yes);
+}
+
+NAE_FUNCTION(nae_search_declaration) {
+  char words[128];
+  const int letters = PG_GETARG_INT32(1), bits = PG_GETARG_INT32(2);
+  const std::string_view kind = as_text(pg::local_view(PG_GETARG_DATUM(0)));
+  if (letters < 0 || bits < 0 ||
+      !columns::declare(kind, static_cast<unsigned>(letters), static_cast<unsigned>(bits), words))
+    PG_RETURN_NULL();
+  PG_RETURN_DATUM(CStringGetTextDatum(words));
+}

@@ -1,0 +1,45 @@
+#include "pg_nae/columns/search_functions.hpp"
+
+#include "pg_nae/pg/extension.hpp"
+
+extern "C" {
+#include "catalog/pg_collation.h"
+}
+
+namespace nae::columns {
+namespace {
+
+Oid function_of(const char* schema, const char* name, std::initializer_list<Oid> types) {
+  List* words = list_make2(makeString(pstrdup(schema)), makeString(pstrdup(name)));
+  return LookupFuncName(words, static_cast<int>(types.size()), types.begin(), true);
+}
+
+Node* text_constant(const char* text) {
+  return reinterpret_cast<Node*>(
+      makeConst(TEXTOID, -1, DEFAULT_COLLATION_OID, -1, CStringGetTextDatum(text), false, false));
+}
+
+Node* number_constant(search::Condition condition) {
+  return reinterpret_cast<Node*>(makeConst(INT4OID, -1, InvalidOid, sizeof(std::int32_t),
+                                           Int32GetDatum(static_cast<int>(condition)), false,
+                                           true));
+}
+
+}  // namespace
+
+Oid words_condition() {
+  return function_of("nae", "search", {TEXTOID, TEXTOID});
+}
+
+Node* search_call(const SearchedColumn& searched, search::Condition condition, Node* text) {
+  const Oid function = function_of("nae_internal", "search_for",
+                                   {TEXTOID, TEXTOID, TEXTOID, TEXTOID, INT4OID, TEXTOID});
+  List* arguments = list_make5(text_constant(searched.key), text_constant(searched.purpose),
+                               text_constant(searched.context), text_constant(searched.declaration),
+                               number_constant(condition));
+  arguments = lappend(arguments, text);
+  return reinterpret_cast<Node*>(makeFuncExpr(function, INT4ARRAYOID, arguments, InvalidOid,
+                                              DEFAULT_COLLATION_OID, COERCE_EXPLICIT_CALL));
+}
+
+}  // namespace nae::columns

@@ -1,0 +1,34 @@
+// The tokens of values and of conditions, as items of a search request.
+#pragma once
+
+#include "libnae/envelope/search_input.hpp"
+#include "libnae/search/pattern.hpp"
+#include "pg_nae/pg/postgres.hpp"
+
+namespace nae::columns {
+
+// What a search index is of: the words of its trigger, in UTF-8.
+struct SearchOf {
+  std::string_view purpose, context, declaration;
+};
+
+enum class SearchInput : std::uint8_t {
+  made,
+  no_token,  // of a value: it has no codes; of a condition: the index serves it not
+  malformed,
+  other_unicode,  // of another Unicode version than this library's
+  no_memory,
+};
+
+// The item of a value or a condition in UTF-8. Its bytes are the process's until the next call,
+// which wipes them; copy them, then call forget_search_input().
+SearchInput search_input(const SearchOf& of, search::Condition condition, std::string_view text,
+                         ByteView& input) noexcept;
+void forget_search_input() noexcept;
+
+// An int4[] of what the key server answered: in the order of the codes, each once.
+std::size_t search_codes_bytes(std::size_t answered) noexcept;
+// `room` has search_codes_bytes() of the answer.
+ArrayType* write_search_codes(ByteView answered, char* room) noexcept;
+
+}  // namespace nae::columns

@@ -1,0 +1,204 @@
+#include "pg_nae/columns/search_plan.hpp"
+
+#include "libnae/search/pattern.hpp"
+#include "pg_nae/columns/coding.hpp"
+#include "pg_nae/columns/search_functions.hpp"
+#include "pg_nae/columns/searched_column.hpp"
+
+extern "C" {
+#include "catalog/pg_collation.h"
+}
+
+namespace nae::columns {
+namespace {
+
+using search::Condition;
+
+// An IN list is looked for value by value, each a question of its own: of long ones all rows are
+// looked at.
+constexpr int kMostListed = 32;
+
+struct Searching {
+  Query* query;
+  QueryLevel* level;
+};
+
+Node* unlabelled(Node* node) {
+  while (node != nullptr && IsA(node, RelabelType))
+    node = reinterpret_cast<Node*>(reinterpret_cast<RelabelType*>(node)->arg);
+  return node;
+}
+
+// The randomized column of texts that an operand is the plaintext of; nullptr.
+Var* column_of(Node* operand) {
+  operand = unlabelled(operand);
+  if (operand == nullptr || !is_decryption(operand)) return nullptr;
+  auto* stored = static_cast<Node*>(linitial(reinterpret_cast<FuncExpr*>(operand)->args));
+  stored = unlabelled(stored);
+  if (IsA(stored, CoerceToDomain))
+    stored = unlabelled(reinterpret_cast<Node*>(reinterpret_cast<CoerceToDomain*>(stored)->arg));
+  if (!IsA(stored, Var)) return nullptr;
+  auto* column = reinterpret_cast<Var*>(stored);
+  return column->varlevelsup == 0 && column->varattno > 0 ? column : nullptr;
+}
+
+// Of the operators and functions of PostgreSQL's, as they are for texts.
+bool condition_of(Oid function, Condition& condition) {
+  switch (function) {
+    case F_TEXTEQ:
+      condition = Condition::equal;
+      return true;
+    case F_TEXTLIKE:
+    case F_LIKE_TEXT_TEXT:
+      condition = Condition::like;
+      return true;
+    case F_TEXTICLIKE:
+      condition = Condition::ilike;
+      return true;
+    case F_STARTS_WITH:
+      condition = Condition::prefix;
+      return true;
+    default:
+      if (function != words_condition()) return false;
+      condition = Condition::words;
+      return true;
+  }
+}
+
+// codes @> (SELECT nae_internal.search_for(…)), or nullptr where the index does not serve it.
+Node* by_codes(const Searching& searching, Var* column, Condition condition, Node* text,
+               Oid collation) {
+  if (OidIsValid(collation) && !get_collation_isdeterministic(collation)) return nullptr;
+  if (exprType(text) != TEXTOID || !is_same_for_all_rows(text)) return nullptr;
+  SearchedColumn searched;
+  if (!find_searched_column(searching.query, column, searched)) return nullptr;
+  if (IsA(text, Const) && !may_serve(searched, condition, reinterpret_cast<Const*>(text)))
+    return nullptr;
+  Node* codes = once_a_statement(search_call(searched, condition, text));
+  searching.level->has_sublink = true;
+  Var* stored = makeVar(column->varno, searched.code_column, INT4ARRAYOID, -1, InvalidOid, 0);
+#if PG_VERSION_NUM >= 160000
+  stored->varnullingrels = bms_copy(column->varnullingrels);
+#endif
+  Expr* contains =
+      make_opclause(OID_ARRAY_CONTAINS_OP, BOOLOID, false, reinterpret_cast<Expr*>(stored),
+                    reinterpret_cast<Expr*>(codes), InvalidOid, InvalidOid);
+  set_opfuncid(reinterpret_cast<OpExpr*>(contains));
+  return reinterpret_cast<Node*>(contains);
+}
+
+Node* of_operands(const Searching& searching, Oid function, List* operands, Oid collation) {
+  Condition condition;
+  if (list_length(operands) != 2 || !condition_of(function, condition)) return nullptr;
+  auto* left = static_cast<Node*>(linitial(operands));
+  auto* right = static_cast<Node*>(lsecond(operands));
+  Var* column = column_of(left);
+  if (column == nullptr && condition == Condition::equal) {
+    column = column_of(right);
+    right = left;
+  }
+  if (column == nullptr) return nullptr;
+  return by_codes(searching, column, condition, unlabelled(right), collation);
+}
+
+// The elements of a list that is written out, or nothing.
+List* listed(Node* list) {
+  list = unlabelled(list);
+  if (IsA(list, ArrayExpr) && !reinterpret_cast<ArrayExpr*>(list)->multidims)
+    return reinterpret_cast<ArrayExpr*>(list)->elements;
+  if (!IsA(list, Const) || reinterpret_cast<Const*>(list)->constisnull) return NIL;
+  auto* array = DatumGetArrayTypeP(reinterpret_cast<Const*>(list)->constvalue);
+  if (ARR_ELEMTYPE(array) != TEXTOID) return NIL;
+  Datum* values;
+  bool* nulls;
+  int count;
+  deconstruct_array(array, TEXTOID, -1, false, TYPALIGN_INT, &values, &nulls, &count);
+  List* elements = NIL;
+  for (int i = 0; i < count; ++i)
+    elements = lappend(
+        elements, makeConst(TEXTOID, -1, DEFAULT_COLLATION_OID, -1, values[i], nulls[i], false));
+  return elements;
+}
+
+Node* of_list(const Searching& searching, const ScalarArrayOpExpr* node) {
+  if (!node->useOr || get_opcode(node->opno) != F_TEXTEQ) return nullptr;
+  Var* column = column_of(static_cast<Node*>(linitial(node->args)));
+  List* elements = column == nullptr ? NIL : listed(static_cast<Node*>(lsecond(node->args)));
+  if (elements == NIL || list_length(elements) > kMostListed) return nullptr;
+  List* conditions = NIL;
+  ListCell* cell;
+  foreach (cell, elements) {
+    Node* one = by_codes(searching, column, Condition::equal,
+                         unlabelled(static_cast<Node*>(lfirst(cell))), node->inputcollid);
+    if (one == nullptr) return nullptr;
+    conditions = lappend(conditions, one);
+  }
+  return list_length(conditions) == 1
+             ? static_cast<Node*>(linitial(conditions))
+             : reinterpret_cast<Node*>(makeBoolExpr(OR_EXPR, conditions, -1));
+}
+
+// What follows of a condition, on the codes.
+Node* implied(const Searching& searching, Node* condition) {
+  switch (nodeTag(condition)) {
+    case T_OpExpr: {
+      auto* node = reinterpret_cast<OpExpr*>(condition);
+      return of_operands(searching, get_opcode(node->opno), node->args, node->inputcollid);
+    }
+    case T_FuncExpr: {
+      auto* node = reinterpret_cast<FuncExpr*>(condition);
+      return of_operands(searching, node->funcid, node->args, node->inputcollid);
+    }
+    case T_ScalarArrayOpExpr:
+      return of_list(searching, reinterpret_cast<ScalarArrayOpExpr*>(condition));
+    default:
+      return nullptr;
+  }
+}
+
+// The condition itself, with what follows of it before it. Equal to what it was also where it is
+// NULL: what follows of NULL is true or NULL.
+Node* with_codes(const Searching& searching, Node* condition) {
+  if (condition == nullptr) return nullptr;
+  if (is_andclause(condition) || is_orclause(condition)) {
+    auto* arms = reinterpret_cast<BoolExpr*>(condition);
+    ListCell* cell;
+    foreach (cell, arms->args)
+      lfirst(cell) = with_codes(searching, static_cast<Node*>(lfirst(cell)));
+    return condition;
+  }
+  // The list of a WHERE that is made of policies and views.
+  if (IsA(condition, List)) {
+    ListCell* cell;
+    foreach (cell, reinterpret_cast<List*>(condition))
+      lfirst(cell) = with_codes(searching, static_cast<Node*>(lfirst(cell)));
+    return condition;
+  }
+  Node* codes = implied(searching, condition);
+  if (codes == nullptr) return condition;
+  return reinterpret_cast<Node*>(makeBoolExpr(AND_EXPR, list_make2(codes, condition), -1));
+}
+
+void search_in(const Searching& searching, Node* from) {
+  if (from == nullptr) return;
+  if (IsA(from, FromExpr)) {
+    auto* node = reinterpret_cast<FromExpr*>(from);
+    ListCell* cell;
+    foreach (cell, node->fromlist) search_in(searching, static_cast<Node*>(lfirst(cell)));
+    node->quals = with_codes(searching, node->quals);
+  } else if (IsA(from, JoinExpr)) {
+    auto* node = reinterpret_cast<JoinExpr*>(from);
+    search_in(searching, node->larg);
+    search_in(searching, node->rarg);
+    node->quals = with_codes(searching, node->quals);
+  }
+}
+
+}  // namespace
+
+void search_by_codes(Query* query, QueryLevel& level) {
+  if (!level.may_sublink || query->jointree == nullptr) return;
+  search_in({query, &level}, reinterpret_cast<Node*>(query->jointree));
+}
+
+}  // namespace nae::columns

@@ -1,0 +1,74 @@
+#include "pg_nae/columns/searched_column.hpp"
+
+#include "pg_nae/columns/coding_function.hpp"
+#include "pg_nae/columns/search_input.hpp"
+#include "pg_nae/pg/encoding.hpp"
+#include "pg_nae/pg/values.hpp"
+
+namespace nae::columns {
+namespace {
+
+// The column that `… IS NULL` asks for; 0: it is something else.
+AttrNumber null_test_of(const Node* node) {
+  if (!IsA(node, NullTest)) return 0;
+  const auto* test = reinterpret_cast<const NullTest*>(node);
+  if (test->nulltesttype != IS_NULL || test->argisrow || !IsA(test->arg, Var)) return 0;
+  return reinterpret_cast<const Var*>(test->arg)->varattno;
+}
+
+// CHECK ((value IS NULL) = (codes IS NULL)), as install/0.2.0/search.sql adds it.
+bool says_complete(const char* check, AttrNumber value, AttrNumber codes) {
+  auto* node = static_cast<Node*>(stringToNode(check));
+  if (!IsA(node, OpExpr)) return false;
+  auto* comparison = reinterpret_cast<OpExpr*>(node);
+  if (comparison->opno != BooleanEqualOperator || list_length(comparison->args) != 2) return false;
+  return null_test_of(static_cast<Node*>(linitial(comparison->args))) == value &&
+         null_test_of(static_cast<Node*>(lsecond(comparison->args))) == codes;
+}
+
+bool is_complete(Relation relation, const Coding& coding) {
+  const TupleConstr* constraints = RelationGetDescr(relation)->constr;
+  for (int i = 0; constraints != nullptr && i < constraints->num_check; ++i) {
+    const ConstrCheck& check = constraints->check[i];
+    if (check.ccvalid && says_complete(check.ccbin, coding.column, coding.code_column)) return true;
+  }
+  return false;
+}
+
+bool is_searched(Relation relation, AttrNumber column, Coding& coding) {
+  if (!find_search(relation, column, coding) || coding.type != PlainType::text) return false;
+  if (TupleDescAttr(RelationGetDescr(relation), coding.code_column - 1)->atttypid != INT4ARRAYOID)
+    return false;
+  return is_complete(relation, coding) && OidIsValid(coder_of(coding));
+}
+
+}  // namespace
+
+bool find_searched_column(const Query* query, const Var* column, SearchedColumn& searched) {
+  const auto* table = rt_fetch(column->varno, query->rtable);
+  if (table->rtekind != RTE_RELATION) return false;
+  Relation relation = table_open(table->relid, NoLock);  // locked by who analyzed the query
+  Coding coding;
+  const bool found = is_searched(relation, column->varattno, coding);
+  if (found)
+    searched = {coding.code_column, psprintf("%s:%s", coding.key.data(), coding.version.data()),
+                pstrdup(coding.purpose.data()), pstrdup(coding.context.data()),
+                pstrdup(coding.normalization.data())};
+  table_close(relation, NoLock);
+  return found;
+}
+
+bool may_serve(const SearchedColumn& searched, search::Condition condition, const Const* text) {
+  if (text->constisnull) return false;
+  const auto utf8_of = [](std::string_view bytes) { return as_text(pg::to_utf8(as_bytes(bytes))); };
+  ByteView value;
+  if (!pg::try_to_utf8(pg::local_view(text->constvalue), value)) return false;
+  ByteView input;
+  const SearchOf of{utf8_of(searched.purpose), utf8_of(searched.context),
+                    utf8_of(searched.declaration)};
+  const SearchInput made = search_input(of, condition, as_text(value), input);
+  forget_search_input();
+  return made == SearchInput::made;
+}
+
+}  // namespace nae::columns
