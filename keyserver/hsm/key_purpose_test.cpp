@@ -81,10 +81,10 @@ TEST_F(KeyPurposes, ObjectsServeTheirOwnMechanismsOnly) {
 TEST_F(KeyPurposes, NoKeyThatDerivesComputesACode) {
   const auto hsm = open();
   std::uint16_t version = 0;
-  const crypto::KeyPurpose purposes[] = {
-      crypto::kGcmPurpose, crypto::kLeaseGcmPurpose,   crypto::kSivPurpose,
-      crypto::kMacPurpose, crypto::kBlindIndexPurpose, crypto::kBlindIndexCodePurpose,
-      crypto::kSearchPurpose};
+  const crypto::KeyPurpose purposes[] = {crypto::kGcmPurpose,        crypto::kLeaseGcmPurpose,
+                                         crypto::kSivPurpose,        crypto::kMacPurpose,
+                                         crypto::kBlindIndexPurpose, crypto::kBlindIndexCodePurpose,
+                                         crypto::kSearchPurpose};
   for (KeyType type : {KeyType::aes_256_gcm, KeyType::aes_256_siv, KeyType::hmac_sha_256}) {
     const KeyVersionId id{kId.key, ++version};
     const keys::Material material = *hsm->generate(id, type);

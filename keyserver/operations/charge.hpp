@@ -9,9 +9,9 @@
 
 namespace nae::operations {
 
-// Takes charged_items() from every limit of `decision`, or refuses with Code::limit_exceeded and takes
-// none. Before anything is done for the items, so that those that fail count as well: who guesses
-// pays for each guess. A request that is served again is counted once.
+// Takes charged_items() from every limit of `decision`, or refuses with Code::limit_exceeded and
+// takes none. Before anything is done for the items, so that those that fail count as well: who
+// guesses pays for each guess. A request that is served again is counted once.
 std::optional<Refused> charge(Request& request, const policy::Decision& decision,
                               std::string_view key);
 

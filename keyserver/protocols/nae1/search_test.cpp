@@ -13,7 +13,7 @@ using testing::must;
 using testing::ServiceTestClient;
 using testing::ServiceTestServer;
 
-constexpr char kPolicy[] = R"(version = 2
+constexpr char kPolicy[] = R"toml(version = 2
 [[device]]
 name = "db1"
 [[program]]
@@ -37,7 +37,7 @@ keys = ["glob:*"]
 actions = ["search"]
 result = "value"
 limits = ["100 per minute"]
-)";
+)toml";
 
 Bytes item_of(const std::vector<std::string>& tokens, std::string_view purpose = "purpose",
               unsigned bits = 16) {

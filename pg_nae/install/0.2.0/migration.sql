@@ -256,7 +256,10 @@ CREATE FUNCTION nae_internal.validate_step(change nae_internal.column_change) RE
 AS $$
 BEGIN
   IF change.kind = 'search' THEN
-    IF nae_internal.validate_complete_check(change) THEN
+    -- Who began before the last row was filled sees rows without codes, and would go by the CHECK all the same.
+    IF NOT nae_internal.is_seen_by_all() THEN
+      RETURN;
+    ELSIF nae_internal.validate_complete_check(change) THEN
       PERFORM nae_internal.forget_change(change);
     ELSE
       PERFORM nae_internal.fill_again(change);
@@ -321,11 +324,11 @@ BEGIN
       PERFORM nae_internal.enter_phase(change, 'swapping');
     END IF;
   ELSIF nae_internal.try_lock(change.relation, 'SHARE') THEN
-    EXECUTE format(CASE change.kind WHEN 'search' THEN 'CREATE INDEX ON %s USING gin (%I)' ELSE 'CREATE INDEX ON %s (%I)' END,
-                   change.relation, change.index_column);
     IF change.kind = 'search' THEN
+      PERFORM nae_internal.create_search_index(change);
       PERFORM nae_internal.enter_phase(change, 'constraining');
     ELSE
+      EXECUTE format('CREATE INDEX ON %s (%I)', change.relation, change.index_column);
       PERFORM nae_internal.forget_change(change);
     END IF;
   END IF;

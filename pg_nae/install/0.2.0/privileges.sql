@@ -40,11 +40,11 @@ BEGIN
     -- What the planner hook puts in the place of a cast.
     OR p.proname IN ('plain', 'plain_row', 'search_token', 'search_for') OR p.prosrc = 'nae_column_pend_array'
     -- What the views of nae call.
-    OR p.proname IN ('base_type', 'trigger_arguments')
+    OR p.proname IN ('base_type', 'trigger_arguments', 'complete_check')
     -- What triggers call that keep columns of users' tables.
     OR p.proname IN ('rows_differ', 'is_changing', 'blind_index_input', 'search_input', 'take_code', 'is_uncoded')
     -- Parts of nae.lint().
-    OR p.proname ~ '^lint_' OR p.proname IN ('newest_versions', 'ciphertext_checks', 'called')
+    OR p.proname ~ '^lint_' OR p.proname IN ('newest_versions', 'ciphertext_checks', 'called', 'search_declaration')
     -- Parts of nae.blind_index_of(), for which a role needs EXECUTE on that and on blind_index_search().
     OR p.proname IN ('find_blind_index', 'search_code', 'coding_of', 'type_name', 'coded_text', 'normalized'));
   EXECUTE format('GRANT EXECUTE ON ROUTINE %s TO PUBLIC', granted);

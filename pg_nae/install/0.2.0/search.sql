@@ -41,6 +41,20 @@ GRANT SELECT ON nae.search_index TO PUBLIC;
 
 -- By a change (migration.sql) ---------------------------------------------------------------------
 
+-- Once, however often rows had to be filled.
+CREATE FUNCTION nae_internal.create_search_index(change nae_internal.column_change) RETURNS void
+  LANGUAGE plpgsql VOLATILE
+  SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+  IF NOT EXISTS (SELECT FROM pg_index AS i JOIN pg_class AS c ON c.oid = i.indexrelid JOIN pg_am AS a ON a.oid = c.relam
+                 WHERE i.indrelid = change.relation AND a.amname = 'gin'
+                   AND i.indkey[0] = nae_internal.attnum(change.relation, change.index_column)) THEN
+    EXECUTE format('CREATE INDEX ON %s USING gin (%I)', change.relation, change.index_column);
+  END IF;
+END
+$$;
+
 CREATE FUNCTION nae_internal.add_complete_check(change nae_internal.column_change) RETURNS void
   LANGUAGE plpgsql VOLATILE
   SET search_path = pg_catalog, pg_temp
