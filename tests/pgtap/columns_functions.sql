@@ -23,7 +23,8 @@ SELECT is_empty('SELECT signature FROM ours WHERE lanname = ''c'' AND NOT proiss
 SELECT is_empty('SELECT signature FROM ours WHERE prosecdef', 'no function is SECURITY DEFINER');
 SELECT bag_eq('SELECT DISTINCT form FROM ours WHERE proleakproof', $$VALUES ('enc_eq'), ('enc_ne'), ('enc_lt'), ('enc_le'), ('enc_ge'), ('enc_gt'), ('enc_cmp')$$, 'LEAKPROOF: comparisons of ciphertexts alone');
 SELECT bag_eq('SELECT DISTINCT form || ''('' || arguments || '')'' FROM ours WHERE provolatile = ''i'' AND lanname = ''c''',
-  $$VALUES ('enc_eq(enc, enc)'), ('enc_ne(enc, enc)'), ('enc_lt(enc, enc)'), ('enc_le(enc, enc)'), ('enc_ge(enc, enc)'), ('enc_gt(enc, enc)'), ('enc_cmp(enc, enc)'), ('enc_hash(enc)'), ('enc_hash_extended(enc, bigint)'), ('is_ciphertext(enc)'), ('key_version(enc)'), ('first(anyelement, anyelement)'), ('subscript(internal)'), ('blind_index_input(purpose text, context text, value anyelement)')$$,
+  $$VALUES ('enc_eq(enc, enc)'), ('enc_ne(enc, enc)'), ('enc_lt(enc, enc)'), ('enc_le(enc, enc)'), ('enc_ge(enc, enc)'), ('enc_gt(enc, enc)'), ('enc_cmp(enc, enc)'), ('enc_hash(enc)'), ('enc_hash_extended(enc, bigint)'), ('is_ciphertext(enc)'), ('key_version(enc)'), ('first(anyelement, anyelement)'), ('subscript(internal)'), ('blind_index_input(purpose text, context text, value anyelement)'),
+    ('search_input(purpose text, context text, declaration text, value text)'), ('search_declaration(kind text, letters integer, bits integer)'), ('search(value text, query text)')$$,
   'IMMUTABLE: what is said of ciphertexts, and what codes are computed of');
 SELECT is_empty($$SELECT signature FROM ours WHERE form IN ('enc_eq', 'enc_ne', 'enc_cmp', 'enc_hash') AND signature::text !~ 'enc_det_|_(cmp)' AND provolatile = 'i'$$, 'of deterministic ones');
 SELECT is_empty($$SELECT signature FROM ours WHERE lanname = 'c' AND proparallel = 'u'$$, 'no function in C is PARALLEL UNSAFE');
@@ -52,7 +53,7 @@ SELECT is_empty($$SELECT typname FROM pg_type WHERE typnamespace = 'nae'::regnam
 SELECT is(has_schema_privilege('nae_stranger', s, 'USAGE'), true, 'everybody may use the schema ' || s) FROM unnest('{nae,nae_internal}'::text[]) AS s;
 SELECT is(has_schema_privilege('nae_stranger', s, 'CREATE'), false, 'and nobody may create in it') FROM unnest('{nae,nae_internal}'::text[]) AS s;
 SELECT bag_eq($$SELECT relname::text, privilege_type FROM pg_class, aclexplode(relacl) WHERE relnamespace IN ('nae'::regnamespace, 'nae_internal'::regnamespace) AND grantee = 0 AND relkind IN ('r', 'v')$$,
-  $$VALUES ('column_key', 'SELECT'), ('blind_index', 'SELECT'), ('encrypted_type', 'SELECT'), ('encrypted_column', 'SELECT'), ('stat_progress_column', 'SELECT'), ('stat_recoding', 'SELECT')$$,
+  $$VALUES ('column_key', 'SELECT'), ('blind_index', 'SELECT'), ('search_index', 'SELECT'), ('coded_column', 'SELECT'), ('encrypted_type', 'SELECT'), ('encrypted_column', 'SELECT'), ('stat_progress_column', 'SELECT'), ('stat_recoding', 'SELECT')$$,
   'what PUBLIC may do with tables and views');
 SELECT is((SELECT relrowsecurity FROM pg_class WHERE oid = 'nae_internal.column_change'::regclass), true, 'of column_change row level security shows everybody their own');
 

@@ -14,7 +14,7 @@ CREATE FUNCTION letters() RETURNS text[] LANGUAGE sql IMMUTABLE AS
 CREATE FUNCTION scrap(most int) RETURNS text LANGUAGE sql VOLATILE AS
   $$SELECT coalesce(string_agg((letters())[1 + floor(random() * cardinality(letters()))::int], ''), '') FROM generate_series(1, floor(random() * (most + 1))::int)$$;
 CREATE TABLE wide (id int PRIMARY KEY, w nae.enc_text('col-rnd'), h nae.enc_text('col-rnd'), d nae.enc_text('col-rnd'), l nae.enc_text('col-rnd'));
-INSERT INTO wide SELECT i, v, v, v, v FROM (SELECT i, CASE WHEN i % 20 > 0 THEN scrap(6) END AS v FROM generate_series(1, 200) AS i) AS s;
+INSERT INTO wide SELECT i, v, v, v, v FROM (SELECT i, CASE WHEN i % 20 > 0 THEN scrap(6) END AS v FROM generate_series(1, 120) AS i) AS s;
 CREATE TABLE bare (LIKE wide);
 INSERT INTO bare SELECT * FROM wide;
 CALL nae.add_search('patterns.wide', 'w', 'word', letters => 3, bits => 12);
@@ -38,7 +38,7 @@ INSERT INTO asked SELECT n, (ARRAY['w', 'h', 'd', 'l'])[1 + n / 10 % 4], op_of(n
     CASE WHEN n % 97 = 0 THEN NULL WHEN op_of(n) IN ('LIKE', 'ILIKE') THEN CASE WHEN n % 3 = 0 THEN scrap(4) ELSE pattern_of(v.value) END
          WHEN op_of(n) = 'search' THEN CASE WHEN n % 2 = 0 THEN v.value ELSE scrap(3) || '*' END
          WHEN op_of(n) = '^@' THEN left(v.value, floor(random() * 5)::int) ELSE v.value END
-  FROM (SELECT n, 1 + floor(random() * 200)::int AS id FROM generate_series(1, 600) AS n) AS a JOIN LATERAL (SELECT coalesce(nae_internal.plain(b.w), '') AS value FROM bare AS b WHERE b.id = a.id) AS v ON true;
+  FROM (SELECT n, 1 + floor(random() * 120)::int AS id FROM generate_series(1, 400) AS n) AS a JOIN LATERAL (SELECT coalesce(nae_internal.plain(b.w), '') AS value FROM bare AS b WHERE b.id = a.id) AS v ON true;
 CREATE FUNCTION condition(q asked, given text) RETURNS text LANGUAGE sql IMMUTABLE AS
   $$SELECT CASE q.op WHEN 'search' THEN format('nae.search(%s, %s)', q.what, given) WHEN 'IN' THEN format('%s IN (%s, ''ab'', NULL)', q.what, given)
                      ELSE format('%s %s %s', q.what, q.op, given) END$$;
@@ -83,10 +83,10 @@ GRANT SELECT ON ALL TABLES IN SCHEMA patterns TO PUBLIC;
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA patterns TO PUBLIC;
 SET enable_seqscan = off;
 SET ROLE nae_all;
-SELECT cmp_ok(by_codes(600), '>', 120::bigint, 'many conditions are served by codes');
-SELECT cmp_ok(found(600), '>', 200::bigint, 'and most find something');
-SELECT is(differing(600, false), '', 'who may search: constants');
-SELECT is(differing(600, true), '', 'who may search: parameters');
+SELECT cmp_ok(by_codes(400), '>', 80::bigint, 'many conditions are served by codes');
+SELECT cmp_ok(found(400), '>', 130::bigint, 'and most find something');
+SELECT is(differing(400, false), '', 'who may search: constants');
+SELECT is(differing(200, true), '', 'who may search: parameters');
 SET plan_cache_mode = force_generic_plan;
 SELECT is(differing(200, true), '', 'who may search: generic plans');
 RESET plan_cache_mode;
