@@ -144,7 +144,7 @@ TEST(Tokens, OfAPatternAreInEachValueThatItMatches) {
       const std::size_t at = below(pattern.size());
       const std::size_t length = 1 + below(pattern.size() - at);
       if (below(2) == 0)
-        pattern.replace(at, length, U"%");
+        pattern = pattern.substr(0, at) + U'%' + pattern.substr(at + length);
       else
         pattern[at] = U'_';
     }

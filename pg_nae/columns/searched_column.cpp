@@ -5,6 +5,10 @@
 #include "pg_nae/pg/encoding.hpp"
 #include "pg_nae/pg/values.hpp"
 
+extern "C" {
+#include "catalog/pg_inherits.h"
+}
+
 namespace nae::columns {
 namespace {
 
@@ -30,8 +34,19 @@ bool is_complete(Relation relation, const Coding& coding) {
   const TupleConstr* constraints = RelationGetDescr(relation)->constr;
   for (int i = 0; constraints != nullptr && i < constraints->num_check; ++i) {
     const ConstrCheck& check = constraints->check[i];
-    if (check.ccvalid && says_complete(check.ccbin, coding.column, coding.code_column)) return true;
+    if (check.ccvalid && !check.ccnoinherit &&
+        says_complete(check.ccbin, coding.column, coding.code_column))
+      return true;
   }
+  return false;
+}
+
+// PostgreSQL holds no CHECK of a foreign table, which another server may break.
+bool has_foreign_parts(Relation relation) {
+  if (!relation->rd_rel->relhassubclass) return false;
+  ListCell* cell;
+  foreach (cell, find_all_inheritors(RelationGetRelid(relation), NoLock, nullptr))
+    if (get_rel_relkind(lfirst_oid(cell)) == RELKIND_FOREIGN_TABLE) return true;
   return false;
 }
 
@@ -39,7 +54,8 @@ bool is_searched(Relation relation, AttrNumber column, Coding& coding) {
   if (!find_search(relation, column, coding) || coding.type != PlainType::text) return false;
   if (TupleDescAttr(RelationGetDescr(relation), coding.code_column - 1)->atttypid != INT4ARRAYOID)
     return false;
-  return is_complete(relation, coding) && OidIsValid(coder_of(coding));
+  return is_complete(relation, coding) && !has_foreign_parts(relation) &&
+         OidIsValid(coder_of(coding));
 }
 
 }  // namespace

@@ -162,6 +162,9 @@ ALTER TABLE c ADD CONSTRAINT other CHECK ((name IS NULL) = (name_search IS NULL)
 SELECT unalike(plan_of('SELECT id FROM c WHERE name LIKE ''Gonzag%'''), '%@>%', 'nor while it is not valid');
 ALTER TABLE c VALIDATE CONSTRAINT other;
 SELECT alike(plan_of('SELECT id FROM c WHERE name LIKE ''Gonzag%'''), '%@>%', 'valid, it is');
+ALTER TABLE c DROP CONSTRAINT other, ADD CONSTRAINT own CHECK ((name IS NULL) = (name_search IS NULL)) NO INHERIT;
+SELECT unalike(plan_of('SELECT id FROM c WHERE name LIKE ''Gonzag%'''), '%@>%', 'not where children need not fulfil it');
+ALTER TABLE c DROP CONSTRAINT own, ADD CONSTRAINT other CHECK ((name IS NULL) = (name_search IS NULL));
 ALTER TABLE c DISABLE TRIGGER USER;
 SELECT unalike(plan_of('SELECT id FROM c WHERE name LIKE ''Gonzag%'''), '%@>%', 'nor while nobody keeps the codes');
 ALTER TABLE c ENABLE TRIGGER USER;
@@ -181,6 +184,16 @@ CREATE TABLE parts_3 PARTITION OF parts FOR VALUES FROM (1000) TO (2000);
 INSERT INTO parts VALUES (1, 'Parted Row'), (150, 'Parted Row'), (1500, 'Parted Row');
 SELECT is(ids('SELECT id FROM parts WHERE name LIKE ''Parted%'''), ARRAY[1, 150, 1500], 'partitions');
 SELECT alike(plan_of('SELECT id FROM parts_1 WHERE name LIKE ''Parted%'''), '%name_search @>%', 'one by itself too');
+SET enable_seqscan = off;
+SELECT alike(plan_of('SELECT id FROM parts WHERE name LIKE ''Parted%'''), '%name_search @>%', 'all of them');
+RESET ROLE;
+CREATE FOREIGN DATA WRAPPER nowhere; CREATE SERVER nowhere FOREIGN DATA WRAPPER nowhere;
+CREATE FOREIGN TABLE parts_far (id int, name nae.enc_text('col-rnd'), name_search int[], CONSTRAINT name_is_ciphertext CHECK (nae.is_ciphertext(name)), CONSTRAINT name_search_complete CHECK ((name IS NULL) = (name_search IS NULL))) SERVER nowhere;
+ALTER TABLE parts ATTACH PARTITION parts_far FOR VALUES FROM (5000) TO (6000);
+SET ROLE nae_all;
+SELECT unalike(plan_of('SELECT id FROM parts WHERE name LIKE ''Parted%'' AND id < 1500'), '%name_search @>%', 'not where one is on another server, whose CHECK nobody holds');
+RESET ROLE; DROP FOREIGN DATA WRAPPER nowhere CASCADE; SET ROLE nae_all;
+RESET enable_seqscan;
 SELECT throws_ok($$SELECT nae_internal.begin_search('parts_1', 'name', 'word', NULL, 16, NULL, 1000)$$, '0A000', NULL, 'of one partition alone there is none');
 
 -- dropped
