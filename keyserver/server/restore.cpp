@@ -1,5 +1,6 @@
 #include "keyserver/server/restore.hpp"
 
+#include "keyserver/audit/directory_lock.hpp"
 #include "keyserver/audit/head.hpp"
 #include "keyserver/hsm/provision.hpp"
 #include "keyserver/keys/binding.hpp"
@@ -8,6 +9,7 @@
 #include "keyserver/server/offline_log.hpp"
 #include "keyserver/server/open_store.hpp"
 #include "keyserver/server/unfinished_restore.hpp"
+#include "keyserver/setup/claim.hpp"
 #include "keyserver/setup/initialise.hpp"
 #include "keyserver/setup/token_binding.hpp"
 #include "libnae/base/file.hpp"
@@ -21,6 +23,22 @@ namespace nae::server {
 namespace {
 
 constexpr std::size_t kMaxKeyBytes = 64u << 10;
+
+// One at a time, in a directory and on a token, and none beside a server: what another is making
+// now looks like what one left that was interrupted, and would be taken off the token.
+struct Claims {
+  setup::Claim directory, token;
+};
+Result<Claims> claim(const config::Config& config) {
+  NAE_ASSIGN(setup::Claim directory, setup::Claim::take_existing(config::group_directory(config)));
+  NAE_ASSIGN(setup::Claim token, setup::Claim::take_token(config.hsm.pin_file));
+  if (audit::is_locked(config.audit.directory))
+    return fail(
+        Code::conflict,
+        "a server is running: it writes the audit log in " + config.audit.directory.string(),
+        "Stop it before the keys are brought back.");
+  return Claims{std::move(directory), std::move(token)};
+}
 
 // The card is closed again before the next one is asked for: two may share a reader.
 Result<void> take(custody::Arrivals& arrivals, const auto& card) {
@@ -115,6 +133,7 @@ std::string names_in(const std::vector<std::string>& names) {
 Result<Restored> restore(const config::Config& config, const Restore& wanted) {
   if (!config.hsm.softhsm_configuration.empty())
     setup::use_softhsm_configuration(config.hsm.softhsm_configuration);
+  NAE_ASSIGN(const Claims claims, claim(config));
   NAE_ASSIGN(const custody::CustodySet set, read_set(config, wanted));
   custody::Arrivals arrivals(set);
   for (const custody::SoftwareCardFiles& card : wanted.software_cards)

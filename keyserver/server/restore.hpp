@@ -40,7 +40,8 @@ struct Restored {
 // Code::not_initialised when neither `audit_key` nor the log's directory tells the audit key:
 // nothing would say whose file it is. Code::approval_required for fewer than k cards,
 // Code::conflict for a card that is there twice or of another group, Code::already_initialised when
-// the token holds a group.
+// the token holds a group. Code::conflict also while another restore, or init, works in the
+// directory or on the token, and while a server runs.
 Result<Restored> restore(const config::Config& config, const Restore& wanted);
 
 }  // namespace nae::server

@@ -194,6 +194,10 @@ class Initialisation {
     directory_ = std::filesystem::absolute(choices_.directory);
     NAE_ASSIGN(Claim claim, Claim::take(directory_));
     claim_.emplace(std::move(claim));
+    if (!embedded()) {
+      NAE_ASSIGN(Claim token, Claim::take_token(choices_.pin_file));
+      token_claim_.emplace(std::move(token));
+    }
     NAE_ASSIGN(const auto left, find_left_behind(directory_));
     if (left) {
       hsm::Options token;
@@ -349,7 +353,7 @@ class Initialisation {
 
   const Choices& choices_;
   Path directory_;
-  std::optional<Claim> claim_;
+  std::optional<Claim> claim_, token_claim_;
   std::optional<Unfinished> note_;
   std::uint16_t port_ = 0;
   std::optional<store::postgresql::Target> target_;

@@ -53,7 +53,7 @@ struct Made {
 // Code::already_initialised when `directory` exists and is not empty, or when the token holds keys
 // of ours; nothing is changed then. What was made before a failure is removed again, on a token
 // that existed before, too. What a run left that was interrupted is taken back first.
-// Code::conflict while another run works in `directory`.
+// Code::conflict while another run, or a restore, works in `directory` or on the token.
 Result<Made> initialise(const Choices& choices);
 
 // Points SoftHSM2 at its configuration, before the module is loaded. Other modules ignore it.

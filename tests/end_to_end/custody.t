@@ -165,6 +165,48 @@ with Tap() as tap:
             tap.like(again.stdout, f"interrupted at its step '{at}'", f"killed at '{at}': and says where it stood")
         tap.ok(at is not None or step == RESTORE_STEPS[-1], f"killed at '{step}' before it was done", at)
         tap.ok(not (server.path / "restore.unfinished").exists(), f"killed at '{step}': nothing is left to do")
+    # Two at once: the second leaves the first alone, which goes on where it was stopped; and so does an init on the same token.
+    def began(command, seen, **more):
+        """A process, stopped as soon as `seen` says so; it must not have ended before."""
+        process = subprocess.Popen([str(word) for word in (KEY_SERVER, *command)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                   stderr=subprocess.STDOUT, text=True, cwd="/", **{**OWNER, **more})
+        while process.poll() is None and not seen():
+            pass
+        process.send_signal(signal.SIGSTOP)
+        return process
+
+    lose_token()
+    first = began(by_card, restore_step)
+    second = run(KEY_SERVER, *by_card)
+    on_its_token = init(scratch / "beside", "--pin-file", server.path / "hsm/pin", env={**os.environ, "SOFTHSM2_CONF": str(server.path / "hsm/softhsm2.conf")})
+    tap.ok(first.poll() is None, "while a restore is on its way")
+    first.send_signal(signal.SIGCONT)
+    told = first.communicate(timeout=60)[0]
+    same((second.returncode, "another nae-keyserver works in" in second.stderr), (1, True), "a second one is refused", second.stderr)
+    same((on_its_token.returncode, "works on the token whose PIN is in" in on_its_token.stderr, (scratch / "beside").exists()), (1, True, False),
+         "and an init on its token, which leaves nothing", on_its_token.stderr)
+    same((first.returncode, "taken back" in told or "is removed" in told), (0, False), "the first ends well, and nothing of it was taken", told)
+    for attempt in range(3):  # really at once, wherever they meet
+        lose_token()
+        both = [subprocess.Popen([str(word) for word in (KEY_SERVER, *by_card)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                 text=True, cwd="/", **OWNER) for _ in range(2)]
+        told = [process.communicate(timeout=60)[0] for process in both]
+        ended = sorted(process.returncode for process in both)
+        same((ended, any("conflict" in text or "already_initialised" in text for text in told)), ([0, 1], True),
+             f"of two that begin together one brings the keys back ({attempt})", "\n".join(told))
+    lose_token()
+    first = began(by_card, restore_step)
+    first.kill()
+    first.communicate()
+    again = run(KEY_SERVER, *by_card)
+    same((again.returncode, "interrupted at its step" in again.stdout), (0, True), "a killed one keeps nobody out", again.stderr)
+    server.start()
+    lost = next((server.path / "hsm/tokens").iterdir())
+    beside = run(KEY_SERVER, *by_card)
+    same((beside.returncode, "a server is running" in beside.stderr), (1, True), "nor is there one beside a server", beside.stderr)
+    tap.ok(lost.exists(), "whose token stays as it is")
+    server.stop()
+
     lose_token()
     outcomes = []
     for limit in (100, 300, 1000, 4000):
