@@ -21,7 +21,7 @@ struct IdOptions {
 
 struct Decided {
   std::string by, at;
-  bool rejected = false;
+  bool rejected = false, stale = false;  // of a card that the custodians have no more
 };
 
 // A server of an older release tells the last decision alone.
@@ -30,9 +30,11 @@ std::vector<Decided> decisions(const json::value& approval) {
   const json::value* list = approval.as_object().if_contains("decisions");
   if (list && list->is_array()) {
     for (const json::value& one : items(approval, "decisions"))
-      all.push_back({shown(one, "by"), shown(one, "at"), shown(one, "decision") == "rejected"});
+      all.push_back({shown(one, "by"), shown(one, "at"), shown(one, "decision") == "rejected",
+                     shown(one, "counts") == "false"});
   } else if (std::string by = shown(approval, "decided_by"); !by.empty()) {
-    all.push_back({by, shown(approval, "decided_at"), shown(approval, "state") == "rejected"});
+    all.push_back(
+        {by, shown(approval, "decided_at"), shown(approval, "state") == "rejected", false});
   }
   return all;
 }
@@ -57,7 +59,8 @@ void show_request(Call& call, const json::value& approval) {
            << "digest       " << shown(approval, "digest") << '\n';
   for (const Decided& decision : decisions(approval))
     call.out << (decision.rejected ? "rejected by  " : "approved by  ") << printable(decision.by)
-             << ", " << local_time_with_zone(decision.at) << '\n';
+             << ", " << local_time_with_zone(decision.at)
+             << (decision.stale ? "; counts no longer: the custodians have changed" : "") << '\n';
   if (std::string base = shown(approval, "base"); !base.empty())
     call.out << "changes      " << base << '\n';
   if (std::string refused = shown(approval, "refused"); !refused.empty())

@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "keyserver/admin/approval.hpp"
+#include "keyserver/admin/card_decision.hpp"
 #include "keyserver/admin/readiness.hpp"
 #include "keyserver/admin/route.hpp"
 #include "keyserver/store/acting.hpp"
@@ -57,11 +58,8 @@ class SlowCall {
   bool granted_;
 };
 
-std::string approval_text(const store::Approval& approval) {
-  std::string who;
-  for (const store::Decision& decision : approval.decisions)
-    who += (who.empty() ? "" : ", ") + decision.by;
-  return "approved by " + who + " as " + approval.id;
+std::string approval_text(const store::Approval& approval, const ApprovalRules& rules) {
+  return "approved by " + approvers_of(approval, rules) + " as " + approval.id;
 }
 
 constexpr char kOfGet[] = "GET, HEAD, OPTIONS";
@@ -255,7 +253,7 @@ AdminService::Outcome AdminService::act(const http::HttpRequest& request, const 
     outcome.digest =
         "request:" + (approved ? approved->digest : request_digest(request, std::string()));
     auto begun = record(peer, route.action, outcome.target, kAllowed, kBegun,
-                        approved ? approval_text(*approved) : "", outcome.digest);
+                        approved ? approval_text(*approved, parts_.approval) : "", outcome.digest);
     if (!begun) {
       outcome.refuse(begun.error());
       return outcome;
@@ -287,8 +285,8 @@ AdminService::Outcome AdminService::act(const http::HttpRequest& request, const 
     outcome.response.body = json::serialize(reply->body);
   }
   if (approved)
-    outcome.detail =
-        approval_text(*approved) + (outcome.detail.empty() ? "" : "; ") + outcome.detail;
+    outcome.detail = approval_text(*approved, parts_.approval) +
+                     (outcome.detail.empty() ? "" : "; ") + outcome.detail;
   return outcome;
 }
 

@@ -3,6 +3,7 @@
 #include "keyserver/admin/api/time.hpp"
 #include "keyserver/admin/approval.hpp"
 #include "keyserver/admin/approval_base.hpp"
+#include "keyserver/admin/card_decision.hpp"
 #include "libnae/base/text.hpp"
 #include "libnae/crypto/hash.hpp"
 #include "libnae/crypto/random.hpp"
@@ -20,18 +21,25 @@ json::value time_or_null(std::int64_t time_us) {
   return time_us == 0 ? json::value() : json::value(api::format_time(time_us));
 }
 
-json::array shown_decisions(const store::Approval& approval) {
+json::array shown_decisions(const store::Approval& approval, const ApprovalRules& rules) {
   json::array decisions;
-  for (const store::Decision& decision : approval.decisions)
-    decisions.push_back({{"by", decision.by},
-                         {"decision", store::name(decision.verdict)},
-                         {"digest", decision.digest},
-                         {"at", api::format_time(decision.at_us)}});
+  for (const store::Decision& decision : approval.decisions) {
+    json::object shown{{"by", shown_decider(decision.by)},
+                       {"decision", store::name(decision.verdict)},
+                       {"digest", decision.digest},
+                       {"at", api::format_time(decision.at_us)}};
+    if (const auto card = card_decision(decision.by)) {
+      shown["generation"] = card->generation;
+      shown["card"] = card->card;
+      shown["counts"] = rules.custodians && is_current(*rules.custodians, decision);
+    }
+    decisions.push_back(std::move(shown));
+  }
   return decisions;
 }
 
 // "decided_by" and "decided_at" are those of the last decision, for clients that know no list.
-json::object shown_approval(const store::Approval& approval) {
+json::object shown_approval(const store::Approval& approval, const ApprovalRules& rules) {
   const store::Decision last =
       approval.decisions.empty() ? store::Decision{} : approval.decisions.back();
   return {{"id", approval.id},
@@ -46,8 +54,8 @@ json::object shown_approval(const store::Approval& approval) {
           {"requested_by", approval.requested_by},
           {"requested_at", api::format_time(approval.requested_at_us)},
           {"expires_at", api::format_time(approval.expires_at_us)},
-          {"decisions", shown_decisions(approval)},
-          {"decided_by", last.by},
+          {"decisions", shown_decisions(approval, rules)},
+          {"decided_by", shown_decider(last.by)},
           {"decided_at", time_or_null(last.at_us)}};
 }
 
@@ -163,6 +171,10 @@ Result<Reply> request_approval(AdminCall& call, const Route& route, const std::s
                                const std::string& fingerprint) {
   if (!call.request.body.empty()) NAE_TRY(call.body());
   NAE_TRY(call.parts.store.expire_approvals(call.now_us));
+  if (call.parts.approval.by_cards.contains(operation)) {
+    NAE_ASSIGN(const Requester requester, requester_of(call.parts.store, call.admin));
+    NAE_TRY(check_reachable(call.parts.approval, requester));
+  }
   NAE_ASSIGN(const std::string base, base_of(call, route));
   json::value difference;
   if (route.preview) {
@@ -194,7 +206,7 @@ Result<Reply> request_approval(AdminCall& call, const Route& route, const std::s
   }
   call.audit_detail = "waits for approval as " + approval.id;
   call.audit_digest = "request:" + approval.digest;
-  json::object shown = shown_approval(approval);
+  json::object shown = shown_approval(approval, call.parts.approval);
   shown["difference"] = std::move(difference);
   return Reply{{{"approval", std::move(shown)}}, 202};
 }
@@ -206,7 +218,8 @@ Result<Reply> list_approvals(AdminCall& call) {
   const bool truncated = known.size() > kMostShown;
   if (truncated) known.pop_back();
   json::array approvals;
-  for (const store::Approval& approval : known) approvals.push_back(shown_approval(approval));
+  for (const store::Approval& approval : known)
+    approvals.push_back(shown_approval(approval, call.parts.approval));
   return Reply{{{"approvals", std::move(approvals)}, {"truncated", truncated}}};
 }
 
@@ -214,7 +227,7 @@ Result<Reply> list_approvals(AdminCall& call) {
 Result<Reply> show_approval(AdminCall& call) {
   NAE_TRY(call.only_parameters({}));
   NAE_ASSIGN(store::Approval approval, approval_of(call));
-  json::object shown = shown_approval(approval);
+  json::object shown = shown_approval(approval, call.parts.approval);
   const bool by_cards = call.parts.approval.by_cards.contains(approval.operation);
   if (by_cards) shown["cards"] = call.parts.approval.cards;
   bool may_read = approval.requested_by == call.admin || call.roles.contains(AdminRole::auditor) ||
@@ -246,7 +259,8 @@ Result<void> may_approve(const AdminCall& call) {
   NAE_TRY(check_waiting(approval));
   if (call.parts.approval.by_cards.contains(approval.operation))
     return fail(Code::approval_required,
-                "this request is approved by " + std::to_string(call.parts.approval.cards) +
+                "this request is approved by " +
+                    std::to_string(call.parts.approval.cards) +
                     " custodians' cards",
                 "Ask the custodians: nae custody approve " + approval.id);
   return must_be_permitted(call, approval);

@@ -3,17 +3,13 @@
 #include <algorithm>
 
 #include "keyserver/admin/approval.hpp"
+#include "keyserver/admin/card_decision.hpp"
 #include "libnae/base/text.hpp"
 
 namespace nae::admin {
 namespace {
 
 constexpr std::size_t kMaxPublicKeyBytes = 1024;  // of RSA-4096: 550
-
-// A custodian is none of the administrators, whose names have no stroke.
-std::string decided_by(const std::string& holder) {
-  return "card/" + holder;
-}
 
 Result<store::Approval> waiting_for_cards(const AdminCall& call) {
   NAE_ASSIGN(store::Approval approval, approval_of(call));
@@ -50,7 +46,13 @@ Result<Reply> ask_card(AdminCall& call) {
              call.parts.presences->ask(call.admin, approval.id, request, public_key,
                                        call.parts.clock.steady_us()));
   const custody::Question& question = asked.question;
-  const std::string by = decided_by(question.card.holder);
+  NAE_ASSIGN(const Requester requester, requester_of(call.parts.store, approval.requested_by));
+  if (is_of(requester, question.card))
+    return fail(Code::approval_required,
+                "the card of " + question.card.holder + " is that of " + approval.requested_by +
+                    ", who made the request, and does not approve it",
+                "It takes the cards of other custodians.");
+  const std::string by = decided_by(*call.parts.approval.custodians, question.card);
   if (std::ranges::find(approval.decisions, by, &store::Decision::by) != approval.decisions.end())
     return fail(Code::conflict,
                 "the card of " + question.card.holder + " has approved this request already",
@@ -78,24 +80,29 @@ Result<Reply> take_presence(AdminCall& call) {
   NAE_TRY(fields.complete());
   NAE_ASSIGN(const Bytes code, from_hex(code_text));
   NAE_ASSIGN(json::value difference, preview_of(call, approval));
-  NAE_ASSIGN(const std::string holder, call.parts.presences->answer(approval.id, question, code,
-                                                                    call.parts.clock.steady_us()));
-  const std::size_t needed = call.parts.approval.cards;
-  const store::Decision decision{decided_by(holder), store::Verdict::approved, approval.digest,
-                                 call.now_us};
+  NAE_ASSIGN(
+      const custody::ShareRecord card,
+      call.parts.presences->answer(approval.id, question, code, call.parts.clock.steady_us()));
+  const custody::CustodySet& custodians = *call.parts.approval.custodians;
+  NAE_ASSIGN(const Requester requester, requester_of(call.parts.store, approval.requested_by));
+  const store::Needed needed = needed_cards(call.parts.approval, requester);
+  const store::Decision decision{decided_by(custodians, card), store::Verdict::approved,
+                                 approval.digest, call.now_us};
   NAE_ASSIGN(const store::ApprovalState state,
              call.parts.store.decide_approval(approval.id, decision, needed));
   // Another card may have decided since the request was looked at.
   NAE_ASSIGN(approval, approval_of(call));
-  call.audit_detail += ", the card of " + holder + " is card " +
-                       std::to_string(approval.decisions.size()) + " of " + std::to_string(needed);
+  const std::size_t counted = needed.counted(approval.decisions);
+  call.audit_detail += ", the card of " + card.holder + " is card " + std::to_string(counted) +
+                       " of " + std::to_string(needed.approvals) + " (generation " +
+                       std::to_string(custodians.generation) + ", " + to_hex(card.card) + ")";
   if (state == store::ApprovalState::running)
     return do_approved(call, approval, std::move(difference));
   return Reply{{{"id", approval.id},
                 {"state", store::name(state)},
-                {"holder", holder},
-                {"cards", needed},
-                {"missing", needed - std::min(needed, approval.decisions.size())}}};
+                {"holder", card.holder},
+                {"cards", needed.approvals},
+                {"missing", needed.approvals - std::min(needed.approvals, counted)}}};
 }
 
 }  // namespace nae::admin

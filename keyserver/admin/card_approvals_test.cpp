@@ -6,6 +6,7 @@
 #include <fstream>
 
 #include "keyserver/admin/admin_service_test_server.hpp"
+#include "keyserver/admin/card_decision.hpp"
 #include "tests/vectors/vector_file.hpp"
 
 namespace nae::admin {
@@ -20,7 +21,8 @@ class CardApprovalsTest : public AdminServiceTest {
     AdminServiceTest::SetUp();
     vector_ = vectors::read("custody.txt", "2 of 3").front();
     set_ = custody::parse_custody_set(vector_.bytes("file")).value();
-    for (const char* name : {"alice", "bob"}) ASSERT_TRUE(add_admin(name, {"key-admin"}));
+    for (const char* name : {"alice", "bob", "holder-1"})
+      ASSERT_TRUE(add_admin(name, {"key-admin"}));
     start(2);
   }
   void start(std::size_t cards) {
@@ -44,9 +46,8 @@ class CardApprovalsTest : public AdminServiceTest {
                custody::SoftwareCardFiles{directory_ / "card", directory_ / "passphrase"})
         .value();
   }
-  std::string request(const std::string& key) {
-    const auto response =
-        call("alice", "POST", "/v1/keys", {{"name", key}, {"type", "aes-256-gcm"}});
+  std::string request(const std::string& key, const std::string& who = "alice") {
+    const auto response = call(who, "POST", "/v1/keys", {{"name", key}, {"type", "aes-256-gcm"}});
     EXPECT_EQ(response.status, 202u) << response.body;
     return shown(parsed(response).at("approval"), "id");
   }
@@ -134,6 +135,87 @@ TEST_F(CardApprovalsTest, ACardOfAnotherGroupOrGenerationIsRefused) {
   EXPECT_EQ(present(id, 2).status, 200u);
 }
 
+// The custodians changed while a request waited: what the old ones decided stays on record.
+TEST_F(CardApprovalsTest, ADecisionOfAnEarlierGenerationCountsNoLonger) {
+  const std::string id = request("a");
+  ASSERT_EQ(present(id, 3).status, 200u);
+  EXPECT_EQ(shown(seen(id).at("decisions").at(0), "counts"), "true");
+  EXPECT_EQ(shown(seen(id).at("decisions").at(0), "card"), to_hex(set_.shares[2].card));
+  const std::string before = shown(seen(id).at("decisions").at(0), "generation");
+  set_.generation += 1;
+  start(2);
+  EXPECT_EQ(shown(seen(id).at("decisions").at(0), "counts"), "false");
+  EXPECT_EQ(shown(seen(id).at("decisions").at(0), "generation"), before);
+  const auto first = present(id, 1);
+  ASSERT_EQ(first.status, 200u) << first.body;
+  EXPECT_EQ(shown(parsed(first), "state"), "waiting");
+  EXPECT_EQ(shown(parsed(first), "missing"), "1");
+  EXPECT_EQ(call("alice", "GET", "/v1/keys/a").status, 404u);
+  const auto again = present(id, 3);  // a custodian of this generation, too
+  ASSERT_EQ(again.status, 200u) << again.body;
+  EXPECT_EQ(shown(parsed(again), "state"), "done");
+  EXPECT_EQ(seen(id).at("decisions").as_array().size(), 3u);
+  EXPECT_THAT(records("key-create").back().detail,
+              HasSubstr("approved by card/" + set_.shares[0].holder + ", card/" +
+                        set_.shares[2].holder + " as " + id))
+      << "who had it done, and nobody else";
+}
+
+// Of the same generation, and with another key: another file, or a hand's.
+TEST_F(CardApprovalsTest, ADecisionOfACardThatIsNotThereCountsForNothing) {
+  const std::string id = request("a");
+  ASSERT_EQ(present(id, 3).status, 200u);
+  set_.shares[2].card[0] ^= 1;
+  start(2);
+  EXPECT_EQ(shown(parsed(present(id, 1)), "missing"), "1");
+  EXPECT_EQ(call("alice", "GET", "/v1/keys/a").status, 404u);
+  EXPECT_EQ(shown(parsed(present(id, 2)), "state"), "done");
+  EXPECT_THAT(records("key-create").back().detail, testing::Not(HasSubstr(set_.shares[2].holder)));
+}
+
+// "card/HOLDER" is all that servers before wrote: it is shown, and binds no card.
+TEST_F(CardApprovalsTest, ADecisionThatNamesNoCardCountsForNothing) {
+  const std::string id = request("a");
+  const std::string digest = shown(seen(id), "digest");
+  for (const std::string by :
+       {"card/holder-2", "card/holder-2/", "card/holder-2/x/y", "card/holder-3/99999999999/00"})
+    ASSERT_EQ(store_->decide_approval(
+                  id, {by, store::Verdict::approved, digest, ::time(nullptr) * 1'000'000}, 9),
+              store::ApprovalState::waiting);
+  const json::value first = seen(id).at("decisions").at(0);
+  EXPECT_EQ(shown(first, "by"), "card/holder-2");
+  EXPECT_EQ(shown(first, "generation"), "0");
+  EXPECT_EQ(shown(first, "counts"), "false");
+  EXPECT_EQ(shown(parsed(present(id, 1)), "missing"), "1");
+  EXPECT_EQ(shown(parsed(present(id, 2)), "state"), "done");
+}
+
+TEST_F(CardApprovalsTest, WhoAsksIsNotAmongThoseWhoApprove) {
+  const std::string id = request("a", "holder-1");
+  const auto own = present(id, 1);
+  EXPECT_EQ(code(own), "approval_required");
+  EXPECT_THAT(own.body,
+              HasSubstr("the card of holder-1 is that of holder-1, who made the request"));
+  EXPECT_EQ(shown(parsed(present(id, 2)), "missing"), "1");
+  EXPECT_EQ(call("alice", "GET", "/v1/keys/a").status, 404u);
+  EXPECT_EQ(shown(parsed(present(id, 3)), "state"), "done");
+  EXPECT_EQ(shown(parsed(present(request("b"), 1)), "missing"), "1") << "another's request";
+  // Where only his own card is left to make up the number, he is told at once.
+  start(3);
+  const auto never = call("holder-1", "POST", "/v1/keys", {{"name", "c"}, {"type", "aes-256-gcm"}});
+  EXPECT_EQ(code(never), "approval_required");
+  EXPECT_THAT(never.body, HasSubstr("this takes 3 cards"));
+}
+
+TEST_F(CardApprovalsTest, APersonIsKnownByNameOrByKey) {
+  const custody::ShareRecord& share = set_.shares[0];
+  EXPECT_TRUE(is_of({"holder-1", ""}, share));
+  EXPECT_TRUE(is_of({"Holder-1", ""}, share)) << "no two people by a letter's size";
+  EXPECT_TRUE(is_of({"somebody", to_hex(share.card)}, share)) << "the certificate is on the card";
+  EXPECT_FALSE(is_of({"holder-2", ""}, share));
+  EXPECT_FALSE(is_of({"holder-10", to_hex(set_.shares[1].card)}, share));
+}
+
 TEST_F(CardApprovalsTest, AQuestionIsAnsweredOnceAndInTime) {
   const std::string id = request("a"), other = request("b");
   const auto reader = card(vector_, 1);
@@ -169,7 +251,7 @@ TEST_F(CardApprovalsTest, QuestionsEnd) {
       "a", once_more.id, custody::answer_question(*reader, once_more.question, digest).value(),
       999 + Presences::kLastsUs);
   ASSERT_TRUE(in_time) << in_time.error().message;
-  EXPECT_EQ(*in_time, set_.shares[0].holder);
+  EXPECT_EQ(in_time->holder, set_.shares[0].holder);
   auto ask_as = [&](const std::string& who, std::size_t i, std::int64_t now_us = 1000) {
     auto done = presences_->ask(who, "r" + std::to_string(i), digest, key, now_us);
     return done ? Code{} : done.error().code;

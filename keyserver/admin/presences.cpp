@@ -50,8 +50,9 @@ Result<Presences::Asked> Presences::ask(const std::string& asker, const std::str
   return asked;
 }
 
-Result<std::string> Presences::answer(const std::string& approval, const std::string& question,
-                                      ByteView code, std::int64_t now_us) {
+Result<custody::ShareRecord> Presences::answer(const std::string& approval,
+                                               const std::string& question, ByteView code,
+                                               std::int64_t now_us) {
   Waiting asked;
   {
     std::lock_guard lock(mutex_);
@@ -62,13 +63,14 @@ Result<std::string> Presences::answer(const std::string& approval, const std::st
                   "since: begin again.");
     asked = std::move(found.mapped());
   }
-  const std::string& holder = custodians_->shares[asked.share].holder;
+  const custody::ShareRecord& share = custodians_->shares[asked.share];
   const crypto::Sha256Digest right = custody::presence_code(asked.nonce, custodians_->group,
                                                             custodians_->generation, asked.request);
   if (!crypto::equal_in_constant_time(code, right))
-    return fail(Code::authentication_failed, "the answer is not that of the card of " + holder,
+    return fail(Code::authentication_failed,
+                "the answer is not that of the card of " + share.holder,
                 "Each question is answered once: begin again.");
-  return holder;
+  return share;
 }
 
 }  // namespace nae::admin

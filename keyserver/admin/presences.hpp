@@ -33,11 +33,11 @@ class Presences {
   Result<Asked> ask(const std::string& asker, const std::string& approval,
                     const crypto::Sha256Digest& request, ByteView public_key, std::int64_t now_us);
 
-  // The holder whose card has answered. A question is answered once, right or wrong.
+  // The share record of the card that has answered. A question is answered once, right or wrong.
   // Code::conflict for one that is not there (any more), or about another request;
   // Code::authentication_failed for a wrong answer.
-  Result<std::string> answer(const std::string& approval, const std::string& question,
-                             ByteView code, std::int64_t now_us);
+  Result<custody::ShareRecord> answer(const std::string& approval, const std::string& question,
+                                      ByteView code, std::int64_t now_us);
 
  private:
   struct Waiting {

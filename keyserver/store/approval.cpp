@@ -1,5 +1,9 @@
 #include "keyserver/store/approval.hpp"
 
+#include <algorithm>
+
+#include "keyserver/store/approvals.hpp"
+
 namespace nae::store {
 
 static constexpr std::string_view kNames[] = {"",       "waiting",  "running", "done",
@@ -11,6 +15,12 @@ std::string_view name(ApprovalState state) {
 
 std::string_view name(Verdict verdict) {
   return verdict == Verdict::approved ? "approved" : "rejected";
+}
+
+std::size_t Needed::counted(const std::vector<Decision>& decisions) const {
+  return static_cast<std::size_t>(std::ranges::count_if(decisions, [&](const Decision& decision) {
+    return decision.verdict == Verdict::approved && (!counts || counts(decision));
+  }));
 }
 
 }  // namespace nae::store

@@ -79,6 +79,20 @@ Decision rejected_by(std::string who, std::int64_t at_us, char id = '1') {
   return decision_of(std::move(who), Verdict::rejected, at_us, id);
 }
 
+// Who has approved may be nobody by the time that the next one does.
+TEST_P(AdminsTest, OnlyDecisionsThatCountAreCounted) {
+  auto store = create();
+  const std::string id(16, '1');
+  ASSERT_TRUE(store->insert_approval(approval_of("alice", '1'), 100));
+  const Needed all_but_bob(2, [](const Decision& decision) { return decision.by != "bob"; });
+  EXPECT_EQ(store->decide_approval(id, approved_by("bob", 20), 2), ApprovalState::waiting);
+  EXPECT_EQ(store->decide_approval(id, approved_by("carol", 21), all_but_bob),
+            ApprovalState::waiting);
+  EXPECT_EQ(store->decide_approval(id, approved_by("dave", 22), all_but_bob),
+            ApprovalState::running);
+  EXPECT_EQ((*store->find_approval(id))->decisions.size(), 3u) << "what was decided stays";
+}
+
 TEST_P(AdminsTest, DecisionsAreAList) {
   auto store = create();
   const std::string id(16, '1'), other(16, '2');

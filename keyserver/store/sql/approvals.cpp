@@ -73,9 +73,13 @@ Result<void> check_decision(const Approval& approval, const Decision& decision) 
   return {};
 }
 
-ApprovalState state_after(const Approval& approval, const Decision& decision, std::size_t needed) {
+ApprovalState state_after(const Approval& approval, const Decision& decision,
+                          const Needed& needed) {
   if (decision.verdict == Verdict::rejected) return ApprovalState::rejected;
-  return approval.decisions.size() + 1 >= needed ? ApprovalState::running : ApprovalState::waiting;
+  std::vector<Decision> decisions = approval.decisions;
+  decisions.push_back(decision);
+  return needed.counted(decisions) >= needed.approvals ? ApprovalState::running
+                                                       : ApprovalState::waiting;
 }
 
 // The ids of those in `state` that expire by `by_us`.
@@ -191,7 +195,7 @@ Result<std::vector<Approval>> Store::list_approvals(std::size_t most) {
 }
 
 Result<ApprovalState> Store::decide_approval(std::string_view id, const Decision& decision,
-                                             std::size_t needed) {
+                                             const Needed& needed) {
   std::lock_guard lock(mutex_);
   NAE_ASSIGN(Recorded change, Recorded::begin(*database_, *ledger_));
   NAE_TRY(change.touch(Noun::approval, identity_of(id)));

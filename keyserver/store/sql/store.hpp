@@ -73,7 +73,7 @@ class Store : public store::Store {
   Result<std::optional<Approval>> find_approval(std::string_view id) override;
   Result<std::vector<Approval>> list_approvals(std::size_t most) override;
   Result<ApprovalState> decide_approval(std::string_view id, const Decision& decision,
-                                        std::size_t needed) override;
+                                        const Needed& needed) override;
   Result<void> finish_approval(std::string_view id, unsigned status,
                                std::string_view answer) override;
   Result<void> expire_approvals(std::int64_t now_us) override;
