@@ -58,6 +58,7 @@ void add_pkcs11(CLI::App& app, Action& chosen);
 void add_batch(CLI::App& app, Action& chosen);
 void add_doctor(CLI::App& app, Action& chosen);
 void add_custody(CLI::App& app, Action& chosen);
+void add_backup(CLI::App& app, Action& chosen);
 
 // Of a leaf that takes none.
 struct NoOptions {};

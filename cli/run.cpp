@@ -100,10 +100,13 @@ void report(std::ostream& err, const Error& error, bool as_json) {
 void show_waiting(const Call& call, const Failure& failure) {
   using admin::api::shown;
   call.show(json::object{{"approval", failure.waiting}}, [&] {
-    call.out << "waiting for approval: nae approve " << shown(failure.waiting, "id") << '\n'
-             << "  " << shown(failure.waiting, "operation")
-             << " takes a second administrator with the role, before "
-             << local_time_with_zone(shown(failure.waiting, "expires_at")) << ".\n";
+    const std::string cards = shown(failure.waiting, "cards");
+    call.out << "waiting for approval: nae " << (cards.empty() ? "" : "custody ") << "approve "
+             << shown(failure.waiting, "id") << '\n'
+             << "  " << shown(failure.waiting, "operation") << " takes "
+             << (cards.empty() ? "a second administrator with the role"
+                               : "the cards of " + cards + " custodians")
+             << ", before " << local_time_with_zone(shown(failure.waiting, "expires_at")) << ".\n";
     const json::value* difference = failure.waiting.as_object().if_contains("difference");
     if (difference && difference->is_object()) print_difference(call.out, *difference);
     if (!failure.then.empty()) call.out << "  " << failure.then << '\n';
@@ -178,6 +181,7 @@ int run_command(std::vector<std::string> arguments, std::istream& in, std::ostre
   add_clock(app, chosen);
   add_pkcs11(app, chosen);
   add_custody(app, chosen);
+  add_backup(app, chosen);
   add_context(app, chosen);
   add_doctor(app, chosen);
   add_batch(app, chosen);

@@ -147,12 +147,19 @@ std::string day_of(std::int64_t at_s) {
   return std::string(day, std::strftime(day, sizeof day, "%Y-%m-%d", &parts));
 }
 
+// What `work` makes of a configuration, with locked memory for what is secret meanwhile.
+template <class Work>
+auto with_secrets(const std::string& file, Work work)
+    -> std::invoke_result_t<Work&, const nae::config::Config&> {
+  NAE_ASSIGN(const nae::config::Config config, loaded(file));
+  NAE_ASSIGN(const auto heap, nae::crypto::SecureHeap::take(kInitHeapBytes));
+  return work(config);
+}
+
 int renew_certificate(const std::string& file) {
   auto config = loaded(file);
   if (!config) return report(config.error());
-  auto heap = nae::crypto::SecureHeap::take(kInitHeapBytes);
-  if (!heap) return report(heap.error());
-  auto renewed = nae::server::renew_certificate(*config);
+  auto renewed = with_secrets(file, nae::server::renew_certificate);
   if (!renewed) return report(renewed.error());
   std::cout << config->tls.certificate.string() << " is renewed until "
             << day_of(renewed->not_after_s) << ", serial " << renewed->serial << "\n"
@@ -167,21 +174,7 @@ int init(const nae::setup::Choices& choices) {
   if (!heap) return report(heap.error());
   auto made = nae::setup::initialise(choices);
   if (!made) return report(made.error());
-  if (!made->taken_back.empty())
-    std::cout << "an earlier init was interrupted at its step '" << made->taken_back
-              << "'; what it had made is removed\n";
-  std::cout << "initialised " << choices.directory.string() << " (server id " << made->server_id
-            << ")\n"
-            << "  configuration  " << made->configuration.string() << "\n"
-            << "  address        " << made->address << "\n"
-            << "  admin profile  " << made->admin_profile.string()
-            << "   (move it to the administrator's machine)\n"
-            << "  custody        " << made->custody_file.string() << "   (" << made->k << " of "
-            << made->holders.size() << " cards open it; into every backup)\n";
-  if (!made->software_card.empty())
-    std::cout << "  software card  " << made->software_card.string()
-              << "   (move card.pem and passphrase to two safe places)\n";
-  std::cout << "next: nae-keyserver run --config " << made->configuration.string() << "\n";
+  std::cout << nae::setup::report_of(choices, *made);
   return told();
 }
 
@@ -200,11 +193,8 @@ int accept_audit_loss(const std::string& file, const std::string& reason) {
 }
 
 int recover_admin(const std::string& file, const nae::server::Recovery& wanted) {
-  auto config = loaded(file);
-  if (!config) return report(config.error());
-  auto heap = nae::crypto::SecureHeap::take(kInitHeapBytes);
-  if (!heap) return report(heap.error());
-  auto recovered = nae::server::recover_admin(*config, wanted);
+  auto recovered = with_secrets(
+      file, [&](const auto& config) { return nae::server::recover_admin(config, wanted); });
   if (!recovered) return report(recovered.error());
   std::cout << wanted.name << " is an administrator until " << day_of(recovered->not_after_s)
             << ", serial " << recovered->serial << "\n"
@@ -216,22 +206,15 @@ int recover_admin(const std::string& file, const nae::server::Recovery& wanted) 
 }
 
 int accept_keys(const std::string& file, const std::string& reason) {
-  auto config = loaded(file);
-  if (!config) return report(config.error());
-  auto heap = nae::crypto::SecureHeap::take(kInitHeapBytes);
-  if (!heap) return report(heap.error());
-  auto accepted = nae::server::accept_keys(*config, reason);
+  auto accepted = with_secrets(
+      file, [&](const auto& config) { return nae::server::accept_keys(config, reason); });
   if (!accepted) return report(accepted.error());
   std::cout << "the keys are bound; the audit log says:\n  " << *accepted << "\n";
   return told();
 }
 
 int verify_store(const std::string& file) {
-  auto config = loaded(file);
-  if (!config) return report(config.error());
-  auto heap = nae::crypto::SecureHeap::take(kInitHeapBytes);
-  if (!heap) return report(heap.error());
-  auto verified = nae::server::verify_store(*config);
+  auto verified = with_secrets(file, nae::server::verify_store);
   if (!verified) return report(verified.error());
   std::cout << "the store is what its ledger says: " << verified->changes << " changes, "
             << verified->rows << " rows\n"
@@ -241,11 +224,8 @@ int verify_store(const std::string& file) {
 }
 
 int accept_store_rollback(const std::string& file, const std::string& reason) {
-  auto config = loaded(file);
-  if (!config) return report(config.error());
-  auto heap = nae::crypto::SecureHeap::take(kInitHeapBytes);
-  if (!heap) return report(heap.error());
-  auto accepted = nae::server::accept_store_rollback(*config, reason);
+  auto accepted = with_secrets(
+      file, [&](const auto& config) { return nae::server::accept_store_rollback(config, reason); });
   if (!accepted) return report(accepted.error());
   std::cout << "the store is taken as it is; the audit log says:\n  " << *accepted << "\n"
             << "next: start the server; then look at policy, keys, devices and administrators, for "
@@ -254,11 +234,8 @@ int accept_store_rollback(const std::string& file, const std::string& reason) {
 }
 
 int move_store(const std::string& file, const std::string& url) {
-  auto config = loaded(file);
-  if (!config) return report(config.error());
-  auto heap = nae::crypto::SecureHeap::take(kInitHeapBytes);
-  if (!heap) return report(heap.error());
-  auto moved = nae::server::move_store(*config, url);
+  auto moved =
+      with_secrets(file, [&](const auto& config) { return nae::server::move_store(config, url); });
   if (!moved) return report(moved.error());
   std::cout << *moved << "next: in [store] of " << file << " put url in the place of path\n";
   return told();
@@ -281,25 +258,41 @@ int back_up(const std::string& file, const std::string& out) {
 int restore(const std::string& file, const nae::server::Restore& wanted) {
   auto config = loaded(file);
   if (!config) return report(config.error());
-  auto heap = nae::crypto::SecureHeap::take(kInitHeapBytes);
-  if (!heap) return report(heap.error());
-  auto restored = nae::server::restore(*config, wanted);
+  auto restored =
+      with_secrets(file, [&](const auto& of) { return nae::server::restore(of, wanted); });
   if (!restored) return report(restored.error());
-  if (!restored->taken_back.empty())
-    std::cout << "an earlier restore was interrupted at its step '" << restored->taken_back
-              << "'; what it had made is removed\n";
-  std::cout << "the keys are on the token '" << config->hsm.token_label << "'"
-            << (restored->token_created ? ", which is new" : "") << "\n"
-            << "  cards     " << nae::server::names_in(restored->holders) << "\n"
-            << "  opened    " << restored->versions << " key versions of "
-            << (config->store.path.empty() ? "the store" : config->store.path.string()) << "\n";
-  if (!restored->not_portable.empty())
-    std::cout << "  missing   " << nae::server::names_in(restored->not_portable)
-              << "   (ed25519 keys stay on the token they were made on)\n";
-  if (!restored->not_recorded.empty())
-    std::cout << "  the audit log has no record of it: " << restored->not_recorded << "\n";
+  std::cout << nae::server::report_of(*config, *restored);
   std::cout << "next: nae-keyserver run --config " << file << "\n";
   return told();
+}
+
+// Cards at the reader, as options name them.
+struct CardOptions {
+  std::vector<std::string> software_cards, passphrases, tokens, pins;
+  std::string module;
+};
+
+void add_cards(CLI::App& command, CardOptions& options) {
+  command.add_option("--software-card", options.software_cards, "A card in a file; repeatable");
+  command.add_option("--passphrase-file", options.passphrases,
+                     "Its passphrase; one for each, in their order");
+  command.add_option("--card-module", options.module, "PKCS#11 library of the cards");
+  command.add_option("--card-token", options.tokens, "Label of a card's token; repeatable");
+  command.add_option("--card-pin-file", options.pins, "Its PIN; one for each, in their order");
+}
+
+// False, and said, when one lacks its passphrase or PIN.
+bool name_cards(const CardOptions& options, nae::server::CardsAtReader& cards) {
+  if (options.software_cards.size() != options.passphrases.size() ||
+      options.tokens.size() != options.pins.size()) {
+    (void)std::fprintf(stderr, "nae-keyserver: each card needs its passphrase or PIN file\n");
+    return false;
+  }
+  for (std::size_t i = 0; i < options.software_cards.size(); ++i)
+    cards.software_cards.push_back({options.software_cards[i], options.passphrases[i]});
+  for (std::size_t i = 0; i < options.tokens.size(); ++i)
+    cards.token_cards.push_back({options.module, options.tokens[i], options.pins[i]});
+  return true;
 }
 
 // Where packages put it, or else where `init --directory /var/lib/nae` did.
@@ -364,18 +357,15 @@ int main(int argc, char** argv) {
                               "Role of a new administrator, repeatable; without it, all four");
   recover_command->add_option("--reason", recovery.reason, "Why, for the audit log's record")
       ->required();
-
   auto* keys_command = app.add_subcommand(
       "accept-keys", "Bind the keys of a store that an older server wrote; the server is stopped.");
   keys_command->add_option("--config", file, "Configuration file")->capture_default_str();
   keys_command->add_option("--reason", reason, "Where the store comes from, for the audit log")
       ->required();
-
   auto* verify_command = app.add_subcommand(
       "verify-store",
       "Compare the store with its ledger from the first change on; the server is stopped.");
   verify_command->add_option("--config", file, "Configuration file")->capture_default_str();
-
   auto* rollback_command = app.add_subcommand(
       "accept-store-rollback",
       "Go on with a store that is older than the audit log knows it; the server is stopped.");
@@ -398,22 +388,17 @@ int main(int argc, char** argv) {
   backup_command->add_option("--out", out, "File for the copy; it must not exist")->required();
 
   nae::server::Restore wanted;
-  std::vector<std::string> software_cards, passphrases, card_tokens, card_pins;
-  std::string card_module;
+  CardOptions at_reader;
   auto* restore_command = app.add_subcommand(
       "restore",
       "Bring the keys back onto a token, by k custodians' cards; the server is stopped.");
   restore_command->add_option("--config", file, "Configuration file")->capture_default_str();
-  restore_command->add_option("--custody", wanted.custody, "The file custody.nae")->required();
+  restore_command->add_option("--custody", wanted.custody, "The file custody.nae");
+  restore_command->add_option("--backup", wanted.backup,
+                              "A file of nae backup in its place: brings the store back, too");
   restore_command->add_option("--audit-key", wanted.audit_key,
                               "audit-public.pem of the group, where the audit log has none");
-  restore_command->add_option("--software-card", software_cards, "A card in a file; repeatable");
-  restore_command->add_option("--passphrase-file", passphrases,
-                              "Its passphrase; one for each, in their order");
-  restore_command->add_option("--card-module", card_module, "PKCS#11 library of the cards");
-  restore_command->add_option("--card-token", card_tokens, "Label of a card's token; repeatable");
-  restore_command->add_option("--card-pin-file", card_pins,
-                              "Its PIN; one for each, in their order");
+  add_cards(*restore_command, at_reader);
 
   nae::setup::Choices choices;
   choices.node = "ks1";
@@ -464,15 +449,11 @@ int main(int argc, char** argv) {
   if (*move_command) return move_store(file, url);
   if (*keys_command) return accept_keys(file, reason);
   if (*restore_command) {
-    if (software_cards.size() != passphrases.size() || card_tokens.size() != card_pins.size()) {
-      (void)std::fprintf(stderr, "nae-keyserver: each card needs its passphrase or PIN file\n");
+    if (wanted.custody.empty() && wanted.backup.empty()) {
+      (void)std::fprintf(stderr, "nae-keyserver: restore takes --custody, or --backup\n");
       return kUsage;
     }
-    for (std::size_t i = 0; i < software_cards.size(); ++i)
-      wanted.software_cards.push_back({software_cards[i], passphrases[i]});
-    for (std::size_t i = 0; i < card_tokens.size(); ++i)
-      wanted.token_cards.push_back({card_module, card_tokens[i], card_pins[i]});
-    return restore(file, wanted);
+    return name_cards(at_reader, wanted) ? restore(file, wanted) : kUsage;
   }
   if (*verify_command) return verify_store(file);
   if (*rollback_command) return accept_store_rollback(file, reason);

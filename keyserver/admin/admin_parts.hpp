@@ -7,6 +7,7 @@
 #include <string>
 
 #include "keyserver/admin/approval_rules.hpp"
+#include "keyserver/admin/backups.hpp"
 #include "keyserver/admin/presences.hpp"
 #include "keyserver/admin/verification.hpp"
 #include "keyserver/audit/log.hpp"
@@ -50,6 +51,7 @@ struct AdminParts {
   std::filesystem::path certificate = {};  // the server's own; empty: nothing is said of it
   bool device_renewal = true;              // a host may renew its own certificate
   Verification* verification = nullptr;    // of `audit_directory`; nullptr: whoever asks waits
+  Backups* backups = nullptr;              // nullptr: the store is none that is copied
   Presences* presences = nullptr;          // of custodians' cards; nullptr: none approves anything
   // Seconds for which this server may answer yet unless its lease of the store is renewed. Empty:
   // the store is its own.

@@ -173,7 +173,7 @@ Result<Reply> request_approval(AdminCall& call, const Route& route, const std::s
   NAE_TRY(call.parts.store.expire_approvals(call.now_us));
   if (call.parts.approval.by_cards.contains(operation)) {
     NAE_ASSIGN(const Requester requester, requester_of(call.parts.store, call.admin));
-    NAE_TRY(check_reachable(call.parts.approval, requester));
+    NAE_TRY(check_reachable(call.parts.approval, operation, requester));
   }
   NAE_ASSIGN(const std::string base, base_of(call, route));
   json::value difference;
@@ -208,6 +208,8 @@ Result<Reply> request_approval(AdminCall& call, const Route& route, const std::s
   call.audit_digest = "request:" + approval.digest;
   json::object shown = shown_approval(approval, call.parts.approval);
   shown["difference"] = std::move(difference);
+  if (call.parts.approval.by_cards.contains(operation))
+    shown["cards"] = cards_for(call.parts.approval, operation);
   return Reply{{{"approval", std::move(shown)}}, 202};
 }
 
@@ -229,7 +231,7 @@ Result<Reply> show_approval(AdminCall& call) {
   NAE_ASSIGN(store::Approval approval, approval_of(call));
   json::object shown = shown_approval(approval, call.parts.approval);
   const bool by_cards = call.parts.approval.by_cards.contains(approval.operation);
-  if (by_cards) shown["cards"] = call.parts.approval.cards;
+  if (by_cards) shown["cards"] = cards_for(call.parts.approval, approval.operation);
   bool may_read = approval.requested_by == call.admin || call.roles.contains(AdminRole::auditor) ||
                   must_be_permitted(call, approval);
   // A custodian is whoever has a card, and approves what he was shown.
@@ -260,7 +262,7 @@ Result<void> may_approve(const AdminCall& call) {
   if (call.parts.approval.by_cards.contains(approval.operation))
     return fail(Code::approval_required,
                 "this request is approved by " +
-                    std::to_string(call.parts.approval.cards) +
+                    std::to_string(cards_for(call.parts.approval, approval.operation)) +
                     " custodians' cards",
                 "Ask the custodians: nae custody approve " + approval.id);
   return must_be_permitted(call, approval);

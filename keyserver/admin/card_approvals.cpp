@@ -85,7 +85,7 @@ Result<Reply> take_presence(AdminCall& call) {
       call.parts.presences->answer(approval.id, question, code, call.parts.clock.steady_us()));
   const custody::CustodySet& custodians = *call.parts.approval.custodians;
   NAE_ASSIGN(const Requester requester, requester_of(call.parts.store, approval.requested_by));
-  const store::Needed needed = needed_cards(call.parts.approval, requester);
+  const store::Needed needed = needed_cards(call.parts.approval, approval.operation, requester);
   const store::Decision decision{decided_by(custodians, card), store::Verdict::approved,
                                  approval.digest, call.now_us};
   NAE_ASSIGN(const store::ApprovalState state,

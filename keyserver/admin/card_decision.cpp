@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "keyserver/admin/backups.hpp"
 #include "libnae/base/text.hpp"
 
 namespace nae::admin {
@@ -73,21 +74,28 @@ bool is_of(const Requester& requester, const custody::ShareRecord& share) {
          requester.key_sha256 == to_hex(share.card);
 }
 
-store::Needed needed_cards(const ApprovalRules& rules, const Requester& requester) {
-  return {rules.cards,
+std::size_t cards_for(const ApprovalRules& rules, std::string_view operation) {
+  return operation == kBackupClass ? std::max(rules.cards, rules.custodians->k) : rules.cards;
+}
+
+store::Needed needed_cards(const ApprovalRules& rules, std::string_view operation,
+                           const Requester& requester) {
+  return {cards_for(rules, operation),
           [custodians = rules.custodians, requester](const store::Decision& decision) {
             const custody::ShareRecord* share = share_of(*custodians, decision);
             return share != nullptr && !is_of(requester, *share);
           }};
 }
 
-Result<void> check_reachable(const ApprovalRules& rules, const Requester& requester) {
+Result<void> check_reachable(const ApprovalRules& rules, std::string_view operation,
+                             const Requester& requester) {
+  const std::size_t needed = cards_for(rules, operation);
   const auto others = static_cast<std::size_t>(std::ranges::count_if(
       rules.custodians->shares,
       [&](const custody::ShareRecord& share) { return !is_of(requester, share); }));
-  if (others >= rules.cards) return {};
+  if (others >= needed) return {};
   return fail(Code::approval_required,
-              "this takes " + std::to_string(rules.cards) + " cards, and without that of " +
+              "this takes " + std::to_string(needed) + " cards, and without that of " +
                   requester.name + ", who asks, there are " + std::to_string(others),
               "Let an administrator ask who is no custodian.");
 }

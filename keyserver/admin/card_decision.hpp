@@ -39,10 +39,15 @@ struct Requester {
 Result<Requester> requester_of(store::Admins& admins, const std::string& name);
 bool is_of(const Requester& requester, const custody::ShareRecord& share);
 
-// How many cards approve a request of this requester and which decisions of `rules.custodians`
-// count: those of cards that are in it now, of its generation, and of other people.
-store::Needed needed_cards(const ApprovalRules& rules, const Requester& requester);
+// How many cards approve what is of this class: rules.cards, and for a backup at least as many as
+// open the custody file, for it is all that they protect.
+std::size_t cards_for(const ApprovalRules& rules, std::string_view operation);
+// Those, and which decisions of `rules.custodians` count: of cards that are in it now, of its
+// generation, and of other people than the requester.
+store::Needed needed_cards(const ApprovalRules& rules, std::string_view operation,
+                           const Requester& requester);
 // Code::approval_required when there are not as many cards of others.
-Result<void> check_reachable(const ApprovalRules& rules, const Requester& requester);
+Result<void> check_reachable(const ApprovalRules& rules, std::string_view operation,
+                             const Requester& requester);
 
 }  // namespace nae::admin

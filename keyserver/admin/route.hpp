@@ -101,7 +101,7 @@ Match match(std::string_view method, const Target& target);
 
 // The handlers, by file: keys.cpp, key_states.cpp, key_import.cpp, key_export.cpp,
 // key_certificates.cpp, policy*.cpp, devices.cpp, device_keys.cpp, device_renewal.cpp, admins.cpp,
-// approvals.cpp, card_approvals.cpp, audit.cpp, status.cpp, clock.cpp.
+// approvals.cpp, card_approvals.cpp, backup_calls.cpp, audit.cpp, status.cpp, clock.cpp.
 Result<Reply> list_keys(AdminCall&);
 Result<Reply> create_key(AdminCall&);
 Result<Reply> show_key(AdminCall&);
@@ -150,6 +150,10 @@ Result<Reply> ask_card(AdminCall&);
 Result<Reply> take_presence(AdminCall&);
 Result<void> may_approve(const AdminCall&);
 Result<void> may_reject(const AdminCall&);
+Result<void> may_back_up(const AdminCall&);
+Result<Reply> make_backup(AdminCall&);
+Result<Reply> send_backup_part(AdminCall&);
+Result<Reply> forget_backup(AdminCall&);
 Result<Reply> query_audit(AdminCall&);
 Result<Reply> export_audit(AdminCall&);
 Result<Reply> summarize_audit(AdminCall&);

@@ -1,50 +1,26 @@
 #include "keyserver/server/restore.hpp"
 
-#include "keyserver/audit/directory_lock.hpp"
 #include "keyserver/audit/head.hpp"
 #include "keyserver/hsm/provision.hpp"
 #include "keyserver/keys/binding.hpp"
+#include "keyserver/server/backup_reader.hpp"
 #include "keyserver/server/hsm_options.hpp"
 #include "keyserver/server/offline_ledger.hpp"
 #include "keyserver/server/offline_log.hpp"
 #include "keyserver/server/open_store.hpp"
 #include "keyserver/server/unfinished_restore.hpp"
-#include "keyserver/setup/claim.hpp"
 #include "keyserver/setup/initialise.hpp"
 #include "keyserver/setup/token_binding.hpp"
 #include "libnae/base/file.hpp"
+#include "libnae/base/streamed_file.hpp"
 #include "libnae/base/text.hpp"
-#include "libnae/crypto/key_wrap.hpp"
 #include "libnae/crypto/public_key.hpp"
-#include "libnae/custody/arrivals.hpp"
-#include "libnae/custody/custody_secret.hpp"
 
 namespace nae::server {
 namespace {
 
 constexpr std::size_t kMaxKeyBytes = 64u << 10;
-
-// One at a time, in a directory and on a token, and none beside a server: what another is making
-// now looks like what one left that was interrupted, and would be taken off the token.
-struct Claims {
-  setup::Claim directory, token;
-};
-Result<Claims> claim(const config::Config& config) {
-  NAE_ASSIGN(setup::Claim directory, setup::Claim::take_existing(config::group_directory(config)));
-  NAE_ASSIGN(setup::Claim token, setup::Claim::take_token(config.hsm.pin_file));
-  if (audit::is_locked(config.audit.directory))
-    return fail(
-        Code::conflict,
-        "a server is running: it writes the audit log in " + config.audit.directory.string(),
-        "Stop it before the keys are brought back.");
-  return Claims{std::move(directory), std::move(token)};
-}
-
-// The card is closed again before the next one is asked for: two may share a reader.
-Result<void> take(custody::Arrivals& arrivals, const auto& card) {
-  NAE_ASSIGN(const auto reader, custody::CardReader::open(card));
-  return arrivals.take(*reader);
-}
+constexpr unsigned kStoreMode = 0600;
 
 Result<void> check_signer(const custody::CustodySet& set, const std::filesystem::path& custody,
                           const std::filesystem::path& audit_key) {
@@ -57,20 +33,61 @@ Result<void> check_signer(const custody::CustodySet& set, const std::filesystem:
 }
 
 // Anybody can sign a file of his own: the key must be the log's.
-Result<custody::CustodySet> read_set(const config::Config& config, const Restore& wanted) {
-  NAE_ASSIGN(const std::string content, read_file(wanted.custody, custody::kMaxSetBytes));
-  NAE_ASSIGN(custody::CustodySet set, custody::parse_custody_set(as_bytes(content)));
-  NAE_TRY(custody::check_signature(set));
+Result<custody::CustodySet> read_set(const config::Config& config, const Restore& wanted,
+                                     const std::optional<BackupReader>& backup) {
+  const bool of_backup = wanted.custody.empty() && backup;
+  const std::filesystem::path& of = of_backup ? wanted.backup : wanted.custody;
+  custody::CustodySet set;
+  if (of_backup) {
+    set = backup->custody();
+  } else {
+    NAE_ASSIGN(const std::string content, read_file(wanted.custody, custody::kMaxSetBytes));
+    NAE_ASSIGN(set, custody::parse_custody_set(as_bytes(content)));
+    NAE_TRY(custody::check_signature(set));
+    if (backup && (backup->custody().group != set.group ||
+                   backup->custody().find(custody::Kept::audit)->public_key !=
+                       set.find(custody::Kept::audit)->public_key))
+      return fail(Code::conflict, wanted.backup.string() + " is a backup of another group");
+  }
   const auto of_log = config.audit.directory / audit::kPublicKeyFile;
   std::error_code error;
   const bool known = std::filesystem::exists(of_log, error) || error;
-  if (!wanted.audit_key.empty()) NAE_TRY(check_signer(set, wanted.custody, wanted.audit_key));
-  if (known) NAE_TRY(check_signer(set, wanted.custody, of_log));
+  if (!wanted.audit_key.empty()) NAE_TRY(check_signer(set, of, wanted.audit_key));
+  if (known) NAE_TRY(check_signer(set, of, of_log));
   if (known || !wanted.audit_key.empty()) return set;
-  return fail(
-      Code::not_initialised,
-      "nothing tells whose file " + wanted.custody.string() + " is: there is no " + of_log.string(),
-      "Put it back, or name a copy of audit-public.pem by --audit-key.");
+  return fail(Code::not_initialised,
+              "nothing tells whose file " + of.string() + " is: there is no " + of_log.string(),
+              "Put it back, or name a copy of audit-public.pem by --audit-key.");
+}
+
+// What stands in the store's place is nobody's to overwrite, but for one that an interrupted
+// restore has made from a backup.
+Result<void> make_room(const config::Config& config, const std::optional<LeftRestore>& left) {
+  const std::filesystem::path& store = config.store.path;
+  if (store.empty())
+    return fail(Code::unsupported, "the store is a PostgreSQL, and the backup is one of SQLite",
+                "Restore into a file, and then: nae-keyserver move-store.");
+  if (left && left->brings_store && left->step >= RestoreStep::store)
+    for (const char* suffix : {"", "-wal", "-shm", "-journal"}) {
+      std::error_code error;
+      std::filesystem::remove(store.string() + suffix, error);
+      if (error) return fail(Code::file_failed, "cannot remove " + store.string() + suffix);
+    }
+  for (const char* suffix : {"", "-wal", "-journal"})
+    if (name_is_taken(store.string() + suffix))
+      return fail(Code::file_failed, store.string() + suffix + " is there, and is not overwritten",
+                  "A backup is brought back where there is no store: move this one away.");
+  return {};
+}
+
+// Only when all of it was opened it gets the store's name.
+Result<void> bring_store_back(const config::Config& config, BackupReader& backup) {
+  NAE_ASSIGN(const auto hsm, hsm::Pkcs11Hsm::open(hsm_options(config)));
+  NAE_ASSIGN(const crypto::SecretBytes key, backup_key(*hsm, backup.header()));
+  NAE_ASSIGN(StreamedFile file, StreamedFile::create(config.store.path, kStoreMode));
+  const auto gcm = crypto::fastest_gcm();
+  NAE_TRY(backup.each_block(*gcm, key, [&](ByteView content) { return file.append(content); }));
+  return file.publish();
 }
 
 // The store is the known envelope: what the group key does not open was not wrapped by it.
@@ -101,9 +118,15 @@ Result<void> open_every_version(const config::Config& config, Restored& restored
 }
 
 Result<void> bring_back(const config::Config& config, const hsm::Provision& provision,
-                        UnfinishedRestore& note, Restored& restored) {
+                        std::optional<BackupReader>& backup, UnfinishedRestore& note,
+                        Restored& restored) {
   NAE_ASSIGN(const hsm::Provisioned done, hsm::initialise(provision));
   restored.token_created = done.token_created;
+  if (backup) {
+    NAE_TRY(note.reached(RestoreStep::store));
+    NAE_TRY(bring_store_back(config, *backup));
+    restored.store_made_at_s = backup->header().made_at_s;
+  }
   NAE_TRY(note.reached(RestoreStep::versions));
   return open_every_version(config, restored);
 }
@@ -124,44 +147,29 @@ Result<void> record(const config::Config& config, const custody::CustodySet& set
 
 }  // namespace
 
-std::string names_in(const std::vector<std::string>& names) {
-  std::string text;
-  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
-  return text;
-}
-
 Result<Restored> restore(const config::Config& config, const Restore& wanted) {
   if (!config.hsm.softhsm_configuration.empty())
     setup::use_softhsm_configuration(config.hsm.softhsm_configuration);
-  NAE_ASSIGN(const Claims claims, claim(config));
-  NAE_ASSIGN(const custody::CustodySet set, read_set(config, wanted));
-  custody::Arrivals arrivals(set);
-  for (const custody::SoftwareCardFiles& card : wanted.software_cards)
-    NAE_TRY(take(arrivals, card));
-  for (const custody::TokenCard& card : wanted.token_cards) NAE_TRY(take(arrivals, card));
-
-  hsm::WrappedGroup group;
-  group.group = set.group;
-  group.generation = set.generation;
-  group.kept = set.kept;
-  group.check = set.check;
-  NAE_ASSIGN(group.secret, arrivals.join());
+  NAE_ASSIGN(const Alone alone, work_alone(config));
+  std::optional<BackupReader> backup;
+  if (!wanted.backup.empty()) {
+    NAE_ASSIGN(BackupReader opened, BackupReader::open(wanted.backup));
+    backup.emplace(std::move(opened));
+  }
+  NAE_ASSIGN(const custody::CustodySet set, read_set(config, wanted, backup));
+  NAE_ASSIGN(OpenedCustody opened, open_custody(set, wanted));
   hsm::Provision provision;
   provision.hsm = hsm_options(config);
   provision.group = set.group;
-  provision.brought_back = &group;
-  if (const custody::KeptKey* pin = set.find(custody::Kept::so_pin)) {
-    NAE_ASSIGN(provision.so_pin,
-               crypto::unwrap_kwp(custody::wrapping_key(group.secret, set.group, set.generation,
-                                                        custody::Kept::so_pin),
-                                  pin->wrapped));
-  }
+  provision.brought_back = &opened.group;
+  provision.so_pin = std::move(opened.so_pin);
   Restored restored;
-  restored.holders = arrivals.holders();
-  UnfinishedRestore note(config, set.group);
+  restored.holders = opened.holders;
+  UnfinishedRestore note(config, set.group, backup.has_value());
   NAE_ASSIGN(const auto left, note.left_behind());
+  if (backup) NAE_TRY(make_room(config, left));
   if (left) {
-    restored.taken_back = name(*left);
+    restored.taken_back = name(left->step);
     if (auto removed = hsm::remove_group(provision.hsm, set.group);
         !removed && removed.error().code != Code::hsm_token_missing)
       return fail(std::move(removed).error());
@@ -171,12 +179,16 @@ Result<Restored> restore(const config::Config& config, const Restore& wanted) {
     begun = true;
     return note.reached(RestoreStep::keys);
   };
-  auto brought = bring_back(config, provision, note, restored);
+  auto brought = bring_back(config, provision, backup, note, restored);
   if (!brought) {
     Error error = brought.error();
     // The note stays as long as keys may be there.
-    if (auto removed = begun ? hsm::remove_group(provision.hsm, set.group) : Result<void>();
-        !removed)
+    if (auto room = backup && begun ? make_room(config, LeftRestore{RestoreStep::store, true})
+                                    : Result<void>();
+        !room)
+      error.message += "; and the store stays: " + room.error().message;
+    else if (auto removed = begun ? hsm::remove_group(provision.hsm, set.group) : Result<void>();
+             !removed)
       error.message += "; and keys are still on the token: " + removed.error().message;
     else if (begun)
       (void)note.finish();

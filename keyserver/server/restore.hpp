@@ -6,31 +6,33 @@
 #include <vector>
 
 #include "keyserver/config/config.hpp"
+#include "keyserver/server/opened_custody.hpp"
 #include "libnae/base/result.hpp"
-#include "libnae/custody/card_reader.hpp"
 
 namespace nae::server {
 
-struct Restore {
-  std::filesystem::path custody;
+struct Restore : CardsAtReader {
+  std::filesystem::path custody;    // custody.nae; or else, or of a newer generation besides:
+  std::filesystem::path backup;     // of `nae backup`, which has it, and brings the store back, too
   std::filesystem::path audit_key;  // PEM; empty: audit-public.pem of the log's directory alone
-  std::vector<custody::SoftwareCardFiles> software_cards;
-  std::vector<custody::TokenCard> token_cards;
 };
-
-// "alice, bob": holders, or versions.
-std::string names_in(const std::vector<std::string>& names);
 
 struct Restored {
   std::vector<std::string> holders;  // whose cards opened it
   bool token_created = false;
   std::string taken_back;  // the step of an interrupted restore, whose keys were removed; or empty
+  std::uint64_t store_made_at_s = 0;      // when the backup was made; 0: the store was in place
   std::size_t versions = 0;               // of the store, each of which the token opens
   std::vector<std::string> not_portable;  // key versions that were on the old token alone
   std::string not_recorded;               // why the audit log has no record; empty: it has one
 };
 
-// For a server that is stopped, whose configuration, PIN file and store are in place. Opens and
+// For who ran it: lines.
+std::string report_of(const config::Config& config, const Restored& restored);
+
+// For a server that is stopped, whose configuration, PIN file and store are in place; with a backup
+// there is no store, and the backup's becomes it: written beside, whole and opened block by block,
+// then renamed. Opens and
 // checks the shares first, each of which names its holder when it is not right. Then the token gets
 // the keys; one that is not there is made, with the SO PIN from custody. Then every key version of
 // the store is opened. Only then it is done, and recorded; otherwise the keys are taken away again.

@@ -20,6 +20,7 @@
 #include "keyserver/protocols/nae1/admission.hpp"
 #include "keyserver/server/approvals_at_start.hpp"
 #include "keyserver/server/audit_watch.hpp"
+#include "keyserver/server/backup_spool.hpp"
 #include "keyserver/server/certificate_watch.hpp"
 #include "keyserver/server/clock_watch.hpp"
 #include "keyserver/server/limit_keeper.hpp"
@@ -203,6 +204,13 @@ class Running final : public Startable {
                   config_.approval.custody.string() + " is the custody of another group",
                   "approval.custody names the custody.nae of this server's group.");
     presences_.emplace(approval_.custodians);
+    if (config_.store.path.empty()) return {};
+    backups_.emplace(
+        config_,
+        [this](std::function<Result<BackupSpool::Keyed>(keys::Hsm&)> job) {
+          return hsm_.call(std::move(job), std::max(config_.hsm.timeout, keys::kMakingKey));
+        },
+        approval_.custodians, *gcm_, [this] { return clock_.steady_us(); });
     return {};
   }
 
@@ -226,6 +234,7 @@ class Running final : public Startable {
                             .changed = [this] { changed(listening_.get()); },
                             .certificate = config_.tls.certificate,
                             .device_renewal = config_.server.device_renewal,
+                            .backups = backups_ ? &*backups_ : nullptr,
                             .presences = presences_ ? &*presences_ : nullptr};
     if (tenure_)
       parts.lease_seconds_left = [tenure = tenure_] {
@@ -340,6 +349,7 @@ class Running final : public Startable {
   std::unique_ptr<policy::PolicyBook> policy_;
   admin::ApprovalRules approval_;
   std::optional<admin::Presences> presences_;  // of custodians' cards
+  std::optional<BackupSpool> backups_;         // that those cards have granted
   std::optional<setup::BoundKeys> bound_keys_;
   std::optional<setup::BegunLedger> begun_ledger_;
   std::atomic<bool> head_is_due_ = false;

@@ -56,6 +56,9 @@ struct Made {
 // Code::conflict while another run, or a restore, works in `directory` or on the token.
 Result<Made> initialise(const Choices& choices);
 
+// For who ran it: lines.
+std::string report_of(const Choices& choices, const Made& made);
+
 // Points SoftHSM2 at its configuration, before the module is loaded. Other modules ignore it.
 void use_softhsm_configuration(const std::filesystem::path& file);
 

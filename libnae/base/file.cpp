@@ -1,12 +1,13 @@
 #include "libnae/base/file.hpp"
 
 #include <fcntl.h>
-#include <stdio.h>  // renameat2
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
 #include <fstream>
+
+#include "libnae/base/rename.hpp"
 
 namespace nae {
 namespace {
@@ -23,24 +24,6 @@ tl::unexpected<Error> failed(const char* what, const Path& file) {
 tl::unexpected<Error> taken(const Path& file) {
   return fail(Code::file_failed, file.string() + " exists and is not overwritten",
               "Choose another directory, or move the file away.");
-}
-
-// A rename that overwrites nothing. FAT has no hard links, NFS no RENAME_NOREPLACE: one of both is
-// everywhere.
-bool rename_to_new(const Path& from, const Path& to) {
-  if (::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) == 0) return true;
-  if (errno != EINVAL && errno != ENOSYS) return false;
-  return ::link(from.c_str(), to.c_str()) == 0 && ::unlink(from.c_str()) == 0;
-}
-
-// The new name is on the disk only when its directory is. Directories that cannot be flushed (FUSE,
-// some network file systems) flush themselves.
-void flush_directory(const Path& file) {
-  const Path parent = file.has_parent_path() ? file.parent_path() : Path(".");
-  const int directory = ::open(parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (directory < 0) return;
-  ::fsync(directory);
-  ::close(directory);
 }
 
 }  // namespace
@@ -115,7 +98,7 @@ Result<void> NewFile::write(ByteView content) {
   if (!rename_to_new(beside_, file_))
     return errno == EEXIST ? taken(file_) : failed("create", file_);
   beside_.clear();
-  flush_directory(file_);
+  flush_directory_of(file_);
   return {};
 }
 
@@ -123,7 +106,7 @@ Result<void> NewFile::replace(ByteView content) {
   NAE_TRY(fill(content));
   if (::rename(beside_.c_str(), file_.c_str()) != 0) return failed("replace", file_);
   beside_.clear();
-  flush_directory(file_);
+  flush_directory_of(file_);
   return {};
 }
 

@@ -1,8 +1,6 @@
 #!/usr/bin/python3 -B
 # To whom a group's keys belong: what init gives into custody, opened by another implementation; cards that are none; and init
 # killed or starved at each of its steps, which leaves nothing half done.
-import hashlib
-import hmac
 import json
 import os
 import re
@@ -10,79 +8,16 @@ import resource
 import shutil
 import signal
 import stat
-import struct
 import subprocess
 
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, padding
-from cryptography.hazmat.primitives.keywrap import aes_key_unwrap_with_padding
+from cryptography.hazmat.primitives.asymmetric import ec
 
+from custody_file import AUDIT, AUTHORITY, BINDING, CHECK_KEY, GROUP_KEY, LEDGER_KEY, SO_PIN, Custody, combine, load
 from harness import KEY_SERVER, NAE, OWNER, KeyServer, Tap, run, scratch_directory
 
 STEPS = ("directory", "token", "keys", "certificates", "store", "custody", "configuration")
 RESTORE_STEPS = ("keys", "versions", "record")
-GROUP_KEY, CHECK_KEY, AUTHORITY, AUDIT, BINDING, LEDGER_KEY, SO_PIN = range(1, 8)
-
-
-class Custody:
-    """custody.nae, read by docs/spec/custody.md."""
-    def __init__(self, data):
-        assert data.startswith(b"NAE custody\n\x01")
-        self.group, self.generation, _, self.k, self.n = struct.unpack(">16sIQBB", data[13:43])
-        self.rest = data[75:]
-        (count,) = self.take(1)
-        self.kept = {self.take(1)[0]: (self.text(), self.text()) for _ in range(count)}
-        self.shares = [{"holder": self.text().decode(), "sealing": self.take(1)[0], "card": self.take(32), "salt": self.take(16),
-                        "commitment": self.take(32), "sealed": self.text()} for _ in range(self.n)]
-        self.signature, self.signed = None, data[:len(data) - len(self.rest)]
-        self.signature = self.text()
-        assert not self.rest
-
-    def take(self, size):
-        taken, self.rest = self.rest[:size], self.rest[size:]
-        assert len(taken) == size
-        return taken
-
-    def text(self):
-        return self.take(struct.unpack(">H", self.take(2))[0])
-
-    def share(self, x, card):
-        record = self.shares[x - 1]
-        digest = hashes.SHA256() if record["sealing"] == 1 else hashes.SHA1()
-        text = card.decrypt(record["sealed"], padding.OAEP(padding.MGF1(digest), digest, None))
-        assert text[:22] == b"\x01" + self.group + struct.pack(">IB", self.generation, x)
-        committed = b"NAE custody share 1" + self.group + struct.pack(">I", self.generation) + record["salt"] + text[21:]
-        assert hashlib.sha256(committed).digest() == record["commitment"]
-        return x, text[22:]
-
-    def unwrap(self, secret, kind):
-        wrapping = hmac.digest(secret, b"NAE custody wrap 1" + self.group + struct.pack(">IB", self.generation, kind), "sha256")
-        return aes_key_unwrap_with_padding(wrapping, self.kept[kind][1])
-
-
-def multiply(a, b):
-    product = 0
-    for bit in range(8):
-        product ^= (a << bit) * (b >> bit & 1)
-    for bit in range(14, 7, -1):
-        product ^= (0x11B << bit - 8) * (product >> bit & 1)
-    return product
-
-
-def combine(shares):
-    secret = bytes(32)
-    for x, y in shares:
-        weight = 1
-        for other, _ in shares:
-            if other != x:
-                inverse = next(b for b in range(1, 256) if multiply(x ^ other, b) == 1)
-                weight = multiply(weight, multiply(other, inverse))
-        secret = bytes(s ^ multiply(b, weight) for s, b in zip(secret, y))
-    return secret
-
-
-def load(pem, passphrase=None):
-    return serialization.load_pem_private_key(pem, passphrase)
 
 
 with Tap() as tap:
@@ -165,6 +100,7 @@ with Tap() as tap:
             tap.like(again.stdout, f"interrupted at its step '{at}'", f"killed at '{at}': and says where it stood")
         tap.ok(at is not None or step == RESTORE_STEPS[-1], f"killed at '{step}' before it was done", at)
         tap.ok(not (server.path / "restore.unfinished").exists(), f"killed at '{step}': nothing is left to do")
+
     # Two at once: the second leaves the first alone, which goes on where it was stopped; and so does an init on the same token.
     def began(command, seen, **more):
         """A process, stopped as soon as `seen` says so; it must not have ended before."""

@@ -1,9 +1,10 @@
-// libFuzzer: custody files, what a card decrypts for one of them, and files of cards. What is read
-// is written again byte for byte; a share is taken from its own sealed text alone; a set whose
-// bytes were changed has no good signature.
+// libFuzzer: custody files, what a card decrypts for one of them, files of cards, and headers of
+// backups. What is read is written again byte for byte; a share is taken from its own sealed text
+// alone; what was changed has no good signature.
 #include <algorithm>
 
 #include "libnae/crypto/random.hpp"
+#include "libnae/custody/backup_file.hpp"
 #include "libnae/custody/card.hpp"
 #include "libnae/custody/custody_secret.hpp"
 #include "tests/fuzz/property.hpp"
@@ -56,6 +57,22 @@ void check_card(ByteView file) {
   require(set.shares.front().sealed.size() >= 256);
 }
 
+// The header is read as the file's first bytes say how long it is; what is signed is all of it.
+void check_backup(ByteView file) {
+  const auto bytes = custody::backup_header_bytes(file);
+  if (!bytes) return require_refusal(bytes.error());
+  const auto header = custody::parse_backup_header(file);
+  if (!header) return require_refusal(header.error());
+  require(*bytes == file.size());
+  require(std::ranges::equal(custody::write_backup_header(*header), file));
+  require(header->blocks() > 0 && header->content_of_block(header->blocks() - 1) > 0);
+  const auto set = custody::check_backup_header(*header);
+  if (!set) return require_refusal(set.error());
+  custody::BackupHeader changed = *header;
+  changed.content_bytes ^= 1;
+  require(!custody::check_backup_header(changed));
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerInitialize(int*, char***) {
@@ -66,15 +83,18 @@ extern "C" int LLVMFuzzerInitialize(int*, char***) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size == 0) return 0;
   const ByteView rest(data + 1, size - 1);
-  switch (data[0] % 3) {
+  switch (data[0] % 4) {
     case 0:
       check_file(rest);
       break;
     case 1:
       check_share(rest);
       break;
-    default:
+    case 2:
       check_card(rest);
+      break;
+    default:
+      check_backup(rest);
   }
   return 0;
 }

@@ -1,0 +1,36 @@
+// A file that comes piece by piece, and is whole or not there: written under another name beside
+// its own, flushed, and renamed at the end.
+#pragma once
+
+#include <filesystem>
+
+#include "libnae/base/bytes.hpp"
+#include "libnae/base/result.hpp"
+
+namespace nae {
+
+class StreamedFile {
+ public:
+  // The other name: ".NAME.part". One that a kill left is taken over, so the caller sees to it that
+  // nobody else writes the same file. Code::file_failed, also when the name itself is taken.
+  static Result<StreamedFile> create(const std::filesystem::path& file, unsigned mode);
+  ~StreamedFile();  // what was not published is removed
+  StreamedFile(StreamedFile&& other) noexcept;
+  StreamedFile& operator=(StreamedFile&&) = delete;
+
+  Result<void> append(ByteView piece);
+  // On the disk when it returns, under the other name yet: to be read again before it counts.
+  Result<void> flush();
+  const std::filesystem::path& beside() const { return beside_; }
+  // Code::file_failed when the name was taken meanwhile.
+  Result<void> publish();
+
+ private:
+  StreamedFile(std::filesystem::path file, std::filesystem::path beside, int descriptor)
+      : file_(std::move(file)), beside_(std::move(beside)), descriptor_(descriptor) {}
+
+  std::filesystem::path file_, beside_;  // `beside_` is empty once it is renamed
+  int descriptor_ = -1;
+};
+
+}  // namespace nae
