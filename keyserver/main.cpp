@@ -19,6 +19,7 @@
 #include "keyserver/server/recover_admin.hpp"
 #include "keyserver/server/renew_certificate.hpp"
 #include "keyserver/server/restore.hpp"
+#include "keyserver/server/rotate_custodians.hpp"
 #include "keyserver/server/server.hpp"
 #include "keyserver/server/store_commands.hpp"
 #include "keyserver/setup/accept_audit_loss.hpp"
@@ -266,6 +267,14 @@ int restore(const std::string& file, const nae::server::Restore& wanted) {
   return told();
 }
 
+int rotate_custodians(const std::string& file, const nae::server::Rotation& wanted) {
+  auto rotated = with_secrets(
+      file, [&](const auto& of) { return nae::server::rotate_custodians(of, wanted); });
+  if (!rotated) return report(rotated.error());
+  std::cout << nae::server::report_of(*rotated);
+  return told();
+}
+
 // Cards at the reader, as options name them.
 struct CardOptions {
   std::vector<std::string> software_cards, passphrases, tokens, pins;
@@ -400,6 +409,15 @@ int main(int argc, char** argv) {
                               "audit-public.pem of the group, where the audit log has none");
   add_cards(*restore_command, at_reader);
 
+  nae::server::Rotation rotation;
+  std::string quorum;
+  std::vector<std::string> cards, sha1_cards;
+  auto* rotate_command = app.add_subcommand(
+      "rotate-custodians",
+      "Give the group's keys to other cards, by k of those that have them; the server is stopped.");
+  rotate_command->add_option("--config", file, "Configuration file")->capture_default_str();
+  add_cards(*rotate_command, at_reader);
+
   nae::setup::Choices choices;
   choices.node = "ks1";
   std::string listen = "127.0.0.1:7443";
@@ -425,15 +443,15 @@ int main(int argc, char** argv) {
   init_command
       ->add_option("--node", choices.node, "Name of this key server among those of that store")
       ->capture_default_str();
-  std::string quorum;
-  std::vector<std::string> cards, sha1_cards;
-  init_command->add_option("--custody", quorum,
-                           "K/N: that many of the cards together open the group's keys");
-  init_command->add_option("--card", cards,
-                           "Certificate or public key of a custodian's card, FILE named by its "
-                           "holder; repeatable");
-  init_command->add_option("--sha1-card", sha1_cards,
-                           "The same for a card whose module does OAEP with SHA-1 alone");
+  for (CLI::App* command : {init_command, rotate_command}) {
+    command->add_option("--custody", quorum,
+                        "K/N: that many of the cards together open the group's keys");
+    command->add_option("--card", cards,
+                        "Certificate or public key of a custodian's card, FILE named by its "
+                        "holder; repeatable");
+    command->add_option("--sha1-card", sha1_cards,
+                        "The same for a card whose module does OAEP with SHA-1 alone");
+  }
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -454,6 +472,14 @@ int main(int argc, char** argv) {
       return kUsage;
     }
     return name_cards(at_reader, wanted) ? restore(file, wanted) : kUsage;
+  }
+  if (*rotate_command) {
+    if (auto chosen = nae::setup::choose_custody(quorum, cards, sha1_cards, rotation.next);
+        !chosen) {
+      report(chosen.error());
+      return kUsage;
+    }
+    return name_cards(at_reader, rotation) ? rotate_custodians(file, rotation) : kUsage;
   }
   if (*verify_command) return verify_store(file);
   if (*rollback_command) return accept_store_rollback(file, reason);

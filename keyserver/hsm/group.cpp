@@ -259,4 +259,43 @@ Result<WrappedGroup> bring_back_group(const Session& session, const std::string&
   return back;
 }
 
+Result<WrappedGroup> rewrap_group(const Session& session, const std::string& group_key_label,
+                                  const WrappedGroup& wrapped) {
+  NAE_ASSIGN(const CK_OBJECT_HANDLE group_key, group_key_on(session, group_key_label));
+  NAE_ASSIGN(const crypto::Sha256Digest on_token, check_of(session, group_key));
+  if (on_token != wrapped.check)
+    return fail(Code::conflict, "the token holds another group than the custody file");
+  WrappedGroup anew;
+  anew.group = wrapped.group;
+  anew.generation = wrapped.generation + 1;
+  anew.check = wrapped.check;
+  anew.secret = crypto::SecretBytes(custody::kSecretBytes);
+  NAE_TRY(session.random(anew.secret.expose_for_writing()));
+  NAE_TRY(session.seed());
+  for (const KeptKey& key : wrapped.kept) {
+    if (key.kind == Kept::so_pin) continue;
+    NAE_ASSIGN(const CK_OBJECT_HANDLE before, create_wrapping_key(session, wrapped, key.kind));
+    const TemporaryObject opens(session, before);
+    NAE_TRY(check_opens(session, key, before));
+    Attributes kind;
+    add_kind_of(session, kind, key.kind);
+    NAE_ASSIGN(const CK_OBJECT_HANDLE object,
+               unwrap(session, {session.key_wrap_mechanism(), nullptr, 0}, before, key.wrapped,
+                      kind, Extractable::once, ec_point_of(kPairType, key.public_key)));
+    const TemporaryObject extractable(session, object);
+    if (key.kind == Kept::group_key) {
+      NAE_ASSIGN(const crypto::Sha256Digest check, check_of(session, object));
+      if (check != wrapped.check)
+        return fail(Code::authentication_failed, "the group key is not that of the custody file");
+    }
+    NAE_ASSIGN(const CK_OBJECT_HANDLE after, create_wrapping_key(session, anew, key.kind));
+    const TemporaryObject wraps(session, after);
+    KeptKey again{key.kind, key.public_key, {}};
+    NAE_ASSIGN(again.wrapped, wrap(session, after, object));
+    NAE_TRY(check_opens(session, again, after));
+    anew.kept.push_back(std::move(again));
+  }
+  return anew;
+}
+
 }  // namespace nae::hsm

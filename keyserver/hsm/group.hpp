@@ -43,4 +43,11 @@ Result<WrappedGroup> bring_back_group(const pkcs11::Session& session,
                                       const std::string& group_key_label,
                                       const WrappedGroup& wrapped);
 
+// The same keys under a custody secret that is drawn for the next generation: inside the HSM, where
+// they are objects of the session for the moment, and extractable. The SO PIN is no object, and is
+// left out. Code::conflict when the token holds another group than `wrapped`;
+// Code::authentication_failed when its secret does not open it.
+Result<WrappedGroup> rewrap_group(const pkcs11::Session& session,
+                                  const std::string& group_key_label, const WrappedGroup& wrapped);
+
 }  // namespace nae::hsm

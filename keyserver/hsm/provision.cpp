@@ -151,6 +151,13 @@ Result<void> remove_group(const Options& options, const custody::GroupId& group)
   return remove_objects(options, &group);
 }
 
+Result<WrappedGroup> change_custody(const Options& options, const WrappedGroup& wrapped) {
+  NAE_ASSIGN(const Pin user_pin, read_pin(options.pin_file));
+  NAE_ASSIGN(const auto module, Module::load(options.module, options.module_parameters));
+  NAE_ASSIGN(const auto session, open_session(*module, options.token_label, user_pin.value));
+  return rewrap_group(*session, options.group_key_label, wrapped);
+}
+
 Result<Provisioned> initialise(const Provision& provision) {
   const Options& options = provision.hsm;
   if (options.group_key_label.empty())

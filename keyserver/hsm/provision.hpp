@@ -31,6 +31,9 @@ struct Provisioned {
 // was made before a failure is removed again, the token itself excepted.
 Result<Provisioned> initialise(const Provision& provision);
 
+// rewrap_group() on the token of `options`.
+Result<WrappedGroup> change_custody(const Options& options, const WrappedGroup& wrapped);
+
 // Takes back what initialise() has made, for a caller whose own work then failed. The token stays.
 Result<void> remove_keys(const Options& options);
 // The same for what was made under this id alone, by a run that was interrupted.

@@ -65,8 +65,10 @@ Result<void> check_audit(const std::filesystem::path& directory) {
 Result<void> check_custodians(const config::Config& config) {
   if (config.approval.by_cards.empty()) return {};
   const auto custodians = own_custody(config, config.approval.custody);
-  if (custodians) return {};
-  Error error = custodians.error();
+  const auto good = custodians ? refuse_former(config, *custodians, config.approval.custody)
+                               : Result<void>(fail(custodians.error()));
+  if (good) return {};
+  Error error = good.error();
   error.message = "approval.custody: " + error.message;
   return fail(std::move(error));
 }

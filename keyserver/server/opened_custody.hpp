@@ -1,4 +1,4 @@
-// What restore begins with: nobody else at work, and k cards that open a
+// What restore and rotate-custodians begin with: nobody else at work, and k cards that open a
 // custody file.
 #pragma once
 

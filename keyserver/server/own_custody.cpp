@@ -1,6 +1,10 @@
 #include "keyserver/server/own_custody.hpp"
 
+#include <algorithm>
+
 #include "keyserver/audit/head.hpp"
+#include "keyserver/server/opened_custody.hpp"
+#include "keyserver/setup/custody.hpp"
 #include "libnae/base/file.hpp"
 #include "libnae/crypto/public_key.hpp"
 
@@ -21,6 +25,23 @@ Result<custody::CustodySet> own_custody(const config::Config& config,
   NAE_ASSIGN(const auto key, crypto::PublicKey::from_pem(pem));
   if (key.der() == set.find(custody::Kept::audit)->public_key) return set;
   return fail(Code::conflict, "it is of another group: the audit log's key did not sign it");
+}
+
+Result<void> refuse_former(const config::Config& config, const custody::CustodySet& set,
+                           const std::filesystem::path& file) {
+  const auto newest = own_custody(config, config::group_directory(config) / setup::kCustodyFile);
+  if (!newest || newest->group != set.group || newest->generation <= set.generation) return {};
+  std::vector<std::string> former;
+  for (const custody::ShareRecord& share : set.shares)
+    if (std::ranges::find(newest->shares, share.card, &custody::ShareRecord::card) ==
+        newest->shares.end())
+      former.push_back(share.holder);
+  return fail(Code::conflict,
+              file.string() + " is of generation " + std::to_string(set.generation) +
+                  ", and the custodians have changed: generation " +
+                  std::to_string(newest->generation) + " is in force" +
+                  (former.empty() ? "" : ", without the cards of " + names_in(former)),
+              "Name custody.nae beside the store; with a backup of before, both.");
 }
 
 }  // namespace nae::server

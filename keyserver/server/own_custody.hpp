@@ -12,4 +12,10 @@ namespace nae::server {
 Result<custody::CustodySet> own_custody(const config::Config& config,
                                         const std::filesystem::path& file);
 
+// Code::conflict when the group's file beside the store is of a later generation than `set`, which
+// is from `file`: the custodians have changed, and those who are left out are named. Where that
+// file is missing or another group's nothing is known of a change.
+Result<void> refuse_former(const config::Config& config, const custody::CustodySet& set,
+                           const std::filesystem::path& file);
+
 }  // namespace nae::server

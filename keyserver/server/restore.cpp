@@ -8,6 +8,7 @@
 #include "keyserver/server/offline_ledger.hpp"
 #include "keyserver/server/offline_log.hpp"
 #include "keyserver/server/open_store.hpp"
+#include "keyserver/server/own_custody.hpp"
 #include "keyserver/server/unfinished_restore.hpp"
 #include "keyserver/setup/initialise.hpp"
 #include "keyserver/setup/token_binding.hpp"
@@ -49,6 +50,7 @@ Result<custody::CustodySet> read_set(const config::Config& config, const Restore
                        set.find(custody::Kept::audit)->public_key))
       return fail(Code::conflict, wanted.backup.string() + " is a backup of another group");
   }
+  NAE_TRY(refuse_former(config, set, of));
   const auto of_log = config.audit.directory / audit::kPublicKeyFile;
   std::error_code error;
   const bool known = std::filesystem::exists(of_log, error) || error;

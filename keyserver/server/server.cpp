@@ -26,6 +26,7 @@
 #include "keyserver/server/limit_keeper.hpp"
 #include "keyserver/server/machine_watch.hpp"
 #include "keyserver/server/opened.hpp"
+#include "keyserver/server/own_custody.hpp"
 #include "keyserver/server/part_options.hpp"
 #include "keyserver/server/startable.hpp"
 #include "keyserver/server/starter.hpp"
@@ -203,6 +204,9 @@ class Running final : public Startable {
       return fail(Code::config_invalid,
                   config_.approval.custody.string() + " is the custody of another group",
                   "approval.custody names the custody.nae of this server's group.");
+    if (auto former = refuse_former(config_, *approval_.custodians, config_.approval.custody);
+        !former)
+      return fail(Code::config_invalid, former.error().message, former.error().hint);
     presences_.emplace(approval_.custodians);
     if (config_.store.path.empty()) return {};
     backups_.emplace(

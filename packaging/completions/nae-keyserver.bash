@@ -24,17 +24,18 @@ _nae_keyserver() {
             ' move-store') path='move-store' ;;
             ' backup') path='backup' ;;
             ' restore') path='restore' ;;
+            ' rotate-custodians') path='rotate-custodians' ;;
             ' init') path='init' ;;
         esac
     done
     case "$path $previous" in
-        'run --config' | 'check-config --config' | 'doctor --config' | 'renew-certificate --config' | 'accept-audit-loss --config' | 'recover-admin --config' | 'recover-admin --request' | 'accept-keys --config' | 'verify-store --config' | 'accept-store-rollback --config' | 'move-store --config' | 'backup --config' | 'restore --config' | 'restore --custody' | 'restore --audit-key' | 'restore --software-card' | 'restore --card-module' | 'init --module' | 'init --pin-file' | 'init --store' | 'init --card') _nae_keyserver_paths -f; return ;;
-        'accept-audit-loss --reason' | 'recover-admin --name' | 'recover-admin --reason' | 'accept-keys --reason' | 'accept-store-rollback --reason' | 'move-store --to' | 'restore --passphrase-file' | 'restore --card-token' | 'restore --card-pin-file' | 'init --listen' | 'init --name' | 'init --admin' | 'init --module-parameters' | 'init --token-label' | 'init --node' | 'init --custody' | 'init --sha1-card') :; return ;;
+        'run --config' | 'check-config --config' | 'doctor --config' | 'renew-certificate --config' | 'accept-audit-loss --config' | 'recover-admin --config' | 'recover-admin --request' | 'accept-keys --config' | 'verify-store --config' | 'accept-store-rollback --config' | 'move-store --config' | 'backup --config' | 'restore --config' | 'restore --custody' | 'restore --backup' | 'restore --audit-key' | 'restore --software-card' | 'restore --card-module' | 'rotate-custodians --config' | 'rotate-custodians --software-card' | 'rotate-custodians --card-module' | 'rotate-custodians --card' | 'init --module' | 'init --pin-file' | 'init --store' | 'init --card') _nae_keyserver_paths -f; return ;;
+        'accept-audit-loss --reason' | 'recover-admin --name' | 'recover-admin --reason' | 'accept-keys --reason' | 'accept-store-rollback --reason' | 'move-store --to' | 'restore --passphrase-file' | 'restore --card-token' | 'restore --card-pin-file' | 'rotate-custodians --passphrase-file' | 'rotate-custodians --card-token' | 'rotate-custodians --card-pin-file' | 'rotate-custodians --custody' | 'rotate-custodians --sha1-card' | 'init --listen' | 'init --name' | 'init --admin' | 'init --module-parameters' | 'init --token-label' | 'init --node' | 'init --custody' | 'init --sha1-card') :; return ;;
         'recover-admin --out' | 'backup --out' | 'init --directory') _nae_keyserver_paths -d; return ;;
         'recover-admin --role') _nae_keyserver_words "key-admin policy-admin auditor operator"; return ;;
     esac
     case "$path" in
-        '') _nae_keyserver_words "run check-config doctor renew-certificate accept-audit-loss recover-admin accept-keys verify-store accept-store-rollback move-store backup restore init --help --version" ;;
+        '') _nae_keyserver_words "run check-config doctor renew-certificate accept-audit-loss recover-admin accept-keys verify-store accept-store-rollback move-store backup restore rotate-custodians init --help --version" ;;
         'run') _nae_keyserver_words "--help --config" ;;
         'check-config') _nae_keyserver_words "--help --config" ;;
         'doctor') _nae_keyserver_words "--help --config --json" ;;
@@ -46,7 +47,8 @@ _nae_keyserver() {
         'accept-store-rollback') _nae_keyserver_words "--help --config --reason" ;;
         'move-store') _nae_keyserver_words "--help --config --to" ;;
         'backup') _nae_keyserver_words "--help --config --out" ;;
-        'restore') _nae_keyserver_words "--help --config --custody --audit-key --software-card --passphrase-file --card-module --card-token --card-pin-file" ;;
+        'restore') _nae_keyserver_words "--help --config --custody --backup --audit-key --software-card --passphrase-file --card-module --card-token --card-pin-file" ;;
+        'rotate-custodians') _nae_keyserver_words "--help --config --software-card --passphrase-file --card-module --card-token --card-pin-file --custody --card --sha1-card" ;;
         'init') _nae_keyserver_words "--help --directory --listen --name --admin --module --module-parameters --token-label --pin-file --store --node --custody --card --sha1-card" ;;
     esac
 }

@@ -1,0 +1,39 @@
+// `nae-keyserver rotate-custodians`: k cards hand a group's keys over to other cards.
+#pragma once
+
+#include <filesystem>
+
+#include "keyserver/server/opened_custody.hpp"
+#include "keyserver/setup/custody.hpp"
+#include "libnae/base/result.hpp"
+
+namespace nae::server {
+
+struct Rotation : CardsAtReader {  // of those who hold the keys now
+  setup::CustodyChoice next;       // who is to hold them
+};
+
+struct Rotated {
+  std::filesystem::path file;    // custody.nae, of the next generation
+  std::filesystem::path before;  // the one that it took the place of
+  std::uint32_t generation = 0;
+  std::size_t k = 0;
+  std::vector<std::string> gave, holders, former;  // whose cards opened it, have it, and had it
+  std::string sha256;                              // of the file
+  bool is_configured_elsewhere = false;            // approval.custody names another file
+};
+
+// For a server that is stopped, whose token has the keys. The keys stay what they are: inside the
+// HSM they are unwrapped by the old custody secret and wrapped by one that is drawn for the new
+// cards. What is on record comes before what takes effect: the audit log names both sets of holders
+// and the digest of the new file; then the old one is kept under another name, and the new one gets
+// its name, at once. Interrupted anywhere, one of both is there, whole, and this can be done again.
+// What the old file and k old cards open they open for ever: docs/spec/custody.md.
+// Code::conflict while something else is at work, and for a token of another group; what
+// open_custody(), own_custody() and custody::seal_shares() say.
+Result<Rotated> rotate_custodians(const config::Config& config, const Rotation& wanted);
+
+// For who ran it: lines.
+std::string report_of(const Rotated& rotated);
+
+}  // namespace nae::server
