@@ -86,14 +86,20 @@ TEST_F(KnownStoreTest, HeadsOfClosedSegmentsAreTaken) {
   const Segment closed = segments().back();
   EXPECT_EQ(known().file, segment_head_name(closed.first_seq));
   EXPECT_GE(known().point.epoch, 5u);
-  // What another key signed is passed over, and so is what is no head.
+  // What another key signed is passed over, and so is what is no head: as if it were not there.
   const auto file = directory_ / segment_head_name(closed.first_seq);
   Head head = **read_head_file(file);
+  std::filesystem::remove(file);
+  const KnownStore without = known();
+  ASSERT_NE(without.point, StorePoint{}) << "the heads and records before it say something";
+  ASSERT_NE(without.file, segment_head_name(closed.first_seq));
   head.store = point(99);
   ASSERT_TRUE(write_head_file(file, head));
-  EXPECT_LE(known().point.epoch, 6u);
+  EXPECT_EQ(known().point, without.point);
+  EXPECT_EQ(known().file, without.file);
   write(file, "{}");
-  EXPECT_LE(known().point.epoch, 6u);
+  EXPECT_EQ(known().point, without.point);
+  EXPECT_EQ(known().file, without.file);
 }
 
 TEST_F(KnownStoreTest, AHeadThatTheKeyDidNotSignIsRefused) {
@@ -116,8 +122,16 @@ TEST_F(KnownStoreTest, AHeadThatTheKeyDidNotSignIsRefused) {
 // Whoever asks the server chooses some texts of its records.
 TEST_F(KnownStoreTest, TextsOfAskersAreNoRecordsOfTheStore) {
   auto log = open_log();
-  ASSERT_TRUE(log->append_requests(batch_of(1, R"(","event":"store-change","detail":"9 00)")));
+  const std::string as_record =
+      R"(x","event":")" + std::string(kStoreEvent) + R"(","detail":")" + store_detail(point(9));
+  ASSERT_TRUE(log->append_requests(batch_of(1, as_record)));
+  ASSERT_NE(read(segments().back().path).find(store_detail(point(9))), std::string::npos);
   EXPECT_EQ(known().point, StorePoint{});
+  // The same words by the server itself are one.
+  Batch own;
+  own.add(EventRecord{kTestTimeUs, kStoreEvent, store_detail(point(9))});
+  ASSERT_TRUE(log->append_requests(own));
+  EXPECT_EQ(known().point, point(9));
 }
 
 }  // namespace
