@@ -2,19 +2,16 @@
 
 #include <vector>
 
+#include "keyserver/server/file_digest.hpp"
 #include "keyserver/setup/custody.hpp"
 #include "keyserver/store/sqlite/backup.hpp"
 #include "libnae/base/file.hpp"
-#include "libnae/base/text.hpp"
-#include "libnae/crypto/hash.hpp"
 
 namespace nae::server {
 namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t kMaxStoreBytes = std::size_t{4} << 30;
-constexpr std::size_t kMaxLineBytes = 16u << 20;
 constexpr unsigned kMode = 0600;
 
 // A name with a newline would make two lines of one: sha256sum escapes it, we refuse it.
@@ -23,10 +20,10 @@ Result<void> check_name(const fs::path& file) {
   return fail(Code::file_failed, "a path with a backslash or a newline is in no manifest");
 }
 
-Result<std::string> line_of(const fs::path& file, std::size_t max_bytes) {
+Result<std::string> line_of(const fs::path& file) {
   NAE_TRY(check_name(file));
-  NAE_ASSIGN(const std::string content, read_file(file, max_bytes));
-  return to_hex(crypto::sha256(as_bytes(content))) + "  " + fs::absolute(file).string() + "\n";
+  NAE_ASSIGN(const std::string digest, digest_of_file(file));
+  return digest + "  " + fs::absolute(file).string() + "\n";
 }
 
 // What custody.nae holds; nothing for a group that was made before there was custody. A copy of one
@@ -67,7 +64,7 @@ Result<void> refuse_taken(const fs::path& file) {
 
 Result<void> write_manifest(const fs::path& manifest, const std::string& head, const fs::path& copy,
                             const std::string& lines) {
-  NAE_ASSIGN(const std::string copied, line_of(copy, kMaxStoreBytes));
+  NAE_ASSIGN(const std::string copied, line_of(copy));
   return write_new_file(manifest, as_bytes(head + copied + lines), kMode);
 }
 
@@ -101,7 +98,7 @@ Result<Backup> back_up(const fs::path& config_file, const config::Config& config
   std::string lines;
   for (const fs::path* file :
        {&config_file, &config.tls.certificate, &config.tls.client_authority}) {
-    NAE_ASSIGN(const std::string line, line_of(*file, kMaxLineBytes));
+    NAE_ASSIGN(const std::string line, line_of(*file));
     lines += line;
   }
   NAE_ASSIGN(const store::sqlite::BackedUp done, store::sqlite::back_up(config.store.path, out));
@@ -109,7 +106,7 @@ Result<Backup> back_up(const fs::path& config_file, const config::Config& config
       custody.empty() ? Result<void>() : write_new_file(backup.custody, as_bytes(custody), kMode);
   const bool custody_written = !custody.empty() && written;
   if (custody_written) {
-    auto line = line_of(backup.custody, custody::kMaxSetBytes);
+    auto line = line_of(backup.custody);
     written = line ? Result<void>() : Result<void>(fail(line.error()));
     lines += line.value_or("");
   }

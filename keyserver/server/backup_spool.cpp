@@ -5,12 +5,12 @@
 #include <fstream>
 
 #include "keyserver/server/backup_reader.hpp"
+#include "keyserver/server/file_digest.hpp"
 #include "keyserver/store/sqlite/backup.hpp"
 #include "libnae/base/clock.hpp"
 #include "libnae/base/streamed_file.hpp"
 #include "libnae/base/text.hpp"
 #include "libnae/crypto/random.hpp"
-#include "libnae/crypto/running_hash.hpp"
 
 namespace nae::server {
 namespace {
@@ -46,19 +46,6 @@ Result<Bytes> piece_of(std::ifstream& in, const fs::path& file, std::size_t byte
   return piece;
 }
 
-Result<std::string> digest_of_file(const fs::path& file) {
-  std::ifstream in(file, std::ios::binary);
-  if (!in) return cannot_read(file);
-  crypto::RunningHash hash;
-  Bytes piece(custody::kBackupBlockBytes);
-  do {
-    in.read(reinterpret_cast<char*>(piece.data()), static_cast<std::streamsize>(piece.size()));
-    if (in.bad()) return cannot_read(file);
-    hash.add(ByteView(piece).first(static_cast<std::size_t>(in.gcount())));
-  } while (in);
-  return to_hex(hash.finish());
-}
-
 // A fresh secret of this backup alone, wrapped by the group key, and the header signed.
 Result<BackupSpool::Keyed> begin_header(keys::Hsm& hsm, custody::BackupHeader header) {
   NAE_TRY(hsm.random(header.key.bytes));
@@ -81,8 +68,12 @@ BackupSpool::BackupSpool(const config::Config& config, OnHsm on_hsm,
       custodians_(std::move(custodians)),
       gcm_(gcm),
       steady_us_(std::move(steady_us)) {
+  clear(config);
+}
+
+void BackupSpool::clear(const config::Config& config) {
   std::error_code ignored;
-  fs::remove_all(directory_, ignored);
+  fs::remove_all(config::group_directory(config) / kSpool, ignored);
 }
 
 BackupSpool::~BackupSpool() {

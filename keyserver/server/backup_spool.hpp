@@ -27,8 +27,12 @@ class BackupSpool final : public admin::Backups {
   static constexpr std::int64_t kKeptUs = std::int64_t{3600} * 1'000'000;
   static constexpr std::size_t kMostKept = 2;
 
+  // Removes what an earlier run has left, killed while it made one or before it was fetched: also
+  // where no backups are granted any more.
+  static void clear(const config::Config& config);
+
   // `custodians`: whose cards grant backups, and open them. `steady_us`: a clock that cannot be
-  // set. What an earlier run has left is removed: nobody was told its name, or nobody can fetch it.
+  // set.
   BackupSpool(const config::Config& config, OnHsm on_hsm,
               std::shared_ptr<const custody::CustodySet> custodians, const crypto::GcmProvider& gcm,
               std::function<std::int64_t()> steady_us);

@@ -197,6 +197,7 @@ class Running final : public Startable {
 
   // Anybody can sign a custody file of his own: it must be that of this group.
   Result<void> take_custodians() {
+    BackupSpool::clear(config_);
     if (!approval_.custodians) return {};
     auto ask = [](keys::Hsm& hsm) { return hsm.public_key_of(keys::ServerKey::audit); };
     NAE_ASSIGN(const Bytes audit_key, hsm_.call(ask, config_.hsm.timeout));

@@ -74,7 +74,6 @@ with Tap() as tap:
                              "custody = 'custody.nae'\n")
     server.start()
 
-    # Claim 24 has a test of its own, in claims.t; here is what happens to the file.
     out = scratch / "backups/monday.nae"
     request = ask(out)
     told = server.nae("backup", "--out", out)
