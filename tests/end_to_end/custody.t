@@ -105,17 +105,22 @@ with Tap() as tap:
         tap.ok(not (server.path / "restore.unfinished").exists(), f"killed at '{step}': nothing is left to do")
 
     # Two at once: the second leaves the first alone, which goes on where it was stopped; and so does an init on the same token.
-    def began(command, seen, **more):
-        """A process, stopped as soon as `seen` says so; it must not have ended before."""
-        process = subprocess.Popen([str(word) for word in (KEY_SERVER, *command)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                   stderr=subprocess.STDOUT, text=True, cwd="/", **{**OWNER, **more})
-        while process.poll() is None and not seen():
-            pass
-        process.send_signal(signal.SIGSTOP)
-        return process
+    def began():
+        """A restore, stopped in the middle; one that had ended before is none."""
+        for _ in range(20):
+            lose_token()
+            process = subprocess.Popen([str(word) for word in (KEY_SERVER, *by_card)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                       stderr=subprocess.STDOUT, text=True, cwd="/", **OWNER)
+            while process.poll() is None and not restore_step():
+                pass
+            process.send_signal(signal.SIGSTOP)
+            if process.poll() is None and restore_step():
+                return process
+            process.send_signal(signal.SIGCONT)
+            process.communicate()
+        raise RuntimeError("no restore was stopped before it had ended")
 
-    lose_token()
-    first = began(by_card, restore_step)
+    first = began()
     second = run(KEY_SERVER, *by_card)
     on_its_token = init(scratch / "beside", "--pin-file", server.path / "hsm/pin", env={**os.environ, "SOFTHSM2_CONF": str(server.path / "hsm/softhsm2.conf")})
     tap.ok(first.poll() is None, "while a restore is on its way")
@@ -133,8 +138,7 @@ with Tap() as tap:
         ended = sorted(process.returncode for process in both)
         same((ended, any("conflict" in text or "already_initialised" in text for text in told)), ([0, 1], True),
              f"of two that begin together one brings the keys back ({attempt})", "\n".join(told))
-    lose_token()
-    first = began(by_card, restore_step)
+    first = began()
     first.kill()
     first.communicate()
     again = run(KEY_SERVER, *by_card)
