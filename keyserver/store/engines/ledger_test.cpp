@@ -3,11 +3,14 @@
 
 #include "keyserver/store/acting.hpp"
 #include "keyserver/store/engines/test_engine.hpp"
+#include "keyserver/store/sql/ledger_table.hpp"
 
 namespace nae::store {
 namespace {
 
 using ::testing::HasSubstr;
+
+constexpr std::uint64_t kPage = sql::kLedgerPage;
 
 TEST_P(EngineLedgerTest, EveryWriteIsAChange) {
   auto store = create();
@@ -39,6 +42,22 @@ TEST_P(EngineLedgerTest, EveryWriteIsAChange) {
   EXPECT_EQ(*store->change_hash(3), store->ledger_head().hash);
   EXPECT_EQ(*store->change_hash(4), std::nullopt);
   EXPECT_EQ(store->changes_after(0, 1)->front().kind, ChangeKind::adopted);
+}
+
+// At the page, one short of it and one past it.
+TEST_P(EngineLedgerTest, ALongLedgerIsReadPageByPage) {
+  auto writer = create();
+  ASSERT_TRUE(writer->begin_ledger(settings()));
+  const auto write = [&](std::uint64_t until) {
+    while (writer->ledger_head().epoch < until)
+      ASSERT_TRUE(writer->set_meta("fact-" + std::to_string(writer->ledger_head().epoch), "x"));
+  };
+  for (const std::uint64_t epoch : {kPage - 1, kPage, kPage + 1}) {
+    write(epoch);
+    EXPECT_EQ(writer->verify_ledger()->changes, epoch);
+  }
+  write(2 * kPage + 2);
+  EXPECT_EQ(writer->verify_ledger()->changes, 2 * kPage + 2);
 }
 
 TEST_P(EngineLedgerTest, AStoreWithALedgerIsWrittenByWhoHasItsKey) {

@@ -139,12 +139,17 @@ Result<std::int64_t> check_schema(Database& database) {
               "find out who can write the database.");
 }
 
-// Rows of catalogs that a hand writes when it plants or changes what acts on rows, and that
-// VACUUM FULL, REINDEX and CLUSTER leave alone.
+// What a hand writes when it plants or changes what acts on rows, and VACUUM FULL, REINDEX and
+// CLUSTER leave alone. REINDEX CONCURRENTLY writes the rows of constraints and of their triggers
+// anew, for the index that has taken the place of the old one: of those it is the content that
+// counts.
 Result<std::int64_t> schema_mark(Database& database) {
   return database.integer(R"(
 SELECT hashtextextended(string_agg(mark, ',' ORDER BY mark), 0) FROM (
-  SELECT 't' || concat_ws('/', t.oid, t.xmin) FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
+  SELECT 't' || concat_ws('/', t.oid, t.tgrelid, t.tgname, t.tgfoid, t.tgtype, t.tgenabled, t.tgisinternal,
+      t.tgconstrrelid, t.tgconstraint, t.tgdeferrable, t.tginitdeferred, t.tgattr, encode(t.tgargs, 'hex'),
+      t.tgqual::text, t.tgoldtable, t.tgnewtable)
+    FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
     WHERE c.relnamespace = 'nae_store'::regnamespace
   UNION ALL
   SELECT 'r' || concat_ws('/', r.oid, r.xmin) FROM pg_rewrite r JOIN pg_class c ON c.oid = r.ev_class
@@ -153,7 +158,10 @@ SELECT hashtextextended(string_agg(mark, ',' ORDER BY mark), 0) FROM (
   SELECT 'p' || concat_ws('/', p.oid, p.xmin) FROM pg_proc p
     WHERE p.pronamespace = 'nae_store'::regnamespace
   UNION ALL
-  SELECT 'c' || concat_ws('/', o.oid, o.xmin) FROM pg_constraint o
+  SELECT 'c' || concat_ws('/', o.oid, o.conrelid, o.conname, o.contype, o.condeferrable, o.condeferred,
+      o.convalidated, o.confrelid, o.confupdtype, o.confdeltype, o.confmatchtype, o.conkey, o.confkey,
+      o.conpfeqop, o.conppeqop, o.conffeqop, o.conexclop, o.conbin::text)
+    FROM pg_constraint o
     WHERE o.connamespace = 'nae_store'::regnamespace
   UNION ALL
   SELECT 'd' || concat_ws('/', d.oid, d.xmin) FROM pg_attrdef d JOIN pg_class c ON c.oid = d.adrelid

@@ -61,6 +61,12 @@ Result<bool> LedgerTable::exists() {
   return newest > 0;
 }
 
+Result<Statement> LedgerTable::changes_from(std::uint64_t epoch, std::size_t most) {
+  return database_.query(
+      "SELECT epoch, bytes, mac FROM ledger WHERE epoch > ?1 ORDER BY epoch LIMIT ?2",
+      static_cast<std::int64_t>(epoch), static_cast<std::int64_t>(most));
+}
+
 Result<Change> LedgerTable::read_next(Statement& rows, const LedgerPoint& after) {
   const auto epoch = static_cast<std::uint64_t>(rows.integer(0));
   if (epoch != after.epoch + 1) return refused(after.epoch + 1, "is missing");
@@ -103,22 +109,23 @@ Result<LedgerTable::State> LedgerTable::read(bool from_snapshot, std::uint64_t& 
     state.head = snapshot->point;
     state.fold = std::move(snapshot->fold);
   }
-  NAE_ASSIGN(Statement rows,
-             database_.query("SELECT epoch, bytes, mac FROM ledger WHERE epoch > ?1 ORDER BY epoch",
-                             static_cast<std::int64_t>(state.head.epoch)));
-  while (true) {
-    NAE_ASSIGN(bool row, rows.step());
-    if (!row) break;
-    NAE_ASSIGN(const Change change, read_next(rows, state.head));
-    state.fold.apply(change);
-    state.head = {change.epoch, hash_of(rows.blob(1))};
-    ++changes;
-    if (snapshot && !from_snapshot && change.epoch == snapshot->point.epoch &&
-        !(state.fold == snapshot->fold))
-      return fail(Code::store_corrupt,
-                  "the store's snapshot of " + change_text(change.epoch) +
-                      " is not what the changes come to",
-                  kHint);
+  // Page by page: a database may hand over a whole answer at once.
+  for (std::size_t in_page = kLedgerPage; in_page == kLedgerPage;) {
+    NAE_ASSIGN(Statement rows, changes_from(state.head.epoch, kLedgerPage));
+    for (in_page = 0;; ++in_page) {
+      NAE_ASSIGN(bool row, rows.step());
+      if (!row) break;
+      NAE_ASSIGN(const Change change, read_next(rows, state.head));
+      state.fold.apply(change);
+      state.head = {change.epoch, hash_of(rows.blob(1))};
+      ++changes;
+      if (snapshot && !from_snapshot && change.epoch == snapshot->point.epoch &&
+          !(state.fold == snapshot->fold))
+        return fail(Code::store_corrupt,
+                    "the store's snapshot of " + change_text(change.epoch) +
+                        " is not what the changes come to",
+                    kHint);
+    }
   }
   if (state.head.epoch == 0) return fail(Code::store_corrupt, "the store's ledger is gone", kHint);
   return state;
@@ -237,10 +244,7 @@ Result<std::vector<Change>> LedgerTable::changes_after(std::uint64_t epoch, std:
     if (!hash) return refused(epoch, "is missing");
     after.hash = *hash;
   }
-  NAE_ASSIGN(Statement rows,
-             database_.query("SELECT epoch, bytes, mac FROM ledger WHERE epoch > ?1"
-                             " ORDER BY epoch LIMIT ?2",
-                             static_cast<std::int64_t>(epoch), static_cast<std::int64_t>(most)));
+  NAE_ASSIGN(Statement rows, changes_from(epoch, most));
   std::vector<Change> changes;
   while (true) {
     NAE_ASSIGN(bool row, rows.step());
@@ -274,10 +278,13 @@ Result<void> LedgerTable::catch_up() {
     return fail(Code::store_rolled_back,
                 "the store's " + change_text(head_.epoch) + " is another one than before");
   if (epoch == head_.epoch) return {};
-  NAE_ASSIGN(std::vector<Change> changes, changes_after(head_.epoch, SIZE_MAX >> 1));
-  for (const Change& change : changes) {
-    fold_.apply(change);
-    head_ = {change.epoch, hash_of(encode(change))};
+  while (head_.epoch < epoch) {
+    NAE_ASSIGN(const std::vector<Change> changes, changes_after(head_.epoch, kLedgerPage));
+    if (changes.empty()) return refused(head_.epoch + 1, "is missing");
+    for (const Change& change : changes) {
+      fold_.apply(change);
+      head_ = {change.epoch, hash_of(encode(change))};
+    }
   }
   return {};
 }

@@ -12,6 +12,9 @@
 
 namespace nae::store::sql {
 
+// Changes that are read at a time.
+inline constexpr std::size_t kLedgerPage = 1'000;
+
 class LedgerTable {
  public:
   explicit LedgerTable(Database& database) : database_(database) {}
@@ -49,6 +52,7 @@ class LedgerTable {
   };
   Result<State> read(bool from_snapshot, std::uint64_t& changes);
   Result<std::optional<Snapshot>> read_snapshot();
+  Result<Statement> changes_from(std::uint64_t epoch, std::size_t most);
   Result<Change> read_next(Statement& rows, const LedgerPoint& after);
   Result<std::size_t> compare(const Fold& fold);
   Result<void> name_missing(const Fold& fold);
