@@ -151,6 +151,7 @@ void check_server(Report& report, Server& server) {
   check_part(report, *status, "clock", Finding::clock_not_trusted);
   check_part(report, *status, "hsm", Finding::hsm_away);
   check_part(report, *status, "store", Finding::store_away);
+  check_part(report, *status, "token_keys", Finding::token_keys_missing);
   check_audit(report, server, *status);
   for (const json::value& certificate : items(*status, "certificates"))
     doctor::check_expiry(

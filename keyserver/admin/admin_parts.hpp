@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "keyserver/admin/approval_rules.hpp"
 #include "keyserver/admin/backups.hpp"
@@ -56,6 +57,8 @@ struct AdminParts {
   // Seconds for which this server may answer yet unless its lease of the store is renewed. Empty:
   // the store is its own.
   std::function<double()> lease_seconds_left = {};
+  // Of a store with a lease: versions that this token lacks, KeyRing::not_on_token() at the start.
+  std::vector<std::string> not_on_token = {};
 };
 
 }  // namespace nae::admin

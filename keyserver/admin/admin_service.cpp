@@ -94,12 +94,20 @@ prometheus::Counter& counter(prometheus::Registry& registry, const char* verdict
       .Add({{"verdict", verdict}});
 }
 
-prometheus::Gauge& lease_gauge(prometheus::Registry& registry) {
-  return prometheus::BuildGauge()
-      .Name("nae_lease_seconds_left")
-      .Help("How long this key server may answer yet unless its lease of the store is renewed.")
-      .Register(registry)
-      .Add({});
+prometheus::Gauge* gauge(prometheus::Registry& registry, const char* name, const char* help) {
+  return &prometheus::BuildGauge().Name(name).Help(help).Register(registry).Add({});
+}
+
+// Of a store that several key servers share.
+prometheus::Gauge* lease_gauge(const AdminParts& parts) {
+  if (!parts.lease_seconds_left) return nullptr;
+  return gauge(parts.metrics.registry(), "nae_lease_seconds_left",
+               "How long this key server may answer yet unless its lease of the store is renewed.");
+}
+prometheus::Gauge* token_gauge(const AdminParts& parts) {
+  if (!parts.lease_seconds_left) return nullptr;
+  return gauge(parts.metrics.registry(), "nae_versions_not_on_token",
+               "Versions of keys that were made on another token and cannot be served here.");
 }
 
 }  // namespace
@@ -131,7 +139,8 @@ AdminService::AdminService(AdminParts parts)
       granted_(&counter(parts_.metrics.registry(), "granted")),
       refused_(&counter(parts_.metrics.registry(), "refused")),
       limited_(&counter(parts_.metrics.registry(), "limited")),
-      lease_(parts_.lease_seconds_left ? &lease_gauge(parts_.metrics.registry()) : nullptr),
+      lease_(lease_gauge(parts_)),
+      not_on_token_(token_gauge(parts_)),
       workers_(kThreads, kWaitingCalls) {
   parts_.verification = &verification_;
 }
@@ -371,6 +380,7 @@ Result<void> AdminService::record(const http::Peer& peer, std::string_view actio
 http::HttpResponse AdminService::metrics(const http::Peer& peer) {
   parts_.metrics.ready().Set(readiness(parts_).ready ? 1 : 0);
   if (lease_) lease_->Set(parts_.lease_seconds_left());
+  if (not_on_token_) not_on_token_->Set(static_cast<double>(parts_.not_on_token.size()));
   parts_.metrics.hsm_healthy().Set(parts_.hsm.health().healthy ? 1 : 0);
   parts_.metrics.hsm_queue_depth().Set(static_cast<double>(parts_.hsm.health().depth));
   parts_.metrics.set_hsm_waiting(parts_.hsm.waiting());

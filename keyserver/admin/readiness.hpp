@@ -8,7 +8,7 @@ namespace nae::admin {
 
 struct Readiness {
   bool ready = false;
-  boost::json::object parts;  // "hsm", "store", "audit", "clock": {"ok", "problem"}
+  boost::json::object parts;  // "hsm", "store", ...: {"ok", "problem"}
 };
 
 // Asks the store; of the HSM and the audit log what they last knew, so that a hanging module

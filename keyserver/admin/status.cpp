@@ -1,4 +1,6 @@
 // /v1/status and the readiness behind it and /readyz.
+#include <algorithm>
+
 #include "keyserver/admin/api/audit_report.hpp"
 #include "keyserver/admin/api/time.hpp"
 #include "keyserver/admin/readiness.hpp"
@@ -12,6 +14,16 @@ namespace {
 
 json::object part(bool ok, std::string_view problem) {
   return {{"ok", ok}, {"problem", ok ? std::string_view() : problem}};
+}
+
+// As many names as a person reads.
+constexpr std::size_t kMostNames = 5;
+
+std::string missing(const std::vector<std::string>& versions) {
+  std::string text = std::to_string(versions.size()) + " versions of keys are not on this token: ";
+  for (std::size_t i = 0; i < std::min(versions.size(), kMostNames); ++i)
+    text += (i > 0 ? ", " : "") + versions[i];
+  return versions.size() > kMostNames ? text + ", ..." : text;
 }
 
 constexpr std::size_t kMaxCertificateBytes = 64u << 10;
@@ -52,8 +64,10 @@ Readiness readiness(AdminParts& parts) {
       // Serves all the same: what waits is what was planned.
       {"clock", part(parts.clock.trusted(), parts.clock.problem())},
   };
-  if (parts.lease_seconds_left)
-    answer.parts["store"].as_object()["lease_seconds_left"] = parts.lease_seconds_left();
+  if (!parts.lease_seconds_left) return answer;
+  answer.parts["store"].as_object()["lease_seconds_left"] = parts.lease_seconds_left();
+  // Serves all others all the same.
+  answer.parts["token_keys"] = part(parts.not_on_token.empty(), missing(parts.not_on_token));
   return answer;
 }
 

@@ -55,6 +55,7 @@ class ScriptedHsm : public keys::Hsm {
   Result<void> begin_ledger() override { return unscripted(); }
   Result<void> finish_ledger() override { return unscripted(); }
   Result<crypto::SecretBytes> ledger_key(std::string_view) override { return unscripted(); }
+  Result<bool> holds(const keys::HsmKey&) override { return unscripted(); }
   Result<void> forget(const keys::HsmKey&, bool) override { return unscripted(); }
   Result<Bytes> sign_as(keys::ServerKey, ByteView) override { return unscripted(); }
   Result<Bytes> public_key_of(keys::ServerKey) override { return unscripted(); }

@@ -74,6 +74,7 @@ class Pkcs11Hsm final : public keys::Hsm {
   Result<void> begin_ledger() override;
   Result<void> finish_ledger() override;
   Result<crypto::SecretBytes> ledger_key(std::string_view store) override;
+  Result<bool> holds(const keys::HsmKey& key) override;
   Result<void> forget(const keys::HsmKey& key, bool destroy) override;
   Result<Bytes> sign_as(keys::ServerKey key, ByteView message) override;
   Result<Bytes> public_key_of(keys::ServerKey key) override;

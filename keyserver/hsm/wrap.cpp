@@ -246,6 +246,15 @@ Result<void> Pkcs11Hsm::drop(const KeyVersionId& id) {
   return key.on_token ? Result<void>{} : session_->destroy(key.object);
 }
 
+Result<bool> Pkcs11Hsm::holds(const keys::HsmKey& key) {
+  return on_session([&]() -> Result<bool> {
+    if (key.material.token_object.empty()) return true;
+    NAE_ASSIGN(const std::string label, own_label(key));
+    NAE_ASSIGN(const auto object, session_->find(CKO_PRIVATE_KEY, label));
+    return object.has_value();
+  });
+}
+
 Result<void> Pkcs11Hsm::forget(const keys::HsmKey& key, bool destroy) {
   return on_session([&]() -> Result<void> {
     NAE_TRY(drop(key.id));

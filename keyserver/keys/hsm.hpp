@@ -93,6 +93,9 @@ class Hsm : public KeyDeriver {
   // locked memory, so that a revocation waits for no HSM.
   virtual Result<crypto::SecretBytes> ledger_key(std::string_view store) = 0;
 
+  // Whether this token has what the version needs. False for a key of another token that could not
+  // leave it.
+  virtual Result<bool> holds(const HsmKey& key) = 0;
   // Drops what the HSM holds of a version: cached session object, and with `destroy` also the
   // token object of a key that lives there.
   virtual Result<void> forget(const HsmKey& key, bool destroy) = 0;

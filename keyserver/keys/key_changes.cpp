@@ -310,11 +310,20 @@ Result<void> KeyRing::make_secret(const Key& key, Version& version,
   row.protection = key.protection;
   auto handover = std::make_shared<Handover<Version>>();
   const RunOnHsm& make = options_.make_on_hsm ? options_.make_on_hsm : run_on_hsm_;
-  auto run = make([handover, row, version, import](Hsm& hsm) -> Result<void> {
+  const bool portable_only = options_.portable_only;
+  auto run = make([handover, row, version, import, portable_only](Hsm& hsm) -> Result<void> {
     const KeyVersionId id{row.id, version.number};
     Version made = version;
     NAE_ASSIGN(made.material, import ? hsm.import(id, row.type, row.protection, *import)
                                      : hsm.generate(id, row.type, row.protection));
+    if (portable_only && !made.material.token_object.empty()) {
+      NAE_TRY(hsm.forget({id, row.type, made.material}, true));
+      return fail(Code::unsupported,
+                  "this HSM cannot give away a key of type " + std::string(name(row.type)) +
+                      ", and other key servers of the group have tokens of their own",
+                  "Choose another type. Where all of them use one token of a network HSM: "
+                  "store.shared_token = true.");
+    }
     if (auto bound = bind(hsm, row, made); !bound) {
       (void)hsm.forget({id, row.type, made.material}, true);
       return bound;
@@ -327,6 +336,22 @@ Result<void> KeyRing::make_secret(const Key& key, Version& version,
   if (!handover->made) return fail(std::move(run).error());
   version = std::move(*handover->made);
   return {};
+}
+
+Result<std::vector<std::string>> KeyRing::not_on_token() const {
+  std::vector<std::string> missing;
+  for (const KeyPointer& key : list())
+    for (const Version& version : key->versions) {
+      if (version.material.token_object.empty()) continue;
+      auto there = std::make_shared<std::atomic<bool>>(true);
+      NAE_TRY(run_on_hsm_([there, key, number = version.number](Hsm& hsm) -> Result<void> {
+        NAE_ASSIGN(const bool holds, hsm.holds(hsm_key(*key, *key->version(number))));
+        *there = holds;
+        return {};
+      }));
+      if (!*there) missing.push_back(version_text(key->name, version.number));
+    }
+  return missing;
 }
 
 Result<void> KeyRing::forget_in_hsm(const KeyVersionId& id, KeyType type, const Material& material,

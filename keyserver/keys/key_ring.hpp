@@ -38,6 +38,9 @@ struct RingOptions {
   RunOnHsm make_on_hsm = {};  // waits so long; empty: as other jobs are run
   UnixMicroseconds now = unix_time_us;
   UnixMicroseconds steady = {};  // TrustedTime::steady_us(); empty: as `now`
+  // Of several key servers with a token each: a key that cannot leave the one that it is made on is
+  // not made.
+  bool portable_only = false;
   std::int64_t destroy_wait_us = std::int64_t{7} * 86'400 * 1'000'000;
 };
 
@@ -69,6 +72,9 @@ class KeyRing {
   KeyPointer find(std::string_view name) const;
   KeyPointer find(const KeyId& id) const;
   std::vector<KeyPointer> list() const;  // by name
+  // Versions that need this token and are not on it, as those that were made on another one:
+  // "version 1 of key 'one'".
+  Result<std::vector<std::string>> not_on_token() const;
   // Up to `limit` keys by name, from the first after `after` on.
   std::vector<KeyPointer> page(std::string_view after, std::size_t limit,
                                const KeyFilter& filter = {}) const;

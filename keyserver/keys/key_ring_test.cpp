@@ -431,5 +431,41 @@ TEST_F(Ring, ReadersSeeWholeKeysWhileOthersRotate) {
   EXPECT_EQ(ring.find("a")->versions.size(), 201u);
 }
 
+// SoftHSM cannot wrap ed25519, and an hsm-only key is wrapped like any other.
+TEST_F(Ring, WhatCannotLeaveItsTokenIsNotMadeInAGroup) {
+  KeyRing of_group(repository, [this](HsmJob job) { return job(*hsm); },
+                   {.now = [this] { return now_us; }, .portable_only = true, .destroy_wait_us = 0});
+  ASSERT_TRUE(of_group.load());
+  const auto refused = of_group.create("a", KeyType::ed25519);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Code::unsupported);
+  EXPECT_NE(refused.error().hint.find("store.shared_token"), std::string::npos);
+  EXPECT_EQ(token_objects(), kServerObjects) << "and nothing of it is left";
+  EXPECT_TRUE(of_group.create(
+      {.name = "b", .type = KeyType::aes_256_gcm, .protection = Protection::hsm_only}));
+  EXPECT_TRUE(of_group.create("c", KeyType::ecdsa_p256));
+  EXPECT_EQ(of_group.size(), 2u);
+}
+
+TEST_F(Ring, AKeyOfBeforeTheGroupIsNotRotatedInIt) {
+  ASSERT_TRUE(ring.create("a", KeyType::ed25519));
+  KeyRing of_group(repository, [this](HsmJob job) { return job(*hsm); },
+                   {.now = [this] { return now_us; }, .portable_only = true, .destroy_wait_us = 0});
+  ASSERT_TRUE(of_group.load());
+  EXPECT_EQ(of_group.rotate("a").error().code, Code::unsupported);
+  EXPECT_EQ(of_group.find("a")->versions.size(), 1u);
+  EXPECT_TRUE(signs(*of_group.find("a"))) << "what is there serves";
+}
+
+TEST_F(Ring, WhatWasMadeOnAnotherTokenIsNamed) {
+  ASSERT_TRUE(ring.create("here", KeyType::ed25519));
+  ASSERT_TRUE(ring.create("gone", KeyType::ed25519));
+  ASSERT_TRUE(ring.create("wrapped", KeyType::aes_256_gcm));
+  EXPECT_EQ(ring.not_on_token().value(), std::vector<std::string>{});
+  const KeyPointer gone = ring.find("gone");
+  ASSERT_TRUE(hsm->forget({{gone->id, 1}, gone->type, gone->versions[0].material}, true));
+  EXPECT_EQ(ring.not_on_token().value(), std::vector<std::string>{"version 1 of key 'gone'"});
+}
+
 }  // namespace
 }  // namespace nae::keys

@@ -279,6 +279,7 @@ class ForgettingHsm : public Hsm {
   Result<crypto::SecretBytes> ledger_key(std::string_view store) override {
     return real_.ledger_key(store);
   }
+  Result<bool> holds(const HsmKey& key) override { return real_.holds(key); }
   Result<void> forget(const HsmKey& key, bool destroy) override {
     return real_.forget(key, destroy);
   }

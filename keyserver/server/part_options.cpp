@@ -54,6 +54,7 @@ keys::RingOptions ring_options(const config::Config& config, const keys::Trusted
   options.make_on_hsm = std::move(make_on_hsm);
   options.now = [&clock] { return clock.now_us(); };
   options.steady = [&clock] { return clock.steady_us(); };
+  options.portable_only = !config.store.url.empty() && !config.store.shared_token;
   options.destroy_wait_us =
       std::chrono::duration_cast<std::chrono::microseconds>(config.keys.destroy_wait).count();
   return options;

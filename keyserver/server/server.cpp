@@ -91,6 +91,7 @@ class Running final : public Startable {
   // Everything but the port.
   Result<void> prepare() {
     NAE_TRY(ring_.load());
+    if (tenure_) NAE_TRY(look_for_token_keys());
     NAE_TRY(devices_.reload());
     NAE_TRY(admins_.reload());
     for (protocols::CertificateRegister* certificates : {&devices_, &admins_})
@@ -195,6 +196,14 @@ class Running final : public Startable {
     return {};
   }
 
+  // What was made on the token of another key server is served there alone.
+  Result<void> look_for_token_keys() {
+    NAE_ASSIGN(not_on_token_, ring_.not_on_token());
+    for (const std::string& version : not_on_token_)
+      spdlog::error("event=key-not-on-token message={}", quoted_text(version));
+    return {};
+  }
+
   // Anybody can sign a custody file of his own: it must be that of this group.
   Result<void> take_custodians() {
     BackupSpool::clear(config_);
@@ -241,10 +250,12 @@ class Running final : public Startable {
                             .device_renewal = config_.server.device_renewal,
                             .backups = backups_ ? &*backups_ : nullptr,
                             .presences = presences_ ? &*presences_ : nullptr};
-    if (tenure_)
+    if (tenure_) {
       parts.lease_seconds_left = [tenure = tenure_] {
         return std::chrono::duration<double>(tenure->left()).count();
       };
+      parts.not_on_token = not_on_token_;
+    }
     auto admits = [this](const net::PeerIdentity& peer) {
       return (peer.kind == net::PeerKind::admin ? admins_ : devices_).admits(peer);
     };
@@ -357,6 +368,7 @@ class Running final : public Startable {
   std::optional<BackupSpool> backups_;         // that those cards have granted
   std::optional<setup::BoundKeys> bound_keys_;
   std::optional<setup::BegunLedger> begun_ledger_;
+  std::vector<std::string> not_on_token_;
   std::atomic<bool> head_is_due_ = false;
   std::string authority_;
   operations::Settings settings_;

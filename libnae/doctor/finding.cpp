@@ -41,6 +41,8 @@ constexpr std::array<FindingRow, kFindings> kRows{{
      "make room on the audit log's disk; on_failure = \"refuse\" in [audit] serves none of them"},
     {Finding::audit_unsigned, "ND307", Severity::warning, "no head of the audit log is signed",
      "bring the HSM back: it signs heads; nae status"},
+    {Finding::token_keys_missing, "ND308", Severity::warning, "keys were made on the token of another key server",
+     "use keys of types that the HSM can wrap: nae key create; or one token for all: store.shared_token = true"},
     {Finding::policy_missing, "ND401", Severity::error, "no policy is applied: everything is refused",
      "nae policy apply FILE"},
     {Finding::policy_warns, "ND402", Severity::warning, "the policy is wider than it seems",

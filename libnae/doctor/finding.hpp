@@ -27,6 +27,7 @@ enum class Finding : std::uint8_t {
   audit_damaged,
   audit_lost_records,
   audit_unsigned,
+  token_keys_missing,
   policy_missing,
   policy_warns,
   version_differs,
