@@ -54,6 +54,7 @@ void add_approval(CLI::App& app, Action& chosen);
 void add_audit(CLI::App& app, Action& chosen);
 void add_status(CLI::App& app, Action& chosen);
 void add_clock(CLI::App& app, Action& chosen);
+void add_node(CLI::App& app, Action& chosen);
 void add_pkcs11(CLI::App& app, Action& chosen);
 void add_batch(CLI::App& app, Action& chosen);
 void add_doctor(CLI::App& app, Action& chosen);

@@ -179,6 +179,7 @@ int run_command(std::vector<std::string> arguments, std::istream& in, std::ostre
   add_audit(app, chosen);
   add_status(app, chosen);
   add_clock(app, chosen);
+  add_node(app, chosen);
   add_pkcs11(app, chosen);
   add_custody(app, chosen);
   add_backup(app, chosen);

@@ -228,7 +228,7 @@ int accept_store_rollback(const std::string& file, const std::string& reason) {
   auto accepted = with_secrets(
       file, [&](const auto& config) { return nae::server::accept_store_rollback(config, reason); });
   if (!accepted) return report(accepted.error());
-  std::cout << "the store is taken as it is; the audit log says:\n  " << *accepted << "\n"
+  std::cout << "the store is taken as it is:\n  " << *accepted << "\n"
             << "next: start the server; then look at policy, keys, devices and administrators, for "
                "what was done since is undone\n";
   return told();

@@ -59,6 +59,8 @@ struct AdminParts {
   std::function<double()> lease_seconds_left = {};
   // Of a store with a lease: versions that this token lacks, KeyRing::not_on_token() at the start.
   std::vector<std::string> not_on_token = {};
+  // Of a store with a lease: it has all that was seen of it, and what it takes outlives a machine.
+  std::function<bool()> store_is_whole = {}, store_is_synchronous = {};
 };
 
 }  // namespace nae::admin

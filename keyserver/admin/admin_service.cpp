@@ -104,10 +104,20 @@ prometheus::Gauge* lease_gauge(const AdminParts& parts) {
   return gauge(parts.metrics.registry(), "nae_lease_seconds_left",
                "How long this key server may answer yet unless its lease of the store is renewed.");
 }
+prometheus::Gauge* whole_gauge(const AdminParts& parts) {
+  if (!parts.store_is_whole) return nullptr;
+  return gauge(parts.metrics.registry(), "nae_store_whole",
+               "1 while the store has every change that this key server has seen there.");
+}
 prometheus::Gauge* token_gauge(const AdminParts& parts) {
   if (!parts.lease_seconds_left) return nullptr;
   return gauge(parts.metrics.registry(), "nae_versions_not_on_token",
                "Versions of keys that were made on another token and cannot be served here.");
+}
+prometheus::Gauge* synchronous_gauge(const AdminParts& parts) {
+  if (!parts.store_is_synchronous) return nullptr;
+  return gauge(parts.metrics.registry(), "nae_store_synchronous",
+               "0 while the store takes no changes because a failover would forget them.");
 }
 
 }  // namespace
@@ -140,6 +150,8 @@ AdminService::AdminService(AdminParts parts)
       refused_(&counter(parts_.metrics.registry(), "refused")),
       limited_(&counter(parts_.metrics.registry(), "limited")),
       lease_(lease_gauge(parts_)),
+      whole_(whole_gauge(parts_)),
+      synchronous_(synchronous_gauge(parts_)),
       not_on_token_(token_gauge(parts_)),
       workers_(kThreads, kWaitingCalls) {
   parts_.verification = &verification_;
@@ -381,6 +393,8 @@ http::HttpResponse AdminService::metrics(const http::Peer& peer) {
   parts_.metrics.ready().Set(readiness(parts_).ready ? 1 : 0);
   if (lease_) lease_->Set(parts_.lease_seconds_left());
   if (not_on_token_) not_on_token_->Set(static_cast<double>(parts_.not_on_token.size()));
+  if (whole_) whole_->Set(parts_.store_is_whole() ? 1 : 0);
+  if (synchronous_) synchronous_->Set(parts_.store_is_synchronous() ? 1 : 0);
   parts_.metrics.hsm_healthy().Set(parts_.hsm.health().healthy ? 1 : 0);
   parts_.metrics.hsm_queue_depth().Set(static_cast<double>(parts_.hsm.health().depth));
   parts_.metrics.set_hsm_waiting(parts_.hsm.waiting());

@@ -54,7 +54,8 @@ class AdminService final : public http::HttpService {
   prometheus::Counter* granted_;
   prometheus::Counter* refused_;
   prometheus::Counter* limited_;
-  prometheus::Gauge *lease_, *not_on_token_;  // nullptr: the store is this server's own
+  prometheus::Gauge *lease_, *whole_, *synchronous_,
+      *not_on_token_;  // nullptr: the store is this server's own
   std::atomic<bool> slow_call_runs_ = false;
   Verification verification_;
   AdminWorkers workers_;  // last: its threads use the rest

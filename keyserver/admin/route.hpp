@@ -101,7 +101,7 @@ Match match(std::string_view method, const Target& target);
 
 // The handlers, by file: keys.cpp, key_states.cpp, key_import.cpp, key_export.cpp,
 // key_certificates.cpp, policy*.cpp, devices.cpp, device_keys.cpp, device_renewal.cpp, admins.cpp,
-// approvals.cpp, card_approvals.cpp, backup_calls.cpp, audit.cpp, status.cpp, clock.cpp.
+// approvals.cpp, card_approvals.cpp, backup_calls.cpp, audit.cpp, status.cpp, clock.cpp, nodes.cpp.
 Result<Reply> list_keys(AdminCall&);
 Result<Reply> create_key(AdminCall&);
 Result<Reply> show_key(AdminCall&);
@@ -133,6 +133,9 @@ Result<Reply> remove_device(AdminCall&);
 Result<Reply> add_device_key(AdminCall&);
 Result<Reply> confirm_device_key(AdminCall&);
 Result<Reply> renew_own_certificate(AdminCall&);
+Result<Reply> list_nodes(AdminCall&);
+Result<Reply> fence_node(AdminCall&);
+Result<Reply> allow_node(AdminCall&);
 Result<Reply> list_admins(AdminCall&);
 Result<Reply> add_admin(AdminCall&);
 Result<Reply> remove_admin(AdminCall&);

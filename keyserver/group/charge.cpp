@@ -30,8 +30,9 @@ Result<std::unique_ptr<Charge>> Charge::take(std::unique_ptr<store::Lease> lease
                 "the key server " + seen.node + " is in charge of the store", kHint);
   Bytes drawn(kHolderBytes);
   NAE_TRY(crypto::random_bytes(drawn));
+  const std::string holder = options.holder.empty() ? to_hex(drawn) : options.holder;
   const auto sent = BootClock::now();
-  NAE_ASSIGN(const auto holding, lease->take(seen, options.node, to_hex(drawn), options.lease));
+  NAE_ASSIGN(const auto holding, lease->take(seen, options.node, holder, options.lease));
   if (!holding)
     return fail(Code::server_unavailable, "another key server has just taken the lease", kHint);
   std::unique_ptr<Charge> charge(new Charge(std::move(lease), std::move(options)));
@@ -62,12 +63,15 @@ void Charge::forfeit() {
   wake_.notify_all();
 }
 
-Result<bool> Charge::renew() {
+Result<store::Renewal> Charge::renew() {
+  const auto known = options_.watch ? options_.watch->known() : store::LedgerPoint{};
   const auto sent = BootClock::now();
-  NAE_ASSIGN(const bool mine, lease_->renew(holding_));
+  NAE_ASSIGN(const store::Renewed renewed, lease_->renew(holding_, known));
+  if (renewed.outcome != store::Renewal::mine) return renewed.outcome;
   // One that came back after the end does not begin it again.
-  if (mine && tenure_->holds()) tenure_->extend(sent, options_.lease);
-  return mine;
+  if (tenure_->holds()) tenure_->extend(sent, options_.lease);
+  if (options_.watch) options_.watch->look(renewed.sight);
+  return renewed.outcome;
 }
 
 void Charge::keep_renewing() {
@@ -82,16 +86,18 @@ void Charge::keep_renewing() {
       if (forfeited_) break;
     }
     if (!tenure_->holds()) break;
-    const auto mine = renew();
-    if (mine && *mine) {
+    const auto renewed = renew();
+    if (renewed == store::Renewal::mine) {
       pause = options_.lease / kRenewalsALease;
       continue;
     }
-    if (mine) {
-      last = Error(Code::server_unavailable, "another key server has taken the store over");
+    if (renewed) {
+      last = Error(Code::server_unavailable, *renewed == store::Renewal::fenced
+                                                 ? "this key server was fenced"
+                                                 : "another key server has taken the store over");
       break;
     }
-    last = mine.error();
+    last = renewed.error();
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(tenure_->left());
     pause = std::clamp(left, std::chrono::milliseconds(0),
                        std::max(options_.lease / kTriesALease, kShortestPause));

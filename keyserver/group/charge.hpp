@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "keyserver/group/candidate.hpp"
+#include "keyserver/group/store_watch.hpp"
 #include "keyserver/group/tenure.hpp"
 
 namespace nae::group {
@@ -19,6 +20,9 @@ struct ChargeOptions {
   // Called once, from the thread that renews, when the tenure has ended: somebody else has the
   // lease, or the store was away for too long. Nobody may be answered any more.
   std::function<void(const Error&)> lost;
+  // Is told what each renewal sees of the store; nullptr: nobody is.
+  std::shared_ptr<StoreWatch> watch = {};
+  std::string holder = {};  // which run of the node; empty: one that is drawn
 };
 
 class Charge {
@@ -41,7 +45,7 @@ class Charge {
  private:
   Charge(std::unique_ptr<store::Lease> lease, ChargeOptions options);
   void keep_renewing();
-  Result<bool> renew();
+  Result<store::Renewal> renew();
 
   const ChargeOptions options_;
   std::unique_ptr<store::Lease> lease_;

@@ -17,10 +17,11 @@ class SlowLease final : public store::Lease {
                                              const std::string& holder, milliseconds) override {
     return store::Holding{1, 1, node, holder};
   }
-  Result<bool> renew(const store::Holding&) override {
+  Result<store::StoreSight> look(const store::LedgerPoint&) override { return store::StoreSight{}; }
+  Result<store::Renewed> renew(const store::Holding&, const store::LedgerPoint&) override {
     asked.set_value();
     answer.get_future().wait();
-    return true;
+    return store::Renewed{store::Renewal::mine, {}};
   }
   Result<void> release(const store::Holding&) override {
     ADD_FAILURE() << "it was forfeited";

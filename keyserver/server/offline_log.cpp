@@ -1,12 +1,13 @@
 #include "keyserver/server/offline_log.hpp"
 
+#include "keyserver/server/seen_store.hpp"
 #include "keyserver/server/store_and_log.hpp"
 #include "libnae/base/clock.hpp"
 
 namespace nae::server {
 
 Result<OfflineLog> OfflineLog::open(const config::Config& config, audit::HeadKeeper& keeper,
-                                    keys::Hsm& hsm, std::string_view command, store::Ledger& ledger,
+                                    keys::Hsm& hsm, std::string_view command, store::Store& store,
                                     OlderStore older) {
   audit::LogOptions options;
   options.directory = config.audit.directory;
@@ -18,16 +19,22 @@ Result<OfflineLog> OfflineLog::open(const config::Config& config, audit::HeadKee
   auto repeated = std::make_shared<std::optional<audit::StorePoint>>();
   std::optional<std::string> behind;
   options.check_start = [&]() -> Result<void> {
-    if (older == OlderStore::refused) return check_store_and_log(ledger, log_of);
-    NAE_ASSIGN(behind, behind_the_log(ledger, log_of));
-    if (!behind) return {};
+    if (older == OlderStore::refused) {
+      NAE_TRY(check_store_and_log(store, log_of));
+      return check_what_was_seen(config, store, hsm);
+    }
+    NAE_ASSIGN(behind, behind_the_log(store, log_of));
+    if (!behind) {
+      NAE_ASSIGN(behind, behind_what_was_seen(config, store, hsm));
+      return {};
+    }
     // A head that was missing is missed until it is on record that this was accepted.
     NAE_ASSIGN(const auto known, audit::known_store(log_of.directory, log_of.public_key_pem));
     *repeated = known.has_head ? known.point : audit::StorePoint{};
     return {};
   };
-  options.store_point = [&ledger, repeated] {
-    return *repeated ? **repeated : server::store_point(ledger);
+  options.store_point = [&store, repeated] {
+    return *repeated ? **repeated : server::store_point(store);
   };
   options.sign = [&hsm](ByteView head) { return hsm.sign_as(keys::ServerKey::audit, head); };
   NAE_ASSIGN(auto log, audit::Log::open(std::move(options)));

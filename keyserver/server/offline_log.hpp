@@ -10,7 +10,7 @@
 #include "keyserver/audit/log.hpp"
 #include "keyserver/config/config.hpp"
 #include "keyserver/keys/hsm.hpp"
-#include "keyserver/store/ledger.hpp"
+#include "keyserver/store/store.hpp"
 #include "libnae/base/result.hpp"
 
 namespace nae::server {
@@ -21,15 +21,16 @@ enum class OlderStore { refused, accepted };
 class OfflineLog {
  public:
   // Keeps a server from starting as long as it lives. `command`: "nae-keyserver accept-keys", of
-  // static storage. `ledger`: of the store, taken up; the log's heads tell how far it has come.
+  // static storage. `store`: its ledger is taken up; the log's heads tell how far it has come.
   // Code::conflict when a server runs, Code::audit_broken when the log is not whole,
   // Code::store_rolled_back, with nothing written or signed, for an older store that is not
-  // accepted. `keeper`, `hsm` and `ledger` live longer.
+  // accepted. `keeper`, `hsm` and `store` live longer.
   static Result<OfflineLog> open(const config::Config& config, audit::HeadKeeper& keeper,
-                                 keys::Hsm& hsm, std::string_view command, store::Ledger& ledger,
+                                 keys::Hsm& hsm, std::string_view command, store::Store& store,
                                  OlderStore older = OlderStore::refused);
 
-  // What of the store is behind the log, in words; it is accepted, or nothing is.
+  // What of the store is behind the log or what was seen of it, in words; it is accepted, or
+  // nothing is.
   const std::optional<std::string>& behind() const { return behind_; }
 
   // On the disk when this returns. That a server was killed before is recorded first: the next one

@@ -9,7 +9,7 @@
 #include "keyserver/store/postgresql/store.hpp"
 #include "keyserver/store/sqlite/store.hpp"
 #include "libnae/base/log_text.hpp"
-#include "libnae/base/text.hpp"
+#include "libnae/base/version.hpp"
 
 namespace nae::server {
 
@@ -19,21 +19,63 @@ std::string node_of(const config::Config& config) {
   return ::gethostname(name, sizeof name - 1) == 0 && name[0] != 0 ? name : "unnamed";
 }
 
+std::shared_ptr<group::StoreWatch> watch_of(const config::Config& config) {
+  const auto target = store::postgresql::read_target(config.store.url);
+  const bool several = target && target->hosts.size() > 1;
+  return std::make_shared<group::StoreWatch>(several && !config.store.allow_asynchronous);
+}
+
 namespace {
 
-// A database that went back, as after a failover to a machine that had not everything: the log of
-// this node may be older than what was lost, but while it waited it saw what the store had.
-Result<void> check_seen(store::Store& store, const store::LedgerPoint& seen) {
-  if (seen.epoch == 0) return {};
-  NAE_ASSIGN(const auto hash, store.change_hash(seen.epoch));
-  if (hash == seen.hash) return {};
-  const std::string change = "change " + std::to_string(seen.epoch) + " of its ledger (" +
-                             to_hex(seen.hash) + "), which this key server saw while it waited";
-  return fail(Code::store_rolled_back,
-              hash ? "the store has another " + change : "the store lost " + change,
-              "The database went back, as after a failover to a machine that did not have "
-              "everything. Bring back the newest; if that is lost, see 'nae-keyserver "
-              "accept-store-rollback' and start this key server again.");
+store::NodeBeat beat_of(const config::Config& config, const StoreOpening& opening) {
+  return {node_of(config),
+          opening.presence->run(),
+          std::string(software("nae-keyserver")),
+          config.server.host + ":" + std::to_string(config.server.port),
+          config.store.lease,
+          opening.watch->known()};
+}
+
+// Of a server: that it waits, unless another one has its name.
+Result<void> announce(const config::Config& config, StoreOpening& opening,
+                      store::postgresql::LeaseRow& row) {
+  using Verdict = group::Presence::Verdict;
+  // While this waits, so does the lease.
+  NAE_ASSIGN(const store::LeaseState lease, row.read());
+  static_cast<void>(opening.candidate.may_take(lease, group::BootClock::now(), config.store.lease));
+  const store::NodeBeat beat = beat_of(config, opening);
+  NAE_ASSIGN(const store::NodeRun seen, row.run_of(beat.name));
+  switch (opening.presence->may_begin(seen, group::BootClock::now(), config.store.lease)) {
+    case Verdict::taken:
+      return fail(Code::config_invalid,
+                  "another key server named " + beat.name + " is on this store, at " + seen.address,
+                  "Give each its own store.node.");
+    case Verdict::wait:
+      return fail(Code::server_unavailable,
+                  "the last run of this key server, " + beat.name +
+                      ", may be alive: it did not say that it ended",
+                  "It is over when nothing was heard of it for the time of a lease.");
+    case Verdict::free:
+      break;
+  }
+  NAE_ASSIGN(const bool announced, row.announce(seen, beat));
+  if (!announced)
+    return fail(Code::server_unavailable, "another run has just taken the name " + beat.name);
+  NAE_ASSIGN(const auto fence, row.fence(beat.name));
+  if (fence)
+    return fail(Code::server_unavailable,
+                "this key server, " + beat.name + ", is fenced: " + *fence,
+                "An administrator lets it in again: nae node allow " + beat.name);
+  row.speak_as(beat);
+  return {};
+}
+
+// The log of this node may be older than what was lost; what it has seen there is newer.
+Result<void> check_known(store::Store& store, const store::LedgerPoint& known) {
+  if (known.epoch == 0) return {};
+  NAE_ASSIGN(const auto hash, store.change_hash(known.epoch));
+  if (hash == known.hash) return {};
+  return group::went_back(known, hash.has_value());
 }
 
 }  // namespace
@@ -46,9 +88,19 @@ Result<std::unique_ptr<store::Store>> open_store(const config::Config& config,
   options.node = node_of(config);
   options.lease = config.store.lease;
   options.lost = opening.lost ? opening.lost : end_without_lease;
+  if (!opening.watch) opening.watch = watch_of(config);
+  options.watch = opening.watch;
   NAE_ASSIGN(auto row, store::postgresql::LeaseRow::open(target, options.lease));
-  NAE_ASSIGN(const auto newest, row->newest_change());
-  if (newest && newest->epoch > opening.seen.epoch) opening.seen = *newest;
+  NAE_ASSIGN(const store::StoreSight sight, row->look(opening.watch->known()));
+  opening.watch->look(sight);
+  NAE_TRY(opening.watch->is_whole());
+  // Who cannot remember waits: a disk that is full may have room again.
+  if (const auto saved = opening.watch->save(); !saved)
+    return fail(Code::store_unavailable, saved.error().message);
+  if (opening.presence) {
+    options.holder = opening.presence->run();
+    NAE_TRY(announce(config, opening, *row));
+  }
   NAE_ASSIGN(auto taken,
              group::Charge::take(std::move(row), opening.candidate, std::move(options)));
   const std::shared_ptr<group::Charge> charge = std::move(taken);
@@ -58,8 +110,9 @@ Result<std::unique_ptr<store::Store>> open_store(const config::Config& config,
       charge->holding(), charge, [charge = charge.get()] { charge->forfeit(); },
       [tenure = charge->shared_tenure()] {
         return std::chrono::floor<std::chrono::milliseconds>(tenure->left());
-      });
-  NAE_TRY(check_seen(*store, opening.seen));
+      },
+      [watch = opening.watch](bool synchronous) { return watch->may_change(synchronous); });
+  NAE_TRY(check_known(*store, opening.watch->known()));
   opening.tenure = charge->shared_tenure();
   return store;
 }

@@ -6,9 +6,12 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 
 #include "keyserver/config/config.hpp"
 #include "keyserver/group/charge.hpp"
+#include "keyserver/group/presence.hpp"
+#include "keyserver/group/store_watch.hpp"
 #include "keyserver/store/store.hpp"
 
 namespace nae::server {
@@ -22,12 +25,18 @@ struct StoreOpening {
   std::shared_ptr<const group::Tenure> tenure = {};
   // When the lease was taken; nothing before. For another thread, which watches how long that is.
   std::atomic<std::chrono::steady_clock::time_point> taken_at = {};
-  // The newest change that was seen in the store while somebody else had it.
-  store::LedgerPoint seen = {};
+  // This run among those of its name; nothing: of a command, which leaves no word in the store.
+  std::optional<group::Presence> presence = {};
+  // What was seen of the store, also while somebody else had it; of a file there is none.
+  std::shared_ptr<group::StoreWatch> watch = {};
 };
 
+// What has not been asked for yet.
+std::shared_ptr<group::StoreWatch> watch_of(const config::Config& config);
+
 // Codes as store::sqlite::Store::open() and store::postgresql::Store::open();
-// Code::server_unavailable when another key server has the lease of a PostgreSQL.
+// Code::server_unavailable when another key server has the lease of a PostgreSQL, or may have this
+// one's name; Code::config_invalid when another one has its name.
 Result<std::unique_ptr<store::Store>> open_store(const config::Config& config,
                                                  StoreOpening& opening);
 // For commands, which do not wait.

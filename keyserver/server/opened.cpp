@@ -4,16 +4,20 @@
 
 #include "keyserver/server/hsm_options.hpp"
 #include "keyserver/server/part_options.hpp"
+#include "keyserver/server/seen_store.hpp"
 #include "keyserver/server/token_directory.hpp"
 #include "keyserver/server/unfinished_restore.hpp"
 #include "keyserver/setup/initialise.hpp"
 #include "keyserver/setup/token_binding.hpp"
 #include "libnae/base/file.hpp"
+#include "libnae/base/text.hpp"
+#include "libnae/crypto/random.hpp"
 
 namespace nae::server {
 namespace {
 
 constexpr std::size_t kMaxAuthorityBytes = 64u << 10;
+constexpr std::size_t kRunBytes = 16;
 
 // SoftHSM rewrites its token at every login, and one that did not fit opens with no PIN any more:
 // on a full disk nothing is tried.
@@ -41,6 +45,15 @@ Result<void> check_own_token(store::Meta& store, Opening& opening) {
   return checked;
 }
 
+// What other programs put into the store is not remembered: changes are authenticated by a key of
+// the token.
+Result<void> remember_store(const config::Config& config, store::Meta& store, Opening& opening) {
+  NAE_ASSIGN(auto key, ledger_key_of(store, *opening.hsm));
+  opening.part = admin::StartPart::store;
+  if (!key) return {};
+  return opening.store.watch->remember(seen_file(config), std::move(key));
+}
+
 // Who cannot serve must not keep others from it: what needs no lease is looked at before there is
 // one. A module that hangs, hangs here.
 Result<void> look_before_lease(const config::Config& config, Opening& opening) {
@@ -48,11 +61,18 @@ Result<void> look_before_lease(const config::Config& config, Opening& opening) {
   NAE_TRY(check_room(config.audit.directory, Code::audit_unavailable));
   opening.part = admin::StartPart::hsm;
   NAE_TRY(connect_hsm(config, opening));
-  if (opening.is_own_token) return {};
+  if (!opening.store.watch) opening.store.watch = watch_of(config);
+  if (!opening.store.presence) {
+    Bytes run(kRunBytes);
+    NAE_TRY(crypto::random_bytes(run));
+    opening.store.presence.emplace(to_hex(run));
+  }
+  if (opening.is_own_token && opening.store.watch->remembers()) return {};
   opening.part = admin::StartPart::store;
   NAE_ASSIGN(const auto store, read_store(config));
   opening.part = admin::StartPart::hsm;
-  return check_own_token(*store, opening);
+  NAE_TRY(check_own_token(*store, opening));
+  return remember_store(config, *store, opening);
 }
 
 Result<void> open_own_store(const config::Config& config, Opening& opening, Opened& opened) {
@@ -60,6 +80,7 @@ Result<void> open_own_store(const config::Config& config, Opening& opening, Open
     NAE_TRY(check_room(config.store.path.parent_path(), Code::store_unavailable));
   NAE_ASSIGN(opened.store, server::open_store(config, opening.store));
   opened.tenure = opening.store.tenure;
+  opened.watch = opening.store.watch;
   NAE_ASSIGN(auto server_id, opened.store->meta("server_id"));
   if (!server_id) return fail(Code::store_corrupt, "the store has no server_id");
   opened.server_id = *server_id;

@@ -53,6 +53,7 @@ class Running final : public Startable {
         gcm_(crypto::fastest_gcm()),
         store_(std::move(opened.store)),
         tenure_(std::move(opened.tenure)),
+        watch_(std::move(opened.watch)),
         policy_(std::move(opened.policy)),
         approval_(std::move(opened.approval)),
         bound_keys_(std::move(opened.bound_keys)),
@@ -78,6 +79,7 @@ class Running final : public Startable {
         clock_watch_(
             loop_, clock_, *store_,
             [this](auto event, const auto& detail) { return record_event(event, detail); }),
+        remember_store_(loop_, config.store.lease / 3, [this] { remember_store(); }),
         certificate_watch_(loop_, config_, *store_, ring_, authority_, metrics_.registry()) {}
 
   ~Running() override {
@@ -151,6 +153,7 @@ class Running final : public Startable {
     limit_keeper_.start();
     clock_watch_.start();
     certificate_watch_.start();
+    if (watch_) remember_store_.start();
     scheduler_->start();
     checker_->start();
     spdlog::info("event=ready address={} gcm={} keys={} policy_revision={}", listener_->address(),
@@ -175,7 +178,9 @@ class Running final : public Startable {
     options.segment_bytes = std::uint64_t{config_.audit.segment_mib} << 20;
     options.reserve_bytes = std::uint64_t{config_.audit.reserve_mib} << 20;
     options.head_records = config_.audit.head_records;
-    options.head_due = [this] { boost::asio::post(loop_, [this] { audit_watch_->sign_head(); }); };
+    options.head_due = [this] {
+      boost::asio::post(loop_, [this] { audit_watch_->sign_head(); });
+    };
     options.alarm = [this] { boost::asio::post(loop_, [this] { audit_watch_->look(); }); };
     options.head_keeper = store_.get();
     options.store_point = [this] { return store_point(*store_); };
@@ -255,6 +260,8 @@ class Running final : public Startable {
         return std::chrono::duration<double>(tenure->left()).count();
       };
       parts.not_on_token = not_on_token_;
+      parts.store_is_whole = [watch = watch_] { return watch->is_whole().has_value(); };
+      parts.store_is_synchronous = [watch = watch_] { return watch->is_synchronous(); };
     }
     auto admits = [this](const net::PeerIdentity& peer) {
       return (peer.kind == net::PeerKind::admin ? admins_ : devices_).admits(peer);
@@ -324,6 +331,29 @@ class Running final : public Startable {
     return audit_->append(batch);
   }
 
+  // Not by the thread that renews the lease: a disk that hangs must not end it.
+  void remember_store() {
+    if (auto saved = watch_->save(); !saved)
+      spdlog::error("event=store-seen-not-saved message={}", quoted_text(saved.error().message));
+    if (auto whole = watch_->is_whole(); whole.has_value() != store_is_whole_) {
+      store_is_whole_ = whole.has_value();
+      if (whole)
+        spdlog::warn("event=store-is-whole-again");
+      else
+        spdlog::critical("event=store-went-back code={} message={} hint={}",
+                         name(whole.error().code), quoted_text(whole.error().message),
+                         quoted_text(whole.error().hint));
+    }
+    if (watch_->is_synchronous() == store_is_synchronous_) return;
+    store_is_synchronous_ = watch_->is_synchronous();
+    if (store_is_synchronous_)
+      spdlog::warn("event=store-is-synchronous-again");
+    else
+      spdlog::critical(
+          "event=store-is-asynchronous message=\"its synchronous_standby_names is empty: it takes "
+          "no changes\"");
+  }
+
   void reload_certificates() {
     auto context = net::TlsContext::server(tls_files(config_));
     if (!context) {
@@ -345,6 +375,7 @@ class Running final : public Startable {
     workers_->stop();
     limit_keeper_.save();
     clock_watch_.save();
+    if (watch_) remember_store();
     admin_.reset();
     scheduler_->stop();
     checker_->stop();
@@ -362,6 +393,8 @@ class Running final : public Startable {
   std::unique_ptr<const crypto::GcmProvider> gcm_;
   std::unique_ptr<store::Store> store_;
   const std::shared_ptr<const group::Tenure> tenure_;  // of a store that others may take over
+  const std::shared_ptr<group::StoreWatch> watch_;     // the same
+  bool store_is_whole_ = true, store_is_synchronous_ = true;  // as it was told last
   std::unique_ptr<policy::PolicyBook> policy_;
   admin::ApprovalRules approval_;
   std::optional<admin::Presences> presences_;  // of custodians' cards
@@ -397,6 +430,7 @@ class Running final : public Startable {
   Repeating expire_unused_;
   LimitKeeper limit_keeper_;
   ClockWatch clock_watch_;
+  Repeating remember_store_;
   CertificateWatch certificate_watch_;
   MachineWatch machine_{image_};
   std::unique_ptr<net::WorkerThreads> workers_;

@@ -4,8 +4,10 @@
 
 #include "keyserver/audit/directory_lock.hpp"
 #include "keyserver/server/hsm_options.hpp"
+#include "keyserver/server/offline_ledger.hpp"
 #include "keyserver/server/offline_log.hpp"
 #include "keyserver/server/open_store.hpp"
+#include "keyserver/server/seen_store.hpp"
 #include "keyserver/server/store_and_log.hpp"
 #include "keyserver/setup/initialise.hpp"
 #include "keyserver/setup/reason.hpp"
@@ -21,14 +23,36 @@ struct StoreAndHsm {
   std::unique_ptr<hsm::Pkcs11Hsm> hsm;
 };
 
-Result<StoreAndHsm> open_both(const config::Config& config) {
+enum class For { writing, reading };
+
+Result<StoreAndHsm> open_both(const config::Config& config, For what = For::writing) {
   if (!config.hsm.softhsm_configuration.empty())
     setup::use_softhsm_configuration(config.hsm.softhsm_configuration);
   StoreAndHsm both;
-  NAE_ASSIGN(both.store, open_store(config));
+  NAE_ASSIGN(both.store, what == For::writing ? open_store(config) : read_store(config));
   NAE_ASSIGN(both.hsm, hsm::Pkcs11Hsm::open(hsm_options(config)));
   NAE_TRY(setup::check_token(*both.store, *both.hsm));
   return both;
+}
+
+// Somebody else is in charge of the store, by whom it was accepted: only what this key server has
+// seen is in the way, and nothing is written into the store.
+Result<std::string> accept_beside(const config::Config& config, const std::string& reason,
+                                  const Error& in_charge) {
+  NAE_ASSIGN(const StoreAndHsm both, open_both(config, For::reading));
+  NAE_TRY(take_up_ledger_if_there(*both.store, *both.hsm));
+  NAE_ASSIGN(const LogOfStore log, log_of_store(config.audit.directory, *both.hsm));
+  if (auto checked = check_store_and_log(*both.store, log); !checked) {
+    Error error = in_charge;
+    error.message += ", and the audit log here is ahead of the store: " + checked.error().message;
+    error.hint = "Stop that one, and accept it here while nobody is in charge.";
+    return fail(std::move(error));
+  }
+  NAE_ASSIGN(const auto wrong, behind_what_was_seen(config, *both.store, *both.hsm));
+  if (!wrong) return fail(in_charge);
+  NAE_TRY(believe_store(config, *both.store, *both.hsm));
+  return "accepted by uid " + std::to_string(::getuid()) + ": " + reason + "; " + *wrong +
+         "\nthe audit log here has no record of it: " + in_charge.message;
 }
 
 }  // namespace
@@ -44,12 +68,17 @@ Result<store::LedgerReport> verify_store(const config::Config& config) {
   NAE_ASSIGN(const store::LedgerReport report, both.store->verify_ledger());
   NAE_ASSIGN(const LogOfStore log, log_of_store(config.audit.directory, *both.hsm));
   NAE_TRY(check_store_and_log(*both.store, log));
+  NAE_TRY(check_what_was_seen(config, *both.store, *both.hsm));
   return report;
 }
 
 Result<std::string> accept_store_rollback(const config::Config& config, const std::string& reason) {
   NAE_TRY(setup::check_reason(reason));
-  NAE_ASSIGN(const StoreAndHsm both, open_both(config));
+  auto opened = open_both(config);
+  if (!opened && opened.error().code == Code::server_unavailable)
+    return accept_beside(config, reason, opened.error());
+  if (!opened) return fail(opened.error());
+  const StoreAndHsm both = *std::move(opened);
   NAE_ASSIGN(const bool held, both.hsm->has_ledger());
   NAE_ASSIGN(const bool exists, both.store->has_ledger());
   const store::Acting acting("nae-keyserver accept-store-rollback");
@@ -81,6 +110,7 @@ Result<std::string> accept_store_rollback(const config::Config& config, const st
   // Two histories must not meet again at one number: this one goes on by a change that says so.
   NAE_TRY(both.store->note_rollback_accepted());
   if (keyless) NAE_TRY(both.hsm->finish_ledger());
+  NAE_TRY(believe_store(config, *both.store, *both.hsm));
   return written;
 }
 

@@ -35,7 +35,9 @@ constexpr std::string_view kKindNames[] = {"",
                                            "approvals-expired",
                                            "approvals-interrupted",
                                            "rollback-accepted",
-                                           "key-certificate"};
+                                           "key-certificate",
+                                           "node-fenced",
+                                           "node-allowed"};
 static_assert(std::size(kKindNames) == static_cast<std::size_t>(kNewestChangeKind) + 1);
 
 tl::unexpected<Error> malformed_change() {

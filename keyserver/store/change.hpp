@@ -51,8 +51,10 @@ enum class ChangeKind : std::uint8_t {
   approvals_interrupted = 23,
   rollback_accepted = 24,
   key_certificate = 25,
+  node_fenced = 26,
+  node_allowed = 27,
 };
-inline constexpr ChangeKind kNewestChangeKind = ChangeKind::key_certificate;
+inline constexpr ChangeKind kNewestChangeKind = ChangeKind::node_allowed;
 std::string_view name(ChangeKind kind);  // "policy-applied"
 
 // What a row is about. Numbers stand in the ledger.

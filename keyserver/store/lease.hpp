@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+#include "keyserver/store/change.hpp"
 #include "libnae/base/result.hpp"
 
 namespace nae::store {
@@ -29,6 +30,25 @@ struct Holding {
   std::string holder;  // which run of it: where a take was lost two may count the same generation
 };
 
+// What a call saw of the store beside the lease.
+struct StoreSight {
+  std::uint64_t newest = 0;         // number of the newest change; 0: there is none
+  Bytes bytes, mac;                 // of it, where it is newer than `asked`; not verified
+  std::uint64_t asked = 0;          // the change that was asked for; 0: none
+  std::optional<LedgerHash> there;  // its hash; nothing: the store has no such change
+  bool synchronous = true;          // commits wait for another machine
+};
+
+enum class Renewal {
+  mine,
+  taken,   // somebody else has it
+  fenced,  // an administrator has taken it away: Nodes::fence_node()
+};
+struct Renewed {
+  Renewal outcome{};
+  StoreSight sight;
+};
+
 // Failures of every call: Code::store_unavailable, store_corrupt. Not thread-safe.
 class Lease {
  public:
@@ -36,12 +56,15 @@ class Lease {
 
   virtual Result<LeaseState> read() = 0;
   // Nothing when the lease is not as `seen` any more: somebody else was faster.
+  // Code::server_unavailable for a node that is fenced.
   virtual Result<std::optional<Holding>> take(const LeaseState& seen, const std::string& node,
                                               const std::string& holder,
                                               std::chrono::milliseconds duration) = 0;
-  // False when somebody else has taken it: this one is over. True only when every machine that the
-  // store waits for has the renewal.
-  virtual Result<bool> renew(const Holding& holding) = 0;
+  // What the store has, and whether it has `known` yet.
+  virtual Result<StoreSight> look(const LedgerPoint& known) = 0;
+  // What this node is told, or that it is over. Renewal::mine only when every machine that the
+  // store waits for has the renewal; the sight is of the same transaction.
+  virtual Result<Renewed> renew(const Holding& holding, const LedgerPoint& known) = 0;
   // The next node need not wait.
   virtual Result<void> release(const Holding& holding) = 0;
 };

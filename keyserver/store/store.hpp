@@ -10,6 +10,7 @@
 #include "keyserver/store/devices.hpp"
 #include "keyserver/store/ledger.hpp"
 #include "keyserver/store/meta.hpp"
+#include "keyserver/store/nodes.hpp"
 
 namespace nae::store {
 
@@ -24,7 +25,8 @@ class Store : public keys::BindingRepository,
               public Approvals,
               public Devices,
               public Meta,
-              public Ledger {
+              public Ledger,
+              public Nodes {
  public:
   // Succeeds when the store answers and can be written.
   virtual Result<void> check() = 0;

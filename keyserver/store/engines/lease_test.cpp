@@ -22,11 +22,14 @@ class LeaseTest : public ::testing::Test {
     return std::move(postgresql::LeaseRow::open(engine_.target(), kLease).value());
   }
   Result<std::unique_ptr<Charge>> take(const std::string& node, Candidate& candidate) {
-    return Charge::take(row(), candidate, {node, kLease, [this](const Error& why) {
-                                             std::lock_guard lock(mutex_);
-                                             lost_ = why;
-                                             changed_.notify_all();
-                                           }});
+    return Charge::take(row(), candidate,
+                        {node, kLease,
+                         [this](const Error& why) {
+                           std::lock_guard lock(mutex_);
+                           lost_ = why;
+                           changed_.notify_all();
+                         },
+                         watch_});
   }
   Result<std::unique_ptr<Charge>> take(const std::string& node) {
     Candidate candidate;
@@ -36,6 +39,12 @@ class LeaseTest : public ::testing::Test {
     std::unique_lock lock(mutex_);
     changed_.wait_for(lock, time, [&] { return lost_.has_value(); });
     return lost_;
+  }
+  static bool becomes(const std::function<bool()>& true_at_last) {
+    const auto until = BootClock::now() + 4 * kLease;
+    while (BootClock::now() < until)
+      if (true_at_last()) return true;
+    return false;
   }
   // Asks as a node does that waits, until it has the lease.
   std::unique_ptr<Charge> wait_for_lease(const std::string& node) {
@@ -52,6 +61,7 @@ class LeaseTest : public ::testing::Test {
   }
 
   PostgresqlEngine engine_;
+  std::shared_ptr<group::StoreWatch> watch_;
   std::mutex mutex_;
   std::condition_variable changed_;
   std::optional<Error> lost_;
@@ -134,9 +144,9 @@ TEST_F(LeaseTest, TheSameGenerationOfAnotherHolderIsAnotherLease) {
   const LeaseState mine = row()->read().value();
   EXPECT_EQ(mine.holder, (*first)->holding().holder);
   engine_.tamper("UPDATE lease SET node = 'ks2', holder = 'another'");
-  const auto renewed = row()->renew((*first)->holding());
+  const auto renewed = row()->renew((*first)->holding(), {});
   ASSERT_TRUE(renewed) << renewed.error().message;
-  EXPECT_FALSE(*renewed);
+  EXPECT_EQ(renewed->outcome, Renewal::taken);
   const auto written = old->set_meta("after", "x");
   ASSERT_FALSE(written);
   EXPECT_EQ(written.error().code, Code::server_unavailable);
@@ -166,6 +176,31 @@ TEST_F(LeaseTest, WhoHasNoLeaseOnlyReads) {
   ASSERT_FALSE(written);
   EXPECT_EQ(written.error().code, Code::server_unavailable);
   EXPECT_EQ(*reader->meta("x"), std::nullopt);
+}
+
+// The store as a failover leaves it that forgot something, while one is in charge.
+TEST_F(LeaseTest, TheStoreIsComparedAtEachRenewal) {
+  watch_ = std::make_shared<group::StoreWatch>(true);
+  ASSERT_TRUE(watch_->remember("/nonexistent/store-seen", settings().key));
+  auto first = take("ks1");
+  ASSERT_TRUE(first);
+  auto store = std::move(postgresql::Store::open(engine_.target()).value());
+  store->hold((*first)->holding(), nullptr, [] {}, {},
+              [this](bool synchronous) { return watch_->may_change(synchronous); });
+  ASSERT_TRUE(store->begin_ledger(settings()));
+  ASSERT_TRUE(becomes([&] { return watch_->known().epoch == 1; }));
+  EXPECT_EQ(watch_->known(), store->ledger_head());
+  EXPECT_FALSE(watch_->is_synchronous()) << "of a server without synchronous_standby_names";
+  const auto asynchronous = store->set_meta("x", "y");
+  ASSERT_FALSE(asynchronous);
+  EXPECT_EQ(asynchronous.error().code, Code::store_unavailable);
+  EXPECT_THAT(asynchronous.error().message, ::testing::HasSubstr("synchronous_standby_names"));
+  EXPECT_EQ(store->check().error().code, Code::store_unavailable) << "readiness says so";
+  EXPECT_TRUE(store->save_usage({}, true)) << "counts are kept all the same";
+  engine_.tamper("DELETE FROM ledger_snapshots; DELETE FROM ledger");
+  ASSERT_TRUE(becomes([&] { return !watch_->is_whole(); }));
+  EXPECT_EQ(store->set_meta("x", "y").error().code, Code::store_rolled_back);
+  EXPECT_TRUE((*first)->tenure().holds()) << "what is known is served";
 }
 
 TEST_F(LeaseTest, OneThatIsForfeitedIsNotGivenBack) {

@@ -17,12 +17,29 @@ Result<std::unique_ptr<LeaseRow>> LeaseRow::open(const Target& target,
   return std::unique_ptr<LeaseRow>(new LeaseRow(std::move(database)));
 }
 
-Result<std::optional<LedgerPoint>> LeaseRow::newest_change() {
-  NAE_ASSIGN(sql::Statement row,
-             database_->query("SELECT epoch, bytes FROM ledger ORDER BY epoch DESC LIMIT 1"));
+Result<StoreSight> LeaseRow::look(const LedgerPoint& known) {
+  const auto asked = static_cast<std::int64_t>(known.epoch);
+  NAE_ASSIGN(sql::Statement row, database_->query(R"(
+SELECT coalesce((SELECT max(epoch) FROM ledger), 0), n.bytes, n.mac, k.hash,
+    (current_setting('synchronous_standby_names') <> '')::int
+  FROM (SELECT) AS one
+    LEFT JOIN (SELECT bytes, mac FROM ledger WHERE epoch > ?1 ORDER BY epoch DESC LIMIT 1) AS n ON true
+    LEFT JOIN (SELECT sha256(bytes) AS hash FROM ledger WHERE epoch = ?1) AS k ON true)",
+                                                  asked));
   NAE_ASSIGN(const bool found, row.step());
-  if (!found) return std::nullopt;
-  return LedgerPoint{static_cast<std::uint64_t>(row.integer(0)), hash_of(row.blob(1))};
+  if (!found) return fail(Code::store_corrupt, "the store says nothing of its ledger");
+  StoreSight sight;
+  sight.newest = static_cast<std::uint64_t>(row.integer(0));
+  sight.bytes = row.blob(1);
+  sight.mac = row.blob(2);
+  sight.asked = known.epoch;
+  const Bytes hash = row.blob(3);
+  if (hash.size() == LedgerHash().size()) {
+    sight.there.emplace();
+    std::ranges::copy(hash, sight.there->begin());
+  }
+  sight.synchronous = row.integer(4) != 0;
+  return sight;
 }
 
 Result<LeaseState> LeaseRow::read() {
@@ -52,11 +69,70 @@ Result<std::int64_t> LeaseRow::number_of(const std::string& node) {
   return row.integer(0);
 }
 
+Result<NodeRun> LeaseRow::run_of(const std::string& node) {
+  NAE_ASSIGN(sql::Statement row,
+             database_->query("SELECT run, beat, duration_ms, state, address FROM nodes"
+                              " WHERE name = ?1",
+                              std::string_view(node)));
+  NAE_ASSIGN(const bool found, row.step());
+  if (!found) return NodeRun{};
+  return NodeRun{row.text(0), row.integer(1), std::chrono::milliseconds(row.integer(2)),
+                 row.integer(3) == static_cast<std::int64_t>(NodeState::left), row.text(4)};
+}
+
+// It is heard of again soon: where a failover forgets it nothing is lost.
+Result<bool> LeaseRow::announce(const NodeRun& seen, const NodeBeat& beat) {
+  if (const auto number = number_of(beat.name); !number) {
+    // Two new nodes at once, and one was faster.
+    if (number.error().code == Code::conflict) return false;
+    return fail(number.error());
+  }
+  NAE_TRY(database_->execute(
+      "UPDATE nodes SET run = ?2, beat = beat + 1, duration_ms = ?3, state = 1, version = ?4,"
+      " address = ?5, epoch = ?6, heard_at = clock_timestamp()"
+      " WHERE name = ?1 AND (run = ?2 OR (run = ?7 AND beat = ?8))",
+      std::string_view(beat.name), std::string_view(beat.run), std::int64_t{beat.duration.count()},
+      std::string_view(beat.version), std::string_view(beat.address),
+      static_cast<std::int64_t>(beat.newest.epoch), std::string_view(seen.run), seen.beat));
+  return database_->changes() == 1;
+}
+
+// The lease tells who is in charge, whatever stood here.
+Result<void> LeaseRow::say(NodeState state, const LedgerPoint& newest) {
+  if (!beat_) return {};
+  return database_->execute(
+      "UPDATE nodes SET run = ?2, beat = beat + 1, duration_ms = ?3, state = ?4, version = ?5,"
+      " address = ?6, epoch = greatest(epoch, ?7), heard_at = clock_timestamp() WHERE name = ?1",
+      std::string_view(beat_->name), std::string_view(beat_->run),
+      std::int64_t{beat_->duration.count()}, static_cast<std::int64_t>(state),
+      std::string_view(beat_->version), std::string_view(beat_->address),
+      static_cast<std::int64_t>(newest.epoch));
+}
+
+Result<void> LeaseRow::leave(const NodeBeat& beat) {
+  return database_->execute(
+      "UPDATE nodes SET state = 0, beat = beat + 1, heard_at = clock_timestamp()"
+      " WHERE name = ?1 AND run = ?2",
+      std::string_view(beat.name), std::string_view(beat.run));
+}
+
+Result<std::optional<std::string>> LeaseRow::fence(const std::string& node) {
+  NAE_ASSIGN(sql::Statement row, database_->query("SELECT value FROM meta WHERE name = ?1",
+                                                  std::string_view(fence_of(node))));
+  NAE_ASSIGN(const bool fenced, row.step());
+  if (!fenced) return std::nullopt;
+  return row.text(0);
+}
+
 // Under the lock that stands before every change: one that is under way ends first.
 Result<std::optional<Holding>> LeaseRow::take(const LeaseState& seen, const std::string& node,
                                               const std::string& holder,
                                               std::chrono::milliseconds duration) {
   NAE_ASSIGN(sql::Transaction transaction, sql::Transaction::begin(*database_));
+  NAE_ASSIGN(const auto why, fence(node));
+  if (why)
+    return fail(Code::server_unavailable, "this key server, " + node + ", is fenced: " + *why,
+                "An administrator lets it in again: nae node allow " + node);
   NAE_ASSIGN(const std::int64_t number, number_of(node));
   NAE_TRY(database_->execute(
       "UPDATE lease SET generation = generation + 1, beat = 0, node = ?1, holder = ?2,"
@@ -65,28 +141,41 @@ Result<std::optional<Holding>> LeaseRow::take(const LeaseState& seen, const std:
       std::string_view(node), std::string_view(holder), std::int64_t{duration.count()},
       seen.generation, seen.beat, std::string_view(seen.holder)));
   if (database_->changes() == 0) return std::nullopt;
+  NAE_TRY(say(NodeState::in_charge, {}));
   NAE_TRY(transaction.commit());
   return Holding{seen.generation + 1, number, node, holder};
 }
 
-Result<bool> LeaseRow::renew(const Holding& holding) {
+Result<Renewed> LeaseRow::renew_in_transaction(const Holding& holding, const LedgerPoint& known) {
+  NAE_TRY(
+      database_->execute("UPDATE lease SET beat = beat + 1 WHERE generation = ?1"
+                         " AND holder = ?2 AND released = 0",
+                         holding.generation, std::string_view(holding.holder)));
+  Renewed renewed{database_->changes() == 1 ? Renewal::mine : Renewal::taken, {}};
+  if (renewed.outcome == Renewal::taken) return renewed;
+  NAE_ASSIGN(renewed.sight, look(known));
+  NAE_ASSIGN(const auto why, fence(holding.node));
+  if (why) renewed.outcome = Renewal::fenced;
+  NAE_TRY(say(NodeState::in_charge, known));
+  return renewed;
+}
+
+Result<Renewed> LeaseRow::renew(const Holding& holding, const LedgerPoint& known) {
   // A statement that commits by itself would not say whether other machines have it.
   NAE_TRY(database_->begin_unlocked());
-  auto renewed = database_->execute(
-      "UPDATE lease SET beat = beat + 1 WHERE generation = ?1"
-      " AND holder = ?2 AND released = 0",
-      holding.generation, std::string_view(holding.holder));
+  auto renewed = renew_in_transaction(holding, known);
   if (!renewed) {
     database_->roll_back();
-    return fail(std::move(renewed).error());
+    return renewed;
   }
-  const bool mine = database_->changes() == 1;
   NAE_ASSIGN(const sql::Outcome outcome, database_->commit());
-  if (outcome == sql::Outcome::committed) return mine;
+  if (outcome == sql::Outcome::committed) return renewed;
   return fail(Code::store_unavailable, "store: whether the lease was renewed is not known");
 }
 
 Result<void> LeaseRow::release(const Holding& holding) {
+  // First: whoever sees that the lease was given back may look for this one's name.
+  if (beat_) NAE_TRY(leave(*beat_));
   return database_->execute(
       "UPDATE lease SET released = 1, beat = beat + 1 WHERE generation = ?1 AND holder = ?2",
       holding.generation, std::string_view(holding.holder));

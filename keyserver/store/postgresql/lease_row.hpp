@@ -3,9 +3,11 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 
 #include "keyserver/store/change.hpp"
 #include "keyserver/store/lease.hpp"
+#include "keyserver/store/nodes.hpp"
 #include "keyserver/store/postgresql/postgresql.hpp"
 
 namespace nae::store::postgresql {
@@ -17,20 +19,33 @@ class LeaseRow final : public store::Lease {
   static Result<std::unique_ptr<LeaseRow>> open(const Target& target,
                                                 std::chrono::milliseconds lease);
 
-  // The newest change of the ledger; nothing when there is none yet.
-  Result<std::optional<LedgerPoint>> newest_change();
+  // The run that has the name of a node.
+  Result<NodeRun> run_of(const std::string& node);
+  // Says that this run waits. False when the row is another run's and not as `seen` any more.
+  Result<bool> announce(const NodeRun& seen, const NodeBeat& beat);
+  // From now on what takes, renews and gives back the lease says this with it; without it, as of
+  // commands, nothing is said.
+  void speak_as(NodeBeat beat) { beat_ = std::move(beat); }
+  // Why the node may not have the lease; nothing when it may.
+  Result<std::optional<std::string>> fence(const std::string& node);
+  // Nobody need wait for this run.
+  Result<void> leave(const NodeBeat& beat);
 
   Result<LeaseState> read() override;
   Result<std::optional<Holding>> take(const LeaseState& seen, const std::string& node,
                                       const std::string& holder,
                                       std::chrono::milliseconds duration) override;
-  Result<bool> renew(const Holding& holding) override;
+  Result<StoreSight> look(const LedgerPoint& known) override;
+  Result<Renewed> renew(const Holding& holding, const LedgerPoint& known) override;
   Result<void> release(const Holding& holding) override;
 
  private:
   explicit LeaseRow(std::unique_ptr<Database> database) : database_(std::move(database)) {}
   Result<std::int64_t> number_of(const std::string& node);
+  Result<void> say(NodeState state, const LedgerPoint& newest);
+  Result<Renewed> renew_in_transaction(const Holding& holding, const LedgerPoint& known);
   std::unique_ptr<Database> database_;
+  std::optional<NodeBeat> beat_;
 };
 
 }  // namespace nae::store::postgresql

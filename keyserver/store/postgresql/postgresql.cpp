@@ -85,9 +85,13 @@ Result<void> Database::lock_and_check() {
   if (!locked || more)
     return fail(Code::store_corrupt, "the store's table writer has not the one row that is locked");
   if (generation_ == 0) return {};
-  NAE_ASSIGN(sql::Statement lease, query("SELECT generation, holder FROM lease"));
+  NAE_ASSIGN(sql::Statement lease,
+             query("SELECT generation, holder,"
+                   " (current_setting('synchronous_standby_names') <> '')::int"
+                   " FROM lease"));
   NAE_ASSIGN(const bool found, lease.step());
   if (!found) return fail(Code::store_corrupt, "the store has no row of its lease");
+  synchronous_ = lease.integer(2) != 0;
   if (lease.integer(0) == generation_ && lease.text(1) == holder_) return {};
   return fail(Code::server_unavailable, "another key server has taken the store over");
 }

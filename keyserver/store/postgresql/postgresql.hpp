@@ -36,6 +36,10 @@ class Database final : public sql::Database {
     forfeit_ = std::move(forfeit);
     left_ = std::move(left);
   }
+  // Asked in each transaction that is to change the ledger, with whether commits wait for another
+  // machine now.
+  using MayChange = std::function<Result<void>(bool synchronous)>;
+  void ask_before_changes(MayChange may) { may_change_ = std::move(may); }
   void set_node_number(std::int64_t number) { node_number_ = number; }
 
   // Several statements without parameters.
@@ -53,7 +57,11 @@ class Database final : public sql::Database {
   Result<std::int64_t> schema_mark() override;
   Result<void> forget_ledger() override;
   void erase_remains() override {}  // PostgreSQL's own: docs/operations.md
+  bool is_shared() const override { return true; }
   std::int64_t node_number() const override { return node_number_; }
+  Result<void> may_change() override {
+    return may_change_ ? may_change_(synchronous_) : Result<void>{};
+  }
   void outcome_stays_unknown() override {
     if (forfeit_) forfeit_();
   }
@@ -71,6 +79,8 @@ class Database final : public sql::Database {
   bool may_write_ = false;
   std::function<void()> forfeit_;
   std::function<std::chrono::milliseconds()> left_;
+  MayChange may_change_;
+  bool synchronous_ = true;  // as the transaction began
   int changes_ = 0;
   Result<void> lock_and_check();
   std::int64_t generation_ = 0;  // 0: no lease

@@ -47,10 +47,11 @@ Result<std::unique_ptr<Store>> Store::open(const Target& target, std::chrono::mi
 }
 
 void Store::hold(const Holding& holding, std::shared_ptr<void> lease, std::function<void()> forfeit,
-                 std::function<std::chrono::milliseconds()> left) {
+                 std::function<std::chrono::milliseconds()> left, Database::MayChange may_change) {
   postgresql_.fence(holding.generation, holding.holder);
   postgresql_.set_node_number(holding.node_number);
   postgresql_.on_doubt(std::move(forfeit), std::move(left));
+  postgresql_.ask_before_changes(std::move(may_change));
   set_node(holding.node);
   lease_ = std::move(lease);
 }

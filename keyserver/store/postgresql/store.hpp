@@ -35,9 +35,9 @@ class Store final : public sql::Store {
   // Until this is called it only reads; from then on it writes for as long as the lease has this
   // generation: docs/spec/group.md. Its audit log is that of this node. `lease` is given back when
   // the store goes; `forfeit` is called when it stays unknown what became of a change,
-  // after that was asked for as long as `left` said.
+  // after that was asked for as long as `left` said. `may_change`, see Database; empty: always.
   void hold(const Holding& holding, std::shared_ptr<void> lease, std::function<void()> forfeit,
-            std::function<std::chrono::milliseconds()> left);
+            std::function<std::chrono::milliseconds()> left, Database::MayChange may_change = {});
 
  private:
   explicit Store(std::unique_ptr<Database> database);

@@ -18,10 +18,18 @@ CREATE TABLE migrations (
 CREATE TABLE writer (one BIGINT NOT NULL PRIMARY KEY CHECK (one = 1));
 INSERT INTO writer VALUES (1);
 
--- Which key server is in charge (docs/spec/group.md).
+-- The key servers, and which one is in charge (docs/spec/group.md).
 CREATE TABLE nodes (
   number BIGINT NOT NULL PRIMARY KEY CHECK (number BETWEEN 1 AND 65535),
-  name TEXT COLLATE "C" NOT NULL UNIQUE CHECK (length(name) > 0)
+  name TEXT COLLATE "C" NOT NULL UNIQUE CHECK (length(name) > 0),
+  run TEXT COLLATE "C" NOT NULL DEFAULT '',
+  beat BIGINT NOT NULL DEFAULT 0 CHECK (beat >= 0),
+  duration_ms BIGINT NOT NULL DEFAULT 1 CHECK (duration_ms > 0),
+  state BIGINT NOT NULL DEFAULT 0 CHECK (state BETWEEN 0 AND 2),
+  version TEXT NOT NULL DEFAULT '',
+  address TEXT NOT NULL DEFAULT '',
+  epoch BIGINT NOT NULL DEFAULT 0 CHECK (epoch >= 0),
+  heard_at TIMESTAMPTZ NOT NULL DEFAULT now()
 );
 CREATE TABLE lease (
   one BIGINT NOT NULL PRIMARY KEY CHECK (one = 1),

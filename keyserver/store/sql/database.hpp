@@ -93,8 +93,12 @@ class Database {
   // What was overwritten stands in the engine's journal for a while; this shortens it where the
   // engine can.
   virtual void erase_remains() = 0;
+  // Whether several key servers may be on this database.
+  virtual bool is_shared() const { return false; }
   // Which of the key servers on this database it is; 1 where there is one alone.
   virtual std::int64_t node_number() const { return 1; }
+  // In a transaction: why nothing of the ledger may be changed now, though the store answers.
+  virtual Result<void> may_change() { return {}; }
   // A change was made or not, and nobody could find out: what this process knows may not be what
   // the store has.
   virtual void outcome_stays_unknown() {}

@@ -46,6 +46,7 @@ Result<std::vector<Change>> Store::changes_after(std::uint64_t epoch, std::size_
 Result<void> Store::note_rollback_accepted() {
   std::lock_guard lock(mutex_);
   NAE_ASSIGN(Transaction transaction, Transaction::begin(*database_));
+  NAE_TRY(database_->may_change());
   NAE_TRY(ledger_->catch_up());
   auto noted = ledger_->append(ChangeKind::rollback_accepted, {});
   if (noted) noted = transaction.commit();

@@ -14,6 +14,7 @@ constexpr std::chrono::milliseconds kPause{200};
 
 Result<Recorded> Recorded::begin(Database& database, LedgerTable& ledger) {
   NAE_ASSIGN(Transaction transaction, Transaction::begin(database));
+  NAE_TRY(database.may_change());
   NAE_TRY(ledger.catch_up());
   return Recorded(database, ledger, std::move(transaction));
 }

@@ -42,7 +42,7 @@ Result<void> Store::check() {
   NAE_ASSIGN(std::int64_t version, database_->schema());
   if (version != database_->newest_schema())
     return fail(Code::store_version, "the store was migrated by another server");
-  return {};
+  return database_->may_change();
 }
 
 }  // namespace nae::store::sql

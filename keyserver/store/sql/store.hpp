@@ -58,6 +58,11 @@ class Store : public store::Store {
   Result<std::optional<keys::KeptTime>> kept_time() override;
   Result<void> keep_time(const keys::KeptTime& time) override;
 
+  // Nodes
+  Result<std::vector<Node>> list_nodes() override;
+  Result<void> fence_node(std::string_view name, std::string_view reason) override;
+  Result<void> allow_node(std::string_view name) override;
+
   // Admins
   Result<void> insert_admin(const Admin& admin) override;
   Result<std::optional<Admin>> find_admin(std::string_view name) override;

@@ -1,0 +1,144 @@
+// The key servers of a group: who has a name, and who may not have the lease.
+#include "keyserver/store/engines/test_engine.hpp"
+
+namespace nae::store {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr milliseconds kLease{60'000};
+
+class NodesTest : public ::testing::Test {
+ protected:
+  NodesTest() {
+    EXPECT_TRUE(engine_.create());
+    store_ = std::move(engine_.open().value());  // whose node is node-1
+    EXPECT_TRUE(store_->begin_ledger(settings()));
+  }
+  std::unique_ptr<postgresql::LeaseRow> row() {
+    return std::move(postgresql::LeaseRow::open(engine_.target(), kLease).value());
+  }
+  static NodeBeat beat(const std::string& name, const std::string& run) {
+    return {name, run, "nae-keyserver 1", name + ":7443", kLease, {7, {}}};
+  }
+  void announce(const std::string& name, const std::string& run = "run") {
+    const auto here = row();
+    EXPECT_TRUE(*here->announce(*here->run_of(name), beat(name, run)));
+  }
+  Node node(const std::string& name) {
+    const auto nodes = store_->list_nodes().value();
+    const auto found = std::ranges::find(nodes, name, &Node::name);
+    EXPECT_NE(found, nodes.end());
+    return found == nodes.end() ? Node{} : *found;
+  }
+
+  PostgresqlEngine engine_;
+  std::unique_ptr<sql::Store> store_;
+};
+
+TEST_F(NodesTest, ARunSaysThatItWaitsAndThatItLeaves) {
+  EXPECT_TRUE(row()->run_of("ks2")->left) << "nobody has the name";
+  announce("ks2");
+  const NodeRun run = row()->run_of("ks2").value();
+  EXPECT_EQ(run.run, "run");
+  EXPECT_EQ(run.duration, kLease);
+  EXPECT_FALSE(run.left);
+  EXPECT_EQ(run.address, "ks2:7443");
+  EXPECT_EQ(node("ks2").state, NodeState::waiting);
+  EXPECT_EQ(node("ks2").newest, 7u);
+  EXPECT_EQ(node("ks2").version, "nae-keyserver 1");
+  EXPECT_FALSE(node("ks2").silent);
+  announce("ks2");
+  EXPECT_EQ(row()->run_of("ks2")->beat, run.beat + 1);
+  ASSERT_TRUE(row()->leave(beat("ks2", "run")));
+  EXPECT_TRUE(row()->run_of("ks2")->left);
+  EXPECT_EQ(node("ks2").state, NodeState::left);
+}
+
+TEST_F(NodesTest, ARowThatIsAnothersIsTakenAsItWasSeenOrNotAtAll) {
+  announce("ks2", "first");
+  const NodeRun seen = row()->run_of("ks2").value();
+  announce("ks2", "first");
+  EXPECT_FALSE(*row()->announce(seen, beat("ks2", "second"))) << "it was heard of meanwhile";
+  EXPECT_TRUE(*row()->announce(*row()->run_of("ks2"), beat("ks2", "second")));
+  EXPECT_FALSE(*row()->announce(seen, beat("ks2", "first"))) << "and now it is the second's";
+  ASSERT_TRUE(row()->leave(beat("ks2", "first")));
+  EXPECT_FALSE(row()->run_of("ks2")->left) << "who has lost it takes nothing back";
+}
+
+TEST_F(NodesTest, WhoHasNotBeenHeardOfForItsTimeIsSilent) {
+  announce("ks2");
+  engine_.tamper("UPDATE nodes SET heard_at = now() - interval '61 s' WHERE name = 'ks2'");
+  EXPECT_TRUE(node("ks2").silent);
+  EXPECT_GE(node("ks2").quiet_ms, 61'000);
+}
+
+TEST_F(NodesTest, AFencedNodeNeitherTakesNorKeepsTheLease) {
+  announce("ks2");
+  announce("ks3");
+  const auto holder = row();
+  holder->speak_as(beat("ks2", "run"));
+  const Holding holding =
+      holder->take(holder->read().value(), "ks2", "run", kLease).value().value();
+  EXPECT_EQ(holder->renew(holding, {})->outcome, Renewal::mine);
+  EXPECT_EQ(node("ks2").state, NodeState::in_charge);
+  auto store = std::move(postgresql::Store::open(engine_.target()).value());
+  store->hold(holding, nullptr, [] {}, {});
+  ASSERT_TRUE(store->open_ledger(settings()));
+  ASSERT_TRUE(store->fence_node("ks2", "its disk fails"));
+  EXPECT_EQ(holder->renew(holding, {})->outcome, Renewal::fenced);
+  const auto again = holder->take(holder->read().value(), "ks2", "run", kLease);
+  ASSERT_FALSE(again);
+  EXPECT_EQ(again.error().code, Code::server_unavailable);
+  EXPECT_THAT(again.error().message, ::testing::HasSubstr("fenced: its disk fails"));
+  EXPECT_TRUE(*holder->take(holder->read().value(), "ks3", "run", kLease));
+  EXPECT_EQ(holder->renew(holding, {})->outcome, Renewal::taken);
+}
+
+TEST_F(NodesTest, FencesAreChangesOfTheLedger) {
+  announce("ks2");
+  announce("ks3");
+  const std::uint64_t before = store_->ledger_head().epoch;
+  ASSERT_TRUE(store_->fence_node("ks2", "its disk fails"));
+  EXPECT_EQ(node("ks2").fenced, "its disk fails");
+  EXPECT_EQ(node("ks3").fenced, "");
+  ASSERT_TRUE(store_->allow_node("ks2"));
+  EXPECT_EQ(node("ks2").fenced, "");
+  const auto changes = store_->changes_after(before, 10).value();
+  ASSERT_EQ(changes.size(), 2u);
+  EXPECT_EQ(changes[0].kind, ChangeKind::node_fenced);
+  EXPECT_EQ(changes[1].kind, ChangeKind::node_allowed);
+  EXPECT_EQ(text_of(changes[1].items[0].noun, changes[1].items[0].identity),
+            "fact fenced-node/ks2");
+  EXPECT_FALSE(changes[1].items[0].content) << "the row is gone";
+  EXPECT_TRUE(store_->verify_ledger());
+  ASSERT_TRUE(store_->fence_node("ks2", "its disk fails"));
+  engine_.tamper("DELETE FROM meta WHERE name = 'fenced-node/ks2'");
+  EXPECT_EQ(store_->verify_ledger().error().code, Code::store_corrupt) << "by no hand";
+}
+
+TEST_F(NodesTest, WhatCannotBeFencedOrAllowedIsRefused) {
+  announce("ks2");
+  EXPECT_EQ(store_->fence_node("ks9", "x").error().code, Code::not_found);
+  EXPECT_EQ(store_->allow_node("ks2").error().code, Code::conflict);
+  EXPECT_EQ(store_->fence_node("ks2", "x").error().code, Code::conflict)
+      << "no other one is there: node-1 says nothing of itself";
+  announce("ks3");
+  EXPECT_TRUE(store_->fence_node("ks2", "x"));
+  EXPECT_EQ(store_->fence_node("ks2", "y").error().code, Code::conflict);
+  EXPECT_EQ(store_->fence_node("ks3", "x").error().code, Code::conflict) << "the last one";
+  engine_.tamper("UPDATE nodes SET heard_at = now() - interval '1 h' WHERE name = 'ks3'");
+  ASSERT_TRUE(store_->allow_node("ks2"));
+  EXPECT_EQ(store_->fence_node("ks2", "x").error().code, Code::conflict) << "ks3 is silent";
+}
+
+TEST_F(NodesTest, AStoreOfOneKeyServerHasNoNodes) {
+  SqliteEngine file;
+  const auto store = std::move(file.create().value());
+  EXPECT_EQ(store->list_nodes().error().code, Code::unsupported);
+  EXPECT_EQ(store->fence_node("ks1", "x").error().code, Code::unsupported);
+  EXPECT_EQ(store->allow_node("ks1").error().code, Code::unsupported);
+}
+
+}  // namespace
+}  // namespace nae::store

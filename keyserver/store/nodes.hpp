@@ -1,0 +1,62 @@
+// Nodes: the key servers of a group, as its store knows them. docs/spec/group.md, "Nodes".
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "keyserver/store/change.hpp"
+#include "libnae/base/result.hpp"
+
+namespace nae::store {
+
+// Numbers stand in the store.
+enum class NodeState : std::int64_t { left = 0, waiting = 1, in_charge = 2 };
+
+struct Node {
+  std::string name;
+  NodeState state = NodeState::left;  // as it said last
+  bool silent = false;                // it said so longer ago than its word is good for
+  std::string version, address;       // as it says of itself
+  std::int64_t quiet_ms = 0;          // since it was heard of, by the store's clock
+  std::uint64_t newest = 0;           // number of the newest change that it has seen
+  std::string fenced;                 // why; empty: it is not
+};
+
+// What a run of a node says of itself.
+struct NodeBeat {
+  std::string name, run, version, address;
+  std::chrono::milliseconds duration{0};  // for how long its word is good
+  LedgerPoint newest = {};
+};
+
+// What the store shows of the run that has a node's name.
+struct NodeRun {
+  std::string run;  // empty: there was none
+  std::int64_t beat = 0;
+  std::chrono::milliseconds duration{0};
+  bool left = true;
+  std::string address;
+};
+
+// The fact of the ledger that says that the node may not have the lease.
+inline std::string fence_of(std::string_view node) {
+  return "fenced-node/" + std::string(node);
+}
+
+// Failures of every call: Code::unsupported when the store is one key server's own, else as Meta.
+class Nodes {
+ public:
+  virtual ~Nodes() = default;
+
+  virtual Result<std::vector<Node>> list_nodes() = 0;  // by name
+  // Code::not_found for a name that no node has, Code::conflict when it is fenced already, or when
+  // no other one would be left that may take the lease.
+  virtual Result<void> fence_node(std::string_view name, std::string_view reason) = 0;
+  // Code::conflict when it is not fenced.
+  virtual Result<void> allow_node(std::string_view name) = 0;
+};
+
+}  // namespace nae::store

@@ -1,0 +1,87 @@
+#include "keyserver/store/nodes.hpp"
+
+#include <algorithm>
+
+#include "keyserver/store/ledger_item.hpp"
+#include "keyserver/store/sql/recorded.hpp"
+#include "keyserver/store/sql/store.hpp"
+
+namespace nae::store::sql {
+namespace {
+
+Result<void> check_shared(const Database& database) {
+  if (database.is_shared()) return {};
+  return fail(Code::unsupported, "the store is this key server's own: there is no group",
+              "Several key servers are one where their store is a PostgreSQL.");
+}
+
+Result<std::vector<Node>> read_nodes(Database& database) {
+  NAE_ASSIGN(Statement rows,
+             database.query("SELECT n.name, n.state, n.version, n.address, n.epoch, n.duration_ms,"
+                            " (extract(epoch FROM clock_timestamp() - n.heard_at) * 1000)::bigint,"
+                            " m.value FROM nodes AS n"
+                            " LEFT JOIN meta AS m ON m.name = 'fenced-node/' || n.name"
+                            " ORDER BY n.name"));
+  std::vector<Node> nodes;
+  while (true) {
+    NAE_ASSIGN(const bool row, rows.step());
+    if (!row) return nodes;
+    Node node;
+    node.name = rows.text(0);
+    node.state = static_cast<NodeState>(rows.integer(1));
+    node.version = rows.text(2);
+    node.address = rows.text(3);
+    node.newest = static_cast<std::uint64_t>(rows.integer(4));
+    node.quiet_ms = std::max<std::int64_t>(rows.integer(6), 0);
+    node.silent = node.state != NodeState::left && node.quiet_ms > rows.integer(5);
+    node.fenced = rows.text(7);
+    nodes.push_back(std::move(node));
+  }
+}
+
+}  // namespace
+
+Result<std::vector<Node>> Store::list_nodes() {
+  std::lock_guard lock(mutex_);
+  NAE_TRY(check_shared(*database_));
+  return read_nodes(*database_);
+}
+
+Result<void> Store::fence_node(std::string_view name, std::string_view reason) {
+  std::lock_guard lock(mutex_);
+  NAE_TRY(check_shared(*database_));
+  NAE_ASSIGN(Recorded change, Recorded::begin(*database_, *ledger_));
+  NAE_ASSIGN(const std::vector<Node> nodes, read_nodes(*database_));
+  const auto node = std::ranges::find(nodes, name, &Node::name);
+  if (node == nodes.end())
+    return fail(Code::not_found, "the group has no node " + std::string(name),
+                "See 'nae node list'.");
+  if (!node->fenced.empty())
+    return fail(Code::conflict, "node " + node->name + " is fenced already: " + node->fenced);
+  const bool another = std::ranges::any_of(nodes, [&](const Node& other) {
+    return other.name != name && other.fenced.empty() && !other.silent &&
+           other.state != NodeState::left;
+  });
+  if (!another)
+    return fail(Code::conflict, "no other node is there that may take the lease",
+                "Start another one first.");
+  const std::string fact = fence_of(name);
+  NAE_TRY(change.touch(Noun::fact, identity_of(fact)));
+  NAE_TRY(database_->execute("INSERT INTO meta (name, value) VALUES (?1, ?2)",
+                             std::string_view(fact), reason));
+  return change.commit(ChangeKind::node_fenced);
+}
+
+Result<void> Store::allow_node(std::string_view name) {
+  std::lock_guard lock(mutex_);
+  NAE_TRY(check_shared(*database_));
+  NAE_ASSIGN(Recorded change, Recorded::begin(*database_, *ledger_));
+  const std::string fact = fence_of(name);
+  NAE_TRY(change.touch(Noun::fact, identity_of(fact)));
+  NAE_TRY(database_->execute("DELETE FROM meta WHERE name = ?1", std::string_view(fact)));
+  if (database_->changes() == 0)
+    return fail(Code::conflict, "node " + std::string(name) + " is not fenced");
+  return change.commit(ChangeKind::node_allowed);
+}
+
+}  // namespace nae::store::sql
