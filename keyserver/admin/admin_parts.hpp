@@ -54,6 +54,9 @@ struct AdminParts {
   Verification* verification = nullptr;    // of `audit_directory`; nullptr: whoever asks waits
   Backups* backups = nullptr;              // nullptr: the store is none that is copied
   Presences* presences = nullptr;          // of custodians' cards; nullptr: none approves anything
+  // Whether the store answers and can be written, without waiting for one that is away. Empty:
+  // `store` is asked.
+  std::function<Result<void>()> check_store = {};
   // Seconds for which this server may answer yet unless its lease of the store is renewed. Empty:
   // the store is its own.
   std::function<double()> lease_seconds_left = {};

@@ -17,6 +17,7 @@ namespace nae::admin {
 namespace {
 
 constexpr std::size_t kThreads = 2;  // one long search must not keep a key from being restricted
+constexpr std::size_t kHealthThreads = 1;
 constexpr std::size_t kWaitingCalls = 64;
 constexpr unsigned kAccepted = 202;  // RFC 9110: kept, and not acted upon yet
 
@@ -153,17 +154,18 @@ AdminService::AdminService(AdminParts parts)
       whole_(whole_gauge(parts_)),
       synchronous_(synchronous_gauge(parts_)),
       not_on_token_(token_gauge(parts_)),
-      workers_(kThreads, kWaitingCalls) {
+      workers_(kThreads, kWaitingCalls),
+      health_(kHealthThreads, kWaitingCalls) {
   parts_.verification = &verification_;
 }
 
 void AdminService::dispatch(http::HttpRequest request, http::Peer peer, Answer answer) {
-  if (path_of(request) == "/healthz" || path_of(request) == "/metrics")
-    return answer(serve(request, peer));
+  if (path_of(request) == "/healthz") return answer(serve(request, peer));
+  const bool of_health = path_of(request) == "/readyz" || path_of(request) == "/metrics";
   auto call = [this, request = std::move(request), peer = std::move(peer), answer] {
     answer(serve_or_fail(request, peer));
   };
-  if (!workers_.submit(std::move(call))) answer(come_again());
+  if (!(of_health ? health_ : workers_).submit(std::move(call))) answer(come_again());
 }
 
 void AdminService::count_limited(http::Peer peer, bool record_it) {

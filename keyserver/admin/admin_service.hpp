@@ -58,7 +58,9 @@ class AdminService final : public http::HttpService {
       *not_on_token_;  // nullptr: the store is this server's own
   std::atomic<bool> slow_call_runs_ = false;
   Verification verification_;
-  AdminWorkers workers_;  // last: its threads use the rest
+  // Last: their threads use the rest. Who asks for health does not wait behind calls that wait for
+  // the store.
+  AdminWorkers workers_, health_;
 };
 
 }  // namespace nae::admin

@@ -11,8 +11,8 @@ struct Readiness {
   boost::json::object parts;  // "hsm", "store", ...: {"ok", "problem"}
 };
 
-// Asks the store; of the HSM and the audit log what they last knew, so that a hanging module
-// cannot hang the question.
+// Asks the store (AdminParts::check_store); of the HSM and the audit log what they last knew, so
+// that a hanging module cannot hang the question.
 Readiness readiness(AdminParts& parts);
 
 }  // namespace nae::admin

@@ -52,7 +52,7 @@ json::array certificates(const AdminParts& parts) {
 
 Readiness readiness(AdminParts& parts) {
   hsm::Health hsm = parts.hsm.health();
-  Result<void> store = parts.store.check();
+  Result<void> store = parts.check_store ? parts.check_store() : parts.store.check();
   audit::LogHealth audit = parts.audit.health();
   Readiness answer;
   answer.ready = hsm.healthy && store.has_value() && audit.writable;

@@ -11,7 +11,7 @@ namespace nae::server {
 
 const char* on_audit_failure(const config::Config& config);  // "refuse"
 
-// On the loop's thread, whose only other work is signals: it may wait for the HSM.
+// On the loop's thread, whose other work may wait as well: it waits for the HSM and the store.
 class AuditWatch {
  public:
   AuditWatch(boost::asio::io_context& loop, const config::Config& config, audit::Log& log);

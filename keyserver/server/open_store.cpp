@@ -70,6 +70,13 @@ Result<void> announce(const config::Config& config, StoreOpening& opening,
   return {};
 }
 
+Result<store::postgresql::Target> target_of(const config::Config& config,
+                                            const StoreOpening& opening) {
+  NAE_ASSIGN(auto target, store::postgresql::read_target(config.store.url));
+  target.given_up = opening.given_up;
+  return target;
+}
+
 // The log of this node may be older than what was lost; what it has seen there is newer.
 Result<void> check_known(store::Store& store, const store::LedgerPoint& known) {
   if (known.epoch == 0) return {};
@@ -83,7 +90,7 @@ Result<void> check_known(store::Store& store, const store::LedgerPoint& known) {
 Result<std::unique_ptr<store::Store>> open_store(const config::Config& config,
                                                  StoreOpening& opening) {
   if (config.store.url.empty()) return store::sqlite::Store::open(config.store.path);
-  NAE_ASSIGN(const auto target, store::postgresql::read_target(config.store.url));
+  NAE_ASSIGN(const auto target, target_of(config, opening));
   group::ChargeOptions options;
   options.node = node_of(config);
   options.lease = config.store.lease;
@@ -108,7 +115,8 @@ Result<std::unique_ptr<store::Store>> open_store(const config::Config& config,
   NAE_ASSIGN(auto store, store::postgresql::Store::open(target, config.store.lease));
   store->hold(
       charge->holding(), charge, [charge = charge.get()] { charge->forfeit(); },
-      [tenure = charge->shared_tenure()] {
+      [tenure = charge->shared_tenure(), given_up = opening.given_up] {
+        if (*given_up) return std::chrono::milliseconds(0);
         return std::chrono::floor<std::chrono::milliseconds>(tenure->left());
       },
       [watch = opening.watch](bool synchronous) { return watch->may_change(synchronous); });
@@ -117,14 +125,24 @@ Result<std::unique_ptr<store::Store>> open_store(const config::Config& config,
   return store;
 }
 
+void leave_store(const config::Config& config, const StoreOpening& opening) {
+  if (config.store.url.empty() || !opening.presence || !opening.watch) return;
+  const auto target = target_of(config, opening);
+  if (!target) return;
+  auto row = store::postgresql::LeaseRow::open(*target, config.store.lease);
+  // Else the next run of this name waits until this one's time is over.
+  if (row) static_cast<void>((*row)->leave(beat_of(config, opening)));
+}
+
 Result<std::unique_ptr<store::Store>> open_store(const config::Config& config) {
   StoreOpening opening;
   return open_store(config, opening);
 }
 
-Result<std::unique_ptr<store::Store>> read_store(const config::Config& config) {
+Result<std::unique_ptr<store::Store>> read_store(const config::Config& config,
+                                                 const StoreOpening& opening) {
   if (config.store.url.empty()) return store::sqlite::Store::open(config.store.path);
-  NAE_ASSIGN(const auto target, store::postgresql::read_target(config.store.url));
+  NAE_ASSIGN(const auto target, target_of(config, opening));
   return store::postgresql::Store::open(target);
 }
 

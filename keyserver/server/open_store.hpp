@@ -27,6 +27,8 @@ struct StoreOpening {
   std::atomic<std::chrono::steady_clock::time_point> taken_at = {};
   // This run among those of its name; nothing: of a command, which leaves no word in the store.
   std::optional<group::Presence> presence = {};
+  // Set when nobody waits for the store any more: its calls end soon, and fail.
+  std::shared_ptr<std::atomic<bool>> given_up = std::make_shared<std::atomic<bool>>(false);
   // What was seen of the store, also while somebody else had it; of a file there is none.
   std::shared_ptr<group::StoreWatch> watch = {};
 };
@@ -39,10 +41,13 @@ std::shared_ptr<group::StoreWatch> watch_of(const config::Config& config);
 // one's name; Code::config_invalid when another one has its name.
 Result<std::unique_ptr<store::Store>> open_store(const config::Config& config,
                                                  StoreOpening& opening);
+// Says to the others that this run, which waited, waits no more.
+void leave_store(const config::Config& config, const StoreOpening& opening);
 // For commands, which do not wait.
 Result<std::unique_ptr<store::Store>> open_store(const config::Config& config);
 // Without the lease: what writes is refused, Code::server_unavailable, where there is one.
-Result<std::unique_ptr<store::Store>> read_store(const config::Config& config);
+Result<std::unique_ptr<store::Store>> read_store(const config::Config& config,
+                                                 const StoreOpening& opening = {});
 
 // This key server's name among those of its store.
 std::string node_of(const config::Config& config);

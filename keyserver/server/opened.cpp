@@ -69,7 +69,7 @@ Result<void> look_before_lease(const config::Config& config, Opening& opening) {
   }
   if (opening.is_own_token && opening.store.watch->remembers()) return {};
   opening.part = admin::StartPart::store;
-  NAE_ASSIGN(const auto store, read_store(config));
+  NAE_ASSIGN(const auto store, read_store(config, opening.store));
   opening.part = admin::StartPart::hsm;
   NAE_TRY(check_own_token(*store, opening));
   return remember_store(config, *store, opening);
@@ -81,6 +81,7 @@ Result<void> open_own_store(const config::Config& config, Opening& opening, Open
   NAE_ASSIGN(opened.store, server::open_store(config, opening.store));
   opened.tenure = opening.store.tenure;
   opened.watch = opening.store.watch;
+  opened.given_up = opening.store.given_up;
   NAE_ASSIGN(auto server_id, opened.store->meta("server_id"));
   if (!server_id) return fail(Code::store_corrupt, "the store has no server_id");
   opened.server_id = *server_id;

@@ -32,6 +32,7 @@ struct Opened {
   std::unique_ptr<store::Store> store;
   std::shared_ptr<const group::Tenure> tenure;  // of a store that others may take over
   std::shared_ptr<group::StoreWatch> watch;     // the same
+  std::shared_ptr<std::atomic<bool>> given_up;  // as StoreOpening has it
   std::unique_ptr<policy::PolicyBook> policy;
   admin::ApprovalRules approval;
   std::optional<setup::BoundKeys> bound_keys;      // of a store from before keys were bound

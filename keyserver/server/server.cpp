@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <future>
@@ -31,6 +32,7 @@
 #include "keyserver/server/startable.hpp"
 #include "keyserver/server/starter.hpp"
 #include "keyserver/server/store_and_log.hpp"
+#include "keyserver/server/store_probe.hpp"
 #include "libnae/base/clock.hpp"
 #include "libnae/base/log_text.hpp"
 #include "libnae/crypto/certificate.hpp"
@@ -45,6 +47,8 @@ namespace {
 constexpr std::chrono::seconds kExpireInterval{60};
 // A device that takes nothing of what was decided before a revocation is cut off after so long.
 constexpr std::chrono::seconds kSettleTime{5};
+// A store that does not answer within this time of a stop is not asked any more.
+constexpr std::chrono::milliseconds kStoreEndTime{900};
 
 class Running final : public Startable {
  public:
@@ -54,6 +58,7 @@ class Running final : public Startable {
         store_(std::move(opened.store)),
         tenure_(std::move(opened.tenure)),
         watch_(std::move(opened.watch)),
+        given_up_(std::move(opened.given_up)),
         policy_(std::move(opened.policy)),
         approval_(std::move(opened.approval)),
         bound_keys_(std::move(opened.bound_keys)),
@@ -75,19 +80,20 @@ class Running final : public Startable {
                          working_keys_.expire();
                          limits_.expire(clock_.steady_us());
                        }),
-        limit_keeper_(loop_, limits_, *store_, clock_),
+        limit_keeper_(background_, limits_, *store_, clock_),
         clock_watch_(
-            loop_, clock_, *store_,
+            background_, clock_, *store_,
             [this](auto event, const auto& detail) { return record_event(event, detail); }),
-        remember_store_(loop_, config.store.lease / 3, [this] { remember_store(); }),
-        certificate_watch_(loop_, config_, *store_, ring_, authority_, metrics_.registry()) {}
+        remember_store_(background_, config.store.lease / 3, [this] { remember_store(); }),
+        certificate_watch_(background_, config_, *store_, ring_, authority_, metrics_.registry()) {}
 
   ~Running() override {
     listener_.reset();
     workers_.reset();
     admin_.reset();
     checker_.reset();
-    audit_.reset();  // may ask loop_ for a head
+    audit_.reset();  // may ask background_ for a head
+    probe_.reset();
   }
 
   // Everything but the port.
@@ -156,6 +162,10 @@ class Running final : public Startable {
     if (watch_) remember_store_.start();
     scheduler_->start();
     checker_->start();
+    background_thread_ = std::thread([this] {
+      const auto waits = boost::asio::make_work_guard(background_);
+      background_.run();
+    });
     spdlog::info("event=ready address={} gcm={} keys={} policy_revision={}", listener_->address(),
                  gcm_->name(), ring_.size(), policy_->snapshot()->number);
     net::tell_ready("serving at " + listener_->address());
@@ -179,9 +189,9 @@ class Running final : public Startable {
     options.reserve_bytes = std::uint64_t{config_.audit.reserve_mib} << 20;
     options.head_records = config_.audit.head_records;
     options.head_due = [this] {
-      boost::asio::post(loop_, [this] { audit_watch_->sign_head(); });
+      boost::asio::post(background_, [this] { audit_watch_->sign_head(); });
     };
-    options.alarm = [this] { boost::asio::post(loop_, [this] { audit_watch_->look(); }); };
+    options.alarm = [this] { boost::asio::post(background_, [this] { audit_watch_->look(); }); };
     options.head_keeper = store_.get();
     options.store_point = [this] { return store_point(*store_); };
     options.keep_interval_us =
@@ -197,7 +207,7 @@ class Running final : public Startable {
     };
     options.check_start = [this, log] { return check_store_and_log(*store_, log); };
     NAE_ASSIGN(audit_, audit::Log::open(std::move(options)));
-    audit_watch_.emplace(loop_, config_, *audit_);
+    audit_watch_.emplace(background_, config_, *audit_);
     return {};
   }
 
@@ -255,6 +265,7 @@ class Running final : public Startable {
                             .device_renewal = config_.server.device_renewal,
                             .backups = backups_ ? &*backups_ : nullptr,
                             .presences = presences_ ? &*presences_ : nullptr};
+    parts.check_store = [this] { return probe_->ask(); };
     if (tenure_) {
       parts.lease_seconds_left = [tenure = tenure_] {
         return std::chrono::duration<double>(tenure->left()).count();
@@ -297,7 +308,7 @@ class Running final : public Startable {
   void changed(net::Listener* listener) {
     tell_state(listener);
     if (head_is_due_.exchange(true)) return;
-    boost::asio::post(loop_, [this] {
+    boost::asio::post(background_, [this] {
       head_is_due_ = false;
       audit_watch_->sign_head();
     });
@@ -363,13 +374,26 @@ class Running final : public Startable {
     }
     listener_->replace_context(std::move(*context));
     spdlog::info("event=reloaded");
-    certificate_watch_.look();
-    certificate_watch_.record_own(
-        [this](auto event, const auto& detail) { return record_event(event, detail); });
+    boost::asio::post(background_, [this] {
+      certificate_watch_.look();
+      certificate_watch_.record_own(
+          [this](auto event, const auto& detail) { return record_event(event, detail); });
+    });
+  }
+
+  // A store that swallows what it is asked would hold up the end for minutes: what was to be
+  // written at the end is what a crash loses as well.
+  void give_up_dark_store() {
+    if (!given_up_ || probe_->answers_within(kStoreEndTime)) return;
+    spdlog::error("event=store-given-up message=\"it does not answer: this stop is as a crash\"");
+    *given_up_ = true;
   }
 
   bool stop() {
     net::tell_stopping();
+    give_up_dark_store();
+    background_.stop();
+    background_thread_.join();
     spdlog::info("event=stopping connections={}", listener_->connections());
     std::size_t cut = listener_->stop(config_.server.stop_timeout);
     workers_->stop();
@@ -394,6 +418,8 @@ class Running final : public Startable {
   std::unique_ptr<store::Store> store_;
   const std::shared_ptr<const group::Tenure> tenure_;  // of a store that others may take over
   const std::shared_ptr<group::StoreWatch> watch_;     // the same
+  const std::shared_ptr<std::atomic<bool>> given_up_;  // the same
+  std::optional<StoreProbe> probe_{[this] { return store_->check(); }};
   bool store_is_whole_ = true, store_is_synchronous_ = true;  // as it was told last
   std::unique_ptr<policy::PolicyBook> policy_;
   admin::ApprovalRules approval_;
@@ -425,7 +451,9 @@ class Running final : public Startable {
   std::optional<admin::AuditChecker> checker_;
   std::optional<http::HttpProtocols> admin_;
   std::optional<admin::KeyScheduler> scheduler_;
-  boost::asio::io_context loop_{1};
+  // Of signals and what waits for nobody; and of what may wait for the store or the HSM.
+  boost::asio::io_context loop_{1}, background_{1};
+  std::thread background_thread_;
   std::optional<AuditWatch> audit_watch_;
   Repeating expire_unused_;
   LimitKeeper limit_keeper_;

@@ -29,6 +29,7 @@ constexpr milliseconds kLongestPause{10'000};
 // An attempt that takes longer shows as not ready: a module may hang in its first call.
 constexpr milliseconds kPatience{2'000};
 constexpr milliseconds kStopGrace{5'000};
+constexpr milliseconds kStorePatience{500};  // of a stop
 // How long a start may keep the lease of a store from others that could serve: a module may hang
 // also after its login. Reading the largest store takes a fraction of it.
 constexpr std::chrono::minutes kStartBudget{5};
@@ -137,13 +138,31 @@ class Starter {
   }
 
   void stop() {
-    if (!running_) return shared_->loop.stop();
     if (std::exchange(stopping_, true)) return;
-    after(kStopGrace, [this] {
-      give_up(Error(Code::hsm_unavailable, "it was asked to stop while it started, and its " +
-                                               std::string(name(shared_->opening.part.load())) +
-                                               " does not answer"));
+    if (!running_) leave();
+    // A store that swallows what it is asked is not waited for.
+    after(kStorePatience, [this] {
+      *shared_->opening.store.given_up = true;
+      after(kStopGrace, [this] { stop_at_last(); });
     });
+  }
+
+  // The others need not wait for this run's name.
+  void leave() {
+    running_ = true;
+    thread_ = std::thread([this, shared = shared_] {
+      leave_store(shared->config, shared->opening.store);
+      boost::asio::post(shared->loop, [this] {
+        thread_.join();
+        shared_->loop.stop();
+      });
+    });
+  }
+
+  void stop_at_last() {
+    give_up(Error(Code::hsm_unavailable, "it was asked to stop while it started, and its " +
+                                             std::string(name(shared_->opening.part.load())) +
+                                             " does not answer"));
   }
 
   void retry_now() {

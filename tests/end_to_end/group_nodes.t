@@ -1,5 +1,6 @@
 #!/usr/bin/python3 -B
-# The key servers of a group by name: who is there, two of one name, one that is fenced, keys that stay on one token.
+# The key servers of a group by name: who is there, two of one name, one that is fenced, keys that stay on one token; and a way to the store
+# that swallows everything.
 import json
 import re
 import shutil
@@ -9,6 +10,7 @@ import time
 from cluster import Cluster
 from harness import KEY_SERVER, Seconds, Stack, Tap, alive, run, wait_until
 from key_servers import LEASE, TAKEN_OVER, Load, free_port, in_store, ready, second_machine, waits
+from tcp_proxy import TcpProxy
 
 AT_ONCE = 2  # seconds: half of one, of a machine that does other things as well
 
@@ -25,6 +27,13 @@ def asked(server, path):
                    "--key", files / "admin.key", f"https://127.0.0.1:{server.port}{path}")
     body, _, code = done.stdout.rpartition("\n")
     return code, body, took.passed
+
+
+def set_store(server, **settings):
+    text = server.config.read_text()
+    for name, value in settings.items():
+        text = re.sub(rf"(?m)^{name} = .*\n", "", text).replace("[store]\n", f"[store]\n{name} = {value}\n")
+    server.config.write_text(text)
 
 
 with Tap() as tap, Stack() as stack:
@@ -78,6 +87,13 @@ with Tap() as tap, Stack() as stack:
     second.stop(signal.SIGKILL)
     second.start(ready=False)
     tap.ok(wait_until(lambda: waits(second), LEASE + 20), "one that was killed comes back under its name", second.log.read_text()[-1000:])
+    second.stop()
+    tap.is_(nodes(first)["ks2"]["state"], "left", "one that was stopped has left")
+    with Seconds() as took:
+        second.start(ready=False)
+        came_back = wait_until(lambda: waits(second))
+    tap.ok(came_back and took.passed < LEASE, f"and need not wait for its name: {took.passed:.1f} s")
+
     # fenced
     load = Load(stack)
     tap.ok(load.goes_on(time.monotonic(), 10), "clients are served")
@@ -113,5 +129,36 @@ with Tap() as tap, Stack() as stack:
     verified = run(KEY_SERVER, "verify-store", "--config", second.config)
     tap.like(verified.stderr, "ks1 is in charge", "a command waits for nobody")
 
+    # the way to the store swallows everything
     first.stop()
+    proxy = TcpProxy(5440)
+    set_store(first, url=f'"postgresql://postgres@127.0.0.1:{proxy.port}/postgres"', lease_s=60)
+    first.start()
+    stack.reconnected()
+    tap.is_(stack.sql("nae_all", f"SELECT nae_decrypt_text('{sealed}'::bytea)").out, "value", "values are served over it")
+    proxy.swallows = True
+    proxy.forget_connections()
+    since = time.monotonic()
+    slowest, codes = {}, set()
+    while time.monotonic() < since + 12:
+        for path in ("/readyz", "/metrics", "/healthz"):
+            code, body, seconds = asked(first, path)
+            slowest[path] = max(slowest.get(path, 0), seconds)
+            if path == "/readyz":
+                codes.add(code)
+                said = body
+    print(f"# slowest of each: {slowest}", flush=True)
+    tap.ok(max(slowest.values()) < AT_ONCE, f"health, readiness and metrics are answered at once: {slowest}")
+    tap.ok("503" in codes and "has not answered for" in said, "readiness says that the store does not answer", codes, said)
+    tap.is_(stack.sql("nae_all", f"SELECT nae_decrypt_text('{sealed}'::bytea)").out, "value", "values are served from memory")
+    with Seconds() as took:
+        first.stop()
+    tap.is_(first.process.returncode, 0, "SIGTERM ends it as a stop does")
+    tap.ok(took.passed < AT_ONCE, f"at once: {took.passed:.2f} s")
+    tap.like(first.log.read_text()[-2000:], "event=store-given-up", "which it says")
+    first.start(ready=False)
+    tap.ok(wait_until(lambda: "event=waiting-to-start" in first.log.read_text()[-1500:], 30), "one that starts waits")
+    with Seconds() as took:
+        first.stop()
+    tap.ok(took.passed < AT_ONCE, f"and ends at once as well: {took.passed:.2f} s")
     store.control("stop", "-m", "immediate")

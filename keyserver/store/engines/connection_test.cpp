@@ -2,6 +2,8 @@
 #include <arpa/inet.h>
 #include <sys/socket.h>
 
+#include <future>
+
 #include "keyserver/store/engines/test_engine.hpp"
 #include "keyserver/store/postgresql/connection.hpp"
 
@@ -44,6 +46,21 @@ postgresql::Target target_of(const std::string& hosts, const std::string& ports)
 std::string shown(Connection& connection, const std::string& setting) {
   auto answer = connection.run("SHOW " + setting, {});
   return answer ? PQgetvalue(answer->get(), 0, 0) : answer.error().message;
+}
+
+TEST(ConnectionTest, WhoIsWaitedForByNobodyIsGivenUp) {
+  const Silent dark;
+  const auto given_up = std::make_shared<std::atomic<bool>>(false);
+  postgresql::Target target = target_of("127.0.0.1", dark.port());
+  target.given_up = given_up;
+  Connection connection(target, milliseconds(60'000), milliseconds(60'000));
+  auto connected = std::async(std::launch::async, [&] { return connection.connect(); });
+  EXPECT_EQ(connected.wait_for(milliseconds(200)), std::future_status::timeout);
+  const auto begun = Clock::now();
+  *given_up = true;
+  EXPECT_EQ(connected.get().error().code, Code::store_unavailable);
+  EXPECT_LT(Clock::now() - begun, milliseconds(1'000));
+  EXPECT_EQ(connection.connect().error().code, Code::store_unavailable) << "nor asked any more";
 }
 
 TEST(ConnectionTest, AHostThatDoesNotAnswerDoesNotHideTheNextOne) {

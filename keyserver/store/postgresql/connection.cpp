@@ -16,6 +16,9 @@ constexpr int kAsText = 0, kAsBytes = 1;
 // The longest that one host may take to be connected to.
 constexpr std::chrono::milliseconds kConnectPatience{5'000};
 
+// How often a call that waits looks whether anybody still waits for it.
+constexpr std::chrono::milliseconds kLook{50};
+
 // What every session is set to. synchronous_commit: a change that was acknowledged outlives the
 // machine that it was made on. row_security off: a policy that hides rows is an error.
 constexpr char kSession[] =
@@ -128,6 +131,7 @@ tl::unexpected<Error> Connection::lost(std::string_view what, std::string why) {
 Result<void> Connection::connect() {
   if (connection_ != nullptr && PQstatus(connection_) == CONNECTION_OK) return {};
   disconnect();
+  if (given_up()) return lost("connect", "nobody waits for the store any more");
   const std::size_t hosts = target_.hosts.size();
   const auto each = std::min(patience_ / static_cast<int>(hosts), kConnectPatience);
   std::string why;
@@ -173,8 +177,10 @@ bool Connection::wait(Clock::time_point until, bool for_writing) {
   while (true) {
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - Clock::now()).count();
     if (left <= 0) return false;
+    if (given_up()) return false;
     pollfd socket{PQsocket(connection_), static_cast<short>(for_writing ? POLLOUT : POLLIN), 0};
-    const int ready = ::poll(&socket, 1, static_cast<int>(std::min<long long>(left, 60'000)));
+    const int ready =
+        ::poll(&socket, 1, static_cast<int>(std::min<long long>(left, kLook.count())));
     if (ready > 0) return true;
     if (ready < 0 && errno != EINTR) return false;
   }
@@ -206,7 +212,7 @@ Result<Answer> Connection::answer(std::string_view what, Clock::time_point until
 }
 
 Result<Answer> Connection::run(std::string_view sql, std::span<const sql::Value> values) {
-  if (connection_ == nullptr) return lost("execute");
+  if (connection_ == nullptr || given_up()) return lost("execute");
   warned_ = false;
   const Bound bound(values);
   const int sent = PQsendQueryParams(

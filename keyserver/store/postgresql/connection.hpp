@@ -52,6 +52,7 @@ class Connection {
   bool wait(Clock::time_point until, bool for_writing);
   std::string connect_to(std::size_t host, Clock::time_point until);
   tl::unexpected<Error> lost(std::string_view what, std::string why = {});
+  bool given_up() const { return target_.given_up && *target_.given_up; }
   static void take_notice(void* self, const pg_result* notice);
 
   Target target_;

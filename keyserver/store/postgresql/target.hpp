@@ -1,6 +1,8 @@
 // Target: where a PostgreSQL store is, and what must be true of the way there.
 #pragma once
 
+#include <atomic>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -16,6 +18,9 @@ struct Target {
   Parameters parameters;           // as PQconnectdbParams() takes them
   std::vector<std::string> hosts;  // in their order
   std::string database;
+  // Set when nobody waits for the store any more: calls under way end within some milliseconds, and
+  // others fail at once. nullptr: never.
+  std::shared_ptr<const std::atomic<bool>> given_up = {};
   // For people and logs: "postgresql://db1,db2:5433/nae", without user or password.
   std::string text() const;
   // The parameters of one host alone.

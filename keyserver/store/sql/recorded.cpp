@@ -67,7 +67,8 @@ Result<void> Recorded::find_out() {
                   "failed while it was committed");
     // Another answer, as that somebody else has the store, will not change.
     const bool away = there.error().code == Code::store_unavailable;
-    if (!away || std::chrono::steady_clock::now() + kPause >= until) {
+    if (!away || database_->time_to_find_out() <= kPause ||
+        std::chrono::steady_clock::now() + kPause >= until) {
       database_->outcome_stays_unknown();
       return fail(Code::store_unavailable,
                   "store: whether the change was made is not known: " + there.error().message,
