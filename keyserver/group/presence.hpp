@@ -8,6 +8,7 @@
 #include <string>
 
 #include "keyserver/group/boot_clock.hpp"
+#include "keyserver/store/lease.hpp"
 #include "keyserver/store/nodes.hpp"
 
 namespace nae::group {
@@ -26,10 +27,12 @@ class Presence {
   const std::string& run() const { return run_; }
 
   // The row as it was read; `now` is after the answer came. A run that is silent is over when its
-  // row has stood for as long as it is good for, and for `own` at least.
-  Verdict may_begin(const store::NodeRun& seen, BootClock::time_point now,
-                    std::chrono::milliseconds own) {
+  // row has stood for as long as it is good for, and for `own` at least; one that was in charge,
+  // when it has not the lease any more. `lease` was read after `seen`.
+  Verdict may_begin(const store::NodeRun& seen, const store::LeaseState& lease,
+                    BootClock::time_point now, std::chrono::milliseconds own) {
     if (seen.left || seen.run.empty() || seen.run == run_) return Verdict::free;
+    if (seen.in_charge && (lease.released || lease.holder != seen.run)) return Verdict::free;
     if (!first_ || first_->run != seen.run) {
       first_ = last_ = seen;
       since_ = now;

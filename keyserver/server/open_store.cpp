@@ -40,12 +40,12 @@ store::NodeBeat beat_of(const config::Config& config, const StoreOpening& openin
 Result<void> announce(const config::Config& config, StoreOpening& opening,
                       store::postgresql::LeaseRow& row) {
   using Verdict = group::Presence::Verdict;
-  // While this waits, so does the lease.
-  NAE_ASSIGN(const store::LeaseState lease, row.read());
-  static_cast<void>(opening.candidate.may_take(lease, group::BootClock::now(), config.store.lease));
   const store::NodeBeat beat = beat_of(config, opening);
   NAE_ASSIGN(const store::NodeRun seen, row.run_of(beat.name));
-  switch (opening.presence->may_begin(seen, group::BootClock::now(), config.store.lease)) {
+  NAE_ASSIGN(const store::LeaseState lease, row.read());
+  // While this waits, so does the lease.
+  static_cast<void>(opening.candidate.may_take(lease, group::BootClock::now(), config.store.lease));
+  switch (opening.presence->may_begin(seen, lease, group::BootClock::now(), config.store.lease)) {
     case Verdict::taken:
       return fail(Code::config_invalid,
                   "another key server named " + beat.name + " is on this store, at " + seen.address,

@@ -39,6 +39,7 @@ struct NodeRun {
   std::chrono::milliseconds duration{0};
   bool left = true;
   std::string address;
+  bool in_charge = false;  // as it said last
 };
 
 // The fact of the ledger that says that the node may not have the lease.

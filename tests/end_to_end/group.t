@@ -117,7 +117,8 @@ with Tap() as tap, Stack() as stack:
     in_charge.stop()
     at = time.monotonic()
     tap.ok(load.goes_on(at, TAKEN_OVER + 20), "a clean stop", other.log.read_text()[-1000:])
-    tap.ok(load.longest_gap(at) < LEASE, f"does not wait for the lease: {load.longest_gap(at):.2f} s")
+    tap.ok(load.longest_gap(at) < LEASE, f"does not wait for the lease: {load.longest_gap(at):.2f} s", in_charge.log.read_text()[-1500:],
+           other.log.read_text()[-3000:])
     load.stop()
     tap.is_(load.wrong, [], "no answer was wrong")
     print(f"# {len(load.good)} answers, {len(load.errors)} errors while nobody was in charge", flush=True)

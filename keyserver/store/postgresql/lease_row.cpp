@@ -76,8 +76,13 @@ Result<NodeRun> LeaseRow::run_of(const std::string& node) {
                               std::string_view(node)));
   NAE_ASSIGN(const bool found, row.step());
   if (!found) return NodeRun{};
-  return NodeRun{row.text(0), row.integer(1), std::chrono::milliseconds(row.integer(2)),
-                 row.integer(3) == static_cast<std::int64_t>(NodeState::left), row.text(4)};
+  const auto state = static_cast<NodeState>(row.integer(3));
+  return NodeRun{row.text(0),
+                 row.integer(1),
+                 std::chrono::milliseconds(row.integer(2)),
+                 state == NodeState::left,
+                 row.text(4),
+                 state == NodeState::in_charge};
 }
 
 // It is heard of again soon: where a failover forgets it nothing is lost.
