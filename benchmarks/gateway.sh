@@ -97,8 +97,7 @@ load() {
 }
 printf '%-28s %14s %14s %7s %19s %19s\n' "64 clients" "nginx, req/s" "gateway, req/s" ratio "nginx p50, p99 ms" "gateway p50, p99 ms"
 compare() { # LABEL PATH BYTES CLIENTS
-  local round
-  for round in $(seq "${NAE_ROUNDS:-5}"); do
+  for _ in $(seq "${NAE_ROUNDS:-5}"); do
     printf '%s %s\n' "$(load "$proxy" "$2" "$3" "$4")" "$(load "$gateway" "$2" "$3" "$4")"
   done >"$work/rounds"
   python3 - "$1" "$work/rounds" <<'END'

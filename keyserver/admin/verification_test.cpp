@@ -4,6 +4,8 @@
 
 #include <atomic>
 
+#include "libnae/base/test_eventually.hpp"
+
 namespace nae::admin {
 namespace {
 
@@ -18,13 +20,14 @@ class HeldProof {
   explicit HeldProof(std::uint64_t records) : records_(records) {}
 
   Result<audit::VerifyReport> prove(const audit::VerifyProgress& progress) {
-    while (!let_go_) {
-      if (!progress(3, 9)) {
-        given_up_ = ended_ = true;
-        return fail(Code::shutting_down, "given up");
-      }
+    const bool ended = eventually([&] {
+      given_up_ = !let_go_ && !progress(3, 9);
       told_ = true;
-      std::this_thread::yield();
+      return let_go_ || given_up_;
+    });
+    if (!ended || given_up_) {
+      ended_ = true;
+      return fail(Code::shutting_down, "given up");
     }
     audit::VerifyReport report;
     report.records = records_;
@@ -49,7 +52,7 @@ TEST(VerificationTest, GoesOnBetweenQuestions) {
   auto first = verification.ask(kQuestion, proof.begin(), 1ms);
   ASSERT_TRUE(first);
   EXPECT_FALSE(first->report);
-  while (!proof.told_) std::this_thread::yield();
+  ASSERT_TRUE(eventually([&] { return proof.told_.load(); }));
   auto second = verification.ask(kQuestion, proof.begin(), 1ms);
   ASSERT_TRUE(second);
   EXPECT_FALSE(second->report);
@@ -129,11 +132,13 @@ TEST(VerificationTest, AForgottenProofEnds) {
   HeldProof proof(5), other(6);
   Verification verification(20ms);
   ASSERT_TRUE(verification.ask(kQuestion, proof.begin(), 1ms));
-  while (!proof.given_up_) std::this_thread::yield();
+  ASSERT_TRUE(eventually([&] { return proof.given_up_.load(); }));
   other.let_go_ = true;
   Result<Verification::Answer> answer = fail(Code::overloaded, "not asked");
-  while (!answer && answer.error().code == Code::overloaded)  // until its thread has ended
+  EXPECT_TRUE(eventually([&] {  // its thread has to end yet
     answer = verification.ask({"other", "", ""}, other.begin(), kLong);
+    return answer || answer.error().code != Code::overloaded;
+  }));
   ASSERT_TRUE(answer && answer->report);
   EXPECT_EQ(answer->report->records, 6u);
 }
@@ -145,9 +150,9 @@ TEST(VerificationTest, AReportThatNobodyFetchedIsNoAnswerLater) {
   ASSERT_TRUE(begun);
   ASSERT_FALSE(begun->report);
   proof.let_go_ = true;
-  while (!proof.ended_) std::this_thread::yield();
+  ASSERT_TRUE(eventually([&] { return proof.ended_.load(); }));
   const auto forgotten = std::chrono::steady_clock::now() + 301ms;
-  while (std::chrono::steady_clock::now() < forgotten) std::this_thread::yield();
+  ASSERT_TRUE(eventually([&] { return std::chrono::steady_clock::now() >= forgotten; }));
   proof.records_ = 6;
   auto answer = verification.ask(kQuestion, proof.begin(), kLong);
   ASSERT_TRUE(answer && answer->report);

@@ -1,6 +1,7 @@
 // A file of `nae backup` on this disk: its header at once, its content when the HSM has its key.
 #pragma once
 
+#include <filesystem>
 #include <fstream>
 #include <functional>
 
