@@ -162,7 +162,8 @@ struct Reader {
     f.texts("by_cards", config.approval.by_cards);
     f.integer("cards", config.approval.cards, 2, 16);
     f.path("custody", config.approval.custody, base);
-    if (!config.approval.by_cards.empty()) require_file(f, "custody", config.approval.custody);
+    // Whether it is there the start asks, and check-config: a restore is what brings it back.
+    if (!config.approval.by_cards.empty()) f.require("custody");
     return f.finish();
   }
   Result<void> log(Fields f) {

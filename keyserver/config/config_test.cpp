@@ -83,8 +83,6 @@ TEST_F(ConfigTest, RefusesValuesOutOfRange) {
   expect_refused(good() + "[approval]\ncards = 1\n", "2 to 16");
   expect_refused(good() + "[approval]\ncards = 17\n", "2 to 16");
   expect_refused(good() + "[approval]\nby_cards = ['key-destroy']\n", "custody");
-  expect_refused(good() + "[approval]\nby_cards = ['key-destroy']\ncustody = 'none.nae'\n",
-                 "is not a file");
   expect_refused(good() + "[log]\nlevel = 'loud'\n", "debug, info");
   expect_refused(good() + "[log]\nformat = 'xml'\n", "auto, text, json or journal");
   expect_refused(good() + "on_failure = 'continue'\n", "alarm-and-continue");

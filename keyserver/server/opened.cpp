@@ -103,9 +103,10 @@ Result<void> open_hsm(const config::Config& config, Opening& opening, Opened& op
 Result<Opened> open_parts(const config::Config& config, Opening& opening) {
   Opened opened;
   opening.part = admin::StartPart::store;
+  // First: what it was to bring back is what the others miss.
+  NAE_TRY(refuse_unfinished_restore(config));
   NAE_ASSIGN(opened.approval, rules_of(config));
   NAE_ASSIGN(opened.authority, read_file(config.tls.client_authority, kMaxAuthorityBytes));
-  NAE_TRY(refuse_unfinished_restore(config));
   if (!config.store.url.empty()) NAE_TRY(look_before_lease(config, opening));
   opening.part = admin::StartPart::store;
   NAE_TRY(open_own_store(config, opening, opened));

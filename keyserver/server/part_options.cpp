@@ -146,6 +146,11 @@ Result<admin::ApprovalRules> rules_of(const config::Config& config) {
   NAE_ASSIGN(admin::ApprovalRules rules,
              admin::approval_rules(approval.required, approval.expires_after));
   if (approval.by_cards.empty()) return rules;
+  std::error_code error;
+  if (!std::filesystem::is_regular_file(approval.custody, error))
+    return fail(
+        Code::config_invalid, "approval.custody: " + approval.custody.string() + " is not a file",
+        "Put the group's custody.nae there; nae-keyserver restore --backup brings it back.");
   NAE_ASSIGN(const std::string file, read_file(approval.custody, custody::kMaxSetBytes));
   NAE_ASSIGN(custody::CustodySet custodians, custody::parse_custody_set(as_bytes(file)));
   NAE_TRY(custody::check_signature(custodians));

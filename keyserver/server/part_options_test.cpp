@@ -89,6 +89,11 @@ TEST(RulesOf, RefuseAClassThatNoCallHas) {
   config.approval.required.assign(std::begin(config::kApprovedByDefault),
                                   std::end(config::kApprovedByDefault));
   EXPECT_TRUE(rules_of(config).value().any());
+  config.approval.by_cards = {"key-destroy"};
+  config.approval.custody = "/nowhere/custody.nae";
+  EXPECT_EQ(rules_of(config).error().code, Code::config_invalid);
+  EXPECT_EQ(rules_of(config).error().message,
+            "approval.custody: /nowhere/custody.nae is not a file");
 }
 
 TEST(PartOptions, CarryWhatTheConfigurationSays) {

@@ -10,6 +10,7 @@
 #include "keyserver/server/open_store.hpp"
 #include "keyserver/server/own_custody.hpp"
 #include "keyserver/server/unfinished_restore.hpp"
+#include "keyserver/setup/custody.hpp"
 #include "keyserver/setup/initialise.hpp"
 #include "keyserver/setup/token_binding.hpp"
 #include "libnae/base/file.hpp"
@@ -21,7 +22,7 @@ namespace nae::server {
 namespace {
 
 constexpr std::size_t kMaxKeyBytes = 64u << 10;
-constexpr unsigned kStoreMode = 0600;
+constexpr unsigned kRestoredMode = 0600;
 
 Result<void> check_signer(const custody::CustodySet& set, const std::filesystem::path& custody,
                           const std::filesystem::path& audit_key) {
@@ -86,7 +87,7 @@ Result<void> make_room(const config::Config& config, const std::optional<LeftRes
 Result<void> bring_store_back(const config::Config& config, BackupReader& backup) {
   NAE_ASSIGN(const auto hsm, hsm::Pkcs11Hsm::open(hsm_options(config)));
   NAE_ASSIGN(const crypto::SecretBytes key, backup_key(*hsm, backup.header()));
-  NAE_ASSIGN(StreamedFile file, StreamedFile::create(config.store.path, kStoreMode));
+  NAE_ASSIGN(StreamedFile file, StreamedFile::create(config.store.path, kRestoredMode));
   const auto gcm = crypto::fastest_gcm();
   NAE_TRY(backup.each_block(*gcm, key, [&](ByteView content) { return file.append(content); }));
   return file.publish();
@@ -119,9 +120,20 @@ Result<void> open_every_version(const config::Config& config, Restored& restored
   return {};
 }
 
+// It was lost with the disk, or the file that was named is elsewhere. One that is there stays:
+// read_set() has seen that it is of no later generation.
+Result<void> put_custody_back(const config::Config& config, const custody::CustodySet& set,
+                              Restored& restored) {
+  const auto beside = config::group_directory(config) / setup::kCustodyFile;
+  if (name_is_taken(beside)) return {};
+  NAE_TRY(write_new_file(beside, custody::write_custody_set(set), kRestoredMode));
+  restored.custody_written = beside;
+  return {};
+}
+
 Result<void> bring_back(const config::Config& config, const hsm::Provision& provision,
-                        std::optional<BackupReader>& backup, UnfinishedRestore& note,
-                        Restored& restored) {
+                        const custody::CustodySet& set, std::optional<BackupReader>& backup,
+                        UnfinishedRestore& note, Restored& restored) {
   NAE_ASSIGN(const hsm::Provisioned done, hsm::initialise(provision));
   restored.token_created = done.token_created;
   if (backup) {
@@ -130,7 +142,8 @@ Result<void> bring_back(const config::Config& config, const hsm::Provision& prov
     restored.store_made_at_s = backup->header().made_at_s;
   }
   NAE_TRY(note.reached(RestoreStep::versions));
-  return open_every_version(config, restored);
+  NAE_TRY(open_every_version(config, restored));
+  return put_custody_back(config, set, restored);
 }
 
 Result<void> record(const config::Config& config, const custody::CustodySet& set,
@@ -181,7 +194,7 @@ Result<Restored> restore(const config::Config& config, const Restore& wanted) {
     begun = true;
     return note.reached(RestoreStep::keys);
   };
-  auto brought = bring_back(config, provision, backup, note, restored);
+  auto brought = bring_back(config, provision, set, backup, note, restored);
   if (!brought) {
     Error error = brought.error();
     // The note stays as long as keys may be there.

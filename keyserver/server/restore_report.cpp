@@ -27,6 +27,14 @@ std::string report_of(const config::Config& config, const Restored& restored) {
   if (restored.store_made_at_s != 0)
     text += "  store     " + config.store.path.string() + ", as it was at " +
             time_text(restored.store_made_at_s) + "; what was changed since is missing\n";
+  if (!restored.custody_written.empty()) {
+    text += "  custody   " + restored.custody_written.string() + ", which was not there\n";
+    std::error_code error;
+    if (!config.approval.custody.empty() &&
+        !std::filesystem::exists(config.approval.custody, error))
+      text += "  approval.custody names " + config.approval.custody.string() +
+              ", which is not there: copy it to that place\n";
+  }
   text += "  opened    " + std::to_string(restored.versions) + " key versions of " +
           (config.store.path.empty() ? "the store" : config.store.path.string()) + "\n";
   if (!restored.not_portable.empty())

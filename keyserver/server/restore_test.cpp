@@ -14,6 +14,7 @@
 #include "keyserver/server/unfinished_restore.hpp"
 #include "keyserver/setup/take_up_ledger.hpp"
 #include "keyserver/store/sqlite/test_store.hpp"
+#include "libnae/base/file.hpp"
 #include "libnae/crypto/certificate.hpp"
 #include "libnae/crypto/spki.hpp"
 #include "libnae/custody/custody_secret.hpp"
@@ -85,6 +86,23 @@ TEST_F(RestoreTest, TheSoftwareCardBringsALostTokenBack) {
   EXPECT_THAT(restored->not_portable, IsEmpty());
   EXPECT_EQ(restored->not_recorded, "");
   EXPECT_TRUE(holds_group());
+}
+
+TEST_F(RestoreTest, ACustodyFileThatIsGoneIsWrittenAndOneThatIsThereStays) {
+  add_key();
+  const fs::path beside = wanted_.custody;
+  const std::string content = read_file(beside, custody::kMaxSetBytes).value();
+  wanted_.custody = directory_ / "from-the-safe.nae";
+  fs::rename(beside, wanted_.custody);
+  wanted_.software_cards = {software_card()};
+  for (const bool gone : {true, false}) {
+    lose_token();
+    const auto restored = restore(config_, wanted_);
+    ASSERT_TRUE(restored) << restored.error().message;
+    EXPECT_EQ(restored->custody_written, gone ? beside : fs::path());
+    EXPECT_EQ(read_file(beside, custody::kMaxSetBytes).value(), content);
+  }
+  EXPECT_EQ(fs::status(beside).permissions(), fs::perms::owner_read | fs::perms::owner_write);
 }
 
 // What a restore leaves that is killed after it began to make keys.

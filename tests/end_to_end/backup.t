@@ -160,13 +160,17 @@ with Tap() as tap:
     def restore(file=out, cards=("alice", "bob"), **more):
         return run(KEY_SERVER, "restore", "--config", server.config, "--backup", file, *[word for name in cards for word in card_of(name)], **more)
 
+    custody = path / "custody.nae"
+    in_custody = custody.read_bytes()
+
     def lose_everything():
         shutil.rmtree(next((path / "hsm/tokens").iterdir()), ignore_errors=True)
         for file in path.glob("*keys.db*"):
             file.unlink()
+        custody.unlink(missing_ok=True)
 
     def is_empty():
-        return not (list(path.glob("*keys.db*")) or (path / "restore.unfinished").exists())
+        return not (list(path.glob("*keys.db*")) or custody.exists() or (path / "restore.unfinished").exists())
 
     kept = {file.name: file.read_bytes() for file in path.glob("keys.db*")}
     there = restore()
@@ -210,6 +214,18 @@ with Tap() as tap:
     same(outcomes, [(1, [])] * len(outcomes), "a restore without room fails, and leaves no store")
     lose_everything()
 
+    # The whole disk: no custody file, no audit log, and of the group only what the auditor kept of its key.
+    stopped = run(KEY_SERVER, "run", "--config", server.config)
+    same((stopped.returncode, "custody.nae is not a file" in stopped.stderr), (78, True), "without its custody file no server starts", stopped.stderr)
+    shutil.move(path / "audit", scratch / "audit-of-before")
+    refused("nothing tells whose backup it is", "nothing tells whose file", cards=("alice", "bob"))
+    whole = run(KEY_SERVER, "restore", "--config", server.config, "--backup", out, "--audit-key", scratch / "audit-of-before/audit-public.pem", *card_of("alice"), *card_of("bob"))
+    same((whole.returncode, custody.exists() and custody.read_bytes() == in_custody), (0, True), "cards, that file and the audit log's public key bring back the custody file, too", whole.stdout + whole.stderr)
+    same((stat.S_IMODE(custody.stat().st_mode), f"{custody}, which was not there" in whole.stdout), (0o600, True), "for its owner, and it is said", whole.stdout)
+    shutil.rmtree(path / "audit", ignore_errors=True)
+    shutil.move(scratch / "audit-of-before", path / "audit")
+    lose_everything()
+
     # Killed at each step: the next one says where it stood, and nothing half done is served.
     def step_of():
         try:
@@ -240,6 +256,7 @@ with Tap() as tap:
         same((started.returncode, "interrupted" in started.stderr), (78, True), f"killed at '{at}': no server starts", started.stderr)
         done = restore(cards=("carol", "alice"))
         same((done.returncode, f"interrupted at its step '{at}'" in done.stdout), (0, True), f"killed at '{at}': the next one goes through, and says so", done.stdout + done.stderr)
+        same(custody.read_bytes() == in_custody, True, f"killed at '{at}': and the custody file is whole")
         tap.ok(not (path / "restore.unfinished").exists() and not list(path.glob(".keys.db*")), f"killed at '{at}': nothing is left to do")
 
     # The log knows more than the backup: that is told, not passed over, and goes on with a reason.
