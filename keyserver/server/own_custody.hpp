@@ -13,8 +13,10 @@ Result<custody::CustodySet> own_custody(const config::Config& config,
                                         const std::filesystem::path& file);
 
 // Code::conflict when the group's file beside the store is of a later generation than `set`, which
-// is from `file`: the custodians have changed, and those who are left out are named. Where that
-// file is missing or another group's nothing is known of a change.
+// is from `file`: the custodians have changed, and those who are left out are named. `set` is known
+// to be of this group, and its audit key tells whether that file is. Where it is missing or another
+// group's nothing is known of a change; what cannot be read, is no custody file or is not signed is
+// refused, for it may have been the later one.
 Result<void> refuse_former(const config::Config& config, const custody::CustodySet& set,
                            const std::filesystem::path& file);
 

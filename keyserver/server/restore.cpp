@@ -51,13 +51,15 @@ Result<custody::CustodySet> read_set(const config::Config& config, const Restore
                        set.find(custody::Kept::audit)->public_key))
       return fail(Code::conflict, wanted.backup.string() + " is a backup of another group");
   }
-  NAE_TRY(refuse_former(config, set, of));
   const auto of_log = config.audit.directory / audit::kPublicKeyFile;
   std::error_code error;
   const bool known = std::filesystem::exists(of_log, error) || error;
   if (!wanted.audit_key.empty()) NAE_TRY(check_signer(set, of, wanted.audit_key));
   if (known) NAE_TRY(check_signer(set, of, of_log));
-  if (known || !wanted.audit_key.empty()) return set;
+  if (known || !wanted.audit_key.empty()) {
+    NAE_TRY(refuse_former(config, set, of));
+    return set;
+  }
   return fail(Code::not_initialised,
               "nothing tells whose file " + of.string() + " is: there is no " + of_log.string(),
               "Put it back, or name a copy of audit-public.pem by --audit-key.");

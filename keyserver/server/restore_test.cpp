@@ -105,6 +105,28 @@ TEST_F(RestoreTest, ACustodyFileThatIsGoneIsWrittenAndOneThatIsThereStays) {
   EXPECT_EQ(fs::status(beside).permissions(), fs::perms::owner_read | fs::perms::owner_write);
 }
 
+TEST_F(RestoreTest, AFileThatMayBeTheLaterOneIsNotPassedOver) {
+  const fs::path beside = wanted_.custody;
+  const std::string content = read_file(beside, custody::kMaxSetBytes).value();
+  wanted_.custody = directory_ / "from-the-safe.nae";
+  write(wanted_.custody, content);
+  wanted_.software_cards = {software_card()};
+  std::string forged = content;
+  forged.back() = static_cast<char>(forged.back() ^ 1);
+  lose_token();
+  for (const std::string& damaged : {std::string(), content.substr(0, 100), forged}) {
+    write(beside, damaged);
+    EXPECT_THAT(refusal().message, HasSubstr("does not tell whether the custodians have changed"));
+  }
+  fs::remove(beside);
+  fs::create_symlink(directory_ / "nowhere", beside);
+  EXPECT_EQ(refusal().code, Code::file_failed);
+  fs::remove(beside);
+  const auto restored = restore(config_, wanted_);
+  ASSERT_TRUE(restored) << restored.error().message;
+  EXPECT_EQ(read_file(beside, custody::kMaxSetBytes).value(), content);
+}
+
 // What a restore leaves that is killed after it began to make keys.
 TEST_F(RestoreTest, AnInterruptedOneIsTakenUpAndNoServerStartsMeanwhile) {
   add_key();
