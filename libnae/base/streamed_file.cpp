@@ -1,6 +1,8 @@
 #include "libnae/base/streamed_file.hpp"
 
 #include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -21,17 +23,57 @@ tl::unexpected<Error> name_taken(const std::filesystem::path& file) {
               "Choose another name, or move the file away.");
 }
 
+constexpr int kPartTries = 10;
+
+bool is_named(int descriptor, const std::filesystem::path& name) {
+  struct stat open {
+  }, there{};
+  return ::fstat(descriptor, &open) == 0 && ::lstat(name.c_str(), &there) == 0 &&
+         open.st_dev == there.st_dev && open.st_ino == there.st_ino;
+}
+
+// False when another has it locked. A file system that keeps no locks refuses nothing.
+bool lock(int descriptor) {
+  return ::flock(descriptor, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK;
+}
+
+// What a kill left. False when it is being written: its writer has it locked.
+bool remove_left(const std::filesystem::path& beside) {
+  const int left = ::open(beside.c_str(), O_WRONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+  // A link, or nothing to be written: the name is removed, and not what it leads to.
+  if (left < 0) return ::unlink(beside.c_str()) == 0 || errno == ENOENT;
+  const bool locked = lock(left);
+  if (locked && is_named(left, beside)) ::unlink(beside.c_str());
+  ::close(left);
+  return locked;
+}
+
 }  // namespace
 
 Result<StreamedFile> StreamedFile::create(const std::filesystem::path& file, unsigned mode) {
   if (name_is_taken(file)) return name_taken(file);
   const auto beside = file.parent_path() / ("." + file.filename().string() + ".part");
-  // Never into a file that is there: another hand may hold it open, or have made it a link.
-  ::unlink(beside.c_str());
-  const int descriptor =
-      ::open(beside.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
-  if (descriptor < 0) return stream_failed(file);
-  return StreamedFile(file, beside, descriptor);
+  for (int attempt = 0; attempt < kPartTries; ++attempt) {
+    // Never into a file that is there: another hand may hold it open, or have made it a link.
+    const int descriptor =
+        ::open(beside.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
+    if (descriptor < 0 && errno != EEXIST) return stream_failed(file);
+    if (descriptor < 0) {
+      if (remove_left(beside)) continue;
+      return fail(Code::file_failed, file.string() + " is being written at this moment",
+                  "Choose another name, or wait for the other one.");
+    }
+    // Between the two steps another may have taken it for one that was left.
+    if (lock(descriptor) && is_named(descriptor, beside))
+      return StreamedFile(file, beside, descriptor);
+    ::close(descriptor);
+  }
+  errno = EEXIST;
+  return stream_failed(beside);
+}
+
+bool StreamedFile::is_beside() const {
+  return !beside_.empty() && descriptor_ >= 0 && is_named(descriptor_, beside_);
 }
 
 StreamedFile::StreamedFile(StreamedFile&& other) noexcept
@@ -40,8 +82,8 @@ StreamedFile::StreamedFile(StreamedFile&& other) noexcept
       descriptor_(std::exchange(other.descriptor_, -1)) {}
 
 StreamedFile::~StreamedFile() {
+  if (is_beside()) ::unlink(beside_.c_str());
   if (descriptor_ >= 0) ::close(descriptor_);
-  if (!beside_.empty()) ::unlink(beside_.c_str());
 }
 
 Result<void> StreamedFile::append(ByteView piece) {
@@ -56,13 +98,18 @@ Result<void> StreamedFile::append(ByteView piece) {
 
 Result<void> StreamedFile::flush() {
   if (::fsync(descriptor_) != 0) return stream_failed(file_);
-  // Network file systems tell of a full disk only here.
-  if (::close(std::exchange(descriptor_, -1)) != 0) return stream_failed(file_);
+  // Network file systems tell of a full disk only when a descriptor is closed: of the other the
+  // lock would go with it.
+  const int second = ::fcntl(descriptor_, F_DUPFD_CLOEXEC, 0);
+  if (second < 0 || ::close(second) != 0) return stream_failed(file_);
   return {};
 }
 
 Result<void> StreamedFile::publish() {
-  if (descriptor_ >= 0) NAE_TRY(flush());
+  NAE_TRY(flush());
+  if (!is_beside())
+    return fail(Code::file_failed, "another has written " + beside_.string() + " meanwhile",
+                "Try again, under another name.");
   if (!rename_to_new(beside_, file_))
     return errno == EEXIST ? name_taken(file_) : stream_failed(file_);
   beside_.clear();

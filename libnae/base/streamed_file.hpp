@@ -11,8 +11,8 @@ namespace nae {
 
 class StreamedFile {
  public:
-  // The other name: ".NAME.part". One that a kill left is taken over, so the caller sees to it that
-  // nobody else writes the same file. Code::file_failed, also when the name itself is taken.
+  // The other name: ".NAME.part". One that a kill left is removed; one that another writes is
+  // locked, and refused. Code::file_failed, also when the name itself is taken.
   static Result<StreamedFile> create(const std::filesystem::path& file, unsigned mode);
   ~StreamedFile();  // what was not published is removed
   StreamedFile(StreamedFile&& other) noexcept;
@@ -22,15 +22,17 @@ class StreamedFile {
   // On the disk when it returns, under the other name yet: to be read again before it counts.
   Result<void> flush();
   const std::filesystem::path& beside() const { return beside_; }
-  // Code::file_failed when the name was taken meanwhile.
+  // Code::file_failed when the name was taken meanwhile, or what is under the other name is not
+  // what was written here: where locks are not kept, as on some network file systems, two may meet.
   Result<void> publish();
 
  private:
   StreamedFile(std::filesystem::path file, std::filesystem::path beside, int descriptor)
       : file_(std::move(file)), beside_(std::move(beside)), descriptor_(descriptor) {}
+  bool is_beside() const;
 
   std::filesystem::path file_, beside_;  // `beside_` is empty once it is renamed
-  int descriptor_ = -1;
+  int descriptor_ = -1;                  // with the lock, until it is published
 };
 
 }  // namespace nae

@@ -71,5 +71,41 @@ TEST_F(StreamedFileTest, APartThatWasLeftOrPlantedIsNotWrittenInto) {
   EXPECT_EQ(StreamedFile::create(directory_ / "none/a", 0600).error().code, Code::file_failed);
 }
 
+TEST_F(StreamedFileTest, TwoAtOnceAreKeptApart) {
+  const fs::path file = directory_ / "a";
+  {
+    auto first = StreamedFile::create(file, 0600).value();
+    ASSERT_TRUE(first.append(as_bytes("one")));
+    for (const bool flushed : {false, true}) {
+      if (flushed) {
+        ASSERT_TRUE(first.flush());
+      }
+      const auto second = StreamedFile::create(file, 0600);
+      ASSERT_FALSE(second);
+      EXPECT_NE(second.error().message.find("is being written at this moment"), std::string::npos)
+          << second.error().message;
+    }
+    ASSERT_TRUE(first.publish());
+  }
+  EXPECT_EQ(read_file(file, 100).value(), "one");
+  fs::remove(file);
+  EXPECT_TRUE(StreamedFile::create(file, 0600)) << "and the next one goes through";
+}
+
+// Where no lock keeps the other one off.
+TEST_F(StreamedFileTest, WhatAnotherHasPutUnderTheOtherNameIsNotPublished) {
+  const fs::path file = directory_ / "a";
+  {
+    auto stream = StreamedFile::create(file, 0600).value();
+    ASSERT_TRUE(stream.append(as_bytes("whole")));
+    const fs::path beside = stream.beside();
+    fs::remove(beside);
+    ASSERT_TRUE(write_new_file(beside, as_bytes("ha"), 0600));
+    EXPECT_EQ(stream.publish().error().code, Code::file_failed);
+    EXPECT_FALSE(fs::exists(file));
+  }
+  EXPECT_EQ(files(), 1u) << "what is the other one's stays";
+}
+
 }  // namespace
 }  // namespace nae
