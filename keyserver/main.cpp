@@ -417,6 +417,7 @@ int main(int argc, char** argv) {
       "Give the group's keys to other cards, by k of those that have them; the server is stopped.");
   rotate_command->add_option("--config", file, "Configuration file")->capture_default_str();
   add_cards(*rotate_command, at_reader);
+  rotate_command->add_flag("--yes", rotation.yes, "Show whose the new cards are without asking");
 
   nae::setup::Choices choices;
   choices.node = "ks1";

@@ -8,6 +8,7 @@
 #include "keyserver/server/offline_log.hpp"
 #include "keyserver/server/open_store.hpp"
 #include "keyserver/server/own_custody.hpp"
+#include "keyserver/server/terminal_question.hpp"
 #include "keyserver/server/unfinished_restore.hpp"
 #include "keyserver/setup/initialise.hpp"
 #include "libnae/base/clock.hpp"
@@ -19,10 +20,23 @@ namespace {
 
 constexpr unsigned kOwnersOnly = 0600;
 
-std::vector<std::string> holders_of(const custody::CustodySet& set) {
-  std::vector<std::string> holders;
-  for (const custody::ShareRecord& share : set.shares) holders.push_back(share.holder);
-  return holders;
+// SHA-256 of each card's SubjectPublicKeyInfo: what its holder reads out.
+std::vector<std::string> cards_in(const custody::CustodySet& set) {
+  std::vector<std::string> cards;
+  for (const custody::ShareRecord& share : set.shares)
+    cards.push_back(share.holder + " " + to_hex(share.card));
+  return cards;
+}
+
+Result<void> ask_first(const Rotation& wanted, const std::vector<custody::Card>& cards) {
+  std::string question = "The keys go to these cards, " + std::to_string(wanted.next.k) + " of " +
+                         std::to_string(cards.size()) +
+                         ". Compare each SHA-256 with its holder, by voice:\n";
+  for (const custody::Card& card : cards)
+    question += "  " + to_hex(custody::digest_of(card)) + "  " + card.holder + "\n";
+  if (answered_yes(question, wanted.yes)) return {};
+  return fail(Code::invalid_argument, "not confirmed, so nothing was done",
+              "Answer y to go on; --yes does not ask.");
 }
 
 // Cards that open the file no more, under whatever name.
@@ -39,21 +53,42 @@ std::vector<std::string> left_out(const custody::CustodySet& before,
 std::string detail_of(const custody::CustodySet& before, const custody::CustodySet& after,
                       const Rotated& rotated) {
   return "group " + to_hex(after.group) + ", generation " + std::to_string(before.generation) +
-         " to " + std::to_string(after.generation) + ", by the cards of " + names_in(rotated.gave) +
-         "; " + std::to_string(after.k) + " of " + std::to_string(after.n()) + ": " +
-         names_in(rotated.holders) +
-         "; no more: " + (rotated.former.empty() ? "nobody" : names_in(rotated.former)) +
-         "; SHA-256 " + rotated.sha256;
+         " to " + std::to_string(after.generation) + ", SHA-256 " + rotated.sha256 +
+         ", by the cards of " + names_in(rotated.gave) +
+         "; no more: " + (rotated.former.empty() ? "nobody" : names_in(rotated.former)) + "; " +
+         std::to_string(after.k) + " of " + std::to_string(after.n()) + ": " +
+         names_in(rotated.cards);
 }
 
-// The file that an earlier run put aside is the same one, or there is none.
-Result<void> put_aside(const std::filesystem::path& aside, const std::string& content) {
-  if (!name_is_taken(aside)) return write_new_file(aside, as_bytes(content), kOwnersOnly);
-  NAE_ASSIGN(const std::string there, read_file(aside, custody::kMaxSetBytes));
-  if (there == content) return {};
-  return fail(Code::file_failed, aside.string() + " is another custody file",
-              "Move it away: it is not overwritten.");
-}
+// The file that is replaced, under a name of its own; taken away again unless it is kept.
+class Aside {
+ public:
+  explicit Aside(std::filesystem::path file) : file_(std::move(file)) {}
+  ~Aside() {
+    std::error_code ignored;
+    if (made_) std::filesystem::remove(file_, ignored);
+  }
+  Aside(const Aside&) = delete;
+  Aside& operator=(const Aside&) = delete;
+
+  // One that an earlier run put aside is the same one, or there is none.
+  Result<void> put(const std::string& content) {
+    if (!name_is_taken(file_)) {
+      NAE_TRY(write_new_file(file_, as_bytes(content), kOwnersOnly));
+      made_ = true;
+      return {};
+    }
+    NAE_ASSIGN(const std::string there, read_file(file_, custody::kMaxSetBytes));
+    if (there == content) return {};
+    return fail(Code::file_failed, file_.string() + " is another custody file",
+                "Move it away: it is not overwritten.");
+  }
+  void keep() { made_ = false; }
+
+ private:
+  const std::filesystem::path file_;
+  bool made_ = false;
+};
 
 bool is_elsewhere(const config::Config& config, const std::filesystem::path& file) {
   std::error_code error;
@@ -75,6 +110,7 @@ Result<Rotated> rotate_custodians(const config::Config& config, const Rotation& 
   rotated.file = config::group_directory(config) / setup::kCustodyFile;
   NAE_ASSIGN(const std::string content, read_file(rotated.file, custody::kMaxSetBytes));
   NAE_ASSIGN(const custody::CustodySet before, own_custody(config, rotated.file));
+  NAE_TRY(ask_first(wanted, cards));
   NAE_ASSIGN(const OpenedCustody opened, open_custody(before, wanted));
   rotated.gave = opened.holders;
   NAE_ASSIGN(const hsm::WrappedGroup anew, hsm::change_custody(hsm_options(config), opened.group));
@@ -87,36 +123,47 @@ Result<Rotated> rotate_custodians(const config::Config& config, const Rotation& 
   NAE_ASSIGN(const custody::CustodySet after, custody::parse_custody_set(file));
   rotated.generation = after.generation;
   rotated.k = after.k;
-  rotated.holders = holders_of(after);
+  rotated.cards = cards_in(after);
   rotated.former = left_out(before, after);
   rotated.sha256 = to_hex(crypto::sha256(file));
   rotated.before = rotated.file;
   rotated.before += ".generation-" + std::to_string(before.generation);
   rotated.is_configured_elsewhere = is_elsewhere(config, rotated.file);
 
+  // Only the rename is left behind the record.
+  NAE_ASSIGN(NewFile next, NewFile::reserve(rotated.file, kOwnersOnly));
+  NAE_TRY(next.hold(file));
+  Aside aside(rotated.before);
+  NAE_TRY(aside.put(content));
   NAE_ASSIGN(const auto store, open_store(config));
   NAE_TRY(take_up_ledger_if_there(*store, *hsm));
   NAE_ASSIGN(OfflineLog log,
              OfflineLog::open(config, *store, *hsm, "nae-keyserver rotate-custodians", *store));
-  NAE_TRY(put_aside(rotated.before, content));
   NAE_TRY(log.record("custodians-changed", detail_of(before, after, rotated)));
-  NAE_TRY(replace_file(rotated.file, file, kOwnersOnly));
+  if (auto replaced = next.replace(); !replaced) {
+    NAE_TRY(log.record("custodians-not-changed", "generation " + std::to_string(after.generation) +
+                                                     ", SHA-256 " + rotated.sha256 + ": " +
+                                                     replaced.error().message));
+    return fail(std::move(replaced).error());
+  }
+  aside.keep();
   return rotated;
 }
 
 std::string report_of(const Rotated& rotated) {
   std::string text = "the keys are in other hands: generation " +
                      std::to_string(rotated.generation) + ", " + std::to_string(rotated.k) +
-                     " of " + std::to_string(rotated.holders.size()) + " cards open " +
-                     rotated.file.string() + "\n  by the cards   " + names_in(rotated.gave) +
-                     "\n  holders now    " + names_in(rotated.holders) + "\n";
+                     " of " + std::to_string(rotated.cards.size()) + " cards open " +
+                     rotated.file.string() + "\n  by the cards   " + names_in(rotated.gave) + "\n";
+  for (const std::string& card : rotated.cards) text += "  holder now     " + card + "\n";
   if (!rotated.former.empty()) text += "  no more        " + names_in(rotated.former) + "\n";
   text += "  SHA-256        " + rotated.sha256 + "\n  the one before " + rotated.before.string() +
           "   (destroy it, and its copies, when each new card was checked)\n";
   if (rotated.is_configured_elsewhere)
     text += "  approval.custody names another file: put this one in its place\n";
   return text + "next: nae custody check " + rotated.file.string() +
-         " with each new card, and a backup\n";
+         " with each new card, and a backup; in a group copy the file to each key server before "
+         "it is started\n";
 }
 
 }  // namespace nae::server

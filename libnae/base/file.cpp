@@ -78,7 +78,7 @@ NewFile::~NewFile() {
   if (!beside_.empty()) ::unlink(beside_.c_str());
 }
 
-Result<void> NewFile::fill(ByteView content) {
+Result<void> NewFile::hold(ByteView content) {
   for (std::size_t at = 0; at < content.size();) {
     const ssize_t part = ::write(descriptor_, content.data() + at, content.size() - at);
     if (part < 0 && errno == EINTR) continue;
@@ -94,7 +94,7 @@ Result<void> NewFile::fill(ByteView content) {
 }
 
 Result<void> NewFile::write(ByteView content) {
-  NAE_TRY(fill(content));
+  NAE_TRY(hold(content));
   if (!rename_to_new(beside_, file_))
     return errno == EEXIST ? taken(file_) : failed("create", file_);
   beside_.clear();
@@ -103,7 +103,11 @@ Result<void> NewFile::write(ByteView content) {
 }
 
 Result<void> NewFile::replace(ByteView content) {
-  NAE_TRY(fill(content));
+  NAE_TRY(hold(content));
+  return replace();
+}
+
+Result<void> NewFile::replace() {
   if (::rename(beside_.c_str(), file_.c_str()) != 0) return failed("replace", file_);
   beside_.clear();
   flush_directory_of(file_);

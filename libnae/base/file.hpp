@@ -29,13 +29,15 @@ class NewFile {
 
   // Code::file_failed when the name is taken meanwhile.
   Result<void> write(ByteView content);
-  // Takes the place of what has the name.
+  // On the disk when it returns, under the other name yet: all but the rename can fail here.
+  Result<void> hold(ByteView content);
+  // What is held takes the place of what has the name.
+  Result<void> replace();
   Result<void> replace(ByteView content);
 
  private:
   NewFile(std::filesystem::path file, std::filesystem::path beside, int descriptor)
       : file_(std::move(file)), beside_(std::move(beside)), descriptor_(descriptor) {}
-  Result<void> fill(ByteView content);
 
   std::filesystem::path file_, beside_;  // `beside_` is empty once it is renamed
   int descriptor_ = -1;

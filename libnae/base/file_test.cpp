@@ -66,6 +66,25 @@ TEST_F(FileTest, ANewFileHasItsModeAndNothingBeside) {
   EXPECT_THAT(names(), ElementsAre("a.key"));
 }
 
+TEST_F(FileTest, WhatIsHeldHasNoNameUntilItReplaces) {
+  ASSERT_TRUE(write_new_file(directory_ / "a", as_bytes("old"), 0600));
+  {
+    auto next = NewFile::reserve(directory_ / "a", 0600).value();
+    ASSERT_TRUE(next.hold(as_bytes("new")));
+    EXPECT_EQ(read_file(directory_ / "a", 100).value(), "old");
+    ASSERT_TRUE(next.replace());
+  }
+  EXPECT_EQ(read_file(directory_ / "a", 100).value(), "new");
+  std::filesystem::create_directory(directory_ / "in-the-way");
+  {
+    auto next = NewFile::reserve(directory_ / "in-the-way", 0600).value();
+    ASSERT_TRUE(next.hold(as_bytes("new")));
+    EXPECT_EQ(next.replace().error().code, Code::file_failed);
+  }
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(directory_), {}), 2)
+      << "nothing is left beside";
+}
+
 TEST_F(FileTest, ANewFileOverwritesNothing) {
   ASSERT_TRUE(write_new_file(directory_ / "a", as_bytes("first"), 0600));
   std::filesystem::create_symlink("nowhere", directory_ / "link");

@@ -48,7 +48,7 @@ _nae_keyserver() {
         'move-store') _nae_keyserver_words "--help --config --to" ;;
         'backup') _nae_keyserver_words "--help --config --out" ;;
         'restore') _nae_keyserver_words "--help --config --custody --backup --audit-key --software-card --passphrase-file --card-module --card-token --card-pin-file" ;;
-        'rotate-custodians') _nae_keyserver_words "--help --config --software-card --passphrase-file --card-module --card-token --card-pin-file --custody --card --sha1-card" ;;
+        'rotate-custodians') _nae_keyserver_words "--help --config --software-card --passphrase-file --card-module --card-token --card-pin-file --yes --custody --card --sha1-card" ;;
         'init') _nae_keyserver_words "--help --directory --listen --name --admin --module --module-parameters --token-label --pin-file --store --node --custody --card --sha1-card" ;;
     esac
 }

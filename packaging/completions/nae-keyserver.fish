@@ -103,6 +103,7 @@ complete -c nae-keyserver -n '__fish_nae_keyserver_at rotate-custodians' -l pass
 complete -c nae-keyserver -n '__fish_nae_keyserver_at rotate-custodians' -l card-module -r -F -d 'PKCS#11 library of the cards'
 complete -c nae-keyserver -n '__fish_nae_keyserver_at rotate-custodians' -l card-token -x -d 'Label of a card\'s token; repeatable'
 complete -c nae-keyserver -n '__fish_nae_keyserver_at rotate-custodians' -l card-pin-file -x -d 'Its PIN; one for each, in their order'
+complete -c nae-keyserver -n '__fish_nae_keyserver_at rotate-custodians' -l yes -d 'Show whose the new cards are without asking'
 complete -c nae-keyserver -n '__fish_nae_keyserver_at rotate-custodians' -l custody -x -d 'K/N: that many of the cards together open the group\'s keys'
 complete -c nae-keyserver -n '__fish_nae_keyserver_at rotate-custodians' -l card -r -F -d 'Certificate or public key of a custodian\'s card, FILE named by its holder; repeatable'
 complete -c nae-keyserver -n '__fish_nae_keyserver_at rotate-custodians' -l sha1-card -x -d 'The same for a card whose module does OAEP with SHA-1 alone'

@@ -1,7 +1,9 @@
 #!/usr/bin/python3 -B
 # The custodians change: k cards give the group's keys to other cards; the former ones are refused afterwards, by name; and a
 # change that is denied, starved or killed leaves one custody file or the other, whole.
+import hashlib
 import os
+import pty
 import re
 import resource
 import shutil
@@ -50,6 +52,26 @@ with Tap() as tap:
         holders = [share["holder"] for share in custody.shares]
         return combine([custody.share(holders.index(name) + 1, load((scratch / f"{name}.key").read_bytes())) for name in who])
 
+    def logged():
+        return "".join(part.read_text() for part in sorted((path / "audit").glob("audit-*.jsonl")))
+
+    def leftovers():
+        return sorted(found.name for found in (*path.glob("custody.nae.*"), *path.glob(".custody.nae.*")))
+
+    def digest_of(name):
+        der = subprocess.run("openssl x509 -noout -pubkey | openssl pkey -pubin -outform DER", shell=True, input=(scratch / f"{name}.pem").read_bytes(), capture_output=True).stdout
+        return hashlib.sha256(der).hexdigest()
+
+    def at_terminal(answer, command):
+        """Exit status, and all that was said, with a terminal for standard input."""
+        ours, theirs = pty.openpty()
+        process = subprocess.Popen([str(word) for word in (KEY_SERVER, *command)], stdin=theirs, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd="/", **OWNER)
+        os.write(ours, answer.encode() + b"\n")
+        said, _ = process.communicate(timeout=60)
+        os.close(ours)
+        os.close(theirs)
+        return process.returncode, said
+
     server.start()
     server.must("key", "create", "k", "--type", "aes-256-gcm")
     running = rotate("2/3", ("alice", "dora", "erin"), ("alice", "bob"))
@@ -74,34 +96,65 @@ with Tap() as tap:
     done = rotate("2/2", ("dora", "erin"), ("alice", "bob"))
     same((done.returncode, "another group" in done.stderr), (1, True), "another group's file is refused", done.stderr)
     file.write_bytes(first)
-    outcomes = []
-    for limit in (900, 1500, 1800, 2500):  # above the files of the token, which SoftHSM rewrites at each login
+    # Above the files of the token, which SoftHSM rewrites at each login: up to the last byte of the new file it does not get there.
+    outcomes, places = [], {1500: f"cannot write {file}:", len(first) - 100: f"cannot write {file}:", 2500: "store: "}
+    for limit, place in places.items():
         def starve():
             signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
             resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
         done = rotate("2/3", ("alice", "dora", "erin"), ("alice", "bob"), preexec_fn=starve)
-        outcomes.append((done.returncode, file.read_bytes() == first))
-    same(outcomes, [(1, True)] * len(outcomes), "a full disk leaves the custody as it was")
+        outcomes.append((done.returncode, place in done.stderr, file.read_bytes() == first, leftovers()))
+        if outcomes[-1] != (1, True, True, []):
+            print(f"# {limit}: {done.stderr}")
+    same(outcomes, [(1, True, True, [])] * len(outcomes), "a full disk leaves the custody as it was, and nothing beside it")
+    same("custodians-changed" in logged(), False, "and nothing on record")
+
+    # Whose the new cards are is shown before the old ones are used; who says no to it at a terminal has done nothing.
+    shown = rotate("2/3", ("alice", "dora", "erin"), ("bob",))
+    tap.ok(shown.returncode == 1 and all(f"{digest_of(name)}  {name}" in shown.stderr for name in ("alice", "dora", "erin")), "the SHA-256 of each new card is shown", shown.stderr)
+    for answer, code in (("n", 1), ("", 1), ("yess", 1)):
+        returned, said = at_terminal(answer, rotation("2/3", ("alice", "dora", "erin"), ("alice", "bob")))
+        same((returned, "not confirmed" in said, file.read_bytes() == first, leftovers()), (1, True, True, []), f"answered '{answer}', nothing is done", said)
+    same("custodians-changed" in logged(), False, "nor recorded")
 
     # Killed at each step: the file is the old one or the new one, and the next try says or does the rest.
-    done = None
-    for moment, seen in (("keys", lambda: (path / "custody.nae.generation-1").exists()), ("record", lambda: "custodians-changed" in "".join(
-            part.read_text() for part in (path / "audit").glob("audit-*.jsonl"))), ("end", lambda: file.read_bytes() != first)):
+    def rotation_killed_when(seen):
+        """Whether the kill came before its end: a rotation that had ended before proves nothing."""
+        begin_again()
         process = subprocess.Popen([str(word) for word in (KEY_SERVER, *rotation("2/3", ("alice", "dora", "erin"), ("alice", "bob")))],
                                    stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/", **OWNER)
         while process.poll() is None and not seen():
             pass
         process.kill()
-        process.wait()
+        return process.wait() == -signal.SIGKILL
+
+    before_it = {place: path / "of-before" / place.name for place in (file, *path.glob("keys.db*"), path / "audit")}
+    (path / "of-before").mkdir()
+    for place, kept in before_it.items():
+        (shutil.copytree if place.is_dir() else shutil.copy)(place, kept)
+
+    def begin_again():
+        for place in (*path.glob("custody.nae.*"), *path.glob(".custody.nae.*"), *path.glob("keys.db*")):
+            place.unlink()
+        shutil.rmtree(path / "audit")
+        for place, kept in before_it.items():
+            (shutil.copytree if kept.is_dir() else shutil.copy)(kept, place)
+            give_to_owner(place, *([*place.iterdir()] if place.is_dir() else []))
+
+    for moment, seen in (("file", lambda: list(path.glob(".custody.nae.*.new"))), ("aside", lambda: (path / "custody.nae.generation-1").exists()),
+                         ("record", lambda: "custodians-changed" in logged()), ("end", lambda: file.read_bytes() != first)):
+        killed = any(rotation_killed_when(seen) for _ in range(20))
         now = Custody(file.read_bytes())
-        tap.ok(now.generation in (1, 2) and check("alice").returncode == 0, f"killed at '{moment}': the custody file is whole, of generation {now.generation}")
-        if now.generation == 2:
-            late = rotate("2/3", ("alice", "dora", "erin"), ("alice", "bob"))
-            same((late.returncode, "is no card of this custody file" in late.stderr), (1, True), f"killed at '{moment}': done, and the old cards do it no second time", late.stderr)
-            break
-    if Custody(file.read_bytes()).generation == 1:
+        tap.ok(killed and now.generation in (1, 2) and check("alice").returncode == 0, f"killed at '{moment}' before its end: the custody file is whole", (killed, now.generation))
         done = rotate("2/3", ("alice", "dora", "erin"), ("alice", "bob"))
-        same(done.returncode, 0, "the next one goes through", done.stderr)
+        if now.generation == 2:
+            same((done.returncode, "is no card of this custody file" in done.stderr), (1, True), f"killed at '{moment}': done, and the old cards do it no second time", done.stderr)
+        else:
+            same((done.returncode, Custody(file.read_bytes()).generation), (0, 2), f"killed at '{moment}': the next one goes through", done.stderr)
+    begin_again()
+    returned, said = at_terminal("y", rotation("2/3", ("alice", "dora", "erin"), ("alice", "bob")))
+    same(returned, 0, "answered 'y', it is done", said)
+    tap.ok(all(f"holder now     {name} {digest_of(name)}" in said for name in ("alice", "dora", "erin")), "and says which cards have the keys", said)
     second = file.read_bytes()
     same((path / "custody.nae.generation-1").read_bytes() == first, True, "the file before is kept under another name")
     before, after = Custody(first), Custody(second)
@@ -115,8 +168,8 @@ with Tap() as tap:
     same((gone.returncode, "no card of this custody file" in gone.stderr), (2, True), "that of bob does not", gone.stderr)
     server.start()
     tap.like(server.must("key", "show", "k"), "active", "the server goes on with its keys")
-    told = subprocess.run(["cat", *sorted((path / "audit").glob("audit-*.jsonl"))], capture_output=True, text=True).stdout
-    tap.like(told, r"custodians-changed.*generation 1 to 2, by the cards of alice, bob; 2 of 3: alice, dora, erin; no more: bob, carol", "who gave, who has and who had it is recorded")
+    tap.like(logged(), r"custodians-changed.*generation 1 to 2, SHA-256 " + hashlib.sha256(second).hexdigest() + ", by the cards of alice, bob; no more: bob, carol; 2 of 3: "
+             + ", ".join(f"{name} {digest_of(name)}" for name in ("alice", "dora", "erin")), "who gave, who has by which card, and who had it is recorded")
     same(server.nae("audit", "verify").returncode, 0, "in a log that is whole")
     server.stop()
 
