@@ -86,7 +86,8 @@ Outcome<Bytes> fetch_part(Server& server, const Granted& granted, std::uint64_t 
   return data;
 }
 
-// From the disk, not from what was sent.
+// What the file gives, not what was sent to it; whether from the disk or from memory the system
+// decides.
 Result<custody::CustodySet> read_again(const std::filesystem::path& file, const Granted& granted) {
   std::ifstream in(file, std::ios::binary);
   crypto::RunningHash hash;
@@ -99,7 +100,7 @@ Result<custody::CustodySet> read_again(const std::filesystem::path& file, const 
       head.insert(head.end(), got.begin(), got.end());
   }
   if (in.bad() || to_hex(hash.finish()) != granted.sha256)
-    return fail(Code::file_failed, "what is on the disk is not what the server made",
+    return fail(Code::file_failed, "the file that was written is not what the server made",
                 "Fetch it again, onto another disk.");
   NAE_ASSIGN(const std::size_t bytes, custody::backup_header_bytes(head));
   NAE_ASSIGN(const custody::BackupHeader header,

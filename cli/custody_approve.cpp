@@ -101,9 +101,18 @@ Outcome<ExitCode> approve_by_card(Call& call, const PresenceOptions& options) {
   if (!asked) return tl::unexpected<Failure>(std::move(asked).error());
   NAE_ASSIGN(const custody::Question question, card_question_of(*asked, card->public_keys()[key]));
   NAE_ASSIGN(const auto code, custody::answer_question(*card, question, request));
-  NAE_ANSWER(const json::value answer,
-             server->call("POST", path + "/presences",
-                          {{"question", shown(*asked, "question")}, {"code", to_hex(code)}}));
+  auto answered = server->call("POST", path + "/presences",
+                               {{"question", shown(*asked, "question")}, {"code", to_hex(code)}});
+  // With the last card the server does it, and a backup of a large store takes its time.
+  if (!answered && answered.error().error.code == Code::timeout)
+    answered.error().error.hint =
+        "It may be at work on it yet, if this was the last card: nae "
+        "approval show " +
+        id +
+        "; of a backup, who asked for it: nae backup --out FILE "
+        "--granted " +
+        id;
+  NAE_ANSWER(const json::value answer, std::move(answered));
   const std::string state = shown(answer, "state");
   call.show(answer, [&] {
     call.out << "The card of " << question.card.holder << " approves. ";

@@ -1,6 +1,7 @@
 #include "keyserver/server/backup_spool.hpp"
 
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 
 #include <fstream>
 
@@ -35,6 +36,38 @@ class Removed {
   const fs::path file_;
 };
 
+// The session object of a key that the HSM opened, gone when this is: also where sealing fails.
+class ForgottenKey {
+ public:
+  ForgottenKey(keys::Hsm& hsm, keys::HsmKey key) : hsm_(hsm), key_(std::move(key)) {}
+  ~ForgottenKey() { (void)hsm_.forget(key_, false); }
+  ForgottenKey(const ForgottenKey&) = delete;
+  ForgottenKey& operator=(const ForgottenKey&) = delete;
+
+ private:
+  keys::Hsm& hsm_;
+  const keys::HsmKey key_;
+};
+
+// For the copy and the sealed file, beside what the store and the audit log grow by meanwhile.
+Result<void> check_room_for_two(const fs::path& directory, const fs::path& store) {
+  std::uint64_t bytes = 0;
+  for (const char* part : {"", "-wal"}) {
+    std::error_code missing;
+    const auto of_part = fs::file_size(store.string() + part, missing);
+    if (!missing) bytes += of_part;
+  }
+  const std::uint64_t wanted = 2 * bytes + BackupSpool::kReservedBytes;
+  struct statvfs disk {};
+  if (::statvfs(directory.c_str(), &disk) != 0 || disk.f_blocks == 0) return {};
+  const std::uint64_t free = std::uint64_t{disk.f_bavail} * disk.f_frsize;
+  if (free >= wanted) return {};
+  return fail(Code::file_failed,
+              "no room for a backup: it takes " + std::to_string(wanted >> 20) + " MiB in " +
+                  directory.string() + ", and " + std::to_string(free >> 20) + " MiB are free",
+              "Free space there: the server's own changes need it, too.");
+}
+
 tl::unexpected<Error> cannot_read(const fs::path& file) {
   return fail(Code::file_failed, "cannot read " + file.string());
 }
@@ -52,6 +85,7 @@ Result<BackupSpool::Keyed> begin_header(keys::Hsm& hsm, custody::BackupHeader he
   NAE_TRY(hsm.random(header.salt));
   NAE_ASSIGN(const keys::Material made, hsm.generate({header.key, 1}, KeyType::aes_256_gcm));
   header.wrapped = made.wrapped;
+  const ForgottenKey forgotten(hsm, {{header.key, 1}, KeyType::aes_256_gcm, made});
   NAE_ASSIGN(header.signature, hsm.sign_as(keys::ServerKey::audit, custody::signed_part(header)));
   NAE_ASSIGN(crypto::SecretBytes key, backup_key(hsm, header));
   return BackupSpool::Keyed{std::move(header), std::move(key)};
@@ -86,7 +120,7 @@ Result<admin::MadeBackup> BackupSpool::make(const std::string& who) {
   if (!making) return fail(Code::overloaded, "another backup is being made at this moment");
   {
     const std::lock_guard lock(mutex_);
-    expire();
+    expire_locked();
     if (kept_.size() >= kMostKept)
       return fail(Code::overloaded, "backups that were granted wait to be fetched",
                   "Fetch them, or wait: each is kept for an hour.");
@@ -95,6 +129,7 @@ Result<admin::MadeBackup> BackupSpool::make(const std::string& who) {
   fs::create_directories(directory_, error);
   if (error || ::chmod(directory_.c_str(), S_IRWXU) != 0)
     return fail(Code::file_failed, "cannot create " + directory_.string());
+  NAE_TRY(check_room_for_two(directory_, store_));
   Bytes drawn(custody::kBackupIdBytes);
   NAE_TRY(crypto::random_bytes(drawn));
   NAE_ASSIGN(admin::MadeBackup made, write(to_hex(drawn)));
@@ -149,6 +184,11 @@ Result<admin::MadeBackup> BackupSpool::write(const std::string& id) {
 }
 
 void BackupSpool::expire() {
+  const std::lock_guard lock(mutex_);
+  expire_locked();
+}
+
+void BackupSpool::expire_locked() {
   const std::int64_t now_us = steady_us_();
   for (auto one = kept_.begin(); one != kept_.end();) {
     if (one->second.until_us > now_us) {
@@ -162,7 +202,7 @@ void BackupSpool::expire() {
 
 Result<BackupSpool::Kept> BackupSpool::find(const std::string& id, const std::string& who) {
   const std::lock_guard lock(mutex_);
-  expire();
+  expire_locked();
   const auto found = kept_.find(id);
   if (found != kept_.end() && found->second.who == who) return found->second;
   return fail(Code::not_found, "there is no backup " + id + " for " + who,

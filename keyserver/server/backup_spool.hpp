@@ -26,6 +26,8 @@ class BackupSpool final : public admin::Backups {
   using OnHsm = std::function<Result<Keyed>(std::function<Result<Keyed>(keys::Hsm&)>)>;
   static constexpr std::int64_t kKeptUs = std::int64_t{3600} * 1'000'000;
   static constexpr std::size_t kMostKept = 2;
+  // Stay free beside copy and sealed file; a backup for which they would not is refused.
+  static constexpr std::uint64_t kReservedBytes = std::uint64_t{64} << 20;
 
   // Removes what an earlier run has left, killed while it made one or before it was fetched: also
   // where no backups are granted any more.
@@ -41,6 +43,8 @@ class BackupSpool final : public admin::Backups {
   Result<admin::MadeBackup> make(const std::string& who) override;
   Result<Bytes> part(const std::string& id, const std::string& who, std::uint64_t number) override;
   Result<void> forget(const std::string& id, const std::string& who) override;
+  // Removes what its hour is over for. Called again and again, for nobody may ever ask again.
+  void expire();
 
  private:
   struct Kept {
@@ -50,7 +54,7 @@ class BackupSpool final : public admin::Backups {
   };
   std::filesystem::path file_of(const std::string& id) const { return directory_ / (id + ".nae"); }
   Result<Kept> find(const std::string& id, const std::string& who);
-  void expire();
+  void expire_locked();
   Result<admin::MadeBackup> write(const std::string& id);
 
   const std::filesystem::path store_, directory_;

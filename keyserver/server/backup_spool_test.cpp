@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 
 #include <csignal>
 
@@ -102,6 +103,32 @@ TEST_F(BackupSpoolTest, IsForWhoAskedAndForAnHour) {
   const auto second = spool_->make("alice").value();
   EXPECT_TRUE(spool_->forget(second.id, "alice"));
   EXPECT_EQ(spool_->part(second.id, "alice", 0).error().code, Code::not_found);
+  EXPECT_EQ(files(), 0u);
+}
+
+TEST_F(BackupSpoolTest, WhatNobodyFetchesGoesByItself) {
+  ASSERT_TRUE(spool_->make("alice"));
+  now_us_ += BackupSpool::kKeptUs - 1;
+  spool_->expire();
+  EXPECT_EQ(files(), 1u);
+  now_us_ += 1;
+  spool_->expire();
+  EXPECT_EQ(files(), 0u);
+}
+
+TEST_F(BackupSpoolTest, WithoutRoomForItNothingIsBegun) {
+  // A file that says it is as long takes no room: what the check counts is its length.
+  const fs::path store = directory_ / "long.db";
+  write(store, "");
+  struct statvfs disk {};
+  ASSERT_EQ(::statvfs(directory_.c_str(), &disk), 0);
+  fs::resize_file(store, std::uint64_t{disk.f_bavail} * disk.f_frsize / 2);
+  config_.store.path = store;
+  start();
+  const auto made = spool_->make("alice");
+  ASSERT_FALSE(made);
+  EXPECT_EQ(made.error().code, Code::file_failed);
+  EXPECT_THAT(made.error().message, HasSubstr("no room for a backup"));
   EXPECT_EQ(files(), 0u);
 }
 

@@ -79,6 +79,9 @@ class Running final : public Startable {
                        [this] {
                          working_keys_.expire();
                          limits_.expire(clock_.steady_us());
+                         boost::asio::post(background_, [this] {
+                           if (backups_) backups_->expire();
+                         });
                        }),
         limit_keeper_(background_, limits_, *store_, clock_),
         clock_watch_(
