@@ -46,13 +46,20 @@ crypto::SecretBytes sealed_text(const CustodySet& set, const crypto::Share& shar
   return joined(head, share.y);
 }
 
+// A holder is told from an administrator without regard to case, so two of them are, too.
+std::string lower_case(std::string text) {
+  for (char& c : text)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  return text;
+}
+
 Result<void> check_cards(std::span<const Card> cards) {
-  std::set<std::string_view> holders;
+  std::set<std::string> holders;
   std::set<crypto::Sha256Digest> digests;
   for (const Card& card : cards) {
-    if (!holders.insert(card.holder).second)
+    if (!holders.insert(lower_case(card.holder)).second)
       return fail(Code::conflict, "two cards have the holder " + card.holder,
-                  "Give the files different names.");
+                  "Give the files different names: capitals make no difference.");
     if (!digests.insert(digest_of(card)).second)
       return fail(Code::conflict, "the card of " + card.holder + " is another holder's, too",
                   "A card that holds two shares would be two of k.");

@@ -250,6 +250,8 @@ TEST_F(SealShares, RefusesWhatIsNoQuorumOfDifferentCards) {
   EXPECT_EQ(code(sealed(0, {})), Code::invalid_argument);
   EXPECT_EQ(code(sealed(2, {card(0, "a"), card(1, "a")})), Code::conflict);
   EXPECT_EQ(code(sealed(2, {card(0, "a"), card(0, "b")})), Code::conflict);
+  EXPECT_EQ(code(sealed(2, {card(0, "alice"), card(1, "Alice")})), Code::conflict)
+      << "one administrator is both";
 }
 
 TEST(Quorum, AtItsBounds) {
