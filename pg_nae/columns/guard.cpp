@@ -154,6 +154,19 @@ void guard_object(const Object& object, bool declares) {
   }
 }
 
+// The table that a command attaches as a partition, by its name as it was written; nullptr: none. A
+// name alone, for its search path is not the guard's.
+const char* attached_by(const Node* statement) {
+  if (!IsA(statement, AlterTableStmt)) return nullptr;
+  ListCell* cell;
+  foreach (cell, reinterpret_cast<const AlterTableStmt*>(statement)->cmds) {
+    const auto* command = lfirst_node(AlterTableCmd, cell);
+    if (command->subtype == AT_AttachPartition)
+      return castNode(PartitionCmd, command->def)->name->relname;
+  }
+  return nullptr;
+}
+
 // Commands that name keys; others only touch tables that have named them.
 bool may_declare(FunctionCallInfo fcinfo) {
   const CommandTag tag = reinterpret_cast<EventTriggerData*>(fcinfo->context)->tag;
@@ -200,7 +213,14 @@ std::span<Object> changed_objects() {
 NAE_FUNCTION(nae_guard) {
   using namespace nae::columns;
   if (!CALLED_AS_EVENT_TRIGGER(fcinfo)) elog(ERROR, "nae_internal.guard() is for an event trigger");
-  if (has_column_types())
-    for (const Object& object : changed_objects()) guard_object(object, may_declare(fcinfo));
+  if (!has_column_types()) PG_RETURN_NULL();
+  const Node* statement = reinterpret_cast<EventTriggerData*>(fcinfo->context)->parsetree;
+  const char* attached = attached_by(statement);
+  for (const Object& object : changed_objects()) {
+    guard_object(object, may_declare(fcinfo));
+    if (attached != nullptr && object.catalog == RelationRelationId)
+      ask(psprintf("SELECT nae_internal.refuse_attached($1, %s)", quote_literal_cstr(attached)),
+          object.oid);
+  }
   PG_RETURN_NULL();
 }

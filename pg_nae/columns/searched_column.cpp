@@ -41,12 +41,17 @@ bool is_complete(Relation relation, const Coding& coding) {
   return false;
 }
 
-// PostgreSQL holds no CHECK of a foreign table, which another server may break.
-bool has_foreign_parts(Relation relation) {
+// Parts whose codes nobody keeps: PostgreSQL holds no CHECK of a foreign table, which another
+// server may break, and a table that inherits without being a partition has none of the triggers.
+bool has_unkept_parts(Relation relation) {
   if (!relation->rd_rel->relhassubclass) return false;
   ListCell* cell;
-  foreach (cell, find_all_inheritors(RelationGetRelid(relation), NoLock, nullptr))
-    if (get_rel_relkind(lfirst_oid(cell)) == RELKIND_FOREIGN_TABLE) return true;
+  foreach (cell, find_all_inheritors(RelationGetRelid(relation), NoLock, nullptr)) {
+    const Oid part = lfirst_oid(cell);
+    if (part == RelationGetRelid(relation)) continue;
+    if (!get_rel_relispartition(part) || get_rel_relkind(part) == RELKIND_FOREIGN_TABLE)
+      return true;
+  }
   return false;
 }
 
@@ -54,7 +59,7 @@ bool is_searched(Relation relation, AttrNumber column, Coding& coding) {
   if (!find_search(relation, column, coding) || coding.type != PlainType::text) return false;
   if (TupleDescAttr(RelationGetDescr(relation), coding.code_column - 1)->atttypid != INT4ARRAYOID)
     return false;
-  return is_complete(relation, coding) && !has_foreign_parts(relation) &&
+  return is_complete(relation, coding) && !has_unkept_parts(relation) &&
          OidIsValid(coder_of(coding));
 }
 

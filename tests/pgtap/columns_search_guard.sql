@@ -1,0 +1,79 @@
+-- Search indexes never lose a row that the condition itself finds: what would leave codes that are not those of their values is
+-- refused, or the index is not used. Procedures that commit make them: nothing here is in one transaction.
+SET client_min_messages = error;
+DROP SCHEMA IF EXISTS searchguard CASCADE;
+CREATE SCHEMA searchguard AUTHORIZATION nae_all;
+SET ROLE nae_all;
+SET search_path = searchguard, public;
+SET enable_seqscan = off;
+SELECT no_plan();
+CREATE FUNCTION uses(tab text) RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE line text; result text := '';
+BEGIN FOR line IN EXECUTE format('EXPLAIN (COSTS OFF) SELECT id FROM %s WHERE name LIKE ''Later%%''', tab) LOOP result := result || line; END LOOP; RETURN result LIKE '%name_search @>%'; END $$;
+CREATE FUNCTION later(tab text) RETURNS int[] LANGUAGE plpgsql AS $$
+DECLARE found int[]; BEGIN EXECUTE format('SELECT array_agg(id ORDER BY id) FROM %s WHERE name LIKE ''Later%%''', tab) INTO found; RETURN found; END $$;
+
+-- what is attached
+CREATE TABLE parts (id int, name nae.enc_text('col-rnd')) PARTITION BY RANGE (id);
+CREATE TABLE parts_1 PARTITION OF parts FOR VALUES FROM (0) TO (100);
+CREATE TABLE parts_2 PARTITION OF parts FOR VALUES FROM (100) TO (200);
+INSERT INTO parts SELECT i, 'Former ' || i FROM generate_series(1, 199) AS i;
+CALL nae.add_search('searchguard.parts', 'name', 'word');
+SELECT ok(uses('parts'), 'a partitioned table is searched by codes');
+ALTER TABLE parts DETACH PARTITION parts_2;
+UPDATE parts_2 SET name = 'Later ' || id WHERE id = 150;
+SELECT is(later('parts_2'), ARRAY[150], 'a partition that is none any more is searched itself');
+SELECT throws_ok($$ALTER TABLE parts ATTACH PARTITION parts_2 FOR VALUES FROM (100) TO (200)$$, '55000',
+  'searchguard.parts_2 is not empty, and column "name" of searchguard.parts has a search index', 'detached, updated, and attached again');
+CREATE TABLE staged (id int, name nae.enc_text('col-rnd'), name_search int[]);
+INSERT INTO staged VALUES (250, 'Later 250', '{}');
+ALTER TABLE staged ADD CONSTRAINT name_search_complete CHECK ((name IS NULL) = (name_search IS NULL));
+SELECT throws_ok($$ALTER TABLE parts ATTACH PARTITION staged FOR VALUES FROM (200) TO (300)$$, '55000', NULL, 'a table with codes of its own');
+CREATE TABLE below (id int, name nae.enc_text('col-rnd'), name_search int[]) PARTITION BY RANGE (id);
+ALTER TABLE below ADD CONSTRAINT name_search_complete CHECK ((name IS NULL) = (name_search IS NULL));
+ALTER TABLE below ATTACH PARTITION staged FOR VALUES FROM (200) TO (300);
+SELECT throws_ok($$ALTER TABLE parts ATTACH PARTITION below FOR VALUES FROM (200) TO (300)$$, '55000', NULL, 'or one below it');
+ALTER TABLE below DETACH PARTITION staged;
+DELETE FROM staged;
+SELECT throws_ok($$ALTER TABLE parts ATTACH PARTITION staged FOR VALUES FROM (200) TO (300)$$, '55000', NULL, 'or one whose rows another snapshot may see');
+TRUNCATE staged;
+SELECT lives_ok($$ALTER TABLE parts ATTACH PARTITION staged FOR VALUES FROM (200) TO (300)$$, 'an empty one is attached');
+INSERT INTO parts VALUES (260, 'Later 260');
+SELECT ok(uses('parts'), 'the codes are still used');
+SELECT is(later('parts'), ARRAY[260], 'and its rows found');
+SELECT nae.drop_search('parts', 'name');
+ALTER TABLE parts_2 DROP COLUMN name_search;
+SELECT lives_ok($$ALTER TABLE parts ATTACH PARTITION parts_2 FOR VALUES FROM (100) TO (200)$$, 'without an index the partition comes back');
+CALL nae.add_search('searchguard.parts', 'name', 'word');
+SELECT ok(uses('parts'), 'which is made anew');
+SELECT is(later('parts'), ARRAY[150, 260], 'and finds all rows');
+ALTER TABLE parts DETACH PARTITION parts_2;
+SELECT nae.drop_search('parts', 'name');
+CALL nae.add_search('searchguard.parts', 'name', 'word');
+SELECT throws_ok($$ALTER TABLE parts ATTACH PARTITION parts_2 FOR VALUES FROM (100) TO (200)$$, '55000', NULL, 'nor one with codes of another index');
+
+-- what inherits
+CREATE TABLE parent (id int, name nae.enc_text('col-rnd'));
+INSERT INTO parent VALUES (1, 'Later 1'), (2, 'Former 2');
+CALL nae.add_search('searchguard.parent', 'name', 'word');
+SELECT ok(uses('parent'), 'a table without children is searched by codes');
+PREPARE searching AS SELECT array_agg(id ORDER BY id) FROM parent WHERE name LIKE 'Later%';
+SELECT results_eq('searching', $$VALUES (ARRAY[1])$$, 'by a plan that is kept');
+CREATE TABLE child () INHERITS (parent);
+INSERT INTO child VALUES (3, 'Later 3', '{}');
+SELECT ok(NOT uses('parent'), 'not with a child, which has no triggers');
+SELECT is(later('parent'), ARRAY[1, 3], 'whose rows are found');
+SELECT results_eq('searching', $$VALUES (ARRAY[1, 3])$$, 'by a plan that was kept, too');
+DROP TABLE child;
+CREATE TABLE child AS SELECT 4 AS id, NULL::nae.enc_text('col-rnd') AS name, '{}'::int[] AS name_search WHERE false;
+ALTER TABLE child ADD CONSTRAINT name_search_complete CHECK ((name IS NULL) = (name_search IS NULL));
+INSERT INTO child VALUES (4, 'Later 4', '{}');
+ALTER TABLE child INHERIT parent;
+SELECT is(later('parent'), ARRAY[1, 4], 'nor with one that inherits later');
+ALTER TABLE child NO INHERIT parent;
+SELECT ok(uses('parent'), 'without it the codes are used again');
+SELECT is(later('parent'), ARRAY[1], 'and find what is there');
+--MORE--
+SELECT * FROM finish();
+RESET ROLE;
+DROP SCHEMA searchguard CASCADE;
