@@ -6,7 +6,10 @@
 #include "pg_nae/pg/values.hpp"
 
 extern "C" {
+#include "access/genam.h"
+#include "catalog/pg_constraint.h"
 #include "catalog/pg_inherits.h"
+#include "utils/snapmgr.h"
 }
 
 namespace nae::columns {
@@ -30,12 +33,34 @@ bool says_complete(const char* check, AttrNumber value, AttrNumber codes) {
          null_test_of(static_cast<Node*>(lsecond(comparison->args))) == codes;
 }
 
+// Whoever's snapshot is older than the CHECK may see rows that had no codes yet: on a standby no
+// change waits for him. As indcheckxmin of an index in PostgreSQL's plancat.c.
+bool is_seen(Relation relation, const char* check) {
+  Relation constraints = table_open(ConstraintRelationId, AccessShareLock);
+  ScanKeyData keys[3];
+  ScanKeyInit(&keys[0], Anum_pg_constraint_conrelid, BTEqualStrategyNumber, F_OIDEQ,
+              ObjectIdGetDatum(RelationGetRelid(relation)));
+  ScanKeyInit(&keys[1], Anum_pg_constraint_contypid, BTEqualStrategyNumber, F_OIDEQ,
+              ObjectIdGetDatum(InvalidOid));
+  ScanKeyInit(&keys[2], Anum_pg_constraint_conname, BTEqualStrategyNumber, F_NAMEEQ,
+              CStringGetDatum(check));
+  SysScanDesc scan =
+      systable_beginscan(constraints, ConstraintRelidTypidNameIndexId, true, nullptr, 3, keys);
+  HeapTuple tuple = systable_getnext(scan);
+  const bool seen = HeapTupleIsValid(tuple) &&
+                    TransactionIdPrecedes(HeapTupleHeaderGetXmin(tuple->t_data), TransactionXmin);
+  systable_endscan(scan);
+  table_close(constraints, AccessShareLock);
+  return seen;
+}
+
 bool is_complete(Relation relation, const Coding& coding) {
   const TupleConstr* constraints = RelationGetDescr(relation)->constr;
   for (int i = 0; constraints != nullptr && i < constraints->num_check; ++i) {
     const ConstrCheck& check = constraints->check[i];
     if (check.ccvalid && !check.ccnoinherit &&
-        says_complete(check.ccbin, coding.column, coding.code_column))
+        says_complete(check.ccbin, coding.column, coding.code_column) &&
+        is_seen(relation, check.ccname))
       return true;
   }
   return false;

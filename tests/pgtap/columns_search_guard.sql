@@ -73,6 +73,14 @@ SELECT is(later('parent'), ARRAY[1, 4], 'nor with one that inherits later');
 ALTER TABLE child NO INHERIT parent;
 SELECT ok(uses('parent'), 'without it the codes are used again');
 SELECT is(later('parent'), ARRAY[1], 'and find what is there');
+
+-- who sees the CHECK
+BEGIN;
+ALTER TABLE parent DROP CONSTRAINT name_search_complete, ADD CONSTRAINT name_search_complete CHECK ((name IS NULL) = (name_search IS NULL));
+SELECT ok(NOT uses('parent'), 'no codes by a CHECK that is not older than each transaction that the snapshot waits for');
+SELECT is(later('parent'), ARRAY[1], 'and what is there is found');
+COMMIT;
+SELECT ok(uses('parent'), 'once it is, they are used');
 --MORE--
 SELECT * FROM finish();
 RESET ROLE;
