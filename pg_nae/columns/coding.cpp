@@ -5,6 +5,7 @@
 #include "pg_nae/columns/column_type.hpp"
 
 extern "C" {
+#include "catalog/pg_trigger.h"
 #include "commands/trigger.h"
 }
 
@@ -49,6 +50,18 @@ bool has_taker(const TriggerDesc& triggers, const Trigger& coding) {
     const Trigger& trigger = triggers.triggers[i];
     if (is_beside(trigger, coding) && fires(trigger) &&
         std::string_view(trigger.tgname).ends_with(code_name))
+      return true;
+  }
+  return false;
+}
+
+// Whether the trigger fires that codes values which are replaced:
+// nae_internal.blind_index_triggers().
+bool has_updater(const TriggerDesc& triggers, const Trigger& coding) {
+  for (int i = 0; i < triggers.numtriggers; ++i) {
+    const Trigger& trigger = triggers.triggers[i];
+    if (trigger.tgfoid == coding.tgfoid && trigger.tgnargs == 0 && trigger.tgnattr == 0 &&
+        fires(trigger) && TRIGGER_FOR_BEFORE(trigger.tgtype) && TRIGGER_FOR_UPDATE(trigger.tgtype))
       return true;
   }
   return false;
@@ -119,7 +132,7 @@ bool find_search(Relation relation, AttrNumber column, Coding& coding) {
   for (int i = 0; triggers != nullptr && i < triggers->numtriggers; ++i) {
     const Trigger& trigger = triggers->triggers[i];
     if (keeps_codes(trigger) && trigger.tgattr[0] == column && is_search_name(trigger.tgname) &&
-        fires(trigger) && read_coding(relation, trigger, coding))
+        fires(trigger) && has_updater(*triggers, trigger) && read_coding(relation, trigger, coding))
       return true;
   }
   return false;

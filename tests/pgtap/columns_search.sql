@@ -168,6 +168,9 @@ ALTER TABLE c DROP CONSTRAINT own, ADD CONSTRAINT other CHECK ((name IS NULL) = 
 ALTER TABLE c DISABLE TRIGGER USER;
 SELECT unalike(plan_of('SELECT id FROM c WHERE name LIKE ''Gonzag%'''), '%@>%', 'nor while nobody keeps the codes');
 ALTER TABLE c ENABLE TRIGGER USER;
+SELECT unalike(plan_of('SELECT id FROM c WHERE name LIKE ''Gonzag%'''), '%@>%', 'nor afterwards');
+SELECT nae.drop_search('c', 'name');
+CALL nae.add_search('searched.c', 'name', 'word');
 ALTER TABLE c RENAME COLUMN name TO full_name;
 SELECT alike(plan_of('SELECT id FROM c WHERE full_name LIKE ''Gonzag%'''), '%name_search @>%', 'renamed');
 INSERT INTO c (id, full_name) VALUES (7001, 'Renamed Column');

@@ -81,6 +81,81 @@ SELECT ok(NOT uses('parent'), 'no codes by a CHECK that is not older than each t
 SELECT is(later('parent'), ARRAY[1], 'and what is there is found');
 COMMIT;
 SELECT ok(uses('parent'), 'once it is, they are used');
+
+-- triggers that do not fire
+CREATE TABLE one (id int PRIMARY KEY, name nae.enc_text('col-rnd'));
+INSERT INTO one SELECT i, 'Former ' || i FROM generate_series(1, 10) AS i;
+CALL nae.add_search('searchguard.one', 'name', 'word');
+ALTER TABLE one DISABLE TRIGGER zzz_nae_name_search_index_update;
+UPDATE one SET name = 'Later 1' WHERE id = 1;
+ALTER TABLE one ENABLE TRIGGER zzz_nae_name_search_index_update;
+SELECT ok(NOT uses('one'), 'one trigger disabled and enabled again: the codes are used no more');
+SELECT is(later('one'), ARRAY[1], 'and what was written meanwhile is found');
+SELECT nae.drop_search('one', 'name');
+CALL nae.add_search('searchguard.one', 'name', 'word');
+SELECT ok(uses('one'), 'made anew they are used');
+SELECT is(later('one'), ARRAY[1], 'and right');
+BEGIN;
+ALTER TABLE one DISABLE TRIGGER USER;
+UPDATE one SET name = 'Later 2' WHERE id = 2;
+ALTER TABLE one ENABLE TRIGGER USER;
+COMMIT;
+SELECT ok(NOT uses('one'), 'so by DISABLE TRIGGER USER, in one transaction');
+SELECT is(later('one'), ARRAY[1, 2], 'found');
+SELECT nae.drop_search('one', 'name');
+CALL nae.add_search('searchguard.one', 'name', 'word');
+ALTER TABLE one ENABLE REPLICA TRIGGER zzz_nae_name_search_index;
+ALTER TABLE one ENABLE TRIGGER zzz_nae_name_search_index;
+SELECT ok(NOT uses('one'), 'so where one fires in replicas alone');
+SELECT nae.drop_search('one', 'name');
+CALL nae.add_search('searchguard.one', 'name', 'word');
+ALTER TABLE one ADD COLUMN other int;
+SELECT ok(uses('one'), 'not by another change of the table');
+DROP TRIGGER zzz_nae_name_search_index_update ON one;
+SELECT ok(NOT uses('one'), 'nor are they used without the trigger that codes updates');
+-- of one partition
+CREATE TABLE sect (id int, name nae.enc_text('col-rnd')) PARTITION BY RANGE (id);
+CREATE TABLE sect_1 PARTITION OF sect FOR VALUES FROM (0) TO (100);
+CREATE TABLE sect_2 PARTITION OF sect FOR VALUES FROM (100) TO (200);
+INSERT INTO sect SELECT i, 'Former ' || i FROM generate_series(1, 199) AS i;
+CALL nae.add_search('searchguard.sect', 'name', 'word');
+ALTER TABLE sect_1 DISABLE TRIGGER USER;
+UPDATE sect SET name = 'Later 7' WHERE id = 7;
+ALTER TABLE sect_1 ENABLE TRIGGER USER;
+SELECT ok(NOT uses('sect') AND NOT uses('sect_1'), 'triggers of one partition disabled: the codes of none are used');
+SELECT is(later('sect'), ARRAY[7], 'found');
+SELECT nae.drop_search('sect', 'name');
+CALL nae.add_search('searchguard.sect', 'name', 'word');
+-- in the role of a replica
+CREATE TABLE sent (name nae.enc_text('col-rnd'));
+INSERT INTO sent VALUES ('Later 8');
+RESET ROLE;
+SET session_replication_role = replica;
+UPDATE searchguard.sect SET name = s.name FROM searchguard.sent AS s WHERE id IN (8, 108);
+UPDATE searchguard.sect SET name = s.name, name_search = '{5}' FROM searchguard.sent AS s WHERE id = 9;
+SELECT throws_ok('UPDATE searchguard.sect SET name_search = NULL WHERE id = 10', '23514', NULL, 'a replica: no value without codes');
+SELECT throws_ok($$INSERT INTO searchguard.sect (id, name) SELECT 11, name FROM searchguard.sent$$, '23514', NULL, 'nor a new one');
+RESET session_replication_role;
+SET ROLE nae_all;
+SELECT is((SELECT name_search FROM sect WHERE id = 9), '{5}', 'codes that come with a value are kept');
+SELECT ok(uses('sect'), 'the index is used');
+SELECT is(later('sect'), ARRAY[7, 8, 108], 'and finds values that came without codes');
+-- restored, as pg_dump --disable-triggers writes it
+ALTER TABLE sect DISABLE TRIGGER ALL;
+INSERT INTO sect SELECT 20, name, name_search FROM sect WHERE id = 8;
+ALTER TABLE sect ENABLE TRIGGER ALL;
+SELECT is(later('sect'), ARRAY[7, 8, 9, 20, 108], 'rows are restored past the triggers, and all are looked at');
+-- subscribed
+CREATE TABLE subscribed (id int PRIMARY KEY, name nae.enc_text('col-rnd'));
+RESET ROLE;
+SET allow_system_table_mods = on;
+INSERT INTO pg_subscription_rel (srsubid, srrelid, srsubstate) VALUES (1, 'searchguard.subscribed'::regclass, 'r');
+SET ROLE nae_all;
+SELECT throws_ok($$SELECT nae_internal.begin_search('subscribed', 'name', 'word', NULL, 16, NULL, 1000)$$, '55000', 'searchguard.subscribed is part of a subscription', 'a table of a subscription');
+RESET ROLE;
+DELETE FROM pg_subscription_rel WHERE srsubid = 1;
+RESET allow_system_table_mods;
+SET ROLE nae_all;
 --MORE--
 SELECT * FROM finish();
 RESET ROLE;

@@ -260,6 +260,21 @@ CREATE FUNCTION nae_internal.taking_trigger(trigger_name name) RETURNS name
   SET search_path = pg_catalog, pg_temp
 AS $$ SELECT regexp_replace(trigger_name, '_(blind|search)_index$', '_\1_code') $$;
 
+-- Of a search index alone, where session_replication_role is replica and in apply workers: an update that brings codes
+-- keeps them; one whose value is another and whose codes are the same may bring none, and is coded.
+CREATE FUNCTION nae_internal.replica_triggers(change nae_internal.column_change, trigger_name name, function text) RETURNS SETOF text
+  LANGUAGE sql STABLE
+  SET search_path = pg_catalog, pg_temp
+AS $$
+  SELECT format(s.statement, nae_internal.derived_name(trigger_name, '_replica'), change.relation, change.coded_column,
+                change.index_column, function)
+  FROM (VALUES ('CREATE TRIGGER %1$I BEFORE UPDATE ON %2$s FOR EACH ROW WHEN ('
+                'nae_internal.rows_differ(ROW(NEW.%3$I), ROW(OLD.%3$I))'
+                ' AND NOT nae_internal.rows_differ(ROW(NEW.%4$I), ROW(OLD.%4$I))) EXECUTE FUNCTION %5$s()'),
+               ('ALTER TABLE %2$s ENABLE REPLICA TRIGGER %1$I')) AS s(statement)
+  WHERE nae_internal.is_search(change)
+$$;
+
 -- Nobody else may put the function on a table of his own. When codes change too: nobody sets them by hand.
 CREATE FUNCTION nae_internal.blind_index_triggers(change nae_internal.column_change, trigger_name name, function text) RETURNS SETOF text
   LANGUAGE sql STABLE
@@ -288,6 +303,7 @@ AS $$
                 nae_internal.derived_name(trigger_name, '_update'), change.relation, change.coded_column, change.index_column, function,
                 c.is_uncoded)
   FROM coding AS c WHERE c.is_of_format_2
+  UNION ALL SELECT nae_internal.replica_triggers(change, trigger_name, function)
 $$;
 
 -- Whether a trigger is the one before another.

@@ -23,3 +23,53 @@ BEGIN
   END IF;
 END
 $$;
+
+-- Triggers of the table that do not fire where they should: until they do again an UPDATE leaves codes of the value
+-- before, which its CHECK does not tell. So it is dropped, and no statement goes by the codes until they are made anew.
+-- What is refused would be restores with triggers disabled, which bring values and codes together.
+CREATE FUNCTION nae_internal.unkept_searches(target regclass) RETURNS SETOF text
+  LANGUAGE plpgsql STABLE STRICT
+  SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  unkept record;
+BEGIN
+  FOR unkept IN
+    SELECT con.conrelid::regclass AS relation, string_agg(DISTINCT format('DROP CONSTRAINT %I', con.conname), ', ') AS drops,
+           string_agg(DISTINCT format('"%s"', c.column_name), ', ') AS column_names
+    FROM nae_internal.coded_column AS c
+    JOIN pg_trigger AS coding ON coding.oid = c.trigger_oid
+    JOIN pg_trigger AS t ON t.tgrelid = c.relation AND t.tgfoid = coding.tgfoid
+      AND t.tgenabled NOT IN ('A', CASE WHEN t.tgname LIKE '%\_replica' THEN 'R' ELSE 'O' END)
+    JOIN pg_constraint AS con ON con.conrelid = coalesce(pg_partition_root(target), target) AND con.contype = 'c'
+      AND con.convalidated AND pg_get_constraintdef(con.oid) = nae_internal.complete_check(c.column_name, c.index_column)
+    WHERE c.relation = target AND c.is_search
+    GROUP BY con.conrelid
+  LOOP
+    RAISE WARNING USING
+      MESSAGE = format('search indexes of %s are used no more: of %s', unkept.relation, unkept.column_names),
+      DETAIL = 'While its triggers do not fire, an update leaves codes of the value before.',
+      HINT = 'Enable them, call nae.drop_search(), and CALL nae.add_search().';
+    RETURN NEXT format('ALTER TABLE %s %s', unkept.relation, unkept.drops);
+  END LOOP;
+END
+$$;
+
+-- A subscriber is sent codes of the publisher's index, or values without codes.
+CREATE FUNCTION nae_internal.refuse_subscribed(relation regclass) RETURNS void
+  LANGUAGE plpgsql STABLE STRICT
+  SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  subscribed regclass;
+BEGIN
+  SELECT s.srrelid INTO subscribed FROM pg_subscription_rel AS s
+    WHERE s.srrelid IN (SELECT relation UNION SELECT t.relid FROM pg_partition_tree(relation) AS t) LIMIT 1;
+  IF FOUND THEN
+    RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
+      MESSAGE = format('%s is part of a subscription', subscribed),
+      DETAIL = 'Rows would come with codes of another index, or with none.',
+      HINT = 'Add the search index where the table is published, and bring its definition here by pg_dump.';
+  END IF;
+END
+$$;
