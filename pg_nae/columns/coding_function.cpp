@@ -31,11 +31,18 @@ std::string_view code_expression(const Coding& coding, const char* key) {
 // As nae_internal.blind_index_body() has it.
 std::string_view body_of(const Coding& coding) {
   char* key = psprintf("%s:%s", coding.key.data(), coding.version.data());
+  const char* column = quote_identifier(coding.column_name);
+  const char* unless_changing =
+      coding.is_search
+          ? psprintf(
+                "(NOT nae_internal.is_changing() OR nae_internal.rows_differ(ROW(NEW.%s),"
+                " ROW(OLD.%s)) AND nae_internal.has_assigning_triggers(TG_RELID))",
+                column, column)
+          : "NOT nae_internal.is_changing()";
   return psprintf(
-      "BEGIN IF (TG_OP = 'INSERT' OR TG_NARGS = 0) AND NOT nae_internal.is_changing() THEN"
-      " NEW.%s := %s;"
+      "BEGIN IF (TG_OP = 'INSERT' OR TG_NARGS = 0) AND %s THEN NEW.%s := %s;"
       " END IF; RETURN NEW; END",
-      quote_identifier(coding.code_column_name),
+      unless_changing, quote_identifier(coding.code_column_name),
       code_expression(coding, quote_literal_cstr(key)).data());
 }
 

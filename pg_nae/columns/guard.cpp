@@ -146,7 +146,8 @@ void guard_object(const Object& object, bool declares) {
       if (contains_column_type(object.oid)) ask("SELECT nae_internal.guard_type($1)", object.oid);
       return;
     case TriggerRelationId:
-      return ask("SELECT nae_internal.guard_trigger($1)", object.oid);
+      ask("SELECT nae_internal.guard_trigger($1)", object.oid);
+      return ask("SELECT nae_internal.guard_searched_trigger($1)", object.oid);
     case StatisticExtRelationId:
       return ask("SELECT nae_internal.guard_statistics($1)", object.oid);
     default:

@@ -156,7 +156,29 @@ RESET ROLE;
 DELETE FROM pg_subscription_rel WHERE srsubid = 1;
 RESET allow_system_table_mods;
 SET ROLE nae_all;
---MORE--
+
+-- triggers of others
+CREATE TABLE assigned (id int PRIMARY KEY, name nae.enc_text('col-rnd'), n int);
+INSERT INTO assigned SELECT i, 'Former ' || i, 0 FROM generate_series(1, 5) AS i;
+CREATE FUNCTION assign() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.name := 'Later ' || NEW.id; RETURN NEW; END $$;
+CREATE TRIGGER zzzz BEFORE UPDATE ON assigned FOR EACH ROW EXECUTE FUNCTION assign();
+SELECT throws_ok($$SELECT nae_internal.begin_search('assigned', 'name', 'word', NULL, 16, NULL, 1000)$$, '55000',
+  'trigger "zzzz" of searchguard.assigned would fire after those of a search index', 'no index where a trigger fires after it');
+ALTER TRIGGER zzzz ON assigned RENAME TO assigning;
+CALL nae.add_search('searchguard.assigned', 'name', 'word');
+SELECT is((SELECT sum(stored - authentic) FROM nae.verify_table('assigned', true)), 0::numeric, 'codes are of what a trigger assigns while they are filled');
+SELECT ok(uses('assigned'), 'they are used');
+SELECT is(later('assigned'), ARRAY[1, 2, 3, 4, 5], 'and find it');
+SELECT throws_ok('ALTER TRIGGER assigning ON assigned RENAME TO zzzz', '55000', NULL, 'a trigger is not renamed to fire after it');
+SELECT throws_ok('CREATE TRIGGER zzzz BEFORE INSERT ON assigned FOR EACH ROW EXECUTE FUNCTION assign()', '55000', NULL, 'nor made');
+SELECT lives_ok('CREATE TRIGGER zzzz AFTER INSERT ON assigned FOR EACH ROW EXECUTE FUNCTION assign()', 'one that fires after the row is written may be');
+CREATE TABLE assigned_part (id int, name nae.enc_text('col-rnd'), name_search int[]);
+ALTER TABLE assigned_part ADD CONSTRAINT name_search_complete CHECK ((name IS NULL) = (name_search IS NULL));
+CREATE TRIGGER zzzz BEFORE UPDATE ON assigned_part FOR EACH ROW EXECUTE FUNCTION assign();
+SELECT nae.drop_search('sect', 'name');
+CALL nae.add_search('searchguard.sect', 'name', 'word');
+SELECT throws_ok('ALTER TABLE sect ATTACH PARTITION assigned_part FOR VALUES FROM (300) TO (400)', '55000',
+  'trigger "zzzz" of searchguard.assigned_part would fire after those of a search index', 'nor attached with a partition');
 SELECT * FROM finish();
 RESET ROLE;
 DROP SCHEMA searchguard CASCADE;

@@ -233,14 +233,29 @@ AS $$
   WHERE e.relation = change.relation AND e.column_name = change.coded_column
 $$;
 
+-- A change writes each row with the value that it has, but such a trigger may assign another.
+CREATE FUNCTION nae_internal.has_assigning_triggers(relation oid) RETURNS boolean
+  LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE COST 10
+  SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+  RETURN EXISTS (SELECT FROM pg_trigger AS t
+                 WHERE t.tgrelid = relation AND t.tgtype::integer & 19 = 19 AND t.tgname NOT LIKE 'zzz\_nae\_%');
+END
+$$;
+
 -- Of format 2 there are two triggers that keep codes. The one that says what belongs together codes new rows; the
 -- other one, which has no arguments, those whose value is another one: UPDATE OF does not see what other triggers assign.
 CREATE FUNCTION nae_internal.blind_index_body(change nae_internal.column_change) RETURNS text
   LANGUAGE sql STABLE
   SET search_path = pg_catalog, pg_temp
 AS $$
-  SELECT format('BEGIN IF %sNOT nae_internal.is_changing() THEN NEW.%I := %s; END IF; RETURN NEW; END',
-                CASE WHEN change.purpose IS NOT NULL THEN '(TG_OP = ''INSERT'' OR TG_NARGS = 0) AND ' END, change.index_column, nae_internal.blind_index_expression(change, 'NEW.'))
+  SELECT format('BEGIN IF %s%s THEN NEW.%I := %s; END IF; RETURN NEW; END',
+                CASE WHEN change.purpose IS NOT NULL THEN '(TG_OP = ''INSERT'' OR TG_NARGS = 0) AND ' END,
+                CASE WHEN nae_internal.is_search(change)
+                  THEN format('(NOT nae_internal.is_changing() OR nae_internal.rows_differ(ROW(NEW.%1$I), ROW(OLD.%1$I))'
+                              ' AND nae_internal.has_assigning_triggers(TG_RELID))', change.coded_column)
+                  ELSE 'NOT nae_internal.is_changing()' END, change.index_column, nae_internal.blind_index_expression(change, 'NEW.'))
 $$;
 
 -- SECURITY DEFINER: who writes a value may often not decrypt it. The settings are those of format 1.
@@ -338,6 +353,9 @@ DECLARE
   trigger_name name := nae_internal.derived_name('zzz_nae_' || change.column_name, '_' || called);
   statement text;
 BEGIN
+  IF nae_internal.is_search(change) THEN
+    PERFORM nae_internal.refuse_late_triggers(change.relation);  -- locked now
+  END IF;
   EXECUTE format('ALTER TABLE %s ADD COLUMN %I %s', change.relation, change.index_column, change.new_type);
   EXECUTE nae_internal.blind_index_function(change, function);
   EXECUTE format('REVOKE ALL ON FUNCTION %s() FROM PUBLIC', function);

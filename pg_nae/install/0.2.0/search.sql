@@ -162,6 +162,7 @@ BEGIN
   PERFORM nae_internal.refuse_search(encrypted, kind, letters, bits);
   PERFORM nae_internal.refuse_nesting(relation, column_name, 'a search index');
   PERFORM nae_internal.refuse_subscribed(relation);
+  PERFORM nae_internal.refuse_late_triggers(relation);
   wanted.version := nae_internal.check_key(encrypted.key, 'aes-256-gcm', ARRAY['decrypt', 'search']);
   wanted.purpose := gen_random_uuid()::text;
   -- Refused here, before anything is made: a key that makes no codes.

@@ -10,6 +10,9 @@ AS $$
 DECLARE
   searched record;
 BEGIN
+  PERFORM nae_internal.refuse_late_triggers(i.inhrelid)
+    FROM pg_inherits AS i JOIN pg_class AS p ON p.oid = i.inhrelid AND p.relname = attached
+    WHERE i.inhparent = parent AND EXISTS (SELECT FROM nae_internal.coded_column AS c WHERE c.relation = parent AND c.is_search);
   SELECT i.inhrelid::regclass AS part, c.column_name INTO searched
     FROM pg_inherits AS i
     JOIN pg_class AS p ON p.oid = i.inhrelid AND p.relname = attached
@@ -72,4 +75,37 @@ BEGIN
       HINT = 'Add the search index where the table is published, and bring its definition here by pg_dump.';
   END IF;
 END
+$$;
+
+-- A trigger that sorts after those of a search index may assign values that they have coded already. Of the table and
+-- all below it; a partition's may be its own.
+CREATE FUNCTION nae_internal.refuse_late_triggers(relation regclass) RETURNS void
+  LANGUAGE plpgsql STABLE STRICT
+  SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  late record;
+BEGIN
+  SELECT t.tgname, t.tgrelid::regclass AS relation INTO late
+    FROM (SELECT relation UNION SELECT p.relid FROM pg_partition_tree(relation) AS p) AS member(oid)
+    JOIN pg_trigger AS t ON t.tgrelid = member.oid
+    -- BEFORE, for each row, INSERT or UPDATE.
+    WHERE t.tgtype::integer & 3 = 3 AND t.tgtype::integer & 20 <> 0
+      AND t.tgname > 'zzz_nae_' AND t.tgname NOT LIKE 'zzz\_nae\_%' LIMIT 1;
+  IF FOUND THEN
+    RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
+      MESSAGE = format('trigger "%s" of %s would fire after those of a search index', late.tgname, late.relation),
+      DETAIL = 'What it assigns to a column would have the codes of another value.',
+      HINT = 'Give it a name that sorts before "zzz_nae_".';
+  END IF;
+END
+$$;
+
+-- A trigger has been made or renamed.
+CREATE FUNCTION nae_internal.guard_searched_trigger(made oid) RETURNS void
+  LANGUAGE sql STABLE STRICT
+  SET search_path = pg_catalog, pg_temp
+AS $$
+  SELECT nae_internal.refuse_late_triggers(t.tgrelid) FROM pg_trigger AS t
+  WHERE t.oid = made AND EXISTS (SELECT FROM nae_internal.coded_column AS c WHERE c.relation = t.tgrelid AND c.is_search)
 $$;
