@@ -5,12 +5,19 @@
 #include <algorithm>
 
 #include "keyserver/admin/admin_role.hpp"
+#include "libnae/base/log_text.hpp"
 
 namespace nae::server {
 
 Result<void> interrupt_approvals(store::Approvals& store, const RecordEvent& record) {
-  NAE_ASSIGN(std::vector<std::string> ids, store.interrupt_approvals());
-  for (const std::string& id : ids) {
+  const auto ids = store.interrupt_approvals();
+  if (!ids && ids.error().code == Code::store_unavailable) {
+    spdlog::error("event=approvals-not-interrupted message={} hint={}",
+                  quoted_text(ids.error().message), quoted_text(ids.error().hint));
+    return {};
+  }
+  NAE_TRY(ids);
+  for (const std::string& id : *ids) {
     spdlog::warn("event=approval-interrupted id={}", id);
     NAE_TRY(record("approval-interrupted", id));
   }

@@ -5,6 +5,7 @@ import atexit
 import json
 import re
 import shutil
+import signal
 import subprocess
 import time
 
@@ -133,6 +134,25 @@ with Tap() as tap, Stack() as stack:
     time.sleep(LEASE)  # more than one renewal
     answer = stack.sql("nae_all", f"SELECT nae_decrypt_text('{sealed}'::bytea)")
     tap.ok(answer.out == "value", "values are served, for as long as the lease is renewed", answer, sealed)
+    goes_on = lambda server, since: wait_until(lambda: "event=ready" in server.log.read_text()[since:], TAKEN_OVER + 20)
+    first.stop()
+    log = len(first.log.read_text())
+    first.start(ready=False)
+    tap.ok(goes_on(first, log), "one that starts then serves all the same", first.log.read_text()[log:][-2000:])
+    stack.reconnected()
+    answer = stack.sql("nae_all", f"SELECT nae_decrypt_text('{sealed}'::bytea)")
+    tap.ok(answer.out == "value", "with what it has read", answer)
+    second.config.write_text(second.config.read_text().replace(f"host={stack.path}&port=5440", f"host={stack.path},{stack.path}/nowhere&port=5440"))
+    second.start(ready=False)
+    tap.ok(wait_until(lambda: waits(second)), "another one waits", second.log.read_text()[-1000:])
+    first.stop(signal.SIGKILL)
+    log = len(second.log.read_text())
+    tap.ok(goes_on(second, log), "and takes over", second.log.read_text()[log:][-2000:])
+    tap.like(status(second)["store"]["problem"], "synchronous_standby_names is empty", "with what is not well")
+    second.stop()
+    log = len(first.log.read_text())
+    first.start(ready=False)
+    tap.ok(goes_on(first, log), "as the first one does again", first.log.read_text()[log:][-2000:])
     standbys("pg_receivewal")
     tap.ok(wait_until(lambda: first.nae("key", "create", "again", "--type", "aes-256-gcm").returncode == 0), "and changes again when it is back")
 

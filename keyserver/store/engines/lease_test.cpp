@@ -178,6 +178,49 @@ TEST_F(LeaseTest, WhoHasNoLeaseOnlyReads) {
   EXPECT_EQ(*reader->meta("x"), std::nullopt);
 }
 
+// A start goes on where the store takes no changes: values are served from memory.
+TEST_F(LeaseTest, AStartWithNothingToInterruptChangesNothing) {
+  auto first = take("ks1");
+  ASSERT_TRUE(first);
+  auto store = std::move(postgresql::Store::open(engine_.target()).value());
+  bool takes_changes = true;
+  store->hold((*first)->holding(), nullptr, [] {}, {}, [&](bool) -> Result<void> {
+    if (takes_changes) return {};
+    return fail(Code::store_unavailable, "it takes no changes");
+  });
+  ASSERT_TRUE(store->begin_ledger(settings()));
+  takes_changes = false;
+  const auto nothing = store->interrupt_approvals();
+  ASSERT_TRUE(nothing) << nothing.error().message;
+  EXPECT_TRUE(nothing->empty());
+
+  takes_changes = true;
+  Approval approval;
+  approval.id = std::string(16, '1');
+  approval.operation = "key-destroy";
+  approval.action = "key-state";
+  approval.method = "PATCH";
+  approval.target = "/v1/keys/a/versions/1";
+  approval.body = R"({"state":"destroyed"})";
+  approval.digest = std::string(64, '1');
+  approval.fingerprint = std::string(64, 'd');
+  approval.requested_by = "alice";
+  approval.requested_at_us = 10;
+  approval.expires_at_us = 100;
+  ASSERT_TRUE(store->insert_approval(approval, 100));
+  Decision decision;
+  decision.by = "bob";
+  decision.verdict = Verdict::approved;
+  decision.digest = approval.digest;
+  decision.at_us = 20;
+  ASSERT_EQ(store->decide_approval(approval.id, decision, 1), ApprovalState::running);
+  takes_changes = false;
+  EXPECT_EQ(store->interrupt_approvals().error().code, Code::store_unavailable);
+  EXPECT_EQ((*store->find_approval(approval.id))->state, ApprovalState::running);
+  takes_changes = true;
+  EXPECT_EQ(*store->interrupt_approvals(), std::vector<std::string>{approval.id});
+}
+
 // The store as a failover leaves it that forgot something, while one is in charge.
 TEST_F(LeaseTest, TheStoreIsComparedAtEachRenewal) {
   watch_ = std::make_shared<group::StoreWatch>(true);
