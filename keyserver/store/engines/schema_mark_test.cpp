@@ -35,6 +35,13 @@ TEST_F(SchemaMarkTest, CareOfTheDatabaseLeavesIt) {
   EXPECT_TRUE(store_->verify_ledger());
 }
 
+TEST_F(SchemaMarkTest, AGuardThatWasAwayForAWhileLeavesATrace) {
+  const std::int64_t before = mark();
+  run("ALTER TABLE nae_store.ledger DISABLE TRIGGER USER");
+  run("ALTER TABLE nae_store.ledger ENABLE TRIGGER USER");
+  EXPECT_NE(mark(), before) << "though all is as it was";
+}
+
 TEST_F(SchemaMarkTest, WhatActsOnRowsMovesIt) {
   std::int64_t last = mark();
   for (const char* planted :

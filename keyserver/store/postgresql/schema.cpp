@@ -140,15 +140,17 @@ Result<std::int64_t> check_schema(Database& database) {
 }
 
 // What a hand writes when it plants or changes what acts on rows, and VACUUM FULL, REINDEX and
-// CLUSTER leave alone. REINDEX CONCURRENTLY writes the rows of constraints and of their triggers
-// anew, for the index that has taken the place of the old one: of those it is the content that
-// counts.
+// CLUSTER leave alone. The xmin of a row moves with each change, also one that was taken back, as a
+// trigger's that was disabled for a while. REINDEX CONCURRENTLY writes the rows of constraints and
+// of their triggers anew, for the index that has taken the place of the old one: of those the
+// content alone counts, so what was taken back between two changes leaves no mark there. The
+// ledger, which every row is compared with, is for that.
 Result<std::int64_t> schema_mark(Database& database) {
   return database.integer(R"(
 SELECT hashtextextended(string_agg(mark, ',' ORDER BY mark), 0) FROM (
   SELECT 't' || concat_ws('/', t.oid, t.tgrelid, t.tgname, t.tgfoid, t.tgtype, t.tgenabled, t.tgisinternal,
       t.tgconstrrelid, t.tgconstraint, t.tgdeferrable, t.tginitdeferred, t.tgattr, encode(t.tgargs, 'hex'),
-      t.tgqual::text, t.tgoldtable, t.tgnewtable)
+      t.tgqual::text, t.tgoldtable, t.tgnewtable, CASE WHEN NOT t.tgisinternal THEN t.xmin END)
     FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
     WHERE c.relnamespace = 'nae_store'::regnamespace
   UNION ALL
