@@ -19,14 +19,18 @@ class Candidate {
   bool may_take(const store::LeaseState& seen, BootClock::time_point now,
                 std::chrono::milliseconds own) {
     if (!last_ || *last_ != seen) {
+      moved_ = last_.has_value();
       last_ = seen;
       since_ = now;
     }
     return seen.released || now - since_ >= std::max(seen.duration, own);
   }
+  // Whether the row was another one at two looks: somebody is there who writes it.
+  bool has_moved() const { return moved_; }
 
  private:
   std::optional<store::LeaseState> last_;
+  bool moved_ = false;
   BootClock::time_point since_;
 };
 

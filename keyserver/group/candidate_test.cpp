@@ -26,8 +26,11 @@ TEST(CandidateTest, EveryChangeOfItBeginsTheWaitAnew) {
   Candidate candidate;
   auto seen = held_for(kOwn);
   EXPECT_FALSE(candidate.may_take(seen, kNow, kOwn));
+  EXPECT_FALSE(candidate.may_take(seen, kNow + kOwn / 2, kOwn));
+  EXPECT_FALSE(candidate.has_moved());
   ++seen.beat;
   EXPECT_FALSE(candidate.may_take(seen, kNow + kOwn, kOwn));
+  EXPECT_TRUE(candidate.has_moved());
   seen.holder = "another run";
   EXPECT_FALSE(candidate.may_take(seen, kNow + 2 * kOwn, kOwn));
   EXPECT_TRUE(candidate.may_take(seen, kNow + 3 * kOwn, kOwn));

@@ -1,5 +1,6 @@
 #include "keyserver/server/open_store.hpp"
 
+#include <poll.h>
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
@@ -26,6 +27,8 @@ std::shared_ptr<group::StoreWatch> watch_of(const config::Config& config) {
 }
 
 namespace {
+
+constexpr int kBetweenLooks = 500;  // milliseconds
 
 store::NodeBeat beat_of(const config::Config& config, const StoreOpening& opening) {
   return {node_of(config),
@@ -75,6 +78,19 @@ Result<store::postgresql::Target> target_of(const config::Config& config,
   NAE_ASSIGN(auto target, store::postgresql::read_target(config.store.url));
   target.given_up = opening.given_up;
   return target;
+}
+
+// Waiting does not cure it.
+Result<void> check_not_fenced(const config::Config& config, const StoreOpening& opening) {
+  const std::string node = node_of(config);
+  NAE_ASSIGN(const auto target, target_of(config, opening));
+  NAE_ASSIGN(const auto row, store::postgresql::LeaseRow::open(target, config.store.lease));
+  NAE_ASSIGN(const auto fence, row->fence(node));
+  if (!fence) return {};
+  return fail(Code::conflict, "this key server, " + node + ", is fenced: " + *fence,
+              "Do this on another node of the group; an administrator lets this one in again: "
+              "nae node allow " +
+                  node);
 }
 
 // The log of this node may be older than what was lost; what it has seen there is newer.
@@ -137,6 +153,17 @@ void leave_store(const config::Config& config, const StoreOpening& opening) {
 Result<std::unique_ptr<store::Store>> open_store(const config::Config& config) {
   StoreOpening opening;
   return open_store(config, opening);
+}
+
+Result<std::unique_ptr<store::Store>> open_store_when_over(const config::Config& config) {
+  StoreOpening opening;
+  while (true) {
+    if (!config.store.url.empty()) NAE_TRY(check_not_fenced(config, opening));
+    auto store = open_store(config, opening);
+    const bool held = !store && store.error().code == Code::server_unavailable;
+    if (!held || opening.candidate.has_moved()) return store;
+    ::poll(nullptr, 0, kBetweenLooks);
+  }
 }
 
 Result<std::unique_ptr<store::Store>> read_store(const config::Config& config,

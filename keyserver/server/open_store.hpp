@@ -45,6 +45,10 @@ Result<std::unique_ptr<store::Store>> open_store(const config::Config& config,
 void leave_store(const config::Config& config, const StoreOpening& opening);
 // For commands, which do not wait.
 Result<std::unique_ptr<store::Store>> open_store(const config::Config& config);
+// For a command that may be the only way on: waits as a node does for a lease that nobody renews,
+// as that of a store that was copied while one was in charge. Code::server_unavailable when the one
+// in charge was heard of meanwhile; Code::conflict when this node is fenced.
+Result<std::unique_ptr<store::Store>> open_store_when_over(const config::Config& config);
 // Without the lease: what writes is refused, Code::server_unavailable, where there is one.
 Result<std::unique_ptr<store::Store>> read_store(const config::Config& config,
                                                  const StoreOpening& opening = {});

@@ -23,13 +23,25 @@ struct StoreAndHsm {
   std::unique_ptr<hsm::Pkcs11Hsm> hsm;
 };
 
-enum class For { writing, reading };
+enum class For { writing, writing_when_over, reading };
+
+Result<std::unique_ptr<store::Store>> open_for(const config::Config& config, For what) {
+  switch (what) {
+    case For::writing:
+      return open_store(config);
+    case For::writing_when_over:
+      return open_store_when_over(config);
+    case For::reading:
+      break;
+  }
+  return read_store(config);
+}
 
 Result<StoreAndHsm> open_both(const config::Config& config, For what = For::writing) {
   if (!config.hsm.softhsm_configuration.empty())
     setup::use_softhsm_configuration(config.hsm.softhsm_configuration);
   StoreAndHsm both;
-  NAE_ASSIGN(both.store, what == For::writing ? open_store(config) : read_store(config));
+  NAE_ASSIGN(both.store, open_for(config, what));
   NAE_ASSIGN(both.hsm, hsm::Pkcs11Hsm::open(hsm_options(config)));
   NAE_TRY(setup::check_token(*both.store, *both.hsm));
   return both;
@@ -74,7 +86,7 @@ Result<store::LedgerReport> verify_store(const config::Config& config) {
 
 Result<std::string> accept_store_rollback(const config::Config& config, const std::string& reason) {
   NAE_TRY(setup::check_reason(reason));
-  auto opened = open_both(config);
+  auto opened = open_both(config, For::writing_when_over);
   if (!opened && opened.error().code == Code::server_unavailable)
     return accept_beside(config, reason, opened.error());
   if (!opened) return fail(opened.error());

@@ -49,7 +49,9 @@ with Tap() as tap, Stack() as stack:
     run(KEY_SERVER, "restore", "--config", second.config, "--custody", second.path / "custody.nae",
         "--software-card", card / "card.pem", "--passphrase-file", card / "passphrase")
 
-    # put back while nobody runs
+    # put back while nobody runs: a copy of when one was in charge
+    first.start()
+    first.stop(signal.SIGKILL)
     store.control("stop")
     older = stack.path / "older"
     shutil.copytree(store.data, older, copy_function=shutil.copy2)
@@ -78,7 +80,7 @@ with Tap() as tap, Stack() as stack:
         done = run(KEY_SERVER, *command, "--config", second.config)
         tap.like(done.stderr, "lost change.*store_rolled_back", f"nor does {command[0]} go past that")
     accepted = run(KEY_SERVER, "accept-store-rollback", "--config", first.config, "--reason", "the disk died")
-    tap.ok(accepted.returncode == 0, "it is accepted with a reason where it was in charge", accepted.stderr)
+    tap.ok(accepted.returncode == 0, "it is accepted with a reason where it was in charge, also a copy in which one has the lease", accepted.stderr)
     first.start()
     log = len(second.log.read_text())
     second.start(ready=False)
