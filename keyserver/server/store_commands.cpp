@@ -116,6 +116,8 @@ Result<std::string> accept_store_rollback(const config::Config& config, const st
                 "Start the server; if it refuses the store, a hand has changed it.");
   const std::string written =
       "accepted by uid " + std::to_string(::getuid()) + ": " + reason + "; " + *wrong;
+  // What the log says was done: a store that takes no changes now is found out before.
+  NAE_TRY(both.store->check());
   NAE_TRY(log.record("store-rollback-accepted", written));
   if (keyless) NAE_TRY(both.hsm->begin_ledger());
   if (!exists || keyless) NAE_TRY(setup::begin_ledger(*both.store, *both.hsm));

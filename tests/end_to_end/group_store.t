@@ -76,11 +76,18 @@ with Tap() as tap, Stack() as stack:
     tap.ok(refused(second, log), "a store that was put back while nobody ran is not taken over", second.log.read_text()[log:])
     tap.like(second.nae("status").stderr, "lost change", "by the one that has seen more; its audit log knows nothing of it")
     second.stop()
-    for command in (("accept-keys", "--reason", "x"), ("verify-store",)):
-        done = run(KEY_SERVER, *command, "--config", second.config)
-        tap.like(done.stderr, "lost change.*store_rolled_back", f"nor does {command[0]} go past that")
+    one_host, hosts = f"host={stack.path}&port=5440", f"host={stack.path},{stack.path}/nowhere&port=5440"
+    first.config.write_text(first.config.read_text().replace(one_host, hosts))
+    not_taken = run(KEY_SERVER, "accept-store-rollback", "--config", first.config, "--reason", "the disk died")
+    tap.like(not_taken.stderr, "synchronous_standby_names is empty", "a store that takes no changes is not accepted")
+    tap.ok(not any(b"store-rollback-accepted" in file.read_bytes() for file in (first.path / "audit").iterdir() if file.is_file()), "and the audit log does not say that it was")
+    first.config.write_text(first.config.read_text().replace(hosts, one_host))
     accepted = run(KEY_SERVER, "accept-store-rollback", "--config", first.config, "--reason", "the disk died")
     tap.ok(accepted.returncode == 0, "it is accepted with a reason where it was in charge, also a copy in which one has the lease", accepted.stderr)
+    tap.ok(any(b"store-rollback-accepted" in file.read_bytes() for file in (first.path / "audit").iterdir() if file.is_file()), "which its audit log says")
+    for command in (("accept-keys", "--reason", "x"), ("verify-store",)):
+        done = run(KEY_SERVER, *command, "--config", second.config)
+        tap.like(done.stderr, "another change.*store_rolled_back", f"nor does {command[0]} go past that")
     first.start()
     log = len(second.log.read_text())
     second.start(ready=False)

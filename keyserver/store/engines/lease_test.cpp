@@ -184,10 +184,11 @@ TEST_F(LeaseTest, AStartWithNothingToInterruptChangesNothing) {
   ASSERT_TRUE(first);
   auto store = std::move(postgresql::Store::open(engine_.target()).value());
   bool takes_changes = true;
-  store->hold((*first)->holding(), nullptr, [] {}, {}, [&](bool) -> Result<void> {
-    if (takes_changes) return {};
-    return fail(Code::store_unavailable, "it takes no changes");
-  });
+  store->hold((*first)->holding(), nullptr, [] {}, {},
+              [&](bool) -> Result<void> {
+                if (takes_changes) return {};
+                return fail(Code::store_unavailable, "it takes no changes");
+              });
   ASSERT_TRUE(store->begin_ledger(settings()));
   takes_changes = false;
   const auto nothing = store->interrupt_approvals();
