@@ -99,7 +99,12 @@ class Starter {
     timer_.cancel();
     budget_.cancel();
     shared_->opening.store.taken_at = Clock::time_point();
-    if (stopping_) return shared_->loop.stop();
+    if (stopping_) {
+      if (made) made->reset();
+      if (*shared_->opening.store.given_up) return shared_->loop.stop();
+      leave();  // it may have said meanwhile that it waits
+      return bound_stop();
+    }
     Result<void> done = made ? Result<void>{} : fail(made.error());
     if (made) {
       room_.reset();  // it has the port
@@ -115,7 +120,7 @@ class Starter {
     if (made) made->reset();
     trouble({part, done.error()});
     const auto took = std::chrono::duration_cast<milliseconds>(Clock::now() - begun_);
-    if (!error_) after(std::clamp(took, kShortestPause, kLongestPause), [this] { attempt(); });
+    if (!error_) after(pause_after(shared_->config, took), [this] { attempt(); });
   }
 
   void trouble(admin::StartTrouble now) {
@@ -140,6 +145,10 @@ class Starter {
   void stop() {
     if (std::exchange(stopping_, true)) return;
     if (!running_) leave();
+    bound_stop();
+  }
+
+  void bound_stop() {
     // A store that swallows what it is asked is not waited for.
     after(kStorePatience, [this] {
       *shared_->opening.store.given_up = true;
@@ -192,6 +201,13 @@ class Starter {
 };
 
 }  // namespace
+
+milliseconds pause_after(const config::Config& config, milliseconds took) {
+  milliseconds longest = kLongestPause;
+  if (!config.store.url.empty())
+    longest = std::clamp(milliseconds(config.store.lease) / 3, kShortestPause, kLongestPause);
+  return std::clamp(took, kShortestPause, longest);
+}
 
 Result<std::unique_ptr<Server>> start_or_wait(const config::Config& config) {
   return Starter(config).start();

@@ -3,6 +3,7 @@
 // each start would try the PIN once more.
 #pragma once
 
+#include <chrono>
 #include <memory>
 
 #include "keyserver/server/server.hpp"
@@ -12,5 +13,9 @@ namespace nae::server {
 // nullptr when a signal asked to stop meanwhile. An error is one that waiting does not cure. When
 // the HSM's module hangs, its thread still runs in it: the process must end without destructors.
 Result<std::unique_ptr<Server>> start_or_wait(const config::Config& config);
+
+// Before the next attempt to start, of which the last one took `took`. A node of a group is heard
+// of at each: it must not seem gone in between, so this is a third of its lease at most.
+std::chrono::milliseconds pause_after(const config::Config& config, std::chrono::milliseconds took);
 
 }  // namespace nae::server

@@ -40,6 +40,20 @@ TEST_F(StarterTest, StartsWhenEverythingIsThere) {
   EXPECT_EQ((*started)->address(), "127.0.0.1:" + std::to_string(config_.server.port));
 }
 
+TEST_F(StarterTest, ANodeThatWaitsIsHeardOfBeforeItsWordIsOver) {
+  using std::chrono::milliseconds;
+  EXPECT_EQ(pause_after(config_, milliseconds(1)), milliseconds(500));
+  EXPECT_EQ(pause_after(config_, milliseconds(4'000)), milliseconds(4'000));
+  EXPECT_EQ(pause_after(config_, milliseconds(60'000)), milliseconds(10'000));
+  config::Config node = config_;
+  node.store.url = "postgresql:///x";
+  node.store.lease = std::chrono::seconds(6);
+  EXPECT_EQ(pause_after(node, milliseconds(1)), milliseconds(500));
+  EXPECT_EQ(pause_after(node, milliseconds(4'000)), milliseconds(2'000));
+  node.store.lease = std::chrono::seconds(60);
+  EXPECT_EQ(pause_after(node, milliseconds(60'000)), milliseconds(10'000));
+}
+
 TEST_F(StarterTest, WaitsForWhatMayComeBack) {
   take_pin_away();
   auto started = start();
