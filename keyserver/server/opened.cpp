@@ -81,7 +81,8 @@ Result<void> open_own_store(const config::Config& config, Opening& opening, Open
   NAE_ASSIGN(opened.store, server::open_store(config, opening.store));
   opened.tenure = opening.store.tenure;
   opened.watch = opening.store.watch;
-  opened.given_up = opening.store.given_up;
+  // A file answers: what holds it up for long is this process's own work, which a stop waits for.
+  if (!config.store.url.empty()) opened.given_up = opening.store.given_up;
   NAE_ASSIGN(auto server_id, opened.store->meta("server_id"));
   if (!server_id) return fail(Code::store_corrupt, "the store has no server_id");
   opened.server_id = *server_id;

@@ -5,6 +5,8 @@ import json
 import re
 import shutil
 import signal
+import sqlite3
+import threading
 import time
 
 from cluster import Cluster
@@ -44,7 +46,17 @@ with Tap() as tap, Stack() as stack:
     store.control("start")
     url = f"postgresql:///postgres?user=postgres&host={stack.path}&port=5440"
     first.must("key", "create", "of-before", "--type", "ed25519")
+
+    # a store that is a file is not given up, however long it is held up
+    file = sqlite3.connect(first.path / "keys.db", isolation_level=None, check_same_thread=False)
+    file.execute("BEGIN IMMEDIATE")
+    held_up = threading.Timer(2 * AT_ONCE, file.rollback)
+    held_up.start()
     first.stop()
+    held_up.join()
+    file.close()
+    tap.ok("event=stopped" in first.log.read_text() and "store-given-up" not in first.log.read_text(), "a stop waits for a store that is a file",
+           first.log.read_text()[-1000:])
     run(KEY_SERVER, "move-store", "--config", first.config, "--to", url)
     second = second_machine(first, first.path.with_name("second"), free_port())
     in_store(first, url, "ks1")
@@ -109,6 +121,8 @@ with Tap() as tap, Stack() as stack:
     tap.is_(load.wrong, [], "no answer was wrong")
     first.start(ready=False)
     tap.ok(wait_until(lambda: "is fenced: its disk fails" in first.nae("status").stderr, LEASE + 20), "when it comes back it waits", first.nae("status").stderr)
+    refused = run(KEY_SERVER, "accept-store-rollback", "--config", first.config, "--reason", "x")
+    tap.like(refused.stderr, r"ks1, is fenced: its disk fails \(conflict\)", "nor does a command wait for a lease that it may not have")
     listed = nodes(second)
     tap.is_((listed["ks1"]["fenced"], listed["ks2"]["fenced"]), ("its disk fails", ""), "which the list says")
     refused = second.nae("node", "fence", "ks2", "--reason", "x", "--yes")
