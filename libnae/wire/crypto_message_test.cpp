@@ -56,7 +56,7 @@ TEST(Crypto, RefusesUnknownActionsAndColumns) {
   for (int action = 0; action < 256; ++action) {
     Bytes frame = frame_of(example());
     frame[kFrameHeaderBytes + 4] = static_cast<Byte>(action);
-    EXPECT_EQ(parse_body(body_of(frame)).has_value(), action >= 1 && action <= 14) << action;
+    EXPECT_EQ(parse_body(body_of(frame)).has_value(), action >= 1 && action <= 15) << action;
   }
   std::size_t at = kFrameHeaderBytes + columns_offset(example());
   for (int columns = 1; columns < 256; ++columns) {  // columns that are said to follow, but do not
