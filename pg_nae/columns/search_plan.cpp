@@ -29,6 +29,12 @@ Node* unlabelled(Node* node) {
   return node;
 }
 
+// A constant of type text without what relabels it; one of varchar is a text by its label alone.
+Node* as_text(Node* node) {
+  Node* bare = unlabelled(node);
+  return exprType(bare) == TEXTOID ? bare : node;
+}
+
 // The randomized column of texts that an operand is the plaintext of; nullptr.
 Var* column_of(Node* operand) {
   operand = unlabelled(operand);
@@ -74,7 +80,7 @@ Node* by_codes(const Searching& searching, Var* column, Condition condition, Nod
   if (!find_searched_column(searching.query, column, searched)) return nullptr;
   if (IsA(text, Const) && !may_serve(searched, condition, reinterpret_cast<Const*>(text)))
     return nullptr;
-  Node* codes = once_a_statement(search_call(searched, condition, text));
+  Node* codes = once_a_statement(search_call(searched, condition, static_cast<Node*>(copyObjectImpl(text))));
   searching.level->has_sublink = true;
   Var* stored = makeVar(column->varno, searched.code_column, INT4ARRAYOID, -1, InvalidOid, 0);
 #if PG_VERSION_NUM >= 160000
@@ -98,7 +104,7 @@ Node* of_operands(const Searching& searching, Oid function, List* operands, Oid 
     right = left;
   }
   if (column == nullptr) return nullptr;
-  return by_codes(searching, column, condition, unlabelled(right), collation);
+  return by_codes(searching, column, condition, as_text(right), collation);
 }
 
 // The elements of a list that is written out, or nothing.
@@ -129,7 +135,7 @@ Node* of_list(const Searching& searching, const ScalarArrayOpExpr* node) {
   ListCell* cell;
   foreach (cell, elements) {
     Node* one = by_codes(searching, column, Condition::equal,
-                         unlabelled(static_cast<Node*>(lfirst(cell))), node->inputcollid);
+                         as_text(static_cast<Node*>(lfirst(cell))), node->inputcollid);
     if (one == nullptr) return nullptr;
     conditions = lappend(conditions, one);
   }

@@ -58,7 +58,13 @@ SET enable_seqscan = off;
 SELECT matches(plan_of('SELECT id FROM c WHERE ' || condition), format('Index Cond: \(%s @> \$0\)', codes), condition)
   FROM (VALUES ('name LIKE ''Gonzag%''', 'name_search'), ('name ILIKE ''% GONZ%''', 'name_search'), ('name ^@ ''Paul G''', 'name_search'), ('starts_with(name, ''Paul G'')', 'name_search'),
     ('name = ''Paul Gonzalez 3''', 'name_search'), ('''Paul Gonzalez 3'' = name', 'name_search'), ('nae.search(name, ''gonz* paul'')', 'name_search'), ('email LIKE ''%@example.org''', 'email_search'),
-    ('phone LIKE ''%0123''', 'phone_end'), ('note = ''Anna Müller 16''', 'note_search'), ('note LIKE ''Anna Müller 16''', 'note_search')) AS v(condition, codes);
+    ('phone LIKE ''%0123''', 'phone_end'), ('note = ''Anna Müller 16''', 'note_search'), ('note LIKE ''Anna Müller 16''', 'note_search'),
+    ('name LIKE ''Gonzag%''::varchar', 'name_search'), ('note = ''Anna Müller 16''::varchar(40)', 'note_search')) AS v(condition, codes);
+-- as drivers send it that name the type of a text varchar
+PREPARE typed(varchar) AS SELECT id FROM c WHERE name LIKE $1;
+SET plan_cache_mode = force_generic_plan;
+SELECT matches(plan_of('EXECUTE typed(''Gonzag%'')'), 'Index Cond: \(name_search @> \$0\)', 'a parameter of varchar');
+RESET plan_cache_mode;
 SELECT matches(plan_of('SELECT id FROM c WHERE name LIKE ''Gonzag%'''), 'Filter: .*name.* ~~ ', 'the condition stays');
 SELECT matches(plan_of('SELECT id FROM c WHERE note IN (''Anna Müller 16'', ''x'')'), 'BitmapOr.*note_search @> \$0.*note_search @> \$1', 'IN, value by value');
 SELECT matches(plan_of('SELECT id FROM c WHERE name LIKE ''Gonza%'' OR name LIKE ''Mülle%'''), 'BitmapOr', 'OR');
