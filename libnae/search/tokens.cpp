@@ -117,8 +117,7 @@ Tokens tokens_of(const Declaration& declaration, const Pattern& pattern) {
       tokens.push_back(as_utf8(end));
   }
   std::ranges::sort(tokens);
-  const auto repeated = std::ranges::unique(tokens);
-  tokens.erase(repeated.begin(), repeated.end());
+  tokens.erase(std::unique(tokens.begin(), tokens.end()), tokens.end());
   return tokens;
 }
 
@@ -156,8 +155,7 @@ Tokens tokens_of_words(const Declaration& declaration, const Pattern& pattern) {
     tokens.push_back(as_utf8(std::u32string_view(word.letters).substr(0, declaration.letters)));
   }
   std::ranges::sort(tokens);
-  const auto repeated = std::ranges::unique(tokens);
-  tokens.erase(repeated.begin(), repeated.end());
+  tokens.erase(std::unique(tokens.begin(), tokens.end()), tokens.end());
   return tokens;
 }
 
