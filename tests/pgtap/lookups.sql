@@ -44,7 +44,7 @@ SELECT is((SELECT value FROM nae_whoami() WHERE property = 'login_role'), sessio
 
 SELECT results_eq(
   $$SELECT name, type, actions FROM nae_keys() WHERE name IN ('customer-pii', 'doc-p256') ORDER BY 1$$,
-  $$VALUES ('customer-pii', 'aes-256-gcm', ARRAY['encrypt', 'decrypt', 'rewrap']),
+  $$VALUES ('customer-pii', 'aes-256-gcm', ARRAY['encrypt', 'decrypt', 'rewrap', 'search']),
            ('doc-p256', 'ecdsa-p256', ARRAY['sign', 'verify'])$$, 'keys and their actions');
 SELECT results_eq($$SELECT results, rules FROM nae_keys() WHERE name = 'doc-p256'$$,
   $$VALUES (ARRAY['value', 'value'], ARRAY['one-role-does-everything', 'one-role-does-everything'])$$,
