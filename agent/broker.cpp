@@ -25,7 +25,7 @@ std::size_t load_of(const Upstream& upstream) {
 }
 
 // Refusals that speak of one server's trouble: nothing was done, and another server may well do it.
-bool is_trouble_of_the_server(Code code) {
+bool is_failure_of_the_server(Code code) {
   switch (code) {
     case Code::hsm_unavailable:
     case Code::hsm_token_missing:
@@ -233,7 +233,7 @@ bool Broker::send_again(Requests::iterator found, const wire::Frame& frame) {
   Request& request = found->second;
   Upstream& upstream = *request.upstream;
   auto message = wire::parse_error(frame.body);
-  if (message && is_trouble_of_the_server(message->error.code))
+  if (message && is_failure_of_the_server(message->error.code))
     return try_elsewhere(found, message->error);
   if (!message || request.asker == nullptr || request.times_sent >= kMostSends) return false;
   if (message->error.code == Code::context_unknown && !request.sent->refused) {

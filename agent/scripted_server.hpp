@@ -24,7 +24,7 @@ namespace nae::agent::testing {
 class ScriptedServer {
  public:
   // forget: nothing on this connection is answered any more, no ping either.
-  enum class Act { answer, hold, drop, forget, refuse_context, shutting_down, limit, trouble };
+  enum class Act { answer, hold, drop, forget, refuse_context, shutting_down, limit, failure };
   // What to do with a crypto request; runs on the server's thread.
   using Script = std::function<Act(const wire::CryptoRequestView&)>;
 
@@ -89,7 +89,7 @@ class ScriptedServer {
     return opened_;
   }
   std::atomic<int> requests = 0;
-  std::atomic<Code> trouble = Code::audit_unavailable;  // what Act::trouble refuses with
+  std::atomic<Code> failure = Code::audit_unavailable;  // what Act::failure refuses with
   std::atomic<int> closed_contexts = 0;
 
  private:
@@ -184,8 +184,8 @@ class ScriptedServer {
         wire::append_error(out, id, {Error(Code::limit_exceeded, "script"), 4200});
         return true;
       }
-      if (act == Act::trouble) {
-        wire::append_error(out, id, {Error(server_.trouble, "script"), 1000});
+      if (act == Act::failure) {
+        wire::append_error(out, id, {Error(server_.failure, "script"), 1000});
         return true;
       }
       if (act == Act::refuse_context) contexts_.erase(request.header.context);

@@ -37,9 +37,9 @@ TEST_F(ListenerTest, ExceptionsEndTheirConnectionAlone) {
   std::vector<BlockingClient> others;
   for (std::size_t i = 0; i < workers_.size(); ++i)
     others.push_back(must(BlockingClient::connect_tls(context, port)));
-  for (std::string_view trouble : {"X", "XX"}) {
+  for (std::string_view failure : {"X", "XX"}) {
     auto client = must(BlockingClient::connect_tls(context, port));
-    ASSERT_TRUE(client.write(as_bytes(trouble)));
+    ASSERT_TRUE(client.write(as_bytes(failure)));
     EXPECT_EQ(client.read(1).error().code, Code::connection_lost);
   }
   for (BlockingClient& other : others) {

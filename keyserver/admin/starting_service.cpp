@@ -10,15 +10,15 @@ namespace json = boost::json;
 constexpr StartPart kParts[] = {StartPart::store, StartPart::hsm, StartPart::audit};
 constexpr std::uint32_t kRetryAfterS = 1;
 
-json::object state_of(StartPart part, const StartTrouble& trouble) {
-  if (part < trouble.part) return {{"ok", true}, {"problem", ""}};
+json::object state_of(StartPart part, const StartFailure& failure) {
+  if (part < failure.part) return {{"ok", true}, {"problem", ""}};
   return {{"ok", false},
-          {"problem", part == trouble.part ? trouble.error.message : "it is not opened yet"}};
+          {"problem", part == failure.part ? failure.error.message : "it is not opened yet"}};
 }
 
-http::HttpResponse readiness(const StartTrouble& trouble) {
+http::HttpResponse readiness(const StartFailure& failure) {
   json::object body;
-  for (StartPart part : kParts) body[name(part)] = state_of(part, trouble);
+  for (StartPart part : kParts) body[name(part)] = state_of(part, failure);
   body["ready"] = false;
   http::HttpResponse response;
   response.status = 503;
@@ -40,14 +40,14 @@ std::string_view name(StartPart part) {
   return "audit";
 }
 
-void StartingService::set(StartTrouble trouble) {
+void StartingService::set(StartFailure failure) {
   std::lock_guard lock(mutex_);
-  trouble_ = std::move(trouble);
+  failure_ = std::move(failure);
 }
 
-StartTrouble StartingService::trouble() const {
+StartFailure StartingService::failure() const {
   std::lock_guard lock(mutex_);
-  return trouble_;
+  return failure_;
 }
 
 void StartingService::dispatch(http::HttpRequest request, http::Peer, Answer answer) {
@@ -55,7 +55,7 @@ void StartingService::dispatch(http::HttpRequest request, http::Peer, Answer ans
       std::string_view(request.target).substr(0, request.target.find('?'));
   if (path == "/healthz" && request.method == "GET")
     return answer({200, "text/plain; charset=utf-8", "ok\n", ""});
-  StartTrouble now = trouble();
+  StartFailure now = failure();
   http::HttpResponse response;
   if (path == "/readyz" && request.method == "GET") {
     response = readiness(now);

@@ -14,7 +14,7 @@ enum class StartPart { store, hsm, audit };
 std::string_view name(StartPart part);
 
 // Why the server has not started yet.
-struct StartTrouble {
+struct StartFailure {
   StartPart part = StartPart::store;  // those before it were found good
   Error error;
 };
@@ -22,8 +22,8 @@ struct StartTrouble {
 // Holds the trouble that was found last; set by the main thread, read by all.
 class StartingService final : public http::HttpService {
  public:
-  void set(StartTrouble trouble);
-  StartTrouble trouble() const;
+  void set(StartFailure failure);
+  StartFailure failure() const;
 
   // /healthz answers, /readyz says what is missing, everything else is refused with that error.
   void dispatch(http::HttpRequest request, http::Peer peer, Answer answer) override;
@@ -31,7 +31,7 @@ class StartingService final : public http::HttpService {
 
  private:
   mutable std::mutex mutex_;
-  StartTrouble trouble_;
+  StartFailure failure_;
 };
 
 }  // namespace nae::admin

@@ -212,7 +212,7 @@ TEST_F(LogHeadsTest, AMissingStopShows) {
   EXPECT_TRUE(open_log()->health().interrupted) << "no text of an asker passes for a stop";
 }
 
-TEST_F(LogHeadsTest, TroubleShowsBeforeARequestFindsIt) {
+TEST_F(LogHeadsTest, AFailureShowsBeforeARequestFindsIt) {
   auto log = open_log();
   ASSERT_TRUE(log->append(batch_of(1)));
   const auto away = directory_.string() + "-away";

@@ -74,8 +74,8 @@ class Starter {
     after(kPatience, [this] {
       if (!running_) return;
       const admin::StartPart part = shared_->opening.part;
-      trouble({part, Error(Code::timeout, "its " + std::string(name(part)) + " is being opened",
-                           "Look at the HSM when it takes longer than a minute.")});
+      report({part, Error(Code::timeout, "its " + std::string(name(part)) + " is being opened",
+                          "Look at the HSM when it takes longer than a minute.")});
     });
   }
 
@@ -118,12 +118,12 @@ class Starter {
     const admin::StartPart part = shared_->opening.part;
     if (!may_pass(part, done.error().code)) return give_up(done.error());
     if (made) made->reset();
-    trouble({part, done.error()});
+    report({part, done.error()});
     const auto took = std::chrono::duration_cast<milliseconds>(Clock::now() - begun_);
     if (!error_) after(pause_after(shared_->config, took), [this] { attempt(); });
   }
 
-  void trouble(admin::StartTrouble now) {
+  void report(admin::StartFailure now) {
     if (!told_ || told_->error != now.error) {
       spdlog::error("event=waiting-to-start part={} code={} message={} hint={}", name(now.part),
                     nae::name(now.error.code), quoted_text(now.error.message),
@@ -194,7 +194,7 @@ class Starter {
   Clock::time_point begun_;
   bool running_ = false;
   bool stopping_ = false;
-  std::optional<admin::StartTrouble> told_;
+  std::optional<admin::StartFailure> told_;
   std::unique_ptr<WaitingRoom> room_;
   std::unique_ptr<Startable> server_;
   std::optional<Error> error_;

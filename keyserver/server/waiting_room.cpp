@@ -18,14 +18,14 @@ WaitingRoom::WaitingRoom(const config::Config& config,
       workers_(std::make_unique<net::WorkerThreads>(1, "nae-waiting")) {}
 
 Result<std::unique_ptr<WaitingRoom>> WaitingRoom::open(const config::Config& config,
-                                                       admin::StartTrouble trouble) {
+                                                       admin::StartFailure failure) {
   NAE_ASSIGN(auto context, net::TlsContext::server(tls_files(config)));
   auto service = std::make_unique<admin::StartingService>();
-  service->set(std::move(trouble));
+  service->set(std::move(failure));
   std::unique_ptr<WaitingRoom> room(new WaitingRoom(config, std::move(service)));
   NAE_ASSIGN(const net::TlsListenerOptions options, listener_options(config));
   auto refusal = [told = room->service_] {
-    Error error = told->trouble().error;
+    Error error = told->failure().error;
     error.message = "it waits to start: " + error.message;
     return error;
   };

@@ -14,12 +14,12 @@ namespace nae::server {
 class WaitingRoom {
  public:
   static Result<std::unique_ptr<WaitingRoom>> open(const config::Config& config,
-                                                   admin::StartTrouble trouble);
+                                                   admin::StartFailure failure);
   ~WaitingRoom();  // the port is free afterwards
   WaitingRoom(const WaitingRoom&) = delete;
   WaitingRoom& operator=(const WaitingRoom&) = delete;
 
-  void tell(admin::StartTrouble trouble) { service_->set(std::move(trouble)); }
+  void tell(admin::StartFailure failure) { service_->set(std::move(failure)); }
   // New certificates, where they are good.
   void reload(const config::Config& config);
 

@@ -19,7 +19,7 @@ using testing::StartsWith;
 
 [[maybe_unused]] const auto* const kHeap = crypto::take_secure_heap_for_tests();
 
-const admin::StartTrouble kHsmAway{admin::StartPart::hsm,
+const admin::StartFailure kHsmAway{admin::StartPart::hsm,
                                    Error(Code::hsm_unavailable, "the HSM sleeps", "Wake it.")};
 
 class WaitingRoomTest : public InstallationTest {
@@ -63,7 +63,7 @@ TEST_F(WaitingRoomTest, LivesAndIsNotReady) {
   EXPECT_THAT(ready, HasSubstr(R"("ready":false)"));
 }
 
-TEST_F(WaitingRoomTest, RefusesEverythingElseWithTheTrouble) {
+TEST_F(WaitingRoomTest, RefusesEverythingElseWithTheFailure) {
   const auto room = open();
   ASSERT_TRUE(room);
   for (const auto& [method, path] :
@@ -77,7 +77,7 @@ TEST_F(WaitingRoomTest, RefusesEverythingElseWithTheTrouble) {
   }
 }
 
-TEST_F(WaitingRoomTest, TellsTheNewestTrouble) {
+TEST_F(WaitingRoomTest, TellsTheNewestFailure) {
   const auto room = open();
   ASSERT_TRUE(room);
   room->tell({admin::StartPart::audit, Error(Code::audit_unavailable, "no room")});
@@ -110,7 +110,7 @@ TEST_F(WaitingRoomTest, KnowsOnlyItsOwnAuthority) {
 }
 
 // The connection ends then.
-TEST_F(WaitingRoomTest, AnAgentsHelloIsAnsweredWithTheTrouble) {
+TEST_F(WaitingRoomTest, AnAgentsHelloIsAnsweredWithTheFailure) {
   const net::TlsFiles files = device_files();
   const auto room = open();
   ASSERT_TRUE(room);

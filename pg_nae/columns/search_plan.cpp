@@ -80,7 +80,8 @@ Node* by_codes(const Searching& searching, Var* column, Condition condition, Nod
   if (!find_searched_column(searching.query, column, searched)) return nullptr;
   if (IsA(text, Const) && !may_serve(searched, condition, reinterpret_cast<Const*>(text)))
     return nullptr;
-  Node* codes = once_a_statement(search_call(searched, condition, static_cast<Node*>(copyObjectImpl(text))));
+  Node* codes =
+      once_a_statement(search_call(searched, condition, static_cast<Node*>(copyObjectImpl(text))));
   searching.level->has_sublink = true;
   Var* stored = makeVar(column->varno, searched.code_column, INT4ARRAYOID, -1, InvalidOid, 0);
 #if PG_VERSION_NUM >= 160000

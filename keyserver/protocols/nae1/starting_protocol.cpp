@@ -12,12 +12,12 @@ constexpr std::uint32_t kRetryAfterMs = 1'000;
 
 }  // namespace
 
-net::ProtocolFactory starting_protocol(std::function<Error()> trouble) {
-  return [trouble =
-              std::move(trouble)](net::Connection& connection) -> std::unique_ptr<net::Protocol> {
+net::ProtocolFactory starting_protocol(std::function<Error()> failure) {
+  return [failure =
+              std::move(failure)](net::Connection& connection) -> std::unique_ptr<net::Protocol> {
     if (connection.peer().kind != net::PeerKind::device) return nullptr;
     return std::make_unique<RefusingProtocol>(
-        connection, wire::ErrorMessage{trouble(), kRetryAfterMs}, kHelloTimeout);
+        connection, wire::ErrorMessage{failure(), kRetryAfterMs}, kHelloTimeout);
   };
 }
 

@@ -9,7 +9,7 @@
 
 namespace nae::nae1 {
 
-// `trouble` is asked at each connection, on its thread.
-net::ProtocolFactory starting_protocol(std::function<Error()> trouble);
+// `failure` is asked at each connection, on its thread.
+net::ProtocolFactory starting_protocol(std::function<Error()> failure);
 
 }  // namespace nae::nae1

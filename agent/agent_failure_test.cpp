@@ -11,15 +11,15 @@ namespace {
 using namespace testing;
 using Clock = std::chrono::steady_clock;
 
-class AgentTroubleTest : public AgentTest {};
+class AgentFailureTest : public AgentTest {};
 
 // Everything that a server says of a trouble of its own; signatures too, since none left it.
-class AgentTroubleCodeTest : public AgentTroubleTest, public ::testing::WithParamInterface<Code> {};
+class AgentFailureCodeTest : public AgentFailureTest, public ::testing::WithParamInterface<Code> {};
 
-TEST_P(AgentTroubleCodeTest, ATroubledServersRefusalsAreTriedElsewhere) {
-  auto& sick = serve(always(Act::trouble));
+TEST_P(AgentFailureCodeTest, AFailingServersRefusalsAreTriedElsewhere) {
+  auto& sick = serve(always(Act::failure));
   auto& well = serve(always(Act::answer));
-  sick.trouble = GetParam();
+  sick.failure = GetParam();
   start_with_all_ready();
   Backend b = backend();
   auto context = b.open("alice");
@@ -32,16 +32,16 @@ TEST_P(AgentTroubleCodeTest, ATroubledServersRefusalsAreTriedElsewhere) {
   EXPECT_LE(sick.requests, 1 + (Clock::now() - begun) / AvoidedServers::kTime);
 }
 
-INSTANTIATE_TEST_SUITE_P(Codes, AgentTroubleCodeTest,
+INSTANTIATE_TEST_SUITE_P(Codes, AgentFailureCodeTest,
                          ::testing::Values(Code::hsm_unavailable, Code::hsm_token_missing,
                                            Code::hsm_failed, Code::store_unavailable,
                                            Code::audit_unavailable),
                          [](const auto& code) { return std::string(name(code.param)); });
 
-TEST_F(AgentTroubleTest, AServerThatIsWellAgainIsAskedAgain) {
+TEST_F(AgentFailureTest, AServerThatIsWellAgainIsAskedAgain) {
   std::atomic<bool> is_well = false;
   auto& sick =
-      serve([&](const wire::CryptoRequestView&) { return is_well ? Act::answer : Act::trouble; });
+      serve([&](const wire::CryptoRequestView&) { return is_well ? Act::answer : Act::failure; });
   serve(always(Act::answer));
   start_with_all_ready();
   Backend b = backend();
@@ -60,9 +60,9 @@ TEST_F(AgentTroubleTest, AServerThatIsWellAgainIsAskedAgain) {
   EXPECT_LT(Clock::now() - begun, 6s);
 }
 
-TEST_F(AgentTroubleTest, WhenBothAreInTroubleTheLastRefusalIsTold) {
-  auto& one = serve(always(Act::trouble));
-  auto& two = serve(always(Act::trouble));
+TEST_F(AgentFailureTest, WhenBothFailTheLastRefusalIsTold) {
+  auto& one = serve(always(Act::failure));
+  auto& two = serve(always(Act::failure));
   start_with_all_ready();
   Backend b = backend();
   auto context = b.open("alice");
@@ -74,9 +74,9 @@ TEST_F(AgentTroubleTest, WhenBothAreInTroubleTheLastRefusalIsTold) {
   }
 }
 
-TEST_F(AgentTroubleTest, ASoleServersRefusalIsToldAtOnce) {
+TEST_F(AgentFailureTest, ASoleServersRefusalIsToldAtOnce) {
   config_.connections_per_server = 2;
-  auto& sick = serve(always(Act::trouble));
+  auto& sick = serve(always(Act::failure));
   start();
   wait_for("upstream.2.state", "ready");
   Backend b = backend();
@@ -87,7 +87,7 @@ TEST_F(AgentTroubleTest, ASoleServersRefusalIsToldAtOnce) {
 }
 
 // Its one thread stands still: no answer, no pong, and the connection stays.
-TEST_F(AgentTroubleTest, RequestsLeaveASilentServerWithinTwoSeconds) {
+TEST_F(AgentFailureTest, RequestsLeaveASilentServerWithinTwoSeconds) {
   std::promise<void> release;
   auto released = release.get_future().share();
   auto script = [&](std::atomic<bool>& frozen) {
@@ -120,7 +120,7 @@ TEST_F(AgentTroubleTest, RequestsLeaveASilentServerWithinTwoSeconds) {
 }
 
 // Firewalls forget all connections at once, and one of them is heard a moment later than the other.
-TEST_F(AgentTroubleTest, RequestsLeaveForNoConnectionThatWasForgottenAMomentLater) {
+TEST_F(AgentFailureTest, RequestsLeaveForNoConnectionThatWasForgottenAMomentLater) {
   config_.connections_per_server = 2;
   // More than one record: what comes next is given to the other connection.
   const std::string large(20'000, 'x');
@@ -150,7 +150,7 @@ TEST_F(AgentTroubleTest, RequestsLeaveForNoConnectionThatWasForgottenAMomentLate
 }
 
 // A slow request is no silence: the server answers pings.
-TEST_F(AgentTroubleTest, ASlowServerIsNotTakenForASilentOne) {
+TEST_F(AgentFailureTest, ASlowServerIsNotTakenForASilentOne) {
   config_.limits.request_timeout = 3s;
   auto& slow = serve([](const wire::CryptoRequestView& request) {
     return request.header.action == Action::decrypt ? Act::hold : Act::answer;
@@ -175,7 +175,7 @@ TEST_F(AgentTroubleTest, ASlowServerIsNotTakenForASilentOne) {
   EXPECT_EQ(other.requests - before, sent - 1);
 }
 
-TEST_F(AgentTroubleTest, AServerOfAnotherStoreIsNotUsed) {
+TEST_F(AgentFailureTest, AServerOfAnotherStoreIsNotUsed) {
   auto& first = serve(always(Act::answer));
   auto& stranger = serve(always(Act::answer));
   stranger.set_store("another");
@@ -194,7 +194,7 @@ TEST_F(AgentTroubleTest, AServerOfAnotherStoreIsNotUsed) {
 }
 
 // A first server that is away does not make another one of the same store.
-TEST_F(AgentTroubleTest, AServerOfAnotherStoreIsNotUsedWhileTheFirstIsAway) {
+TEST_F(AgentFailureTest, AServerOfAnotherStoreIsNotUsedWhileTheFirstIsAway) {
   config_.limits.unavailable_wait = 300ms;
   serve(always(Act::answer));
   auto& stranger = serve(always(Act::answer));
