@@ -30,7 +30,7 @@ Node* unlabelled(Node* node) {
 }
 
 // A constant of type text without what relabels it; one of varchar is a text by its label alone.
-Node* as_text(Node* node) {
+Node* text_operand(Node* node) {
   Node* bare = unlabelled(node);
   return exprType(bare) == TEXTOID ? bare : node;
 }
@@ -105,7 +105,7 @@ Node* of_operands(const Searching& searching, Oid function, List* operands, Oid 
     right = left;
   }
   if (column == nullptr) return nullptr;
-  return by_codes(searching, column, condition, as_text(right), collation);
+  return by_codes(searching, column, condition, text_operand(right), collation);
 }
 
 // The elements of a list that is written out, or nothing.
@@ -136,7 +136,7 @@ Node* of_list(const Searching& searching, const ScalarArrayOpExpr* node) {
   ListCell* cell;
   foreach (cell, elements) {
     Node* one = by_codes(searching, column, Condition::equal,
-                         as_text(static_cast<Node*>(lfirst(cell))), node->inputcollid);
+                         text_operand(static_cast<Node*>(lfirst(cell))), node->inputcollid);
     if (one == nullptr) return nullptr;
     conditions = lappend(conditions, one);
   }
