@@ -3,7 +3,6 @@
 # implementation opens, and a restore of keys and store from it by k cards; cut, changed, starved and killed at each place.
 import hashlib
 import json
-import os
 import re
 import resource
 import shutil
@@ -14,6 +13,7 @@ import subprocess
 
 from custody_file import GROUP_KEY, Backup, combine, load
 from harness import KEY_SERVER, NAE, OWNER, KeyServer, Tap, give_to_owner, run, scratch_directory, wait_until
+from software_cards import certificates, make_cards
 
 KEYS = 1200  # so that the store is of several blocks
 STEPS = ("keys", "store", "versions", "record")
@@ -25,18 +25,10 @@ with Tap() as tap:
     def same(got, wanted, name, told=""):
         tap.ok(got == wanted, name, f"{got!r} is not {wanted!r}\n{told}")
 
-    for name in names:
-        run("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", f"/CN={name}", "-keyout", scratch / f"{name}.key", "-out",
-            scratch / f"{name}.pem").check_returncode()
-        (scratch / f"{name}.pass").write_text(f"of {name}\n")
-        run("openssl", "pkcs8", "-topk8", "-v2", "aes-256-cbc", "-in", scratch / f"{name}.key", "-out", scratch / f"{name}.card", "-passout",
-            f"pass:of {name}").check_returncode()
-        for file in (scratch / f"{name}.pass", scratch / f"{name}.card"):
-            file.chmod(0o600)
-            give_to_owner(file)
+    make_cards(scratch, names)
     path = scratch / "server"
     run(KEY_SERVER, "init", "--directory", path, "--listen", "127.0.0.1:0", "--custody", "2/3",
-        *[word for name in names for word in ("--card", scratch / f"{name}.pem")]).check_returncode()
+        *certificates(scratch, names)).check_returncode()
     server = KeyServer(path)
     (scratch / "backups").mkdir()
     give_to_owner(scratch / "backups")

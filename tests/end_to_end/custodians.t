@@ -12,6 +12,7 @@ import subprocess
 
 from custody_file import GROUP_KEY, SO_PIN, Custody, combine, load
 from harness import KEY_SERVER, NAE, OWNER, KeyServer, Tap, give_to_owner, run, scratch_directory
+from software_cards import certificates, make_cards
 
 with Tap() as tap:
     scratch = scratch_directory()
@@ -20,18 +21,10 @@ with Tap() as tap:
     def same(got, wanted, name, told=""):
         tap.ok(got == wanted, name, f"{got!r} is not {wanted!r}\n{told}")
 
-    for name in names:
-        run("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", f"/CN={name}", "-keyout", scratch / f"{name}.key", "-out",
-            scratch / f"{name}.pem").check_returncode()
-        (scratch / f"{name}.pass").write_text(f"of {name}\n")
-        run("openssl", "pkcs8", "-topk8", "-v2", "aes-256-cbc", "-in", scratch / f"{name}.key", "-out", scratch / f"{name}.card", "-passout",
-            f"pass:of {name}").check_returncode()
-        for file in (scratch / f"{name}.pass", scratch / f"{name}.card"):
-            file.chmod(0o600)
-            give_to_owner(file)
+    make_cards(scratch, names)
     path = scratch / "server"
     run(KEY_SERVER, "init", "--directory", path, "--listen", "127.0.0.1:0", "--custody", "2/3",
-        *[word for name in names[:3] for word in ("--card", scratch / f"{name}.pem")]).check_returncode()
+        *certificates(scratch, names[:3])).check_returncode()
     server = KeyServer(path)
     file = path / "custody.nae"
     first = file.read_bytes()
@@ -91,7 +84,7 @@ with Tap() as tap:
     done = run(KEY_SERVER, "rotate-custodians", "--config", server.config, "--custody", "2/2", "--card", scratch / "dora.pem", "--card", scratch / "twin.pem", *cards_of("alice", "bob"))
     same((done.returncode, "twin" in done.stderr, file.read_bytes() == first), (1, True, True), "one new card under two names", done.stderr)
     run(KEY_SERVER, "init", "--directory", scratch / "other", "--listen", "127.0.0.1:0", "--custody", "2/3",
-        *[word for name in names[:3] for word in ("--card", scratch / f"{name}.pem")]).check_returncode()
+        *certificates(scratch, names[:3])).check_returncode()
     file.write_bytes((scratch / "other/custody.nae").read_bytes())
     done = rotate("2/2", ("dora", "erin"), ("alice", "bob"))
     same((done.returncode, "another group" in done.stderr), (1, True), "another group's file is refused", done.stderr)

@@ -1,16 +1,11 @@
 #!/usr/bin/python3 -B
 # Answers of the application: nae-gateway opens ciphertexts for the end user whose token the request has, as the policy says.
-import time
-
-import jwt
 from cryptography.hazmat.primitives.asymmetric import ed25519
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from end_users import RULES, bearer
 from gateway_shop import ROUTES, Shop
 from harness import Tap
 
-ISSUER, AUDIENCE, CARD = "https://login.example/realms/shop", "nae", "4111111111111111"
-KEY, STRANGER = ed25519.Ed25519PrivateKey.generate(), ed25519.Ed25519PrivateKey.generate()
-PEM = KEY.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+CARD, STRANGER = "4111111111111111", ed25519.Ed25519PrivateKey.generate()
 FIELDS = "".join(f"""
 [[route.answer]]
 json = "$.{name}"
@@ -29,22 +24,7 @@ role = "shop-web"
 user_token = "bearer"
 {FIELDS}
 """
-RULES = f"""
-[[issuer]]
-name = "login"
-issuer = "{ISSUER}"
-audience = "{AUDIENCE}"
-clock_skew_seconds = 0
-public_keys = [\"\"\"{PEM}\"\"\"]
-[[rule]]
-name = "alice-sees"
-roles = ["shop-web"]
-programs = ["nae-gateway"]
-users = ["alice"]
-issuers = ["login"]
-keys = ["glob:customer-*"]
-actions = ["decrypt"]
-result = "value"
+RULES += """
 [[rule]]
 name = "bob-sees-the-end"
 roles = ["shop-web"]
@@ -55,13 +35,6 @@ keys = ["customer-card"]
 actions = ["decrypt"]
 result = "mask(last=4)"
 """
-
-
-def bearer(user, key=KEY, seconds=600):
-    now = int(time.time())
-    claims = {"iss": ISSUER, "aud": AUDIENCE, "sub": user, "iat": now, "exp": now + seconds}
-    return {"Authorization": "Bearer " + jwt.encode(claims, key, algorithm="EdDSA")}
-
 
 with Tap() as tap, Shop(routes=ROUTES + SHOW, rules=RULES) as shop:
     gateway = shop.gateway

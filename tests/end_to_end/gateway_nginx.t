@@ -1,36 +1,18 @@
 #!/usr/bin/python3 -B
 # nginx in front of the gateway, as packaging/nginx/nginx.conf has it: HTTP/2, a cache, and TLS by a key that is in the HSM.
 import os
-import pwd
 import re
 import socket
 import ssl
 import subprocess
 
-from gateway_programs_routes import ROLES, ROUTES, RULES, alice, table
+from end_users import bearer
+from gateway_programs_routes import ROLES, ROUTES, RULES, table
 from gateway_shop import FrameworkShop, Shop, ask, files_with, free_port, memory_has
-from harness import BUILD, OWNER, ROOT, Tap, give_to_owner, run, wait_until
+from harness import OWNER, ROOT, Tap, give_to_owner, run, wait_until
+from unix_programs import USER, engine_configuration
 
-MODULE, ENGINE = BUILD / "pkcs11/libnae-pkcs11.so", "/usr/lib/x86_64-linux-gnu/engines-3/pkcs11.so"
 NGINX, CARD, OTHER, NOTE = "/usr/sbin/nginx", "4111111111111111", "4000056655665556", "canary 7d1f"
-OPENSSL = f"""openssl_conf = init
-[init]
-engines = engines
-[engines]
-pkcs11 = engine
-[engine]
-engine_id = pkcs11
-dynamic_path = {ENGINE}
-MODULE_PATH = {MODULE}
-init = 0
-[req]
-distinguished_name = name
-x509_extensions = names
-[name]
-[names]
-subjectAltName = DNS:shop.example
-"""
-USER = OWNER.get("user") or pwd.getpwuid(os.geteuid()).pw_name
 SIGNS = f"""
 [[program]]
 name = "web"
@@ -52,7 +34,7 @@ class Nginx:
         (self.directory / "cache").mkdir(parents=True)
         self.port = free_port()
         self.environment = {**os.environ, "NAE_PKCS11": f"socket={shop.stack.agent_socket}", "OPENSSL_CONF": str(self.directory / "openssl.cnf"), "HOME": str(self.directory)}
-        (self.directory / "openssl.cnf").write_text(OPENSSL)
+        (self.directory / "openssl.cnf").write_text(engine_configuration("DNS:shop.example"))
         text = (ROOT / "packaging/nginx/nginx.conf").read_text()
         for packaged, here in (("user www-data;\n", "daemon off;\n"), ("/run/nginx.pid", str(self.directory / "nginx.pid")), ("/var/log/nginx", str(self.directory)),
                                ("/var/cache/nginx/shop", str(self.directory / "cache")), ("/etc/nginx/shop.pem", str(self.directory / "shop.pem")),
@@ -118,7 +100,7 @@ with Tap() as tap, Shop(rules=RULES + SIGNS, table=ROLES, application=False, key
         big = "x" * 300_000
         (shop.path / "big.json").write_text(f'{{"name":"Big","card":"{OTHER}","note":"{NOTE} {big}"}}')
         tap.is_(nginx.curl("/api/customers", *json_header, "-d", f"@{shop.path / 'big.json'}")[0], 201, "a body that is larger than any buffer goes through")
-        token = ("-H", f"Authorization: {alice()['Authorization']}")
+        token = ("-H", f"Authorization: {bearer('alice')['Authorization']}")
         for _ in range(2):
             tap.is_(nginx.curl("/api/customers/1", *token)[2], f'{{"id":1,"name":"Ann","card":"{CARD}","note":"{NOTE}"}}', "who may, sees it")
         tap.ok(CARD not in nginx.curl("/api/customers/1")[2], "and the next one does not get that answer")

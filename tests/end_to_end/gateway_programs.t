@@ -3,7 +3,8 @@
 # their users see is the same, and the web tier never had a card number.
 import urllib.parse
 
-from gateway_programs_routes import ROLES, ROUTES, RULES, alice, table
+from end_users import bearer
+from gateway_programs_routes import ROLES, ROUTES, RULES, table
 from gateway_shop import FrameworkShop, Shop, ask, files_with, memory_has
 from harness import Tap
 
@@ -39,7 +40,7 @@ def day(port):
     for _, _, method, path, body, headers in STEPS:
         if headers is FORM:
             body = urllib.parse.urlencode(body)
-        status, answer, answered = ask(port, method, path, body, alice() if headers is TOKEN else headers)
+        status, answer, answered = ask(port, method, path, body, bearer("alice") if headers is TOKEN else headers)
         seen.append((status, urllib.parse.urlsplit(answered["Location"] or "").path, answer))
     return seen
 

@@ -1,13 +1,6 @@
 """Routes, rules, roles and tables of the shops in gateway_programs/."""
-import time
+import end_users
 
-import jwt
-from cryptography.hazmat.primitives.asymmetric import ed25519
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-
-ISSUER, AUDIENCE = "https://login.example/realms/shop", "nae"
-KEY = ed25519.Ed25519PrivateKey.generate()
-PEM = KEY.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
 COLUMN = 'key = "customer-card"\ncontext = "shop"\ndeterministic = true\n'
 
 
@@ -67,21 +60,7 @@ json = "$.note"
 action = "reveal"
 key = "customer-pii"
 """
-RULES = f"""
-[[issuer]]
-name = "login"
-issuer = "{ISSUER}"
-audience = "{AUDIENCE}"
-public_keys = [\"\"\"{PEM}\"\"\"]
-[[rule]]
-name = "alice-sees"
-roles = ["shop-web"]
-programs = ["nae-gateway"]
-users = ["alice"]
-issuers = ["login"]
-keys = ["glob:customer-*"]
-actions = ["decrypt"]
-result = "value"
+RULES = end_users.RULES + """
 [[rule]]
 name = "letters-are-written-by-the-note"
 roles = ["letters"]
@@ -112,8 +91,3 @@ GRANT CREATE ON SCHEMA {schema} TO shop_web;
 GRANT SELECT, INSERT, UPDATE ON {schema}.customer TO shop_web;
 GRANT SELECT ON {schema}.customer TO back_office, support, letters;
 """
-
-
-def alice():
-    now = int(time.time())
-    return {"Authorization": "Bearer " + jwt.encode({"iss": ISSUER, "aud": AUDIENCE, "sub": "alice", "iat": now, "exp": now + 600}, KEY, algorithm="EdDSA")}

@@ -11,27 +11,13 @@ import subprocess
 import threading
 
 from harness import OWNER, Tap, give_to_owner, wait_until
-from unix_programs import MODULE, USER, Host
+from unix_programs import MODULE, USER, Host, engine_configuration
 
 JAVA = pathlib.Path("/usr/bin/java").resolve()
 CLIENT = "/usr/lib/x86_64-linux-gnu/pkcs11/p11-kit-client.so"
-HELPER, ENGINE = "/usr/lib/openssh/ssh-pkcs11-helper", "/usr/lib/x86_64-linux-gnu/engines-3/pkcs11.so"
+HELPER = "/usr/lib/openssh/ssh-pkcs11-helper"
 PROGRAMS = ["/usr/bin/pkcs11-tool", "/usr/bin/p11tool", "/usr/bin/openssl", "/usr/bin/ssh-keygen", HELPER, "/usr/sbin/nginx", "/usr/bin/p11-kit", "/usr/libexec/p11-kit/p11-kit-remote", JAVA]
 KEYS = "web:ecdsa-p256 big:ecdsa-p384 api:rsa-2048 codes:hmac-sha-256-raw forbidden:ecdsa-p256 edwards:ed25519"
-OPENSSL = f"""openssl_conf = init
-[init]
-engines = engines
-[engines]
-pkcs11 = engine
-[engine]
-engine_id = pkcs11
-dynamic_path = {ENGINE}
-MODULE_PATH = {MODULE}
-init = 0
-[req]
-distinguished_name = name
-[name]
-"""
 NGINX = """pid {d}/nginx.pid;
 error_log {d}/nginx.log info;
 worker_processes 2;
@@ -83,7 +69,7 @@ def free_port():
 
 with Tap() as tap, Host(*PROGRAMS, keys=KEYS) as host:
     message = host.file("message", "a message")
-    host.environment["OPENSSL_CONF"] = str(host.file("openssl.cnf", OPENSSL))
+    host.environment["OPENSSL_CONF"] = str(host.file("openssl.cnf", engine_configuration()))
     give_to_owner(host.path)
 
     def tool(*words, **options):

@@ -10,6 +10,7 @@ from harness import BUILD, OWNER, KeyServer, alive, give_to_owner, run, scratch_
 
 AGENT = BUILD / "agent" / "nae-agent"
 MODULE = BUILD / "pkcs11" / "libnae-pkcs11.so"
+ENGINE = "/usr/lib/x86_64-linux-gnu/engines-3/pkcs11.so"
 USER = OWNER.get("user") or pwd.getpwuid(os.geteuid()).pw_name
 
 POLICY = """version = 2
@@ -35,6 +36,24 @@ keys = ["forbidden"]
 actions = ["sign", "verify"]
 result = "deny"
 """
+
+
+def engine_configuration(names=""):
+    """OpenSSL's, with libp11's engine over the module. `names`: the subjectAltName of certificates that it makes."""
+    return f"""openssl_conf = init
+[init]
+engines = engines
+[engines]
+pkcs11 = engine
+[engine]
+engine_id = pkcs11
+dynamic_path = {ENGINE}
+MODULE_PATH = {MODULE}
+init = 0
+[req]
+distinguished_name = name
+[name]
+""" + (f"[req]\nx509_extensions = names\n[names]\nsubjectAltName = {names}\n" if names else "")
 
 
 class Host:
