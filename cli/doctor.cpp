@@ -50,11 +50,6 @@ crypto::CertificateLife life_of(const json::value& certificate, std::string_view
   return {unix_seconds(shown(certificate, begin)), unix_seconds(shown(certificate, "not_after"))};
 }
 
-// Of several certificates of one name that which is good for longest counts.
-void keep_longer(crypto::CertificateLife& life, const crypto::CertificateLife& other) {
-  if (other.not_after_s > life.not_after_s) life = other;
-}
-
 // `asked_us`, `answered_us`: our clock before and after the question.
 void check_clock(Report& report, const json::value& status, std::int64_t asked_us,
                  std::int64_t answered_us) {
@@ -119,7 +114,7 @@ void check_devices(Report& report, Server& server) {
   std::map<std::string, crypto::CertificateLife> last;
   for (const json::value& device : items(*answer, "devices"))
     if (shown(device, "removed_at").empty())
-      keep_longer(last[shown(device, "name")], life_of(device, "issued_at"));
+      crypto::keep_longer(last[shown(device, "name")], life_of(device, "issued_at"));
   for (const auto& [name, life] : last)
     doctor::check_expiry(report, "certificate of device " + name, life);
 }
@@ -130,7 +125,7 @@ void check_admins(Report& report, Server& server) {
   for (const json::value& admin : items(*answer, "admins")) {
     crypto::CertificateLife last;
     for (const json::value& certificate : items(admin, "certificates"))
-      keep_longer(last, life_of(certificate, "issued_at"));
+      crypto::keep_longer(last, life_of(certificate, "issued_at"));
     doctor::check_expiry(report, "certificate of administrator " + shown(admin, "name"), last);
   }
 }

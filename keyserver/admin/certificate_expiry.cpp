@@ -11,10 +11,10 @@ namespace {
 
 constexpr std::int64_t kSecondsPerDay = 86'400;
 
-// Of several certificates of one name that which is good for longest counts.
-void keep_longer(crypto::CertificateLife& life, std::int64_t issued_us, std::int64_t expires_us) {
-  const std::int64_t not_after_s = expires_us / api::kMicrosecondsPerSecond;
-  if (not_after_s > life.not_after_s) life = {issued_us / api::kMicrosecondsPerSecond, not_after_s};
+// Of a certificate as the store has it.
+crypto::CertificateLife life_of(const auto& certificate) {
+  return {certificate.issued_at_us / api::kMicrosecondsPerSecond,
+          certificate.expires_at_us / api::kMicrosecondsPerSecond};
 }
 
 }  // namespace
@@ -32,14 +32,13 @@ Result<std::vector<Expiry>> expiries(store::Store& store, const keys::KeyRing& r
   for (const store::Admin& admin : admins) {
     crypto::CertificateLife last;
     for (const store::AdminCertificate& certificate : admin.certificates)
-      keep_longer(last, certificate.issued_at_us, certificate.expires_at_us);
+      crypto::keep_longer(last, life_of(certificate));
     found.push_back({"admin", admin.name, last});
   }
   NAE_ASSIGN(std::vector<store::DeviceCertificate> devices, store.list_devices());
   std::map<std::string, crypto::CertificateLife> last;
   for (const store::DeviceCertificate& device : devices)
-    if (device.removed_at_us == 0)
-      keep_longer(last[device.name], device.issued_at_us, device.expires_at_us);
+    if (device.removed_at_us == 0) crypto::keep_longer(last[device.name], life_of(device));
   for (const auto& [name, life] : last) found.push_back({"device", name, life});
   for (const keys::KeyPointer& key : ring.list()) {
     const keys::Version* primary = key->primary();

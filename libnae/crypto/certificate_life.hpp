@@ -24,4 +24,9 @@ inline std::int64_t ends_soon_after_s(const CertificateLife& life) {
   return life.not_after_s - std::min(kMostWarning_s, length_s(life) / 4);
 }
 
+// Of several certificates of one name that which is good for longest counts.
+inline void keep_longer(CertificateLife& life, const CertificateLife& other) {
+  if (other.not_after_s > life.not_after_s) life = other;
+}
+
 }  // namespace nae::crypto
