@@ -13,7 +13,9 @@ CREATE FUNCTION name_of(i int) RETURNS text LANGUAGE sql IMMUTABLE AS $$SELECT n
 INSERT INTO c (id, name, email, phone, note) SELECT i, name_of(i), 'p' || i || '@' || (ARRAY['Example.org','x.net'])[1 + i % 2], '+1 555 ' || (100000 + i), name_of(i) FROM generate_series(1, 1000) AS i;
 CREATE FUNCTION plan_of(query text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE line text; result text := '';
-BEGIN FOR line IN EXECUTE 'EXPLAIN (COSTS OFF) ' || query LOOP result := result || line || E'\n'; END LOOP; RETURN result; END $$;
+BEGIN FOR line IN EXECUTE 'EXPLAIN (COSTS OFF) ' || query LOOP result := result || line || E'\n'; END LOOP;
+  -- since PostgreSQL 17: (InitPlan 1).col1
+  RETURN replace(replace(result, '(InitPlan 1).col1', '$0'), '(InitPlan 2).col1', '$1'); END $$;
 CREATE FUNCTION ids(query text) RETURNS int[] LANGUAGE plpgsql AS $$
 DECLARE found int[]; BEGIN EXECUTE format('SELECT coalesce(array_agg(id ORDER BY id), ''{}'') FROM (%s) AS q', query) INTO found; RETURN found; END $$;
 
