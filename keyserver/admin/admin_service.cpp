@@ -401,6 +401,7 @@ http::HttpResponse AdminService::metrics(const http::Peer& peer) {
   parts_.metrics.hsm_queue_depth().Set(static_cast<double>(parts_.hsm.health().depth));
   parts_.metrics.set_hsm_waiting(parts_.hsm.waiting());
   parts_.metrics.working_keys().Set(static_cast<double>(parts_.working_keys.size()));
+  parts_.metrics.derived_keys().Set(static_cast<double>(parts_.working_keys.derived_size()));
   parts_.metrics.keys().Set(static_cast<double>(parts_.ring.size()));
   const audit::LogHealth audit = parts_.audit.health();
   parts_.metrics.audit_writable().Set(audit.writable ? 1 : 0);

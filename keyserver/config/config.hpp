@@ -70,7 +70,7 @@ struct Config {
     // For half-received frames, requests that wait for the HSM and answers that are not taken; a
     // quarter of it for one device.
     std::uint32_t connection_memory_mib = 1024;
-    std::uint32_t working_keys = 1024;  // cached; about 2 KiB of locked memory each
+    std::uint32_t working_keys = 1024;  // ready for use; about 2 KiB of locked memory each
     std::chrono::seconds working_key_lifetime{3600};
     std::uint32_t secure_memory_kib = 4096;  // a power of two, below RLIMIT_MEMLOCK
   } limits;

@@ -1,7 +1,6 @@
 #include "keyserver/keys/working_keys.hpp"
 
 #include <algorithm>
-#include <map>
 #include <mutex>
 
 #include "keyserver/keys/version_limits.hpp"
@@ -28,6 +27,13 @@ KeyType type_of(MacPurpose purpose) {
   return purpose == MacPurpose::search ? KeyType::aes_256_gcm : KeyType::hmac_sha_256;
 }
 
+template <class WorkingKey>
+auto maker_of(const KeyVersionId& id) {
+  return [id](const crypto::SecretBytes& secret) {
+    return std::make_shared<const WorkingKey>(id, secret);
+  };
+}
+
 }  // namespace
 
 const crypto::KeyPurpose& key_purpose(MacPurpose purpose) {
@@ -52,36 +58,79 @@ std::size_t WorkingKeys::NameHash::operator()(const Name& name) const noexcept {
 }
 
 WorkingKeys::WorkingKeys(const crypto::GcmProvider& provider, Options options)
-    : provider_(provider), options_(std::move(options)) {
-  options_.capacity = std::max<std::size_t>(options_.capacity, 1);
+    : provider_(provider),
+      options_(std::move(options)),
+      ready_(std::max<std::size_t>(options_.capacity, 1), options_.max_age),
+      derived_(options_.derived, options_.max_age) {
   options_.lease_limit = std::min(options_.lease_limit, kLeaseLimit);
 }
 
-std::shared_ptr<const void> WorkingKeys::find(const Name& name) const {
-  std::shared_lock reading(lock_);
-  return find_locked(name);
+template <class WorkingKey>
+std::shared_ptr<const WorkingKey> WorkingKeys::find_ready(const Name& name,
+                                                          Clock::time_point now) const {
+  const auto found = ready_.find(name, now);
+  return found ? std::static_pointer_cast<const WorkingKey>(found->value) : nullptr;
 }
 
-std::shared_ptr<const void> WorkingKeys::find_locked(const Name& name) const {
+template <class WorkingKey, class Make>
+std::shared_ptr<const WorkingKey> WorkingKeys::find(const Name& name, Make make) {
   const auto now = options_.now();
-  const auto found = cached_.find(name);
-  if (found == cached_.end() || now - found->second.born >= options_.max_age) return nullptr;
-  found->second.used.store(now.time_since_epoch().count(), std::memory_order_relaxed);
-  return found->second.key;
+  {
+    std::shared_lock reading(lock_);
+    if (auto ready = find_ready<WorkingKey>(name, now)) return ready;
+  }
+  const std::uint64_t forgotten = forgotten_.load();
+  DerivedKey secret;
+  std::string party;
+  Clock::time_point born;
+  {
+    std::lock_guard one_at_a_time(derived_lock_);
+    const auto found = derived_.find(name, now);
+    if (!found) return nullptr;
+    secret = found->value;
+    party = found->party;
+    born = found->born;
+  }
+  std::shared_ptr<const WorkingKey> made = make(*secret);
+  keep_ready(name, party, born, made, forgotten);
+  return made;
+}
+
+template <class WorkingKey, class Make, class Derive>
+Result<std::shared_ptr<const WorkingKey>> WorkingKeys::find_or_derive(const Name& name,
+                                                                      std::string_view party,
+                                                                      Keep wanted, Make make,
+                                                                      Derive derive) {
+  if (auto found = find<WorkingKey>(name, make)) return found;
+  const std::uint64_t forgotten = forgotten_.load();
+  NAE_ASSIGN(crypto::SecretBytes derived, derive());
+  const auto born = options_.now();
+  const auto secret = std::make_shared<const crypto::SecretBytes>(std::move(derived));
+  std::shared_ptr<const WorkingKey> made = make(*secret);
+  keep_derived(name, party, born, secret, forgotten);
+  if (wanted == Keep::yes) keep_ready(name, party, born, made, forgotten);
+  return made;
+}
+
+auto WorkingKeys::maker_of_gcm(const KeyVersionId& id, const GcmSalt& salt) const {
+  return [this, id, salt](const crypto::SecretBytes& secret) {
+    return std::make_shared<const crypto::GcmWorkingKey>(provider_, id, salt, secret);
+  };
 }
 
 std::shared_ptr<const crypto::GcmWorkingKey> WorkingKeys::find_gcm(const KeyVersionId& id,
-                                                                   const GcmSalt& salt) const {
-  return std::static_pointer_cast<const crypto::GcmWorkingKey>(find(name_of(id, salt)));
+                                                                   const GcmSalt& salt) {
+  return find<crypto::GcmWorkingKey>(name_of(id, salt), maker_of_gcm(id, salt));
 }
 
-std::shared_ptr<const crypto::SivWorkingKey> WorkingKeys::find_siv(const KeyVersionId& id) const {
-  return std::static_pointer_cast<const crypto::SivWorkingKey>(find({id, Kind::siv, {}}));
+std::shared_ptr<const crypto::SivWorkingKey> WorkingKeys::find_siv(const KeyVersionId& id) {
+  return find<crypto::SivWorkingKey>({id, Kind::siv, {}}, maker_of<crypto::SivWorkingKey>(id));
 }
 
 std::shared_ptr<const crypto::MacWorkingKey> WorkingKeys::find_mac(const KeyVersionId& id,
-                                                                   MacPurpose purpose) const {
-  return std::static_pointer_cast<const crypto::MacWorkingKey>(find({id, kind_of(purpose), {}}));
+                                                                   MacPurpose purpose) {
+  return find<crypto::MacWorkingKey>({id, kind_of(purpose), {}},
+                                     maker_of<crypto::MacWorkingKey>(id));
 }
 
 std::shared_ptr<WorkingKeys::Encryption> WorkingKeys::live_encryption(
@@ -109,11 +158,15 @@ std::optional<EncryptLease> WorkingKeys::take(Encryption& from,
 }
 
 std::optional<EncryptLease> WorkingKeys::lease(const KeyVersionId& id, std::uint32_t items) {
-  std::shared_lock reading(lock_);
-  const auto encryption = live_encryption(id);
-  if (!encryption) return std::nullopt;
-  auto key = std::static_pointer_cast<const crypto::GcmWorkingKey>(
-      find_locked(name_of(id, encryption->salt)));
+  std::shared_ptr<Encryption> encryption;
+  std::shared_ptr<const crypto::GcmWorkingKey> key;
+  {
+    std::shared_lock reading(lock_);
+    encryption = live_encryption(id);
+    if (!encryption) return std::nullopt;
+    key = find_ready<crypto::GcmWorkingKey>(name_of(id, encryption->salt), options_.now());
+  }
+  if (!key) key = find_gcm(id, encryption->salt);
   return key ? take(*encryption, std::move(key), items) : std::nullopt;
 }
 
@@ -122,13 +175,10 @@ Result<std::shared_ptr<const crypto::GcmWorkingKey>> WorkingKeys::derive_gcm(
     std::string_view party, Keep wanted) {
   NAE_ASSIGN(const Version* source, version_of(key, version, KeyType::aes_256_gcm));
   const KeyVersionId id{key.id, version};
-  if (auto found = find_gcm(id, salt)) return found;
-  const std::uint64_t forgotten = forgotten_.load();
-  NAE_ASSIGN(crypto::SecretBytes secret,
-             deriver.derive(hsm_key(key, *source), crypto::gcm_purpose(salt.format), salt.bytes));
-  auto made = std::make_shared<const crypto::GcmWorkingKey>(provider_, id, salt, secret);
-  if (wanted == Keep::yes) keep(name_of(id, salt), party, made, forgotten);
-  return made;
+  return find_or_derive<crypto::GcmWorkingKey>(
+      name_of(id, salt), party, wanted, maker_of_gcm(id, salt), [&] {
+        return deriver.derive(hsm_key(key, *source), crypto::gcm_purpose(salt.format), salt.bytes);
+      });
 }
 
 Result<std::shared_ptr<const crypto::SivWorkingKey>> WorkingKeys::derive_siv(KeyDeriver& deriver,
@@ -138,13 +188,9 @@ Result<std::shared_ptr<const crypto::SivWorkingKey>> WorkingKeys::derive_siv(Key
                                                                              Keep wanted) {
   NAE_ASSIGN(const Version* source, version_of(key, version, KeyType::aes_256_siv));
   const KeyVersionId id{key.id, version};
-  if (auto found = find_siv(id)) return found;
-  const std::uint64_t forgotten = forgotten_.load();
-  NAE_ASSIGN(crypto::SecretBytes secret,
-             deriver.derive(hsm_key(key, *source), crypto::kSivPurpose, crypto::kNoSalt));
-  auto made = std::make_shared<const crypto::SivWorkingKey>(id, secret);
-  if (wanted == Keep::yes) keep({id, Kind::siv, {}}, party, made, forgotten);
-  return made;
+  return find_or_derive<crypto::SivWorkingKey>(
+      {id, Kind::siv, {}}, party, wanted, maker_of<crypto::SivWorkingKey>(id),
+      [&] { return deriver.derive(hsm_key(key, *source), crypto::kSivPurpose, crypto::kNoSalt); });
 }
 
 Result<std::shared_ptr<const crypto::MacWorkingKey>> WorkingKeys::derive_mac(
@@ -152,13 +198,9 @@ Result<std::shared_ptr<const crypto::MacWorkingKey>> WorkingKeys::derive_mac(
     std::string_view party) {
   NAE_ASSIGN(const Version* source, version_of(key, version, type_of(purpose)));
   const KeyVersionId id{key.id, version};
-  if (auto found = find_mac(id, purpose)) return found;
-  const std::uint64_t forgotten = forgotten_.load();
-  NAE_ASSIGN(crypto::SecretBytes secret,
-             deriver.derive(hsm_key(key, *source), key_purpose(purpose), crypto::kNoSalt));
-  auto made = std::make_shared<const crypto::MacWorkingKey>(id, secret);
-  keep({id, kind_of(purpose), {}}, party, made, forgotten);
-  return made;
+  return find_or_derive<crypto::MacWorkingKey>(
+      {id, kind_of(purpose), {}}, party, Keep::yes, maker_of<crypto::MacWorkingKey>(id),
+      [&] { return deriver.derive(hsm_key(key, *source), key_purpose(purpose), crypto::kNoSalt); });
 }
 
 Result<EncryptLease> WorkingKeys::begin_encryption(KeyDeriver& deriver, const Key& key,
@@ -204,65 +246,62 @@ Result<EncryptLease> WorkingKeys::under_fresh_salt(KeyDeriver& deriver, const Ke
   return std::move(*mine);
 }
 
-void WorkingKeys::keep(const Name& name, std::string_view party, std::shared_ptr<const void> key,
-                       std::uint64_t forgotten) {
+// A version forgotten while its key was being derived must not come back: the caller may use this
+// one, nobody else will.
+void WorkingKeys::keep_ready(const Name& name, std::string_view party, Clock::time_point born,
+                             ReadyKey key, std::uint64_t forgotten) {
   const auto now = options_.now();
   std::unique_lock writing(lock_);
-  // A version forgotten while its key was being derived must not come back: the caller may use this
-  // one, nobody else will.
-  if (forgotten_.load() != forgotten) return;
-  if (cached_.size() >= options_.capacity && !cached_.contains(name)) evict_one();
-  Entry& entry = cached_[name];
-  entry.party = party;
-  entry.key = std::move(key);
-  entry.born = now;
-  entry.used.store(now.time_since_epoch().count(), std::memory_order_relaxed);
+  if (forgotten_.load() == forgotten) ready_.insert(name, party, std::move(key), born, now);
 }
 
-// Of the party that has most, the one that was not used for longest: who asks for ever more keys
-// displaces its own as soon as it has more than others. A scan of a thousand entries costs less
-// than the HSM call that made it necessary.
-void WorkingKeys::evict_one() {
-  std::map<std::string_view, std::size_t> shares;
-  for (const auto& [name, entry] : cached_) ++shares[entry.party];
-  const auto largest =
-      std::ranges::max_element(shares, {}, [](const auto& share) { return share.second; });
-  auto oldest = cached_.end();
-  for (auto entry = cached_.begin(); entry != cached_.end(); ++entry)
-    if (entry->second.party == largest->first &&
-        (oldest == cached_.end() || entry->second.used.load(std::memory_order_relaxed) <
-                                        oldest->second.used.load(std::memory_order_relaxed)))
-      oldest = entry;
-  if (oldest == cached_.end()) return;
-  cached_.erase(oldest);
+void WorkingKeys::keep_derived(const Name& name, std::string_view party, Clock::time_point born,
+                               DerivedKey key, std::uint64_t forgotten) {
+  std::lock_guard one_at_a_time(derived_lock_);
+  if (forgotten_.load() == forgotten) derived_.insert(name, party, std::move(key), born, born);
 }
 
+// What was derived first: who has found it there since keeps nothing any more, or has kept it
+// before the second part.
 template <class Predicate>
-void WorkingKeys::erase_where(Predicate gone) {
+void WorkingKeys::erase_where(Predicate gone, std::uint64_t forgotten) {
+  const auto gone_of_name = [&](const Name& name, Clock::time_point born) {
+    return gone(name.id, born);
+  };
+  {
+    std::lock_guard one_at_a_time(derived_lock_);
+    forgotten_.fetch_add(forgotten);
+    derived_.erase_if(gone_of_name);
+  }
   std::unique_lock writing(lock_);
-  std::erase_if(cached_, [&](const auto& e) { return gone(e.first.id, e.second.born); });
+  forgotten_.fetch_add(forgotten);
+  ready_.erase_if(gone_of_name);
   std::erase_if(encryptions_, [&](const auto& e) { return gone(e.first, e.second->born); });
 }
 
 void WorkingKeys::forget(const KeyVersionId& id) {
-  forgotten_.fetch_add(1);
-  erase_where([&](const KeyVersionId& other, Clock::time_point) { return other == id; });
+  erase_where([&](const KeyVersionId& other, Clock::time_point) { return other == id; }, 1);
 }
 
 void WorkingKeys::forget(const KeyId& key) {
-  forgotten_.fetch_add(1);
-  erase_where([&](const KeyVersionId& other, Clock::time_point) { return other.key == key; });
+  erase_where([&](const KeyVersionId& other, Clock::time_point) { return other.key == key; }, 1);
 }
 
 void WorkingKeys::expire() {
   const auto now = options_.now();
   erase_where(
-      [&](const KeyVersionId&, Clock::time_point born) { return now - born >= options_.max_age; });
+      [&](const KeyVersionId&, Clock::time_point born) { return now - born >= options_.max_age; },
+      0);
 }
 
 std::size_t WorkingKeys::size() const {
   std::shared_lock reading(lock_);
-  return cached_.size();
+  return ready_.size();
+}
+
+std::size_t WorkingKeys::derived_size() const {
+  std::lock_guard one_at_a_time(derived_lock_);
+  return derived_.size();
 }
 
 }  // namespace nae::keys

@@ -1,19 +1,22 @@
 // WorkingKeys: the working keys that connection threads encrypt with, derived inside the HSM and
-// kept here for a bounded time in bounded number, fairly shared: a party that needs many makes room
-// among its own. find_* and lease() never touch the HSM;
-// derive_* and begin_encryption() run on the HSM's thread.
+// kept here for a bounded time in bounded number, fairly shared. They are kept twice: a thousand
+// ready for use, with round keys and tables, and many more as they were derived, from which one is
+// made ready in a microsecond where the HSM takes a hundred. find_* and lease() never touch the
+// HSM; derive_* and begin_encryption() run on the HSM's thread.
 #pragma once
 
 #include <atomic>
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <shared_mutex>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 
+#include "keyserver/keys/fair_cache.hpp"
 #include "keyserver/keys/key.hpp"
 #include "keyserver/keys/key_deriver.hpp"
 #include "keyserver/keys/process_image.hpp"
@@ -23,8 +26,11 @@
 
 namespace nae::keys {
 
-// Whether a key that was derived stays for others to find.
+// Whether a key that was derived stays ready for others to find. As it was derived it does.
 enum class Keep : std::uint8_t { yes, no };
+
+inline constexpr std::size_t kReadyKeyBytes = 2048;  // of locked memory, about, at most
+inline constexpr std::size_t kDerivedKeyBytes = 64;  // AES-SIV's; the others have 32
 
 // blind_index: 16 bytes without a header; blind_index_code: format 2. search is of keys that
 // encrypt, the others of keys that make codes.
@@ -49,8 +55,9 @@ class WorkingKeys {
  public:
   using Clock = std::chrono::steady_clock;
   struct Options {
-    std::size_t capacity = 1024;                      // working keys of all kinds together
-    Clock::duration max_age = std::chrono::hours(1);  // of a cached key and of an encryption salt
+    std::size_t capacity = 1024;                      // ready for use, of all kinds together
+    std::size_t derived = 16384;                      // as they were derived
+    Clock::duration max_age = std::chrono::hours(1);  // since it was derived; of a salt
     std::uint32_t lease_limit = kLeaseLimit;          // lower only
     std::function<Clock::time_point()> now = Clock::now;
     // Salts of another generation are not encrypted under.
@@ -61,14 +68,13 @@ class WorkingKeys {
   explicit WorkingKeys(const crypto::GcmProvider& provider) : WorkingKeys(provider, Options{}) {}
   WorkingKeys(const crypto::GcmProvider& provider, Options options);
 
-  // nullptr when not cached: derive it on the HSM's thread. Safe from any thread.
+  // nullptr when neither form is here: derive it on the HSM's thread. Safe from any thread.
   std::shared_ptr<const crypto::GcmWorkingKey> find_gcm(const KeyVersionId& id,
-                                                        const GcmSalt& salt) const;
-  std::shared_ptr<const crypto::SivWorkingKey> find_siv(const KeyVersionId& id) const;
-  std::shared_ptr<const crypto::MacWorkingKey> find_mac(const KeyVersionId& id,
-                                                        MacPurpose purpose) const;
+                                                        const GcmSalt& salt);
+  std::shared_ptr<const crypto::SivWorkingKey> find_siv(const KeyVersionId& id);
+  std::shared_ptr<const crypto::MacWorkingKey> find_mac(const KeyVersionId& id, MacPurpose purpose);
 
-  // Nothing when no salt is live, or its working key is not cached, or `items` would pass the limit
+  // Nothing when no salt is live, or its working key is not here, or `items` would pass the limit
   // of uses: call begin_encryption() then. Safe from any thread.
   std::optional<EncryptLease> lease(const KeyVersionId& id, std::uint32_t items);
 
@@ -101,7 +107,8 @@ class WorkingKeys {
   // Drops what is too old; call now and then, so that keys leave memory without traffic too.
   void expire();
 
-  std::size_t size() const;  // cached working keys
+  std::size_t size() const;          // ready for use
+  std::size_t derived_size() const;  // as they were derived
 
  private:
   enum class Kind : std::uint8_t {
@@ -129,12 +136,8 @@ class WorkingKeys {
     std::uint64_t generation;  // of the process image
     std::atomic<std::uint32_t> next{0};
   };
-  struct Entry {
-    std::shared_ptr<const void> key;
-    std::string party;  // that it was made for first
-    Clock::time_point born;
-    mutable std::atomic<Clock::rep> used{0};
-  };
+  using ReadyKey = std::shared_ptr<const void>;
+  using DerivedKey = std::shared_ptr<const crypto::SecretBytes>;
 
   static Kind kind_of(MacPurpose purpose) {
     switch (purpose) {
@@ -152,26 +155,39 @@ class WorkingKeys {
   static Name name_of(const KeyVersionId& id, const GcmSalt& salt) {
     return {id, salt.format == Format::aes_256_gcm ? Kind::gcm : Kind::gcm_lease, salt.bytes};
   }
-  std::shared_ptr<const void> find(const Name& name) const;
-  std::shared_ptr<const void> find_locked(const Name& name) const;
-  // Not kept when a forget() happened since `forgotten` was read.
-  void keep(const Name& name, std::string_view party, std::shared_ptr<const void> key,
-            std::uint64_t forgotten);
-  void evict_one();
+  // What is ready, or is made so from what was derived: `make(secret)` is the working key.
+  template <class WorkingKey, class Make>
+  std::shared_ptr<const WorkingKey> find(const Name& name, Make make);
+  // The same, or a new one: `derive()` is its secret.
+  template <class WorkingKey, class Make, class Derive>
+  Result<std::shared_ptr<const WorkingKey>> find_or_derive(const Name& name, std::string_view party,
+                                                           Keep wanted, Make make, Derive derive);
+  template <class WorkingKey>
+  std::shared_ptr<const WorkingKey> find_ready(const Name& name, Clock::time_point now) const;
+  auto maker_of_gcm(const KeyVersionId& id, const GcmSalt& salt) const;
+  // Neither is kept when a forget() happened since `forgotten` was read.
+  void keep_ready(const Name& name, std::string_view party, Clock::time_point born, ReadyKey key,
+                  std::uint64_t forgotten);
+  void keep_derived(const Name& name, std::string_view party, Clock::time_point born,
+                    DerivedKey key, std::uint64_t forgotten);
   std::shared_ptr<Encryption> live_encryption(const KeyVersionId& id) const;
   std::optional<EncryptLease> take(Encryption& from,
                                    std::shared_ptr<const crypto::GcmWorkingKey> key,
                                    std::uint32_t items) const;
   Result<EncryptLease> under_fresh_salt(KeyDeriver& deriver, const Key& key, const Version& version,
                                         std::uint32_t items, std::string_view party);
+  // `gone(id, born)`; `forgotten`: 1 when what goes must not come back, 0 when it is only too old.
   template <class Predicate>
-  void erase_where(Predicate gone);
+  void erase_where(Predicate gone, std::uint64_t forgotten);
 
   const crypto::GcmProvider& provider_;
   Options options_;
-  mutable std::shared_mutex lock_;
-  std::unordered_map<Name, Entry, NameHash> cached_;
+  mutable std::shared_mutex lock_;  // of ready_ and encryptions_
+  FairCache<Name, NameHash, ReadyKey> ready_;
   std::unordered_map<KeyVersionId, std::shared_ptr<Encryption>> encryptions_;
+  mutable std::mutex derived_lock_;  // never together with lock_
+  FairCache<Name, NameHash, DerivedKey> derived_;
+  // Counts up under each lock, when what was forgotten is erased there.
   std::atomic<std::uint64_t> forgotten_{0};
 };
 

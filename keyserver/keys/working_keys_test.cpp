@@ -10,40 +10,15 @@
 #include <thread>
 #include <vector>
 
-#include "keyserver/hsm/test_token.hpp"
+#include "keyserver/keys/test_working.hpp"
 #include "libnae/crypto/cloned_generator_test_environment.hpp"
 
 namespace nae::keys {
 namespace {
 
+using testing::Working;
+
 using namespace std::chrono_literals;
-
-class Working : public ::testing::Test {
- protected:
-  // A key with versions 1 and 2.
-  Key key_of(KeyType type) {
-    Key key;
-    key.id = KeyId{{9, 8, 7, 6, 5, static_cast<Byte>(type)}};
-    key.name = nae::name(type);
-    key.type = type;
-    for (std::uint16_t number : {1, 2})
-      key.versions.push_back({number, State::active, 0, *hsm->generate({key.id, number}, type)});
-    return key;
-  }
-  WorkingKeys::Options options() {
-    WorkingKeys::Options made;
-    made.now = [this] { return now; };
-    return made;
-  }
-
-  hsm::TestToken token;
-  std::unique_ptr<hsm::Pkcs11Hsm> hsm = std::move(*hsm::Pkcs11Hsm::open(token.options()));
-  std::unique_ptr<const crypto::GcmProvider> provider = crypto::fastest_gcm();
-  WorkingKeys::Clock::time_point now = WorkingKeys::Clock::now();
-  Key gcm = key_of(KeyType::aes_256_gcm);
-  KeyVersionId id{gcm.id, 1};
-  GcmSalt salt{Format::aes_256_gcm_lease, {1, 2, 3, 4, 5}};
-};
 
 TEST_F(Working, RefusesVersionsAndTypesThatAreNot) {
   WorkingKeys working(*provider);
@@ -178,14 +153,17 @@ TEST_F(Working, NothingLivesLongerThanItsAge) {
   EXPECT_FALSE(working.lease(id, 1));
   EXPECT_EQ(working.find_gcm(id, first.key->salt), nullptr) << "not even while it is in use";
   EXPECT_EQ(working.size(), 1u);
+  EXPECT_EQ(working.derived_size(), 1u);
   working.expire();
   EXPECT_EQ(working.size(), 0u);
+  EXPECT_EQ(working.derived_size(), 0u);
   EXPECT_NE((*working.begin_encryption(*hsm, gcm, 1, 1)).key->salt, first.key->salt);
 }
 
 TEST_F(Working, HoldsNoMoreThanItsCapacityAndDropsTheLeastUsed) {
   WorkingKeys::Options small = options();
   small.capacity = 3;
+  small.derived = 0;
   WorkingKeys working(*provider, small);
   const auto encryption = *working.begin_encryption(*hsm, gcm, 1, 1);
   for (Byte i = 0; i < 10; ++i) {
@@ -225,9 +203,11 @@ TEST_F(Working, ForgetsAVersionOrAWholeKey) {
   EXPECT_FALSE(working.lease(id, 1));
   EXPECT_TRUE(working.lease({gcm.id, 2}, 1));
   EXPECT_EQ(working.size(), 2u);
+  EXPECT_EQ(working.derived_size(), 2u);
   fill();
   working.forget(gcm.id);
   EXPECT_EQ(working.size(), 0u);
+  EXPECT_EQ(working.derived_size(), 0u);
   EXPECT_FALSE(working.lease({gcm.id, 2}, 1));
 }
 
@@ -300,6 +280,7 @@ TEST_F(Working, WhatWasForgottenWhileBeingDerivedDoesNotComeBack) {
   EXPECT_TRUE(working.derive_gcm(forgetting, gcm, 1, salt));
   EXPECT_TRUE(working.begin_encryption(forgetting, gcm, 1, 1));
   EXPECT_EQ(working.size(), 0u);
+  EXPECT_EQ(working.derived_size(), 0u);
   EXPECT_FALSE(working.lease(id, 1));
 }
 

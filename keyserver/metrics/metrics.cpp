@@ -34,7 +34,9 @@ Metrics::Metrics()
       hsm_healthy_(gauge(*registry_, "nae_hsm_healthy", "1 while the HSM answers, else 0.")),
       ready_(gauge(*registry_, "nae_ready",
                    "1 while HSM, store and audit log let requests be served, else 0.")),
-      working_keys_(gauge(*registry_, "nae_working_keys", "Working keys in memory.")),
+      working_keys_(gauge(*registry_, "nae_working_keys", "Working keys ready for use.")),
+      derived_keys_(
+          gauge(*registry_, "nae_derived_keys", "Working keys in memory as the HSM derived them.")),
       keys_(gauge(*registry_, "nae_keys", "Keys in the store.")),
       audit_writable_(
           gauge(*registry_, "nae_audit_writable", "1 while the audit log can be written, else 0.")),

@@ -55,6 +55,7 @@ class Metrics {
   prometheus::Gauge& hsm_healthy() { return *hsm_healthy_; }
   prometheus::Gauge& ready() { return *ready_; }
   prometheus::Gauge& working_keys() { return *working_keys_; }
+  prometheus::Gauge& derived_keys() { return *derived_keys_; }
   prometheus::Gauge& keys() { return *keys_; }
   prometheus::Gauge& audit_writable() { return *audit_writable_; }
   prometheus::Gauge& audit_lost_records() { return *audit_lost_records_; }
@@ -76,6 +77,7 @@ class Metrics {
   prometheus::Gauge* hsm_healthy_;
   prometheus::Gauge* ready_;
   prometheus::Gauge* working_keys_;
+  prometheus::Gauge* derived_keys_;
   prometheus::Gauge* keys_;
   prometheus::Gauge* audit_writable_;
   prometheus::Gauge* audit_lost_records_;

@@ -8,8 +8,8 @@ namespace {
 // Those of the cache, and up to a number of its own.
 class OneTimeKeys {
  public:
-  OneTimeKeys(keys::WorkingKeys& cache, keys::Hsm& hsm, std::size_t most)
-      : cache_(cache), hsm_(hsm), most_(most) {}
+  OneTimeKeys(keys::WorkingKeys& cache, keys::Hsm& hsm, std::size_t most, std::string_view party)
+      : cache_(cache), hsm_(hsm), most_(most), party_(party) {}
 
   // The plaintext or why there is none; nothing when that takes one key more than there may be.
   Result<std::optional<Result<Bytes>>> open(const keys::Key& key, const EnvelopeView& envelope,
@@ -23,15 +23,16 @@ class OneTimeKeys {
                                 [&] { return cache_.find_gcm(envelope.key, envelope.gcm_salt()); },
                                 [&] {
                                   return cache_.derive_gcm(hsm_, key, version, envelope.gcm_salt(),
-                                                           {}, keys::Keep::no);
+                                                           party_, keys::Keep::no);
                                 }));
       if (!made) return std::nullopt;
       opened = crypto::open_gcm(*made, envelope, aad, plaintext);
     } else {
-      NAE_ASSIGN(auto made,
-                 get(
-                     siv_, {envelope.key, {}}, [&] { return cache_.find_siv(envelope.key); },
-                     [&] { return cache_.derive_siv(hsm_, key, version, {}, keys::Keep::no); }));
+      NAE_ASSIGN(
+          auto made,
+          get(
+              siv_, {envelope.key, {}}, [&] { return cache_.find_siv(envelope.key); },
+              [&] { return cache_.derive_siv(hsm_, key, version, party_, keys::Keep::no); }));
       if (!made) return std::nullopt;
       opened = crypto::open_siv(*made, envelope, aad, plaintext);
     }
@@ -58,17 +59,19 @@ class OneTimeKeys {
   keys::WorkingKeys& cache_;
   keys::Hsm& hsm_;
   std::size_t most_;
+  std::string_view party_;
   Made<crypto::GcmWorkingKey> gcm_;
   Made<crypto::SivWorkingKey> siv_;
 };
 
 }  // namespace
 
-HsmWork open_part(keys::WorkingKeys& working_keys, std::vector<ItemOfKey> items, std::size_t most) {
-  return [&working_keys, items = std::move(items), most](
+HsmWork open_part(keys::WorkingKeys& working_keys, std::vector<ItemOfKey> items, std::size_t most,
+                  std::string party) {
+  return [&working_keys, items = std::move(items), most, party = std::move(party)](
              keys::Hsm& hsm, const CryptoRequest& asked) -> Result<Prepared> {
     Prepared prepared;
-    OneTimeKeys keys(working_keys, hsm, most);
+    OneTimeKeys keys(working_keys, hsm, most, party);
     for (const ItemOfKey& item : items) {
       NAE_ASSIGN(const EnvelopeView envelope, parse_envelope(asked.items[item.index]));
       NAE_ASSIGN(auto opened, keys.open(*item.key, envelope, asked.aad_of(item.index)));

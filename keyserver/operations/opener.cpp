@@ -167,7 +167,7 @@ std::string Opener::names_of(const std::vector<Missing>& missing) {
 HsmWork Opener::hsm_work() {
   std::size_t most = request_.parts.settings.max_working_keys_per_request;
   if (missing_.size() + request_.progress.prepared.keys.size() > most)
-    return open_part(request_.parts.working_keys, std::move(unopened_), most);
+    return open_part(request_.parts.working_keys, std::move(unopened_), most, request_.party());
   std::string makes = to_open_.empty() ? names_of(missing_) : std::string();
   return HsmWork(
       [&working_keys = request_.parts.working_keys, missing = std::move(missing_),

@@ -39,11 +39,25 @@ hsm::HsmQueue::Options queue_options(const config::Config& config) {
   return options;
 }
 
+namespace {
+
+// What the locked memory has room for beside the keys that are ready for use, and an eighth of it
+// for all else: PINs, the ledger's key, what is being derived, custody's shares.
+std::size_t derived_keys_of(const config::Config& config) {
+  const std::size_t locked = std::size_t{config.limits.secure_memory_kib} << 10;
+  const std::size_t taken =
+      std::size_t{config.limits.working_keys} * keys::kReadyKeyBytes + locked / 8;
+  return taken < locked ? (locked - taken) / keys::kDerivedKeyBytes : 0;
+}
+
+}  // namespace
+
 keys::WorkingKeys::Options working_key_options(const config::Config& config,
                                                std::shared_ptr<const keys::ProcessImage> image) {
   keys::WorkingKeys::Options options;
   options.image = std::move(image);
   options.capacity = config.limits.working_keys;
+  options.derived = derived_keys_of(config);
   options.max_age = config.limits.working_key_lifetime;
   return options;
 }

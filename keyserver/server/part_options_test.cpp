@@ -104,6 +104,10 @@ TEST(PartOptions, CarryWhatTheConfigurationSays) {
   config.limits.working_keys = 16;
   EXPECT_EQ(settings_of(config, "s").max_working_keys_per_request, 4u) << "not the whole cache";
   EXPECT_EQ(working_key_options(config, nullptr).capacity, 16u);
+  config.limits.working_keys = 1024;
+  EXPECT_EQ(working_key_options(config, nullptr).derived, 24'576u) << "half and an eighth is taken";
+  config.limits.working_keys = 1'000'000;
+  EXPECT_EQ(working_key_options(config, nullptr).derived, 0u) << "no room is left";
   config.server.max_connections = 10;
   config.admin.max_connections = 5;
   EXPECT_EQ(most_connections(config), 15u + http::kMostSeenOut) << "none keeps another out";
