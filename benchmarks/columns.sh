@@ -22,7 +22,7 @@ CREATE UNIQUE INDEX ON column_pgcrypto (ssn);
 CREATE UNLOGGED TABLE column_target_plain (id int, ssn text, note text);
 CREATE UNLOGGED TABLE column_target (id int, ssn nae.enc_text('bench-gcm'), note nae.enc_text('bench-gcm'));
 SQL
-  psql -X -q -d benchmark -U postgres -c 'VACUUM ANALYZE' -c 'GRANT pg_read_server_files, pg_write_server_files TO benchmark'
+  psql -X -q -d benchmark -U postgres -c 'VACUUM ANALYZE' -c 'GRANT pg_read_server_files, pg_write_server_files TO benchmark' -c "SELECT FROM nae.grant_migration('benchmark')"
 }
 
 copy_from() {
