@@ -106,12 +106,13 @@ awaitable<Exchange::Settled> Exchange::read_header() {
   bytes_in_ += co_await http::async_read_header(channel_, buffer_, *parser_,
                                                 asio::redirect_error(asio::use_awaitable, error));
   if (error) co_return tl::unexpected(refusal_of_reading(error));
-  header_ = parser_->get().base();
+  const bool may_be_kept = parser_->get().keep_alive();
+  header_ = std::move(parser_->get().base());  // the parser goes on by what it has read of it
   id_ = request_id(header_, client_.is_trusted, worker_.request_ids);
   has_body_ = !parser_->is_done();
   Settled checked = check_header(header_);
   if (!checked) co_return checked;
-  keeps_alive_ = parser_->get().keep_alive() && !worker_.draining;
+  keeps_alive_ = may_be_kept && !worker_.draining;
   headers_ = end_to_end(header_);
   if (const auto expected = header_[http::field::expect]; !expected.empty())
     if (!beast::iequals(expected, "100-continue"))

@@ -1,15 +1,18 @@
 // The half of an exchange that speaks with the application.
 #include <spdlog/spdlog.h>
 
+#include <array>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/write.hpp>
 #include <boost/beast/http/buffer_body.hpp>
+#include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/http/read.hpp>
-#include <boost/beast/http/span_body.hpp>
 #include <boost/beast/http/write.hpp>
 
 #include "gateway/batch.hpp"
 #include "gateway/exchange.hpp"
+#include "gateway/header_text.hpp"
 #include "libnae/base/log_text.hpp"
 
 namespace nae::gateway {
@@ -39,6 +42,7 @@ class StreamSpace {
     body.size = size_;
   }
   std::size_t taken(const http::buffer_body::value_type& body) const { return size_ - body.size; }
+  asio::const_buffer first(std::size_t size) const { return {bytes_.get(), size}; }
   // Of `body`, which writes `size` bytes of it next; `more`: others come after them.
   void hand_to(http::buffer_body::value_type& body, std::size_t size, bool more) {
     body.data = size == 0 ? nullptr : bytes_.get();
@@ -150,26 +154,29 @@ awaitable<Exchange::Settled> Exchange::send_request(Upstream& upstream) {
     Settled streamed = co_await stream_request(upstream);
     co_return streamed;
   }
-  http::request<http::span_body<const Byte>> message(upstream_header());
+  http::request<http::empty_body> message(upstream_header());
   const Bytes& body = rewritten_ ? rewritten_->body : body_;
-  message.body() = beast::span<const Byte>(body.data(), body.size());
   if (has_body_ || !header_[http::field::content_length].empty())
     message.content_length(body.size());
+  const std::string header = header_text(message);
+  const std::array parts{asio::buffer(header), asio::buffer(std::as_const(body))};
   ErrorCode error;
   upstream.channel.expires_after(settings_->config.limits.upstream_timeout);
-  co_await http::async_write(upstream.channel, message,
+  co_await asio::async_write(upstream.channel, parts,
                              asio::redirect_error(asio::use_awaitable, error));
   co_return Settled();  // one that takes no more may have said why
 }
 
 awaitable<Exchange::Settled> Exchange::stream_request(Upstream& upstream) {
   http::request<http::buffer_body> message(upstream_header());
-  if (const auto length = parser_->content_length())
-    message.content_length(*length);
-  else
+  const bool is_chunked = !parser_->content_length();
+  if (is_chunked)
     message.chunked(true);
+  else
+    message.content_length(*parser_->content_length());
   co_await continue_client();
   http::request_serializer<http::buffer_body> writer(message);
+  std::string head = is_chunked ? std::string() : header_text(message);  // until it is sent
   http::request_parser<http::buffer_body> reader(std::move(*parser_));
   reader.body_limit(boost::none);
   const auto& limits = settings_->config.limits;
@@ -177,10 +184,16 @@ awaitable<Exchange::Settled> Exchange::stream_request(Upstream& upstream) {
   StreamSpace space(reader.content_length());
   // What is here already leaves together with the header.
   if (buffer_.size() == 0) {
-    space.hand_to(message.body(), 0, true);
     upstream.channel.expires_after(limits.upstream_timeout);
-    co_await http::async_write_header(upstream.channel, writer,
-                                      asio::redirect_error(asio::use_awaitable, error));
+    if (is_chunked) {
+      space.hand_to(message.body(), 0, true);
+      co_await http::async_write_header(upstream.channel, writer,
+                                        asio::redirect_error(asio::use_awaitable, error));
+    } else {
+      co_await asio::async_write(upstream.channel, asio::buffer(head),
+                                 asio::redirect_error(asio::use_awaitable, error));
+      head.clear();
+    }
     if (error) co_return Settled();
   }
   while (!reader.is_done()) {
@@ -193,12 +206,20 @@ awaitable<Exchange::Settled> Exchange::stream_request(Upstream& upstream) {
     const std::size_t got = space.taken(reader.get().body());
     const bool more = !reader.is_done();
     if (got == 0 && more) continue;
-    space.hand_to(message.body(), got, more);
     upstream.channel.expires_after(limits.upstream_timeout);
-    co_await http::async_write(upstream.channel, writer,
-                               asio::redirect_error(asio::use_awaitable, error));
+    if (is_chunked) {
+      space.hand_to(message.body(), got, more);
+      co_await http::async_write(upstream.channel, writer,
+                                 asio::redirect_error(asio::use_awaitable, error));
+      if (error == http::error::need_buffer) error = {};
+    } else {
+      const std::array parts{asio::const_buffer(asio::buffer(head)), space.first(got)};
+      co_await asio::async_write(upstream.channel, parts,
+                                 asio::redirect_error(asio::use_awaitable, error));
+      head.clear();
+    }
     // It may have answered before it had read all.
-    if (more && error != http::error::need_buffer) co_return Settled();
+    if (more && error) co_return Settled();
   }
   is_body_read_ = true;
   co_return Settled();
@@ -259,18 +280,16 @@ awaitable<Exchange::Settled> Exchange::stream_answer(Upstream& upstream,
                                                      http::response_header<> header) {
   const auto& limits = settings_->config.limits;
   const bool has_body = !answer_->is_done();
+  const auto length = answer_->content_length();
+  const bool is_chunked = has_body && !length && header_.version() == 11;
   http::response<http::buffer_body> message(std::move(header));
-  if (has_body) {
-    if (const auto length = answer_->content_length())
-      message.content_length(*length);
-    else if (header_.version() == 11)
-      message.chunked(true);
-    else
-      keeps_alive_ = false;  // its end is that of the connection
-  }
+  if (has_body && length) message.content_length(*length);
+  if (is_chunked) message.chunked(true);
+  if (has_body && !length && !is_chunked) keeps_alive_ = false;  // its end is the connection's
   message.keep_alive(keeps_alive_);
   const bool may_be_kept = answer_->keep_alive();
   http::response_serializer<http::buffer_body> writer(message);
+  std::string head = is_chunked ? std::string() : header_text(message);  // until it is sent
   http::response_parser<http::buffer_body> reader(std::move(*answer_));
   reader.body_limit(boost::none);
   ErrorCode error;
@@ -279,10 +298,16 @@ awaitable<Exchange::Settled> Exchange::stream_answer(Upstream& upstream,
   StreamSpace space(has_body ? reader.content_length() : 0);
   // What is here already leaves together with the header.
   if (!has_body || upstream.buffer.size() == 0) {
-    space.hand_to(message.body(), 0, has_body);
     channel_.expires_after(limits.body_timeout);
-    bytes_out_ += co_await http::async_write_header(
-        channel_, writer, asio::redirect_error(asio::use_awaitable, error));
+    if (is_chunked) {
+      space.hand_to(message.body(), 0, true);
+      bytes_out_ += co_await http::async_write_header(
+          channel_, writer, asio::redirect_error(asio::use_awaitable, error));
+    } else {
+      bytes_out_ += co_await asio::async_write(channel_, asio::buffer(head),
+                                               asio::redirect_error(asio::use_awaitable, error));
+      head.clear();
+    }
     if (error) co_return tl::unexpected(Refusal{499, "client_gone", "the client has left", 0});
   }
   while (!reader.is_done()) {
@@ -296,12 +321,19 @@ awaitable<Exchange::Settled> Exchange::stream_answer(Upstream& upstream,
     const std::size_t got = space.taken(reader.get().body());
     const bool more = !reader.is_done();
     if (got == 0 && more) continue;
-    space.hand_to(message.body(), got, more);
     channel_.expires_after(limits.body_timeout);
-    bytes_out_ += co_await http::async_write(channel_, writer,
-                                             asio::redirect_error(asio::use_awaitable, error));
-    if (more ? error != http::error::need_buffer : error.failed())
-      co_return tl::unexpected(Refusal{499, "client_gone", "the client has left", 0});
+    if (is_chunked) {
+      space.hand_to(message.body(), got, more);
+      bytes_out_ += co_await http::async_write(channel_, writer,
+                                               asio::redirect_error(asio::use_awaitable, error));
+      if (error == http::error::need_buffer) error = {};
+    } else {
+      const std::array parts{asio::const_buffer(asio::buffer(head)), space.first(got)};
+      bytes_out_ += co_await asio::async_write(channel_, parts,
+                                               asio::redirect_error(asio::use_awaitable, error));
+      head.clear();
+    }
+    if (error) co_return tl::unexpected(Refusal{499, "client_gone", "the client has left", 0});
   }
   if (may_be_kept) answer_.reset();  // read to its end: the connection may be kept
   co_return Settled();
