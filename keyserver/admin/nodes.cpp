@@ -14,6 +14,8 @@ std::string_view state_of(const store::Node& node) {
       return "waiting";
     case store::NodeState::in_charge:
       return "in-charge";
+    case store::NodeState::following:
+      return "following";
     case store::NodeState::left:
       break;
   }
@@ -42,7 +44,8 @@ Result<Reply> list_nodes(AdminCall& call) {
                                 {"software", node.version},
                                 {"address", node.address},
                                 {"heard_seconds_ago", node.quiet_ms / kMillisecondsPerSecond},
-                                {"newest_change", node.newest}});
+                                {"newest_change", node.newest},
+                                {"applied_change", node.applied}});
   return Reply{{{"nodes", std::move(list)}}};
 }
 

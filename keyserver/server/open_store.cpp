@@ -136,6 +136,7 @@ Result<std::unique_ptr<store::Store>> open_store(const config::Config& config,
         return std::chrono::floor<std::chrono::milliseconds>(tenure->left());
       },
       [watch = opening.watch](bool synchronous) { return watch->may_change(synchronous); });
+  NAE_TRY(store->upgrade());
   NAE_TRY(check_known(*store, opening.watch->known()));
   opening.tenure = charge->shared_tenure();
   return store;

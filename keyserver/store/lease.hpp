@@ -49,6 +49,30 @@ struct Renewed {
   StoreSight sight;
 };
 
+// What became of the word of a run that answers agents beside the one in charge.
+struct Followed {
+  enum class Outcome {
+    mine,
+    behind,  // the store has newer changes: nothing was said
+    lost,    // the store has not the change that is in force here: nothing was said
+    taken,   // another run has the name
+    fenced,
+  } outcome{};
+  StoreSight sight = {};
+  LeaseState lease = {};  // of who is in charge
+};
+
+// The row of one run of a node. Failures as of Lease. Not thread-safe.
+class FollowerRow {
+ public:
+  virtual ~FollowerRow() = default;
+
+  // Says that this run answers agents, and that all that the store has is in force there, up to
+  // `applied`. What it answers is of one transaction, which was written before the ledger was read.
+  // Outcome::mine only when every machine that the store waits for has it.
+  virtual Result<Followed> follow(const LedgerPoint& applied, const LedgerPoint& known) = 0;
+};
+
 // Failures of every call: Code::store_unavailable, store_corrupt. Not thread-safe.
 class Lease {
  public:

@@ -60,6 +60,8 @@ class Ledger {
   virtual Result<LedgerReport> verify_ledger() = 0;
   // Of a ledger that is open; epoch 0 of a store that has none.
   virtual LedgerPoint ledger_head() = 0;
+  // Takes up what others have written since, for who only reads; answers the head.
+  virtual Result<LedgerPoint> catch_up() = 0;
   // The hash of a change; nothing when there is none of this number.
   virtual Result<std::optional<LedgerHash>> change_hash(std::uint64_t epoch) = 0;
   // The change feed: at most `most` of those after `epoch`, ascending, each verified.

@@ -13,7 +13,7 @@
 namespace nae::store {
 
 // Numbers stand in the store.
-enum class NodeState : std::int64_t { left = 0, waiting = 1, in_charge = 2 };
+enum class NodeState : std::int64_t { left = 0, waiting = 1, in_charge = 2, following = 3 };
 
 struct Node {
   std::string name;
@@ -22,6 +22,7 @@ struct Node {
   std::string version, address;       // as it says of itself
   std::int64_t quiet_ms = 0;          // since it was heard of, by the store's clock
   std::uint64_t newest = 0;           // number of the newest change that it has seen
+  std::uint64_t applied = 0;          // of one that follows: of the newest that is in force there
   std::string fenced;                 // why; empty: it is not
 };
 
@@ -42,6 +43,15 @@ struct NodeRun {
   bool in_charge = false;  // as it said last
 };
 
+// A run that answers agents beside the one in charge: what a change has to wait for.
+struct Follower {
+  std::string name, run;
+  std::int64_t beat = 0;
+  std::chrono::milliseconds duration{0};
+  LedgerPoint applied;  // the newest change that is in force there
+  friend bool operator==(const Follower&, const Follower&) = default;
+};
+
 // The fact of the ledger that says that the node may not have the lease.
 inline std::string fence_of(std::string_view node) {
   return "fenced-node/" + std::string(node);
@@ -52,7 +62,8 @@ class Nodes {
  public:
   virtual ~Nodes() = default;
 
-  virtual Result<std::vector<Node>> list_nodes() = 0;  // by name
+  virtual Result<std::vector<Node>> list_nodes() = 0;          // by name
+  virtual Result<std::vector<Follower>> list_followers() = 0;  // by name; also who is silent
   // Code::not_found for a name that no node has, Code::conflict when it is fenced already, or when
   // no other one would be left that may take the lease.
   virtual Result<void> fence_node(std::string_view name, std::string_view reason) = 0;

@@ -114,6 +114,54 @@ Result<void> LeaseRow::say(NodeState state, const LedgerPoint& newest) {
       static_cast<std::int64_t>(newest.epoch));
 }
 
+// False when the row is another run's.
+Result<bool> LeaseRow::lock_own_row() {
+  NAE_ASSIGN(sql::Statement row,
+             database_->query("SELECT 1 FROM nodes WHERE name = ?1 AND run = ?2 FOR UPDATE",
+                              std::string_view(beat_->name), std::string_view(beat_->run)));
+  return row.step();
+}
+
+// The row is written before the ledger is read: a change that this does not see is committed later,
+// and whoever made it finds the row as it stood before or as it stands now.
+Result<Followed> LeaseRow::follow_in_transaction(const LedgerPoint& applied,
+                                                 const LedgerPoint& known) {
+  using Outcome = Followed::Outcome;
+  NAE_TRY(say(NodeState::following, known));
+  NAE_TRY(database_->execute(
+      "UPDATE nodes SET applied = ?3, applied_hash = ?4 WHERE name = ?1 AND run = ?2",
+      std::string_view(beat_->name), std::string_view(beat_->run),
+      static_cast<std::int64_t>(applied.epoch), ByteView(applied.hash)));
+  Followed followed;
+  NAE_ASSIGN(const auto why, fence(beat_->name));
+  NAE_ASSIGN(followed.lease, read());
+  NAE_ASSIGN(const StoreSight of_applied, look(applied));
+  NAE_ASSIGN(followed.sight, look(known));
+  if (why)
+    followed.outcome = Outcome::fenced;
+  else if (of_applied.there != applied.hash)
+    followed.outcome = Outcome::lost;
+  else
+    followed.outcome = of_applied.newest > applied.epoch ? Outcome::behind : Outcome::mine;
+  return followed;
+}
+
+Result<Followed> LeaseRow::follow(const LedgerPoint& applied, const LedgerPoint& known) {
+  if (!beat_) return fail(Code::internal, "a follower without a name");
+  NAE_TRY(database_->begin_unlocked());
+  auto mine = lock_own_row();
+  auto followed = !mine   ? Result<Followed>(fail(mine.error()))
+                  : *mine ? follow_in_transaction(applied, known)
+                          : Result<Followed>(Followed{Followed::Outcome::taken});
+  if (!followed || followed->outcome != Followed::Outcome::mine) {
+    database_->roll_back();
+    return followed;
+  }
+  NAE_ASSIGN(const sql::Outcome outcome, database_->commit());
+  if (outcome == sql::Outcome::committed) return followed;
+  return fail(Code::store_unavailable, "store: whether the beat was written is not known");
+}
+
 Result<void> LeaseRow::leave(const NodeBeat& beat) {
   return database_->execute(
       "UPDATE nodes SET state = 0, beat = beat + 1, heard_at = clock_timestamp()"

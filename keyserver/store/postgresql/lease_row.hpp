@@ -12,7 +12,7 @@
 
 namespace nae::store::postgresql {
 
-class LeaseRow final : public store::Lease {
+class LeaseRow final : public store::Lease, public store::FollowerRow {
  public:
   // Codes as Store::open().
   // A call takes a third of `lease` at most: one that hangs must not hide its end.
@@ -28,6 +28,8 @@ class LeaseRow final : public store::Lease {
   void speak_as(NodeBeat beat) { beat_ = std::move(beat); }
   // Why the node may not have the lease; nothing when it may.
   Result<std::optional<std::string>> fence(const std::string& node);
+  // The number of a node in the store, given where there is none yet.
+  Result<std::int64_t> number_of(const std::string& node);
   // Nobody need wait for this run.
   Result<void> leave(const NodeBeat& beat);
 
@@ -38,10 +40,13 @@ class LeaseRow final : public store::Lease {
   Result<StoreSight> look(const LedgerPoint& known) override;
   Result<Renewed> renew(const Holding& holding, const LedgerPoint& known) override;
   Result<void> release(const Holding& holding) override;
+  // After speak_as().
+  Result<Followed> follow(const LedgerPoint& applied, const LedgerPoint& known) override;
 
  private:
   explicit LeaseRow(std::unique_ptr<Database> database) : database_(std::move(database)) {}
-  Result<std::int64_t> number_of(const std::string& node);
+  Result<bool> lock_own_row();
+  Result<Followed> follow_in_transaction(const LedgerPoint& applied, const LedgerPoint& known);
   Result<void> say(NodeState state, const LedgerPoint& newest);
   Result<Renewed> renew_in_transaction(const Holding& holding, const LedgerPoint& known);
   std::unique_ptr<Database> database_;

@@ -96,9 +96,24 @@ Result<void> Database::lock_and_check() {
   return fail(Code::server_unavailable, "another key server has taken the store over");
 }
 
+Result<void> Database::check_run() {
+  NAE_ASSIGN(sql::Statement row, query("SELECT 1 FROM nodes WHERE name = ?1 AND run = ?2",
+                                       std::string_view(node_), std::string_view(run_)));
+  NAE_ASSIGN(const bool mine, row.step());
+  if (mine) return {};
+  return fail(Code::server_unavailable, "another run has the name " + node_);
+}
+
+// One moment of the store, for as many statements as there are.
+Result<void> Database::begin_reading() {
+  NAE_TRY(ask("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", {}));
+  in_transaction_ = true;
+  return {};
+}
+
 Result<void> Database::begin() {
   NAE_TRY(begin_unlocked());
-  auto locked = lock_and_check();
+  auto locked = follows() ? check_run() : lock_and_check();
   if (!locked) roll_back();
   return locked;
 }

@@ -28,6 +28,14 @@ class Database final : public sql::Database {
     holder_ = std::move(holder);
     may_write_ = true;
   }
+  // Of a run that follows: it locks nothing, and what it writes is what is its own, as long as the
+  // node's name is that run's.
+  void follow(std::string node, std::string run) {
+    node_ = std::move(node);
+    run_ = std::move(run);
+    may_write_ = true;
+  }
+  bool follows() const override { return !run_.empty(); }
   // For who makes the store or takes the lease: writes without having it.
   void write_unfenced() { may_write_ = true; }
   // `forfeit` is called when it stays unknown what became of a transaction, which is asked for as
@@ -47,6 +55,7 @@ class Database final : public sql::Database {
 
   int changes() const override { return changes_; }
   Result<void> begin() override;
+  Result<void> begin_reading() override;
   // Without the lock: for what touches no row of the store's.
   Result<void> begin_unlocked();
   Result<sql::Outcome> commit() override;
@@ -83,8 +92,10 @@ class Database final : public sql::Database {
   bool synchronous_ = true;  // as the transaction began
   int changes_ = 0;
   Result<void> lock_and_check();
+  Result<void> check_run();
   std::int64_t generation_ = 0;  // 0: no lease
   std::string holder_;
+  std::string node_, run_;  // of one that follows
   std::int64_t node_number_ = 1;
 };
 

@@ -10,8 +10,6 @@
 namespace nae::store::postgresql {
 namespace {
 
-constexpr std::int64_t kNewest = 1;
-
 // All that can act on rows of a schema, or be taken for one of its tables: kind, name, meaning.
 // Texts that the server makes name the schema in some places.
 constexpr std::string_view kInventory = R"(
@@ -87,7 +85,7 @@ Result<std::vector<Entry>> own_inventory(Database& database) {
 }  // namespace
 
 std::int64_t newest_schema() {
-  return kNewest;
+  return kOldestSchema + static_cast<std::int64_t>(schema_steps().size());
 }
 
 Result<bool> has_store(Database& database) {
@@ -113,11 +111,20 @@ Result<void> begin_schema(Database& database) {
 
 Result<void> finish_schema(Database& database) {
   NAE_TRY(database.run_script(guards()));
-  NAE_TRY(database.execute("INSERT INTO migrations (version) VALUES (?1)", kNewest));
+  NAE_TRY(database.execute("INSERT INTO migrations (version) VALUES (?1)", newest_schema()));
   NAE_ASSIGN(const sql::Outcome outcome, database.commit());
   if (outcome == sql::Outcome::committed) return {};
   return fail(Code::store_unavailable, "store: whether it was made is not known",
               "Look whether the database has a schema nae_store before you try again.");
+}
+
+Result<void> upgrade_schema(Database& database) {
+  NAE_ASSIGN(std::int64_t schema, database.schema());
+  for (; schema < newest_schema(); ++schema) {
+    NAE_TRY(database.run_script(schema_steps()[static_cast<std::size_t>(schema - kOldestSchema)]));
+    NAE_TRY(database.execute("INSERT INTO migrations (version) VALUES (?1)", schema + 1));
+  }
+  return {};
 }
 
 Result<void> forget_ledger(Database& database) {

@@ -5,7 +5,8 @@
 
 namespace nae::store::postgresql {
 
-std::int64_t newest_schema();  // that this server writes
+std::int64_t newest_schema();                     // that this server writes
+inline constexpr std::int64_t kOldestSchema = 1;  // that it makes the newest of
 
 // Whether the database has a store.
 Result<bool> has_store(Database& database);
@@ -17,6 +18,9 @@ Result<void> check_no_store(Database& database);
 // and take rows that its triggers would not. Code::already_initialised when it exists.
 Result<void> begin_schema(Database& database);
 Result<void> finish_schema(Database& database);
+
+// In the caller's transaction: the newest schema in the place of an older one.
+Result<void> upgrade_schema(Database& database);
 
 // As of sql::Database.
 Result<void> forget_ledger(Database& database);

@@ -40,19 +40,39 @@ Result<std::unique_ptr<Store>> Store::open(const Target& target, std::chrono::mi
   NAE_ASSIGN(const bool there, has_store(*database));
   if (!there) return fail(Code::not_initialised, "there is no store at " + target.text());
   NAE_ASSIGN(const std::int64_t schema, database->schema());
-  if (schema != newest_schema())
+  if (schema < kOldestSchema || schema > newest_schema())
     return fail(Code::store_version, "the store has schema " + std::to_string(schema) +
                                          ", this server knows " + std::to_string(newest_schema()));
   return std::unique_ptr<Store>(new Store(std::move(database)));
 }
 
+void Store::follow(const std::string& node, std::string run) {
+  postgresql_.follow(node, std::move(run));
+}
+
+void Store::be_node(const std::string& node, std::int64_t number) {
+  postgresql_.set_node_number(number);
+  set_node(node);
+}
+
+Result<bool> Store::is_newest() {
+  return postgresql_.schema().map([](std::int64_t schema) { return schema == newest_schema(); });
+}
+
+Result<void> Store::upgrade() {
+  NAE_ASSIGN(const bool newest, is_newest());
+  if (newest) return {};
+  NAE_ASSIGN(sql::Transaction transaction, sql::Transaction::begin(postgresql_));
+  NAE_TRY(upgrade_schema(postgresql_));
+  return transaction.commit();
+}
+
 void Store::hold(const Holding& holding, std::shared_ptr<void> lease, std::function<void()> forfeit,
                  std::function<std::chrono::milliseconds()> left, Database::MayChange may_change) {
   postgresql_.fence(holding.generation, holding.holder);
-  postgresql_.set_node_number(holding.node_number);
   postgresql_.on_doubt(std::move(forfeit), std::move(left));
   postgresql_.ask_before_changes(std::move(may_change));
-  set_node(holding.node);
+  be_node(holding.node, holding.node_number);
   lease_ = std::move(lease);
 }
 

@@ -26,8 +26,9 @@ class Store final : public sql::Store {
   // Makes a new store. Code::already_initialised when the database has one.
   static Result<std::unique_ptr<Store>> create(
       const Target& target);  // which writes without a lease
-  // Code::not_initialised when the database has none, Code::store_version when another release's
-  // server wrote it, Code::store_unavailable when no host answers that takes writes.
+  // Code::not_initialised when the database has none, Code::store_version when a newer release's
+  // server wrote it, Code::store_unavailable when no host answers that takes writes. Of an older
+  // one facts and changes can be read; the rest takes upgrade().
   // `idle`: the longest that a transaction of a key server which is lost may hold others up.
   static Result<std::unique_ptr<Store>> open(const Target& target,
                                              std::chrono::milliseconds idle = kIdle);
@@ -38,6 +39,15 @@ class Store final : public sql::Store {
   // after that was asked for as long as `left` said. `may_change`, see Database; empty: always.
   void hold(const Holding& holding, std::shared_ptr<void> lease, std::function<void()> forfeit,
             std::function<std::chrono::milliseconds()> left, Database::MayChange may_change = {});
+
+  // For one that follows: what is read is no change of anybody's that is under way, and what is
+  // written is this node's head of its audit log alone. After the ledger was opened.
+  void follow(const std::string& node, std::string run);
+  // Of its audit log's head; hold() and restore know it.
+  void be_node(const std::string& node, std::int64_t number);
+  // After hold(): the schema of this release in the place of an older one. Who waits reads both.
+  Result<void> upgrade();
+  Result<bool> is_newest();  // its schema
 
  private:
   explicit Store(std::unique_ptr<Database> database);

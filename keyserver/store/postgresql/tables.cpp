@@ -25,11 +25,13 @@ CREATE TABLE nodes (
   run TEXT COLLATE "C" NOT NULL DEFAULT '',
   beat BIGINT NOT NULL DEFAULT 0 CHECK (beat >= 0),
   duration_ms BIGINT NOT NULL DEFAULT 1 CHECK (duration_ms > 0),
-  state BIGINT NOT NULL DEFAULT 0 CHECK (state BETWEEN 0 AND 2),
+  state BIGINT NOT NULL DEFAULT 0 CHECK (state BETWEEN 0 AND 3),
   version TEXT NOT NULL DEFAULT '',
   address TEXT NOT NULL DEFAULT '',
   epoch BIGINT NOT NULL DEFAULT 0 CHECK (epoch >= 0),
-  heard_at TIMESTAMPTZ NOT NULL DEFAULT now()
+  heard_at TIMESTAMPTZ NOT NULL DEFAULT now(),
+  applied BIGINT NOT NULL DEFAULT 0 CHECK (applied >= 0),
+  applied_hash BYTEA NOT NULL DEFAULT '' CHECK (length(applied_hash) IN (0, 32))
 );
 CREATE TABLE lease (
   one BIGINT NOT NULL PRIMARY KEY CHECK (one = 1),
@@ -291,7 +293,22 @@ std::string guards_of(std::span<const Guard> guards) {
   return text;
 }
 
+// From each schema to the next, the first from 1 to 2.
+constexpr const char* kSteps[] = {
+    R"(
+ALTER TABLE nodes DROP CONSTRAINT nodes_state_check;
+ALTER TABLE nodes ADD CONSTRAINT nodes_state_check CHECK (state BETWEEN 0 AND 3);
+ALTER TABLE nodes ADD COLUMN applied BIGINT NOT NULL DEFAULT 0 CHECK (applied >= 0);
+ALTER TABLE nodes ADD COLUMN applied_hash BYTEA NOT NULL DEFAULT ''
+  CHECK (length(applied_hash) IN (0, 32));
+)",
+};
+
 }  // namespace
+
+std::span<const char* const> schema_steps() {
+  return kSteps;
+}
 
 std::string tables() {
   return std::string(kTables) + kLedgerTables;

@@ -76,6 +76,8 @@ class Database {
 
   // What is read after begin() stays true until commit(): nobody else writes meanwhile.
   virtual Result<void> begin() = 0;
+  // The same for who writes nothing, where it holds nobody up.
+  virtual Result<void> begin_reading() { return begin(); }
   virtual Result<Outcome> commit() = 0;
   virtual void roll_back() = 0;
 
@@ -97,6 +99,8 @@ class Database {
   virtual bool is_shared() const { return false; }
   // Which of the key servers on this database it is; 1 where there is one alone.
   virtual std::int64_t node_number() const { return 1; }
+  // Whether another key server makes the changes, and this one answers beside it.
+  virtual bool follows() const { return false; }
   // In a transaction: why nothing of the ledger may be changed now, though the store answers.
   virtual Result<void> may_change() { return {}; }
   // A change was made or not, and nobody could find out: what this process knows may not be what

@@ -33,6 +33,15 @@ LedgerPoint Store::ledger_head() {
   return ledger_->head();
 }
 
+Result<LedgerPoint> Store::catch_up() {
+  std::lock_guard lock(mutex_);
+  NAE_TRY(database_->begin_reading());
+  const auto caught_up = ledger_->catch_up();
+  database_->roll_back();
+  NAE_TRY(caught_up);
+  return ledger_->head();
+}
+
 Result<std::optional<LedgerHash>> Store::change_hash(std::uint64_t epoch) {
   std::lock_guard lock(mutex_);
   return ledger_->change_hash(epoch);

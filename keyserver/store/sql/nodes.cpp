@@ -19,7 +19,7 @@ Result<std::vector<Node>> read_nodes(Database& database) {
   NAE_ASSIGN(Statement rows,
              database.query("SELECT n.name, n.state, n.version, n.address, n.epoch, n.duration_ms,"
                             " (extract(epoch FROM clock_timestamp() - n.heard_at) * 1000)::bigint,"
-                            " m.value FROM nodes AS n"
+                            " m.value, n.applied FROM nodes AS n"
                             " LEFT JOIN meta AS m ON m.name = 'fenced-node/' || n.name"
                             " ORDER BY n.name"));
   std::vector<Node> nodes;
@@ -35,6 +35,8 @@ Result<std::vector<Node>> read_nodes(Database& database) {
     node.quiet_ms = std::max<std::int64_t>(rows.integer(6), 0);
     node.silent = node.state != NodeState::left && node.quiet_ms > rows.integer(5);
     node.fenced = rows.text(7);
+    if (node.state == NodeState::following)
+      node.applied = static_cast<std::uint64_t>(rows.integer(8));
     nodes.push_back(std::move(node));
   }
 }
@@ -45,6 +47,29 @@ Result<std::vector<Node>> Store::list_nodes() {
   std::lock_guard lock(mutex_);
   NAE_TRY(check_shared(*database_));
   return read_nodes(*database_);
+}
+
+Result<std::vector<Follower>> Store::list_followers() {
+  std::lock_guard lock(mutex_);
+  NAE_TRY(check_shared(*database_));
+  NAE_ASSIGN(Statement rows,
+             database_->query("SELECT name, run, beat, duration_ms, applied, applied_hash"
+                              " FROM nodes WHERE state = ?1 ORDER BY name",
+                              static_cast<std::int64_t>(NodeState::following)));
+  std::vector<Follower> followers;
+  while (true) {
+    NAE_ASSIGN(const bool row, rows.step());
+    if (!row) return followers;
+    Follower follower{rows.text(0),
+                      rows.text(1),
+                      rows.integer(2),
+                      std::chrono::milliseconds(rows.integer(3)),
+                      {static_cast<std::uint64_t>(rows.integer(4)), {}}};
+    const Bytes hash = rows.blob(5);
+    if (hash.size() == follower.applied.hash.size())
+      std::ranges::copy(hash, follower.applied.hash.begin());
+    followers.push_back(std::move(follower));
+  }
 }
 
 Result<void> Store::fence_node(std::string_view name, std::string_view reason) {

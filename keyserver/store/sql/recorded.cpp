@@ -13,6 +13,9 @@ constexpr std::chrono::milliseconds kPause{200};
 }  // namespace
 
 Result<Recorded> Recorded::begin(Database& database, LedgerTable& ledger) {
+  if (database.follows())
+    return fail(Code::server_unavailable,
+                "this key server follows: the one in charge makes the changes");
   NAE_ASSIGN(Transaction transaction, Transaction::begin(database));
   NAE_TRY(database.may_change());
   NAE_TRY(ledger.catch_up());

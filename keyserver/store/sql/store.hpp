@@ -60,6 +60,7 @@ class Store : public store::Store {
 
   // Nodes
   Result<std::vector<Node>> list_nodes() override;
+  Result<std::vector<Follower>> list_followers() override;
   Result<void> fence_node(std::string_view name, std::string_view reason) override;
   Result<void> allow_node(std::string_view name) override;
 
@@ -102,6 +103,7 @@ class Store : public store::Store {
   Result<LedgerReport> open_ledger(LedgerSettings settings) override;
   Result<LedgerReport> verify_ledger() override;
   LedgerPoint ledger_head() override;
+  Result<LedgerPoint> catch_up() override;
   Result<std::optional<LedgerHash>> change_hash(std::uint64_t epoch) override;
   Result<std::vector<Change>> changes_after(std::uint64_t epoch, std::size_t most) override;
   Result<void> note_rollback_accepted() override;
