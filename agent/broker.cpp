@@ -17,6 +17,8 @@ using Clock = std::chrono::steady_clock;
 constexpr std::chrono::milliseconds kDeadlineStep{20};
 // Requests of one turn share a TLS record while it has room; then the next connection is taken.
 constexpr std::size_t kRecordBytes = 16u << 10;
+// Nobody is in charge: between questions whether somebody is.
+constexpr std::chrono::milliseconds kUntilSomebodyIsInCharge{250};
 // A server that died takes all its connections along, and the agent learns of them one by one.
 constexpr std::chrono::milliseconds kTimeToLearnOfOthers{50};
 
@@ -71,7 +73,7 @@ void Broker::remove(Asker& asker) {
 }
 
 void Broker::submit(Asker& asker, std::uint64_t id, ByteView frame, const ContextPtr& context,
-                    bool repeatable) {
+                    bool repeatable, bool counted) {
   ++counters_.requests;
   if (buffered_bytes_ + frame.size() > limits_.max_buffered_bytes)
     return refuse_soon(
@@ -85,6 +87,7 @@ void Broker::submit(Asker& asker, std::uint64_t id, ByteView frame, const Contex
   request.frame.assign(frame.begin(), frame.end());
   request.context = context;
   request.repeatable = repeatable;
+  request.counted = counted;
   TimePoint now = Clock::now();
   request.deadline = now + limits_.request_timeout;
   request.unavailable_at = now + limits_.unavailable_wait;
@@ -106,7 +109,7 @@ std::uint64_t Broker::share_of_an_asker() const {
 }
 
 void Broker::dispatch(std::uint64_t number, Request& request) {
-  Upstream* upstream = choose();
+  Upstream* upstream = choose(nullptr, &request);
   if (upstream == nullptr) return wait_for_upstream(number, request);
   send(number, request, *upstream);
 }
@@ -114,6 +117,10 @@ void Broker::dispatch(std::uint64_t number, Request& request) {
 void Broker::send(std::uint64_t number, Request& request, Upstream& upstream) {
   auto sent = upstream.send(number, request.frame, request.context);
   if (!sent) {
+    // One that follows takes no long user token: docs/spec/wire.md, version 1.
+    request.followers.push_back(upstream.server());
+    if (sent.error().code == Code::user_token_rejected)
+      if (Upstream* other = choose(nullptr, &request)) return send(number, request, *other);
     if (request.asker != nullptr) refuse_soon(*request.asker, request.id, std::move(sent).error());
     return erase(requests_.find(number));
   }
@@ -126,15 +133,24 @@ void Broker::send(std::uint64_t number, Request& request, Upstream& upstream) {
 // that it leaves in one write. Load counts in records: the further connections of a server are for
 // what does not fit into one, since two that share little work only wake two threads there.
 // `avoided`: its server is not asked. One that refuses or is silent is asked when no other is left.
-Upstream* Broker::choose(const Upstream* avoided) {
-  auto may_serve = [&](const Upstream& upstream) {
-    return upstream.ready() && (avoided == nullptr || upstream.server() != avoided->server());
+Upstream* Broker::choose(const Upstream* avoided, const Request* request) {
+  auto has_refused = [&](const Upstream& upstream) {
+    return request != nullptr && std::find(request->followers.begin(), request->followers.end(),
+                                           upstream.server()) != request->followers.end();
   };
-  if (this_turns_ != nullptr && may_serve(*this_turns_) && load_of(*this_turns_) == 0)
-    return this_turns_;
+  auto may_serve = [&](const Upstream& upstream) {
+    return upstream.ready() && !has_refused(upstream) &&
+           (avoided == nullptr || upstream.server() != avoided->server());
+  };
   const TimePoint now = Clock::now();
+  auto follows = [&](const Upstream& upstream) {
+    return request != nullptr && request->counted && followers_.contains(upstream.server(), now);
+  };
+  if (this_turns_ != nullptr && may_serve(*this_turns_) && !follows(*this_turns_) &&
+      load_of(*this_turns_) == 0)
+    return this_turns_;
   Upstream* best = least_loaded([&](const Upstream& upstream) {
-    return may_serve(upstream) && upstream.silent_for(now) < kSilent &&
+    return may_serve(upstream) && upstream.silent_for(now) < kSilent && !follows(upstream) &&
            !avoided_.contains(upstream.server(), now);
   });
   if (best == nullptr) best = least_loaded(may_serve);
@@ -235,6 +251,8 @@ bool Broker::send_again(Requests::iterator found, const wire::Frame& frame) {
   auto message = wire::parse_error(frame.body);
   if (message && is_failure_of_the_server(message->error.code))
     return try_elsewhere(found, message->error);
+  if (message && message->error.code == Code::server_unavailable)
+    return ask_the_one_in_charge(found, message->error);
   if (!message || request.asker == nullptr || request.times_sent >= kMostSends) return false;
   if (message->error.code == Code::context_unknown && !request.sent->refused) {
     upstream.forget_context(*request.sent);
@@ -261,11 +279,35 @@ bool Broker::try_elsewhere(Requests::iterator found, const Error& refusal) {
                  name(refusal.code), quoted_text(refusal.message));
   this_turns_ = nullptr;
   if (request.asker == nullptr || request.times_sent >= kMostSends) return false;
-  Upstream* other = choose(&upstream);
+  Upstream* other = choose(&upstream, &request);
   if (other == nullptr) return false;
   detach(request);
   send(found->first, request, *other);
   ++counters_.retried;
+  return true;
+}
+
+// Of a key server that follows: nothing was done, so this is no time that the request was sent.
+// When nobody is in charge the request waits, as one does for which no server is there.
+bool Broker::ask_the_one_in_charge(Requests::iterator found, const Error& refusal) {
+  Request& request = found->second;
+  if (request.asker == nullptr || servers_ < 2) return false;
+  const std::string& follower = request.upstream->server();
+  const TimePoint now = Clock::now();
+  if (request.counted) followers_.avoid(follower, now);
+  this_turns_ = nullptr;
+  request.followers.push_back(follower);
+  request.refusal = refusal;
+  --request.times_sent;
+  detach(request);
+  ++counters_.retried;
+  if (Upstream* other = choose(nullptr, &request)) {
+    send(found->first, request, *other);
+    return true;
+  }
+  request.followers.clear();
+  request.retry_at = now + kUntilSomebodyIsInCharge;
+  wait_for_upstream(found->first, request);
   return true;
 }
 
@@ -312,7 +354,7 @@ void Broker::upstream_lost(Upstream& upstream, const Error& reason) {
 void Broker::repeat(std::uint64_t number, Request& request, const Upstream& lost) {
   request.retry_at = Clock::now() + kTimeToLearnOfOthers;
   request.unavailable_at = request.retry_at + limits_.unavailable_wait;
-  if (Upstream* other = choose(&lost)) return send(number, request, *other);
+  if (Upstream* other = choose(&lost, &request)) return send(number, request, *other);
   wait_for_upstream(number, request);
 }
 
@@ -353,7 +395,7 @@ void Broker::check_deadlines() {
   for (std::uint64_t number : overdue) {
     auto found = requests_.find(number);
     if (found->second.upstream == nullptr) {
-      refuse(found, unavailable());
+      refuse(found, found->second.refusal ? *found->second.refusal : unavailable());
       continue;
     }
     ++counters_.timeouts;

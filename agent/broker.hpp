@@ -9,6 +9,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <unordered_map>
 #include <vector>
@@ -58,10 +59,11 @@ class Broker final : public UpstreamEvents {
   void remove(Asker& asker);
 
   // Takes a copy of the frame. `repeatable`: the request may be executed twice without harm, so
-  // that it is sent again when its connection dies. deliver() or refuse() follows, never from
+  // that it is sent again when its connection dies. `counted`: key servers count it as a use of a
+  // key, which in a group the one in charge does alone. deliver() or refuse() follows, never from
   // within this call.
   void submit(Asker& asker, std::uint64_t id, ByteView frame, const ContextPtr& context,
-              bool repeatable);
+              bool repeatable, bool counted = false);
 
   // The last agreement with a server; own limits and no server before the first.
   const wire::HelloReply& agreed() const { return agreed_; }
@@ -92,6 +94,9 @@ class Broker final : public UpstreamEvents {
     SentContextPtr sent;
     unsigned times_sent = 0;
     bool repeatable = false;
+    bool counted = false;
+    std::vector<std::string> followers;  // servers that leave it to the one in charge
+    std::optional<Error> refusal;        // of the last of them
     TimePoint deadline;
     TimePoint unavailable_at;
     TimePoint retry_at;  // lost: not before, on a connection to the server that lost it
@@ -103,7 +108,7 @@ class Broker final : public UpstreamEvents {
 
   void dispatch(std::uint64_t number, Request& request);
   void send(std::uint64_t number, Request& request, Upstream& upstream);
-  Upstream* choose(const Upstream* avoided = nullptr);
+  Upstream* choose(const Upstream* avoided = nullptr, const Request* request = nullptr);
   Upstream* least_loaded(const std::function<bool(const Upstream&)>& may_serve);
   // A request that `lost` will not answer, and that may be sent again.
   void repeat(std::uint64_t number, Request& request, const Upstream& lost);
@@ -118,6 +123,7 @@ class Broker final : public UpstreamEvents {
   void erase(Requests::iterator found);
   bool send_again(Requests::iterator found, const wire::Frame& frame);
   bool try_elsewhere(Requests::iterator found, const Error& refusal);
+  bool ask_the_one_in_charge(Requests::iterator found, const Error& refusal);
   // Requests that wait for a server that has fallen silent go to one that has not.
   void watch_silence(TimePoint now);
   bool move_requests(Upstream& silent, TimePoint now);
@@ -141,6 +147,7 @@ class Broker final : public UpstreamEvents {
   std::size_t servers_ = 0;
   std::size_t first_choice_ = 0;
   AvoidedServers avoided_;
+  AvoidedServers followers_;  // are not asked for what is counted
   ServerGroup group_;
   boost::asio::steady_timer group_timer_;
   std::map<std::string, std::string> told_differences_;  // by server, what was said of it last

@@ -27,6 +27,12 @@ constexpr std::size_t kMaxContextBytesPerClient = 8u << 20;
 // Who says nothing takes the place of one who would.
 constexpr std::chrono::milliseconds kHelloTimeout{10'000};
 
+// Of some forms of it at least: key servers count it as a use of a key.
+bool counts_as_use(Action action) {
+  return action == Action::encrypt || action == Action::rewrap || action == Action::sign ||
+         action == Action::mac;
+}
+
 // The process that connected: its connections share what memory one may have.
 std::string process_of(int descriptor) {
   ucred peer{};
@@ -239,7 +245,8 @@ bool Downstream::handle_crypto(const wire::Frame& frame) {
     return end_with(id, std::move(request).error());
   if (!request) return answer_error(id, std::move(request).error());
   // What nobody has answered nobody has seen.
-  submit(id, request->header.context, when_repeated(request->header.action) != Repeated::act);
+  submit(id, request->header.context, when_repeated(request->header.action) != Repeated::act,
+         counts_as_use(request->header.action));
   return true;
 }
 
@@ -252,11 +259,12 @@ bool Downstream::handle_lookup(const wire::Frame& frame) {
   if (lookup->subject == wire::LookupSubject::agent_stats)
     wire::append_lookup_reply(connection_.output(), id, services_.statistics());
   else
-    submit(id, lookup->context, true);
+    submit(id, lookup->context, true, false);
   return true;
 }
 
-void Downstream::submit(std::uint64_t id, std::uint32_t context, bool is_repeatable) {
+void Downstream::submit(std::uint64_t id, std::uint32_t context, bool is_repeatable,
+                        bool is_counted) {
   auto found = contexts_.find(context);
   if (stopping_) {
     answer_error(id, Error(Code::shutting_down, "the agent is shutting down"));
@@ -266,7 +274,7 @@ void Downstream::submit(std::uint64_t id, std::uint32_t context, bool is_repeata
   } else {
     ++outstanding_;
     services_.broker.submit(*this, id, assembler_.last_frame_bytes(), found->second.context,
-                            is_repeatable);
+                            is_repeatable, is_counted);
   }
 }
 

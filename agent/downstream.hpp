@@ -71,7 +71,7 @@ class Downstream final : public net::Protocol, public Asker, public Seated {
   void close_context(std::uint32_t number);
   bool handle_crypto(const wire::Frame& frame);
   bool handle_lookup(const wire::Frame& frame);
-  void submit(std::uint64_t id, std::uint32_t context, bool repeatable);
+  void submit(std::uint64_t id, std::uint32_t context, bool repeatable, bool counted);
   // The request fails, the connection goes on / the connection ends after these words.
   bool answer_error(std::uint64_t id, Error error);
   bool end_with(std::uint64_t id, Error error);
