@@ -21,6 +21,7 @@
 #include "keyserver/server/restore.hpp"
 #include "keyserver/server/rotate_custodians.hpp"
 #include "keyserver/server/server.hpp"
+#include "keyserver/server/starter.hpp"
 #include "keyserver/server/store_commands.hpp"
 #include "keyserver/setup/accept_audit_loss.hpp"
 #include "keyserver/setup/initialise.hpp"
@@ -111,11 +112,10 @@ int run(const std::string& file) {
     spdlog::warn("event=init-note-stays message=\"remove init.unfinished by hand\"");
   auto heap = nae::crypto::SecureHeap::take(std::size_t{config->limits.secure_memory_kib} << 10);
   if (!heap) return report(heap.error());
-  auto server = nae::server::Server::start(*config);
+  const auto served = nae::server::serve(*config);
   // A hanging module may still have a thread: no destructors.
-  if (!server) std::_Exit(report_start(server.error()));
-  if (*server == nullptr) return 0;
-  if (!(*server)->run()) std::_Exit(kFailed);
+  if (!served) std::_Exit(report_start(served.error()));
+  if (!*served) std::_Exit(kFailed);
   return 0;
 }
 

@@ -87,6 +87,12 @@ http::HttpResponse options(const std::string& allow) {
   return response;
 }
 
+// What a key server that follows answers as the one in charge does, or knows alone.
+bool answered_beside(const Route& route) {
+  return !route.effect.changes && (route.action == "status" || route.action == "node-list" ||
+                                   route.action.starts_with("audit-"));
+}
+
 prometheus::Counter& counter(prometheus::Registry& registry, const char* verdict) {
   return prometheus::BuildCounter()
       .Name("nae_admin_requests_total")
@@ -241,6 +247,12 @@ AdminService::Outcome AdminService::act(const http::HttpRequest& request, const 
                                          : " takes one of the roles: " + route.any_of.text())));
     return outcome;
   }
+  if (parts_.in_charge && !answered_beside(route)) {
+    outcome.refuse(Error(Code::server_unavailable,
+                         "this key server follows another one, which answers this",
+                         "Ask the one in charge: " + parts_.in_charge()));
+    return outcome;
+  }
   if (auto checked = check_body(request); !checked) {
     outcome.refuse(checked.error(), 415);
     return outcome;
@@ -295,6 +307,9 @@ AdminService::Outcome AdminService::act(const http::HttpRequest& request, const 
   else
     reply = route.handler(call);
   if (route.effect.changes && parts_.changed) parts_.changed();
+  // Also what is so already: the call that made it so may have been cut off before it was.
+  if (reply && route.effect.changes && !of_device && parts_.in_force)
+    if (auto waited = parts_.in_force(); !waited) reply = fail(std::move(waited).error());
   if (!call.audit_target.empty()) outcome.target = std::move(call.audit_target);
   outcome.detail = std::move(call.audit_detail);
   if (!call.audit_digest.empty()) outcome.digest = std::move(call.audit_digest);
@@ -339,6 +354,14 @@ AdminService::Outcome AdminService::no_route(const http::HttpRequest& request, c
   return outcome;
 }
 
+// Who only reads knows the ledger as it was a moment ago, and takes a newer row for a hand's.
+Result<std::optional<store::Admin>> AdminService::admin_named(std::string_view name) {
+  auto admin = parts_.store.find_admin(name);
+  if (admin || !parts_.in_charge) return admin;
+  NAE_TRY(parts_.store.catch_up());
+  return parts_.store.find_admin(name);
+}
+
 // Asked of the store at every call: who was removed is out at once, and a connection that outlives
 // its certificate is of no use.
 Result<AdminRoles> AdminService::roles_of(const http::Peer& peer) {
@@ -346,7 +369,7 @@ Result<AdminRoles> AdminService::roles_of(const http::Peer& peer) {
     return fail(Code::admin_role_missing, "the certificate names a " +
                                               std::string(net::name(peer.identity.kind)) +
                                               ", not an administrator");
-  NAE_ASSIGN(std::optional<store::Admin> admin, parts_.store.find_admin(peer.identity.name));
+  NAE_ASSIGN(const std::optional<store::Admin> admin, admin_named(peer.identity.name));
   if (!admin)
     return fail(Code::admin_role_missing,
                 "no administrator is called \"" + peer.identity.name + "\"");

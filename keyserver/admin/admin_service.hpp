@@ -43,6 +43,7 @@ class AdminService final : public http::HttpService {
   static Outcome no_route(const http::HttpRequest& request, const Match& found);
   Performed perform(const store::Approval& approval, const http::Peer& approver);
   Result<AdminRoles> roles_of(const http::Peer& peer);
+  Result<std::optional<store::Admin>> admin_named(std::string_view name);
   Result<void> record(const http::Peer& peer, std::string_view action, std::string_view target,
                       std::string_view verdict, std::string_view reason, std::string_view detail,
                       std::string_view digest = {});

@@ -99,7 +99,10 @@ struct Reader {
     f.text("node", config.store.node);
     f.duration("lease_s", config.store.lease, 5, 3600);
     f.boolean("allow_asynchronous", config.store.allow_asynchronous);
+    f.boolean("follow", config.store.follow);
     f.boolean("shared_token", config.store.shared_token);
+    if (config.store.follow && !f.has("url"))
+      f.refuse("follow", "is of a store that several key servers share, with url");
     if (!f.has("url")) f.require("path");
     if (f.has("url") && f.has("path")) f.refuse("url", "and path exclude each other");
     if (f.has("url") && !config.store.url.starts_with("postgresql://") &&

@@ -50,6 +50,7 @@ struct Config {
     std::string node;                 // this key server's name in the group; empty: the host's
     std::chrono::seconds lease{30};   // how long one that is silent stays in charge
     bool allow_asynchronous = false;  // several hosts without synchronous replication
+    bool follow = false;              // answers agents also while another one is in charge
     bool shared_token = false;        // all key servers of the group use one token
   } store;
   struct {

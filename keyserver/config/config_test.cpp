@@ -173,6 +173,9 @@ TEST_F(ConfigTest, TheStoreIsAFileOrAPostgresql) {
   EXPECT_EQ(read_url->store.lease, std::chrono::seconds(30));
   EXPECT_FALSE(read_url->store.allow_asynchronous);
   EXPECT_TRUE(read(with(url + "allow_asynchronous = true\n"))->store.allow_asynchronous);
+  EXPECT_FALSE(read_url->store.follow);
+  EXPECT_TRUE(read(with(url + "follow = true\n"))->store.follow);
+  expect_refused(with("path = 'keys.db'\nfollow = true\n"), "store.follow");
   EXPECT_FALSE(read_url->store.shared_token);
   EXPECT_TRUE(read(with(url + "shared_token = true\n"))->store.shared_token);
   EXPECT_EQ(read(with(url + "node = 'ks-1.example'\n"))->store.node, "ks-1.example");

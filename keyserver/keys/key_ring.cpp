@@ -24,7 +24,10 @@ Result<void> KeyRing::load() {
   std::lock_guard changing(changing_);
   NAE_ASSIGN(std::vector<Key> stored, repository_.load_keys());
   NAE_TRY(check_bindings(stored));
-  NAE_ASSIGN(std::vector<UsageCount> counts, repository_.open_usage());
+  std::vector<UsageCount> counts;
+  if (options_.counts_uses) {
+    NAE_ASSIGN(counts, repository_.open_usage());
+  }
   std::unordered_map<KeyVersionId, UsageCount> count_of;
   count_of.reserve(counts.size());
   for (const UsageCount& count : counts) count_of.emplace(count.id, count);

@@ -41,6 +41,8 @@ struct RingOptions {
   // Of several key servers with a token each: a key that cannot leave the one that it is made on is
   // not made.
   bool portable_only = false;
+  // False of one that follows: it serves nothing that counts as a use, and writes no counts down.
+  bool counts_uses = true;
   std::int64_t destroy_wait_us = std::int64_t{7} * 86'400 * 1'000'000;
 };
 

@@ -35,6 +35,9 @@ class Charges {
 
   std::optional<Refused> take() {
     if (limits_.empty()) return std::nullopt;
+    if (request_.parts.follows)
+      return Refused{left_to_the_one_in_charge("what a limit is charged for"),
+                     std::string(origins_.front().key), *origins_.front().decision};
     if (auto broken = request_.parts.limits.take(limits_, request_.parts.clock.steady_us()))
       return refusal(*broken);
     for (const policy::LimitCharge& charge : limits_)
@@ -68,6 +71,12 @@ class Charges {
 };
 
 }  // namespace
+
+Error left_to_the_one_in_charge(std::string_view what) {
+  return Error(Code::server_unavailable,
+               "this key server follows another one, which alone serves " + std::string(what),
+               "Name all key servers of the group in 'servers' of the agent's configuration.");
+}
 
 std::optional<Refused> charge(Request& request, const policy::Decision& decision,
                               std::string_view key) {

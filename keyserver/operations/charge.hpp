@@ -9,6 +9,9 @@
 
 namespace nae::operations {
 
+// What one that follows leaves to the one in charge; agents go there by themselves.
+Error left_to_the_one_in_charge(std::string_view what);
+
 // Takes charged_items() from every limit of `decision`, or refuses with Code::limit_exceeded and
 // takes none. Before anything is done for the items, so that those that fail count as well: who
 // guesses pays for each guess. A request that is served again is counted once.

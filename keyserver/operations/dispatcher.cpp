@@ -2,6 +2,7 @@
 
 #include "keyserver/operations/actions.hpp"
 #include "keyserver/operations/asked.hpp"
+#include "keyserver/operations/charge.hpp"
 #include "keyserver/operations/form.hpp"
 
 namespace nae::operations {
@@ -118,6 +119,9 @@ Outcome act(Request& request) {
   if (auto proven = request.caller.prove_user(request.parts.policy, request.now_us); !proven)
     return Refused{proven.error(), {}, {}};
   if (auto form = check_form(request.asked); !form) return Refused{form.error(), {}, {}};
+  // Before anything is looked at: here nobody counts how often a key is used.
+  if (request.parts.follows && (protects(request.asked) || request.asked.action == Action::rewrap))
+    return Refused{left_to_the_one_in_charge("uses of keys that are counted"), {}, {}};
   const ActionFunction action = function_of(request.asked.action);
   if (!action) return Refused{Error(Code::unsupported, "this action is not served"), {}, {}};
   Outcome outcome = action(request);

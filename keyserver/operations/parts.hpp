@@ -40,6 +40,9 @@ struct Parts {
   metrics::Metrics& metrics;
   const Settings& settings;
   std::shared_ptr<SharedWork> shared_work = make_shared_work();
+  // Another key server is in charge: what is counted is its to serve, a use of a key and what a
+  // limit is charged for.
+  bool follows = false;
 };
 
 }  // namespace nae::operations

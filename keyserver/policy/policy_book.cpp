@@ -10,23 +10,30 @@ Result<void> check_revision(std::optional<std::uint32_t> base, std::uint32_t in_
               "See 'nae policy diff', and apply your change to the version in force.");
 }
 
-Result<std::unique_ptr<PolicyBook>> PolicyBook::open(Repository& repository) {
+Result<PolicyBook::Latest> PolicyBook::read_latest(Repository& repository) {
   NAE_ASSIGN(std::optional<Revision> latest, repository.latest());
-  auto document = std::make_shared<Document>();
-  std::uint32_t number = 0;
-  crypto::Sha256Digest text_sha256{};
-  if (latest) {
-    auto parsed = parse(latest->text, Written::before);
-    if (!parsed)
-      return fail(Code::store_corrupt, "policy revision " + std::to_string(latest->number) +
-                                           " in the store: " + parsed.error().message);
-    *document = std::move(*parsed);
-    number = latest->number;
-    text_sha256 = crypto::sha256(as_bytes(latest->text));
-  }
-  auto first =
-      std::make_shared<const Snapshot>(Snapshot{std::move(document), number, 1, text_sha256});
+  if (!latest) return Latest{std::make_shared<const Document>(), 0, {}};
+  auto parsed = parse(latest->text, Written::before);
+  if (!parsed)
+    return fail(Code::store_corrupt, "policy revision " + std::to_string(latest->number) +
+                                         " in the store: " + parsed.error().message);
+  return Latest{std::make_shared<const Document>(std::move(*parsed)), latest->number,
+                crypto::sha256(as_bytes(latest->text))};
+}
+
+Result<std::unique_ptr<PolicyBook>> PolicyBook::open(Repository& repository) {
+  NAE_ASSIGN(Latest latest, read_latest(repository));
+  auto first = std::make_shared<const Snapshot>(
+      Snapshot{std::move(latest.document), latest.number, 1, latest.text_sha256});
   return std::unique_ptr<PolicyBook>(new PolicyBook(repository, std::move(first)));
+}
+
+Result<void> PolicyBook::reload() {
+  std::lock_guard one_at_a_time(apply_mutex_);
+  NAE_ASSIGN(Latest latest, read_latest(repository_));
+  std::lock_guard lock(mutex_);
+  put_in_force(std::move(latest.document), latest.number, latest.text_sha256);
+  return {};
 }
 
 PolicyBook::PolicyBook(Repository& repository, std::shared_ptr<const Snapshot> first)

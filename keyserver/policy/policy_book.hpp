@@ -46,12 +46,21 @@ class PolicyBook {
                                                 std::string_view comment, std::int64_t now_us,
                                                 std::optional<std::uint32_t> base = std::nullopt);
 
+  // Puts in force what another key server has applied since. Codes as open().
+  Result<void> reload();
+
   // For changes outside the document that void cached decisions: a key or device changed state.
   // Answers the new epoch.
   std::uint64_t bump_epoch();
 
  private:
   PolicyBook(Repository& repository, std::shared_ptr<const Snapshot> first);
+  struct Latest {
+    std::shared_ptr<const Document> document;
+    std::uint32_t number = 0;
+    crypto::Sha256Digest text_sha256{};
+  };
+  static Result<Latest> read_latest(Repository& repository);
   void put_in_force(std::shared_ptr<const Document> document, std::uint32_t number,
                     const crypto::Sha256Digest& text_sha256);
 

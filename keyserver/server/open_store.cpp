@@ -101,32 +101,45 @@ Result<void> check_known(store::Store& store, const store::LedgerPoint& known) {
   return group::went_back(known, hash.has_value());
 }
 
-}  // namespace
-
-Result<std::unique_ptr<store::Store>> open_store(const config::Config& config,
-                                                 StoreOpening& opening) {
-  if (config.store.url.empty()) return store::sqlite::Store::open(config.store.path);
-  NAE_ASSIGN(const auto target, target_of(config, opening));
+group::ChargeOptions charge_options(const config::Config& config, const StoreOpening& opening) {
   group::ChargeOptions options;
   options.node = node_of(config);
   options.lease = config.store.lease;
   options.lost = opening.lost ? opening.lost : end_without_lease;
-  if (!opening.watch) opening.watch = watch_of(config);
   options.watch = opening.watch;
-  NAE_ASSIGN(auto row, store::postgresql::LeaseRow::open(target, options.lease));
+  if (opening.presence) options.holder = opening.presence->run();
+  return options;
+}
+
+Result<std::unique_ptr<group::Charge>> take_charge(const config::Config& config,
+                                                   StoreOpening& opening,
+                                                   const store::postgresql::Target& target) {
+  NAE_ASSIGN(auto row, store::postgresql::LeaseRow::open(target, config.store.lease));
   NAE_ASSIGN(const store::StoreSight sight, row->look(opening.watch->known()));
   opening.watch->look(sight);
   NAE_TRY(opening.watch->is_whole());
   // Who cannot remember waits: a disk that is full may have room again.
   if (const auto saved = opening.watch->save(); !saved)
     return fail(Code::store_unavailable, saved.error().message);
-  if (opening.presence) {
-    options.holder = opening.presence->run();
-    NAE_TRY(announce(config, opening, *row));
+  if (opening.presence) NAE_TRY(announce(config, opening, *row));
+  auto charge =
+      group::Charge::take(std::move(row), opening.candidate, charge_options(config, opening));
+  opening.may_follow = !charge && charge.error().code == Code::server_unavailable;
+  return charge;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<store::Store>> open_store(const config::Config& config,
+                                                 StoreOpening& opening) {
+  if (config.store.url.empty()) return store::sqlite::Store::open(config.store.path);
+  NAE_ASSIGN(const auto target, target_of(config, opening));
+  if (!opening.watch) opening.watch = watch_of(config);
+  opening.may_follow = false;
+  std::shared_ptr<group::Charge> charge = std::exchange(opening.charge, nullptr);
+  if (!charge) {
+    NAE_ASSIGN(charge, take_charge(config, opening, target));
   }
-  NAE_ASSIGN(auto taken,
-             group::Charge::take(std::move(row), opening.candidate, std::move(options)));
-  const std::shared_ptr<group::Charge> charge = std::move(taken);
   opening.taken_at = std::chrono::steady_clock::now();
   NAE_ASSIGN(auto store, store::postgresql::Store::open(target, config.store.lease));
   store->hold(
@@ -142,6 +155,42 @@ Result<std::unique_ptr<store::Store>> open_store(const config::Config& config,
   return store;
 }
 
+Result<FollowedStore> follow_store(const config::Config& config, const StoreOpening& opening) {
+  NAE_ASSIGN(const auto target, target_of(config, opening));
+  auto own = std::make_shared<StoreOpening>();
+  own->presence.emplace(*opening.presence);
+  own->watch = opening.watch;
+  own->given_up = opening.given_up;
+  FollowedStore followed;
+  NAE_ASSIGN(auto row, store::postgresql::LeaseRow::open(target, config.store.lease));
+  NAE_ASSIGN(const store::LeaseState lease, row->read());
+  NAE_ASSIGN(const std::int64_t number, row->number_of(node_of(config)));
+  row->speak_as(beat_of(config, *own));
+  followed.row = std::move(row);
+  NAE_ASSIGN(auto store, store::postgresql::Store::open(target, config.store.lease));
+  NAE_ASSIGN(const bool newest, store->is_newest());
+  if (!newest)
+    return fail(Code::server_unavailable,
+                "the key server " + lease.node +
+                    " is in charge of the store, and is of a release without followers");
+  store->be_node(node_of(config), number);
+  NAE_TRY(check_known(*store, opening.watch->known()));
+  followed.begin = [store = store.get(), own, node = node_of(config)] {
+    store->follow(node, own->presence->run());
+  };
+  followed.store = std::move(store);
+  followed.tenure = std::make_shared<group::Tenure>();
+  followed.take_charge = [config, own, target](group::Candidate& candidate) -> Result<Succession> {
+    NAE_ASSIGN(auto lease_row, store::postgresql::LeaseRow::open(target, config.store.lease));
+    lease_row->speak_as(beat_of(config, *own));
+    NAE_ASSIGN(auto charge,
+               group::Charge::take(std::move(lease_row), candidate, charge_options(config, *own)));
+    return Succession{std::move(charge), own->presence, own->watch};
+  };
+  followed.leave = [config, own] { leave_store(config, *own); };
+  return followed;
+}
+
 void leave_store(const config::Config& config, const StoreOpening& opening) {
   if (config.store.url.empty() || !opening.presence || !opening.watch) return;
   const auto target = target_of(config, opening);
@@ -150,7 +199,6 @@ void leave_store(const config::Config& config, const StoreOpening& opening) {
   // Else the next run of this name waits until this one's time is over.
   if (row) static_cast<void>((*row)->leave(beat_of(config, opening)));
 }
-
 Result<std::unique_ptr<store::Store>> open_store(const config::Config& config) {
   StoreOpening opening;
   return open_store(config, opening);

@@ -16,8 +16,19 @@
 
 namespace nae::server {
 
+// What a node that followed and has taken the lease hands on to the one in charge that it becomes.
+struct Succession {
+  std::shared_ptr<group::Charge> charge;
+  std::optional<group::Presence> presence;
+  std::shared_ptr<group::StoreWatch> watch;
+};
+
 // What is kept from one attempt to open a store to the next.
 struct StoreOpening {
+  // That was taken already; for the next attempt.
+  std::shared_ptr<group::Charge> charge = {};
+  // Of the last attempt: all was well but that somebody else has the lease.
+  bool may_follow = false;
   group::Candidate candidate;
   // Called when the store is taken away from who has opened it; empty: the process ends at once.
   std::function<void(const Error&)> lost = {};
@@ -41,6 +52,20 @@ std::shared_ptr<group::StoreWatch> watch_of(const config::Config& config);
 // one's name; Code::config_invalid when another one has its name.
 Result<std::unique_ptr<store::Store>> open_store(const config::Config& config,
                                                  StoreOpening& opening);
+// A store that another key server is in charge of, for one that answers beside it.
+struct FollowedStore {
+  std::unique_ptr<store::Store> store;
+  std::unique_ptr<store::FollowerRow> row;
+  std::shared_ptr<group::Tenure> tenure;  // not begun
+  // When the ledger is open: from then on nothing is locked for what is read.
+  std::function<void()> begin;
+  // Becomes the one in charge, when the candidate says that it may.
+  std::function<Result<Succession>(group::Candidate&)> take_charge;
+  std::function<void()> leave;  // leave_store()
+};
+// After open_store() said that it may. Codes as there.
+Result<FollowedStore> follow_store(const config::Config& config, const StoreOpening& opening);
+
 // Says to the others that this run, which waited, waits no more.
 void leave_store(const config::Config& config, const StoreOpening& opening);
 // For commands, which do not wait.

@@ -78,8 +78,16 @@ Result<void> look_before_lease(const config::Config& config, Opening& opening) {
 Result<void> open_own_store(const config::Config& config, Opening& opening, Opened& opened) {
   if (!config.store.path.empty())
     NAE_TRY(check_room(config.store.path.parent_path(), Code::store_unavailable));
-  NAE_ASSIGN(opened.store, server::open_store(config, opening.store));
-  opened.tenure = opening.store.tenure;
+  auto store = server::open_store(config, opening.store);
+  if (!store && config.store.follow && opening.store.may_follow) {
+    NAE_ASSIGN(opened.followed, follow_store(config, opening.store));
+    opened.store = std::move(opened.followed->store);
+    opened.tenure = opened.followed->tenure;
+  } else {
+    if (!store) return fail(std::move(store).error());
+    opened.store = *std::move(store);
+    opened.tenure = opening.store.tenure;
+  }
   opened.watch = opening.store.watch;
   // A file answers: what holds it up for long is this process's own work, which a stop waits for.
   if (!config.store.url.empty()) opened.given_up = opening.store.given_up;
@@ -89,12 +97,29 @@ Result<void> open_own_store(const config::Config& config, Opening& opening, Open
   return {};
 }
 
+// Of one that follows: a policy that somebody has just applied is none of the ledger that was read.
+Result<std::unique_ptr<policy::PolicyBook>> open_policy(Opened& opened) {
+  auto book = policy::PolicyBook::open(*opened.store);
+  if (book || !opened.followed) return book;
+  const store::LedgerPoint before = opened.store->ledger_head();
+  NAE_ASSIGN(const store::LedgerPoint after, opened.store->catch_up());
+  if (after == before) return book;
+  return fail(Code::server_unavailable, "the store was changed while it was read");
+}
+
 Result<void> open_hsm(const config::Config& config, Opening& opening, Opened& opened) {
   NAE_TRY(connect_hsm(config, opening));
   NAE_TRY(check_own_token(*opened.store, opening));
-  NAE_ASSIGN(opened.bound_keys, setup::bind_keys(*opened.store, *opening.hsm));
+  if (opened.followed) {
+    NAE_ASSIGN(const bool begun, opened.store->has_ledger());
+    if (!begun)
+      return fail(Code::server_unavailable, "the one in charge of the store begins its ledger");
+  } else {
+    NAE_ASSIGN(opened.bound_keys, setup::bind_keys(*opened.store, *opening.hsm));
+  }
   NAE_ASSIGN(opened.begun_ledger, setup::take_up_ledger(*opened.store, *opening.hsm));
-  NAE_ASSIGN(opened.policy, policy::PolicyBook::open(*opened.store));
+  if (opened.followed) opened.followed->begin();
+  NAE_ASSIGN(opened.policy, open_policy(opened));
   opened.hsm = std::move(opening.hsm);
   return {};
 }

@@ -30,6 +30,7 @@ struct Opening {
 struct Opened {
   std::unique_ptr<hsm::Pkcs11Hsm> hsm;
   std::unique_ptr<store::Store> store;
+  std::optional<FollowedStore> followed;        // its store is in the next; nothing: in charge
   std::shared_ptr<const group::Tenure> tenure;  // of a store that others may take over
   std::shared_ptr<group::StoreWatch> watch;     // the same
   std::shared_ptr<std::atomic<bool>> given_up;  // as StoreOpening has it

@@ -63,14 +63,32 @@ keys::WorkingKeys::Options working_key_options(const config::Config& config,
 }
 
 keys::RingOptions ring_options(const config::Config& config, const keys::TrustedTime& clock,
-                               keys::RunOnHsm make_on_hsm) {
+                               keys::RunOnHsm make_on_hsm, bool counts_uses) {
   keys::RingOptions options;
   options.make_on_hsm = std::move(make_on_hsm);
+  options.counts_uses = counts_uses;
   options.now = [&clock] { return clock.now_us(); };
   options.steady = [&clock] { return clock.steady_us(); };
   options.portable_only = !config.store.url.empty() && !config.store.shared_token;
   options.destroy_wait_us =
       std::chrono::duration_cast<std::chrono::microseconds>(config.keys.destroy_wait).count();
+  return options;
+}
+
+audit::LogOptions log_options(const config::Config& config) {
+  audit::LogOptions options;
+  options.directory = config.audit.directory;
+  options.durability = config.audit.durability == config::Durability::fsync
+                           ? audit::Durability::fsync
+                           : audit::Durability::write;
+  options.on_failure = config.audit.on_failure == config::OnAuditFailure::refuse
+                           ? audit::OnFailure::refuse
+                           : audit::OnFailure::alarm_and_continue;
+  options.segment_bytes = std::uint64_t{config.audit.segment_mib} << 20;
+  options.reserve_bytes = std::uint64_t{config.audit.reserve_mib} << 20;
+  options.head_records = config.audit.head_records;
+  options.keep_interval_us =
+      std::chrono::duration_cast<std::chrono::microseconds>(config.audit.head_interval).count();
   return options;
 }
 

@@ -30,7 +30,9 @@ keys::WorkingKeys::Options working_key_options(const config::Config& config,
                                                std::shared_ptr<const keys::ProcessImage> image);
 // The ring goes by `clock`, which outlives it.
 keys::RingOptions ring_options(const config::Config& config, const keys::TrustedTime& clock,
-                               keys::RunOnHsm make_on_hsm);
+                               keys::RunOnHsm make_on_hsm, bool counts_uses = true);
+// Without what only a server can say of its log.
+audit::LogOptions log_options(const config::Config& config);
 operations::Settings settings_of(const config::Config& config, std::string server_id);
 nae1::Settings nae_settings_of(const config::Config& config);
 std::shared_ptr<nae1::DeviceSeats> seats_of(const config::Config& config);

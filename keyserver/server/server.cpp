@@ -16,6 +16,7 @@
 #include "keyserver/admin/standing_reader.hpp"
 #include "keyserver/admin/state_digest.hpp"
 #include "keyserver/audit/log.hpp"
+#include "keyserver/group/acknowledgement.hpp"
 #include "keyserver/hsm/hsm_queue.hpp"
 #include "keyserver/protocols/http/http_protocol.hpp"
 #include "keyserver/protocols/nae1/admission.hpp"
@@ -24,14 +25,19 @@
 #include "keyserver/server/backup_spool.hpp"
 #include "keyserver/server/certificate_watch.hpp"
 #include "keyserver/server/clock_watch.hpp"
+#include "keyserver/server/followed_changes.hpp"
+#include "keyserver/server/follower.hpp"
+#include "keyserver/server/keys_elsewhere.hpp"
 #include "keyserver/server/limit_keeper.hpp"
 #include "keyserver/server/machine_watch.hpp"
 #include "keyserver/server/opened.hpp"
 #include "keyserver/server/own_custody.hpp"
 #include "keyserver/server/part_options.hpp"
+#include "keyserver/server/read_time.hpp"
 #include "keyserver/server/startable.hpp"
 #include "keyserver/server/starter.hpp"
 #include "keyserver/server/store_and_log.hpp"
+#include "keyserver/server/store_memory.hpp"
 #include "keyserver/server/store_probe.hpp"
 #include "libnae/base/clock.hpp"
 #include "libnae/base/log_text.hpp"
@@ -46,16 +52,14 @@ namespace {
 
 constexpr std::chrono::seconds kExpireInterval{60};
 // A device that takes nothing of what was decided before a revocation is cut off after so long.
-constexpr std::chrono::seconds kSettleTime{5};
-// A store that does not answer within this time of a stop is not asked any more.
-constexpr std::chrono::milliseconds kStoreEndTime{900};
-
+constexpr std::chrono::milliseconds kSettleTime{5'000};
 class Running final : public Startable {
  public:
   Running(const config::Config& config, Opened opened)
       : config_(config),
         gcm_(crypto::fastest_gcm()),
         store_(std::move(opened.store)),
+        follower_(follower_of(std::move(opened.followed), opened.watch)),
         tenure_(std::move(opened.tenure)),
         watch_(std::move(opened.watch)),
         given_up_(std::move(opened.given_up)),
@@ -69,11 +73,12 @@ class Running final : public Startable {
         ring_(
             *store_,
             [this](keys::HsmJob job) { return hsm_.call(std::move(job), config_.hsm.timeout); },
-            ring_options(config, clock_,
-                         [this](keys::HsmJob job) {
-                           return hsm_.call(std::move(job),
-                                            std::max(config_.hsm.timeout, keys::kMakingKey));
-                         })),
+            ring_options(
+                config, clock_,
+                [this](keys::HsmJob job) {
+                  return hsm_.call(std::move(job), std::max(config_.hsm.timeout, keys::kMakingKey));
+                },
+                !follower_)),
         working_keys_(*gcm_, working_key_options(config, image_)),
         expire_unused_(loop_, kExpireInterval,
                        [this] {
@@ -85,12 +90,13 @@ class Running final : public Startable {
                        }),
         limit_keeper_(background_, limits_, *store_, clock_),
         clock_watch_(
-            background_, clock_, *store_,
+            background_, clock_, follower_ ? static_cast<keys::TimeKeeper&>(read_time_) : *store_,
             [this](auto event, const auto& detail) { return record_event(event, detail); }),
-        remember_store_(background_, config.store.lease / 3, [this] { remember_store(); }),
+        remember_store_(background_, config.store.lease / 3, [this] { store_memory_.keep(); }),
         certificate_watch_(background_, config_, *store_, ring_, authority_, metrics_.registry()) {}
 
   ~Running() override {
+    if (follower_) follower_->stop();
     listener_.reset();
     workers_.reset();
     admin_.reset();
@@ -101,32 +107,44 @@ class Running final : public Startable {
 
   // Everything but the port.
   Result<void> prepare() {
-    NAE_TRY(ring_.load());
-    if (tenure_) NAE_TRY(look_for_token_keys());
-    NAE_TRY(devices_.reload());
-    NAE_TRY(admins_.reload());
+    if (follower_) {
+      NAE_ASSIGN(read_, bring_in_force());
+    } else {
+      NAE_TRY(ring_.load());
+      NAE_TRY(devices_.reload());
+      NAE_TRY(admins_.reload());
+    }
+    // What was made on the token of another key server is served there alone.
+    if (tenure_) NAE_TRY(name_keys_elsewhere(ring_, not_on_token_));
+    if (tenure_ && !follower_)
+      acknowledgement_.emplace(group::Acknowledgement::Options{
+          config_.store.lease, [this] { return store_->list_followers(); }});
     for (protocols::CertificateRegister* certificates : {&devices_, &admins_})
-      certificates->on_change([this] { end_removed(); });
+      certificates->on_change([this] {
+        if (!follower_ || listener_) end_removed();
+      });
     NAE_TRY(open_audit());
     NAE_TRY(take_custodians());
     NAE_TRY(clock_watch_.begin(audit_->health().newest_at_us));
-    NAE_TRY(limit_keeper_.load());
+    if (!follower_) NAE_TRY(limit_keeper_.load());
     NAE_TRY(finish_binding());
     NAE_TRY(finish_ledger());
-    parts_.emplace(nae1::Parts{
-        {ring_, working_keys_, public_keys_, hsm_, *policy_, limits_, clock_, metrics_, settings_},
-        *audit_,
-        devices_,
-        seats_of(config_),
-        memory_of(config_),
-        nae_settings_});
-    NAE_TRY(interrupt_approvals(
-        *store_, [this](auto event, const auto& detail) { return record_event(event, detail); }));
-    NAE_TRY(warn_of_missing_approvers(*store_, approval_));
+    operations::Parts core{ring_,   working_keys_, public_keys_, hsm_,     *policy_,
+                           limits_, clock_,        metrics_,     settings_};
+    core.follows = follower_.has_value();
+    parts_.emplace(nae1::Parts{std::move(core), *audit_, devices_, seats_of(config_),
+                               memory_of(config_), nae_settings_});
+    if (!follower_) {
+      NAE_TRY(interrupt_approvals(
+          *store_, [this](auto event, const auto& detail) { return record_event(event, detail); }));
+      NAE_TRY(warn_of_missing_approvers(*store_, approval_));
+    }
     open_admin();
-    scheduler_->run_due();  // what fell due while the server was down
+    if (scheduler_) scheduler_->run_due();  // what fell due while the server was down
     tell_state(nullptr);
-    return {};
+    // Of whoever was in charge before, what nobody was told of may not be in force everywhere.
+    if (acknowledgement_) return acknowledgement_->wait(store_->ledger_head());
+    return follower_ ? follower_->join(read_) : Result<void>{};
   }
 
   Result<void> listen() override {
@@ -145,12 +163,14 @@ class Running final : public Startable {
                                            {net::kAlpnHttp, admin_->protocol()}},
                                           options));
     is_listening_.set_value(listener_.get());
+    if (follower_) follower_->start();
     if (audit_->health().interrupted)
       NAE_TRY(record_event("interrupted",
                            "no stop is recorded before this: the server was killed or "
                            "its machine failed"));
     return record_event("started", settings_.software + " " + listener_->address() +
-                                       "; when the audit log fails: " + on_audit_failure(config_));
+                                       "; when the audit log fails: " + on_audit_failure(config_) +
+                                       (follower_ ? "; follows " + follower_->in_charge() : ""));
   }
 
   bool run() override {
@@ -159,46 +179,56 @@ class Running final : public Startable {
     audit_watch_->start();
     expire_unused_.start();
     machine_.start(loop_);
-    limit_keeper_.start();
+    if (!follower_) limit_keeper_.start();
     clock_watch_.start();
     certificate_watch_.start();
     if (watch_) remember_store_.start();
-    scheduler_->start();
+    if (scheduler_) scheduler_->start();
     checker_->start();
     background_thread_ = std::thread([this] {
       const auto waits = boost::asio::make_work_guard(background_);
       background_.run();
     });
-    spdlog::info("event=ready address={} gcm={} keys={} policy_revision={}", listener_->address(),
-                 gcm_->name(), ring_.size(), policy_->snapshot()->number);
+    spdlog::info("event=ready address={} gcm={} keys={} policy_revision={} follows={}",
+                 listener_->address(), gcm_->name(), ring_.size(), policy_->snapshot()->number,
+                 follower_ ? quoted_text(follower_->in_charge()) : "nobody");
     net::tell_ready("serving at " + listener_->address());
     loop_.run();
     return stop();
   }
 
+  std::shared_ptr<Succession> succession() const override {
+    return follower_ ? follower_->succession() : nullptr;
+  }
   const std::string& address() const override { return listener_->address(); }
 
  private:
+  std::optional<Follower> follower_of(std::optional<FollowedStore> followed,
+                                      std::shared_ptr<group::StoreWatch> watch) {
+    if (!followed) return std::nullopt;
+    return std::make_optional<Follower>(
+        config_, *std::move(followed),
+        Follower::Parts{*store_, std::move(watch), [this] { return bring_in_force(); },
+                        [this] { loop_.stop(); }});
+  }
+
+  Result<store::LedgerPoint> bring_in_force() {
+    NAE_ASSIGN(const store::LedgerPoint newest, changes_.take_in());
+    if (!listener_) return newest;
+    NAE_TRY(settle());
+    tell_state(listener_.get());
+    spdlog::info("event=applied change={}", newest.epoch);
+    return newest;
+  }
+
   Result<void> open_audit() {
-    audit::LogOptions options;
-    options.directory = config_.audit.directory;
-    options.durability = config_.audit.durability == config::Durability::fsync
-                             ? audit::Durability::fsync
-                             : audit::Durability::write;
-    options.on_failure = config_.audit.on_failure == config::OnAuditFailure::refuse
-                             ? audit::OnFailure::refuse
-                             : audit::OnFailure::alarm_and_continue;
-    options.segment_bytes = std::uint64_t{config_.audit.segment_mib} << 20;
-    options.reserve_bytes = std::uint64_t{config_.audit.reserve_mib} << 20;
-    options.head_records = config_.audit.head_records;
+    audit::LogOptions options = log_options(config_);
     options.head_due = [this] {
       boost::asio::post(background_, [this] { audit_watch_->sign_head(); });
     };
     options.alarm = [this] { boost::asio::post(background_, [this] { audit_watch_->look(); }); };
     options.head_keeper = store_.get();
     options.store_point = [this] { return store_point(*store_); };
-    options.keep_interval_us =
-        std::chrono::duration_cast<std::chrono::microseconds>(config_.audit.head_interval).count();
     auto ask = [this](keys::Hsm& hsm) { return log_of_store(config_.audit.directory, hsm); };
     NAE_ASSIGN(const LogOfStore log, hsm_.call(ask, config_.hsm.timeout));
     options.public_key_pem = log.public_key_pem;
@@ -211,14 +241,6 @@ class Running final : public Startable {
     options.check_start = [this, log] { return check_store_and_log(*store_, log); };
     NAE_ASSIGN(audit_, audit::Log::open(std::move(options)));
     audit_watch_.emplace(background_, config_, *audit_);
-    return {};
-  }
-
-  // What was made on the token of another key server is served there alone.
-  Result<void> look_for_token_keys() {
-    NAE_ASSIGN(not_on_token_, ring_.not_on_token());
-    for (const std::string& version : not_on_token_)
-      spdlog::error("event=key-not-on-token message={}", quoted_text(version));
     return {};
   }
 
@@ -277,6 +299,9 @@ class Running final : public Startable {
       parts.store_is_whole = [watch = watch_] { return watch->is_whole().has_value(); };
       parts.store_is_synchronous = [watch = watch_] { return watch->is_synchronous(); };
     }
+    if (follower_) parts.in_charge = [this] { return follower_->in_charge(); };
+    if (acknowledgement_)
+      parts.in_force = [this] { return acknowledgement_->wait(store_->ledger_head()); };
     auto admits = [this](const net::PeerIdentity& peer) {
       return (peer.kind == net::PeerKind::admin ? admins_ : devices_).admits(peer);
     };
@@ -285,7 +310,7 @@ class Running final : public Startable {
     // Before there is a listener nobody is waiting for an answer.
     parts.settle = [this] { return listener_ ? settle() : Result<void>{}; };
     parts.changed = [this] { changed(listener_.get()); };
-    scheduler_.emplace(std::move(parts));
+    if (!follower_) scheduler_.emplace(std::move(parts));
     checker_.emplace(*checks_, *audit_);
   }
 
@@ -331,7 +356,8 @@ class Running final : public Startable {
 
   // On a thread of administration, whose calls may come as soon as the listener is there.
   Result<void> settle() {
-    if (listening_.get()->settle(net::kAlpnNae, kSettleTime)) return {};
+    const auto time = follower_ ? follower_->time_to_settle(kSettleTime) : kSettleTime;
+    if (listening_.get()->settle(net::kAlpnNae, time)) return {};
     return fail(
         Code::timeout,
         "the change was made and holds for every new request, but answers that were decided "
@@ -343,29 +369,6 @@ class Running final : public Startable {
     audit::Batch batch;
     batch.add(audit::EventRecord{unix_time_us(), event, detail});
     return audit_->append(batch);
-  }
-
-  // Not by the thread that renews the lease: a disk that hangs must not end it.
-  void remember_store() {
-    if (auto saved = watch_->save(); !saved)
-      spdlog::error("event=store-seen-not-saved message={}", quoted_text(saved.error().message));
-    if (auto whole = watch_->is_whole(); whole.has_value() != store_is_whole_) {
-      store_is_whole_ = whole.has_value();
-      if (whole)
-        spdlog::warn("event=store-is-whole-again");
-      else
-        spdlog::critical("event=store-went-back code={} message={} hint={}",
-                         name(whole.error().code), quoted_text(whole.error().message),
-                         quoted_text(whole.error().hint));
-    }
-    if (watch_->is_synchronous() == store_is_synchronous_) return;
-    store_is_synchronous_ = watch_->is_synchronous();
-    if (store_is_synchronous_)
-      spdlog::warn("event=store-is-synchronous-again");
-    else
-      spdlog::critical(
-          "event=store-is-asynchronous message=\"its synchronous_standby_names is empty: it takes "
-          "no changes\"");
   }
 
   void reload_certificates() {
@@ -384,32 +387,32 @@ class Running final : public Startable {
     });
   }
 
-  // A store that swallows what it is asked would hold up the end for minutes: what was to be
-  // written at the end is what a crash loses as well.
-  void give_up_dark_store() {
-    if (!given_up_ || probe_->answers_within(kStoreEndTime)) return;
-    spdlog::error("event=store-given-up message=\"it does not answer: this stop is as a crash\"");
-    *given_up_ = true;
+  std::chrono::milliseconds time_to_finish() const {
+    return follower_ ? follower_->time_to_finish(config_.server.stop_timeout)
+                     : config_.server.stop_timeout;
   }
 
   bool stop() {
-    net::tell_stopping();
-    give_up_dark_store();
+    if (!succession()) net::tell_stopping();
+    if (acknowledgement_) acknowledgement_->stop();
+    if (given_up_) probe_->give_up_dark_store(*given_up_);
     background_.stop();
     background_thread_.join();
+    if (follower_) follower_->stop();
     spdlog::info("event=stopping connections={}", listener_->connections());
-    std::size_t cut = listener_->stop(config_.server.stop_timeout);
+    std::size_t cut = listener_->stop(time_to_finish());
     workers_->stop();
-    limit_keeper_.save();
+    if (!follower_) limit_keeper_.save();
     clock_watch_.save();
-    if (watch_) remember_store();
+    if (watch_) store_memory_.keep();
     admin_.reset();
-    scheduler_->stop();
+    if (scheduler_) scheduler_->stop();
     checker_->stop();
     if (auto recorded = record_event("stopped", "connections cut: " + std::to_string(cut));
         !recorded)
       spdlog::error("event=audit-failed message={}", quoted_text(recorded.error().message));
     audit_.reset();  // signs the last head, which needs the HSM
+    if (follower_ && !succession()) follower_->leave();
     const bool stopped = hsm_.stop();
     if (!stopped) spdlog::error("event=hsm-hangs");
     spdlog::info("event=stopped connections_cut={}", cut);
@@ -419,11 +422,15 @@ class Running final : public Startable {
   const config::Config config_;
   std::unique_ptr<const crypto::GcmProvider> gcm_;
   std::unique_ptr<store::Store> store_;
-  const std::shared_ptr<const group::Tenure> tenure_;  // of a store that others may take over
-  const std::shared_ptr<group::StoreWatch> watch_;     // the same
-  const std::shared_ptr<std::atomic<bool>> given_up_;  // the same
+  std::optional<Follower> follower_;  // nothing: this one is in charge
+  ReadTime read_time_{*store_};
+  store::LedgerPoint read_;                                // of one that follows, before it joins
+  std::optional<group::Acknowledgement> acknowledgement_;  // of one in charge of a group
+  const std::shared_ptr<const group::Tenure> tenure_;      // of a store that others may take over
+  const std::shared_ptr<group::StoreWatch> watch_;         // the same
+  const std::shared_ptr<std::atomic<bool>> given_up_;      // the same
   std::optional<StoreProbe> probe_{[this] { return store_->check(); }};
-  bool store_is_whole_ = true, store_is_synchronous_ = true;  // as it was told last
+  StoreMemory store_memory_{watch_};
   std::unique_ptr<policy::PolicyBook> policy_;
   admin::ApprovalRules approval_;
   std::optional<admin::Presences> presences_;  // of custodians' cards
@@ -448,6 +455,7 @@ class Running final : public Startable {
   protocols::CertificateRegister admins_{admin::admin_reader(*store_),
                                          protocols::UnknownNames::refused};
   admin::StateDigest state_digest_{ring_, *policy_, devices_};
+  FollowedChanges changes_{{*store_, ring_, *policy_, devices_, admins_, working_keys_}};
   std::unique_ptr<audit::Log> audit_;
   std::optional<nae1::Parts> parts_;
   std::optional<audit::SegmentChecks> checks_;
@@ -480,8 +488,9 @@ Result<std::unique_ptr<Startable>> prepare(const config::Config& config, Opening
   return std::unique_ptr<Startable>(std::move(running));
 }
 
-Result<std::unique_ptr<Server>> Server::start(const config::Config& config) {
-  return start_or_wait(config);
+Result<std::unique_ptr<Server>> Server::start(const config::Config& config,
+                                              std::shared_ptr<Succession> succession) {
+  return start_or_wait(config, std::move(succession));
 }
 
 }  // namespace nae::server

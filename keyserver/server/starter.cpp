@@ -36,7 +36,12 @@ constexpr std::chrono::minutes kStartBudget{5};
 
 // Shared with the thread of an attempt: one that hangs outlives the starter.
 struct Shared {
-  explicit Shared(config::Config configured) : config(std::move(configured)) {}
+  Shared(config::Config configured, const Succession& succession) : config(std::move(configured)) {
+    opening.store.charge = succession.charge;
+    if (succession.presence) opening.store.presence.emplace(*succession.presence);
+    opening.store.watch = succession.watch;
+    if (succession.charge) opening.store.taken_at = Clock::now();
+  }
   const config::Config config;
   Opening opening;
   boost::asio::io_context loop{1};
@@ -44,8 +49,8 @@ struct Shared {
 
 class Starter {
  public:
-  explicit Starter(const config::Config& config)
-      : shared_(std::make_shared<Shared>(config)),
+  Starter(const config::Config& config, const Succession& succession)
+      : shared_(std::make_shared<Shared>(config, succession)),
         signals_(
             shared_->loop, [this](int) { stop(); }, [this] { retry_now(); }),
         timer_(shared_->loop),
@@ -209,8 +214,26 @@ milliseconds pause_after(const config::Config& config, milliseconds took) {
   return std::clamp(took, kShortestPause, longest);
 }
 
-Result<std::unique_ptr<Server>> start_or_wait(const config::Config& config) {
-  return Starter(config).start();
+Result<std::unique_ptr<Server>> start_or_wait(const config::Config& config,
+                                              std::shared_ptr<Succession> succession) {
+  Starter starter(config, succession ? *succession : Succession());
+  succession.reset();  // a charge that a failed attempt gives back is held by nobody else
+  return starter.start();
+}
+
+Result<bool> serve(const config::Config& config) {
+  NAE_ASSIGN(auto server, Server::start(config));
+  while (server != nullptr) {
+    if (!server->run()) {
+      static_cast<void>(server.release());  // its thread is still in the HSM's module
+      return false;
+    }
+    auto succession = server->succession();
+    if (!succession) return true;
+    server.reset();
+    NAE_ASSIGN(server, Server::start(config, std::move(succession)));
+  }
+  return true;
 }
 
 }  // namespace nae::server

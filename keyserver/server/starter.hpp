@@ -12,7 +12,13 @@ namespace nae::server {
 
 // nullptr when a signal asked to stop meanwhile. An error is one that waiting does not cure. When
 // the HSM's module hangs, its thread still runs in it: the process must end without destructors.
-Result<std::unique_ptr<Server>> start_or_wait(const config::Config& config);
+// `succession`: see Server::start().
+Result<std::unique_ptr<Server>> start_or_wait(const config::Config& config,
+                                              std::shared_ptr<Succession> succession = {});
+
+// Starts and runs the key server, and anew when it has come to be in charge, until it is asked to
+// stop. False and errors as of Server::run() and Server::start().
+Result<bool> serve(const config::Config& config);
 
 // Before the next attempt to start, of which the last one took `took`. A node of a group is heard
 // of at each: it must not seem gone in between, so this is a third of its lease at most.

@@ -1,8 +1,16 @@
 #include "keyserver/server/store_probe.hpp"
 
+#include <spdlog/spdlog.h>
+
 #include <string>
 
 namespace nae::server {
+namespace {
+
+// A store that does not answer within this time of a stop is not asked any more.
+constexpr std::chrono::milliseconds kStoreEndTime{900};
+
+}  // namespace
 
 StoreProbe::StoreProbe(std::function<Result<void>()> check)
     : StoreProbe(std::move(check), Options()) {}
@@ -59,6 +67,12 @@ bool StoreProbe::answers_within(std::chrono::milliseconds time) {
   begin();
   const std::uint64_t before = answers_;
   return changed_.wait_for(lock, time, [&] { return answers_ != before; });
+}
+
+void StoreProbe::give_up_dark_store(std::atomic<bool>& given_up) {
+  if (answers_within(kStoreEndTime)) return;
+  spdlog::error("event=store-given-up message=\"it does not answer: this stop is as a crash\"");
+  given_up = true;
 }
 
 }  // namespace nae::server

@@ -2,6 +2,7 @@
 // swallows everything would else hold up whoever asks for readiness.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
@@ -32,6 +33,9 @@ class StoreProbe {
   Result<void> ask();
   // Whether it answers within that time, whatever it says.
   bool answers_within(std::chrono::milliseconds time);
+  // At a stop: sets `given_up` when the store does not answer. One that swallows what it is asked
+  // would hold up the end for minutes; what was to be written is what a crash loses as well.
+  void give_up_dark_store(std::atomic<bool>& given_up);
 
  private:
   using Clock = std::chrono::steady_clock;

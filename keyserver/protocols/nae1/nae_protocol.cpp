@@ -135,7 +135,10 @@ bool NaeProtocol::refuse_removed(std::uint64_t request_id) {
 bool NaeProtocol::on_hello(const Frame& frame) {
   auto hello = wire::parse_hello(frame.body);
   if (!hello) return violation(frame.header.request_id, std::move(hello).error());
-  auto reply = wire::agree(*hello, parts_.settings.limits, wire::kVersionWithState);
+  // One that follows is behind the one in charge for a moment after each change, and an agent takes
+  // two that differ for copies that were changed apart: of version 1 no state is told.
+  auto reply = wire::agree(*hello, parts_.settings.limits,
+                           parts_.core.follows ? wire::kProtocolVersion : wire::kVersionWithState);
   if (!reply) return violation(frame.header.request_id, std::move(reply).error());
   reply->software = parts_.core.settings.software;
   reply->server_id = parts_.core.settings.server_id;

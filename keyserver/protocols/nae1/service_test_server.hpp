@@ -47,13 +47,9 @@ class ServiceTestServer {
     audit::LogOptions options;
     options.directory = audit_directory();
     audit_ = must(audit::Log::open(std::move(options)));
-    parts_.emplace(Parts{
-        {ring_, working_keys_, public_keys_, hsm_, *policy_, limits_, clock_, metrics_, settings_},
-        *audit_,
-        devices_,
-        seats_,
-        memory_,
-        nae_settings_});
+    operations::Parts core{ring_,   working_keys_, public_keys_, hsm_,     *policy_,
+                           limits_, clock_,        metrics_,     settings_};
+    parts_.emplace(Parts{std::move(core), *audit_, devices_, seats_, memory_, nae_settings_});
     listener_ = must(net::listen_tls(
         workers_,
         must(net::TlsContext::server(authority_.issue(net::testing::TestAuthority::server()))),
@@ -80,6 +76,8 @@ class ServiceTestServer {
     standings_ = std::move(standings);
     if (auto read = devices_.reload(); !read) throw std::runtime_error(read.error().message);
   }
+  // From now on another one is in charge.
+  void follow() { parts_->core.follows = true; }
   void set_state(char name) {
     crypto::Sha256Digest digest;
     digest.fill(static_cast<Byte>(name));

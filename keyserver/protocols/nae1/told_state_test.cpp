@@ -54,6 +54,16 @@ crypto::Sha256Digest state(char name) {
   return digest;
 }
 
+// It is behind the one in charge for a moment after each change.
+TEST(ToldState, OneThatFollowsTellsNone) {
+  ServiceTestServer server;
+  server.follow();
+  server.set_state('x');
+  Greeting agent(server, 2);
+  EXPECT_EQ(agent.reply().version, 1);
+  EXPECT_FALSE(agent.reply().state);
+}
+
 TEST(ToldState, AnAgentIsToldAtHelloAndAfterEachChange) {
   ServiceTestServer server;
   server.set_state('x');
