@@ -97,7 +97,7 @@ Result<crypto::SecretBytes> checked_secret(crypto::SecretBytes secret, KeyType t
 }  // namespace
 
 bool is_private(KeyType type) {
-  return allows(type, nae::Action::sign);
+  return is_pair(type);
 }
 
 std::vector<std::string> importable_types() {
@@ -116,12 +116,14 @@ Result<Material> material_in(const std::string& file, KeyType type, const std::s
     NAE_ASSIGN(material.key, checked_secret(std::move(secret), type));
     return material;
   }
-  NAE_ASSIGN(crypto::PrivateKey key, crypto::read_private_key(content));
+  const bool signs = allows(type, nae::Action::sign);
+  NAE_ASSIGN(crypto::PrivateKey key,
+             crypto::read_private_key(content, signs ? std::nullopt : std::optional(type)));
   if (key.type != type)
     return fail(Code::invalid_argument, "the file holds a key of type " +
                                             std::string(nae::name(key.type)) + ", not " +
                                             std::string(nae::name(type)));
-  NAE_ASSIGN(const auto public_key, crypto::PublicKey::from_der(key.public_key));
+  NAE_ASSIGN(const auto public_key, crypto::PublicKey::of_type(type, key.public_key));
   material.public_key_pem = public_key.pem();
   material.key = std::move(key.pkcs8);
   return material;

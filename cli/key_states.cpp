@@ -166,7 +166,8 @@ void add_states(CLI::App& key, Action& chosen) {
   set->needs(version);
   leaf->fallthrough()->footer(
       "active      everything the key's type, its attributes and the policy allow\n"
-      "restricted  decrypt, verify and mac-verify only; never active again, rotate instead\n"
+      "restricted  decrypt, derive, verify and mac-verify only; never active again, rotate "
+      "instead\n"
       "retired     nothing, until restored to restricted\n"
       "destroyed   nothing, ever: the material is erased after the waiting period; only from\n"
       "            retired or pre-active\n\n"

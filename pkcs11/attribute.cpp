@@ -5,6 +5,7 @@
 
 #include "libnae/base/text.hpp"
 #include "pkcs11/mechanism.hpp"
+#include "pkcs11/private_mechanism.hpp"
 
 namespace nae::pkcs11 {
 namespace {
@@ -37,8 +38,10 @@ Bytes id_of(const Object& object) {
 CK_KEY_TYPE key_type_of(const Object& object) {
   switch (row(object.type).family) {
     case KeyFamily::rsa:
+    case KeyFamily::rsa_decrypt:
       return CKK_RSA;
     case KeyFamily::ec:
+    case KeyFamily::ecdh:
       return CKK_EC;
     case KeyFamily::edwards:
       return CKK_EC_EDWARDS;
@@ -53,8 +56,10 @@ CK_MECHANISM_TYPE generator_of(const Object& object) {
   if (object.was_imported) return CK_UNAVAILABLE_INFORMATION;
   switch (row(object.type).family) {
     case KeyFamily::rsa:
+    case KeyFamily::rsa_decrypt:
       return CKM_RSA_PKCS_KEY_PAIR_GEN;
     case KeyFamily::ec:
+    case KeyFamily::ecdh:
       return CKM_EC_KEY_PAIR_GEN;
     case KeyFamily::edwards:
       return kEdwardsKeyPairGen;
@@ -78,16 +83,19 @@ bool usage(const Object& object, CK_ATTRIBUTE_TYPE type) {
   if (type == CKA_VERIFY)
     return object.object_class != CKO_PRIVATE_KEY &&
            object.allows(is_secret ? Action::mac_verify : Action::verify);
+  if (type == CKA_DECRYPT)
+    return object.object_class == CKO_PRIVATE_KEY && object.allows(Action::decrypt);
+  if (type == CKA_DERIVE)
+    return object.object_class == CKO_PRIVATE_KEY && object.allows(Action::derive);
   return false;
 }
 
 Bytes allowed_mechanisms(const Object& object) {
   Bytes out;
-  for (const Mechanism& mechanism : mechanisms())
-    if (mechanism.fits(object)) {
-      const Bytes type = native(mechanism.type);
-      out.insert(out.end(), type.begin(), type.end());
-    }
+  for (const CK_MECHANISM_TYPE mechanism : mechanisms_of(object)) {
+    const Bytes type = native(mechanism);
+    out.insert(out.end(), type.begin(), type.end());
+  }
   return out;
 }
 
@@ -122,7 +130,7 @@ Attribute of_every_key(const Object& object, CK_ATTRIBUTE_TYPE type) {
     case CKA_KEY_TYPE:
       return native(key_type_of(object));
     case CKA_DERIVE:
-      return flag(false);
+      return flag(usage(object, type));
     case CKA_LOCAL:
       return flag(!object.was_imported);
     case CKA_KEY_GEN_MECHANISM:
@@ -141,10 +149,11 @@ Attribute of_secrets(const Object& object, CK_ATTRIBUTE_TYPE type) {
     case CKA_EXTRACTABLE:
     case CKA_WRAP_WITH_TRUSTED:
     case CKA_ALWAYS_AUTHENTICATE:
-    case CKA_DECRYPT:
     case CKA_UNWRAP:
     case CKA_SIGN_RECOVER:
       return flag(false);
+    case CKA_DECRYPT:
+      return flag(usage(object, type));
     case CKA_ALWAYS_SENSITIVE:
       return flag(!object.was_imported);
     // The others are made extractable, and leave the HSM once: wrapped, for the store.
@@ -180,7 +189,7 @@ Attribute of_public_keys(CK_ATTRIBUTE_TYPE type) {
 }
 
 Attribute of_pairs(const Object& object, CK_ATTRIBUTE_TYPE type) {
-  const bool is_rsa = row(object.type).family == KeyFamily::rsa;
+  const bool is_rsa = key_type_of(object) == CKK_RSA;
   const ByteView parameters = ec_parameters(object.type);
   switch (type) {
     case CKA_SUBJECT:
@@ -234,23 +243,6 @@ bool is_known(const Attribute& attribute) {
   return !none || *none != NoValue::unknown;
 }
 
-CK_RV read_one(const Object& object, CK_ATTRIBUTE& wanted) {
-  const Attribute attribute = attribute_of(object, wanted.type);
-  const auto* value = std::get_if<Bytes>(&attribute);
-  const CK_ULONG room = wanted.ulValueLen;
-  wanted.ulValueLen = value ? value->size() : CK_UNAVAILABLE_INFORMATION;
-  if (!value)
-    return std::get<NoValue>(attribute) == NoValue::sensitive ? CKR_ATTRIBUTE_SENSITIVE
-                                                              : CKR_ATTRIBUTE_TYPE_INVALID;
-  if (!wanted.pValue) return CKR_OK;
-  if (room < value->size()) {
-    wanted.ulValueLen = CK_UNAVAILABLE_INFORMATION;
-    return CKR_BUFFER_TOO_SMALL;
-  }
-  if (!value->empty()) std::memcpy(wanted.pValue, value->data(), value->size());
-  return CKR_OK;
-}
-
 }  // namespace
 
 Attribute attribute_of(const Object& object, CK_ATTRIBUTE_TYPE type) {
@@ -270,20 +262,26 @@ Attribute attribute_of(const Object& object, CK_ATTRIBUTE_TYPE type) {
   return found;
 }
 
-CK_RV read_attributes(const Object& object, CK_ATTRIBUTE* attributes, CK_ULONG count) {
-  CK_RV worst = CKR_OK;
-  for (CK_ULONG i = 0; i < count; ++i)
-    if (const CK_RV rv = read_one(object, attributes[i]); rv != CKR_OK) worst = rv;
-  return worst;
+CK_RV fill_in(const Attribute& attribute, CK_ATTRIBUTE& wanted) {
+  const auto* value = std::get_if<Bytes>(&attribute);
+  const CK_ULONG room = wanted.ulValueLen;
+  wanted.ulValueLen = value ? value->size() : CK_UNAVAILABLE_INFORMATION;
+  if (!value)
+    return std::get<NoValue>(attribute) == NoValue::sensitive ? CKR_ATTRIBUTE_SENSITIVE
+                                                              : CKR_ATTRIBUTE_TYPE_INVALID;
+  if (!wanted.pValue) return CKR_OK;
+  if (room < value->size()) {
+    wanted.ulValueLen = CK_UNAVAILABLE_INFORMATION;
+    return CKR_BUFFER_TOO_SMALL;
+  }
+  if (!value->empty()) std::memcpy(wanted.pValue, value->data(), value->size());
+  return CKR_OK;
 }
 
-bool matches(const Object& object, const CK_ATTRIBUTE* attributes, CK_ULONG count) {
-  return std::all_of(attributes, attributes + count, [&](const CK_ATTRIBUTE& wanted) {
-    const Attribute attribute = attribute_of(object, wanted.type);
-    const auto* value = std::get_if<Bytes>(&attribute);
-    return value && value->size() == wanted.ulValueLen &&
-           (value->empty() || std::memcmp(value->data(), wanted.pValue, value->size()) == 0);
-  });
+bool is_equal(const Attribute& attribute, const CK_ATTRIBUTE& wanted) {
+  const auto* value = std::get_if<Bytes>(&attribute);
+  return value && value->size() == wanted.ulValueLen &&
+         (value->empty() || std::memcmp(value->data(), wanted.pValue, value->size()) == 0);
 }
 
 }  // namespace nae::pkcs11

@@ -142,6 +142,8 @@ Result<Bytes> KeyServer::ask(Action action, std::uint8_t algorithm, const std::s
         request.items = {&item, 1};
         if (action == Action::verify || action == Action::mac_verify)
           request.seconds = {&second, 1};
+        else if (!second.empty())
+          request.aad = {&second, 1};
         return session.crypto(request);
       },
       [&](const wire::Frame& frame, AgentLink&) -> Result<void> {

@@ -30,7 +30,8 @@ class KeyServer {
   std::shared_ptr<const ObjectTable> known_objects();
 
   // The one item's result. What is read or verified is asked until its time is over; a signature or
-  // code whose answer was lost is asked for once more: Code::connection_lost.
+  // code whose answer was lost is asked for once more: Code::connection_lost. `second`: of verify
+  // and mac-verify what is checked, of decrypt a label.
   Result<Bytes> ask(Action action, std::uint8_t algorithm, const std::string& key, ByteView item,
                     ByteView second = {});
   void close() { pool_.close(); }

@@ -79,6 +79,8 @@ std::size_t Object::signature_bytes() const {
     case KeyFamily::hmac:
       return kHmacBytes;
     case KeyFamily::aes:
+    case KeyFamily::rsa_decrypt:
+    case KeyFamily::ecdh:
       break;
   }
   return 0;
@@ -146,7 +148,9 @@ ObjectTable ObjectTable::from(const Table& listed, bool shows_ed25519) {
     object.parts = *std::move(parts);
     auto chain = certificate_parts(certificates);
     if (chain && !chain->empty()) object.certificate = chain->front();
-    if (object.allows(Action::sign)) table.add(object);
+    const bool is_used = object.allows(Action::sign) || object.allows(Action::decrypt) ||
+                         object.allows(Action::derive);
+    if (is_used) table.add(object);
     object.object_class = CKO_PUBLIC_KEY;
     table.add(object);
     if (chain) table.add_certificates(object, *std::move(chain));

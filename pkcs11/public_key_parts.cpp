@@ -31,8 +31,10 @@ Result<PublicKeyParts> public_key_parts(KeyType type, ByteView subject_public_ke
   const KeyTypeRow& known = row(type);
   switch (known.family) {
     case KeyFamily::rsa:
+    case KeyFamily::rsa_decrypt:
       return rsa_parts(known, key);
     case KeyFamily::ec:
+    case KeyFamily::ecdh:
       if (key[0] != 0x04 || key.size() != 1 + 2 * known.coordinate_bytes()) break;
       return PublicKeyParts{{}, {}, copy(key)};
     case KeyFamily::edwards:

@@ -5,14 +5,16 @@
 #include <vector>
 
 #include "pkcs11/mechanism.hpp"
+#include "pkcs11/private_mechanism.hpp"
 
 namespace nae::pkcs11 {
 
-// Signing or verifying, from its Init to the call that ends it.
+// Signing, verifying or decrypting, from its Init to the call that ends it.
 struct Operation {
   Object object;
   const Mechanism* mechanism = nullptr;
   SignatureScheme scheme{};
+  Decryption decryption;  // of decrypting alone, which has no `mechanism`
   Bytes data;             // of Update
   bool in_parts = false;  // Update was called
 };
@@ -25,7 +27,7 @@ struct Search {
 struct Session {
   bool may_write = false;
   std::optional<Search> search;
-  std::optional<Operation> signing, verifying;
+  std::optional<Operation> signing, verifying, decrypting;
 };
 
 // Of all Updates of an operation: what an exchange takes.

@@ -88,12 +88,14 @@ CK_RV Token::open_session(CK_SLOT_ID slot, CK_FLAGS flags, CK_SESSION_HANDLE* ha
 
 void Token::forget_user() {
   logged_in_ = false;
+  std::erase_if(derived_, [](const auto& entry) { return entry.second.is_private; });
   key_server_.act_for({});
 }
 
 CK_RV Token::close_session(CK_SESSION_HANDLE handle) {
   std::lock_guard guard(lock_);
   if (sessions_.erase(handle) == 0) return CKR_SESSION_HANDLE_INVALID;
+  std::erase_if(derived_, [&](const auto& entry) { return entry.second.session == handle; });
   if (sessions_.empty() && logged_in_) forget_user();
   return CKR_OK;
 }
@@ -102,6 +104,7 @@ CK_RV Token::close_all_sessions(CK_SLOT_ID slot) {
   if (slot != kSlot) return CKR_SLOT_ID_INVALID;
   std::lock_guard guard(lock_);
   sessions_.clear();
+  derived_.clear();
   if (logged_in_) forget_user();
   return CKR_OK;
 }
@@ -132,6 +135,7 @@ CK_RV Token::cancel(CK_SESSION_HANDLE handle, CK_FLAGS flags) {
   if (!session) return CKR_SESSION_HANDLE_INVALID;
   if (flags & CKF_SIGN) session->signing.reset();
   if (flags & CKF_VERIFY) session->verifying.reset();
+  if (flags & CKF_DECRYPT) session->decrypting.reset();
   if (flags & kCancelsFind) session->search.reset();
   return CKR_OK;
 }
@@ -192,6 +196,8 @@ CK_RV Token::begin_search(CK_SESSION_HANDLE handle, const CK_ATTRIBUTE* attribut
   Session* session = find(handle);
   if (!session) return CKR_SESSION_HANDLE_INVALID;
   if (session->search) return CKR_OPERATION_ACTIVE;
+  for (const auto& [each, secret] : derived_)
+    if (matches(secret, attributes, count)) search.found.push_back(each);
   session->search = std::move(search);
   return CKR_OK;
 }
@@ -223,6 +229,11 @@ CK_RV Token::attributes(CK_SESSION_HANDLE handle, CK_OBJECT_HANDLE object_handle
                         CK_ATTRIBUTE* attributes, CK_ULONG count) {
   if (const CK_RV rv = check_session(handle); rv != CKR_OK) return rv;
   if (!attributes && count != 0) return CKR_ARGUMENTS_BAD;
+  {
+    std::lock_guard guard(lock_);
+    if (const auto found = derived_.find(object_handle); found != derived_.end())
+      return read_attributes(found->second, attributes, count);
+  }
   Object object;
   if (const CK_RV rv = object_of(object_handle, CKR_OBJECT_HANDLE_INVALID, object); rv != CKR_OK)
     return rv;

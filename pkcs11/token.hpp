@@ -5,6 +5,7 @@
 #include <map>
 #include <mutex>
 
+#include "pkcs11/derived_secret.hpp"
 #include "pkcs11/key_server.hpp"
 #include "pkcs11/session.hpp"
 #include "pkcs11/settings.hpp"
@@ -50,12 +51,21 @@ class Token {
   CK_RV verify_update(CK_SESSION_HANDLE handle, ByteView part);
   CK_RV verify_final(CK_SESSION_HANDLE handle, ByteView signature);
 
+  CK_RV begin_decrypt(CK_SESSION_HANDLE handle, const CK_MECHANISM* asked, CK_OBJECT_HANDLE key);
+  CK_RV decrypt(CK_SESSION_HANDLE handle, ByteView data, CK_BYTE* plaintext, CK_ULONG* bytes);
+  CK_RV decrypt_update(CK_SESSION_HANDLE handle, ByteView part, CK_ULONG* bytes);
+  CK_RV decrypt_final(CK_SESSION_HANDLE handle, CK_BYTE* plaintext, CK_ULONG* bytes);
+  CK_RV derive(CK_SESSION_HANDLE handle, const CK_MECHANISM* asked, CK_OBJECT_HANDLE key,
+               const CK_ATTRIBUTE* attributes, CK_ULONG count, CK_OBJECT_HANDLE* made);
+  CK_RV destroy(CK_SESSION_HANDLE handle, CK_OBJECT_HANDLE object);
+
   CK_RV random(CK_SESSION_HANDLE handle, CK_BYTE* out, CK_ULONG bytes);
 
  private:
   using Kind = std::optional<Operation> Session::*;
   Session* find(CK_SESSION_HANDLE handle);  // with the lock held
   CK_RV object_of(CK_OBJECT_HANDLE handle, CK_RV unknown, Object& object);
+  CK_RV private_key_of(CK_OBJECT_HANDLE key, KeyFamily family, Action action, Object& object);
   CK_RV begin(CK_SESSION_HANDLE handle, Kind kind, const CK_MECHANISM* asked, CK_OBJECT_HANDLE key);
   CK_RV update(CK_SESSION_HANDLE handle, Kind kind, ByteView part);
   // Ends the operation and hands it out.
@@ -64,6 +74,8 @@ class Token {
                     CK_ULONG* bytes);
   CK_RV finish_verify(CK_SESSION_HANDLE handle, bool after_parts, ByteView data,
                       ByteView signature);
+  CK_RV finish_decrypt(CK_SESSION_HANDLE handle, bool after_parts, ByteView data,
+                       CK_BYTE* plaintext, CK_ULONG* bytes);
   void forget_user();  // with the lock held
 
   const Settings settings_;
@@ -71,6 +83,10 @@ class Token {
   std::mutex lock_;
   std::map<CK_SESSION_HANDLE, Session> sessions_;
   CK_SESSION_HANDLE last_session_ = 0;
+  // What C_DeriveKey made, until it is destroyed or its session closed. Small handles: those of
+  // keys are digests of 64 bits.
+  std::map<CK_OBJECT_HANDLE, DerivedSecret> derived_;
+  CK_OBJECT_HANDLE last_derived_ = 0;
   bool logged_in_ = false;
 };
 

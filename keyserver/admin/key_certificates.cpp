@@ -26,8 +26,11 @@ Result<RequestFields> read_request_fields(const AdminCall& call) {
 // What sign would use, or refuse: a request is a signature.
 Result<const keys::Version*> signing_version(const keys::Key& key,
                                              std::optional<std::int64_t> number) {
+  if (!is_pair(key.type)) return fail(Code::key_type, "key \"" + key.name + "\" has no public key");
   if (!allows(key.type, Action::sign))
-    return fail(Code::key_type, "key \"" + key.name + "\" has no public key");
+    return fail(Code::key_type,
+                "key \"" + key.name + "\" signs nothing, and a request is a signature",
+                "Give the authority its public key: nae key export " + key.name);
   if (!key.attributes.allows(Action::sign))
     return fail(Code::key_attribute, "key \"" + key.name + "\" does not allow sign");
   const keys::Version* version =

@@ -1,4 +1,4 @@
-// /v1/keys/{}/public: the public keys of a key that signs. Nothing else of a key is ever exported.
+// /v1/keys/{}/public: the public keys of a key pair. Nothing else of a key is ever exported.
 #include "keyserver/admin/route.hpp"
 #include "keyserver/admin/whole_number.hpp"
 #include "keyserver/keys/state.hpp"
@@ -22,15 +22,20 @@ SignatureScheme scheme_of(const keys::Key& key) {
 }
 
 Result<json::object> jwk_of(const keys::Key& key, const keys::Version& version) {
-  NAE_ASSIGN(const auto members, crypto::jwk_members(version.material.public_key));
-  json::object jwk{
-      {"kid", kid_of(key, version)}, {"use", "sig"}, {"alg", crypto::jose_name(scheme_of(key))}};
+  NAE_ASSIGN(const auto members, crypto::jwk_members(key.type, version.material.public_key));
+  json::object jwk{{"kid", kid_of(key, version)}};
+  if (allows(key.type, Action::verify)) {
+    jwk["use"] = "sig";
+    jwk["alg"] = crypto::jose_name(scheme_of(key));
+  } else {
+    jwk["use"] = "enc";  // by several algorithms, of which the sender chooses
+  }
   for (const auto& [name, value] : members) jwk[name] = value;
   return jwk;
 }
 
 Result<json::object> pem_of(const keys::Key& key, const keys::Version& version) {
-  NAE_ASSIGN(const auto parsed, crypto::PublicKey::from_der(version.material.public_key));
+  NAE_ASSIGN(const auto parsed, crypto::PublicKey::of_type(key.type, version.material.public_key));
   return json::object{{"kid", kid_of(key, version)},
                       {"version", version.number},
                       {"state", keys::name(version.state)},
@@ -51,9 +56,9 @@ Result<Reply> export_public_keys(AdminCall& call) {
   }
   const keys::KeyPointer key = call.parts.ring.find(call.names[0]);
   if (!key) return fail(Code::key_unknown, "no key is called \"" + call.names[0] + "\"");
-  if (!allows(key->type, Action::verify))
+  if (!is_pair(key->type))
     return fail(Code::key_type, "key \"" + key->name + "\" has no public key",
-                "Only keys that sign have one; secret keys are never exported.");
+                "Only key pairs have one; secret keys are never exported.");
   json::array keys;
   for (const keys::Version& version : key->versions) {
     // Of all versions those by which something verifies, now or soon.

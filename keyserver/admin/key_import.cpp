@@ -18,8 +18,7 @@ Result<keys::Import> read_import(api::Fields& fields) {
     return fail(Code::value_too_large, "more than a wrapped key has");
   NAE_ASSIGN(import.wrapped, crypto::from_base64(wrapped));
   if (public_key) {
-    NAE_ASSIGN(const auto parsed, crypto::PublicKey::from_pem(*public_key));
-    import.public_key = parsed.der();
+    NAE_ASSIGN(import.public_key, crypto::PublicKey::der_in(*public_key));
   }
   return import;
 }

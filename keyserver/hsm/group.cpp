@@ -72,7 +72,7 @@ Result<CK_OBJECT_HANDLE> create_wrapping_key(const Session& session, const Wrapp
 Attributes& add_kind_of(const Session& session, Attributes& key, Kept kind) {
   if (is_pair(kind)) {
     key.number(CKA_CLASS, CKO_PRIVATE_KEY).number(CKA_KEY_TYPE, CKK_EC);
-    return allow_signing_only(session, add_private_key_uses(key), kPairType);
+    return add_private_key_uses(session, key, kPairType);
   }
   key.number(CKA_CLASS, CKO_SECRET_KEY);
   if (kind == Kept::check_key || kind == Kept::ledger_key)

@@ -46,6 +46,10 @@ class ScriptedHsm : public keys::Hsm {
   Result<Bytes> sign_digest(const keys::HsmKey&, SignatureScheme, ByteView) override {
     return unscripted();
   }
+  Result<Bytes> decrypt(const keys::HsmKey&, DecryptionScheme, ByteView, ByteView) override {
+    return unscripted();
+  }
+  Result<Bytes> agree(const keys::HsmKey&, ByteView) override { return unscripted(); }
   Result<void> random(ByteSpan) override { return unscripted(); }
   Result<Bytes> check_value(KeyType, const keys::Material&) override { return unscripted(); }
   Result<bool> binds() override { return unscripted(); }

@@ -6,6 +6,7 @@
 #include "keyserver/hsm/pkcs11_hsm.hpp"
 #include "keyserver/hsm/session.hpp"
 #include "keyserver/hsm/wrap.hpp"
+#include "libnae/crypto/key_agreement.hpp"
 #include "libnae/crypto/key_strength.hpp"
 #include "libnae/crypto/key_transport.hpp"
 #include "libnae/crypto/public_key.hpp"
@@ -101,8 +102,8 @@ Result<void> require_aes_256(const Session& session, CK_OBJECT_HANDLE transport_
 
 // What is in an RSA key the HSM does not tell, but how long it is: one of three primes, each a
 // third of its length, is longer, and shorter where two of them are sent as one.
-Result<void> require_two_primes(ByteView public_key, ByteView wrapped) {
-  NAE_ASSIGN(const auto key, crypto::PublicKey::from_der(public_key));
+Result<void> require_two_primes(KeyType type, ByteView public_key, ByteView wrapped) {
+  NAE_ASSIGN(const auto key, crypto::PublicKey::of_type(type, public_key));
   if (crypto::has_two_primes_length(key, wrapped.size() - kKwpOverheadBytes, kKwpPaddingBytes))
     return {};
   return fail(Code::invalid_argument, "the RSA key is not one of two primes of the same length");
@@ -110,7 +111,7 @@ Result<void> require_two_primes(ByteView public_key, ByteView wrapped) {
 
 Result<void> require_length(const Session& session, KeyType type, CK_OBJECT_HANDLE transport_key,
                             ByteView wrapped, ByteView public_key) {
-  if (object_key_type(type) == CKK_RSA) return require_two_primes(public_key, wrapped);
+  if (object_key_type(type) == CKK_RSA) return require_two_primes(type, public_key, wrapped);
   if (is_pair(type)) return {};  // proved by its public key
   if (type != KeyType::hmac_sha_256_raw) return require_aes_256(session, transport_key, wrapped);
   // The wrapped length tells the key's but for the last 7 bytes; one that is too short shows in
@@ -132,10 +133,7 @@ Result<void> check_request(KeyType type, const keys::Import& sent) {
                                             ? "the public key of the private key is missing"
                                             : "a secret key has no public key");
   if (!is_pair(type)) return {};
-  NAE_ASSIGN(const auto public_key, crypto::PublicKey::from_der(sent.public_key));
-  if (public_key.type() != type)
-    return fail(Code::invalid_argument,
-                "the public key is not one of type " + std::string(nae::name(type)));
+  NAE_ASSIGN(const auto public_key, crypto::PublicKey::of_type(type, sent.public_key));
   return crypto::check_strength(public_key);
 }
 
@@ -254,18 +252,33 @@ Result<keys::Material> Pkcs11Hsm::import(const KeyVersionId& id, KeyType type,
   });
 }
 
-// The private half signs, the public half verifies: only then are they one pair, and the numbers of
+// What one half makes the other takes: only then are they one pair, and the numbers of
 // the private half sound (a faulty CRT exponent would give away a prime with the first signature).
-Result<void> Pkcs11Hsm::prove_pair(const keys::HsmKey& key) {
+Result<bool> Pkcs11Hsm::is_pair_of(const keys::HsmKey& key) {
+  const ByteView public_key = key.material.public_key;
   Bytes challenge(32);
   NAE_TRY(session_->random(challenge));
-  auto signature = sign(key, SignatureScheme::key_default, challenge);
-  if (!signature && !caused_by_input(signature.error())) return fail(signature.error());
-  bool fits = false;
-  if (signature) {
-    NAE_ASSIGN(const auto public_key, crypto::PublicKey::from_der(key.material.public_key));
-    NAE_ASSIGN(fits, public_key.verify(SignatureScheme::key_default, challenge, *signature));
+  if (allows(key.type, Action::decrypt)) {
+    NAE_ASSIGN(const Bytes sent, crypto::encrypt_oaep(public_key, HashAlgorithm::sha1, challenge));
+    NAE_ASSIGN(const Bytes opened, decrypt(key, DecryptionScheme::rsa_oaep_sha1, sent, {}));
+    return opened == challenge;
   }
+  if (allows(key.type, Action::derive)) {
+    NAE_ASSIGN(const auto made, crypto::agree_with(key.type, public_key));
+    NAE_ASSIGN(const Bytes agreed, agree(key, made.point));
+    return agreed == made.secret;
+  }
+  NAE_ASSIGN(const Bytes signature, sign(key, SignatureScheme::key_default, challenge));
+  NAE_ASSIGN(const auto parsed, crypto::PublicKey::of_type(key.type, public_key));
+  return parsed.verify(SignatureScheme::key_default, challenge, signature);
+}
+
+Result<void> Pkcs11Hsm::prove_pair(const keys::HsmKey& key) {
+  const auto proved = is_pair_of(key);
+  if (!proved && !caused_by_input(proved.error()) &&
+      proved.error().code != Code::authentication_failed)
+    return fail(proved.error());
+  const bool fits = proved && *proved;
   if (!fits) return fail(Code::invalid_argument, "the public key is not that of the private key");
   return {};
 }

@@ -36,13 +36,18 @@ Result<KeyPair> generate(const Session& session, KeyType type, Place place, Attr
   if (!is_pair(type)) return fail(Code::key_type, std::string(row.name) + " keys are no pairs");
   for (Attributes* half : {&public_half, &private_half})
     half->flag(CKA_TOKEN, place == Place::token);
-  public_half.flag(CKA_VERIFY, true).none_of({CKA_ENCRYPT, CKA_WRAP});
+  const bool verifies = allows(type, Action::verify);
+  public_half.flag(CKA_VERIFY, verifies)
+      .flag(CKA_ENCRYPT, row.family == KeyFamily::rsa_decrypt)
+      .none_of({CKA_WRAP});
   switch (row.family) {
     case KeyFamily::rsa:
+    case KeyFamily::rsa_decrypt:
       public_half.number(CKA_MODULUS_BITS, row.bits).bytes(CKA_PUBLIC_EXPONENT, kRsaExponent);
       break;
     case KeyFamily::ec:
     case KeyFamily::edwards:
+    case KeyFamily::ecdh:
       public_half.bytes(CKA_EC_PARAMS, curve_parameters(type));
       break;
     case KeyFamily::aes:
@@ -50,7 +55,7 @@ Result<KeyPair> generate(const Session& session, KeyType type, Place place, Attr
       break;
   }
   private_half.flag(CKA_PRIVATE, true).flag(CKA_SENSITIVE, true);
-  allow_signing_only(session, add_private_key_uses(private_half), type);
+  add_private_key_uses(session, private_half, type);
 
   CK_MECHANISM mechanism{objects_of(row.family).generate, nullptr, 0};
   KeyPair pair{};
@@ -65,14 +70,16 @@ Result<KeyPair> generate(const Session& session, KeyType type, Place place, Attr
 
 // SEC 1 section 2.3.3; RFC 8032.
 std::size_t point_bytes(const KeyTypeRow& row) {
-  return row.family == KeyFamily::ec ? 1 + 2 * row.coordinate_bytes() : row.coordinate_bytes();
+  return row.family != KeyFamily::edwards ? 1 + 2 * row.coordinate_bytes() : row.coordinate_bytes();
 }
 
 // CKA_EC_POINT is an OCTET STRING around the point by the standard, the bare point in some modules.
 Result<ByteView> point_in(ByteView attribute, std::size_t bytes) {
   if (attribute.size() == bytes) return attribute;
-  if (attribute.size() == bytes + 2 && attribute[0] == 0x04 && attribute[1] == bytes)
-    return attribute.subspan(2);
+  const std::size_t header = bytes < 0x80 ? 2 : 3;  // DER; no point has 256 bytes
+  if (attribute.size() == bytes + header && attribute[0] == 0x04 &&
+      attribute[header - 1] == bytes && (header == 2 || attribute[1] == 0x81))
+    return attribute.subspan(header);
   return fail(Code::hsm_failed, "the HSM's public key has no point of the right length");
 }
 
@@ -80,7 +87,8 @@ Result<ByteView> point_in(ByteView attribute, std::size_t bytes) {
 
 ByteView ec_point_of(KeyType type, ByteView public_key_der) {
   const KeyTypeRow& row = nae::row(type);
-  if (row.family != KeyFamily::ec || public_key_der.size() < point_bytes(row)) return {};
+  const bool is_curve = row.family == KeyFamily::ec || row.family == KeyFamily::ecdh;
+  if (!is_curve || public_key_der.size() < point_bytes(row)) return {};
   return public_key_der.last(point_bytes(row));
 }
 
@@ -88,17 +96,12 @@ CK_KEY_TYPE object_key_type(KeyType type) {
   return objects_of(row(type).family).type;
 }
 
-bool is_pair(KeyType type) {
-  return object_key_type(type) != CKK_GENERIC_SECRET;
-}
-
-Attributes& add_private_key_uses(Attributes& attributes) {
-  return attributes.flag(CKA_SIGN, true)
-      .none_of({CKA_DECRYPT, CKA_SIGN_RECOVER, CKA_UNWRAP, CKA_DERIVE});
-}
-
-Attributes& allow_signing_only(const Session& session, Attributes& private_half, KeyType type) {
-  return session.allow_only(private_half, signing_mechanisms(row(type).family));
+Attributes& add_private_key_uses(const Session& session, Attributes& private_half, KeyType type) {
+  private_half.flag(CKA_SIGN, allows(type, Action::sign))
+      .flag(CKA_DECRYPT, allows(type, Action::decrypt))
+      .flag(CKA_DERIVE, allows(type, Action::derive))
+      .none_of({CKA_SIGN_RECOVER, CKA_UNWRAP});
+  return session.allow_only(private_half, private_mechanisms(row(type).family));
 }
 
 Result<KeyPair> generate_pair_for_wrapping(const Session& session, KeyType type) {
@@ -142,17 +145,19 @@ Result<CK_OBJECT_HANDLE> create_public_key(const Session& session, KeyType type,
 Result<Bytes> public_key_der(const Session& session, CK_OBJECT_HANDLE public_key, KeyType type) {
   const KeyTypeRow& row = nae::row(type);
   switch (row.family) {
-    case KeyFamily::rsa: {
+    case KeyFamily::rsa:
+    case KeyFamily::rsa_decrypt: {
       NAE_ASSIGN(const Bytes modulus, session.read_attribute(public_key, CKA_MODULUS));
       NAE_ASSIGN(const Bytes exponent, session.read_attribute(public_key, CKA_PUBLIC_EXPONENT));
       return crypto::spki_of_rsa(modulus, exponent);
     }
     case KeyFamily::ec:
-    case KeyFamily::edwards: {
+    case KeyFamily::edwards:
+    case KeyFamily::ecdh: {
       NAE_ASSIGN(const Bytes attribute, session.read_attribute(public_key, CKA_EC_POINT));
       NAE_ASSIGN(const ByteView point, point_in(attribute, point_bytes(row)));
-      return row.family == KeyFamily::ec ? crypto::spki_of_ec(type, point)
-                                         : crypto::spki_of_edwards(type, point);
+      return row.family == KeyFamily::edwards ? crypto::spki_of_edwards(type, point)
+                                              : crypto::spki_of_ec(type, point);
     }
     case KeyFamily::aes:
     case KeyFamily::hmac:

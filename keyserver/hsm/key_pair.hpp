@@ -19,13 +19,10 @@ struct KeyPair {
 
 // CKK_* of a key type's objects.
 CK_KEY_TYPE object_key_type(KeyType type);
-bool is_pair(KeyType type);
 
-// What the private half may do once it stands in the HSM for good: sign, and nothing else.
-Attributes& add_private_key_uses(Attributes& attributes);
-
-// By the mechanisms of the type's signature schemes.
-Attributes& allow_signing_only(const Session& session, Attributes& private_half, KeyType type);
+// What the private half may do once it stands in the HSM for good: sign, decrypt or derive, one of
+// them and by the mechanisms of its type.
+Attributes& add_private_key_uses(const Session& session, Attributes& private_half, KeyType type);
 
 // Session objects, the private half extractable: to be wrapped and destroyed at once.
 Result<KeyPair> generate_pair_for_wrapping(const Session& session, KeyType type);

@@ -38,6 +38,8 @@ constexpr MethodMechanism kMethods[] = {
 #include "libnae/base/algorithms.def"
 };
 constexpr Mechanism kCipher[] = {NAE_MECHANISM(CKM_AES_GCM)};
+constexpr Mechanism kDecrypt[] = {NAE_MECHANISM(CKM_RSA_PKCS_OAEP)};
+constexpr Mechanism kAgree[] = {NAE_MECHANISM(CKM_ECDH1_DERIVE)};
 constexpr Mechanism kImport[] = {NAE_MECHANISM(CKM_RSA_PKCS_KEY_PAIR_GEN),
                                  NAE_MECHANISM(CKM_RSA_PKCS_OAEP), NAE_MECHANISM(CKM_AES_ECB)};
 #undef NAE_MECHANISM
@@ -64,6 +66,10 @@ std::vector<Mechanism> mechanisms_of(KeyFamily family) {
   std::vector<Mechanism> mechanisms{kGenerate[static_cast<std::size_t>(family)]};
   for (const MethodMechanism& row : kMethods)
     if (row.family == family) mechanisms.push_back(row.mechanism);
+  if (family == KeyFamily::rsa_decrypt)
+    mechanisms.insert(mechanisms.end(), std::begin(kDecrypt), std::end(kDecrypt));
+  if (family == KeyFamily::ecdh)
+    mechanisms.insert(mechanisms.end(), std::begin(kAgree), std::end(kAgree));
   return mechanisms;
 }
 
@@ -83,7 +89,10 @@ CK_MECHANISM_TYPE mechanism_of(SignatureMethod method) {
   return kMethods[static_cast<std::size_t>(method)].mechanism.type;
 }
 
-std::vector<CK_MECHANISM_TYPE> signing_mechanisms(KeyFamily family) {
+std::vector<CK_MECHANISM_TYPE> private_mechanisms(KeyFamily family) {
+  // The bare operation is for paddings that a token does not take off itself (decrypt.cpp).
+  if (family == KeyFamily::rsa_decrypt) return {CKM_RSA_PKCS_OAEP, CKM_RSA_X_509};
+  if (family == KeyFamily::ecdh) return {CKM_ECDH1_DERIVE};
   std::vector<CK_MECHANISM_TYPE> mechanisms;
   for (const MethodMechanism& row : kMethods)
     if (row.family == family) mechanisms.push_back(row.mechanism.type);

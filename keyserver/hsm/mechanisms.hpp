@@ -20,8 +20,8 @@ struct HashConstants {
 HashConstants constants_of(HashAlgorithm hash);
 
 CK_MECHANISM_TYPE mechanism_of(SignatureMethod method);
-// Those of all methods of the family.
-std::vector<CK_MECHANISM_TYPE> signing_mechanisms(KeyFamily family);
+// All that private keys of the family are used by. What a token lacks of them it is not asked for.
+std::vector<CK_MECHANISM_TYPE> private_mechanisms(KeyFamily family);
 
 // Code::unsupported, naming every mechanism that a key server cannot be without and the token is.
 Result<void> require_mechanisms(const CK_FUNCTION_LIST& calls, CK_SLOT_ID slot);

@@ -65,6 +65,9 @@ class Pkcs11Hsm final : public keys::Hsm {
   Result<Bytes> sign(const keys::HsmKey& key, SignatureScheme scheme, ByteView message) override;
   Result<Bytes> sign_digest(const keys::HsmKey& key, SignatureScheme scheme,
                             ByteView digest) override;
+  Result<Bytes> decrypt(const keys::HsmKey& key, DecryptionScheme scheme, ByteView ciphertext,
+                        ByteView label) override;
+  Result<Bytes> agree(const keys::HsmKey& key, ByteView point) override;
   Result<void> random(ByteSpan out) override;
   Result<Bytes> check_value(KeyType type, const keys::Material& material) override;
   Result<bool> binds() override;
@@ -109,6 +112,7 @@ class Pkcs11Hsm final : public keys::Hsm {
   Result<HashAlgorithm> probe_import_hash(ByteView public_key);
   Result<void> hmac(const keys::HsmKey& key, ByteView input, std::span<Byte, keys::kHmacBytes> out);
   Result<void> prove_pair(const keys::HsmKey& key);
+  Result<bool> is_pair_of(const keys::HsmKey& key);
   Result<void> prove_secret(const keys::HsmKey& key);
   Result<void> refuse_constant(const keys::HsmKey& key, std::size_t least, std::size_t most);
   Result<void> remember(CachedKey key);

@@ -121,7 +121,7 @@ Attributes& add_kind(const Session& session, Attributes& attributes, KeyType typ
                      keys::Protection protection) {
   attributes.number(CKA_CLASS, is_pair(type) ? CKO_PRIVATE_KEY : CKO_SECRET_KEY)
       .number(CKA_KEY_TYPE, is_cipher_key(type, protection) ? CKK_AES : object_key_type(type));
-  if (is_pair(type)) return allow_signing_only(session, add_private_key_uses(attributes), type);
+  if (is_pair(type)) return add_private_key_uses(session, attributes, type);
   return is_cipher_key(type, protection)
              ? session.allow_only(add_cipher_key_uses(attributes), {CKM_AES_GCM})
              : session.allow_only(add_secret_key_uses(attributes), {CKM_SHA256_HMAC});

@@ -72,6 +72,17 @@ class Hsm : public KeyDeriver {
   // digest of another length.
   virtual Result<Bytes> sign_digest(const HsmKey& key, SignatureScheme scheme, ByteView digest) = 0;
 
+  // What was encrypted to the public half of a pair that decrypts; `label` is OAEP's, and empty by
+  // PKCS #1 v1.5. Code::invalid_argument for a ciphertext of another length than the modulus or not
+  // below it, which everybody sees; Code::authentication_failed for one that OAEP does not open,
+  // without a reason; PKCS #1 v1.5 opens everything (crypto/rsa_padding.hpp). Code::key_type for
+  // other keys, Code::unsupported where the HSM cannot do it by this scheme.
+  virtual Result<Bytes> decrypt(const HsmKey& key, DecryptionScheme scheme, ByteView ciphertext,
+                                ByteView label) = 0;
+  // The x-coordinate of ECDH with `point`, 0x04 || X || Y, under a pair that derives.
+  // Code::invalid_argument for what is no point of its curve; Code::key_type for other keys.
+  virtual Result<Bytes> agree(const HsmKey& key, ByteView point) = 0;
+
   // 32 bytes that are the same for the same secret or public key, whatever its type, id and
   // version, and nothing that any other call answers. Code::store_corrupt for a secret that the
   // group key does not open.

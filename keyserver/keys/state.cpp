@@ -29,6 +29,8 @@ constexpr PermissionRow kPermissions[] = {
     {Action::hash, {false, false, false, false, false}},
     {Action::random, {false, false, false, false, false}},
     {Action::rewrap, {false, true, true, false, false}},
+    // What somebody encrypted to the public half is still to be read.
+    {Action::derive, {false, true, true, false, false}},
     {Action::search, {false, true, false, false, false}},
 };
 

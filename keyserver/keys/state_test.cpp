@@ -14,7 +14,7 @@ TEST(State, PermitsExactlyThisInEveryStateAndAction) {
       {Action::encrypt, ".A..."},    {Action::decrypt, ".AR.."}, {Action::sign, ".A..."},
       {Action::verify, ".AR.."},     {Action::mac, ".A..."},     {Action::mac_verify, ".AR.."},
       {Action::hash, "....."},       {Action::random, "....."},  {Action::wrap, "....."},
-      {Action::unwrap, "....."},     {Action::rewrap, ".AR.."},  {Action::derive, "....."},
+      {Action::unwrap, "....."},     {Action::rewrap, ".AR.."},  {Action::derive, ".AR.."},
       {Action::export_key, "....."}, {Action::manage, "....."},  {Action::search, ".A..."}};
   for (int number = 0; number < 256; ++number) {
     const auto action = action_from_wire(static_cast<std::uint8_t>(number));

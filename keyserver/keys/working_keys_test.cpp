@@ -246,6 +246,13 @@ class ForgettingHsm : public Hsm {
   Result<Bytes> sign_digest(const HsmKey& key, SignatureScheme scheme, ByteView digest) override {
     return real_.sign_digest(key, scheme, digest);
   }
+  Result<Bytes> decrypt(const HsmKey& key, DecryptionScheme scheme, ByteView ciphertext,
+                        ByteView label) override {
+    return real_.decrypt(key, scheme, ciphertext, label);
+  }
+  Result<Bytes> agree(const HsmKey& key, ByteView point) override {
+    return real_.agree(key, point);
+  }
   Result<void> random(ByteSpan out) override { return real_.random(out); }
   Result<Bytes> check_value(KeyType type, const Material& material) override {
     return real_.check_value(type, material);

@@ -8,6 +8,9 @@ namespace nae::operations {
 
 Outcome encrypt(Request& request);
 Outcome decrypt(Request& request);
+// Of decrypt where a scheme is named: of what was encrypted to a public key.
+Outcome decrypt_by_scheme(Request& request);
+Outcome derive(Request& request);
 Outcome rewrap(Request& request);
 Outcome sign(Request& request);
 Outcome verify(Request& request);

@@ -22,7 +22,10 @@ bool may_name_version(const CryptoRequest& asked) {
     case Action::sign:
     case Action::mac:
     case Action::search:
+    case Action::derive:
       return true;
+    case Action::decrypt:  // what was encrypted to a public key names neither key nor version
+      return decrypts_by_scheme(asked);
     case Action::verify:
       return asked.algorithm != 0;  // the signature is bare
     default:
@@ -31,6 +34,10 @@ bool may_name_version(const CryptoRequest& asked) {
 }
 
 }  // namespace
+
+bool decrypts_by_scheme(const CryptoRequest& asked) {
+  return asked.action == Action::decrypt && asked.algorithm != 0;
+}
 
 bool asks_for_search_tokens(const CryptoRequest& asked) {
   return asked.action == Action::encrypt &&
@@ -70,6 +77,8 @@ std::string_view key_name_of(const CryptoRequest& asked) {
 std::string_view recorded_key_of(const CryptoRequest& asked) {
   switch (asked.action) {
     case Action::decrypt:
+      if (decrypts_by_scheme(asked)) return key_name_of(asked);
+      return {};
     case Action::rewrap:
     case Action::hash:
     case Action::random:

@@ -12,6 +12,9 @@
 
 namespace nae::operations {
 
+// decrypt of what was encrypted to a public key: neither key nor version stands in the items.
+bool decrypts_by_scheme(const CryptoRequest& asked);
+
 // encrypt in its form search_token.
 bool asks_for_search_tokens(const CryptoRequest& asked);
 
@@ -30,13 +33,13 @@ std::uint64_t charged_items(const CryptoRequest& asked);
 std::string_view act_of(const CryptoRequest& asked);
 
 // The key without a version: rules over names and the counters of limits must not be escaped, nor
-// the records of a key be scattered, by naming a version. Only encrypt, search and blind indexes
-// split their reference: no key has a name with a colon, so that the other actions know no such
+// the records of a key be scattered, by naming a version. Only what works by one version
+// splits its reference: no key has a name with a colon, so that the other actions know no such
 // key.
 std::string_view key_name_of(const CryptoRequest& asked);
 
-// The key as far as it is known before an item was read. Of decrypt and rewrap nobody knows it, and
-// hash and random have none: a name that the asker adds is not recorded as one.
+// The key as far as it is known before an item was read. Of decrypt and rewrap of envelopes nobody
+// knows it, and hash and random have none: a name that the asker adds is not recorded as one.
 std::string_view recorded_key_of(const CryptoRequest& asked);
 
 // Of a request that is refused as a whole, without verdict and reason. Refers to the request.

@@ -46,6 +46,8 @@ std::vector<Permission> permissions_of(Request& request, std::string_view key_na
 bool serves(KeyType type, const Request& request) {
   if (asks_for_search_tokens(request.asked)) return type == KeyType::aes_256_siv;
   if (request.asked.action == Action::search) return type == KeyType::aes_256_gcm;
+  // Envelopes are not of these keys, and ciphertexts of a public key are of no other.
+  if (request.asked.action == Action::decrypt) return takes_decryption_scheme(type);
   return allows(type, request.asked.action);
 }
 

@@ -11,12 +11,12 @@ namespace {
 using ActionFunction = Outcome (*)(Request&);
 
 // One for each action that is_served(), and for no other: nae_protocol_test.cpp asks all of them.
-ActionFunction function_of(Action action) {
-  switch (action) {
+ActionFunction function_of(const CryptoRequest& asked) {
+  switch (asked.action) {
     case Action::encrypt:
       return encrypt;
     case Action::decrypt:
-      return decrypt;
+      return decrypts_by_scheme(asked) ? decrypt_by_scheme : decrypt;
     case Action::rewrap:
       return rewrap;
     case Action::sign:
@@ -33,9 +33,10 @@ ActionFunction function_of(Action action) {
       return random;
     case Action::search:
       return search;
+    case Action::derive:
+      return derive;
     case Action::wrap:
     case Action::unwrap:
-    case Action::derive:
     case Action::export_key:
     case Action::manage:
       return nullptr;
@@ -122,7 +123,7 @@ Outcome act(Request& request) {
   // Before anything is looked at: here nobody counts how often a key is used.
   if (request.parts.follows && (protects(request.asked) || request.asked.action == Action::rewrap))
     return Refused{left_to_the_one_in_charge("uses of keys that are counted"), {}, {}};
-  const ActionFunction action = function_of(request.asked.action);
+  const ActionFunction action = function_of(request.asked);
   if (!action) return Refused{Error(Code::unsupported, "this action is not served"), {}, {}};
   Outcome outcome = action(request);
   if (std::holds_alternative<Served>(outcome))

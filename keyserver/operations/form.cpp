@@ -1,5 +1,8 @@
 #include "keyserver/operations/form.hpp"
 
+#include "keyserver/operations/asked.hpp"
+#include "libnae/base/algorithm.hpp"
+
 namespace nae::operations {
 namespace {
 
@@ -14,11 +17,14 @@ struct Form {
 
 // Without a default: an action that is added does not compile before it has its form. Those that
 // nobody serves are answered so, whatever they carry.
-Form form_of(Action action) {
-  switch (action) {
+Form form_of(const CryptoRequest& asked) {
+  switch (asked.action) {
     case Action::encrypt:
       return {Part::must, Part::may, Part::never, Part::may};
     case Action::decrypt:
+      if (decrypts_by_scheme(asked) && find_row(static_cast<DecryptionScheme>(asked.algorithm)))
+        return {Part::must, Part::must, Part::never, Part::may};
+      [[fallthrough]];
     case Action::rewrap:
       return {Part::may, Part::never, Part::never, Part::may};
     case Action::sign:
@@ -27,6 +33,8 @@ Form form_of(Action action) {
       return {Part::must, Part::may, Part::never, Part::never};
     case Action::verify:
       return {Part::must, Part::may, Part::must, Part::never};
+    case Action::derive:
+      return {Part::must, Part::never, Part::never, Part::never};
     case Action::mac_verify:
       return {Part::must, Part::never, Part::must, Part::never};
     case Action::hash:
@@ -35,7 +43,6 @@ Form form_of(Action action) {
       return {Part::never, Part::never, Part::never, Part::never};
     case Action::wrap:
     case Action::unwrap:
-    case Action::derive:
     case Action::export_key:
     case Action::manage:
       break;
@@ -55,7 +62,7 @@ std::string wrong(Action action, Part part, std::string_view what) {
 }  // namespace
 
 Result<void> check_form(const CryptoRequest& asked) {
-  const Form form = form_of(asked.action);
+  const Form form = form_of(asked);
   if (!fits(form.key, !asked.key.empty()))
     return fail(Code::invalid_argument, wrong(asked.action, form.key, "key"));
   if (!fits(form.algorithm, asked.algorithm != 0))

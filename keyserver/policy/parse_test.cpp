@@ -29,7 +29,7 @@ Error refusal(std::string_view text) {
 
 // A right to what nobody does would become one the day that somebody does it.
 TEST(PolicyParse, ActionsThatNobodyServesCannotBeGranted) {
-  for (const char* action : {"wrap", "unwrap", "derive", "export", "manage"}) {
+  for (const char* action : {"wrap", "unwrap", "export", "manage"}) {
     const std::string text =
         with_rule(std::string("name = \"r\"\nroles = [\"a\"]\nkeys = [\"*\"]\nresult = \"value\"\n"
                               "actions = [\"decrypt\",\n\"") +

@@ -41,6 +41,7 @@ constexpr Repeated when_repeated(Action action) {
     case Action::mac_verify:
     case Action::hash:
     case Action::search:
+    case Action::derive:
       return Repeated::nothing;
     case Action::encrypt:
     case Action::rewrap:
@@ -49,7 +50,6 @@ constexpr Repeated when_repeated(Action action) {
     case Action::sign:
     case Action::wrap:
     case Action::unwrap:
-    case Action::derive:
     case Action::export_key:
     case Action::manage:
       return Repeated::act;

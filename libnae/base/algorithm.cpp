@@ -9,6 +9,8 @@ namespace {
 constexpr Action kCipher[] = {Action::encrypt, Action::decrypt, Action::rewrap, Action::search};
 constexpr Action kMac[] = {Action::mac, Action::mac_verify};
 constexpr Action kSign[] = {Action::sign, Action::verify};
+constexpr Action kDecrypt[] = {Action::decrypt};
+constexpr Action kDerive[] = {Action::derive};
 
 constexpr std::span<const Action> actions_of(KeyFamily family) {
   switch (family) {
@@ -55,6 +57,11 @@ constexpr SchemeRow kSchemes[] = {
 #include "libnae/base/algorithms.def"
 };
 
+constexpr DecryptionRow kDecryptions[] = {
+#define NAE_DECRYPTION_SCHEME(scheme, number, text, hash) {DecryptionScheme::scheme, text, hash},
+#include "libnae/base/algorithms.def"
+};
+
 struct HashRow {
   HashAlgorithm algorithm;
   std::string_view name;
@@ -93,6 +100,7 @@ constexpr bool stand_once(const Rows& rows, Number number) {
 }
 static_assert(stand_once(kKeyTypes, &KeyTypeRow::type));
 static_assert(stand_once(kSchemes, &SchemeRow::scheme));
+static_assert(stand_once(kDecryptions, &DecryptionRow::scheme));
 static_assert(stand_once(kHashes, &HashRow::algorithm));
 
 }  // namespace
@@ -119,6 +127,21 @@ std::optional<KeyType> key_type_from_number(std::uint8_t number) {
 bool allows(KeyType type, Action action) {
   const auto actions = row(type).actions;
   return std::ranges::find(actions, action) != actions.end();
+}
+
+bool is_pair(KeyType type) {
+  switch (row(type).family) {
+    case KeyFamily::aes:
+    case KeyFamily::hmac:
+      return false;
+    case KeyFamily::rsa:
+    case KeyFamily::ec:
+    case KeyFamily::edwards:
+    case KeyFamily::rsa_decrypt:
+    case KeyFamily::ecdh:
+      return true;
+  }
+  return false;
 }
 
 std::string_view name(HashAlgorithm algorithm) {
@@ -152,6 +175,14 @@ std::optional<SignatureScheme> scheme_from_name(std::string_view text) {
 std::string_view name(SignatureScheme scheme) {
   const SchemeRow* found = find_row(scheme);
   return found ? found->name : "default";
+}
+
+const DecryptionRow* find_row(DecryptionScheme scheme) {
+  return find(kDecryptions, &DecryptionRow::scheme, scheme);
+}
+
+bool takes_decryption_scheme(KeyType type) {
+  return row(type).family == KeyFamily::rsa_decrypt;
 }
 
 SignatureScheme default_scheme(KeyType type) {

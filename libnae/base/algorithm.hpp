@@ -33,6 +33,11 @@ enum class SignatureScheme : std::uint8_t {
 #include "libnae/base/algorithms.def"
 };
 
+enum class DecryptionScheme : std::uint8_t {
+#define NAE_DECRYPTION_SCHEME(scheme, number, ...) scheme = number,
+#include "libnae/base/algorithms.def"
+};
+
 enum class KeyType : std::uint8_t {
 #define NAE_KEY_TYPE(type, number, ...) type = number,
 #include "libnae/base/algorithms.def"
@@ -59,6 +64,8 @@ inline std::string_view name(KeyType type) {
 std::optional<KeyType> key_type_from_name(std::string_view name);
 std::optional<KeyType> key_type_from_number(std::uint8_t number);
 bool allows(KeyType type, Action action);
+// Whether it has a public half.
+bool is_pair(KeyType type);
 
 // Of any key's.
 inline constexpr std::size_t kMaxSignatureBytes = std::max({
@@ -92,5 +99,22 @@ std::string_view name(SignatureScheme scheme);
 // The scheme used when the caller names none; key_default for types that do not sign.
 SignatureScheme default_scheme(KeyType type);
 bool fits(SignatureScheme scheme, KeyType type);
+
+struct DecryptionRow {
+  DecryptionScheme scheme;
+  std::string_view name;              // "rsa-oaep-sha256"
+  std::optional<HashAlgorithm> hash;  // of the label and of MGF1; none: PKCS #1 v1.5
+};
+
+// nullptr for numbers that are no scheme. Each fits every key that takes one.
+const DecryptionRow* find_row(DecryptionScheme scheme);
+bool takes_decryption_scheme(KeyType type);
+
+// Of what two keys agree on, of any type: a coordinate.
+inline constexpr std::size_t kMaxAgreedBytes = std::max({
+#define NAE_KEY_TYPE(type, number, text, family, bits, ...) \
+  std::size_t{KeyFamily::family == KeyFamily::ecdh ? (bits + 7) / 8 : 0},
+#include "libnae/base/algorithms.def"
+});
 
 }  // namespace nae

@@ -14,10 +14,10 @@ bool is_served(Action action) {
     case Action::random:
     case Action::rewrap:
     case Action::search:
+    case Action::derive:
       return true;
     case Action::wrap:
     case Action::unwrap:
-    case Action::derive:
     case Action::export_key:
     case Action::manage:
       return false;

@@ -103,7 +103,7 @@ TEST(Action, NamesAndNumbersGoBothWays) {
   int served = 0;
   for (unsigned number = 0; number < 256; ++number)
     served += is_served(static_cast<Action>(number)) ? 1 : 0;
-  EXPECT_EQ(served, 10);
+  EXPECT_EQ(served, 11);
   for (const KeyTypeRow& r : key_types())
     for (Action action : r.actions) EXPECT_TRUE(is_served(action)) << name(action);
   for (const char* text : {"", "Encrypt", "mac_verify", "encrypt ", "unknown"})
@@ -131,7 +131,32 @@ TEST(KeyType, AllowsOnlyItsActions) {
   EXPECT_FALSE(allows(KeyType::hmac_sha_256, Action::encrypt));
   EXPECT_TRUE(allows(KeyType::hmac_sha_256_raw, Action::mac_verify));
   EXPECT_FALSE(allows(KeyType::rsa_2048, Action::decrypt));
+  EXPECT_TRUE(allows(KeyType::rsa_decrypt_2048, Action::decrypt));
+  EXPECT_TRUE(allows(KeyType::ecdh_p521, Action::derive));
   EXPECT_FALSE(allows(static_cast<KeyType>(99), Action::encrypt));
+}
+
+// NIST SP 800-57 part 1, section 5.2: one key, one purpose.
+TEST(KeyType, PairsServeOnePurpose) {
+  for (const KeyTypeRow& r : key_types()) {
+    if (!is_pair(r.type)) continue;
+    const int purposes = allows(r.type, Action::sign) + allows(r.type, Action::decrypt) +
+                         allows(r.type, Action::derive);
+    EXPECT_EQ(purposes, 1) << r.name;
+    EXPECT_EQ(takes_decryption_scheme(r.type), allows(r.type, Action::decrypt)) << r.name;
+  }
+  EXPECT_FALSE(is_pair(KeyType::aes_256_gcm));
+  EXPECT_FALSE(is_pair(KeyType::hmac_sha_256_raw));
+  EXPECT_FALSE(is_pair(static_cast<KeyType>(99)));
+}
+
+TEST(DecryptionScheme, IsKnownByItsNumberAlone) {
+  int known = 0;
+  for (unsigned number = 0; number < 256; ++number)
+    known += find_row(static_cast<DecryptionScheme>(number)) ? 1 : 0;
+  EXPECT_EQ(known, 6);
+  EXPECT_EQ(find_row(DecryptionScheme::rsa_oaep_sha256)->hash, HashAlgorithm::sha256);
+  EXPECT_FALSE(find_row(DecryptionScheme::rsa_pkcs1)->hash);
 }
 
 TEST(Hash, NamesAndNumbersGoBothWays) {

@@ -35,15 +35,17 @@ std::string edwards_point(const EVP_PKEY* key, const KeyTypeRow& type) {
 
 }  // namespace
 
-Result<std::vector<std::pair<std::string_view, std::string>>> jwk_members(ByteView spki) {
-  NAE_ASSIGN(const PublicKey parsed, PublicKey::from_der(spki));
+Result<std::vector<std::pair<std::string_view, std::string>>> jwk_members(KeyType key_type,
+                                                                          ByteView spki) {
+  NAE_ASSIGN(const PublicKey parsed, PublicKey::of_type(key_type, spki));
   const unsigned char* at = spki.data();
   const Pkey owner(d2i_PUBKEY(nullptr, &at, static_cast<long>(spki.size())));
   const EVP_PKEY* key = owner.get();
   std::vector<std::pair<std::string_view, std::string>> members;
   const KeyTypeRow& type = row(parsed.type());
   switch (type.family) {
-    case KeyFamily::ec: {
+    case KeyFamily::ec:
+    case KeyFamily::ecdh: {
       // RFC 7518 section 6.2.1.2: the curve's full length
       const int bytes = static_cast<int>(type.coordinate_bytes());
       members = {{"crv", std::string(type.curve)},
@@ -56,6 +58,7 @@ Result<std::vector<std::pair<std::string_view, std::string>>> jwk_members(ByteVi
       members = {{"crv", std::string(type.curve)}, {"kty", "OKP"}, {"x", edwards_point(key, type)}};
       break;
     case KeyFamily::rsa:
+    case KeyFamily::rsa_decrypt:
       members = {{"e", number(key, OSSL_PKEY_PARAM_RSA_E, 0)},
                  {"kty", "RSA"},
                  {"n", number(key, OSSL_PKEY_PARAM_RSA_N, 0)}};
@@ -68,6 +71,11 @@ Result<std::vector<std::pair<std::string_view, std::string>>> jwk_members(ByteVi
   for (const auto& [name, value] : members)
     if (value.empty()) return fail(Code::invalid_argument, "the public key lacks a number");
   return members;
+}
+
+Result<std::vector<std::pair<std::string_view, std::string>>> jwk_members(ByteView spki) {
+  NAE_ASSIGN(const PublicKey parsed, PublicKey::from_der(spki));
+  return jwk_members(parsed.type(), spki);
 }
 
 std::string_view jose_name(SignatureScheme scheme) {

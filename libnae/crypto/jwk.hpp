@@ -17,6 +17,9 @@ namespace nae::crypto {
 // PublicKey::from_der.
 Result<std::vector<std::pair<std::string_view, std::string>>> jwk_members(
     ByteView subject_public_key_info);
+// The same of a key of this type, as PublicKey::of_type.
+Result<std::vector<std::pair<std::string_view, std::string>>> jwk_members(
+    KeyType type, ByteView subject_public_key_info);
 
 // JOSE's name of a scheme ("PS256"); "" when it has none.
 std::string_view jose_name(SignatureScheme scheme);

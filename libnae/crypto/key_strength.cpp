@@ -167,8 +167,10 @@ Result<void> check_strength(const PublicKey& key) {
   const Pkey pkey = parsed(key);
   switch (const KeyTypeRow& type = row(key.type()); type.family) {
     case KeyFamily::rsa:
+    case KeyFamily::rsa_decrypt:
       return check_rsa(pkey.get());
     case KeyFamily::ec:
+    case KeyFamily::ecdh:
       return check_ec(pkey.get(), type);
     case KeyFamily::edwards:  // the scalar is a digest of the private key
     case KeyFamily::aes:

@@ -71,7 +71,7 @@ Result<void> check_primes(const EVP_PKEY* key) {
 
 }  // namespace
 
-Result<PrivateKey> read_private_key(const SecretBytes& file) {
+Result<PrivateKey> read_private_key(const SecretBytes& file, std::optional<KeyType> purpose) {
   const Pkey key = file.size() > 0 && file.size() <= INT_MAX ? parse(file.expose()) : nullptr;
   if (!key && is_encrypted_key(file.expose())) {
     ERR_clear_error();
@@ -86,7 +86,8 @@ Result<PrivateKey> read_private_key(const SecretBytes& file) {
   PrivateKey read;
   read.public_key.assign(der, der + size);
   OPENSSL_free(der);
-  NAE_ASSIGN(const PublicKey public_half, PublicKey::from_der(read.public_key));
+  NAE_ASSIGN(const PublicKey public_half, purpose ? PublicKey::of_type(*purpose, read.public_key)
+                                                  : PublicKey::from_der(read.public_key));
   read.type = public_half.type();
 
   const PkeyContext check(EVP_PKEY_CTX_new(key.get(), nullptr));

@@ -34,8 +34,10 @@ bool is_of(const KeyTypeRow& type, const EVP_PKEY* key) {
     case KeyFamily::hmac:
       return false;
     case KeyFamily::rsa:
+    case KeyFamily::rsa_decrypt:
       return EVP_PKEY_get_base_id(key) == EVP_PKEY_RSA && EVP_PKEY_get_bits(key) == type.bits;
-    case KeyFamily::ec: {
+    case KeyFamily::ec:
+    case KeyFamily::ecdh: {
       std::array<char, 64> curve{};
       return EVP_PKEY_get_base_id(key) == EVP_PKEY_EC &&
              EVP_PKEY_get_group_name(key, curve.data(), curve.size(), nullptr) == 1 &&
@@ -49,26 +51,39 @@ bool is_of(const KeyTypeRow& type, const EVP_PKEY* key) {
 
 std::optional<KeyType> type_of(const EVP_PKEY* key) {
   for (const KeyTypeRow& type : key_types())
-    if (is_of(type, key)) return type.type;
+    if (allows(type.type, Action::verify) && is_of(type, key)) return type.type;
   return std::nullopt;
 }
 
 }  // namespace
 
-Result<PublicKey> PublicKey::from_der(ByteView spki) {
-  ErrorQueue errors;
+Result<PublicKey::Pkey> PublicKey::parse(ByteView spki) {
   if (spki.size() > LONG_MAX) return fail(Code::invalid_argument, "not a public key");
   const unsigned char* at = spki.data();
   Pkey key(d2i_PUBKEY(nullptr, &at, static_cast<long>(spki.size())));
   if (!key || at != spki.data() + spki.size())
     return fail(Code::invalid_argument, "not a public key in SubjectPublicKeyInfo form");
+  return key;
+}
+
+Result<PublicKey> PublicKey::of_type(KeyType type, ByteView spki) {
+  ErrorQueue errors;
+  NAE_ASSIGN(Pkey key, parse(spki));
+  if (!is_of(row(type), key.get()))
+    return fail(Code::invalid_argument,
+                "the public key is not one of type " + std::string(name(type)));
+  return PublicKey(std::move(key), type);
+}
+
+Result<PublicKey> PublicKey::from_der(ByteView spki) {
+  ErrorQueue errors;
+  NAE_ASSIGN(Pkey key, parse(spki));
   auto type = type_of(key.get());
   if (!type) return fail(unsupported_key(key.get()));
   return PublicKey(std::move(key), *type);
 }
 
-Result<PublicKey> PublicKey::from_pem(std::string_view pem) {
-  ErrorQueue errors;
+Result<PublicKey::Pkey> PublicKey::parse(std::string_view pem) {
   using Bio = handle<BIO, BIO_free>;
   if (pem.size() > INT_MAX) return fail(Code::invalid_argument, "not a public key");
   Bio in(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
@@ -79,6 +94,18 @@ Result<PublicKey> PublicKey::from_pem(std::string_view pem) {
   while (BIO_read(in.get(), &rest, 1) == 1)
     if (rest != ' ' && rest != '\t' && rest != '\r' && rest != '\n')
       return fail(Code::invalid_argument, "something follows the public key");
+  return key;
+}
+
+Result<Bytes> PublicKey::der_in(std::string_view pem) {
+  ErrorQueue errors;
+  NAE_ASSIGN(Pkey key, parse(pem));
+  return PublicKey(std::move(key), KeyType{}).der();
+}
+
+Result<PublicKey> PublicKey::from_pem(std::string_view pem) {
+  ErrorQueue errors;
+  NAE_ASSIGN(Pkey key, parse(pem));
   auto type = type_of(key.get());
   if (!type) return fail(unsupported_key(key.get()));
   return PublicKey(std::move(key), *type);

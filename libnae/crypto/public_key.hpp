@@ -20,11 +20,18 @@ namespace nae::crypto {
 class PublicKey {
  public:
   // SubjectPublicKeyInfo (RFC 5280), DER. Code::invalid_argument when malformed or followed by
-  // anything, Code::unsupported for a key that is none of our KeyTypes.
+  // anything, Code::unsupported for a key that is none of our KeyTypes that sign.
   static Result<PublicKey> from_der(ByteView subject_public_key_info);
+
+  // The same of a key that may serve another purpose than signatures, which its numbers do not say.
+  // Code::invalid_argument for a key of another type.
+  static Result<PublicKey> of_type(KeyType type, ByteView subject_public_key_info);
 
   // One "-----BEGIN PUBLIC KEY-----" block and nothing after it but white space; else as from_der.
   static Result<PublicKey> from_pem(std::string_view pem);
+
+  // SubjectPublicKeyInfo of a PEM block as from_pem takes it, whatever key is in it.
+  static Result<Bytes> der_in(std::string_view pem);
 
   KeyType type() const { return type_; }
 
@@ -40,6 +47,8 @@ class PublicKey {
 
  private:
   using Pkey = handle<evp_pkey_st, EVP_PKEY_free>;
+  static Result<Pkey> parse(ByteView spki);
+  static Result<Pkey> parse(std::string_view pem);
   PublicKey(Pkey pkey, KeyType type) : pkey_(std::move(pkey)), type_(type) {}
   Pkey pkey_;
   KeyType type_;

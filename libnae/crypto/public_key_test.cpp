@@ -34,9 +34,11 @@ Bytes generated(const KeyTypeRow& type) {
   handle<EVP_PKEY, EVP_PKEY_free> key;
   switch (type.family) {
     case KeyFamily::rsa:
+    case KeyFamily::rsa_decrypt:
       key.reset(EVP_PKEY_Q_keygen(nullptr, nullptr, "RSA", std::size_t{type.bits}));
       break;
     case KeyFamily::ec:
+    case KeyFamily::ecdh:
       key.reset(EVP_PKEY_Q_keygen(nullptr, nullptr, "EC", type.curve.data()));
       break;
     case KeyFamily::edwards:

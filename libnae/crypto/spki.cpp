@@ -76,8 +76,8 @@ Result<Bytes> spki_of_rsa(ByteView modulus, ByteView exponent) {
 
 Result<Bytes> spki_of_ec(KeyType type, ByteView point) {
   const KeyTypeRow& curve = row(type);
-  if (curve.family != KeyFamily::ec || point.size() != 1 + 2 * curve.coordinate_bytes() ||
-      point[0] != 0x04)
+  const bool is_curve = curve.family == KeyFamily::ec || curve.family == KeyFamily::ecdh;
+  if (!is_curve || point.size() != 1 + 2 * curve.coordinate_bytes() || point[0] != 0x04)
     return refused(type);
   const BuilderHandle builder(OSSL_PARAM_BLD_new());
   if (!builder ||

@@ -31,6 +31,8 @@ ResultBound result_bound(Action action) {
       return {1, false};
     case Action::mac:
       return {kCodeBytes, false};
+    case Action::derive:
+      return {kMaxAgreedBytes, false};
     case Action::hash:
       return {kMaxDigestBytes, false};
     // A code is as long as what says how long its token is.
@@ -41,7 +43,6 @@ ResultBound result_bound(Action action) {
     // Nobody serves these: they are answered by an error.
     case Action::wrap:
     case Action::unwrap:
-    case Action::derive:
     case Action::export_key:
     case Action::manage:
       return {0, false};

@@ -31,7 +31,7 @@ Result<CryptoRequestView> parsed(Bytes& frame, Action action, std::size_t count,
 TEST(AnswerBound, OfSignaturesAndDigestsIsThatOfTheSpecification) {
   std::ifstream file(NAE_SOURCE_DIR "/docs/spec/wire.md");
   const std::string text(std::istreambuf_iterator<char>(file), {});
-  for (Action action : {Action::sign, Action::hash})
+  for (Action action : {Action::sign, Action::hash, Action::derive})
     EXPECT_NE(text.find("\n| " + std::string(name(action)) + " | " +
                         std::to_string(result_bound(action).constant_bytes) + " |\n"),
               text.npos)

@@ -94,6 +94,19 @@ TEST(WireVectors, Crypto) {
   expect_vector("crypto_random", random);
 }
 
+TEST(WireVectors, PrivateKeys) {
+  Bytes ciphertext(256), point(65), decrypt, derive;
+  std::iota(ciphertext.begin(), ciphertext.end(), Byte{0});
+  point[0] = 4;
+  std::iota(point.begin() + 1, point.end(), Byte{0});
+  const ByteView item(ciphertext), label(as_bytes("a label")), other(point);
+  append_crypto(decrypt, 10,
+                {{5, Action::decrypt, 0xe1, "mail:2", 0}, {&item, 1}, {}, {&label, 1}});
+  expect_vector("crypto_decrypt_by_scheme", decrypt);
+  append_crypto(derive, 11, {{5, Action::derive, 0, "kex", 0}, {&other, 1}, {}, {}});
+  expect_vector("crypto_derive", derive);
+}
+
 TEST(WireVectors, CryptoReply) {
   Bytes frame;
   CryptoReplyWriter writer(frame, 3, 4, 0);

@@ -146,20 +146,21 @@ CK_RV get_mechanism_list(CK_SLOT_ID slot, CK_MECHANISM_TYPE* types, CK_ULONG* co
     if (slot != kSlot) return CKR_SLOT_ID_INVALID;
     if (!count) return CKR_ARGUMENTS_BAD;
     const CK_ULONG room = *count;
-    *count = mechanisms().size();
+    const auto every = every_mechanism();
+    *count = every.size();
     if (!types) return CKR_OK;
     if (room < *count) return CKR_BUFFER_TOO_SMALL;
-    std::ranges::transform(mechanisms(), types, &Mechanism::type);
+    std::ranges::copy(every, types);
     return CKR_OK;
   });
 }
 CK_RV get_mechanism_info(CK_SLOT_ID slot, CK_MECHANISM_TYPE type, CK_MECHANISM_INFO* info) {
   return on_token([&](Token&) -> CK_RV {
     if (slot != kSlot) return CKR_SLOT_ID_INVALID;
-    const Mechanism* found = find_mechanism(type);
-    if (!found) return CKR_MECHANISM_INVALID;
+    CK_MECHANISM_INFO found{};
+    if (const CK_RV rv = mechanism_info(type, found); rv != CKR_OK) return rv;
     if (!info) return CKR_ARGUMENTS_BAD;
-    *info = info_of(*found);
+    *info = found;
     return CKR_OK;
   });
 }
@@ -258,6 +259,36 @@ CK_RV verify_final(CK_SESSION_HANDLE session, CK_BYTE* signature, CK_ULONG signa
       [&](Token& token) { return token.verify_final(session, view(signature, signature_bytes)); });
 }
 
+// ---- decrypting and deriving
+
+CK_RV decrypt_init(CK_SESSION_HANDLE session, CK_MECHANISM* mechanism, CK_OBJECT_HANDLE key) {
+  return on_token([&](Token& token) { return token.begin_decrypt(session, mechanism, key); });
+}
+CK_RV decrypt(CK_SESSION_HANDLE session, CK_BYTE* data, CK_ULONG bytes, CK_BYTE* plaintext,
+              CK_ULONG* plaintext_bytes) {
+  return on_token([&](Token& token) {
+    return token.decrypt(session, view(data, bytes), plaintext, plaintext_bytes);
+  });
+}
+CK_RV decrypt_update(CK_SESSION_HANDLE session, CK_BYTE* part, CK_ULONG bytes, CK_BYTE*,
+                     CK_ULONG* plaintext_bytes) {
+  return on_token([&](Token& token) {
+    return token.decrypt_update(session, view(part, bytes), plaintext_bytes);
+  });
+}
+CK_RV decrypt_final(CK_SESSION_HANDLE session, CK_BYTE* plaintext, CK_ULONG* plaintext_bytes) {
+  return on_token(
+      [&](Token& token) { return token.decrypt_final(session, plaintext, plaintext_bytes); });
+}
+CK_RV derive_key(CK_SESSION_HANDLE session, CK_MECHANISM* mechanism, CK_OBJECT_HANDLE key,
+                 CK_ATTRIBUTE* attributes, CK_ULONG count, CK_OBJECT_HANDLE* made) {
+  return on_token(
+      [&](Token& token) { return token.derive(session, mechanism, key, attributes, count, made); });
+}
+CK_RV destroy_object(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object) {
+  return on_token([&](Token& token) { return token.destroy(session, object); });
+}
+
 // ---- random
 
 CK_RV seed_random(CK_SESSION_HANDLE session, CK_BYTE*, CK_ULONG) {
@@ -311,7 +342,7 @@ constexpr CK_FUNCTION_LIST functions(CK_VERSION version, CK_C_GetInfo info) {
   list.C_Logout = logout;
   list.C_CreateObject = not_served;
   list.C_CopyObject = not_served;
-  list.C_DestroyObject = not_served;
+  list.C_DestroyObject = destroy_object;
   list.C_GetObjectSize = not_served;
   list.C_GetAttributeValue = get_attribute_value;
   list.C_SetAttributeValue = not_served;
@@ -322,10 +353,10 @@ constexpr CK_FUNCTION_LIST functions(CK_VERSION version, CK_C_GetInfo info) {
   list.C_Encrypt = not_served;
   list.C_EncryptUpdate = not_served;
   list.C_EncryptFinal = not_served;
-  list.C_DecryptInit = not_served;
-  list.C_Decrypt = not_served;
-  list.C_DecryptUpdate = not_served;
-  list.C_DecryptFinal = not_served;
+  list.C_DecryptInit = decrypt_init;
+  list.C_Decrypt = decrypt;
+  list.C_DecryptUpdate = decrypt_update;
+  list.C_DecryptFinal = decrypt_final;
   list.C_DigestInit = not_served;
   list.C_Digest = not_served;
   list.C_DigestUpdate = not_served;
@@ -351,7 +382,7 @@ constexpr CK_FUNCTION_LIST functions(CK_VERSION version, CK_C_GetInfo info) {
   list.C_GenerateKeyPair = not_served;
   list.C_WrapKey = not_served;
   list.C_UnwrapKey = not_served;
-  list.C_DeriveKey = not_served;
+  list.C_DeriveKey = derive_key;
   list.C_SeedRandom = seed_random;
   list.C_GenerateRandom = generate_random;
   list.C_GetFunctionStatus = legacy_parallel;

@@ -1,7 +1,7 @@
 """PKCS#11 by ctypes, to the letter: every function of a module by its place in the lists of 2.40 and 3.0, and calls that no
 library would make. Constants are those of pkcs11-base-v3.0."""
 import ctypes
-from ctypes import POINTER, Structure, byref, c_byte, c_char_p, c_ubyte, c_ulong, c_void_p
+from ctypes import POINTER, Structure, byref, c_byte, c_char_p, c_ubyte, c_ulong, c_void_p, cast
 
 NAMES_2_40 = """Initialize Finalize GetInfo GetFunctionList GetSlotList GetSlotInfo GetTokenInfo GetMechanismList GetMechanismInfo InitToken
 InitPIN SetPIN OpenSession CloseSession CloseAllSessions GetSessionInfo GetOperationState SetOperationState Login Logout CreateObject
@@ -20,12 +20,13 @@ OpenSession CloseAllSessions WaitForSlotEvent GetInterfaceList GetInterface""".s
 
 RETURN_VALUES = {
     0x00: "OK", 0x02: "HOST_MEMORY", 0x03: "SLOT_ID_INVALID", 0x05: "GENERAL_ERROR", 0x06: "FUNCTION_FAILED", 0x07: "ARGUMENTS_BAD",
-    0x08: "NO_EVENT", 0x0a: "CANT_LOCK", 0x11: "ATTRIBUTE_SENSITIVE", 0x12: "ATTRIBUTE_TYPE_INVALID", 0x20: "DATA_INVALID",
-    0x21: "DATA_LEN_RANGE", 0x30: "DEVICE_ERROR", 0x51: "FUNCTION_NOT_PARALLEL", 0x54: "FUNCTION_NOT_SUPPORTED", 0x60: "KEY_HANDLE_INVALID",
-    0x63: "KEY_TYPE_INCONSISTENT", 0x68: "KEY_FUNCTION_NOT_PERMITTED", 0x70: "MECHANISM_INVALID", 0x71: "MECHANISM_PARAM_INVALID",
+    0x08: "NO_EVENT", 0x0a: "CANT_LOCK", 0x11: "ATTRIBUTE_SENSITIVE", 0x12: "ATTRIBUTE_TYPE_INVALID", 0x13: "ATTRIBUTE_VALUE_INVALID",
+    0x1b: "ACTION_PROHIBITED", 0x20: "DATA_INVALID", 0x21: "DATA_LEN_RANGE", 0x30: "DEVICE_ERROR", 0x40: "ENCRYPTED_DATA_INVALID",
+    0x41: "ENCRYPTED_DATA_LEN_RANGE", 0x51: "FUNCTION_NOT_PARALLEL", 0x54: "FUNCTION_NOT_SUPPORTED", 0x60: "KEY_HANDLE_INVALID",
+    0x62: "KEY_SIZE_RANGE", 0x63: "KEY_TYPE_INCONSISTENT", 0x68: "KEY_FUNCTION_NOT_PERMITTED", 0x70: "MECHANISM_INVALID", 0x71: "MECHANISM_PARAM_INVALID",
     0x82: "OBJECT_HANDLE_INVALID", 0x90: "OPERATION_ACTIVE", 0x91: "OPERATION_NOT_INITIALIZED", 0xa0: "PIN_INCORRECT",
     0xb3: "SESSION_HANDLE_INVALID", 0xb4: "SESSION_PARALLEL_NOT_SUPPORTED", 0xc0: "SIGNATURE_INVALID", 0xc1: "SIGNATURE_LEN_RANGE",
-    0xe0: "TOKEN_NOT_PRESENT", 0xe1: "TOKEN_NOT_RECOGNIZED", 0x100: "USER_ALREADY_LOGGED_IN", 0x101: "USER_NOT_LOGGED_IN",
+    0xd0: "TEMPLATE_INCOMPLETE", 0xd1: "TEMPLATE_INCONSISTENT", 0xe0: "TOKEN_NOT_PRESENT", 0xe1: "TOKEN_NOT_RECOGNIZED", 0x100: "USER_ALREADY_LOGGED_IN", 0x101: "USER_NOT_LOGGED_IN",
     0x103: "USER_TYPE_INVALID", 0x120: "RANDOM_SEED_NOT_SUPPORTED", 0x121: "RANDOM_NO_RNG", 0x150: "BUFFER_TOO_SMALL",
     0x190: "CRYPTOKI_NOT_INITIALIZED", 0x191: "CRYPTOKI_ALREADY_INITIALIZED"}
 
@@ -36,6 +37,8 @@ CLASS, LABEL, VALUE, KEY_TYPE, ID, SENSITIVE, SIGN, VERIFY, MODULUS, EXTRACTABLE
     0, 3, 0x11, 0x100, 0x102, 0x103, 0x108, 0x10a, 0x120, 0x162, 0x181)
 RSA_PKCS, SHA256_RSA_PKCS, RSA_PSS, SHA256_HMAC, ECDSA, ECDSA_SHA256, AES_GCM = 1, 0x40, 0xd, 0x251, 0x1041, 0x1044, 0x1087
 SHA256, MGF1_SHA256 = 0x250, 2
+OAEP, ECDH1_DERIVE, KDF_NULL = 9, 0x1050, 1
+OAEP_HASHES = {"sha1": (0x220, 1), "sha224": (0x255, 5), "sha256": (0x250, 2), "sha384": (0x260, 3), "sha512": (0x270, 4)}  # CKM_, CKG_MGF1_
 UNAVAILABLE = c_ulong(-1).value
 
 
@@ -51,6 +54,14 @@ class PssParameters(Structure):
     _fields_ = [("hash", c_ulong), ("mgf", c_ulong), ("salt", c_ulong)]
 
 
+class OaepParameters(Structure):
+    _fields_ = [("hash", c_ulong), ("mgf", c_ulong), ("source", c_ulong), ("label", c_void_p), ("bytes", c_ulong)]
+
+
+class EcdhParameters(Structure):
+    _fields_ = [("kdf", c_ulong), ("shared_bytes", c_ulong), ("shared", c_void_p), ("bytes", c_ulong), ("point", c_void_p)]
+
+
 class AttributeOf(Structure):
     _fields_ = [("type", c_ulong), ("value", c_void_p), ("bytes", c_ulong)]
 
@@ -61,6 +72,28 @@ class InterfaceOf(Structure):
 
 class Version(Structure):
     _fields_ = [("major", c_ubyte), ("minor", c_ubyte)]
+
+
+def mechanism(kind, parameter=None):
+    return MechanismOf(kind, cast(byref(parameter), c_void_p) if parameter else None, ctypes.sizeof(parameter) if parameter else 0)
+
+
+def oaep(name, label=b"", mgf=None):
+    kept = ctypes.create_string_buffer(label, len(label)) if label else None
+    number, its_mgf = OAEP_HASHES[name]
+    parameters = OaepParameters(number, mgf or its_mgf, 1, cast(kept, c_void_p) if kept else None, len(label))
+    parameters.kept = kept
+    return parameters
+
+
+def template(*pairs):
+    """Of (attribute, True, False or a number)."""
+    kept, rows = [], (AttributeOf * max(len(pairs), 1))()
+    for place, (kind, value) in enumerate(pairs):
+        data = ctypes.create_string_buffer(bytes([value]), 1) if isinstance(value, bool) else c_ulong(value)
+        kept.append(data)
+        rows[place] = (kind, cast(byref(data), c_void_p), ctypes.sizeof(data))
+    return rows, kept
 
 
 class Module:
@@ -142,3 +175,20 @@ class Module:
 
     def verify(self, session, data, signature):
         return self.call("Verify", session, data, len(data), signature, len(signature))
+
+    def decrypt(self, session, handle, kind, ciphertext, parameter=None, room=1024):
+        """(return value, plaintext)"""
+        if (begun := self.call("DecryptInit", session, byref(mechanism(kind, parameter)), handle)) != "OK":
+            return begun, b""
+        out, size = ctypes.create_string_buffer(room), c_ulong(room)
+        returned = self.call("Decrypt", session, ciphertext, len(ciphertext), out, byref(size))
+        return returned, out.raw[:size.value] if returned == "OK" else b""
+
+    def derive(self, session, handle, point, *pairs, kdf=KDF_NULL):
+        """(return value, handle of the secret)"""
+        kept = ctypes.create_string_buffer(point, len(point))
+        parameters = EcdhParameters(kdf, 0, None, len(point), cast(kept, c_void_p))
+        rows, values = template(*pairs)
+        made = c_ulong()
+        returned = self.call("DeriveKey", session, byref(mechanism(ECDH1_DERIVE, parameters)), handle, rows, len(values), byref(made))
+        return returned, made.value

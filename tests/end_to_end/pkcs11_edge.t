@@ -83,14 +83,14 @@ def states_of_sessions(module):
             yield name, module.call(name, NO_SESSION, *arguments_of(name))
 
 
-NOT_SERVED = """InitPIN SetPIN GetOperationState SetOperationState CreateObject CopyObject DestroyObject GetObjectSize SetAttributeValue EncryptInit
-Encrypt EncryptUpdate EncryptFinal DecryptInit Decrypt DecryptUpdate DecryptFinal DigestInit Digest DigestUpdate DigestKey DigestFinal
+NOT_SERVED = """InitPIN SetPIN GetOperationState SetOperationState CreateObject CopyObject GetObjectSize SetAttributeValue EncryptInit
+Encrypt EncryptUpdate EncryptFinal DigestInit Digest DigestUpdate DigestKey DigestFinal
 SignRecoverInit SignRecover VerifyRecoverInit VerifyRecover DigestEncryptUpdate DecryptDigestUpdate SignEncryptUpdate DecryptVerifyUpdate
-GenerateKey GenerateKeyPair WrapKey UnwrapKey DeriveKey MessageEncryptInit EncryptMessage EncryptMessageBegin EncryptMessageNext
+GenerateKey GenerateKeyPair WrapKey UnwrapKey MessageEncryptInit EncryptMessage EncryptMessageBegin EncryptMessageNext
 MessageEncryptFinal MessageDecryptInit DecryptMessage DecryptMessageBegin DecryptMessageNext MessageDecryptFinal MessageSignInit SignMessage
 SignMessageBegin SignMessageNext MessageSignFinal MessageVerifyInit VerifyMessage VerifyMessageBegin VerifyMessageNext
 MessageVerifyFinal""".split()
-NOT_BEGUN = "FindObjects FindObjectsFinal Sign SignUpdate SignFinal Verify VerifyUpdate VerifyFinal".split()
+NOT_BEGUN = "FindObjects FindObjectsFinal Sign SignUpdate SignFinal Verify VerifyUpdate VerifyFinal Decrypt DecryptUpdate DecryptFinal".split()
 
 
 def ask_arguments(module, say):

@@ -75,6 +75,8 @@ def main():
     frame("hello_of_version_2", 1, 1, u16(1) + u16(2) + limits(32 << 20, 65536) + text(b"nae-agent 0.2.0"))
     frame("hello_reply_of_version_2", 2, 1, u16(2) + limits(32 << 20, 65536) + text(b"nae-keyserver 0.2.0") + text(b"eu-1") + u64(17) + bytes(range(32)))
     frame("state", 14, 0, bytes(range(32, 64)))
+    frame("crypto_decrypt_by_scheme", 6, 10, crypto(5, 2, 0xe1, b"mail:2", 0, 2, 1, column([bytes(range(256))]), column([b"a label"])))
+    frame("crypto_derive", 6, 11, crypto(5, 12, 0, b"kex", 0, 0, 1, column([b"\x04" + bytes(range(64))])))
 
 
 if __name__ == "__main__":

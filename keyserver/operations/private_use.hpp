@@ -1,0 +1,19 @@
+// What a private key version is asked for item by item: each has its own result, or its own
+// failure.
+#pragma once
+
+#include <functional>
+
+#include "keyserver/operations/authorize.hpp"
+
+namespace nae::operations {
+
+// Of one item, on the HSM's thread. Code::invalid_argument and Code::authentication_failed are the
+// item's own failures, any other is that of the request.
+using PrivateUse = std::function<Result<Bytes>(keys::Hsm&, const keys::HsmKey& key,
+                                               const CryptoRequest& asked, std::uint32_t item)>;
+
+// Refused with Code::too_many_items: the HSM takes milliseconds for each.
+Outcome use_private_key(Request& request, const Granted& granted, PrivateUse use);
+
+}  // namespace nae::operations
