@@ -1,0 +1,105 @@
+#!/usr/bin/python3 -B
+# Vectors of Project Wycheproof through the PKCS#11 module, each asked of its own private key, which is imported for it: the edge cases
+# of decrypting and of key agreement, and the attacks on both. The asker is this file again ("ask" below).
+import collections
+import json
+import os
+import pathlib
+import sys
+
+import cryptoki
+from cryptoki import OAEP, Module, oaep
+
+REFUSED = ("ENCRYPTED_DATA_INVALID", "ENCRYPTED_DATA_LEN_RANGE")
+
+
+def ask(path, work):
+    module = Module(path)
+    module.must("Initialize", None)
+    session = module.open_session()
+    asked = json.loads(pathlib.Path(work).read_text())
+    key = lambda name: module.find(session, label=name, of_class=cryptoki.PRIVATE_KEY)[0]
+    answers = []
+    for group in asked:
+        handle = key(group["name"])
+        for test in group["tests"]:
+            if group["kind"] == "ecdh":
+                returned, made = module.derive(session, handle, bytes.fromhex(test["public"]))
+                got = module.attribute(session, made, cryptoki.VALUE) if returned == "OK" else b""
+                if made:
+                    module.must("DestroyObject", session, made)
+            else:
+                mechanism = (OAEP, oaep(group["hash"], bytes.fromhex(test["label"]))) if group["kind"] == "oaep" else (cryptoki.RSA_PKCS, None)
+                returned, got = module.decrypt(session, handle, mechanism[0], bytes.fromhex(test["ct"]), mechanism[1])
+            answers.append([returned, got.hex()])
+    print(json.dumps(answers))
+
+
+def pkcs8_of(curve, private):
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+    curves = {"P-256": ec.SECP256R1(), "P-384": ec.SECP384R1(), "P-521": ec.SECP521R1()}
+    return ec.derive_private_key(int(private, 16), curves[curve]).private_bytes(serialization.Encoding.DER, serialization.PrivateFormat.PKCS8,
+                                                                              serialization.NoEncryption())
+
+
+def main():
+    from harness import ROOT, Tap, give_to_owner
+    from unix_programs import MODULE, USER, Host
+
+    rule = f"""
+[[rule]]
+name = "the-user-opens"
+roles = ["unix:{USER}"]
+keys = ["glob:wp-*"]
+actions = ["decrypt", "derive"]
+result = "value"
+"""
+    vectors = json.loads((ROOT / "tests" / "vectors" / "wycheproof.json").read_text())
+    python = pathlib.Path(sys.executable).resolve()
+    with Tap() as tap, Host(python) as host:
+        host.key_server.apply_policy(host.policy + rule)
+        groups = []
+        for kind in ("oaep", "pkcs1", "ecdh"):
+            for number, group in enumerate(vectors[kind]):
+                name = f"wp-{kind}-{number}"
+                file = host.path / f"{name}.der"
+                file.write_bytes(pkcs8_of(group["curve"], group["private"]) if kind == "ecdh" else bytes.fromhex(group["private"]))
+                file.chmod(0o600)
+                give_to_owner(file)
+                type_ = "ecdh-" + group["curve"].lower().replace("-", "") if kind == "ecdh" else "rsa-decrypt-2048"
+                host.key_server.must("key", "import", name, "--type", type_, "--from", file)
+                groups.append({"kind": kind, "name": name, "hash": group.get("hash"), "tests": group["tests"]})
+        work = host.file("work.json", json.dumps(groups))
+        asked = host.run(python, "-B", pathlib.Path(__file__).resolve(), "ask", MODULE, work, seconds=300)
+        if asked.returncode != 0:
+            tap.ok(False, "the asker ends", asked.stdout[-2000:], asked.stderr[-2000:])
+            return
+        answers = iter(json.loads(asked.stdout))
+        wrong, counted, substitutes = [], collections.Counter(), []
+        for group in groups:
+            for test in group["tests"]:
+                returned, got = next(answers)
+                kind, result = group["kind"], test["result"]
+                if result == "valid":
+                    good = returned == "OK" and got == test["shared" if kind == "ecdh" else "msg"]
+                elif kind == "ecdh":  # the one that is "acceptable" is a compressed point
+                    good = returned == "MECHANISM_PARAM_INVALID"
+                elif kind == "oaep" or "InvalidPkcs1Padding" not in test["flags"]:
+                    good = returned in REFUSED
+                else:  # implicit rejection: a message, and not what was in the padding
+                    good = returned == "OK" and got != (test["msg"] or None)
+                    substitutes.append(got)
+                counted[kind, result] += 1
+                if not good:
+                    wrong.append((kind, group["name"], test["id"], test["flags"], result, returned, got))
+        for kind, what in (("oaep", "RSA-OAEP"), ("pkcs1", "PKCS #1 v1.5"), ("ecdh", "ECDH")):
+            of_kind = [each for each in wrong if each[0] == kind]
+            tap.ok(not of_kind, f"{what}: {counted[kind, 'valid']} valid vectors open, {counted[kind, 'invalid'] + counted[kind, 'acceptable']} others do not", *of_kind[:10])
+        tap.ok(counted["oaep", "valid"] >= 80 and counted["oaep", "invalid"] >= 60 and counted["ecdh", "valid"] >= 90 and counted["ecdh", "invalid"] >= 30
+               and len(substitutes) >= 10, "they are as many as were chosen", dict(counted))
+        tap.ok(len({len(each) for each in substitutes}) > 4, "what takes the place of a message has any length", substitutes)
+
+
+if __name__ == "__main__":
+    ask(*sys.argv[2:]) if sys.argv[1:2] == ["ask"] else main()
