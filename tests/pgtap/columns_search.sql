@@ -216,12 +216,16 @@ SELECT is(ids('SELECT id FROM c WHERE full_name LIKE ''Renamed C%'''), ARRAY[700
 SELECT nae_internal.begin_search('c', 'full_name', 'word', NULL, 16, NULL, 100);
 SELECT nae_internal.change_step('c', 'full_name') FROM generate_series(1, 3);
 INSERT INTO c (id, full_name) VALUES (7002, 'Meanwhile Written');
+RESET ROLE; SET session_replication_role = replica;
+UPDATE searched.c SET full_name_search = '{1}' WHERE id IN (7, 777, 7001);
+RESET session_replication_role; SET ROLE nae_all;
 SELECT unalike(plan_of('SELECT id FROM c WHERE full_name LIKE ''Gonzag%'''), '%@>%', 'not used while it is being made');
 SELECT throws_ok($$SELECT nae.drop_search('c', 'full_name')$$, '55006', NULL, 'nor dropped');
 SELECT throws_ok($$SELECT nae_internal.begin_search('c', 'full_name', 'whole', NULL, 16, NULL, 100)$$, '55000', NULL, 'nor another kind begun');
 CALL nae.add_search('searched.c', 'full_name', 'word');
 SELECT is(ids('SELECT id FROM c WHERE full_name LIKE ''Meanwhile%'''), ARRAY[7002], 'called again it goes on to its end');
-SELECT is((SELECT sum(stored - authentic) FROM nae.verify_table('c', authenticate => true)), 0::numeric, 'and all codes are right');
+SELECT is((SELECT sum(stored - authentic) FROM nae.verify_table('c', authenticate => true)), 0::numeric, 'and all codes are right, also those that somebody wrote meanwhile');
+SELECT is(ids('SELECT id FROM c WHERE full_name LIKE ''Renamed C%'''), ARRAY[7001], 'whose rows are found');
 SELECT nae.drop_search('c', 'full_name');
 SELECT nae_internal.begin_search('c', 'full_name', 'word', NULL, 16, NULL, 100);
 SELECT nae_internal.change_step('c', 'full_name') FROM generate_series(1, 3);

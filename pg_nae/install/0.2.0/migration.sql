@@ -185,13 +185,16 @@ BEGIN
 END
 $$;
 
--- Rows on which there is something to do.
+-- Rows on which there is something to do. Codes that were written past the triggers are those of another value, or of
+-- none: when all rows have codes each is computed anew and compared.
 CREATE FUNCTION nae_internal.unfilled(change nae_internal.column_change) RETURNS text
   LANGUAGE sql STABLE
   SET search_path = pg_catalog, pg_temp
 AS $$
   SELECT CASE WHEN change.kind = 'rotate' AND change.shadow IS NULL
               THEN format('nae.key_version(%I) < %s', change.column_name, change.version)
+              WHEN change.kind IN ('index', 'search') AND (change.phase = 'verifying' OR change.passes > 0)
+              THEN format('%I IS DISTINCT FROM %s', change.index_column, nae_internal.source_expression(change))
               ELSE format('(%I IS NULL) <> (%I IS NULL)', nae_internal.source_column(change),
                           coalesce(change.shadow, change.index_column)) END
 $$;
