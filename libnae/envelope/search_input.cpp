@@ -7,6 +7,10 @@ namespace {
 
 constexpr std::size_t kBitsBytes = 1, kNameLengthBytes = 2;
 constexpr int kNames = 3;
+// FNV-1a of 32 bits: marks are told apart, not kept secret.
+constexpr std::uint32_t kFnvOffset = 0x811c9dc5, kFnvPrime = 0x01000193;
+// 1 is the lower bound that every array has by itself.
+constexpr std::uint32_t kMarkBits = 24, kLeastMark = 2;
 
 Byte* write_counted(std::string_view name, Byte* out) noexcept {
   store_big_endian(out, static_cast<std::uint16_t>(name.size()));
@@ -62,6 +66,16 @@ ByteView take_search_token(ByteView& tokens) noexcept {
   const ByteView token = tokens.subspan(kSearchTokenLengthBytes, length);
   tokens = tokens.subspan(kSearchTokenLengthBytes + length);
   return token;
+}
+
+std::uint32_t search_mark(std::string_view key, ByteView head) noexcept {
+  std::uint32_t state = kFnvOffset;
+  const auto take = [&](Byte byte) { state = (state ^ byte) * kFnvPrime; };
+  for (const Byte byte : as_bytes(key)) take(byte);
+  take(0);
+  for (const Byte byte : head.subspan(kBitsBytes)) take(byte);
+  return kLeastMark + ((state >> kMarkBits) ^ (state & ((1U << kMarkBits) - 1))) %
+                          ((1U << kMarkBits) - kLeastMark);
 }
 
 std::uint32_t search_code(ByteView hmac, unsigned bits) noexcept {

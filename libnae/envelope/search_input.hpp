@@ -40,6 +40,11 @@ bool parse_search_input(ByteView bytes, SearchInputView& input) noexcept;
 // The next token of input.tokens, which is not empty.
 ByteView take_search_token(ByteView& tokens) noexcept;
 
+// By which a database tells codes of one index from those of another: they are numbers alone. Of
+// the key's name and version and all of the head but the bits, which the declaration names. From 2
+// to 2^24 - 1.
+std::uint32_t search_mark(std::string_view key, ByteView head) noexcept;
+
 // The first `bits` bits of an HMAC.
 std::uint32_t search_code(ByteView hmac, unsigned bits) noexcept;
 

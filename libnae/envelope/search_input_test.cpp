@@ -37,6 +37,8 @@ TEST(SearchInput, MatchesVectors) {
     EXPECT_EQ(tokens.size(), view.count);
     const SearchColumn column{view.bits, as_text(purpose), as_text(context), as_text(declaration)};
     EXPECT_EQ(written(column, tokens), input) << "line " << v.line;
+    const Bytes reference = v.bytes("reference");
+    EXPECT_EQ(search_mark(as_text(reference), view.head), v.number("mark")) << "line " << v.line;
   }
 }
 

@@ -112,8 +112,11 @@ Datum make_ciphertext(const Batchable&, const Answer& answer) {
 
 Datum make_search_codes(const Batchable&, const Answer& answer) {
   const std::size_t bytes = columns::search_codes_bytes(answer.bytes.size());
+  SearchInputView input;
+  parse_search_input(pg::local_view(answer.arguments[1]), input);  // as it was sent
+  const std::uint32_t mark = search_mark(as_text(pg::local_view(answer.arguments[0])), input.head);
   return PointerGetDatum(
-      columns::write_search_codes(answer.bytes, static_cast<char*>(palloc(bytes))));
+      columns::write_search_codes(answer.bytes, mark, static_cast<char*>(palloc(bytes))));
 }
 
 Datum make_rewrapped(const Batchable&, const Answer& answer) {

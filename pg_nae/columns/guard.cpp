@@ -1,7 +1,7 @@
-// nae_internal.guard(): the event trigger that looks at each table, type, trigger and statistics
-// that a command has made or changed. It reads what PostgreSQL knows of a relation anyway; only
-// where there are encrypted columns does it run SQL (install/0.2.0/guard.sql), under settings of
-// its own.
+// nae_internal.guard(): the event trigger that looks at each table, type, trigger, function and
+// statistics that a command has made or changed; nae_internal.guard_drops(): that of dropped ones.
+// It reads what PostgreSQL knows of a relation anyway; only where there are encrypted columns does
+// it run SQL (install/0.2.0/guard.sql), under settings of its own.
 #include <algorithm>
 
 #include "pg_nae/columns/ciphertext_check.hpp"
@@ -9,11 +9,13 @@
 #include "pg_nae/columns/key_ids.hpp"
 #include "pg_nae/columns/refusals.hpp"
 #include "pg_nae/pg/extension.hpp"
+#include "pg_nae/pg/nodes.hpp"
 #include "pg_nae/pg/own_settings.hpp"
 
 // Here alone: what a command has done.
 extern "C" {
 #include "catalog/index.h"
+#include "catalog/pg_proc.h"
 #include "catalog/pg_statistic_ext.h"
 #include "catalog/pg_trigger.h"
 #include "commands/event_trigger.h"
@@ -168,6 +170,54 @@ const char* attached_by(const Node* statement) {
   return nullptr;
 }
 
+bool calls_has_codes(Node* node, void* state) {
+  if (node == nullptr) return false;
+  if (IsA(node, FuncCall) &&
+      std::strcmp(strVal(llast(reinterpret_cast<FuncCall*>(node)->funcname)), "has_codes") == 0)
+    return true;
+  return pg::walk_raw(node, calls_has_codes, state);
+}
+
+bool is_codes_check(Node* node) {
+  if (!IsA(node, Constraint)) return false;
+  const auto* constraint = reinterpret_cast<Constraint*>(node);
+  return constraint->contype == CONSTR_CHECK && !constraint->skip_validation &&
+         calls_has_codes(constraint->raw_expr, nullptr);
+}
+
+bool adds_codes_check(const AlterTableCmd* command) {
+  if (command->subtype == AT_AddConstraint) return is_codes_check(command->def);
+  if (command->subtype != AT_AddColumn) return false;
+  ListCell* cell;
+  foreach (cell, castNode(ColumnDef, command->def)->constraints)
+    if (is_codes_check(static_cast<Node*>(lfirst(cell)))) return true;
+  return false;
+}
+
+// By hand a table gets no CHECK that says that its search index is complete.
+void guard_codes_checks(const Node* statement, Oid table) {
+  if (!IsA(statement, AlterTableStmt)) return;
+  ListCell* cell;
+  foreach (cell, reinterpret_cast<const AlterTableStmt*>(statement)->cmds) {
+    const auto* command = lfirst_node(AlterTableCmd, cell);
+    if (adds_codes_check(command)) ask("SELECT nae_internal.refuse_made_check($1)", table);
+    if (command->subtype == AT_ValidateConstraint)
+      ask(psprintf("SELECT nae_internal.refuse_validated_check($1, %s)",
+                   quote_literal_cstr(command->name)),
+          table);
+  }
+}
+
+// What keeps the codes of a search index may have been replaced by something else.
+void guard_replaced(const Node* statement, const Object& object) {
+  if (IsA(statement, CreateTrigStmt) && object.catalog == TriggerRelationId &&
+      reinterpret_cast<const CreateTrigStmt*>(statement)->replace)
+    ask("SELECT nae_internal.replaced_trigger($1)", object.oid);
+  if (IsA(statement, CreateFunctionStmt) && object.catalog == ProcedureRelationId &&
+      reinterpret_cast<const CreateFunctionStmt*>(statement)->replace)
+    ask("SELECT nae_internal.replaced_function($1)", object.oid);
+}
+
 // Commands that name keys; others only touch tables that have named them.
 bool may_declare(FunctionCallInfo fcinfo) {
   const CommandTag tag = reinterpret_cast<EventTriggerData*>(fcinfo->context)->tag;
@@ -219,9 +269,19 @@ NAE_FUNCTION(nae_guard) {
   const char* attached = attached_by(statement);
   for (const Object& object : changed_objects()) {
     guard_object(object, may_declare(fcinfo));
+    guard_replaced(statement, object);
+    if (object.catalog == RelationRelationId) guard_codes_checks(statement, object.oid);
     if (attached != nullptr && object.catalog == RelationRelationId)
       ask(psprintf("SELECT nae_internal.refuse_attached($1, %s)", quote_literal_cstr(attached)),
           object.oid);
   }
+  PG_RETURN_NULL();
+}
+
+NAE_FUNCTION(nae_guard_drops) {
+  using namespace nae::columns;
+  if (!CALLED_AS_EVENT_TRIGGER(fcinfo))
+    elog(ERROR, "nae_internal.guard_drops() is for an event trigger");
+  if (has_column_types()) ask("SELECT nae_internal.dropped_searches()", InvalidOid);
   PG_RETURN_NULL();
 }

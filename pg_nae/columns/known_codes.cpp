@@ -71,6 +71,10 @@ void KnownCodes::create(const Coding& coding, const pg::StatementRoles& writer) 
   reference_ = psprintf("%s:%s", coding.key.data(), coding.version.data());
   context_ = utf8_of(coding.context);
   purpose_ = utf8_of(coding.purpose);
+  if (coding.is_search) {
+    declaration_ = utf8_of(coding.normalization);
+    mark_ = search_mark_of(reference_, {purpose_, context_, declaration_});
+  }
   owner_ = writer;
   owner_.effective = coder_of(coding);
   is_refused_ = !OidIsValid(owner_.effective) || !may_call(coding.decrypt, owner_.effective) ||
@@ -145,11 +149,11 @@ char* KnownCodes::room_for(ValueTable::Entry* entry, std::size_t bytes) {
 // A value without a token has no codes, and nobody is asked.
 void KnownCodes::add_tokens(ValueTable::Entry* entry, ByteView text) {
   ByteView made;
-  const SearchOf of{purpose_, context_, utf8_of(coding_->normalization)};
+  const SearchOf of{purpose_, context_, declaration_};
   const SearchInput result =
       columns::search_input(of, search::Condition::equal, as_text(text), made);
   if (result == SearchInput::no_token)
-    write_search_codes({}, room_for(entry, search_codes_bytes(0)));
+    write_search_codes({}, mark_, room_for(entry, search_codes_bytes(0)));
   if (result != SearchInput::made || !pg::fits_a_frame(made.size())) return forget_search_input();
   auto* input = reinterpret_cast<Byte*>(arena_.allocate(made.size()));
   std::copy(made.begin(), made.end(), input);
@@ -208,7 +212,7 @@ void KnownCodes::open(pg::Traffic& traffic) {
 
 void KnownCodes::keep(ValueTable::Entry* entry, ByteView code) {
   if (coding_->is_search) {
-    write_search_codes(code, room_for(entry, search_codes_bytes(code.size())));
+    write_search_codes(code, mark_, room_for(entry, search_codes_bytes(code.size())));
     return;
   }
   char* kept = room_for(entry, VARHDRSZ + code.size());

@@ -68,6 +68,8 @@ class KnownCodes {
   const Coding* coding_;
   std::string_view reference_;          // key and version
   std::string_view context_, purpose_;  // in UTF-8
+  std::string_view declaration_;        // of a search index, in UTF-8
+  std::uint32_t mark_;                  // of its codes
   bool is_refused_, is_settled_;        // settled: may_ask() knows
   pg::StatementRoles owner_;
   pg::Standing seen_reading_;  // of the owner, when he was

@@ -3,6 +3,8 @@
 //   nae_internal.search_codes(key, input): codes to be stored
 //   nae_internal.search_for(key, purpose, context, declaration, condition, text): codes to look for
 //   nae_internal.search_declaration(kind, letters, bits): the words of a declaration
+//   nae_internal.search_mark(key, purpose, context, declaration): the mark of an index's codes
+//   nae.has_codes(has_no_value, codes, mark): what the CHECK of a search index says
 //   nae.search(value, query): the condition itself
 #include "libnae/base/action_form.hpp"
 #include "libnae/search/tokens.hpp"
@@ -43,13 +45,22 @@ SearchOf search_of_arguments(FunctionCallInfo fcinfo, int first) {
             "what a search index is of cannot be read: its trigger was changed");
 }
 
-Datum empty_codes() {
-  return PointerGetDatum(write_search_codes({}, static_cast<char*>(palloc(search_codes_bytes(0)))));
+// To look for: all rows have no codes at all.
+Datum no_codes() {
+  return PointerGetDatum(construct_empty_array(INT4OID));
 }
 
-Datum codes_of(ByteView answered) {
+Datum codes_of(ByteView answered, std::uint32_t mark) {
   return PointerGetDatum(write_search_codes(
-      answered, static_cast<char*>(palloc(search_codes_bytes(answered.size())))));
+      answered, mark, static_cast<char*>(palloc(search_codes_bytes(answered.size())))));
+}
+
+// Of the input that codes are computed of.
+std::uint32_t mark_of(std::string_view key, ByteView input) {
+  SearchInputView read;
+  if (!parse_search_input(input, read))
+    pg::raise(Code::invalid_argument, "what codes are to be computed of is not well-formed");
+  return search_mark(key, read.head);
 }
 
 // In the memory of the current context, and forgotten in the process's.
@@ -62,6 +73,7 @@ ByteView kept(ByteView input) {
 
 struct SearchAnswer {
   Datum codes{0};
+  std::uint32_t mark;
   backend::Failure failure;
   bool is_refused = false;
 };
@@ -77,13 +89,14 @@ SearchAnswer ask_codes(std::string_view key, SearchForm form, ByteView input) {
   request.header.query_id = pgstat_get_my_query_id();
   request.items = {&input, 1};
   SearchAnswer answer;
+  answer.mark = mark_of(key, input);
   pg::ExchangeAnswers answers{};
   answers.state = &answer;
   answers.consume = [](void* to, std::size_t, std::size_t, const wire::CryptoReplyView& reply) {
     auto& taken = *static_cast<SearchAnswer*>(to);
     wire::each_item(reply, [&](std::size_t, std::uint16_t status, ByteView answered) {
       if (status == static_cast<std::uint16_t>(wire::ItemResult::value))
-        taken.codes = codes_of(answered);
+        taken.codes = codes_of(answered, taken.mark);
       else
         pg::raise(Code::protocol_violation, "the key server made no codes of an item");
     });
@@ -163,7 +176,8 @@ NAE_FUNCTION(nae_search_codes) {
   const std::string_view key = functions::key_reference_argument(fcinfo);
   const ByteView input = pg::local_view(PG_GETARG_DATUM(1));
   SearchInputView read;
-  if (parse_search_input(input, read) && read.count == 0) PG_RETURN_DATUM(columns::empty_codes());
+  if (parse_search_input(input, read) && read.count == 0)
+    PG_RETURN_DATUM(columns::codes_of({}, columns::mark_of(key, input)));
   const auto answer = columns::ask_codes(key, SearchForm::stored, input);
   if (answer.is_refused) pg::raise(answer.failure);
   PG_RETURN_DATUM(answer.codes);
@@ -177,12 +191,12 @@ NAE_FUNCTION(nae_search_for) {
   ByteView input;
   const auto made = columns::search_input(of, condition, searched, input);
   if (made == columns::SearchInput::no_token || made == columns::SearchInput::other_unicode)
-    PG_RETURN_DATUM(columns::empty_codes());
+    PG_RETURN_DATUM(columns::no_codes());
   if (made != columns::SearchInput::made) columns::raise_unread(made, of.declaration);
   const auto answer = columns::ask_codes(key, SearchForm::searched, columns::kept(input));
   if (answer.is_refused && !columns::searches_all_rows(answer.failure.code))
     pg::raise(answer.failure);
-  PG_RETURN_DATUM(answer.is_refused ? columns::empty_codes() : answer.codes);
+  PG_RETURN_DATUM(answer.is_refused ? columns::no_codes() : answer.codes);
 }
 
 NAE_FUNCTION(nae_search_words) {
@@ -200,4 +214,18 @@ NAE_FUNCTION(nae_search_declaration) {
       !columns::declare(kind, static_cast<unsigned>(letters), static_cast<unsigned>(bits), words))
     PG_RETURN_NULL();
   PG_RETURN_DATUM(CStringGetTextDatum(words));
+}
+
+NAE_FUNCTION(nae_search_mark) {
+  const std::string_view key = as_text(pg::local_view(PG_GETARG_DATUM(0)));
+  PG_RETURN_INT32(static_cast<std::int32_t>(
+      columns::search_mark_of(key, columns::search_of_arguments(fcinfo, 1))));
+}
+
+// Not strict: a row without a value has no codes, and each other row has some.
+NAE_FUNCTION(nae_has_codes) {
+  if (PG_ARGISNULL(0) || PG_ARGISNULL(2)) PG_RETURN_BOOL(false);
+  if (PG_GETARG_BOOL(0) || PG_ARGISNULL(1)) PG_RETURN_BOOL(PG_GETARG_BOOL(0) && PG_ARGISNULL(1));
+  PG_RETURN_BOOL(columns::has_search_mark(pg::local_view(PG_GETARG_DATUM(1)),
+                                          static_cast<std::uint32_t>(PG_GETARG_INT32(2))));
 }

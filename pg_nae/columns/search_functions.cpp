@@ -31,6 +31,10 @@ Oid words_condition() {
   return function_of("nae", "search", {TEXTOID, TEXTOID});
 }
 
+Oid codes_check() {
+  return function_of("nae", "has_codes", {BOOLOID, INT4ARRAYOID, INT4OID});
+}
+
 Node* search_call(const SearchedColumn& searched, search::Condition condition, Node* text) {
   const Oid function = function_of("nae_internal", "search_for",
                                    {TEXTOID, TEXTOID, TEXTOID, TEXTOID, INT4OID, TEXTOID});

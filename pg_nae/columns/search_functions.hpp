@@ -8,6 +8,9 @@ namespace nae::columns {
 // nae.search(text, text); InvalidOid where the extension is of a release without it.
 Oid words_condition();
 
+// nae.has_codes(boolean, integer[], integer), which the CHECK of a search index calls.
+Oid codes_check();
+
 // nae_internal.search_for(…) of a text.
 Node* search_call(const SearchedColumn& searched, search::Condition condition, Node* text);
 

@@ -49,11 +49,24 @@ void forget_search_input() noexcept {
   last_input.clear();
 }
 
-std::size_t search_codes_bytes(std::size_t answered) noexcept {
-  return ARR_OVERHEAD_NONULLS(1) + answered;
+std::uint32_t search_mark_of(std::string_view key, const SearchOf& of) noexcept {
+  try {
+    const SearchColumn column{0, of.purpose, of.context, of.declaration};
+    Bytes head(search_head_bytes(column));
+    write_search_head(column, head.data());
+    return search_mark(key, head);
+  } catch (...) {
+    return 0;  // no memory; nothing has this mark
+  }
 }
 
-ArrayType* write_search_codes(ByteView answered, char* room) noexcept {
+std::size_t search_codes_bytes(std::size_t answered) noexcept {
+  return std::max(ARR_OVERHEAD_NONULLS(1) + answered,
+                  static_cast<std::size_t>(ARR_OVERHEAD_WITHNULLS(1, 1)));
+}
+
+ArrayType* write_search_codes(ByteView answered, std::uint32_t mark, char* room) noexcept {
+  std::memset(room, 0, search_codes_bytes(answered.size()));
   auto* array = reinterpret_cast<ArrayType*>(room);
   auto* codes = reinterpret_cast<std::int32_t*>(room + ARR_OVERHEAD_NONULLS(1));
   const std::size_t count = answered.size() / kSearchCodeBytes;
@@ -62,18 +75,32 @@ ArrayType* write_search_codes(ByteView answered, char* room) noexcept {
         load_big_endian<std::uint32_t>(answered.data() + i * kSearchCodeBytes));
   std::sort(codes, codes + count);
   const auto distinct = std::unique(codes, codes + count) - codes;
-  // An array without elements has no dimension.
-  const std::size_t bytes =
-      distinct == 0 ? ARR_OVERHEAD_NONULLS(0)
-                    : ARR_OVERHEAD_NONULLS(1) + static_cast<std::size_t>(distinct) * sizeof *codes;
-  SET_VARSIZE(array, bytes);
-  array->ndim = distinct == 0 ? 0 : 1;
-  array->dataoffset = 0;
+  array->ndim = 1;
   array->elemtype = INT4OID;
-  if (distinct == 0) return array;
+  ARR_LBOUND(array)[0] = static_cast<int>(mark);
+  if (distinct == 0) {  // the one bit of the bitmap is 0: NULL
+    SET_VARSIZE(array, ARR_OVERHEAD_WITHNULLS(1, 1));
+    array->dataoffset = ARR_OVERHEAD_WITHNULLS(1, 1);
+    ARR_DIMS(array)[0] = 1;
+    return array;
+  }
+  SET_VARSIZE(array, ARR_OVERHEAD_NONULLS(1) + static_cast<std::size_t>(distinct) * sizeof *codes);
   ARR_DIMS(array)[0] = static_cast<int>(distinct);
-  ARR_LBOUND(array)[0] = 1;
   return array;
+}
+
+bool has_search_mark(ByteView codes, std::uint32_t mark) noexcept {
+  // A packed value is not aligned.
+  struct {
+    std::int32_t ndim, dataoffset;
+    Oid elemtype;
+    std::int32_t dimension, lower_bound;
+  } head;
+  static_assert(sizeof head == ARR_OVERHEAD_NONULLS(1) - VARHDRSZ);
+  if (codes.size() < sizeof head) return false;
+  std::memcpy(&head, codes.data(), sizeof head);
+  return head.ndim == 1 && head.elemtype == INT4OID && mark != 0 &&
+         static_cast<std::uint32_t>(head.lower_bound) == mark;
 }
 
 }  // namespace nae::columns

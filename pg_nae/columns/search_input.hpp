@@ -26,9 +26,17 @@ SearchInput search_input(const SearchOf& of, search::Condition condition, std::s
                          ByteView& input) noexcept;
 void forget_search_input() noexcept;
 
-// An int4[] of what the key server answered: in the order of the codes, each once.
+// The mark of an index's codes; any declaration has one, also one of another Unicode version. Words
+// are those of search_input(), at most kMaxSearchNameBytes long.
+std::uint32_t search_mark_of(std::string_view key, const SearchOf& of) noexcept;
+
+// An int4[] of what the key server answered: in the order of the codes, each once. Its lower bound
+// is the mark, which dumps and replicas carry along: a CHECK refuses codes of another index. A
+// value without codes has one element, NULL, for an array without elements has no bounds.
 std::size_t search_codes_bytes(std::size_t answered) noexcept;
 // `room` has search_codes_bytes() of the answer.
-ArrayType* write_search_codes(ByteView answered, char* room) noexcept;
+ArrayType* write_search_codes(ByteView answered, std::uint32_t mark, char* room) noexcept;
+// Whether it is an array of codes under that mark.
+bool has_search_mark(ByteView codes, std::uint32_t mark) noexcept;
 
 }  // namespace nae::columns

@@ -1,6 +1,7 @@
 #include "pg_nae/columns/searched_column.hpp"
 
 #include "pg_nae/columns/coding_function.hpp"
+#include "pg_nae/columns/search_functions.hpp"
 #include "pg_nae/columns/search_input.hpp"
 #include "pg_nae/pg/encoding.hpp"
 #include "pg_nae/pg/values.hpp"
@@ -23,14 +24,28 @@ AttrNumber null_test_of(const Node* node) {
   return reinterpret_cast<const Var*>(test->arg)->varattno;
 }
 
-// CHECK ((value IS NULL) = (codes IS NULL)), as install/0.2.0/search.sql adds it.
-bool says_complete(const char* check, AttrNumber value, AttrNumber codes) {
+std::string_view as_utf8_words(std::string_view text) {
+  return as_text(pg::to_utf8(as_bytes(text)));
+}
+
+std::uint32_t mark_of(const Coding& coding) {
+  return search_mark_of(psprintf("%s:%s", coding.key.data(), coding.version.data()),
+                        {as_utf8_words(coding.purpose), as_utf8_words(coding.context),
+                         as_utf8_words(coding.normalization)});
+}
+
+// CHECK (nae.has_codes((value IS NULL), codes, mark)), as install/0.2.0/search.sql adds it.
+bool says_complete(const char* check, const Coding& coding) {
   auto* node = static_cast<Node*>(stringToNode(check));
-  if (!IsA(node, OpExpr)) return false;
-  auto* comparison = reinterpret_cast<OpExpr*>(node);
-  if (comparison->opno != BooleanEqualOperator || list_length(comparison->args) != 2) return false;
-  return null_test_of(static_cast<Node*>(linitial(comparison->args))) == value &&
-         null_test_of(static_cast<Node*>(lsecond(comparison->args))) == codes;
+  if (!IsA(node, FuncExpr)) return false;
+  auto* call = reinterpret_cast<FuncExpr*>(node);
+  if (call->funcid != codes_check() || list_length(call->args) != 3) return false;
+  auto* codes = static_cast<Node*>(lsecond(call->args));
+  auto* mark = static_cast<Node*>(lthird(call->args));
+  return null_test_of(static_cast<Node*>(linitial(call->args))) == coding.column &&
+         IsA(codes, Var) && reinterpret_cast<Var*>(codes)->varattno == coding.code_column &&
+         IsA(mark, Const) && !reinterpret_cast<Const*>(mark)->constisnull &&
+         DatumGetUInt32(reinterpret_cast<Const*>(mark)->constvalue) == mark_of(coding);
 }
 
 // Whoever's snapshot is older than the CHECK may see rows that had no codes yet: on a standby no
@@ -58,8 +73,7 @@ bool is_complete(Relation relation, const Coding& coding) {
   const TupleConstr* constraints = RelationGetDescr(relation)->constr;
   for (int i = 0; constraints != nullptr && i < constraints->num_check; ++i) {
     const ConstrCheck& check = constraints->check[i];
-    if (check.ccvalid && !check.ccnoinherit &&
-        says_complete(check.ccbin, coding.column, coding.code_column) &&
+    if (check.ccvalid && !check.ccnoinherit && says_complete(check.ccbin, coding) &&
         is_seen(relation, check.ccname))
       return true;
   }
@@ -106,12 +120,11 @@ bool find_searched_column(const Query* query, const Var* column, SearchedColumn&
 
 bool may_serve(const SearchedColumn& searched, search::Condition condition, const Const* text) {
   if (text->constisnull) return false;
-  const auto utf8_of = [](std::string_view bytes) { return as_text(pg::to_utf8(as_bytes(bytes))); };
   ByteView value;
   if (!pg::try_to_utf8(pg::local_view(text->constvalue), value)) return false;
   ByteView input;
-  const SearchOf of{utf8_of(searched.purpose), utf8_of(searched.context),
-                    utf8_of(searched.declaration)};
+  const SearchOf of{as_utf8_words(searched.purpose), as_utf8_words(searched.context),
+                    as_utf8_words(searched.declaration)};
   const SearchInput made = search_input(of, condition, as_text(value), input);
   forget_search_input();
   return made == SearchInput::made;

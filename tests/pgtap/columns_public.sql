@@ -9,7 +9,7 @@ CREATE TEMP VIEW routine AS
 
 -- names; docs/columns.md, "Functions and views", has the same
 SELECT set_eq($$SELECT name FROM routine WHERE schema = 'nae'$$, ARRAY['encrypt_column', 'decrypt_column', 'rotate_column', 'cancel_column_change', 'add_blind_index', 'rotate_blind_index', 'drop_blind_index',
-  'blind_index_of', 'blind_index_codes', 'add_search', 'drop_search', 'search', 'verify_table', 'damaged_rows', 'lint', 'key_version', 'rewrap', 'is_ciphertext', 'grant_migration', 'revoke_migration'], 'functions of schema nae');
+  'blind_index_of', 'blind_index_codes', 'add_search', 'drop_search', 'search', 'has_codes', 'verify_table', 'damaged_rows', 'lint', 'key_version', 'rewrap', 'is_ciphertext', 'grant_migration', 'revoke_migration'], 'functions of schema nae');
 SELECT set_eq($$SELECT relname::text FROM pg_class WHERE relnamespace = 'nae'::regnamespace$$, ARRAY['encrypted_type', 'encrypted_column', 'blind_index', 'search_index', 'stat_progress_column'], 'views of schema nae, and no table');
 SELECT set_eq($$SELECT DISTINCT schema FROM routine$$, ARRAY['nae', 'nae_internal', 'pg_catalog', 'public'], 'schemas');
 SELECT is_empty($$SELECT oid::regtype FROM pg_type t WHERE t.typnamespace = 'nae_internal'::regnamespace AND t.typtype = 'b' AND t.typelem = 0$$, 'no type of values is internal');
@@ -21,10 +21,10 @@ SELECT is_empty($$SELECT c.oid::regclass FROM pg_class c JOIN pg_depend d ON d.c
   WHERE c.relkind = 'v' AND c.relnamespace <> 'nae_internal'::regnamespace AND obj_description(c.oid, 'pg_class') IS NULL$$, 'and every view');
 
 -- PUBLIC
-SELECT set_eq($$SELECT name FROM routine WHERE of_public AND schema NOT IN ('nae_internal', 'pg_catalog')$$, ARRAY['lint', 'search', 'is_ciphertext', 'key_version', 'rewrap'], 'public functions of PUBLIC');
+SELECT set_eq($$SELECT name FROM routine WHERE of_public AND schema NOT IN ('nae_internal', 'pg_catalog')$$, ARRAY['lint', 'search', 'has_codes', 'is_ciphertext', 'key_version', 'rewrap'], 'public functions of PUBLIC');
 SELECT set_eq($$SELECT name FROM routine WHERE of_public AND schema = 'nae_internal' AND prokind <> 'a'
     AND NOT EXISTS (SELECT FROM pg_operator o WHERE o.oprcode = routine.oid) AND NOT EXISTS (SELECT FROM pg_cast c WHERE c.castfunc = routine.oid) AND prosrc <> 'nae_column_pend_array'$$,
-  ARRAY['plain', 'plain_row', 'search_token', 'search_for', 'base_type', 'trigger_arguments', 'complete_check', 'rows_differ', 'has_assigning_triggers', 'is_changing', 'blind_index_input', 'search_input', 'take_code', 'is_uncoded', 'lint_columns', 'lint_guard', 'lint_twins', 'lint_literals', 'lint_copies', 'lint_rows', 'lint_settings',
+  ARRAY['plain', 'plain_row', 'search_token', 'search_for', 'base_type', 'trigger_arguments', 'complete_check', 'is_complete', 'search_mark', 'rows_differ', 'has_assigning_triggers', 'is_changing', 'blind_index_input', 'search_input', 'take_code', 'is_uncoded', 'lint_columns', 'lint_guard', 'lint_twins', 'lint_literals', 'lint_copies', 'lint_rows', 'lint_settings',
         'lint_keys', 'lint_blind_indexes', 'lint_searches', 'newest_versions', 'ciphertext_checks', 'called', 'search_declaration', 'find_blind_index', 'search_code', 'coding_of', 'type_name', 'coded_text', 'normalized'],
   'internals of PUBLIC beside operators, casts and aggregates: what statements are rewritten to, and parts of what PUBLIC may call');
 SELECT is_empty($$SELECT signature FROM routine WHERE schema = 'nae_internal' AND of_public AND (name ~ '_(in|out|recv|send|cmp|hash|hash_extended)$' OR name IN ('in_range', 'subscript', 'randomized_analyze', 'typmod_out', 'aggregated', 'first'))$$,

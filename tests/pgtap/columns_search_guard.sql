@@ -13,6 +13,12 @@ BEGIN FOR line IN EXECUTE format('EXPLAIN (COSTS OFF) SELECT id FROM %s WHERE na
 CREATE FUNCTION later(tab text) RETURNS int[] LANGUAGE plpgsql AS $$
 DECLARE found int[]; BEGIN EXECUTE format('SELECT array_agg(id ORDER BY id) FROM %s WHERE name LIKE ''Later%%''', tab) INTO found; RETURN found; END $$;
 
+CREATE FUNCTION mark(tab text) RETURNS int LANGUAGE sql AS $$ SELECT nae_internal.search_mark(key || ':' || version, purpose, context, declaration) FROM nae.search_index WHERE relation = tab::regclass AND column_name = 'name' $$;
+-- codes as another writer of the same index would make them
+CREATE FUNCTION marked(tab text, codes text) RETURNS int[] LANGUAGE sql AS $$ SELECT format('[%1$s:%1$s]={%2$s}', mark(tab), codes)::int[] $$;
+CREATE FUNCTION add_check(tab text, of text) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN EXECUTE format('ALTER TABLE %s ADD CONSTRAINT name_search_complete CHECK (nae.has_codes((name IS NULL), name_search, %s))', tab, mark(of)); END $$;
+
 -- what is attached
 CREATE TABLE parts (id int, name nae.enc_text('col-rnd')) PARTITION BY RANGE (id);
 CREATE TABLE parts_1 PARTITION OF parts FOR VALUES FROM (0) TO (100);
@@ -26,11 +32,11 @@ SELECT is(later('parts_2'), ARRAY[150], 'a partition that is none any more is se
 SELECT throws_ok($$ALTER TABLE parts ATTACH PARTITION parts_2 FOR VALUES FROM (100) TO (200)$$, '55000',
   'searchguard.parts_2 is not empty, and column "name" of searchguard.parts has a search index', 'detached, updated, and attached again');
 CREATE TABLE staged (id int, name nae.enc_text('col-rnd'), name_search int[]);
-INSERT INTO staged VALUES (250, 'Later 250', '{}');
-ALTER TABLE staged ADD CONSTRAINT name_search_complete CHECK ((name IS NULL) = (name_search IS NULL));
+SELECT add_check('staged', 'parts');
+INSERT INTO staged VALUES (250, 'Later 250', marked('parts', 'NULL'));
 SELECT throws_ok($$ALTER TABLE parts ATTACH PARTITION staged FOR VALUES FROM (200) TO (300)$$, '55000', NULL, 'a table with codes of its own');
 CREATE TABLE below (id int, name nae.enc_text('col-rnd'), name_search int[]) PARTITION BY RANGE (id);
-ALTER TABLE below ADD CONSTRAINT name_search_complete CHECK ((name IS NULL) = (name_search IS NULL));
+SELECT add_check('below', 'parts');
 ALTER TABLE below ATTACH PARTITION staged FOR VALUES FROM (200) TO (300);
 SELECT throws_ok($$ALTER TABLE parts ATTACH PARTITION below FOR VALUES FROM (200) TO (300)$$, '55000', NULL, 'or one below it');
 ALTER TABLE below DETACH PARTITION staged;
@@ -50,7 +56,7 @@ SELECT is(later('parts'), ARRAY[150, 260], 'and finds all rows');
 ALTER TABLE parts DETACH PARTITION parts_2;
 SELECT nae.drop_search('parts', 'name');
 CALL nae.add_search('searchguard.parts', 'name', 'word');
-SELECT throws_ok($$ALTER TABLE parts ATTACH PARTITION parts_2 FOR VALUES FROM (100) TO (200)$$, '55000', NULL, 'nor one with codes of another index');
+SELECT throws_ok($$ALTER TABLE parts ATTACH PARTITION parts_2 FOR VALUES FROM (100) TO (200)$$, '42804', NULL, 'nor one with codes of another index');
 
 -- what inherits
 CREATE TABLE parent (id int, name nae.enc_text('col-rnd'));
@@ -60,14 +66,14 @@ SELECT ok(uses('parent'), 'a table without children is searched by codes');
 PREPARE searching AS SELECT array_agg(id ORDER BY id) FROM parent WHERE name LIKE 'Later%';
 SELECT results_eq('searching', $$VALUES (ARRAY[1])$$, 'by a plan that is kept');
 CREATE TABLE child () INHERITS (parent);
-INSERT INTO child VALUES (3, 'Later 3', '{}');
+INSERT INTO child VALUES (3, 'Later 3', marked('parent', 'NULL'));
 SELECT ok(NOT uses('parent'), 'not with a child, which has no triggers');
 SELECT is(later('parent'), ARRAY[1, 3], 'whose rows are found');
 SELECT results_eq('searching', $$VALUES (ARRAY[1, 3])$$, 'by a plan that was kept, too');
 DROP TABLE child;
 CREATE TABLE child AS SELECT 4 AS id, NULL::nae.enc_text('col-rnd') AS name, '{}'::int[] AS name_search WHERE false;
-ALTER TABLE child ADD CONSTRAINT name_search_complete CHECK ((name IS NULL) = (name_search IS NULL));
-INSERT INTO child VALUES (4, 'Later 4', '{}');
+SELECT add_check('child', 'parent');
+INSERT INTO child VALUES (4, 'Later 4', marked('parent', 'NULL'));
 ALTER TABLE child INHERIT parent;
 SELECT is(later('parent'), ARRAY[1, 4], 'nor with one that inherits later');
 ALTER TABLE child NO INHERIT parent;
@@ -76,7 +82,10 @@ SELECT is(later('parent'), ARRAY[1], 'and find what is there');
 
 -- who sees the CHECK
 BEGIN;
-ALTER TABLE parent DROP CONSTRAINT name_search_complete, ADD CONSTRAINT name_search_complete CHECK ((name IS NULL) = (name_search IS NULL));
+TRUNCATE parent;
+ALTER TABLE parent DROP CONSTRAINT name_search_complete;
+SELECT add_check('parent', 'parent');
+INSERT INTO parent VALUES (1, 'Later 1');
 SELECT ok(NOT uses('parent'), 'no codes by a CHECK that is not older than each transaction that the snapshot waits for');
 SELECT is(later('parent'), ARRAY[1], 'and what is there is found');
 COMMIT;
@@ -113,6 +122,62 @@ ALTER TABLE one ADD COLUMN other int;
 SELECT ok(uses('one'), 'not by another change of the table');
 DROP TRIGGER zzz_nae_name_search_index_update ON one;
 SELECT ok(NOT uses('one'), 'nor are they used without the trigger that codes updates');
+-- what keeps the codes, dropped or replaced, and made again as it was
+CREATE TABLE remade (id int PRIMARY KEY, name nae.enc_text('col-rnd'), other nae.enc_text('col-rnd'));
+INSERT INTO remade SELECT i, 'Former ' || i, 'Beside ' || i FROM generate_series(1, 10) AS i;
+CALL nae.add_search('searchguard.remade', 'other', 'word');
+CREATE FUNCTION made_anew() RETURNS void LANGUAGE plpgsql AS $$ BEGIN PERFORM nae.drop_search('remade', 'name'); UPDATE remade SET name = 'Former'; END $$;
+CREATE FUNCTION definition(which text) RETURNS text LANGUAGE sql AS $$ SELECT pg_get_triggerdef(oid) FROM pg_trigger WHERE tgrelid = 'remade'::regclass AND tgname = 'zzz_nae_name_search_index' || which $$;
+CREATE FUNCTION run(statement text) RETURNS void LANGUAGE plpgsql AS $$ BEGIN EXECUTE statement; END $$;
+CALL nae.add_search('searchguard.remade', 'name', 'word');
+SELECT definition('_update') AS update_trigger, definition('') AS index_trigger,
+       (SELECT tgfoid::regproc FROM pg_trigger WHERE tgrelid = 'remade'::regclass AND tgname = 'zzz_nae_name_search_index') AS function \gset
+SELECT ok(uses('remade'), 'used');
+DROP TRIGGER zzz_nae_name_search_index_update ON remade;
+UPDATE remade SET name = 'Later 1' WHERE id = 1;
+SELECT run(:'update_trigger');
+SELECT is(definition('_update'), :'update_trigger', 'a trigger is as it was');
+SELECT ok(NOT uses('remade'), 'but was not always: the codes are used no more');
+SELECT is(later('remade'), ARRAY[1], 'and what was written without it is found');
+SELECT throws_ok($$SELECT add_check('remade', 'remade')$$, '55000', 'searchguard.remade has rows, whose codes may not be those of their values', 'nor is its CHECK made again');
+SELECT made_anew();
+CALL nae.add_search('searchguard.remade', 'name', 'word');
+BEGIN;
+SELECT run(format('DROP FUNCTION %s CASCADE', :'function'));
+UPDATE remade SET name = 'Later 2' WHERE id = 2;
+COMMIT;
+SELECT ok(NOT uses('remade'), 'so where its function goes with all triggers');
+SELECT is(later('remade'), ARRAY[2], 'found');
+ALTER TABLE remade DROP COLUMN name_search CASCADE;
+CALL nae.add_search('searchguard.remade', 'name', 'word');
+SELECT (SELECT prosrc FROM pg_proc WHERE oid = t.tgfoid) AS body, tgfoid::regproc AS function FROM pg_trigger AS t WHERE tgrelid = 'remade'::regclass AND tgname = 'zzz_nae_name_search_index' \gset
+SELECT run(format('CREATE OR REPLACE FUNCTION %s() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS %L', :'function', 'BEGIN RETURN NEW; END'));
+UPDATE remade SET name = 'Later 3' WHERE id = 3;
+SELECT run(format('CREATE OR REPLACE FUNCTION %s() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS %L', :'function', :'body'));
+SELECT ok(NOT uses('remade'), 'so where the function was another one meanwhile');
+SELECT is(later('remade'), ARRAY[2, 3], 'found');
+SELECT made_anew();
+CALL nae.add_search('searchguard.remade', 'name', 'word');
+SELECT definition('_update') AS update_trigger \gset
+SELECT run(format('CREATE OR REPLACE TRIGGER zzz_nae_name_search_index_update BEFORE UPDATE ON remade FOR EACH ROW WHEN (false) EXECUTE FUNCTION %s()', tgfoid::regproc)) FROM pg_trigger WHERE tgrelid = 'remade'::regclass AND tgname = 'zzz_nae_name_search_index';
+UPDATE remade SET name = 'Later 4' WHERE id = 4;
+SELECT run(replace(:'update_trigger', 'CREATE TRIGGER', 'CREATE OR REPLACE TRIGGER'));
+SELECT ok(NOT uses('remade'), 'so where a trigger was another one meanwhile');
+SELECT is(later('remade'), ARRAY[4], 'found');
+SELECT made_anew();
+-- while it is being made
+SELECT nae_internal.begin_search('remade', 'name', 'word', NULL, 16, NULL, 1000);
+SELECT nae_internal.change_step('remade', 'name');
+SELECT definition('_update') AS update_trigger \gset
+SELECT throws_ok('ALTER TABLE remade DISABLE TRIGGER zzz_nae_name_search_index_update', '55006', 'the search index of column "name" of searchguard.remade is being made', 'while it is being made no trigger is disabled');
+SELECT throws_ok('DROP TRIGGER zzz_nae_name_search_index_update ON remade', '55006', NULL, 'nor dropped');
+SELECT throws_ok(replace(:'update_trigger', 'CREATE TRIGGER', 'CREATE OR REPLACE TRIGGER'), '55006', NULL, 'nor replaced');
+SELECT lives_ok($$SELECT nae.cancel_column_change('remade', 'name')$$, 'it may be given up');
+CALL nae.add_search('searchguard.remade', 'name', 'word');
+SELECT ok(uses('remade'), 'and made again');
+SELECT is((SELECT is_complete FROM nae.search_index WHERE relation = 'remade'::regclass AND column_name = 'other'), false, 'that of another column was given up with a replaced trigger');
+DROP TABLE remade;
+
 -- of one partition
 CREATE TABLE sect (id int, name nae.enc_text('col-rnd')) PARTITION BY RANGE (id);
 CREATE TABLE sect_1 PARTITION OF sect FOR VALUES FROM (0) TO (100);
@@ -132,12 +197,15 @@ INSERT INTO sent VALUES ('Later 8');
 RESET ROLE;
 SET session_replication_role = replica;
 UPDATE searchguard.sect SET name = s.name FROM searchguard.sent AS s WHERE id IN (8, 108);
-UPDATE searchguard.sect SET name = s.name, name_search = '{5}' FROM searchguard.sent AS s WHERE id = 9;
-SELECT throws_ok('UPDATE searchguard.sect SET name_search = NULL WHERE id = 10', '23514', NULL, 'a replica: no value without codes');
+UPDATE searchguard.sect SET name = s.name, name_search = searchguard.marked('searchguard.sect', '5') FROM searchguard.sent AS s WHERE id = 9;
+SELECT throws_ok($$UPDATE searchguard.sect SET name = s.name, name_search = '{5}' FROM searchguard.sent AS s WHERE id = 10$$, '23514', NULL, 'a replica: no codes without a mark');
+SELECT throws_ok($$UPDATE searchguard.sect SET name = s.name, name_search = searchguard.marked('searchguard.parts', '5') FROM searchguard.sent AS s WHERE id = 10$$, '23514', NULL, 'nor codes of another index');
+SELECT throws_ok($$UPDATE searchguard.sect SET name = s.name, name_search = '{}' FROM searchguard.sent AS s WHERE id = 10$$, '23514', NULL, 'nor none of any');
+SELECT throws_ok('UPDATE searchguard.sect SET name_search = NULL WHERE id = 10', '23514', NULL, 'no value without codes');
 SELECT throws_ok($$INSERT INTO searchguard.sect (id, name) SELECT 11, name FROM searchguard.sent$$, '23514', NULL, 'nor a new one');
 RESET session_replication_role;
 SET ROLE nae_all;
-SELECT is((SELECT name_search FROM sect WHERE id = 9), '{5}', 'codes that come with a value are kept');
+SELECT is((SELECT name_search FROM sect WHERE id = 9), marked('sect', '5'), 'codes that come with a value are kept');
 SELECT ok(uses('sect'), 'the index is used');
 SELECT is(later('sect'), ARRAY[7, 8, 108], 'and finds values that came without codes');
 -- restored, as pg_dump --disable-triggers writes it
@@ -172,11 +240,11 @@ SELECT is(later('assigned'), ARRAY[1, 2, 3, 4, 5], 'and find it');
 SELECT throws_ok('ALTER TRIGGER assigning ON assigned RENAME TO zzzz', '55000', NULL, 'a trigger is not renamed to fire after it');
 SELECT throws_ok('CREATE TRIGGER zzzz BEFORE INSERT ON assigned FOR EACH ROW EXECUTE FUNCTION assign()', '55000', NULL, 'nor made');
 SELECT lives_ok('CREATE TRIGGER zzzz AFTER INSERT ON assigned FOR EACH ROW EXECUTE FUNCTION assign()', 'one that fires after the row is written may be');
-CREATE TABLE assigned_part (id int, name nae.enc_text('col-rnd'), name_search int[]);
-ALTER TABLE assigned_part ADD CONSTRAINT name_search_complete CHECK ((name IS NULL) = (name_search IS NULL));
-CREATE TRIGGER zzzz BEFORE UPDATE ON assigned_part FOR EACH ROW EXECUTE FUNCTION assign();
 SELECT nae.drop_search('sect', 'name');
 CALL nae.add_search('searchguard.sect', 'name', 'word');
+CREATE TABLE assigned_part (id int, name nae.enc_text('col-rnd'), name_search int[]);
+SELECT add_check('assigned_part', 'sect');
+CREATE TRIGGER zzzz BEFORE UPDATE ON assigned_part FOR EACH ROW EXECUTE FUNCTION assign();
 SELECT throws_ok('ALTER TABLE sect ATTACH PARTITION assigned_part FOR VALUES FROM (300) TO (400)', '55000',
   'trigger "zzzz" of searchguard.assigned_part would fire after those of a search index', 'nor attached with a partition');
 SELECT * FROM finish();

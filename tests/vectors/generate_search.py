@@ -84,6 +84,14 @@ def code(secret, before, token, bits):
     return whole >> (32 - bits)
 
 
+def mark(reference, before):
+    """FNV-1a of the key's name and version, a zero byte and the head without its bits, folded to what is below 2^24."""
+    state = 0x811c9dc5
+    for byte in reference.encode() + b"\0" + before[1:]:
+        state = (state ^ byte) * 0x01000193 & 0xffffffff
+    return 2 + (state >> 24 ^ state & 0xffffff) % (2**24 - 2)
+
+
 def fields(section, **values):
     print(f"[{section}]")
     for name, value in values.items():
@@ -105,7 +113,8 @@ def main():
             fields("search", kind=kind.encode(), letters=letters, bits=bits, purpose=purpose.encode(), context=context.encode(),
                    declaration=declaration.encode(), value=text.encode(),
                    input=before + b"".join(counted(token, ">I") for token in found),
-                   version=version, key=KEY, key_id=KEY_ID, working_key=secret, codes=codes)
+                   version=version, key=KEY, key_id=KEY_ID, working_key=secret, codes=codes,
+                   reference=f"customer-pii:{version}".encode(), mark=mark(f"customer-pii:{version}", before))
 
 
 if __name__ == "__main__":

@@ -537,12 +537,20 @@ CREATE FUNCTION nae_internal.drop_codes(relation regclass, column_name name, is_
 AS $$
 DECLARE
   dropped record;
+  check_name name;
 BEGIN
   FOR dropped IN
     SELECT t.tgfoid::regprocedure AS function, b.index_column
     FROM nae_internal.coded_column AS b JOIN pg_trigger AS t ON t.oid = b.trigger_oid
     WHERE b.relation = drop_codes.relation AND b.column_name = drop_codes.column_name AND b.is_search = drop_codes.is_search
   LOOP
+    -- First: without its triggers the guard would drop it, with a warning.
+    FOR check_name IN
+      SELECT con.conname FROM nae_internal.codes_checks(relation) AS con
+      WHERE nae_internal.attnum(relation, dropped.index_column) = ANY (con.conkey)
+    LOOP
+      EXECUTE format('ALTER TABLE %s DROP CONSTRAINT %I', relation, check_name);
+    END LOOP;
     PERFORM nae_internal.drop_triggers(relation, dropped.function);
     EXECUTE format('DROP FUNCTION %s', dropped.function);
     EXECUTE format('ALTER TABLE %s DROP COLUMN %I', relation, dropped.index_column);

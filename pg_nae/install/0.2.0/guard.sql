@@ -72,7 +72,17 @@ AS 'MODULE_PATHNAME', 'nae_guard';
 CREATE EVENT TRIGGER nae_guard ON ddl_command_end
   WHEN TAG IN ('CREATE TABLE', 'ALTER TABLE', 'CREATE TABLE AS', 'SELECT INTO', 'CREATE MATERIALIZED VIEW',
                'CREATE FOREIGN TABLE', 'ALTER FOREIGN TABLE', 'CREATE TYPE', 'ALTER TYPE', 'CREATE DOMAIN', 'ALTER DOMAIN',
-               'CREATE INDEX', 'CREATE TRIGGER', 'ALTER TRIGGER', 'CREATE STATISTICS', 'CREATE SCHEMA', 'IMPORT FOREIGN SCHEMA')
+               'CREATE INDEX', 'CREATE TRIGGER', 'ALTER TRIGGER', 'CREATE FUNCTION', 'CREATE STATISTICS', 'CREATE SCHEMA', 'IMPORT FOREIGN SCHEMA')
   EXECUTE FUNCTION nae_internal.guard();
 -- In sessions that replay what others did, too: columns are declared there as anywhere.
 ALTER EVENT TRIGGER nae_guard ENABLE ALWAYS;
+
+-- What drops a trigger and leaves its table.
+CREATE FUNCTION nae_internal.guard_drops() RETURNS event_trigger
+  LANGUAGE c VOLATILE STRICT PARALLEL RESTRICTED
+  SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'nae_guard_drops';
+CREATE EVENT TRIGGER nae_guard_drops ON sql_drop
+  WHEN TAG IN ('DROP TRIGGER', 'DROP FUNCTION', 'DROP ROUTINE', 'DROP SCHEMA', 'DROP OWNED', 'ALTER TABLE')
+  EXECUTE FUNCTION nae_internal.guard_drops();
+ALTER EVENT TRIGGER nae_guard_drops ENABLE ALWAYS;

@@ -39,11 +39,11 @@ CREATE FUNCTION nae_internal.lint_guard() RETURNS SETOF nae_internal.lint_findin
   LANGUAGE sql STABLE
   SET search_path = pg_catalog, pg_temp
 AS $$
-  SELECT 'error', 'event trigger nae_guard',
+  SELECT 'error', format('event trigger %s', t.evtname),
          CASE t.evtenabled WHEN 'D' THEN 'is disabled: nobody looks at how encrypted columns are declared'
                            ELSE 'does not run under each session_replication_role' END,
-         'ALTER EVENT TRIGGER nae_guard ENABLE ALWAYS; then look for what else is found here.'
-  FROM pg_event_trigger AS t WHERE t.evtname = 'nae_guard' AND t.evtenabled <> 'A'
+         format('ALTER EVENT TRIGGER %s ENABLE ALWAYS; then look for what else is found here.', t.evtname)
+  FROM pg_event_trigger AS t WHERE t.evtname IN ('nae_guard', 'nae_guard_drops') AND t.evtenabled <> 'A'
 $$;
 
 -- Names that people give to what is left over.

@@ -506,6 +506,7 @@ BEGIN
   ELSIF change.kind = 'index' THEN
     PERFORM nae.drop_blind_index(relation, column_name);
   ELSIF change.kind = 'search' THEN
+    PERFORM nae_internal.forget_change(change);  -- its triggers are guarded until then
     PERFORM nae_internal.drop_codes(relation, column_name, true);
   END IF;
   PERFORM nae_internal.forget_change(change);

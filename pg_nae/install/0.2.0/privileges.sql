@@ -10,6 +10,7 @@ BEGIN
     SELECT p.oid::regprocedure AS signature, c.comment
     FROM (VALUES ('lint', NULL),
                  ('search', 'whether each word of a query is in a text; before a * the beginning of one'),
+                 ('has_codes', 'whether a row has codes of a search index: of the CHECK that each table with one has'),
                  ('is_ciphertext', 'whether a value is ciphertext: of the CHECK that each encrypted column has'),
                  ('key_version', 'the key version under which a value was encrypted'),
                  ('rewrap', 'the value under the newest version of its key, which no role sees for that')) AS c(name, comment)
@@ -40,7 +41,7 @@ BEGIN
     -- What the planner hook puts in the place of a cast.
     OR p.proname IN ('plain', 'plain_row', 'search_token', 'search_for') OR p.prosrc = 'nae_column_pend_array'
     -- What the views of nae call.
-    OR p.proname IN ('base_type', 'trigger_arguments', 'complete_check')
+    OR p.proname IN ('base_type', 'trigger_arguments', 'complete_check', 'is_complete', 'search_mark')
     -- What triggers call that keep columns of users' tables.
     OR p.proname IN ('rows_differ', 'is_changing', 'has_assigning_triggers', 'blind_index_input', 'search_input', 'take_code', 'is_uncoded')
     -- Parts of nae.lint().

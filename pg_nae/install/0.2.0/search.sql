@@ -23,18 +23,35 @@ CREATE FUNCTION nae_internal.search_for(
 CREATE FUNCTION nae_internal.search_declaration(kind text, letters integer, bits integer) RETURNS text
   LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'nae_search_declaration';
 
--- What the CHECK says, and what it is called.
-CREATE FUNCTION nae_internal.complete_check(column_name name, index_column name) RETURNS text
-  LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE COST 1
+-- By which codes of one index are told from those of another, also where another database sends them.
+CREATE FUNCTION nae_internal.search_mark(key text, purpose text, context text, declaration text) RETURNS integer
+  LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'nae_search_mark';
+-- What the CHECK says: each row with a value has codes, and they are under the mark of this index.
+CREATE FUNCTION nae.has_codes(has_no_value boolean, codes integer[], mark integer) RETURNS boolean
+  LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'nae_has_codes';
+
+-- As PostgreSQL writes it.
+CREATE FUNCTION nae_internal.complete_check(kept nae_internal.coded_column) RETURNS text
+  LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE COST 10
   SET search_path = pg_catalog, pg_temp
-AS $$ SELECT format('CHECK (((%I IS NULL) = (%I IS NULL)))', column_name, index_column) $$;
+AS $$
+  SELECT format('CHECK (nae.has_codes((%I IS NULL), %I, %s))', kept.column_name, kept.index_column,
+                nae_internal.search_mark(kept.key || ':' || kept.version, kept.purpose, kept.context, kept.normalization))
+$$;
+
+CREATE FUNCTION nae_internal.is_complete(kept nae_internal.coded_column) RETURNS boolean
+  LANGUAGE sql STABLE STRICT PARALLEL SAFE COST 100
+  SET search_path = pg_catalog, pg_temp
+AS $$
+  SELECT EXISTS (SELECT FROM pg_constraint AS n
+                 WHERE n.conrelid = kept.relation AND n.contype = 'c' AND n.convalidated
+                   AND pg_get_constraintdef(n.oid) = nae_internal.complete_check(kept))
+$$;
 
 CREATE VIEW nae.search_index AS
   SELECT c.relation, c.column_name, c.index_column, split_part(c.normalization, '(', 1) AS kind,
          c.normalization AS declaration, c.key, c.version, c.context, c.purpose, c.trigger_oid,
-         EXISTS (SELECT FROM pg_constraint AS n
-                 WHERE n.conrelid = c.relation AND n.contype = 'c' AND n.convalidated
-                   AND pg_get_constraintdef(n.oid) = nae_internal.complete_check(c.column_name, c.index_column)) AS is_complete
+         nae_internal.is_complete(c) AS is_complete
   FROM nae_internal.coded_column AS c WHERE c.is_search;
 COMMENT ON VIEW nae.search_index IS 'columns with codes of parts of encrypted values; used while they are complete';
 GRANT SELECT ON nae.search_index TO PUBLIC;
@@ -55,6 +72,24 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION nae_internal.as_coded(change nae_internal.column_change) RETURNS nae_internal.coded_column
+  LANGUAGE plpgsql STABLE
+  SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  kept nae_internal.coded_column;
+BEGIN
+  kept.column_name := change.coded_column;
+  kept.index_column := change.index_column;
+  kept.key := change.key;
+  kept.version := change.version;
+  kept.purpose := change.purpose;
+  kept.context := change.context;
+  kept.normalization := change.normalization;
+  RETURN kept;
+END
+$$;
+
 CREATE FUNCTION nae_internal.add_complete_check(change nae_internal.column_change) RETURNS void
   LANGUAGE plpgsql VOLATILE
   SET search_path = pg_catalog, pg_temp
@@ -63,7 +98,7 @@ DECLARE
   check_name name := nae_internal.derived_name(change.index_column, '_complete');
 BEGIN
   EXECUTE format('ALTER TABLE %s DROP CONSTRAINT IF EXISTS %I, ADD CONSTRAINT %2$I %s NOT VALID', change.relation, check_name,
-                 nae_internal.complete_check(change.coded_column, change.index_column));
+                 nae_internal.complete_check(nae_internal.as_coded(change)));
 END
 $$;
 

@@ -27,36 +27,161 @@ BEGIN
 END
 $$;
 
--- Triggers of the table that do not fire where they should: until they do again an UPDATE leaves codes of the value
--- before, which its CHECK does not tell. So it is dropped, and no statement goes by the codes until they are made anew.
--- What is refused would be restores with triggers disabled, which bring values and codes together.
-CREATE FUNCTION nae_internal.unkept_searches(target regclass) RETURNS SETOF text
+-- CHECK constraints that call nae.has_codes(): those of search indexes.
+CREATE FUNCTION nae_internal.codes_checks(relation regclass) RETURNS SETOF pg_constraint
+  LANGUAGE sql STABLE STRICT PARALLEL SAFE COST 10 ROWS 1
+  SET search_path = pg_catalog, pg_temp
+AS $$
+  SELECT con.* FROM pg_constraint AS con
+  WHERE con.conrelid = $1 AND con.contype = 'c' AND EXISTS (
+    SELECT FROM pg_depend AS d
+    WHERE d.classid = 'pg_constraint'::regclass AND d.objid = con.oid AND d.refclassid = 'pg_proc'::regclass
+      AND d.refobjid = 'nae.has_codes(boolean, integer[], integer)'::regprocedure)
+$$;
+
+-- While an index is being made its triggers stay as they are: codes that were filled already are not looked at again.
+CREATE FUNCTION nae_internal.refuse_unkept_change(relation regclass, index_columns name[]) RETURNS void
   LANGUAGE plpgsql STABLE STRICT
   SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-  unkept record;
+  change nae_internal.column_change;
 BEGIN
-  FOR unkept IN
-    SELECT con.conrelid::regclass AS relation, string_agg(DISTINCT format('DROP CONSTRAINT %I', con.conname), ', ') AS drops,
-           string_agg(DISTINCT format('"%s"', c.column_name), ', ') AS column_names
+  SELECT c.* INTO change FROM nae_internal.column_change AS c
+    WHERE c.relation = refuse_unkept_change.relation AND c.kind = 'search' AND c.phase <> 'preparing'
+      AND c.index_column = ANY (index_columns) LIMIT 1;
+  IF FOUND THEN
+    RAISE EXCEPTION USING ERRCODE = 'object_in_use',
+      MESSAGE = format('the search index of column "%s" of %s is being made', change.column_name, change.relation),
+      DETAIL = 'Without its triggers values would get codes of others.',
+      HINT = 'Call nae.add_search() to its end, or give it up by nae.cancel_column_change().';
+  END IF;
+END
+$$;
+
+-- Until its triggers keep the codes again an UPDATE leaves codes of the value before, which a CHECK does not tell. So it
+-- is dropped, and no statement goes by the codes until they are made anew. What is refused would be restores with
+-- triggers disabled, which bring values and codes together.
+CREATE FUNCTION nae_internal.given_up_searches(target regclass, index_columns name[]) RETURNS SETOF text
+  LANGUAGE plpgsql STABLE STRICT
+  SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  root regclass := coalesce(pg_partition_root(target), target);
+  drops text;
+  column_names text;
+BEGIN
+  PERFORM nae_internal.refuse_unkept_change(root, index_columns);
+  SELECT string_agg(DISTINCT format('DROP CONSTRAINT %I', con.conname), ', '), string_agg(DISTINCT format('"%s"', a.attname), ', ')
+    INTO drops, column_names
+    FROM unnest(index_columns) AS i(name)
+    JOIN nae_internal.codes_checks(root) AS con ON nae_internal.attnum(root, i.name) = ANY (con.conkey)
+    JOIN pg_attribute AS a ON a.attrelid = con.conrelid AND a.attnum = ANY (con.conkey) AND a.attname <> i.name;
+  IF drops IS NOT NULL THEN
+    RAISE WARNING USING
+      MESSAGE = format('search indexes of %s are used no more: of %s', root, column_names),
+      DETAIL = 'While its triggers do not fire, an update leaves codes of the value before.',
+      HINT = 'Enable them, call nae.drop_search(), and CALL nae.add_search().';
+    RETURN NEXT format('ALTER TABLE %s %s', root, drops);
+  END IF;
+END
+$$;
+
+-- Triggers of the table that do not fire where they should.
+CREATE FUNCTION nae_internal.unkept_searches(target regclass) RETURNS SETOF text
+  LANGUAGE sql STABLE STRICT
+  SET search_path = pg_catalog, pg_temp
+AS $$
+  SELECT nae_internal.given_up_searches(target, ARRAY(
+    SELECT c.index_column
     FROM nae_internal.coded_column AS c
     JOIN pg_trigger AS coding ON coding.oid = c.trigger_oid
     JOIN pg_trigger AS t ON t.tgrelid = c.relation AND t.tgfoid = coding.tgfoid
       AND t.tgenabled NOT IN ('A', CASE WHEN t.tgname LIKE '%\_replica' THEN 'R' ELSE 'O' END)
-    JOIN pg_constraint AS con ON con.conrelid = coalesce(pg_partition_root(target), target) AND con.contype = 'c'
-      AND con.convalidated AND pg_get_constraintdef(con.oid) = nae_internal.complete_check(c.column_name, c.index_column)
-    WHERE c.relation = target AND c.is_search
-    GROUP BY con.conrelid
-  LOOP
-    RAISE WARNING USING
-      MESSAGE = format('search indexes of %s are used no more: of %s', unkept.relation, unkept.column_names),
-      DETAIL = 'While its triggers do not fire, an update leaves codes of the value before.',
-      HINT = 'Enable them, call nae.drop_search(), and CALL nae.add_search().';
-    RETURN NEXT format('ALTER TABLE %s %s', unkept.relation, unkept.drops);
-  END LOOP;
+    WHERE c.relation = target AND c.is_search))
+$$;
+
+-- Columns of codes of which a CHECK says that they are complete, or will.
+CREATE FUNCTION nae_internal.said_columns(relation regclass) RETURNS SETOF name
+  LANGUAGE sql STABLE STRICT
+  SET search_path = pg_catalog, pg_temp
+AS $$
+  SELECT a.attname FROM nae_internal.codes_checks(relation) AS con
+  JOIN pg_attribute AS a ON a.attrelid = con.conrelid AND a.attnum = ANY (con.conkey) AND a.atttypid = 'integer[]'::regtype
+  UNION
+  SELECT c.index_column FROM nae_internal.column_change AS c WHERE c.relation = $1 AND c.kind = 'search'
+$$;
+
+-- The three that keep the codes of a column.
+CREATE FUNCTION nae_internal.is_search_kept(relation regclass, index_column name) RETURNS boolean
+  LANGUAGE sql STABLE STRICT
+  SET search_path = pg_catalog, pg_temp
+AS $$
+  SELECT EXISTS (
+    SELECT FROM nae_internal.coded_column AS c JOIN pg_trigger AS coding ON coding.oid = c.trigger_oid
+    WHERE c.relation = $1 AND c.index_column = $2 AND c.is_search
+      AND (SELECT count(*) FROM pg_trigger AS t WHERE t.tgrelid = c.relation AND t.tgfoid = coding.tgfoid) >= 3)
+$$;
+
+-- A command has dropped triggers, of which one may be made anew by hand. Of tables that are still there.
+CREATE FUNCTION nae_internal.dropped_searches() RETURNS SETOF text
+  LANGUAGE sql STABLE
+  SET search_path = pg_catalog, pg_temp
+AS $$
+  SELECT nae_internal.given_up_searches(t.relation, ARRAY(
+    SELECT said FROM nae_internal.said_columns(t.relation) AS said WHERE NOT nae_internal.is_search_kept(t.relation, said)))
+  FROM (
+    SELECT DISTINCT coalesce(pg_partition_root(d.relation), d.relation)::regclass AS relation
+    FROM pg_event_trigger_dropped_objects() AS o
+    CROSS JOIN LATERAL to_regclass(format('%I.%I', o.address_names[1], o.address_names[2])) AS d(relation)
+    WHERE o.object_type = 'trigger' AND o.address_names[3] LIKE 'zzz\_nae\_%' AND d.relation IS NOT NULL) AS t
+$$;
+
+-- CREATE OR REPLACE TRIGGER has put another one in the place of one of ours: it need not be what it was.
+CREATE FUNCTION nae_internal.replaced_trigger(made oid) RETURNS SETOF text
+  LANGUAGE sql STABLE STRICT
+  SET search_path = pg_catalog, pg_temp
+AS $$
+  SELECT nae_internal.given_up_searches(t.tgrelid,
+    ARRAY(SELECT nae_internal.said_columns(coalesce(pg_partition_root(t.tgrelid), t.tgrelid))))
+  FROM pg_trigger AS t WHERE t.oid = made AND t.tgname LIKE 'zzz\_nae\_%'
+$$;
+
+-- So has CREATE OR REPLACE FUNCTION. The guard renews it itself where a column is renamed: then it is what it should be.
+CREATE FUNCTION nae_internal.replaced_function(made oid) RETURNS SETOF text
+  LANGUAGE sql STABLE STRICT
+  SET search_path = pg_catalog, pg_temp
+AS $$
+  SELECT nae_internal.given_up_searches(changed.relation, ARRAY[changed.index_column])
+  FROM (
+    SELECT DISTINCT coalesce(pg_partition_root(c.relation), c.relation)::regclass AS relation, c.index_column
+    FROM pg_trigger AS t
+    JOIN nae_internal.coded_column AS c ON c.trigger_oid = t.oid AND c.is_search
+    JOIN pg_proc AS p ON p.oid = t.tgfoid
+    WHERE t.tgfoid = made AND p.prosrc <> nae_internal.blind_index_body(nae_internal.as_change(c))) AS changed
+$$;
+
+-- A CHECK of a search index is made with its table, as dumps do, or by nae.add_search(), which has computed all codes.
+CREATE FUNCTION nae_internal.refuse_made_check(target regclass) RETURNS void
+  LANGUAGE plpgsql STABLE STRICT
+  SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+  IF EXISTS (SELECT FROM nae_internal.heaps(target) AS h WHERE pg_relation_size(h) > 0)
+     AND NOT EXISTS (SELECT FROM nae_internal.column_change AS c
+                     WHERE c.relation = target AND c.kind = 'search' AND c.phase = 'validating') THEN
+    RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
+      MESSAGE = format('%s has rows, whose codes may not be those of their values', target),
+      DETAIL = 'A CHECK that calls nae.has_codes() says that searches may go by them.',
+      HINT = 'nae.drop_search() and CALL nae.add_search() make codes and CHECK anew.';
+  END IF;
 END
 $$;
+
+CREATE FUNCTION nae_internal.refuse_validated_check(target regclass, validated name) RETURNS void
+  LANGUAGE sql STABLE STRICT
+  SET search_path = pg_catalog, pg_temp
+AS $$ SELECT nae_internal.refuse_made_check(target) FROM nae_internal.codes_checks(target) AS con WHERE con.conname = validated $$;
 
 -- A subscriber is sent codes of the publisher's index, or values without codes.
 CREATE FUNCTION nae_internal.refuse_subscribed(relation regclass) RETURNS void
