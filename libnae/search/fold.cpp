@@ -11,6 +11,12 @@ constexpr auto kFolding =
     static_cast<utf8proc_option_t>(UTF8PROC_COMPAT | UTF8PROC_DECOMPOSE | UTF8PROC_CASEFOLD |
                                    UTF8PROC_STRIPMARK | UTF8PROC_IGNORE);
 
+// ASCII is most of what is folded, and is what the tables say of it.
+constexpr char32_t kAsciiEnd = 0x80;
+bool is_ascii_upper(char32_t point) {
+  return point >= U'A' && point <= U'Z';
+}
+
 utf8proc_int32_t as_number(char32_t point) {
   return static_cast<utf8proc_int32_t>(point);
 }
@@ -22,6 +28,10 @@ std::string_view unicode_version() {
 }
 
 int fold(char32_t point, char32_t* out) {
+  if (point < kAsciiEnd) {
+    out[0] = is_ascii_upper(point) ? point - U'A' + U'a' : point;
+    return 1;
+  }
   if (point == kDotlessI) point = U'i';
   utf8proc_int32_t folded[kMaxFolded];
   int last_class = UTF8PROC_BOUNDCLASS_START;
@@ -39,6 +49,9 @@ int fold(char32_t point, char32_t* out) {
 }
 
 bool is_letter(char32_t folded) {
+  if (folded < kAsciiEnd)
+    return (folded >= U'a' && folded <= U'z') || (folded >= U'0' && folded <= U'9') ||
+           is_ascii_upper(folded);
   switch (utf8proc_category(as_number(folded))) {
     case UTF8PROC_CATEGORY_LU:
     case UTF8PROC_CATEGORY_LL:
@@ -55,12 +68,16 @@ bool is_letter(char32_t folded) {
 }
 
 bool has_settled_case(char32_t point) {
-  if (point < 0x80) return true;
+  if (point < kAsciiEnd) return true;
   return utf8proc_tolower(as_number(point)) != as_number(point) ||
          utf8proc_toupper(as_number(point)) != as_number(point);
 }
 
 char32_t take_point(std::string_view& text) {
+  if (const auto first = static_cast<unsigned char>(text[0]); first < kAsciiEnd) {
+    text.remove_prefix(1);
+    return first;
+  }
   utf8proc_int32_t point = -1;
   const auto bytes = utf8proc_iterate(reinterpret_cast<const utf8proc_uint8_t*>(text.data()),
                                       static_cast<utf8proc_ssize_t>(text.size()), &point);
@@ -73,6 +90,7 @@ char32_t take_point(std::string_view& text) {
 }
 
 void append_utf8(char32_t point, std::string& out) {
+  if (point < kAsciiEnd) return out.push_back(static_cast<char>(point));
   utf8proc_uint8_t bytes[4];
   const auto count = utf8proc_encode_char(as_number(point), bytes);
   out.append(reinterpret_cast<const char*>(bytes), static_cast<std::size_t>(count));

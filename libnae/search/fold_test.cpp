@@ -55,6 +55,26 @@ TEST(Fold, FoldsWhatItFoldedToItself) {
   }
 }
 
+// ASCII goes by no table.
+TEST(Fold, TakesAsciiForWhatTheTablesSay) {
+  for (char32_t point = 0; point < 0x100; ++point) {
+    char32_t folded[kMaxFolded];
+    utf8proc_int32_t wanted[kMaxFolded];
+    int boundary = UTF8PROC_BOUNDCLASS_START;
+    const auto options =
+        static_cast<utf8proc_option_t>(UTF8PROC_COMPAT | UTF8PROC_DECOMPOSE | UTF8PROC_CASEFOLD |
+                                       UTF8PROC_STRIPMARK | UTF8PROC_IGNORE);
+    const auto count = utf8proc_decompose_char(static_cast<utf8proc_int32_t>(point), wanted,
+                                               kMaxFolded, options, &boundary);
+    ASSERT_EQ(fold(point, folded), count) << static_cast<unsigned>(point);
+    for (int i = 0; i < count; ++i) EXPECT_EQ(folded[i], static_cast<char32_t>(wanted[i]));
+    const auto category = utf8proc_category(static_cast<utf8proc_int32_t>(point));
+    const bool is_word = (category >= UTF8PROC_CATEGORY_LU && category <= UTF8PROC_CATEGORY_LO) ||
+                         (category >= UTF8PROC_CATEGORY_ND && category <= UTF8PROC_CATEGORY_NO);
+    EXPECT_EQ(is_letter(point), is_word) << static_cast<unsigned>(point);
+  }
+}
+
 TEST(Fold, DropsMarksAndWhatIsInvisible) {
   EXPECT_EQ(folded("Jos\u00e9"), U"jose");
   EXPECT_EQ(folded("Jose\u0301"), U"jose");

@@ -38,6 +38,7 @@ void read_words(std::string_view text, Pattern& pattern) {
 
 bool read_pattern(Condition condition, std::string_view text, Pattern& pattern) {
   pattern.clear();
+  pattern.reserve(text.size() + 1);
   switch (condition) {
     case Condition::like:
       return read_like(text, false, pattern);

@@ -131,6 +131,8 @@ void KnownCodes::gather(std::span<const WrittenValue> values) {
     auto* key = reinterpret_cast<Byte*>(arena_.allocate(value.stored.size()));
     std::copy(value.stored.begin(), value.stored.end(), key);
     ValueTable::Entry* entry = &table_.add(hash, {key, value.stored.size()});
+    (newest_ == nullptr ? first_ : newest_->follower) = entry;
+    newest_ = entry;
     if (takes_plaintexts && written.has_plaintext)
       add_input(entry, written.plaintext);
     else
@@ -247,6 +249,7 @@ void KnownCodes::code(pg::Traffic& traffic) {
 void KnownCodes::ask(std::span<const WrittenValue> values, pg::Traffic& traffic) {
   arena_.reset();
   table_.clear();
+  first_ = newest_ = last_found_ = nullptr;
   if (values.empty() || !may_ask()) return;
   MemoryContextReset(memory_);
   MemoryContext before = MemoryContextSwitchTo(memory_);
@@ -276,8 +279,19 @@ const KnownCodes* KnownCodes::of(std::span<const std::string_view> words) {
   return nullptr;
 }
 
+const ValueTable::Entry* KnownCodes::look_up(ByteView stored) const {
+  const auto is_of = [&](const ValueTable::Entry* entry) {
+    return entry != nullptr && std::ranges::equal(entry->key, stored);
+  };
+  if (is_of(last_found_)) return last_found_;
+  ValueTable::Entry* next = last_found_ == nullptr ? first_ : last_found_->follower;
+  if (!is_of(next)) next = table_.find(ValueTable::hash_of(stored), stored);
+  if (next != nullptr) last_found_ = next;
+  return next;
+}
+
 const varlena* KnownCodes::find(ByteView stored) const {
-  const ValueTable::Entry* entry = table_.find(ValueTable::hash_of(stored), stored);
+  const ValueTable::Entry* entry = look_up(stored);
   if (entry == nullptr || entry->value.bytes.empty()) return nullptr;
   if (pg::monotonic_ms() - coded_ms_ >= DecryptedValues::kMostAgeMs) return nullptr;
   return reinterpret_cast<const varlena*>(entry->value.bytes.data());

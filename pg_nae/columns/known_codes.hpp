@@ -55,6 +55,7 @@ class KnownCodes {
   };
 
   bool may_take_plaintexts() const;
+  const ValueTable::Entry* look_up(ByteView stored) const;
   void gather(std::span<const WrittenValue> values);
   void open(pg::Traffic& traffic);
   char* room_for(ValueTable::Entry* entry, std::size_t bytes);
@@ -80,6 +81,11 @@ class KnownCodes {
   std::int64_t opened_ms_, coded_ms_;
   KnownCodes* next_;
   MemoryContextCallback at_end_;
+
+  // In the order of one asking, which is that of writing: the triggers of a row look twice for the
+  // same, and those of the next one for the one after it.
+  ValueTable::Entry *first_, *newest_;
+  mutable ValueTable::Entry* last_found_;
 
   // Of one asking.
   Asked* asked_;

@@ -10,6 +10,21 @@ namespace {
 // Kept between calls: what a longjmp past the caller leaves is wiped and used again, not lost.
 Bytes last_input;
 
+// A statement's rows are all of one declaration, or of few.
+std::string last_declared;
+search::Declaration last_declaration;
+
+std::optional<search::Declaration> declaration_of(std::string_view text, search::Unread& why) {
+  if (!last_declared.empty() && text == last_declared) return last_declaration;
+  const auto declaration = search::parse_declaration(text, why);
+  last_declared.clear();
+  if (declaration) {
+    last_declaration = *declaration;
+    last_declared = text;
+  }
+  return declaration;
+}
+
 void write_input(const SearchOf& of, unsigned bits, const search::Tokens& tokens) {
   const SearchColumn column{bits, of.purpose, of.context, of.declaration};
   std::size_t bytes = search_head_bytes(column);
@@ -21,7 +36,7 @@ void write_input(const SearchOf& of, unsigned bits, const search::Tokens& tokens
 
 SearchInput make_input(const SearchOf& of, search::Condition condition, std::string_view text) {
   search::Unread why{};
-  const auto declaration = search::parse_declaration(of.declaration, why);
+  const auto declaration = declaration_of(of.declaration, why);
   if (!declaration)
     return why == search::Unread::other_unicode ? SearchInput::other_unicode
                                                 : SearchInput::malformed;
