@@ -135,11 +135,15 @@ Node* of_list(const Searching& searching, const ScalarArrayOpExpr* node) {
   List* conditions = NIL;
   ListCell* cell;
   foreach (cell, elements) {
+    // Nothing is equal to NULL.
+    Node* bare = unlabelled(static_cast<Node*>(lfirst(cell)));
+    if (IsA(bare, Const) && reinterpret_cast<Const*>(bare)->constisnull) continue;
     Node* one = by_codes(searching, column, Condition::equal,
                          text_operand(static_cast<Node*>(lfirst(cell))), node->inputcollid);
     if (one == nullptr) return nullptr;
     conditions = lappend(conditions, one);
   }
+  if (conditions == NIL) return nullptr;
   return list_length(conditions) == 1
              ? static_cast<Node*>(linitial(conditions))
              : reinterpret_cast<Node*>(makeBoolExpr(OR_EXPR, conditions, -1));
@@ -163,8 +167,8 @@ Node* implied(const Searching& searching, Node* condition) {
   }
 }
 
-// The condition itself, with what follows of it before it. Equal to what it was also where it is
-// NULL: what follows of NULL is true or NULL.
+// The condition itself, with what follows of it before it. Where it is NULL both may be false: a
+// row is selected by neither.
 Node* with_codes(const Searching& searching, Node* condition) {
   if (condition == nullptr) return nullptr;
   if (is_andclause(condition) || is_orclause(condition)) {

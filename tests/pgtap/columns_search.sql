@@ -74,6 +74,12 @@ RESET plan_cache_mode;
 SELECT matches(plan_of('SELECT id FROM c WHERE name LIKE ''Gonzag%'''), 'Filter: .*name.* ~~ ', 'the condition stays');
 SELECT matches(plan_of('SELECT id FROM c WHERE note IN (''Anna Müller 16'', ''x'')'), 'BitmapOr.*note_search @> \$0.*note_search @> \$1', 'IN, value by value');
 SELECT matches(plan_of('SELECT id FROM c WHERE name LIKE ''Gonza%'' OR name LIKE ''Mülle%'''), 'BitmapOr', 'OR');
+SELECT matches(plan_of('SELECT id FROM c WHERE note IN (''Anna Müller 16'', NULL, ''x'')'), 'BitmapOr.*note_search @> \$0.*note_search @> \$1', 'IN with a NULL, by the other values');
+SELECT is(ids('SELECT id FROM c WHERE note IN (''Anna Müller 16'', NULL, ''x'')'), ids('SELECT id FROM c WHERE note IN (''Anna Müller 16'', ''x'')'), 'which finds the same');
+SELECT unalike(plan_of('SELECT id FROM c WHERE ' || condition), '%_search @>%', 'not ' || condition)
+  FROM (VALUES ('note IN (NULL, NULL)'), ('note NOT IN (''Anna Müller 16'', NULL)'), ('NOT (note IN (''Anna Müller 16'', NULL))'), ('(note IN (''Anna Müller 16'', NULL)) IS NULL')) AS v(condition);
+SELECT is(ids('SELECT id FROM c WHERE note NOT IN (''Anna Müller 16'', NULL)'), '{}', 'NOT IN with a NULL finds nothing');
+SELECT is(ids('SELECT id FROM c WHERE note IN (''Anna Müller 16'', NULL) OR id < 3'), ids('SELECT id FROM c WHERE note = ''Anna Müller 16'' OR id < 3'), 'an IN with a NULL beside another condition');
 SELECT unalike(plan_of('SELECT id FROM c WHERE ' || condition), '%_search @>%', 'not ' || condition)
   FROM (VALUES ('name LIKE ''Gon%'''), ('name LIKE ''%onza%'''), ('name NOT LIKE ''Gonza%'''), ('NOT (name LIKE ''Gonza%'')'), ('name <> ''Paul Gonzalez'''), ('name ~ ''^Gonza'''), ('name LIKE NULL'),
     ('name = plain'), ('name = ANY (ARRAY[plain])'), ('note LIKE ''Anna%'''), ('name LIKE ''''')) AS v(condition);

@@ -19,6 +19,8 @@ CREATE FUNCTION marked(tab text, codes text) RETURNS int[] LANGUAGE sql AS $$ SE
 CREATE FUNCTION add_check(tab text, of text) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN EXECUTE format('ALTER TABLE %s ADD CONSTRAINT name_search_complete CHECK (nae.has_codes((name IS NULL), name_search, %s))', tab, mark(of)); END $$;
 
+CREATE FUNCTION told(object text) RETURNS text LANGUAGE sql AS $$ SELECT string_agg(severity || ': ' || finding, '; ') FROM nae.lint() AS l WHERE l.object = 'column searchguard.' || told.object $$;
+
 -- what is attached
 CREATE TABLE parts (id int, name nae.enc_text('col-rnd')) PARTITION BY RANGE (id);
 CREATE TABLE parts_1 PARTITION OF parts FOR VALUES FROM (0) TO (100);
@@ -68,6 +70,7 @@ SELECT results_eq('searching', $$VALUES (ARRAY[1])$$, 'by a plan that is kept');
 CREATE TABLE child () INHERITS (parent);
 INSERT INTO child VALUES (3, 'Later 3', marked('parent', 'NULL'));
 SELECT ok(NOT uses('parent'), 'not with a child, which has no triggers');
+SELECT is(told('parent.name_search'), 'warning: searchguard.child inherits from the table and is no partition that keeps codes here: no statement over both goes by them', 'which nae.lint() tells');
 SELECT is(later('parent'), ARRAY[1, 3], 'whose rows are found');
 SELECT results_eq('searching', $$VALUES (ARRAY[1, 3])$$, 'by a plan that was kept, too');
 DROP TABLE child;
@@ -239,6 +242,12 @@ SELECT ok(uses('assigned'), 'they are used');
 SELECT is(later('assigned'), ARRAY[1, 2, 3, 4, 5], 'and find it');
 SELECT throws_ok('ALTER TRIGGER assigning ON assigned RENAME TO zzzz', '55000', NULL, 'a trigger is not renamed to fire after it');
 SELECT throws_ok('CREATE TRIGGER zzzz BEFORE INSERT ON assigned FOR EACH ROW EXECUTE FUNCTION assign()', '55000', NULL, 'nor made');
+RESET ROLE; ALTER EVENT TRIGGER nae_guard DISABLE; SET ROLE nae_all;
+CREATE TRIGGER zzzz BEFORE INSERT ON assigned FOR EACH ROW EXECUTE FUNCTION assign();
+RESET ROLE; ALTER EVENT TRIGGER nae_guard ENABLE ALWAYS; SET ROLE nae_all;
+SELECT is(told('assigned.name_search'), 'error: trigger "zzzz" of searchguard.assigned fires after those that keep its codes: what it assigns has the codes of another value', 'one that was made without the guard nae.lint() finds');
+DROP TRIGGER zzzz ON assigned;
+SELECT is(told('assigned.name_search'), NULL, 'and no other');
 SELECT lives_ok('CREATE TRIGGER zzzz AFTER INSERT ON assigned FOR EACH ROW EXECUTE FUNCTION assign()', 'one that fires after the row is written may be');
 SELECT nae.drop_search('sect', 'name');
 CALL nae.add_search('searchguard.sect', 'name', 'word');

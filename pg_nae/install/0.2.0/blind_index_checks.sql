@@ -70,6 +70,14 @@ AS $$
   FROM searched AS s
   WHERE substring(s.declaration FROM 'unicode=.*')
         <> substring(nae_internal.search_declaration('whole', 0, 16) FROM 'unicode=.*')
+  UNION ALL
+  SELECT 'warning', s.object, format('%s inherits from the table and is no partition that keeps codes here: no statement over both goes by them', p.part),
+         'Search it by itself, or ALTER TABLE ... NO INHERIT; a foreign partition keeps no CHECK that is held here.'
+  FROM searched AS s CROSS JOIN LATERAL nae_internal.unkept_parts(s.relation) AS p(part)
+  UNION ALL
+  SELECT 'error', s.object, format('trigger "%s" of %s fires after those that keep its codes: what it assigns has the codes of another value', l.name, l.relation),
+         'ALTER TRIGGER ... RENAME TO a name that sorts before "zzz_nae_"; then nae.drop_search(), and CALL nae.add_search().'
+  FROM searched AS s CROSS JOIN LATERAL nae_internal.late_triggers(s.relation) AS l
 $$;
 
 -- Columns of codes, in the words of nae.verify_table(): ciphertexts are codes of the version that the blind

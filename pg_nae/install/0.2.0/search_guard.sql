@@ -204,6 +204,18 @@ $$;
 
 -- A trigger that sorts after those of a search index may assign values that they have coded already. Of the table and
 -- all below it; a partition's may be its own.
+CREATE FUNCTION nae_internal.late_triggers(target regclass, OUT name name, OUT relation regclass) RETURNS SETOF record
+  LANGUAGE sql STABLE STRICT
+  SET search_path = pg_catalog, pg_temp
+AS $$
+  SELECT t.tgname, t.tgrelid::regclass
+  FROM (SELECT target::oid UNION SELECT p.relid FROM pg_partition_tree(target) AS p) AS member(oid)
+  JOIN pg_trigger AS t ON t.tgrelid = member.oid
+  -- BEFORE, for each row, INSERT or UPDATE.
+  WHERE t.tgtype::integer & 3 = 3 AND t.tgtype::integer & 20 <> 0
+    AND t.tgname > 'zzz_nae_' AND t.tgname NOT LIKE 'zzz\_nae\_%'
+$$;
+
 CREATE FUNCTION nae_internal.refuse_late_triggers(relation regclass) RETURNS void
   LANGUAGE plpgsql STABLE STRICT
   SET search_path = pg_catalog, pg_temp
@@ -211,19 +223,25 @@ AS $$
 DECLARE
   late record;
 BEGIN
-  SELECT t.tgname, t.tgrelid::regclass AS relation INTO late
-    FROM (SELECT relation UNION SELECT p.relid FROM pg_partition_tree(relation) AS p) AS member(oid)
-    JOIN pg_trigger AS t ON t.tgrelid = member.oid
-    -- BEFORE, for each row, INSERT or UPDATE.
-    WHERE t.tgtype::integer & 3 = 3 AND t.tgtype::integer & 20 <> 0
-      AND t.tgname > 'zzz_nae_' AND t.tgname NOT LIKE 'zzz\_nae\_%' LIMIT 1;
+  SELECT t.name, t.relation INTO late FROM nae_internal.late_triggers(refuse_late_triggers.relation) AS t LIMIT 1;
   IF FOUND THEN
     RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
-      MESSAGE = format('trigger "%s" of %s would fire after those of a search index', late.tgname, late.relation),
+      MESSAGE = format('trigger "%s" of %s would fire after those of a search index', late.name, late.relation),
       DETAIL = 'What it assigns to a column would have the codes of another value.',
       HINT = 'Give it a name that sorts before "zzz_nae_".';
   END IF;
 END
+$$;
+
+-- Whose codes nobody keeps: searched_column.cpp goes by none over such a table.
+CREATE FUNCTION nae_internal.unkept_parts(relation regclass) RETURNS SETOF regclass
+  LANGUAGE sql STABLE STRICT
+  SET search_path = pg_catalog, pg_temp
+AS $$
+  WITH RECURSIVE part(oid) AS (
+    SELECT i.inhrelid FROM pg_inherits AS i WHERE i.inhparent = relation
+    UNION SELECT i.inhrelid FROM part AS p JOIN pg_inherits AS i ON i.inhparent = p.oid)
+  SELECT c.oid::regclass FROM part AS p JOIN pg_class AS c ON c.oid = p.oid WHERE NOT c.relispartition OR c.relkind = 'f'
 $$;
 
 -- A trigger has been made or renamed.
