@@ -41,9 +41,9 @@ def unit_programs(place):
 
 def unit(place):
     programs = unit_programs(place)
-    tasks = [Task(os.path.basename(program), [str(place.build / program), "--gtest_brief=1"], counts.gtest, 300) for program in programs]
+    tasks = [Task(os.path.basename(program), [str(place.build / program), "--gtest_brief=1"], counts.gtest) for program in programs]
     on_nss = ["tests/hsm/on-nss", str(place.build / "keyserver/hsm/nae_hsm_test")]
-    return [*tasks, Task("nae_hsm_test on NSS", on_nss, counts.gtest, 300)]
+    return [*tasks, Task("nae_hsm_test on NSS", on_nss, counts.gtest)]
 
 
 def statements_of(place):
