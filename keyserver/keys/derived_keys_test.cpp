@@ -24,6 +24,17 @@ class NoDeriver : public KeyDeriver {
   Result<void> random(ByteSpan) override { return fail(Code::hsm_unavailable, "not to be asked"); }
 };
 
+// The same, but for version 1.
+Key retired(const Key& key) {
+  Key changed = key;
+  changed.versions = {};
+  for (Version version : key.versions) {
+    if (version.number == 1) version.state = State::retired;
+    changed.versions.push_back(std::move(version));
+  }
+  return changed;
+}
+
 TEST_F(Working, WhatWasDerivedIsMadeReadyWithoutTheHsm) {
   WorkingKeys::Options small = options();
   small.capacity = 2;
@@ -103,6 +114,80 @@ TEST_F(Working, NothingComesBackWhileManyLook) {
   done = true;
   for (auto& reader : readers) reader.join();
   EXPECT_EQ(working.size(), 0u);
+}
+
+// An HSM job that waited while its version was retired: the asker is answered, and nothing stays.
+TEST_F(Working, NothingIsKeptOfAVersionThatChangedBeforeItsTurn) {
+  auto standing = std::make_shared<const Key>(gcm);
+  WorkingKeys::Options with_ring = options();
+  with_ring.find_key = [&](const KeyId&) { return standing; };
+  WorkingKeys working(*provider, with_ring);
+  ASSERT_TRUE(working.derive_gcm(*hsm, gcm, 2, salt));
+  EXPECT_EQ(working.derived_size(), 1u);
+  standing = std::make_shared<const Key>(retired(gcm));
+  working.forget(id);
+  EXPECT_TRUE(working.derive_gcm(*hsm, gcm, 1, salt));
+  EXPECT_TRUE(working.begin_encryption(*hsm, gcm, 1, 1));
+  EXPECT_EQ(working.derived_size(), 1u) << "of version 2";
+  EXPECT_EQ(working.find_gcm(id, salt), nullptr);
+  EXPECT_FALSE(working.lease(id, 1));
+  standing = nullptr;
+  EXPECT_TRUE(working.derive_gcm(*hsm, gcm, 2, GcmSalt{Format::aes_256_gcm_lease, {7}}));
+  EXPECT_EQ(working.derived_size(), 1u) << "nor of a key that is no more";
+}
+
+// A version is forgotten while it is derived and looked for, at every moment of either.
+TEST_F(Working, AForgottenVersionStaysAwayWhileItIsDerived) {
+  std::atomic<std::shared_ptr<const Key>> standing = std::make_shared<const Key>(gcm);
+  WorkingKeys::Options with_ring = options();
+  with_ring.find_key = [&](const KeyId&) { return standing.load(); };
+  WorkingKeys working(*provider, with_ring);
+  std::size_t kept = 0;
+  for (int round = 0; round < 100; ++round) {
+    standing = std::make_shared<const Key>(gcm);
+    std::atomic<int> derived = 0;
+    std::atomic<bool> done = false;
+    std::thread deriver([&] {
+      for (Byte i = 0; !done; ++i) {
+        EXPECT_TRUE(working.derive_gcm(*hsm, gcm, 1, GcmSalt{Format::aes_256_gcm_lease, {i}}));
+        ++derived;
+      }
+    });
+    std::thread finder([&] {
+      for (Byte i = 0; !done; ++i)
+        (void)working.find_gcm(id, GcmSalt{Format::aes_256_gcm_lease, {i}});
+    });
+    while (derived < 3) std::this_thread::yield();
+    kept += working.derived_size();
+    standing = std::make_shared<const Key>(retired(gcm));
+    working.forget(id);
+    done = true;
+    deriver.join();
+    finder.join();
+    ASSERT_EQ(working.derived_size(), 0u) << round;
+    ASSERT_EQ(working.size(), 0u) << round;
+  }
+  EXPECT_GT(kept, 100u);
+}
+
+// Whoever asks here is a connection's thread: the HSM's is asked instead, and answers.
+TEST_F(Working, WithoutLockedMemoryNothingIsMadeReady) {
+  WorkingKeys::Options small = options();
+  small.capacity = 1;
+  WorkingKeys working(*provider, small);
+  const Key siv = key_of(KeyType::aes_256_siv);
+  ASSERT_TRUE(working.derive_gcm(*hsm, gcm, 1, salt));
+  ASSERT_TRUE(working.derive_siv(*hsm, siv, 1));
+  std::vector<crypto::SecretBytes> all;
+  for (std::size_t bytes = 1 << 16; bytes >= 32; bytes /= 2) {
+    try {
+      for (;;) all.emplace_back(bytes);
+    } catch (const std::bad_alloc&) {  // no block of this size is left
+    }
+  }
+  EXPECT_EQ(working.find_gcm(id, salt), nullptr);
+  all.clear();
+  EXPECT_NE(working.find_gcm(id, salt), nullptr);
 }
 
 }  // namespace

@@ -23,6 +23,9 @@ Result<const Version*> version_of(const Key& key, std::uint16_t number, KeyType 
   return version;
 }
 
+// Of forgotten_, which counts up from 0.
+constexpr std::uint64_t kNeverKept = ~std::uint64_t{0};
+
 KeyType type_of(MacPurpose purpose) {
   return purpose == MacPurpose::search ? KeyType::aes_256_gcm : KeyType::hmac_sha_256;
 }
@@ -79,7 +82,7 @@ std::shared_ptr<const WorkingKey> WorkingKeys::find(const Name& name, Make make)
     std::shared_lock reading(lock_);
     if (auto ready = find_ready<WorkingKey>(name, now)) return ready;
   }
-  const std::uint64_t forgotten = forgotten_.load();
+  const std::uint64_t forgotten = mark();
   DerivedKey secret;
   std::string party;
   Clock::time_point born;
@@ -91,18 +94,23 @@ std::shared_ptr<const WorkingKey> WorkingKeys::find(const Name& name, Make make)
     party = found->party;
     born = found->born;
   }
-  std::shared_ptr<const WorkingKey> made = make(*secret);
-  keep_ready(name, party, born, made, forgotten);
-  return made;
+  try {
+    std::shared_ptr<const WorkingKey> made = make(*secret);
+    keep_ready(name, party, born, made, forgotten);
+    return made;
+  } catch (const std::bad_alloc&) {
+    // Locked memory is full. A connection's thread asks here and must not end of it: the HSM's
+    // thread, which is asked instead, answers with a failure.
+    return nullptr;
+  }
 }
 
 template <class WorkingKey, class Make, class Derive>
-Result<std::shared_ptr<const WorkingKey>> WorkingKeys::find_or_derive(const Name& name,
-                                                                      std::string_view party,
-                                                                      Keep wanted, Make make,
-                                                                      Derive derive) {
+Result<std::shared_ptr<const WorkingKey>> WorkingKeys::find_or_derive(
+    const Name& name, const Key& key, const Version& version, std::string_view party, Keep wanted,
+    Make make, Derive derive) {
   if (auto found = find<WorkingKey>(name, make)) return found;
-  const std::uint64_t forgotten = forgotten_.load();
+  const std::uint64_t forgotten = mark_of(key, version);
   NAE_ASSIGN(crypto::SecretBytes derived, derive());
   const auto born = options_.now();
   const auto secret = std::make_shared<const crypto::SecretBytes>(std::move(derived));
@@ -176,7 +184,7 @@ Result<std::shared_ptr<const crypto::GcmWorkingKey>> WorkingKeys::derive_gcm(
   NAE_ASSIGN(const Version* source, version_of(key, version, KeyType::aes_256_gcm));
   const KeyVersionId id{key.id, version};
   return find_or_derive<crypto::GcmWorkingKey>(
-      name_of(id, salt), party, wanted, maker_of_gcm(id, salt), [&] {
+      name_of(id, salt), key, *source, party, wanted, maker_of_gcm(id, salt), [&] {
         return deriver.derive(hsm_key(key, *source), crypto::gcm_purpose(salt.format), salt.bytes);
       });
 }
@@ -189,7 +197,7 @@ Result<std::shared_ptr<const crypto::SivWorkingKey>> WorkingKeys::derive_siv(Key
   NAE_ASSIGN(const Version* source, version_of(key, version, KeyType::aes_256_siv));
   const KeyVersionId id{key.id, version};
   return find_or_derive<crypto::SivWorkingKey>(
-      {id, Kind::siv, {}}, party, wanted, maker_of<crypto::SivWorkingKey>(id),
+      {id, Kind::siv, {}}, key, *source, party, wanted, maker_of<crypto::SivWorkingKey>(id),
       [&] { return deriver.derive(hsm_key(key, *source), crypto::kSivPurpose, crypto::kNoSalt); });
 }
 
@@ -199,7 +207,8 @@ Result<std::shared_ptr<const crypto::MacWorkingKey>> WorkingKeys::derive_mac(
   NAE_ASSIGN(const Version* source, version_of(key, version, type_of(purpose)));
   const KeyVersionId id{key.id, version};
   return find_or_derive<crypto::MacWorkingKey>(
-      {id, kind_of(purpose), {}}, party, Keep::yes, maker_of<crypto::MacWorkingKey>(id),
+      {id, kind_of(purpose), {}}, key, *source, party, Keep::yes,
+      maker_of<crypto::MacWorkingKey>(id),
       [&] { return deriver.derive(hsm_key(key, *source), key_purpose(purpose), crypto::kNoSalt); });
 }
 
@@ -228,7 +237,7 @@ Result<EncryptLease> WorkingKeys::under_fresh_salt(KeyDeriver& deriver, const Ke
                                                    std::string_view party) {
   NAE_TRY(check_salts(key, version));
   const KeyVersionId id{key.id, version.number};
-  const std::uint64_t forgotten = forgotten_.load();
+  const std::uint64_t forgotten = mark_of(key, version);
   auto encryption = std::make_shared<Encryption>();
   encryption->generation = options_.image->generation();
   const ByteSpan salt = ByteSpan(encryption->salt.bytes).first(kLeaseSaltBytes);
@@ -244,6 +253,21 @@ Result<EncryptLease> WorkingKeys::under_fresh_salt(KeyDeriver& deriver, const Ke
   // As in keep(): of a version that was forgotten meanwhile nobody else encrypts.
   if (forgotten_.load() == forgotten) encryptions_.insert_or_assign(id, std::move(encryption));
   return std::move(*mine);
+}
+
+std::uint64_t WorkingKeys::mark() const {
+  const std::uint64_t forgotten = forgotten_.load();
+  // In this order: what began and ended between the two has counted.
+  return forgetting_.load() == 0 ? forgotten : kNeverKept;
+}
+
+// In this order: a version that changes after the look is forgotten after it.
+std::uint64_t WorkingKeys::mark_of(const Key& key, const Version& version) const {
+  const std::uint64_t forgotten = mark();
+  if (!options_.find_key) return forgotten;
+  const auto now = options_.find_key(key.id);
+  const Version* found = now ? now->version(version.number) : nullptr;
+  return found && found->state == version.state ? forgotten : kNeverKept;
 }
 
 // A version forgotten while its key was being derived must not come back: the caller may use this
@@ -262,21 +286,25 @@ void WorkingKeys::keep_derived(const Name& name, std::string_view party, Clock::
 }
 
 // What was derived first: who has found it there since keeps nothing any more, or has kept it
-// before the second part.
+// before the second part. Who looks between the two keeps nothing either.
 template <class Predicate>
 void WorkingKeys::erase_where(Predicate gone, std::uint64_t forgotten) {
   const auto gone_of_name = [&](const Name& name, Clock::time_point born) {
     return gone(name.id, born);
   };
+  forgetting_.fetch_add(forgotten);
   {
     std::lock_guard one_at_a_time(derived_lock_);
     forgotten_.fetch_add(forgotten);
     derived_.erase_if(gone_of_name);
   }
-  std::unique_lock writing(lock_);
-  forgotten_.fetch_add(forgotten);
-  ready_.erase_if(gone_of_name);
-  std::erase_if(encryptions_, [&](const auto& e) { return gone(e.first, e.second->born); });
+  {
+    std::unique_lock writing(lock_);
+    forgotten_.fetch_add(forgotten);
+    ready_.erase_if(gone_of_name);
+    std::erase_if(encryptions_, [&](const auto& e) { return gone(e.first, e.second->born); });
+  }
+  forgetting_.fetch_sub(forgotten);
 }
 
 void WorkingKeys::forget(const KeyVersionId& id) {

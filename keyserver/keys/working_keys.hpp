@@ -61,6 +61,9 @@ class WorkingKeys {
     std::uint32_t lease_limit = kLeaseLimit;          // lower only
     std::function<Clock::time_point()> now = Clock::now;
     // Salts of another generation are not encrypted under.
+    // The key as it stands now: what is derived of a version that was in another state when the
+    // work was made is not kept. Empty: every version stays as it was.
+    std::function<std::shared_ptr<const Key>(const KeyId&)> find_key = {};
     std::shared_ptr<const ProcessImage> image = std::make_shared<const ProcessImage>();
   };
 
@@ -160,12 +163,19 @@ class WorkingKeys {
   std::shared_ptr<const WorkingKey> find(const Name& name, Make make);
   // The same, or a new one: `derive()` is its secret.
   template <class WorkingKey, class Make, class Derive>
-  Result<std::shared_ptr<const WorkingKey>> find_or_derive(const Name& name, std::string_view party,
-                                                           Keep wanted, Make make, Derive derive);
+  Result<std::shared_ptr<const WorkingKey>> find_or_derive(const Name& name, const Key& key,
+                                                           const Version& version,
+                                                           std::string_view party, Keep wanted,
+                                                           Make make, Derive derive);
   template <class WorkingKey>
   std::shared_ptr<const WorkingKey> find_ready(const Name& name, Clock::time_point now) const;
   auto maker_of_gcm(const KeyVersionId& id, const GcmSalt& salt) const;
-  // Neither is kept when a forget() happened since `forgotten` was read.
+  // What forgotten_ has to be still when something is kept that is found or made from now on: of
+  // a version that has changed since `key` was read, and while another is being forgotten, a number
+  // that it never is.
+  std::uint64_t mark() const;
+  std::uint64_t mark_of(const Key& key, const Version& version) const;
+  // Neither is kept when a forget() happened since mark() answered `forgotten`.
   void keep_ready(const Name& name, std::string_view party, Clock::time_point born, ReadyKey key,
                   std::uint64_t forgotten);
   void keep_derived(const Name& name, std::string_view party, Clock::time_point born,
@@ -189,6 +199,7 @@ class WorkingKeys {
   FairCache<Name, NameHash, DerivedKey> derived_;
   // Counts up under each lock, when what was forgotten is erased there.
   std::atomic<std::uint64_t> forgotten_{0};
+  std::atomic<std::uint64_t> forgetting_{0};  // so many forget() are between their two parts
 };
 
 }  // namespace nae::keys

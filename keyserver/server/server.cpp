@@ -79,7 +79,12 @@ class Running final : public Startable {
                   return hsm_.call(std::move(job), std::max(config_.hsm.timeout, keys::kMakingKey));
                 },
                 !follower_)),
-        working_keys_(*gcm_, working_key_options(config, image_)),
+        working_keys_(*gcm_,
+                      [&] {
+                        auto options = working_key_options(config, image_);
+                        options.find_key = [this](const KeyId& id) { return ring_.find(id); };
+                        return options;
+                      }()),
         expire_unused_(loop_, kExpireInterval,
                        [this] {
                          working_keys_.expire();
