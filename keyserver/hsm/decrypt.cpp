@@ -49,9 +49,8 @@ Result<Bytes> apply(const Session& session, CK_OBJECT_HANDLE key, ByteView input
   NAE_TRY(checked("C_Decrypt", calls.C_Decrypt(session.handle(), input_pointer(input), input.size(),
                                                out.data(), &size)));
   if (size > out.size()) return fail(Code::hsm_failed, "C_Decrypt: more than the modulus has");
-  // Some modules leave out zeros at the front.
-  std::rotate(out.begin(), out.begin() + static_cast<std::ptrdiff_t>(size), out.end());
-  std::fill_n(out.begin(), out.size() - size, Byte{0});
+  // Zeros at the front are a part of it, and whoever leaves them out shows how many there were.
+  if (size != out.size()) return fail(Code::hsm_failed, "C_Decrypt: less than the modulus has");
   return out;
 }
 
@@ -74,9 +73,10 @@ Result<crypto::SecretBytes> secret_of(const Session& session, CK_OBJECT_HANDLE k
   number.resize(modulus.size());
   number[0] = 0;  // below the modulus, whose first byte is not
   NAE_ASSIGN(const Bytes applied, apply(session, key, number));
-  const auto digest = crypto::sha256(applied);
+  auto digest = crypto::sha256(applied);
   crypto::SecretBytes secret(digest.size());
   std::ranges::copy(digest, secret.expose_for_writing().begin());
+  ::explicit_bzero(digest.data(), digest.size());
   return secret;
 }
 
@@ -103,6 +103,17 @@ std::optional<Result<Bytes>> open_oaep(const Session& session, CK_OBJECT_HANDLE 
   return out;
 }
 
+// 1 < c < n - 1 (SP 800-56B section 7.1.2.1): the others are powers of themselves.
+bool is_ciphertext(ByteView number, ByteView modulus) {
+  if (number.size() != modulus.size() || number.empty()) return false;
+  const ByteView above_last = number.first(number.size() - 1);
+  if (number.back() <= 1 && std::ranges::all_of(above_last, [](Byte byte) { return byte == 0; }))
+    return false;
+  Bytes last(modulus.begin(), modulus.end());
+  last.back() -= 1;  // the modulus is odd
+  return std::ranges::lexicographical_compare(number, last);
+}
+
 Result<void> require_bare_operation(const Session& session, const DecryptionRow& scheme) {
   if (offers(session.calls(), session.slot(), CKM_RSA_X_509)) return {};
   return fail(
@@ -124,8 +135,7 @@ Result<Bytes> Pkcs11Hsm::decrypt(const keys::HsmKey& key, DecryptionScheme schem
   if (!row->hash && !label.empty())
     return fail(Code::invalid_argument, "PKCS #1 v1.5 has no label");
   NAE_ASSIGN(const Bytes modulus, crypto::modulus_of(key.material.public_key));
-  if (ciphertext.size() != modulus.size() ||
-      !std::ranges::lexicographical_compare(ciphertext, modulus))
+  if (!is_ciphertext(ciphertext, modulus))
     return fail(Code::invalid_argument, "no ciphertext of a key of this length");
   return on_session([&]() -> Result<Bytes> {
     NAE_ASSIGN(const ObjectHandle object, object_of(key));

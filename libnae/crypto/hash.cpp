@@ -45,6 +45,7 @@ Sha256Digest sha256(ByteView first, ByteView second) {
   SHA256_Update(&state, first.data(), first.size());
   SHA256_Update(&state, second.data(), second.size());
   SHA256_Final(out.data(), &state);
+  ::explicit_bzero(&state, sizeof state);  // it holds the end of what was hashed
   return out;
 }
 

@@ -66,6 +66,7 @@ def ask(path, work):
         "MGF1 of another hash": decrypt(mail, OAEP, good, oaep("sha256", mgf=1))[0], "a byte less": decrypt(mail, cryptoki.RSA_PKCS, good[:-1])[0],
         "a byte more": decrypt(mail, cryptoki.RSA_PKCS, good + b"x")[0], "nothing": decrypt(mail, cryptoki.RSA_PKCS, b"")[0],
         "above the modulus": decrypt(mail, cryptoki.RSA_PKCS, b"\xff" * 256)[0],
+        "zero": decrypt(mail, cryptoki.RSA_PKCS, bytes(256))[0], "one": decrypt(mail, cryptoki.RSA_PKCS, bytes(255) + b"\1")[0],
         "signing by a key that decrypts": module.sign_init(session, cryptoki.SHA256_RSA_PKCS, mail),
         "verifying by one": module.verify_init(session, cryptoki.SHA256_RSA_PKCS, public("mail")),
         "signing by a key that agrees": module.sign_init(session, cryptoki.ECDSA, kex)}
@@ -179,7 +180,7 @@ def main():
         raw = lambda encoded: pow(int.from_bytes(encoded, "big"), numbers.e, numbers.n).to_bytes(256, "big").hex()
         filler = bytes(1 + byte % 255 for byte in os.urandom(256))
         forged = [raw(b"\0\1" + filler[:250] + b"\0abc"), raw(b"\0\2" + filler[:254]), raw(b"\0\2" + filler[:7] + b"\0" + filler[:246]), raw(b"\0\2\0" + filler[:253]),
-                  raw(bytes(256)), raw(b"\0" * 255 + b"\1"), raw(b"\1" + filler[:255]), "00" * 256] + [raw(b"\0\3" + os.urandom(254)) for _ in range(8)]
+                  raw(b"\0" * 255 + b"\2"), raw(b"\1" + filler[:255])] + [raw(b"\0\3" + os.urandom(254)) for _ in range(8)]
         curves = {"kex": ec.SECP256R1(), "kex3": ec.SECP384R1(), "kex5": ec.SECP521R1()}
         others = {name: ec.generate_private_key(curve) for name, curve in curves.items()}
         uncompressed = lambda key: key.public_key().public_bytes(serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint)
@@ -207,7 +208,7 @@ def main():
             "a signing key": "KEY_FUNCTION_NOT_PERMITTED", "a curve": "KEY_TYPE_INCONSISTENT", "a key that agrees": "KEY_TYPE_INCONSISTENT",
             "its public half": "KEY_TYPE_INCONSISTENT", "no padding": "MECHANISM_INVALID", "OAEP without its parameter": "MECHANISM_PARAM_INVALID",
             "MGF1 of another hash": "MECHANISM_PARAM_INVALID", "a byte less": "ENCRYPTED_DATA_LEN_RANGE", "a byte more": "ENCRYPTED_DATA_LEN_RANGE",
-            "nothing": "ENCRYPTED_DATA_LEN_RANGE", "above the modulus": "ENCRYPTED_DATA_INVALID", "signing by a key that decrypts": "KEY_FUNCTION_NOT_PERMITTED",
+            "nothing": "ENCRYPTED_DATA_LEN_RANGE", "above the modulus": "ENCRYPTED_DATA_INVALID", "zero": "ENCRYPTED_DATA_INVALID", "one": "ENCRYPTED_DATA_INVALID", "signing by a key that decrypts": "KEY_FUNCTION_NOT_PERMITTED",
             "verifying by one": "KEY_FUNCTION_NOT_PERMITTED", "signing by a key that agrees": "KEY_FUNCTION_NOT_PERMITTED"}, "a key of one use has no other")
         message = b"a message".hex()
         tap.is_([answers[name] for name in ("the length", "without room", "then with room", "and it is over")],
