@@ -5,7 +5,7 @@ namespace {
 
 // Who applies a change says so within a second; a lease is short beside a person's patience.
 constexpr int kLooksALease = 30;
-constexpr std::chrono::milliseconds kShortestPause{50}, kLongestPause{250};
+constexpr std::chrono::milliseconds kShortestWait{50}, kLongestWait{250};
 constexpr int kMostLeases = 2;
 
 tl::unexpected<Error> not_in_force(const std::string& why) {
@@ -33,7 +33,7 @@ Result<Acknowledgement::Look> Acknowledgement::look(const store::LedgerPoint& ch
 
 Result<void> Acknowledgement::wait(const store::LedgerPoint& change) {
   const auto begun = BootClock::now();
-  const auto pause = std::clamp(options_.lease / kLooksALease, kShortestPause, kLongestPause);
+  const auto pause = std::clamp(options_.lease / kLooksALease, kShortestWait, kLongestWait);
   auto longest = options_.lease;
   while (true) {
     const auto looked = look(change);
