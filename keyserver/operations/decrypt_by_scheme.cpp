@@ -19,7 +19,8 @@ Outcome decrypt_by_scheme(Request& request) {
                          [scheme](keys::Hsm& hsm, const keys::HsmKey& key,
                                   const CryptoRequest& asked, std::uint32_t item) {
                            return hsm.decrypt(key, scheme, asked.items[item], asked.aad_of(item));
-                         });
+                         },
+                         found->hash ? 1 : 2);  // the second: what bad paddings become
 }
 
 }  // namespace nae::operations

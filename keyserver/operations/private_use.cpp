@@ -9,7 +9,7 @@ namespace {
 
 // After so many others get their turn, or the module would count as hanging and everybody be
 // refused.
-constexpr std::size_t kUsesPerJob = 32;
+constexpr std::size_t kOperationsPerJob = 32;
 constexpr std::uint32_t kUsesPerRequest = 1024;
 
 // What is kept of an item: by which version it was made, how it failed, and what came of it.
@@ -37,19 +37,21 @@ Code failure_of(const Bytes& item) {
   return static_cast<Code>(load_big_endian<std::uint16_t>(item.data() + kVersionBytes));
 }
 
-HsmWork use_for_some(const Request& request, const Granted& granted, PrivateUse use) {
+HsmWork use_for_some(const Request& request, const Granted& granted, PrivateUse use,
+                     std::size_t operations) {
   return make_some(
       request,
       [key = granted.key, version = granted.version, use = std::move(use)](
           keys::Hsm& hsm, const CryptoRequest& asked, std::uint32_t item) {
         return kept(version->number, use(hsm, keys::hsm_key(*key, *version), asked, item));
       },
-      HsmShare(kUsesPerJob));
+      HsmShare(kOperationsPerJob / operations));
 }
 
 }  // namespace
 
-Outcome use_private_key(Request& request, const Granted& granted, PrivateUse use) {
+Outcome use_private_key(Request& request, const Granted& granted, PrivateUse use,
+                        std::size_t operations) {
   if (request.count() > kUsesPerRequest)
     return Refused{
         Error(Code::too_many_items, "one request may have " + std::to_string(kUsesPerRequest) +
@@ -61,7 +63,8 @@ Outcome use_private_key(Request& request, const Granted& granted, PrivateUse use
         return version_of(item.second) != granted.version->number;
       }))
     made.clear();
-  if (made.size() < request.count()) return use_for_some(request, granted, std::move(use));
+  if (made.size() < request.count())
+    return use_for_some(request, granted, std::move(use), operations);
   request.answer.begin(request.count(), 0);
   std::uint32_t failed = 0;
   for (std::uint32_t i = 0; i < request.count(); ++i) {

@@ -13,7 +13,9 @@ namespace nae::operations {
 using PrivateUse = std::function<Result<Bytes>(keys::Hsm&, const keys::HsmKey& key,
                                                const CryptoRequest& asked, std::uint32_t item)>;
 
-// Refused with Code::too_many_items: the HSM takes milliseconds for each.
-Outcome use_private_key(Request& request, const Granted& granted, PrivateUse use);
+// Refused with Code::too_many_items: the HSM takes milliseconds for each. `operations`: so many of
+// the HSM's each takes.
+Outcome use_private_key(Request& request, const Granted& granted, PrivateUse use,
+                        std::size_t operations = 1);
 
 }  // namespace nae::operations
