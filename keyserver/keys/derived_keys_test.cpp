@@ -7,6 +7,7 @@
 
 #include "keyserver/keys/test_working.hpp"
 #include "keyserver/keys/working_keys.hpp"
+#include "libnae/base/test_eventually.hpp"
 
 namespace nae::keys {
 namespace {
@@ -157,7 +158,7 @@ TEST_F(Working, AForgottenVersionStaysAwayWhileItIsDerived) {
       for (Byte i = 0; !done; ++i)
         (void)working.find_gcm(id, GcmSalt{Format::aes_256_gcm_lease, {i}});
     });
-    while (derived < 3) std::this_thread::yield();
+    EXPECT_TRUE(eventually([&] { return derived >= 3; }));
     kept += working.derived_size();
     standing = std::make_shared<const Key>(retired(gcm));
     working.forget(id);
