@@ -104,7 +104,8 @@ CK_RV Token::finish_decrypt(CK_SESSION_HANDLE handle, bool after_parts, ByteView
 CK_RV Token::decrypt(CK_SESSION_HANDLE handle, ByteView data, CK_BYTE* plaintext, CK_ULONG* bytes) {
   return finish_decrypt(handle, false, data, plaintext, bytes);
 }
-CK_RV Token::decrypt_update(CK_SESSION_HANDLE handle, ByteView part, CK_ULONG* bytes) {
+CK_RV Token::decrypt_update(CK_SESSION_HANDLE handle, ByteView part, CK_BYTE* plaintext,
+                            CK_ULONG* bytes) {
   if (!bytes) {
     std::lock_guard guard(lock_);
     Session* session = find(handle);
@@ -112,6 +113,15 @@ CK_RV Token::decrypt_update(CK_SESSION_HANDLE handle, ByteView part, CK_ULONG* b
     if (!session->decrypting) return CKR_OPERATION_NOT_INITIALIZED;
     session->decrypting.reset();
     return CKR_ARGUMENTS_BAD;
+  }
+  // How much it could be (pkcs11-base-v3.0 section 5.2): the part comes again, with a buffer.
+  if (!plaintext) {
+    std::lock_guard guard(lock_);
+    const Session* session = find(handle);
+    if (!session) return CKR_SESSION_HANDLE_INVALID;
+    if (!session->decrypting) return CKR_OPERATION_NOT_INITIALIZED;
+    *bytes = modulus_bytes(session->decrypting->object);
+    return CKR_OK;
   }
   const CK_RV rv = update(handle, &Session::decrypting, part);
   if (rv == CKR_OK) *bytes = 0;  // all of it comes at the end

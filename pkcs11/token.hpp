@@ -53,7 +53,8 @@ class Token {
 
   CK_RV begin_decrypt(CK_SESSION_HANDLE handle, const CK_MECHANISM* asked, CK_OBJECT_HANDLE key);
   CK_RV decrypt(CK_SESSION_HANDLE handle, ByteView data, CK_BYTE* plaintext, CK_ULONG* bytes);
-  CK_RV decrypt_update(CK_SESSION_HANDLE handle, ByteView part, CK_ULONG* bytes);
+  CK_RV decrypt_update(CK_SESSION_HANDLE handle, ByteView part, CK_BYTE* plaintext,
+                       CK_ULONG* bytes);
   CK_RV decrypt_final(CK_SESSION_HANDLE handle, CK_BYTE* plaintext, CK_ULONG* bytes);
   CK_RV derive(CK_SESSION_HANDLE handle, const CK_MECHANISM* asked, CK_OBJECT_HANDLE key,
                const CK_ATTRIBUTE* attributes, CK_ULONG count, CK_OBJECT_HANDLE* made);

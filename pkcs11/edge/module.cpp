@@ -270,10 +270,10 @@ CK_RV decrypt(CK_SESSION_HANDLE session, CK_BYTE* data, CK_ULONG bytes, CK_BYTE*
     return token.decrypt(session, view(data, bytes), plaintext, plaintext_bytes);
   });
 }
-CK_RV decrypt_update(CK_SESSION_HANDLE session, CK_BYTE* part, CK_ULONG bytes, CK_BYTE*,
+CK_RV decrypt_update(CK_SESSION_HANDLE session, CK_BYTE* part, CK_ULONG bytes, CK_BYTE* plaintext,
                      CK_ULONG* plaintext_bytes) {
   return on_token([&](Token& token) {
-    return token.decrypt_update(session, view(part, bytes), plaintext_bytes);
+    return token.decrypt_update(session, view(part, bytes), plaintext, plaintext_bytes);
   });
 }
 CK_RV decrypt_final(CK_SESSION_HANDLE session, CK_BYTE* plaintext, CK_ULONG* plaintext_bytes) {

@@ -82,8 +82,13 @@ def ask(path, work):
     answers["and it is over"] = module.call("Decrypt", session, good, len(good), exact, byref(size))
     begin()
     answers["begun twice"] = module.call("DecryptInit", session, byref(mechanism(cryptoki.RSA_PKCS)), mail)
-    answers["in parts"] = [module.call("DecryptUpdate", session, part, len(part), None, byref(c_ulong())) for part in (good[:100], good[100:])]
-    out, size = ctypes.create_string_buffer(256), c_ulong(256)
+    out, size = ctypes.create_string_buffer(256), c_ulong(0)
+    answers["the length of a part"] = [[module.call("DecryptUpdate", session, good[:100], 100, None, byref(size)), size.value] for _ in range(2)]
+    answers["in parts"] = []
+    for part in (good[:100], good[100:]):
+        size = c_ulong(256)
+        answers["in parts"].append([module.call("DecryptUpdate", session, part, len(part), out, byref(size)), size.value])
+    size = c_ulong(256)
     answers["at the end"] = [module.call("DecryptFinal", session, out, byref(size)), out.raw[:size.value].hex()]
     begin()
     answers["cancelled"] = [module.call("SessionCancel", session, 0x200), module.call("Decrypt", session, good, len(good), out, byref(size))]
@@ -213,8 +218,8 @@ def main():
         message = b"a message".hex()
         tap.is_([answers[name] for name in ("the length", "without room", "then with room", "and it is over")],
                 [["OK", 256], ["BUFFER_TOO_SMALL", 9], ["OK", message], "OPERATION_NOT_INITIALIZED"], "a length is told without opening anything, and too little room ends nothing")
-        tap.is_([answers[name] for name in ("begun twice", "in parts", "at the end", "cancelled")],
-                ["OPERATION_ACTIVE", ["OK", "OK"], ["OK", message], ["OK", "OPERATION_NOT_INITIALIZED"]], "it may come in parts, and be given up")
+        tap.is_([answers[name] for name in ("begun twice", "the length of a part", "in parts", "at the end", "cancelled")],
+                ["OPERATION_ACTIVE", [["OK", 256]] * 2, [["OK", 0]] * 2, ["OK", message], ["OK", "OPERATION_NOT_INITIALIZED"]], "it may come in parts, of which asking for the length takes none, and be given up")
         secrets = {name: key.exchange(ec.ECDH(), publics[name]).hex() for name, key in others.items()}
         tap.is_(answers["agreed"], [["OK", secrets[name]] for name, _ in points], "ECDH of three curves agrees with another implementation")
         tap.is_(answers["an AES key of it"], ["OK", secrets["kex"][32:]], "a shorter secret has its last bytes")
