@@ -141,7 +141,8 @@ void add_set(CLI::App& key, Action& chosen) {
                    "Name of a label to take away; repeatable");
   leaf->add_flag("--allow-all-actions", attributes.all_actions, "Allow whatever the type has")
       ->excludes(leaf->get_option("--allow-action"));
-  leaf->add_flag("--allow-all-algorithms", attributes.all_algorithms, "Allow whatever fits")
+  leaf->add_flag("--allow-all-algorithms", attributes.all_algorithms,
+                 "Allow whatever fits, but rsa-pkcs1 to decrypt by")
       ->excludes(leaf->get_option("--allow-algorithm"));
   leaf->fallthrough()->footer(
       "What is not named stays as it is. A change is in force on every connection when the\n"

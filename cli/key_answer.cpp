@@ -123,7 +123,7 @@ void add_attribute_options(CLI::App& leaf, AttributeOptions& options) {
   leaf.add_option("--allow-action", options.actions,
                   "Action that the key allows, and no others; repeatable");
   leaf.add_option("--allow-algorithm", options.algorithms,
-                  "Signature scheme that the key allows, and no others; repeatable");
+                  "Scheme that the key signs or decrypts by, and no others; repeatable");
   leaf.add_option("--rotate-after-days", options.rotate_after_days,
                   "Rotate when the newest version is so old; 0: never")
       ->check(CLI::Range(0u, 36'500u));

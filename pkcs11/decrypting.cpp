@@ -58,6 +58,7 @@ CK_RV Token::begin_decrypt(CK_SESSION_HANDLE handle, const CK_MECHANISM* asked,
       rv != CKR_OK)
     return rv;
   if (const CK_RV rv = decryption_of(*asked, operation.decryption); rv != CKR_OK) return rv;
+  if (!operation.object.allows(operation.decryption.scheme)) return CKR_KEY_FUNCTION_NOT_PERMITTED;
   std::lock_guard guard(lock_);
   Session* session = find(handle);
   if (!session) return CKR_SESSION_HANDLE_INVALID;

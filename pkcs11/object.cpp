@@ -53,6 +53,7 @@ std::optional<Object> read(const Row& row) {
   });
   each_word(row["schemes"], [&](std::string_view word) {
     if (const auto scheme = scheme_from_name(word)) object.schemes.push_back(*scheme);
+    if (const auto scheme = decryption_from_name(word)) object.decryptions.push_back(*scheme);
   });
   if (const auto der = from_hex(row["public_key"])) object.public_key = *der;
   return object;
@@ -66,6 +67,10 @@ bool Object::allows(Action action) const {
 
 bool Object::allows(SignatureScheme scheme) const {
   return std::ranges::find(schemes, scheme) != schemes.end();
+}
+
+bool Object::allows(DecryptionScheme scheme) const {
+  return std::ranges::find(decryptions, scheme) != decryptions.end();
 }
 
 std::size_t Object::signature_bytes() const {

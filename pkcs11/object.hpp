@@ -27,6 +27,7 @@ struct Object {
   bool was_imported = false;  // or nobody knows
   std::vector<Action> actions;
   std::vector<SignatureScheme> schemes;
+  std::vector<DecryptionScheme> decryptions;
   Bytes public_key;  // SubjectPublicKeyInfo; empty of a secret
   PublicKeyParts parts;
   // Of a CKO_CERTIFICATE itself; of a pair that of its certificate, when it has one.
@@ -35,6 +36,7 @@ struct Object {
 
   bool allows(Action action) const;
   bool allows(SignatureScheme scheme) const;
+  bool allows(DecryptionScheme scheme) const;
   // As requests name it: the object is of one version.
   std::string versioned_name() const { return name + ":" + std::to_string(id.version); }
   // Of signatures as PKCS#11 has them, and codes.

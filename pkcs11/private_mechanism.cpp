@@ -90,12 +90,21 @@ CK_RV mechanism_info(CK_MECHANISM_TYPE type, CK_MECHANISM_INFO& info) {
   return info.flags == 0 ? CKR_MECHANISM_INVALID : CKR_OK;
 }
 
+bool serves(const PrivateMechanism& mechanism, const Object& object) {
+  if (mechanism.family != row(object.type).family) return false;
+  if (mechanism.flag != CKF_DECRYPT) return true;
+  return std::ranges::any_of(object.decryptions, [&](DecryptionScheme scheme) {
+    const DecryptionRow* known = find_row(scheme);
+    return known && known->hash.has_value() == (mechanism.type == CKM_RSA_PKCS_OAEP);
+  });
+}
+
 std::vector<CK_MECHANISM_TYPE> mechanisms_of(const Object& object) {
   std::vector<CK_MECHANISM_TYPE> types;
   for (const Mechanism& mechanism : mechanisms())
     if (mechanism.fits(object)) types.push_back(mechanism.type);
   for (const PrivateMechanism& mechanism : kPrivateMechanisms)
-    if (mechanism.family == row(object.type).family) types.push_back(mechanism.type);
+    if (serves(mechanism, object)) types.push_back(mechanism.type);
   return types;
 }
 

@@ -19,6 +19,9 @@ std::span<const PrivateMechanism> private_mechanisms();
 // Of this use; nullptr for another.
 const PrivateMechanism* find_private_mechanism(CK_MECHANISM_TYPE type, CK_FLAGS flag);
 
+// Whether the key is of its kind and allows a scheme of it.
+bool serves(const PrivateMechanism& mechanism, const Object& object);
+
 // Every mechanism of the token, each once, and what it does; CKR_MECHANISM_INVALID.
 std::vector<CK_MECHANISM_TYPE> every_mechanism();
 CK_RV mechanism_info(CK_MECHANISM_TYPE type, CK_MECHANISM_INFO& info);

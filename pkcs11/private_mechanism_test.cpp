@@ -42,8 +42,14 @@ TEST(PrivateMechanism, EachIsListedOnceAndHasItsFlags) {
 
 TEST(PrivateMechanism, OfAnObjectAreThoseOfItsPurpose) {
   using Types = std::vector<CK_MECHANISM_TYPE>;
-  EXPECT_EQ(mechanisms_of(object_of(KeyType::rsa_decrypt_3072)),
-            (Types{CKM_RSA_PKCS_OAEP, CKM_RSA_PKCS}));
+  Object decrypts = object_of(KeyType::rsa_decrypt_3072);
+  EXPECT_EQ(mechanisms_of(decrypts), Types{}) << "by no scheme";
+  decrypts.decryptions = {DecryptionScheme::rsa_oaep_sha256};
+  EXPECT_EQ(mechanisms_of(decrypts), Types{CKM_RSA_PKCS_OAEP});
+  decrypts.decryptions = {DecryptionScheme::rsa_pkcs1};
+  EXPECT_EQ(mechanisms_of(decrypts), Types{CKM_RSA_PKCS});
+  decrypts.decryptions.push_back(DecryptionScheme::rsa_oaep_sha1);
+  EXPECT_EQ(mechanisms_of(decrypts), (Types{CKM_RSA_PKCS_OAEP, CKM_RSA_PKCS}));
   EXPECT_EQ(mechanisms_of(object_of(KeyType::ecdh_p521)), Types{CKM_ECDH1_DERIVE});
   for (const CK_MECHANISM_TYPE type : mechanisms_of(object_of(KeyType::ecdsa_p256)))
     EXPECT_NE(type, CKM_ECDH1_DERIVE);

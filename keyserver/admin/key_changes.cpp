@@ -120,7 +120,8 @@ Result<Reply> reply_with(const keys::Key& key, unsigned status) {
   body["description"] = attributes.description;
   body["protection"] = keys::name(key.protection);
   body["allowed_actions"] = names_of(attributes.actions);
-  body["allowed_algorithms"] = names_of(attributes.algorithms);
+  body["allowed_algorithms"] = attributes.decryptions.empty() ? names_of(attributes.algorithms)
+                                                              : names_of(attributes.decryptions);
   body["rotate_after_days"] = attributes.rotate_after_days;
   body["rotate_after_uses"] = attributes.rotate_after_uses;
   if (const std::int64_t at_us = keys::rotation_date(key))
@@ -135,13 +136,16 @@ Result<Reply> changed(AdminCall& call, const keys::Key& key, unsigned status) {
   return reply_with(key, status);
 }
 
-Result<void> read_attributes(api::Fields& fields, const json::object& body,
+Result<void> read_attributes(api::Fields& fields, const json::object& body, KeyType type,
                              keys::Attributes& attributes) {
   NAE_ASSIGN(auto owner, fields.optional_text("owner"));
   NAE_ASSIGN(auto description, fields.optional_text("description"));
   NAE_ASSIGN(auto labels, fields.optional_object("labels"));
   NAE_TRY(read_names(fields, body, "allowed_actions", action_from_name, attributes.actions));
-  NAE_TRY(read_names(fields, body, "allowed_algorithms", scheme_from_name, attributes.algorithms));
+  constexpr std::string_view kAlgorithms = "allowed_algorithms";
+  NAE_TRY(takes_decryption_scheme(type)
+              ? read_names(fields, body, kAlgorithms, decryption_from_name, attributes.decryptions)
+              : read_names(fields, body, kAlgorithms, scheme_from_name, attributes.algorithms));
   NAE_ASSIGN(auto days, fields.optional_integer("rotate_after_days", 0, keys::kMaxRotateAfterDays));
   NAE_ASSIGN(auto uses, fields.optional_integer("rotate_after_uses", 0, keys::kMaxRotateAfterUses));
   if (owner) attributes.owner = *std::move(owner);

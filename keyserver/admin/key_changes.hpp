@@ -26,7 +26,7 @@ json::object summary_of(const keys::Key& key);
 
 // Reads the attributes that `body` names over those that the key has: labels one by one, null
 // takes one away; lists as a whole.
-Result<void> read_attributes(api::Fields& fields, const json::object& body,
+Result<void> read_attributes(api::Fields& fields, const json::object& body, KeyType type,
                              keys::Attributes& attributes);
 // A date in the body, 0 when absent.
 Result<std::int64_t> read_date(api::Fields& fields, std::string_view name);

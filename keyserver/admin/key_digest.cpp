@@ -42,6 +42,7 @@ std::string key_digest(const keys::Key& key) {
   for (const Action action : attributes.actions) rows.add(name(action));
   rows.end();
   for (const SignatureScheme scheme : attributes.algorithms) rows.add(name(scheme));
+  for (const DecryptionScheme scheme : attributes.decryptions) rows.add(name(scheme));
   rows.end();
   for (const keys::Version& version : key.versions) {
     rows.add_number(version.number);

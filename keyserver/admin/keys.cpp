@@ -64,13 +64,13 @@ Result<Reply> create_key(AdminCall& call) {
   call.audit_target = wanted.name;
   NAE_ASSIGN(std::string type_name, fields.text("type"));
   call.audit_detail = type_name;
-  NAE_ASSIGN(auto protection, fields.optional_text("protection"));
-  NAE_ASSIGN(wanted.activate_at_us, read_date(fields, "activate_at"));
-  NAE_TRY(read_attributes(fields, body, wanted.attributes));
-  NAE_TRY(fields.complete());
   std::optional<KeyType> type = key_type_from_name(type_name);
   if (!type) return fail(Code::invalid_argument, "no key type is called \"" + type_name + "\"");
   wanted.type = *type;
+  NAE_ASSIGN(auto protection, fields.optional_text("protection"));
+  NAE_ASSIGN(wanted.activate_at_us, read_date(fields, "activate_at"));
+  NAE_TRY(read_attributes(fields, body, wanted.type, wanted.attributes));
+  NAE_TRY(fields.complete());
   if (protection) {
     std::optional<keys::Protection> known = keys::protection_from_name(*protection);
     if (!known)
@@ -100,7 +100,7 @@ Result<Reply> set_key(AdminCall& call) {
         (call.audit_detail.empty() ? "" : " ") + std::string(std::string_view(member.key()));
   api::Fields fields(body);
   keys::Attributes attributes = key->attributes;
-  NAE_TRY(read_attributes(fields, body, attributes));
+  NAE_TRY(read_attributes(fields, body, key->type, attributes));
   NAE_TRY(fields.complete());
   NAE_ASSIGN(key, call.parts.ring.set_attributes(call.names[0], attributes));
   NAE_TRY(put_in_force(call.parts, *key));

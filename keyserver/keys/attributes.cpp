@@ -70,6 +70,12 @@ bool Attributes::allows(SignatureScheme scheme) const {
   return algorithms.empty() || std::ranges::find(algorithms, scheme) != algorithms.end();
 }
 
+bool Attributes::allows(DecryptionScheme scheme) const {
+  if (!decryptions.empty()) return std::ranges::find(decryptions, scheme) != decryptions.end();
+  const DecryptionRow* row = find_row(scheme);
+  return row && row->hash;
+}
+
 Result<void> check(const Attributes& attributes, KeyType type) {
   NAE_TRY(check_text("the owner", attributes.owner, kMaxOwnerBytes));
   NAE_TRY(check_text("the description", attributes.description, kMaxDescriptionBytes));
@@ -80,6 +86,11 @@ Result<void> check(const Attributes& attributes, KeyType type) {
                                               " have no action " + std::string(nae::name(action)));
   for (SignatureScheme scheme : attributes.algorithms)
     if (scheme == SignatureScheme::key_default || !fits(scheme, type))
+      return fail(Code::invalid_argument, "keys of type " + std::string(nae::name(type)) +
+                                              " have no algorithm " +
+                                              std::string(nae::name(scheme)));
+  for (DecryptionScheme scheme : attributes.decryptions)
+    if (!find_row(scheme) || !takes_decryption_scheme(type))
       return fail(Code::invalid_argument, "keys of type " + std::string(nae::name(type)) +
                                               " have no algorithm " +
                                               std::string(nae::name(scheme)));

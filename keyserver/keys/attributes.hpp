@@ -38,11 +38,15 @@ struct Attributes {
   std::map<std::string, std::string, std::less<>> labels = {};
   std::vector<Action> actions = {};              // the only ones allowed; empty: all of the type
   std::vector<SignatureScheme> algorithms = {};  // the only ones allowed; empty: all that fit
-  std::uint32_t rotate_after_days = 0;           // 0: never
-  std::int64_t rotate_after_uses = 0;            // 0: never
+  // The only ones allowed of a key that decrypts by a scheme; empty: OAEP. PKCS #1 v1.5 has to be
+  // named: whoever decrypts by it with a key of OAEP can be made to open OAEP's ciphertexts.
+  std::vector<DecryptionScheme> decryptions = {};
+  std::uint32_t rotate_after_days = 0;  // 0: never
+  std::int64_t rotate_after_uses = 0;   // 0: never
 
   bool allows(Action action) const;
   bool allows(SignatureScheme scheme) const;
+  bool allows(DecryptionScheme scheme) const;
   friend bool operator==(const Attributes&, const Attributes&) = default;
 };
 

@@ -44,6 +44,27 @@ TEST(Attributes, AllowOnlyWhatTheTypeHas) {
             Code::invalid_argument);
 }
 
+TEST(Attributes, DecryptionSchemesAreThoseOfKeysThatDecryptByOne) {
+  const Attributes old{.decryptions = {DecryptionScheme::rsa_pkcs1}};
+  EXPECT_EQ(refusal(old, KeyType::rsa_decrypt_2048), Code{});
+  EXPECT_EQ(refusal(old, KeyType::rsa_2048), Code::invalid_argument);
+  EXPECT_EQ(refusal(old), Code::invalid_argument);
+  EXPECT_EQ(
+      refusal({.decryptions = {static_cast<DecryptionScheme>(0xe0)}}, KeyType::rsa_decrypt_2048),
+      Code::invalid_argument);
+  EXPECT_EQ(refusal({.algorithms = {SignatureScheme::rsa_pss_sha256}}, KeyType::rsa_decrypt_2048),
+            Code::invalid_argument);
+}
+
+TEST(Attributes, Pkcs1DecryptsWhenItIsNamed) {
+  EXPECT_TRUE(Attributes{}.allows(DecryptionScheme::rsa_oaep_sha1));
+  EXPECT_FALSE(Attributes{}.allows(DecryptionScheme::rsa_pkcs1));
+  EXPECT_FALSE(Attributes{}.allows(static_cast<DecryptionScheme>(0xe0)));
+  const Attributes old{.decryptions = {DecryptionScheme::rsa_pkcs1}};
+  EXPECT_TRUE(old.allows(DecryptionScheme::rsa_pkcs1));
+  EXPECT_FALSE(old.allows(DecryptionScheme::rsa_oaep_sha256));
+}
+
 TEST(Attributes, RotationHasBounds) {
   EXPECT_EQ(refusal({.rotate_after_days = kMaxRotateAfterDays}), Code{});
   EXPECT_EQ(refusal({.rotate_after_days = kMaxRotateAfterDays + 1}), Code::invalid_argument);

@@ -15,12 +15,20 @@ Outcome decrypt_by_scheme(Request& request) {
   if (!found->hash && !request.asked.aad.empty())
     return Refused{Error(Code::invalid_argument, std::string(found->name) + " has no label"),
                    granted.key->name, granted.decision};
-  return use_private_key(request, granted,
-                         [scheme](keys::Hsm& hsm, const keys::HsmKey& key,
-                                  const CryptoRequest& asked, std::uint32_t item) {
-                           return hsm.decrypt(key, scheme, asked.items[item], asked.aad_of(item));
-                         },
-                         found->hash ? 1 : 2);  // the second: what bad paddings become
+  if (!granted.key->attributes.allows(scheme))
+    return Refused{
+        Error(Code::key_attribute,
+              "key " + granted.key->name + " does not allow scheme " + std::string(found->name),
+              "An administrator allows it: nae key set " + granted.key->name +
+                  " --allow-algorithm " + std::string(found->name)),
+        granted.key->name, granted.decision};
+  return use_private_key(
+      request, granted,
+      [scheme](keys::Hsm& hsm, const keys::HsmKey& key, const CryptoRequest& asked,
+               std::uint32_t item) {
+        return hsm.decrypt(key, scheme, asked.items[item], asked.aad_of(item));
+      },
+      found->hash ? 1 : 2);  // the second: what bad paddings become
 }
 
 }  // namespace nae::operations

@@ -11,6 +11,10 @@ constexpr SignatureScheme kSchemes[] = {
 #define NAE_SIGNATURE_SCHEME(scheme, ...) SignatureScheme::scheme,
 #include "libnae/base/algorithms.def"
 };
+constexpr DecryptionScheme kDecryptions[] = {
+#define NAE_DECRYPTION_SCHEME(scheme, ...) DecryptionScheme::scheme,
+#include "libnae/base/algorithms.def"
+};
 
 std::string joined(const std::vector<std::string_view>& texts) {
   std::string all;
@@ -37,6 +41,9 @@ std::string schemes_of(const keys::Key& key) {
   std::vector<std::string_view> names;
   for (const SignatureScheme scheme : kSchemes)
     if (fits(scheme, key.type) && key.attributes.allows(scheme)) names.push_back(name(scheme));
+  if (takes_decryption_scheme(key.type))
+    for (const DecryptionScheme scheme : kDecryptions)
+      if (key.attributes.allows(scheme)) names.push_back(name(scheme));
   return joined(names);
 }
 

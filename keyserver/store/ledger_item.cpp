@@ -81,8 +81,10 @@ Item item_of(const keys::Key& key) {
       .number(attributes.rotate_after_uses);
   content.count(attributes.actions.size());
   for (const Action action : attributes.actions) content.text(name(action));
-  content.count(attributes.algorithms.size());
+  // A key has those of one kind only.
+  content.count(attributes.algorithms.size() + attributes.decryptions.size());
   for (const SignatureScheme scheme : attributes.algorithms) content.text(name(scheme));
+  for (const DecryptionScheme scheme : attributes.decryptions) content.text(name(scheme));
   content.count(attributes.labels.size());
   for (const auto& [label, value] : attributes.labels) content.texts({label, value});
   return content.item(Noun::key, identity_of(key.id));

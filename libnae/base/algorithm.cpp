@@ -181,6 +181,16 @@ const DecryptionRow* find_row(DecryptionScheme scheme) {
   return find(kDecryptions, &DecryptionRow::scheme, scheme);
 }
 
+std::optional<DecryptionScheme> decryption_from_name(std::string_view text) {
+  const DecryptionRow* found = find(kDecryptions, &DecryptionRow::name, text);
+  return found ? std::optional(found->scheme) : std::nullopt;
+}
+
+std::string_view name(DecryptionScheme scheme) {
+  const DecryptionRow* found = find_row(scheme);
+  return found ? found->name : "unknown";
+}
+
 bool takes_decryption_scheme(KeyType type) {
   return row(type).family == KeyFamily::rsa_decrypt;
 }

@@ -108,6 +108,8 @@ struct DecryptionRow {
 
 // nullptr for numbers that are no scheme. Each fits every key that takes one.
 const DecryptionRow* find_row(DecryptionScheme scheme);
+std::optional<DecryptionScheme> decryption_from_name(std::string_view name);
+std::string_view name(DecryptionScheme scheme);
 bool takes_decryption_scheme(KeyType type);
 
 // Of what two keys agree on, of any type: a coordinate.

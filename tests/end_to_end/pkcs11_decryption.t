@@ -49,6 +49,7 @@ def ask(path, work):
     answers["none"] = private("forbidden")
     allowed = module.attribute(session, private("mail"), ALLOWED)
     answers["mechanisms of mail"] = [int.from_bytes(allowed[at:at + 8], "little") for at in range(0, len(allowed), 8)]
+    answers["mechanisms of archive"] = int.from_bytes(module.attribute(session, private("archive"), ALLOWED), "little")
     mail, kex, api, web = (private(name) for name in ("mail", "kex", "api", "web"))
 
     answers["oaep"] = [decrypt(private(key), OAEP, bytes.fromhex(ciphertext), oaep(name, bytes.fromhex(label)))
@@ -61,7 +62,8 @@ def ask(path, work):
     good = bytes.fromhex(asked["pkcs1"][0])
     answers["refused"] = {
         "a signing key": decrypt(api, cryptoki.RSA_PKCS, good)[0], "a curve": decrypt(web, cryptoki.RSA_PKCS, good)[0],
-        "a key that agrees": decrypt(kex, cryptoki.RSA_PKCS, good)[0], "its public half": decrypt(public("mail"), cryptoki.RSA_PKCS, good)[0],
+        "a key that agrees": decrypt(kex, cryptoki.RSA_PKCS, good)[0],
+        "PKCS #1 v1.5 by a key of OAEP": decrypt(private("archive"), cryptoki.RSA_PKCS, bytes(384))[0], "its public half": decrypt(public("mail"), cryptoki.RSA_PKCS, good)[0],
         "no padding": decrypt(mail, RSA_X_509, good)[0], "OAEP without its parameter": decrypt(mail, OAEP, good)[0],
         "MGF1 of another hash": decrypt(mail, OAEP, good, oaep("sha256", mgf=1))[0], "a byte less": decrypt(mail, cryptoki.RSA_PKCS, good[:-1])[0],
         "a byte more": decrypt(mail, cryptoki.RSA_PKCS, good + b"x")[0], "nothing": decrypt(mail, cryptoki.RSA_PKCS, b"")[0],
@@ -166,6 +168,10 @@ def main():
         host.environment["OPENSSL_CONF"] = str(host.file("openssl.cnf", engine_configuration()))
         give_to_owner(host.path)
         tool = lambda *words: host.run("/usr/bin/pkcs11-tool", "--module", MODULE, *words)
+        every_scheme = ["rsa-pkcs1"] + [f"rsa-oaep-{name}" for name in OAEP_HASHES]
+        host.key_server.must("key", "set", "mail", *[word for scheme in every_scheme for word in ("--allow-algorithm", scheme)])
+        refused = host.key_server.nae("key", "set", "api", "--allow-algorithm", "rsa-pkcs1")
+        tap.ok(refused.returncode != 0, "a key that signs allows no scheme of decrypting", refused.stdout)
         tap.ok("mail" not in tool("-O").stdout, "a policy that does not speak of decrypting grants none, to a user who may sign with every key")
         host.key_server.apply_policy(host.policy + RULES.format(user=USER))
         listed = tool("-O").stdout
@@ -203,6 +209,7 @@ def main():
         tap.is_(answers["flags"], {"mail": [0, 1, 0], "kex": [0, 0, 1], "kex5": [0, 0, 1], "api": [1, 0, 0], "web": [1, 0, 0]}, "a key signs, decrypts or derives, one of them")
         tap.is_(answers["none"], 0, "a key that the policy does not name is not there")
         tap.is_(answers["mechanisms of mail"], [OAEP, cryptoki.RSA_PKCS], "and names the mechanisms that open what was encrypted to it")
+        tap.is_(answers["mechanisms of archive"], OAEP, "PKCS #1 v1.5 only where an administrator allowed it")
         tap.is_(answers["oaep"], [["OK", message.hex()] for _, _, _, message in cases], "OAEP of five hashes, with and without a label, opens")
         tap.is_(answers["pkcs1"], [["OK", message.hex()] for message in (b"a message", b"", b"x" * 245)], "so does PKCS #1 v1.5, of no byte and of all that fit")
         tap.is_({tuple(each) for each in answers["forged oaep"]}, {("ENCRYPTED_DATA_INVALID", 0)}, "what OAEP does not open has one answer, whatever is wrong with it")
@@ -211,6 +218,7 @@ def main():
         tap.ok(len({len(each[1]) for each in answers["forged pkcs1"]}) > 8, "of any length", answers["forged pkcs1"])
         tap.is_(answers["refused"], {
             "a signing key": "KEY_FUNCTION_NOT_PERMITTED", "a curve": "KEY_TYPE_INCONSISTENT", "a key that agrees": "KEY_TYPE_INCONSISTENT",
+            "PKCS #1 v1.5 by a key of OAEP": "KEY_FUNCTION_NOT_PERMITTED",
             "its public half": "KEY_TYPE_INCONSISTENT", "no padding": "MECHANISM_INVALID", "OAEP without its parameter": "MECHANISM_PARAM_INVALID",
             "MGF1 of another hash": "MECHANISM_PARAM_INVALID", "a byte less": "ENCRYPTED_DATA_LEN_RANGE", "a byte more": "ENCRYPTED_DATA_LEN_RANGE",
             "nothing": "ENCRYPTED_DATA_LEN_RANGE", "above the modulus": "ENCRYPTED_DATA_INVALID", "zero": "ENCRYPTED_DATA_INVALID", "one": "ENCRYPTED_DATA_INVALID", "signing by a key that decrypts": "KEY_FUNCTION_NOT_PERMITTED",
@@ -278,6 +286,7 @@ def main():
         tap.ok(refused.returncode != 0 and "signs nothing" in refused.stderr and "nae key export mail" in refused.stderr, "no request for a certificate is signed by one", refused.stderr)
 
         # ---- OpenSC's own test of a token. It signs bare bytes by CKM_RSA_PKCS, which is no signature of anything here
+        host.key_server.must("key", "set", "archive", *[word for scheme in every_scheme for word in ("--allow-algorithm", scheme)])
         tested = tool("--test", "--login", "--pin", "any")
         tap.ok("1 errors" in tested.stdout and re.search(r"key \d+ \(api\)\n +RSA-PKCS:   ERR: C_Sign\(\) returned CKR_DATA_INVALID", tested.stdout),
                "pkcs11-tool --test has one error: bare bytes for an RSA signature", tested.stdout, tested.stderr)

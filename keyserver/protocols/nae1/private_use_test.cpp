@@ -85,9 +85,23 @@ TEST_F(PrivateUseTest, AnItemThatDoesNotOpenFailsAloneAndIsRecorded) {
   EXPECT_EQ(records[0].key_version, 1u);
   EXPECT_EQ(records[0].items, 4u);
   EXPECT_EQ(records[0].failed_items, 3u);
-  EXPECT_EQ(ask(1, Action::decrypt, "mail", {changed}, kPkcs1).statuses,
-            std::vector<std::uint16_t>{0})
+}
+
+// Whoever shows which paddings are good opens every ciphertext of the key, OAEP's, too
+// (Bleichenbacher 1998): a key is asked by PKCS #1 v1.5 when an administrator has said so.
+TEST_F(PrivateUseTest, AKeyOpensByTheSchemesItAllows) {
+  must(server.ring().create("mail", KeyType::rsa_decrypt_2048));
+  const Bytes good = sealed("mail", "secret");
+  const Answer refused = ask(1, Action::decrypt, "mail", {good}, kPkcs1);
+  EXPECT_EQ(refused.code(), Code::key_attribute);
+  EXPECT_EQ(server.records(records_of("decrypt")).at(0).key, "mail");
+  must(server.ring().set_attributes("mail", {.decryptions = {DecryptionScheme::rsa_pkcs1}}));
+  EXPECT_EQ(ask(1, Action::decrypt, "mail", std::vector<Bytes>(40, good), kPkcs1).statuses,
+            std::vector<std::uint16_t>(40))
       << "PKCS #1 v1.5 says nothing of paddings";
+  EXPECT_EQ(ask(1, Action::decrypt, "mail", {good}, kOaep).code(), Code::key_attribute);
+  must(server.ring().set_attributes("mail", {.decryptions = {DecryptionScheme::rsa_oaep_sha1}}));
+  EXPECT_EQ(ask(1, Action::decrypt, "mail", {good}, kOaep).code(), Code::key_attribute);
 }
 
 TEST_F(PrivateUseTest, AVersionIsNamedOrThePrimaryOne) {
@@ -176,7 +190,9 @@ TEST_F(PrivateUseTest, ObjectsSayWhatTheyMayDo) {
             "kex ecdh-p256 derive");
   EXPECT_EQ(cell(1, "name") + " " + cell(1, "type") + " " + cell(1, "actions"),
             "mail rsa-decrypt-2048 decrypt");
-  EXPECT_EQ(cell(1, "schemes"), "");
+  EXPECT_EQ(cell(0, "schemes"), "");
+  EXPECT_EQ(cell(1, "schemes"),
+            "rsa-oaep-sha256,rsa-oaep-sha384,rsa-oaep-sha512,rsa-oaep-sha224,rsa-oaep-sha1");
 }
 
 TEST_F(PrivateUseTest, ManyItemsTakeTurnsAndTooManyAreRefused) {
