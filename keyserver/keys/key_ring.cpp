@@ -67,12 +67,15 @@ Result<void> KeyRing::load() {
 
 Result<void> KeyRing::check_bindings(const std::vector<Key>& stored) {
   if (stored.empty()) return {};
-  auto public_key = std::make_shared<Bytes>();
-  NAE_TRY(run_on_hsm_([public_key](Hsm& hsm) -> Result<void> {
-    NAE_ASSIGN(*public_key, hsm.public_key_of(ServerKey::binding));
-    return {};
-  }));
-  NAE_ASSIGN(const BindingCheck bindings, BindingCheck::with(*public_key));
+  if (binding_key_.empty()) {
+    auto public_key = std::make_shared<Bytes>();
+    NAE_TRY(run_on_hsm_([public_key](Hsm& hsm) -> Result<void> {
+      NAE_ASSIGN(*public_key, hsm.public_key_of(ServerKey::binding));
+      return {};
+    }));
+    binding_key_ = *public_key;
+  }
+  NAE_ASSIGN(const BindingCheck bindings, BindingCheck::with(binding_key_));
   return bindings.check(stored);
 }
 

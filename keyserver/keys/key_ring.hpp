@@ -171,6 +171,8 @@ class KeyRing {
   Repository& repository_;
   RunOnHsm run_on_hsm_;
   RingOptions options_;
+  // The token's, of the first load(): what others have changed is taken in also while it is away.
+  Bytes binding_key_;    // under changing_
   std::mutex changing_;  // one change at a time; held across the HSM and the store
   mutable std::shared_mutex reading_;
   std::unordered_map<std::string, KeyPointer, TextHash, std::equal_to<>> by_name_;

@@ -91,6 +91,20 @@ TEST_F(Ring, ChangesNothingWhenTheHsmIsAway) {
   EXPECT_TRUE(repository.keys.empty());
 }
 
+// What another key server has changed, a revocation perhaps, does not wait for the HSM of this one.
+TEST_F(Ring, TakesInWhatTheStoreHasWhileTheHsmIsAway) {
+  ASSERT_TRUE(ring.create("a", KeyType::aes_256_gcm));
+  ASSERT_TRUE(ring.load());
+  ASSERT_TRUE(ring.set_state("a", 1, State::restricted));
+  hsm_error = Error(Code::hsm_unavailable, "away");
+  ASSERT_TRUE(ring.load());
+  EXPECT_EQ(ring.find("a")->versions[0].state, State::restricted);
+  Version planted = repository.keys[0].versions[0];
+  planted.binding.signature.back() ^= 1;
+  repository.keys[0].versions.replace(0, std::move(planted));
+  EXPECT_FALSE(ring.load()) << "and checks it as before";
+}
+
 TEST_F(Ring, LeavesNoTokenObjectBehindWhenTheStoreRefuses) {
   repository.away = true;
   EXPECT_EQ(create_error("a", KeyType::ed25519), Code::store_unavailable);
