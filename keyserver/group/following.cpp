@@ -94,6 +94,7 @@ void Following::keep_following() {
     }
     // One that comes back after the end does not begin it again.
     if (!options_.tenure->holds()) break;
+    const auto before = applied_;
     const auto done = step();
     if (!done) {
       last = done.error();
@@ -101,8 +102,13 @@ void Following::keep_following() {
       pause = kAfterFailure;
       continue;
     }
-    pause = *done == Step::applied ? std::chrono::milliseconds(0) : interval;
-    if (*done == Step::said && may_take_ && options_.take_charge(candidate_)) return;
+    // What the beat found may not be there yet for who reads: that one is not asked all the time.
+    const bool moved = *done == Step::applied && applied_ != before;
+    pause = *done == Step::said ? interval : moved ? std::chrono::milliseconds(0) : kAfterFailure;
+    // Who was suspended since may have been replaced by another run.
+    if (*done == Step::said && may_take_ && options_.tenure->holds() &&
+        options_.take_charge(candidate_))
+      return;
   }
   options_.tenure->end();
   options_.lost(last);

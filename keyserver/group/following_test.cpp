@@ -171,6 +171,15 @@ TEST_F(FollowingTest, WhatIsNotTheLedgersEndsItAtOnce) {
   EXPECT_EQ(applied_, 1);
 }
 
+TEST_F(FollowingTest, WhatCannotBeReadYetIsNotReadAllTheTime) {
+  const auto one = following();
+  ASSERT_TRUE(one->join());
+  change([](auto& script) { script.outcome = Outcome::behind; });
+  one->start();
+  ASSERT_TRUE(lost_soon());
+  EXPECT_LT(applied_, 5) << "in the time of a lease of " << kLease.count() << " ms";
+}
+
 class FollowingOutcomeTest : public FollowingTest, public ::testing::WithParamInterface<Outcome> {};
 
 TEST_P(FollowingOutcomeTest, EndsIt) {
