@@ -112,6 +112,19 @@ TEST_F(FollowersTest, WhoTakesTheLeaseFollowsNoMore) {
   EXPECT_TRUE(followers().empty());
 }
 
+// One that was suspended for longer than its word was good.
+TEST_F(FollowersTest, WhoHasLostTheNameTakesNoLease) {
+  const auto first = announced("first");
+  const auto second = announced("second");
+  const LeaseState before = *first->read();
+  const auto taken = first->take(before, "ks2", "first", kLease);
+  ASSERT_FALSE(taken);
+  EXPECT_EQ(taken.error().code, Code::server_unavailable);
+  EXPECT_EQ(*second->read(), before);
+  EXPECT_EQ(second->run_of("ks2")->run, "second");
+  EXPECT_TRUE(*second->take(before, "ks2", "second", kLease));
+}
+
 TEST_F(FollowersTest, AFollowersStoreReadsOnAndChangesNothing) {
   const auto here = announced("run");
   auto followed = std::move(postgresql::Store::open(engine_.target()).value());

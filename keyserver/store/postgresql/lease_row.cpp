@@ -102,7 +102,8 @@ Result<bool> LeaseRow::announce(const NodeRun& seen, const NodeBeat& beat) {
   return database_->changes() == 1;
 }
 
-// The lease tells who is in charge, whatever stood here.
+// Within a transaction that has found the row or the lease to be this run's: the lease tells who is
+// in charge, whatever stood here.
 Result<void> LeaseRow::say(NodeState state, const LedgerPoint& newest) {
   if (!beat_) return {};
   return database_->execute(
@@ -194,6 +195,12 @@ Result<std::optional<Holding>> LeaseRow::take(const LeaseState& seen, const std:
       std::string_view(node), std::string_view(holder), std::int64_t{duration.count()},
       seen.generation, seen.beat, std::string_view(seen.holder)));
   if (database_->changes() == 0) return std::nullopt;
+  if (beat_) {
+    NAE_ASSIGN(const bool mine, lock_own_row());
+    if (!mine)
+      return fail(Code::server_unavailable,
+                  "another run of this key server, " + node + ", has taken its name");
+  }
   NAE_TRY(say(NodeState::in_charge, {}));
   NAE_TRY(transaction.commit());
   return Holding{seen.generation + 1, number, node, holder};

@@ -23,8 +23,8 @@ class LeaseRow final : public store::Lease, public store::FollowerRow {
   Result<NodeRun> run_of(const std::string& node);
   // Says that this run waits. False when the row is another run's and not as `seen` any more.
   Result<bool> announce(const NodeRun& seen, const NodeBeat& beat);
-  // From now on what takes, renews and gives back the lease says this with it; without it, as of
-  // commands, nothing is said.
+  // From now on what takes, renews and gives back the lease says this with it, and takes none when
+  // the row is another run's; without it, as of commands, nothing is said.
   void speak_as(NodeBeat beat) { beat_ = std::move(beat); }
   // Why the node may not have the lease; nothing when it may.
   Result<std::optional<std::string>> fence(const std::string& node);
