@@ -24,6 +24,9 @@ class Acknowledgement {
   // After `change` was committed. Code::timeout when it may not be in force everywhere, after two
   // leases of who is awaited the longest, or when this server stops.
   Result<void> wait(const store::LedgerPoint& change);
+  // To be called again and again: who is silent already when a change comes holds it up the less,
+  // and with it whoever else waits for a call.
+  void look_ahead() { static_cast<void>(look({})); }
   void stop();  // who waits is told so at once
 
  private:

@@ -69,6 +69,16 @@ TEST_F(AcknowledgementTest, WhoIsSilentCostsALeaseOnce) {
   EXPECT_EQ(looks(), before + 1);
 }
 
+TEST_F(AcknowledgementTest, WhoIsSilentBeforeAChangeDoesNotHoldItUp) {
+  set({row(6)});
+  acknowledgement_.look_ahead();
+  const auto begun = BootClock::now();
+  while (BootClock::now() - begun < kLease) acknowledgement_.look_ahead();
+  const int before = looks();
+  EXPECT_TRUE(acknowledgement_.wait({7, {}}));
+  EXPECT_EQ(looks(), before + 1);
+}
+
 TEST_F(AcknowledgementTest, WhoIsHeardOfAndDoesNotApplyItEndsTheCallWithATimeout) {
   set({row(6)});
   beats_ = true;

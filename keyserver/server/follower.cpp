@@ -3,6 +3,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "libnae/base/log_text.hpp"
 
@@ -36,9 +37,12 @@ std::chrono::milliseconds Follower::time_to_settle(std::chrono::milliseconds mos
 }
 
 bool Follower::take_charge(group::Candidate& candidate) {
-  auto taken = followed_.take_charge(candidate);
+  const auto can = parts_.can_serve();
+  auto taken = can ? followed_.take_charge(candidate) : Result<Succession>(fail(can.error()));
   if (!taken) {
-    spdlog::info("event=charge-not-taken message={}", quoted_text(taken.error().message));
+    // Asked at each beat, which is once a second.
+    if (std::exchange(not_taken_, taken.error().message) != not_taken_)
+      spdlog::info("event=charge-not-taken message={}", quoted_text(not_taken_));
     return false;
   }
   spdlog::warn("event=charge-taken message=\"this key server begins anew as the one in charge\"");

@@ -18,6 +18,8 @@ class Follower {
     std::shared_ptr<group::StoreWatch> watch;
     // See group::FollowingOptions.
     std::function<Result<store::LedgerPoint>()> apply;
+    // Whether the HSM answers: who cannot serve takes nothing.
+    std::function<Result<void>()> can_serve;
     // From another thread: this one is in charge, and is to end and begin anew.
     std::function<void()> begin_anew;
   };
@@ -34,8 +36,12 @@ class Follower {
   std::chrono::milliseconds time_to_finish(std::chrono::milliseconds most) const;
   // The same of who is slow to take answers that a change has made old.
   std::chrono::milliseconds time_to_settle(std::chrono::milliseconds most) const;
-  // Nobody need wait for this run: it answers nothing any more.
-  void leave() { followed_.leave(); }
+  // Nobody need wait for this run: it answers nothing any more, and begins nothing anew. After
+  // stop(), as all that follows.
+  void leave() {
+    succession_.reset();  // gives the lease back
+    followed_.leave();
+  }
   // When it was taken, and this one is to begin anew.
   std::shared_ptr<Succession> succession() const { return succession_; }
   // "ks1 at 10.0.0.1:7443", for people.
@@ -47,7 +53,8 @@ class Follower {
   FollowedStore followed_;  // without its store
   const Parts parts_;
   std::unique_ptr<group::Following> following_;
-  std::shared_ptr<Succession> succession_;
+  std::string not_taken_;                   // why, the last time
+  std::shared_ptr<Succession> succession_;  // the thread's until stop()
 };
 
 }  // namespace nae::server

@@ -185,7 +185,7 @@ Result<FollowedStore> follow_store(const config::Config& config, const StoreOpen
     lease_row->speak_as(beat_of(config, *own));
     NAE_ASSIGN(auto charge,
                group::Charge::take(std::move(lease_row), candidate, charge_options(config, *own)));
-    return Succession{std::move(charge), own->presence, own->watch};
+    return Succession{std::move(charge), own->presence, own->watch, own->given_up};
   };
   followed.leave = [config, own] { leave_store(config, *own); };
   return followed;

@@ -21,6 +21,7 @@ struct Succession {
   std::shared_ptr<group::Charge> charge;
   std::optional<group::Presence> presence;
   std::shared_ptr<group::StoreWatch> watch;
+  std::shared_ptr<std::atomic<bool>> given_up;  // which the calls of the charge look at
 };
 
 // What is kept from one attempt to open a store to the next.

@@ -53,6 +53,7 @@ namespace {
 constexpr std::chrono::seconds kExpireInterval{60};
 // A device that takes nothing of what was decided before a revocation is cut off after so long.
 constexpr std::chrono::milliseconds kSettleTime{5'000};
+constexpr std::chrono::milliseconds kLookAhead{1'000};
 class Running final : public Startable {
  public:
   Running(const config::Config& config, Opened opened)
@@ -98,6 +99,7 @@ class Running final : public Startable {
             background_, clock_, follower_ ? static_cast<keys::TimeKeeper&>(read_time_) : *store_,
             [this](auto event, const auto& detail) { return record_event(event, detail); }),
         remember_store_(background_, config.store.lease / 3, [this] { store_memory_.keep(); }),
+        look_ahead_(background_, kLookAhead, [this] { acknowledgement_->look_ahead(); }),
         certificate_watch_(background_, config_, *store_, ring_, authority_, metrics_.registry()) {}
 
   ~Running() override {
@@ -147,6 +149,11 @@ class Running final : public Startable {
     open_admin();
     if (scheduler_) scheduler_->run_due();  // what fell due while the server was down
     tell_state(nullptr);
+    return {};
+  }
+
+  // The last step before the port: it waits for other key servers, and for no module.
+  Result<void> meet_others() {
     // Of whoever was in charge before, what nobody was told of may not be in force everywhere.
     if (acknowledgement_) return acknowledgement_->wait(store_->ledger_head());
     return follower_ ? follower_->join(read_) : Result<void>{};
@@ -180,7 +187,12 @@ class Running final : public Startable {
 
   bool run() override {
     net::Signals signals(
-        loop_, [this](int) { loop_.stop(); }, [this] { reload_certificates(); });
+        loop_,
+        [this](int) {
+          told_to_stop_ = true;
+          loop_.stop();
+        },
+        [this] { reload_certificates(); });
     audit_watch_->start();
     expire_unused_.start();
     machine_.start(loop_);
@@ -188,6 +200,7 @@ class Running final : public Startable {
     clock_watch_.start();
     certificate_watch_.start();
     if (watch_) remember_store_.start();
+    if (acknowledgement_) look_ahead_.start();
     if (scheduler_) scheduler_->start();
     checker_->start();
     background_thread_ = std::thread([this] {
@@ -214,6 +227,11 @@ class Running final : public Startable {
     return std::make_optional<Follower>(
         config_, *std::move(followed),
         Follower::Parts{*store_, std::move(watch), [this] { return bring_in_force(); },
+                        [this] {
+                          return hsm_.call([](keys::Hsm& hsm) { return hsm.check(); },
+                                           std::min<std::chrono::milliseconds>(
+                                               config_.hsm.timeout, config_.store.lease / 3));
+                        },
                         [this] { loop_.stop(); }});
   }
 
@@ -398,12 +416,13 @@ class Running final : public Startable {
   }
 
   bool stop() {
-    if (!succession()) net::tell_stopping();
+    // Else it begins anew: what it has taken then is renewed by calls that are given up with these.
+    if (told_to_stop_) net::tell_stopping();
     if (acknowledgement_) acknowledgement_->stop();
-    if (given_up_) probe_->give_up_dark_store(*given_up_);
+    if (told_to_stop_ && given_up_) probe_->give_up_dark_store(*given_up_);
     background_.stop();
     background_thread_.join();
-    if (follower_) follower_->stop();
+    if (follower_) follower_->stop();  // which may take charge at this moment
     spdlog::info("event=stopping connections={}", listener_->connections());
     std::size_t cut = listener_->stop(time_to_finish());
     workers_->stop();
@@ -413,11 +432,14 @@ class Running final : public Startable {
     admin_.reset();
     if (scheduler_) scheduler_->stop();
     checker_->stop();
+    // A signal that came since.
+    loop_.restart();
+    loop_.poll();
     if (auto recorded = record_event("stopped", "connections cut: " + std::to_string(cut));
         !recorded)
       spdlog::error("event=audit-failed message={}", quoted_text(recorded.error().message));
     audit_.reset();  // signs the last head, which needs the HSM
-    if (follower_ && !succession()) follower_->leave();
+    if (follower_ && told_to_stop_) follower_->leave();
     const bool stopped = hsm_.stop();
     if (!stopped) spdlog::error("event=hsm-hangs");
     spdlog::info("event=stopped connections_cut={}", cut);
@@ -469,12 +491,14 @@ class Running final : public Startable {
   std::optional<admin::KeyScheduler> scheduler_;
   // Of signals and what waits for nobody; and of what may wait for the store or the HSM.
   boost::asio::io_context loop_{1}, background_{1};
+  bool told_to_stop_ = false;  // by a signal; of loop_'s thread
   std::thread background_thread_;
   std::optional<AuditWatch> audit_watch_;
   Repeating expire_unused_;
   LimitKeeper limit_keeper_;
   ClockWatch clock_watch_;
   Repeating remember_store_;
+  Repeating look_ahead_;
   CertificateWatch certificate_watch_;
   MachineWatch machine_{image_};
   std::unique_ptr<net::WorkerThreads> workers_;
@@ -490,6 +514,9 @@ Result<std::unique_ptr<Startable>> prepare(const config::Config& config, Opening
   auto running = std::make_unique<Running>(config, std::move(opened));
   opening.part = admin::StartPart::audit;
   NAE_TRY(running->prepare());
+  // No start that hangs: how long the others may be silent is theirs to say (F3).
+  opening.store.taken_at = std::chrono::steady_clock::time_point();
+  NAE_TRY(running->meet_others());
   return std::unique_ptr<Startable>(std::move(running));
 }
 

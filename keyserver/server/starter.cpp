@@ -40,6 +40,7 @@ struct Shared {
     opening.store.charge = succession.charge;
     if (succession.presence) opening.store.presence.emplace(*succession.presence);
     opening.store.watch = succession.watch;
+    if (succession.given_up) opening.store.given_up = succession.given_up;
     if (succession.charge) opening.store.taken_at = Clock::now();
   }
   const config::Config config;
@@ -73,6 +74,8 @@ class Starter {
     watch_budget();
     thread_ = std::thread([this, shared = shared_] {
       auto made = std::make_shared<Attempt>(prepare(shared->config, shared->opening));
+      // Of one that followed and cannot serve now: another one can (G8).
+      if (!*made) shared->opening.store.charge.reset();
       // Not run any more when the starter has gone.
       boost::asio::post(shared->loop, [this, made] { attempted(std::move(*made)); });
     });

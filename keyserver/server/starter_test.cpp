@@ -77,6 +77,48 @@ TEST_F(StarterTest, ASignalEndsTheWait) {
   EXPECT_FALSE(ask("GET", "/healthz")) << "the port is free";
 }
 
+// Of one that followed, and whose HSM went away as it took the lease.
+TEST_F(StarterTest, WhoCannotServeGivesTheLeaseBack) {
+  struct Row final : store::Lease {
+    explicit Row(std::promise<void>& given_back) : released(given_back) {}
+    Result<store::LeaseState> read() override {
+      store::LeaseState free;
+      free.released = true;
+      return free;
+    }
+    Result<std::optional<store::Holding>> take(const store::LeaseState&, const std::string& node,
+                                               const std::string& holder,
+                                               std::chrono::milliseconds) override {
+      return store::Holding{1, 1, node, holder};
+    }
+    Result<store::StoreSight> look(const store::LedgerPoint&) override {
+      return store::StoreSight{};
+    }
+    Result<store::Renewed> renew(const store::Holding&, const store::LedgerPoint&) override {
+      return store::Renewed{store::Renewal::mine, {}};
+    }
+    Result<void> release(const store::Holding&) override {
+      released.set_value();
+      return {};
+    }
+    std::promise<void>& released;
+  };
+  std::promise<void> released;
+  group::Candidate candidate;
+  auto succession = std::make_shared<Succession>();
+  succession->charge = *group::Charge::take(std::make_unique<Row>(released), candidate,
+                                            {"ks1", std::chrono::seconds(30), {}});
+  config_.store.url = "postgresql:///nowhere";
+  take_pin_away();
+  auto started = std::async(std::launch::async, [this, given = std::move(succession)]() mutable {
+    return start_or_wait(config_, std::move(given));
+  });
+  EXPECT_EQ(released.get_future().wait_for(std::chrono::seconds(20)), std::future_status::ready);
+  ASSERT_TRUE(says("/readyz", R"("hsm":{"ok":false)"));
+  ASSERT_EQ(::kill(::getpid(), SIGTERM), 0);
+  EXPECT_TRUE(started.get());
+}
+
 TEST_F(StarterTest, IsOneOfAnAuditLog) {
   Started first = start_or_wait(config_);
   ASSERT_TRUE(first) << first.error().message;
