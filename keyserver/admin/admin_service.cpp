@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "keyserver/admin/api/problem.hpp"
 #include "keyserver/admin/approval.hpp"
 #include "keyserver/admin/card_decision.hpp"
 #include "keyserver/admin/readiness.hpp"
@@ -307,15 +308,27 @@ AdminService::Outcome AdminService::act(const http::HttpRequest& request, const 
   else
     reply = route.handler(call);
   if (route.effect.changes && parts_.changed) parts_.changed();
-  // Also what is so already: the call that made it so may have been cut off before it was.
-  if (reply && route.effect.changes && !of_device && parts_.in_force)
-    if (auto waited = parts_.in_force(); !waited) reply = fail(std::move(waited).error());
+  // Also what is so already, and what is refused because it is: the call that made it so may have
+  // been cut off before it was. What was approved is waited for by the approval.
+  std::optional<Error> behind;
+  const bool kept = reply && reply->status == kAccepted;
+  if (route.effect.changes && !of_device && !approved && !kept && parts_.in_force)
+    if (auto waited = parts_.in_force(); !waited) behind = std::move(waited).error();
   if (!call.audit_target.empty()) outcome.target = std::move(call.audit_target);
   outcome.detail = std::move(call.audit_detail);
   if (!call.audit_digest.empty()) outcome.digest = std::move(call.audit_digest);
   if (!reply) {
-    outcome.refuse(reply.error());
-    if (outcome.detail.empty()) outcome.detail = reply.error().message;
+    Error error = reply.error();
+    if (behind) error.message += "; " + behind->message;
+    outcome.refuse(error);
+    if (outcome.detail.empty()) outcome.detail = error.message;
+  } else if (behind) {
+    // No success, but what was issued is told: nobody could have it again.
+    outcome.changed = true;
+    outcome.refuse(*behind);
+    outcome.response.body =
+        api::problem_with_answer(*behind, outcome.response.status, std::move(reply->body));
+    if (outcome.detail.empty()) outcome.detail = behind->message;
   } else {
     outcome.changed = route.effect.changes;
     if (reply->status == kAccepted) outcome.reason = kWaiting;

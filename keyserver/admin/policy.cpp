@@ -104,6 +104,8 @@ Result<std::optional<Reply>> policy_already(AdminCall& call) {
   call.audit_digest = document_digest(wanted.document);
   call.audit_target = std::to_string(snapshot->number);
   call.audit_detail = "unchanged";
+  // The call that made it so may have ended before it was settled.
+  NAE_TRY(call.settle());
   return Reply{{{"version", snapshot->number},
                 {"unchanged", true},
                 {"rules", snapshot->document->rules.size()},

@@ -20,17 +20,27 @@ std::optional<Code> code_from_name(std::string_view wanted) {
   return std::nullopt;
 }
 
-}  // namespace
-
-std::string problem_to_json(const Error& error, unsigned http_status) {
-  return json::serialize(json::object{
+json::object problem_of(const Error& error, unsigned http_status) {
+  return {
       {"type", "urn:nae:problem:" + std::string(name(error.code))},
       {"title", title_of(error.code)},
       {"status", http_status ? http_status : row(error.code).http_status},
       {"detail", error.message},
       {"code", name(error.code)},
       {"hint", error.hint_or_default()},
-  });
+  };
+}
+
+}  // namespace
+
+std::string problem_to_json(const Error& error, unsigned http_status) {
+  return json::serialize(problem_of(error, http_status));
+}
+
+std::string problem_with_answer(const Error& error, unsigned http_status, json::object answer) {
+  json::object problem = problem_of(error, http_status);
+  problem["answer"] = std::move(answer);
+  return json::serialize(problem);
 }
 
 Error problem_from_json(unsigned http_status, std::string_view body) {

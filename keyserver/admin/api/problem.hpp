@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 
+#include "keyserver/admin/api/json.hpp"
 #include "libnae/base/result.hpp"
 
 namespace nae::admin::api {
@@ -13,6 +14,10 @@ inline constexpr std::string_view kProblemType = "application/problem+json";
 // {"type","title","status","detail","code","hint"}. `http_status` 0: the code's own; HTTP itself
 // has failures that the codes do not tell apart.
 std::string problem_to_json(const Error& error, unsigned http_status = 0);
+
+// The same of what was done and is not a success yet: its member "answer" is what the answer would
+// have been.
+std::string problem_with_answer(const Error& error, unsigned http_status, json::object answer);
 
 // The Error that a body of `kProblemType` carries. A code that this build does not know, or a body
 // that is no problem at all, becomes Code::internal with the status in its message.

@@ -29,5 +29,14 @@ TEST(ProblemTest, AnUnknownCodeKeepsItsText) {
   EXPECT_EQ(error.message, "short and stout");
 }
 
+TEST(Problem, CarriesTheAnswerOfWhatWasDone) {
+  const Error error(Code::timeout, "ks2 has not said so");
+  const std::string body = problem_with_answer(error, 504, {{"name", "pii"}});
+  EXPECT_EQ(problem_from_json(504, body).message, error.message);
+  const json::object problem = *parse_object(body);
+  EXPECT_EQ(problem.at("answer").as_object().at("name"), "pii");
+  EXPECT_FALSE(parse_object(problem_to_json(error))->contains("answer"));
+}
+
 }  // namespace
 }  // namespace nae::admin::api
