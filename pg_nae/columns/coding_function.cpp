@@ -7,10 +7,15 @@ extern "C" {
 namespace nae::columns {
 namespace {
 
-// As nae_internal.normalized() and nae_internal.plain_expression() have it.
+// As nae_internal.plain_expression() has it.
+const char* plain_expression(const Coding& coding, const char* row) {
+  return psprintf("nae_internal.plain(%s.%s, %d, true)", row, quote_identifier(coding.column_name),
+                  coding.of->typmod);
+}
+
+// As nae_internal.normalized() has it.
 const char* coded_expression(const Coding& coding) {
-  char* plain = psprintf("nae_internal.plain(NEW.%s, %d, true)",
-                         quote_identifier(coding.column_name), coding.of->typmod);
+  const char* plain = plain_expression(coding, "NEW");
   return coding.normalization == "lower"
              ? psprintf("lower((%s)::text COLLATE pg_catalog.\"default\")", plain)
              : plain;
@@ -31,18 +36,15 @@ std::string_view code_expression(const Coding& coding, const char* key) {
 // As nae_internal.blind_index_body() has it.
 std::string_view body_of(const Coding& coding) {
   char* key = psprintf("%s:%s", coding.key.data(), coding.version.data());
-  const char* column = quote_identifier(coding.column_name);
-  const char* unless_changing =
-      coding.is_search
-          ? psprintf(
-                "(NOT nae_internal.is_changing() OR nae_internal.rows_differ(ROW(NEW.%s),"
-                " ROW(OLD.%s)) AND nae_internal.has_assigning_triggers(TG_RELID))",
-                column, column)
-          : "NOT nae_internal.is_changing()";
+  const char* codes = quote_identifier(coding.code_column_name);
   return psprintf(
-      "BEGIN IF (TG_OP = 'INSERT' OR TG_NARGS = 0) AND %s THEN NEW.%s := %s;"
-      " END IF; RETURN NEW; END",
-      unless_changing, quote_identifier(coding.code_column_name),
+      "BEGIN IF (TG_OP = 'INSERT' OR TG_NARGS = 0) AND (TG_OP = 'INSERT' OR NOT"
+      " nae_internal.keeps_codes(TG_RELID, %s, %s,"
+      " nae_internal.rows_differ(ROW(NEW.%s), ROW(OLD.%s))) OR nae_internal.may_assign(TG_RELID) "
+      "AND"
+      " (%s)::text IS DISTINCT FROM (%s)::text) THEN NEW.%s := %s; END IF; RETURN NEW; END",
+      quote_literal_cstr(coding.column_name), quote_literal_cstr(coding.code_column_name), codes,
+      codes, plain_expression(coding, "NEW"), plain_expression(coding, "OLD"), codes,
       code_expression(coding, quote_literal_cstr(key)).data());
 }
 

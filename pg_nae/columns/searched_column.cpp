@@ -83,6 +83,7 @@ bool is_complete(Relation relation, const Coding& coding) {
 // Parts whose codes nobody keeps: PostgreSQL holds no CHECK of a foreign table, which another
 // server may break, and a table that inherits without being a partition has none of the triggers.
 bool has_unkept_parts(Relation relation) {
+  if (relation->rd_rel->relkind == RELKIND_FOREIGN_TABLE) return true;
   if (!relation->rd_rel->relhassubclass) return false;
   ListCell* cell;
   foreach (cell, find_all_inheritors(RelationGetRelid(relation), NoLock, nullptr)) {

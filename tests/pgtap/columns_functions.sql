@@ -53,7 +53,7 @@ SELECT is_empty($$SELECT typname FROM pg_type WHERE typnamespace = 'nae'::regnam
 SELECT is(has_schema_privilege('nae_stranger', s, 'USAGE'), true, 'everybody may use the schema ' || s) FROM unnest('{nae,nae_internal}'::text[]) AS s;
 SELECT is(has_schema_privilege('nae_stranger', s, 'CREATE'), false, 'and nobody may create in it') FROM unnest('{nae,nae_internal}'::text[]) AS s;
 SELECT bag_eq($$SELECT relname::text, privilege_type FROM pg_class, aclexplode(relacl) WHERE relnamespace IN ('nae'::regnamespace, 'nae_internal'::regnamespace) AND grantee = 0 AND relkind IN ('r', 'v')$$,
-  $$VALUES ('column_key', 'SELECT'), ('blind_index', 'SELECT'), ('search_index', 'SELECT'), ('coded_column', 'SELECT'), ('encrypted_type', 'SELECT'), ('encrypted_column', 'SELECT'), ('stat_progress_column', 'SELECT'), ('stat_recoding', 'SELECT')$$,
+  $$VALUES ('column_key', 'SELECT'), ('blind_index', 'SELECT'), ('search_index', 'SELECT'), ('coded_column', 'SELECT'), ('encrypted_type', 'SELECT'), ('encrypted_column', 'SELECT'), ('stat_progress_column', 'SELECT'), ('stat_recoding', 'SELECT'), ('stat_writing', 'SELECT')$$,
   'what PUBLIC may do with tables and views');
 SELECT is((SELECT relrowsecurity FROM pg_class WHERE oid = 'nae_internal.column_change'::regclass), true, 'of column_change row level security shows everybody their own');
 

@@ -194,17 +194,39 @@ COMMENT ON FUNCTION nae.blind_index_codes(regclass, name, text)
 
 -- Keeping them ------------------------------------------------------------------------------------
 
--- true in the transactions in which nae_internal.run_change() writes rows: values are the same, or the codes come
--- along. Not by process id alone: that of an interrupted change may be anybody's today.
--- Asked for each row: in PL/pgSQL, which keeps its plan. By the view, for the table has policies, and batches
--- run with row_security off, under which such a table is refused; not by its pid, which has to look for it.
+-- What a change is writing now. A view, for the table has policies, and batches run with row_security off, under which
+-- such a table is refused. Not by process id alone: that of an interrupted change may be anybody's today.
+CREATE VIEW nae_internal.stat_writing AS
+  SELECT c.relation, c.column_name, c.kind, c.phase, c.shadow, c.coded_column, c.index_column,
+         c.pid = pg_backend_pid() AND c.updated_at >= greatest(now(), statement_timestamp()) AS is_own
+  FROM nae_internal.column_change AS c;
+COMMENT ON VIEW nae_internal.stat_writing IS 'changes of columns, and whether this statement makes them';
+GRANT SELECT ON nae_internal.stat_writing TO PUBLIC;
+
+-- true in the transactions in which nae_internal.run_change() writes rows: then nothing is coded ahead.
 CREATE FUNCTION nae_internal.is_changing() RETURNS boolean
   LANGUAGE plpgsql STABLE PARALLEL SAFE COST 10
   SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-  RETURN EXISTS (SELECT FROM nae.stat_progress_column AS c
-                 WHERE c.last_pid = pg_backend_pid() AND c.updated_at >= now());
+  RETURN EXISTS (SELECT FROM nae_internal.stat_writing AS c WHERE c.is_own);
+END
+$$;
+
+-- Whether the codes of an updated row, if its value stays what it was, are those that a change of this very column brings
+-- along, and compares with all values afterwards; or, while values are rewrapped, those that it had. Asked for each row: in
+-- PL/pgSQL, which keeps its plan.
+CREATE FUNCTION nae_internal.keeps_codes(
+    relation oid, column_name name, index_column name, are_other_codes boolean) RETURNS boolean
+  LANGUAGE plpgsql STABLE PARALLEL SAFE COST 10
+  SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+  RETURN EXISTS (
+    SELECT FROM nae_internal.stat_writing AS c
+    WHERE c.is_own AND (c.relation = $1 OR c.relation IN (SELECT a.relid FROM pg_partition_ancestors($1) AS a))
+      AND (c.kind IN ('index', 'search') AND c.phase = 'filling' AND (c.coded_column, c.index_column) = ($2, $3)
+           OR c.kind = 'rotate' AND c.column_name = $2 AND NOT $4));
 END
 $$;
 
@@ -233,29 +255,44 @@ AS $$
   WHERE e.relation = change.relation AND e.column_name = change.coded_column
 $$;
 
--- A change writes each row with the value that it has, but such a trigger may assign another.
-CREATE FUNCTION nae_internal.has_assigning_triggers(relation oid) RETURNS boolean
+-- What the functions of those do that keep codes: they assign nothing else.
+CREATE FUNCTION nae_internal.is_coding_text(text text) RETURNS boolean
+  LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE COST 10
+AS $$
+  SELECT $1 LIKE 'BEGIN IF % THEN NEW.% := %; END IF; RETURN NEW; END'
+     AND ($1 LIKE '%:= nae\_internal.search\_codes(%' OR $1 LIKE '%:= nae\_internal.blind\_index\_code(%' OR $1 LIKE '%nae\_blind\_index(%')
+$$;
+
+-- A change writes each row with the value that it has; but a trigger before ours may assign another one, and statements of
+-- triggers may update other rows of the table.
+CREATE FUNCTION nae_internal.may_assign(relation oid) RETURNS boolean
   LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE COST 10
   SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-  RETURN EXISTS (SELECT FROM pg_trigger AS t
-                 WHERE t.tgrelid = relation AND t.tgtype::integer & 19 = 19 AND t.tgname NOT LIKE 'zzz\_nae\_%');
+  RETURN pg_trigger_depth() > 1 OR EXISTS (
+    SELECT FROM pg_trigger AS t JOIN pg_proc AS p ON p.oid = t.tgfoid
+    WHERE t.tgrelid = relation AND t.tgtype::integer & 19 = 19
+      AND NOT (t.tgfoid = 'nae_internal.take_code()'::regprocedure OR nae_internal.is_coding_text(p.prosrc)));
 END
 $$;
 
 -- Of format 2 there are two triggers that keep codes. The one that says what belongs together codes new rows; the
 -- other one, which has no arguments, those whose value is another one: UPDATE OF does not see what other triggers assign.
+-- Where a change keeps codes values are compared as what they say.
 CREATE FUNCTION nae_internal.blind_index_body(change nae_internal.column_change) RETURNS text
   LANGUAGE sql STABLE
   SET search_path = pg_catalog, pg_temp
 AS $$
-  SELECT format('BEGIN IF %s%s THEN NEW.%I := %s; END IF; RETURN NEW; END',
+  SELECT format('BEGIN IF %1$s(TG_OP = ''INSERT'' OR NOT nae_internal.keeps_codes(TG_RELID, %2$L, %3$L,'
+                ' nae_internal.rows_differ(ROW(NEW.%3$I), ROW(OLD.%3$I))) OR nae_internal.may_assign(TG_RELID)'
+                ' AND (%4$s)::text IS DISTINCT FROM (%5$s)::text)'
+                ' THEN NEW.%3$I := %6$s; END IF; RETURN NEW; END',
                 CASE WHEN change.purpose IS NOT NULL THEN '(TG_OP = ''INSERT'' OR TG_NARGS = 0) AND ' END,
-                CASE WHEN nae_internal.is_search(change)
-                  THEN format('(NOT nae_internal.is_changing() OR nae_internal.rows_differ(ROW(NEW.%1$I), ROW(OLD.%1$I))'
-                              ' AND nae_internal.has_assigning_triggers(TG_RELID))', change.coded_column)
-                  ELSE 'NOT nae_internal.is_changing()' END, change.index_column, nae_internal.blind_index_expression(change, 'NEW.'))
+                change.coded_column, change.index_column,
+                nae_internal.plain_expression(change.relation, change.coded_column, 'NEW.'),
+                nae_internal.plain_expression(change.relation, change.coded_column, 'OLD.'),
+                nae_internal.blind_index_expression(change, 'NEW.'))
 $$;
 
 -- SECURITY DEFINER: who writes a value may often not decrypt it. The settings are those of format 1.
@@ -275,8 +312,8 @@ CREATE FUNCTION nae_internal.taking_trigger(trigger_name name) RETURNS name
   SET search_path = pg_catalog, pg_temp
 AS $$ SELECT regexp_replace(trigger_name, '_(blind|search)_index$', '_\1_code') $$;
 
--- Of a search index alone, where session_replication_role is replica and in apply workers: an update that brings codes
--- keeps them; one whose value is another and whose codes are the same may bring none, and is coded.
+-- Of a search index alone, where session_replication_role is replica and in apply workers: an update that brings another
+-- value and other codes keeps them. One of the two alone comes from where codes were not kept for a while: it is coded.
 CREATE FUNCTION nae_internal.replica_triggers(change nae_internal.column_change, trigger_name name, function text) RETURNS SETOF text
   LANGUAGE sql STABLE
   SET search_path = pg_catalog, pg_temp
@@ -285,7 +322,7 @@ AS $$
                 change.index_column, function)
   FROM (VALUES ('CREATE TRIGGER %1$I BEFORE UPDATE ON %2$s FOR EACH ROW WHEN ('
                 'nae_internal.rows_differ(ROW(NEW.%3$I), ROW(OLD.%3$I))'
-                ' AND NOT nae_internal.rows_differ(ROW(NEW.%4$I), ROW(OLD.%4$I))) EXECUTE FUNCTION %5$s()'),
+                ' <> nae_internal.rows_differ(ROW(NEW.%4$I), ROW(OLD.%4$I))) EXECUTE FUNCTION %5$s()'),
                ('ALTER TABLE %2$s ENABLE REPLICA TRIGGER %1$I')) AS s(statement)
   WHERE nae_internal.is_search(change)
 $$;

@@ -47,7 +47,9 @@ CREATE FUNCTION nae_internal.owns(relation regclass) RETURNS boolean
 AS $$ SELECT pg_has_role(c.relowner, 'USAGE') FROM pg_class AS c WHERE c.oid = $1 $$;
 
 ALTER TABLE nae_internal.column_change ENABLE ROW LEVEL SECURITY;
-CREATE POLICY own_tables ON nae_internal.column_change USING (nae_internal.owns(relation));
+-- Whose codes are taken as they are goes by the process and by when: nobody writes those of another, or ahead of time.
+CREATE POLICY own_tables ON nae_internal.column_change USING (nae_internal.owns(relation))
+  WITH CHECK (nae_internal.owns(relation) AND pid = pg_backend_pid() AND updated_at <= clock_timestamp());
 
 CREATE VIEW nae.stat_progress_column AS
   SELECT (SELECT a.pid FROM pg_stat_activity AS a WHERE a.pid = c.pid) AS pid,  -- NULL: interrupted
