@@ -19,12 +19,13 @@ SELECT is_empty('SELECT signature FROM decrypting WHERE proparallel <> ''r''', '
 SELECT is_empty('SELECT signature FROM decrypting WHERE procost < 100', 'what asks costs 100');
 SELECT is_empty('SELECT signature FROM encrypting WHERE proleakproof OR provolatile = ''i'' OR proparallel <> ''r''', 'what encrypts is neither leakproof nor immutable, and runs in the leader');
 SELECT is_empty('SELECT signature FROM encrypting WHERE procost < 100 AND prosrc !~ ''_(in|recv)$''', 'it costs 100, too');
-SELECT is_empty('SELECT signature FROM ours WHERE lanname = ''c'' AND NOT proisstrict AND proname <> ''aggregated''', 'every function in C is strict, but what no statement runs');
+SELECT is_empty('SELECT signature FROM ours WHERE lanname = ''c'' AND NOT proisstrict AND proname <> ALL (''{aggregated,has_codes}'')', 'every function in C is strict, but what no statement runs, and a CHECK that asks for NULL');
 SELECT is_empty('SELECT signature FROM ours WHERE prosecdef', 'no function is SECURITY DEFINER');
 SELECT bag_eq('SELECT DISTINCT form FROM ours WHERE proleakproof', $$VALUES ('enc_eq'), ('enc_ne'), ('enc_lt'), ('enc_le'), ('enc_ge'), ('enc_gt'), ('enc_cmp')$$, 'LEAKPROOF: comparisons of ciphertexts alone');
 SELECT bag_eq('SELECT DISTINCT form || ''('' || arguments || '')'' FROM ours WHERE provolatile = ''i'' AND lanname = ''c''',
   $$VALUES ('enc_eq(enc, enc)'), ('enc_ne(enc, enc)'), ('enc_lt(enc, enc)'), ('enc_le(enc, enc)'), ('enc_ge(enc, enc)'), ('enc_gt(enc, enc)'), ('enc_cmp(enc, enc)'), ('enc_hash(enc)'), ('enc_hash_extended(enc, bigint)'), ('is_ciphertext(enc)'), ('key_version(enc)'), ('first(anyelement, anyelement)'), ('subscript(internal)'), ('blind_index_input(purpose text, context text, value anyelement)'),
-    ('search_input(purpose text, context text, declaration text, value text)'), ('search_declaration(kind text, letters integer, bits integer)'), ('search(value text, query text)')$$,
+    ('search_input(purpose text, context text, declaration text, value text)'), ('search_declaration(kind text, letters integer, bits integer)'), ('search(value text, query text)'),
+    ('search_mark(key text, purpose text, context text, declaration text)'), ('has_codes(has_no_value boolean, codes integer[], mark integer)')$$,
   'IMMUTABLE: what is said of ciphertexts, and what codes are computed of');
 SELECT is_empty($$SELECT signature FROM ours WHERE form IN ('enc_eq', 'enc_ne', 'enc_cmp', 'enc_hash') AND signature::text !~ 'enc_det_|_(cmp)' AND provolatile = 'i'$$, 'of deterministic ones');
 SELECT is_empty($$SELECT signature FROM ours WHERE lanname = 'c' AND proparallel = 'u'$$, 'no function in C is PARALLEL UNSAFE');
