@@ -109,9 +109,10 @@ bool is_ciphertext(ByteView number, ByteView modulus) {
   const ByteView above_last = number.first(number.size() - 1);
   if (number.back() <= 1 && std::ranges::all_of(above_last, [](Byte byte) { return byte == 0; }))
     return false;
-  Bytes last(modulus.begin(), modulus.end());
-  last.back() -= 1;  // the modulus is odd
-  return std::ranges::lexicographical_compare(number, last);
+  // The modulus is odd, so n - 1 differs from it in the last byte alone.
+  const bool is_last = number.back() + 1 == modulus.back() &&
+                       std::ranges::equal(above_last, modulus.first(modulus.size() - 1));
+  return !is_last && std::ranges::lexicographical_compare(number, modulus);
 }
 
 Result<void> require_bare_operation(const Session& session, const DecryptionRow& scheme) {
