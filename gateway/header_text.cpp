@@ -9,13 +9,13 @@ namespace http = boost::beast::http;
 
 constexpr std::size_t kUsualBytes = 1024;
 
-std::string_view view(boost::beast::string_view text) {
+std::string_view as_view(boost::beast::string_view text) {
   return {text.data(), text.size()};
 }
 
 void append_fields(std::string& text, const http::fields& fields) {
   for (const auto& field : fields) {
-    text.append(view(field.name_string())).append(": ").append(view(field.value()));
+    text.append(as_view(field.name_string())).append(": ").append(as_view(field.value()));
     text.append("\r\n");
   }
   text.append("\r\n");
@@ -26,7 +26,7 @@ void append_fields(std::string& text, const http::fields& fields) {
 std::string header_text(const http::request_header<>& header) {
   std::string text;
   text.reserve(kUsualBytes);
-  text.append(view(header.method_string())).append(" ").append(view(header.target()));
+  text.append(as_view(header.method_string())).append(" ").append(as_view(header.target()));
   text.append(" HTTP/1.1\r\n");
   append_fields(text, header);
   return text;
@@ -36,7 +36,7 @@ std::string header_text(const http::response_header<>& header) {
   std::string text;
   text.reserve(kUsualBytes);
   text.append("HTTP/1.1 ").append(std::to_string(header.result_int())).append(" ");
-  text.append(view(header.reason())).append("\r\n");
+  text.append(as_view(header.reason())).append("\r\n");
   append_fields(text, header);
   return text;
 }
