@@ -66,4 +66,15 @@ Result<void> refuse_former(const config::Config& config, const custody::CustodyS
               "Name custody.nae beside the store; with a backup of before, both.");
 }
 
+Result<void> check_custodians(const config::Config& config, const custody::CustodySet& set,
+                              const Bytes& audit_key) {
+  if (audit_key_of(set) != audit_key)
+    return fail(Code::config_invalid,
+                config.approval.custody.string() + " is the custody of another group",
+                "approval.custody names the custody.nae of this server's group.");
+  if (auto former = refuse_former(config, set, config.approval.custody); !former)
+    return fail(Code::config_invalid, former.error().message, former.error().hint);
+  return {};
+}
+
 }  // namespace nae::server

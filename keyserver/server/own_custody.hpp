@@ -20,4 +20,9 @@ Result<custody::CustodySet> own_custody(const config::Config& config,
 Result<void> refuse_former(const config::Config& config, const custody::CustodySet& set,
                            const std::filesystem::path& file);
 
+// Code::config_invalid when `set`, which is from approval.custody, is not signed by `audit_key`, or
+// is a former one: anybody can sign a custody file of his own.
+Result<void> check_custodians(const config::Config& config, const custody::CustodySet& set,
+                              const Bytes& audit_key);
+
 }  // namespace nae::server

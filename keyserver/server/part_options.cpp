@@ -62,6 +62,14 @@ keys::WorkingKeys::Options working_key_options(const config::Config& config,
   return options;
 }
 
+keys::WorkingKeys::Options working_key_options(const config::Config& config,
+                                               std::shared_ptr<const keys::ProcessImage> image,
+                                               const keys::KeyRing& ring) {
+  keys::WorkingKeys::Options options = working_key_options(config, std::move(image));
+  options.find_key = [&ring](const KeyId& id) { return ring.find(id); };
+  return options;
+}
+
 keys::RingOptions ring_options(const config::Config& config, const keys::TrustedTime& clock,
                                keys::RunOnHsm make_on_hsm, bool counts_uses) {
   keys::RingOptions options;

@@ -28,6 +28,10 @@ std::size_t worker_count(std::uint32_t configured);
 hsm::HsmQueue::Options queue_options(const config::Config& config);
 keys::WorkingKeys::Options working_key_options(const config::Config& config,
                                                std::shared_ptr<const keys::ProcessImage> image);
+// The same, of keys that `ring` has; it outlives them.
+keys::WorkingKeys::Options working_key_options(const config::Config& config,
+                                               std::shared_ptr<const keys::ProcessImage> image,
+                                               const keys::KeyRing& ring);
 // The ring goes by `clock`, which outlives it.
 keys::RingOptions ring_options(const config::Config& config, const keys::TrustedTime& clock,
                                keys::RunOnHsm make_on_hsm, bool counts_uses = true);

@@ -39,6 +39,7 @@
 #include "keyserver/server/store_and_log.hpp"
 #include "keyserver/server/store_memory.hpp"
 #include "keyserver/server/store_probe.hpp"
+#include "keyserver/server/under_lease.hpp"
 #include "libnae/base/clock.hpp"
 #include "libnae/base/log_text.hpp"
 #include "libnae/crypto/certificate.hpp"
@@ -80,12 +81,7 @@ class Running final : public Startable {
                   return hsm_.call(std::move(job), std::max(config_.hsm.timeout, keys::kMakingKey));
                 },
                 !follower_)),
-        working_keys_(*gcm_,
-                      [&] {
-                        auto options = working_key_options(config, image_);
-                        options.find_key = [this](const KeyId& id) { return ring_.find(id); };
-                        return options;
-                      }()),
+        working_keys_(*gcm_, working_key_options(config, image_, ring_)),
         expire_unused_(loop_, kExpireInterval,
                        [this] {
                          working_keys_.expire();
@@ -165,11 +161,7 @@ class Running final : public Startable {
         std::make_unique<net::WorkerThreads>(worker_count(config_.server.threads), "nae-worker");
     NAE_ASSIGN(net::TlsListenerOptions options, listener_options(config_));
     // Where answers leave: what was decided while the lease held must not be said after it.
-    if (tenure_)
-      options.limits.before_write = [tenure = tenure_.get()] {
-        if (!tenure->holds())
-          end_without_lease(Error(Code::server_unavailable, "the lease of the store has ended"));
-      };
+    if (tenure_) options.limits.before_write = answers_by(tenure_);
     NAE_ASSIGN(listener_, net::listen_tls(*workers_, std::move(context),
                                           {{net::kAlpnNae, nae1::protocol_for(*parts_)},
                                            {net::kAlpnHttp, admin_->protocol()}},
@@ -267,19 +259,12 @@ class Running final : public Startable {
     return {};
   }
 
-  // Anybody can sign a custody file of his own: it must be that of this group.
   Result<void> take_custodians() {
     BackupSpool::clear(config_);
     if (!approval_.custodians) return {};
     auto ask = [](keys::Hsm& hsm) { return hsm.public_key_of(keys::ServerKey::audit); };
     NAE_ASSIGN(const Bytes audit_key, hsm_.call(ask, config_.hsm.timeout));
-    if (approval_.custodians->find(custody::Kept::audit)->public_key != audit_key)
-      return fail(Code::config_invalid,
-                  config_.approval.custody.string() + " is the custody of another group",
-                  "approval.custody names the custody.nae of this server's group.");
-    if (auto former = refuse_former(config_, *approval_.custodians, config_.approval.custody);
-        !former)
-      return fail(Code::config_invalid, former.error().message, former.error().hint);
+    NAE_TRY(check_custodians(config_, *approval_.custodians, audit_key));
     presences_.emplace(approval_.custodians);
     if (config_.store.path.empty()) return {};
     backups_.emplace(
@@ -314,14 +299,8 @@ class Running final : public Startable {
                             .backups = backups_ ? &*backups_ : nullptr,
                             .presences = presences_ ? &*presences_ : nullptr};
     parts.check_store = [this] { return probe_->ask(); };
-    if (tenure_) {
-      parts.lease_seconds_left = [tenure = tenure_] {
-        return std::chrono::duration<double>(tenure->left()).count();
-      };
-      parts.not_on_token = not_on_token_;
-      parts.store_is_whole = [watch = watch_] { return watch->is_whole().has_value(); };
-      parts.store_is_synchronous = [watch = watch_] { return watch->is_synchronous(); };
-    }
+    parts.not_on_token = not_on_token_;
+    if (tenure_) tell_of_lease(parts, tenure_, watch_);
     if (follower_) parts.in_charge = [this] { return follower_->in_charge(); };
     if (acknowledgement_)
       parts.in_force = [this] { return acknowledgement_->wait(store_->ledger_head()); };
@@ -380,12 +359,7 @@ class Running final : public Startable {
   // On a thread of administration, whose calls may come as soon as the listener is there.
   Result<void> settle() {
     const auto time = follower_ ? follower_->time_to_settle(kSettleTime) : kSettleTime;
-    if (listening_.get()->settle(net::kAlpnNae, time)) return {};
-    return fail(
-        Code::timeout,
-        "the change was made and holds for every new request, but answers that were decided "
-        "before it may still leave",
-        "See the key server's log; repeat the command to wait again.");
+    return settle_answers(*listening_.get(), time);
   }
 
   Result<void> record_event(std::string_view event, const std::string& detail) {
@@ -410,11 +384,6 @@ class Running final : public Startable {
     });
   }
 
-  std::chrono::milliseconds time_to_finish() const {
-    return follower_ ? follower_->time_to_finish(config_.server.stop_timeout)
-                     : config_.server.stop_timeout;
-  }
-
   bool stop() {
     // Else it begins anew: what it has taken then is renewed by calls that are given up with these.
     if (told_to_stop_) net::tell_stopping();
@@ -424,7 +393,9 @@ class Running final : public Startable {
     background_thread_.join();
     if (follower_) follower_->stop();  // which may take charge at this moment
     spdlog::info("event=stopping connections={}", listener_->connections());
-    std::size_t cut = listener_->stop(time_to_finish());
+    const auto patience = config_.server.stop_timeout;
+    const std::size_t cut =
+        listener_->stop(follower_ ? follower_->time_to_finish(patience) : patience);
     workers_->stop();
     if (!follower_) limit_keeper_.save();
     clock_watch_.save();
