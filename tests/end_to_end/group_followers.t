@@ -67,18 +67,18 @@ class Readers:
 
 with Tap() as tap, Stack() as stack:
     first = stack.key_server
-    store = Cluster(stack, stack.path / "store", port=5440)
+    store = Cluster(stack, stack.path / "store", port=5441)
     store.initialize()
     store.configure(listen_addresses="127.0.0.1")
     store.control("start")
-    url = f"postgresql:///postgres?user=postgres&host={stack.path}&port=5440"
+    url = f"postgresql:///postgres?user=postgres&host={stack.path}&port=5441"
     first.stop()
     moved = run(KEY_SERVER, "move-store", "--config", first.config, "--to", url)
     tap.ok(moved.returncode == 0, "a store is moved into a PostgreSQL", moved.stderr)
     second = second_machine(first, first.path.with_name("second"), free_port())
     third = second_machine(first, first.path.with_name("third"), free_port())
     servers = [first, second, third]
-    proxy = TcpProxy(5440)
+    proxy = TcpProxy(5441)
     for server, name, way in ((first, "ks1", url), (second, "ks2", url), (third, "ks3", f"postgresql://postgres@127.0.0.1:{proxy.port}/postgres")):
         in_store(server, way, name)
         set_store(server, "follow = true")
