@@ -3,21 +3,14 @@
 #include <gtest/gtest.h>
 #include <openssl/core_names.h>
 #include <openssl/evp.h>
-#include <openssl/x509.h>
 
 #include "libnae/crypto/handle.hpp"
+#include "libnae/crypto/test_spki.hpp"
 
 namespace nae::crypto {
 namespace {
 
 using Pkey = handle<EVP_PKEY, EVP_PKEY_free>;
-
-Bytes spki_of(EVP_PKEY* key) {
-  Bytes der(static_cast<std::size_t>(i2d_PUBKEY(key, nullptr)));
-  unsigned char* at = der.data();
-  i2d_PUBKEY(key, &at);
-  return der;
-}
 
 // OpenSSL's own, the other way round.
 Bytes secret_with(EVP_PKEY* key, const char* curve, ByteView point) {

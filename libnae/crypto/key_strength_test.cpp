@@ -5,11 +5,11 @@
 #include <openssl/core_names.h>
 #include <openssl/evp.h>
 #include <openssl/param_build.h>
-#include <openssl/x509.h>
 
 #include "libnae/crypto/handle.hpp"
 #include "libnae/crypto/hmac.hpp"
 #include "libnae/crypto/secure_heap_test_environment.hpp"
+#include "libnae/crypto/test_spki.hpp"
 
 namespace nae::crypto {
 namespace {
@@ -32,10 +32,7 @@ PublicKey rsa(const BIGNUM* n, const Bytes& exponent) {
   EXPECT_EQ(EVP_PKEY_fromdata_init(maker.get()), 1);
   EXPECT_EQ(EVP_PKEY_fromdata(maker.get(), &made, EVP_PKEY_PUBLIC_KEY, parameters.get()), 1);
   const handle<EVP_PKEY, EVP_PKEY_free> key(made);
-  Bytes der(static_cast<std::size_t>(i2d_PUBKEY(key.get(), nullptr)));
-  unsigned char* at = der.data();
-  i2d_PUBKEY(key.get(), &at);
-  return PublicKey::from_der(der).value();
+  return PublicKey::from_der(spki_of(key.get())).value();
 }
 
 Number prime(int bits) {

@@ -3,22 +3,15 @@
 #include <gtest/gtest.h>
 #include <openssl/evp.h>
 #include <openssl/rsa.h>
-#include <openssl/x509.h>
 
 #include "libnae/crypto/certificate.hpp"
 #include "libnae/crypto/handle.hpp"
+#include "libnae/crypto/test_spki.hpp"
 
 namespace nae::crypto {
 namespace {
 
 using Pkey = handle<EVP_PKEY, EVP_PKEY_free>;
-
-Bytes spki_of(EVP_PKEY* key) {
-  Bytes der(static_cast<std::size_t>(i2d_PUBKEY(key, nullptr)));
-  unsigned char* at = der.data();
-  i2d_PUBKEY(key, &at);
-  return der;
-}
 
 // What the receiving HSM does, spelt out on OpenSSL's own primitives.
 Bytes unwrap(EVP_PKEY* key, const EVP_MD* hash, ByteView wrapped) {
