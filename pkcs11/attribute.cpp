@@ -5,21 +5,12 @@
 
 #include "libnae/base/text.hpp"
 #include "pkcs11/mechanism.hpp"
+#include "pkcs11/native.hpp"
 #include "pkcs11/private_mechanism.hpp"
 
 namespace nae::pkcs11 {
 namespace {
 
-// As this machine has them: PKCS#11 hands integers over in memory.
-template <class T>
-Bytes native(T value) {
-  Bytes out(sizeof value);
-  std::memcpy(out.data(), &value, sizeof value);
-  return out;
-}
-Bytes flag(bool value) {
-  return native<CK_BBOOL>(value ? CK_TRUE : CK_FALSE);
-}
 Bytes text(std::string_view value) {
   const ByteView bytes = as_bytes(value);
   return Bytes(bytes.begin(), bytes.end());

@@ -2,6 +2,8 @@
 
 #include <cstring>
 
+#include "pkcs11/native.hpp"
+
 namespace nae::pkcs11 {
 namespace {
 
@@ -19,16 +21,6 @@ bool read_as(const CK_ATTRIBUTE& attribute, Bytes& out) {
   const auto* bytes = static_cast<const Byte*>(attribute.pValue);
   out.assign(bytes, bytes + attribute.ulValueLen);
   return true;
-}
-
-template <class T>
-Bytes as_memory(T value) {
-  Bytes out(sizeof value);
-  std::memcpy(out.data(), &value, sizeof value);
-  return out;
-}
-Attribute yes_or_no(bool value) {
-  return as_memory<CK_BBOOL>(value ? CK_TRUE : CK_FALSE);
 }
 
 // Callers ask for uses that nothing here has: the secret is computed with elsewhere. They are
@@ -114,24 +106,24 @@ DerivedSecret DerivedTemplate::made_of(ByteView agreed) const {
 Attribute attribute_of(const DerivedSecret& secret, CK_ATTRIBUTE_TYPE type) {
   switch (type) {
     case CKA_CLASS:
-      return as_memory<CK_OBJECT_CLASS>(CKO_SECRET_KEY);
+      return native<CK_OBJECT_CLASS>(CKO_SECRET_KEY);
     case CKA_KEY_TYPE:
-      return as_memory<CK_KEY_TYPE>(secret.key_type);
+      return native<CK_KEY_TYPE>(secret.key_type);
     case CKA_VALUE:
       return secret.value;
     case CKA_VALUE_LEN:
-      return as_memory<CK_ULONG>(secret.value.size());
+      return native<CK_ULONG>(secret.value.size());
     case CKA_LABEL:
       return secret.label;
     case CKA_ID:
       return secret.id;
     case CKA_KEY_GEN_MECHANISM:
-      return as_memory<CK_MECHANISM_TYPE>(CK_UNAVAILABLE_INFORMATION);
+      return native<CK_MECHANISM_TYPE>(CK_UNAVAILABLE_INFORMATION);
     case CKA_PRIVATE:
-      return yes_or_no(secret.is_private);
+      return flag(secret.is_private);
     case CKA_EXTRACTABLE:
     case CKA_DESTROYABLE:
-      return yes_or_no(true);
+      return flag(true);
     case CKA_TOKEN:
     case CKA_SENSITIVE:
     case CKA_ALWAYS_SENSITIVE:
@@ -141,12 +133,12 @@ Attribute attribute_of(const DerivedSecret& secret, CK_ATTRIBUTE_TYPE type) {
     case CKA_COPYABLE:
     case CKA_TRUSTED:
     case CKA_WRAP_WITH_TRUSTED:
-      return yes_or_no(false);
+      return flag(false);
     case CKA_START_DATE:
     case CKA_END_DATE:
       return Bytes();
     default:
-      return is_use(type) ? yes_or_no(false) : Attribute(NoValue::unknown);
+      return is_use(type) ? flag(false) : Attribute(NoValue::unknown);
   }
 }
 
