@@ -1,7 +1,6 @@
 // The half of an exchange that speaks with the application.
 #include <spdlog/spdlog.h>
 
-#include <array>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
@@ -12,7 +11,7 @@
 
 #include "gateway/batch.hpp"
 #include "gateway/exchange.hpp"
-#include "gateway/header_text.hpp"
+#include "gateway/outgoing.hpp"
 #include "libnae/base/log_text.hpp"
 
 namespace nae::gateway {
@@ -43,12 +42,6 @@ class StreamSpace {
   }
   std::size_t taken(const http::buffer_body::value_type& body) const { return size_ - body.size; }
   asio::const_buffer first(std::size_t size) const { return {bytes_.get(), size}; }
-  // Of `body`, which writes `size` bytes of it next; `more`: others come after them.
-  void hand_to(http::buffer_body::value_type& body, std::size_t size, bool more) {
-    body.data = size == 0 ? nullptr : bytes_.get();
-    body.size = size;
-    body.more = more;
-  }
 
  private:
   std::size_t size_;
@@ -158,25 +151,23 @@ awaitable<Exchange::Settled> Exchange::send_request(Upstream& upstream) {
   const Bytes& body = rewritten_ ? rewritten_->body : body_;
   if (has_body_ || !header_[http::field::content_length].empty())
     message.content_length(body.size());
-  const std::string header = header_text(message);
-  const std::array parts{asio::buffer(header), asio::buffer(std::as_const(body))};
+  Outgoing outgoing(message, false);
   ErrorCode error;
   upstream.channel.expires_after(settings_->config.limits.upstream_timeout);
-  co_await asio::async_write(upstream.channel, parts,
+  co_await asio::async_write(upstream.channel, outgoing.next(asio::buffer(body), false),
                              asio::redirect_error(asio::use_awaitable, error));
   co_return Settled();  // one that takes no more may have said why
 }
 
 awaitable<Exchange::Settled> Exchange::stream_request(Upstream& upstream) {
-  http::request<http::buffer_body> message(upstream_header());
+  http::request<http::empty_body> message(upstream_header());
   const bool is_chunked = !parser_->content_length();
   if (is_chunked)
     message.chunked(true);
   else
     message.content_length(*parser_->content_length());
   co_await continue_client();
-  http::request_serializer<http::buffer_body> writer(message);
-  std::string head = is_chunked ? std::string() : header_text(message);  // until it is sent
+  Outgoing outgoing(message, is_chunked);
   http::request_parser<http::buffer_body> reader(std::move(*parser_));
   reader.body_limit(boost::none);
   const auto& limits = settings_->config.limits;
@@ -185,15 +176,8 @@ awaitable<Exchange::Settled> Exchange::stream_request(Upstream& upstream) {
   // What is here already leaves together with the header.
   if (buffer_.size() == 0) {
     upstream.channel.expires_after(limits.upstream_timeout);
-    if (is_chunked) {
-      space.hand_to(message.body(), 0, true);
-      co_await http::async_write_header(upstream.channel, writer,
-                                        asio::redirect_error(asio::use_awaitable, error));
-    } else {
-      co_await asio::async_write(upstream.channel, asio::buffer(head),
-                                 asio::redirect_error(asio::use_awaitable, error));
-      head.clear();
-    }
+    co_await asio::async_write(upstream.channel, outgoing.next({}, true),
+                               asio::redirect_error(asio::use_awaitable, error));
     if (error) co_return Settled();
   }
   while (!reader.is_done()) {
@@ -207,17 +191,8 @@ awaitable<Exchange::Settled> Exchange::stream_request(Upstream& upstream) {
     const bool more = !reader.is_done();
     if (got == 0 && more) continue;
     upstream.channel.expires_after(limits.upstream_timeout);
-    if (is_chunked) {
-      space.hand_to(message.body(), got, more);
-      co_await http::async_write(upstream.channel, writer,
-                                 asio::redirect_error(asio::use_awaitable, error));
-      if (error == http::error::need_buffer) error = {};
-    } else {
-      const std::array parts{asio::const_buffer(asio::buffer(head)), space.first(got)};
-      co_await asio::async_write(upstream.channel, parts,
-                                 asio::redirect_error(asio::use_awaitable, error));
-      head.clear();
-    }
+    co_await asio::async_write(upstream.channel, outgoing.next(space.first(got), more),
+                               asio::redirect_error(asio::use_awaitable, error));
     // It may have answered before it had read all.
     if (more && error) co_return Settled();
   }
@@ -282,14 +257,13 @@ awaitable<Exchange::Settled> Exchange::stream_answer(Upstream& upstream,
   const bool has_body = !answer_->is_done();
   const auto length = answer_->content_length();
   const bool is_chunked = has_body && !length && header_.version() == 11;
-  http::response<http::buffer_body> message(std::move(header));
+  http::response<http::empty_body> message(std::move(header));
   if (has_body && length) message.content_length(*length);
   if (is_chunked) message.chunked(true);
   if (has_body && !length && !is_chunked) keeps_alive_ = false;  // its end is the connection's
   message.keep_alive(keeps_alive_);
   const bool may_be_kept = answer_->keep_alive();
-  http::response_serializer<http::buffer_body> writer(message);
-  std::string head = is_chunked ? std::string() : header_text(message);  // until it is sent
+  Outgoing outgoing(message, is_chunked);
   http::response_parser<http::buffer_body> reader(std::move(*answer_));
   reader.body_limit(boost::none);
   ErrorCode error;
@@ -299,15 +273,8 @@ awaitable<Exchange::Settled> Exchange::stream_answer(Upstream& upstream,
   // What is here already leaves together with the header.
   if (!has_body || upstream.buffer.size() == 0) {
     channel_.expires_after(limits.body_timeout);
-    if (is_chunked) {
-      space.hand_to(message.body(), 0, true);
-      bytes_out_ += co_await http::async_write_header(
-          channel_, writer, asio::redirect_error(asio::use_awaitable, error));
-    } else {
-      bytes_out_ += co_await asio::async_write(channel_, asio::buffer(head),
-                                               asio::redirect_error(asio::use_awaitable, error));
-      head.clear();
-    }
+    bytes_out_ += co_await asio::async_write(channel_, outgoing.next({}, has_body),
+                                             asio::redirect_error(asio::use_awaitable, error));
     if (error) co_return tl::unexpected(Refusal{499, "client_gone", "the client has left", 0});
   }
   while (!reader.is_done()) {
@@ -322,17 +289,8 @@ awaitable<Exchange::Settled> Exchange::stream_answer(Upstream& upstream,
     const bool more = !reader.is_done();
     if (got == 0 && more) continue;
     channel_.expires_after(limits.body_timeout);
-    if (is_chunked) {
-      space.hand_to(message.body(), got, more);
-      bytes_out_ += co_await http::async_write(channel_, writer,
-                                               asio::redirect_error(asio::use_awaitable, error));
-      if (error == http::error::need_buffer) error = {};
-    } else {
-      const std::array parts{asio::const_buffer(asio::buffer(head)), space.first(got)};
-      bytes_out_ += co_await asio::async_write(channel_, parts,
-                                               asio::redirect_error(asio::use_awaitable, error));
-      head.clear();
-    }
+    bytes_out_ += co_await asio::async_write(channel_, outgoing.next(space.first(got), more),
+                                             asio::redirect_error(asio::use_awaitable, error));
     if (error) co_return tl::unexpected(Refusal{499, "client_gone", "the client has left", 0});
   }
   if (may_be_kept) answer_.reset();  // read to its end: the connection may be kept
