@@ -118,7 +118,7 @@ void Broker::send(std::uint64_t number, Request& request, Upstream& upstream) {
   auto sent = upstream.send(number, request.frame, request.context);
   if (!sent) {
     // One that follows takes no long user token: docs/spec/wire.md, version 1.
-    request.followers.push_back(upstream.server());
+    note_refusal(request, upstream.server());
     if (sent.error().code == Code::user_token_rejected)
       if (Upstream* other = choose(nullptr, &request)) return send(number, request, *other);
     if (request.asker != nullptr) refuse_soon(*request.asker, request.id, std::move(sent).error());
@@ -129,14 +129,21 @@ void Broker::send(std::uint64_t number, Request& request, Upstream& upstream) {
   ++request.times_sent;
 }
 
+Broker::Refusals& Broker::note_refusal(Request& request, const std::string& server) {
+  if (request.refusals == nullptr) request.refusals = std::make_unique<Refusals>();
+  request.refusals->servers.push_back(server);
+  return *request.refusals;
+}
+
 // The least loaded connection, and the same one for what comes in this turn of the event loop, so
 // that it leaves in one write. Load counts in records: the further connections of a server are for
 // what does not fit into one, since two that share little work only wake two threads there.
 // `avoided`: its server is not asked. One that refuses or is silent is asked when no other is left.
 Upstream* Broker::choose(const Upstream* avoided, const Request* request) {
   auto has_refused = [&](const Upstream& upstream) {
-    return request != nullptr && std::find(request->followers.begin(), request->followers.end(),
-                                           upstream.server()) != request->followers.end();
+    return request != nullptr && request->refusals != nullptr &&
+           std::ranges::find(request->refusals->servers, upstream.server()) !=
+               request->refusals->servers.end();
   };
   auto may_serve = [&](const Upstream& upstream) {
     return upstream.ready() && !has_refused(upstream) &&
@@ -149,11 +156,12 @@ Upstream* Broker::choose(const Upstream* avoided, const Request* request) {
   if (this_turns_ != nullptr && may_serve(*this_turns_) && !follows(*this_turns_) &&
       load_of(*this_turns_) == 0)
     return this_turns_;
-  Upstream* best = least_loaded([&](const Upstream& upstream) {
+  const auto serves_well = [&](const Upstream& upstream) {
     return may_serve(upstream) && upstream.silent_for(now) < kSilent && !follows(upstream) &&
            !avoided_.contains(upstream.server(), now);
-  });
-  if (best == nullptr) best = least_loaded(may_serve);
+  };
+  Upstream* best = least_loaded(std::cref(serves_well));  // by reference: nothing is allocated
+  if (best == nullptr) best = least_loaded(std::cref(may_serve));
   if (this_turns_ == nullptr && best != nullptr)
     boost::asio::post(loop_, [this] { this_turns_ = nullptr; });
   return this_turns_ = best;
@@ -296,8 +304,7 @@ bool Broker::ask_the_one_in_charge(Requests::iterator found, const Error& refusa
   const TimePoint now = Clock::now();
   if (request.counted) followers_.avoid(follower, now);
   this_turns_ = nullptr;
-  request.followers.push_back(follower);
-  request.refusal = refusal;
+  note_refusal(request, follower).last = refusal;
   --request.times_sent;
   detach(request);
   ++counters_.retried;
@@ -305,7 +312,7 @@ bool Broker::ask_the_one_in_charge(Requests::iterator found, const Error& refusa
     send(found->first, request, *other);
     return true;
   }
-  request.followers.clear();
+  request.refusals->servers.clear();
   request.retry_at = now + kUntilSomebodyIsInCharge;
   wait_for_upstream(found->first, request);
   return true;
@@ -395,7 +402,8 @@ void Broker::check_deadlines() {
   for (std::uint64_t number : overdue) {
     auto found = requests_.find(number);
     if (found->second.upstream == nullptr) {
-      refuse(found, found->second.refusal ? *found->second.refusal : unavailable());
+      const auto& refusals = found->second.refusals;
+      refuse(found, refusals && refusals->last ? *refusals->last : unavailable());
       continue;
     }
     ++counters_.timeouts;

@@ -85,6 +85,11 @@ class Broker final : public UpstreamEvents {
 
  private:
   using TimePoint = std::chrono::steady_clock::time_point;
+  // Of servers that leave a request to the one in charge.
+  struct Refusals {
+    std::vector<std::string> servers;
+    std::optional<Error> last;
+  };
   struct Request {
     Asker* asker = nullptr;  // null: nobody waits, but the server still owes the answer
     std::uint64_t id = 0;    // the asker's
@@ -95,8 +100,7 @@ class Broker final : public UpstreamEvents {
     unsigned times_sent = 0;
     bool repeatable = false;
     bool counted = false;
-    std::vector<std::string> followers;  // servers that leave it to the one in charge
-    std::optional<Error> refusal;        // of the last of them
+    std::unique_ptr<Refusals> refusals;  // nullptr: no server has left it to another one
     TimePoint deadline;
     TimePoint unavailable_at;
     TimePoint retry_at;  // lost: not before, on a connection to the server that lost it
@@ -108,6 +112,7 @@ class Broker final : public UpstreamEvents {
 
   void dispatch(std::uint64_t number, Request& request);
   void send(std::uint64_t number, Request& request, Upstream& upstream);
+  static Refusals& note_refusal(Request& request, const std::string& server);
   Upstream* choose(const Upstream* avoided = nullptr, const Request* request = nullptr);
   Upstream* least_loaded(const std::function<bool(const Upstream&)>& may_serve);
   // A request that `lost` will not answer, and that may be sent again.
