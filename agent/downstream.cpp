@@ -27,12 +27,6 @@ constexpr std::size_t kMaxContextBytesPerClient = 8u << 20;
 // Who says nothing takes the place of one who would.
 constexpr std::chrono::milliseconds kHelloTimeout{10'000};
 
-// Of some forms of it at least: key servers count it as a use of a key.
-bool counts_as_use(Action action) {
-  return action == Action::encrypt || action == Action::rewrap || action == Action::sign ||
-         action == Action::mac;
-}
-
 // The process that connected: its connections share what memory one may have.
 std::string process_of(int descriptor) {
   ucred peer{};

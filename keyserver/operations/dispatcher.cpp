@@ -62,8 +62,7 @@ std::string_view reason_of(Code code, const policy::Decision& decision) {
 
 bool protects(const CryptoRequest& asked) {
   if (asks_for_search_tokens(asked) || searches_blind_index(asked)) return false;
-  return asked.action == Action::encrypt || asked.action == Action::sign ||
-         asked.action == Action::mac;
+  return counts_as_use(asked.action) && asked.action != Action::rewrap;  // that counts by itself
 }
 
 const metrics::Metrics::PerAction& counters_of(const Request& request) {

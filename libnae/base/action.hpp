@@ -57,6 +57,31 @@ constexpr Repeated when_repeated(Action action) {
   return Repeated::act;
 }
 
+// Whether key servers count it, in some of its forms at least, as a use of a key version: what a
+// follower leaves to the one in charge (docs/spec/group.md, F7).
+constexpr bool counts_as_use(Action action) {
+  switch (action) {
+    case Action::encrypt:
+    case Action::rewrap:
+    case Action::sign:
+    case Action::mac:
+      return true;
+    case Action::decrypt:
+    case Action::verify:
+    case Action::mac_verify:
+    case Action::hash:
+    case Action::random:
+    case Action::wrap:
+    case Action::unwrap:
+    case Action::derive:
+    case Action::export_key:
+    case Action::manage:
+    case Action::search:
+      return false;
+  }
+  return true;
+}
+
 std::string_view name(Action action);                      // "mac-verify"
 std::optional<Action> action_from_name(std::string_view);  // exact, lower case
 std::optional<Action> action_from_wire(std::uint8_t number);
