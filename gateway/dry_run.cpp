@@ -9,7 +9,9 @@
 #include <ostream>
 
 #include "gateway/forwarding.hpp"
+#include "gateway/inspection/content_type.hpp"
 #include "gateway/inspection/form_scanner.hpp"
+#include "gateway/inspection/multipart_scanner.hpp"
 #include "gateway/route_choice.hpp"
 #include "libnae/base/log_text.hpp"
 
@@ -111,6 +113,19 @@ void note(Report& report, const std::string& path, const std::string& field, std
   if (!why.empty()) ++report[{path, field + " looks like " + why}];
 }
 
+// Empty: the body has no parts.
+std::string_view boundary_of(const std::vector<HeaderView>& headers) {
+  std::string_view boundary;
+  for (const auto& [name, value] : headers) {
+    if (!equal_ignoring_case(name, "content-type")) continue;
+    const ContentType type = split_content_type(value);
+    if (!equal_ignoring_case(type.essence, "multipart/form-data") ||
+        !check_parameters(type.parameters, &boundary))
+      return {};
+  }
+  return boundary;
+}
+
 bool covers(const Route* route, Place place, std::string_view name) {
   return route && std::ranges::any_of(route->fields, [&](const Field& field) {
            return field.place == place && field.name == name;
@@ -144,8 +159,18 @@ void scan_one(const ReadRequest& request, const RouteTable& routes, Report& repo
     note(report, target->path, "json " + to_string(general), name, value.text);
     return {};
   };
-  if (!scan_json(as_text(request.body), visit))
+  if (scan_json(as_text(request.body), visit)) return;
+  const std::string_view boundary = boundary_of(request.headers);
+  if (boundary.empty()) {
     static_cast<void>(scan_pairs(Place::form, as_text(request.body)));
+    return;
+  }
+  static_cast<void>(scan_multipart(as_text(request.body), boundary, [&](const FormPart& part) {
+    const std::string_view value = as_text(request.body).substr(part.begin, part.end - part.begin);
+    if (!part.is_file && !covers(route, Place::part, part.name))
+      note(report, target->path, "form " + std::string(part.name), part.name, value);
+    return Understood<void>();
+  }));
 }
 
 }  // namespace

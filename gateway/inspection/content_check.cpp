@@ -1,16 +1,10 @@
 #include <algorithm>
 
+#include "gateway/inspection/content_type.hpp"
 #include "gateway/inspection/inspection.hpp"
 
 namespace nae::gateway {
 namespace {
-
-std::string_view trimmed(std::string_view text) {
-  const std::size_t from = std::min(text.find_first_not_of(" \t"), text.size());
-  text.remove_prefix(from);
-  const std::size_t last = text.find_last_not_of(" \t");
-  return text.substr(0, last == text.npos ? 0 : last + 1);
-}
 
 // A token of RFC 9110 section 5.6.2, '/', and another one: what has a comma in it is several types
 // to some readers.
@@ -31,26 +25,30 @@ bool is_json_type(std::string_view type) {
           equal_ignoring_case(type.substr(type.size() - 5), "+json"));
 }
 
-// `parameters`: from the first ';' on. One charset, UTF-8, and nothing that hides one.
-Understood<void> check_charset(std::string_view parameters) {
-  bool seen = false;
-  while (!parameters.empty()) {
-    const std::size_t end = std::min(parameters.find(';', 1), parameters.size());
-    const std::string_view parameter = trimmed(parameters.substr(1, end - 1));
-    parameters.remove_prefix(end);
-    if (parameter.empty()) continue;
-    const std::size_t equals = std::min(parameter.find('='), parameter.size());
-    if (!equal_ignoring_case(trimmed(parameter.substr(0, equals)), "charset")) {
-      if (parameter.find('"') != parameter.npos)
-        return refuse(415, "content_type_unexpected", "a quoted parameter of the content type");
-      continue;
-    }
-    std::string_view value = trimmed(parameter.substr(std::min(equals + 1, parameter.size())));
-    if (value.size() >= 2 && value.front() == '"' && value.back() == '"')
-      value = value.substr(1, value.size() - 2);
-    if (seen || !(equal_ignoring_case(value, "utf-8") || equal_ignoring_case(value, "utf8")))
-      return refuse(415, "charset_unsupported", "the body is not in UTF-8");
-    seen = true;
+bool is_of(Content content, std::string_view essence) {
+  switch (content) {
+    case Content::json:
+      return is_json_type(essence);
+    case Content::form:
+      return equal_ignoring_case(essence, "application/x-www-form-urlencoded");
+    case Content::multipart:
+      return equal_ignoring_case(essence, "multipart/form-data");
+    case Content::any:
+      return true;
+  }
+  return false;
+}
+
+std::string_view named(Content content) {
+  switch (content) {
+    case Content::json:
+      return "JSON";
+    case Content::form:
+      return "forms";
+    case Content::multipart:
+      return "forms in parts (multipart/form-data)";
+    case Content::any:
+      return "anything";
   }
   return {};
 }
@@ -69,16 +67,12 @@ Understood<void> check_content(const Route& route, const std::vector<HeaderView>
   }
   if (route.content == Content::any) return {};
   if (!type) return refuse(415, "content_type_missing", "the body has no content type");
-  const std::size_t end = std::min(type->find(';'), type->size());
-  const std::string_view essence = trimmed(type->substr(0, end));
-  const bool good = route.content == Content::json
-                        ? is_json_type(essence)
-                        : equal_ignoring_case(essence, "application/x-www-form-urlencoded");
-  if (!good || !is_media_type(essence))
-    return refuse(
-        415, "content_type_unexpected",
-        route.content == Content::json ? "this route takes JSON" : "this route takes forms");
-  return check_charset(type->substr(end));
+  const auto [essence, parameters] = split_content_type(*type);
+  if (!is_of(route.content, essence) || !is_media_type(essence))
+    return refuse(415, "content_type_unexpected",
+                  "this route takes " + std::string(named(route.content)));
+  std::string_view boundary;
+  return check_parameters(parameters, route.content == Content::multipart ? &boundary : nullptr);
 }
 
 }  // namespace nae::gateway

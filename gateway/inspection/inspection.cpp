@@ -3,8 +3,10 @@
 #include <algorithm>
 
 #include "gateway/inspection/canonical_value.hpp"
+#include "gateway/inspection/content_type.hpp"
 #include "gateway/inspection/form_scanner.hpp"
 #include "gateway/inspection/json_scanner.hpp"
+#include "gateway/inspection/multipart_scanner.hpp"
 #include "libnae/base/text.hpp"
 
 namespace nae::gateway {
@@ -41,6 +43,7 @@ class Inspector {
     if (route_.looks_into_query()) NAE_UNDERSTAND(form(Place::query, target_.query));
     if (route_.content == Content::json && !request_.body.empty()) NAE_UNDERSTAND(json());
     if (route_.content == Content::form) NAE_UNDERSTAND(form(Place::form, request_.body));
+    if (route_.content == Content::multipart) NAE_UNDERSTAND(multipart());
     for (std::size_t i = 0; i < seen_.size(); ++i)
       if (route_.fields[i].required && seen_[i] == 0)
         return refuse(422, "field_missing", route_.fields[i].label() + " is missing");
@@ -98,9 +101,9 @@ class Inspector {
   // Applications that take parameters of the body from the query, too, would have them in clear.
   Understood<void> stray_parameters() const {
     for (const Field& field : route_.fields) {
-      if (field.place != Place::form && field.place != Place::json) continue;
+      if (field.place == Place::query || field.place == Place::header) continue;
       const std::string_view name =
-          field.place == Place::form ? field.name : field.selector.outermost();
+          field.place == Place::json ? field.selector.outermost() : field.name;
       const bool is_known = std::ranges::any_of(route_.fields, [&](const Field& other) {
         return other.place == Place::query && other.name == name;
       });
@@ -116,22 +119,57 @@ class Inspector {
       // Rails and others go by such a field instead of the method.
       if (place == Place::form && (read.name == "_method" || is_form_variant(read.name, "_method")))
         return refuse(400, "method_override", "the body names another method");
-      Finding found{place, read.begin + offset, read.end + offset, 0, nullptr, {}, {}};
-      for (std::size_t i = 0; i < route_.fields.size(); ++i) {
-        const Field& field = route_.fields[i];
-        if (field.place != place) continue;
-        if (is_form_variant(read.name, field.name))
+      for (const Field& field : route_.fields)
+        if (field.place == place && is_form_variant(read.name, field.name))
           return refuse(400, "field_ambiguous", "a name is nearly that of " + field.label());
-        if (read.name != field.name) continue;
-        if (++seen_[i] > 1) return refuse(400, "field_twice", field.label() + " stands twice");
-        found.label = field.label();
-        // Where forms leave something empty it is not given.
-        if (read.value.empty() && !field.required) return {};
-        return handle(field.handling, std::move(found), JsonKind::string, read.value);
-      }
-      found.label = place == Place::query ? "query" : "form";
-      return detect(std::move(found), JsonKind::string, read.value);
+      return form_value(Finding{place, read.begin + offset, read.end + offset, 0, nullptr, {}, {}},
+                        read.name, read.value);
     });
+  }
+
+  Understood<void> form_value(Finding found, std::string_view name, std::string_view value) {
+    for (std::size_t i = 0; i < route_.fields.size(); ++i) {
+      const Field& field = route_.fields[i];
+      if (field.place != found.place || name != field.name) continue;
+      if (++seen_[i] > 1) return refuse(400, "field_twice", field.label() + " stands twice");
+      found.label = field.label();
+      // Where forms leave something empty it is not given.
+      if (value.empty() && !field.required) return {};
+      return handle(field.handling, std::move(found), JsonKind::string, value);
+    }
+    found.label = found.place == Place::query ? "query" : "form";
+    return detect(std::move(found), JsonKind::string, value);
+  }
+
+  Understood<void> multipart() {
+    std::string_view boundary;
+    for (const auto& [name, value] : request_.headers)
+      if (equal_ignoring_case(name, "content-type"))
+        NAE_UNDERSTAND(check_parameters(split_content_type(value).parameters, &boundary));
+    return scan_multipart(request_.body, boundary,
+                          [&](const FormPart& read) { return part(read); });
+  }
+
+  Understood<void> part(const FormPart& read) {
+    // Also as readers have it that decode %XX in names, as browsers write them.
+    if (may_have_field(read.name, "_method"))
+      return refuse(400, "method_override", "the body names another method");
+    for (const Field& field : route_.fields) {
+      if (field.place != Place::part || !may_have_field(read.name, field.name)) continue;
+      if (read.name != field.name)
+        return refuse(400, "field_ambiguous", "a name is nearly that of " + field.label());
+      if (read.is_file || !read.is_text)
+        return refuse(422, "field_shape", field.label() + " is a file or of another type");
+    }
+    if (read.is_file) return {};
+    const std::string_view value = request_.body.substr(read.begin, read.end - read.begin);
+    // RFC 7578 section 4.6: the charset of the others.
+    if (equal_ignoring_case(read.name, "_charset_") && !equal_ignoring_case(value, "utf-8"))
+      return refuse(415, "charset_unsupported", "the form is not in UTF-8");
+    if (!is_utf8(value) || value.find('\0') != value.npos)
+      return refuse(400, "form_encoding", "a name or value is not UTF-8");
+    return form_value(Finding{Place::part, read.begin, read.end, 0, nullptr, {}, {}}, read.name,
+                      value);
   }
 
   // An application that looks for a value under another name or in another shape than the route
@@ -209,9 +247,12 @@ RewrittenRequest rewrite(const RequestView& request, const std::vector<Finding>&
         target_at = found.end;
         break;
       case Place::form:
+      case Place::part:
       case Place::json:
         body.raw(as_bytes(request.body.substr(body_at, found.begin - body_at)));
-        body.raw(as_bytes(found.place == Place::json ? json_quoted(text) : form_encoded(text)));
+        body.raw(as_bytes(found.place == Place::json   ? json_quoted(text)
+                          : found.place == Place::form ? form_encoded(text)
+                                                       : text));  // no '-': no boundary
         body_at = found.end;
         break;
     }

@@ -46,6 +46,7 @@ std::string Field::label() const {
     case Place::json:
       return "json " + selector.text();
     case Place::form:
+    case Place::part:
       return "form " + name;
     case Place::query:
       return "query " + name;

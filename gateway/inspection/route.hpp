@@ -12,7 +12,7 @@
 
 namespace nae::gateway {
 
-enum class Place : std::uint8_t { json, form, query, header };
+enum class Place : std::uint8_t { json, form, part, query, header };
 enum class Treatment : std::uint8_t { encrypt, refuse };
 enum class Normalization : std::uint8_t { none, lower, digits };
 
@@ -50,7 +50,7 @@ struct AnswerField {
   bool mask = false;          // whatever the verdict is
 };
 
-enum class Content : std::uint8_t { any, json, form };
+enum class Content : std::uint8_t { any, json, form, multipart };
 
 struct Route {
   std::string name;

@@ -175,19 +175,26 @@ void read_match(Fields& f, Route& route) {
 }
 
 // One body has one syntax.
-Content content_of(Fields& f, const Route& route) {
+Content read_content(Fields& f, Route& route) {
   const auto has = [&](Place place) {
     return std::ranges::any_of(route.fields,
                                [&](const Field& field) { return field.place == place; });
   };
-  static constexpr std::string_view kContents[] = {"json", "form"};
+  static constexpr std::string_view kContents[] = {"json", "form", "multipart"};
   std::string content = has(Place::form) ? "form" : has(Place::json) ? "json" : "";
   f.word("content", content, kContents);
-  if ((has(Place::json) && content != "json") || (has(Place::form) && content != "form"))
+  const bool is_form = content == "form" || content == "multipart";
+  if ((has(Place::json) && content != "json") || (has(Place::form) && !is_form))
     f.refuse("content", "fields of a JSON body and of a form need routes of their own");
   if (content.empty() && !route.detectors.empty())
     f.refuse("content", "is required where there are detectors and no fields");
-  return content == "json" ? Content::json : content == "form" ? Content::form : Content::any;
+  if (content == "multipart")
+    for (Field& field : route.fields)
+      if (field.place == Place::form) field.place = Place::part;
+  return content == "json"        ? Content::json
+         : content == "form"      ? Content::form
+         : content == "multipart" ? Content::multipart
+                                  : Content::any;
 }
 
 }  // namespace
@@ -227,7 +234,7 @@ Result<Route> read_route(const toml::table& table, const std::string& source,
     NAE_ASSIGN(AnswerField answer, read_answer(fields_of(part, "answer", route.answers.size())));
     route.answers.push_back(std::move(answer));
   }
-  route.content = content_of(f, route);
+  route.content = read_content(f, route);
   if (route.fields.empty() && route.detectors.empty() && route.answers.empty())
     f.refuse("field", "a route has a field, a detector or an answer");
   NAE_TRY(f.finish());

@@ -10,7 +10,7 @@ import subprocess
 import psycopg2
 from harness import BUILD, Stack, Tap
 
-READER = BUILD / "tests" / "json_reader" / "nae-json-reader"
+READER = BUILD / "tests" / "body_reader" / "nae-body-reader"
 COUNT, SEED = int(os.environ.get("NAE_BODIES", "240000")), int(os.environ.get("NAE_SEED", "20261130"))
 SEEDS = ['{"card":"4111 1111 1111 1111","amount":1.50e1,"list":[1,-2,0.5,1E+2],"who":{"name":"Ann","old":null,"new":true}}',
          '{"a":"\\u0041\\n\\ud83d\\ude00\\/","b":{"b":{"b":[[],{},[{}]]}},"":false}', '[ "x" , 1 ,\t{"k" : "Grüße"}\r\n]',
@@ -30,7 +30,7 @@ def mutated(generator):
 
 
 def flat(value, path=""):
-    """As nae-json-reader writes it; numbers as they are written."""
+    """As nae-body-reader writes it; numbers as they are written."""
     if isinstance(value, dict) and value:
         return {step: leaf for key, inner in value.items() for step, leaf in flat(inner, f"{path}/k{key.encode('utf-8', 'surrogatepass').hex()}").items()}
     if isinstance(value, list) and value:
@@ -67,7 +67,7 @@ def parsed(text):
 with Tap() as tap, Stack(keys="") as stack:
     generator = random.Random(SEED)
     bodies = list({mutated(generator): None for _ in range(COUNT)})
-    lines = subprocess.run([READER], input="\n".join(body.hex() for body in bodies) + "\n", capture_output=True, text=True, check=True).stdout.split("\n")[:-1]
+    lines = subprocess.run([READER, "json"], input="\n".join(body.hex() for body in bodies) + "\n", capture_output=True, text=True, check=True).stdout.split("\n")[:-1]
     tap.is_(len(lines), len(bodies), f"{len(bodies)} different bodies were read (seed {SEED})")
     taken = {body: read_by_us(line) for body, line in zip(bodies, lines) if line.startswith("read ")}
     tap.ok(len(taken) > len(bodies) // 20 and len(taken) < len(bodies), f"{len(taken)} of them were taken")

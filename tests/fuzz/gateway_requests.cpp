@@ -4,6 +4,7 @@
 #include "gateway/inspection/canonical_value.hpp"
 #include "gateway/inspection/form_scanner.hpp"
 #include "gateway/inspection/inspection.hpp"
+#include "gateway/inspection/multipart_scanner.hpp"
 #include "libnae/base/text.hpp"
 #include "tests/fuzz/property.hpp"
 
@@ -35,8 +36,9 @@ Route route_of(Content content) {
     field(Place::json, "$.c[*].d", PlainType::jsonb);
     field(Place::json, "$.e", PlainType::date);
   } else {
-    field(Place::form, "a", PlainType::text);
-    field(Place::form, "b", PlainType::int8);
+    const Place place = content == Content::form ? Place::form : Place::part;
+    field(place, "a", PlainType::text);
+    field(place, "b", PlainType::int8);
   }
   field(Place::query, "a", PlainType::text);
   return route;
@@ -59,7 +61,7 @@ void check_route(const Route& route, const RequestTarget& target, const RequestV
   // Nothing but ciphertexts is left where a field selects.
   const auto again = parse_target(made.target);
   require(again.has_value() && again->path == target.path);
-  const auto second = inspect(route, *again, {made.target, {}, as_text(made.body)});
+  const auto second = inspect(route, *again, {made.target, request.headers, as_text(made.body)});
   require(!second && second.error().name == std::string_view("value_is_ciphertext"));
 }
 
@@ -95,16 +97,31 @@ void check_form(std::string_view text) {
   if (!scanned) require_named(scanned.error());
 }
 
+void check_multipart(std::string_view text) {
+  std::size_t at = 0;
+  const auto scanned = scan_multipart(text, "x", [&](const FormPart& part) {
+    require(at < part.begin && part.begin <= part.end && part.end <= text.size());
+    require(is_utf8(part.name));
+    const std::string_view content = text.substr(part.begin, part.end - part.begin);
+    require(content.find("--x") == content.npos);
+    at = part.end;
+    return Understood<void>();
+  });
+  if (!scanned) require_named(scanned.error());
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  static const Route kJson = route_of(Content::json), kForm = route_of(Content::form);
+  static const Route kJson = route_of(Content::json), kForm = route_of(Content::form),
+                     kMultipart = route_of(Content::multipart);
   const std::string_view text = text_of(data, size);
   const std::size_t line = std::min(text.find('\n'), text.size());
   const std::string_view first = text.substr(0, line);
   const std::string_view body = text.substr(std::min(line + 1, text.size()));
   check_json(body);
   check_form(body);
+  check_multipart(body);
   if (const auto selector = JsonSelector::parse(first); !selector)
     require_refusal(selector.error(), Code::invalid_argument);
   Bytes bytes;
@@ -125,5 +142,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   check_route(kJson, *target, {first, {}, body});
   check_route(kForm, *target, {first, {}, body});
+  check_route(kMultipart, *target,
+              {first, {{"content-type", "multipart/form-data; boundary=x"}}, body});
   return 0;
 }
