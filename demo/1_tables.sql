@@ -5,6 +5,7 @@ CREATE ROLE analyst LOGIN;
 CREATE ROLE support LOGIN;
 CREATE ROLE desk LOGIN;
 CREATE ROLE migrator LOGIN;
+CREATE ROLE shop_web LOGIN;
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA public TO importer, analyst, support, desk;
 CREATE TABLE customers (
   id   int PRIMARY KEY,

@@ -42,6 +42,8 @@ def check_what_it_shows(tap, shown):
             ("which is encrypted in use", r"CALL nae\.encrypt_column\('orders', 'card'"),
             ("and not found any more", rf"\$ grep -rlaF {CARD} \S+\n\(nothing\)"),
             ("a rotated column", r"\n +1 \| +1 \| \d{16}(?s:.*)CALL nae\.rotate_column(?s:.*)\n +1 \| +2 \| \d{16}"),
+            ("a gateway before a shop", r"4111\+1111\+1111\+1111\n201 Created\n-- The shop, .*\nPOST /sales\n  buyer = Ann Archer\n  card = nae1:\S{60,}\n"),
+            ("whose cards the desk sees the end of, and the analyst whole", r"Ann Archer \| \*{12}1111\n(?s:.*)Ann Archer \| 4111111111111111\n"),
             ("an edited audit log, caught", r'"support" is "analyst" now\.\n\$ nae audit verify\nTHE AUDIT LOG IS NOT INTACT(?s:.*)line_changed(?s:.*)line \d+'),
             ("a log that is whole again", r"It is put back\.\n\$ nae audit verify\nThe audit log is intact")]:
         tap.like(shown, pattern, f"it shows {what}")
@@ -91,6 +93,7 @@ def check_that_it_ends(tap, tour):
     script.write_text(text)
 
 
+os.environ["NAE_AGENT_CONF"] = str(ROOT / "demo/programs.toml")
 with Tap() as tap, Stack(keys="customer-pii:aes-256-gcm customer-ssn:aes-256-siv contracts:rsa-2048") as stack:
     tour = Tour(stack)
     stack.key_server.apply_policy((ROOT / "demo/policy.toml").read_text())

@@ -1,0 +1,2 @@
+\echo '-- And the analyst the whole:'
+SELECT buyer, card FROM sales;
