@@ -41,18 +41,17 @@ class Exchange {
   boost::asio::awaitable<Settled> stream_request(Upstream& upstream);
   boost::asio::awaitable<Settled> read_answer_header(Upstream& upstream);
   boost::asio::awaitable<Settled> relay_answer(Upstream& upstream);
-  boost::asio::awaitable<Settled> stream_answer(Upstream& upstream, http::response_header<> header);
-  boost::asio::awaitable<Settled> show_answer(Upstream& upstream, http::response_header<> header);
+  boost::asio::awaitable<Settled> stream_answer(Upstream& upstream);
+  boost::asio::awaitable<Settled> show_answer(Upstream& upstream);
   boost::asio::awaitable<Understood<Bytes>> opened(Bytes body, bool& changed);
   boost::asio::awaitable<void> refuse_request(const Refusal& refusal);
   boost::asio::awaitable<void> continue_client();
 
-  http::request_header<> upstream_header() const;
+  HeaderText upstream_header() const;  // but for how the body is framed
   bool may_ask_again(const Upstream& upstream) const;
-  bool shows(const http::response_header<>& header) const;
+  bool shows_answer() const;
   Asker asker() const;
   RequestView request_view() const;
-  void finish_answer_header(http::response_header<>& header, bool has_body) const;
 
   Worker& worker_;
   Channel& channel_;

@@ -61,8 +61,7 @@ bool is_end(const ErrorCode& error) {
 }
 
 bool is_json(const http::response_header<>& header) {
-  const std::string_view type(header[http::field::content_type].data(),
-                              header[http::field::content_type].size());
+  const std::string_view type = text_of(header[http::field::content_type]);
   const std::string_view essence = type.substr(0, type.find(';'));
   return equal_ignoring_case(essence, "application/json") ||
          (essence.size() > 5 && equal_ignoring_case(essence.substr(essence.size() - 5), "+json"));
@@ -70,32 +69,33 @@ bool is_json(const http::response_header<>& header) {
 
 }  // namespace
 
-http::request_header<> Exchange::upstream_header() const {
-  http::request_header<> out;
-  out.version(11);
-  out.method_string(header_.method_string());
-  if (rewritten_)
-    out.target(rewritten_->target);
-  else
-    out.target(header_.target());
+HeaderText Exchange::upstream_header() const {
+  HeaderText out =
+      HeaderText::of_request(text_of(header_.method_string()),
+                             rewritten_ ? rewritten_->target : text_of(header_.target()));
+  // Parts of an answer, and what is compressed, could not be looked into.
+  const bool looks_into_answer = route_ && !route_->answers.empty();
+  constexpr std::string_view kOfAnswer[] = {"range", "if-range", "accept-encoding"};
+  bool has_host = false;
   for (std::size_t i = 0; i < headers_.size(); ++i) {
     const auto& [name, value] = headers_[i];
+    if (says_what_gateway_says(name)) continue;
+    if (looks_into_answer && std::ranges::any_of(kOfAnswer, [&](std::string_view each) {
+          return equal_ignoring_case(each, name);
+        }))
+      continue;
     std::string_view own = rewritten_ ? std::string_view(rewritten_->header_values[i]) : value;
     // A browser sends along where it was, and a query there has its values in clear.
-    if (settings_->config.routes.look_into_query() &&
-        equal_ignoring_case(folded_header(name), "referer"))
+    if (settings_->config.routes.look_into_query() && is_header(name, "referer"))
       own = own.substr(0, own.find('?'));
-    out.insert(name, own);
+    const bool is_host = equal_ignoring_case(name, "host");
+    if (is_host && own.empty()) continue;
+    has_host = has_host || is_host;
+    out.add(name, own);
   }
-  if (out[http::field::host].empty())
-    out.set(http::field::host, net::to_string(settings_->config.upstream.address));
+  if (!has_host) out.add("Host", net::to_string(settings_->config.upstream.address));
+  if (looks_into_answer) out.add("Accept-Encoding", "identity");
   add_forwarded(out, header_, client_, id_);
-  if (route_ && !route_->answers.empty()) {
-    // Parts of an answer, and what is compressed, could not be looked into.
-    out.erase(http::field::range);
-    out.erase(http::field::if_range);
-    out.set(http::field::accept_encoding, "identity");
-  }
   return out;
 }
 
@@ -147,11 +147,11 @@ awaitable<Exchange::Settled> Exchange::send_request(Upstream& upstream) {
     Settled streamed = co_await stream_request(upstream);
     co_return streamed;
   }
-  http::request<http::empty_body> message(upstream_header());
+  HeaderText header = upstream_header();
   const Bytes& body = rewritten_ ? rewritten_->body : body_;
   if (has_body_ || !header_[http::field::content_length].empty())
-    message.content_length(body.size());
-  Outgoing outgoing(message, false);
+    header.add("Content-Length", body.size());
+  Outgoing outgoing(std::move(header).finish(), false);
   ErrorCode error;
   upstream.channel.expires_after(settings_->config.limits.upstream_timeout);
   co_await asio::async_write(upstream.channel, outgoing.next(asio::buffer(body), false),
@@ -160,14 +160,14 @@ awaitable<Exchange::Settled> Exchange::send_request(Upstream& upstream) {
 }
 
 awaitable<Exchange::Settled> Exchange::stream_request(Upstream& upstream) {
-  http::request<http::empty_body> message(upstream_header());
+  HeaderText header = upstream_header();
   const bool is_chunked = !parser_->content_length();
   if (is_chunked)
-    message.chunked(true);
+    header.add("Transfer-Encoding", "chunked");
   else
-    message.content_length(*parser_->content_length());
+    header.add("Content-Length", *parser_->content_length());
   co_await continue_client();
-  Outgoing outgoing(message, is_chunked);
+  Outgoing outgoing(std::move(header).finish(), is_chunked);
   http::request_parser<http::buffer_body> reader(std::move(*parser_));
   reader.body_limit(boost::none);
   const auto& limits = settings_->config.limits;
@@ -219,55 +219,49 @@ awaitable<Exchange::Settled> Exchange::read_answer_header(Upstream& upstream) {
   }
 }
 
-bool Exchange::shows(const http::response_header<>& header) const {
+bool Exchange::shows_answer() const {
+  const http::response_header<>& header = answer_->get();
   const auto encoding = header[http::field::content_encoding];
-  return route_ && !route_->answers.empty() && is_json(header) &&
+  return route_ && !route_->answers.empty() && !answer_->is_done() && is_json(header) &&
          (encoding.empty() || beast::iequals(encoding, "identity")) &&
          header_.method() != http::verb::head && header.result_int() != 206;
 }
 
-// Framing is this connection's own.
-void Exchange::finish_answer_header(http::response_header<>& header, bool has_body) const {
-  if (header["X-Request-Id"].empty()) header.set("X-Request-Id", id_);
-  const auto length = answer_->get()[http::field::content_length];
-  // Of what has none it is said as it was: HEAD, and 304.
-  if (!has_body && !length.empty()) header.set(http::field::content_length, length);
-}
-
 awaitable<Exchange::Settled> Exchange::relay_answer(Upstream& upstream) {
-  http::response_header<> header;
-  header.version(11);
-  header.result(answer_->get().result_int());
-  header.reason(answer_->get().reason());
-  for (const auto& [name, value] : end_to_end(answer_->get())) header.insert(name, value);
-  finish_answer_header(header, !answer_->is_done());
   keeps_alive_ =
       keeps_alive_ && header_.version() == 11 && (!has_body_ || is_body_read_) && !worker_.draining;
   Settled done;
-  if (!answer_->is_done() && shows(header))
-    done = co_await show_answer(upstream, std::move(header));
+  if (shows_answer())
+    done = co_await show_answer(upstream);
   else
-    done = co_await stream_answer(upstream, std::move(header));
+    done = co_await stream_answer(upstream);
   co_return done;
 }
 
-awaitable<Exchange::Settled> Exchange::stream_answer(Upstream& upstream,
-                                                     http::response_header<> header) {
+awaitable<Exchange::Settled> Exchange::stream_answer(Upstream& upstream) {
   const auto& limits = settings_->config.limits;
+  const auto& header = answer_->get();
   const bool has_body = !answer_->is_done();
   const auto length = answer_->content_length();
   const bool is_chunked = has_body && !length && header_.version() == 11;
-  http::response<http::empty_body> message(std::move(header));
-  if (has_body && length) message.content_length(*length);
-  if (is_chunked) message.chunked(true);
   if (has_body && !length && !is_chunked) keeps_alive_ = false;  // its end is the connection's
-  message.keep_alive(keeps_alive_);
+  HeaderText out = HeaderText::of_answer(header.result_int(), text_of(header.reason()));
+  for (const auto& [name, value] : end_to_end(header)) out.add(name, value);
+  if (header["X-Request-Id"].empty()) out.add("X-Request-Id", id_);
+  // Framing is this connection's own; of what has no body the length is said as it was: HEAD, 304.
+  if (is_chunked)
+    out.add("Transfer-Encoding", "chunked");
+  else if (has_body && length)
+    out.add("Content-Length", *length);
+  else if (const auto told = header[http::field::content_length]; !has_body && !told.empty())
+    out.add("Content-Length", text_of(told));
+  if (!keeps_alive_) out.add("Connection", "close");
+  status_ = header.result_int();
   const bool may_be_kept = answer_->keep_alive();
-  Outgoing outgoing(message, is_chunked);
+  Outgoing outgoing(std::move(out).finish(), is_chunked);
   http::response_parser<http::buffer_body> reader(std::move(*answer_));
   reader.body_limit(boost::none);
   ErrorCode error;
-  status_ = message.result_int();
   is_answered_ = true;
   StreamSpace space(has_body ? reader.content_length() : 0);
   // What is here already leaves together with the header.
@@ -318,9 +312,14 @@ awaitable<Understood<Bytes>> Exchange::opened(Bytes body, bool& changed) {
   co_return rewrite_answer(as_text(body), findings, *texts);
 }
 
-awaitable<Exchange::Settled> Exchange::show_answer(Upstream& upstream,
-                                                   http::response_header<> header) {
+awaitable<Exchange::Settled> Exchange::show_answer(Upstream& upstream) {
   const auto& limits = settings_->config.limits;
+  http::response_header<> header;
+  header.version(11);
+  header.result(answer_->get().result_int());
+  header.reason(answer_->get().reason());
+  for (const auto& [name, value] : end_to_end(answer_->get())) header.insert(name, value);
+  if (header["X-Request-Id"].empty()) header.set("X-Request-Id", id_);
   const bool may_be_kept = answer_->keep_alive();
   http::response_parser<WipedBody> reader(std::move(*answer_));
   reader.body_limit(limits.max_answer_bytes);

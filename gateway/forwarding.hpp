@@ -7,12 +7,17 @@
 #include <vector>
 
 #include "gateway/config.hpp"
+#include "gateway/header_text.hpp"
 #include "gateway/inspection/inspection.hpp"
 #include "gateway/request_ids.hpp"
 
 namespace nae::gateway {
 
 namespace http = boost::beast::http;
+
+inline std::string_view text_of(boost::beast::string_view text) {
+  return {text.data(), text.size()};
+}
 
 // Of one connection.
 struct Client {
@@ -26,19 +31,21 @@ struct Client {
 // method_unsupported, method_unknown, path_override, header_ambiguous.
 Understood<void> check_header(const http::request_header<>& header);
 
-// As CGI, WSGI and servlets read a name of a header: what is neither letter nor digit is one
-// character, here '-'.
-std::string folded_header(std::string_view name);
+// Whether a header is called `known`, which is in letters and '-', as CGI, WSGI and servlets read
+// names: what is neither letter nor digit is one character, and the case says nothing.
+bool is_header(std::string_view name, std::string_view known);
 
-// All that is not about this connection, without what this gateway says itself.
+// All that is not about this connection.
 std::vector<HeaderView> end_to_end(const http::fields& fields);
 
 // The request's id: the client's, where it is a name of at most 128 characters, or a new one.
 std::string request_id(const http::fields& fields, bool is_trusted, RequestIds& ids);
 
 // Who asked and how: X-Forwarded-For, -Proto, -Host, Forwarded, X-Request-Id.
-void add_forwarded(http::fields& out, const http::fields& from, const Client& client,
+void add_forwarded(HeaderText& out, const http::fields& from, const Client& client,
                    const std::string& id);
+// Whether that is what a header says, however it is spelt: the client's own does not go on.
+bool says_what_gateway_says(std::string_view name);
 
 // The bearer token of the request; empty: none.
 Bytes bearer_token(const http::fields& fields);

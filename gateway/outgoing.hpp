@@ -4,10 +4,8 @@
 
 #include <array>
 #include <boost/asio/buffer.hpp>
-#include <boost/beast/http/message.hpp>
 #include <string>
-
-#include "gateway/header_text.hpp"
+#include <utility>
 
 namespace nae::gateway {
 
@@ -15,10 +13,9 @@ class Outgoing {
  public:
   using Parts = std::array<boost::asio::const_buffer, 3>;
 
-  // `header` says how the body is framed; `is_chunked` is what it says.
-  template <bool is_request>
-  Outgoing(const boost::beast::http::header<is_request>& header, bool is_chunked)
-      : before_(header_text(header)), is_chunked_(is_chunked) {}
+  // `header`: of HeaderText; it says how the body is framed, and `is_chunked` is what it says.
+  Outgoing(std::string header, bool is_chunked)
+      : before_(std::move(header)), is_chunked_(is_chunked) {}
 
   // What is to be sent next: the header, if it was not, and `piece`; `more`: others come after it.
   // Good until the next call. Before the end no piece is empty but the first.

@@ -8,10 +8,6 @@
 namespace nae::gateway {
 namespace {
 
-std::string_view text_of(boost::beast::string_view text) {
-  return {text.data(), text.size()};
-}
-
 std::string_view trimmed(std::string_view text) {
   while (text.starts_with(' ') || text.starts_with('\t') || text.starts_with('"'))
     text.remove_prefix(1);
@@ -66,7 +62,7 @@ Understood<void> check_overrides(const RouteTable& routes, const std::vector<Hea
   for (const HeaderView& header : headers)
     for (const std::string_view name :
          {"x-http-method-override", "x-method-override", "x-http-method"})
-      if (equal_ignoring_case(folded_header(header.first), name))
+      if (is_header(header.first, name))
         return refuse(400, "method_override", "this path takes no other method than its own");
   if (may_have_field(target.query, "_method"))
     return refuse(400, "method_override", "the query names another method");
