@@ -3,33 +3,57 @@
 
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ssl/stream.hpp>
-#include <boost/beast/core/tcp_stream.hpp>
+#include <boost/beast/core/error.hpp>
 #include <chrono>
 #include <optional>
 #include <utility>
 
+#include "gateway/deadlines.hpp"
+
 namespace nae::gateway {
 
-class Channel {
+class Channel : Limited {
  public:
-  using Lowest = boost::beast::tcp_stream;
+  using Lowest = boost::asio::ip::tcp::socket;
   using Tls = boost::asio::ssl::stream<Lowest&>;
   using executor_type = Lowest::executor_type;
 
-  explicit Channel(boost::asio::ip::tcp::socket socket) : lowest_(std::move(socket)) {}
+  Channel(boost::asio::ip::tcp::socket socket, Deadlines& deadlines)
+      : lowest_(std::move(socket)), deadlines_(deadlines) {
+    deadlines_.add(*this);
+  }
   Channel(const Channel&) = delete;
   Channel& operator=(const Channel&) = delete;
 
   Tls& use_tls(boost::asio::ssl::context& context) { return tls_.emplace(lowest_, context); }
   bool has_tls() const { return tls_.has_value(); }
   Tls& tls() { return *tls_; }
-  Lowest& lowest() { return lowest_; }
-  boost::asio::ip::tcp::socket& socket() { return lowest_.socket(); }
+  boost::asio::ip::tcp::socket& socket() { return lowest_; }
 
-  // Of all that is begun from now on; what is not done by then fails with beast::error::timeout.
-  void expires_after(std::chrono::milliseconds time) { lowest_.expires_after(time); }
+  // While it lives: what is not done within the time fails, and the connection is closed.
+  class Limit {
+   public:
+    Limit(Channel& channel, std::chrono::milliseconds time) : channel_(channel) {
+      channel_.deadline_ = channel_.deadlines_.in(time);
+    }
+    ~Limit() { channel_.deadline_ = kNever; }
+    Limit(const Limit&) = delete;
+    Limit& operator=(const Limit&) = delete;
+
+   private:
+    Channel& channel_;
+  };
+  [[nodiscard]] Limit limited_to(std::chrono::milliseconds time) { return Limit(*this, time); }
+  // What an operation failed with: beast::error::timeout when a limit was over.
+  boost::system::error_code cause_of(boost::system::error_code error) const {
+    return error && is_expired_ ? boost::beast::error::timeout : error;
+  }
+
   // Ends what is under way, from the channel's thread.
-  void close() { lowest_.close(); }
+  void close() {
+    boost::system::error_code ignored;
+    lowest_.close(ignored);
+  }
 
   executor_type get_executor() { return lowest_.get_executor(); }
   template <class Buffers, class Token>
@@ -44,8 +68,15 @@ class Channel {
   }
 
  private:
+  void expire() override {
+    is_expired_ = true;
+    close();
+  }
+
   Lowest lowest_;
+  Deadlines& deadlines_;
   std::optional<Tls> tls_;
+  bool is_expired_ = false;
 };
 
 }  // namespace nae::gateway

@@ -46,7 +46,7 @@ void ClientConnection::begin(Worker& worker, asio::ip::tcp::socket socket,
 ClientConnection::ClientConnection(Worker& worker, asio::ip::tcp::socket socket,
                                    std::function<void()> on_end)
     : worker_(worker),
-      channel_(std::move(socket)),
+      channel_(std::move(socket), worker.deadlines),
       buffer_(kMaxBufferedBytes + worker.settings->config.limits.max_header_bytes),
       on_end_(std::move(on_end)) {
   ErrorCode error;
@@ -75,7 +75,7 @@ awaitable<bool> ClientConnection::shake_hands() {
   if (!settings->client_tls) co_return true;
   Channel::Tls& tls = channel_.use_tls(*settings->client_tls);
   ErrorCode error;
-  channel_.expires_after(settings->config.limits.header_timeout);
+  const auto limit = channel_.limited_to(settings->config.limits.header_timeout);
   co_await tls.async_handshake(asio::ssl::stream_base::server,
                                asio::redirect_error(asio::use_awaitable, error));
   client_.has_tls = !error;
@@ -87,7 +87,7 @@ awaitable<bool> ClientConnection::wait_for_request() {
   if (buffer_.size() > 0) co_return true;
   if (worker_.draining) co_return false;
   ErrorCode error;
-  channel_.expires_after(worker_.settings->config.limits.idle_timeout);
+  const auto limit = channel_.limited_to(worker_.settings->config.limits.idle_timeout);
   is_idle_ = true;
   const std::size_t got = co_await channel_.async_read_some(
       buffer_.prepare(kReadBytes), asio::redirect_error(asio::use_awaitable, error));
@@ -113,14 +113,14 @@ awaitable<void> ClientConnection::run() {
 
 awaitable<void> ClientConnection::end() {
   ErrorCode error;
-  channel_.expires_after(kLingering);
+  const auto limit = channel_.limited_to(kLingering);
   if (channel_.has_tls())
     co_await channel_.tls().async_shutdown(asio::redirect_error(asio::use_awaitable, error));
   channel_.socket().shutdown(asio::ip::tcp::socket::shutdown_send, error);
   std::size_t read = 0;
   for (error = {}; !error && read < kMaxLingeringBytes && channel_.socket().is_open();) {
     buffer_.clear();
-    read += co_await channel_.lowest().async_read_some(
+    read += co_await channel_.socket().async_read_some(
         buffer_.prepare(kReadBytes), asio::redirect_error(asio::use_awaitable, error));
   }
   channel_.close();

@@ -102,10 +102,10 @@ awaitable<Exchange::Settled> Exchange::read_header() {
   parser_->header_limit(settings_->config.limits.max_header_bytes);
   parser_->body_limit(boost::none);
   ErrorCode error;
-  channel_.expires_after(settings_->config.limits.header_timeout);
+  const auto limit = channel_.limited_to(settings_->config.limits.header_timeout);
   bytes_in_ += co_await http::async_read_header(channel_, buffer_, *parser_,
                                                 asio::redirect_error(asio::use_awaitable, error));
-  if (error) co_return tl::unexpected(refusal_of_reading(error));
+  if (error) co_return tl::unexpected(refusal_of_reading(channel_.cause_of(error)));
   const bool may_be_kept = parser_->get().keep_alive();
   header_ = std::move(parser_->get().base());  // the parser goes on by what it has read of it
   id_ = request_id(header_, client_.is_trusted, worker_.request_ids);
@@ -136,7 +136,7 @@ awaitable<void> Exchange::continue_client() {
   if (header_[http::field::expect].empty() || !has_body_) co_return;
   static constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
   ErrorCode error;
-  channel_.expires_after(settings_->config.limits.header_timeout);
+  const auto limit = channel_.limited_to(settings_->config.limits.header_timeout);
   co_await asio::async_write(channel_, asio::buffer(kContinue),
                              asio::redirect_error(asio::use_awaitable, error));
 }
@@ -159,10 +159,10 @@ awaitable<Exchange::Settled> Exchange::read_body() {
     http::request_parser<WipedBody> reader(std::move(*parser_));
     reader.body_limit(route_->max_body_bytes);
     ErrorCode error;
-    channel_.expires_after(settings_->config.limits.body_timeout);
+    const auto limit = channel_.limited_to(settings_->config.limits.body_timeout);
     bytes_in_ += co_await http::async_read(channel_, buffer_, reader,
                                            asio::redirect_error(asio::use_awaitable, error));
-    if (error) co_return tl::unexpected(refusal_of_reading(error));
+    if (error) co_return tl::unexpected(refusal_of_reading(channel_.cause_of(error)));
     is_body_read_ = true;
     body_ = std::move(reader.get().body());
   }
@@ -225,7 +225,7 @@ awaitable<void> Exchange::refuse_request(const Refusal& refusal) {
   // It says how long the body of a GET would be; bytes of one would be taken for the next answer.
   if (header_.method() == http::verb::head) answer.body().clear();
   ErrorCode error;
-  channel_.expires_after(settings_->config.limits.body_timeout);
+  const auto limit = channel_.limited_to(settings_->config.limits.body_timeout);
   bytes_out_ += co_await http::async_write(channel_, answer,
                                            asio::redirect_error(asio::use_awaitable, error));
   is_cut_ = static_cast<bool>(error);

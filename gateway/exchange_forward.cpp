@@ -153,7 +153,7 @@ awaitable<Exchange::Settled> Exchange::send_request(Upstream& upstream) {
     header.add("Content-Length", body.size());
   Outgoing outgoing(std::move(header).finish(), false);
   ErrorCode error;
-  upstream.channel.expires_after(settings_->config.limits.upstream_timeout);
+  const auto limit = upstream.channel.limited_to(settings_->config.limits.upstream_timeout);
   co_await asio::async_write(upstream.channel, outgoing.next(asio::buffer(body), false),
                              asio::redirect_error(asio::use_awaitable, error));
   co_return Settled();  // one that takes no more may have said why
@@ -175,22 +175,24 @@ awaitable<Exchange::Settled> Exchange::stream_request(Upstream& upstream) {
   StreamSpace space(reader.content_length());
   // What is here already leaves together with the header.
   if (buffer_.size() == 0) {
-    upstream.channel.expires_after(limits.upstream_timeout);
+    const auto limit = upstream.channel.limited_to(limits.upstream_timeout);
     co_await asio::async_write(upstream.channel, outgoing.next({}, true),
                                asio::redirect_error(asio::use_awaitable, error));
     if (error) co_return Settled();
   }
   while (!reader.is_done()) {
     space.offer_to(reader.get().body());
-    channel_.expires_after(limits.body_timeout);
-    bytes_in_ += co_await http::async_read_some(channel_, buffer_, reader,
-                                                asio::redirect_error(asio::use_awaitable, error));
+    {
+      const auto limit = channel_.limited_to(limits.body_timeout);
+      bytes_in_ += co_await http::async_read_some(channel_, buffer_, reader,
+                                                  asio::redirect_error(asio::use_awaitable, error));
+    }
     if (error == http::error::need_buffer) error = {};
     if (error) co_return tl::unexpected(Refusal{499, "client_gone", "the client has left", 0});
     const std::size_t got = space.taken(reader.get().body());
     const bool more = !reader.is_done();
     if (got == 0 && more) continue;
-    upstream.channel.expires_after(limits.upstream_timeout);
+    const auto limit = upstream.channel.limited_to(limits.upstream_timeout);
     co_await asio::async_write(upstream.channel, outgoing.next(space.first(got), more),
                                asio::redirect_error(asio::use_awaitable, error));
     // It may have answered before it had read all.
@@ -207,11 +209,11 @@ awaitable<Exchange::Settled> Exchange::read_answer_header(Upstream& upstream) {
     answer_->body_limit(boost::none);
     if (header_.method() == http::verb::head) answer_->skip(true);
     ErrorCode error;
-    upstream.channel.expires_after(settings_->config.limits.upstream_timeout);
+    const auto limit = upstream.channel.limited_to(settings_->config.limits.upstream_timeout);
     co_await http::async_read_header(upstream.channel, upstream.buffer, *answer_,
                                      asio::redirect_error(asio::use_awaitable, error));
     was_dead_ = is_end(error) && upstream.buffer.size() == 0 && !is_interim_answered;
-    if (error) co_return tl::unexpected(refusal_of_upstream(error));
+    if (error) co_return tl::unexpected(refusal_of_upstream(upstream.channel.cause_of(error)));
     const unsigned status = answer_->get().result_int();
     if (status == 101)
       co_return refuse(502, "upstream_failed", "the application changed the protocol unasked");
@@ -266,23 +268,25 @@ awaitable<Exchange::Settled> Exchange::stream_answer(Upstream& upstream) {
   StreamSpace space(has_body ? reader.content_length() : 0);
   // What is here already leaves together with the header.
   if (!has_body || upstream.buffer.size() == 0) {
-    channel_.expires_after(limits.body_timeout);
+    const auto limit = channel_.limited_to(limits.body_timeout);
     bytes_out_ += co_await asio::async_write(channel_, outgoing.next({}, has_body),
                                              asio::redirect_error(asio::use_awaitable, error));
     if (error) co_return tl::unexpected(Refusal{499, "client_gone", "the client has left", 0});
   }
   while (!reader.is_done()) {
     space.offer_to(reader.get().body());
-    upstream.channel.expires_after(limits.upstream_timeout);
-    co_await http::async_read_some(upstream.channel, upstream.buffer, reader,
-                                   asio::redirect_error(asio::use_awaitable, error));
+    {
+      const auto limit = upstream.channel.limited_to(limits.upstream_timeout);
+      co_await http::async_read_some(upstream.channel, upstream.buffer, reader,
+                                     asio::redirect_error(asio::use_awaitable, error));
+    }
     if (error == http::error::need_buffer) error = {};
     // What was promised did not come: the client sees its connection cut.
-    if (error) co_return tl::unexpected(refusal_of_upstream(error));
+    if (error) co_return tl::unexpected(refusal_of_upstream(upstream.channel.cause_of(error)));
     const std::size_t got = space.taken(reader.get().body());
     const bool more = !reader.is_done();
     if (got == 0 && more) continue;
-    channel_.expires_after(limits.body_timeout);
+    const auto limit = channel_.limited_to(limits.body_timeout);
     bytes_out_ += co_await asio::async_write(channel_, outgoing.next(space.first(got), more),
                                              asio::redirect_error(asio::use_awaitable, error));
     if (error) co_return tl::unexpected(Refusal{499, "client_gone", "the client has left", 0});
@@ -324,15 +328,16 @@ awaitable<Exchange::Settled> Exchange::show_answer(Upstream& upstream) {
   http::response_parser<WipedBody> reader(std::move(*answer_));
   reader.body_limit(limits.max_answer_bytes);
   ErrorCode error;
-  upstream.channel.expires_after(limits.upstream_timeout);
-  if (reader.content_length() && *reader.content_length() > limits.max_answer_bytes)
+  if (reader.content_length() && *reader.content_length() > limits.max_answer_bytes) {
     error = http::error::body_limit;
-  else
+  } else {
+    const auto limit = upstream.channel.limited_to(limits.upstream_timeout);
     co_await http::async_read(upstream.channel, upstream.buffer, reader,
                               asio::redirect_error(asio::use_awaitable, error));
+  }
   if (error == http::error::body_limit)
     co_return refuse(502, "answer_too_large", "the application's answer is too large to be shown");
-  if (error) co_return tl::unexpected(refusal_of_upstream(error));
+  if (error) co_return tl::unexpected(refusal_of_upstream(upstream.channel.cause_of(error)));
   bool changed = false;
   auto body = co_await opened(std::move(reader.get().body()), changed);
   if (!body) co_return tl::unexpected(body.error());
@@ -349,7 +354,7 @@ awaitable<Exchange::Settled> Exchange::show_answer(Upstream& upstream) {
   message.keep_alive(keeps_alive_);
   status_ = message.result_int();
   is_answered_ = true;
-  channel_.expires_after(limits.body_timeout);
+  const auto limit = channel_.limited_to(limits.body_timeout);
   bytes_out_ += co_await http::async_write(channel_, message,
                                            asio::redirect_error(asio::use_awaitable, error));
   if (error) co_return tl::unexpected(Refusal{499, "client_gone", "the client has left", 0});

@@ -8,6 +8,7 @@
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/ssl/host_name_verification.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <boost/beast/core/tcp_stream.hpp>
 
 namespace nae::gateway {
 namespace {
@@ -29,11 +30,12 @@ awaitable<Result<void>> shake_hands(Upstream& upstream, const Config& config,
   Channel::Tls& tls = upstream.channel.use_tls(*context);
   SSL_set_tlsext_host_name(tls.native_handle(), config.upstream.server_name.c_str());
   ErrorCode error;
-  upstream.channel.expires_after(config.limits.connect_timeout);
+  const auto limit = upstream.channel.limited_to(config.limits.connect_timeout);
   co_await tls.async_handshake(asio::ssl::stream_base::client,
                                asio::redirect_error(asio::use_awaitable, error));
   if (error)
-    co_return fail(Code::tls_failed, "TLS with the application failed: " + error.message());
+    co_return fail(Code::tls_failed, "TLS with the application failed: " +
+                                         upstream.channel.cause_of(error).message());
   co_return Result<void>();
 }
 
@@ -63,12 +65,12 @@ awaitable<Result<std::unique_ptr<Upstream>>> UpstreamPool::take(const Config& co
   tcp::resolver resolver(loop_);
   const auto found = co_await resolver.async_resolve(
       address.host, std::to_string(address.port), asio::redirect_error(asio::use_awaitable, error));
-  auto made = std::make_unique<Upstream>(tcp::socket(loop_));
+  std::unique_ptr<Upstream> made;
   if (!error) {
     boost::beast::tcp_stream stream(loop_);
     stream.expires_after(config.limits.connect_timeout);
     co_await stream.async_connect(found, asio::redirect_error(asio::use_awaitable, error));
-    if (!error) made = std::make_unique<Upstream>(stream.release_socket());
+    if (!error) made = std::make_unique<Upstream>(stream.release_socket(), deadlines_);
   }
   if (error)
     co_return fail(Code::server_unavailable, "cannot connect to the application at " +

@@ -20,7 +20,8 @@ using WipedBuffer = boost::beast::basic_flat_buffer<WipingAllocator<char>>;
 inline constexpr std::size_t kMaxBufferedBytes = 128 << 10;
 
 struct Upstream {
-  explicit Upstream(boost::asio::ip::tcp::socket socket) : channel(std::move(socket)) {}
+  Upstream(boost::asio::ip::tcp::socket socket, Deadlines& deadlines)
+      : channel(std::move(socket), deadlines) {}
   Channel channel;
   WipedBuffer buffer{kMaxBufferedBytes};
   bool is_reused = false;  // it may have been closed while nobody looked
@@ -30,7 +31,8 @@ struct Upstream {
 
 class UpstreamPool {
  public:
-  explicit UpstreamPool(boost::asio::io_context& loop) : loop_(loop) {}
+  UpstreamPool(boost::asio::io_context& loop, Deadlines& deadlines)
+      : loop_(loop), deadlines_(deadlines) {}
 
   // A kept connection, or where `fresh` or none is kept another one. Code::server_unavailable,
   // tls_failed.
@@ -45,6 +47,7 @@ class UpstreamPool {
   std::unique_ptr<Upstream> kept(const net::Endpoint& address, const SharedTls& context);
 
   boost::asio::io_context& loop_;
+  Deadlines& deadlines_;
   std::deque<std::unique_ptr<Upstream>> kept_;  // the latest last
 };
 

@@ -33,12 +33,14 @@ class Drained {
 struct Worker {
   Worker(boost::asio::io_context& its_loop, SharedSettings its_settings, Metrics& its_metrics)
       : loop(its_loop),
+        deadlines(its_loop),
         agent(its_loop, its_settings->config.agent_socket.string(), its_settings->config.name),
-        upstream(its_loop),
+        upstream(its_loop, deadlines),
         settings(std::move(its_settings)),
         metrics(its_metrics) {}
 
   boost::asio::io_context& loop;
+  Deadlines deadlines;
   AgentLink agent;
   UpstreamPool upstream;
   SharedSettings settings;
