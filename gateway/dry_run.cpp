@@ -107,8 +107,9 @@ using Report = std::map<std::pair<std::string, std::string>, std::size_t>;  // p
 void note(Report& report, const std::string& path, const std::string& field, std::string_view name,
           std::string_view value) {
   std::string why;
-  if (has_card_number(value)) why = "card-number";
-  if (has_iban(value)) why = "iban";
+  for (int kind = 0; kind < static_cast<int>(Sensitive::pattern) && why.empty(); ++kind)
+    if (has(static_cast<Sensitive>(kind), value))
+      why = sensitive_name(static_cast<Sensitive>(kind));
   if (why.empty() && is_sensitive_name(name)) why = "name";
   if (!why.empty()) ++report[{path, field + " looks like " + why}];
 }

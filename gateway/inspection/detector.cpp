@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <string>
 
+#include "gateway/inspection/national_number.hpp"
+
 namespace nae::gateway {
 namespace {
 
@@ -99,12 +101,32 @@ bool begins_with_iban(std::string_view text) {
 }  // namespace
 
 std::string_view sensitive_name(Sensitive kind) {
-  return kind == Sensitive::card_number ? "card-number" : "iban";
+  switch (kind) {
+    case Sensitive::card_number:
+      return "card-number";
+    case Sensitive::iban:
+      return "iban";
+    case Sensitive::us_ssn:
+      return "us-ssn";
+    case Sensitive::uk_nino:
+      return "uk-nino";
+    case Sensitive::de_tax_id:
+      return "de-tax-id";
+    case Sensitive::fr_nir:
+      return "fr-nir";
+    case Sensitive::es_dni:
+      return "es-dni";
+    case Sensitive::ch_ahv:
+      return "ch-ahv";
+    case Sensitive::pattern:
+      return "pattern";
+  }
+  return {};
 }
 
 std::optional<Sensitive> sensitive_of_name(std::string_view name) {
-  for (const Sensitive kind : {Sensitive::card_number, Sensitive::iban})
-    if (sensitive_name(kind) == name) return kind;
+  for (int number = 0; number <= static_cast<int>(Sensitive::pattern); ++number)
+    if (const auto kind = static_cast<Sensitive>(number); sensitive_name(kind) == name) return kind;
   return std::nullopt;
 }
 
@@ -136,7 +158,27 @@ bool has_iban(std::string_view text) {
 }
 
 bool has(Sensitive kind, std::string_view text) {
-  return kind == Sensitive::card_number ? has_card_number(text) : has_iban(text);
+  switch (kind) {
+    case Sensitive::card_number:
+      return has_card_number(text);
+    case Sensitive::iban:
+      return has_iban(text);
+    case Sensitive::us_ssn:
+      return has_us_ssn(text);
+    case Sensitive::uk_nino:
+      return has_uk_nino(text);
+    case Sensitive::de_tax_id:
+      return has_de_tax_id(text);
+    case Sensitive::fr_nir:
+      return has_fr_nir(text);
+    case Sensitive::es_dni:
+      return has_es_dni(text);
+    case Sensitive::ch_ahv:
+      return has_ch_ahv(text);
+    case Sensitive::pattern:
+      return false;
+  }
+  return false;
 }
 
 }  // namespace nae::gateway

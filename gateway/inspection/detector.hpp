@@ -1,12 +1,23 @@
 // Detectors: what a text looks like, whatever its field is called.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string_view>
 
 namespace nae::gateway {
 
-enum class Sensitive : std::uint8_t { card_number, iban };
+enum class Sensitive : std::uint8_t {
+  card_number,
+  iban,
+  us_ssn,
+  uk_nino,
+  de_tax_id,
+  fr_nir,
+  es_dni,
+  ch_ahv,
+  pattern  // of the route
+};
 std::string_view sensitive_name(Sensitive kind);  // "card-number"
 std::optional<Sensitive> sensitive_of_name(std::string_view name);
 
@@ -18,6 +29,7 @@ bool has_card_number(std::string_view text);
 // right, with or without blanks.
 bool has_iban(std::string_view text);
 
+// Whether `text` has one; of Sensitive::pattern never: see Pattern.
 bool has(Sensitive kind, std::string_view text);
 
 }  // namespace nae::gateway

@@ -31,6 +31,13 @@ bool is_same_header(std::string_view field, std::string_view name) {
   return equal_ignoring_case(own, dashed);
 }
 
+// The innermost key that a value stands under: `cards[0]` is one of `cards`.
+std::string_view name_of(const JsonPath& path) {
+  for (auto step = path.rbegin(); step != path.rend(); ++step)
+    if (!step->is_index) return step->key;
+  return {};
+}
+
 // One inspection: what was found so far, and which fields were there.
 class Inspector {
  public:
@@ -71,9 +78,11 @@ class Inspector {
     return {};
   }
 
-  Understood<void> detect(Finding found, JsonKind kind, std::string_view written) {
+  // `name`: of the field that the value is in.
+  Understood<void> detect(Finding found, JsonKind kind, std::string_view name,
+                          std::string_view written) {
     for (const Detector& detector : route_.detectors) {
-      if (!has(detector.looks_for, written)) continue;
+      if (!detector.finds(written, name)) continue;
       found.label += " (" + std::string(sensitive_name(detector.looks_for)) + ")";
       return handle(detector.handling, std::move(found), kind, written);
     }
@@ -138,7 +147,7 @@ class Inspector {
       return handle(field.handling, std::move(found), JsonKind::string, value);
     }
     found.label = found.place == Place::query ? "query" : "form";
-    return detect(std::move(found), JsonKind::string, value);
+    return detect(std::move(found), JsonKind::string, name, value);
   }
 
   Understood<void> multipart() {
@@ -211,7 +220,8 @@ class Inspector {
       return handle(field.handling, std::move(found), value.kind, value.text);
     }
     const bool is_scalar = value.kind == JsonKind::string || value.kind == JsonKind::number;
-    return is_scalar ? detect(std::move(found), value.kind, value.text) : Understood<void>();
+    if (!is_scalar) return {};
+    return detect(std::move(found), value.kind, name_of(path), value.text);
   }
 
   const Route& route_;

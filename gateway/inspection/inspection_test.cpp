@@ -269,7 +269,50 @@ TEST(RouteTable, TakesHeadWhereItTakesGet) {
   EXPECT_FALSE(route.takes_method("HEAD"));
 }
 
+TEST(Inspection, FindsPatternsByTheNameOfTheField) {
+  const RouteTable own = table(R"(
+[[route]]
+name = "notes"
+path = "/notes"
+role = "web"
+content = "json"
+[[route.detector]]
+kind = "pattern"
+pattern = '\b[A-Z]{2}\d{7}\b'
+near = ["passport"]
+action = "encrypt"
+key = "papers"
+[[route.detector]]
+kind = "de-tax-id"
+action = "refuse"
+)");
+  const auto labels = [&](std::string_view body) -> std::string {
+    const auto found = inspect(own.routes()[0], *parse_target("/notes"), {"/notes", {}, body});
+    if (!found) return std::string(found.error().name);
+    std::string all;
+    for (const Finding& each : *found) all += each.label + " of " + each.column->key + ";";
+    return all;
+  };
+  EXPECT_EQ(labels(R"({"passport":["AB1234567"],"order":"AB1234567"})"),
+            "json (pattern) of papers;");
+  EXPECT_EQ(labels(R"({"note":"Passport AB1234567"})"), "json (pattern) of papers;");
+  EXPECT_EQ(labels(R"({"note":"AB1234567"})"), "");
+  EXPECT_EQ(labels(R"({"note":"86 095 742 719"})"), "field_refused");
+}
+
 TEST(RouteFile, RefusesWhatCannotBeMeant) {
+  for (const auto& [detector, why] :
+       {std::pair("kind = \"pattern\"", "a pattern has 1 to 1024 bytes"),
+        std::pair("kind = \"pattern\"\npattern = \"(\"", "the pattern: missing ): ("),
+        std::pair("kind = \"pattern\"\npattern = \"x*\"", "matches an empty text"),
+        std::pair("kind = \"pattern\"\npattern = \"x\"\nnear = [\"a b\"]", "'a b' is no word"),
+        std::pair("kind = \"iban\"\npattern = \"x\"", "belongs to kind = \"pattern\"")})
+    EXPECT_NE(refused_route("[[route]]\nname = \"a\"\npath = \"/a\"\nrole = \"r\"\n"
+                            "content = \"json\"\n[[route.detector]]\naction = \"refuse\"\n" +
+                            std::string(detector))
+                  .find(why),
+              std::string::npos)
+        << detector;
   const auto route = [](std::string_view fields) {
     return "[[route]]\nname = \"a\"\npath = \"/a\"\nrole = \"web\"\n" + std::string(fields);
   };

@@ -20,7 +20,8 @@ struct FormPart {
 using PartVisitor = std::function<Understood<void>(const FormPart&)>;
 
 // `boundary`: of check_parameters(). Status 400 with multipart_malformed, multipart_nested,
-// part_encoding or form_encoding; 415 charset_unsupported for a part that is no file and in another charset.
+// part_encoding or form_encoding; 415 charset_unsupported for a part that is no file and in another
+// charset.
 Understood<void> scan_multipart(std::string_view body, std::string_view boundary,
                                 const PartVisitor& visit);
 

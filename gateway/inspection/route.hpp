@@ -2,11 +2,13 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "gateway/inspection/column_text.hpp"
 #include "gateway/inspection/detector.hpp"
+#include "gateway/inspection/pattern.hpp"
 #include "gateway/inspection/selector.hpp"
 #include "libnae/toml/fields.hpp"
 
@@ -35,7 +37,13 @@ struct Field {
 
 struct Detector {
   Sensitive looks_for{};
+  std::optional<Pattern> pattern;  // of Sensitive::pattern
   Handling handling;
+
+  // Whether the value of a field of that name, decoded, has it.
+  bool finds(std::string_view text, std::string_view field) const {
+    return pattern ? pattern->is_in(text, field) : has(looks_for, text);
+  }
 };
 
 // What is shown instead of a value that the key server does not give.

@@ -116,13 +116,31 @@ Result<Field> read_field(Fields f) {
   return field;
 }
 
+void read_pattern(Fields& f, Detector& detector) {
+  std::string expression;
+  std::vector<std::string> near;
+  f.text("pattern", expression);
+  f.texts("near", near);
+  if (detector.looks_for != Sensitive::pattern) {
+    for (const std::string_view name : {"pattern", "near"})
+      if (f.has(name)) f.refuse(name, "belongs to kind = \"pattern\"");
+    return;
+  }
+  auto compiled = Pattern::compile(expression, std::move(near));
+  if (!compiled) return f.refuse("pattern", compiled.error().message);
+  detector.pattern = *std::move(compiled);
+}
+
 Result<Detector> read_detector(Fields f) {
-  static constexpr std::string_view kKinds[] = {"card-number", "iban"};
+  static constexpr std::string_view kKinds[] = {"card-number", "iban",      "us-ssn",
+                                                "uk-nino",     "de-tax-id", "fr-nir",
+                                                "es-dni",      "ch-ahv",    "pattern"};
   Detector detector;
   std::string kind;
   f.require("kind");
   f.word("kind", kind, kKinds);
   if (const auto found = sensitive_of_name(kind)) detector.looks_for = *found;
+  read_pattern(f, detector);
   read_handling(f, detector.handling);
   if (!is_character(detector.handling.column.type)) f.refuse("type", "a detector encrypts texts");
   NAE_TRY(f.finish());
