@@ -19,11 +19,7 @@ class Channel : Limited {
   using executor_type = Lowest::executor_type;
 
   Channel(boost::asio::ip::tcp::socket socket, Deadlines& deadlines)
-      : lowest_(std::move(socket)), deadlines_(deadlines) {
-    deadlines_.add(*this);
-  }
-  Channel(const Channel&) = delete;
-  Channel& operator=(const Channel&) = delete;
+      : Limited(deadlines), lowest_(std::move(socket)) {}
 
   Tls& use_tls(boost::asio::ssl::context& context) { return tls_.emplace(lowest_, context); }
   bool has_tls() const { return tls_.has_value(); }
@@ -74,7 +70,6 @@ class Channel : Limited {
   }
 
   Lowest lowest_;
-  Deadlines& deadlines_;
   std::optional<Tls> tls_;
   bool is_expired_ = false;
 };

@@ -2,8 +2,16 @@
 
 namespace nae::gateway {
 
+Limited::Limited(Deadlines& deadlines) : deadlines_(deadlines) {
+  deadlines_.add(*this);
+}
+
+Limited::~Limited() {
+  deadlines_.all_.erase(this);
+}
+
 void Deadlines::add(Limited& limited) {
-  all_.push_back(limited);
+  all_.insert(&limited);
   if (!is_waiting_) wait();
 }
 
@@ -20,10 +28,10 @@ void Deadlines::look() {
   is_waiting_ = false;
   if (all_.empty()) return;  // nobody is there: the loop may sleep
   wait();
-  for (Limited& each : all_) {
-    if (each.deadline_ > turn_) continue;
-    each.deadline_ = Limited::kNever;
-    each.expire();
+  for (Limited* each : all_) {
+    if (each->deadline_ > turn_) continue;
+    each->deadline_ = Limited::kNever;
+    each->expire();
   }
 }
 

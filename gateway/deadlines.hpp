@@ -4,23 +4,28 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/intrusive/list.hpp>
 #include <chrono>
+#include <set>
 
 namespace nae::gateway {
 
-// Who may have one. It leaves the list by itself.
-class Limited : public boost::intrusive::list_base_hook<
-                    boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
+class Deadlines;
+
+// Who may have one.
+class Limited {
  public:
-  virtual ~Limited() = default;
+  explicit Limited(Deadlines& deadlines);
+  virtual ~Limited();
+  Limited(const Limited&) = delete;
+  Limited& operator=(const Limited&) = delete;
 
  protected:
   using TimePoint = std::chrono::steady_clock::time_point;
   static constexpr TimePoint kNever = TimePoint::max();
-  // The deadline is over. Called once.
+  // The deadline is over. Called once; nobody ends at once by it.
   virtual void expire() = 0;
 
+  Deadlines& deadlines_;
   TimePoint deadline_ = kNever;
 
  private:
@@ -34,20 +39,21 @@ class Deadlines {
 
   explicit Deadlines(boost::asio::io_context& loop) : timer_(loop) {}
 
-  void add(Limited& limited);
   // Not before `time` from now and two turns later at most, but for what the loop is late.
   std::chrono::steady_clock::time_point in(std::chrono::milliseconds time) const {
     return turn_ + kTurn + time;
   }
 
  private:
+  friend class Limited;
+  void add(Limited& limited);
   void wait();
   void look();
 
   boost::asio::steady_timer timer_;
   std::chrono::steady_clock::time_point turn_{};  // when it looked last
   bool is_waiting_ = false;
-  boost::intrusive::list<Limited, boost::intrusive::constant_time_size<false>> all_;
+  std::set<Limited*> all_;
 };
 
 }  // namespace nae::gateway
