@@ -134,6 +134,12 @@ def inputs(place):
                  counts.tap, 2 * HOUR, passed_lines(r"^ok \d+ - \d+ "), {"NAE_SECONDS": "1800"})]
 
 
+def bodies(place):
+    """More than 10^6 different bodies of JSON, and some 10^5 forms in parts."""
+    return [Task(f"{name}.t, long", [f"tests/end_to_end/{name}.t"], counts.tap, 2 * HOUR, passed_lines(r"different bodies|were taken"), {"NAE_BODIES": count})
+            for name, count in (("gateway_json", "1600000"), ("gateway_multipart", "1000000"))]
+
+
 def chaos(place):
     return [Task("chaos.t, an hour", ["tests/end_to_end/chaos.t"], counts.tap, 2 * HOUR, passed_lines(r"NAE_SEED|^# \|"), {"NAE_SECONDS": "3600"})]
 
@@ -173,4 +179,4 @@ def sanitizers(place):
 
 # Those of a group run side by side: each has servers of its own. Fast ones first.
 CHECK = [[lint], [unit], [parsers], [pgtap, end_to_end, beside, costs, versions, regress]]
-LONG = [[fuzz], [tls], [tidy], [sanitizers], [packages], [docker], [beside_long], [versions_long], [core], [twins], [statements], [inputs], [chaos], [sqlsmith]]
+LONG = [[fuzz], [tls], [tidy], [sanitizers], [packages], [docker], [beside_long], [versions_long], [core], [twins], [statements], [inputs], [bodies], [chaos], [sqlsmith]]
