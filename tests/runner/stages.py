@@ -137,7 +137,7 @@ def inputs(place):
 def bodies(place):
     """More than 10^6 different bodies of JSON, and some 10^5 forms in parts."""
     return [Task(f"{name}.t, long", [f"tests/end_to_end/{name}.t"], counts.tap, 2 * HOUR, passed_lines(r"different bodies|were taken"), {"NAE_BODIES": count})
-            for name, count in (("gateway_json", "1600000"), ("gateway_multipart", "1000000"))]
+            for name, count in (("gateway_json", "4000000"), ("gateway_multipart", "1000000"))]
 
 
 def chaos(place):
