@@ -60,7 +60,7 @@ SearchInput search_input(const SearchOf& of, search::Condition condition, std::s
 }
 
 void forget_search_input() noexcept {
-  explicit_bzero(last_input.data(), last_input.size());
+  if (!last_input.empty()) explicit_bzero(last_input.data(), last_input.size());
   last_input.clear();
 }
 
