@@ -8,6 +8,7 @@
 #include <fstream>
 
 #include "libnae/base/rename.hpp"
+#include "libnae/base/written_beside.hpp"
 
 namespace nae {
 namespace {
@@ -48,14 +49,18 @@ Result<std::string> read_file(const Path& file, std::size_t max_bytes) {
 }
 
 Result<NewFile> NewFile::reserve(const Path& file, unsigned mode, std::size_t room_bytes) {
+  remove_left_beside(file);
   for (int attempt = 0; attempt < kTries; ++attempt) {
-    const Path beside =
-        file.parent_path() / ("." + file.filename().string() + "." + std::to_string(::getpid()) +
-                              "-" + std::to_string(attempt) + ".new");
+    const Path beside = name_beside(file, ::getpid(), attempt);
     const int descriptor =
         ::open(beside.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
     if (descriptor < 0 && errno == EEXIST) continue;
     if (descriptor < 0) return failed("create", file);
+    // Between the two steps another may have taken it for one that was left.
+    if (!lock_written(descriptor) || !is_named(descriptor, beside)) {
+      ::close(descriptor);
+      continue;
+    }
     NewFile made(file, beside, descriptor);
     const int refused =
         room_bytes == 0 ? 0 : ::posix_fallocate(descriptor, 0, static_cast<off_t>(room_bytes));
@@ -74,8 +79,8 @@ NewFile::NewFile(NewFile&& other) noexcept
       descriptor_(std::exchange(other.descriptor_, -1)) {}
 
 NewFile::~NewFile() {
+  if (!beside_.empty() && is_named(descriptor_, beside_)) ::unlink(beside_.c_str());
   if (descriptor_ >= 0) ::close(descriptor_);
-  if (!beside_.empty()) ::unlink(beside_.c_str());
 }
 
 Result<void> NewFile::hold(ByteView content) {
@@ -86,10 +91,8 @@ Result<void> NewFile::hold(ByteView content) {
     at += static_cast<std::size_t>(part);
   }
   if (::ftruncate(descriptor_, static_cast<off_t>(content.size())) != 0 ||
-      ::fsync(descriptor_) != 0)
+      ::fsync(descriptor_) != 0 || !close_another(descriptor_))
     return failed("write", file_);
-  // Network file systems tell of a full disk only here.
-  if (::close(std::exchange(descriptor_, -1)) != 0) return failed("write", file_);
   return {};
 }
 

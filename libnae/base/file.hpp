@@ -16,8 +16,9 @@ Result<std::string> read_file(const std::filesystem::path& file, std::size_t max
 bool name_is_taken(const std::filesystem::path& file);
 
 // A file that is written under another name beside its own, flushed to the disk and then renamed: a
-// full disk or a kill leaves what was there before, never a part. Whoever must know beforehand that
-// it can be written (an answer that cannot be asked for twice) reserves its room first.
+// full disk or a kill leaves what was there before, never a part. The next one for the same name
+// removes what a kill left under the other. Whoever must know beforehand that it can be written (an
+// answer that cannot be asked for twice) reserves its room first.
 class NewFile {
  public:
   // `room_bytes` are on the disk when this returns. `mode` is the file's from its first moment.
@@ -40,7 +41,7 @@ class NewFile {
       : file_(std::move(file)), beside_(std::move(beside)), descriptor_(descriptor) {}
 
   std::filesystem::path file_, beside_;  // `beside_` is empty once it is renamed
-  int descriptor_ = -1;
+  int descriptor_ = -1;                  // with the lock, as long as this lives
 };
 
 // Makes a file that did not exist. Code::file_failed when it exists.

@@ -1,8 +1,6 @@
 #include "libnae/base/streamed_file.hpp"
 
 #include <fcntl.h>
-#include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -10,6 +8,7 @@
 
 #include "libnae/base/file.hpp"
 #include "libnae/base/rename.hpp"
+#include "libnae/base/written_beside.hpp"
 
 namespace nae {
 namespace {
@@ -25,24 +24,12 @@ tl::unexpected<Error> name_taken(const std::filesystem::path& file) {
 
 constexpr int kPartTries = 10;
 
-bool is_named(int descriptor, const std::filesystem::path& name) {
-  struct stat open {
-  }, there{};
-  return ::fstat(descriptor, &open) == 0 && ::lstat(name.c_str(), &there) == 0 &&
-         open.st_dev == there.st_dev && open.st_ino == there.st_ino;
-}
-
-// False when another has it locked. A file system that keeps no locks refuses nothing.
-bool lock(int descriptor) {
-  return ::flock(descriptor, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK;
-}
-
 // What a kill left. False when it is being written: its writer has it locked.
 bool remove_left(const std::filesystem::path& beside) {
   const int left = ::open(beside.c_str(), O_WRONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
   // A link, or nothing to be written: the name is removed, and not what it leads to.
   if (left < 0) return ::unlink(beside.c_str()) == 0 || errno == ENOENT;
-  const bool locked = lock(left);
+  const bool locked = lock_written(left);
   if (locked && is_named(left, beside)) ::unlink(beside.c_str());
   ::close(left);
   return locked;
@@ -64,7 +51,7 @@ Result<StreamedFile> StreamedFile::create(const std::filesystem::path& file, uns
                   "Choose another name, or wait for the other one.");
     }
     // Between the two steps another may have taken it for one that was left.
-    if (lock(descriptor) && is_named(descriptor, beside))
+    if (lock_written(descriptor) && is_named(descriptor, beside))
       return StreamedFile(file, beside, descriptor);
     ::close(descriptor);
   }
@@ -98,10 +85,7 @@ Result<void> StreamedFile::append(ByteView piece) {
 
 Result<void> StreamedFile::flush() {
   if (::fsync(descriptor_) != 0) return stream_failed(file_);
-  // Network file systems tell of a full disk only when a descriptor is closed: of the other the
-  // lock would go with it.
-  const int second = ::fcntl(descriptor_, F_DUPFD_CLOEXEC, 0);
-  if (second < 0 || ::close(second) != 0) return stream_failed(file_);
+  if (!close_another(descriptor_)) return stream_failed(file_);
   return {};
 }
 
