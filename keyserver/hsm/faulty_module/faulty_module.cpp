@@ -22,10 +22,20 @@
 
 namespace {
 
-enum Function { get_token_info, open_session, sign, unwrap_key, generate_key_pair, functions };
+enum Function {
+  get_token_info,
+  open_session,
+  sign,
+  unwrap_key,
+  generate_key_pair,
+  login,
+  decrypt,
+  functions
+};
 
-constexpr const char* kNames[functions] = {"C_GetTokenInfo", "C_OpenSession", "C_Sign",
-                                           "C_UnwrapKey", "C_GenerateKeyPair"};
+constexpr const char* kNames[functions] = {"C_GetTokenInfo", "C_OpenSession",     "C_Sign",
+                                           "C_UnwrapKey",    "C_GenerateKeyPair", "C_Login",
+                                           "C_Decrypt"};
 
 struct Fault {
   std::atomic<CK_RV> value{CKR_OK};
@@ -106,6 +116,8 @@ CK_RV C_GetFunctionList(CK_FUNCTION_LIST** list) {
   faulty.C_Sign = fail_or_pass<sign, &CK_FUNCTION_LIST::C_Sign>;
   faulty.C_UnwrapKey = fail_or_pass<unwrap_key, &CK_FUNCTION_LIST::C_UnwrapKey>;
   faulty.C_GenerateKeyPair = fail_or_pass<generate_key_pair, &CK_FUNCTION_LIST::C_GenerateKeyPair>;
+  faulty.C_Login = fail_or_pass<login, &CK_FUNCTION_LIST::C_Login>;
+  faulty.C_Decrypt = fail_or_pass<decrypt, &CK_FUNCTION_LIST::C_Decrypt>;
   faulty.C_GetMechanismInfo = get_mechanism_info;
   *list = &faulty;
   return CKR_OK;
