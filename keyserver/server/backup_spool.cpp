@@ -1,12 +1,12 @@
 #include "keyserver/server/backup_spool.hpp"
 
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 
 #include <fstream>
 
 #include "keyserver/server/backup_reader.hpp"
 #include "keyserver/server/file_digest.hpp"
+#include "keyserver/server/room.hpp"
 #include "keyserver/store/sqlite/backup.hpp"
 #include "libnae/base/clock.hpp"
 #include "libnae/base/streamed_file.hpp"
@@ -57,15 +57,7 @@ Result<void> check_room_for_two(const fs::path& directory, const fs::path& store
     const auto of_part = fs::file_size(store.string() + part, missing);
     if (!missing) bytes += of_part;
   }
-  const std::uint64_t wanted = 2 * bytes + BackupSpool::kReservedBytes;
-  struct statvfs disk {};
-  if (::statvfs(directory.c_str(), &disk) != 0 || disk.f_blocks == 0) return {};
-  const std::uint64_t free = std::uint64_t{disk.f_bavail} * disk.f_frsize;
-  if (free >= wanted) return {};
-  return fail(Code::file_failed,
-              "no room for a backup: it takes " + std::to_string(wanted >> 20) + " MiB in " +
-                  directory.string() + ", and " + std::to_string(free >> 20) + " MiB are free",
-              "Free space there: the server's own changes need it, too.");
+  return find_room("a backup", {{directory, 2 * bytes + BackupSpool::kReservedBytes}});
 }
 
 tl::unexpected<Error> cannot_read(const fs::path& file) {

@@ -30,8 +30,9 @@ Result<void> check_room(const std::filesystem::path& directory, Code code) {
 
 Result<void> connect_hsm(const config::Config& config, Opening& opening) {
   if (!config.hsm.softhsm_configuration.empty()) {
-    NAE_TRY(check_room(config.hsm.softhsm_configuration.parent_path(), Code::hsm_unavailable));
     NAE_TRY(check_token_directory(config.hsm.softhsm_configuration));
+    if (const auto tokens = token_directory(config.hsm.softhsm_configuration))
+      NAE_TRY(check_room(*tokens, Code::hsm_unavailable));
     setup::use_softhsm_configuration(config.hsm.softhsm_configuration);
   }
   if (!opening.hsm) opening.hsm = hsm::Pkcs11Hsm::prepare(hsm_options(config));

@@ -9,6 +9,7 @@
 #include "keyserver/server/offline_log.hpp"
 #include "keyserver/server/open_store.hpp"
 #include "keyserver/server/own_custody.hpp"
+#include "keyserver/server/room.hpp"
 #include "keyserver/server/unfinished_restore.hpp"
 #include "keyserver/setup/custody.hpp"
 #include "keyserver/setup/initialise.hpp"
@@ -83,6 +84,15 @@ Result<void> make_room(const config::Config& config, const std::optional<LeftRes
       return fail(Code::file_failed, store.string() + suffix + " is there, and is not overwritten",
                   "A backup is brought back where there is no store: move this one away.");
   return {};
+}
+
+// Before a card is asked, and anything is changed.
+Result<void> find_room_for(const config::Config& config,
+                           const std::optional<BackupReader>& backup) {
+  std::vector<Room> wanted = room_to_work(config);
+  if (backup && !config.store.path.empty())
+    wanted.push_back({config::group_directory(config), backup->header().content_bytes});
+  return find_room("a restore", wanted);
 }
 
 // Only when all of it was opened it gets the store's name.
@@ -174,6 +184,7 @@ Result<Restored> restore(const config::Config& config, const Restore& wanted) {
     backup.emplace(std::move(opened));
   }
   NAE_ASSIGN(const custody::CustodySet set, read_set(config, wanted, backup));
+  NAE_TRY(find_room_for(config, backup));
   NAE_ASSIGN(OpenedCustody opened, open_custody(set, wanted));
   hsm::Provision provision;
   provision.hsm = hsm_options(config);

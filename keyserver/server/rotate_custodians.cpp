@@ -8,6 +8,7 @@
 #include "keyserver/server/offline_log.hpp"
 #include "keyserver/server/open_store.hpp"
 #include "keyserver/server/own_custody.hpp"
+#include "keyserver/server/room.hpp"
 #include "keyserver/server/terminal_question.hpp"
 #include "keyserver/server/unfinished_restore.hpp"
 #include "keyserver/setup/initialise.hpp"
@@ -110,6 +111,7 @@ Result<Rotated> rotate_custodians(const config::Config& config, const Rotation& 
   rotated.file = config::group_directory(config) / setup::kCustodyFile;
   NAE_ASSIGN(const std::string content, read_file(rotated.file, custody::kMaxSetBytes));
   NAE_ASSIGN(const custody::CustodySet before, own_custody(config, rotated.file));
+  NAE_TRY(find_room("a change of custodians", room_to_work(config)));
   NAE_TRY(ask_first(wanted, cards));
   NAE_ASSIGN(const OpenedCustody opened, open_custody(before, wanted));
   rotated.gave = opened.holders;

@@ -3,6 +3,7 @@
 # implementation opens, and a restore of keys and store from it by k cards; cut, changed, starved and killed at each place.
 import hashlib
 import json
+import os
 import re
 import resource
 import shutil
@@ -197,6 +198,25 @@ with Tap() as tap:
     for cut in (0, 11, 15, 100, backup.header - 1, len(data) - 1):
         refused(f"cut at {cut}", "cut off|begins otherwise", file=changed(data[:cut]))
     refused("longer than it was", "longer", file=changed(data + b"\0"))
+
+    # A disk without room for it is found before a card is asked, and before anything is changed.
+    if os.geteuid() == 0:  # only root can mount
+        as_it_was = server.config.read_text()
+        (path / "small").mkdir()
+        for place, size, store in ((path / "small", "5m", "small/keys.db"), (path / "hsm/tokens", "512k", "keys.db")):
+            subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size},mode=0700", "none", place], check=True)
+            try:
+                give_to_owner(place)
+                server.config.write_text(as_it_was.replace("path = 'keys.db'", f"path = '{store}'"))
+                full = restore(cards=())
+                left = [file.name for file in place.iterdir() if not file.name.endswith(".lock")]
+                tap.ok(full.returncode == 1 and re.search(rf"no room for a restore: it takes \d+ MiB in {place}, and \d+ MiB are free", full.stderr) and "missing" not in full.stderr,
+                       f"without room in {place.name} no card is asked for", full.stderr)
+                same((left, is_empty()), ([], True), f"without room in {place.name} nothing is changed")
+            finally:
+                server.config.write_text(as_it_was)
+                subprocess.run(["umount", place], check=False)
+        (path / "small").rmdir()
     outcomes = []
     for limit in (200, 5000, 500_000, backup.bytes - 1):
         def starve_restore():

@@ -1,0 +1,52 @@
+#include "keyserver/server/room.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/statvfs.h>
+
+#include "keyserver/server/test_installation.hpp"
+
+namespace nae::server {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::HasSubstr;
+
+std::uint64_t free_bytes(const fs::path& directory) {
+  struct statvfs disk {};
+  EXPECT_EQ(::statvfs(directory.c_str(), &disk), 0);
+  return std::uint64_t{disk.f_bavail} * disk.f_frsize;
+}
+
+TEST(Room, WhatIsThereIsFound) {
+  const fs::path here = fs::temp_directory_path();
+  EXPECT_TRUE(find_room("a test", {}));
+  EXPECT_TRUE(find_room("a test", {{here, 0}, {here, 4096}}));
+  EXPECT_TRUE(find_room("a test", {{here / "not/there", ~std::uint64_t{0}}}));
+}
+
+// Others write at the same time: half and more of what is free, not all of it and a byte.
+TEST(Room, DirectoriesOfOneDiskShareIt) {
+  const fs::path here = fs::temp_directory_path();
+  const std::uint64_t most = free_bytes(here) / 10 * 6;
+  EXPECT_TRUE(find_room("a test", {{here, most}}));
+  const auto both = find_room("a test", {{here, most}, {here / ".", most}});
+  ASSERT_FALSE(both);
+  EXPECT_EQ(both.error().code, Code::file_failed);
+  EXPECT_THAT(both.error().message, HasSubstr("no room for a test"));
+  EXPECT_THAT(both.error().message, HasSubstr(here.string()));
+}
+
+class RoomToWork : public InstallationTest {};
+
+TEST_F(RoomToWork, IsThatOfStoreAndToken) {
+  const auto rooms = room_to_work(config_);
+  ASSERT_EQ(rooms.size(), 2u);
+  EXPECT_EQ(rooms[0].directory, directory_ / "server");
+  EXPECT_EQ(rooms[1].directory, directory_ / "server/hsm/tokens");
+  config_.hsm.softhsm_configuration.clear();
+  EXPECT_EQ(room_to_work(config_).size(), 1u) << "another module keeps its keys elsewhere";
+}
+
+}  // namespace
+}  // namespace nae::server
