@@ -2,6 +2,7 @@
 
 #include <sys/statvfs.h>
 
+#include "keyserver/server/custody_in_force.hpp"
 #include "keyserver/server/hsm_options.hpp"
 #include "keyserver/server/part_options.hpp"
 #include "keyserver/server/seen_store.hpp"
@@ -120,6 +121,7 @@ Result<void> open_hsm(const config::Config& config, Opening& opening, Opened& op
   }
   NAE_ASSIGN(opened.begun_ledger, setup::take_up_ledger(*opened.store, *opening.hsm));
   if (opened.followed) opened.followed->begin();
+  NAE_TRY(check_custody_at_start(config, *opened.store, *opening.hsm, opened.followed.has_value()));
   NAE_ASSIGN(opened.policy, open_policy(opened));
   opened.hsm = std::move(opening.hsm);
   return {};

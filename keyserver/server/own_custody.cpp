@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "keyserver/audit/head.hpp"
+#include "keyserver/server/custody_in_force.hpp"
 #include "keyserver/server/opened_custody.hpp"
 #include "keyserver/setup/custody.hpp"
 #include "libnae/base/file.hpp"
@@ -66,15 +67,16 @@ Result<void> refuse_former(const config::Config& config, const custody::CustodyS
               "Name custody.nae beside the store; with a backup of before, both.");
 }
 
-Result<void> check_custodians(const config::Config& config, const custody::CustodySet& set,
-                              const Bytes& audit_key) {
+Result<void> check_custodians(const config::Config& config, store::Meta& store,
+                              const custody::CustodySet& set, const Bytes& audit_key) {
   if (audit_key_of(set) != audit_key)
     return fail(Code::config_invalid,
                 config.approval.custody.string() + " is the custody of another group",
                 "approval.custody names the custody.nae of this server's group.");
-  if (auto former = refuse_former(config, set, config.approval.custody); !former)
-    return fail(Code::config_invalid, former.error().message, former.error().hint);
-  return {};
+  auto good = refuse_former(config, set, config.approval.custody);
+  if (good) good = refuse_superseded(store, set, config.approval.custody);
+  if (good || good.error().code != Code::conflict) return good;
+  return fail(Code::config_invalid, good.error().message, good.error().hint);
 }
 
 }  // namespace nae::server

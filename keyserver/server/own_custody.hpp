@@ -2,6 +2,7 @@
 #pragma once
 
 #include "keyserver/config/config.hpp"
+#include "keyserver/store/meta.hpp"
 #include "libnae/custody/custody_set.hpp"
 
 namespace nae::server {
@@ -21,8 +22,9 @@ Result<void> refuse_former(const config::Config& config, const custody::CustodyS
                            const std::filesystem::path& file);
 
 // Code::config_invalid when `set`, which is from approval.custody, is not signed by `audit_key`, or
-// is a former one: anybody can sign a custody file of his own.
-Result<void> check_custodians(const config::Config& config, const custody::CustodySet& set,
-                              const Bytes& audit_key);
+// is a former one, as the file beside the store or its ledger tells: anybody can sign a custody
+// file of his own.
+Result<void> check_custodians(const config::Config& config, store::Meta& store,
+                              const custody::CustodySet& set, const Bytes& audit_key);
 
 }  // namespace nae::server

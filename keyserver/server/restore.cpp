@@ -4,6 +4,7 @@
 #include "keyserver/hsm/provision.hpp"
 #include "keyserver/keys/binding.hpp"
 #include "keyserver/server/backup_reader.hpp"
+#include "keyserver/server/custody_in_force.hpp"
 #include "keyserver/server/hsm_options.hpp"
 #include "keyserver/server/offline_ledger.hpp"
 #include "keyserver/server/offline_log.hpp"
@@ -106,7 +107,9 @@ Result<void> bring_store_back(const config::Config& config, BackupReader& backup
 }
 
 // The store is the known envelope: what the group key does not open was not wrapped by it.
-Result<void> open_every_version(const config::Config& config, Restored& restored) {
+// Its ledger knows whether the custodians have changed, also where no file tells.
+Result<void> open_every_version(const config::Config& config, const custody::CustodySet& set,
+                                const std::filesystem::path& of, Restored& restored) {
   NAE_ASSIGN(const auto store, read_store(config));
   NAE_ASSIGN(const auto hsm, hsm::Pkcs11Hsm::open(hsm_options(config)));
   NAE_TRY(setup::check_token(*store, *hsm));
@@ -114,6 +117,7 @@ Result<void> open_every_version(const config::Config& config, Restored& restored
   if (auto taken = take_up_ledger_if_there(*store, *hsm);
       !taken && taken.error().code != Code::store_rolled_back)
     return taken;
+  NAE_TRY(refuse_superseded(*store, set, of));
   NAE_ASSIGN(const auto keys, store->load_keys());
   NAE_ASSIGN(const Bytes binding, hsm->public_key_of(keys::ServerKey::binding));
   NAE_ASSIGN(const auto check, keys::BindingCheck::with(binding));
@@ -144,8 +148,9 @@ Result<void> put_custody_back(const config::Config& config, const custody::Custo
 }
 
 Result<void> bring_back(const config::Config& config, const hsm::Provision& provision,
-                        const custody::CustodySet& set, std::optional<BackupReader>& backup,
-                        UnfinishedRestore& note, Restored& restored) {
+                        const custody::CustodySet& set, const Restore& wanted,
+                        std::optional<BackupReader>& backup, UnfinishedRestore& note,
+                        Restored& restored) {
   NAE_ASSIGN(const hsm::Provisioned done, hsm::initialise(provision));
   restored.token_created = done.token_created;
   if (backup) {
@@ -154,7 +159,8 @@ Result<void> bring_back(const config::Config& config, const hsm::Provision& prov
     restored.store_made_at_s = backup->header().made_at_s;
   }
   NAE_TRY(note.reached(RestoreStep::versions));
-  NAE_TRY(open_every_version(config, restored));
+  NAE_TRY(open_every_version(config, set, wanted.custody.empty() ? wanted.backup : wanted.custody,
+                             restored));
   return put_custody_back(config, set, restored);
 }
 
@@ -207,7 +213,7 @@ Result<Restored> restore(const config::Config& config, const Restore& wanted) {
     begun = true;
     return note.reached(RestoreStep::keys);
   };
-  auto brought = bring_back(config, provision, set, backup, note, restored);
+  auto brought = bring_back(config, provision, set, wanted, backup, note, restored);
   if (!brought) {
     Error error = brought.error();
     // The note stays as long as keys may be there.

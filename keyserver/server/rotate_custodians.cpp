@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "keyserver/hsm/provision.hpp"
+#include "keyserver/server/custody_in_force.hpp"
 #include "keyserver/server/hsm_options.hpp"
 #include "keyserver/server/offline_ledger.hpp"
 #include "keyserver/server/offline_log.hpp"
@@ -112,6 +113,7 @@ Result<Rotated> rotate_custodians(const config::Config& config, const Rotation& 
   NAE_ASSIGN(const std::string content, read_file(rotated.file, custody::kMaxSetBytes));
   NAE_ASSIGN(const custody::CustodySet before, own_custody(config, rotated.file));
   NAE_TRY(find_room("a change of custodians", room_to_work(config)));
+  NAE_TRY(refuse_superseded_here(config, before, rotated.file));
   NAE_TRY(ask_first(wanted, cards));
   NAE_ASSIGN(const OpenedCustody opened, open_custody(before, wanted));
   rotated.gave = opened.holders;
@@ -149,6 +151,8 @@ Result<Rotated> rotate_custodians(const config::Config& config, const Rotation& 
     return fail(std::move(replaced).error());
   }
   aside.keep();
+  if (auto known = take_up_custody(*store, after, rotated.file); !known)
+    rotated.not_in_ledger = known.error().message;
   return rotated;
 }
 
@@ -161,6 +165,10 @@ std::string report_of(const Rotated& rotated) {
   if (!rotated.former.empty()) text += "  no more        " + names_in(rotated.former) + "\n";
   text += "  SHA-256        " + rotated.sha256 + "\n  the one before " + rotated.before.string() +
           "   (destroy it, and its copies, when each new card was checked)\n";
+  if (!rotated.not_in_ledger.empty())
+    text +=
+        "  the ledger does not know it yet, but from the next start on: " + rotated.not_in_ledger +
+        "\n";
   if (rotated.is_configured_elsewhere)
     text += "  approval.custody names another file: put this one in its place\n";
   return text + "next: nae custody check " + rotated.file.string() +

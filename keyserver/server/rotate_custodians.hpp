@@ -22,6 +22,7 @@ struct Rotated {
   std::vector<std::string> gave, former;  // whose cards opened it, and had it
   std::vector<std::string> cards;         // that have it: holder, and SHA-256 of the public key
   std::string sha256;                     // of the file
+  std::string not_in_ledger;              // why the store's ledger has no fact of it; empty: it has
   bool is_configured_elsewhere = false;   // approval.custody names another file
 };
 
@@ -31,10 +32,11 @@ struct Rotated {
 // then the audit log names both sets of holders and the digest of the new file; then that gets its
 // name, at once: only the rename is left when it is on record, and one that fails is recorded as
 // well. Interrupted anywhere, one of both is there, whole, and this can be done again: of two
-// records the digest tells which one took effect. What the old file and k old cards open they open
-// for ever: docs/spec/custody.md. Code::invalid_argument where answered_yes() is not told so;
-// Code::conflict while something else is at work, and for a token of another group; what
-// open_custody(), own_custody() and custody::seal_shares() say.
+// records the digest tells which one took effect. At last the ledger is told
+// (custody_in_force.hpp); what a kill left untold it learns at the next start. What the old file
+// and k old cards open they open for ever: docs/spec/custody.md. Code::invalid_argument where
+// answered_yes() is not told so; Code::conflict while something else is at work, and for a token of
+// another group; what open_custody(), own_custody() and custody::seal_shares() say.
 Result<Rotated> rotate_custodians(const config::Config& config, const Rotation& wanted);
 
 // For who ran it: lines.

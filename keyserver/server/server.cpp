@@ -264,7 +264,7 @@ class Running final : public Startable {
     if (!approval_.custodians) return {};
     auto ask = [](keys::Hsm& hsm) { return hsm.public_key_of(keys::ServerKey::audit); };
     NAE_ASSIGN(const Bytes audit_key, hsm_.call(ask, config_.hsm.timeout));
-    NAE_TRY(check_custodians(config_, *approval_.custodians, audit_key));
+    NAE_TRY(check_custodians(config_, *store_, *approval_.custodians, audit_key));
     presences_.emplace(approval_.custodians);
     if (config_.store.path.empty()) return {};
     backups_.emplace(

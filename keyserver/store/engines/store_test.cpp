@@ -98,6 +98,17 @@ TEST_P(EngineTest, FactsAreWrittenOnce) {
   EXPECT_EQ(*store->meta("server_id"), "one");
 }
 
+TEST_P(EngineTest, AFactChangesForWhoHasReadIt) {
+  auto store = create();
+  EXPECT_EQ(store->change_meta("custody", "1", "2").error().code, Code::conflict);
+  ASSERT_TRUE(store->change_meta("custody", std::nullopt, "2"));
+  EXPECT_EQ(store->change_meta("custody", std::nullopt, "3").error().code, Code::conflict);
+  EXPECT_EQ(store->change_meta("custody", "1", "3").error().code, Code::conflict);
+  EXPECT_EQ(*store->meta("custody"), "2");
+  ASSERT_TRUE(store->change_meta("custody", "2", "3"));
+  EXPECT_EQ(*store->meta("custody"), "3");
+}
+
 TEST_P(EngineTest, ThreadsShareIt) {
   auto store = create();
   std::vector<std::thread> threads;

@@ -23,6 +23,23 @@ Result<void> Store::set_meta(std::string_view name, std::string_view value) {
   return change.commit(ChangeKind::fact_set);
 }
 
+Result<void> Store::change_meta(std::string_view name, const std::optional<std::string>& known,
+                                std::string_view value) {
+  std::lock_guard lock(mutex_);
+  NAE_ASSIGN(Recorded change, Recorded::begin(*database_, *ledger_));
+  {
+    NAE_ASSIGN(Statement there, database_->query("SELECT value FROM meta WHERE name = ?1", name));
+    NAE_ASSIGN(const bool found, there.step());
+    if (found != known.has_value() || (found && there.text(0) != *known))
+      return fail(Code::conflict, "another has changed the store's " + std::string(name));
+  }
+  NAE_TRY(change.touch(Noun::fact, identity_of(name)));
+  NAE_TRY(known
+              ? database_->execute("UPDATE meta SET value = ?2 WHERE name = ?1", name, value)
+              : database_->execute("INSERT INTO meta (name, value) VALUES (?1, ?2)", name, value));
+  return change.commit(ChangeKind::fact_set);
+}
+
 Result<std::optional<std::string>> Store::meta(std::string_view name) {
   std::lock_guard lock(mutex_);
   NAE_ASSIGN(Statement known, database_->query("SELECT value FROM meta WHERE name = ?1", name));

@@ -95,6 +95,8 @@ class Store : public store::Store {
 
   // Meta
   Result<void> set_meta(std::string_view name, std::string_view value) override;
+  Result<void> change_meta(std::string_view name, const std::optional<std::string>& known,
+                           std::string_view value) override;
   Result<std::optional<std::string>> meta(std::string_view name) override;
 
   // Ledger
