@@ -153,6 +153,21 @@ with Tap() as tap:
         else:
             same((done.returncode, Custody(file.read_bytes()).generation), (0, 2), f"killed at '{moment}': the next one goes through", done.stderr)
         same(leftovers(), ["custody.nae.generation-1"], f"killed at '{moment}': and nothing of the one that was killed is left")
+    # Two at once, and one beside a restore: each is done, or has changed nothing.
+    def together(*commands):
+        processes = [subprocess.Popen([str(word) for word in (KEY_SERVER, *command)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd="/", **OWNER)
+                     for command in commands]
+        told = [process.communicate(timeout=60)[0] for process in processes]
+        return [process.returncode for process in processes], "\n".join(told)
+
+    begin_again()
+    ended, told = together(rotation("2/3", ("alice", "dora", "erin"), ("alice", "bob")), rotation("2/2", ("carol", "erin"), ("bob", "carol")))
+    now = Custody(file.read_bytes())
+    same((sorted(ended), now.generation), ([0, 1], 2), "of two changes at once one is made", told)
+    same([share["holder"] for share in now.shares], [["alice", "dora", "erin"], ["carol", "erin"]][ended.index(0)], "and it is the one that says so")
+    begin_again()
+    ended, told = together(rotation("2/3", ("alice", "dora", "erin"), ("alice", "bob")), ["restore", "--config", server.config, "--custody", file, *cards_of("bob", "carol")])
+    same((ended[1], Custody(file.read_bytes()).generation), (1, 2 if ended[0] == 0 else 1), "a restore beside a change takes nothing from it", told)
     begin_again()
     returned, said = at_terminal("y", rotation("2/3", ("alice", "dora", "erin"), ("alice", "bob")))
     same(returned, 0, "answered 'y', it is done", said)

@@ -131,5 +131,17 @@ with Tap() as tap:
         server.stop()
         tap.ok(wait_until(lambda: second.nae("key", "show", "k").returncode == 0), "claim 35: and goes on with the group's keys when the first one stops", second.log.read_text()[-1000:])
         second.stop()
+
+        # Other custodians: the ledger of the group tells each of them, whatever file is beside it.
+        former = (second.path / "custody.nae").read_bytes()
+        changed = run(KEY_SERVER, "rotate-custodians", "--config", server.config, "--custody", "2/2", "--card", scratch / "alice.pem", "--card", scratch / "stranger.pem", *cards_of("alice", "bob"))
+        tap.ok(changed.returncode == 0, "claim 35: the group's keys go to other cards, at one key server", changed.stderr)
+        refused = run(KEY_SERVER, "run", "--config", second.config)
+        tap.ok(refused.returncode == 78 and "the ledger of the store knows that generation 2 is in force" in refused.stderr, "claim 35: one with the former cards' file does not start", refused.stderr)
+        (second.path / "custody.nae").write_bytes((path / "custody.nae").read_bytes())
+        tap.ok((second.path / "custody.nae").read_bytes() != former, "claim 35: the new file is another one")
+        second.start(ready=False)
+        tap.ok(wait_until(lambda: second.nae("key", "show", "k").returncode == 0, 60), "claim 35: and starts with the file of the new ones", second.log.read_text()[-1000:])
+        second.stop()
     finally:
         store.control("stop", "-m", "immediate")
