@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # A backup granted by 3 of 5 custodians' cards, end to end, beside `nae-keyserver backup` of the same store in one run: the ceremony, what
-# each card takes, making and fetching the file; and the restore from it by 3 cards. Cards are files (RSA-2048), the HSM is SoftHSM.
+# each card takes, making and fetching the file; a start with so many keys; and the restore from it by 3 cards. Cards are files (RSA-2048), the HSM is SoftHSM.
 #   benchmarks/custody.sh WORK [KEYS]     WORK: an empty directory; KEYS: in the store, 2000 by default
 set -euo pipefail
 work="$(realpath "${1:?WORK}")"
@@ -26,10 +26,13 @@ for name in "${names[@]}"; do
 done
 nae_keyserver init --directory "$server" --listen 127.0.0.1:0 --custody 3/5 "${cards[@]}" >/dev/null
 printf "[approval]\nrequired = ['admin-change', 'backup']\nby_cards = ['backup']\ncards = 3\ncustody = 'custody.nae'\n" >>"$server/nae-keyserver.toml"
-"$build/keyserver/nae-keyserver" run --config "$server/nae-keyserver.toml" 2>"$work/log" &
-pid=$!
+serve() {
+  "$build/keyserver/nae-keyserver" run --config "$server/nae-keyserver.toml" 2>"$work/log" &
+  pid=$!
+  until nae status >/dev/null 2>&1; do sleep 0.05; done
+}
 trap 'kill $pid 2>/dev/null || true' EXIT
-until nae status >/dev/null 2>&1; do sleep 0.1; done
+serve
 for ((at = 0; at < keys; at += 500)); do
   for ((n = at; n < at + 500 && n < keys; n++)); do echo "key create k$n --type aes-256-gcm"; done | nae batch >/dev/null
 done
@@ -50,6 +53,11 @@ from="$(now)"
 nae backup --out "$work/sealed.nae" --granted "$request" >/dev/null
 took "fetched and read back, $(($(stat -c %s "$work/sealed.nae") / 1024)) KiB" "$from"
 took "the ceremony of 3 of 5, from the question to the file" "$whole"
+kill $pid
+wait $pid || true
+from="$(now)"
+serve
+took "a start, until it answers: ledger, keys and their bindings are compared" "$from"
 kill $pid
 wait $pid || true
 rm -r "$server"/hsm/tokens/* "$server"/keys.db*
