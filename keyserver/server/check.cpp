@@ -62,7 +62,7 @@ Result<void> check_audit(const std::filesystem::path& directory) {
 }
 
 // The start compares it with the key in the HSM.
-Result<void> check_custodians(const config::Config& config) {
+Result<void> check_cards(const config::Config& config) {
   if (config.approval.by_cards.empty()) return {};
   const auto custodians = own_custody(config, config.approval.custody);
   const auto good = custodians ? refuse_former(config, *custodians, config.approval.custody)
@@ -83,7 +83,7 @@ Result<void> check_address(const std::string& host) {
 
 Result<void> check(const config::Config& config) {
   if (auto rules = rules_of(config); !rules) return fail(rules.error());
-  NAE_TRY(check_custodians(config));
+  NAE_TRY(check_cards(config));
   NAE_TRY(check_address(config.server.host));
   if (auto options = listener_options(config); !options) return fail(options.error());
   if (auto context = net::TlsContext::server(tls_files(config)); !context)
