@@ -12,6 +12,7 @@
 #include "libnae/base/file.hpp"
 #include "libnae/base/log_text.hpp"
 #include "libnae/base/text.hpp"
+#include "libnae/base/written_beside.hpp"
 #include "libnae/crypto/hash.hpp"
 
 namespace nae::server {
@@ -90,6 +91,7 @@ Result<bool> take_up_custody(store::Meta& store, const custody::CustodySet& set,
 Result<void> check_custody_at_start(const config::Config& config, store::Store& store,
                                     keys::Hsm& hsm, bool only_reads) {
   const auto file = config::group_directory(config) / setup::kCustodyFile;
+  remove_left_beside(file);
   NAE_ASSIGN(const auto set, own_set(file, hsm));
   if (!set) return {};
   if (auto refused = refuse_superseded(store, *set, file); !refused) {

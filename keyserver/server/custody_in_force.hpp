@@ -38,7 +38,8 @@ Result<bool> take_up_custody(store::Meta& store, const custody::CustodySet& set,
 
 // Of a start: the custody file beside the store against the ledger, which is taken up.
 // Code::config_invalid for one that is superseded, recorded in the audit log ("custody-refused");
-// one that is later is taken up. Neither where this `only_reads`. A file that is missing, cannot be
+// one that is later is taken up. Neither where this `only_reads`. What a change of custodians that
+// was killed had written, and nobody put in force, is removed. A file that is missing, cannot be
 // read, or is of another group says nothing.
 Result<void> check_custody_at_start(const config::Config& config, store::Store& store,
                                     keys::Hsm& hsm, bool only_reads);

@@ -216,6 +216,14 @@ with Tap() as tap:
     tap.like(server.must("key", "show", "k"), "active", "with the new file it starts")
     server.stop()
 
+    # Of a change that was killed before anything was on record nothing is left by the next start, either.
+    begun = path / ".custody.nae.4194304-0.new"
+    begun.write_bytes(second)
+    give_to_owner(begun)
+    server.start()
+    same(begun.exists(), False, "a start removes what a killed change had written beside")
+    server.stop()
+
     # The old file and its cards do not come back where the change is known.
     shutil.rmtree(next((path / "hsm/tokens").iterdir()))
     stale = run(KEY_SERVER, "restore", "--config", server.config, "--custody", path / "custody.nae.generation-1", *cards_of("bob", "carol"))
