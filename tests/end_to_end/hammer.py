@@ -6,6 +6,7 @@ import ssl
 import struct
 
 import wire
+from harness import wait_until
 
 IN_FLIGHT = 32
 
@@ -79,6 +80,11 @@ class Hammer:
             self._say(self.request * count)
         self._send()
         return count
+
+    def drain(self):
+        """Takes what is left, and says whether the connection has ended. That the process at the other side is gone does
+        not mean that its end has come in here already."""
+        return wait_until(lambda: [self.take(ask_again=False), self.ended][1])
 
     def close(self):
         self.socket.close()

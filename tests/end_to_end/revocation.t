@@ -115,16 +115,13 @@ with Tap() as tap, Stack(keys="customer-pii:aes-256-gcm short-lived:aes-256-gcm 
     sleeper = Hammer(server.port, context, "nae_all", wire.crypto(bytes.fromhex(big[2:]), action=wire.DECRYPT, key=""), in_flight=wanted)
     wait_until(lambda: [sleeper._send(), work(all_hammers, 0.02), not sleeper.unsent][2], seconds=3)
     revoke(tap, "a host that does not read", all_hammers, [], DENIED, "", lambda: command(server, "policy", "apply", closed))
-    while not sleeper.ended and sleeper.take(ask_again=False):
-        pass
-    wait_until(lambda: [sleeper.take(ask_again=False), sleeper.ended][1])
-    tap.ok(sleeper.ended, "it is cut off")
+    tap.ok(sleeper.drain(), "it is cut off")
     tap.ok(len(sleeper.codes) < wanted, "and what it did not take is gone", len(sleeper.codes))
     server.must("policy", "apply", opened)
     wait_until(lambda: [work(all_hammers, 0.1), all(hammer.codes[-40:] == [0] * 40 for hammer in all_hammers)][1])
 
     revoke(tap, "device", all_hammers, [], DEVICE_UNKNOWN, "", lambda: command(server, "device", "remove", "other-host"))
-    tap.ok(all(wait_until(lambda: [hammer.take(), hammer.ended][1]) for hammer in all_hammers), "its connections end")
+    tap.ok(all(hammer.drain() for hammer in all_hammers), "its connections end")
     tap.is_(session.ask(f"SELECT nae_decrypt_text('{values['customer-pii']}'::bytea)").out, "secret", "another device reads on")
 
     # The host of SQL itself, told apart from a key server that is away.
