@@ -134,6 +134,7 @@ Outcome<ExitCode> renew(Call& call, const RenewOptions& options) {
     return tl::unexpected<Failure>(
         Error(Code::invalid_argument, profile.certificate.string() + " is no administrator's"));
   NAE_ANSWER(auto server, Server::open(profile));
+  server->behind = call.behind;
   Enrolment wanted;
   NAE_ANSWER(wanted.name, checked_name(info.uri_names[0].substr(kAdminUri.size())));
   wanted.uri = info.uri_names[0];

@@ -29,6 +29,9 @@ struct Call {
                     Server& server, bool json)>
       run_line = {};
 
+  // See Server.
+  std::shared_ptr<std::optional<Error>> behind = std::make_shared<std::optional<Error>>();
+
   // The server of the profile. Commands that need none never ask for it.
   Outcome<std::unique_ptr<Server>> server() const;
   // On a terminal that is too narrow without `dispensable` columns, see Table::print().

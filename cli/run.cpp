@@ -116,9 +116,14 @@ void show_waiting(const Call& call, const Failure& failure) {
 }  // namespace
 
 Outcome<std::unique_ptr<Server>> Call::server() const {
-  if (shared) return borrowed(*shared);
+  if (shared) {
+    shared->behind = behind;
+    return borrowed(*shared);
+  }
   NAE_ASSIGN(Profile resolved, resolve_profile(profile));
-  return Server::open(resolved);
+  auto server = Server::open(resolved);
+  if (server) (*server)->behind = behind;
+  return server;
 }
 
 void Call::print(const Table& table, const std::vector<std::string>& dispensable) const {
@@ -210,7 +215,11 @@ int run_command(std::vector<std::string> arguments, std::istream& in, std::ostre
   call.profile.values.authority = authority;
 
   Outcome<ExitCode> outcome = chosen(call);
-  if (outcome) return *outcome;
+  if (outcome) {
+    if (!*call.behind) return *outcome;
+    report(err, **call.behind, call.json);
+    return *outcome == kOk ? exit_code(**call.behind, true) : *outcome;
+  }
   if (outcome.error().waits()) {
     show_waiting(call, outcome.error());
     return kWaiting;

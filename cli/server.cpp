@@ -149,9 +149,13 @@ class CurlServer final : public Server {
 
     long status = 0;
     curl_easy_getinfo(curl_.get(), CURLINFO_RESPONSE_CODE, &status);
-    if (status < 200 || status >= 300)
-      return tl::unexpected<Failure>(Failure(
-          admin::api::problem_from_json(static_cast<unsigned>(status), received.body), true));
+    if (status < 200 || status >= 300) {
+      Error error = admin::api::problem_from_json(static_cast<unsigned>(status), received.body);
+      auto done = admin::api::answer_of_problem(received.body);
+      if (!done || !behind) return tl::unexpected<Failure>(Failure(std::move(error), true));
+      *behind = std::move(error);
+      return json::value(*std::move(done));
+    }
     boost::system::error_code malformed;
     json::value answer = json::parse(received.body, malformed);
     if (malformed)

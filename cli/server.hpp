@@ -41,6 +41,9 @@ class Server {
   // approved as one that waits().
   virtual Outcome<json::value> call(const char* method, const std::string& path,
                                     const json::object& body = {}) = 0;
+  // Of a change that was made, but may not be in force on every key server of the group yet: its
+  // answer is given as any, and this is set. nullptr: it is a failure.
+  std::shared_ptr<std::optional<Error>> behind;
   // File of the authority that the server's certificate is from.
   virtual const std::filesystem::path& authority() const = 0;
 };

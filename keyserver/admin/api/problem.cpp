@@ -43,6 +43,13 @@ std::string problem_with_answer(const Error& error, unsigned http_status, json::
   return json::serialize(problem);
 }
 
+std::optional<json::object> answer_of_problem(std::string_view body) {
+  auto problem = parse_object(body);
+  const json::value* answer = problem ? problem->if_contains("answer") : nullptr;
+  if (!answer || !answer->is_object()) return std::nullopt;
+  return answer->get_object();
+}
+
 Error problem_from_json(unsigned http_status, std::string_view body) {
   Error unknown(Code::internal,
                 "the server answered with HTTP status " + std::to_string(http_status),

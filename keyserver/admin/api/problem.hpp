@@ -1,6 +1,7 @@
 // Problem details (RFC 9457): how the administration interface says that something failed.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -18,6 +19,8 @@ std::string problem_to_json(const Error& error, unsigned http_status = 0);
 // The same of what was done and is not a success yet: its member "answer" is what the answer would
 // have been.
 std::string problem_with_answer(const Error& error, unsigned http_status, json::object answer);
+
+std::optional<json::object> answer_of_problem(std::string_view body);
 
 // The Error that a body of `kProblemType` carries. A code that this build does not know, or a body
 // that is no problem at all, becomes Code::internal with the status in its message.
