@@ -64,10 +64,11 @@ struct AdminParts {
   std::vector<std::string> not_on_token = {};
   // Of a store with a lease: it has all that was seen of it, and what it takes outlives a machine.
   std::function<bool()> store_is_whole = {}, store_is_synchronous = {};
-  // After each call that may have changed the store, before it is answered: waits until the newest
-  // change is in force on every key server that answers. Code::timeout when that takes too long.
-  // Empty: there is no other one.
-  std::function<Result<void>()> in_force = {};
+  // After each call that may have changed the store, before it is answered. What it gives waits
+  // until the change that is the newest now is in force on every key server that answers, and may
+  // be called on another thread: Code::timeout when that takes too long. Empty: there is no other
+  // one.
+  std::function<std::function<Result<void>()>()> in_force = {};
   // Of one that follows: who is in charge, for people. Empty: this one is.
   std::function<std::string()> in_charge = {};
 };

@@ -18,9 +18,13 @@ namespace nae::admin {
 namespace {
 
 constexpr std::size_t kThreads = 2;  // one long search must not keep a key from being restricted
-constexpr std::size_t kHealthThreads = 1;
+constexpr std::size_t kHealthThreads = 1, kWaitingThreads = 1;
 constexpr std::size_t kWaitingCalls = 64;
 constexpr unsigned kAccepted = 202;  // RFC 9110: kept, and not acted upon yet
+
+constexpr char kTooManyWait[] =
+    "the change was made and holds here, but too many calls wait already to say whether it is in "
+    "force on every key server";
 
 constexpr std::string_view kAllowed = "value", kDenied = "deny", kBegun = "begun",
                            kWaiting = "waiting", kDone = "allowed";
@@ -70,6 +74,16 @@ constexpr char kOfGet[] = "GET, HEAD, OPTIONS";
 std::string allowed_by(const std::string& methods) {
   const bool has_get = methods.find("GET") != std::string::npos;
   return methods + (has_get ? ", HEAD, OPTIONS" : ", OPTIONS");
+}
+
+// Memory that ran out for one call must not end the server.
+template <class Call>
+http::HttpResponse or_failed(Call call) {
+  try {
+    return call();
+  } catch (const std::exception& thrown) {
+    return http::problem(Error(Code::internal, std::string("the call failed: ") + thrown.what()));
+  }
 }
 
 // Nothing was done: a client may come again by itself.
@@ -139,15 +153,42 @@ struct AdminService::Outcome {
   std::string digest;
   std::string reason = std::string(kDone);
   bool changed = false;
+  json::object answer;                     // of a success
+  std::optional<Error> error;              // of what was refused
+  std::function<Result<void>()> in_force;  // see AdminParts; empty: there is nothing to wait for
 
-  static Outcome refused(const Error& error, unsigned http_status = 0) {
+  static Outcome refused(const Error& why, unsigned http_status = 0) {
     Outcome outcome;
-    outcome.refuse(error, http_status);
+    outcome.refuse(why, http_status);
     return outcome;
   }
-  void refuse(const Error& error, unsigned http_status = 0) {
-    response = http::problem(error, http_status);
-    reason = name(error.code);
+  void refuse(const Error& why, unsigned http_status = 0) {
+    response = http::problem(why, http_status);
+    reason = name(why.code);
+    error = why;
+  }
+  void allow(unsigned status, json::object body) {
+    response.status = status;
+    response.body = json::serialize(body);
+    answer = std::move(body);
+  }
+  // May block.
+  void wait() {
+    if (!in_force) return;
+    if (auto waited = std::exchange(in_force, nullptr)(); !waited) fall_behind(waited.error());
+  }
+  // No success, but what was issued is told: nobody could have it again. What was refused may be
+  // because it is so already: the call that made it so may have been cut off before this was known.
+  void fall_behind(const Error& behind) {
+    if (error) {
+      Error both = *error;
+      both.message += "; " + behind.message;
+      refuse(both, response.status);
+    } else {
+      refuse(behind);
+      response.body = api::problem_with_answer(behind, response.status, std::move(answer));
+    }
+    if (detail.empty()) detail = error->message;
   }
 };
 
@@ -161,6 +202,7 @@ AdminService::AdminService(AdminParts parts)
       whole_(whole_gauge(parts_)),
       synchronous_(synchronous_gauge(parts_)),
       not_on_token_(token_gauge(parts_)),
+      waiting_(kWaitingThreads, kWaitingCalls),
       workers_(kThreads, kWaitingCalls),
       health_(kHealthThreads, kWaitingCalls) {
   parts_.verification = &verification_;
@@ -169,8 +211,11 @@ AdminService::AdminService(AdminParts parts)
 void AdminService::dispatch(http::HttpRequest request, http::Peer peer, Answer answer) {
   if (path_of(request) == "/healthz") return answer(serve(request, peer));
   const bool of_health = path_of(request) == "/readyz" || path_of(request) == "/metrics";
-  auto call = [this, request = std::move(request), peer = std::move(peer), answer] {
-    answer(serve_or_fail(request, peer));
+  auto call = [this, of_health, request = std::move(request), peer = std::move(peer), answer] {
+    if (of_health)
+      answer(or_failed([&] { return serve(request, peer); }));
+    else
+      serve_call(request, peer, answer);
   };
   if (!(of_health ? health_ : workers_).submit(std::move(call))) answer(come_again());
 }
@@ -183,16 +228,6 @@ void AdminService::count_limited(http::Peer peer, bool record_it) {
     (void)record(peer, "rate-limit", "", kDenied, name(Code::limit_exceeded),
                  "refused until it asks less often");
   });
-}
-
-// Memory that ran out for one call must not end the server.
-http::HttpResponse AdminService::serve_or_fail(const http::HttpRequest& request,
-                                               const http::Peer& peer) {
-  try {
-    return serve(request, peer);
-  } catch (const std::exception& thrown) {
-    return http::problem(Error(Code::internal, std::string("the call failed: ") + thrown.what()));
-  }
 }
 
 http::HttpResponse AdminService::serve(const http::HttpRequest& request, const http::Peer& peer) {
@@ -210,10 +245,34 @@ http::HttpResponse AdminService::serve(const http::HttpRequest& request, const h
   return health ? plain(200, "ok\n") : ready_asked ? ready() : metrics(peer);
 }
 
+void AdminService::serve_call(const http::HttpRequest& request, const http::Peer& peer,
+                              const Answer& answer) {
+  auto outcome = std::make_shared<Outcome>();
+  http::HttpResponse response = or_failed([&]() -> http::HttpResponse {
+    *outcome = act(request, peer, nullptr);
+    return outcome->in_force ? http::HttpResponse() : finish(std::move(*outcome), peer);
+  });
+  if (!outcome->in_force) return answer(std::move(response));
+  auto rest = [this, outcome, peer, answer] {
+    answer(or_failed([&] {
+      outcome->wait();
+      return finish(std::move(*outcome), peer);
+    }));
+  };
+  if (waiting_.submit(rest)) return;
+  outcome->in_force = [] { return fail(Code::timeout, kTooManyWait); };
+  rest();
+}
+
 http::HttpResponse AdminService::serve_call(const http::HttpRequest& request,
                                             const http::Peer& peer,
                                             const store::Approval* approved) {
   Outcome outcome = act(request, peer, approved);
+  outcome.wait();
+  return finish(std::move(outcome), peer);
+}
+
+http::HttpResponse AdminService::finish(Outcome outcome, const http::Peer& peer) {
   bool granted = outcome.response.status < 400;
   (granted ? granted_ : refused_)->Increment();
   auto recorded = record(peer, outcome.action, outcome.target, granted ? kAllowed : kDenied,
@@ -308,32 +367,20 @@ AdminService::Outcome AdminService::act(const http::HttpRequest& request, const 
   else
     reply = route.handler(call);
   if (route.effect.changes && parts_.changed) parts_.changed();
-  // Also what is so already, and what is refused because it is: the call that made it so may have
-  // been cut off before it was. What was approved is waited for by the approval.
-  std::optional<Error> behind;
+  // Also what is so already, and what is refused. What was approved is waited for by the approval.
   const bool kept = reply && reply->status == kAccepted;
   if (route.effect.changes && !of_device && !approved && !kept && parts_.in_force)
-    if (auto waited = parts_.in_force(); !waited) behind = std::move(waited).error();
+    outcome.in_force = parts_.in_force();
   if (!call.audit_target.empty()) outcome.target = std::move(call.audit_target);
   outcome.detail = std::move(call.audit_detail);
   if (!call.audit_digest.empty()) outcome.digest = std::move(call.audit_digest);
   if (!reply) {
-    Error error = reply.error();
-    if (behind) error.message += "; " + behind->message;
-    outcome.refuse(error);
-    if (outcome.detail.empty()) outcome.detail = error.message;
-  } else if (behind) {
-    // No success, but what was issued is told: nobody could have it again.
-    outcome.changed = true;
-    outcome.refuse(*behind);
-    outcome.response.body =
-        api::problem_with_answer(*behind, outcome.response.status, std::move(reply->body));
-    if (outcome.detail.empty()) outcome.detail = behind->message;
+    outcome.refuse(reply.error());
+    if (outcome.detail.empty()) outcome.detail = reply.error().message;
   } else {
     outcome.changed = route.effect.changes;
-    if (reply->status == kAccepted) outcome.reason = kWaiting;
-    outcome.response.status = reply->status;
-    outcome.response.body = json::serialize(reply->body);
+    if (kept) outcome.reason = kWaiting;
+    outcome.allow(reply->status, std::move(reply->body));
   }
   if (approved)
     outcome.detail = approval_text(*approved, parts_.approval) +

@@ -34,10 +34,12 @@ class AdminService final : public http::HttpService {
 
  private:
   struct Outcome;
-  http::HttpResponse serve_or_fail(const http::HttpRequest& request, const http::Peer& peer);
+  // Answers on this thread, or on that of calls whose change is not in force everywhere yet.
+  void serve_call(const http::HttpRequest& request, const http::Peer& peer, const Answer& answer);
   // `approved`: the request that this call is, when a second administrator has approved it.
   http::HttpResponse serve_call(const http::HttpRequest& request, const http::Peer& peer,
                                 const store::Approval* approved = nullptr);
+  http::HttpResponse finish(Outcome outcome, const http::Peer& peer);
   Outcome act(const http::HttpRequest& request, const http::Peer& peer,
               const store::Approval* approved);
   static Outcome no_route(const http::HttpRequest& request, const Match& found);
@@ -60,8 +62,9 @@ class AdminService final : public http::HttpService {
   std::atomic<bool> slow_call_runs_ = false;
   Verification verification_;
   // Last: their threads use the rest. Who asks for health does not wait behind calls that wait for
-  // the store.
-  AdminWorkers workers_, health_;
+  // the store, and nobody behind a change that is made and waits for other key servers. Those wait
+  // on one thread, which is enough: a change is in force where a later one is.
+  AdminWorkers waiting_, workers_, health_;
 };
 
 }  // namespace nae::admin

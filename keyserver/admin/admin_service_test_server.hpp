@@ -118,12 +118,17 @@ class AdminServiceTest : public testing::Test {
   }
   http::HttpResponse call(std::string_view who, std::string method, std::string target,
                           const json::object& body = {}) {
+    return service_->serve(request(std::move(method), std::move(target), body),
+                           peer(std::string(who)));
+  }
+  static http::HttpRequest request(std::string method, std::string target,
+                                   const json::object& body = {}) {
     http::HttpRequest request{std::move(method), std::move(target), "", ""};
     if (!body.empty()) {
       request.content_type = "application/json";
       request.body = json::serialize(body);
     }
-    return service_->serve(request, peer(std::string(who)));
+    return request;
   }
   static json::value parsed(const http::HttpResponse& response) {
     return json::parse(response.body);

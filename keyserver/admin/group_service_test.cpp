@@ -1,5 +1,11 @@
 // Administration where several key servers answer: of one in charge, and of one that follows.
+#include <atomic>
+#include <condition_variable>
+#include <future>
+#include <mutex>
+
 #include "keyserver/admin/admin_service_test_server.hpp"
+#include "libnae/base/test_eventually.hpp"
 
 namespace nae::admin {
 namespace {
@@ -10,10 +16,14 @@ class GroupServiceTest : public AdminServiceTest {
  protected:
   void SetUp() override {
     AdminServiceTest::SetUp();
-    parts_->in_force = [this]() -> Result<void> {
-      ++waited_;
-      if (!in_force_) return fail(Code::timeout, "ks2 has not said so");
-      return {};
+    parts_->in_force = [this] {
+      return [this]() -> Result<void> {
+        ++waited_;
+        std::unique_lock lock(mutex_);
+        changed_.wait(lock, [this] { return !asleep_; });
+        if (!in_force_) return fail(Code::timeout, "ks2 has not said so");
+        return {};
+      };
     };
     service_ = std::make_unique<AdminService>(*parts_);
   }
@@ -25,8 +35,26 @@ class GroupServiceTest : public AdminServiceTest {
   http::HttpResponse create_key(const std::string& name) {
     return call("key-admin", "POST", "/v1/keys", {{"name", name}, {"type", "aes-256-gcm"}});
   }
-  int waited_ = 0;
+  // As who connects: over the threads of administration.
+  std::future<http::HttpResponse> dispatch(std::string_view who, std::string method,
+                                           std::string target, const json::object& body = {}) {
+    auto answered = std::make_shared<std::promise<http::HttpResponse>>();
+    service_->dispatch(request(std::move(method), std::move(target), body), peer(std::string(who)),
+                       [answered](http::HttpResponse response) { answered->set_value(response); });
+    return answered->get_future();
+  }
+  void sleep(bool asleep) {
+    {
+      std::lock_guard lock(mutex_);
+      asleep_ = asleep;
+    }
+    changed_.notify_all();
+  }
+  std::atomic<int> waited_ = 0;
   bool in_force_ = true;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool asleep_ = false;
 };
 
 TEST_F(GroupServiceTest, AChangeIsAnsweredWhenItIsInForceEverywhere) {
@@ -76,6 +104,53 @@ TEST_F(GroupServiceTest, WhatWasApprovedIsWaitedForOnceAndDoneAllTheSame) {
   EXPECT_EQ(code(approved), "timeout");
   EXPECT_EQ(shown(parsed(approved).at("answer"), "state"), "done");
   EXPECT_EQ(shown(parsed(call("alice", "GET", path)), "state"), "done");
+}
+
+TEST_F(GroupServiceTest, WhoeverWaitsHoldsUpNobody) {
+  sleep(true);
+  std::vector<std::future<http::HttpResponse>> changes;
+  for (int i = 0; i < 5; ++i)
+    changes.push_back(dispatch("key-admin", "POST", "/v1/keys",
+                               {{"name", "key" + std::to_string(i)}, {"type", "aes-256-gcm"}}));
+  EXPECT_TRUE(eventually([&] { return ring_->find("key4") != nullptr; })) << "all are made at once";
+  auto read = dispatch("key-admin", "GET", "/v1/keys");
+  ASSERT_EQ(read.wait_for(std::chrono::seconds(20)), std::future_status::ready);
+  EXPECT_EQ(read.get().status, 200u);
+  for (auto& change : changes)
+    EXPECT_EQ(change.wait_for(std::chrono::seconds(0)), std::future_status::timeout)
+        << "and none is acknowledged";
+  sleep(false);
+  for (auto& change : changes) EXPECT_EQ(change.get().status, 201u);
+}
+
+TEST_F(GroupServiceTest, MoreThanMayWaitAreMadeAndNotAcknowledged) {
+  sleep(true);
+  std::vector<std::future<http::HttpResponse>> changes;
+  const json::object policy{{"document", "version = 1\n"}};
+  // One is waited for, and 64 wait.
+  for (int i = 0; i < 66; ++i) {
+    changes.push_back(dispatch("policy-admin", "PUT", "/v1/policy", policy));
+    if (i == 0) {
+      ASSERT_TRUE(eventually([&] { return waited_ == 1; }));
+    } else if (i % 32 == 0) {  // what waits for a thread is bounded, too
+      ASSERT_EQ(dispatch("policy-admin", "GET", "/v1/policy").wait_for(std::chrono::seconds(20)),
+                std::future_status::ready);
+    }
+  }
+  auto answered = changes.end();  // two threads: it need not be the last
+  ASSERT_TRUE(eventually([&] {
+    answered = std::find_if(changes.begin(), changes.end(), [](const auto& change) {
+      return change.wait_for(std::chrono::seconds(0)) == std::future_status::ready;
+    });
+    return answered != changes.end();
+  }));
+  const auto one = answered->get();
+  EXPECT_EQ(code(one), "timeout");
+  EXPECT_THAT(one.body, HasSubstr("too many calls wait"));
+  EXPECT_TRUE(parsed(one).as_object().contains("answer"));
+  sleep(false);
+  changes.erase(answered);
+  for (auto& change : changes) EXPECT_EQ(change.get().status, 200u);
 }
 
 TEST_F(GroupServiceTest, OneThatFollowsLeavesAllButItsOwnToTheOneInCharge) {

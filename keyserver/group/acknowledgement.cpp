@@ -8,11 +8,17 @@ constexpr int kLooksALease = 30;
 constexpr std::chrono::milliseconds kShortestWait{50}, kLongestWait{250};
 constexpr int kMostLeases = 2;
 
-tl::unexpected<Error> not_in_force(const std::string& why) {
-  return fail(
-      Code::timeout,
-      "the change was made and holds here, but may not be in force on every key server: " + why,
-      "Repeat the command to wait again; see 'nae node list'.");
+tl::unexpected<Error> not_in_force(const Error& why) {
+  return fail(why.code,
+              "the change was made and holds here, but may not be in force on every key server: " +
+                  why.message,
+              "Repeat the command to wait again; see 'nae node list'.");
+}
+
+tl::unexpected<Error> not_met(const Error& why) {
+  return fail(why.code, "a key server that answers may not have what this one has: " + why.message,
+              "See 'nae node list' on one that follows, and its log. Nobody waits for one that is "
+              "stopped.");
 }
 
 std::string text_of(const std::vector<std::string>& names) {
@@ -31,8 +37,21 @@ Result<Acknowledgement::Look> Acknowledgement::look(const store::LedgerPoint& ch
   return Look{std::move(behind), followers_.longest(options_.lease)};
 }
 
-Result<void> Acknowledgement::wait(const store::LedgerPoint& change) {
-  const auto begun = BootClock::now();
+Result<void> Acknowledgement::wait(const store::LedgerPoint& change, const std::stop_token& told) {
+  const std::stop_callback when_told(told, [this] { stop(); });
+  if (auto waited = wait_since(BootClock::now(), change); !waited) return not_met(waited.error());
+  return {};
+}
+
+std::function<Result<void>()> Acknowledgement::begin(const store::LedgerPoint& change) {
+  return [this, change, begun = BootClock::now()]() -> Result<void> {
+    if (auto waited = wait_since(begun, change); !waited) return not_in_force(waited.error());
+    return {};
+  };
+}
+
+Result<void> Acknowledgement::wait_since(BootClock::time_point begun,
+                                         const store::LedgerPoint& change) {
   const auto pause = std::clamp(options_.lease / kLooksALease, kShortestWait, kLongestWait);
   auto longest = options_.lease;
   while (true) {
@@ -40,11 +59,11 @@ Result<void> Acknowledgement::wait(const store::LedgerPoint& change) {
     if (looked && looked->behind.empty()) return {};
     if (looked) longest = looked->longest;
     if (BootClock::now() - begun > kMostLeases * longest)
-      return not_in_force(looked ? text_of(looked->behind) + " has not said so"
-                                 : looked.error().message);
+      return fail(Code::timeout,
+                  looked ? text_of(looked->behind) + " has not said so" : looked.error().message);
     std::unique_lock lock(mutex_);
     if (stopped_.wait_for(lock, pause, [&] { return stopping_; }))
-      return not_in_force("this one stops");
+      return fail(Code::timeout, "this one stops");
   }
 }
 

@@ -5,7 +5,9 @@
 #include <condition_variable>
 #include <functional>
 #include <mutex>
+#include <stop_token>
 
+#include "keyserver/group/boot_clock.hpp"
 #include "keyserver/group/followers.hpp"
 #include "libnae/base/result.hpp"
 
@@ -21,9 +23,12 @@ class Acknowledgement {
   };
   explicit Acknowledgement(Options options) : options_(std::move(options)) {}
 
-  // After `change` was committed. Code::timeout when it may not be in force everywhere, after two
-  // leases of who is awaited the longest, or when this server stops.
-  Result<void> wait(const store::LedgerPoint& change);
+  // Of a change that was just committed: what waits for it, and may be called later and on another
+  // thread. Code::timeout when it may not be in force everywhere two leases (of who is awaited the
+  // longest) from now, or when this server stops.
+  std::function<Result<void>()> begin(const store::LedgerPoint& change);
+  // The same of whoever takes charge, before it serves. Stops as by stop() when `told` to.
+  Result<void> wait(const store::LedgerPoint& change, const std::stop_token& told = {});
   // To be called again and again: who is silent already when a change comes holds it up the less,
   // and with it whoever else waits for a call.
   void look_ahead() { static_cast<void>(look({})); }
@@ -35,6 +40,7 @@ class Acknowledgement {
     std::chrono::milliseconds longest{0};
   };
   Result<Look> look(const store::LedgerPoint& change);
+  Result<void> wait_since(BootClock::time_point begun, const store::LedgerPoint& change);
   const Options options_;
   std::mutex mutex_;
   std::condition_variable stopped_;

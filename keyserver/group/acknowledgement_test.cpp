@@ -107,5 +107,31 @@ TEST_F(AcknowledgementTest, AStopEndsTheWait) {
   EXPECT_THAT(waited.get().error().message, HasSubstr("this one stops"));
 }
 
+TEST_F(AcknowledgementTest, WhoIsToldToStopWhileItTakesChargeWaitsNoLonger) {
+  set({row(6)});
+  beats_ = true;
+  std::stop_source told;
+  auto waited = std::async(std::launch::async, [&] {
+    return acknowledgement_.wait({7, {}}, told.get_token());
+  });
+  ASSERT_TRUE(eventually([&] { return looks() >= 1; }));
+  told.request_stop();
+  EXPECT_THAT(waited.get().error().message, HasSubstr("this one stops"));
+}
+
+TEST_F(AcknowledgementTest, TheTimeOfACallCountsFromItsChange) {
+  set({row(6)});
+  beats_ = true;
+  const auto first = acknowledgement_.begin({7, {}}), second = acknowledgement_.begin({8, {}});
+  const auto waited = first();
+  EXPECT_THAT(waited.error().message, HasSubstr("the change was made"));
+  EXPECT_THAT(waited.error().message, HasSubstr("ks2 has not said so"));
+  const int before = looks();
+  EXPECT_EQ(second().error().code, Code::timeout);
+  EXPECT_EQ(looks(), before + 1) << "it has waited as long as the first one";
+  set({row(8)});
+  EXPECT_TRUE(acknowledgement_.begin({8, {}})());
+}
+
 }  // namespace
 }  // namespace nae::group

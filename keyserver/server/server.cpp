@@ -303,7 +303,7 @@ class Running final : public Startable {
     if (tenure_) tell_of_lease(parts, tenure_, watch_);
     if (follower_) parts.in_charge = [this] { return follower_->in_charge(); };
     if (acknowledgement_)
-      parts.in_force = [this] { return acknowledgement_->wait(store_->ledger_head()); };
+      parts.in_force = [this] { return acknowledgement_->begin(store_->ledger_head()); };
     auto admits = [this](const net::PeerIdentity& peer) {
       return (peer.kind == net::PeerKind::admin ? admins_ : devices_).admits(peer);
     };
