@@ -19,6 +19,7 @@ json::object state_of(StartPart part, const StartFailure& failure) {
 http::HttpResponse readiness(const StartFailure& failure) {
   json::object body;
   for (StartPart part : kParts) body[name(part)] = state_of(part, failure);
+  if (failure.part == StartPart::group) body[name(failure.part)] = state_of(failure.part, failure);
   body["ready"] = false;
   http::HttpResponse response;
   response.status = 503;
@@ -35,9 +36,11 @@ std::string_view name(StartPart part) {
     case StartPart::hsm:
       return "hsm";
     case StartPart::audit:
+      return "audit";
+    case StartPart::group:
       break;
   }
-  return "audit";
+  return "group";
 }
 
 void StartingService::set(StartFailure failure) {

@@ -9,8 +9,9 @@
 
 namespace nae::admin {
 
-// The parts of Readiness, in the order in which they are opened.
-enum class StartPart { store, hsm, audit };
+// The parts of Readiness, in the order in which they are opened, and the other key servers that
+// must have what the store has before this one answers.
+enum class StartPart { store, hsm, audit, group };
 std::string_view name(StartPart part);
 
 // Why the server has not started yet.

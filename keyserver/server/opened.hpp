@@ -5,6 +5,7 @@
 #include <atomic>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
 
 #include "keyserver/admin/approval_rules.hpp"
@@ -25,6 +26,7 @@ struct Opening {
   bool is_own_token = false;            // of the store that hsm was compared with
   std::atomic<admin::StartPart> part = admin::StartPart::store;
   StoreOpening store;
+  std::stop_source told_to_stop;  // who waits for other key servers waits no longer
 };
 
 struct Opened {

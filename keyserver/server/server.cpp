@@ -149,9 +149,9 @@ class Running final : public Startable {
   }
 
   // The last step before the port: it waits for other key servers, and for no module.
-  Result<void> meet_others() {
+  Result<void> meet_others(const std::stop_token& told_to_stop) {
     // Of whoever was in charge before, what nobody was told of may not be in force everywhere.
-    if (acknowledgement_) return acknowledgement_->wait(store_->ledger_head());
+    if (acknowledgement_) return acknowledgement_->wait(store_->ledger_head(), told_to_stop);
     return follower_ ? follower_->join(read_) : Result<void>{};
   }
 
@@ -485,9 +485,8 @@ Result<std::unique_ptr<Startable>> prepare(const config::Config& config, Opening
   auto running = std::make_unique<Running>(config, std::move(opened));
   opening.part = admin::StartPart::audit;
   NAE_TRY(running->prepare());
-  // No start that hangs: how long the others may be silent is theirs to say (F3).
-  opening.store.taken_at = std::chrono::steady_clock::time_point();
-  NAE_TRY(running->meet_others());
+  opening.part = admin::StartPart::group;
+  NAE_TRY(running->meet_others(opening.told_to_stop.get_token()));
   return std::unique_ptr<Startable>(std::move(running));
 }
 

@@ -30,9 +30,22 @@ constexpr milliseconds kLongestPause{10'000};
 constexpr milliseconds kPatience{2'000};
 constexpr milliseconds kStopGrace{5'000};
 constexpr milliseconds kStorePatience{500};  // of a stop
-// How long a start may keep the lease of a store from others that could serve: a module may hang
-// also after its login. Reading the largest store takes a fraction of it.
 constexpr std::chrono::minutes kStartBudget{5};
+
+Error told_while(admin::StartPart part) {
+  if (part == admin::StartPart::group)
+    return Error(Code::timeout,
+                 "it waits until every key server that answers has what this one has",
+                 "See 'nae node list' on one that follows; who is silent is waited for as long as "
+                 "its lease lasts.");
+  return Error(Code::timeout, "its " + std::string(name(part)) + " is being opened",
+               "Look at the HSM when it takes longer than a minute.");
+}
+
+// Of the last part the store is what is asked.
+std::string asked_by(admin::StartPart part) {
+  return std::string(name(part == admin::StartPart::group ? admin::StartPart::store : part));
+}
 
 // Shared with the thread of an attempt: one that hangs outlives the starter.
 struct Shared {
@@ -82,8 +95,7 @@ class Starter {
     after(kPatience, [this] {
       if (!running_) return;
       const admin::StartPart part = shared_->opening.part;
-      report({part, Error(Code::timeout, "its " + std::string(name(part)) + " is being opened",
-                          "Look at the HSM when it takes longer than a minute.")});
+      report({part, told_while(part)});
     });
   }
 
@@ -93,10 +105,10 @@ class Starter {
     budget_.async_wait([this](const boost::system::error_code& error) {
       if (error || !running_) return;
       const auto taken = shared_->opening.store.taken_at.load();
-      if (taken != Clock::time_point() && Clock::now() - taken > kStartBudget)
+      const admin::StartPart part = shared_->opening.part;
+      if (taken != Clock::time_point() && is_over_budget(part, Clock::now() - taken))
         end_without_lease(Error(Code::timeout, "the start took too long while others wait: its " +
-                                                   std::string(name(shared_->opening.part.load())) +
-                                                   " is still being opened"));
+                                                   asked_by(part) + " is still being opened"));
       watch_budget();
     });
   }
@@ -152,6 +164,7 @@ class Starter {
 
   void stop() {
     if (std::exchange(stopping_, true)) return;
+    shared_->opening.told_to_stop.request_stop();
     if (!running_) leave();
     bound_stop();
   }
@@ -178,8 +191,7 @@ class Starter {
 
   void stop_at_last() {
     give_up(Error(Code::hsm_unavailable, "it was asked to stop while it started, and its " +
-                                             std::string(name(shared_->opening.part.load())) +
-                                             " does not answer"));
+                                             asked_by(shared_->opening.part) + " does not answer"));
   }
 
   void retry_now() {
@@ -215,6 +227,10 @@ milliseconds pause_after(const config::Config& config, milliseconds took) {
   if (!config.store.url.empty())
     longest = std::clamp(milliseconds(config.store.lease) / 3, kShortestPause, kLongestPause);
   return std::clamp(took, kShortestPause, longest);
+}
+
+bool is_over_budget(admin::StartPart part, std::chrono::steady_clock::duration held) {
+  return part != admin::StartPart::group && held > kStartBudget;
 }
 
 Result<std::unique_ptr<Server>> start_or_wait(const config::Config& config,

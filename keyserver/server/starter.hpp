@@ -6,6 +6,7 @@
 #include <chrono>
 #include <memory>
 
+#include "keyserver/admin/starting_service.hpp"
 #include "keyserver/server/server.hpp"
 
 namespace nae::server {
@@ -23,5 +24,10 @@ Result<bool> serve(const config::Config& config);
 // Before the next attempt to start, of which the last one took `took`. A node of a group is heard
 // of at each: it must not seem gone in between, so this is a third of its lease at most.
 std::chrono::milliseconds pause_after(const config::Config& config, std::chrono::milliseconds took);
+
+// Whether a start has had the lease of a store for too long, `held`, while others could serve: a
+// module may hang also after its login. Reading the largest store takes a fraction of it. Who waits
+// for other key servers hangs in no module: how long they may be silent is theirs to say (F3).
+bool is_over_budget(admin::StartPart part, std::chrono::steady_clock::duration held);
 
 }  // namespace nae::server

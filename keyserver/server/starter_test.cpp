@@ -54,6 +54,15 @@ TEST_F(StarterTest, ANodeThatWaitsIsHeardOfBeforeItsWordIsOver) {
   EXPECT_EQ(pause_after(node, milliseconds(60'000)), milliseconds(10'000));
 }
 
+TEST(StartBudget, CountsWhatMayHangAndNotWhoIsWaitedFor) {
+  using admin::StartPart;
+  for (StartPart part : {StartPart::store, StartPart::hsm, StartPart::audit}) {
+    EXPECT_FALSE(is_over_budget(part, std::chrono::minutes(5))) << name(part);
+    EXPECT_TRUE(is_over_budget(part, std::chrono::minutes(5) + std::chrono::seconds(1)));
+  }
+  EXPECT_FALSE(is_over_budget(StartPart::group, std::chrono::hours(2))) << "of long leases";
+}
+
 TEST_F(StarterTest, WaitsForWhatMayComeBack) {
   take_pin_away();
   auto started = start();
@@ -146,7 +155,7 @@ TEST(MayPass, IsWhatAnotherAttemptCouldFindMended) {
   using admin::StartPart;
   for (Code code : {Code::hsm_unavailable, Code::hsm_token_missing, Code::hsm_pin_rejected,
                     Code::store_unavailable, Code::audit_unavailable, Code::overloaded})
-    for (StartPart part : {StartPart::store, StartPart::hsm, StartPart::audit})
+    for (StartPart part : {StartPart::store, StartPart::hsm, StartPart::audit, StartPart::group})
       EXPECT_TRUE(may_pass(part, code)) << name(code);
   for (Code code :
        {Code::store_corrupt, Code::store_rolled_back, Code::store_version, Code::audit_broken,

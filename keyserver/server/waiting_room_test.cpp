@@ -15,6 +15,7 @@ namespace nae::server {
 namespace {
 
 using testing::HasSubstr;
+using testing::Not;
 using testing::StartsWith;
 
 [[maybe_unused]] const auto* const kHeap = crypto::take_secure_heap_for_tests();
@@ -84,6 +85,11 @@ TEST_F(WaitingRoomTest, TellsTheNewestFailure) {
   const std::string ready = answer("GET", "/readyz");
   EXPECT_THAT(ready, HasSubstr(R"("hsm":{"ok":true)"));
   EXPECT_THAT(ready, HasSubstr(R"("problem":"no room")"));
+  EXPECT_THAT(ready, Not(HasSubstr("group"))) << "of a store of one's own there is none";
+  room->tell({admin::StartPart::group, Error(Code::timeout, "ks2 has not said so")});
+  const std::string alone = answer("GET", "/readyz");
+  EXPECT_THAT(alone, HasSubstr(R"("audit":{"ok":true)"));
+  EXPECT_THAT(alone, HasSubstr(R"("group":{"ok":false,"problem":"ks2 has not said so"})"));
 }
 
 TEST_F(WaitingRoomTest, LeavesThePortFree) {
