@@ -53,13 +53,22 @@ store::LedgerPoint StoreWatch::known() const {
   return known_;
 }
 
-void StoreWatch::look(const store::StoreSight& sight) {
+void StoreWatch::compare(const store::StoreSight& sight) {
   std::lock_guard lock(mutex_);
+  compare_locked(sight);
+}
+
+void StoreWatch::compare_locked(const store::StoreSight& sight) {
   synchronous_ = sight.synchronous;
   if (sight.asked == known_.epoch) {
     against_.reset();
     if (known_.epoch != 0 && sight.there != known_.hash) against_ = sight;
   }
+}
+
+void StoreWatch::look(const store::StoreSight& sight) {
+  std::lock_guard lock(mutex_);
+  compare_locked(sight);
   // What follows a change that is lost is another history.
   if (against_ || !key_ || sight.newest <= known_.epoch) return;
   const auto change = store::parse_change(sight.bytes);

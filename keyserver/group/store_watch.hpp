@@ -25,7 +25,10 @@ class StoreWatch {
   Result<void> save();
 
   store::LedgerPoint known() const;
-  // That was asked for with known().
+  // That was asked for with known(). What is newer there is not known by this: a failover may
+  // forget it.
+  void compare(const store::StoreSight& sight);
+  // Of what no failover forgets: the same, and what is newer there is known from now on.
   void look(const store::StoreSight& sight);
 
   // Code::store_rolled_back when the store has lost a change that was seen, or has another one in
@@ -36,7 +39,8 @@ class StoreWatch {
   Result<void> may_change(bool synchronous);
 
  private:
-  Result<void> whole() const;  // under mutex_
+  Result<void> whole() const;  // under mutex_, as the next
+  void compare_locked(const store::StoreSight& sight);
 
   const bool must_be_synchronous_;
   mutable std::mutex mutex_;

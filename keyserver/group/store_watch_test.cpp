@@ -69,6 +69,15 @@ TEST_F(StoreWatchTest, WhatWasSeenIsRememberedByTheNextStart) {
   EXPECT_EQ(next.known().epoch, 7u) << "what was not saved yet is not there";
 }
 
+TEST_F(StoreWatchTest, WhatAFailoverMayForgetIsComparedAndNotRemembered) {
+  see(7);
+  watch_.compare(sight(8, change(8), watch_.known().hash));
+  EXPECT_EQ(watch_.known().epoch, 7u);
+  EXPECT_TRUE(watch_.is_whole());
+  watch_.compare(sight(5, change(5), std::nullopt));
+  EXPECT_EQ(watch_.is_whole().error().code, Code::store_rolled_back);
+}
+
 TEST_F(StoreWatchTest, WhatNoKeyServerWroteIsNotRemembered) {
   see(7);
   auto forged = sight(9, change(9), watch_.known().hash);

@@ -61,9 +61,14 @@ Result<void> announce(const config::Config& config, StoreOpening& opening,
     case Verdict::free:
       break;
   }
-  NAE_ASSIGN(const bool announced, row.announce(seen, beat));
-  if (!announced)
+  NAE_ASSIGN(const auto sight, row.announce(seen, beat));
+  if (!sight)
     return fail(Code::server_unavailable, "another run has just taken the name " + beat.name);
+  opening.watch->look(*sight);
+  NAE_TRY(opening.watch->is_whole());
+  // Who cannot remember waits: a disk that is full may have room again.
+  if (const auto saved = opening.watch->save(); !saved)
+    return fail(Code::store_unavailable, saved.error().message);
   NAE_ASSIGN(const auto fence, row.fence(beat.name));
   if (fence)
     return fail(Code::server_unavailable,
@@ -116,11 +121,8 @@ Result<std::unique_ptr<group::Charge>> take_charge(const config::Config& config,
                                                    const store::postgresql::Target& target) {
   NAE_ASSIGN(auto row, store::postgresql::LeaseRow::open(target, config.store.lease));
   NAE_ASSIGN(const store::StoreSight sight, row->look(opening.watch->known()));
-  opening.watch->look(sight);
+  opening.watch->compare(sight);
   NAE_TRY(opening.watch->is_whole());
-  // Who cannot remember waits: a disk that is full may have room again.
-  if (const auto saved = opening.watch->save(); !saved)
-    return fail(Code::store_unavailable, saved.error().message);
   if (opening.presence) NAE_TRY(announce(config, opening, *row));
   auto charge =
       group::Charge::take(std::move(row), opening.candidate, charge_options(config, opening));

@@ -1,5 +1,8 @@
 // The key servers of a group: who has a name, and who may not have the lease.
+#include <future>
+
 #include "keyserver/store/engines/test_engine.hpp"
+#include "libnae/base/test_eventually.hpp"
 
 namespace nae::store {
 namespace {
@@ -53,6 +56,50 @@ TEST_F(NodesTest, ARunSaysThatItWaitsAndThatItLeaves) {
   ASSERT_TRUE(row()->leave(beat("ks2", "run")));
   EXPECT_TRUE(row()->run_of("ks2")->left);
   EXPECT_EQ(node("ks2").state, NodeState::left);
+}
+
+// Of the whole server, as long as this lives: commits wait for a machine that is not there.
+class LostStandby {
+ public:
+  LostStandby() { say("SET synchronous_standby_names = 'nowhere'"); }
+  ~LostStandby() { say("RESET synchronous_standby_names"); }
+  LostStandby(const LostStandby&) = delete;
+  LostStandby& operator=(const LostStandby&) = delete;
+  // Whether one waits; it waits no longer.
+  static bool cancels_wait() {
+    return TestPostgresql::get().refusal("postgres",
+                                         "SELECT 1 / count(*) FROM (SELECT pg_cancel_backend(pid)"
+                                         " FROM pg_stat_activity WHERE wait_event = 'SyncRep')"
+                                         " AS cancelled") == "";
+  }
+
+ private:
+  static void say(const std::string& setting) {
+    TestPostgresql::get().run("postgres", "ALTER SYSTEM " + setting);
+    TestPostgresql::get().run("postgres", "SELECT pg_reload_conf()");
+  }
+};
+
+TEST_F(NodesTest, WhatAFailoverMayForgetIsNotSeen) {
+  announce("ks2");
+  std::optional<LostStandby> lost(std::in_place);
+  const auto here = row();
+  // Again and again: a moment passes until the whole server waits.
+  auto announced = std::async(std::launch::async, [&] {
+    auto done = here->announce(*here->run_of("ks2"), beat("ks2", "run"));
+    for (int i = 0; done && i < 10'000; ++i)
+      done = here->announce(*here->run_of("ks2"), beat("ks2", "run"));
+    return done;
+  });
+  EXPECT_TRUE(eventually(&LostStandby::cancels_wait)) << "it waits until other machines have it";
+  const auto doubtful = announced.get();
+  ASSERT_FALSE(doubtful);
+  EXPECT_EQ(doubtful.error().code, Code::store_unavailable);
+  lost.reset();
+  const auto now = row();
+  const auto known = now->announce(now->run_of("ks2").value(), beat("ks2", "run"));
+  ASSERT_TRUE(known && *known);
+  EXPECT_EQ((*known)->newest, store_->ledger_head().epoch);
 }
 
 TEST_F(NodesTest, ARowThatIsAnothersIsTakenAsItWasSeenOrNotAtAll) {

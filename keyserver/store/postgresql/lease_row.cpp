@@ -85,13 +85,28 @@ Result<NodeRun> LeaseRow::run_of(const std::string& node) {
                  state == NodeState::in_charge};
 }
 
-// It is heard of again soon: where a failover forgets it nothing is lost.
-Result<bool> LeaseRow::announce(const NodeRun& seen, const NodeBeat& beat) {
+// A change may be seen whose wait for a standby was cancelled. What is committed after it, on the
+// same machine, comes to that standby after it.
+Result<std::optional<StoreSight>> LeaseRow::announce(const NodeRun& seen, const NodeBeat& beat) {
   if (const auto number = number_of(beat.name); !number) {
     // Two new nodes at once, and one was faster.
-    if (number.error().code == Code::conflict) return false;
+    if (number.error().code == Code::conflict) return std::nullopt;
     return fail(number.error());
   }
+  NAE_TRY(database_->begin_unlocked());
+  auto sight = announce_in_transaction(seen, beat);
+  if (!sight || !*sight) {
+    database_->roll_back();
+    return sight;
+  }
+  NAE_ASSIGN(const sql::Outcome outcome, database_->commit());
+  if (outcome == sql::Outcome::committed) return sight;
+  return fail(Code::store_unavailable, "store: whether it keeps what was seen there is not known");
+}
+
+Result<std::optional<StoreSight>> LeaseRow::announce_in_transaction(const NodeRun& seen,
+                                                                    const NodeBeat& beat) {
+  NAE_ASSIGN(StoreSight sight, look(beat.newest));
   NAE_TRY(database_->execute(
       "UPDATE nodes SET run = ?2, beat = beat + 1, duration_ms = ?3, state = 1, version = ?4,"
       " address = ?5, epoch = ?6, heard_at = clock_timestamp()"
@@ -99,7 +114,8 @@ Result<bool> LeaseRow::announce(const NodeRun& seen, const NodeBeat& beat) {
       std::string_view(beat.name), std::string_view(beat.run), std::int64_t{beat.duration.count()},
       std::string_view(beat.version), std::string_view(beat.address),
       static_cast<std::int64_t>(beat.newest.epoch), std::string_view(seen.run), seen.beat));
-  return database_->changes() == 1;
+  if (database_->changes() != 1) return std::nullopt;
+  return sight;
 }
 
 // Within a transaction that has found the row or the lease to be this run's: the lease tells who is

@@ -21,8 +21,9 @@ class LeaseRow final : public store::Lease, public store::FollowerRow {
 
   // The run that has the name of a node.
   Result<NodeRun> run_of(const std::string& node);
-  // Says that this run waits. False when the row is another run's and not as `seen` any more.
-  Result<bool> announce(const NodeRun& seen, const NodeBeat& beat);
+  // Says that this run waits. Nothing when the row is another run's and not as `seen` any more;
+  // else what was seen right before, look(beat.newest), which no failover forgets now.
+  Result<std::optional<StoreSight>> announce(const NodeRun& seen, const NodeBeat& beat);
   // From now on what takes, renews and gives back the lease says this with it, and takes none when
   // the row is another run's; without it, as of commands, nothing is said.
   void speak_as(NodeBeat beat) { beat_ = std::move(beat); }
@@ -46,6 +47,8 @@ class LeaseRow final : public store::Lease, public store::FollowerRow {
  private:
   explicit LeaseRow(std::unique_ptr<Database> database) : database_(std::move(database)) {}
   Result<bool> lock_own_row();
+  Result<std::optional<StoreSight>> announce_in_transaction(const NodeRun& seen,
+                                                            const NodeBeat& beat);
   Result<Followed> follow_in_transaction(const LedgerPoint& applied, const LedgerPoint& known);
   Result<void> say(NodeState state, const LedgerPoint& newest);
   Result<Renewed> renew_in_transaction(const Holding& holding, const LedgerPoint& known);
