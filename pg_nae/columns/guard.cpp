@@ -102,15 +102,41 @@ Work look_at(Relation table, bool declares) {
   return work;
 }
 
-void guard_table(Oid table, const Work& work) {
+// What kind of command it is that is looked at.
+struct Command {
+  const Node* statement;
+  bool declares;  // names keys
+};
+
+// Each subcommand of ALTER TABLE.
+template <typename Does>
+bool any_subcommand(const Node* statement, Does does) {
+  if (!IsA(statement, AlterTableStmt)) return false;
+  ListCell* cell;
+  foreach (cell, reinterpret_cast<const AlterTableStmt*>(statement)->cmds)
+    if (does(*lfirst_node(AlterTableCmd, cell))) return true;
+  return false;
+}
+
+// Dropped constraints let no trigger fire late: so the guard itself gives searches up.
+bool may_bring_triggers(const Node* statement) {
+  return !IsA(statement, AlterTableStmt) ||
+         any_subcommand(statement, [](const AlterTableCmd& command) {
+           return command.subtype != AT_DropConstraint;
+         });
+}
+
+void guard_table(Oid table, const Work& work, const Command& command) {
   if (work.checks.idle) ask("SELECT nae_internal.drop_idle_checks($1)", table);
   if (!work.encrypted) return;
   if (work.checks.misled) ask("SELECT nae_internal.refuse_checks($1)", table);
   if (work.queried) ask("SELECT nae_internal.guard_table($1)", table);
+  if (work.queried && may_bring_triggers(command.statement))
+    ask("SELECT nae_internal.refuse_late_triggers_of_searched($1)", table);
   if (work.checked) add_ciphertext_checks(table, work.checks.checked);
 }
 
-void guard_relation(Oid oid, bool declares) {
+void guard_relation(Oid oid, const Command& command) {
   Relation relation = try_relation_open(oid, AccessShareLock);
   if (relation == nullptr) return;
   const char kind = relation->rd_rel->relkind;
@@ -118,12 +144,12 @@ void guard_relation(Oid oid, bool declares) {
   Work work{};
   if (kind == RELKIND_RELATION || kind == RELKIND_PARTITIONED_TABLE || kind == RELKIND_MATVIEW ||
       kind == RELKIND_FOREIGN_TABLE)
-    work = look_at(relation, declares);
+    work = look_at(relation, command.declares);
   relation_close(relation, NoLock);
   // How ALTER TYPE reports a composite type.
   if (kind == RELKIND_COMPOSITE_TYPE && contains_column_type(row_type))
     ask("SELECT nae_internal.guard_type($1)", row_type);
-  guard_table(oid, work);
+  guard_table(oid, work, command);
 }
 
 struct Object {
@@ -140,10 +166,10 @@ Object guarded(Oid catalog, Oid object) {
   return {catalog, is_index ? IndexGetRelation(object, false) : object};
 }
 
-void guard_object(const Object& object, bool declares) {
+void guard_object(const Object& object, const Command& command) {
   switch (object.catalog) {
     case RelationRelationId:
-      return guard_relation(object.oid, declares);
+      return guard_relation(object.oid, command);
     case TypeRelationId:
       if (contains_column_type(object.oid)) ask("SELECT nae_internal.guard_type($1)", object.oid);
       return;
@@ -160,14 +186,19 @@ void guard_object(const Object& object, bool declares) {
 // The table that a command attaches as a partition, by its name as it was written; nullptr: none. A
 // name alone, for its search path is not the guard's.
 const char* attached_by(const Node* statement) {
-  if (!IsA(statement, AlterTableStmt)) return nullptr;
-  ListCell* cell;
-  foreach (cell, reinterpret_cast<const AlterTableStmt*>(statement)->cmds) {
-    const auto* command = lfirst_node(AlterTableCmd, cell);
-    if (command->subtype == AT_AttachPartition)
-      return castNode(PartitionCmd, command->def)->name->relname;
-  }
-  return nullptr;
+  const char* name = nullptr;
+  any_subcommand(statement, [&](const AlterTableCmd& command) {
+    if (command.subtype == AT_AttachPartition)
+      name = castNode(PartitionCmd, command.def)->name->relname;
+    return name != nullptr;
+  });
+  return name;
+}
+
+void guard_attached(const Node* statement, Oid table) {
+  if (const char* attached = attached_by(statement))
+    ask(psprintf("SELECT nae_internal.refuse_attached($1, %s)", quote_literal_cstr(attached)),
+        table);
 }
 
 bool calls_has_codes(Node* node, void* state) {
@@ -196,20 +227,20 @@ bool adds_codes_check(const AlterTableCmd* command) {
 
 // By hand a table gets no CHECK that says that its search index is complete.
 void guard_codes_checks(const Node* statement, Oid table) {
-  if (!IsA(statement, AlterTableStmt)) return;
-  ListCell* cell;
-  foreach (cell, reinterpret_cast<const AlterTableStmt*>(statement)->cmds) {
-    const auto* command = lfirst_node(AlterTableCmd, cell);
-    if (adds_codes_check(command)) ask("SELECT nae_internal.refuse_made_check($1)", table);
-    if (command->subtype == AT_ValidateConstraint)
+  any_subcommand(statement, [&](const AlterTableCmd& command) {
+    if (adds_codes_check(&command)) ask("SELECT nae_internal.refuse_made_check($1)", table);
+    if (command.subtype == AT_ValidateConstraint)
       ask(psprintf("SELECT nae_internal.refuse_validated_check($1, %s)",
-                   quote_literal_cstr(command->name)),
+                   quote_literal_cstr(command.name)),
           table);
-  }
+    return false;
+  });
 }
 
-// What keeps the codes of a search index may have been replaced by something else.
+// What keeps the codes of a search index may have been replaced by something else, or renamed.
 void guard_replaced(const Node* statement, const Object& object) {
+  if (IsA(statement, RenameStmt) && object.catalog == TriggerRelationId)
+    ask("SELECT nae_internal.refuse_renamed_trigger($1)", object.oid);
   if (IsA(statement, CreateTrigStmt) && object.catalog == TriggerRelationId &&
       reinterpret_cast<const CreateTrigStmt*>(statement)->replace)
     ask("SELECT nae_internal.replaced_trigger($1)", object.oid);
@@ -266,14 +297,13 @@ NAE_FUNCTION(nae_guard) {
   if (!CALLED_AS_EVENT_TRIGGER(fcinfo)) elog(ERROR, "nae_internal.guard() is for an event trigger");
   if (!has_column_types()) PG_RETURN_NULL();
   const Node* statement = reinterpret_cast<EventTriggerData*>(fcinfo->context)->parsetree;
-  const char* attached = attached_by(statement);
+  const Command command{statement, may_declare(fcinfo)};
   for (const Object& object : changed_objects()) {
-    guard_object(object, may_declare(fcinfo));
+    guard_object(object, command);
     guard_replaced(statement, object);
-    if (object.catalog == RelationRelationId) guard_codes_checks(statement, object.oid);
-    if (attached != nullptr && object.catalog == RelationRelationId)
-      ask(psprintf("SELECT nae_internal.refuse_attached($1, %s)", quote_literal_cstr(attached)),
-          object.oid);
+    if (object.catalog != RelationRelationId) continue;
+    guard_codes_checks(statement, object.oid);
+    guard_attached(statement, object.oid);
   }
   PG_RETURN_NULL();
 }

@@ -25,7 +25,7 @@ SELECT set_eq($$SELECT name FROM routine WHERE of_public AND schema NOT IN ('nae
 SELECT set_eq($$SELECT name FROM routine WHERE of_public AND schema = 'nae_internal' AND prokind <> 'a'
     AND NOT EXISTS (SELECT FROM pg_operator o WHERE o.oprcode = routine.oid) AND NOT EXISTS (SELECT FROM pg_cast c WHERE c.castfunc = routine.oid) AND prosrc <> 'nae_column_pend_array'$$,
   ARRAY['plain', 'plain_row', 'search_token', 'search_for', 'base_type', 'trigger_arguments', 'complete_check', 'is_complete', 'search_mark', 'rows_differ', 'keeps_codes', 'may_assign', 'is_coding_text', 'is_changing', 'blind_index_input', 'search_input', 'take_code', 'is_uncoded', 'lint_columns', 'lint_guard', 'lint_twins', 'lint_literals', 'lint_copies', 'lint_rows', 'lint_settings',
-        'lint_keys', 'lint_blind_indexes', 'lint_searches', 'newest_versions', 'ciphertext_checks', 'called', 'search_declaration', 'unkept_parts', 'late_triggers', 'find_blind_index', 'search_code', 'coding_of', 'type_name', 'coded_text', 'normalized'],
+        'lint_keys', 'lint_blind_indexes', 'lint_searches', 'newest_versions', 'ciphertext_checks', 'called', 'search_declaration', 'unkept_parts', 'late_triggers', 'assigns_no_value', 'find_blind_index', 'search_code', 'coding_of', 'type_name', 'coded_text', 'normalized'],
   'internals of PUBLIC beside operators, casts and aggregates: what statements are rewritten to, and parts of what PUBLIC may call');
 SELECT is_empty($$SELECT signature FROM routine WHERE schema = 'nae_internal' AND of_public AND (name ~ '_(in|out|recv|send|cmp|hash|hash_extended)$' OR name IN ('in_range', 'subscript', 'randomized_analyze', 'typmod_out', 'aggregated', 'first'))$$,
   'no support function is');

@@ -75,8 +75,11 @@ AS $$
          'Search it by itself, or ALTER TABLE ... NO INHERIT; a foreign partition keeps no CHECK that is held here.'
   FROM searched AS s CROSS JOIN LATERAL nae_internal.unkept_parts(s.relation) AS p(part)
   UNION ALL
-  SELECT 'error', s.object, format('trigger "%s" of %s fires after those that keep its codes: what it assigns has the codes of another value', l.name, l.relation),
-         'ALTER TRIGGER ... RENAME TO a name that sorts before "zzz_nae_"; then nae.drop_search(), and CALL nae.add_search().'
+  SELECT 'error', s.object,
+         format('trigger "%s" of %s fires %s: what it assigns has the codes of another value', l.name, l.relation,
+                CASE WHEN l.in_replicas THEN 'in replicas, where the codes that come are kept' ELSE 'after those that keep its codes' END),
+         CASE WHEN l.in_replicas THEN 'ALTER TABLE ... ENABLE TRIGGER' ELSE 'ALTER TRIGGER ... RENAME TO a name that sorts before "zzz_nae_"' END
+           || '; then nae.drop_search(), and CALL nae.add_search().'
   FROM searched AS s CROSS JOIN LATERAL nae_internal.late_triggers(s.relation) AS l
 $$;
 

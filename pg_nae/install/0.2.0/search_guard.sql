@@ -10,9 +10,9 @@ AS $$
 DECLARE
   searched record;
 BEGIN
-  PERFORM nae_internal.refuse_late_triggers(i.inhrelid)
+  PERFORM nae_internal.refuse_late_triggers_of_searched(i.inhrelid)
     FROM pg_inherits AS i JOIN pg_class AS p ON p.oid = i.inhrelid AND p.relname = attached
-    WHERE i.inhparent = parent AND EXISTS (SELECT FROM nae_internal.coded_column AS c WHERE c.relation = parent AND c.is_search);
+    WHERE i.inhparent = parent;
   SELECT i.inhrelid::regclass AS part, c.column_name INTO searched
     FROM pg_inherits AS i
     JOIN pg_class AS p ON p.oid = i.inhrelid AND p.relname = attached
@@ -59,6 +59,12 @@ BEGIN
 END
 $$;
 
+-- A CHECK that is not inherited stands where its index was made: at the table, or above it.
+CREATE FUNCTION nae_internal.with_ancestors(target regclass) RETURNS SETOF regclass
+  LANGUAGE sql STABLE STRICT
+  SET search_path = pg_catalog, pg_temp
+AS $$ SELECT target UNION SELECT a.relid FROM pg_partition_ancestors(target) AS a $$;
+
 -- Until its triggers keep the codes again an UPDATE leaves codes of the value before, which a CHECK does not tell. So it
 -- is dropped, and no statement goes by the codes until they are made anew. What is refused would be restores with
 -- triggers disabled, which bring values and codes together.
@@ -67,23 +73,24 @@ CREATE FUNCTION nae_internal.given_up_searches(target regclass, index_columns na
   SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-  root regclass := coalesce(pg_partition_root(target), target);
-  drops text;
-  column_names text;
+  given_up record;
 BEGIN
-  PERFORM nae_internal.refuse_unkept_change(root, index_columns);
-  SELECT string_agg(DISTINCT format('DROP CONSTRAINT %I', con.conname), ', '), string_agg(DISTINCT format('"%s"', a.attname), ', ')
-    INTO drops, column_names
-    FROM unnest(index_columns) AS i(name)
-    JOIN nae_internal.codes_checks(root) AS con ON nae_internal.attnum(root, i.name) = ANY (con.conkey)
-    JOIN pg_attribute AS a ON a.attrelid = con.conrelid AND a.attnum = ANY (con.conkey) AND a.attname <> i.name;
-  IF drops IS NOT NULL THEN
+  PERFORM nae_internal.refuse_unkept_change(a, index_columns) FROM nae_internal.with_ancestors(target) AS a;
+  FOR given_up IN
+    SELECT con.conrelid::regclass AS relation, string_agg(DISTINCT format('DROP CONSTRAINT IF EXISTS %I', con.conname), ', ') AS drops,
+           string_agg(DISTINCT format('"%s"', a.attname), ', ') AS column_names
+    FROM nae_internal.with_ancestors(target) AS r
+    CROSS JOIN unnest(index_columns) AS i(name)
+    JOIN nae_internal.codes_checks(r) AS con ON nae_internal.attnum(r, i.name) = ANY (con.conkey) AND con.coninhcount = 0
+    JOIN pg_attribute AS a ON a.attrelid = con.conrelid AND a.attnum = ANY (con.conkey) AND a.attname <> i.name
+    GROUP BY con.conrelid
+  LOOP
     RAISE WARNING USING
-      MESSAGE = format('search indexes of %s are used no more: of %s', root, column_names),
+      MESSAGE = format('search indexes of %s are used no more: of %s', given_up.relation, given_up.column_names),
       DETAIL = 'While its triggers do not fire, an update leaves codes of the value before.',
       HINT = 'Enable them, call nae.drop_search(), and CALL nae.add_search().';
-    RETURN NEXT format('ALTER TABLE %s %s', root, drops);
-  END IF;
+    RETURN NEXT format('ALTER TABLE %s %s', given_up.relation, given_up.drops);
+  END LOOP;
 END
 $$;
 
@@ -131,10 +138,12 @@ AS $$
   SELECT nae_internal.given_up_searches(t.relation, ARRAY(
     SELECT said FROM nae_internal.said_columns(t.relation) AS said WHERE NOT nae_internal.is_search_kept(t.relation, said)))
   FROM (
-    SELECT DISTINCT coalesce(pg_partition_root(d.relation), d.relation)::regclass AS relation
+    SELECT DISTINCT nae_internal.with_ancestors(d.relation) AS relation
     FROM pg_event_trigger_dropped_objects() AS o
     CROSS JOIN LATERAL to_regclass(format('%I.%I', o.address_names[1], o.address_names[2])) AS d(relation)
     WHERE o.object_type = 'trigger' AND o.address_names[3] LIKE 'zzz\_nae\_%' AND d.relation IS NOT NULL) AS t
+  WHERE EXISTS (SELECT FROM nae_internal.codes_checks(t.relation) AS con WHERE con.coninhcount = 0)
+     OR EXISTS (SELECT FROM nae_internal.column_change AS c WHERE c.relation = t.relation)
 $$;
 
 -- CREATE OR REPLACE TRIGGER has put another one in the place of one of ours: it need not be what it was.
@@ -143,7 +152,7 @@ CREATE FUNCTION nae_internal.replaced_trigger(made oid) RETURNS SETOF text
   SET search_path = pg_catalog, pg_temp
 AS $$
   SELECT nae_internal.given_up_searches(t.tgrelid,
-    ARRAY(SELECT nae_internal.said_columns(coalesce(pg_partition_root(t.tgrelid), t.tgrelid))))
+    ARRAY(SELECT nae_internal.said_columns(a) FROM nae_internal.with_ancestors(t.tgrelid) AS a))
   FROM pg_trigger AS t WHERE t.oid = made AND t.tgname LIKE 'zzz\_nae\_%'
 $$;
 
@@ -154,11 +163,11 @@ CREATE FUNCTION nae_internal.replaced_function(made oid) RETURNS SETOF text
 AS $$
   SELECT nae_internal.given_up_searches(changed.relation, ARRAY[changed.index_column])
   FROM (
-    SELECT DISTINCT coalesce(pg_partition_root(c.relation), c.relation)::regclass AS relation, c.index_column
+    SELECT DISTINCT c.relation, c.index_column
     FROM pg_trigger AS t
     JOIN nae_internal.coded_column AS c ON c.trigger_oid = t.oid AND c.is_search
     JOIN pg_proc AS p ON p.oid = t.tgfoid
-    WHERE t.tgfoid = made AND p.prosrc <> nae_internal.blind_index_body(nae_internal.as_change(c))) AS changed
+    WHERE t.tgfoid = made AND t.tgparentid = 0 AND p.prosrc <> nae_internal.blind_index_body(nae_internal.as_change(c))) AS changed
 $$;
 
 -- A CHECK of a search index is made with its table, as dumps do, or by nae.add_search(), which has computed all codes.
@@ -167,9 +176,7 @@ CREATE FUNCTION nae_internal.refuse_made_check(target regclass) RETURNS void
   SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-  IF EXISTS (SELECT FROM nae_internal.heaps(target) AS h WHERE pg_relation_size(h) > 0)
-     AND NOT EXISTS (SELECT FROM nae_internal.column_change AS c
-                     WHERE c.relation = target AND c.kind = 'search' AND c.phase = 'validating') THEN
+  IF EXISTS (SELECT FROM nae_internal.heaps(target) AS h WHERE pg_relation_size(h) > 0) THEN
     RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
       MESSAGE = format('%s has rows, whose codes may not be those of their values', target),
       DETAIL = 'A CHECK that calls nae.has_codes() says that searches may go by them.',
@@ -181,7 +188,13 @@ $$;
 CREATE FUNCTION nae_internal.refuse_validated_check(target regclass, validated name) RETURNS void
   LANGUAGE sql STABLE STRICT
   SET search_path = pg_catalog, pg_temp
-AS $$ SELECT nae_internal.refuse_made_check(target) FROM nae_internal.codes_checks(target) AS con WHERE con.conname = validated $$;
+AS $$
+  SELECT nae_internal.refuse_made_check(target) FROM nae_internal.codes_checks(target) AS con
+  WHERE con.conname = validated AND NOT EXISTS (
+    SELECT FROM nae_internal.column_change AS c
+    WHERE c.relation = target AND c.kind = 'search' AND c.phase = 'validating'
+      AND nae_internal.attnum(target, c.index_column) = ANY (con.conkey))
+$$;
 
 -- A subscriber is sent codes of the publisher's index, or values without codes.
 CREATE FUNCTION nae_internal.refuse_subscribed(relation regclass) RETURNS void
@@ -202,18 +215,32 @@ BEGIN
 END
 $$;
 
--- A trigger that sorts after those of a search index may assign values that they have coded already. Of the table and
--- all below it; a partition's may be its own.
-CREATE FUNCTION nae_internal.late_triggers(target regclass, OUT name name, OUT relation regclass) RETURNS SETOF record
+-- Ours, by what its function does, whatever it is called: it assigns codes, or the shadow of a change.
+CREATE FUNCTION nae_internal.assigns_no_value(coding pg_trigger) RETURNS boolean
+  LANGUAGE sql STABLE
+  SET search_path = pg_catalog, pg_temp
+AS $$
+  SELECT coding.tgfoid = 'nae_internal.take_code()'::regprocedure OR EXISTS (
+    SELECT FROM pg_proc AS p WHERE p.oid = coding.tgfoid AND (
+      p.prosecdef AND nae_internal.is_coding_text(p.prosrc)
+      OR EXISTS (SELECT FROM nae_internal.stat_writing AS c
+                 WHERE p.prosrc LIKE 'BEGIN NEW.' || quote_ident(c.shadow) || ' := %; RETURN NEW; END'
+                   AND (c.relation = coding.tgrelid OR c.relation IN (SELECT a.relid FROM pg_partition_ancestors(coding.tgrelid) AS a)))))
+$$;
+
+-- A trigger that sorts after those of a search index may assign values that they have coded already; so may one that
+-- fires where they do not, while a publisher's rows are applied. Of the table and all below it; a partition's may be its own.
+CREATE FUNCTION nae_internal.late_triggers(target regclass, OUT name name, OUT relation regclass, OUT in_replicas boolean)
+  RETURNS SETOF record
   LANGUAGE sql STABLE STRICT
   SET search_path = pg_catalog, pg_temp
 AS $$
-  SELECT t.tgname, t.tgrelid::regclass
+  SELECT t.tgname, t.tgrelid::regclass, t.tgenabled IN ('A', 'R')
   FROM (SELECT target::oid UNION SELECT p.relid FROM pg_partition_tree(target) AS p) AS member(oid)
   JOIN pg_trigger AS t ON t.tgrelid = member.oid
   -- BEFORE, for each row, INSERT or UPDATE.
   WHERE t.tgtype::integer & 3 = 3 AND t.tgtype::integer & 20 <> 0
-    AND t.tgname > 'zzz_nae_' AND t.tgname NOT LIKE 'zzz\_nae\_%'
+    AND CASE WHEN t.tgname > 'zzz_nae_' OR t.tgenabled IN ('A', 'R') THEN NOT nae_internal.assigns_no_value(t) END
 $$;
 
 CREATE FUNCTION nae_internal.refuse_late_triggers(relation regclass) RETURNS void
@@ -223,14 +250,27 @@ AS $$
 DECLARE
   late record;
 BEGIN
-  SELECT t.name, t.relation INTO late FROM nae_internal.late_triggers(refuse_late_triggers.relation) AS t LIMIT 1;
+  SELECT t.name, t.relation, t.in_replicas INTO late FROM nae_internal.late_triggers(refuse_late_triggers.relation) AS t LIMIT 1;
   IF FOUND THEN
     RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
-      MESSAGE = format('trigger "%s" of %s would fire after those of a search index', late.name, late.relation),
+      MESSAGE = CASE WHEN late.in_replicas
+        THEN format('trigger "%s" of %s would fire in replicas, where a search index keeps the codes that come', late.name, late.relation)
+        ELSE format('trigger "%s" of %s would fire after those of a search index', late.name, late.relation) END,
       DETAIL = 'What it assigns to a column would have the codes of another value.',
-      HINT = 'Give it a name that sorts before "zzz_nae_".';
+      HINT = CASE WHEN late.in_replicas THEN 'Let it fire on the origin alone: ALTER TABLE ... ENABLE TRIGGER.'
+                  ELSE 'Give it a name that sorts before "zzz_nae_".' END;
   END IF;
 END
+$$;
+
+-- Of the table, and of those below it that have an index of their own: triggers that are made above are cloned to them.
+CREATE FUNCTION nae_internal.refuse_late_triggers_of_searched(target regclass) RETURNS void
+  LANGUAGE sql STABLE STRICT
+  SET search_path = pg_catalog, pg_temp
+AS $$
+  SELECT nae_internal.refuse_late_triggers(member.oid)
+  FROM (SELECT target::oid UNION SELECT p.relid FROM pg_partition_tree(target) AS p) AS member(oid)
+  WHERE EXISTS (SELECT FROM nae_internal.coded_column AS c WHERE c.relation = member.oid AND c.is_search)
 $$;
 
 -- Whose codes nobody keeps: searched_column.cpp goes by none over such a table.
@@ -248,7 +288,22 @@ $$;
 CREATE FUNCTION nae_internal.guard_searched_trigger(made oid) RETURNS void
   LANGUAGE sql STABLE STRICT
   SET search_path = pg_catalog, pg_temp
+AS $$ SELECT nae_internal.refuse_late_triggers_of_searched(t.tgrelid) FROM pg_trigger AS t WHERE t.oid = made $$;
+
+-- By their names it is known which triggers keep codes, and that they fire last.
+CREATE FUNCTION nae_internal.refuse_renamed_trigger(renamed oid) RETURNS void
+  LANGUAGE plpgsql STABLE STRICT
+  SET search_path = pg_catalog, pg_temp
 AS $$
-  SELECT nae_internal.refuse_late_triggers(t.tgrelid) FROM pg_trigger AS t
-  WHERE t.oid = made AND EXISTS (SELECT FROM nae_internal.coded_column AS c WHERE c.relation = t.tgrelid AND c.is_search)
+DECLARE
+  ours record;
+BEGIN
+  SELECT t.tgname, t.tgrelid::regclass AS relation INTO ours FROM pg_trigger AS t
+    WHERE t.oid = renamed AND nae_internal.assigns_no_value(t);
+  IF FOUND THEN
+    RAISE EXCEPTION USING ERRCODE = 'object_in_use',
+      MESSAGE = format('trigger "%s" of %s keeps codes and has its name for good', ours.tgname, ours.relation),
+      HINT = 'nae.drop_search() and nae.drop_blind_index() drop codes with their triggers.';
+  END IF;
+END
 $$;
