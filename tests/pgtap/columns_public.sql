@@ -8,7 +8,7 @@ CREATE TEMP VIEW routine AS
   FROM pg_proc p JOIN pg_depend d ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e' JOIN pg_extension e ON e.oid = d.refobjid AND e.extname = 'pg_nae';
 
 -- names; docs/columns.md, "Functions and views", has the same
-SELECT set_eq($$SELECT name FROM routine WHERE schema = 'nae'$$, ARRAY['encrypt_column', 'decrypt_column', 'rotate_column', 'cancel_column_change', 'add_blind_index', 'rotate_blind_index', 'drop_blind_index',
+SELECT set_eq($$SELECT name FROM routine WHERE schema = 'nae'$$, ARRAY['encrypt_column', 'decrypt_column', 'rotate_column', 'cancel_column_change', 'add_blind_index', 'rotate_blind_index', 'rotate_search', 'drop_blind_index',
   'blind_index_of', 'blind_index_codes', 'add_search', 'drop_search', 'search', 'has_codes', 'verify_table', 'damaged_rows', 'lint', 'key_version', 'rewrap', 'is_ciphertext', 'grant_migration', 'revoke_migration'], 'functions of schema nae');
 SELECT set_eq($$SELECT relname::text FROM pg_class WHERE relnamespace = 'nae'::regnamespace$$, ARRAY['encrypted_type', 'encrypted_column', 'blind_index', 'search_index', 'stat_progress_column'], 'views of schema nae, and no table');
 SELECT set_eq($$SELECT DISTINCT schema FROM routine$$, ARRAY['nae', 'nae_internal', 'pg_catalog', 'public'], 'schemas');

@@ -38,7 +38,7 @@ AS $$
   UNION ALL
   SELECT 'warning', k.object,
          format('holds codes of version %s of key "%s", whose newest is %s', k.version, k.key, n.version),
-         CASE WHEN k.is_search THEN 'All rows are found. nae.drop_search(), then CALL nae.add_search(); before the version is retired.'
+         CASE WHEN k.is_search THEN 'All rows are found. CALL nae.rotate_search(), before the version is restricted.'
               ELSE 'CALL nae.rotate_blind_index().' END
   FROM kept AS k JOIN newest AS n ON n.key = k.key WHERE k.format = 2 AND k.version < n.version
   UNION ALL
@@ -61,12 +61,12 @@ AS $$
     SELECT s.*, format('column %s.%I', s.relation, s.index_column) AS object
     FROM nae.search_index AS s JOIN pg_class AS c ON c.oid = s.relation AND NOT c.relispartition)
   SELECT 'warning', s.object, 'is not complete: no statement goes by its codes',
-         'CALL nae.add_search() again to its end; or nae.drop_search(), and add it anew.'
+         'CALL nae.add_search() again to its end; or CALL nae.rotate_search().'
   FROM searched AS s WHERE NOT s.is_complete
   UNION ALL
   SELECT 'warning', s.object,
          format('holds codes of %s, which this library does not make: no statement goes by them, and nobody can write', s.declaration),
-         'nae.drop_search(), then CALL nae.add_search().'
+         'CALL nae.rotate_search().'
   FROM searched AS s
   WHERE substring(s.declaration FROM 'unicode=.*')
         <> substring(nae_internal.search_declaration('whole', 0, 16) FROM 'unicode=.*')

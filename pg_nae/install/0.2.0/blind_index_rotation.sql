@@ -46,12 +46,8 @@ BEGIN
     RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
       MESSAGE = format('key "%s" has no version %s', kept.key, wanted.version),
       HINT = format('Its newest is %s.', newest);
-  ELSIF EXISTS (SELECT FROM nae_internal.column_change AS c
-                WHERE c.relation = begin_recoding.relation AND c.column_name = begin_recoding.column_name) THEN
-    RAISE EXCEPTION USING ERRCODE = 'object_in_use',
-      MESSAGE = format('column "%s" of %s is being changed', column_name, relation),
-      HINT = 'Call that change to its end first, or give it up by nae.cancel_column_change().';
   END IF;
+  PERFORM nae_internal.refuse_changing(relation, column_name);
   PERFORM nae_internal.begin_change(wanted);
   RETURN kept.index_column;
 END
@@ -94,9 +90,11 @@ AS $$
   FROM nae_internal.coding_triggers(change) AS b
   JOIN pg_trigger AS t ON t.oid = b.trigger_oid
   CROSS JOIN LATERAL (
-    SELECT nae_internal.blind_index_triggers(CASE change.kind WHEN 'recode' THEN change ELSE nae_internal.as_change(b) END, t.tgname,
+    SELECT nae_internal.blind_index_triggers(CASE WHEN change.kind IN ('recode', 'recode_search') THEN change ELSE nae_internal.as_change(b) END, t.tgname,
                                     t.tgfoid::regproc::text)
-    UNION ALL SELECT format('SELECT nae_internal.renew_blind_indexes(%L)', change.relation)) AS s(statement)
+    -- Whatever has become of the function of a search index, its CHECK will say that codes are kept.
+    UNION ALL SELECT CASE WHEN change.kind = 'recode_search' THEN nae_internal.blind_index_function(change, t.tgfoid::regproc::text)
+                          ELSE format('SELECT nae_internal.renew_blind_indexes(%L)', change.relation) END) AS s(statement)
 $$;
 
 CREATE FUNCTION nae_internal.drop_coding_triggers(change nae_internal.column_change) RETURNS void

@@ -57,6 +57,7 @@ BEGIN
   PERFORM nae_internal.refuse_foreign_keys(target);
   PERFORM nae_internal.refuse_renames(target);
   RETURN QUERY SELECT nae_internal.renewed_blind_indexes(target);
+  RETURN QUERY SELECT nae_internal.refuse_unkept_rotation(target, false);
   RETURN QUERY SELECT nae_internal.unkept_searches(target);
 END
 $$;

@@ -230,6 +230,9 @@ BEGIN
       PERFORM nae_internal.add_complete_check(change);
     ELSE
       PERFORM nae_internal.add_shadow_checks(change);
+      IF change.kind = 'recode_search' THEN
+        PERFORM nae_internal.add_shadow_codes_check(change);
+      END IF;
     END IF;
     PERFORM nae_internal.enter_phase(change, 'validating');
   END IF;

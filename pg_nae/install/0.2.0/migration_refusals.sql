@@ -98,7 +98,7 @@ $$;
 -- A rewrite keeps operator classes, which only columns of their own type have, and constraints of
 -- partitioned tables.
 CREATE FUNCTION nae_internal.lost_indexes(
-    relation regclass, column_name name, randomized boolean, rewrite boolean) RETURNS SETOF text
+    relation regclass, column_name name, randomized boolean, rewrite boolean, is_same_type boolean) RETURNS SETOF text
   LANGUAGE sql STABLE STRICT
   SET search_path = pg_catalog, pg_temp
 AS $$
@@ -113,7 +113,7 @@ AS $$
   LEFT JOIN pg_constraint AS con ON con.conindid = x.index AND con.conrelid = $1 AND con.contype IN ('u', 'p')
                                 AND c.relkind = 'I'
   WHERE x.in_expression OR (x.is_key AND randomized) OR (con.oid IS NOT NULL AND NOT rewrite)
-     OR (x.other_opclass AND rewrite) OR am.amname NOT IN ('btree', 'hash')
+     OR (x.other_opclass AND rewrite) OR am.amname NOT IN ('btree', 'hash') AND NOT is_same_type
      OR EXISTS (SELECT FROM pg_attribute AS a WHERE a.attrelid = x.index AND a.attoptions IS NOT NULL)
 $$;
 
@@ -134,7 +134,8 @@ BEGIN
       DETAIL = losses,
       HINT = 'Drop them, call again, and create them anew; of a foreign key change both columns between.';
   END IF;
-  SELECT string_agg(l, E'\n' ORDER BY l) INTO losses FROM nae_internal.lost_indexes(relation, column_name, randomized, rewrite) AS l;
+  SELECT string_agg(l, E'\n' ORDER BY l) INTO losses FROM nae_internal.lost_indexes(
+    relation, column_name, randomized, rewrite, nae_internal.declared_type(relation, column_name) = new_type) AS l;
   IF losses IS NOT NULL THEN
     RAISE EXCEPTION USING ERRCODE = 'dependent_objects_still_exist',
       MESSAGE = format('indexes of column "%s" of %s cannot be kept', column_name, relation), DETAIL = losses,

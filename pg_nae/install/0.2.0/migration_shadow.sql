@@ -75,7 +75,7 @@ CREATE FUNCTION nae_internal.rows_differ(record, record) RETURNS boolean
 
 -- An update of other columns encrypts too when the row is not filled yet: its new version may lie in
 -- blocks that were filled before. ALWAYS: also for rows that logical replication
--- brings.
+-- brings. Codes are written by the change alone, and by nobody's hand.
 CREATE FUNCTION nae_internal.create_sync_triggers(change nae_internal.column_change) RETURNS void
   LANGUAGE plpgsql VOLATILE
   SET search_path = pg_catalog, pg_temp
@@ -88,8 +88,10 @@ BEGIN
   EXECUTE format('CREATE TRIGGER %I BEFORE INSERT ON %s FOR EACH ROW EXECUTE FUNCTION %s()',
                  on_insert, change.relation, function);
   EXECUTE format('CREATE TRIGGER %1$I BEFORE UPDATE ON %2$s FOR EACH ROW WHEN ('
-                 'nae_internal.rows_differ(ROW(NEW.%3$I), ROW(OLD.%3$I)) OR (NEW.%3$I IS NULL) <> (NEW.%4$I IS NULL))'
-                 ' EXECUTE FUNCTION %5$s()', on_update, change.relation, nae_internal.source_column(change), change.shadow, function);
+                 'nae_internal.rows_differ(ROW(NEW.%3$I), ROW(OLD.%3$I)) OR (NEW.%3$I IS NULL) <> (NEW.%4$I IS NULL)%6$s)'
+                 ' EXECUTE FUNCTION %5$s()', on_update, change.relation, nae_internal.source_column(change), change.shadow, function,
+                 CASE WHEN change.coded_column IS NOT NULL
+                   THEN format(' OR nae_internal.rows_differ(ROW(NEW.%1$I), ROW(OLD.%1$I)) AND NOT nae_internal.is_changing()', change.shadow) END);
   EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER %I, ENABLE ALWAYS TRIGGER %I',
                  change.relation, on_insert, on_update);
 END

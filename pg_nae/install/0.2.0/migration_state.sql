@@ -1,5 +1,5 @@
 -- Changes of a column while it is in use: encrypt_column, decrypt_column, rotate_column; add_blind_index,
--- rotate_blind_index, add_search.
+-- rotate_blind_index, add_search, rotate_search.
 --
 -- A shadow column of the new type is filled batch by batch, each in its own transaction, while a trigger
 -- keeps it in step with what others write; then it takes the place of the old column. The state of a
@@ -12,7 +12,7 @@
 CREATE TABLE nae_internal.column_change (
   relation regclass NOT NULL,
   column_name name NOT NULL,
-  kind text NOT NULL CHECK (kind IN ('encrypt', 'decrypt', 'rotate', 'index', 'recode', 'search')),
+  kind text NOT NULL CHECK (kind IN ('encrypt', 'decrypt', 'rotate', 'index', 'recode', 'search', 'recode_search')),
   phase text NOT NULL CHECK (phase IN ('preparing', 'filling', 'constraining', 'validating', 'verifying',
                                        'indexing', 'swapping', 'checking')),
   shadow name,                 -- NULL: in place
@@ -117,6 +117,17 @@ CREATE FUNCTION nae_internal.attnum(relation regclass, column_name name) RETURNS
   SET search_path = pg_catalog, pg_temp
 AS $$ SELECT a.attnum FROM pg_attribute AS a WHERE a.attrelid = $1 AND a.attname = $2 AND NOT a.attisdropped $$;
 
+-- Whether a CHECK is that of a search index (search.sql).
+CREATE FUNCTION nae_internal.calls_has_codes(constraint_oid oid) RETURNS boolean
+  LANGUAGE sql STABLE STRICT PARALLEL SAFE COST 10
+  SET search_path = pg_catalog, pg_temp
+AS $$
+  SELECT EXISTS (
+    SELECT FROM pg_depend AS d
+    WHERE d.classid = 'pg_constraint'::regclass AND d.objid = $1 AND d.refclassid = 'pg_proc'::regclass
+      AND d.refobjid = to_regprocedure('nae.has_codes(boolean, integer[], integer)'))
+$$;
+
 -- Called first by what commits.
 CREATE FUNCTION nae_internal.refuse_transaction_block(called text) RETURNS void
   LANGUAGE c VOLATILE STRICT PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'nae_refuse_transaction_block';
@@ -129,7 +140,7 @@ CREATE FUNCTION nae_internal.called(kind text) RETURNS text
   SET search_path = pg_catalog, pg_temp
 AS $$
   SELECT CASE kind WHEN 'index' THEN 'nae.add_blind_index' WHEN 'recode' THEN 'nae.rotate_blind_index'
-                   WHEN 'search' THEN 'nae.add_search'
+                   WHEN 'search' THEN 'nae.add_search' WHEN 'recode_search' THEN 'nae.rotate_search'
                    ELSE format('nae.%s_column', kind) END
 $$;
 

@@ -41,6 +41,7 @@ AS $$
   JOIN pg_constraint AS con ON con.conrelid = change.relation AND con.contype = 'c' AND attnum = ANY (con.conkey)
   WHERE con.conname <> nae_internal.in_step_check(change)
     AND con.oid NOT IN (SELECT own.oid FROM nae_internal.ciphertext_checks(change.relation, attnum) AS own)
+    AND NOT (change.kind = 'recode_search' AND nae_internal.calls_has_codes(con.oid))
 $$;
 
 -- Written anew, they mean the same of the new column. NOT VALID: they are validated when the table is
@@ -125,6 +126,7 @@ AS $$
 DECLARE
   statement text;
 BEGIN
+  PERFORM nae_internal.drop_old_codes_checks(change);
   PERFORM nae_internal.drop_sync_triggers(change);
   PERFORM nae_internal.drop_coding_triggers(change);
   -- No CASCADE: what came to depend on it since the beginning is an error here.
@@ -172,7 +174,8 @@ BEGIN
     SELECT nae_internal.kept_settings(change) UNION ALL SELECT nae_internal.kept_privileges(change)
     UNION ALL SELECT nae_internal.kept_not_null(change) UNION ALL SELECT nae_internal.kept_indexes(change)
     UNION ALL SELECT nae_internal.kept_checks(change) UNION ALL SELECT nae_internal.renamed_ciphertext_check(change)
-    UNION ALL SELECT nae_internal.dropped_in_step_check(change) UNION ALL SELECT nae_internal.kept_blind_indexes(change)));
+    UNION ALL SELECT nae_internal.dropped_in_step_check(change) UNION ALL SELECT nae_internal.renamed_codes_check(change)
+    UNION ALL SELECT nae_internal.kept_blind_indexes(change)));
 END
 $$;
 

@@ -1,6 +1,12 @@
 -- What would leave a search index with codes that are not those of their values: the guard refuses it. Its CHECK
 -- says only that there are codes.
 
+-- A CHECK that is not inherited stands where its index was made: at the table, or above it.
+CREATE FUNCTION nae_internal.with_ancestors(target regclass) RETURNS SETOF regclass
+  LANGUAGE sql STABLE STRICT
+  SET search_path = pg_catalog, pg_temp
+AS $$ SELECT target UNION SELECT a.relid FROM pg_partition_ancestors(target) AS a $$;
+
 -- A partition has just been attached. Codes that it brings were made under another index, or belong to values that
 -- were updated while no trigger of this one was on it. Its size is asked, not its rows: a snapshot may not see some.
 CREATE FUNCTION nae_internal.refuse_attached(parent regclass, attached name) RETURNS void
@@ -33,10 +39,7 @@ CREATE FUNCTION nae_internal.codes_checks(relation regclass) RETURNS SETOF pg_co
   SET search_path = pg_catalog, pg_temp
 AS $$
   SELECT con.* FROM pg_constraint AS con
-  WHERE con.conrelid = $1 AND con.contype = 'c' AND EXISTS (
-    SELECT FROM pg_depend AS d
-    WHERE d.classid = 'pg_constraint'::regclass AND d.objid = con.oid AND d.refclassid = 'pg_proc'::regclass
-      AND d.refobjid = 'nae.has_codes(boolean, integer[], integer)'::regprocedure)
+  WHERE con.conrelid = $1 AND con.contype = 'c' AND nae_internal.calls_has_codes(con.oid)
 $$;
 
 -- While an index is being made its triggers stay as they are: codes that were filled already are not looked at again.
@@ -58,12 +61,6 @@ BEGIN
   END IF;
 END
 $$;
-
--- A CHECK that is not inherited stands where its index was made: at the table, or above it.
-CREATE FUNCTION nae_internal.with_ancestors(target regclass) RETURNS SETOF regclass
-  LANGUAGE sql STABLE STRICT
-  SET search_path = pg_catalog, pg_temp
-AS $$ SELECT target UNION SELECT a.relid FROM pg_partition_ancestors(target) AS a $$;
 
 -- Until its triggers keep the codes again an UPDATE leaves codes of the value before, which a CHECK does not tell. So it
 -- is dropped, and no statement goes by the codes until they are made anew. What is refused would be restores with
@@ -88,7 +85,7 @@ BEGIN
     RAISE WARNING USING
       MESSAGE = format('search indexes of %s are used no more: of %s', given_up.relation, given_up.column_names),
       DETAIL = 'While its triggers do not fire, an update leaves codes of the value before.',
-      HINT = 'Enable them, call nae.drop_search(), and CALL nae.add_search().';
+      HINT = 'Enable them, and CALL nae.rotate_search(); where they are gone or others, nae.drop_search() and CALL nae.add_search().';
     RETURN NEXT format('ALTER TABLE %s %s', given_up.relation, given_up.drops);
   END LOOP;
 END
@@ -108,13 +105,43 @@ AS $$
     WHERE c.relation = target AND c.is_search))
 $$;
 
--- Columns of codes of which a CHECK says that they are complete, or will.
+-- While codes are made anew two triggers keep the new ones. Without them some would be of values before; nobody would
+-- look at them again. Those of another session's are meant: the change drops its own.
+CREATE FUNCTION nae_internal.refuse_unkept_rotation(target regclass, is_replaced boolean) RETURNS SETOF text
+  LANGUAGE plpgsql STABLE STRICT
+  SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  change nae_internal.column_change;
+BEGIN
+  FOR change IN
+    SELECT c.* FROM nae_internal.column_change AS c
+    WHERE c.relation IN (SELECT nae_internal.with_ancestors(target)) AND c.kind = 'recode_search' AND c.phase NOT IN ('preparing', 'checking')
+      AND NOT (c.pid = pg_backend_pid() AND c.updated_at >= greatest(now(), statement_timestamp()))
+  LOOP
+    IF is_replaced OR (
+      SELECT count(*) FROM pg_trigger AS t
+      WHERE t.tgrelid = target AND t.tgenabled = 'A'
+        AND t.tgname IN (nae_internal.sync_trigger(change, 'insert'), nae_internal.sync_trigger(change, 'update'))) < 2
+    THEN
+      RAISE EXCEPTION USING ERRCODE = 'object_in_use',
+        MESSAGE = format('the codes of column "%s" of %s are being made anew', change.coded_column, change.relation),
+        DETAIL = 'Without its triggers values would get codes of others.',
+        HINT = 'Call nae.rotate_search() to its end, or give it up by nae.cancel_column_change() of the column of codes.';
+    END IF;
+  END LOOP;
+END
+$$;
+
+-- Columns of codes of which a CHECK says that they are complete, or will. Other triggers keep those that a rotation
+-- is making: refuse_unkept_rotation().
 CREATE FUNCTION nae_internal.said_columns(relation regclass) RETURNS SETOF name
   LANGUAGE sql STABLE STRICT
   SET search_path = pg_catalog, pg_temp
 AS $$
   SELECT a.attname FROM nae_internal.codes_checks(relation) AS con
   JOIN pg_attribute AS a ON a.attrelid = con.conrelid AND a.attnum = ANY (con.conkey) AND a.atttypid = 'integer[]'::regtype
+  WHERE NOT EXISTS (SELECT FROM nae_internal.column_change AS c WHERE c.relation = $1 AND c.shadow = a.attname)
   UNION
   SELECT c.index_column FROM nae_internal.column_change AS c WHERE c.relation = $1 AND c.kind = 'search'
 $$;
@@ -144,6 +171,11 @@ AS $$
     WHERE o.object_type = 'trigger' AND o.address_names[3] LIKE 'zzz\_nae\_%' AND d.relation IS NOT NULL) AS t
   WHERE EXISTS (SELECT FROM nae_internal.codes_checks(t.relation) AS con WHERE con.coninhcount = 0)
      OR EXISTS (SELECT FROM nae_internal.column_change AS c WHERE c.relation = t.relation)
+  UNION ALL
+  SELECT nae_internal.refuse_unkept_rotation(d.relation, false)
+  FROM pg_event_trigger_dropped_objects() AS o
+  CROSS JOIN LATERAL to_regclass(format('%I.%I', o.address_names[1], o.address_names[2])) AS d(relation)
+  WHERE o.object_type = 'trigger' AND o.address_names[3] LIKE 'zzz\_nae\_sync\_%' AND d.relation IS NOT NULL
 $$;
 
 -- CREATE OR REPLACE TRIGGER has put another one in the place of one of ours: it need not be what it was.
@@ -154,6 +186,8 @@ AS $$
   SELECT nae_internal.given_up_searches(t.tgrelid,
     ARRAY(SELECT nae_internal.said_columns(a) FROM nae_internal.with_ancestors(t.tgrelid) AS a))
   FROM pg_trigger AS t WHERE t.oid = made AND t.tgname LIKE 'zzz\_nae\_%'
+  UNION ALL
+  SELECT nae_internal.refuse_unkept_rotation(t.tgrelid, true) FROM pg_trigger AS t WHERE t.oid = made AND t.tgname LIKE 'zzz\_nae\_sync\_%'
 $$;
 
 -- So has CREATE OR REPLACE FUNCTION. The guard renews it itself where a column is renamed: then it is what it should be.
@@ -168,6 +202,8 @@ AS $$
     JOIN nae_internal.coded_column AS c ON c.trigger_oid = t.oid AND c.is_search
     JOIN pg_proc AS p ON p.oid = t.tgfoid
     WHERE t.tgfoid = made AND t.tgparentid = 0 AND p.prosrc <> nae_internal.blind_index_body(nae_internal.as_change(c))) AS changed
+  UNION ALL
+  SELECT nae_internal.refuse_unkept_rotation(t.tgrelid, true) FROM pg_trigger AS t WHERE t.tgfoid = made AND t.tgname LIKE 'zzz\_nae\_sync\_%'
 $$;
 
 -- A CHECK of a search index is made with its table, as dumps do, or by nae.add_search(), which has computed all codes.
@@ -192,8 +228,8 @@ AS $$
   SELECT nae_internal.refuse_made_check(target) FROM nae_internal.codes_checks(target) AS con
   WHERE con.conname = validated AND NOT EXISTS (
     SELECT FROM nae_internal.column_change AS c
-    WHERE c.relation = target AND c.kind = 'search' AND c.phase = 'validating'
-      AND nae_internal.attnum(target, c.index_column) = ANY (con.conkey))
+    WHERE c.relation = target AND c.kind IN ('search', 'recode_search') AND c.phase = 'validating'
+      AND nae_internal.attnum(target, coalesce(c.shadow, c.index_column)) = ANY (con.conkey))
 $$;
 
 -- A subscriber is sent codes of the publisher's index, or values without codes.
