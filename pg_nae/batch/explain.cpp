@@ -1,5 +1,6 @@
 // What EXPLAIN shows of a batch node.
 #include "pg_nae/batch/node.hpp"
+#include "pg_nae/columns/searched_scan.hpp"
 
 namespace nae::batch {
 namespace {
@@ -25,10 +26,12 @@ void show(const char* label, const char* unit, std::uint64_t value, ExplainState
 }  // namespace
 
 void explain_batch(CustomScanState* state, List* ancestors, ExplainState* explain) {
-  const auto& node = *reinterpret_cast<BatchNode*>(state);
+  auto& node = *reinterpret_cast<BatchNode*>(state);
   if (node.call_count > 0)
     ExplainPropertyList("Calls", calls_in_words(node, ancestors, explain), explain);
   if (node.codes.names() != NIL) ExplainPropertyList("Codes", node.codes.names(), explain);
+  if (List* searches = columns::searches_below(&node.scan.ss.ps, explain->analyze); searches != NIL)
+    ExplainPropertyList("Search", searches, explain);
   if (!explain->analyze) return;
   show("Batches", nullptr, node.batches, explain);
   show("Round Trips", nullptr, node.traffic.round_trips, explain);

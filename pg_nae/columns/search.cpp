@@ -40,7 +40,7 @@ SearchOf search_of_arguments(FunctionCallInfo fcinfo, int first) {
               psprintf("a search index of %.*s folds letters by another version of Unicode than "
                        "this library",
                        static_cast<int>(declaration.size()), declaration.data()),
-              "Make it anew: nae.drop_search(), then CALL nae.add_search().");
+              "CALL nae.rotate_search() makes its codes anew.");
   pg::raise(Code::invalid_argument,
             "what a search index is of cannot be read: its trigger was changed");
 }

@@ -7,11 +7,15 @@ namespace nae::pg {
 
 using Walker = bool (*)(Node* node, void* state);
 using Mutator = Node* (*)(Node* node, void* state);
+using StateWalker = bool (*)(PlanState* node, void* state);
 
 // Until 15 walkers are declared without parameters, which C++ takes for none. void (*)() is the one
 // type that functions may be cast over.
 #if PG_VERSION_NUM < 160000
 inline auto untyped(Walker walker) {
+  return reinterpret_cast<bool (*)()>(reinterpret_cast<void (*)()>(walker));
+}
+inline auto untyped(StateWalker walker) {
   return reinterpret_cast<bool (*)()>(reinterpret_cast<void (*)()>(walker));
 }
 inline auto untyped(Mutator mutator) {
@@ -45,6 +49,15 @@ inline Query* mutate_query(Query* query, Mutator mutator, void* state, int flags
   return query_tree_mutator_impl(query, mutator, state, flags);
 #else
   return query_tree_mutator(query, untyped(mutator), state, flags);
+#endif
+}
+
+// Of what the executor runs.
+inline bool walk_states(PlanState* node, StateWalker walker, void* state) {
+#if PG_VERSION_NUM >= 160000
+  return planstate_tree_walker_impl(node, walker, state);
+#else
+  return planstate_tree_walker(node, untyped(walker), state);
 #endif
 }
 

@@ -83,6 +83,15 @@ SELECT is(ids('SELECT id FROM c WHERE note IN (''Anna Müller 16'', NULL) OR id 
 SELECT unalike(plan_of('SELECT id FROM c WHERE ' || condition), '%_search @>%', 'not ' || condition)
   FROM (VALUES ('name LIKE ''Gon%'''), ('name LIKE ''%onza%'''), ('name NOT LIKE ''Gonza%'''), ('NOT (name LIKE ''Gonza%'')'), ('name <> ''Paul Gonzalez'''), ('name ~ ''^Gonza'''), ('name LIKE NULL'),
     ('name = plain'), ('name = ANY (ARRAY[plain])'), ('note LIKE ''Anna%'''), ('name LIKE ''''')) AS v(condition);
+-- in words
+CREATE FUNCTION run_of(query text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE line text; result text := '';
+BEGIN FOR line IN EXECUTE 'EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF) ' || query LOOP result := result || line || E'\n'; END LOOP; RETURN result; END $$;
+SELECT matches(plan_of('SELECT id FROM c WHERE name LIKE ''Gonzag%'''), '\n +Search: name \(word\)\n', 'EXPLAIN says by what kind of codes');
+SELECT matches(run_of('SELECT id FROM c WHERE name LIKE ''Paul Gonzag%'''), 'Rows Removed by Filter: \d+\n(.|\n)*Search: name \(word, 2 codes\)\n', 'and by how many, and how many rows they brought in vain');
+SELECT matches(run_of('SELECT id FROM c WHERE name LIKE ''Gonzag%'''), 'Search: name \(word, 1 code\)\n', 'or one');
+SELECT matches(run_of('SELECT id FROM c WHERE name LIKE ''Gonzag%'' AND email LIKE ''%@x.net'''), 'Search: (?=.*name \(word, 1 code\))(?=.*email \(domain, 1 code\))', 'of each column');
+SELECT unalike(run_of('SELECT id FROM c WHERE name LIKE ''%onza%'''), '%Search:%', 'nothing where all rows are looked at');
 RESET enable_seqscan;
 -- nobody is asked for a plan
 RESET ROLE;

@@ -124,6 +124,16 @@ SELECT ok(uses('t'), 'made anew they are');
 SELECT is(lost('t'), 0::bigint, 'and find all rows');
 SELECT matches(right_codes('t'), '^(\d+) of \1, version ' || newest() || '$', 'each is right');
 SELECT is((SELECT string_agg(tgenabled::text, '' ORDER BY tgname) FROM pg_trigger WHERE tgrelid = 't'::regclass), 'OORO', 'its triggers fire where they should');
+-- codes that an older library made of another version of Unicode
+SELECT replace(pg_get_triggerdef(oid), 'unicode=15.0.0', 'unicode=14.0.0') AS older FROM pg_trigger WHERE tgrelid = 't'::regclass AND tgname = 'zzz_nae_name_search_index' \gset
+DROP TRIGGER zzz_nae_name_search_index ON t;
+:older;
+SELECT nae_internal.renew_blind_indexes('t') \g /dev/null
+SELECT throws_ok($$INSERT INTO t VALUES (5999, 'Later new')$$, '0A000', NULL, 'of another version of Unicode: none is made');
+CALL nae.rotate_search('searchrecode.t', 'name');
+INSERT INTO t VALUES (5999, 'Later new');
+SELECT is(declared('t') || ' ' || (SELECT declaration FROM nae.search_index WHERE relation = 't'::regclass), '0 t word(letters=5, bits=20, unicode=15.0.0)', 'rotated to that of this library');
+SELECT is(lost('t'), 0::bigint, 'and all rows found');
 SELECT tgfoid::regproc AS keeper FROM pg_trigger WHERE tgrelid = 't'::regclass AND tgname = 'zzz_nae_name_search_index' \gset
 CREATE OR REPLACE FUNCTION :keeper() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
 UPDATE t SET name = 'Later stale' WHERE id = 2;
