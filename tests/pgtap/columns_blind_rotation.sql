@@ -143,6 +143,7 @@ CREATE TRIGGER zzz_nae_email_blind_index BEFORE INSERT OR UPDATE OF email, email
 INSERT INTO old SELECT i, 'O' || i FROM generate_series(1, 100) AS i;
 SELECT is(found('old', 'o5'), '5', 'codes of format 1 are found');
 SELECT is(codes('old', 'email_index'), '100 of 100, 0..0, 100 right', 'and counted');
+SELECT lives_ok($$SELECT nae_internal.refuse_late_triggers('old')$$, 'their trigger assigns nothing else, and so may stand beside a search index');
 SELECT is(told('old.email_index'), 'holds codes that name no version of key "rot-index": after a rotation of it nothing old is found', 'nae.lint() tells');
 \! nae key rotate rot-index >/dev/null
 INSERT INTO old VALUES (200, 'O200');
@@ -156,6 +157,21 @@ SELECT is(found('old', 'o5') || ' ' || found('old', 'o200'), '5 200', 'each is f
 INSERT INTO old VALUES (201, 'O201');
 SELECT is(found('old', 'o201'), '201', 'and what is written afterwards');
 SELECT is((SELECT format FROM nae.blind_index WHERE relation = 'old'::regclass), 2, 'the declaration says so');
+
+-- triggers that do not fire, or fire too late
+CREATE TABLE kept (id int PRIMARY KEY, email nae.enc_text('col-rnd'));
+INSERT INTO kept VALUES (1, 'K1');
+CALL nae.add_blind_index('rotbi.kept', 'email', 'rot-index');
+SELECT is(told('kept.email_index'), NULL, 'nothing to tell of triggers that fire');
+ALTER TABLE kept DISABLE TRIGGER zzz_nae_email_blind_index_update;
+SELECT is(told('kept.email_index'), 'trigger "zzz_nae_email_blind_index_update" of rotbi.kept does not fire: its codes are of values before', 'one that does not');
+ALTER TABLE kept ENABLE TRIGGER zzz_nae_email_blind_index_update;
+CREATE FUNCTION assign() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.email := 'other'; RETURN NEW; END $$;
+CREATE TRIGGER zzzz BEFORE UPDATE ON kept FOR EACH ROW EXECUTE FUNCTION assign();
+SELECT is(told('kept.email_index'), 'trigger "zzzz" of rotbi.kept fires after those that keep its codes: what it assigns has the codes of another value', 'one that fires after them');
+DROP TRIGGER zzzz ON kept;
+DROP TRIGGER zzz_nae_email_blind_index_update ON kept;
+SELECT is(told('kept.email_index'), 'lacks the trigger that codes updated values: its codes are of values before', 'one that is gone');
 
 -- settings have no part in codes
 CREATE TABLE s (id int PRIMARY KEY, email nae.enc_timestamptz('col-rnd'));

@@ -255,11 +255,11 @@ AS $$
   WHERE e.relation = change.relation AND e.column_name = change.coded_column
 $$;
 
--- What the functions of those do that keep codes: they assign nothing else.
+-- What the functions of those do that keep codes: they assign nothing else. The second form is that of format 1.
 CREATE FUNCTION nae_internal.is_coding_text(text text) RETURNS boolean
   LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE COST 10
 AS $$
-  SELECT $1 LIKE 'BEGIN IF % THEN NEW.% := %; END IF; RETURN NEW; END'
+  SELECT ($1 LIKE 'BEGIN IF % THEN NEW.% := %; END IF; RETURN NEW; END' OR $1 LIKE 'BEGIN NEW.% := %nae\_blind\_index(%); RETURN NEW; END')
      AND ($1 LIKE '%:= nae\_internal.search\_codes(%' OR $1 LIKE '%:= nae\_internal.blind\_index\_code(%' OR $1 LIKE '%nae\_blind\_index(%')
 $$;
 

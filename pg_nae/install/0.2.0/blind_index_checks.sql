@@ -47,6 +47,25 @@ AS $$
          'SELECT * FROM nae_keys() shows what this role may use.'
   FROM kept AS k WHERE EXISTS (SELECT FROM newest) AND NOT EXISTS (SELECT FROM newest AS n WHERE n.key = k.key)
   UNION ALL
+  -- A search index is used no more then, which lint_searches() tells.
+  SELECT 'error', k.object, format('trigger "%s" of %s does not fire: its codes are of values before', t.tgname, t.tgrelid::regclass),
+         'ALTER TABLE ... ENABLE TRIGGER; then nae.drop_blind_index(), and CALL nae.add_blind_index().'
+  FROM kept AS k
+  JOIN pg_trigger AS coding ON coding.oid = k.trigger_oid
+  JOIN pg_trigger AS t ON t.tgfoid = coding.tgfoid AND t.tgenabled NOT IN ('O', 'A')
+  WHERE NOT k.is_search
+  UNION ALL
+  SELECT 'error', k.object, 'lacks the trigger that codes updated values: its codes are of values before',
+         'nae.drop_blind_index(), then CALL nae.add_blind_index().'
+  FROM kept AS k
+  JOIN pg_trigger AS coding ON coding.oid = k.trigger_oid
+  WHERE NOT k.is_search AND k.format = 2
+    AND NOT EXISTS (SELECT FROM pg_trigger AS t WHERE t.tgrelid = k.relation AND t.tgfoid = coding.tgfoid AND t.tgnargs = 0)
+  UNION ALL
+  SELECT 'error', k.object, format('trigger "%s" of %s fires after those that keep its codes: what it assigns has the codes of another value', l.name, l.relation),
+         'ALTER TRIGGER ... RENAME TO a name that sorts before "zzz_nae_"; then nae.drop_blind_index(), and CALL nae.add_blind_index().'
+  FROM kept AS k CROSS JOIN LATERAL nae_internal.late_triggers(k.relation) AS l WHERE NOT k.is_search AND NOT l.in_replicas
+  UNION ALL
   SELECT 'info', string_agg(k.object, ', ' ORDER BY k.object), 'have equal codes for equal values',
          'Where they are not to be joined: drop all but one, and add each again without a purpose.'
   FROM kept AS k WHERE k.purpose IS NOT NULL
