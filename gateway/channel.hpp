@@ -30,9 +30,9 @@ class Channel : Limited {
   class Limit {
    public:
     Limit(Channel& channel, std::chrono::milliseconds time) : channel_(channel) {
-      channel_.deadline_ = channel_.deadlines_.in(time);
+      channel_.limit_to(time);
     }
-    ~Limit() { channel_.deadline_ = kNever; }
+    ~Limit() { channel_.lift_limit(); }
     Limit(const Limit&) = delete;
     Limit& operator=(const Limit&) = delete;
 

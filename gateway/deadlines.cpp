@@ -3,22 +3,29 @@
 namespace nae::gateway {
 
 Limited::Limited(Deadlines& deadlines) : deadlines_(deadlines) {
-  deadlines_.add(*this);
+  deadlines_.all_.insert(this);
 }
 
 Limited::~Limited() {
+  lift_limit();
   deadlines_.all_.erase(this);
 }
 
-void Deadlines::add(Limited& limited) {
-  all_.insert(&limited);
-  if (!is_waiting_) wait();
+void Limited::limit_to(std::chrono::milliseconds time) {
+  if (deadline_ == kNever) ++deadlines_.limits_;
+  deadline_ = std::chrono::steady_clock::now() + time;
+  if (!deadlines_.is_waiting_) deadlines_.wait();
+}
+
+void Limited::lift_limit() {
+  if (deadline_ == kNever) return;
+  deadline_ = kNever;
+  --deadlines_.limits_;
 }
 
 void Deadlines::wait() {
   is_waiting_ = true;
-  turn_ = std::chrono::steady_clock::now();
-  timer_.expires_at(turn_ + kTurn);
+  timer_.expires_after(kTurn);
   timer_.async_wait([this](boost::system::error_code error) {
     if (!error) look();
   });
@@ -26,11 +33,12 @@ void Deadlines::wait() {
 
 void Deadlines::look() {
   is_waiting_ = false;
-  if (all_.empty()) return;  // nobody is there: the loop may sleep
+  if (limits_ == 0) return;  // nothing is under way: the loop may sleep
   wait();
+  const auto now = std::chrono::steady_clock::now();
   for (Limited* each : all_) {
-    if (each->deadline_ > turn_) continue;
-    each->deadline_ = Limited::kNever;
+    if (each->deadline_ > now) continue;
+    each->lift_limit();
     each->expire();
   }
 }

@@ -24,12 +24,14 @@ class Limited {
   static constexpr TimePoint kNever = TimePoint::max();
   // The deadline is over. Called once; nobody ends at once by it.
   virtual void expire() = 0;
-
-  Deadlines& deadlines_;
-  TimePoint deadline_ = kNever;
+  // Not before `time` from now, and a turn later at most but for what the loop is late.
+  void limit_to(std::chrono::milliseconds time);
+  void lift_limit();
 
  private:
   friend class Deadlines;
+  Deadlines& deadlines_;
+  TimePoint deadline_ = kNever;
 };
 
 // Of the event loop's thread alone. It outlives all who are in it.
@@ -39,19 +41,13 @@ class Deadlines {
 
   explicit Deadlines(boost::asio::io_context& loop) : timer_(loop) {}
 
-  // Not before `time` from now and two turns later at most, but for what the loop is late.
-  std::chrono::steady_clock::time_point in(std::chrono::milliseconds time) const {
-    return turn_ + kTurn + time;
-  }
-
  private:
   friend class Limited;
-  void add(Limited& limited);
   void wait();
   void look();
 
   boost::asio::steady_timer timer_;
-  std::chrono::steady_clock::time_point turn_{};  // when it looked last
+  std::size_t limits_ = 0;  // that are set
   bool is_waiting_ = false;
   std::set<Limited*> all_;
 };

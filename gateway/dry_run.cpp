@@ -121,7 +121,7 @@ std::string_view boundary_of(const std::vector<HeaderView>& headers) {
     if (!equal_ignoring_case(name, "content-type")) continue;
     const ContentType type = split_content_type(value);
     if (!equal_ignoring_case(type.essence, "multipart/form-data") ||
-        !check_parameters(type.parameters, &boundary))
+        !check_parameters(type.parameters, Parameters::of_form, &boundary))
       return {};
   }
   return boundary;

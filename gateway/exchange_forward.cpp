@@ -248,8 +248,10 @@ awaitable<Exchange::Settled> Exchange::stream_answer(Upstream& upstream) {
   const bool is_chunked = has_body && !length && header_.version() == 11;
   if (has_body && !length && !is_chunked) keeps_alive_ = false;  // its end is the connection's
   HeaderText out = HeaderText::of_answer(header.result_int(), text_of(header.reason()));
-  for (const auto& [name, value] : end_to_end(header)) out.add(name, value);
-  if (header["X-Request-Id"].empty()) out.add("X-Request-Id", id_);
+  const bool has_id = !header["X-Request-Id"].empty();
+  for (const auto& [name, value] : end_to_end(header))
+    if (has_id || !equal_ignoring_case(name, "x-request-id")) out.add(name, value);
+  if (!has_id) out.add("X-Request-Id", id_);
   // Framing is this connection's own; of what has no body the length is said as it was: HEAD, 304.
   if (is_chunked)
     out.add("Transfer-Encoding", "chunked");

@@ -6,19 +6,6 @@
 namespace nae::gateway {
 namespace {
 
-// A token of RFC 9110 section 5.6.2, '/', and another one: what has a comma in it is several types
-// to some readers.
-bool is_media_type(std::string_view type) {
-  const auto is_token = [](std::string_view text) {
-    return !text.empty() && std::ranges::all_of(text, [](char c) {
-      return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') ||
-             std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
-    });
-  };
-  const std::size_t slash = type.find('/');
-  return slash != type.npos && is_token(type.substr(0, slash)) && is_token(type.substr(slash + 1));
-}
-
 bool is_json_type(std::string_view type) {
   return equal_ignoring_case(type, "application/json") ||
          (type.size() > 17 && equal_ignoring_case(type.substr(0, 12), "application/") &&
@@ -72,7 +59,8 @@ Understood<void> check_content(const Route& route, const std::vector<HeaderView>
     return refuse(415, "content_type_unexpected",
                   "this route takes " + std::string(named(route.content)));
   std::string_view boundary;
-  return check_parameters(parameters, route.content == Content::multipart ? &boundary : nullptr);
+  if (route.content != Content::multipart) return check_parameters(parameters, Parameters::any);
+  return check_parameters(parameters, Parameters::of_form, &boundary);
 }
 
 }  // namespace nae::gateway

@@ -1,6 +1,7 @@
 #include "gateway/inspection/content_type.hpp"
 
 #include <algorithm>
+#include <string>
 
 #include "gateway/inspection/selector.hpp"
 
@@ -19,6 +20,19 @@ bool is_boundary(std::string_view text) {
   });
 }
 
+bool is_utf8_name(std::string_view text) {
+  return equal_ignoring_case(text, "utf-8") || equal_ignoring_case(text, "utf8");
+}
+
+// Quoted, in pieces (RFC 2231), or with a name that some look for anywhere in the header.
+bool may_hide(std::string_view parameter) {
+  std::string small(parameter);
+  for (char& c : small)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
+  return small.find_first_of("\"*") != small.npos || small.find("charset") != small.npos ||
+         small.find("boundary") != small.npos;
+}
+
 }  // namespace
 
 std::string_view trimmed(std::string_view text) {
@@ -33,7 +47,20 @@ ContentType split_content_type(std::string_view value) {
   return {trimmed(value.substr(0, end)), value.substr(end)};
 }
 
-Understood<void> check_parameters(std::string_view parameters, std::string_view* boundary) {
+// What has a comma in it is several types to some readers.
+bool is_media_type(std::string_view type) {
+  const auto is_token = [](std::string_view text) {
+    return !text.empty() && std::ranges::all_of(text, [](char c) {
+      return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') ||
+             std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
+    });
+  };
+  const std::size_t slash = type.find('/');
+  return slash != type.npos && is_token(type.substr(0, slash)) && is_token(type.substr(slash + 1));
+}
+
+Understood<void> check_parameters(std::string_view parameters, Parameters allowed,
+                                  std::string_view* boundary) {
   bool has_charset = false, has_boundary = false;
   while (!parameters.empty()) {
     const std::size_t end = std::min(parameters.find(';', 1), parameters.size());
@@ -41,23 +68,23 @@ Understood<void> check_parameters(std::string_view parameters, std::string_view*
     parameters.remove_prefix(end);
     if (parameter.empty()) continue;
     const std::size_t equals = std::min(parameter.find('='), parameter.size());
-    const std::string_view name = trimmed(parameter.substr(0, equals));
-    const std::string_view written =
-        trimmed(parameter.substr(std::min(equals + 1, parameter.size())));
+    const std::string_view name = parameter.substr(0, equals);
+    const std::string_view written = parameter.substr(std::min(equals + 1, parameter.size()));
+    const std::string_view value = unquoted(written);
     if (equal_ignoring_case(name, "charset")) {
-      const std::string_view value = unquoted(written);
-      if (has_charset ||
-          !(equal_ignoring_case(value, "utf-8") || equal_ignoring_case(value, "utf8")))
+      const bool is_good =
+          allowed == Parameters::of_file ? is_boundary(value) : is_utf8_name(value);
+      if (has_charset || !is_good)
         return refuse(415, "charset_unsupported", "the body is not in UTF-8");
       has_charset = true;
     } else if (boundary && equal_ignoring_case(name, "boundary")) {
-      *boundary = unquoted(written);
-      if (has_boundary || !is_boundary(*boundary))
+      *boundary = value;
+      if (has_boundary || !is_boundary(value))
         return refuse(415, "content_type_unexpected", "a boundary that readers may read otherwise");
       has_boundary = true;
-    } else if (parameter.find_first_of("\"*") != parameter.npos) {
-      // Quoted, or in pieces (RFC 2231): either may hide one of the two above.
-      return refuse(415, "content_type_unexpected", "a quoted parameter of the content type");
+    } else if (allowed != Parameters::any || may_hide(parameter)) {
+      return refuse(415, "content_type_unexpected",
+                    "a parameter of the content type in which readers may find another one");
     }
   }
   if (boundary && !has_boundary)

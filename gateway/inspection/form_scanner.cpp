@@ -40,8 +40,14 @@ std::string leniently_decoded(std::string_view text) {
   return out;
 }
 
+// In a charset that a reader takes the form for it may be nothing.
+bool is_control(char c) {
+  const auto byte = static_cast<unsigned char>(c);
+  return byte < ' ' || byte == 0x7f;
+}
+
 bool is_separator(char c) {
-  return c == '[' || c == ']' || c == '.' || c == ' ';
+  return c == '[' || c == ']' || c == '.' || c == ' ' || c == '(';
 }
 
 std::string with_underscores(std::string_view name) {
@@ -66,6 +72,8 @@ Understood<void> scan_form(std::string_view text, const FormVisitor& visit) {
       auto decoded = decode_part(pair.substr(value));
       if (!decoded) return tl::unexpected(decoded.error());
       field.name = *std::move(name);
+      if (std::ranges::any_of(field.name, is_control))
+        return refuse(400, "form_malformed", "a control character in the name of a field");
       field.value = *std::move(decoded);
       NAE_UNDERSTAND(visit(field));
     }
@@ -80,8 +88,9 @@ std::string form_encoded(std::string_view text) {
 
 bool is_form_variant(std::string_view name, std::string_view field) {
   if (name == field) return false;
-  // PHP drops blanks before a name, and makes '_' of blanks, points and an unclosed '['.
-  const std::size_t from = std::min(name.find_first_not_of(" []."), name.size());
+  // PHP drops blanks before a name, and makes '_' of blanks, points and an unclosed '['; to Spring
+  // !card is what card is when it is not there, and to Rails card(1) a piece of it.
+  const std::size_t from = std::min(name.find_first_not_of(" [].!"), name.size());
   name.remove_prefix(from);
   while (!field.empty() && is_separator(field.back())) field.remove_suffix(1);
   const std::string own = with_underscores(field), read = with_underscores(name);

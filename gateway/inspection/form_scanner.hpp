@@ -26,8 +26,8 @@ Understood<void> scan_form(std::string_view text, const FormVisitor& visit);
 std::string form_encoded(std::string_view text);
 
 // Whether readers that make structures or variables of names may take `name` for `field`: `card[]`,
-// `card[0]`, `[card]`, `card.x`, `Card`; of a field `card_number` `card.number`, `card[number`,
-// too.
+// `card[0]`, `[card]`, `card.x`, `card(1)`, `!card`, `Card`; of a field `card_number`
+// `card.number`, `card[number`, too.
 bool is_form_variant(std::string_view name, std::string_view field);
 
 // Whether a lenient reader may find `field` in a query: pieces behind '&' and ';', malformed

@@ -50,7 +50,7 @@ class Inspector {
     if (route_.looks_into_query()) NAE_UNDERSTAND(form(Place::query, target_.query));
     if (route_.content == Content::json && !request_.body.empty()) NAE_UNDERSTAND(json());
     if (route_.content == Content::form) NAE_UNDERSTAND(form(Place::form, request_.body));
-    if (route_.content == Content::multipart) NAE_UNDERSTAND(multipart());
+    if (route_.content == Content::multipart && !request_.body.empty()) NAE_UNDERSTAND(multipart());
     for (std::size_t i = 0; i < seen_.size(); ++i)
       if (route_.fields[i].required && seen_[i] == 0)
         return refuse(422, "field_missing", route_.fields[i].label() + " is missing");
@@ -154,7 +154,8 @@ class Inspector {
     std::string_view boundary;
     for (const auto& [name, value] : request_.headers)
       if (equal_ignoring_case(name, "content-type"))
-        NAE_UNDERSTAND(check_parameters(split_content_type(value).parameters, &boundary));
+        NAE_UNDERSTAND(
+            check_parameters(split_content_type(value).parameters, Parameters::of_form, &boundary));
     return scan_multipart(request_.body, boundary,
                           [&](const FormPart& read) { return part(read); });
   }

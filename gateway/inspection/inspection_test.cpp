@@ -202,7 +202,8 @@ TEST(Inspection, TakesTheContentOfTheRouteAlone) {
        {"text/plain", "application/x-www-form-urlencoded", "", "json",
         "application/x-www-form-urlencoded,+json", "application/a b+json", "application/a/b+json",
         "application/\"a\"+json", "application/json,text/plain", "multipart/form-data; boundary=a",
-        "application/json; a=\";charset=x\""})
+        "application/json; a=\";charset=x\"", "application/json; xcharset=utf-7",
+        "application/json; charset =utf-8"})
     EXPECT_EQ(content("json", {{"Content-Type", type}}), "content_type_unexpected") << type;
   EXPECT_EQ(content("json", {}), "content_type_missing");
   EXPECT_EQ(content("json", {{"Content-Type", "application/json; charset=utf-16"}}),

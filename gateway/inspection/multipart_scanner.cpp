@@ -17,10 +17,17 @@ tl::unexpected<Refusal> malformed(std::string message) {
   return refuse(400, "multipart_malformed", std::move(message));
 }
 
-bool is_field_name(std::string_view name) {
-  return !name.empty() && std::ranges::all_of(name, [](char c) {
-    return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') || c == '-';
-  });
+bool is_number(std::string_view text) {
+  return !text.empty() && std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
+}
+
+// Readers look for `; name=` in the whole line, and for encoded words (RFC 2047) in what they find.
+bool may_hide_name(std::string_view file_name) {
+  std::string small(file_name);
+  for (char& c : small)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
+  return small.find(';') != small.npos || small.find("name=") != small.npos ||
+         small.find("=?") != small.npos;
 }
 
 bool has_control(std::string_view line) {
@@ -56,20 +63,22 @@ class PartHeaders {
  public:
   Understood<void> line(std::string_view text) {
     if (has_control(text)) return malformed("a control character in the header of a part");
-    const std::size_t colon = text.find(':');
-    if (colon == text.npos || !is_field_name(text.substr(0, colon)))
-      return malformed("a line in the header of a part that is no field");
-    const std::string_view name = text.substr(0, colon), value = trimmed(text.substr(colon + 1));
+    const std::size_t colon = std::min(text.find(':'), text.size());
+    const std::string_view name = text.substr(0, colon);
+    const std::string_view value = trimmed(text.substr(std::min(colon + 1, text.size())));
     if (equal_ignoring_case(name, "content-disposition")) return disposition(value);
     if (equal_ignoring_case(name, "content-type")) return type(value);
     if (equal_ignoring_case(name, "content-transfer-encoding")) return encoding(value);
-    return {};
+    if (equal_ignoring_case(name, "content-length") && is_number(value)) return {};
+    // Some readers find a Content-Disposition in any line.
+    return malformed("a line in the header of a part that says nothing of a form");
   }
 
   Understood<FormPart> finish() const {
     if (!has_disposition_) return malformed("a part without a Content-Disposition");
-    if (!is_file_) NAE_UNDERSTAND(check_parameters(parameters_));
-    return FormPart{name_, is_file_, is_text_, 0, 0};
+    NAE_UNDERSTAND(
+        check_parameters(parameters_, is_file_ ? Parameters::of_file : Parameters::of_form));
+    return FormPart{name_, is_file_, is_file_ && file_name_.empty(), is_text_, 0, 0};
   }
 
  private:
@@ -93,12 +102,14 @@ class PartHeaders {
       seen = true;
       auto quoted = take_quoted(value);
       if (!quoted) return tl::unexpected(std::move(quoted).error());
-      if (is_name) name_ = *quoted;
+      (is_name ? name_ : file_name_) = *quoted;
       value = trimmed(value);
       if (!value.empty() && value.front() != ';') return malformed("text behind a part's name");
     }
     if (!has_name) return malformed("a part without a name");
     if (!is_utf8(name_)) return refuse(400, "form_encoding", "a name or value is not UTF-8");
+    if (name_.find_first_of(";=") != name_.npos || may_hide_name(file_name_))
+      return malformed("a name of a part in which readers may find another one");
     if (has_blank_end(name_)) return malformed("a name of a part that begins or ends with a blank");
     return {};
   }
@@ -107,6 +118,7 @@ class PartHeaders {
     if (has_type_) return malformed("two Content-Types of a part");
     has_type_ = true;
     const ContentType read = split_content_type(value);
+    if (!is_media_type(read.essence)) return malformed("a Content-Type of a part that is none");
     if (equal_ignoring_case(read.essence.substr(0, 10), "multipart/"))
       return refuse(400, "multipart_nested", "a part has parts");
     is_text_ = equal_ignoring_case(read.essence, "text/plain");
@@ -124,7 +136,7 @@ class PartHeaders {
     return {};
   }
 
-  std::string_view name_, parameters_;
+  std::string_view name_, file_name_, parameters_;
   bool has_disposition_ = false, has_type_ = false, has_encoding_ = false;
   bool is_file_ = false, is_text_ = true;
 };
@@ -166,6 +178,9 @@ Understood<void> scan_multipart(std::string_view body, std::string_view boundary
       return malformed("a boundary within a part");
     auto part = read_part(body.substr(at, next - 2 - at), at);
     if (!part) return tl::unexpected(std::move(part).error());
+    // To some readers a part is a file by its name, to others by the name's being there.
+    if (part->has_no_file_name && part->begin != part->end)
+      return malformed("a file without a name that has content");
     // Some readers take it off.
     if (!part->is_file && body.substr(part->begin).starts_with("\ufeff"))
       return refuse(400, "form_encoding", "a value begins with a byte order mark");

@@ -13,7 +13,8 @@ namespace nae::gateway {
 
 struct FormPart {
   std::string_view name;           // UTF-8, as written
-  bool is_file = false;            // it has a file's name, be it an empty one
+  bool is_file = false;            // it has a file's name,
+  bool has_no_file_name = false;   // which is empty: none was chosen
   bool is_text = false;            // no type, or text/plain; its bytes are not looked at
   std::size_t begin = 0, end = 0;  // of its content, in the body
 };

@@ -3,6 +3,7 @@
 #include <re2/re2.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace nae::gateway {
 namespace {
@@ -18,7 +19,7 @@ std::string in_small_letters(std::string_view text) {
 }
 
 bool is_word(std::string_view text) {
-  return !text.empty() && text.size() <= Pattern::kNear && std::ranges::all_of(text, [](char c) {
+  return !text.empty() && text.size() <= 64 && std::ranges::all_of(text, [](char c) {
     return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z');
   });
 }
@@ -36,8 +37,13 @@ Result<Pattern> Pattern::compile(std::string_view expression, std::vector<std::s
       re2::StringPiece(expression.data(), expression.size()), options);
   if (!made.expression_->ok())
     return fail(Code::invalid_argument, "the pattern: " + made.expression_->error());
-  if (re2::RE2::PartialMatch("", *made.expression_))
-    return fail(Code::invalid_argument, "the pattern matches an empty text, and so any");
+  for (const std::string_view probe : {"", " ", ".", "a", "0", "a a", ". ."}) {
+    re2::StringPiece match;
+    const re2::StringPiece whole(probe.data(), probe.size());
+    if (made.expression_->Match(whole, 0, whole.size(), re2::RE2::UNANCHORED, &match, 1) &&
+        match.empty())
+      return fail(Code::invalid_argument, "the pattern matches an empty text, and so any");
+  }
   for (const std::string& word : near) {
     made.near_.push_back(in_small_letters(word));
     if (!is_word(made.near_.back()))
@@ -47,23 +53,32 @@ Result<Pattern> Pattern::compile(std::string_view expression, std::vector<std::s
   return made;
 }
 
-bool Pattern::has_word(std::string_view text) const {
-  const std::string small = in_small_letters(text);
-  return std::ranges::any_of(
-      near_, [&](const std::string& word) { return small.find(word) != small.npos; });
+bool Pattern::matches(std::string_view text, std::size_t begin, std::size_t end) const {
+  return expression_->Match(re2::StringPiece(text.data(), text.size()), begin, end,
+                            re2::RE2::UNANCHORED, nullptr, 0);
 }
 
+// Around the words, not around what matches: one who writes the text could have the expression
+// match at each byte of it, and each of the matches go to its end.
 bool Pattern::is_in(std::string_view text, std::string_view field) const {
-  const re2::StringPiece whole(text.data(), text.size());
-  const bool any_place = near_.empty() || has_word(field);
-  re2::StringPiece match;
-  for (std::size_t at = 0; at < text.size();) {
-    if (!expression_->Match(whole, at, text.size(), re2::RE2::UNANCHORED, &match, 1)) return false;
-    const auto begin = static_cast<std::size_t>(match.data() - text.data());
-    const std::size_t end = begin + match.size();
-    const std::size_t from = begin - std::min(begin, kNear);
-    if (any_place || has_word(text.substr(from, end - from + kNear))) return true;
-    at = std::max(end, begin + 1);
+  const std::string small_field = in_small_letters(field);
+  const auto is_in_field = [&](const std::string& word) {
+    return small_field.find(word) != small_field.npos;
+  };
+  if (near_.empty() || std::ranges::any_of(near_, is_in_field))
+    return matches(text, 0, text.size());
+  const std::string small = in_small_letters(text);
+  std::vector<std::pair<std::size_t, std::size_t>> places;
+  for (const std::string& word : near_)
+    for (std::size_t at = small.find(word); at != small.npos; at = small.find(word, at + 1))
+      places.emplace_back(at - std::min(at, kNear),
+                          std::min(at + word.size() + kNear, text.size()));
+  std::ranges::sort(places);
+  for (std::size_t i = 0; i < places.size();) {
+    auto [begin, end] = places[i];
+    for (++i; i < places.size() && places[i].first <= end; ++i)
+      end = std::max(end, places[i].second);
+    if (matches(text, begin, end)) return true;
   }
   return false;
 }
