@@ -96,8 +96,15 @@ Result<void> NewFile::hold(ByteView content) {
   return {};
 }
 
+Result<void> NewFile::check_beside() const {
+  if (is_named(descriptor_, beside_)) return {};
+  return fail(Code::file_failed, "another has written " + beside_.string() + " meanwhile",
+              "Try again: " + file_.string() + " is as it was.");
+}
+
 Result<void> NewFile::write(ByteView content) {
   NAE_TRY(hold(content));
+  NAE_TRY(check_beside());
   if (!rename_to_new(beside_, file_))
     return errno == EEXIST ? taken(file_) : failed("create", file_);
   beside_.clear();
@@ -111,6 +118,7 @@ Result<void> NewFile::replace(ByteView content) {
 }
 
 Result<void> NewFile::replace() {
+  NAE_TRY(check_beside());
   if (::rename(beside_.c_str(), file_.c_str()) != 0) return failed("replace", file_);
   beside_.clear();
   flush_directory_of(file_);

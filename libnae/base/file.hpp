@@ -39,6 +39,8 @@ class NewFile {
  private:
   NewFile(std::filesystem::path file, std::filesystem::path beside, int descriptor)
       : file_(std::move(file)), beside_(std::move(beside)), descriptor_(descriptor) {}
+  // What gets the name is what was written here, and nothing that another has put there.
+  Result<void> check_beside() const;
 
   std::filesystem::path file_, beside_;  // `beside_` is empty once it is renamed
   int descriptor_ = -1;                  // with the lock, as long as this lives

@@ -24,15 +24,15 @@ tl::unexpected<Error> name_taken(const std::filesystem::path& file) {
 
 constexpr int kPartTries = 10;
 
-// What a kill left. False when it is being written: its writer has it locked.
+// What a kill left. False when it is or may be being written: its writer has it locked.
 bool remove_left(const std::filesystem::path& beside) {
   const int left = ::open(beside.c_str(), O_WRONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
   // A link, or nothing to be written: the name is removed, and not what it leads to.
   if (left < 0) return ::unlink(beside.c_str()) == 0 || errno == ENOENT;
-  const bool locked = lock_written(left);
-  if (locked && is_named(left, beside)) ::unlink(beside.c_str());
+  const bool is_left = nobody_writes(left);
+  if (is_left && is_named(left, beside)) ::unlink(beside.c_str());
   ::close(left);
-  return locked;
+  return is_left;
 }
 
 }  // namespace
@@ -47,8 +47,11 @@ Result<StreamedFile> StreamedFile::create(const std::filesystem::path& file, uns
     if (descriptor < 0 && errno != EEXIST) return stream_failed(file);
     if (descriptor < 0) {
       if (remove_left(beside)) continue;
-      return fail(Code::file_failed, file.string() + " is being written at this moment",
-                  "Choose another name, or wait for the other one.");
+      return fail(
+          Code::file_failed, file.string() + " is being written at this moment",
+          "Choose another name, or wait for the other one. If there is none, this file system "
+          "keeps no locks: remove " +
+              beside.string() + " by hand.");
     }
     // Between the two steps another may have taken it for one that was left.
     if (lock_written(descriptor) && is_named(descriptor, beside))

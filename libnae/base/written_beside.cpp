@@ -46,6 +46,10 @@ bool lock_written(int descriptor) {
   return ::flock(descriptor, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK;
 }
 
+bool nobody_writes(int left) {
+  return ::flock(left, LOCK_EX | LOCK_NB) == 0;
+}
+
 bool close_another(int descriptor) {
   const int second = ::fcntl(descriptor, F_DUPFD_CLOEXEC, 0);
   return second >= 0 && ::close(second) == 0;
@@ -65,7 +69,7 @@ void remove_left_beside(const fs::path& file) {
     if (!is_written_for(entry->path().filename().string(), name)) continue;
     const int left = ::open(entry->path().c_str(), O_WRONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     if (left < 0) continue;
-    if (lock_written(left) && is_named(left, entry->path())) ::unlink(entry->path().c_str());
+    if (nobody_writes(left) && is_named(left, entry->path())) ::unlink(entry->path().c_str());
     ::close(left);
   }
 }

@@ -14,6 +14,10 @@ bool is_named(int descriptor, const std::filesystem::path& name);
 // locks refuses nothing.
 bool lock_written(int descriptor);
 
+// Whether what was found, and is open here, has no writer: its lock is had. Where a file system
+// keeps no locks nobody knows, and it is not.
+bool nobody_writes(int left);
+
 // Closes a second descriptor, for network file systems that tell of a full disk only there: of the
 // first the lock would go with it. False, and errno, when that fails.
 bool close_another(int descriptor);
@@ -21,8 +25,8 @@ bool close_another(int descriptor);
 // The other name: ".NAME.PID-ATTEMPT.new".
 std::filesystem::path name_beside(const std::filesystem::path& file, long process, int attempt);
 
-// Removes what writers that were killed left beside `file` under such names. What is being written,
-// what cannot be opened, and a link stay.
+// Removes what writers that were killed left beside `file` under such names. What is or may be
+// being written, what cannot be opened, and a link stay.
 void remove_left_beside(const std::filesystem::path& file);
 
 }  // namespace nae
