@@ -2,6 +2,7 @@
 # Custody by PIV cards, the way a custodian's card is reached: card, reader, pcscd, OpenSC's module. A share is checked at the desk, a PIN is
 # locked by its third wrong try, a card is pulled between PIN and decryption, and two of three cards bring a group's keys back.
 import atexit
+import os
 import pathlib
 import re
 import shutil
@@ -13,6 +14,10 @@ from piv_card import PivCard
 MODULE = "/usr/lib/x86_64-linux-gnu/opensc-pkcs11.so"
 SLOTS = (35963, 35964)  # of vpcd's one reader
 AS_ROOT = {"user": 0, "group": 0, "extra_groups": []}  # pcscd lets others in by polkit, which has no seat here
+
+if os.geteuid() != 0:
+    with Tap() as tap:
+        tap.ok(False, "root is needed: pcscd lets nobody else at its readers here")
 
 with Tap() as tap:
     scratch = scratch_directory()
