@@ -151,7 +151,10 @@ Result<Rotated> rotate_custodians(const config::Config& config, const Rotation& 
     return fail(std::move(replaced).error());
   }
   aside.keep();
-  if (auto known = take_up_custody(*store, after, rotated.file); !known)
+  // What the ledger knows as in force must be what is there after a power cut.
+  if (!next.is_durable())
+    rotated.not_in_ledger = "the disk failed to keep the new file's name";
+  else if (auto known = take_up_custody(*store, after, rotated.file); !known)
     rotated.not_in_ledger = known.error().message;
   return rotated;
 }

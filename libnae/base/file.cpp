@@ -76,7 +76,8 @@ Result<NewFile> NewFile::reserve(const Path& file, unsigned mode, std::size_t ro
 NewFile::NewFile(NewFile&& other) noexcept
     : file_(std::move(other.file_)),
       beside_(std::exchange(other.beside_, {})),
-      descriptor_(std::exchange(other.descriptor_, -1)) {}
+      descriptor_(std::exchange(other.descriptor_, -1)),
+      is_durable_(other.is_durable_) {}
 
 NewFile::~NewFile() {
   if (!beside_.empty() && is_named(descriptor_, beside_)) ::unlink(beside_.c_str());
@@ -108,7 +109,7 @@ Result<void> NewFile::write(ByteView content) {
   if (!rename_to_new(beside_, file_))
     return errno == EEXIST ? taken(file_) : failed("create", file_);
   beside_.clear();
-  flush_directory_of(file_);
+  is_durable_ = flush_directory_of(file_);
   return {};
 }
 
@@ -121,7 +122,7 @@ Result<void> NewFile::replace() {
   NAE_TRY(check_beside());
   if (::rename(beside_.c_str(), file_.c_str()) != 0) return failed("replace", file_);
   beside_.clear();
-  flush_directory_of(file_);
+  is_durable_ = flush_directory_of(file_);
   return {};
 }
 

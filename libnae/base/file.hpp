@@ -35,6 +35,8 @@ class NewFile {
   // What is held takes the place of what has the name.
   Result<void> replace();
   Result<void> replace(ByteView content);
+  // Whether the name is on the disk, too: a power cut after it takes it back no more.
+  bool is_durable() const { return is_durable_; }
 
  private:
   NewFile(std::filesystem::path file, std::filesystem::path beside, int descriptor)
@@ -44,6 +46,7 @@ class NewFile {
 
   std::filesystem::path file_, beside_;  // `beside_` is empty once it is renamed
   int descriptor_ = -1;                  // with the lock, as long as this lives
+  bool is_durable_ = false;
 };
 
 // Makes a file that did not exist. Code::file_failed when it exists.

@@ -15,12 +15,14 @@ bool rename_to_new(const std::filesystem::path& from, const std::filesystem::pat
   return ::link(from.c_str(), to.c_str()) == 0 && ::unlink(from.c_str()) == 0;
 }
 
-void flush_directory_of(const std::filesystem::path& file) {
+bool flush_directory_of(const std::filesystem::path& file) {
   const auto parent = file.has_parent_path() ? file.parent_path() : std::filesystem::path(".");
   const int directory = ::open(parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (directory < 0) return;
-  ::fsync(directory);
+  if (directory < 0) return false;
+  const int error = ::fsync(directory) == 0 ? 0 : errno;
   ::close(directory);
+  errno = error;
+  return error == 0 || error == EINVAL || error == ENOTSUP || error == ENOSYS;
 }
 
 }  // namespace nae

@@ -9,7 +9,7 @@ namespace nae {
 bool rename_to_new(const std::filesystem::path& from, const std::filesystem::path& to);
 
 // The new name is on the disk only when its directory is. Directories that cannot be flushed (FUSE,
-// some network file systems) flush themselves.
-void flush_directory_of(const std::filesystem::path& file);
+// some network file systems) flush themselves. False, and errno, when the disk fails at it.
+bool flush_directory_of(const std::filesystem::path& file);
 
 }  // namespace nae

@@ -100,7 +100,7 @@ Result<void> StreamedFile::publish() {
   if (!rename_to_new(beside_, file_))
     return errno == EEXIST ? name_taken(file_) : stream_failed(file_);
   beside_.clear();
-  flush_directory_of(file_);
+  static_cast<void>(flush_directory_of(file_));
   return {};
 }
 

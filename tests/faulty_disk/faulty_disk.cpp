@@ -3,7 +3,7 @@
 //     CALL ERROR PREFIX    write|sync|rename|open, ENOSPC|EIO|EROFS|short, beginning of the path:
 //     of the
 //                          file that is written or synced, of the new name, of the file that is
-//                          opened for writing
+//                          opened for writing; with $ at its end, the whole path
 // "short", of write() and pwrite(): half of the bytes are written, and a single byte fails with
 // ENOSPC. The file is read at every such call and may be missing. What stdio writes within the C
 // library is not seen.
@@ -50,8 +50,9 @@ int fault_of(const char* call, const char* path) {
   for (char* line = strtok_r(text, "\n", &rest); line; line = strtok_r(nullptr, "\n", &rest)) {
     char wanted[16], error[16], prefix[1024];
     if (sscanf(line, "%15s %15s %1023s", wanted, error, prefix) != 3) continue;
-    if (strcmp(wanted, call) == 0 && strncmp(path, prefix, strlen(prefix)) == 0)
-      return error_of(error);
+    size_t size = strlen(prefix);
+    if (size > 0 && prefix[size - 1] == '$' && strlen(path) != --size) continue;
+    if (strcmp(wanted, call) == 0 && strncmp(path, prefix, size) == 0) return error_of(error);
   }
   return 0;
 }
