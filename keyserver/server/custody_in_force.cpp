@@ -95,6 +95,7 @@ Result<void> check_custody_at_start(const config::Config& config, store::Store& 
   NAE_ASSIGN(const auto set, own_set(file, hsm));
   if (!set) return {};
   if (auto refused = refuse_superseded(store, *set, file); !refused) {
+    if (only_reads) NAE_TRY(check_unchanged(store));
     if (refused.error().code != Code::conflict) return refused;
     if (!only_reads) {
       NAE_ASSIGN(OfflineLog log, OfflineLog::open(config, store, hsm, "nae-keyserver run", store));
@@ -110,9 +111,19 @@ Result<void> check_custody_at_start(const config::Config& config, store::Store& 
   return {};
 }
 
+Result<void> check_custody_while_waiting(const config::Config& config, store::Meta& store,
+                                         keys::Hsm& hsm) {
+  const auto file = config::group_directory(config) / setup::kCustodyFile;
+  NAE_ASSIGN(const auto set, own_set(file, hsm));
+  if (!set) return {};
+  auto refused = refuse_superseded(store, *set, file);
+  if (refused || refused.error().code != Code::conflict) return {};
+  return fail(Code::config_invalid, refused.error().message, refused.error().hint);
+}
+
 Result<void> refuse_superseded_here(const config::Config& config, const custody::CustodySet& set,
                                     const std::filesystem::path& file) {
-  NAE_ASSIGN(const auto store, read_store(config));
+  NAE_ASSIGN(const auto store, read_newest_store(config));
   NAE_ASSIGN(const auto hsm, hsm::Pkcs11Hsm::open(hsm_options(config)));
   NAE_TRY(take_up_ledger_if_there(*store, *hsm));
   return refuse_superseded(*store, set, file);

@@ -40,12 +40,18 @@ Result<bool> take_up_custody(store::Meta& store, const custody::CustodySet& set,
 // Code::config_invalid for one that is superseded, recorded in the audit log ("custody-refused");
 // one that is later is taken up. Neither where this `only_reads`. What a change of custodians that
 // was killed had written, and nobody put in force, is removed. A file that is missing, cannot be
-// read, or is of another group says nothing.
+// read, or is of another group says nothing. Code::server_unavailable when who is in charge of the
+// store has changed it meanwhile.
 Result<void> check_custody_at_start(const config::Config& config, store::Store& store,
                                     keys::Hsm& hsm, bool only_reads);
 
+// Of one that waits while another is in charge, and so has not taken up the ledger: the row as it
+// is. Code::config_invalid for a file that is superseded; whatever else is wrong the start finds.
+Result<void> check_custody_while_waiting(const config::Config& config, store::Meta& store,
+                                         keys::Hsm& hsm);
+
 // For commands that work by a custody file: takes up the ledger of the stopped server's store, and
-// refuses a superseded `set`.
+// refuses a superseded `set`. Code::conflict, too, for the store of an older release.
 Result<void> refuse_superseded_here(const config::Config& config, const custody::CustodySet& set,
                                     const std::filesystem::path& file);
 

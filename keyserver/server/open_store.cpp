@@ -224,6 +224,23 @@ Result<std::unique_ptr<store::Store>> read_store(const config::Config& config,
   return store::postgresql::Store::open(target);
 }
 
+Result<std::unique_ptr<store::Store>> read_newest_store(const config::Config& config) {
+  if (config.store.url.empty()) return read_store(config);
+  NAE_ASSIGN(const auto target, target_of(config, {}));
+  NAE_ASSIGN(auto store, store::postgresql::Store::open(target));
+  NAE_ASSIGN(const bool newest, store->is_newest());
+  if (newest) return store;
+  return fail(Code::conflict, "the store is of an older release",
+              "Start the server once first: it brings the store to this release.");
+}
+
+Result<void> check_unchanged(store::Store& store) {
+  const store::LedgerPoint before = store.ledger_head();
+  NAE_ASSIGN(const store::LedgerPoint after, store.catch_up());
+  if (after == before) return {};
+  return fail(Code::server_unavailable, "the store was changed while it was read");
+}
+
 // No destructors: threads that answer must not come to their next answer.
 void end_without_lease(const Error& why) {
   spdlog::critical("event=lease-ended code={} message={}", name(why.code),

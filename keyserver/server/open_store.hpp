@@ -79,6 +79,13 @@ Result<std::unique_ptr<store::Store>> open_store_when_over(const config::Config&
 Result<std::unique_ptr<store::Store>> read_store(const config::Config& config,
                                                  const StoreOpening& opening = {});
 
+// The same for what takes the store as this release writes it. Code::conflict for one of an older
+// release, which a server that starts makes a new one.
+Result<std::unique_ptr<store::Store>> read_newest_store(const config::Config& config);
+// Rows are read as they are, the ledger as it was when it was opened. Code::server_unavailable when
+// who is in charge has changed the store in between: what does not fit then says nothing.
+Result<void> check_unchanged(store::Store& store);
+
 // This key server's name among those of its store.
 std::string node_of(const config::Config& config);
 

@@ -77,6 +77,15 @@ Result<void> look_before_lease(const config::Config& config, Opening& opening) {
   return remember_store(config, *store, opening);
 }
 
+// Who waits with the custody file of former custodians must not look as if it could take over.
+Result<void> look_while_waiting(const config::Config& config, Opening& opening) {
+  if (opening.has_looked_at_custody) return {};
+  NAE_ASSIGN(const auto store, read_store(config, opening.store));
+  NAE_TRY(check_custody_while_waiting(config, *store, *opening.hsm));
+  opening.has_looked_at_custody = true;
+  return {};
+}
+
 Result<void> open_own_store(const config::Config& config, Opening& opening, Opened& opened) {
   if (!config.store.path.empty())
     NAE_TRY(check_room(config.store.path.parent_path(), Code::store_unavailable));
@@ -86,6 +95,7 @@ Result<void> open_own_store(const config::Config& config, Opening& opening, Open
     opened.store = std::move(opened.followed->store);
     opened.tenure = opened.followed->tenure;
   } else {
+    if (!store && opening.store.may_follow) NAE_TRY(look_while_waiting(config, opening));
     if (!store) return fail(std::move(store).error());
     opened.store = *std::move(store);
     opened.tenure = opening.store.tenure;
@@ -102,11 +112,8 @@ Result<void> open_own_store(const config::Config& config, Opening& opening, Open
 // Of one that follows: a policy that somebody has just applied is none of the ledger that was read.
 Result<std::unique_ptr<policy::PolicyBook>> open_policy(Opened& opened) {
   auto book = policy::PolicyBook::open(*opened.store);
-  if (book || !opened.followed) return book;
-  const store::LedgerPoint before = opened.store->ledger_head();
-  NAE_ASSIGN(const store::LedgerPoint after, opened.store->catch_up());
-  if (after == before) return book;
-  return fail(Code::server_unavailable, "the store was changed while it was read");
+  if (!book && opened.followed) NAE_TRY(check_unchanged(*opened.store));
+  return book;
 }
 
 Result<void> open_hsm(const config::Config& config, Opening& opening, Opened& opened) {

@@ -24,6 +24,7 @@ namespace nae::server {
 struct Opening {
   std::unique_ptr<hsm::Pkcs11Hsm> hsm;  // knows which PIN was rejected
   bool is_own_token = false;            // of the store that hsm was compared with
+  bool has_looked_at_custody = false;   // while another one was in charge
   std::atomic<admin::StartPart> part = admin::StartPart::store;
   StoreOpening store;
   std::stop_source told_to_stop;  // who waits for other key servers waits no longer

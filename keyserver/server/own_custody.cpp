@@ -4,6 +4,7 @@
 
 #include "keyserver/audit/head.hpp"
 #include "keyserver/server/custody_in_force.hpp"
+#include "keyserver/server/open_store.hpp"
 #include "keyserver/server/opened_custody.hpp"
 #include "keyserver/setup/custody.hpp"
 #include "libnae/base/file.hpp"
@@ -67,7 +68,7 @@ Result<void> refuse_former(const config::Config& config, const custody::CustodyS
               "Name custody.nae beside the store; with a backup of before, both.");
 }
 
-Result<void> check_custodians(const config::Config& config, store::Meta& store,
+Result<void> check_custodians(const config::Config& config, store::Store& store,
                               const custody::CustodySet& set, const Bytes& audit_key) {
   if (audit_key_of(set) != audit_key)
     return fail(Code::config_invalid,
@@ -75,7 +76,9 @@ Result<void> check_custodians(const config::Config& config, store::Meta& store,
                 "approval.custody names the custody.nae of this server's group.");
   auto good = refuse_former(config, set, config.approval.custody);
   if (good) good = refuse_superseded(store, set, config.approval.custody);
-  if (good || good.error().code != Code::conflict) return good;
+  if (good) return good;
+  NAE_TRY(check_unchanged(store));
+  if (good.error().code != Code::conflict) return good;
   return fail(Code::config_invalid, good.error().message, good.error().hint);
 }
 

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "keyserver/config/config.hpp"
-#include "keyserver/store/meta.hpp"
+#include "keyserver/store/store.hpp"
 #include "libnae/custody/custody_set.hpp"
 
 namespace nae::server {
@@ -24,7 +24,7 @@ Result<void> refuse_former(const config::Config& config, const custody::CustodyS
 // Code::config_invalid when `set`, which is from approval.custody, is not signed by `audit_key`, or
 // is a former one, as the file beside the store or its ledger tells: anybody can sign a custody
 // file of his own.
-Result<void> check_custodians(const config::Config& config, store::Meta& store,
+Result<void> check_custodians(const config::Config& config, store::Store& store,
                               const custody::CustodySet& set, const Bytes& audit_key);
 
 }  // namespace nae::server
