@@ -1,5 +1,10 @@
 #include "keyserver/server/restore.hpp"
 
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <array>
+
 #include "keyserver/audit/head.hpp"
 #include "keyserver/hsm/provision.hpp"
 #include "keyserver/keys/binding.hpp"
@@ -25,6 +30,7 @@ namespace {
 
 constexpr std::size_t kMaxKeyBytes = 64u << 10;
 constexpr unsigned kRestoredMode = 0600;
+constexpr std::array<const char*, 4> kStoreSuffixes = {"", "-wal", "-shm", "-journal"};
 
 Result<void> check_signer(const custody::CustodySet& set, const std::filesystem::path& custody,
                           const std::filesystem::path& audit_key) {
@@ -67,6 +73,10 @@ Result<custody::CustodySet> read_set(const config::Config& config, const Restore
               "Put it back, or name a copy of audit-public.pem by --audit-key.");
 }
 
+bool has_made_store(const LeftRestore& left) {
+  return left.brings_store && left.step >= RestoreStep::store;
+}
+
 // What stands in the store's place is nobody's to overwrite, but for one that an interrupted
 // restore has made from a backup.
 Result<void> make_room(const config::Config& config, const std::optional<LeftRestore>& left) {
@@ -74,8 +84,8 @@ Result<void> make_room(const config::Config& config, const std::optional<LeftRes
   if (store.empty())
     return fail(Code::unsupported, "the store is a PostgreSQL, and the backup is one of SQLite",
                 "Restore into a file, and then: nae-keyserver move-store.");
-  if (left && left->brings_store && left->step >= RestoreStep::store)
-    for (const char* suffix : {"", "-wal", "-shm", "-journal"}) {
+  if (left && has_made_store(*left))
+    for (const char* suffix : kStoreSuffixes) {
       std::error_code error;
       std::filesystem::remove(store.string() + suffix, error);
       if (error) return fail(Code::file_failed, "cannot remove " + store.string() + suffix);
@@ -87,12 +97,32 @@ Result<void> make_room(const config::Config& config, const std::optional<LeftRes
   return {};
 }
 
+std::uint64_t bytes_on_disk(const std::filesystem::path& file) {
+  constexpr std::uint64_t kBlock = 512;  // of st_blocks, whatever the file system's are
+  struct stat status {};
+  if (::lstat(file.c_str(), &status) != 0 || !S_ISREG(status.st_mode)) return 0;
+  return static_cast<std::uint64_t>(status.st_blocks) * kBlock;
+}
+
+// Of a store that an interrupted restore has made, whole or in part: it is removed before the next
+// one is written, but not before the cards are there.
+std::uint64_t room_of_left_store(const config::Config& config, const LeftRestore& left) {
+  if (!has_made_store(left)) return 0;
+  std::uint64_t bytes = bytes_on_disk(StreamedFile::part_of(config.store.path));
+  for (const char* suffix : kStoreSuffixes)
+    bytes += bytes_on_disk(config.store.path.string() + suffix);
+  return bytes;
+}
+
 // Before a card is asked, and anything is changed.
-Result<void> find_room_for(const config::Config& config,
-                           const std::optional<BackupReader>& backup) {
+Result<void> find_room_for(const config::Config& config, const std::optional<BackupReader>& backup,
+                           const std::optional<LeftRestore>& left) {
   std::vector<Room> wanted = room_to_work(config);
-  if (backup && !config.store.path.empty())
-    wanted.push_back({config::group_directory(config), backup->header().content_bytes});
+  if (backup && !config.store.path.empty()) {
+    const std::uint64_t store = backup->header().content_bytes;
+    const std::uint64_t freed = left ? room_of_left_store(config, *left) : 0;
+    wanted.push_back({config::group_directory(config), store - std::min(store, freed)});
+  }
   return find_room("a restore", wanted);
 }
 
@@ -190,7 +220,9 @@ Result<Restored> restore(const config::Config& config, const Restore& wanted) {
     backup.emplace(std::move(opened));
   }
   NAE_ASSIGN(const custody::CustodySet set, read_set(config, wanted, backup));
-  NAE_TRY(find_room_for(config, backup));
+  UnfinishedRestore note(config, set.group, backup.has_value());
+  NAE_ASSIGN(const auto left, note.left_behind());
+  NAE_TRY(find_room_for(config, backup, left));
   NAE_ASSIGN(OpenedCustody opened, open_custody(set, wanted));
   hsm::Provision provision;
   provision.hsm = hsm_options(config);
@@ -199,8 +231,6 @@ Result<Restored> restore(const config::Config& config, const Restore& wanted) {
   provision.so_pin = std::move(opened.so_pin);
   Restored restored;
   restored.holders = opened.holders;
-  UnfinishedRestore note(config, set.group, backup.has_value());
-  NAE_ASSIGN(const auto left, note.left_behind());
   if (backup) NAE_TRY(make_room(config, left));
   if (left) {
     restored.taken_back = name(left->step);

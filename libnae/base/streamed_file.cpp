@@ -37,9 +37,13 @@ bool remove_left(const std::filesystem::path& beside) {
 
 }  // namespace
 
+std::filesystem::path StreamedFile::part_of(const std::filesystem::path& file) {
+  return file.parent_path() / ("." + file.filename().string() + ".part");
+}
+
 Result<StreamedFile> StreamedFile::create(const std::filesystem::path& file, unsigned mode) {
   if (name_is_taken(file)) return name_taken(file);
-  const auto beside = file.parent_path() / ("." + file.filename().string() + ".part");
+  const auto beside = part_of(file);
   for (int attempt = 0; attempt < kPartTries; ++attempt) {
     // Never into a file that is there: another hand may hold it open, or have made it a link.
     const int descriptor =

@@ -14,6 +14,7 @@ class StreamedFile {
   // The other name: ".NAME.part". One that a kill left is removed; one that another writes is
   // locked, and refused. Code::file_failed, also when the name itself is taken.
   static Result<StreamedFile> create(const std::filesystem::path& file, unsigned mode);
+  static std::filesystem::path part_of(const std::filesystem::path& file);  // that name
   ~StreamedFile();  // what was not published is removed
   StreamedFile(StreamedFile&& other) noexcept;
   StreamedFile& operator=(StreamedFile&&) = delete;
