@@ -12,10 +12,10 @@ namespace {
 namespace fs = std::filesystem;
 using testing::HasSubstr;
 
-std::uint64_t free_bytes(const fs::path& directory) {
+std::uint64_t all_bytes(const fs::path& directory) {
   struct statvfs disk {};
   EXPECT_EQ(::statvfs(directory.c_str(), &disk), 0);
-  return std::uint64_t{disk.f_bavail} * disk.f_frsize;
+  return std::uint64_t{disk.f_blocks} * disk.f_frsize;
 }
 
 TEST(Room, WhatIsThereIsFound) {
@@ -25,15 +25,17 @@ TEST(Room, WhatIsThereIsFound) {
   EXPECT_TRUE(find_room("a test", {{here / "not/there", ~std::uint64_t{0}}}));
 }
 
-// Others write at the same time: half and more of what is free, not all of it and a byte.
+// Others write at the same time: what is free is another moment another figure, how large the disk
+// is is not.
 TEST(Room, DirectoriesOfOneDiskShareIt) {
   const fs::path here = fs::temp_directory_path();
-  const std::uint64_t most = free_bytes(here) / 10 * 6;
-  EXPECT_TRUE(find_room("a test", {{here, most}}));
-  const auto both = find_room("a test", {{here, most}, {here / ".", most}});
+  constexpr std::uint64_t kMiB = std::uint64_t{1} << 20;
+  const std::uint64_t half = (all_bytes(here) / 2 / kMiB + 1) * kMiB;
+  const auto both = find_room("a test", {{here, half}, {here / ".", half}});
   ASSERT_FALSE(both);
   EXPECT_EQ(both.error().code, Code::file_failed);
-  EXPECT_THAT(both.error().message, HasSubstr("no room for a test"));
+  EXPECT_THAT(both.error().message, HasSubstr("no room for a test: it takes " +
+                                              std::to_string(2 * half / kMiB) + " MiB in "));
   EXPECT_THAT(both.error().message, HasSubstr(here.string()));
 }
 
