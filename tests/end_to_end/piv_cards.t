@@ -3,9 +3,9 @@
 # locked by its third wrong try, a card is pulled between PIN and decryption, and two of three cards bring a group's keys back.
 import atexit
 import os
-import pathlib
 import re
 import shutil
+import socket
 import subprocess
 
 from harness import KEY_SERVER, NAE, Tap, run, scratch_directory, wait_until
@@ -15,9 +15,18 @@ MODULE = "/usr/lib/x86_64-linux-gnu/opensc-pkcs11.so"
 SLOTS = (35963, 35964)  # of vpcd's one reader
 AS_ROOT = {"user": 0, "group": 0, "extra_groups": []}  # pcscd lets others in by polkit, which has no seat here
 
+PCSCD = "/run/pcscd/pcscd.comm"
+
+
+def answers(path):
+    with socket.socket(socket.AF_UNIX) as asker:
+        return asker.connect_ex(path) == 0
+
+
 if os.geteuid() != 0:
     with Tap() as tap:
         tap.ok(False, "root is needed: pcscd lets nobody else at its readers here")
+    raise SystemExit(1)
 
 with Tap() as tap:
     scratch = scratch_directory()
@@ -28,9 +37,11 @@ with Tap() as tap:
     for file, pin in (("pin", "246800"), ("wrong-pin", "111111")):
         (scratch / file).write_text(pin + "\n")
         (scratch / file).chmod(0o600)
-    if not pathlib.Path("/run/pcscd/pcscd.comm").exists():
+    if not answers(PCSCD):  # a file that one left that was killed answers nobody
         daemon = subprocess.Popen(["pcscd", "--foreground"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        atexit.register(daemon.kill)
+        atexit.register(daemon.terminate)
+        if not wait_until(lambda: answers(PCSCD) or daemon.poll() is not None) or daemon.poll() is not None:
+            raise RuntimeError("pcscd did not start")
     path = scratch / "server"
     made = run(KEY_SERVER, "init", "--directory", path, "--listen", "127.0.0.1:0", "--custody", "2/3", *[word for name in names for word in ("--card", scratch / f"{name}.pem")], **AS_ROOT)
     tap.ok(made.returncode == 0, "a group's keys are given to three PIV cards, by certificates alone", made.stderr)
