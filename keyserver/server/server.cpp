@@ -149,10 +149,11 @@ class Running final : public Startable {
   }
 
   // The last step before the port: it waits for other key servers, and for no module.
-  Result<void> meet_others(const std::stop_token& told_to_stop) {
+  Result<void> meet_others(Opening& opening) {
+    if (!acknowledgement_) return follower_ ? follower_->join(read_) : Result<void>{};
+    opening.part = admin::StartPart::group;
     // Of whoever was in charge before, what nobody was told of may not be in force everywhere.
-    if (acknowledgement_) return acknowledgement_->wait(store_->ledger_head(), told_to_stop);
-    return follower_ ? follower_->join(read_) : Result<void>{};
+    return acknowledgement_->wait(store_->ledger_head(), opening.told_to_stop.get_token());
   }
 
   Result<void> listen() override {
@@ -485,8 +486,9 @@ Result<std::unique_ptr<Startable>> prepare(const config::Config& config, Opening
   auto running = std::make_unique<Running>(config, std::move(opened));
   opening.part = admin::StartPart::audit;
   NAE_TRY(running->prepare());
-  opening.part = admin::StartPart::group;
-  NAE_TRY(running->meet_others(opening.told_to_stop.get_token()));
+  opening.part = admin::StartPart::store;
+  NAE_TRY(running->meet_others(opening));
+  opening.part = admin::StartPart::audit;  // which listen() needs
   return std::unique_ptr<Startable>(std::move(running));
 }
 
