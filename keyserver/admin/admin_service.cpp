@@ -200,7 +200,7 @@ AdminService::AdminService(AdminParts parts)
       whole_(whole_gauge(parts_)),
       synchronous_(synchronous_gauge(parts_)),
       not_on_token_(token_gauge(parts_)),
-      waiting_(kWaitingThreads, kWaitingCalls),
+      waiting_(kWaitingThreads, kWaitingCalls, AdminWorkers::AtEnd::run),
       workers_(kThreads, kWaitingCalls),
       health_(kHealthThreads, kWaitingCalls) {
   parts_.verification = &verification_;

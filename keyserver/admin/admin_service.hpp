@@ -63,7 +63,8 @@ class AdminService final : public http::HttpService {
   Verification verification_;
   // Last: their threads use the rest. Who asks for health does not wait behind calls that wait for
   // the store, and nobody behind a change that is made and waits for other key servers. Those wait
-  // on one thread, which is enough: a change is in force where a later one is.
+  // on one thread, which is enough: a change is in force where a later one is. At the end they are
+  // told what is known then, and have their records.
   AdminWorkers waiting_, workers_, health_;
 };
 

@@ -2,7 +2,8 @@
 
 namespace nae::admin {
 
-AdminWorkers::AdminWorkers(std::size_t threads, std::size_t capacity) : capacity_(capacity) {
+AdminWorkers::AdminWorkers(std::size_t threads, std::size_t capacity, AtEnd at_end)
+    : capacity_(capacity), at_end_(at_end) {
   for (std::size_t i = 0; i < threads; ++i) threads_.emplace_back([this] { run(); });
 }
 
@@ -10,7 +11,7 @@ AdminWorkers::~AdminWorkers() {
   {
     std::lock_guard lock(mutex_);
     stopping_ = true;
-    jobs_.clear();
+    if (at_end_ == AtEnd::drop) jobs_.clear();
   }
   changed_.notify_all();
   for (std::thread& thread : threads_) thread.join();
@@ -30,7 +31,7 @@ void AdminWorkers::run() {
   std::unique_lock lock(mutex_);
   while (true) {
     changed_.wait(lock, [this] { return stopping_ || !jobs_.empty(); });
-    if (stopping_) return;
+    if (jobs_.empty()) return;
     auto job = std::move(jobs_.front());
     jobs_.pop_front();
     lock.unlock();

@@ -13,8 +13,9 @@ namespace nae::admin {
 
 class AdminWorkers {
  public:
-  AdminWorkers(std::size_t threads, std::size_t capacity);
-  ~AdminWorkers();  // what waits is dropped, what runs is finished
+  enum class AtEnd { drop, run };  // what waits when the workers end
+  AdminWorkers(std::size_t threads, std::size_t capacity, AtEnd at_end = AtEnd::drop);
+  ~AdminWorkers();  // what runs is finished
   AdminWorkers(const AdminWorkers&) = delete;
   AdminWorkers& operator=(const AdminWorkers&) = delete;
 
@@ -24,7 +25,8 @@ class AdminWorkers {
  private:
   void run();
 
-  std::size_t capacity_;
+  const std::size_t capacity_;
+  const AtEnd at_end_;
   std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<std::function<void()>> jobs_;

@@ -55,6 +55,7 @@ Result<void> Acknowledgement::wait_since(BootClock::time_point begun,
   const auto pause = std::clamp(options_.lease / kLooksALease, kShortestWait, kLongestWait);
   auto longest = options_.lease;
   while (true) {
+    if (is_stopping()) return fail(Code::timeout, "this one stops");
     const auto looked = look(change);
     if (looked && looked->behind.empty()) return {};
     if (looked) longest = looked->longest;
@@ -62,9 +63,13 @@ Result<void> Acknowledgement::wait_since(BootClock::time_point begun,
       return fail(Code::timeout,
                   looked ? text_of(looked->behind) + " has not said so" : looked.error().message);
     std::unique_lock lock(mutex_);
-    if (stopped_.wait_for(lock, pause, [&] { return stopping_; }))
-      return fail(Code::timeout, "this one stops");
+    stopped_.wait_for(lock, pause, [&] { return stopping_; });
   }
+}
+
+bool Acknowledgement::is_stopping() {
+  std::lock_guard lock(mutex_);
+  return stopping_;
 }
 
 void Acknowledgement::stop() {

@@ -32,7 +32,9 @@ class Acknowledgement {
   // To be called again and again: who is silent already when a change comes holds it up the less,
   // and with it whoever else waits for a call.
   void look_ahead() { static_cast<void>(look({})); }
-  void stop();  // who waits is told so at once
+  // Who waits is told so at once, and who comes then is without a question to the store: a stop has
+  // no time for one of each call that waits.
+  void stop();
 
  private:
   struct Look {
@@ -41,6 +43,7 @@ class Acknowledgement {
   };
   Result<Look> look(const store::LedgerPoint& change);
   Result<void> wait_since(BootClock::time_point begun, const store::LedgerPoint& change);
+  bool is_stopping();
   const Options options_;
   std::mutex mutex_;
   std::condition_variable stopped_;

@@ -107,6 +107,13 @@ TEST_F(AcknowledgementTest, AStopEndsTheWait) {
   EXPECT_THAT(waited.get().error().message, HasSubstr("this one stops"));
 }
 
+TEST_F(AcknowledgementTest, AfterAStopNobodyLooks) {
+  const auto begun = acknowledgement_.begin({7, {}});
+  acknowledgement_.stop();
+  EXPECT_THAT(begun().error().message, HasSubstr("this one stops"));
+  EXPECT_EQ(looks(), 0);
+}
+
 TEST_F(AcknowledgementTest, WhoIsToldToStopWhileItTakesChargeWaitsNoLonger) {
   set({row(6)});
   beats_ = true;
