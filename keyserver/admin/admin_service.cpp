@@ -245,21 +245,32 @@ http::HttpResponse AdminService::serve(const http::HttpRequest& request, const h
 
 void AdminService::serve_call(const http::HttpRequest& request, const http::Peer& peer,
                               const Answer& answer) {
-  auto outcome = std::make_shared<Outcome>();
+  std::shared_ptr<Outcome> outcome;
   http::HttpResponse response = or_failed([&]() -> http::HttpResponse {
+    outcome = std::make_shared<Outcome>();
     *outcome = act(request, peer, nullptr);
     return outcome->in_force ? http::HttpResponse() : finish(std::move(*outcome), peer);
   });
-  if (!outcome->in_force) return answer(std::move(response));
-  auto rest = [this, outcome, peer, answer] {
-    answer(or_failed([&] {
-      outcome->wait();
-      return finish(std::move(*outcome), peer);
-    }));
+  if (!outcome || !outcome->in_force) return answer(std::move(response));
+  // Who lacks the memory to wait is one too many, too.
+  const auto may_wait = [&] {
+    try {
+      return waiting_.submit(
+          [this, outcome, peer, answer] { acknowledge(*outcome, peer, answer); });
+    } catch (const std::exception&) {
+      return false;
+    }
   };
-  if (waiting_.submit(rest)) return;
+  if (may_wait()) return;
   outcome->in_force = [] { return fail(Code::timeout, kTooManyWait); };
-  rest();
+  acknowledge(*outcome, peer, answer);
+}
+
+void AdminService::acknowledge(Outcome& outcome, const http::Peer& peer, const Answer& answer) {
+  answer(or_failed([&] {
+    outcome.wait();
+    return finish(std::move(outcome), peer);
+  }));
 }
 
 http::HttpResponse AdminService::serve_call(const http::HttpRequest& request,

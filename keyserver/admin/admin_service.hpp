@@ -36,6 +36,7 @@ class AdminService final : public http::HttpService {
   struct Outcome;
   // Answers on this thread, or on that of calls whose change is not in force everywhere yet.
   void serve_call(const http::HttpRequest& request, const http::Peer& peer, const Answer& answer);
+  void acknowledge(Outcome& outcome, const http::Peer& peer, const Answer& answer);
   // `approved`: the request that this call is, when a second administrator has approved it.
   http::HttpResponse serve_call(const http::HttpRequest& request, const http::Peer& peer,
                                 const store::Approval* approved = nullptr);

@@ -153,6 +153,36 @@ TEST_F(GroupServiceTest, MoreThanMayWaitAreMadeAndNotAcknowledged) {
   for (auto& change : changes) EXPECT_EQ(change.get().status, 200u);
 }
 
+// An answer that finds no memory to be copied from the moment on that a change is made.
+struct Uncopied {
+  explicit Uncopied(const std::atomic<bool>& memory_is_out) : memory_is_out_(&memory_is_out) {}
+  Uncopied(const Uncopied& other)
+      : answered_(other.answered_), memory_is_out_(other.memory_is_out_) {
+    if (*memory_is_out_) throw std::bad_alloc();
+  }
+  void operator()(http::HttpResponse response) const { answered_->set_value(std::move(response)); }
+  std::shared_ptr<std::promise<http::HttpResponse>> answered_ =
+      std::make_shared<std::promise<http::HttpResponse>>();
+  const std::atomic<bool>* memory_is_out_;
+};
+
+TEST_F(GroupServiceTest, WithoutTheMemoryToWaitAChangeIsMadeAndNotAcknowledged) {
+  std::atomic<bool> memory_is_out = false;
+  const Uncopied answered(memory_is_out);
+  parts_->in_force = [&] {
+    memory_is_out = true;
+    return [] { return Result<void>{}; };
+  };
+  service_ = std::make_unique<AdminService>(*parts_);
+  service_->dispatch(
+      request("POST", "/v1/keys", json::object{{"name", "pii"}, {"type", "aes-256-gcm"}}),
+      peer("key-admin"), answered);
+  const auto answer = answered.answered_->get_future().get();
+  EXPECT_EQ(code(answer), "timeout");
+  EXPECT_EQ(shown(parsed(answer).at("answer"), "name"), "pii");
+  EXPECT_EQ(records("key-create").back().reason, "timeout") << "and it is recorded";
+}
+
 TEST_F(GroupServiceTest, OneThatFollowsLeavesAllButItsOwnToTheOneInCharge) {
   follow();
   for (const Route& route : routes()) {
