@@ -179,14 +179,16 @@ struct AdminService::Outcome {
   // because it is so already: the call that made it so may have been cut off before this was known.
   void fall_behind(const Error& behind) {
     if (error) {
+      if (detail.empty()) detail = error->message;
+      detail += "; " + behind.message;
       Error both = *error;
       both.message += "; " + behind.message;
       refuse(both, response.status);
     } else {
       refuse(behind);
       response.body = api::problem_with_answer(behind, response.status, std::move(answer));
+      if (detail.empty()) detail = behind.message;  // else the reason says it
     }
-    if (detail.empty()) detail = error->message;
   }
 };
 

@@ -68,6 +68,10 @@ TEST_F(GroupServiceTest, AChangeIsAnsweredWhenItIsInForceEverywhere) {
   const auto refused = create_key("pii");
   EXPECT_EQ(refused.status, 409u);
   EXPECT_THAT(refused.body, HasSubstr("ks2 has not said so"));
+  const auto record = records("key-create").back();
+  EXPECT_EQ(record.reason, "key_exists");
+  EXPECT_THAT(record.detail, testing::EndsWith("; ks2 has not said so"));
+  EXPECT_GT(record.detail.size(), std::string("; ks2 has not said so").size()) << "and why at all";
 }
 
 TEST_F(GroupServiceTest, OneThatIsNotInForceEverywhereIsNoSuccess) {
