@@ -52,13 +52,14 @@ Outcome<ExitCode> rotate(Call& call, const RotateOptions& options) {
   NAE_ANSWER(const std::uint64_t newest, expected_newest(*server, options));
   body["if_newest_version"] = newest;
   auto key = server->call("POST", "/v1/keys/" + name + "/rotate", body);
+  const std::string hint = "Repeat it as '" + again + " --if-newest " + std::to_string(newest) +
+                           "': a version that was made is not made twice.";
   if (!key) {
     Failure failure = std::move(key).error();
-    if (!failure.from_server)
-      failure.error.hint = "Repeat it as '" + again + " --if-newest " + std::to_string(newest) +
-                           "': a version that was made is not made twice.";
+    if (!failure.from_server) failure.error.hint = hint;
     return tl::unexpected<Failure>(std::move(failure));
   }
+  if (*call.behind) (*call.behind)->hint = hint;
   if (!call.json && shown(*key, "unchanged") == "true")
     call.out << "already rotated to version " << newest_of(*key) << "; nothing was changed\n\n";
   show_key(call, *key);

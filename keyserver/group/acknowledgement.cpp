@@ -12,7 +12,8 @@ tl::unexpected<Error> not_in_force(const Error& why) {
   return fail(why.code,
               "the change was made and holds here, but may not be in force on every key server: " +
                   why.message,
-              "Repeat the command to wait again; see 'nae node list'.");
+              "See 'nae node list' for who has not applied it; what is changed next waits for this "
+              "as well.");
 }
 
 tl::unexpected<Error> not_met(const Error& why) {

@@ -66,12 +66,14 @@ with Tap() as tap, Stack() as stack:
     tap.ok(moved.returncode == 0, "a store is moved into a PostgreSQL", moved.stderr)
     in_store(server, url, "ks1")
     server.start()
+    server.must("key", "create", "rotated", "--type", "aes-256-gcm")
     ghost = Ghost(store)
 
     # calls
     with Seconds() as took:
         calls = [begin(server, "key", "create", name, "--type", "aes-256-gcm", "--json") for name in NAMES]
         enrolled = begin(server, "device", "enroll", "other-host", "--out", stack.path.with_name("other"))
+        rotated = begin(server, "key", "rotate", "rotated")
         made = wait_until(lambda: keys(server) >= set(NAMES), LEASE)
     tap.ok(made and all(call.poll() is None for call in calls), f"four changes are made and listed while all of them wait: {took.passed:.2f} s",
            [call.communicate() for call in calls if call.poll() is not None])
@@ -85,6 +87,9 @@ with Tap() as tap, Stack() as stack:
     tap.is_(enrolled.returncode, SERVER_FAILED, "the certificate of a device is none either")
     tap.ok((stack.path.with_name("other") / "other-host.pem").exists(), "but is there, for nobody could have it again", out, err)
     tap.like(err, "ghost has not said so.*timeout", "with the same words")
+    out, err = rotated.communicate(timeout=60)
+    tap.is_(rotated.returncode, SERVER_FAILED, "nor is a new version of a key")
+    tap.like(err, "ghost has not said so.*\nhint: Repeat it as 'nae key rotate rotated --if-newest 1'", "which is not to be made twice")
 
     # a stop ends the wait of a call
     call = begin(server, "key", "create", "made-last", "--type", "aes-256-gcm", "--json")
