@@ -158,8 +158,9 @@ void add_batch(CLI::App& app, Action& chosen) {
       "A line is a command as it would stand behind 'nae', with quotes as in a shell; empty lines "
       "and\nthose that begin with # are passed over. All lines use the profile of the batch. An "
       "error names\nits line, and the next line runs; the exit code is that of the first that "
-      "failed. With --json\neach line is answered by one object: line, exit, and answer or error. "
-      "Nothing is asked: give\n--yes where a command wants it.\n\n"
+      "failed. With --json\neach line is answered by one object: line, exit, and answer or error; "
+      "a change that may not\nbe in force on every key server of the group yet has both. Nothing "
+      "is asked: give --yes\nwhere a command wants it.\n\n"
       "Examples:\n"
       "  printf 'key show %s\\n' customer-pii customer-ssn | nae batch --json\n"
       "  nae batch --stop <commands.txt");

@@ -45,7 +45,8 @@ constexpr char kFooter[] =
     "  1  the server refused, or the answer is no (denied by policy, audit log not intact)\n"
     "  2  wrong arguments, profile or local file, or the output could not be written\n"
     "  3  the key server could not be reached, or it is not the right one\n"
-    "  4  the key server failed (HSM, store, audit log)\n"
+    "  4  the key server failed (HSM, store, audit log), or a change was made that may not be in\n"
+    "     force on every key server of the group yet: what was answered is given all the same\n"
     "  5  nothing was done yet: a second administrator must approve it, see 'nae approvals'\n"
     "\n"
     "Examples:\n"
@@ -224,8 +225,10 @@ int run_command(std::vector<std::string> arguments, std::istream& in, std::ostre
     show_waiting(call, outcome.error());
     return kWaiting;
   }
-  report(err, outcome.error().error, call.json);
-  return exit_code(outcome.error().error, outcome.error().from_server);
+  Error error = outcome.error().error;
+  if (*call.behind) error.message += "; besides, " + (*call.behind)->message;
+  report(err, error, call.json);
+  return exit_code(error, outcome.error().from_server);
 }
 
 }  // namespace

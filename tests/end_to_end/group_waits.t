@@ -74,9 +74,12 @@ with Tap() as tap, Stack() as stack:
         calls = [begin(server, "key", "create", name, "--type", "aes-256-gcm", "--json") for name in NAMES]
         enrolled = begin(server, "device", "enroll", "other-host", "--out", stack.path.with_name("other"))
         rotated = begin(server, "key", "rotate", "rotated")
+        unwritten = begin(server, "device", "enroll", "unwritten", "--out", stack.path.with_name("unwritten"))
         made = wait_until(lambda: keys(server) >= set(NAMES), LEASE)
     tap.ok(made and all(call.poll() is None for call in calls), f"four changes are made and listed while all of them wait: {took.passed:.2f} s",
            [call.communicate() for call in calls if call.poll() is not None])
+    tap.ok(wait_until((stack.path.with_name("unwritten") / "unwritten.csr").exists), "what is asked for is written first")
+    (stack.path.with_name("unwritten") / "unwritten.pem").mkdir()
     told = [(call.communicate(timeout=60), call.returncode) for call in calls]
     tap.is_([code for _, code in told], [SERVER_FAILED] * len(NAMES), "none of them is a success")
     tap.is_([json.loads(out)["name"] for (out, _), _ in told], NAMES, "but each tells what it has made")
@@ -90,6 +93,8 @@ with Tap() as tap, Stack() as stack:
     out, err = rotated.communicate(timeout=60)
     tap.is_(rotated.returncode, SERVER_FAILED, "nor is a new version of a key")
     tap.like(err, "ghost has not said so.*\nhint: Repeat it as 'nae key rotate rotated --if-newest 1'", "which is not to be made twice")
+    out, err = unwritten.communicate(timeout=60)
+    tap.like(err, "unwritten.pem.*besides, .*ghost has not said so", "of a certificate that cannot be written both is said")
 
     # a stop ends the wait of a call
     call = begin(server, "key", "create", "made-last", "--type", "aes-256-gcm", "--json")
