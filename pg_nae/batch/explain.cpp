@@ -30,7 +30,8 @@ void explain_batch(CustomScanState* state, List* ancestors, ExplainState* explai
   if (node.call_count > 0)
     ExplainPropertyList("Calls", calls_in_words(node, ancestors, explain), explain);
   if (node.codes.names() != NIL) ExplainPropertyList("Codes", node.codes.names(), explain);
-  if (List* searches = columns::searches_below(&node.scan.ss.ps, explain->analyze); searches != NIL)
+  if (List* searches = columns::searches_below(&node.scan.ss.ps, ancestors, explain->analyze);
+      searches != NIL)
     ExplainPropertyList("Search", searches, explain);
   if (!explain->analyze) return;
   show("Batches", nullptr, node.batches, explain);

@@ -25,6 +25,11 @@ Node* number_constant(search::Condition condition) {
                                            true));
 }
 
+Oid search_for() {
+  return function_of("nae_internal", "search_for",
+                     {TEXTOID, TEXTOID, TEXTOID, TEXTOID, INT4OID, TEXTOID});
+}
+
 }  // namespace
 
 Oid words_condition() {
@@ -36,14 +41,16 @@ Oid codes_check() {
 }
 
 Node* search_call(const SearchedColumn& searched, search::Condition condition, Node* text) {
-  const Oid function = function_of("nae_internal", "search_for",
-                                   {TEXTOID, TEXTOID, TEXTOID, TEXTOID, INT4OID, TEXTOID});
   List* arguments = list_make5(text_constant(searched.key), text_constant(searched.purpose),
                                text_constant(searched.context), text_constant(searched.declaration),
                                number_constant(condition));
   arguments = lappend(arguments, text);
-  return reinterpret_cast<Node*>(makeFuncExpr(function, INT4ARRAYOID, arguments, InvalidOid,
+  return reinterpret_cast<Node*>(makeFuncExpr(search_for(), INT4ARRAYOID, arguments, InvalidOid,
                                               DEFAULT_COLLATION_OID, COERCE_EXPLICIT_CALL));
+}
+
+bool is_search_call(const Node* node) {
+  return IsA(node, FuncExpr) && reinterpret_cast<const FuncExpr*>(node)->funcid == search_for();
 }
 
 }  // namespace nae::columns

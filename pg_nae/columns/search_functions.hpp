@@ -13,5 +13,6 @@ Oid codes_check();
 
 // nae_internal.search_for(…) of a text.
 Node* search_call(const SearchedColumn& searched, search::Condition condition, Node* text);
+bool is_search_call(const Node* node);
 
 }  // namespace nae::columns

@@ -1,6 +1,7 @@
 #include "pg_nae/columns/searched_scan.hpp"
 
 #include "pg_nae/columns/coding.hpp"
+#include "pg_nae/columns/search_functions.hpp"
 
 namespace nae::columns {
 namespace {
@@ -8,6 +9,7 @@ namespace {
 struct Searches {
   List* words;
   bool has_run;
+  List* once;  // SubPlans whose answers are kept to the end of the statement
   const ScanState* scan;
 };
 
@@ -18,6 +20,21 @@ List* conditions_of(const Plan* plan) {
     conditions =
         list_concat(conditions, reinterpret_cast<const BitmapHeapScan*>(plan)->bitmapqualorig);
   return conditions;
+}
+
+// Whether a parameter is what search_plan.cpp has put beside the codes: others, of joins and of
+// sub-selects that run for each row, point to rows that are gone when the statement has run.
+bool is_searched_for(const Searches& searches, int param) {
+  const PlannedStmt* statement = searches.scan->ps.state->es_plannedstmt;
+  ListCell* cell;
+  foreach (cell, searches.once) {
+    const auto* once = lfirst_node(SubPlan, cell);
+    if (!list_member_int(once->setParam, param)) continue;
+    const auto* plan = static_cast<Plan*>(list_nth(statement->subplans, once->plan_id - 1));
+    return list_length(plan->targetlist) == 1 &&
+           is_search_call(reinterpret_cast<Node*>(pg::target_at(plan->targetlist, 1)->expr));
+  }
+  return false;
 }
 
 // What a sub-select that ran once has answered; -1: it has not run.
@@ -38,6 +55,7 @@ const Coding* search_with(Relation relation, AttrNumber code_column) {
 }
 
 void add_search(Searches& searches, const Var* codes, const Param* wanted) {
+  if (!is_searched_for(searches, wanted->paramid)) return;
   const Coding* coding = search_with(searches.scan->ss_currentRelation, codes->varattno);
   if (coding == nullptr) return;
   const auto kind_bytes = static_cast<int>(coding->normalization.find('('));
@@ -68,6 +86,7 @@ bool condition_walker(Node* node, void* state) {
 
 bool state_walker(PlanState* state, void* to) {
   auto& searches = *static_cast<Searches*>(to);
+  searches.once = list_concat(searches.once, state->plan->initPlan);
   if (IsA(state, BitmapHeapScanState) || IsA(state, SeqScanState)) {
     searches.scan = reinterpret_cast<const ScanState*>(state);
     condition_walker(reinterpret_cast<Node*>(conditions_of(state->plan)), to);
@@ -77,8 +96,14 @@ bool state_walker(PlanState* state, void* to) {
 
 }  // namespace
 
-List* searches_below(PlanState* state, bool has_run) {
-  Searches searches{NIL, has_run, nullptr};
+List* searches_below(PlanState* state, List* ancestors, bool has_run) {
+  Searches searches{NIL, has_run, NIL, nullptr};
+  ListCell* cell;
+  foreach (cell, ancestors) {
+    const auto* above = static_cast<Node*>(lfirst(cell));
+    if (!IsA(above, SubPlan))
+      searches.once = list_concat(searches.once, reinterpret_cast<const Plan*>(above)->initPlan);
+  }
   state_walker(state, &searches);
   return searches.words;
 }

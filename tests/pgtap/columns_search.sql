@@ -92,6 +92,17 @@ SELECT matches(run_of('SELECT id FROM c WHERE name LIKE ''Paul Gonzag%'''), 'Row
 SELECT matches(run_of('SELECT id FROM c WHERE name LIKE ''Gonzag%'''), 'Search: name \(word, 1 code\)\n', 'or one');
 SELECT matches(run_of('SELECT id FROM c WHERE name LIKE ''Gonzag%'' AND email LIKE ''%@x.net'''), 'Search: (?=.*name \(word, 1 code\))(?=.*email \(domain, 1 code\))', 'of each column');
 SELECT unalike(run_of('SELECT id FROM c WHERE name LIKE ''%onza%'''), '%Search:%', 'nothing where all rows are looked at');
+-- parameters that are not ours point to rows of others, which are gone when the statement has run
+CREATE TABLE wanted AS SELECT name_search AS codes FROM c WHERE name IS NOT NULL ORDER BY id LIMIT 20;
+SET enable_hashjoin = off;
+SET enable_mergejoin = off;
+SELECT alike(run_of('SELECT c.name FROM wanted AS w JOIN c ON c.name_search @> w.codes'), '%Recheck Cond: (name_search @> w.codes)%', 'codes of a joined table');
+SELECT unalike(run_of('SELECT c.name FROM wanted AS w JOIN c ON c.name_search @> w.codes'), '%Search:%', 'are not those of a search');
+SELECT alike(run_of('SELECT (SELECT count(*) FROM c WHERE c.name_search @> w.codes AND c.name LIKE ''Gonzag%'') FROM wanted AS w'),
+  '%Search: name (word, 1 code)%', 'beside codes of an outer row those of the search are counted alone');
+SELECT unalike(run_of('SELECT (SELECT count(*) FROM c WHERE c.name_search @> w.codes AND c.note LIKE ''G%'') FROM wanted AS w'), '%Search:%', 'and none where nothing is searched for');
+RESET enable_hashjoin;
+RESET enable_mergejoin;
 RESET enable_seqscan;
 -- nobody is asked for a plan
 RESET ROLE;
