@@ -99,6 +99,8 @@ SELECT meanwhile('ALTER TABLE p1 ENABLE TRIGGER zzz_nae_sync_name_search_insert'
 SELECT meanwhile('DROP TRIGGER zzz_nae_sync_name_search_update ON p');
 SELECT meanwhile('CREATE OR REPLACE TRIGGER zzz_nae_sync_name_search_update BEFORE UPDATE ON p FOR EACH ROW WHEN (false) EXECUTE FUNCTION ' || :'sync' || '()');
 SELECT meanwhile(format('CREATE OR REPLACE FUNCTION %s() RETURNS trigger LANGUAGE plpgsql AS ''BEGIN RETURN NEW; END''', :'sync'));
+SELECT meanwhile(format('DROP TRIGGER %I ON p', tgname)) FROM pg_trigger WHERE tgrelid = 'p'::regclass AND tgname LIKE 'zzz\_nae\_name\_search\_index%' ORDER BY tgname;
+SELECT meanwhile('ALTER TABLE p DROP COLUMN name_search CASCADE');
 SELECT throws_ok('ALTER TABLE p RENAME name TO other', '55006', NULL, 'no rename meanwhile');
 SELECT throws_ok($$SELECT nae.drop_search('p', 'name')$$, '55006', NULL, 'nor is it dropped');
 SELECT ok(uses('p'), 'the old codes are used');
@@ -114,6 +116,23 @@ SELECT is(declared('p'), '-1 t', 'given up: what it was');
 SELECT is(lost('p'), 0::bigint, 'and all rows found');
 SELECT hasnt_column('searchrecode'::name, 'p'::name, 'name_search__nae'::name, 'and nothing else');
 
+-- its trigger is dropped where no guard sees it
+SELECT nae_internal.begin_search_rotation('p', 'name', 10), nae_internal.change_step('p', 'name_search'), nae_internal.change_step('p', 'name_search') \g /dev/null
+RESET ROLE;
+ALTER EVENT TRIGGER nae_guard_drops DISABLE;
+DROP TRIGGER zzz_nae_name_search_index ON p;
+ALTER EVENT TRIGGER nae_guard_drops ENABLE ALWAYS;
+SET ROLE nae_all;
+CREATE PROCEDURE to_the_swap() LANGUAGE plpgsql AS $$
+BEGIN
+  WHILE (SELECT phase FROM nae.stat_progress_column) <> 'swapping' LOOP
+    PERFORM nae_internal.change_step('searchrecode.p', 'name_search');
+    COMMIT;
+  END LOOP;
+END $$;
+CALL to_the_swap();
+SELECT throws_ok($$SELECT nae_internal.change_step('p', 'name_search')$$, '55000', 'no trigger keeps the codes of column "name" of searchrecode.p', 'without the trigger that says what is coded nothing is swapped');
+SELECT nae.cancel_column_change('p', 'name_search') \g /dev/null
 -- an index that is used no more
 ALTER TABLE t DISABLE TRIGGER USER;
 UPDATE t SET name = 'Later stale' WHERE id = 1;

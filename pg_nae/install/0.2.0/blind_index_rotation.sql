@@ -81,6 +81,21 @@ AS $$
   WHERE b.relation = change.relation AND change.column_name IN (b.column_name, b.index_column)
 $$;
 
+-- Without the one that says what is coded none would be made, over a column whose codes are said to be kept.
+CREATE FUNCTION nae_internal.refuse_uncoded(change nae_internal.column_change) RETURNS void
+  LANGUAGE plpgsql STABLE
+  SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+  IF change.kind IN ('recode', 'recode_search') AND (SELECT count(*) FROM nae_internal.coding_triggers(change)) <> 1 THEN
+    RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
+      MESSAGE = format('no trigger keeps the codes of column "%s" of %s', change.coded_column, change.relation),
+      DETAIL = 'It was dropped or replaced while they were being made anew.',
+      HINT = format('Give it up by nae.cancel_column_change(%L, %L); drop the index, and add it anew.', change.relation, change.column_name);
+  END IF;
+END
+$$;
+
 -- What makes them anew afterwards: of a column of codes as the change says, else as they were.
 CREATE FUNCTION nae_internal.kept_blind_indexes(change nae_internal.column_change) RETURNS SETOF text
   LANGUAGE sql STABLE

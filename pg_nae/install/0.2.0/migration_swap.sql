@@ -126,6 +126,7 @@ AS $$
 DECLARE
   statement text;
 BEGIN
+  PERFORM nae_internal.refuse_uncoded(change);
   PERFORM nae_internal.drop_old_codes_checks(change);
   PERFORM nae_internal.drop_sync_triggers(change);
   PERFORM nae_internal.drop_coding_triggers(change);

@@ -133,6 +133,31 @@ BEGIN
 END
 $$;
 
+-- The triggers that keep the codes which are replaced: at the swap they say what is to be made anew. Of blind indexes too.
+CREATE FUNCTION nae_internal.refuse_dropped_coding(target regclass) RETURNS SETOF text
+  LANGUAGE plpgsql STABLE STRICT
+  SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  change nae_internal.column_change;
+BEGIN
+  FOR change IN
+    SELECT c.* FROM nae_internal.column_change AS c
+    WHERE c.relation IN (SELECT nae_internal.with_ancestors(target)) AND c.kind IN ('recode', 'recode_search')
+      AND c.phase NOT IN ('preparing', 'checking')
+      AND NOT (c.pid = pg_backend_pid() AND c.updated_at >= greatest(now(), statement_timestamp()))
+  LOOP
+    IF (SELECT count(*) FROM nae_internal.coding_triggers(change)) <> 1
+       OR change.kind = 'recode_search' AND NOT nae_internal.is_search_kept(change.relation, change.index_column) THEN
+      RAISE EXCEPTION USING ERRCODE = 'object_in_use',
+        MESSAGE = format('the codes of column "%s" of %s are being made anew', change.coded_column, change.relation),
+        DETAIL = 'Triggers that keep the present ones say what is to keep the new ones.',
+        HINT = format('Call %s() to its end, or give it up by nae.cancel_column_change() of the column of codes.', nae_internal.called(change.kind));
+    END IF;
+  END LOOP;
+END
+$$;
+
 -- Columns of codes of which a CHECK says that they are complete, or will. Other triggers keep those that a rotation
 -- is making: refuse_unkept_rotation().
 CREATE FUNCTION nae_internal.said_columns(relation regclass) RETURNS SETOF name
@@ -176,6 +201,11 @@ AS $$
   FROM pg_event_trigger_dropped_objects() AS o
   CROSS JOIN LATERAL to_regclass(format('%I.%I', o.address_names[1], o.address_names[2])) AS d(relation)
   WHERE o.object_type = 'trigger' AND o.address_names[3] LIKE 'zzz\_nae\_sync\_%' AND d.relation IS NOT NULL
+  UNION ALL
+  SELECT nae_internal.refuse_dropped_coding(d.relation)
+  FROM pg_event_trigger_dropped_objects() AS o
+  CROSS JOIN LATERAL to_regclass(format('%I.%I', o.address_names[1], o.address_names[2])) AS d(relation)
+  WHERE o.object_type = 'trigger' AND o.address_names[3] LIKE 'zzz\_nae\_%' AND d.relation IS NOT NULL
 $$;
 
 -- CREATE OR REPLACE TRIGGER has put another one in the place of one of ours: it need not be what it was.
