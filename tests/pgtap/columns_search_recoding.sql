@@ -138,8 +138,11 @@ ALTER TABLE t DISABLE TRIGGER USER;
 UPDATE t SET name = 'Later stale' WHERE id = 1;
 ALTER TABLE t ENABLE TRIGGER USER;
 SELECT ok(NOT uses('t'), 'stale codes are not used');
+SELECT purpose AS stale, array_lower(name_search, 1) AS mark FROM nae.search_index, t WHERE relation = 't'::regclass AND id = 2 \gset
 CALL nae.rotate_search('searchrecode.t', 'name');
 SELECT ok(uses('t'), 'made anew they are');
+SELECT isnt((SELECT purpose FROM nae.search_index WHERE relation = 't'::regclass), :'stale', 'in another name');
+SELECT is_empty(format('SELECT FROM t WHERE array_lower(name_search, 1) = %s', :mark), 'under another mark');
 SELECT is(lost('t'), 0::bigint, 'and find all rows');
 SELECT matches(right_codes('t'), '^(\d+) of \1, version ' || newest() || '$', 'each is right');
 SELECT is((SELECT string_agg(tgenabled::text, '' ORDER BY tgname) FROM pg_trigger WHERE tgrelid = 't'::regclass), 'OORO', 'its triggers fire where they should');

@@ -60,7 +60,6 @@ BEGIN
   wanted.key := encrypted.key;
   wanted.context := coalesce(encrypted.context, '');
   wanted.normalization := nae_internal.renewed_declaration(kept.normalization);
-  wanted.purpose := kept.purpose;
   wanted.coded_column := column_name;
   wanted.index_column := kept.index_column;
   IF nae_internal.resumes(wanted) THEN
@@ -76,6 +75,8 @@ BEGIN
     RAISE NOTICE 'the codes of column "%" of % are of version % already', column_name, relation, kept.version;
     RETURN kept.index_column;
   END IF;
+  -- Another mark than that of codes that nobody kept for a while, whatever else is the same.
+  wanted.purpose := gen_random_uuid()::text;
   PERFORM nae_internal.begin_change(wanted);
   RETURN kept.index_column;
 END
