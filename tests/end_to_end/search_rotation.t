@@ -5,7 +5,8 @@ import os
 import signal
 import threading
 
-from columns import asked
+from cluster import program
+from columns import allow_databases, asked
 from harness import Stack, Tap, run, wait_until
 
 ROWS = 20000
@@ -67,6 +68,9 @@ with Tap() as tap, Stack(keys="customer-pii:aes-256-gcm") as stack:
     under_way(session)
     server.stop()
     tap.ok(caller.answer(90).state in ("08001", "08006", "NE060"), "without a key server: the CALL ends with an error")
+    dump = stack.path.with_name("filling.sql")
+    dump.write_text(program(stack, "pg_dump", "-d", "nae_test"))
+    tap.ok("CREATE TRIGGER zzz_nae_sync_name_search_insert" in dump.read_text(), "without a key server: a dump, with what keeps the new codes")
     server.start()
     stack.reconnected()
     searcher = stack.session("nae_all")
@@ -87,3 +91,24 @@ with Tap() as tap, Stack(keys="customer-pii:aes-256-gcm") as stack:
     tap.is_(answer.state, "", "with the key server back: the same CALL goes on")
     tap.ok(len(counts) > 0 and set(counts) == {WANTED}, "and each search meanwhile finds all rows", f"{len(counts)} searches, {set(counts)}")
     whole("at the end", 3)
+
+    # a dump that was taken while codes were filled: the index is whole, of the change there is a column with its triggers
+    allow_databases(stack, "restored")
+    stack.sql(None, "CREATE DATABASE restored", database="postgres")
+    program(stack, "psql", "-X", "-v", "ON_ERROR_STOP=1", "-d", "restored", "-f", dump)
+    stack.sql(None, "GRANT ALL ON SCHEMA public TO nae_all", database="restored")
+    copy = stack.session("nae_all", database="restored")
+    asked(copy, "SET enable_seqscan = off")
+    by_codes(copy, "restored")
+    asked(copy, "UPDATE people SET name = 'Person8 Other' WHERE id = 3", "UPDATE people SET name = 'Person3 Gonzalez' WHERE id = 4")
+    by_codes(copy, "restored, and written")
+    assigning = "CREATE FUNCTION more() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.name_search__nae := NULL; NEW.name := NULL; RETURN NEW; END'"
+    asked(copy, assigning)
+    late = "CREATE TRIGGER zzz_nae_sync_name_z BEFORE UPDATE ON people FOR EACH ROW EXECUTE FUNCTION more()"
+    tap.is_(copy.ask(late).state, "55000", "restored: what assigns more is not taken for a trigger of a change")
+    sync = asked(copy, "SELECT DISTINCT tgfoid::regproc FROM pg_trigger WHERE tgname = 'zzz_nae_sync_name_search_update'")
+    asked(copy, *(f"DROP TRIGGER zzz_nae_sync_name_search_{event} ON people" for event in ("insert", "update")), f"DROP FUNCTION {sync}",
+          "ALTER TABLE people DROP COLUMN name_search__nae")
+    by_codes(copy, "restored, without what is left of the change")
+    tap.is_(copy.ask(CALL, 120).state, "", "restored: rotated")
+    by_codes(copy, "restored and rotated")

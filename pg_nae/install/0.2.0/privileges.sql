@@ -43,7 +43,7 @@ BEGIN
     -- What the views of nae call.
     OR p.proname IN ('base_type', 'trigger_arguments', 'complete_check', 'is_complete', 'search_mark')
     -- What triggers call that keep columns of users' tables.
-    OR p.proname IN ('rows_differ', 'is_changing', 'keeps_codes', 'may_assign', 'is_coding_text', 'blind_index_input', 'search_input', 'take_code', 'is_uncoded')
+    OR p.proname IN ('rows_differ', 'is_changing', 'keeps_codes', 'may_assign', 'is_coding_text', 'is_sync_text', 'blind_index_input', 'search_input', 'take_code', 'is_uncoded')
     -- Parts of nae.lint().
     OR p.proname ~ '^lint_' OR p.proname IN ('newest_versions', 'ciphertext_checks', 'called', 'search_declaration', 'unkept_parts', 'late_triggers', 'assigns_no_value')
     -- Parts of nae.blind_index_of(), for which a role needs EXECUTE on that and on blind_index_search().

@@ -281,6 +281,13 @@ BEGIN
 END
 $$;
 
+-- What the function of a change does (create_sync_function()): it assigns one shadow column, by one expression. In a dump
+-- that was taken meanwhile it comes without the change.
+CREATE FUNCTION nae_internal.is_sync_text(text text) RETURNS boolean
+  LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE COST 10
+  SET search_path = pg_catalog, pg_temp
+AS $$ SELECT $1 ~ $re$^BEGIN NEW\.([a-z0-9_]+__nae|"([^"]|"")+__nae") := ([^;'"]|'[^']*'|"[^"]*")+; RETURN NEW; END\Z$re$ $$;
+
 -- Ours, by what its function does, whatever it is called: it assigns codes, or the shadow of a change.
 CREATE FUNCTION nae_internal.assigns_no_value(coding pg_trigger) RETURNS boolean
   LANGUAGE sql STABLE
@@ -289,6 +296,9 @@ AS $$
   SELECT coding.tgfoid = 'nae_internal.take_code()'::regprocedure OR EXISTS (
     SELECT FROM pg_proc AS p WHERE p.oid = coding.tgfoid AND (
       p.prosecdef AND nae_internal.is_coding_text(p.prosrc)
+      OR coding.tgname LIKE 'zzz\_nae\_sync\_%' AND nae_internal.is_sync_text(p.prosrc)
+         AND NOT EXISTS (SELECT FROM nae_internal.coded_column AS c
+                         WHERE c.relation = coding.tgrelid AND starts_with(p.prosrc, 'BEGIN NEW.' || quote_ident(c.column_name) || ' := '))
       OR EXISTS (SELECT FROM nae_internal.stat_writing AS c
                  WHERE p.prosrc LIKE 'BEGIN NEW.' || quote_ident(c.shadow) || ' := %; RETURN NEW; END'
                    AND (c.relation = coding.tgrelid OR c.relation IN (SELECT a.relid FROM pg_partition_ancestors(coding.tgrelid) AS a)))))
