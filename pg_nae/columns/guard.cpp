@@ -118,12 +118,21 @@ bool any_subcommand(const Node* statement, Does does) {
   return false;
 }
 
-// Dropped constraints let no trigger fire late: so the guard itself gives searches up.
+// Others leave the triggers of a table as they are; one that is made is looked at by itself.
 bool may_bring_triggers(const Node* statement) {
-  return !IsA(statement, AlterTableStmt) ||
-         any_subcommand(statement, [](const AlterTableCmd& command) {
-           return command.subtype != AT_DropConstraint;
-         });
+  return any_subcommand(statement, [](const AlterTableCmd& command) {
+    switch (command.subtype) {
+      case AT_EnableTrig:
+      case AT_EnableAlwaysTrig:
+      case AT_EnableReplicaTrig:
+      case AT_EnableTrigAll:
+      case AT_EnableTrigUser:
+      case AT_AttachPartition:
+        return true;
+      default:
+        return false;
+    }
+  });
 }
 
 void guard_table(Oid table, const Work& work, const Command& command) {

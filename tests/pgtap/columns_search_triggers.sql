@@ -80,6 +80,12 @@ ALTER TABLE above ATTACH PARTITION below FOR VALUES FROM (0) TO (100);
 SELECT tgfoid::regproc AS function FROM pg_trigger WHERE tgrelid = 'below'::regclass AND tgname = 'zzz_nae_name_search_index' \gset
 CREATE OR REPLACE FUNCTION :function() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
 SELECT ok(NOT uses('below'), 'or its function replaced');
+SELECT tgfoid::regproc AS function FROM pg_trigger WHERE tgrelid = 'beside'::regclass AND tgname = 'zzz_nae_name_search_index' \gset
+CREATE OR REPLACE FUNCTION :function() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+SELECT lives_ok('ALTER TABLE beside ADD COLUMN note int, ADD CONSTRAINT small CHECK (note < 10)', 'whatever has become of it, what brings no trigger is not refused');
+SELECT lives_ok('ALTER TABLE beside DROP COLUMN note', 'nor is what drops a column');
+SELECT throws_ok('ALTER TABLE beside ENABLE TRIGGER ' || what, '55000', NULL, 'triggers are not enabled: ' || what)
+  FROM unnest(ARRAY['ALL', 'USER', 'zzz_nae_name_search_index']) AS what;
 
 -- names
 CREATE TABLE named (id int PRIMARY KEY, name nae.enc_text('col-rnd'), note text);
