@@ -13,7 +13,7 @@ TABLE = (ROOT / "docs/ARCHITECTURE.md").read_text()
 HEADERS = {"openssl/": "openssl/evp.h", "p11-kit/": "p11-kit/pkcs11.h", "boost/asio": "boost/asio/post.hpp",
            "boost/beast": "boost/beast/http.hpp", "boost/json": "boost/json.hpp", "boost/url": "boost/url/url.hpp",
            "toml++/": "toml++/toml.h", "date/": "date/tz.h", "CLI/": "CLI/CLI.hpp", "spdlog/": "spdlog/spdlog.h",
-           "prometheus/": "prometheus/registry.h", "curl/": "curl/curl.h"}
+           "prometheus/": "prometheus/registry.h", "curl/": "curl/curl.h", "re2/": "re2/re2.h"}
 
 
 class Tree:
