@@ -79,7 +79,7 @@ awaitable<bool> Exchange::run() {
     is_cut_ = true;
   // What was not read of a request cannot be told from the next one.
   const bool is_whole = !has_body_ || is_body_read_;
-  co_return served ? keeps_alive_&& is_whole && !is_cut_ : keeps_alive_ && is_whole && !is_cut_;
+  co_return keeps_alive_&& is_whole && !is_cut_;
 }
 
 awaitable<Exchange::Settled> Exchange::serve() {

@@ -78,7 +78,7 @@ HeaderText Exchange::upstream_header() const {
   constexpr std::string_view kOfAnswer[] = {"range", "if-range", "accept-encoding"};
   bool has_host = false;
   for (std::size_t i = 0; i < headers_.size(); ++i) {
-    const auto& [name, value] = headers_[i];
+    const std::string_view name = headers_[i].first, value = headers_[i].second;
     if (says_what_gateway_says(name)) continue;
     if (looks_into_answer && std::ranges::any_of(kOfAnswer, [&](std::string_view each) {
           return equal_ignoring_case(each, name);
