@@ -9,6 +9,7 @@
 #include <ostream>
 
 #include "gateway/forwarding.hpp"
+#include "gateway/inspection/ascii.hpp"
 #include "gateway/inspection/content_type.hpp"
 #include "gateway/inspection/form_scanner.hpp"
 #include "gateway/inspection/multipart_scanner.hpp"
@@ -94,9 +95,7 @@ bool is_sensitive_name(std::string_view name) {
       "card",     "pan",      "cvv",       "cvc",     "iban",   "ssn",
       "passport", "tax",      "birth",     "dob",     "salary", "diagnos",
       "account",  "national", "insurance", "licence", "license"};
-  std::string small(name);
-  for (char& c : small)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
+  const std::string small = in_lower_case(name);
   return std::ranges::any_of(kParts, [&](std::string_view part) {
     return part == "pan" || part == "dob" ? small == part : small.find(part) != small.npos;
   });
@@ -107,9 +106,8 @@ using Report = std::map<std::pair<std::string, std::string>, std::size_t>;  // p
 void note(Report& report, const std::string& path, const std::string& field, std::string_view name,
           std::string_view value) {
   std::string why;
-  for (int kind = 0; kind < static_cast<int>(Sensitive::pattern) && why.empty(); ++kind)
-    if (has(static_cast<Sensitive>(kind), value))
-      why = sensitive_name(static_cast<Sensitive>(kind));
+  for (const std::string_view kind : sensitive_names())
+    if (why.empty() && has(*sensitive_of_name(kind), value)) why = kind;
   if (why.empty() && is_sensitive_name(name)) why = "name";
   if (!why.empty()) ++report[{path, field + " looks like " + why}];
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string>
 
+#include "gateway/inspection/ascii.hpp"
 #include "gateway/inspection/selector.hpp"
 
 namespace nae::gateway {
@@ -15,8 +16,7 @@ std::string_view unquoted(std::string_view value) {
 
 bool is_boundary(std::string_view text) {
   return !text.empty() && text.size() <= 70 && std::ranges::all_of(text, [](char c) {
-    return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') || c == '-' ||
-           c == '_' || c == '.';
+    return is_digit(c) || is_letter(c) || c == '-' || c == '_' || c == '.';
   });
 }
 
@@ -26,9 +26,7 @@ bool is_utf8_name(std::string_view text) {
 
 // Quoted, in pieces (RFC 2231), or with a name that some look for anywhere in the header.
 bool may_hide(std::string_view parameter) {
-  std::string small(parameter);
-  for (char& c : small)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
+  const std::string small = in_lower_case(parameter);
   return small.find_first_of("\"*") != small.npos || small.find("charset") != small.npos ||
          small.find("boundary") != small.npos;
 }
@@ -49,12 +47,6 @@ ContentType split_content_type(std::string_view value) {
 
 // What has a comma in it is several types to some readers.
 bool is_media_type(std::string_view type) {
-  const auto is_token = [](std::string_view text) {
-    return !text.empty() && std::ranges::all_of(text, [](char c) {
-      return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') ||
-             std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
-    });
-  };
   const std::size_t slash = type.find('/');
   return slash != type.npos && is_token(type.substr(0, slash)) && is_token(type.substr(slash + 1));
 }

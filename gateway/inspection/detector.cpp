@@ -3,20 +3,14 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <iterator>
 #include <string>
 
+#include "gateway/inspection/ascii.hpp"
 #include "gateway/inspection/national_number.hpp"
 
 namespace nae::gateway {
 namespace {
-
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
-bool is_letter(char c) {
-  const char lower = static_cast<char>(c | 0x20);
-  return lower >= 'a' && lower <= 'z';
-}
 
 struct IssuerRange {
   unsigned first, last;     // of the first six digits
@@ -98,36 +92,26 @@ bool begins_with_iban(std::string_view text) {
   return false;
 }
 
+// In the order of Sensitive.
+constexpr std::string_view kSensitiveNames[] = {"card-number", "iban",      "us-ssn",
+                                                "uk-nino",     "de-tax-id", "fr-nir",
+                                                "es-dni",      "ch-ahv",    "pattern"};
+static_assert(std::size(kSensitiveNames) == static_cast<std::size_t>(Sensitive::pattern) + 1);
+
 }  // namespace
 
+std::span<const std::string_view> sensitive_names() {
+  return kSensitiveNames;
+}
+
 std::string_view sensitive_name(Sensitive kind) {
-  switch (kind) {
-    case Sensitive::card_number:
-      return "card-number";
-    case Sensitive::iban:
-      return "iban";
-    case Sensitive::us_ssn:
-      return "us-ssn";
-    case Sensitive::uk_nino:
-      return "uk-nino";
-    case Sensitive::de_tax_id:
-      return "de-tax-id";
-    case Sensitive::fr_nir:
-      return "fr-nir";
-    case Sensitive::es_dni:
-      return "es-dni";
-    case Sensitive::ch_ahv:
-      return "ch-ahv";
-    case Sensitive::pattern:
-      return "pattern";
-  }
-  return {};
+  return kSensitiveNames[static_cast<std::size_t>(kind)];
 }
 
 std::optional<Sensitive> sensitive_of_name(std::string_view name) {
-  for (int number = 0; number <= static_cast<int>(Sensitive::pattern); ++number)
-    if (const auto kind = static_cast<Sensitive>(number); sensitive_name(kind) == name) return kind;
-  return std::nullopt;
+  const auto found = std::ranges::find(kSensitiveNames, name);
+  if (found == std::end(kSensitiveNames)) return std::nullopt;
+  return static_cast<Sensitive>(found - std::begin(kSensitiveNames));
 }
 
 bool has_card_number(std::string_view text) {

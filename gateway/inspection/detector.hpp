@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string_view>
 
 namespace nae::gateway {
@@ -18,7 +19,8 @@ enum class Sensitive : std::uint8_t {
   ch_ahv,
   pattern  // of the route
 };
-std::string_view sensitive_name(Sensitive kind);  // "card-number"
+std::span<const std::string_view> sensitive_names();  // in the order of Sensitive
+std::string_view sensitive_name(Sensitive kind);      // "card-number"
 std::optional<Sensitive> sensitive_of_name(std::string_view name);
 
 // Somewhere in `text` stands a number of a payment card: 12 to 19 digits, single blanks or dashes

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string>
 
+#include "gateway/inspection/ascii.hpp"
 #include "gateway/inspection/content_type.hpp"
 #include "gateway/inspection/selector.hpp"
 #include "libnae/base/text.hpp"
@@ -18,14 +19,12 @@ tl::unexpected<Refusal> malformed(std::string message) {
 }
 
 bool is_number(std::string_view text) {
-  return !text.empty() && std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
+  return !text.empty() && std::ranges::all_of(text, is_digit);
 }
 
 // Readers look for `; name=` in the whole line, and for encoded words (RFC 2047) in what they find.
 bool may_hide_name(std::string_view file_name) {
-  std::string small(file_name);
-  for (char& c : small)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
+  const std::string small = in_lower_case(file_name);
   return small.find(';') != small.npos || small.find("name=") != small.npos ||
          small.find("=?") != small.npos;
 }

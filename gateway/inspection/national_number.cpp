@@ -5,16 +5,13 @@
 #include <cstdint>
 #include <string>
 
+#include "gateway/inspection/ascii.hpp"
+
 namespace nae::gateway {
 namespace {
 
-bool is_figure(char c) {
-  return c >= '0' && c <= '9';
-}
-
 bool is_of_word(char c) {
-  const char lower = static_cast<char>(c | 0x20);
-  return is_figure(c) || (lower >= 'a' && lower <= 'z');
+  return is_digit(c) || is_letter(c);
 }
 
 bool is_between_groups(char c) {
@@ -22,7 +19,7 @@ bool is_between_groups(char c) {
 }
 
 bool are_figures(std::string_view text) {
-  return std::ranges::all_of(text, is_figure);
+  return std::ranges::all_of(text, is_digit);
 }
 
 std::uint64_t number_of(std::string_view figures) {
@@ -41,7 +38,7 @@ bool has_run(std::string_view text, std::size_t size, const Check& is_one) {
     run.clear();
     for (std::size_t i = at; i < text.size() && run.size() < size; ++i) {
       if (is_of_word(text[i])) {
-        run += is_figure(text[i]) ? text[i] : static_cast<char>(text[i] & ~0x20);
+        run += is_digit(text[i]) ? text[i] : static_cast<char>(text[i] & ~0x20);
         const bool ends = i + 1 == text.size() || !is_of_word(text[i + 1]);
         if (ends && run.size() == size && is_one(run)) return true;
       } else if (!is_between_groups(text[i]) || !is_of_word(text[i - 1])) {

@@ -5,18 +5,13 @@
 #include <algorithm>
 #include <utility>
 
+#include "gateway/inspection/ascii.hpp"
+
 namespace nae::gateway {
 namespace {
 
 // Of what an expression is compiled to: one that needs more is refused, not slow.
 constexpr std::int64_t kMaxCompiledBytes = 4 << 20;
-
-std::string in_small_letters(std::string_view text) {
-  std::string out(text);
-  for (char& c : out)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
-  return out;
-}
 
 bool is_word(std::string_view text) {
   return !text.empty() && text.size() <= 64 && std::ranges::all_of(text, [](char c) {
@@ -45,7 +40,7 @@ Result<Pattern> Pattern::compile(std::string_view expression, std::vector<std::s
       return fail(Code::invalid_argument, "the pattern matches an empty text, and so any");
   }
   for (const std::string& word : near) {
-    made.near_.push_back(in_small_letters(word));
+    made.near_.push_back(in_lower_case(word));
     if (!is_word(made.near_.back()))
       return fail(Code::invalid_argument,
                   "'" + word + "' is no word of up to 64 ASCII letters and digits");
@@ -61,13 +56,13 @@ bool Pattern::matches(std::string_view text, std::size_t begin, std::size_t end)
 // Around the words, not around what matches: one who writes the text could have the expression
 // match at each byte of it, and each of the matches go to its end.
 bool Pattern::is_in(std::string_view text, std::string_view field) const {
-  const std::string small_field = in_small_letters(field);
+  const std::string small_field = in_lower_case(field);
   const auto is_in_field = [&](const std::string& word) {
     return small_field.find(word) != small_field.npos;
   };
   if (near_.empty() || std::ranges::any_of(near_, is_in_field))
     return matches(text, 0, text.size());
-  const std::string small = in_small_letters(text);
+  const std::string small = in_lower_case(text);
   std::vector<std::pair<std::size_t, std::size_t>> places;
   for (const std::string& word : near_)
     for (std::size_t at = small.find(word); at != small.npos; at = small.find(word, at + 1))

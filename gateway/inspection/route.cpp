@@ -2,24 +2,18 @@
 
 #include <algorithm>
 
+#include "gateway/inspection/ascii.hpp"
 #include "libnae/base/text.hpp"
 
 namespace nae::gateway {
 namespace {
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
-  return out;
-}
 
 // The host without a port, and without the point of a fully qualified name.
 std::string host_name(std::string_view host) {
   const std::size_t colon = host.rfind(':');
   if (colon != host.npos && host.find(']', colon) == host.npos) host = host.substr(0, colon);
   if (host.ends_with('.')) host.remove_suffix(1);
-  return lower(host);
+  return in_lower_case(host);
 }
 
 bool takes_host(const Route& route, std::string_view host) {

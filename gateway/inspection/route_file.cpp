@@ -1,6 +1,7 @@
 // The [[route]] tables of a configuration.
 #include <algorithm>
 
+#include "gateway/inspection/ascii.hpp"
 #include "gateway/inspection/canonical_value.hpp"
 #include "gateway/inspection/route.hpp"
 #include "libnae/base/text.hpp"
@@ -11,20 +12,6 @@ namespace {
 using toml_fields::Fields;
 
 constexpr std::size_t kMaxContextBytes = 1024;
-
-std::string in_lower_case(std::string text) {
-  for (char& c : text)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
-  return text;
-}
-
-// A token of RFC 9110 section 5.6.2.
-bool is_token(std::string_view text) {
-  return !text.empty() && std::ranges::all_of(text, [](char c) {
-    return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') ||
-           std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
-  });
-}
 
 // A request with another one is refused, so that a route would never claim it.
 bool is_method(std::string_view text) {
@@ -132,13 +119,10 @@ void read_pattern(Fields& f, Detector& detector) {
 }
 
 Result<Detector> read_detector(Fields f) {
-  static constexpr std::string_view kKinds[] = {"card-number", "iban",      "us-ssn",
-                                                "uk-nino",     "de-tax-id", "fr-nir",
-                                                "es-dni",      "ch-ahv",    "pattern"};
   Detector detector;
   std::string kind;
   f.require("kind");
-  f.word("kind", kind, kKinds);
+  f.word("kind", kind, sensitive_names());
   if (const auto found = sensitive_of_name(kind)) detector.looks_for = *found;
   read_pattern(f, detector);
   read_handling(f, detector.handling);

@@ -3,12 +3,10 @@
 #include <algorithm>
 #include <charconv>
 
+#include "gateway/inspection/ascii.hpp"
+
 namespace nae::gateway {
 namespace {
-
-char lower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
-}
 
 tl::unexpected<Error> wrong(std::string_view text, std::string_view why) {
   return fail(Code::invalid_argument, "selector '" + std::string(text) + "': " + std::string(why));
