@@ -139,7 +139,7 @@ Outcome<ExitCode> usage(Call& call, const UsageOptions& options) {
   call.show(answer, [&] {
     Table table(
         {"VERSION", "STATE", zoned("SINCE"), "USES", "SALTS", "LAST USE", "READS", "LAST READ"});
-    auto date = [](std::string text) {
+    auto date = [](const std::string& text) {
       return text.empty() ? std::string("never") : local_time(text);
     };
     for (const json::value& version : items(answer, "versions"))

@@ -21,7 +21,7 @@ class DirectoryTest : public ::testing::Test {
   ~DirectoryTest() override { std::filesystem::remove_all(directory_); }
 
   std::filesystem::path write(const std::string& name, std::string_view text, mode_t mode = 0600) {
-    const std::filesystem::path file = directory_ / name;
+    std::filesystem::path file = directory_ / name;
     std::ofstream(file) << text;
     ::chmod(file.c_str(), mode);
     return file;

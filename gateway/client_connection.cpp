@@ -33,7 +33,7 @@ void ClientConnection::begin(Worker& worker, asio::ip::tcp::socket socket,
       std::make_shared<ClientConnection>(worker, std::move(socket), std::move(on_end));
   asio::co_spawn(
       worker.loop, [connection] { return connection->run(); },
-      [connection](std::exception_ptr thrown) {
+      [connection](const std::exception_ptr& thrown) {
         if (!thrown) return;
         try {
           std::rethrow_exception(thrown);

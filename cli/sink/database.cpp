@@ -46,6 +46,7 @@ Result<void> Database::run(const char* sql) {
 Result<std::vector<Database::Row>> Database::query(const char* sql,
                                                    const std::vector<std::string>& values) {
   std::vector<const char*> pointers;
+  pointers.reserve(values.size());
   for (const std::string& value : values) pointers.push_back(value.c_str());
   Answer answer(PQexecParams(connection_, sql, static_cast<int>(pointers.size()), nullptr,
                              pointers.data(), nullptr, nullptr, 0));
