@@ -13,17 +13,14 @@ namespace nae::admin {
 // What was built is no business of whoever holds a database host.
 http::HttpResponse AdminService::metrics(const http::Peer& peer) {
   parts_.metrics.ready().Set(readiness(parts_).ready ? 1 : 0);
-  if (lease_) lease_->Set(parts_.lease_seconds_left());
-  if (not_on_token_) not_on_token_->Set(static_cast<double>(parts_.not_on_token.size()));
-  if (whole_) whole_->Set(parts_.store_is_whole() ? 1 : 0);
-  if (synchronous_) synchronous_->Set(parts_.store_is_synchronous() ? 1 : 0);
-  parts_.metrics.hsm_healthy().Set(parts_.hsm.health().healthy ? 1 : 0);
-  parts_.metrics.hsm_queue_depth().Set(static_cast<double>(parts_.hsm.health().depth));
-  parts_.metrics.set_hsm_waiting(parts_.hsm.waiting());
-  parts_.metrics.working_keys().Set(static_cast<double>(parts_.working_keys.size()));
-  parts_.metrics.derived_keys().Set(static_cast<double>(parts_.working_keys.derived_size()));
-  parts_.metrics.keys().Set(static_cast<double>(parts_.ring.size()));
-  const audit::LogHealth audit = parts_.audit.health();
+  if (parts_.group) group_metrics_->set(*parts_.group);
+  parts_.metrics.hsm_healthy().Set(parts_.keys.hsm.health().healthy ? 1 : 0);
+  parts_.metrics.hsm_queue_depth().Set(static_cast<double>(parts_.keys.hsm.health().depth));
+  parts_.metrics.set_hsm_waiting(parts_.keys.hsm.waiting());
+  parts_.metrics.working_keys().Set(static_cast<double>(parts_.keys.working.size()));
+  parts_.metrics.derived_keys().Set(static_cast<double>(parts_.keys.working.derived_size()));
+  parts_.metrics.keys().Set(static_cast<double>(parts_.keys.ring.size()));
+  const audit::LogHealth audit = parts_.audit.log.health();
   parts_.metrics.audit_writable().Set(audit.writable ? 1 : 0);
   parts_.metrics.audit_lost_records().Set(static_cast<double>(audit.lost_records));
   parts_.metrics.audit_unsigned_records().Set(static_cast<double>(audit.last_seq - audit.head_seq));

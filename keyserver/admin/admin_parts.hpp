@@ -1,14 +1,13 @@
-// What administration acts on. main() owns the parts; they outlive the AdminService.
+// What administration acts on, by noun. The server owns the parts; they outlive the AdminService.
 #pragma once
 
-#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <string>
-#include <vector>
 
 #include "keyserver/admin/approval_rules.hpp"
 #include "keyserver/admin/backups.hpp"
+#include "keyserver/admin/group.hpp"
 #include "keyserver/admin/presences.hpp"
 #include "keyserver/admin/verification.hpp"
 #include "keyserver/audit/log.hpp"
@@ -25,52 +24,62 @@
 
 namespace nae::admin {
 
-struct AdminParts {
+struct KeyParts {
   keys::KeyRing& ring;
-  keys::WorkingKeys& working_keys;
-  policy::PolicyBook& policy;
-  store::Store& store;
-  audit::Log& audit;
+  keys::WorkingKeys& working;
   hsm::HsmQueue& hsm;
-  metrics::Metrics& metrics;
-  protocols::CertificateRegister& devices;  // of `store`: standing_reader.hpp
-  protocols::CertificateRegister& admins;   // the same
-  const operations::Settings& settings;
-  keys::TrustedTime& clock;
+};
 
-  std::filesystem::path audit_directory;  // of `audit`
-  std::string authority_pem;              // certificate of ServerKey::authority
+struct AuditParts {
+  audit::Log& log;
+  std::filesystem::path directory;         // of `log`
+  audit::SegmentChecks* checks = nullptr;  // of `directory`; nullptr: nothing is said of segments
+  Verification* verification = nullptr;    // of `directory`; nullptr: whoever asks waits
+};
+
+struct CertificateParts {
+  protocols::CertificateRegister& devices;  // of the store: standing_reader.hpp
+  protocols::CertificateRegister& admins;   // the same
+  std::string authority_pem;                // certificate of ServerKey::authority
+  std::filesystem::path own = {};           // the server's; empty: nothing is said of it
+  bool device_renewal = true;               // a host may renew its own certificate
+};
+
+struct ApprovalParts {
+  ApprovalRules rules = {};
+  Presences* presences = nullptr;  // of custodians' cards; nullptr: none approves anything
+};
+
+struct StoreParts {
+  store::Store& store;
+  Backups* backups = nullptr;  // nullptr: the store is none that is copied
+  // Whether the store answers and can be written, without waiting for one that is away. Empty:
+  // `store` is asked.
+  std::function<Result<void>()> check = {};
+};
+
+// What a change is followed by.
+struct ChangeParts {
   // After a change that may take a right away, before its command is answered: waits until no
   // answer that was decided before is still to leave. Code::timeout when that takes too long.
   // Empty: there are no connections.
   std::function<Result<void>()> settle = {};
-  ApprovalRules approval = {};
-  // Of `audit_directory`. nullptr: nothing is said of segments that are read.
-  audit::SegmentChecks* checks = nullptr;
   // After a change of keys, policy or devices, made or failed: agents are told of it.
-  std::function<void()> changed = {};
-  std::filesystem::path certificate = {};  // the server's own; empty: nothing is said of it
-  bool device_renewal = true;              // a host may renew its own certificate
-  Verification* verification = nullptr;    // of `audit_directory`; nullptr: whoever asks waits
-  Backups* backups = nullptr;              // nullptr: the store is none that is copied
-  Presences* presences = nullptr;          // of custodians' cards; nullptr: none approves anything
-  // Whether the store answers and can be written, without waiting for one that is away. Empty:
-  // `store` is asked.
-  std::function<Result<void>()> check_store = {};
-  // Seconds for which this server may answer yet unless its lease of the store is renewed. Empty:
-  // the store is its own.
-  std::function<double()> lease_seconds_left = {};
-  // Of a store with a lease: versions that this token lacks, KeyRing::not_on_token() at the start.
-  std::vector<std::string> not_on_token = {};
-  // Of a store with a lease: it has all that was seen of it, and what it takes outlives a machine.
-  std::function<bool()> store_is_whole = {}, store_is_synchronous = {};
-  // After each call that may have changed the store, before it is answered. What it gives waits
-  // until the change that is the newest now is in force on every key server that answers, and may
-  // be called on another thread: Code::timeout when that takes too long. Empty: there is no other
-  // one.
-  std::function<std::function<Result<void>()>()> in_force = {};
-  // Of one that follows: who is in charge, for people. Empty: this one is.
-  std::function<std::string()> in_charge = {};
+  std::function<void()> made = {};
+};
+
+struct AdminParts {
+  KeyParts keys;
+  policy::PolicyBook& policy;
+  StoreParts store;
+  AuditParts audit;
+  CertificateParts certificates;
+  metrics::Metrics& metrics;
+  const operations::Settings& settings;
+  keys::TrustedTime& clock;
+  ApprovalParts approval = {};
+  ChangeParts change = {};
+  Group* group = nullptr;  // nullptr: the store is this server's own
 };
 
 }  // namespace nae::admin

@@ -1,7 +1,6 @@
 #include "keyserver/admin/admin_service.hpp"
 
 #include <prometheus/counter.h>
-#include <prometheus/gauge.h>
 
 #include <algorithm>
 
@@ -114,32 +113,6 @@ prometheus::Counter& counter(prometheus::Registry& registry, const char* verdict
       .Add({{"verdict", verdict}});
 }
 
-prometheus::Gauge* gauge(prometheus::Registry& registry, const char* name, const char* help) {
-  return &prometheus::BuildGauge().Name(name).Help(help).Register(registry).Add({});
-}
-
-// Of a store that several key servers share.
-prometheus::Gauge* lease_gauge(const AdminParts& parts) {
-  if (!parts.lease_seconds_left) return nullptr;
-  return gauge(parts.metrics.registry(), "nae_lease_seconds_left",
-               "How long this key server may answer yet unless its lease of the store is renewed.");
-}
-prometheus::Gauge* whole_gauge(const AdminParts& parts) {
-  if (!parts.store_is_whole) return nullptr;
-  return gauge(parts.metrics.registry(), "nae_store_whole",
-               "1 while the store has every change that this key server has seen there.");
-}
-prometheus::Gauge* token_gauge(const AdminParts& parts) {
-  if (!parts.lease_seconds_left) return nullptr;
-  return gauge(parts.metrics.registry(), "nae_versions_not_on_token",
-               "Versions of keys that were made on another token and cannot be served here.");
-}
-prometheus::Gauge* synchronous_gauge(const AdminParts& parts) {
-  if (!parts.store_is_synchronous) return nullptr;
-  return gauge(parts.metrics.registry(), "nae_store_synchronous",
-               "0 while the store takes no changes because a failover would forget them.");
-}
-
 }  // namespace
 
 // What became of one call, and what its record says.
@@ -153,7 +126,7 @@ struct AdminService::Outcome {
   bool changed = false;
   json::object answer;                     // of a success
   std::optional<Error> error;              // of what was refused
-  std::function<Result<void>()> in_force;  // see AdminParts; empty: there is nothing to wait for
+  std::function<Result<void>()> in_force;  // see Group; empty: there is nothing to wait for
 
   static Outcome refused(const Error& why, unsigned http_status = 0) {
     Outcome outcome;
@@ -198,14 +171,11 @@ AdminService::AdminService(AdminParts parts)
       granted_(&counter(parts_.metrics.registry(), "granted")),
       refused_(&counter(parts_.metrics.registry(), "refused")),
       limited_(&counter(parts_.metrics.registry(), "limited")),
-      lease_(lease_gauge(parts_)),
-      whole_(whole_gauge(parts_)),
-      synchronous_(synchronous_gauge(parts_)),
-      not_on_token_(token_gauge(parts_)),
       waiting_(kWaitingThreads, kWaitingCalls, AdminWorkers::AtEnd::run),
       workers_(kThreads, kWaitingCalls),
       health_(kHealthThreads, kWaitingCalls) {
-  parts_.verification = &verification_;
+  parts_.audit.verification = &verification_;
+  if (parts_.group) group_metrics_.emplace(parts_.metrics.registry());
 }
 
 void AdminService::dispatch(http::HttpRequest request, http::Peer peer, Answer answer) {
@@ -318,10 +288,11 @@ AdminService::Outcome AdminService::act(const http::HttpRequest& request, const 
                                          : " takes one of the roles: " + route.any_of.text())));
     return outcome;
   }
-  if (parts_.in_charge && !answered_beside(route)) {
+  const std::optional<std::string> in_charge = other_in_charge();
+  if (in_charge && !answered_beside(route)) {
     outcome.refuse(Error(Code::server_unavailable,
                          "this key server follows another one, which answers this",
-                         "Ask the one in charge: " + parts_.in_charge()));
+                         "Ask the one in charge: " + *in_charge));
     return outcome;
   }
   if (auto checked = check_body(request); !checked) {
@@ -358,8 +329,9 @@ AdminService::Outcome AdminService::act(const http::HttpRequest& request, const 
     // What was asked, before anything is read of it: also of what is refused or cut off.
     outcome.digest =
         "request:" + (approved ? approved->digest : request_digest(request, std::string()));
-    auto begun = record(peer, route.action, outcome.target, kAllowed, kBegun,
-                        approved ? approval_text(*approved, parts_.approval) : "", outcome.digest);
+    auto begun =
+        record(peer, route.action, outcome.target, kAllowed, kBegun,
+               approved ? approval_text(*approved, parts_.approval.rules) : "", outcome.digest);
     if (!begun) {
       outcome.refuse(begun.error());
       return outcome;
@@ -367,7 +339,7 @@ AdminService::Outcome AdminService::act(const http::HttpRequest& request, const 
   }
   const store::Acting acting(of_device ? "device/" + peer.identity.name : peer.identity.name);
   std::string operation = operation_class(route, request.body);
-  const bool needs_approval = !approved && parts_.approval.required.contains(operation);
+  const bool needs_approval = !approved && parts_.approval.rules.required.contains(operation);
   Result<Reply> reply = fail(Code::internal, "not asked");
   if (auto already = route.already ? route.already(call) : std::nullopt; !already || *already)
     reply = already ? Result<Reply>(*std::move(*already)) : fail(std::move(already).error());
@@ -377,11 +349,11 @@ AdminService::Outcome AdminService::act(const http::HttpRequest& request, const 
     reply = fail(std::move(same).error());
   else
     reply = route.handler(call);
-  if (route.effect.changes && parts_.changed) parts_.changed();
+  if (route.effect.changes && parts_.change.made) parts_.change.made();
   // Also what is so already, and what is refused. What was approved is waited for by the approval.
   const bool kept = reply && reply->status == kAccepted;
-  if (route.effect.changes && !of_device && !approved && !kept && parts_.in_force)
-    outcome.in_force = parts_.in_force();
+  if (route.effect.changes && !of_device && !approved && !kept && parts_.group)
+    outcome.in_force = parts_.group->in_force();
   if (!call.audit_target.empty()) outcome.target = std::move(call.audit_target);
   outcome.detail = std::move(call.audit_detail);
   if (!call.audit_digest.empty()) outcome.digest = std::move(call.audit_digest);
@@ -394,7 +366,7 @@ AdminService::Outcome AdminService::act(const http::HttpRequest& request, const 
     outcome.allow(reply->status, std::move(reply->body));
   }
   if (approved)
-    outcome.detail = approval_text(*approved, parts_.approval) +
+    outcome.detail = approval_text(*approved, parts_.approval.rules) +
                      (outcome.detail.empty() ? "" : "; ") + outcome.detail;
   return outcome;
 }
@@ -425,12 +397,16 @@ AdminService::Outcome AdminService::no_route(const http::HttpRequest& request, c
   return outcome;
 }
 
+std::optional<std::string> AdminService::other_in_charge() const {
+  return parts_.group ? parts_.group->in_charge() : std::nullopt;
+}
+
 // Who only reads knows the ledger as it was a moment ago, and takes a newer row for a hand's.
 Result<std::optional<store::Admin>> AdminService::admin_named(std::string_view name) {
-  auto admin = parts_.store.find_admin(name);
-  if (admin || !parts_.in_charge) return admin;
-  NAE_TRY(parts_.store.catch_up());
-  return parts_.store.find_admin(name);
+  auto admin = parts_.store.store.find_admin(name);
+  if (admin || !other_in_charge()) return admin;
+  NAE_TRY(parts_.store.store.catch_up());
+  return parts_.store.store.find_admin(name);
 }
 
 // Asked of the store at every call: who was removed is out at once, and a connection that outlives
@@ -481,7 +457,7 @@ Result<void> AdminService::record(const http::Peer& peer, std::string_view actio
   record.digest = digest;
   audit::Batch batch;
   batch.add(record);
-  return parts_.audit.append(batch);
+  return parts_.audit.log.append(batch);
 }
 
 }  // namespace nae::admin

@@ -4,11 +4,13 @@
 #pragma once
 
 #include <atomic>
+#include <optional>
 #include <string>
 
 #include "keyserver/admin/admin_parts.hpp"
 #include "keyserver/admin/admin_role.hpp"
 #include "keyserver/admin/admin_workers.hpp"
+#include "keyserver/admin/group_metrics.hpp"
 #include "keyserver/protocols/http/http_service.hpp"
 
 namespace prometheus {
@@ -45,6 +47,7 @@ class AdminService final : public http::HttpService {
               const store::Approval* approved);
   static Outcome no_route(const http::HttpRequest& request, const Match& found);
   Performed perform(const store::Approval& approval, const http::Peer& approver);
+  std::optional<std::string> other_in_charge() const;  // Group::in_charge()
   Result<AdminRoles> roles_of(const http::Peer& peer);
   Result<std::optional<store::Admin>> admin_named(std::string_view name);
   Result<void> record(const http::Peer& peer, std::string_view action, std::string_view target,
@@ -58,8 +61,7 @@ class AdminService final : public http::HttpService {
   prometheus::Counter* granted_;
   prometheus::Counter* refused_;
   prometheus::Counter* limited_;
-  prometheus::Gauge *lease_, *whole_, *synchronous_,
-      *not_on_token_;  // nullptr: the store is this server's own
+  std::optional<GroupMetrics> group_metrics_;
   std::atomic<bool> slow_call_runs_ = false;
   Verification verification_;
   // Last: their threads use the rest. Who asks for health does not wait behind calls that wait for

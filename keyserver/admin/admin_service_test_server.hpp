@@ -9,6 +9,7 @@
 
 #include "keyserver/admin/admin_service.hpp"
 #include "keyserver/admin/api/json.hpp"
+#include "keyserver/admin/key_scheduler.hpp"
 #include "keyserver/admin/route.hpp"
 #include "keyserver/admin/standing_reader.hpp"
 #include "keyserver/audit/query.hpp"
@@ -76,15 +77,16 @@ class AdminServiceTest : public testing::Test {
     start_service({});
   }
   void start_service(ApprovalRules rules, Presences* presences = nullptr) {
-    AdminParts parts{*ring_,          *working_keys_,
-                     *policy_,        *store_,
-                     *audit_,         *hsm_,
-                     metrics_,        *devices_,
-                     *admins_,        settings_,
-                     clock_,          directory_ / "audit",
-                     *authority_,     [this] { return settle(); },
-                     std::move(rules)};
-    parts.presences = presences;
+    AdminParts parts{.keys = {*ring_, *working_keys_, *hsm_},
+                     .policy = *policy_,
+                     .store = {*store_},
+                     .audit = {*audit_, directory_ / "audit"},
+                     .certificates = {*devices_, *admins_, *authority_},
+                     .metrics = metrics_,
+                     .settings = settings_,
+                     .clock = clock_,
+                     .approval = {std::move(rules), presences},
+                     .change = {.settle = [this] { return settle(); }}};
     parts_.emplace(parts);
     service_ = std::make_unique<AdminService>(parts);
   }
@@ -94,6 +96,9 @@ class AdminServiceTest : public testing::Test {
     std::filesystem::remove_all(directory_);
   }
 
+  KeyScheduler::Parts scheduler_parts() {
+    return {parts_->keys, parts_->policy, parts_->audit.log, parts_->clock, parts_->change};
+  }
   Result<void> settle() {
     ++settled_;
     if (!settles_) return fail(Code::timeout, "a thread does not answer");

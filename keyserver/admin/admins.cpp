@@ -60,7 +60,8 @@ Result<std::vector<std::string>> read_new_roles(const AdminCall& call) {
 }
 
 Result<store::Admin> admin_of(const AdminCall& call) {
-  NAE_ASSIGN(std::optional<store::Admin> admin, call.parts.store.find_admin(call.names.at(0)));
+  NAE_ASSIGN(std::optional<store::Admin> admin,
+             call.parts.store.store.find_admin(call.names.at(0)));
   if (!admin)
     return fail(Code::not_found, "no administrator is called \"" + call.names.at(0) + "\"");
   return *std::move(admin);
@@ -85,7 +86,7 @@ std::string joined(const std::vector<std::string>& texts) {
 
 // With approvals required, a role with one holder could never get a second: it takes two.
 store::LeastHolders least_holders(const AdminCall& call) {
-  return {call.parts.approval.any() ? 2u : 1u, call.now_us};
+  return {call.parts.approval.rules.any() ? 2u : 1u, call.now_us};
 }
 
 struct Issued {
@@ -116,7 +117,7 @@ json::object reply_with(const AdminCall& call, const std::string& admin, const I
   json::object reply = shown_certificate(issued.certificate);
   reply["name"] = admin;
   reply["certificate"] = issued.pem;
-  reply["authority"] = call.parts.authority_pem;
+  reply["authority"] = call.parts.certificates.authority_pem;
   return reply;
 }
 
@@ -124,7 +125,7 @@ json::object reply_with(const AdminCall& call, const std::string& admin, const I
 
 Result<Reply> list_admins(AdminCall& call) {
   NAE_TRY(call.only_parameters({}));
-  NAE_ASSIGN(std::vector<store::Admin> known, call.parts.store.list_admins());
+  NAE_ASSIGN(std::vector<store::Admin> known, call.parts.store.store.list_admins());
   json::array admins;
   for (const store::Admin& admin : known) {
     json::array certificates;
@@ -155,12 +156,12 @@ Result<Reply> add_admin(AdminCall& call) {
   const store::Admin added{
       wanted.name, wanted.roles, call.now_us, issued.key_sha256, {issued.certificate}};
   // A certificate that is not inserted is not given out.
-  NAE_ASSIGN(std::optional<store::Admin> known, call.parts.store.find_admin(wanted.name));
+  NAE_ASSIGN(std::optional<store::Admin> known, call.parts.store.store.find_admin(wanted.name));
   if (known && known->key_sha256 == added.key_sha256 && known->roles == added.roles)
-    NAE_TRY(call.parts.store.insert_admin_certificate(*known, issued.certificate));
+    NAE_TRY(call.parts.store.store.insert_admin_certificate(*known, issued.certificate));
   else
-    NAE_TRY(call.parts.store.insert_admin(added));
-  NAE_TRY(call.parts.admins.reload());
+    NAE_TRY(call.parts.store.store.insert_admin(added));
+  NAE_TRY(call.parts.certificates.admins.reload());
   json::object reply = reply_with(call, wanted.name, issued);
   reply["roles"] = json::array(wanted.roles.begin(), wanted.roles.end());
   return Reply{std::move(reply), 201};
@@ -175,9 +176,9 @@ Result<Reply> remove_admin(AdminCall& call) {
   NAE_TRY(call.only_parameters({}));
   NAE_ASSIGN(store::Admin admin, admin_of(call));
   NAE_TRY(must_hold(call, admin.roles));
-  Result<void> removed = call.parts.store.remove_admin(admin, least_holders(call));
+  Result<void> removed = call.parts.store.store.remove_admin(admin, least_holders(call));
   // In any case: an earlier call may have got no further than the store.
-  NAE_TRY(call.parts.admins.reload());
+  NAE_TRY(call.parts.certificates.admins.reload());
   NAE_TRY(removed);
   call.audit_detail = "roles were " + joined(admin.roles);
   return Reply{{{"name", admin.name}}};
@@ -196,7 +197,7 @@ Result<Reply> set_admin_roles(AdminCall& call) {
   NAE_TRY(may_set_admin_roles(call));
   NAE_ASSIGN(std::vector<std::string> roles, read_new_roles(call));
   NAE_ASSIGN(store::Admin admin, admin_of(call));
-  NAE_TRY(call.parts.store.set_admin_roles(admin, roles, least_holders(call)));
+  NAE_TRY(call.parts.store.store.set_admin_roles(admin, roles, least_holders(call)));
   call.audit_detail = joined(admin.roles) + " becomes " + joined(roles);
   return Reply{{{"name", admin.name}, {"roles", json::array(roles.begin(), roles.end())}}};
 }
@@ -220,8 +221,8 @@ Result<Reply> renew_admin(AdminCall& call) {
                 "For a new key, have the administrator removed and added again.");
   NAE_ASSIGN(Issued issued, issue_to(call, admin.name, std::move(request.spki),
                                      days.value_or(setup::kCertificateDays)));
-  NAE_TRY(call.parts.store.insert_admin_certificate(admin, issued.certificate));
-  NAE_TRY(call.parts.admins.reload());
+  NAE_TRY(call.parts.store.store.insert_admin_certificate(admin, issued.certificate));
+  NAE_TRY(call.parts.certificates.admins.reload());
   return Reply{reply_with(call, admin.name, issued), 201};
 }
 

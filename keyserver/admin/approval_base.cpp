@@ -12,13 +12,14 @@ Result<std::string> policy_base(const AdminCall& call) {
 }
 
 Result<std::string> key_base(const AdminCall& call) {
-  const keys::KeyPointer key = call.parts.ring.find(call.names.at(0));
+  const keys::KeyPointer key = call.parts.keys.ring.find(call.names.at(0));
   if (!key) return fail(Code::key_unknown, "no key is called \"" + call.names[0] + "\"");
   return key_digest(*key);
 }
 
 Result<std::string> admin_base(const AdminCall& call) {
-  NAE_ASSIGN(std::optional<store::Admin> admin, call.parts.store.find_admin(call.names.at(0)));
+  NAE_ASSIGN(std::optional<store::Admin> admin,
+             call.parts.store.store.find_admin(call.names.at(0)));
   if (!admin) return fail(Code::not_found, "no administrator is called \"" + call.names[0] + "\"");
   std::string text = "nae-admin-row-1\n" + admin->key_sha256;
   for (const std::string& role : admin->roles) text += "\n" + role;

@@ -62,9 +62,9 @@ json::object shown_approval(const store::Approval& approval, const ApprovalRules
 }  // namespace
 
 Result<store::Approval> approval_of(const AdminCall& call) {
-  NAE_TRY(call.parts.store.expire_approvals(call.now_us));
+  NAE_TRY(call.parts.store.store.expire_approvals(call.now_us));
   NAE_ASSIGN(std::optional<store::Approval> approval,
-             call.parts.store.find_approval(call.names.at(0)));
+             call.parts.store.store.find_approval(call.names.at(0)));
   if (!approval)
     return fail(Code::not_found, "there is no request " + call.names.at(0),
                 "See 'nae approvals' for those that wait.");
@@ -140,7 +140,7 @@ std::string audit_text(const store::Approval& approval) {
 Result<Reply> do_approved(AdminCall& call, const store::Approval& approval,
                           json::value difference) {
   Performed performed = call.perform(approval);
-  NAE_TRY(call.parts.store.finish_approval(approval.id, performed.status, performed.body));
+  NAE_TRY(call.parts.store.store.finish_approval(approval.id, performed.status, performed.body));
   NAE_ASSIGN(json::object answer, api::parse_object(performed.body));
   bool done = performed.status < 400;
   call.audit_detail += done ? ", done" : ", failed";
@@ -170,10 +170,10 @@ Result<void> check_base(const AdminCall& call, const Route& route) {
 Result<Reply> request_approval(AdminCall& call, const Route& route, const std::string& operation,
                                const std::string& fingerprint) {
   if (!call.request.body.empty()) NAE_TRY(call.body());
-  NAE_TRY(call.parts.store.expire_approvals(call.now_us));
-  if (call.parts.approval.by_cards.contains(operation)) {
-    NAE_ASSIGN(const Requester requester, requester_of(call.parts.store, call.admin));
-    NAE_TRY(check_reachable(call.parts.approval, operation, requester));
+  NAE_TRY(call.parts.store.store.expire_approvals(call.now_us));
+  if (call.parts.approval.rules.by_cards.contains(operation)) {
+    NAE_ASSIGN(const Requester requester, requester_of(call.parts.store.store, call.admin));
+    NAE_TRY(check_reachable(call.parts.approval.rules, operation, requester));
   }
   NAE_ASSIGN(const std::string base, base_of(call, route));
   json::value difference;
@@ -196,32 +196,34 @@ Result<Reply> request_approval(AdminCall& call, const Route& route, const std::s
   approval.requested_by = call.admin;
   approval.fingerprint = fingerprint;
   approval.requested_at_us = call.now_us;
-  std::chrono::microseconds lasts = call.parts.approval.expires_after;
+  std::chrono::microseconds lasts = call.parts.approval.rules.expires_after;
   approval.expires_at_us = call.now_us + lasts.count();
-  NAE_ASSIGN(const std::string stored, call.parts.store.insert_approval(approval, kMostWaiting));
+  NAE_ASSIGN(const std::string stored,
+             call.parts.store.store.insert_approval(approval, kMostWaiting));
   if (stored != approval.id) {
-    NAE_ASSIGN(std::optional<store::Approval> same, call.parts.store.find_approval(stored));
+    NAE_ASSIGN(std::optional<store::Approval> same, call.parts.store.store.find_approval(stored));
     if (!same) return fail(Code::conflict, "the same request was decided on at this moment");
     approval = *std::move(same);
   }
   call.audit_detail = "waits for approval as " + approval.id;
   call.audit_digest = "request:" + approval.digest;
-  json::object shown = shown_approval(approval, call.parts.approval);
+  json::object shown = shown_approval(approval, call.parts.approval.rules);
   shown["difference"] = std::move(difference);
-  if (call.parts.approval.by_cards.contains(operation))
-    shown["cards"] = cards_for(call.parts.approval, operation);
+  if (call.parts.approval.rules.by_cards.contains(operation))
+    shown["cards"] = cards_for(call.parts.approval.rules, operation);
   return Reply{{{"approval", std::move(shown)}}, 202};
 }
 
 Result<Reply> list_approvals(AdminCall& call) {
   NAE_TRY(call.only_parameters({}));
-  NAE_TRY(call.parts.store.expire_approvals(call.now_us));
-  NAE_ASSIGN(std::vector<store::Approval> known, call.parts.store.list_approvals(kMostShown + 1));
+  NAE_TRY(call.parts.store.store.expire_approvals(call.now_us));
+  NAE_ASSIGN(std::vector<store::Approval> known,
+             call.parts.store.store.list_approvals(kMostShown + 1));
   const bool truncated = known.size() > kMostShown;
   if (truncated) known.pop_back();
   json::array approvals;
   for (const store::Approval& approval : known)
-    approvals.push_back(shown_approval(approval, call.parts.approval));
+    approvals.push_back(shown_approval(approval, call.parts.approval.rules));
   return Reply{{{"approvals", std::move(approvals)}, {"truncated", truncated}}};
 }
 
@@ -229,9 +231,9 @@ Result<Reply> list_approvals(AdminCall& call) {
 Result<Reply> show_approval(AdminCall& call) {
   NAE_TRY(call.only_parameters({}));
   NAE_ASSIGN(store::Approval approval, approval_of(call));
-  json::object shown = shown_approval(approval, call.parts.approval);
-  const bool by_cards = call.parts.approval.by_cards.contains(approval.operation);
-  if (by_cards) shown["cards"] = cards_for(call.parts.approval, approval.operation);
+  json::object shown = shown_approval(approval, call.parts.approval.rules);
+  const bool by_cards = call.parts.approval.rules.by_cards.contains(approval.operation);
+  if (by_cards) shown["cards"] = cards_for(call.parts.approval.rules, approval.operation);
   bool may_read = approval.requested_by == call.admin || call.roles.contains(AdminRole::auditor) ||
                   must_be_permitted(call, approval);
   // A custodian is whoever has a card, and approves what he was shown.
@@ -259,10 +261,10 @@ Result<void> may_approve(const AdminCall& call) {
     return fail(Code::approval_required, "who makes a request does not approve it",
                 "Ask another administrator with the role: nae approve " + approval.id);
   NAE_TRY(check_waiting(approval));
-  if (call.parts.approval.by_cards.contains(approval.operation))
+  if (call.parts.approval.rules.by_cards.contains(approval.operation))
     return fail(Code::approval_required,
                 "this request is approved by " +
-                    std::to_string(cards_for(call.parts.approval, approval.operation)) +
+                    std::to_string(cards_for(call.parts.approval.rules, approval.operation)) +
                     " custodians' cards",
                 "Ask the custodians: nae custody approve " + approval.id);
   return must_be_permitted(call, approval);
@@ -276,7 +278,7 @@ Result<Reply> approve(AdminCall& call) {
   NAE_ASSIGN(json::value difference, preview_of(call, approval));
   const store::Decision decision{call.admin, store::Verdict::approved, approval.digest,
                                  call.now_us};
-  NAE_TRY(call.parts.store.decide_approval(approval.id, decision, kApprovers));
+  NAE_TRY(call.parts.store.store.decide_approval(approval.id, decision, kApprovers));
   approval.decisions.push_back(decision);
   return do_approved(call, approval, std::move(difference));
 }
@@ -294,7 +296,7 @@ Result<Reply> reject(AdminCall& call) {
   NAE_ASSIGN(store::Approval approval, approval_of(call));
   call.audit_detail = audit_text(approval);
   call.audit_digest = "request:" + approval.digest;
-  NAE_TRY(call.parts.store.decide_approval(
+  NAE_TRY(call.parts.store.store.decide_approval(
       approval.id, {call.admin, store::Verdict::rejected, approval.digest, call.now_us},
       kApprovers));
   return Reply{{{"id", approval.id}, {"state", "rejected"}}};

@@ -26,9 +26,9 @@ Result<std::optional<std::int64_t>> time_parameter(const AdminCall& call, std::s
 }
 
 // From the HSM, not from a file beside the log: who could change the log could change that too.
-Result<std::string> audit_public_key(AdminParts& parts) {
+Result<std::string> audit_public_key(const AdminParts& parts) {
   auto ask = [](keys::Hsm& hsm) { return hsm.public_key_of(keys::ServerKey::audit); };
-  NAE_ASSIGN(Bytes spki, parts.hsm.call(ask, parts.settings.hsm_timeout));
+  NAE_ASSIGN(Bytes spki, parts.keys.hsm.call(ask, parts.settings.hsm_timeout));
   return crypto::public_key_to_pem(spki);
 }
 
@@ -50,11 +50,11 @@ Result<audit::Filter> filter_of(const AdminCall& call) {
 
 // Whoever reads the log learns which closed segments of it do not verify, and what is not there.
 Result<Reply> with_state(const AdminCall& call, json::object body) {
-  NAE_ASSIGN(auto mark, audit::read_archive_mark(call.parts.audit_directory));
+  NAE_ASSIGN(auto mark, audit::read_archive_mark(call.parts.audit.directory));
   body["archived_seq"] = mark ? mark->point.seq : 0;
   json::array damaged;
-  if (call.parts.checks) {
-    NAE_ASSIGN(auto found, call.parts.checks->check_all(call.now_us));
+  if (call.parts.audit.checks) {
+    NAE_ASSIGN(auto found, call.parts.audit.checks->check_all(call.now_us));
     for (const audit::DamagedSegment& segment : found) damaged.push_back(api::to_json(segment));
   }
   body["damaged_segments"] = std::move(damaged);
@@ -76,9 +76,9 @@ Result<audit::Prunable> pruned_by(const AdminCall& call) {
   NAE_ASSIGN(const std::int64_t before_us, api::parse_time(before));
   if (before_us > call.now_us)
     return fail(Code::invalid_argument, "the time up to which is pruned is still to come");
-  NAE_TRY(call.parts.audit.sign_head());
+  NAE_TRY(call.parts.audit.log.sign_head());
   NAE_ASSIGN(const std::string public_key, audit_public_key(call.parts));
-  return audit::prunable(call.parts.audit_directory, before_us, public_key);
+  return audit::prunable(call.parts.audit.directory, before_us, public_key);
 }
 
 json::object to_json(const audit::Prunable& found) {
@@ -95,7 +95,7 @@ Result<Reply> query_audit(AdminCall& call) {
                                 "user", "from", "to", "limit"}));
   NAE_ASSIGN(audit::Filter filter, filter_of(call));
   NAE_ASSIGN(filter.limit, limit_parameter(call));
-  NAE_ASSIGN(audit::Newest found, audit::newest(call.parts.audit_directory, filter));
+  NAE_ASSIGN(audit::Newest found, audit::newest(call.parts.audit.directory, filter));
   json::array records;
   for (const audit::StoredRecord& record : found.records) {
     NAE_ASSIGN(json::object stored, api::parse_object(record.line));
@@ -113,7 +113,7 @@ Result<Reply> export_audit(AdminCall& call) {
   if (std::string after = call.parameter("after"); !after.empty()) {
     NAE_ASSIGN(filter.after_seq, whole_number(after, "after", 0, INT64_MAX));
   }
-  NAE_ASSIGN(audit::Page page, audit::read_page(call.parts.audit_directory, filter));
+  NAE_ASSIGN(audit::Page page, audit::read_page(call.parts.audit.directory, filter));
   call.audit_detail =
       std::to_string(page.records.size()) + " records after " + std::to_string(filter.after_seq);
   return with_state(call, api::to_json(page));
@@ -123,7 +123,7 @@ Result<Reply> summarize_audit(AdminCall& call) {
   NAE_TRY(call.only_parameters(
       {"role", "key", "action", "verdict", "device", "database", "user", "from", "to"}));
   NAE_ASSIGN(audit::Filter filter, filter_of(call));
-  NAE_ASSIGN(audit::Summary summary, audit::summarize(call.parts.audit_directory, filter));
+  NAE_ASSIGN(audit::Summary summary, audit::summarize(call.parts.audit.directory, filter));
   return with_state(call, api::to_json(summary));
 }
 
@@ -131,7 +131,7 @@ Result<Reply> report_audit(AdminCall& call) {
   NAE_TRY(call.only_parameters({"since"}));
   NAE_ASSIGN(std::optional<std::int64_t> since_us, time_parameter(call, "since"));
   NAE_ASSIGN(audit::Report report,
-             audit::make_report(call.parts.audit_directory, since_us.value_or(call.now_us - kDayUs),
+             audit::make_report(call.parts.audit.directory, since_us.value_or(call.now_us - kDayUs),
                                 call.now_us));
   return with_state(call, api::to_json(report));
 }
@@ -139,8 +139,8 @@ Result<Reply> report_audit(AdminCall& call) {
 Result<Reply> audit_receipt(AdminCall& call) {
   NAE_TRY(call.only_parameters({}));
   NAE_ASSIGN(std::uint64_t seq, whole_number(call.names.front(), "seq", 1, INT64_MAX));
-  if (call.parts.audit.health().head_seq < seq) NAE_TRY(call.parts.audit.sign_head());
-  NAE_ASSIGN(audit::Receipt receipt, audit::make_receipt(call.parts.audit_directory, seq));
+  if (call.parts.audit.log.health().head_seq < seq) NAE_TRY(call.parts.audit.log.sign_head());
+  NAE_ASSIGN(audit::Receipt receipt, audit::make_receipt(call.parts.audit.directory, seq));
   NAE_ASSIGN(json::object body, api::parse_object(audit::to_json(receipt)));
   return Reply{std::move(body)};
 }
@@ -161,9 +161,9 @@ Result<Reply> prune_audit(AdminCall& call) {
   auto sign = [text = audit::canonical_bytes(mark)](keys::Hsm& hsm) {
     return hsm.sign_as(keys::ServerKey::audit, as_bytes(text));
   };
-  NAE_ASSIGN(mark.signature, call.parts.hsm.call(sign, call.parts.settings.hsm_timeout));
-  NAE_TRY(audit::write_archive_mark(call.parts.audit_directory, mark));
-  NAE_TRY(audit::remove_archived(call.parts.audit_directory, mark).map([](std::uint64_t) {}));
+  NAE_ASSIGN(mark.signature, call.parts.keys.hsm.call(sign, call.parts.settings.hsm_timeout));
+  NAE_TRY(audit::write_archive_mark(call.parts.audit.directory, mark));
+  NAE_TRY(audit::remove_archived(call.parts.audit.directory, mark).map([](std::uint64_t) {}));
   return Reply{to_json(found)};
 }
 
@@ -177,20 +177,20 @@ Result<Reply> verify_audit(AdminCall& call) {
     NAE_ASSIGN(wait_s, whole_number(wait, "wait_s", 1, kMostWait_s));
   }
   auto begin = [&]() -> Result<Verification::Proof> {
-    NAE_TRY(call.parts.audit.sign_head());  // so that the proof covers what is there now
+    NAE_TRY(call.parts.audit.log.sign_head());  // so that the proof covers what is there now
     NAE_ASSIGN(std::string public_key, audit_public_key(call.parts));
-    return [directory = call.parts.audit_directory, public_key = std::move(public_key),
+    return [directory = call.parts.audit.directory, public_key = std::move(public_key),
             scope](const audit::VerifyProgress& progress) {
       return audit::verify(directory, public_key, scope, progress);
     };
   };
   Verification::Answer answer;
-  if (wait.empty() || call.parts.verification == nullptr) {
+  if (wait.empty() || call.parts.audit.verification == nullptr) {
     NAE_ASSIGN(const Verification::Proof proof, begin());
     NAE_ASSIGN(answer.report, proof({}));
   } else {
-    NAE_ASSIGN(answer, call.parts.verification->ask({call.admin, from, to}, begin,
-                                                    std::chrono::seconds(wait_s)));
+    NAE_ASSIGN(answer, call.parts.audit.verification->ask({call.admin, from, to}, begin,
+                                                          std::chrono::seconds(wait_s)));
   }
   if (!answer.report) {
     call.audit_detail = "goes on";

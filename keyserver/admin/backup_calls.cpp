@@ -8,7 +8,7 @@ namespace nae::admin {
 namespace {
 
 Result<Backups*> backups_of(const AdminCall& call) {
-  if (call.parts.backups) return call.parts.backups;
+  if (call.parts.store.backups) return call.parts.store.backups;
   return fail(Code::unsupported, "this server makes no backups by itself",
               "A PostgreSQL backs itself up: see docs/operations.md, \"Back up\".");
 }
@@ -17,7 +17,7 @@ Result<Backups*> backups_of(const AdminCall& call) {
 
 // Never without cards, whatever the configuration says: a backup is everything that the group has.
 Result<void> may_back_up(const AdminCall& call) {
-  if (call.parts.approval.by_cards.contains(kBackupClass))
+  if (call.parts.approval.rules.by_cards.contains(kBackupClass))
     return backups_of(call).map([](Backups*) {});
   return fail(Code::approval_required,
               "a backup is granted by custodians' cards, and none are named",

@@ -14,7 +14,8 @@ constexpr std::size_t kMaxPublicKeyBytes = 1024;  // of RSA-4096: 550
 Result<store::Approval> waiting_for_cards(const AdminCall& call) {
   NAE_ASSIGN(store::Approval approval, approval_of(call));
   NAE_TRY(check_waiting(approval));
-  if (call.parts.presences && call.parts.approval.by_cards.contains(approval.operation))
+  if (call.parts.approval.presences &&
+      call.parts.approval.rules.by_cards.contains(approval.operation))
     return approval;
   return fail(Code::conflict, "this request is not approved by cards",
               "See approval.by_cards in the key server's configuration.");
@@ -43,16 +44,17 @@ Result<Reply> ask_card(AdminCall& call) {
     return fail(Code::invalid_argument, "public_key is too long for that of a card");
   NAE_ASSIGN(const crypto::Sha256Digest request, request_digest_of(approval));
   NAE_ASSIGN(const Presences::Asked asked,
-             call.parts.presences->ask(call.admin, approval.id, request, public_key,
-                                       call.parts.clock.steady_us()));
+             call.parts.approval.presences->ask(call.admin, approval.id, request, public_key,
+                                                call.parts.clock.steady_us()));
   const custody::Question& question = asked.question;
-  NAE_ASSIGN(const Requester requester, requester_of(call.parts.store, approval.requested_by));
+  NAE_ASSIGN(const Requester requester,
+             requester_of(call.parts.store.store, approval.requested_by));
   if (is_of(requester, question.card))
     return fail(Code::approval_required,
                 "the card of " + question.card.holder + " is that of " + approval.requested_by +
                     ", who made the request, and does not approve it",
                 "It takes the cards of other custodians.");
-  const std::string by = decided_by(*call.parts.approval.custodians, question.card);
+  const std::string by = decided_by(*call.parts.approval.rules.custodians, question.card);
   if (std::ranges::find(approval.decisions, by, &store::Decision::by) != approval.decisions.end())
     return fail(Code::conflict,
                 "the card of " + question.card.holder + " has approved this request already",
@@ -80,16 +82,18 @@ Result<Reply> take_presence(AdminCall& call) {
   NAE_TRY(fields.complete());
   NAE_ASSIGN(const Bytes code, from_hex(code_text));
   NAE_ASSIGN(json::value difference, preview_of(call, approval));
-  NAE_ASSIGN(
-      const custody::ShareRecord card,
-      call.parts.presences->answer(approval.id, question, code, call.parts.clock.steady_us()));
-  const custody::CustodySet& custodians = *call.parts.approval.custodians;
-  NAE_ASSIGN(const Requester requester, requester_of(call.parts.store, approval.requested_by));
-  const store::Needed needed = needed_cards(call.parts.approval, approval.operation, requester);
+  NAE_ASSIGN(const custody::ShareRecord card,
+             call.parts.approval.presences->answer(approval.id, question, code,
+                                                   call.parts.clock.steady_us()));
+  const custody::CustodySet& custodians = *call.parts.approval.rules.custodians;
+  NAE_ASSIGN(const Requester requester,
+             requester_of(call.parts.store.store, approval.requested_by));
+  const store::Needed needed =
+      needed_cards(call.parts.approval.rules, approval.operation, requester);
   const store::Decision decision{decided_by(custodians, card), store::Verdict::approved,
                                  approval.digest, call.now_us};
   NAE_ASSIGN(const store::ApprovalState state,
-             call.parts.store.decide_approval(approval.id, decision, needed));
+             call.parts.store.store.decide_approval(approval.id, decision, needed));
   // Another card may have decided since the request was looked at.
   NAE_ASSIGN(approval, approval_of(call));
   const std::size_t counted = needed.counted(approval.decisions);

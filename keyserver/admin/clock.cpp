@@ -19,7 +19,7 @@ Result<Reply> accept_clock(AdminCall& call) {
   clock.accept();
   call.audit_target = api::format_time(clock.now_us());
   call.audit_detail = problem + ": " + reason;
-  NAE_TRY(call.parts.store.keep_time(clock.kept()));
+  NAE_TRY(call.parts.store.store.keep_time(clock.kept()));
   return Reply{{{"time", call.audit_target}, {"was", problem}}};
 }
 

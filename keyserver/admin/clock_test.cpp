@@ -68,7 +68,7 @@ TEST_F(ClockTest, NothingPlannedIsDoneWhileTheClockIsDoubted) {
   ASSERT_TRUE(ring_->set_state("a", 1, keys::State::retired));
   ASSERT_TRUE(ring_->set_state("a", 1, keys::State::destroyed));
   ASSERT_TRUE(ring_->schedule("b", 1, {keys::State::restricted, clock_.now_us() + kDayUs}));
-  KeyScheduler scheduler(*parts_);
+  KeyScheduler scheduler(scheduler_parts());
   wall_set_us_ = 8 * kDayUs;  // and nobody has looked
   scheduler.run_due();
   EXPECT_EQ(ring_->find("a")->version(1)->state, keys::State::retired);

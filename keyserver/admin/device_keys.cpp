@@ -17,7 +17,7 @@ using Certificates = std::vector<store::DeviceCertificate>;
 
 // Of `name`, those that are accepted at this moment, the oldest first.
 Result<Certificates> good_certificates(const AdminCall& call, std::string_view name) {
-  NAE_ASSIGN(Certificates all, call.parts.store.list_devices());
+  NAE_ASSIGN(Certificates all, call.parts.store.store.list_devices());
   std::erase_if(all, [&](const store::DeviceCertificate& each) {
     return each.name != name || each.removed_at_us != 0 || each.expires_at_us <= call.now_us;
   });
@@ -63,8 +63,8 @@ Result<Reply> add_device_key(AdminCall& call) {
   NAE_ASSIGN(IssuedDevice issued,
              issue_device(call, device, request_pem, days.value_or(kDefaultDeviceDays)));
   // A certificate that is not inserted is not given out.
-  NAE_TRY(call.parts.store.insert_device_key(issued.record));
-  NAE_TRY(call.parts.devices.reload());
+  NAE_TRY(call.parts.store.store.insert_device_key(issued.record));
+  NAE_TRY(call.parts.certificates.devices.reload());
   call.audit_detail = "serial " + issued.record.serial + ", key " + issued.record.key_sha256 +
                       " beside the present";
   return Reply{reply_with(call, issued), 201};
@@ -76,9 +76,9 @@ Result<Reply> confirm_device_key(AdminCall& call) {
   api::Fields fields(body);
   NAE_ASSIGN(std::string keep, fields.text("keep"));
   NAE_TRY(fields.complete());
-  Result<void> confirmed = call.parts.store.confirm_device_key(device, keep, call.now_us);
+  Result<void> confirmed = call.parts.store.store.confirm_device_key(device, keep, call.now_us);
   // In any case: an earlier call may have got no further than the store.
-  NAE_TRY(call.parts.devices.reload());
+  NAE_TRY(call.parts.certificates.devices.reload());
   NAE_TRY(call.settle());
   NAE_TRY(confirmed);
   call.audit_detail = "key " + keep + " alone";

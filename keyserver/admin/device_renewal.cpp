@@ -52,7 +52,8 @@ Result<void> check_time(const AdminCall& call, const DeviceCertificate& present,
 
 // As long as the present one, but no longer than the authority lives.
 Result<std::int64_t> days_for(const AdminCall& call, const DeviceCertificate& present) {
-  NAE_ASSIGN(crypto::CertificateInfo authority, crypto::read_certificate(call.parts.authority_pem));
+  NAE_ASSIGN(crypto::CertificateInfo authority,
+             crypto::read_certificate(call.parts.certificates.authority_pem));
   const std::int64_t life_us = present.expires_at_us - present.issued_at_us;
   const std::int64_t left_us = authority.not_after_s * api::kMicrosecondsPerSecond - call.now_us;
   const std::int64_t days = std::min((life_us + kDayUs / 2) / kDayUs, left_us / kDayUs);
@@ -68,11 +69,11 @@ Result<Reply> renew_own_certificate(AdminCall& call) {
   api::Fields fields(body);
   NAE_ASSIGN(std::string request_pem, fields.text("request"));
   NAE_TRY(fields.complete());
-  if (!call.parts.device_renewal)
+  if (!call.parts.certificates.device_renewal)
     return fail(Code::denied, "this key server lets no host renew its own certificate",
                 "An operator renews it: nae device renew. The server's configuration says so: "
                 "device_renewal in [server].");
-  NAE_ASSIGN(std::vector<DeviceCertificate> all, call.parts.store.list_devices());
+  NAE_ASSIGN(std::vector<DeviceCertificate> all, call.parts.store.store.list_devices());
   NAE_ASSIGN(DeviceCertificate present, asking(call, all));
   NAE_ASSIGN(crypto::CertificateRequest request, crypto::read_request(request_pem));
   if (to_hex(crypto::sha256(request.spki)) != present.key_sha256)
@@ -83,8 +84,8 @@ Result<Reply> renew_own_certificate(AdminCall& call) {
   NAE_ASSIGN(std::int64_t days, days_for(call, present));
   NAE_ASSIGN(IssuedDevice issued, issue_device(call, device, request_pem, days));
   // A certificate that is not inserted is not given out.
-  NAE_TRY(call.parts.store.insert_device(issued.record));
-  NAE_TRY(call.parts.devices.reload());
+  NAE_TRY(call.parts.store.store.insert_device(issued.record));
+  NAE_TRY(call.parts.certificates.devices.reload());
   call.audit_detail =
       "serial " + issued.record.serial + ", by the host itself, which has serial " + present.serial;
   return Reply{reply_with(call, issued), 201};

@@ -131,7 +131,7 @@ TEST_F(DeviceRenewalTest, AtMostFourBesideTheOneThatAsks) {
 TEST_F(DeviceRenewalTest, AServerMayForbidIt) {
   pass(20);
   AdminParts parts = *parts_;
-  parts.device_renewal = false;
+  parts.certificates.device_renewal = false;
   service_ = std::make_unique<AdminService>(parts);
   expect_refused(renew(first_), "denied");
 }

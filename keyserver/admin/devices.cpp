@@ -7,7 +7,7 @@ namespace nae::admin {
 
 Result<Reply> list_devices(AdminCall& call) {
   NAE_TRY(call.only_parameters({}));
-  NAE_ASSIGN(std::vector<store::DeviceCertificate> known, call.parts.store.list_devices());
+  NAE_ASSIGN(std::vector<store::DeviceCertificate> known, call.parts.store.store.list_devices());
   json::array devices;
   for (const store::DeviceCertificate& device : known) {
     const auto [name, kind] = shown_name(device.name);
@@ -42,8 +42,8 @@ Result<Reply> enroll_device(AdminCall& call) {
   NAE_ASSIGN(IssuedDevice issued, issue_device(call, stored_name(kind, device), request_pem,
                                                days.value_or(kDefaultDeviceDays)));
   // A certificate that is not inserted is not given out.
-  NAE_TRY(call.parts.store.insert_device(issued.record));
-  NAE_TRY(call.parts.devices.reload());
+  NAE_TRY(call.parts.store.store.insert_device(issued.record));
+  NAE_TRY(call.parts.certificates.devices.reload());
   call.audit_detail = "serial " + issued.record.serial;
   return Reply{reply_with(call, issued), 201};
 }
@@ -53,9 +53,10 @@ Result<Reply> remove_device(AdminCall& call) {
   const std::string& device = call.names.at(0);
   NAE_ASSIGN(const DeviceKind kind, device_kind(call.parameter("kind")));
   call.audit_target = stored_name(kind, device);
-  Result<void> removed = call.parts.store.remove_device(stored_name(kind, device), call.now_us);
+  Result<void> removed =
+      call.parts.store.store.remove_device(stored_name(kind, device), call.now_us);
   // In any case: an earlier call may have got no further than the store.
-  NAE_TRY(call.parts.devices.reload());
+  NAE_TRY(call.parts.certificates.devices.reload());
   NAE_TRY(call.settle());
   NAE_TRY(removed);
   return Reply{{{"name", device}, {"removed_at", api::format_time(call.now_us)}}};

@@ -12,18 +12,38 @@ namespace {
 
 using testing::HasSubstr;
 
+// What a server knows of its group, as each test wants it.
+class KnownGroup final : public Group {
+ public:
+  double lease_seconds_left() const override { return 20; }
+  bool store_is_whole() const override { return true; }
+  bool store_is_synchronous() const override { return true; }
+  const std::vector<std::string>& not_on_token() const override { return not_on_token_; }
+  std::optional<std::string> in_charge() const override { return other; }
+  std::function<Result<void>()> in_force() override {
+    if (asked) asked();
+    return wait;
+  }
+
+  std::optional<std::string> other;
+  std::function<Result<void>()> wait;
+  std::function<void()> asked;
+
+ private:
+  std::vector<std::string> not_on_token_;
+};
+
 class GroupServiceTest : public AdminServiceTest {
  protected:
   void SetUp() override {
     AdminServiceTest::SetUp();
-    parts_->in_force = [this] {
-      return [this]() -> Result<void> {
-        ++waited_;
-        std::unique_lock lock(mutex_);
-        changed_.wait(lock, [this] { return !asleep_; });
-        if (!in_force_) return fail(Code::timeout, "ks2 has not said so");
-        return {};
-      };
+    parts_->group = &group_;
+    group_.wait = [this]() -> Result<void> {
+      ++waited_;
+      std::unique_lock lock(mutex_);
+      changed_.wait(lock, [this] { return !asleep_; });
+      if (!in_force_) return fail(Code::timeout, "ks2 has not said so");
+      return {};
     };
     service_ = std::make_unique<AdminService>(*parts_);
   }
@@ -33,8 +53,8 @@ class GroupServiceTest : public AdminServiceTest {
     AdminServiceTest::TearDown();
   }
   void follow() {
-    parts_->in_force = {};
-    parts_->in_charge = [] { return "ks1 at 10.0.0.1:7443"; };
+    group_.wait = {};
+    group_.other = "ks1 at 10.0.0.1:7443";
     service_ = std::make_unique<AdminService>(*parts_);
   }
   http::HttpResponse create_key(const std::string& name) {
@@ -55,6 +75,7 @@ class GroupServiceTest : public AdminServiceTest {
     }
     changed_.notify_all();
   }
+  KnownGroup group_;
   std::atomic<int> waited_ = 0;
   bool in_force_ = true;
   std::mutex mutex_;
@@ -98,7 +119,7 @@ TEST_F(GroupServiceTest, WhatIsSoAlreadyIsWaitedForAsWell) {
 
 TEST_F(GroupServiceTest, WhatWasApprovedIsWaitedForOnceAndDoneAllTheSame) {
   for (const char* name : {"alice", "bob"}) ASSERT_TRUE(add_admin(name, {"policy-admin"}));
-  parts_->approval =
+  parts_->approval.rules =
       approval_rules({"admin-change", "policy-apply"}, std::chrono::hours(24)).value();
   service_ = std::make_unique<AdminService>(*parts_);
   const auto asked = call("alice", "PUT", "/v1/policy", {{"document", "version = 1\n"}});
@@ -178,11 +199,8 @@ struct Uncopied {
 TEST_F(GroupServiceTest, WithoutTheMemoryToWaitAChangeIsMadeAndNotAcknowledged) {
   std::atomic<bool> memory_is_out = false;
   const Uncopied answered(memory_is_out);
-  parts_->in_force = [&] {
-    memory_is_out = true;
-    return [] { return Result<void>{}; };
-  };
-  service_ = std::make_unique<AdminService>(*parts_);
+  group_.wait = [] { return Result<void>{}; };
+  group_.asked = [&] { memory_is_out = true; };
   service_->dispatch(
       request("POST", "/v1/keys", json::object{{"name", "pii"}, {"type", "aes-256-gcm"}}),
       peer("key-admin"), answered);

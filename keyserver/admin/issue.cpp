@@ -8,7 +8,8 @@ namespace nae::admin {
 Result<std::string> issue_client_certificate(AdminCall& call, const std::string& common_name,
                                              const std::string& uri, Bytes spki,
                                              std::int64_t days) {
-  NAE_ASSIGN(crypto::CertificateInfo authority, crypto::read_certificate(call.parts.authority_pem));
+  NAE_ASSIGN(crypto::CertificateInfo authority,
+             crypto::read_certificate(call.parts.certificates.authority_pem));
   std::int64_t now_s = call.now_us / api::kMicrosecondsPerSecond;
   if (now_s + days * setup::kSecondsPerDay > authority.not_after_s)
     return fail(Code::invalid_argument,
@@ -16,11 +17,11 @@ Result<std::string> issue_client_certificate(AdminCall& call, const std::string&
                     api::format_time(authority.not_after_s * api::kMicrosecondsPerSecond),
                 "Ask for fewer days.");
   // The job may outlive the call, so it owns what it needs.
-  auto work = [authority_pem = call.parts.authority_pem, common_name, uri, spki = std::move(spki),
-               now_s, days](keys::Hsm& hsm) {
+  auto work = [authority_pem = call.parts.certificates.authority_pem, common_name, uri,
+               spki = std::move(spki), now_s, days](keys::Hsm& hsm) {
     return setup::issue_client(hsm, authority_pem, common_name, uri, spki, now_s, days);
   };
-  return call.parts.hsm.call(std::move(work), call.parts.settings.hsm_timeout);
+  return call.parts.keys.hsm.call(std::move(work), call.parts.settings.hsm_timeout);
 }
 
 }  // namespace nae::admin

@@ -52,7 +52,7 @@ json::object reply_with(const AdminCall& call, const IssuedDevice& issued) {
           {"key_sha256", issued.record.key_sha256},
           {"not_after", api::format_time(issued.record.expires_at_us)},
           {"certificate", issued.pem},
-          {"authority", call.parts.authority_pem}};
+          {"authority", call.parts.certificates.authority_pem}};
 }
 
 }  // namespace nae::admin

@@ -47,7 +47,7 @@ Result<const keys::Version*> signing_version(const keys::Key& key,
 crypto::Signer signer_of(AdminCall& call, const keys::KeyPointer& key, std::uint16_t number,
                          SignatureScheme scheme) {
   return [&call, key, number, scheme](ByteView message) {
-    return call.parts.hsm.call(
+    return call.parts.keys.hsm.call(
         [key, number, scheme, copy = Bytes(message.begin(), message.end())](keys::Hsm& hsm) {
           return hsm.sign(keys::hsm_key(*key, *key->version(number)), scheme, copy);
         },
@@ -63,7 +63,7 @@ Result<Reply> request_certificate(AdminCall& call) {
   // Clients go by the names, not by the subject.
   call.audit_detail = read.request.subject;
   for (const std::string& name : read.request.names) call.audit_detail += " " + name;
-  const keys::KeyPointer key = call.parts.ring.find(call.names[0]);
+  const keys::KeyPointer key = call.parts.keys.ring.find(call.names[0]);
   if (!key) return fail(Code::key_unknown, "no key is called \"" + call.names[0] + "\"");
   NAE_ASSIGN(const keys::Version* version, signing_version(*key, read.version));
   crypto::KeyRequest& request = read.request;
@@ -78,7 +78,7 @@ Result<Reply> request_certificate(AdminCall& call) {
   NAE_ASSIGN(
       const std::string pem,
       crypto::make_key_request(request, signer_of(call, key, version->number, request.scheme)));
-  call.parts.ring.usage().add_uses(version->usage, 1, call.now_us);
+  call.parts.keys.ring.usage().add_uses(version->usage, 1, call.now_us);
   return Reply{{{"request", pem}, {"version", version->number}, {"scheme", name(request.scheme)}}};
 }
 
@@ -91,11 +91,12 @@ Result<Reply> set_certificate(AdminCall& call) {
   NAE_ASSIGN(const Bytes chain, crypto::chain_from_pem(pem));
   NAE_ASSIGN(const crypto::LeafInfo leaf, crypto::leaf_of(chain));
   call.audit_detail = leaf.subject + " serial " + leaf.serial;
-  NAE_ASSIGN(const keys::KeyPointer key, call.parts.ring.set_certificates(call.names[0], chain));
+  NAE_ASSIGN(const keys::KeyPointer key,
+             call.parts.keys.ring.set_certificates(call.names[0], chain));
   for (const keys::Version& version : key->versions)
     if (version.certificates == chain)
       call.audit_detail = "version " + std::to_string(version.number) + " " + call.audit_detail;
-  NAE_TRY(put_in_force(call.parts, *key));
+  NAE_TRY(put_in_force(call, *key));
   return changed(call, *key);
 }
 
@@ -103,9 +104,9 @@ Result<Reply> remove_certificate(AdminCall& call) {
   call.audit_target = call.names[0];
   NAE_ASSIGN(const std::uint64_t number, whole_number(call.names[1], "the version", 1, UINT16_MAX));
   call.audit_detail = "version " + std::to_string(number) + " removed";
-  NAE_ASSIGN(const keys::KeyPointer key, call.parts.ring.remove_certificates(
+  NAE_ASSIGN(const keys::KeyPointer key, call.parts.keys.ring.remove_certificates(
                                              call.names[0], static_cast<std::uint16_t>(number)));
-  NAE_TRY(put_in_force(call.parts, *key));
+  NAE_TRY(put_in_force(call, *key));
   return changed(call, *key);
 }
 

@@ -74,11 +74,18 @@ Result<void> read_names(api::Fields& fields, const json::object& body, std::stri
 
 }  // namespace
 
-Result<void> put_in_force(AdminParts& parts, const keys::Key& key, std::uint16_t version,
+Result<void> put_in_force(keys::WorkingKeys& working, policy::PolicyBook& policy,
+                          const ChangeParts& change, const keys::Key& key, std::uint16_t version,
                           keys::State state) {
-  if (state != keys::State::active) parts.working_keys.forget(KeyVersionId{key.id, version});
-  parts.policy.bump_epoch();
-  return parts.settle ? parts.settle() : Result<void>{};
+  if (state != keys::State::active) working.forget(KeyVersionId{key.id, version});
+  policy.bump_epoch();
+  return change.settle ? change.settle() : Result<void>{};
+}
+
+Result<void> put_in_force(AdminCall& call, const keys::Key& key, std::uint16_t version,
+                          keys::State state) {
+  return put_in_force(call.parts.keys.working, call.parts.policy, call.parts.change, key, version,
+                      state);
 }
 
 std::string change_text(std::uint64_t version, keys::State state) {

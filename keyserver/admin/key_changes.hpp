@@ -11,7 +11,10 @@ namespace nae::admin {
 // Cached decisions and prepared working keys end before the change is answered: no connection gets
 // an answer under the old state afterwards. Code::timeout when one thread does not finish: the
 // change is made, but not yet in force there. Version 0: a change of the key as a whole.
-Result<void> put_in_force(AdminParts& parts, const keys::Key& key, std::uint16_t version = 0,
+Result<void> put_in_force(keys::WorkingKeys& working, policy::PolicyBook& policy,
+                          const ChangeParts& change, const keys::Key& key, std::uint16_t version,
+                          keys::State state);
+Result<void> put_in_force(AdminCall& call, const keys::Key& key, std::uint16_t version = 0,
                           keys::State state = keys::State::active);
 
 // "version 2 retired", for records.

@@ -54,7 +54,7 @@ Result<Reply> export_public_keys(AdminCall& call) {
   if (!number.empty()) {
     NAE_ASSIGN(only, whole_number(number, "the version", 1, UINT16_MAX));
   }
-  const keys::KeyPointer key = call.parts.ring.find(call.names[0]);
+  const keys::KeyPointer key = call.parts.keys.ring.find(call.names[0]);
   if (!key) return fail(Code::key_unknown, "no key is called \"" + call.names[0] + "\"");
   if (!is_pair(key->type))
     return fail(Code::key_type, "key \"" + key->name + "\" has no public key",

@@ -38,7 +38,7 @@ Result<Reply> show_import_key(AdminCall& call) {
   // The import key is made at the first call.
   const auto deadline = std::max(call.parts.settings.hsm_timeout, keys::kMakingKey);
   NAE_ASSIGN(const keys::ImportKey key,
-             call.parts.hsm.call([](keys::Hsm& hsm) { return hsm.import_key(); }, deadline));
+             call.parts.keys.hsm.call([](keys::Hsm& hsm) { return hsm.import_key(); }, deadline));
   NAE_ASSIGN(const auto parsed, crypto::PublicKey::from_der(key.public_key));
   return Reply{{{"public_key", parsed.pem()},
                 {"type", name(parsed.type())},
@@ -60,7 +60,7 @@ Result<Reply> import_key(AdminCall& call) {
   const std::optional<KeyType> type = key_type_from_name(type_name);
   if (!type) return fail(Code::invalid_argument, "no key type is called \"" + type_name + "\"");
   wanted.type = *type;
-  NAE_TRY(call.parts.ring.create(std::move(wanted)));
+  NAE_TRY(call.parts.keys.ring.create(std::move(wanted)));
   // Decisions about a name that stood for nothing end before this is answered.
   call.parts.policy.bump_epoch();
   NAE_ASSIGN(Reply reply, show_key(call));

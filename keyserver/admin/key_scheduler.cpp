@@ -19,8 +19,8 @@ constexpr std::int64_t kRetryAfterUs = std::int64_t{60} * 1'000'000;
 
 }  // namespace
 
-KeyScheduler::KeyScheduler(AdminParts parts) : parts_(std::move(parts)) {
-  parts_.ring.usage().running_low = [this] {
+KeyScheduler::KeyScheduler(Parts parts) : parts_(std::move(parts)) {
+  parts_.keys.ring.usage().running_low = [this] {
     std::lock_guard lock(lock_);
     running_low_ = true;
     wake_.notify_one();
@@ -29,7 +29,7 @@ KeyScheduler::KeyScheduler(AdminParts parts) : parts_(std::move(parts)) {
 
 KeyScheduler::~KeyScheduler() {
   stop();
-  parts_.ring.usage().running_low = [] {};
+  parts_.keys.ring.usage().running_low = [] {};
 }
 
 void KeyScheduler::start() {
@@ -44,7 +44,7 @@ void KeyScheduler::stop() {
   }
   if (!thread_.joinable()) return;
   thread_.join();
-  if (auto saved = parts_.ring.close_usage(); !saved)
+  if (auto saved = parts_.keys.ring.close_usage(); !saved)
     spdlog::error("event=usage-not-saved message={}", quoted_text(saved.error().message));
 }
 
@@ -65,7 +65,7 @@ void KeyScheduler::run_due() {
   if (!parts_.clock.look()) return;  // whoever watches the clock says so
   const std::int64_t now_us = parts_.clock.steady_us();
   std::erase_if(put_off_until_us_, [&](const auto& entry) { return entry.second <= now_us; });
-  for (const keys::Due& due : parts_.ring.due()) {
+  for (const keys::Due& due : parts_.keys.ring.due()) {
     // A later step of a version must not overtake one that failed.
     const Key key{due.key, due.version};
     if (put_off_until_us_.contains(key)) continue;
@@ -74,7 +74,7 @@ void KeyScheduler::run_due() {
 }
 
 void KeyScheduler::save_usage() {
-  auto used_up = parts_.ring.save_usage();
+  auto used_up = parts_.keys.ring.save_usage();
   if (!used_up) {
     spdlog::error("event=usage-not-saved message={}", quoted_text(used_up.error().message));
     return;
@@ -88,16 +88,17 @@ void KeyScheduler::save_usage() {
 }
 
 bool KeyScheduler::perform(const keys::Due& due) {
-  const keys::KeyPointer key = parts_.ring.find(due.key);
+  const keys::KeyPointer key = parts_.keys.ring.find(due.key);
   if (!key || !record(due, key->name, nullptr, true)) return false;
-  auto done = parts_.ring.perform(due);
+  auto done = parts_.keys.ring.perform(due);
   if (!done) {
     record(due, key->name, &done.error(), false);
     return false;
   }
   // Made and durable all the same when a thread hangs: not to be made again.
-  auto in_force = put_in_force(parts_, **done, due.version, due.state);
-  if (parts_.changed) parts_.changed();
+  auto in_force = put_in_force(parts_.keys.working, parts_.policy, parts_.change, **done,
+                               due.version, due.state);
+  if (parts_.change.made) parts_.change.made();
   record(due, key->name, in_force ? nullptr : &in_force.error(), false);
   return true;
 }
@@ -116,7 +117,7 @@ bool KeyScheduler::record(const keys::Due& due, std::string_view key, const Erro
   record.verdict = failure ? "deny" : "value";
   record.reason = failure ? name(failure->code) : begun ? "begun" : "allowed";
   record.detail = detail;
-  const keys::KeyPointer row = parts_.ring.find(key);
+  const keys::KeyPointer row = parts_.keys.ring.find(key);
   const std::string digest = row ? key_digest(*row) : std::string();
   record.digest = digest;
   audit::Batch batch;

@@ -13,7 +13,15 @@ namespace nae::admin {
 
 class KeyScheduler {
  public:
-  explicit KeyScheduler(AdminParts parts);
+  struct Parts {
+    KeyParts keys;
+    policy::PolicyBook& policy;
+    audit::Log& audit;
+    keys::TrustedTime& clock;
+    ChangeParts change;
+  };
+  // The parts outlive this.
+  explicit KeyScheduler(Parts parts);
   ~KeyScheduler();
   KeyScheduler(const KeyScheduler&) = delete;
   KeyScheduler& operator=(const KeyScheduler&) = delete;
@@ -35,7 +43,7 @@ class KeyScheduler {
   bool perform(const keys::Due& due);
   bool record(const keys::Due& due, std::string_view key, const Error* failure, bool begun);
 
-  AdminParts parts_;
+  Parts parts_;
   std::map<Key, std::int64_t> put_off_until_us_;  // steady; what failed lately
   std::mutex lock_;
   std::condition_variable wake_;

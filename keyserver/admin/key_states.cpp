@@ -34,9 +34,9 @@ Result<Reply> set_key_state(AdminCall& call) {
   NAE_TRY(fields.complete());
   call.audit_detail = "version " + std::to_string(number) + " " + state_name;
   NAE_ASSIGN(keys::State state, read_state(state_name));
-  NAE_ASSIGN(keys::KeyPointer key, call.parts.ring.set_state(call.names[0], number, state));
+  NAE_ASSIGN(keys::KeyPointer key, call.parts.keys.ring.set_state(call.names[0], number, state));
   call.audit_detail = planned_text(*key->version(number), state);
-  NAE_TRY(put_in_force(call.parts, *key, number, state));
+  NAE_TRY(put_in_force(call, *key, number, state));
   return changed(call, *key);
 }
 
@@ -51,7 +51,8 @@ Result<Reply> schedule_key_state(AdminCall& call) {
   if (at_us == 0) return fail(Code::invalid_argument, "\"at\" is missing");
   NAE_ASSIGN(keys::State state, read_state(state_name));
   call.audit_detail = change_text(number, state) + " planned for " + api::format_time(at_us);
-  NAE_ASSIGN(keys::KeyPointer key, call.parts.ring.schedule(call.names[0], number, {state, at_us}));
+  NAE_ASSIGN(keys::KeyPointer key,
+             call.parts.keys.ring.schedule(call.names[0], number, {state, at_us}));
   return changed(call, *key);
 }
 
@@ -60,7 +61,7 @@ Result<Reply> cancel_key_state(AdminCall& call) {
   NAE_ASSIGN(std::uint16_t number, version_in_path(call));
   NAE_ASSIGN(keys::State state, read_state(call.names[2]));
   call.audit_detail = change_text(number, state) + " cancelled";
-  NAE_ASSIGN(keys::KeyPointer key, call.parts.ring.cancel(call.names[0], number, state));
+  NAE_ASSIGN(keys::KeyPointer key, call.parts.keys.ring.cancel(call.names[0], number, state));
   return changed(call, *key);
 }
 
@@ -73,7 +74,7 @@ json::value salts_of(const keys::Key& key, const keys::UsageCount& count) {
 Result<Reply> show_key_usage(AdminCall& call) {
   NAE_TRY(call.only_parameters({}));
   call.audit_target = call.names[0];
-  keys::KeyPointer key = call.parts.ring.find(call.names[0]);
+  keys::KeyPointer key = call.parts.keys.ring.find(call.names[0]);
   if (!key) return fail(Code::key_unknown, "no key is called \"" + call.names[0] + "\"");
   json::array versions;
   for (const keys::Version& version : key->versions) {

@@ -47,7 +47,7 @@ Result<Reply> list_keys(AdminCall& call) {
   filter.owner = call.parameter("owner");
   if (const std::string label = call.parameter("label"); !label.empty())
     filter.labels.push_back(read_label(label));
-  const auto page = call.parts.ring.page(call.parameter("after"), limit, filter);
+  const auto page = call.parts.keys.ring.page(call.parameter("after"), limit, filter);
   json::array keys;
   for (const keys::KeyPointer& key : page) keys.push_back(summary_of(*key));
   json::object body{{"keys", std::move(keys)}};
@@ -77,22 +77,22 @@ Result<Reply> create_key(AdminCall& call) {
       return fail(Code::invalid_argument, "no protection is called \"" + *protection + "\"");
     wanted.protection = *known;
   }
-  NAE_ASSIGN(keys::KeyPointer key, call.parts.ring.create(std::move(wanted)));
-  NAE_TRY(put_in_force(call.parts, *key));
+  NAE_ASSIGN(keys::KeyPointer key, call.parts.keys.ring.create(std::move(wanted)));
+  NAE_TRY(put_in_force(call, *key));
   return changed(call, *key, 201);
 }
 
 Result<Reply> show_key(AdminCall& call) {
   NAE_TRY(call.only_parameters({}));
   call.audit_target = call.names[0];
-  keys::KeyPointer key = call.parts.ring.find(call.names[0]);
+  keys::KeyPointer key = call.parts.keys.ring.find(call.names[0]);
   if (!key) return fail(Code::key_unknown, "no key is called \"" + call.names[0] + "\"");
   return reply_with(*key);
 }
 
 Result<Reply> set_key(AdminCall& call) {
   call.audit_target = call.names[0];
-  keys::KeyPointer key = call.parts.ring.find(call.names[0]);
+  keys::KeyPointer key = call.parts.keys.ring.find(call.names[0]);
   if (!key) return fail(Code::key_unknown, "no key is called \"" + call.names[0] + "\"");
   NAE_ASSIGN(json::object body, call.body());
   for (const auto& member : body)
@@ -102,23 +102,23 @@ Result<Reply> set_key(AdminCall& call) {
   keys::Attributes attributes = key->attributes;
   NAE_TRY(read_attributes(fields, body, key->type, attributes));
   NAE_TRY(fields.complete());
-  NAE_ASSIGN(key, call.parts.ring.set_attributes(call.names[0], attributes));
-  NAE_TRY(put_in_force(call.parts, *key));
+  NAE_ASSIGN(key, call.parts.keys.ring.set_attributes(call.names[0], attributes));
+  NAE_TRY(put_in_force(call, *key));
   return changed(call, *key);
 }
 
 // Who has lost the answer asks the same again: a version that is there is not made once more.
 Result<std::optional<Reply>> rotated_already(AdminCall& call) {
   NAE_ASSIGN(const Rotation wanted, read_rotation(call));
-  const keys::KeyPointer key = call.parts.ring.find(call.names[0]);
+  const keys::KeyPointer key = call.parts.keys.ring.find(call.names[0]);
   if (!key || !wanted.if_newest) return std::nullopt;
   NAE_ASSIGN(const bool rotated,
-             call.parts.ring.is_rotated(*key, wanted.activate_at_us, *wanted.if_newest));
+             call.parts.keys.ring.is_rotated(*key, wanted.activate_at_us, *wanted.if_newest));
   if (!rotated) return std::nullopt;
   call.audit_target = call.names[0];
   call.audit_detail = newest_text(*key) + " already";
   // The answer that was lost may have been one that it is not in force everywhere yet.
-  NAE_TRY(put_in_force(call.parts, *key));
+  NAE_TRY(put_in_force(call, *key));
   NAE_ASSIGN(Reply reply, changed(call, *key));
   reply.body["unchanged"] = true;
   return reply;
@@ -128,9 +128,9 @@ Result<Reply> rotate_key(AdminCall& call) {
   call.audit_target = call.names[0];
   NAE_ASSIGN(const Rotation wanted, read_rotation(call));
   NAE_ASSIGN(keys::KeyPointer key,
-             call.parts.ring.rotate(call.names[0], wanted.activate_at_us, wanted.if_newest));
+             call.parts.keys.ring.rotate(call.names[0], wanted.activate_at_us, wanted.if_newest));
   call.audit_detail = newest_text(*key);
-  NAE_TRY(put_in_force(call.parts, *key));
+  NAE_TRY(put_in_force(call, *key));
   NAE_ASSIGN(Reply reply, changed(call, *key));
   reply.body["unchanged"] = false;
   return reply;

@@ -163,7 +163,7 @@ TEST_F(AdminServiceTest, StepsArePlannedCancelledAndPerformed) {
   EXPECT_EQ(code(call("key-admin", "DELETE", plan + "/asleep")), "invalid_argument");
 
   ASSERT_TRUE(ring_->schedule("a", 1, {keys::State::restricted, unix_time_us() + 1000}));
-  KeyScheduler scheduler(*parts_);
+  KeyScheduler scheduler(scheduler_parts());
   ASSERT_TRUE(eventually([&] { return !ring_->due().empty(); }));
   scheduler.run_due();
   EXPECT_EQ(ring_->find("a")->version(1)->state, keys::State::restricted);
@@ -183,7 +183,7 @@ TEST_F(AdminServiceTest, UsesAreShownAndRotate) {
   json::value usage = parsed(call("auditor", "GET", "/v1/keys/a/usage"));
   EXPECT_EQ(shown(api::items(usage, "versions").at(0), "uses"), "5");
   EXPECT_EQ(shown(api::items(usage, "versions").at(0), "last_read_at"), "");
-  KeyScheduler(*parts_).save_usage();
+  KeyScheduler(scheduler_parts()).save_usage();
   EXPECT_EQ(ring_->find("a")->versions.size(), 2u);
   EXPECT_EQ(records("key-rotate").back().detail, "uses");
   EXPECT_EQ(code(call("auditor", "GET", "/v1/keys/none/usage")), "key_unknown");

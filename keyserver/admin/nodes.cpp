@@ -35,7 +35,7 @@ Result<std::string> reason_of(const AdminCall& call) {
 
 Result<Reply> list_nodes(AdminCall& call) {
   NAE_TRY(call.only_parameters({}));
-  NAE_ASSIGN(const std::vector<store::Node> nodes, call.parts.store.list_nodes());
+  NAE_ASSIGN(const std::vector<store::Node> nodes, call.parts.store.store.list_nodes());
   json::array list;
   for (const store::Node& node : nodes)
     list.push_back(json::object{{"name", node.name},
@@ -52,14 +52,14 @@ Result<Reply> list_nodes(AdminCall& call) {
 Result<Reply> fence_node(AdminCall& call) {
   NAE_ASSIGN(const std::string reason, reason_of(call));
   call.audit_detail = reason;
-  NAE_TRY(call.parts.store.fence_node(call.names.front(), reason));
+  NAE_TRY(call.parts.store.store.fence_node(call.names.front(), reason));
   return Reply{{{"name", call.names.front()}, {"fenced", reason}}};
 }
 
 Result<Reply> allow_node(AdminCall& call) {
   NAE_ASSIGN(const std::string reason, reason_of(call));
   call.audit_detail = reason;
-  NAE_TRY(call.parts.store.allow_node(call.names.front()));
+  NAE_TRY(call.parts.store.store.allow_node(call.names.front()));
   return Reply{{{"name", call.names.front()}, {"fenced", ""}}};
 }
 

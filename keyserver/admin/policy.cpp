@@ -33,13 +33,13 @@ json::array warnings_json(const policy::Document& document) {
 
 Result<policy::Revision> policy_revision(AdminCall& call, std::uint64_t number) {
   if (number == 0) {
-    NAE_ASSIGN(std::optional<policy::Revision> latest, call.parts.store.latest());
+    NAE_ASSIGN(std::optional<policy::Revision> latest, call.parts.store.store.latest());
     if (!latest)
       return fail(Code::not_found, "no policy was ever applied, so everything is denied",
                   "Apply one with 'nae policy apply FILE'.");
     return *std::move(latest);
   }
-  NAE_ASSIGN(std::vector<policy::Revision> history, call.parts.store.history());
+  NAE_ASSIGN(std::vector<policy::Revision> history, call.parts.store.store.history());
   for (policy::Revision& revision : history)
     if (revision.number == number && revision.pruned_at_us == 0) return std::move(revision);
   for (const policy::Revision& revision : history)
@@ -96,7 +96,7 @@ std::string document_digest(std::string_view document) {
 // Another text that decides the same is a change: its comments and names are part of the history.
 Result<std::optional<Reply>> policy_already(AdminCall& call) {
   NAE_ASSIGN(const WantedPolicy wanted, read_wanted(call));
-  NAE_ASSIGN(const std::optional<policy::Revision> latest, call.parts.store.latest());
+  NAE_ASSIGN(const std::optional<policy::Revision> latest, call.parts.store.store.latest());
   const auto snapshot = call.parts.policy.snapshot();
   if (!latest || latest->text != wanted.document || latest->number != snapshot->number)
     return std::nullopt;
@@ -140,12 +140,12 @@ Result<Reply> preview_policy(AdminCall& call) {
   const auto snapshot = call.parts.policy.snapshot();
   NAE_TRY(policy::check_revision(wanted.if_revision, snapshot->number));
   NAE_ASSIGN(policy::Document document, policy::parse(wanted.document));
-  return Reply{difference_json(call.parts, *snapshot->document, document)};
+  return Reply{difference_json(call.parts.keys.ring, *snapshot->document, document)};
 }
 
 Result<Reply> list_policies(AdminCall& call) {
   NAE_TRY(call.only_parameters({}));
-  NAE_ASSIGN(std::vector<policy::Revision> history, call.parts.store.history());
+  NAE_ASSIGN(std::vector<policy::Revision> history, call.parts.store.store.history());
   json::array versions;
   for (const policy::Revision& revision : history) versions.push_back(summary(revision));
   return Reply{{{"versions", std::move(versions)}}};

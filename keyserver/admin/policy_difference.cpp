@@ -44,10 +44,10 @@ json::value version_json(const Compared& compared) {
 
 }  // namespace
 
-json::object difference_json(AdminParts& parts, const policy::Document& before,
+json::object difference_json(const keys::KeyRing& ring, const policy::Document& before,
                              const policy::Document& after) {
   std::vector<std::string> keys;
-  for (const keys::KeyPointer& key : parts.ring.list()) keys.push_back(key->name);
+  for (const keys::KeyPointer& key : ring.list()) keys.push_back(key->name);
   const policy::Difference difference = policy::compare(before, after, keys);
   json::array changes;
   for (const policy::Change& change : difference.changes) changes.push_back(change_json(change));
@@ -74,7 +74,7 @@ Result<Reply> diff_policy(AdminCall& call) {
   } else {
     NAE_ASSIGN(after, applied(call, static_cast<std::uint64_t>(to.value_or(0))));
   }
-  json::object answer = difference_json(call.parts, before.document, after.document);
+  json::object answer = difference_json(call.parts.keys.ring, before.document, after.document);
   answer["from"] = version_json(before);
   answer["to"] = version_json(after);
   return Reply{std::move(answer)};

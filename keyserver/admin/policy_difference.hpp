@@ -6,8 +6,8 @@
 
 namespace nae::admin {
 
-// {"declarations", "changes", "complete"}
-json::object difference_json(AdminParts& parts, const policy::Document& before,
+// {"declarations", "changes", "complete"}; what `ring` has is asked about as well.
+json::object difference_json(const keys::KeyRing& ring, const policy::Document& before,
                              const policy::Document& after);
 
 }  // namespace nae::admin

@@ -26,13 +26,13 @@ json::object to_json(const std::vector<policy::Revision>& revisions) {
 
 Result<Reply> preview_prune_policies(AdminCall& call) {
   NAE_ASSIGN(const std::int64_t before_us, before_of(call));
-  NAE_ASSIGN(const auto found, call.parts.store.prunable_policies(before_us));
+  NAE_ASSIGN(const auto found, call.parts.store.store.prunable_policies(before_us));
   return Reply{to_json(found)};
 }
 
 Result<Reply> prune_policies(AdminCall& call) {
   NAE_ASSIGN(const std::int64_t before_us, before_of(call));
-  NAE_ASSIGN(const auto pruned, call.parts.store.prune_policies(before_us, call.now_us));
+  NAE_ASSIGN(const auto pruned, call.parts.store.store.prune_policies(before_us, call.now_us));
   call.audit_detail =
       "before " + api::format_time(before_us) + ": " + std::to_string(pruned.size()) + " versions";
   if (!pruned.empty())

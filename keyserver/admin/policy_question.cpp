@@ -118,7 +118,7 @@ Result<Reply> test_policy(AdminCall& call) {
   NAE_ASSIGN(Question question, read_question(call, *snapshot->document));
   call.audit_target = question.key;
   call.audit_detail = question.subject.effective_role + " " + std::string(name(question.action));
-  const keys::KeyPointer known = call.parts.ring.find(question.key);
+  const keys::KeyPointer known = call.parts.keys.ring.find(question.key);
   const policy::AskedKey key(question.key,
                              known ? keys::name(known->origin()) : std::string_view());
   policy::Explanation explanation =

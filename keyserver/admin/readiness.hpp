@@ -11,7 +11,7 @@ struct Readiness {
   boost::json::object parts;  // "hsm", "store", ...: {"ok", "problem"}
 };
 
-// Asks the store (AdminParts::check_store); of the HSM and the audit log what they last knew, so
+// Asks the store (StoreParts::check); of the HSM and the audit log what they last knew, so
 // that a hanging module cannot hang the question.
 Readiness readiness(AdminParts& parts);
 

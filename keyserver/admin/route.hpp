@@ -49,8 +49,10 @@ struct AdminCall {
   // Code::invalid_argument for a parameter that is not among `known`.
   Result<void> only_parameters(std::initializer_list<std::string_view> known) const;
   Result<json::object> body() const { return api::parse_object(request.body); }
-  // See AdminParts::settle.
-  Result<void> settle() const { return parts.settle ? parts.settle() : Result<void>{}; }
+  // See ChangeParts::settle.
+  Result<void> settle() const {
+    return parts.change.settle ? parts.change.settle() : Result<void>{};
+  }
 };
 
 struct Reply {

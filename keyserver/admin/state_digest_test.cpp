@@ -100,7 +100,7 @@ TEST_F(StateDigestTest, AServerThatStartsOnTheSameStoreTellsTheSame) {
 TEST_F(StateDigestTest, TheServerIsAskedToTellAfterEachCallThatMayChange) {
   int told = 0;
   AdminParts parts = *parts_;
-  parts.changed = [&] { ++told; };
+  parts.change.made = [&] { ++told; };
   service_ = std::make_unique<AdminService>(parts);
   EXPECT_EQ(call("auditor", "GET", "/v1/keys").status, 200u);
   EXPECT_EQ(told, 0);

@@ -41,19 +41,19 @@ void add_certificate(json::array& into, const char* kind, std::string_view pem) 
 // Of the server itself and its authority; those of others have lists of their own.
 json::array certificates(const AdminParts& parts) {
   json::array found;
-  if (!parts.certificate.empty())
-    if (auto pem = read_file(parts.certificate, kMaxCertificateBytes))
+  if (!parts.certificates.own.empty())
+    if (auto pem = read_file(parts.certificates.own, kMaxCertificateBytes))
       add_certificate(found, "server", *pem);
-  add_certificate(found, "authority", parts.authority_pem);
+  add_certificate(found, "authority", parts.certificates.authority_pem);
   return found;
 }
 
 }  // namespace
 
 Readiness readiness(AdminParts& parts) {
-  hsm::Health hsm = parts.hsm.health();
-  Result<void> store = parts.check_store ? parts.check_store() : parts.store.check();
-  audit::LogHealth audit = parts.audit.health();
+  hsm::Health hsm = parts.keys.hsm.health();
+  Result<void> store = parts.store.check ? parts.store.check() : parts.store.store.check();
+  audit::LogHealth audit = parts.audit.log.health();
   Readiness answer;
   answer.ready = hsm.healthy && store.has_value() && audit.writable;
   answer.parts = {
@@ -64,10 +64,11 @@ Readiness readiness(AdminParts& parts) {
       // Serves all the same: what waits is what was planned.
       {"clock", part(parts.clock.trusted(), parts.clock.problem())},
   };
-  if (!parts.lease_seconds_left) return answer;
-  answer.parts["store"].as_object()["lease_seconds_left"] = parts.lease_seconds_left();
+  if (!parts.group) return answer;
+  answer.parts["store"].as_object()["lease_seconds_left"] = parts.group->lease_seconds_left();
   // Serves all others all the same.
-  answer.parts["token_keys"] = part(parts.not_on_token.empty(), missing(parts.not_on_token));
+  const std::vector<std::string>& elsewhere = parts.group->not_on_token();
+  answer.parts["token_keys"] = part(elsewhere.empty(), missing(elsewhere));
   return answer;
 }
 
@@ -82,18 +83,19 @@ Result<Reply> show_status(AdminCall& call) {
       {"started_at", api::format_time(call.started_at_us)},
       {"time", api::format_time(unix_time_us())},
       {"certificates", certificates(parts)},
-      {"keys", parts.ring.size()},
+      {"keys", parts.keys.ring.size()},
       {"policy_version", parts.policy.snapshot()->number},
       {"connections", static_cast<std::int64_t>(parts.metrics.connections().Value())},
-      {"audit_seq", parts.audit.health().last_seq},
-      {"audit_head_seq", parts.audit.health().head_seq},
-      {"audit_lost_records", parts.audit.health().lost_records},
+      {"audit_seq", parts.audit.log.health().last_seq},
+      {"audit_head_seq", parts.audit.log.health().head_seq},
+      {"audit_lost_records", parts.audit.log.health().lost_records},
       {"admin", call.admin},
       {"roles", call.roles.text()},
   };
   json::array damaged;
-  if (parts.checks)
-    for (const auto& segment : parts.checks->damaged()) damaged.push_back(api::to_json(segment));
+  if (parts.audit.checks)
+    for (const auto& segment : parts.audit.checks->damaged())
+      damaged.push_back(api::to_json(segment));
   body["audit_damaged_segments"] = std::move(damaged);
   for (auto& member : state.parts) body[member.key()] = std::move(member.value());
   return Reply{std::move(body)};

@@ -278,42 +278,33 @@ class Running final : public Startable {
   }
 
   void open_admin() {
-    admin::AdminParts parts{.ring = ring_,
-                            .working_keys = working_keys_,
-                            .policy = *policy_,
-                            .store = *store_,
-                            .audit = *audit_,
-                            .hsm = hsm_,
-                            .metrics = metrics_,
-                            .devices = devices_,
-                            .admins = admins_,
-                            .settings = settings_,
-                            .clock = clock_,
-                            .audit_directory = config_.audit.directory,
-                            .authority_pem = authority_,
-                            .settle = [this] { return settle(); },
-                            .approval = approval_,
-                            .checks = &*checks_,
-                            .changed = [this] { changed(listening_.get()); },
-                            .certificate = config_.tls.certificate,
-                            .device_renewal = config_.server.device_renewal,
-                            .backups = backups_ ? &*backups_ : nullptr,
-                            .presences = presences_ ? &*presences_ : nullptr};
-    parts.check_store = [this] { return probe_->ask(); };
-    parts.not_on_token = not_on_token_;
-    if (tenure_) tell_of_lease(parts, tenure_, watch_);
-    if (follower_) parts.in_charge = [this] { return follower_->in_charge(); };
-    if (acknowledgement_)
-      parts.in_force = [this] { return acknowledgement_->begin(store_->ledger_head()); };
+    if (tenure_)
+      group_.emplace(UnderLease::Parts{*tenure_, *watch_, *store_, not_on_token_,
+                                       follower_ ? &*follower_ : nullptr,
+                                       acknowledgement_ ? &*acknowledgement_ : nullptr});
+    admin::AdminParts parts{
+        .keys = {ring_, working_keys_, hsm_},
+        .policy = *policy_,
+        .store = {*store_, backups_ ? &*backups_ : nullptr, [this] { return probe_->ask(); }},
+        .audit = {*audit_, config_.audit.directory, &*checks_},
+        .certificates = {devices_, admins_, authority_, config_.tls.certificate,
+                         config_.server.device_renewal},
+        .metrics = metrics_,
+        .settings = settings_,
+        .clock = clock_,
+        .approval = {approval_, presences_ ? &*presences_ : nullptr},
+        .change = {[this] { return settle(); }, [this] { changed(listening_.get()); }},
+        .group = group_ ? &*group_ : nullptr};
     auto admits = [this](const net::PeerIdentity& peer) {
       return (peer.kind == net::PeerKind::admin ? admins_ : devices_).admits(peer);
     };
     admin_.emplace(std::make_unique<admin::AdminService>(parts), std::move(admits),
                    http_limits(config_), gate_limits(config_));
     // Before there is a listener nobody is waiting for an answer.
-    parts.settle = [this] { return listener_ ? settle() : Result<void>{}; };
-    parts.changed = [this] { changed(listener_.get()); };
-    if (!follower_) scheduler_.emplace(std::move(parts));
+    const admin::ChangeParts change{[this] { return listener_ ? settle() : Result<void>{}; },
+                                    [this] { changed(listener_.get()); }};
+    if (!follower_)
+      scheduler_.emplace(admin::KeyScheduler::Parts{parts.keys, *policy_, *audit_, clock_, change});
     checker_.emplace(*checks_, *audit_);
   }
 
@@ -437,6 +428,7 @@ class Running final : public Startable {
   std::optional<setup::BoundKeys> bound_keys_;
   std::optional<setup::BegunLedger> begun_ledger_;
   std::vector<std::string> not_on_token_;
+  std::optional<UnderLease> group_;  // of a store that others may take over
   std::atomic<bool> head_is_due_ = false;
   std::string authority_;
   operations::Settings settings_;

@@ -11,13 +11,26 @@ std::function<void()> answers_by(std::shared_ptr<const group::Tenure> tenure) {
   };
 }
 
-void tell_of_lease(admin::AdminParts& parts, std::shared_ptr<const group::Tenure> tenure,
-                   std::shared_ptr<group::StoreWatch> watch) {
-  parts.lease_seconds_left = [tenure = std::move(tenure)] {
-    return std::chrono::duration<double>(tenure->left()).count();
-  };
-  parts.store_is_whole = [watch] { return watch->is_whole().has_value(); };
-  parts.store_is_synchronous = [watch] { return watch->is_synchronous(); };
+double UnderLease::lease_seconds_left() const {
+  return std::chrono::duration<double>(parts_.tenure.left()).count();
+}
+
+bool UnderLease::store_is_whole() const {
+  return parts_.watch.is_whole().has_value();
+}
+
+bool UnderLease::store_is_synchronous() const {
+  return parts_.watch.is_synchronous();
+}
+
+std::optional<std::string> UnderLease::in_charge() const {
+  if (!parts_.follower) return std::nullopt;
+  return parts_.follower->in_charge();
+}
+
+std::function<Result<void>()> UnderLease::in_force() {
+  if (!parts_.acknowledgement) return {};
+  return parts_.acknowledgement->begin(parts_.store.ledger_head());
 }
 
 Result<void> settle_answers(net::Listener& listener, std::chrono::milliseconds time) {
