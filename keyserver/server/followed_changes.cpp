@@ -4,14 +4,59 @@ namespace nae::server {
 namespace {
 
 constexpr int kMostReads = 5;
+// More changes at once than this: rows are read without a look at which they are of.
+constexpr std::size_t kMostChanges = 256;
 
 }  // namespace
 
+// By the change feed: a device that was enrolled is no reason to read, and check, every key.
+Result<void> FollowedChanges::find_touched(const store::LedgerPoint& head) {
+  if (head == seen_) return {};
+  NAE_ASSIGN(const std::vector<store::Change> changes,
+             parts_.ledger.changes_after(seen_.epoch, kMostChanges));
+  if (seen_.epoch == 0 || changes.empty() || changes.front().previous != seen_.hash ||
+      changes.back().epoch < head.epoch)
+    touched_ = {};
+  for (const store::Change& change : changes)
+    for (const store::Item& item : change.items) touched_.add(item.noun);
+  seen_ = head;
+  return {};
+}
+
+void FollowedChanges::Touched::add(store::Noun noun) {
+  switch (noun) {
+    case store::Noun::key:
+    case store::Noun::version:
+    case store::Noun::certificate:
+      keys = true;
+      return;
+    case store::Noun::policy:
+      policy = true;
+      return;
+    case store::Noun::device:
+      devices = true;
+      return;
+    case store::Noun::admin:
+      admins = true;
+      return;
+    // Read from the store by whoever asks for one.
+    case store::Noun::fact:
+    case store::Noun::approval:
+      return;
+  }
+}
+
 Result<void> FollowedChanges::read_rows() {
-  NAE_TRY(parts_.ring.load());
-  NAE_TRY(parts_.policy.reload());
-  NAE_TRY(parts_.devices.reload());
-  return parts_.admins.reload();
+  if (touched_.keys) {
+    const std::vector<keys::KeyPointer> before = parts_.ring.list();
+    const auto loaded = parts_.ring.load();
+    forget_changed(before);
+    NAE_TRY(loaded);
+  }
+  if (touched_.policy) NAE_TRY(parts_.policy.reload());
+  if (touched_.devices) NAE_TRY(parts_.devices.reload());
+  if (touched_.admins) NAE_TRY(parts_.admins.reload());
+  return {};
 }
 
 // And again where somebody changed it meanwhile: a row that is newer than the ledger was looks like
@@ -19,12 +64,12 @@ Result<void> FollowedChanges::read_rows() {
 Result<store::LedgerPoint> FollowedChanges::take_in() {
   for (int reads = 0; reads < kMostReads; ++reads) {
     NAE_ASSIGN(const store::LedgerPoint before, parts_.ledger.catch_up());
-    const std::vector<keys::KeyPointer> keys = parts_.ring.list();
+    NAE_TRY(find_touched(before));
     const auto read = read_rows();
-    forget_changed(keys);
     NAE_ASSIGN(const store::LedgerPoint after, parts_.ledger.catch_up());
     if (after != before) continue;
     NAE_TRY(read);
+    touched_ = {.keys = false, .policy = false, .devices = false, .admins = false};
     // Last: what is decided from now on is decided by all of it.
     parts_.policy.bump_epoch();
     return after;

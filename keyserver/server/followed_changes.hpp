@@ -24,15 +24,25 @@ class FollowedChanges {
   };
   explicit FollowedChanges(const Parts& parts) : parts_(parts) {}
 
-  // All that stands in the store, each row compared with the ledger; answers up to which change.
-  // Requests that come afterwards are decided by it. Code::server_unavailable when somebody changes
-  // the store faster than it can be read.
+  // All that has changed in the store since the last call, each row compared with the ledger;
+  // answers up to which change. Requests that come afterwards are decided by it.
+  // Code::server_unavailable when somebody changes the store faster than it can be read; what was
+  // to be read is read by the next call then. One thread.
   Result<store::LedgerPoint> take_in();
 
  private:
+  Result<void> find_touched(const store::LedgerPoint& head);
   Result<void> read_rows();
   void forget_changed(const std::vector<keys::KeyPointer>& before);
+
+  // What the server keeps in memory of a store, each read as a whole.
+  struct Touched {
+    bool keys = true, policy = true, devices = true, admins = true;
+    void add(store::Noun noun);
+  };
   const Parts parts_;
+  Touched touched_;          // and not read yet; at first all
+  store::LedgerPoint seen_;  // up to here touched_ is known
 };
 
 }  // namespace nae::server
