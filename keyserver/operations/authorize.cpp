@@ -13,9 +13,9 @@ std::string in_quotes(std::string_view text) {
   return "\"" + std::string(text) + "\"";
 }
 
-Refused refuse(Code code, std::string message, const keys::Key* key, std::string name,
+Refused refuse(Code code, std::string message, const keys::Key* key, const std::string& name,
                const policy::Decision& decision) {
-  return {Error(code, std::move(message)), key ? key->name : std::move(name), decision};
+  return {Error(code, std::move(message)), key ? key->name : name, decision};
 }
 
 // An action that policy lets the caller do with the key, and that permits what is asked.

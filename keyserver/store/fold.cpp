@@ -24,15 +24,20 @@ tl::unexpected<Error> differs(Noun noun, ByteView identity, const std::string& h
               "find out who can write the file.");
 }
 
+// A key of the fold begins with its noun.
+std::size_t noun_in(const std::string& key) {
+  return static_cast<unsigned char>(key.front());
+}
+
 }  // namespace
 
 void Fold::insert(std::string key, const Entry& entry) {
-  std::size_t& count = counts_[static_cast<std::size_t>(key.front())];
+  std::size_t& count = counts_[noun_in(key)];
   if (entries_.insert_or_assign(std::move(key), entry).second) ++count;
 }
 
 void Fold::erase(const std::string& key) {
-  counts_[static_cast<std::size_t>(key.front())] -= entries_.erase(key);
+  counts_[noun_in(key)] -= entries_.erase(key);
 }
 
 Fold::Before Fold::apply(const Change& change) {

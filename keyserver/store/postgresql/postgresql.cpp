@@ -62,7 +62,8 @@ Result<Answer> Database::ask(std::string_view sql, std::span<const sql::Value> v
 
 Result<sql::Statement> Database::run(std::string_view sql, std::span<const sql::Value> values) {
   NAE_ASSIGN(Answer answer, ask(sql, values));
-  changes_ = std::atoi(PQcmdTuples(answer.get()));
+  // "" of a command that changes no rows.
+  changes_ = static_cast<int>(std::strtol(PQcmdTuples(answer.get()), nullptr, 10));
   return sql::Statement(std::make_unique<Rows>(std::move(answer)));
 }
 
