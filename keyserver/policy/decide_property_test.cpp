@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <random>
 
+#include "keyserver/policy/condition.hpp"
 #include "keyserver/policy/decide.hpp"
 
 namespace nae::policy {
@@ -31,6 +32,7 @@ class RandomPolicy {
       if (chance(2)) rule.actions.insert(action);
     if (rule.actions.empty()) rule.actions.insert(Action::decrypt);
     add_result(rule);
+    if (chance(6)) rule.key_origins = some({"generated", "imported", "unknown"}, 1);
     if (chance(5)) rule.networks = {*parse_network("10.0.0.0/8")};
     if (chance(5)) rule.client_networks = {*parse_network("2001:db8::/32")};
     if (chance(5)) rule.delegation = rule.result == Verdict::deny && chance(2);
@@ -70,6 +72,7 @@ class RandomPolicy {
   }
   Action action() { return kActions[random_() % std::size(kActions)]; }
   std::string key() { return one({"k1", "k1", "k2", "k3", "l2", ""}); }
+  std::string origin() { return one({"generated", "generated", "imported", "unknown", ""}); }
   std::size_t index(std::size_t size) { return random_() % size; }
   std::int64_t time() {
     return kFirstUs + static_cast<std::int64_t>(random_() % (kSpanUs / 1000)) * 1000;
@@ -113,7 +116,7 @@ class RandomPolicy {
     }
     auto zone = TimeZone::find(
         one({"UTC", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Kathmandu"}));
-    return {Week(days, hours), *zone, ""};
+    return {Week(days, hours), *zone, "a week"};
   }
   std::mt19937 random_;
 };
@@ -126,16 +129,29 @@ struct Round {
         subject(random.subject()),
         action(random.action()),
         key(random.key()),
+        origin(random.origin()),
         now_us(random.time()) {}
-  Decision decide(const Document& document) const {
-    return policy::decide(document, subject, action, key, now_us);
+  Decision decide(const Document& document) const { return decide(document, now_us); }
+  Decision decide(const Document& document, std::int64_t at_us) const {
+    return policy::decide(document, subject, action, AskedKey(key, origin), at_us);
   }
   Document before;
   Subject subject;
   Action action;
-  std::string key;
+  std::string key, origin;
   std::int64_t now_us;
 };
+
+// What no rule asks for, no property is tried with.
+TEST(PolicyProperties, AreTriedWithEveryCondition) {
+  RandomPolicy random(8);
+  std::vector<Rule> rules;
+  for (int i = 0; i < 1'000; ++i) rules.push_back(random.rule());
+  for (const Condition& condition : conditions())
+    EXPECT_TRUE(std::ranges::any_of(rules, [&](const Rule& rule) {
+      return !condition.wants(rule).empty();
+    })) << condition.name;
+}
 
 // An added allowing rule removes no denial by rule, makes no result less restrictive and takes no
 // limit away; what it grants is granted in its name.
@@ -223,7 +239,7 @@ TEST(PolicyProperties, KnowingLessOfASubjectNeverGrants) {
     Round round(random);
     Decision full = round.decide(round.before);
     Round less = round;
-    switch (random.index(5)) {
+    switch (random.index(6)) {
       case 0:
         less.subject.user.reset();
         break;
@@ -236,6 +252,9 @@ TEST(PolicyProperties, KnowingLessOfASubjectNeverGrants) {
       case 3:
         less.subject.session_role.clear();
         less.subject.login_role.clear();
+        break;
+      case 4:
+        less.origin.clear();
         break;
       default:
         if (less.subject.user) less.subject.user->claims.clear();
@@ -269,9 +288,7 @@ TEST(PolicyProperties, ADecisionHoldsUntilItSays) {
     std::vector<std::int64_t> moments{round.now_us};
     for (int j = 0; j < 30; ++j) moments.push_back(random.time());
     std::ranges::sort(moments);
-    auto fresh = [&](std::int64_t now_us) {
-      return decide(round.before, round.subject, round.action, round.key, now_us);
-    };
+    auto fresh = [&](std::int64_t now_us) { return round.decide(round.before, now_us); };
     Decision cached = fresh(moments.front());
     for (std::int64_t now_us : moments) {
       if (now_us >= cached.valid_until_us) cached = fresh(now_us), ++changed;
