@@ -50,7 +50,7 @@ struct Machine {
   keys::WorkingKeys working_keys{*gcm};
 
   keys::KeyRing make_ring() {
-    return keys::KeyRing(*store, [this](keys::HsmJob job) { return job(*hsm); });
+    return keys::KeyRing(*store, store.get(), [this](keys::HsmJob job) { return job(*hsm); });
   }
 };
 

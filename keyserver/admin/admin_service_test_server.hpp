@@ -69,7 +69,7 @@ class AdminServiceTest : public testing::Test {
     audit_ = audit::Log::open(std::move(options)).value();
     settings_.software = "nae-keyserver test";
     ring_ = std::make_unique<keys::KeyRing>(
-        *store_, [](keys::HsmJob job) { return hsm_->call(std::move(job), 5s); },
+        *store_, store_.get(), [](keys::HsmJob job) { return hsm_->call(std::move(job), 5s); },
         keys::RingOptions{.destroy_wait_us = 0});
     ASSERT_TRUE(ring_->load());
     for (AdminRole role : admin_roles())

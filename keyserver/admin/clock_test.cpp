@@ -14,7 +14,7 @@ class ClockTest : public AdminServiceTest {
   void SetUp() override {
     AdminServiceTest::SetUp();
     ring_ = std::make_unique<keys::KeyRing>(
-        *store_, [](keys::HsmJob job) { return hsm_->call(std::move(job), 5s); },
+        *store_, store_.get(), [](keys::HsmJob job) { return hsm_->call(std::move(job), 5s); },
         keys::RingOptions{.now = [this] { return clock_.now_us(); },
                           .steady = [this] { return clock_.steady_us(); },
                           .destroy_wait_us = 7 * kDayUs});

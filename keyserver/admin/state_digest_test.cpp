@@ -89,7 +89,8 @@ TEST_F(StateDigestTest, AServerThatStartsOnTheSameStoreTellsTheSame) {
         call("key-admin", "POST", "/v1/keys", {{"name", name}, {"type", "aes-256-gcm"}}).status,
         201u);
   before_ = digest();
-  keys::KeyRing ring(*store_, [](keys::HsmJob job) { return hsm_->call(std::move(job), 5s); });
+  keys::KeyRing ring(*store_, store_.get(),
+                     [](keys::HsmJob job) { return hsm_->call(std::move(job), 5s); });
   ASSERT_TRUE(ring.load());
   const auto policy = policy::PolicyBook::open(*store_).value();
   operations::ToldState told;

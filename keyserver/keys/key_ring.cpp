@@ -15,8 +15,12 @@ bool KeyFilter::matches(const Key& key) const {
   });
 }
 
-KeyRing::KeyRing(Repository& repository, RunOnHsm run_on_hsm, RingOptions options)
-    : repository_(repository), run_on_hsm_(std::move(run_on_hsm)), options_(std::move(options)) {
+KeyRing::KeyRing(Repository& repository, UsageRepository* counts, RunOnHsm run_on_hsm,
+                 RingOptions options)
+    : repository_(repository),
+      counts_(counts),
+      run_on_hsm_(std::move(run_on_hsm)),
+      options_(std::move(options)) {
   if (!options_.steady) options_.steady = options_.now;
 }
 
@@ -25,8 +29,8 @@ Result<void> KeyRing::load() {
   NAE_ASSIGN(std::vector<Key> stored, repository_.load_keys());
   NAE_TRY(check_bindings(stored));
   std::vector<UsageCount> counts;
-  if (options_.counts_uses) {
-    NAE_ASSIGN(counts, repository_.open_usage());
+  if (counts_) {
+    NAE_ASSIGN(counts, counts_->open_usage());
   }
   std::unordered_map<KeyVersionId, UsageCount> count_of;
   count_of.reserve(counts.size());
@@ -125,10 +129,11 @@ std::size_t KeyRing::size() const {
 }
 
 Result<std::vector<Due>> KeyRing::save_usage() {
-  const std::vector<UsageCount> counts = usage_.take_changed();
   std::vector<Due> used_up_keys;
+  if (!counts_) return used_up_keys;
+  const std::vector<UsageCount> counts = usage_.take_changed();
   if (counts.empty()) return used_up_keys;
-  auto saved = repository_.save_usage(counts, false);
+  auto saved = counts_->save_usage(counts, false);
   usage_.written(counts, saved.has_value());
   if (!saved) return fail(std::move(saved).error());
   for (const UsageCount& count : counts) {
@@ -140,8 +145,9 @@ Result<std::vector<Due>> KeyRing::save_usage() {
 }
 
 Result<void> KeyRing::close_usage() {
+  if (!counts_) return {};
   const std::vector<UsageCount> counts = usage_.take_changed();
-  auto saved = repository_.save_usage(counts, true);
+  auto saved = counts_->save_usage(counts, true);
   usage_.written(counts, saved.has_value());
   return saved;
 }

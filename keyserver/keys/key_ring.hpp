@@ -19,6 +19,7 @@
 #include "keyserver/keys/key.hpp"
 #include "keyserver/keys/repository.hpp"
 #include "keyserver/keys/schedule.hpp"
+#include "keyserver/keys/usage_repository.hpp"
 #include "libnae/base/clock.hpp"
 
 namespace nae::keys {
@@ -41,8 +42,6 @@ struct RingOptions {
   // Of several key servers with a token each: a key that cannot leave the one that it is made on is
   // not made.
   bool portable_only = false;
-  // False of one that follows: it serves nothing that counts as a use, and writes no counts down.
-  bool counts_uses = true;
   std::int64_t destroy_wait_us = std::int64_t{7} * 86'400 * 1'000'000;
 };
 
@@ -64,8 +63,10 @@ struct KeyFilter {
 
 class KeyRing {
  public:
-  // `repository` outlives the ring. Call load() before anything else.
-  KeyRing(Repository& repository, RunOnHsm run_on_hsm, RingOptions options = {});
+  // `repository` and `counts` outlive the ring. Call load() before anything else. `counts`: nullptr
+  // of a server that follows, which serves nothing that counts as a use and writes no counts down.
+  KeyRing(Repository& repository, UsageRepository* counts, RunOnHsm run_on_hsm,
+          RingOptions options = {});
 
   // Replaces what is in memory by what the store holds, all of it bound by the HSM.
   Result<void> load();
@@ -169,6 +170,7 @@ class KeyRing {
   KeyPointer publish(Key key);
 
   Repository& repository_;
+  UsageRepository* counts_;
   RunOnHsm run_on_hsm_;
   RingOptions options_;
   // The token's, of the first load(): what others have changed is taken in also while it is away.

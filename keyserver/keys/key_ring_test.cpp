@@ -114,7 +114,7 @@ TEST_F(Ring, LeavesNoTokenObjectBehindWhenTheStoreRefuses) {
 TEST_F(Ring, UndoesAKeyThatCameTooLate) {
   std::vector<HsmJob> late;
   int calls = 0;
-  KeyRing impatient(repository, [&](HsmJob job) -> Result<void> {
+  KeyRing impatient(repository, &repository, [&](HsmJob job) -> Result<void> {
     if (++calls == 1) return job(*hsm);  // the id
     late.push_back(std::move(job));
     return fail(Code::timeout, "busy");
@@ -130,7 +130,7 @@ TEST_F(Ring, UndoesAKeyThatCameTooLate) {
 
 TEST_F(Ring, TakesAnAnswerThatCameAsItGaveUp) {
   int calls = 0;
-  KeyRing late(repository, [&](HsmJob job) -> Result<void> {
+  KeyRing late(repository, &repository, [&](HsmJob job) -> Result<void> {
     auto run = job(*hsm);
     if (++calls == 2) return fail(Code::timeout, "just too late");
     return run;
@@ -287,7 +287,7 @@ TEST_F(Ring, AChangeByHandIsNotUndoneByAPlan) {
 }
 
 TEST_F(Ring, DestructionWaitsAndCanBeCancelled) {
-  KeyRing patient(repository, [this](HsmJob job) { return job(*hsm); },
+  KeyRing patient(repository, &repository, [this](HsmJob job) { return job(*hsm); },
                   {.now = [this] { return now_us; }, .destroy_wait_us = 100});
   ASSERT_TRUE(patient.create("a", KeyType::aes_256_gcm));
   ASSERT_TRUE(patient.set_state("a", 1, State::retired));
@@ -316,7 +316,7 @@ TEST_F(Ring, DestructionWaitsAndCanBeCancelled) {
 
 TEST_F(Ring, DestructionWaitsForSteadyTimeAsWell) {
   std::int64_t steady_us = 5000;
-  KeyRing patient(repository, [this](HsmJob job) { return job(*hsm); },
+  KeyRing patient(repository, &repository, [this](HsmJob job) { return job(*hsm); },
                   {.now = [this] { return now_us; },
                    .steady = [&] { return steady_us; },
                    .destroy_wait_us = 100});
@@ -350,7 +350,7 @@ TEST_F(Ring, DestructionWaitsForSteadyTimeAsWell) {
 
 TEST_F(Ring, SteadyTimeAloneDestroysNothing) {
   std::int64_t steady_us = 5000;
-  KeyRing patient(repository, [this](HsmJob job) { return job(*hsm); },
+  KeyRing patient(repository, &repository, [this](HsmJob job) { return job(*hsm); },
                   {.now = [this] { return now_us; },
                    .steady = [&] { return steady_us; },
                    .destroy_wait_us = 100});
@@ -447,7 +447,7 @@ TEST_F(Ring, ReadersSeeWholeKeysWhileOthersRotate) {
 
 // SoftHSM cannot wrap ed25519, and an hsm-only key is wrapped like any other.
 TEST_F(Ring, WhatCannotLeaveItsTokenIsNotMadeInAGroup) {
-  KeyRing of_group(repository, [this](HsmJob job) { return job(*hsm); },
+  KeyRing of_group(repository, &repository, [this](HsmJob job) { return job(*hsm); },
                    {.now = [this] { return now_us; }, .portable_only = true, .destroy_wait_us = 0});
   ASSERT_TRUE(of_group.load());
   const auto refused = of_group.create("a", KeyType::ed25519);
@@ -463,7 +463,7 @@ TEST_F(Ring, WhatCannotLeaveItsTokenIsNotMadeInAGroup) {
 
 TEST_F(Ring, AKeyOfBeforeTheGroupIsNotRotatedInIt) {
   ASSERT_TRUE(ring.create("a", KeyType::ed25519));
-  KeyRing of_group(repository, [this](HsmJob job) { return job(*hsm); },
+  KeyRing of_group(repository, &repository, [this](HsmJob job) { return job(*hsm); },
                    {.now = [this] { return now_us; }, .portable_only = true, .destroy_wait_us = 0});
   ASSERT_TRUE(of_group.load());
   EXPECT_EQ(of_group.rotate("a").error().code, Code::unsupported);

@@ -28,11 +28,6 @@ class Repository {
   // Takes `chain` in the place of Version::certificates; empty: none. Code::not_found when the
   // version does not exist, Code::key_state when it is destroyed.
   virtual Result<void> set_certificates(const KeyVersionId& version, ByteView chain) = 0;
-  // How often versions were used when they were written down last; of a server that did not close
-  // them, all the uses that it had set aside.
-  virtual Result<std::vector<UsageCount>> open_usage() = 0;
-  // `closing`: nothing is set aside any more.
-  virtual Result<void> save_usage(const std::vector<UsageCount>& counts, bool closing) = 0;
   // Code::not_found when the key does not exist.
   virtual Result<void> set_attributes(const KeyId& key, const Attributes& attributes) = 0;
 };

@@ -12,7 +12,7 @@
 namespace nae::keys {
 
 // Keeps keys in memory and fails when told.
-class MemoryRepository : public Repository {
+class MemoryRepository : public Repository, public UsageRepository {
  public:
   Result<std::vector<Key>> load_keys() override { return keys; }
   Result<void> insert_key(const Key& key) override {
@@ -89,6 +89,7 @@ class Ring : public ::testing::Test {
   int hsm_jobs = 0;
   std::int64_t now_us = 1'000'000;
   KeyRing ring{repository,
+               &repository,
                [this](HsmJob job) -> Result<void> {
                  ++hsm_jobs;
                  if (hsm_error) return fail(*hsm_error);

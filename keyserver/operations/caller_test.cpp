@@ -66,7 +66,7 @@ class CallerTest : public ::testing::Test {
   net::testing::TemporaryDirectory directory_;
   std::unique_ptr<store::Store> store_ =
       must(store::sqlite::Store::create(directory_ / "store.db"));
-  keys::KeyRing ring_{*store_, [](keys::HsmJob) -> Result<void> { return {}; }};
+  keys::KeyRing ring_{*store_, store_.get(), [](keys::HsmJob) -> Result<void> { return {}; }};
   std::unique_ptr<policy::PolicyBook> book_ = must(policy::PolicyBook::open(*store_));
 };
 

@@ -27,8 +27,8 @@ class FollowedChangesTest : public InstallationTest {
     hsm_.emplace(std::move(token));
     policy_ = policy::PolicyBook::open(*store_).value();
     theirs_ = policy::PolicyBook::open(*store_).value();
-    ring_.emplace(*store_, run_on_hsm());
-    hand_.emplace(*store_, run_on_hsm());
+    ring_.emplace(*store_, nullptr, run_on_hsm());
+    hand_.emplace(*store_, store_.get(), run_on_hsm());
     if (!hand_->load()) throw std::runtime_error("no keys");
     create_key("pii");
     devices_.emplace(admin::device_reader(*store_), protocols::UnknownNames::admitted);
@@ -110,7 +110,7 @@ TEST_F(FollowedChangesTest, WhatCouldNotBeReadIsReadByTheNextCall) {
   ASSERT_TRUE(changes_->take_in());
   create_key("cards");
   hsm_lost_ = true;
-  ring_.emplace(*store_, run_on_hsm());  // which asks the token once
+  ring_.emplace(*store_, nullptr, run_on_hsm());  // which asks the token once
   EXPECT_EQ(changes_->take_in().error().code, Code::hsm_unavailable);
   hsm_lost_ = false;
   EXPECT_TRUE(changes_->take_in());

@@ -71,10 +71,9 @@ keys::WorkingKeys::Options working_key_options(const config::Config& config,
 }
 
 keys::RingOptions ring_options(const config::Config& config, const keys::TrustedTime& clock,
-                               keys::RunOnHsm make_on_hsm, bool counts_uses) {
+                               keys::RunOnHsm make_on_hsm) {
   keys::RingOptions options;
   options.make_on_hsm = std::move(make_on_hsm);
-  options.counts_uses = counts_uses;
   options.now = [&clock] { return clock.now_us(); };
   options.steady = [&clock] { return clock.steady_us(); };
   options.portable_only = !config.store.url.empty() && !config.store.shared_token;

@@ -34,7 +34,7 @@ keys::WorkingKeys::Options working_key_options(const config::Config& config,
                                                const keys::KeyRing& ring);
 // The ring goes by `clock`, which outlives it.
 keys::RingOptions ring_options(const config::Config& config, const keys::TrustedTime& clock,
-                               keys::RunOnHsm make_on_hsm, bool counts_uses = true);
+                               keys::RunOnHsm make_on_hsm);
 // Without what only a server can say of its log.
 audit::LogOptions log_options(const config::Config& config);
 operations::Settings settings_of(const config::Config& config, std::string server_id);

@@ -73,14 +73,13 @@ class Running final : public Startable {
         settings_(settings_of(config, std::move(opened.server_id))),
         hsm_(std::move(opened.hsm), queue_options(config)),
         ring_(
-            *store_,
+            *store_, follower_ ? nullptr : store_.get(),
             [this](keys::HsmJob job) { return hsm_.call(std::move(job), config_.hsm.timeout); },
-            ring_options(
-                config, clock_,
-                [this](keys::HsmJob job) {
-                  return hsm_.call(std::move(job), std::max(config_.hsm.timeout, keys::kMakingKey));
-                },
-                !follower_)),
+            ring_options(config, clock_,
+                         [this](keys::HsmJob job) {
+                           return hsm_.call(std::move(job),
+                                            std::max(config_.hsm.timeout, keys::kMakingKey));
+                         })),
         working_keys_(*gcm_, working_key_options(config, image_, ring_)),
         expire_unused_(loop_, kExpireInterval,
                        [this] {

@@ -42,7 +42,7 @@ class BindKeys : public store::sqlite::StoreTest {
     return key;
   }
   Result<void> load() {
-    keys::KeyRing loaded(*store, [this](keys::HsmJob job) { return job(*hsm); });
+    keys::KeyRing loaded(*store, store.get(), [this](keys::HsmJob job) { return job(*hsm); });
     return loaded.load();
   }
   State state_of(std::string_view name) {

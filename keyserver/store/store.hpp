@@ -4,6 +4,7 @@
 #include "keyserver/audit/head_keeper.hpp"
 #include "keyserver/keys/repository.hpp"
 #include "keyserver/keys/time_keeper.hpp"
+#include "keyserver/keys/usage_repository.hpp"
 #include "keyserver/policy/repository.hpp"
 #include "keyserver/store/admins.hpp"
 #include "keyserver/store/approvals.hpp"
@@ -16,6 +17,7 @@ namespace nae::store {
 
 // Thread-safe. keyserver/store/sqlite/ implements it.
 class Store : public keys::BindingRepository,
+              public keys::UsageRepository,
               public keys::TimeKeeper,
               public policy::Repository,
               public policy::PolicyPruner,

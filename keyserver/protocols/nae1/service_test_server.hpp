@@ -112,7 +112,7 @@ class ServiceTestServer {
   std::unique_ptr<store::Store> store_ =
       must(store::sqlite::Store::create(directory_ / "store.db"));
   std::unique_ptr<policy::PolicyBook> policy_ = must(policy::PolicyBook::open(*store_));
-  keys::KeyRing ring_{*store_, [this](keys::HsmJob job) {
+  keys::KeyRing ring_{*store_, store_.get(), [this](keys::HsmJob job) {
                         return hsm_.call(std::move(job), std::chrono::seconds(20));
                       }};
   std::unique_ptr<const crypto::GcmProvider> gcm_ = crypto::fastest_gcm();

@@ -27,9 +27,11 @@ class Store : public store::Store {
   Result<void> set_certificates(const KeyVersionId& version, ByteView chain) override;
   Result<void> set_schedule(const KeyVersionId& version,
                             const std::vector<keys::Step>& schedule) override;
+  Result<void> set_attributes(const KeyId& key, const keys::Attributes& attributes) override;
+
+  // keys::UsageRepository
   Result<std::vector<keys::UsageCount>> open_usage() override;
   Result<void> save_usage(const std::vector<keys::UsageCount>& counts, bool closing) override;
-  Result<void> set_attributes(const KeyId& key, const keys::Attributes& attributes) override;
 
   // keys::BindingRepository
   Result<void> bind_versions(const std::vector<keys::BoundVersion>& versions) override;
