@@ -39,7 +39,7 @@ class Removed {
 // The session object of a key that the HSM opened, gone when this is: also where sealing fails.
 class ForgottenKey {
  public:
-  ForgottenKey(keys::Hsm& hsm, keys::HsmKey key) : hsm_(hsm), key_(std::move(key)) {}
+  ForgottenKey(keys::Hsm& hsm, keys::HsmKey key) : hsm_(hsm), key_(key) {}
   ~ForgottenKey() { (void)hsm_.forget(key_, false); }
   ForgottenKey(const ForgottenKey&) = delete;
   ForgottenKey& operator=(const ForgottenKey&) = delete;

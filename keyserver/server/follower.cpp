@@ -52,7 +52,7 @@ bool Follower::take_charge(group::Candidate& candidate) {
 }
 
 std::string Follower::in_charge() const {
-  const std::string name = following_->in_charge();
+  std::string name = following_->in_charge();
   const auto nodes = parts_.store.list_nodes();
   if (nodes)
     for (const store::Node& node : *nodes)

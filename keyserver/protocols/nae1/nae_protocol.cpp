@@ -437,7 +437,7 @@ void NaeProtocol::closed(const Error&) {
   answers_.write_all_counts(parts_.audit);
 }
 
-bool NaeProtocol::violation(std::uint64_t request_id, Error error) {
+bool NaeProtocol::violation(std::uint64_t request_id, const Error& error) {
   spdlog::warn("event=protocol-violation device={} remote={} code={} message={}",
                connection_.peer().name, connection_.remote_address(), name(error.code),
                quoted_text(error.message));

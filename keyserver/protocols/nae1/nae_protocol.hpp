@@ -56,7 +56,7 @@ class NaeProtocol final : public net::Protocol {
   void count_denials();
   void end_with(Error error);
   void observe_served();
-  bool violation(std::uint64_t request_id, Error error);
+  bool violation(std::uint64_t request_id, const Error& error);
   audit::ContextFragment unknown_asker() const;
   // Nothing is known of a request of a later time.
   void refuse_request(std::uint64_t id, const std::optional<wire::CryptoHead>& known,
