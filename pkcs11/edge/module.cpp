@@ -20,6 +20,7 @@ namespace {
 // What a process has between C_Initialize and C_Finalize. Never freed: a call of another thread may
 // be looking at it, and in a child of the process its lock may be held for ever.
 struct Process {
+  explicit Process(Process* found) : parent(found) {}
   const pid_t pid = ::getpid();
   Process* const parent;  // what a child found; not leaked, then
   std::mutex lock;
@@ -70,7 +71,7 @@ CK_RV initialize(void* given) {
     if (!settings) return return_value(settings.error().code);
     Process* here = process.load();
     if (!here || here->pid != ::getpid()) {
-      auto fresh = std::make_unique<Process>(::getpid(), here);
+      auto fresh = std::make_unique<Process>(here);
       if (process.compare_exchange_strong(here, fresh.get())) {
         here = fresh.release();
         LinkPool::close_inherited();

@@ -45,7 +45,7 @@ NaeProtocol::NaeProtocol(net::Connection& connection, const Parts& parts, Device
       seat_(std::move(seat)),
       assembler_(wire::kMaxFrameBytesBeforeHello),
       reception_(connection, parts.memory->share(connection.peer().name),
-                 parts.settings.hello_timeout, [this](Error error) { end_with(std::move(error)); }),
+                 parts.settings.hello_timeout, [this](const Error& error) { end_with(error); }),
       address_(operations::address_without_port(connection.remote_address())),
       limits_(parts.settings.limits),
       waiting_(parts.settings, parts.memory->share(connection.peer().name)),
@@ -82,8 +82,8 @@ bool NaeProtocol::serve_frames() {
 }
 
 // Half a frame, or no hello, took too long; or there was no memory for it.
-void NaeProtocol::end_with(Error error) {
-  violation(0, std::move(error));
+void NaeProtocol::end_with(const Error& error) {
+  violation(0, error);
   connection_.close_after_flush();
 }
 

@@ -54,7 +54,7 @@ class NaeProtocol final : public net::Protocol {
               Result<operations::Prepared> prepared);
   void release_answers();
   void count_denials();
-  void end_with(Error error);
+  void end_with(const Error& error);
   void observe_served();
   bool violation(std::uint64_t request_id, const Error& error);
   audit::ContextFragment unknown_asker() const;
