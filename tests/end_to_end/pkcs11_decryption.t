@@ -124,6 +124,33 @@ def ask(path, work):
     print(json.dumps(answers))
 
 
+def ask_gnutls(path, url, *ciphertexts):
+    """GnuTLS opens by PKCS #1 v1.5 and signs, through the module as its only provider; p11tool has no word for decrypting."""
+    gnutls = ctypes.CDLL("libgnutls.so.30")
+
+    class Datum(ctypes.Structure):
+        _fields_ = [("data", ctypes.c_void_p), ("size", ctypes.c_uint)]
+
+    def must(name, *arguments):
+        if (returned := getattr(gnutls, f"gnutls_{name}")(*arguments)) < 0:
+            raise RuntimeError(f"gnutls_{name}: {returned}")
+
+    must("pkcs11_init", 0, None)
+    must("pkcs11_add_provider", str(path).encode(), None)
+    key = ctypes.c_void_p()
+    must("privkey_init", byref(key))
+    must("privkey_import_url", key, url.encode(), 0)
+    answers = []
+    for ciphertext in map(bytes.fromhex, ciphertexts):
+        kept, opened = ctypes.create_string_buffer(ciphertext, len(ciphertext)), Datum()
+        returned = gnutls.gnutls_privkey_decrypt_data(key, 0, byref(Datum(ctypes.cast(kept, ctypes.c_void_p), len(ciphertext))), byref(opened))
+        # Of a length that is known before: as a TLS server opens a premaster secret.
+        known = ctypes.create_string_buffer(48)
+        second = gnutls.gnutls_privkey_decrypt_data2(key, 0, byref(Datum(ctypes.cast(kept, ctypes.c_void_p), len(ciphertext))), known, ctypes.c_size_t(48))
+        answers.append([returned, ctypes.string_at(opened.data, opened.size).hex() if returned == 0 else "", second, known.raw.hex() if second == 0 else ""])
+    print(json.dumps(answers))
+
+
 def certificate_of(host, name, public):
     """By an authority made here, of the public key as it is: a key that decrypts signs no request."""
     from cryptography import x509
@@ -264,6 +291,17 @@ def main():
             opened = host.run("/usr/bin/openssl", "pkeyutl", "-decrypt", "-engine", "pkcs11", "-keyform", "engine", "-inkey", "pkcs11:token=NAE;object=mail;type=private",
                               "-in", host.path / "sealed", "-out", host.path / "opened", *options)
             tap.ok(opened.returncode == 0 and (host.path / "opened").read_bytes() == secret.read_bytes(), f"so does OpenSSL's engine, by {name}", opened.stderr)
+        secret_of_tls = os.urandom(48)
+        sealed = [publics["mail"].encrypt(message, padding.PKCS1v15()).hex() for message in (b"", b"a message", secret_of_tls, b"x" * 245)] + [os.urandom(255).hex().rjust(512, "0")]
+        asked = lambda url: host.run(python, "-B", pathlib.Path(__file__).resolve(), "gnutls", MODULE, url, *sealed, seconds=120)
+        opened = asked("pkcs11:token=NAE;object=mail;type=private")
+        tap.ok(opened.returncode == 0, "GnuTLS decrypts with the key", opened.stdout, opened.stderr)
+        answers = json.loads(opened.stdout)
+        tap.is_([each[:2] for each in answers[:4]], [[0, message.hex()] for message in (b"", b"a message", secret_of_tls, b"x" * 245)], "what was encrypted to it by PKCS #1 v1.5")
+        tap.is_(answers[2][2:], [0, secret_of_tls.hex()], "and a TLS server's premaster secret")
+        tap.ok(answers[4][0] == 0 and answers[4][1] not in (each[1] for each in answers[1:4]), "what is no message is one to it, too", answers[4])
+        refused = asked("pkcs11:token=NAE;object=api;type=private")
+        tap.is_([each[0] < 0 and each[2] < 0 for each in json.loads(refused.stdout or "[]")], [True] * len(sealed), "and a key that signs opens nothing")
         certificate = certificate_of(host, "mail", publics["mail"])
         made = host.run("/usr/bin/openssl", "cms", "-encrypt", "-aes256", "-in", secret, "-binary", "-outform", "DER", "-out", host.path / "letter", certificate)
         opened = host.run("/usr/bin/openssl", "cms", "-decrypt", "-engine", "pkcs11", "-keyform", "engine", "-inkey", "pkcs11:token=NAE;object=mail;type=private",
@@ -306,4 +344,4 @@ def main():
 
 
 if __name__ == "__main__":
-    ask(*sys.argv[2:]) if sys.argv[1:2] == ["ask"] else main()
+    {"ask": ask, "gnutls": ask_gnutls}.get(sys.argv[1] if sys.argv[1:] else "", lambda *_: main())(*sys.argv[2:])
