@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "pkcs11/der.hpp"
+#include "pkcs11/native.hpp"
 
 namespace nae::pkcs11 {
 namespace {
@@ -58,12 +59,11 @@ SignatureScheme scheme_by(SignatureMethod method, std::optional<HashAlgorithm> h
 
 // One salt length, that of the digest (docs/spec/envelope.md, "Signatures").
 std::optional<HashAlgorithm> hash_of_pss(const CK_MECHANISM& asked) {
-  if (!asked.pParameter || asked.ulParameterLen != sizeof(CK_RSA_PKCS_PSS_PARAMS))
-    return std::nullopt;
-  const auto& parameters = *static_cast<const CK_RSA_PKCS_PSS_PARAMS*>(asked.pParameter);
+  const auto parameter = parameter_of<CK_RSA_PKCS_PSS_PARAMS>(asked);
+  if (!parameter) return std::nullopt;
   for (const HashRow& row : hashes())
-    if (row.mechanism == parameters.hash_alg && row.mgf == parameters.mgf &&
-        digest_bytes(row.hash) == parameters.s_len)
+    if (row.mechanism == parameter->hash_alg && row.mgf == parameter->mgf &&
+        digest_bytes(row.hash) == parameter->s_len)
       return row.hash;
   return std::nullopt;
 }

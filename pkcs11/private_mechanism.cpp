@@ -4,6 +4,7 @@
 
 #include "pkcs11/der.hpp"
 #include "pkcs11/mechanism.hpp"
+#include "pkcs11/native.hpp"
 
 namespace nae::pkcs11 {
 namespace {
@@ -33,9 +34,9 @@ constexpr DecryptionScheme kSchemes[] = {
 };
 
 CK_RV oaep_of(const CK_MECHANISM& asked, Decryption& out) {
-  if (!asked.pParameter || asked.ulParameterLen != sizeof(CK_RSA_PKCS_OAEP_PARAMS))
-    return CKR_MECHANISM_PARAM_INVALID;
-  const auto& parameters = *static_cast<const CK_RSA_PKCS_OAEP_PARAMS*>(asked.pParameter);
+  const auto given = parameter_of<CK_RSA_PKCS_OAEP_PARAMS>(asked);
+  if (!given) return CKR_MECHANISM_PARAM_INVALID;
+  const CK_RSA_PKCS_OAEP_PARAMS& parameters = *given;
   // Some callers leave the source 0 where there is no label.
   if (parameters.source != CKZ_DATA_SPECIFIED &&
       (parameters.source != 0 || parameters.ulSourceDataLen != 0))
@@ -117,9 +118,9 @@ CK_RV decryption_of(const CK_MECHANISM& asked, Decryption& out) {
 }
 
 CK_RV point_of(const CK_MECHANISM& asked, const Object& object, Bytes& point) {
-  if (!asked.pParameter || asked.ulParameterLen != sizeof(CK_ECDH1_DERIVE_PARAMS))
-    return CKR_MECHANISM_PARAM_INVALID;
-  const auto& parameters = *static_cast<const CK_ECDH1_DERIVE_PARAMS*>(asked.pParameter);
+  const auto given = parameter_of<CK_ECDH1_DERIVE_PARAMS>(asked);
+  if (!given) return CKR_MECHANISM_PARAM_INVALID;
+  const CK_ECDH1_DERIVE_PARAMS& parameters = *given;
   if (parameters.kdf != CKD_NULL || parameters.ulSharedDataLen != 0 || !parameters.pPublicData)
     return CKR_MECHANISM_PARAM_INVALID;
   const std::size_t bytes = 1 + 2 * row(object.type).coordinate_bytes();

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstring>
 #include <set>
 
 #include "pkcs11/derived_secret.hpp"
@@ -53,6 +54,15 @@ TEST(PrivateMechanism, OfAnObjectAreThoseOfItsPurpose) {
   EXPECT_EQ(mechanisms_of(object_of(KeyType::ecdh_p521)), Types{CKM_ECDH1_DERIVE});
   for (const CK_MECHANISM_TYPE type : mechanisms_of(object_of(KeyType::ecdsa_p256)))
     EXPECT_NE(type, CKM_ECDH1_DERIVE);
+}
+
+TEST(PrivateMechanism, AParameterMayStandAnywhere) {
+  const auto parameters = oaep(CKM_SHA256, CKG_MGF1_SHA256, as_bytes("label"));
+  Bytes memory(1 + sizeof parameters);
+  std::memcpy(memory.data() + 1, &parameters, sizeof parameters);
+  Decryption out;
+  ASSERT_EQ(decryption_of({CKM_RSA_PKCS_OAEP, memory.data() + 1, sizeof parameters}, out), CKR_OK);
+  EXPECT_EQ(as_text(out.label), "label");
 }
 
 TEST(PrivateMechanism, OaepIsOfOneHash) {
