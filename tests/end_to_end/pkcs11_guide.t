@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 
 from guide_blocks import follow
-from harness import BUILD, OWNER, ROOT, Tap, give_to_owner
+from harness import BUILD, OWNER, ROOT, Tap, give_to_owner, wait_until
 from key_servers import free_port
 from unix_programs import MODULE, USER, Host
 
@@ -39,8 +39,9 @@ class Reader:
         if name == "agent.toml":  # the host has one, in which these are new
             with open(self.host.config, "a") as file:
                 file.write(self.as_here(body))
-            self.host.stop_agent()
-            self.host.start_agent()
+            self.host.agent.send_signal(signal.SIGHUP)
+            if not wait_until(lambda: "event=reloaded" in self.host.log.read_text()):
+                raise RuntimeError(f"the agent did not take the programs:\n{self.host.log.read_text()[-2000:]}")
         else:
             self.put(name, body)
 
