@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+#include "keyserver/admin/admin_outcome.hpp"
 #include "keyserver/admin/admin_parts.hpp"
 #include "keyserver/admin/admin_role.hpp"
 #include "keyserver/admin/admin_workers.hpp"
@@ -35,17 +36,16 @@ class AdminService final : public http::HttpService {
   http::HttpResponse serve(const http::HttpRequest& request, const http::Peer& peer);
 
  private:
-  struct Outcome;
   // Answers on this thread, or on that of calls whose change is not in force everywhere yet.
   void serve_call(const http::HttpRequest& request, const http::Peer& peer, const Answer& answer);
-  void acknowledge(Outcome& outcome, const http::Peer& peer, const Answer& answer);
+  void acknowledge(AdminOutcome& outcome, const http::Peer& peer, const Answer& answer);
   // `approved`: the request that this call is, when a second administrator has approved it.
   http::HttpResponse serve_call(const http::HttpRequest& request, const http::Peer& peer,
                                 const store::Approval* approved = nullptr);
-  http::HttpResponse finish(Outcome outcome, const http::Peer& peer);
-  Outcome act(const http::HttpRequest& request, const http::Peer& peer,
-              const store::Approval* approved);
-  static Outcome no_route(const http::HttpRequest& request, const Match& found);
+  http::HttpResponse finish(AdminOutcome outcome, const http::Peer& peer);
+  AdminOutcome act(const http::HttpRequest& request, const http::Peer& peer,
+                   const store::Approval* approved);
+  static AdminOutcome no_route(const http::HttpRequest& request, const Match& found);
   Performed perform(const store::Approval& approval, const http::Peer& approver);
   std::optional<std::string> other_in_charge() const;  // Group::in_charge()
   Result<AdminRoles> roles_of(const http::Peer& peer);

@@ -41,6 +41,10 @@ Result<void> split(std::string_view text, char separator, Take take) {
 
 }  // namespace
 
+std::string_view path_of(std::string_view target) {
+  return target.substr(0, target.find('?'));
+}
+
 Result<Target> parse_target(std::string_view target) {
   if (!target.starts_with('/') || target.find('#') != std::string_view::npos)
     return fail(Code::invalid_argument, "the target is no absolute path");

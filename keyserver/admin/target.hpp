@@ -15,6 +15,9 @@ struct Target {
   std::map<std::string, std::string, std::less<>> parameters;
 };
 
+// Without the query.
+std::string_view path_of(std::string_view target);
+
 // Origin form only (RFC 9112 section 3.2.1). Code::invalid_argument for bad percent-encoding,
 // control characters, empty or dot segments and a parameter given twice: a path has one spelling,
 // so that what was authorized is what is done.

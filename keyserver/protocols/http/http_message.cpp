@@ -12,4 +12,11 @@ HttpResponse problem(const Error& error, unsigned http_status) {
   return response;
 }
 
+HttpResponse allowed_methods(std::string methods) {
+  HttpResponse response;
+  response.content_type = "text/plain; charset=utf-8";
+  response.allow = std::move(methods);
+  return response;
+}
+
 }  // namespace nae::http

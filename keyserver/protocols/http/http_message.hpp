@@ -27,4 +27,8 @@ struct HttpResponse {
 // Problem details; `http_status` 0: the code's own.
 HttpResponse problem(const Error& error, unsigned http_status = 0);
 
+// The answer to OPTIONS (RFC 9110 section 9.3.7): "GET, HEAD, OPTIONS". Browsers get no more: they
+// have no business here.
+HttpResponse allowed_methods(std::string methods);
+
 }  // namespace nae::http
