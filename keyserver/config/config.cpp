@@ -127,6 +127,7 @@ struct Reader {
     config.audit.on_failure =
         on_failure == "refuse" ? OnAuditFailure::refuse : OnAuditFailure::alarm_and_continue;
     f.duration("head_interval_s", config.audit.head_interval, 1, 3600);
+    f.duration("witness_interval_s", config.audit.witness_interval, 1, 3600);
     f.integer("segment_mib", config.audit.segment_mib, 1, 1024);
     f.integer("reserve_mib", config.audit.reserve_mib, 0, 1'048'576);
     f.integer("head_records", config.audit.head_records, 0, 10'000'000);

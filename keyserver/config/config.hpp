@@ -61,8 +61,9 @@ struct Config {
     Durability durability = Durability::write;
     OnAuditFailure on_failure = OnAuditFailure::refuse;
     std::chrono::seconds head_interval{1};
-    std::uint32_t segment_mib = 64;        // a segment of this size is closed
-    std::uint32_t reserve_mib = 64;        // of the disk, kept for administrators' records
+    std::chrono::seconds witness_interval{60};  // of a group: heads of the others are recorded
+    std::uint32_t segment_mib = 64;             // a segment of this size is closed
+    std::uint32_t reserve_mib = 64;             // of the disk, kept for administrators' records
     std::uint32_t head_records = 100'000;  // a head also after so many; 0: by the interval alone
   } audit;
   struct {

@@ -89,6 +89,11 @@ TEST_F(ConfigTest, RefusesValuesOutOfRange) {
   expect_refused(good() + "durability = 'none'\n", "fsync");
   expect_refused(good() + "head_interval_s = 0\n", "1 to 3600");
   expect_refused(good() + "head_interval_s = 3601\n", "1 to 3600");
+  expect_refused(good() + "witness_interval_s = 0\n", "1 to 3600");
+  expect_refused(good() + "witness_interval_s = 3601\n", "1 to 3600");
+  EXPECT_EQ(read(good())->audit.witness_interval, std::chrono::seconds(60));
+  EXPECT_EQ(read(good() + "witness_interval_s = 3600\n")->audit.witness_interval,
+            std::chrono::seconds(3600));
   expect_refused(good() + "segment_mib = 0\n", "1 to 1024");
   expect_refused(good() + "segment_mib = 1025\n", "1 to 1024");
   expect_refused(good() + "reserve_mib = -1\n", "0 to 1048576");

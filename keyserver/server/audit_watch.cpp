@@ -13,18 +13,22 @@ const char* on_audit_failure(const config::Config& config) {
                                                                    : "alarm-and-continue";
 }
 
-AuditWatch::AuditWatch(boost::asio::io_context& loop, const config::Config& config, audit::Log& log)
+AuditWatch::AuditWatch(boost::asio::io_context& loop, const config::Config& config,
+                       store::Nodes& nodes, audit::Log& log)
     : config_(config),
       log_(log),
       heads_(loop, config.audit.head_interval, [this] { sign_head(); }),
       health_(loop, kWatchInterval, [this] {
         static_cast<void>(log_.watch());
         look();
-      }) {}
+      }) {
+  if (!config.store.url.empty()) witnesses_.emplace(loop, config, nodes, log);
+}
 
 void AuditWatch::start() {
   heads_.start();
   health_.start();
+  if (witnesses_) witnesses_->start();
 }
 
 void AuditWatch::sign_head() {

@@ -255,7 +255,7 @@ class Running final : public Startable {
     };
     options.check_start = [this, log] { return check_store_and_log(*store_, log); };
     NAE_ASSIGN(audit_, audit::Log::open(std::move(options)));
-    audit_watch_.emplace(background_, config_, *audit_);
+    audit_watch_.emplace(background_, config_, *store_, *audit_);
     return {};
   }
 

@@ -7,6 +7,7 @@
 #include "keyserver/audit/head.hpp"
 #include "keyserver/audit/log.hpp"
 #include "keyserver/audit/verify.hpp"
+#include "keyserver/audit/witness.hpp"
 #include "keyserver/setup/reason.hpp"
 #include "libnae/base/clock.hpp"
 #include "libnae/base/text.hpp"
@@ -62,7 +63,7 @@ Result<void> begin_chain(const Path& directory, const std::string& detail) {
   options.durability = audit::Durability::fsync;
   NAE_ASSIGN(auto log, audit::Log::open(std::move(options)));
   audit::Batch batch;
-  batch.add(audit::EventRecord{unix_time_us(), "loss-accepted", detail});
+  batch.add(audit::EventRecord{unix_time_us(), audit::kLossEvent, detail});
   batch.add(audit::EventRecord{unix_time_us(), "stopped", "nae-keyserver accept-audit-loss"});
   return log->append(batch);
 }

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "keyserver/audit/chain.hpp"
 #include "keyserver/store/change.hpp"
 #include "libnae/base/result.hpp"
 
@@ -24,6 +25,7 @@ struct Node {
   std::uint64_t newest = 0;           // number of the newest change that it has seen
   std::uint64_t applied = 0;          // of one that follows: of the newest that is in force there
   std::string fenced;                 // why; empty: it is not
+  audit::ChainPoint head;             // the newest signed head of its audit log; 0: none was kept
 };
 
 // What a run of a node says of itself.

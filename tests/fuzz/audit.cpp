@@ -12,6 +12,7 @@
 #include "keyserver/audit/query.hpp"
 #include "keyserver/audit/receipt.hpp"
 #include "keyserver/audit/summary.hpp"
+#include "keyserver/audit/witness.hpp"
 #include "libnae/base/text.hpp"
 #include "tests/fuzz/property.hpp"
 
@@ -89,6 +90,16 @@ void check_receipt(std::string_view text) {
   require(!verified && verified.error().code == Code::audit_broken);
 }
 
+void check_witnesses(std::string_view text) {
+  auto witnesses = parse_witnesses(text);
+  if (!witnesses) return require_refusal(witnesses.error(), Code::audit_broken);
+  require(!witnesses->empty());
+  std::string again;
+  for (const std::string& detail : witness_details(*witnesses))
+    again += (again.empty() ? "" : "; ") + detail;
+  require(again == text);
+}
+
 void check_name(std::string_view text) {
   if (auto seq = first_seq_of_segment(text)) require(segment_name(*seq) == text);
 }
@@ -135,6 +146,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   check_mark(text);
   check_head(text);
   check_receipt(text);
+  check_witnesses(text);
   check_name(text);
   check_written(text);
   check_tree({data, size});

@@ -58,6 +58,18 @@ TEST_F(NodesTest, ARunSaysThatItWaitsAndThatItLeaves) {
   EXPECT_EQ(node("ks2").state, NodeState::left);
 }
 
+TEST_F(NodesTest, TheHeadsOfTheirLogsAreToldWithTheirNames) {
+  announce("ks2");
+  EXPECT_EQ(node("node-1").head, audit::ChainPoint{});
+  audit::ChainPoint head{41, {}};
+  head.hash.fill(3);
+  ASSERT_TRUE(store_->keep_head(head));
+  EXPECT_EQ(node("node-1").head, head);
+  EXPECT_EQ(node("ks2").head, audit::ChainPoint{});
+  ASSERT_TRUE(store_->forget_head());
+  EXPECT_EQ(node("node-1").head, audit::ChainPoint{});
+}
+
 // Of the whole server, as long as this lives: commits wait for a machine that is not there.
 class LostStandby {
  public:

@@ -19,7 +19,8 @@ Result<std::vector<Node>> read_nodes(Database& database) {
   NAE_ASSIGN(Statement rows,
              database.query("SELECT n.name, n.state, n.version, n.address, n.epoch, n.duration_ms,"
                             " (extract(epoch FROM clock_timestamp() - n.heard_at) * 1000)::bigint,"
-                            " m.value, n.applied FROM nodes AS n"
+                            " m.value, n.applied, coalesce(h.seq, 0), h.hash FROM nodes AS n"
+                            " LEFT JOIN audit_head AS h ON h.one = n.number"
                             " LEFT JOIN meta AS m ON m.name = 'fenced-node/' || n.name"
                             " ORDER BY n.name"));
   std::vector<Node> nodes;
@@ -37,6 +38,11 @@ Result<std::vector<Node>> read_nodes(Database& database) {
     node.fenced = rows.text(7);
     if (node.state == NodeState::following)
       node.applied = static_cast<std::uint64_t>(rows.integer(8));
+    node.head.seq = static_cast<std::uint64_t>(rows.integer(9));
+    if (const Bytes hash = rows.blob(10); hash.size() == node.head.hash.size())
+      std::ranges::copy(hash, node.head.hash.begin());
+    else if (node.head.seq != 0)
+      return fail(Code::store_corrupt, "the store's head of the audit log has no hash");
     nodes.push_back(std::move(node));
   }
 }
