@@ -31,7 +31,8 @@ Result<audit::Filter> filter_of(const FilterOptions& options);
 // Says on standard error what is wrong with the log that was read, or missing from it: closed
 // segments that do not verify ("damaged_segments" of the answer) and records that were removed on
 // purpose ("archived_seq": the last of them, 0 for none).
-void warn_of_state(Call& call, const json::value& answer);
+// `node`: whose, of several.
+void warn_of_state(Call& call, const json::value& answer, const std::string& node = {});
 // Adds the same members for a copy that is read offline, proved with the public key beside it if
 // there is one.
 Result<json::object> with_state(json::object answer, const std::string& directory);

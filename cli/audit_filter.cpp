@@ -69,15 +69,16 @@ Result<audit::Filter> filter_of(const FilterOptions& options) {
   return filter;
 }
 
-void warn_of_state(Call& call, const json::value& answer) {
+void warn_of_state(Call& call, const json::value& answer, const std::string& node) {
   using admin::api::shown;
+  const std::string whose = node.empty() ? "" : printable(node) + ": ";
   for (const json::value& segment : admin::api::items(answer, "damaged_segments"))
-    call.err << "WARNING: " << printable(shown(segment, "file"))
+    call.err << "WARNING: " << whose << printable(shown(segment, "file"))
              << " does not verify: " << printable(shown(segment, "problem"))
              << "\n  what was read from it proves nothing; see 'nae audit verify'\n";
   const std::string archived = shown(answer, "archived_seq");
   if (!archived.empty() && archived != "0" && shown(answer, "truncated") != "true")
-    call.err << "Records up to " << archived
+    call.err << whose << "Records up to " << archived
              << " were removed on purpose (nae audit prune) and could not be looked at.\n";
 }
 

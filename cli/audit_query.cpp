@@ -2,6 +2,8 @@
 #include <ostream>
 
 #include "cli/audit_commands.hpp"
+#include "cli/audit_logs.hpp"
+#include "cli/audit_merge.hpp"
 #include "cli/local_time.hpp"
 #include "cli/table.hpp"
 #include "keyserver/admin/api/audit_report.hpp"
@@ -14,12 +16,12 @@ using admin::api::shown;
 
 struct QueryOptions {
   FilterOptions filter;
-  std::string directory;
+  LogsOptions logs;
   unsigned limit = 100;
   bool summary = false;
 };
 
-std::vector<std::string> row_of(const json::value& record) {
+std::vector<std::string> row_of(const json::value& record, bool with_node) {
   std::string who = shown(record, "admin"), what = shown(record, "key");
   if (who.empty()) who = shown(record, "role");
   if (std::string user = shown(record, "user"); !user.empty()) who += " for " + user;
@@ -31,22 +33,26 @@ std::vector<std::string> row_of(const json::value& record) {
   if (why.empty()) why = shown(record, "detail");
   std::string verdict = shown(record, "verdict");
   if (std::string times = shown(record, "repeated"); !times.empty()) verdict += " x" + times;
-  return {shown(record, "seq"),
-          local_time(shown(record, "time"), Precision::seconds),
-          shown(record, "event"),
-          who,
-          where,
-          shown(record, "action"),
-          what,
-          shown(record, "items"),
-          verdict,
-          why};
+  std::vector<std::string> row{shown(record, "seq"),
+                               local_time(shown(record, "time"), Precision::seconds),
+                               shown(record, "event"),
+                               who,
+                               where,
+                               shown(record, "action"),
+                               what,
+                               shown(record, "items"),
+                               verdict,
+                               why};
+  if (with_node) row.insert(row.begin(), shown(record, "node"));
+  return row;
 }
 
-void print_records(Call& call, const json::value& answer) {
-  Table table({"SEQ", zoned("TIME"), "EVENT", "WHO", "WHERE", "ACTION", "KEY/TARGET", "ITEMS",
-               "VERDICT", "REASON"});
-  for (const json::value& record : items(answer, "records")) table.add(row_of(record));
+void print_records(Call& call, const json::value& answer, bool with_node) {
+  std::vector<std::string> header{"SEQ",    zoned("TIME"), "EVENT", "WHO",     "WHERE",
+                                  "ACTION", "KEY/TARGET",  "ITEMS", "VERDICT", "REASON"};
+  if (with_node) header.insert(header.begin(), "NODE");
+  Table table(std::move(header));
+  for (const json::value& record : items(answer, "records")) table.add(row_of(record, with_node));
   if (table.empty())
     call.out << "No record matches.\n";
   else
@@ -59,9 +65,13 @@ void print_summary(Call& call, const json::value& answer) {
   struct {
     const char* title;
     const char* member;
-  } const kTables[] = {
-      {"ROLE", "roles"}, {"KEY", "keys"}, {"ACTION", "actions"}, {"VERDICT", "verdicts"}};
+  } const kTables[] = {{"NODE", "by_node"},
+                       {"ROLE", "roles"},
+                       {"KEY", "keys"},
+                       {"ACTION", "actions"},
+                       {"VERDICT", "verdicts"}};
   for (const auto& [title, member] : kTables) {
+    if (!answer.as_object().contains(member)) continue;  // of one log
     Table table({title, "REQUESTS", "DENIED", "ITEMS", "FAILED ITEMS"});
     for (const json::value& row : items(answer, member))
       table.add({shown(row, "name").empty() ? "-" : shown(row, "name"), shown(row, "requests"),
@@ -75,42 +85,70 @@ void print_summary(Call& call, const json::value& answer) {
              << shown(*total, "items") << " items; denied: " << shown(*total, "denied") << ".\n";
 }
 
-Outcome<json::value> from_server(Call& call, const QueryOptions& options) {
+Outcome<json::value> from_server(Server& server, const QueryOptions& options) {
   NAE_ASSIGN(const FilterOptions filter, in_utc(options.filter));
-  NAE_ANSWER(auto server, call.server());
-  if (options.summary) return server->call("GET", filter_parameters("/v1/audit/summary", filter));
-  return server->call("GET", filter_parameters("/v1/audit", filter, std::to_string(options.limit)));
+  if (options.summary) return server.call("GET", filter_parameters("/v1/audit/summary", filter));
+  return server.call("GET", filter_parameters("/v1/audit", filter, std::to_string(options.limit)));
 }
 
-Outcome<json::value> from_directory(const QueryOptions& options) {
+Outcome<json::value> from_directory(const QueryOptions& options, const std::string& directory) {
   NAE_ASSIGN(audit::Filter filter, filter_of(options.filter));
   if (options.summary) {
-    NAE_ASSIGN(audit::Summary summary, audit::summarize(options.directory, filter));
-    return with_state(admin::api::to_json(summary), options.directory);
+    NAE_ASSIGN(audit::Summary summary, audit::summarize(directory, filter));
+    return with_state(admin::api::to_json(summary), directory);
   }
   filter.limit = options.limit;
-  NAE_ASSIGN(audit::Newest found, audit::newest(options.directory, filter));
+  NAE_ASSIGN(audit::Newest found, audit::newest(directory, filter));
   json::array records;
   for (const audit::StoredRecord& record : found.records) {
     NAE_ASSIGN(json::object object, admin::api::parse_object(record.line));
     records.push_back(std::move(object));
   }
-  return with_state({{"records", std::move(records)}, {"truncated", found.truncated}},
-                    options.directory);
+  return with_state({{"records", std::move(records)}, {"truncated", found.truncated}}, directory);
+}
+
+void print(Call& call, const QueryOptions& options, const json::value& answer) {
+  call.show(answer, [&] {
+    if (options.summary)
+      print_summary(call, answer);
+    else
+      print_records(call, answer, !options.logs.is_one());
+  });
+}
+
+Outcome<ExitCode> query_several(Call& call, const QueryOptions& options) {
+  NAE_ANSWER(auto logs, open_logs(call, options.logs));
+  std::vector<NodeAnswer> answers;
+  ask_each(
+      call, logs,
+      [&](NodeLog& log) {
+        return log.directory.empty() ? from_server(*log.server, options)
+                                     : from_directory(options, log.directory);
+      },
+      [&](NodeLog& log, json::value& answer) {
+        answers.push_back({log.node, std::move(answer)});
+      });
+  json::object merged =
+      options.summary ? merge_summaries(answers) : merge_records(answers, options.limit);
+  merged["nodes"] = describe_logs(logs);
+  print(call, options, merged);
+  for (const NodeAnswer& one : answers) warn_of_state(call, one.answer, one.node);
+  return reading_exit_code(logs);
 }
 
 Outcome<ExitCode> query(Call& call, const QueryOptions& options) {
   if (options.summary && !options.filter.event.empty())
     return tl::unexpected<Failure>(
         Error(Code::invalid_argument, "--summary sums up requests: --event does not go with it"));
-  NAE_ANSWER(json::value answer,
-             options.directory.empty() ? from_server(call, options) : from_directory(options));
-  call.show(answer, [&] {
-    if (options.summary)
-      print_summary(call, answer);
-    else
-      print_records(call, answer);
-  });
+  if (!options.logs.is_one()) return query_several(call, options);
+  json::value answer;
+  if (options.logs.directories.empty()) {
+    NAE_ANSWER(auto server, call.server());
+    NAE_ANSWER(answer, from_server(*server, options));
+  } else {
+    NAE_ANSWER(answer, from_directory(options, options.logs.directory()));
+  }
+  print(call, options, answer);
   warn_of_state(call, answer);
   return kOk;
 }
@@ -126,13 +164,14 @@ void add_audit_query(CLI::App& audit, Action& chosen) {
   leaf->add_option("--limit", options->limit, "At most so many, the newest")
       ->check(CLI::Range(1u, 10'000u))
       ->capture_default_str();
-  leaf->add_option("--directory", options->directory, "Search this copy of a log, offline");
+  add_logs(*leaf, options->logs);
   leaf->fallthrough()->footer(
-      "Texts may hold '*' and '?'. Oldest first.\n\n"
+      "Texts may hold '*' and '?'. Oldest first; of several logs by time, node and number.\n\n"
       "Examples:\n"
       "  nae audit query --role billing --action decrypt --limit 20\n"
       "  nae audit query --summary --from 2025-01-01\n"
-      "  nae audit query --event admin --json");
+      "  nae audit query --event admin --json\n"
+      "  nae audit query --group --key customer-pii");
 }
 
 }  // namespace nae::cli

@@ -2,10 +2,13 @@
 #include <ostream>
 
 #include "cli/audit_commands.hpp"
+#include "cli/audit_logs.hpp"
+#include "cli/audit_merge.hpp"
 #include "cli/local_time.hpp"
 #include "cli/moment.hpp"
 #include "cli/table.hpp"
 #include "keyserver/admin/api/audit_report.hpp"
+#include "keyserver/admin/api/time.hpp"
 #include "libnae/base/clock.hpp"
 
 namespace nae::cli {
@@ -17,12 +20,14 @@ using admin::api::shown;
 constexpr std::int64_t kDayUs = 86'400'000'000;
 
 struct ReportOptions {
-  std::string since, directory;
+  std::string since;
+  LogsOptions logs;
 };
 
 // One part of the report; columns are titles and the members they show.
 void print_part(Call& call, const json::value& answer, const char* title, const char* member,
-                const std::vector<std::pair<const char*, const char*>>& columns) {
+                std::vector<std::pair<const char*, const char*>> columns) {
+  if (answer.as_object().contains("nodes")) columns.insert(columns.begin(), {"NODE", "node"});
   std::vector<std::string> header;
   header.reserve(columns.size());
   for (const auto& column : columns) header.emplace_back(column.first);
@@ -81,26 +86,52 @@ void print_report(Call& call, const json::value& answer) {
     call.out << "NOT COMPLETE: more roles, keys and reasons than are told apart.\n";
 }
 
-Outcome<json::value> from_directory(const ReportOptions& options) {
+Outcome<json::value> from_directory(const ReportOptions& options, const std::string& directory) {
   const std::int64_t now_us = unix_time_us();
   std::int64_t since_us = now_us - kDayUs;
   if (!options.since.empty()) {
     NAE_ASSIGN(since_us, parse_moment(options.since, now_us));
   }
-  NAE_ASSIGN(audit::Report made, audit::make_report(options.directory, since_us, now_us));
+  NAE_ASSIGN(audit::Report made, audit::make_report(directory, since_us, now_us));
   json::object answer = admin::api::to_json(made);
-  return with_state(std::move(answer), options.directory);
+  return with_state(std::move(answer), directory);
 }
 
-Outcome<json::value> from_server(Call& call, const ReportOptions& options) {
-  NAE_ANSWER(auto server, call.server());
+Outcome<json::value> from_server(Server& server, const ReportOptions& options) {
   NAE_ASSIGN(const std::string since, utc_of(options.since));
-  return server->call("GET", with_parameters("/v1/audit/report", {{"since", since}}));
+  return server.call("GET", with_parameters("/v1/audit/report", {{"since", since}}));
+}
+
+Outcome<ExitCode> report_several(Call& call, const ReportOptions& given) {
+  ReportOptions options = given;  // the same moment for all
+  if (options.since.empty()) options.since = admin::api::format_time(unix_time_us() - kDayUs);
+  NAE_ANSWER(auto logs, open_logs(call, options.logs));
+  std::vector<NodeAnswer> answers;
+  ask_each(
+      call, logs,
+      [&](NodeLog& log) {
+        return log.directory.empty() ? from_server(*log.server, options)
+                                     : from_directory(options, log.directory);
+      },
+      [&](NodeLog& log, json::value& answer) {
+        answers.push_back({log.node, std::move(answer)});
+      });
+  json::object merged = merge_reports(answers);
+  merged["nodes"] = describe_logs(logs);
+  call.show(merged, [&] { print_report(call, merged); });
+  for (const NodeAnswer& one : answers) warn_of_state(call, one.answer, one.node);
+  return reading_exit_code(logs);
 }
 
 Outcome<ExitCode> report(Call& call, const ReportOptions& options) {
-  NAE_ANSWER(json::value answer,
-             options.directory.empty() ? from_server(call, options) : from_directory(options));
+  if (!options.logs.is_one()) return report_several(call, options);
+  json::value answer;
+  if (options.logs.directories.empty()) {
+    NAE_ANSWER(auto server, call.server());
+    NAE_ANSWER(answer, from_server(*server, options));
+  } else {
+    NAE_ANSWER(answer, from_directory(options, options.logs.directory()));
+  }
   call.show(answer, [&] { print_report(call, answer); });
   warn_of_state(call, answer);
   return kOk;
@@ -113,12 +144,14 @@ void add_audit_report(CLI::App& audit, Action& chosen) {
       audit, "report", "Bursts of denials, first uses, limits, volumes", chosen, report);
   leaf->add_option("--since", options->since,
                    "From when on, like 2025-01-31 or \"12 hours ago\"; default a day ago");
-  leaf->add_option("--directory", options->directory, "Read this copy of a log, offline");
+  add_logs(*leaf, options->logs);
   leaf->fallthrough()->footer(
-      "Reads the whole log: what was seen before decides what is new.\n\n"
+      "Reads the whole log: what was seen before decides what is new. Of several logs each row is\n"
+      "what one of them has, and names its node.\n\n"
       "Examples:\n"
       "  nae audit report\n"
-      "  nae audit report --since 2025-01-31 --json");
+      "  nae audit report --since 2025-01-31 --json\n"
+      "  nae audit report --group");
 }
 
 }  // namespace nae::cli

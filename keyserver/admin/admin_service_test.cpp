@@ -298,6 +298,40 @@ TEST_F(AdminServiceTest, TheAuditLogIsSearchedAndProven) {
   EXPECT_EQ(shown(proof, "signature_checked"), "true");
 }
 
+TEST_F(AdminServiceTest, TheAuditLogIsComparedWithWhatOthersHaveOfIt) {
+  call("auditor", "GET", "/v1/keys");
+  const auto line = audit::split_line(records("key-list").back().line);
+  ASSERT_TRUE(line);
+  auto asked = [&](std::uint64_t seq, const std::string& hash) {
+    return call("auditor", "POST", "/v1/audit/compare",
+                {{"records", {{{"seq", seq}, {"hash", hash}}}}});
+  };
+  json::value answer = parsed(asked(line->seq, to_hex(line->hash)));
+  EXPECT_TRUE(api::items(answer, "absent").empty() && api::items(answer, "others").empty());
+  answer = parsed(asked(line->seq, std::string(64, 'a')));
+  ASSERT_EQ(api::items(answer, "others").size(), 1u);
+  EXPECT_EQ(shown(api::items(answer, "others")[0], "hash"), to_hex(line->hash));
+  answer = parsed(asked(1'000'000, std::string(64, 'a')));
+  EXPECT_EQ(api::items(answer, "absent"), json::array{1'000'000});
+  EXPECT_THAT(records("audit-compare").back().detail, HasSubstr("1 records; absent: 1, other: 0"));
+
+  for (const auto& [seq, hash] : {std::pair{0, std::string(64, 'a')},
+                                  {1, std::string(63, 'a')},
+                                  {1, std::string(64, 'x')},
+                                  {1, std::string()}})
+    EXPECT_EQ(code(asked(static_cast<std::uint64_t>(seq), hash)), "invalid_argument") << hash;
+  json::array many(1'000, json::object{{"seq", 1}, {"hash", std::string(64, 'a')}});
+  EXPECT_EQ(call("auditor", "POST", "/v1/audit/compare", {{"records", many}}).status, 200u);
+  many.push_back(many.back());
+  for (const json::object& wrong :
+       {json::object{{"records", many}}, json::object{{"records", "x"}}, json::object{},
+        json::object{{"records", {1}}}, json::object{{"records", json::array()}, {"more", 1}},
+        json::object{{"records", {{{"hash", std::string(64, 'a')}}}}}})
+    EXPECT_EQ(code(call("auditor", "POST", "/v1/audit/compare", wrong)), "invalid_argument");
+  EXPECT_EQ(code(call("operator", "POST", "/v1/audit/compare", {{"records", json::array()}})),
+            "admin_role_missing");
+}
+
 // A segment that cannot be read on stands for one that takes long.
 TEST_F(AdminServiceTest, AProofThatTakesLongIsAskedForAgain) {
   for (const char* wrong : {"0", "61", "soon", "-1"})

@@ -1,6 +1,7 @@
 // /v1/nodes: the key servers of a group.
 #include "keyserver/admin/route.hpp"
 #include "keyserver/setup/reason.hpp"
+#include "libnae/base/text.hpp"
 
 namespace nae::admin {
 namespace {
@@ -45,7 +46,9 @@ Result<Reply> list_nodes(AdminCall& call) {
                                 {"address", node.address},
                                 {"heard_seconds_ago", node.quiet_ms / kMillisecondsPerSecond},
                                 {"newest_change", node.newest},
-                                {"applied_change", node.applied}});
+                                {"applied_change", node.applied},
+                                {"audit_seq", node.head.seq},
+                                {"audit_hash", node.head.seq ? to_hex(node.head.hash) : ""}});
   return Reply{{{"nodes", std::move(list)}}};
 }
 

@@ -75,6 +75,7 @@ constexpr Route kRoutes[] = {
     {"GET",    "/v1/audit/report",       "audit-report",   kAudit,         kReads,    true,  report_audit},
     {"GET",    "/v1/audit/receipts/{}",  "audit-receipt",  kAudit,         kReads,    true,  audit_receipt},
     {"GET",    "/v1/audit/verify",       "audit-verify",   kAudit,         kReads,    true,  verify_audit},
+    {"POST",   "/v1/audit/compare",      "audit-compare",  kAudit,         kReads,    true,  compare_audit},
     {"POST",   "/v1/audit/prune",        "audit-prune",    kDevices,       kChanges,  true,  prune_audit, nullptr, preview_prune_audit},
     // clang-format on
 };

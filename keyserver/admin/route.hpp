@@ -103,7 +103,8 @@ Match match(std::string_view method, const Target& target);
 
 // The handlers, by file: keys.cpp, key_states.cpp, key_import.cpp, key_export.cpp,
 // key_certificates.cpp, policy*.cpp, devices.cpp, device_keys.cpp, device_renewal.cpp, admins.cpp,
-// approvals.cpp, card_approvals.cpp, backup_calls.cpp, audit.cpp, status.cpp, clock.cpp, nodes.cpp.
+// approvals.cpp, card_approvals.cpp, backup_calls.cpp, audit.cpp, audit_comparison.cpp, status.cpp,
+// clock.cpp, nodes.cpp.
 Result<Reply> list_keys(AdminCall&);
 Result<Reply> create_key(AdminCall&);
 Result<Reply> show_key(AdminCall&);
@@ -165,6 +166,7 @@ Result<Reply> summarize_audit(AdminCall&);
 Result<Reply> report_audit(AdminCall&);
 Result<Reply> audit_receipt(AdminCall&);
 Result<Reply> verify_audit(AdminCall&);
+Result<Reply> compare_audit(AdminCall&);
 Result<Reply> prune_audit(AdminCall&);
 Result<Reply> preview_prune_audit(AdminCall&);
 Result<Reply> show_status(AdminCall&);

@@ -1,0 +1,207 @@
+#include "cli/audit_witnesses.hpp"
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "cli/audit_commands.hpp"
+#include "keyserver/audit/verify.hpp"
+#include "keyserver/audit/witness.hpp"
+#include "libnae/base/text.hpp"
+
+namespace nae::cli {
+namespace {
+
+using admin::api::items;
+using admin::api::shown;
+
+constexpr std::size_t kEventsAtOnce = 10'000;  // what a server gives and takes at most
+constexpr std::size_t kComparedAtOnce = 1'000;
+constexpr char kStore[] = "(store)";  // no node has such a name
+
+// That a log had this record, as another one has it.
+struct Testimony {
+  std::string by;
+  std::uint64_t by_seq = 0;
+  std::int64_t time_us = 0;
+  audit::ChainPoint point;
+};
+
+struct Told {
+  std::map<std::string, std::vector<Testimony>> of;  // by the node that it is about
+  std::map<std::string, std::int64_t> lost_us;       // when a log was given up last, and begun anew
+  std::vector<json::object> malformed;
+};
+
+using Visit = std::function<void(const audit::StoredRecord&)>;
+
+Outcome<json::value> read_events(NodeLog& log, std::string_view event, const Visit& visit) {
+  if (!log.directory.empty()) {
+    audit::Filter filter;
+    filter.event = event;
+    NAE_TRY(audit::scan(log.directory, filter, [&](audit::StoredRecord&& record) {
+      visit(record);
+      return true;
+    }));
+    return nullptr;
+  }
+  FilterOptions filter;
+  filter.event = event;
+  for (std::string after = "0"; !after.empty();) {
+    NAE_ANSWER(const json::value page,
+               log.server->call("GET", filter_parameters("/v1/audit/export", filter,
+                                                         std::to_string(kEventsAtOnce), after)));
+    for (const json::value& line : items(page, "lines")) {
+      NAE_ASSIGN(const auto record,
+                 audit::parse_record(line.is_string() ? std::string_view(line.get_string())
+                                                      : std::string_view()));
+      visit(record);
+    }
+    after = shown(page, "next");
+  }
+  return nullptr;
+}
+
+json::object finding(const std::string& node, const char* fault, const Testimony& told,
+                     std::string explanation) {
+  return {{"node", node},
+          {"fault", fault},
+          {"seq", told.point.seq},
+          {"hash", to_hex(told.point.hash)},
+          {"by", told.by},
+          {"by_seq", told.by_seq},
+          {"explanation", std::move(explanation)}};
+}
+
+Outcome<json::value> ask(NodeLog& log, Told& told) {
+  NAE_TRY_OUTCOME(read_events(log, audit::kWitnessEvent, [&](const audit::StoredRecord& record) {
+    const auto witnesses = audit::parse_witnesses(record.detail);
+    if (!witnesses) {
+      told.malformed.push_back(finding(log.node, "witness_malformed",
+                                       {log.node, record.seq, record.time_us, {}},
+                                       "the record of witnesses has another form"));
+      return;
+    }
+    for (const audit::Witness& witness : *witnesses)
+      told.of[witness.node].push_back({log.node, record.seq, record.time_us, witness.point});
+  }));
+  return read_events(log, audit::kLossEvent, [&](const audit::StoredRecord& record) {
+    told.lost_us[log.node] = record.time_us;
+  });
+}
+
+Outcome<audit::Compared> compare_at(Server& server, const std::vector<audit::ChainPoint>& points) {
+  audit::Compared all;
+  boost::system::error_code wrong;
+  for (std::size_t at = 0; at < points.size(); at += kComparedAtOnce) {
+    json::array records;
+    for (std::size_t i = at; i < std::min(points.size(), at + kComparedAtOnce); ++i)
+      records.push_back(json::object{{"seq", points[i].seq}, {"hash", to_hex(points[i].hash)}});
+    NAE_ANSWER(const json::value answer,
+               server.call("POST", "/v1/audit/compare", {{"records", std::move(records)}}));
+    if (answer.is_object() && answer.get_object().contains("archived"))
+      all.archived += answer.get_object().at("archived").to_number<std::uint64_t>(wrong);
+    for (const json::value& seq : items(answer, "absent"))
+      all.absent.push_back(seq.to_number<std::uint64_t>(wrong));
+    for (const json::value& other : items(answer, "others")) {
+      const auto hash = from_hex(shown(other, "hash"));
+      if (!hash || hash->size() != audit::kHashBytes)
+        return tl::unexpected<Failure>(
+            Failure(Error(Code::internal, "the server's answer has a hash of another form"), true));
+      audit::ChainPoint& point = all.others.emplace_back();
+      point.seq = other.as_object().at("seq").to_number<std::uint64_t>(wrong);
+      std::ranges::copy(*hash, point.hash.begin());
+    }
+  }
+  return all;
+}
+
+class Comparison {
+ public:
+  void add(json::object found) {
+    if (++findings_total_ <= audit::kMaxFindings) findings_.push_back(std::move(found));
+  }
+  void add_uncompared(std::size_t number) { not_compared_ += number; }
+
+  // The testimonies about a log that can be read.
+  Outcome<json::value> compare(NodeLog& log, std::vector<Testimony> told,
+                               std::optional<std::int64_t> lost_us) {
+    if (lost_us)
+      of_lost_logs_ +=
+          std::erase_if(told, [&](const Testimony& one) { return one.time_us <= *lost_us; });
+    auto place = [](const Testimony& one) {
+      return std::tie(one.point.seq, one.point.hash, one.by);
+    };
+    std::ranges::sort(told, {}, place);
+    std::vector<audit::ChainPoint> points;
+    for (const Testimony& one : told)
+      if (points.empty() || points.back() != one.point) points.push_back(one.point);
+    audit::Compared found;
+    if (log.directory.empty()) {
+      NAE_ANSWER(found, compare_at(*log.server, points));
+    } else {
+      NAE_ASSIGN(found, audit::compare(log.directory, std::move(points)));
+    }
+    compared_ += told.size();
+    archived_ += found.archived;
+    const std::set<std::uint64_t> absent(found.absent.begin(), found.absent.end());
+    std::map<std::uint64_t, audit::Hash> there;
+    for (const audit::ChainPoint& other : found.others) there[other.seq] = other.hash;
+    for (const Testimony& one : told) {
+      const auto other = there.find(one.point.seq);
+      if (absent.contains(one.point.seq))
+        add(finding(log.node, "record_absent", one,
+                    "the log has no such record: it was cut back, or this copy of it is older"));
+      else if (other != there.end() && other->second != one.point.hash)
+        add(finding(log.node, "record_differs", one,
+                    "the log has another record there: it was put back and went on, or replaced"));
+    }
+    return nullptr;
+  }
+
+  json::object report() && {
+    return {{"compared", compared_},
+            {"archived", archived_},
+            {"of_lost_logs", of_lost_logs_},
+            {"not_compared", not_compared_},
+            {"findings_total", findings_total_},
+            {"findings", std::move(findings_)}};
+  }
+
+ private:
+  std::uint64_t compared_ = 0, archived_ = 0, of_lost_logs_ = 0, not_compared_ = 0;
+  std::uint64_t findings_total_ = 0;
+  json::array findings_;
+};
+
+}  // namespace
+
+json::object compare_witnesses(Call& call, std::vector<NodeLog>& logs) {
+  Told told;
+  ask_each(
+      call, logs, [&](NodeLog& log) { return ask(log, told); }, [](NodeLog&, json::value&) {});
+  for (const NodeLog& log : logs)
+    if (log.head) told.of[log.node].push_back({kStore, 0, INT64_MAX, *log.head});
+  Comparison comparison;
+  for (json::object& malformed : told.malformed) comparison.add(std::move(malformed));
+  ask_each(
+      call, logs,
+      [&](NodeLog& log) {
+        const auto lost = told.lost_us.find(log.node);
+        return comparison.compare(
+            log, told.of[log.node],
+            lost == told.lost_us.end() ? std::nullopt : std::optional(lost->second));
+      },
+      [](NodeLog&, json::value&) {});
+  for (const auto& [node, testimonies] : told.of) {
+    const auto log = std::ranges::find(logs, node, &NodeLog::node);
+    if (log != logs.end() && !log->unread) continue;
+    comparison.add_uncompared(testimonies.size());
+    if (log == logs.end())
+      comparison.add(finding(node, "log_not_given", testimonies.back(),
+                             "the logs know of this node, and its own was not given"));
+  }
+  return std::move(comparison).report();
+}
+
+}  // namespace nae::cli
