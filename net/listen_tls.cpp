@@ -43,7 +43,9 @@ class TlsListener final : public Listener {
     std::string host = endpoint.address().to_string();
     address_ = (endpoint.address().is_v6() ? "[" + host + "]" : host) + ":" + std::to_string(port_);
   }
-  ~TlsListener() override { accepting_->begin_stop(nullptr); }
+  // What is open ends here, and not when its loop does: connections and the socket that they came
+  // by keep each other, and with it the port.
+  ~TlsListener() override { stop(std::chrono::milliseconds(0)); }
 
   const std::string& address() const override { return address_; }
   std::uint16_t port() const override { return port_; }

@@ -60,6 +60,7 @@ struct TlsListenerOptions {
 };
 
 // `protocols`: a factory for every ALPN name that the context offers.
+// Destroying it cuts what stop() has not ended. Not from a thread of `workers`, which outlives it.
 Result<std::unique_ptr<Listener>> listen_tls(WorkerThreads& workers, TlsContext context,
                                              std::map<std::string, ProtocolFactory> protocols,
                                              const TlsListenerOptions& options);

@@ -123,6 +123,24 @@ TEST_F(ListenerTest, StopCutsWhatDoesNotFinish) {
   EXPECT_EQ(controls_.closed, 1);
 }
 
+// As of a server that fails right behind its listener: what is open then must not keep the port.
+TEST_F(ListenerTest, OneThatGoesWithoutAStopLeavesThePortFree) {
+  auto workers = std::make_unique<WorkerThreads>(1, "short-lived");
+  auto listener =
+      must(listen_tls(*workers, must(TlsContext::server(ours_.issue(TestAuthority::server()))),
+                      {{kAlpnNae, factory()}}, {}));
+  const std::uint16_t port = listener->port();
+  auto client = must(BlockingClient::connect_tls(device_context(), port));
+  ASSERT_TRUE(client.write(as_bytes("W")));
+  controls_.waiting.get_future().wait();  // it is busy, and finishes nothing by itself
+  listener.reset();
+  EXPECT_EQ(controls_.closed, 1);
+  controls_.waiting = {};
+  workers.reset();
+  EXPECT_EQ(client.read(1).error().code, Code::connection_lost);
+  EXPECT_FALSE(BlockingClient::connect_tcp(port));
+}
+
 TEST_F(ListenerTest, ConnectionLimitHolds) {
   TlsListenerOptions options;
   options.max_connections = 1;
