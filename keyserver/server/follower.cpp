@@ -15,7 +15,13 @@ constexpr std::chrono::milliseconds kHandoverTime{1'000};
 
 }  // namespace
 
+Follower::~Follower() {
+  stop();
+  if (joined_ && !succession_) leave();
+}
+
 Result<void> Follower::join(const store::LedgerPoint& read) {
+  joined_ = true;  // with the first beat, also of a join that fails after it
   following_ = std::make_unique<group::Following>(
       std::move(followed_.row), read,
       group::FollowingOptions{config_.store.lease, followed_.tenure, parts_.watch, parts_.apply,

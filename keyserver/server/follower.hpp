@@ -25,6 +25,10 @@ class Follower {
   };
   Follower(const config::Config& config, FollowedStore followed, Parts parts)
       : config_(config), followed_(std::move(followed)), parts_(std::move(parts)) {}
+  // When nobody is answered any more. Whoever joined and did not get as far as serving leaves.
+  ~Follower();
+  Follower(const Follower&) = delete;
+  Follower& operator=(const Follower&) = delete;
 
   // `read`: what is in force, which nobody is answered from yet. Afterwards agents may be answered.
   Result<void> join(const store::LedgerPoint& read);
@@ -39,6 +43,7 @@ class Follower {
   // Nobody need wait for this run: it answers nothing any more, and begins nothing anew. After
   // stop(), as all that follows.
   void leave() {
+    joined_ = false;
     succession_.reset();  // gives the lease back
     followed_.leave();
   }
@@ -53,6 +58,7 @@ class Follower {
   FollowedStore followed_;  // without its store
   const Parts parts_;
   std::unique_ptr<group::Following> following_;
+  bool joined_ = false;                     // and did not leave: changes wait for this run
   std::string not_taken_;                   // why, the last time
   std::shared_ptr<Succession> succession_;  // the thread's until stop()
 };

@@ -6,8 +6,11 @@
 
 #include <future>
 
+#include "keyserver/audit/chain.hpp"
 #include "keyserver/server/opened.hpp"
+#include "keyserver/server/startable.hpp"
 #include "keyserver/server/test_installation.hpp"
+#include "keyserver/server/waiting_room.hpp"
 #include "libnae/base/test_eventually.hpp"
 
 namespace nae::server {
@@ -126,6 +129,52 @@ TEST_F(StarterTest, WhoCannotServeGivesTheLeaseBack) {
   ASSERT_TRUE(says("/readyz", R"("hsm":{"ok":false)"));
   ASSERT_EQ(::kill(::getpid(), SIGTERM), 0);
   EXPECT_TRUE(started.get());
+}
+
+// What is ready and cannot serve goes without a stop(), and leaves port, log and store to the next.
+TEST_F(StarterTest, WhoFindsThePortTakenLeavesNothingBehind) {
+  Opening opening;
+  auto ready = prepare(config_, opening);
+  ASSERT_TRUE(ready) << ready.error().message;
+  {
+    const auto other =
+        WaitingRoom::open(config_, {admin::StartPart::hsm, Error(Code::hsm_unavailable, "away")});
+    ASSERT_TRUE(other) << other.error().message;
+    const auto refused = (*ready)->listen();
+    ASSERT_FALSE(refused);
+    EXPECT_THAT(refused.error().message, HasSubstr(std::to_string(config_.server.port)));
+    ready->reset();
+    EXPECT_TRUE(ask("GET", "/healthz")) << "who has the port keeps it";
+  }
+  Started next = start_or_wait(config_);
+  ASSERT_TRUE(next) << next.error().message;
+  EXPECT_TRUE(ask("GET", "/healthz"));
+}
+
+TEST_F(StarterTest, WhoCannotRecordItsStartServesNobody) {
+  Opening opening;
+  auto ready = prepare(config_, opening);
+  ASSERT_TRUE(ready) << ready.error().message;
+  const auto log = config_.audit.directory / audit::segment_name(1);
+  std::filesystem::rename(log, away());
+  const auto refused = (*ready)->listen();
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Code::audit_unavailable) << refused.error().message;
+  ready->reset();
+  EXPECT_FALSE(ask("GET", "/healthz")) << "the port is free";
+  std::filesystem::rename(away(), log);
+  Started next = start_or_wait(config_);
+  ASSERT_TRUE(next) << next.error().message;
+}
+
+TEST_F(StarterTest, WhoListensAndNeverRunsEndsAsWell) {
+  Opening opening;
+  auto ready = prepare(config_, opening);
+  ASSERT_TRUE(ready) << ready.error().message;
+  ASSERT_TRUE((*ready)->listen());
+  EXPECT_TRUE(ask("GET", "/healthz"));
+  ready->reset();
+  EXPECT_FALSE(ask("GET", "/healthz"));
 }
 
 TEST_F(StarterTest, IsOneOfAnAuditLog) {
