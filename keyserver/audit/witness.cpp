@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <span>
 
 #include "keyserver/audit/archive.hpp"
 #include "keyserver/audit/file.hpp"
@@ -80,8 +81,7 @@ Result<Compared> compare(const std::filesystem::path& directory, std::vector<Cha
   std::ranges::sort(points, [](const ChainPoint& a, const ChainPoint& b) {
     return a.seq != b.seq ? a.seq < b.seq : a.hash < b.hash;
   });
-  const auto again = std::ranges::unique(points);
-  points.erase(again.begin(), again.end());
+  points.erase(std::unique(points.begin(), points.end()), points.end());
   // Before the segments: a server that takes some away meanwhile writes its mark first.
   NAE_ASSIGN(const std::vector<Segment> segments, list_segments(directory));
   NAE_ASSIGN(const auto mark, read_archive_mark(directory));
