@@ -80,11 +80,10 @@ AdminOutcome AdminService::act(const http::HttpRequest& request, const http::Pee
                                          : " takes one of the roles: " + route.any_of.text())));
     return outcome;
   }
-  const std::optional<std::string> in_charge = other_in_charge();
-  if (in_charge && !answered_beside(route)) {
+  if (follows() && !answered_beside(route)) {
     outcome.refuse(Error(Code::server_unavailable,
                          "this key server follows another one, which answers this",
-                         "Ask the one in charge: " + *in_charge));
+                         "Ask the one in charge: " + parts_.group->in_charge()));
     return outcome;
   }
   if (auto checked = check_body(request); !checked) {
@@ -189,14 +188,14 @@ AdminOutcome AdminService::no_route(const http::HttpRequest& request, const Matc
   return outcome;
 }
 
-std::optional<std::string> AdminService::other_in_charge() const {
-  return parts_.group ? parts_.group->in_charge() : std::nullopt;
+bool AdminService::follows() const {
+  return parts_.group && parts_.group->follows();
 }
 
 // Who only reads knows the ledger as it was a moment ago, and takes a newer row for a hand's.
 Result<std::optional<store::Admin>> AdminService::admin_named(std::string_view name) {
   auto admin = parts_.store.store.find_admin(name);
-  if (admin || !other_in_charge()) return admin;
+  if (admin || !follows()) return admin;
   NAE_TRY(parts_.store.store.catch_up());
   return parts_.store.store.find_admin(name);
 }

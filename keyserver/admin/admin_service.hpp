@@ -47,7 +47,7 @@ class AdminService final : public http::HttpService {
                    const store::Approval* approved);
   static AdminOutcome no_route(const http::HttpRequest& request, const Match& found);
   Performed perform(const store::Approval& approval, const http::Peer& approver);
-  std::optional<std::string> other_in_charge() const;  // Group::in_charge()
+  bool follows() const;
   Result<AdminRoles> roles_of(const http::Peer& peer);
   Result<std::optional<store::Admin>> admin_named(std::string_view name);
   Result<void> record(const http::Peer& peer, std::string_view action, std::string_view target,

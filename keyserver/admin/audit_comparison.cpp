@@ -41,7 +41,7 @@ Result<Reply> compare_audit(AdminCall& call) {
   NAE_ASSIGN(std::vector<audit::ChainPoint> points, points_of(call));
   const std::size_t asked = points.size();
   NAE_ASSIGN(const audit::Compared found,
-             audit::compare(call.parts.audit_directory, std::move(points)));
+             audit::compare(call.parts.audit.directory, std::move(points)));
   json::array others;
   for (const audit::ChainPoint& other : found.others)
     others.push_back(json::object{{"seq", other.seq}, {"hash", to_hex(other.hash)}});

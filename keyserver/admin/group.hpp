@@ -3,7 +3,6 @@
 #pragma once
 
 #include <functional>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,8 +23,10 @@ class Group {
   virtual bool store_is_synchronous() const = 0;
   // Versions that this server's token lacks, KeyRing::not_on_token() at the start.
   virtual const std::vector<std::string>& not_on_token() const = 0;
-  // Of a server that follows: who is in charge, for people. Nothing: this one is.
-  virtual std::optional<std::string> in_charge() const = 0;
+  // Whether another server is in charge.
+  virtual bool follows() const = 0;
+  // Of a server that follows: who is in charge, for people. Asks the store.
+  virtual std::string in_charge() const = 0;
   // After each call that may have changed the store, before it is answered. What it gives waits
   // until the change that is the newest now is in force on every key server that answers, and may
   // be called on another thread: Code::timeout when that takes too long. Empty: there is nothing to

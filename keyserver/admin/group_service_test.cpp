@@ -19,13 +19,14 @@ class KnownGroup final : public Group {
   bool store_is_whole() const override { return true; }
   bool store_is_synchronous() const override { return true; }
   const std::vector<std::string>& not_on_token() const override { return not_on_token_; }
-  std::optional<std::string> in_charge() const override { return other; }
+  bool follows() const override { return !other.empty(); }
+  std::string in_charge() const override { return other; }
   std::function<Result<void>()> in_force() override {
     if (asked) asked();
     return wait;
   }
 
-  std::optional<std::string> other;
+  std::string other;
   std::function<Result<void>()> wait;
   std::function<void()> asked;
 

@@ -20,7 +20,8 @@ KeyRing::KeyRing(Repository& repository, UsageRepository* counts, RunOnHsm run_o
     : repository_(repository),
       counts_(counts),
       run_on_hsm_(std::move(run_on_hsm)),
-      options_(std::move(options)) {
+      options_(std::move(options)),
+      usage_(counts != nullptr) {
   if (!options_.steady) options_.steady = options_.now;
 }
 

@@ -48,6 +48,7 @@ void UsageBook::add_reads(const VersionUsagePointer& usage, std::uint64_t items,
 }
 
 void UsageBook::note(const VersionUsagePointer& usage) {
+  if (!is_kept_) return;
   // In one order with the counting before it and with take_changed(): what is counted after the
   // counts were read is noted again.
   if (usage->changed_.load() || usage->changed_.exchange(true)) return;

@@ -54,6 +54,9 @@ using VersionUsagePointer = std::shared_ptr<VersionUsage>;
 // Which versions were used since they were last written down.
 class UsageBook {
  public:
+  // `is_kept`: false of who never writes it down. Versions are counted, and not remembered.
+  explicit UsageBook(bool is_kept = true) : is_kept_(is_kept) {}
+
   // Called, from a connection's thread, when a reservation is half used up. Set it before the
   // first request.
   std::function<void()> running_low = [] {};
@@ -68,6 +71,7 @@ class UsageBook {
 
  private:
   void note(const VersionUsagePointer& usage);
+  const bool is_kept_;
   std::mutex lock_;
   std::vector<VersionUsagePointer> changed_;
   std::vector<VersionUsagePointer> being_written_;

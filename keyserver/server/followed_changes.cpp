@@ -12,9 +12,13 @@ constexpr std::size_t kMostChanges = 256;
 // By the change feed: a device that was enrolled is no reason to read, and check, every key.
 Result<void> FollowedChanges::find_touched(const store::LedgerPoint& head) {
   if (head == seen_) return {};
+  if (seen_.epoch == 0) {  // all is to be read: the first changes say nothing that matters
+    seen_ = head;
+    return {};
+  }
   NAE_ASSIGN(const std::vector<store::Change> changes,
              parts_.ledger.changes_after(seen_.epoch, kMostChanges));
-  if (seen_.epoch == 0 || changes.empty() || changes.front().previous != seen_.hash ||
+  if (changes.empty() || changes.front().previous != seen_.hash ||
       changes.back().epoch < head.epoch)
     touched_ = {};
   for (const store::Change& change : changes)

@@ -16,6 +16,35 @@ using namespace std::chrono_literals;
 
 constexpr char kPolicy[] = "version = 1\n[[device]]\nname = \"d\"\n[[program]]\nname = \"p\"\n";
 
+// Counts who asks for changes.
+class AskedLedger final : public store::Ledger {
+ public:
+  explicit AskedLedger(store::Ledger& ledger) : ledger_(ledger) {}
+  Result<bool> has_ledger() override { return ledger_.has_ledger(); }
+  Result<store::LedgerReport> begin_ledger(store::LedgerSettings settings) override {
+    return ledger_.begin_ledger(std::move(settings));
+  }
+  Result<store::LedgerReport> open_ledger(store::LedgerSettings settings) override {
+    return ledger_.open_ledger(std::move(settings));
+  }
+  Result<store::LedgerReport> verify_ledger() override { return ledger_.verify_ledger(); }
+  store::LedgerPoint ledger_head() override { return ledger_.ledger_head(); }
+  Result<store::LedgerPoint> catch_up() override { return ledger_.catch_up(); }
+  Result<std::optional<store::LedgerHash>> change_hash(std::uint64_t epoch) override {
+    return ledger_.change_hash(epoch);
+  }
+  Result<std::vector<store::Change>> changes_after(std::uint64_t epoch, std::size_t most) override {
+    ++asked;
+    return ledger_.changes_after(epoch, most);
+  }
+  Result<void> note_rollback_accepted() override { return ledger_.note_rollback_accepted(); }
+
+  int asked = 0;
+
+ private:
+  store::Ledger& ledger_;
+};
+
 // One server's memory of a store, and another's hand that changes it.
 class FollowedChangesTest : public InstallationTest {
  protected:
@@ -33,8 +62,9 @@ class FollowedChangesTest : public InstallationTest {
     create_key("pii");
     devices_.emplace(admin::device_reader(*store_), protocols::UnknownNames::admitted);
     admins_.emplace(admin::admin_reader(*store_), protocols::UnknownNames::refused);
+    ledger_.emplace(*store_);
     changes_.emplace(
-        FollowedChanges::Parts{*store_, *ring_, *policy_, *devices_, *admins_, working_keys_});
+        FollowedChanges::Parts{*ledger_, *ring_, *policy_, *devices_, *admins_, working_keys_});
   }
   keys::RunOnHsm run_on_hsm() {
     return [this](keys::HsmJob job) -> Result<void> {
@@ -55,6 +85,7 @@ class FollowedChangesTest : public InstallationTest {
   std::optional<keys::KeyRing> ring_, hand_;
   keys::WorkingKeys working_keys_{*gcm_};
   std::optional<protocols::CertificateRegister> devices_, admins_;
+  std::optional<AskedLedger> ledger_;
   std::optional<FollowedChanges> changes_;
   bool hsm_lost_ = false;
 };
@@ -95,6 +126,16 @@ TEST_F(FollowedChangesTest, KnowsOfDevicesAndAdministratorsAtOnce) {
   ASSERT_TRUE(changes_->take_in());
   EXPECT_TRUE(admins_->admits(admin));
   EXPECT_EQ(pii(), before);
+}
+
+// A server starts from the newest snapshot: what is older is for verify-store to read.
+TEST_F(FollowedChangesTest, AsksForNoChangesFromBeforeItsFirstReading) {
+  ASSERT_TRUE(changes_->take_in());
+  ASSERT_TRUE(changes_->take_in());
+  EXPECT_EQ(ledger_->asked, 0);
+  create_key("cards");
+  ASSERT_TRUE(changes_->take_in());
+  EXPECT_EQ(ledger_->asked, 1);
 }
 
 // More than is looked at one by one.

@@ -23,9 +23,8 @@ bool UnderLease::store_is_synchronous() const {
   return parts_.watch.is_synchronous();
 }
 
-std::optional<std::string> UnderLease::in_charge() const {
-  if (!parts_.follower) return std::nullopt;
-  return parts_.follower->in_charge();
+std::string UnderLease::in_charge() const {
+  return parts_.follower ? parts_.follower->in_charge() : std::string();
 }
 
 std::function<Result<void>()> UnderLease::in_force() {

@@ -39,7 +39,8 @@ class UnderLease final : public admin::Group {
   bool store_is_whole() const override;
   bool store_is_synchronous() const override;
   const std::vector<std::string>& not_on_token() const override { return parts_.not_on_token; }
-  std::optional<std::string> in_charge() const override;
+  bool follows() const override { return parts_.follower != nullptr; }
+  std::string in_charge() const override;
   std::function<Result<void>()> in_force() override;
 
  private:
