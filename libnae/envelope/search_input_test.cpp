@@ -26,7 +26,9 @@ Bytes written(const SearchColumn& column, const std::vector<std::string>& tokens
 }
 
 TEST(SearchInput, MatchesVectors) {
-  for (const Vector& v : vectors::read("search.txt", "search")) {
+  auto all = vectors::read("search.txt", "search");
+  for (Vector& v : vectors::read("search.txt", "bucket")) all.push_back(std::move(v));
+  for (const Vector& v : all) {
     const Bytes purpose = v.bytes("purpose"), context = v.bytes("context"),
                 declaration = v.bytes("declaration"), input = v.bytes("input");
     const SearchInputView view = parsed(input);

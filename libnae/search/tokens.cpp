@@ -113,7 +113,7 @@ Tokens tokens_of(const Declaration& declaration, const Pattern& pattern) {
       add_domain(end, tokens);
     else if (declaration.kind == Kind::last4)
       add_last_digits(end, all, tokens);
-    else if (all)
+    else if (declaration.kind == Kind::whole && all)
       tokens.push_back(as_utf8(end));
   }
   std::ranges::sort(tokens);

@@ -70,6 +70,7 @@ TEST(Tokens, OfOtherKindsNeedTheEnd) {
   EXPECT_THAT(like(kLast4, "%010-9876 x"), ElementsAre("9876"));
   EXPECT_THAT(like(kLast4, "%876"), IsEmpty());
   EXPECT_THAT(like(kLast4, "876"), ElementsAre("876"));
+  EXPECT_THAT(like({Kind::bucket, 0, 16, Unit::month, 0}, "2026"), IsEmpty()) << "of no text";
 }
 
 TEST(Tokens, OfIlikeTakeNoLetterWhoseOtherCaseMayBeUnknown) {

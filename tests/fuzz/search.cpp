@@ -1,10 +1,13 @@
 // What is searched: items of a search request are taken apart and written again as they were; texts
 // and patterns of any bytes have tokens, and what the pattern of a text itself needs is among the
-// text's tokens.
+// text's tokens. Of any bytes that are a canonical form, the bucket is between the lowest and the
+// highest.
 #include <algorithm>
 #include <cstdlib>
 
 #include "libnae/envelope/search_input.hpp"
+#include "libnae/search/buckets.hpp"
+#include "libnae/search/leading_digits.hpp"
 #include "libnae/search/tokens.hpp"
 
 using namespace nae;
@@ -27,6 +30,7 @@ void check_input(ByteView bytes) {
 
 void check_declaration(std::string_view text) {
   check(!search::kind_from_name(text) || text.size() <= 6);
+  check(!search::unit_from_name(text) || text.size() <= 7);
   search::Unread why{};
   if (const auto declaration = search::parse_declaration(text, why))
     check(search::to_text(*declaration) == text);
@@ -49,6 +53,26 @@ void check_tokens(std::string_view text) {
   search::matches_words(text, text);
 }
 
+void check_bucket(ByteView canonical) {
+  using search::Kind, search::Unit;
+  for (const search::Declaration& declaration :
+       {search::Declaration{Kind::bucket, 0, 16, Unit::week, 0},
+        search::Declaration{Kind::bucket, 0, 16, Unit::none, 1020}}) {
+    const search::Buckets buckets(declaration);
+    for (const PlainTypeRow& row : kPlainTypes) {
+      const auto bucket = buckets.of(row.type, canonical);
+      if (!bucket) continue;
+      check(search::has_buckets(declaration, row.type));
+      check(*bucket >= buckets.lowest() && *bucket <= buckets.highest());
+    }
+  }
+  for (const PlainTypeRow& row : kPlainTypes) {
+    const auto leading = search::read_leading_digits(row.type, canonical);
+    if (!leading || leading->size != search::LeadingDigits::Size::finite) continue;
+    check(leading->digits >= search::kLeastLeading && leading->digits < search::kLeadingEnd);
+  }
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -56,5 +80,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   check_input(bytes);
   check_declaration(as_text(bytes));
   check_tokens(as_text(bytes));
+  check_bucket(bytes);
   return 0;
 }
