@@ -44,7 +44,7 @@ std::optional<std::int64_t> read_day(PlainType type, ByteView canonical) {
 
 std::vector<std::uint32_t> steps_of(const Declaration& declaration) {
   std::vector<std::uint32_t> steps;
-  if (declaration.unit != Unit::none) return steps;
+  if (declaration.thousandths < kMinThousandths) return steps;
   for (std::uint32_t step = kLeastLeading; step < kLeadingEnd;
        step =
            static_cast<std::uint32_t>(std::uint64_t{step} * declaration.thousandths / kThousandths))

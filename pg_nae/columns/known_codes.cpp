@@ -149,11 +149,10 @@ char* KnownCodes::room_for(ValueTable::Entry* entry, std::size_t bytes) {
 }
 
 // A value without a token has no codes, and nobody is asked.
-void KnownCodes::add_tokens(ValueTable::Entry* entry, ByteView text) {
+void KnownCodes::add_tokens(ValueTable::Entry* entry, ByteView canonical) {
   ByteView made;
   const SearchOf of{purpose_, context_, declaration_};
-  const SearchInput result =
-      columns::search_input(of, search::Condition::equal, as_text(text), made);
+  const SearchInput result = columns::value_input(of, coding_->type, canonical, made);
   if (result == SearchInput::no_token)
     write_search_codes({}, mark_, room_for(entry, search_codes_bytes(0)));
   if (result != SearchInput::made || !pg::fits_a_frame(made.size())) return forget_search_input();

@@ -59,7 +59,7 @@ class KnownCodes {
   void gather(std::span<const WrittenValue> values);
   void open(pg::Traffic& traffic);
   char* room_for(ValueTable::Entry* entry, std::size_t bytes);
-  void add_tokens(ValueTable::Entry* entry, ByteView text);
+  void add_tokens(ValueTable::Entry* entry, ByteView canonical);
   void add_input(ValueTable::Entry* entry, ByteView canonical);
   void keep(ValueTable::Entry* entry, ByteView code);
   void code(pg::Traffic& traffic);

@@ -43,8 +43,12 @@ Node* with_plain_operands(OpExpr* node, Oid opno, const QueryLevel& level) {
 
 }  // namespace
 
+// Codes of a search index are integers: theirs is one of no ciphertexts.
 bool is_operator_of_ciphertexts(Oid opno) {
-  return is_ours(opno, true);
+  if (!is_ours(opno, true)) return false;
+  Oid left, right;
+  op_input_types(opno, &left, &right);
+  return left >= FirstNormalObjectId || right >= FirstNormalObjectId;
 }
 
 Oid plaintext_operator(Oid opno) {

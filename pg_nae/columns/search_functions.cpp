@@ -30,6 +30,11 @@ Oid search_for() {
                      {TEXTOID, TEXTOID, TEXTOID, TEXTOID, INT4OID, TEXTOID});
 }
 
+Oid search_range() {
+  return function_of("nae_internal", "search_range",
+                     {TEXTOID, TEXTOID, TEXTOID, TEXTOID, ANYOID, ANYOID});
+}
+
 }  // namespace
 
 Oid words_condition() {
@@ -49,8 +54,24 @@ Node* search_call(const SearchedColumn& searched, search::Condition condition, N
                                               DEFAULT_COLLATION_OID, COERCE_EXPLICIT_CALL));
 }
 
+Oid any_code_operator() {
+  List* words = list_make2(makeString(pstrdup("nae_internal")), makeString(pstrdup("&&")));
+  return OpernameGetOprid(words, INT4ARRAYOID, INT4ARRAYOID);
+}
+
+Node* range_call(const SearchedColumn& searched, Node* low, Node* high) {
+  List* arguments =
+      list_make4(text_constant(searched.key), text_constant(searched.purpose),
+                 text_constant(searched.context), text_constant(searched.declaration));
+  arguments = lappend(lappend(arguments, low), high);
+  return reinterpret_cast<Node*>(makeFuncExpr(search_range(), INT4ARRAYOID, arguments, InvalidOid,
+                                              DEFAULT_COLLATION_OID, COERCE_EXPLICIT_CALL));
+}
+
 bool is_search_call(const Node* node) {
-  return IsA(node, FuncExpr) && reinterpret_cast<const FuncExpr*>(node)->funcid == search_for();
+  if (!IsA(node, FuncExpr)) return false;
+  const Oid function = reinterpret_cast<const FuncExpr*>(node)->funcid;
+  return function == search_for() || function == search_range();
 }
 
 }  // namespace nae::columns

@@ -11,8 +11,14 @@ Oid words_condition();
 // nae.has_codes(boolean, integer[], integer), which the CHECK of a search index calls.
 Oid codes_check();
 
+// codes && wanted of schema nae_internal: one of them, or all rows where none is wanted.
+Oid any_code_operator();
+
 // nae_internal.search_for(…) of a text.
 Node* search_call(const SearchedColumn& searched, search::Condition condition, Node* text);
+// nae_internal.search_range(…) of two bounds, of which one may be NULL.
+Node* range_call(const SearchedColumn& searched, Node* low, Node* high);
+// Of either.
 bool is_search_call(const Node* node);
 
 }  // namespace nae::columns

@@ -1,7 +1,9 @@
 #include "pg_nae/columns/search_input.hpp"
 
 #include <algorithm>
+#include <optional>
 
+#include "libnae/search/buckets.hpp"
 #include "libnae/search/tokens.hpp"
 
 namespace nae::columns {
@@ -13,6 +15,7 @@ Bytes last_input;
 // A statement's rows are all of one declaration, or of few.
 std::string last_declared;
 search::Declaration last_declaration;
+search::Buckets last_buckets{search::Declaration{}};
 
 std::optional<search::Declaration> declaration_of(std::string_view text, search::Unread& why) {
   if (!last_declared.empty() && text == last_declared) return last_declaration;
@@ -20,6 +23,7 @@ std::optional<search::Declaration> declaration_of(std::string_view text, search:
   last_declared.clear();
   if (declaration) {
     last_declaration = *declaration;
+    last_buckets = search::Buckets(*declaration);
     last_declared = text;
   }
   return declaration;
@@ -34,29 +38,97 @@ void write_input(const SearchOf& of, unsigned bits, const search::Tokens& tokens
   for (const std::string& token : tokens) out = write_search_token(token, out);
 }
 
+SearchInput unread(search::Unread why) {
+  return why == search::Unread::other_unicode ? SearchInput::other_unicode : SearchInput::malformed;
+}
+
+SearchInput write_tokens(const SearchOf& of, unsigned bits, const search::Tokens& tokens) {
+  write_input(of, bits, tokens);
+  return tokens.empty() ? SearchInput::no_token : SearchInput::made;
+}
+
 SearchInput make_input(const SearchOf& of, search::Condition condition, std::string_view text) {
   search::Unread why{};
   const auto declaration = declaration_of(of.declaration, why);
-  if (!declaration)
-    return why == search::Unread::other_unicode ? SearchInput::other_unicode
-                                                : SearchInput::malformed;
-  const search::Tokens tokens = search::tokens_of_condition(*declaration, condition, text);
-  write_input(of, declaration->bits, tokens);
-  return tokens.empty() ? SearchInput::no_token : SearchInput::made;
+  if (!declaration) return unread(why);
+  if (declaration->kind == search::Kind::bucket) return SearchInput::malformed;
+  return write_tokens(of, declaration->bits,
+                      search::tokens_of_condition(*declaration, condition, text));
+}
+
+SearchInput make_value_input(const SearchOf& of, PlainType type, ByteView canonical) {
+  search::Unread why{};
+  const auto declaration = declaration_of(of.declaration, why);
+  if (!declaration) return unread(why);
+  if (declaration->kind != search::Kind::bucket)
+    return type == PlainType::text
+               ? write_tokens(of, declaration->bits,
+                              search::tokens_of_value(*declaration, as_text(canonical)))
+               : SearchInput::malformed;
+  const auto bucket = last_buckets.of(type, canonical);
+  if (!bucket) return SearchInput::malformed;
+  return write_tokens(of, declaration->bits, search::tokens_of_buckets(*bucket, *bucket));
+}
+
+SearchInput make_range_input(const SearchOf& of, const RangeBound& low, const RangeBound& high) {
+  search::Unread why{};
+  const auto declaration = declaration_of(of.declaration, why);
+  if (!declaration) return unread(why);
+  if (declaration->kind != search::Kind::bucket) return SearchInput::malformed;
+  const auto first =
+      low.is_there ? last_buckets.of(low.type, low.canonical) : last_buckets.lowest();
+  const auto last =
+      high.is_there ? last_buckets.of(high.type, high.canonical) : last_buckets.highest();
+  if (!first || !last) return SearchInput::malformed;
+  if (*last - std::int64_t{*first} >= search::kMostBuckets) return SearchInput::no_token;
+  // No value is between bounds of which the upper one is the lower: any bucket will do.
+  return write_tokens(of, declaration->bits,
+                      search::tokens_of_buckets(*first, std::max(*first, *last)));
+}
+
+// What was made is the process's until the next call.
+template <class Make>
+SearchInput kept_input(ByteView& input, Make make) noexcept {
+  forget_search_input();
+  try {
+    const SearchInput result = make();
+    input = last_input;
+    return result;
+  } catch (...) {
+    return SearchInput::no_memory;
+  }
 }
 
 }  // namespace
 
 SearchInput search_input(const SearchOf& of, search::Condition condition, std::string_view text,
                          ByteView& input) noexcept {
-  forget_search_input();
+  return kept_input(input, [&] { return make_input(of, condition, text); });
+}
+
+SearchInput value_input(const SearchOf& of, PlainType type, ByteView canonical,
+                        ByteView& input) noexcept {
+  return kept_input(input, [&] { return make_value_input(of, type, canonical); });
+}
+
+SearchInput range_input(const SearchOf& of, const RangeBound& low, const RangeBound& high,
+                        ByteView& input) noexcept {
+  return kept_input(input, [&] { return make_range_input(of, low, high); });
+}
+
+bool has_buckets_by(std::string_view declaration, PlainType type) noexcept {
   try {
-    const SearchInput result = make_input(of, condition, text);
-    input = last_input;
-    return result;
+    search::Unread why{};
+    const auto read = declaration_of(declaration, why);
+    return read && search::has_buckets(*read, type);
   } catch (...) {
-    return SearchInput::no_memory;
+    return false;  // no memory: nobody goes by the codes
   }
+}
+
+bool is_coded_by(std::string_view declaration, PlainType type) noexcept {
+  return declaration.starts_with("bucket(") ? has_buckets_by(declaration, type)
+                                            : type == PlainType::text;
 }
 
 void forget_search_input() noexcept {

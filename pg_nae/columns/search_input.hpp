@@ -1,6 +1,7 @@
 // The tokens of values and of conditions, as items of a search request.
 #pragma once
 
+#include "libnae/envelope/plain_type.hpp"
 #include "libnae/envelope/search_input.hpp"
 #include "libnae/search/pattern.hpp"
 #include "pg_nae/pg/postgres.hpp"
@@ -25,6 +26,26 @@ enum class SearchInput : std::uint8_t {
 SearchInput search_input(const SearchOf& of, search::Condition condition, std::string_view text,
                          ByteView& input) noexcept;
 void forget_search_input() noexcept;
+
+// The same of the canonical form of a value: of a text its tokens, of a date or a number its
+// bucket.
+SearchInput value_input(const SearchOf& of, PlainType type, ByteView canonical,
+                        ByteView& input) noexcept;
+
+// The same of the buckets from one bound to another, both included. no_token: of more than a search
+// asks for.
+struct RangeBound {
+  bool is_there;  // else there is none
+  PlainType type;
+  ByteView canonical;
+};
+SearchInput range_input(const SearchOf& of, const RangeBound& low, const RangeBound& high,
+                        ByteView& input) noexcept;
+
+// Whether values of the type have codes of that declaration.
+bool is_coded_by(std::string_view declaration, PlainType type) noexcept;
+// The same of buckets, by which ranges are searched.
+bool has_buckets_by(std::string_view declaration, PlainType type) noexcept;
 
 // The mark of an index's codes; any declaration has one, also one of another Unicode version. Words
 // are those of search_input(), at most kMaxSearchNameBytes long.

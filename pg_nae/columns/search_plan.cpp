@@ -2,8 +2,9 @@
 
 #include "libnae/search/pattern.hpp"
 #include "pg_nae/columns/coding.hpp"
+#include "pg_nae/columns/range_plan.hpp"
 #include "pg_nae/columns/search_functions.hpp"
-#include "pg_nae/columns/searched_column.hpp"
+#include "pg_nae/columns/searched_operand.hpp"
 
 extern "C" {
 #include "catalog/pg_collation.h"
@@ -23,29 +24,10 @@ struct Searching {
   QueryLevel* level;
 };
 
-Node* unlabelled(Node* node) {
-  while (node != nullptr && IsA(node, RelabelType))
-    node = reinterpret_cast<Node*>(reinterpret_cast<RelabelType*>(node)->arg);
-  return node;
-}
-
 // A constant of type text without what relabels it; one of varchar is a text by its label alone.
 Node* text_operand(Node* node) {
-  Node* bare = unlabelled(node);
+  Node* bare = without_label(node);
   return exprType(bare) == TEXTOID ? bare : node;
-}
-
-// The randomized column of texts that an operand is the plaintext of; nullptr.
-Var* column_of(Node* operand) {
-  operand = unlabelled(operand);
-  if (operand == nullptr || !is_decryption(operand)) return nullptr;
-  auto* stored = static_cast<Node*>(linitial(reinterpret_cast<FuncExpr*>(operand)->args));
-  stored = unlabelled(stored);
-  if (IsA(stored, CoerceToDomain))
-    stored = unlabelled(reinterpret_cast<Node*>(reinterpret_cast<CoerceToDomain*>(stored)->arg));
-  if (!IsA(stored, Var)) return nullptr;
-  auto* column = reinterpret_cast<Var*>(stored);
-  return column->varlevelsup == 0 && column->varattno > 0 ? column : nullptr;
 }
 
 // Of the operators and functions of PostgreSQL's, as they are for texts.
@@ -77,21 +59,13 @@ Node* by_codes(const Searching& searching, Var* column, Condition condition, Nod
   if (OidIsValid(collation) && !get_collation_isdeterministic(collation)) return nullptr;
   if (exprType(text) != TEXTOID || !is_same_for_all_rows(text)) return nullptr;
   SearchedColumn searched;
-  if (!find_searched_column(searching.query, column, searched)) return nullptr;
+  if (!find_searched_column(searching.query, column, searched) || searched.is_bucket)
+    return nullptr;
   if (IsA(text, Const) && !may_serve(searched, condition, reinterpret_cast<Const*>(text)))
     return nullptr;
-  Node* codes =
-      once_a_statement(search_call(searched, condition, static_cast<Node*>(copyObjectImpl(text))));
-  searching.level->has_sublink = true;
-  Var* stored = makeVar(column->varno, searched.code_column, INT4ARRAYOID, -1, InvalidOid, 0);
-#if PG_VERSION_NUM >= 160000
-  stored->varnullingrels = bms_copy(column->varnullingrels);
-#endif
-  Expr* contains =
-      make_opclause(OID_ARRAY_CONTAINS_OP, BOOLOID, false, reinterpret_cast<Expr*>(stored),
-                    reinterpret_cast<Expr*>(codes), InvalidOid, InvalidOid);
-  set_opfuncid(reinterpret_cast<OpExpr*>(contains));
-  return reinterpret_cast<Node*>(contains);
+  return codes_condition(OID_ARRAY_CONTAINS_OP, column, searched,
+                         search_call(searched, condition, static_cast<Node*>(copyObjectImpl(text))),
+                         *searching.level);
 }
 
 Node* of_operands(const Searching& searching, Oid function, List* operands, Oid collation) {
@@ -99,9 +73,9 @@ Node* of_operands(const Searching& searching, Oid function, List* operands, Oid 
   if (list_length(operands) != 2 || !condition_of(function, condition)) return nullptr;
   auto* left = static_cast<Node*>(linitial(operands));
   auto* right = static_cast<Node*>(lsecond(operands));
-  Var* column = column_of(left);
+  Var* column = searched_operand(left);
   if (column == nullptr && condition == Condition::equal) {
-    column = column_of(right);
+    column = searched_operand(right);
     right = left;
   }
   if (column == nullptr) return nullptr;
@@ -110,7 +84,7 @@ Node* of_operands(const Searching& searching, Oid function, List* operands, Oid 
 
 // The elements of a list that is written out, or nothing.
 List* listed(Node* list) {
-  list = unlabelled(list);
+  list = without_label(list);
   if (IsA(list, ArrayExpr) && !reinterpret_cast<ArrayExpr*>(list)->multidims)
     return reinterpret_cast<ArrayExpr*>(list)->elements;
   if (!IsA(list, Const) || reinterpret_cast<Const*>(list)->constisnull) return NIL;
@@ -129,14 +103,14 @@ List* listed(Node* list) {
 
 Node* of_list(const Searching& searching, const ScalarArrayOpExpr* node) {
   if (!node->useOr || get_opcode(node->opno) != F_TEXTEQ) return nullptr;
-  Var* column = column_of(static_cast<Node*>(linitial(node->args)));
+  Var* column = searched_operand(static_cast<Node*>(linitial(node->args)));
   List* elements = column == nullptr ? NIL : listed(static_cast<Node*>(lsecond(node->args)));
   if (elements == NIL || list_length(elements) > kMostListed) return nullptr;
   List* conditions = NIL;
   ListCell* cell;
   foreach (cell, elements) {
     // Nothing is equal to NULL.
-    Node* bare = unlabelled(static_cast<Node*>(lfirst(cell)));
+    Node* bare = without_label(static_cast<Node*>(lfirst(cell)));
     if (IsA(bare, Const) && reinterpret_cast<Const*>(bare)->constisnull) continue;
     Node* one = by_codes(searching, column, Condition::equal,
                          text_operand(static_cast<Node*>(lfirst(cell))), node->inputcollid);
@@ -167,27 +141,54 @@ Node* implied(const Searching& searching, Node* condition) {
   }
 }
 
-// The condition itself, with what follows of it before it. Where it is NULL both may be false: a
-// row is selected by neither.
+Node* all_of(List* conditions) {
+  return reinterpret_cast<Node*>(makeBoolExpr(AND_EXPR, conditions, -1));
+}
+
+Node* with_codes(const Searching& searching, Node* condition);
+
+List* each_with_codes(const Searching& searching, List* conditions) {
+  ListCell* cell;
+  foreach (cell, conditions) lfirst(cell) = with_codes(searching, static_cast<Node*>(lfirst(cell)));
+  return conditions;
+}
+
+// The condition itself, with what follows of it by itself before it; a range may be of several.
+// Where it is NULL both may be false: a row is selected by neither.
 Node* with_codes(const Searching& searching, Node* condition) {
   if (condition == nullptr) return nullptr;
-  if (is_andclause(condition) || is_orclause(condition)) {
-    auto* arms = reinterpret_cast<BoolExpr*>(condition);
+  if (is_orclause(condition)) {
     ListCell* cell;
-    foreach (cell, arms->args)
-      lfirst(cell) = with_codes(searching, static_cast<Node*>(lfirst(cell)));
+    foreach (cell, reinterpret_cast<BoolExpr*>(condition)->args) {
+      auto* arm = static_cast<Node*>(lfirst(cell));
+      List* ranges = range_conditions(searching.query, *searching.level, list_make1(arm));
+      arm = with_codes(searching, arm);
+      lfirst(cell) = ranges == NIL ? arm : all_of(lappend(ranges, arm));
+    }
+    return condition;
+  }
+  if (is_andclause(condition)) {
+    auto* arms = reinterpret_cast<BoolExpr*>(condition);
+    arms->args = each_with_codes(searching, arms->args);
     return condition;
   }
   // The list of a WHERE that is made of policies and views.
-  if (IsA(condition, List)) {
-    ListCell* cell;
-    foreach (cell, reinterpret_cast<List*>(condition))
-      lfirst(cell) = with_codes(searching, static_cast<Node*>(lfirst(cell)));
-    return condition;
-  }
+  if (IsA(condition, List))
+    return reinterpret_cast<Node*>(each_with_codes(searching, reinterpret_cast<List*>(condition)));
   Node* codes = implied(searching, condition);
   if (codes == nullptr) return condition;
-  return reinterpret_cast<Node*>(makeBoolExpr(AND_EXPR, list_make2(codes, condition), -1));
+  return all_of(list_make2(codes, condition));
+}
+
+// All that a query or a join selects by.
+Node* with_all_codes(const Searching& searching, Node* condition) {
+  if (condition == nullptr) return nullptr;
+  List* ranges = range_conditions(searching.query, *searching.level, list_make1(condition));
+  condition = with_codes(searching, condition);
+  if (ranges == NIL) return condition;
+  if (IsA(condition, List))
+    return reinterpret_cast<Node*>(list_concat(ranges, reinterpret_cast<List*>(condition)));
+  return all_of(lappend(ranges, condition));
 }
 
 void search_in(const Searching& searching, Node* from) {
@@ -196,12 +197,12 @@ void search_in(const Searching& searching, Node* from) {
     auto* node = reinterpret_cast<FromExpr*>(from);
     ListCell* cell;
     foreach (cell, node->fromlist) search_in(searching, static_cast<Node*>(lfirst(cell)));
-    node->quals = with_codes(searching, node->quals);
+    node->quals = with_all_codes(searching, node->quals);
   } else if (IsA(from, JoinExpr)) {
     auto* node = reinterpret_cast<JoinExpr*>(from);
     search_in(searching, node->larg);
     search_in(searching, node->rarg);
-    node->quals = with_codes(searching, node->quals);
+    node->quals = with_all_codes(searching, node->quals);
   }
 }
 

@@ -1,6 +1,7 @@
 #include "pg_nae/columns/searched_column.hpp"
 
 #include "pg_nae/columns/coding_function.hpp"
+#include "pg_nae/columns/range_bound.hpp"
 #include "pg_nae/columns/search_functions.hpp"
 #include "pg_nae/columns/search_input.hpp"
 #include "pg_nae/pg/encoding.hpp"
@@ -96,7 +97,9 @@ bool has_unkept_parts(Relation relation) {
 }
 
 bool is_searched(Relation relation, AttrNumber column, Coding& coding) {
-  if (!find_search(relation, column, coding) || coding.type != PlainType::text) return false;
+  if (!find_search(relation, column, coding) ||
+      !is_coded_by(as_utf8_words(coding.normalization), coding.type))
+    return false;
   if (TupleDescAttr(RelationGetDescr(relation), coding.code_column - 1)->atttypid != INT4ARRAYOID)
     return false;
   return is_complete(relation, coding) && !has_unkept_parts(relation) &&
@@ -112,21 +115,40 @@ bool find_searched_column(const Query* query, const Var* column, SearchedColumn&
   Coding coding;
   const bool found = is_searched(relation, column->varattno, coding);
   if (found)
-    searched = {coding.code_column, psprintf("%s:%s", coding.key.data(), coding.version.data()),
-                pstrdup(coding.purpose.data()), pstrdup(coding.context.data()),
-                pstrdup(coding.normalization.data())};
+    searched = {coding.code_column,
+                psprintf("%s:%s", coding.key.data(), coding.version.data()),
+                pstrdup(coding.purpose.data()),
+                pstrdup(coding.context.data()),
+                pstrdup(coding.normalization.data()),
+                has_buckets_by(as_utf8_words(coding.normalization), coding.type)};
   table_close(relation, NoLock);
   return found;
 }
+
+namespace {
+
+SearchOf search_of(const SearchedColumn& searched) {
+  return {as_utf8_words(searched.purpose), as_utf8_words(searched.context),
+          as_utf8_words(searched.declaration)};
+}
+
+}  // namespace
 
 bool may_serve(const SearchedColumn& searched, search::Condition condition, const Const* text) {
   if (text->constisnull) return false;
   ByteView value;
   if (!pg::try_to_utf8(pg::local_view(text->constvalue), value)) return false;
   ByteView input;
-  const SearchOf of{as_utf8_words(searched.purpose), as_utf8_words(searched.context),
-                    as_utf8_words(searched.declaration)};
-  const SearchInput made = search_input(of, condition, as_text(value), input);
+  const SearchInput made = search_input(search_of(searched), condition, as_text(value), input);
+  forget_search_input();
+  return made == SearchInput::made;
+}
+
+bool may_serve_range(const SearchedColumn& searched, const Const* low, const Const* high) {
+  const RangeBound first = range_bound(low->consttype, low->constvalue, low->constisnull);
+  const RangeBound last = range_bound(high->consttype, high->constvalue, high->constisnull);
+  ByteView input;
+  const SearchInput made = range_input(search_of(searched), first, last, input);
   forget_search_input();
   return made == SearchInput::made;
 }

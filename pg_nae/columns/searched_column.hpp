@@ -12,6 +12,7 @@ struct SearchedColumn {
   AttrNumber code_column;
   const char* key;  // with its version
   const char *purpose, *context, *declaration;
+  bool is_bucket;  // searched by ranges
 };
 
 // False where the column has no search index, or one that is not complete, whose trigger does not
@@ -20,5 +21,7 @@ bool find_searched_column(const Query* query, const Var* column, SearchedColumn&
 
 // Whether a token is in all values that fulfil the condition.
 bool may_serve(const SearchedColumn& searched, search::Condition condition, const Const* text);
+// Whether a range has few enough buckets. Bounds of find_bound_type(); NULL: there is none.
+bool may_serve_range(const SearchedColumn& searched, const Const* low, const Const* high);
 
 }  // namespace nae::columns

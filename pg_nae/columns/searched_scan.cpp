@@ -69,10 +69,14 @@ void add_search(Searches& searches, const Var* codes, const Param* wanted) {
   searches.words = lappend(searches.words, words);
 }
 
-// codes @> $0, as search_plan.cpp has made it.
+bool compares_codes(Oid operation) {
+  return operation == OID_ARRAY_CONTAINS_OP || operation == any_code_operator();
+}
+
+// codes @> $0 and codes && $0, as codes_condition() has made them.
 bool condition_walker(Node* node, void* state) {
   if (node == nullptr) return false;
-  if (IsA(node, OpExpr) && reinterpret_cast<OpExpr*>(node)->opno == OID_ARRAY_CONTAINS_OP) {
+  if (IsA(node, OpExpr) && compares_codes(reinterpret_cast<OpExpr*>(node)->opno)) {
     const auto* contains = reinterpret_cast<OpExpr*>(node);
     const auto* codes = static_cast<Node*>(linitial(contains->args));
     const auto* wanted = static_cast<Node*>(lsecond(contains->args));

@@ -30,7 +30,7 @@ SELECT refused('plain', 'word', NULL, 16, '42809', 'column "plain" of searched.c
 SELECT refused('none', 'word', NULL, 16, '42703', 'column "none" of searched.c does not exist', 'no such column');
 SELECT refused('ssn', 'word', NULL, 16, '0A000', 'column "ssn" of searched.c is deterministic', 'a deterministic column');
 SELECT refused('n', 'whole', NULL, 16, '0A000', 'values of type integer are not searched by their parts', 'a number');
-SELECT refused('name', 'bucket', NULL, 16, '0A000', 'there is no search by bucket yet', 'buckets');
+SELECT refused('name', 'bucket', NULL, 16, '0A000', 'values of type text are not searched by ranges', 'buckets of texts');
 SELECT refused('name', 'substring', NULL, 16, '0A000', 'there is no search by substring yet', 'substrings');
 SELECT refused('name', 'sound', NULL, 16, '22023', 'there is no search by "sound"', 'an unknown kind');
 SELECT refused('name', 'whole', 4, 16, '22023', 'a search by whole has no letters to choose', 'letters of another kind');

@@ -280,12 +280,14 @@ END
 $$;
 
 -- A key column of an index as CREATE INDEX writes it; the shadow instead of the column, in the default
--- operator class of its type.
+-- operator class of its type. Codes of buckets have one of their own.
 CREATE FUNCTION nae_internal.index_key(index regclass, place integer, column_number smallint, shadow name) RETURNS text
   LANGUAGE sql STABLE STRICT
   SET search_path = pg_catalog, pg_temp
 AS $$
   SELECT CASE WHEN i.indkey[place - 1] = column_number THEN quote_ident(shadow)
+                   || (SELECT CASE WHEN (n.nspname, o.opcname) = ('nae_internal', 'bucket_ops') THEN ' nae_internal.bucket_ops' ELSE '' END
+                       FROM pg_opclass AS o JOIN pg_namespace AS n ON n.oid = o.opcnamespace WHERE o.oid = i.indclass[place - 1])
               ELSE pg_get_indexdef(index, place, true)
                    || coalesce(' ' || nae_internal.collate_clause(i.indcollation[place - 1]), '')
                    || (SELECT format(' %I.%I', n.nspname, o.opcname)

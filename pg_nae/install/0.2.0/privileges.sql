@@ -39,7 +39,7 @@ BEGIN
     OR EXISTS (SELECT FROM pg_catalog.pg_operator AS o WHERE o.oprcode = p.oid)
     OR EXISTS (SELECT FROM pg_catalog.pg_cast AS c WHERE c.castfunc = p.oid)
     -- What the planner hook puts in the place of a cast.
-    OR p.proname IN ('plain', 'plain_row', 'search_token', 'search_for') OR p.prosrc = 'nae_column_pend_array'
+    OR p.proname IN ('plain', 'plain_row', 'search_token', 'search_for', 'search_range') OR p.prosrc = 'nae_column_pend_array'
     -- What the views of nae call.
     OR p.proname IN ('base_type', 'trigger_arguments', 'complete_check', 'is_complete', 'search_mark')
     -- What triggers call that keep columns of users' tables.

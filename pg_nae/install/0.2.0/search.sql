@@ -67,7 +67,8 @@ BEGIN
   IF NOT EXISTS (SELECT FROM pg_index AS i JOIN pg_class AS c ON c.oid = i.indexrelid JOIN pg_am AS a ON a.oid = c.relam
                  WHERE i.indrelid = change.relation AND a.amname = 'gin'
                    AND i.indkey[0] = nae_internal.attnum(change.relation, change.index_column)) THEN
-    EXECUTE format('CREATE INDEX ON %s USING gin (%I)', change.relation, change.index_column);
+    EXECUTE format('CREATE INDEX ON %s USING gin (%I%s)', change.relation, change.index_column,
+                   CASE WHEN change.normalization LIKE 'bucket(%' THEN ' nae_internal.bucket_ops' END);
   END IF;
 END
 $$;
@@ -135,22 +136,23 @@ $$;
 
 -- The calls ---------------------------------------------------------------------------------------
 
-CREATE FUNCTION nae_internal.refuse_search(encrypted nae.encrypted_column, kind text, letters integer, bits integer)
+CREATE FUNCTION nae_internal.refuse_search(
+    encrypted nae.encrypted_column, kind text, letters integer, bits integer, unit text, ratio numeric)
   RETURNS void
   LANGUAGE plpgsql STABLE
   SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-  IF kind IN ('bucket', 'substring') THEN
+  IF kind = 'substring' THEN
     RAISE EXCEPTION USING ERRCODE = 'feature_not_supported',
-      MESSAGE = format('there is no search by %s yet', kind), HINT = 'Kinds are word, whole, domain and last4.';
-  ELSIF kind NOT IN ('word', 'whole', 'domain', 'last4') THEN
+      MESSAGE = format('there is no search by %s yet', kind), HINT = 'Kinds are word, whole, domain, last4 and bucket.';
+  ELSIF kind NOT IN ('word', 'whole', 'domain', 'last4', 'bucket') THEN
     RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
-      MESSAGE = format('there is no search by "%s"', kind), HINT = 'Kinds are word, whole, domain and last4.';
-  ELSIF encrypted.plain_type <> 'text'::regtype THEN
+      MESSAGE = format('there is no search by "%s"', kind), HINT = 'Kinds are word, whole, domain, last4 and bucket.';
+  ELSIF kind <> 'bucket' AND encrypted.plain_type <> 'text'::regtype THEN
     RAISE EXCEPTION USING ERRCODE = 'feature_not_supported',
       MESSAGE = format('values of type %s are not searched by their parts', encrypted.plain_type),
-      HINT = 'A blind index finds equal ones: CALL nae.add_blind_index().';
+      HINT = 'A blind index finds equal ones: CALL nae.add_blind_index(). Ranges of dates and numbers: kind bucket.';
   ELSIF encrypted.deterministic THEN
     RAISE EXCEPTION USING ERRCODE = 'feature_not_supported',
       MESSAGE = format('column "%s" of %s is deterministic', encrypted.column_name, encrypted.relation),
@@ -158,6 +160,11 @@ BEGIN
   ELSIF kind <> 'word' AND letters IS NOT NULL THEN
     RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
       MESSAGE = format('a search by %s has no letters to choose', kind), HINT = 'Leave out letters.';
+  ELSIF kind = 'bucket' THEN
+    PERFORM nae_internal.refuse_bucket(encrypted.plain_type, unit, ratio, bits);
+  ELSIF unit IS NOT NULL OR ratio IS NOT NULL THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+      MESSAGE = format('a search by %s has no unit and no ratio', kind), HINT = 'Leave them out; they are those of bucket.';
   ELSIF nae_internal.search_declaration(kind, coalesce(letters, 4), bits) IS NULL THEN
     RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
       MESSAGE = format('there are no codes of %s letters and %s bits', coalesce(letters, 4), bits),
@@ -167,7 +174,8 @@ END
 $$;
 
 CREATE FUNCTION nae_internal.begin_search(
-    relation regclass, column_name name, kind text, letters integer, bits integer, index_column name, batch_size integer)
+    relation regclass, column_name name, kind text, letters integer, bits integer, index_column name, batch_size integer,
+    unit text DEFAULT NULL, ratio numeric DEFAULT NULL)
   RETURNS void
   LANGUAGE plpgsql VOLATILE
   SET search_path = pg_catalog, pg_temp
@@ -182,7 +190,8 @@ BEGIN
   wanted.new_type := 'integer[]'::regtype;
   wanted.key := encrypted.key;
   wanted.context := coalesce(encrypted.context, '');
-  wanted.normalization := nae_internal.search_declaration(kind, coalesce(letters, 4), bits);
+  wanted.normalization := CASE WHEN kind = 'bucket' THEN nae_internal.bucket_declaration(encrypted.plain_type, unit, ratio, bits)
+                               ELSE nae_internal.search_declaration(kind, coalesce(letters, 4), bits) END;
   wanted.coded_column := column_name;
   wanted.index_column := coalesce(index_column, nae_internal.derived_name(column_name, '_search'));
   IF nae_internal.resumes(wanted) THEN
@@ -194,33 +203,35 @@ BEGIN
       MESSAGE = format('column "%s" of %s is not encrypted', column_name, relation),
       HINT = 'A plain column is searched by an index of its own.';
   END IF;
-  PERFORM nae_internal.refuse_search(encrypted, kind, letters, bits);
+  PERFORM nae_internal.refuse_search(encrypted, kind, letters, bits, unit, ratio);
   PERFORM nae_internal.refuse_nesting(relation, column_name, 'a search index');
   PERFORM nae_internal.refuse_subscribed(relation);
   PERFORM nae_internal.refuse_late_triggers(relation);
   wanted.version := nae_internal.check_key(encrypted.key, 'aes-256-gcm', ARRAY['decrypt', 'search']);
   wanted.purpose := gen_random_uuid()::text;
   -- Refused here, before anything is made: a key that makes no codes.
-  PERFORM nae_internal.search_codes(encrypted.key || ':' || wanted.version,
-    nae_internal.search_input(wanted.purpose, wanted.context, wanted.normalization, 'word whole@domain 1234'));
+  PERFORM nae_internal.search_codes(encrypted.key || ':' || wanted.version, CASE
+    WHEN wanted.normalization LIKE 'bucket(unit=%' THEN nae_internal.search_input(wanted.purpose, wanted.context, wanted.normalization, '2000-01-01'::date)
+    WHEN kind = 'bucket' THEN nae_internal.search_input(wanted.purpose, wanted.context, wanted.normalization, 1)
+    ELSE nae_internal.search_input(wanted.purpose, wanted.context, wanted.normalization, 'word whole@domain 1234'::text) END);
   PERFORM nae_internal.begin_change(wanted);
 END
 $$;
 
 CREATE PROCEDURE nae.add_search(
     relation regclass, column_name name, kind text, letters integer DEFAULT NULL, bits integer DEFAULT 16,
-    index_column name DEFAULT NULL, batch_size integer DEFAULT 20000)
+    index_column name DEFAULT NULL, batch_size integer DEFAULT 20000, unit text DEFAULT NULL, ratio numeric DEFAULT NULL)
   LANGUAGE plpgsql
 AS $$
 BEGIN
   PERFORM nae_internal.refuse_transaction_block('nae.add_search');
-  PERFORM nae_internal.begin_search(relation, column_name, kind, letters, bits, index_column, batch_size);
+  PERFORM nae_internal.begin_search(relation, column_name, kind, letters, bits, index_column, batch_size, unit, ratio);
   COMMIT;
   CALL nae_internal.run_change(relation, column_name);
 END
 $$;
-COMMENT ON PROCEDURE nae.add_search(regclass, name, text, integer, integer, name, integer)
-  IS 'makes parts of a randomized column searchable by an index while it is in use';
+COMMENT ON PROCEDURE nae.add_search(regclass, name, text, integer, integer, name, integer, text, numeric)
+  IS 'makes parts or ranges of a randomized column searchable by an index while it is in use';
 
 CREATE FUNCTION nae.drop_search(relation regclass, column_name name) RETURNS void
   LANGUAGE plpgsql VOLATILE STRICT

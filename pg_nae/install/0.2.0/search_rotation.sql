@@ -4,13 +4,14 @@
 -- its own: until the swap searches go by the old codes, from then on by the new ones, and at no moment by codes of
 -- which some are not there yet.
 
--- The same kind, letters and bits, of the version of Unicode that this library folds by.
+-- The same kind, letters and bits, of the version of Unicode that this library folds by. Buckets are of none.
 CREATE FUNCTION nae_internal.renewed_declaration(declaration text) RETURNS text
   LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE COST 10
   SET search_path = pg_catalog, pg_temp
 AS $$
-  SELECT nae_internal.search_declaration(split_part($1, '(', 1), coalesce(substring($1 FROM 'letters=(\d+)')::integer, 4),
-                                         substring($1 FROM 'bits=(\d+)')::integer)
+  SELECT CASE WHEN $1 LIKE 'bucket(%' THEN $1
+    ELSE nae_internal.search_declaration(split_part($1, '(', 1), coalesce(substring($1 FROM 'letters=(\d+)')::integer, 4),
+                                         substring($1 FROM 'bits=(\d+)')::integer) END
 $$;
 
 CREATE FUNCTION nae_internal.find_search_index(relation regclass, column_name name) RETURNS nae_internal.coded_column

@@ -1,0 +1,15 @@
+// RangeBound of PostgreSQL's values: what a range of dates or numbers begins or ends with.
+#pragma once
+
+#include "pg_nae/columns/search_input.hpp"
+
+namespace nae::columns {
+
+// Dates, times and numbers: values that a range may have as its bounds. False for all others.
+bool find_bound_type(Oid type, PlainType& plain);
+
+// NULL is no bound: nothing is compared with it, and any buckets will do. In the memory of the
+// current context, or a view of the value; a type that has no bounds raises.
+RangeBound range_bound(Oid type, Datum value, bool is_null);
+
+}  // namespace nae::columns
