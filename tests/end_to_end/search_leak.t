@@ -1,6 +1,6 @@
 #!/usr/bin/python3 -B
 # What codes of a search index give away: an attacker who knows the frequencies of a similar population reads at most a quarter of
-# the words of a table of names, and a word has one token. Both of the product's own tokens: codes of words in several lengths fail here.
+# the words of a table of names, and a word has one token; and at most a quarter of its salaries' buckets, and no months of birth that are spread evenly. All of the product's own tokens: codes of words in several lengths fail here.
 import bisect
 import collections
 import hashlib
@@ -73,6 +73,24 @@ def share_read(rows, known):
     return sum(guesses.get(code) == token for code, token in pairs) / len(pairs)
 
 
+def buckets(stack, values, kind, width):
+    """The product's own tokens of dates or numbers, one each."""
+    made, distinct = {}, sorted(set(values))
+    for first in range(0, len(distinct), 5000):
+        part = distinct[first:first + 5000]
+        items = stack.sql("postgres", f"SELECT string_agg(encode(nae_internal.search_input('', '', 'bucket({width}, bits=16)', v), 'hex'), ' ' ORDER BY place) "
+                          f"FROM unnest('{{{','.join(part)}}}'::{kind}[]) WITH ORDINALITY AS u(v, place)").out.split()
+        made.update((value, tokens_of(bytes.fromhex(item))) for value, item in zip(part, items))
+    return made
+
+
+def bucket_share(stack, draw_one, kind, width):
+    """Of the rows of one sample, by the frequencies of another one."""
+    rows, known = ([draw_one() for _ in range(PEOPLE)] for _ in range(2))
+    made = buckets(stack, rows + known, kind, width)
+    return share_read([made[value] for value in rows], [made[value] for value in known])
+
+
 with Tap() as tap, Stack(keys="customer-pii:aes-256-gcm") as stack:
     draw = random.Random(20261130)
     population = Population(draw)
@@ -91,3 +109,13 @@ with Tap() as tap, Stack(keys="customer-pii:aes-256-gcm") as stack:
     tap.ok(words >= 0.08, "and the attack is one: what reads nothing would prove nothing")
     # Codes of several lengths of one word were read for 81 % (docs/search.md): this is what keeps such an attack from being one.
     tap.is_([name for name in distinct if len(made[name]) > len(name.split())], [], "a word has one token, and none within another")
+    # Salaries as they are in many countries; the widest buckets that are declared, and the default.
+    def salary():
+        return str(round(draw.lognormvariate(10.8, 0.5)))
+    default, widest = (bucket_share(stack, salary, "numeric", f"ratio={ratio}") for ratio in ("1.02", "1.049"))
+    tap.ok(default <= 0.25, f"at most a quarter of salaries' buckets is told by how many there are of each: {default:.1%}")
+    tap.ok(default >= 0.05, "and this attack is one too")
+    tap.ok(widest <= 0.5, f"at most half where they are as wide as may be: {widest:.1%}")
+    born = bucket_share(stack, lambda: f"{draw.randint(1940, 2004)}-{draw.randint(1, 12):02}-{draw.randint(1, 28):02}", "date", "unit=month")
+    tap.ok(born <= 0.02, f"none of the months of birth, which are as many each: {born:.1%}")
+    tap.ok(not stack.sql("postgres", "SELECT nae_internal.is_bucket_declaration('bucket(ratio=1.05, bits=16)', 'numeric')").out.startswith("t"), "wider ones are not made")
