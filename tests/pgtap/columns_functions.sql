@@ -21,13 +21,16 @@ SELECT is_empty('SELECT signature FROM decrypting WHERE proparallel <> ''r''', '
 SELECT is_empty('SELECT signature FROM decrypting WHERE procost < 100', 'what asks costs 100');
 SELECT is_empty('SELECT signature FROM encrypting WHERE proleakproof OR provolatile = ''i'' OR proparallel <> ''r''', 'what encrypts is neither leakproof nor immutable, and runs in the leader');
 SELECT is_empty('SELECT signature FROM encrypting WHERE procost < 100 AND prosrc !~ ''_(in|recv)$''', 'it costs 100, too');
-SELECT is_empty('SELECT signature FROM ours WHERE lanname = ''c'' AND NOT proisstrict AND proname <> ALL (''{aggregated,has_codes}'')', 'every function in C is strict, but what no statement runs, and a CHECK that asks for NULL');
+SELECT is_empty('SELECT signature FROM ours WHERE lanname = ''c'' AND NOT proisstrict AND proname <> ALL (''{aggregated,has_codes,search_range}'')', 'every function in C is strict, but what no statement runs, a CHECK that asks for NULL, and a range that may be open');
 SELECT is_empty('SELECT signature FROM ours WHERE prosecdef', 'no function is SECURITY DEFINER');
 SELECT bag_eq('SELECT DISTINCT form FROM ours WHERE proleakproof', $$VALUES ('enc_eq'), ('enc_ne'), ('enc_lt'), ('enc_le'), ('enc_ge'), ('enc_gt'), ('enc_cmp')$$, 'LEAKPROOF: comparisons of ciphertexts alone');
 SELECT bag_eq('SELECT DISTINCT form || ''('' || arguments || '')'' FROM ours WHERE provolatile = ''i'' AND lanname = ''c''',
   $$VALUES ('enc_eq(enc, enc)'), ('enc_ne(enc, enc)'), ('enc_lt(enc, enc)'), ('enc_le(enc, enc)'), ('enc_ge(enc, enc)'), ('enc_gt(enc, enc)'), ('enc_cmp(enc, enc)'), ('enc_hash(enc)'), ('enc_hash_extended(enc, bigint)'), ('is_ciphertext(enc)'), ('key_version(enc)'), ('first(anyelement, anyelement)'), ('subscript(internal)'), ('blind_index_input(purpose text, context text, value anyelement)'),
     ('search_input(purpose text, context text, declaration text, value text)'), ('search_declaration(kind text, letters integer, bits integer)'), ('search(value text, query text)'),
-    ('search_mark(key text, purpose text, context text, declaration text)'), ('has_codes(has_no_value boolean, codes integer[], mark integer)')$$,
+    ('search_mark(key text, purpose text, context text, declaration text)'), ('has_codes(has_no_value boolean, codes integer[], mark integer)'),
+    ('search_input(purpose text, context text, declaration text, value anyelement)'), ('is_bucket_declaration(declaration text, plain_type regtype)'), ('has_any_code(codes integer[], wanted integer[])'),
+    ('bucket_query(integer[], internal, smallint, internal, internal, internal, internal)'), ('bucket_compare(integer, integer, smallint, internal)'),
+    ('bucket_consistent(internal, smallint, integer[], integer, internal, internal, internal, internal)')$$,
   'IMMUTABLE: what is said of ciphertexts, and what codes are computed of');
 SELECT is_empty($$SELECT signature FROM ours WHERE form IN ('enc_eq', 'enc_ne', 'enc_cmp', 'enc_hash') AND signature::text !~ 'enc_det_|_(cmp)' AND provolatile = 'i'$$, 'of deterministic ones');
 SELECT is_empty($$SELECT signature FROM ours WHERE lanname = 'c' AND proparallel = 'u'$$, 'no function in C is PARALLEL UNSAFE');
@@ -48,7 +51,7 @@ SELECT is((SELECT count(*) FROM casts WHERE source = target), (SELECT count(*) F
 
 -- the operators that nobody types, and those with plaintexts' names
 SELECT is_empty($$SELECT oid::regoperator FROM pg_operator WHERE oprnamespace = 'nae'::regnamespace AND oprname NOT IN ('<~', '<=~', '=~', '>=~', '>~', '<>~')$$, 'no operator of schema nae has an ordinary name');
-SELECT is_empty($$SELECT o.oid::regoperator FROM pg_operator o JOIN ours f ON f.oid = o.oprcode WHERE o.oprnamespace <> 'nae'::regnamespace AND f.provolatile <> 's'$$, 'operators outside of it decrypt');
+SELECT is_empty($$SELECT o.oid::regoperator FROM pg_operator o JOIN ours f ON f.oid = o.oprcode WHERE o.oprnamespace <> 'nae'::regnamespace AND f.provolatile <> 's' AND f.proname <> 'has_any_code'$$, 'operators outside of it decrypt, but what compares codes');
 SELECT is((SELECT count(*)::int FROM pg_opclass c JOIN pg_type t ON t.oid = c.opcintype WHERE t.typnamespace = 'nae'::regnamespace AND c.opcdefault AND t.typname LIKE 'enc%'), 51 + 13, 'operator classes: btree for each type, hash for deterministic ones');
 SELECT is_empty($$SELECT typname FROM pg_type WHERE typnamespace = 'nae'::regnamespace AND typname LIKE 'enc%' AND typtype = 'b' AND (typstorage <> 'e' OR typlen <> -1 OR typispreferred)$$, 'types do not compress, and are preferred nowhere');
 

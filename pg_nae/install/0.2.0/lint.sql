@@ -249,9 +249,10 @@ EXCEPTION WHEN OTHERS THEN
 END
 $$;
 
+-- Its queries are large, its tables are catalogs: to compile them costs seconds, to run them milliseconds.
 CREATE FUNCTION nae.lint() RETURNS TABLE (severity text, object text, finding text, hint text)
   LANGUAGE sql STABLE
-  SET search_path = pg_catalog, pg_temp
+  SET search_path = pg_catalog, pg_temp SET jit = off
 AS $$
   SELECT f.severity, f.object, f.finding, f.hint
   FROM (SELECT * FROM nae_internal.lint_columns() UNION ALL SELECT * FROM nae_internal.lint_guard() UNION ALL SELECT * FROM nae_internal.lint_twins()

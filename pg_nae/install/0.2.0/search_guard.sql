@@ -309,7 +309,7 @@ $$;
 CREATE FUNCTION nae_internal.late_triggers(target regclass, OUT name name, OUT relation regclass, OUT in_replicas boolean)
   RETURNS SETOF record
   LANGUAGE sql STABLE STRICT
-  SET search_path = pg_catalog, pg_temp
+  SET search_path = pg_catalog, pg_temp SET jit = off  -- to compile what each trigger is asked takes longer than all else
 AS $$
   SELECT t.tgname, t.tgrelid::regclass, t.tgenabled IN ('A', 'R')
   FROM (SELECT target::oid UNION SELECT p.relid FROM pg_partition_tree(target) AS p) AS member(oid)
