@@ -37,6 +37,9 @@ struct NodeLog {
   std::unique_ptr<Server> server = {};         // of that address
   std::optional<audit::ChainPoint> head = {};  // the newest, as the store has it
   std::optional<Failure> unread = {};          // why it could not be read
+  // Up to which record, from the first one on, it was proved by a signature; nothing: its public
+  // key is not known.
+  std::optional<std::uint64_t> signed_seq = {};
   const std::string& source() const { return directory.empty() ? address : directory; }
 };
 

@@ -65,6 +65,22 @@ Outcome<json::value> offline(Call& call, const VerifyOptions& options, const std
   return admin::api::to_json(report);
 }
 
+// 0: none, or of a part that does not begin with the first record.
+std::uint64_t signed_seq(const json::value& report) {
+  const json::object* members = report.if_object();
+  auto number = [&](const char* name) -> std::uint64_t {
+    const json::value* value = members ? members->if_contains(name) : nullptr;
+    boost::system::error_code wrong;
+    const auto read = value ? value->to_number<std::uint64_t>(wrong) : 0;
+    return wrong ? 0 : read;
+  };
+  const bool proved =
+      shown(report, "intact") == "true" && shown(report, "signature_checked") == "true";
+  const std::uint64_t last = number("last_seq"), unsigned_records = number("unsigned_records");
+  return proved && number("first_seq") == 1 && last > unsigned_records ? last - unsigned_records
+                                                                       : 0;
+}
+
 void print_report(Call& call, const json::value& answer, bool intact) {
   call.out << (intact ? "The audit log is intact." : "THE AUDIT LOG IS NOT INTACT.")
            << " Records: " << shown(answer, "records") << ", from " << shown(answer, "first_seq")
@@ -95,6 +111,11 @@ void print_witnesses(Call& call, const json::value& witnesses) {
     if (const std::string number = shown(witnesses, member); number != "0")
       call.out << ", " << number << text;
   call.out << ".\n";
+  for (const json::value& loss : items(witnesses, "losses"))
+    call.out << "  THE LOG OF " << printable(shown(loss, "node")) << " WAS BEGUN ANEW at "
+             << printable(shown(loss, "time")) << ", as an administrator wanted"
+             << (shown(loss, "signature_checked") == "true" ? "" : " (no signature was checked)")
+             << ": " << printable(shown(loss, "detail")) << '\n';
   for (const json::value& finding : items(witnesses, "findings"))
     call.out << "  " << shown(finding, "fault") << " in the log of "
              << printable(shown(finding, "node")) << ", record " << shown(finding, "seq") << ", as "
@@ -115,6 +136,9 @@ Outcome<ExitCode> verify_several(Call& call, const VerifyOptions& options) {
                                      : offline(call, options, log.directory, log.node);
       },
       [&](NodeLog& log, json::value& report) {
+        // A server has the public key in its HSM.
+        if (log.directory.empty() || !key_file_of(options, log.node).empty())
+          log.signed_seq = signed_seq(report);
         reports.emplace_back(log.node, std::move(report));
       });
   const json::value witnesses = compare_witnesses(call, logs);

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "cli/audit_commands.hpp"
+#include "keyserver/admin/api/time.hpp"
 #include "keyserver/audit/verify.hpp"
 #include "keyserver/audit/witness.hpp"
 #include "libnae/base/text.hpp"
@@ -27,10 +28,17 @@ struct Testimony {
   audit::ChainPoint point;
 };
 
+// That the log before this one was given up.
+struct Loss {
+  std::int64_t time_us = 0;
+  std::string detail;
+  bool proved = false;
+};
+
 struct Told {
   std::map<std::string, std::vector<Testimony>> of;  // by the node that it is about
-  std::map<std::string, std::int64_t> lost_us;       // when a log was given up last, and begun anew
-  std::vector<json::object> malformed;
+  std::map<std::string, Loss> losses;                // by the node whose log was begun anew
+  std::vector<json::object> wrong;
 };
 
 using Visit = std::function<void(const audit::StoredRecord&)>;
@@ -77,16 +85,41 @@ Outcome<json::value> ask(NodeLog& log, Told& told) {
   NAE_TRY_OUTCOME(read_events(log, audit::kWitnessEvent, [&](const audit::StoredRecord& record) {
     const auto witnesses = audit::parse_witnesses(record.detail);
     if (!witnesses) {
-      told.malformed.push_back(finding(log.node, "witness_malformed",
-                                       {log.node, record.seq, record.time_us, {}},
-                                       "the record of witnesses has another form"));
+      told.wrong.push_back(finding(log.node, "witness_malformed",
+                                   {log.node, record.seq, record.time_us, {}},
+                                   "the record of witnesses has another form"));
       return;
     }
     for (const audit::Witness& witness : *witnesses)
       told.of[witness.node].push_back({log.node, record.seq, record.time_us, witness.point});
   }));
   return read_events(log, audit::kLossEvent, [&](const audit::StoredRecord& record) {
-    told.lost_us[log.node] = record.time_us;
+    // Whoever can write the files can add such a record, and excuse with it what others saw.
+    const bool placed = record.seq == audit::kLossSeq;
+    if (placed && (!log.signed_seq || *log.signed_seq >= record.seq))
+      told.losses[log.node] = {record.time_us, record.detail, log.signed_seq.has_value()};
+    else
+      told.wrong.push_back(
+          finding(log.node, placed ? "loss_unsigned" : "loss_misplaced",
+                  {log.node, record.seq, record.time_us, {record.seq, {}}},
+                  placed ? "it says that the log before was lost, and no signature that was "
+                           "checked covers that: it excuses nothing"
+                         : "it says that the log before was lost, where the server never says so: "
+                           "it excuses nothing"));
+  });
+}
+
+// Takes away what was seen of the log that was lost: in the log of each witness all up to the last
+// one of the newest record that it was known to have, or where that was not seen, by the times.
+std::size_t take_lost(std::vector<Testimony>& told, const Loss& loss) {
+  std::map<std::string, std::uint64_t> last;  // by witness
+  if (const auto point = audit::lost_point(loss.detail))
+    for (const Testimony& one : told)
+      if (one.point == *point) last[one.by] = std::max(last[one.by], one.by_seq);
+  return std::erase_if(told, [&](const Testimony& one) {
+    if (one.by == kStore) return false;  // forgot the lost one
+    const auto at = last.find(one.by);
+    return at == last.end() ? one.time_us <= loss.time_us : one.by_seq <= at->second;
   });
 }
 
@@ -124,11 +157,14 @@ class Comparison {
   void add_uncompared(std::size_t number) { not_compared_ += number; }
 
   // The testimonies about a log that can be read.
-  Outcome<json::value> compare(NodeLog& log, std::vector<Testimony> told,
-                               std::optional<std::int64_t> lost_us) {
-    if (lost_us)
-      of_lost_logs_ +=
-          std::erase_if(told, [&](const Testimony& one) { return one.time_us <= *lost_us; });
+  Outcome<json::value> compare(NodeLog& log, std::vector<Testimony> told, const Loss* loss) {
+    if (loss) {
+      of_lost_logs_ += take_lost(told, *loss);
+      losses_.push_back(json::object{{"node", log.node},
+                                     {"time", admin::api::format_time(loss->time_us)},
+                                     {"detail", loss->detail},
+                                     {"signature_checked", loss->proved}});
+    }
     auto place = [](const Testimony& one) {
       return std::tie(one.point.seq, one.point.hash, one.by);
     };
@@ -160,18 +196,16 @@ class Comparison {
   }
 
   json::object report() && {
-    return {{"compared", compared_},
-            {"archived", archived_},
-            {"of_lost_logs", of_lost_logs_},
-            {"not_compared", not_compared_},
-            {"findings_total", findings_total_},
+    return {{"compared", compared_},           {"archived", archived_},
+            {"of_lost_logs", of_lost_logs_},   {"losses", std::move(losses_)},
+            {"not_compared", not_compared_},   {"findings_total", findings_total_},
             {"findings", std::move(findings_)}};
   }
 
  private:
   std::uint64_t compared_ = 0, archived_ = 0, of_lost_logs_ = 0, not_compared_ = 0;
   std::uint64_t findings_total_ = 0;
-  json::array findings_;
+  json::array findings_, losses_;
 };
 
 }  // namespace
@@ -183,14 +217,13 @@ json::object compare_witnesses(Call& call, std::vector<NodeLog>& logs) {
   for (const NodeLog& log : logs)
     if (log.head) told.of[log.node].push_back({kStore, 0, INT64_MAX, *log.head});
   Comparison comparison;
-  for (json::object& malformed : told.malformed) comparison.add(std::move(malformed));
+  for (json::object& wrong : told.wrong) comparison.add(std::move(wrong));
   ask_each(
       call, logs,
       [&](NodeLog& log) {
-        const auto lost = told.lost_us.find(log.node);
-        return comparison.compare(
-            log, told.of[log.node],
-            lost == told.lost_us.end() ? std::nullopt : std::optional(lost->second));
+        const auto loss = told.losses.find(log.node);
+        return comparison.compare(log, told.of[log.node],
+                                  loss == told.losses.end() ? nullptr : &loss->second);
       },
       [](NodeLog&, json::value&) {});
   for (const auto& [node, testimonies] : told.of) {

@@ -14,22 +14,26 @@ namespace {
 
 constexpr std::string_view kBetween = "; ";
 
+std::optional<ChainPoint> point_of(std::string_view number, std::string_view hex) {
+  ChainPoint point;
+  const char* const last = number.data() + number.size();
+  const auto [end, error] = std::from_chars(number.data(), last, point.seq);
+  const auto hash = from_hex(hex);
+  if (error != std::errc() || end != last || number.starts_with('0') || !hash ||
+      hash->size() != kHashBytes || to_hex(*hash) != hex)
+    return std::nullopt;
+  std::ranges::copy(*hash, point.hash.begin());
+  return point;
+}
+
 std::optional<Witness> witness_of(std::string_view text) {
   const std::size_t first = text.find(' ');
   const std::size_t second = first == text.npos ? text.npos : text.find(' ', first + 1);
   if (second == text.npos) return std::nullopt;
-  Witness witness;
-  witness.node = text.substr(0, first);
-  const std::string_view number = text.substr(first + 1, second - first - 1);
-  const auto [end, error] =
-      std::from_chars(number.data(), number.data() + number.size(), witness.point.seq);
-  const bool whole = error == std::errc() && end == number.data() + number.size();
-  if (!is_name(witness.node) || !whole || number.starts_with('0')) return std::nullopt;
-  const std::string_view hex = text.substr(second + 1);
-  const auto hash = from_hex(hex);
-  if (!hash || hash->size() != kHashBytes || to_hex(*hash) != hex) return std::nullopt;
-  std::ranges::copy(*hash, witness.point.hash.begin());
-  return witness;
+  const std::string_view node = text.substr(0, first);
+  const auto point = point_of(text.substr(first + 1, second - first - 1), text.substr(second + 1));
+  if (!is_name(node) || !point) return std::nullopt;
+  return Witness{std::string(node), *point};
 }
 
 // Those of `points`, in order, that lie in one segment. What the log has there goes to `compared`.
@@ -75,6 +79,16 @@ Result<std::vector<Witness>> parse_witnesses(std::string_view detail) {
     if (end == detail.npos) return witnesses;
     detail.remove_prefix(end + kBetween.size());
   }
+}
+
+std::optional<ChainPoint> lost_point(std::string_view detail) {
+  // Behind the reason, which is anybody's words.
+  const std::size_t at = detail.rfind(kLostPoint);
+  if (at == detail.npos) return std::nullopt;
+  detail.remove_prefix(at + kLostPoint.size());
+  const std::size_t open = detail.find(" ("), close = detail.find(')');
+  if (open == detail.npos || close == detail.npos || close < open + 2) return std::nullopt;
+  return point_of(detail.substr(0, open), detail.substr(open + 2, close - open - 2));
 }
 
 Result<Compared> compare(const std::filesystem::path& directory, std::vector<ChainPoint> points) {

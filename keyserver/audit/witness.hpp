@@ -16,6 +16,9 @@ namespace nae::audit {
 inline constexpr std::string_view kWitnessEvent = "witness";
 // The event of a chain that begins because the one before was lost, by an administrator's word.
 inline constexpr std::string_view kLossEvent = "loss-accepted";
+// Where such a chain has it, behind the record of its first segment, and nowhere else.
+inline constexpr std::uint64_t kLossSeq = 2;
+inline constexpr std::string_view kLostPoint = "the log before was signed up to record ";
 
 // That the log of `node` had this record.
 struct Witness {
@@ -28,6 +31,9 @@ struct Witness {
 std::vector<std::string> witness_details(const std::vector<Witness>& witnesses);
 // Code::audit_broken for what witness_details() does not write.
 Result<std::vector<Witness>> parse_witnesses(std::string_view detail);
+
+// The newest record that the lost log was known to have, as the detail of a loss names it.
+std::optional<ChainPoint> lost_point(std::string_view detail);
 
 // Records of a log against what others say of them.
 struct Compared {

@@ -47,8 +47,8 @@ std::string describe(const std::optional<audit::ChainPoint>& kept, const audit::
                      const std::string& reason) {
   std::string text = "accepted by uid " + std::to_string(::getuid()) + ": " + reason + "; ";
   if (kept)
-    text += "the log before was signed up to record " + std::to_string(kept->seq) + " (" +
-            to_hex(kept->hash) + "), ";
+    text += std::string(audit::kLostPoint) + std::to_string(kept->seq) + " (" + to_hex(kept->hash) +
+            "), ";
   else
     text += "the store knew of no signed record, ";
   text += "of it " + std::to_string(found.records) + " records were found, the newest " +

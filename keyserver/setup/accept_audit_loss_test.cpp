@@ -6,6 +6,7 @@
 #include "keyserver/audit/directory_lock.hpp"
 #include "keyserver/audit/query.hpp"
 #include "keyserver/audit/verify.hpp"
+#include "keyserver/audit/witness.hpp"
 #include "keyserver/setup/reason.hpp"
 #include "keyserver/store/sqlite/test_store.hpp"
 
@@ -82,6 +83,8 @@ TEST_F(AcceptAuditLoss, NeedsAStore) {
 
 TEST_F(AcceptAuditLoss, BeginsAChainThatSaysWhatWasLost) {
   keep(5);
+  const auto kept_before = store_->kept_head().value();
+  ASSERT_TRUE(kept_before);
   auto accepted = accept();
   ASSERT_TRUE(accepted) << accepted.error().message;
   EXPECT_TRUE(accepted->moved_to.empty()) << "nothing was left";
@@ -90,6 +93,10 @@ TEST_F(AcceptAuditLoss, BeginsAChainThatSaysWhatWasLost) {
   const auto found = records();
   ASSERT_EQ(found.size(), 3u);  // the segment's, the loss, the end
   EXPECT_EQ(found[1].event, "loss-accepted");
+  EXPECT_EQ(found[1].seq, audit::kLossSeq) << "the one place where a verifier takes it";
+  const auto lost = audit::lost_point(found[1].detail);
+  ASSERT_TRUE(lost);
+  EXPECT_EQ(*lost, *kept_before);
   EXPECT_EQ(found[1].detail, accepted->detail);
   EXPECT_EQ(found[2].event, "stopped");
   expect_only_unsigned();
