@@ -1,6 +1,7 @@
 #include "cli/audit_logs.hpp"
 
 #include <algorithm>
+#include <map>
 #include <ostream>
 
 #include "libnae/base/text.hpp"
@@ -87,9 +88,23 @@ Outcome<void> open_server(Call& call, NodeLog& log) {
     return {};
   }
   NAE_ASSIGN(Profile profile, resolve_profile(call.profile));
-  if (!log.address.starts_with(kScheme)) log.address.insert(0, kScheme);
+  log.address = url_of(std::move(log.address));
   profile.server = log.address;
   NAE_ANSWER(log.server, Server::open(profile));
+  return {};
+}
+
+Outcome<void> refuse_one_place_for_two(const std::vector<NodeLog>& logs) {
+  std::map<std::string, std::string> node_at;
+  for (const NodeLog& log : logs) {
+    const bool asked = log.directory.empty();
+    if (asked && !is_reachable(log.address)) continue;
+    const std::string place = asked ? url_of(log.address) : log.directory;
+    const auto [other, added] = node_at.emplace(place, log.node);
+    if (!added)
+      return invalid(other->second + " and " + log.node + " are both at " + place,
+                     "Say where each is reached: --node NAME=HOST:PORT");
+  }
   return {};
 }
 
@@ -134,11 +149,37 @@ Outcome<std::vector<NodeLog>> open_logs(Call& call, const LogsOptions& options) 
     return invalid("a batch has one key server: --group and --node do not go with it");
   if (options.group) NAE_TRY_OUTCOME(add_group(call, logs));
   std::ranges::sort(logs, {}, &NodeLog::node);
+  NAE_TRY_OUTCOME(refuse_one_place_for_two(logs));
   for (NodeLog& log : logs) {
     if (log.directory.empty()) NAE_TRY_OUTCOME(open_server(call, log));
+    if (log.server) check_node(log);
     if (log.unread) tell_unread(call, log);
   }
   return logs;
+}
+
+std::string url_of(std::string address) {
+  if (address.starts_with(kScheme)) return address;
+  const std::size_t port = address.rfind(':');
+  if (port != std::string::npos && !address.starts_with('[') && address.find(':') != port)
+    address = "[" + address.substr(0, port) + "]" + address.substr(port);
+  return std::string(kScheme) + address;
+}
+
+void check_node(NodeLog& log) {
+  const auto status = log.server->call("GET", "/v1/status");
+  if (!status) {
+    log.unread = status.error();
+    return;
+  }
+  const std::string node = shown(*status, "node");
+  if (node == log.node) return;
+  log.unread = Failure(
+      Error(Code::server_unavailable,
+            node.empty() ? "the key server at " + log.address + " does not say which node it is"
+                         : "the key server at " + log.address + " is " + node,
+            "Say where it is reached itself, past any balancer: --node " + log.node +
+                "=HOST:PORT, or give a copy of its log: --directory " + log.node + "=DIR"));
 }
 
 void ask_each(Call& call, std::vector<NodeLog>& logs,

@@ -47,6 +47,12 @@ struct NodeLog {
 // names that the group has not, or that come twice.
 Outcome<std::vector<NodeLog>> open_logs(Call& call, const LogsOptions& options);
 
+// Where the server of that address is asked; of an IPv6 address also without its brackets.
+std::string url_of(std::string address);
+// Asks the server which node it is: another one makes the log an unread one. A balancer, or one
+// address for several, would have one log read twice and others left out.
+void check_node(NodeLog& log);
+
 // Calls `read` for each log that was read so far; what it fails with is said on standard error at
 // once, and makes the log an unread one.
 void ask_each(Call& call, std::vector<NodeLog>& logs,

@@ -42,14 +42,15 @@ TEST_F(AuditLogs, AreInTheOrderOfTheirNames) {
   EXPECT_EQ(reading_exit_code(*logs), kOk);
 }
 
-TEST_F(AuditLogs, WithoutANameOrWithOneTwiceAreRefused) {
+TEST_F(AuditLogs, WithoutANameOrWithOneOrAPlaceTwiceAreRefused) {
   for (const LogsOptions& options :
        {LogsOptions{false, {}, {"/a", "/b"}}, LogsOptions{false, {"10.0.0.1:7443"}, {}},
-        LogsOptions{false, {}, {"ks1=/a", "ks1=/b"}},
+        LogsOptions{false, {}, {"ks1=/a", "ks1=/b"}}, LogsOptions{false, {}, {"ks1=/a", "ks2=/a"}},
+        LogsOptions{false, {"ks1=10.0.0.1:7443", "ks2=https://10.0.0.1:7443"}, {}},
         LogsOptions{false, {"ks1=10.0.0.1:7443"}, {"ks1=/a"}}}) {
     const auto logs = open(options);
     ASSERT_FALSE(logs);
-    EXPECT_EQ(logs.error().error.code, Code::invalid_argument);
+    EXPECT_EQ(logs.error().error.code, Code::invalid_argument) << logs.error().error.message;
   }
 }
 
@@ -72,6 +73,44 @@ TEST_F(AuditLogs, WhereNobodyIsReachedOneIsUnreadAndIsTold) {
   const json::array told = describe_logs(*logs);
   EXPECT_EQ(admin::api::shown(told.at(2), "read"), "false");
   EXPECT_EQ(admin::api::shown(told.at(2), "problem"), "it is gone");
+}
+
+// A key server that says that it is `node`.
+class NamedServer final : public Server {
+ public:
+  explicit NamedServer(std::string node) : node_(std::move(node)) {}
+  Outcome<json::value> call(const char*, const std::string& path, const json::object&) override {
+    EXPECT_EQ(path, "/v1/status");
+    if (node_.empty()) return json::object{{"server_id", "s"}};
+    return json::object{{"node", node_}};
+  }
+  const std::filesystem::path& authority() const override { return authority_; }
+
+ private:
+  std::string node_;
+  std::filesystem::path authority_;
+};
+
+TEST(CheckNode, TheLogOfAnotherNodeIsNotTakenForItsOwn) {
+  for (const auto& [says, read] : {std::pair{"ks1", true}, {"ks2", false}, {"", false}}) {
+    NodeLog log;
+    log.node = "ks1";
+    log.address = "https://10.0.0.1:7443";
+    log.server = std::make_unique<NamedServer>(says);
+    check_node(log);
+    EXPECT_EQ(!log.unread, read) << says;
+    if (log.unread) {
+      EXPECT_EQ(log.unread->error.code, Code::server_unavailable);
+    }
+  }
+}
+
+TEST(UrlOf, AnIpv6AddressHasBrackets) {
+  EXPECT_EQ(url_of("10.0.0.1:7443"), "https://10.0.0.1:7443");
+  EXPECT_EQ(url_of("ks1.example:7443"), "https://ks1.example:7443");
+  EXPECT_EQ(url_of("fd00::1:7443"), "https://[fd00::1]:7443");
+  EXPECT_EQ(url_of("[fd00::1]:7443"), "https://[fd00::1]:7443");
+  EXPECT_EQ(url_of("https://ks1:7443"), "https://ks1:7443");
 }
 
 }  // namespace

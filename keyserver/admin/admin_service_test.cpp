@@ -423,6 +423,7 @@ TEST_F(AdminServiceTest, HealthIsForEveryCertificate) {
 TEST_F(AdminServiceTest, StatusSaysWhoYouAre) {
   json::value status = parsed(call("auditor", "GET", "/v1/status"));
   EXPECT_EQ(shown(status, "ready"), "true");
+  EXPECT_EQ(shown(status, "node"), "ks1") << "and which key server answers";
   EXPECT_EQ(shown(status, "admin"), "auditor");
   EXPECT_EQ(shown(status, "roles"), "auditor");
 }

@@ -68,6 +68,7 @@ class AdminServiceTest : public testing::Test {
     };
     audit_ = audit::Log::open(std::move(options)).value();
     settings_.software = "nae-keyserver test";
+    settings_.node = "ks1";
     ring_ = std::make_unique<keys::KeyRing>(
         *store_, store_.get(), [](keys::HsmJob job) { return hsm_->call(std::move(job), 5s); },
         keys::RingOptions{.destroy_wait_us = 0});

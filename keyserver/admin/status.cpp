@@ -80,6 +80,7 @@ Result<Reply> show_status(AdminCall& call) {
       {"ready", state.ready},
       {"software", parts.settings.software},
       {"server_id", parts.settings.server_id},
+      {"node", parts.settings.node},
       {"started_at", api::format_time(call.started_at_us)},
       {"time", api::format_time(unix_time_us())},
       {"certificates", certificates(parts)},

@@ -25,6 +25,7 @@ struct Settings {
   std::chrono::milliseconds hsm_timeout{5000};
   // Distinct working keys that one request may need; more would let one request empty the cache.
   std::size_t max_working_keys_per_request = 256;
+  std::string node = {};  // this server's name among those of its group
 };
 
 std::shared_ptr<SharedWork> make_shared_work();

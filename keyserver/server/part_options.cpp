@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "keyserver/policy/network.hpp"
+#include "keyserver/server/open_store.hpp"
 #include "keyserver/server/server.hpp"
 #include "libnae/base/file.hpp"
 #include "libnae/base/log_text.hpp"
@@ -103,6 +104,7 @@ operations::Settings settings_of(const config::Config& config, std::string serve
   operations::Settings settings;
   settings.software = software("nae-keyserver");
   settings.server_id = std::move(server_id);
+  settings.node = node_of(config);
   settings.hsm_timeout = config.hsm.timeout;
   settings.max_working_keys_per_request = config.limits.working_keys / 4;
   return settings;

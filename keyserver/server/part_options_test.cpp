@@ -102,6 +102,8 @@ TEST(PartOptions, CarryWhatTheConfigurationSays) {
   config.keys.destroy_wait = std::chrono::hours(1);
   EXPECT_EQ(ring_options(config, clock, {}).destroy_wait_us, 3'600'000'000);
   config.limits.working_keys = 16;
+  config.store.node = "ks2";
+  EXPECT_EQ(settings_of(config, "s").node, "ks2");
   EXPECT_EQ(settings_of(config, "s").max_working_keys_per_request, 4u) << "not the whole cache";
   EXPECT_EQ(working_key_options(config, nullptr).capacity, 16u);
   config.limits.working_keys = 1024;
