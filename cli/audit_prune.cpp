@@ -36,7 +36,9 @@ void add_audit_prune(CLI::App& audit, Action& chosen) {
       "that "
       "the HSM\nsigns says up to where the log was taken away, so that 'nae audit verify' stays "
       "true; "
-      "what is missing\nbehind it is found as before.\n\n"
+      "what is missing\nbehind it is found as before. What logs of a group have of each other is "
+      "compared "
+      "behind the\nmark alone: do 'nae audit verify --group' first.\n\n"
       "Examples:\n"
       "  nae audit prune --before '400 days ago'\n"
       "  nae audit prune --before 2025-01-01 --yes");

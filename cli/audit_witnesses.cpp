@@ -90,8 +90,14 @@ Outcome<json::value> ask(NodeLog& log, Told& told) {
                                    "the record of witnesses has another form"));
       return;
     }
-    for (const audit::Witness& witness : *witnesses)
-      told.of[witness.node].push_back({log.node, record.seq, record.time_us, witness.point});
+    for (const audit::Witness& witness : *witnesses) {
+      const Testimony one{log.node, record.seq, record.time_us, witness.point};
+      if (witness.node == log.node)
+        told.wrong.push_back(finding(log.node, "witness_malformed", one,
+                                     "a log is no witness of itself, and no server writes that"));
+      else
+        told.of[witness.node].push_back(one);
+    }
   }));
   return read_events(log, audit::kLossEvent, [&](const audit::StoredRecord& record) {
     // Whoever can write the files can add such a record, and excuse with it what others saw.
@@ -123,28 +129,49 @@ std::size_t take_lost(std::vector<Testimony>& told, const Loss& loss) {
   });
 }
 
-Outcome<audit::Compared> compare_at(Server& server, const std::vector<audit::ChainPoint>& points) {
-  audit::Compared all;
+std::optional<std::uint64_t> number_of(const json::value* value, std::uint64_t least) {
   boost::system::error_code wrong;
+  if (!value || !value->is_number() || value->is_double()) return std::nullopt;
+  const auto number = value->to_number<std::uint64_t>(wrong);
+  return wrong || number < least ? std::nullopt : std::optional(number);
+}
+
+// Adds what the answer has; an answer of another form must not pass for one that all fits.
+bool add_answer(const json::value& answer, audit::Compared& all) {
+  const json::object* members = answer.if_object();
+  const json::value* absent = members ? members->if_contains("absent") : nullptr;
+  const json::value* others = members ? members->if_contains("others") : nullptr;
+  const auto archived = number_of(members ? members->if_contains("archived") : nullptr, 0);
+  if (!archived || !absent || !absent->is_array() || !others || !others->is_array()) return false;
+  all.archived += *archived;
+  for (const json::value& one : absent->get_array()) {
+    const auto seq = number_of(&one, 1);
+    if (!seq) return false;
+    all.absent.push_back(*seq);
+  }
+  for (const json::value& other : others->get_array()) {
+    const auto seq =
+        number_of(other.is_object() ? other.get_object().if_contains("seq") : nullptr, 1);
+    const auto hash = from_hex(shown(other, "hash"));
+    if (!seq || !hash || hash->size() != audit::kHashBytes) return false;
+    audit::ChainPoint& point = all.others.emplace_back();
+    point.seq = *seq;
+    std::ranges::copy(*hash, point.hash.begin());
+  }
+  return true;
+}
+
+Outcome<audit::Compared> compare_at(NodeLog& log, const std::vector<audit::ChainPoint>& points) {
+  audit::Compared all;
   for (std::size_t at = 0; at < points.size(); at += kComparedAtOnce) {
     json::array records;
     for (std::size_t i = at; i < std::min(points.size(), at + kComparedAtOnce); ++i)
       records.push_back(json::object{{"seq", points[i].seq}, {"hash", to_hex(points[i].hash)}});
     NAE_ANSWER(const json::value answer,
-               server.call("POST", "/v1/audit/compare", {{"records", std::move(records)}}));
-    if (answer.is_object() && answer.get_object().contains("archived"))
-      all.archived += answer.get_object().at("archived").to_number<std::uint64_t>(wrong);
-    for (const json::value& seq : items(answer, "absent"))
-      all.absent.push_back(seq.to_number<std::uint64_t>(wrong));
-    for (const json::value& other : items(answer, "others")) {
-      const auto hash = from_hex(shown(other, "hash"));
-      if (!hash || hash->size() != audit::kHashBytes)
-        return tl::unexpected<Failure>(
-            Failure(Error(Code::internal, "the server's answer has a hash of another form"), true));
-      audit::ChainPoint& point = all.others.emplace_back();
-      point.seq = other.as_object().at("seq").to_number<std::uint64_t>(wrong);
-      std::ranges::copy(*hash, point.hash.begin());
-    }
+               log.server->call("POST", "/v1/audit/compare", {{"records", std::move(records)}}));
+    if (!add_answer(answer, all))
+      return tl::unexpected<Failure>(
+          Failure(Error(Code::internal, "the answer of " + log.node + " has another form"), true));
   }
   return all;
 }
@@ -174,7 +201,7 @@ class Comparison {
       if (points.empty() || points.back() != one.point) points.push_back(one.point);
     audit::Compared found;
     if (log.directory.empty()) {
-      NAE_ANSWER(found, compare_at(*log.server, points));
+      NAE_ANSWER(found, compare_at(log, points));
     } else {
       NAE_ASSIGN(found, audit::compare(log.directory, std::move(points)));
     }

@@ -133,5 +133,57 @@ TEST_F(AuditWitnesses, WhereTheNewestOfTheLostLogWasNotSeenTheTimesDecide) {
   EXPECT_EQ(faults(report), "record_differs ");
 }
 
+TEST_F(AuditWitnesses, ALogIsNoWitnessOfItself) {
+  say(directory_, audit::kWitnessEvent, audit::witness_details({{"ks1", {1, {}}}}).front(),
+      kTestTimeUs);
+  EXPECT_EQ(faults(compared()), "witness_malformed ");
+}
+
+// Answers every comparison so, and has no records.
+class AnsweringServer final : public Server {
+ public:
+  explicit AnsweringServer(std::string answer) : answer_(std::move(answer)) {}
+  Outcome<json::value> call(const char*, const std::string& path, const json::object&) override {
+    return json::parse(path == "/v1/audit/compare" ? answer_ : R"({"lines":[],"next":null})");
+  }
+  const std::filesystem::path& authority() const override { return authority_; }
+
+ private:
+  std::string answer_;
+  std::filesystem::path authority_;
+};
+
+TEST_F(AuditWitnesses, AnAnswerOfAnotherFormIsNotOneThatAllFits) {
+  const std::string hash(64, 'a');
+  tell("ks1", {1, {}}, kTestTimeUs);
+  for (const auto& [answer, read] : std::vector<std::pair<std::string, bool>>{
+           {R"({"archived":0,"absent":[],"others":[]})", true},
+           {R"({"archived":0,"absent":[],"others":[{"seq":1,"hash":")" + hash + R"("}]})", true},
+           {"{}", false},
+           {"[]", false},
+           {R"({"absent":[],"others":[]})", false},
+           {R"({"archived":0,"others":[]})", false},
+           {R"({"archived":0,"absent":[]})", false},
+           {R"({"archived":"0","absent":[],"others":[]})", false},
+           {R"({"archived":0,"absent":{},"others":[]})", false},
+           {R"({"archived":0,"absent":["1"],"others":[]})", false},
+           {R"({"archived":0,"absent":[-1],"others":[]})", false},
+           {R"({"archived":0,"absent":[],"others":[1]})", false},
+           {R"({"archived":0,"absent":[],"others":[{"hash":")" + hash + R"("}]})", false},
+           {R"({"archived":0,"absent":[],"others":[{"seq":1,"hash":"aa"}]})", false}}) {
+    std::vector<NodeLog> logs(2);
+    logs[0].node = "ks1";
+    logs[0].server = std::make_unique<AnsweringServer>(answer);
+    logs[1].node = "ks2";
+    logs[1].directory = witness_;
+    compare_witnesses(call_, logs);
+    EXPECT_EQ(!logs[0].unread, read) << answer;
+    if (logs[0].unread) {
+      EXPECT_EQ(logs[0].unread->error.code, Code::internal);
+      EXPECT_NE(logs[0].unread->error.message.find("ks1"), std::string::npos);
+    }
+  }
+}
+
 }  // namespace
 }  // namespace nae::cli

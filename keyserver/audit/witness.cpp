@@ -19,8 +19,8 @@ std::optional<ChainPoint> point_of(std::string_view number, std::string_view hex
   const char* const last = number.data() + number.size();
   const auto [end, error] = std::from_chars(number.data(), last, point.seq);
   const auto hash = from_hex(hex);
-  if (error != std::errc() || end != last || number.starts_with('0') || !hash ||
-      hash->size() != kHashBytes || to_hex(*hash) != hex)
+  if (error != std::errc() || end != last || number.starts_with('0') || point.seq > INT64_MAX ||
+      !hash || hash->size() != kHashBytes || to_hex(*hash) != hex)
     return std::nullopt;
   std::ranges::copy(*hash, point.hash.begin());
   return point;
@@ -111,6 +111,13 @@ Result<Compared> compare(const std::filesystem::path& directory, std::vector<Cha
       compared.absent.push_back(left.front().seq);
     left = left.subspan(1);
   }
+  // Of what was taken away the mark has the last one.
+  if (mark && first_seq > archived_seq)
+    for (const ChainPoint& point : points)
+      if (point.seq == archived_seq && point.hash != mark->point.hash) {
+        --compared.archived;
+        compared.others.push_back(mark->point);
+      }
   for (std::size_t i = 0; i < segments.size() && !left.empty(); ++i) {
     const bool last = i + 1 == segments.size();
     const auto end =

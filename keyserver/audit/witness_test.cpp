@@ -15,7 +15,7 @@ ChainPoint point(std::uint64_t seq, Byte byte = 7) {
 
 TEST(WitnessDetails, AreReadAsTheyWereWritten) {
   const std::vector<Witness> witnesses{{"ks2", point(1234)},
-                                       {"ks-3.example", point(UINT64_MAX, 255)}};
+                                       {"ks-3.example", point(INT64_MAX, 255)}};
   const auto details = witness_details(witnesses);
   ASSERT_EQ(details.size(), 1u);
   EXPECT_EQ(details.front().substr(0, 13), "ks2 1234 0707");
@@ -40,13 +40,26 @@ TEST(WitnessDetails, ManyTakeSeveralRecordsAndNoneIsCut) {
 TEST(WitnessDetails, OfAnotherFormAreNone) {
   const std::string hash(64, 'a');
   ASSERT_TRUE(parse_witnesses("ks2 1 " + hash));
-  for (const std::string& detail :
-       {std::string(), std::string("ks2"), std::string("ks2 1"), "ks2  " + hash, " 1 " + hash,
-        "ks2 0 " + hash, "ks2 01 " + hash, "ks2 -1 " + hash, "ks2 1x " + hash,
-        "ks2 18446744073709551616 " + hash, "ks2 1 " + hash.substr(1), "ks2 1 " + hash + "a",
-        "ks2 1 " + std::string(64, 'A'), "ks2 1 " + std::string(64, 'g'), "ks2 1 " + hash + "; ",
-        "; ks2 1 " + hash, "ks2 1 " + hash + ";ks3 1 " + hash, "ks/2 1 " + hash,
-        "ks2 1 " + hash + "\n"}) {
+  for (const std::string& detail : {std::string(),
+                                    std::string("ks2"),
+                                    std::string("ks2 1"),
+                                    "ks2  " + hash,
+                                    " 1 " + hash,
+                                    "ks2 0 " + hash,
+                                    "ks2 01 " + hash,
+                                    "ks2 -1 " + hash,
+                                    "ks2 1x " + hash,
+                                    "ks2 18446744073709551616 " + hash,
+                                    "ks2 9223372036854775808 " + hash,
+                                    "ks2 1 " + hash.substr(1),
+                                    "ks2 1 " + hash + "a",
+                                    "ks2 1 " + std::string(64, 'A'),
+                                    "ks2 1 " + std::string(64, 'g'),
+                                    "ks2 1 " + hash + "; ",
+                                    "; ks2 1 " + hash,
+                                    "ks2 1 " + hash + ";ks3 1 " + hash,
+                                    "ks/2 1 " + hash,
+                                    "ks2 1 " + hash + "\n"}) {
     const auto read = parse_witnesses(detail);
     ASSERT_FALSE(read) << detail;
     EXPECT_EQ(read.error().code, Code::audit_broken);
@@ -123,7 +136,10 @@ TEST_F(WitnessTest, WhatWasTakenAwayOnPurposeIsNotCompared) {
   EXPECT_EQ(compared({before[0], before.back()}).archived, 1u);
   EXPECT_EQ(compared({point(kept - 1)}).others.size(), 1u) << "what is still there is";
   std::filesystem::remove(segment(0));
-  EXPECT_EQ(compared({point(kept - 1)}).archived, 1u);
+  EXPECT_EQ(compared({before[kept - 2]}).archived, 1u);
+  const Compared other = compared({point(kept - 1)});
+  EXPECT_EQ(other.archived, 0u);
+  EXPECT_EQ(other.others, std::vector<ChainPoint>{before[kept - 2]}) << "the mark tells the last";
   std::filesystem::remove(segment(0));  // past the mark
   EXPECT_EQ(compared({before[kept - 2], before[kept - 1]}).absent,
             std::vector<std::uint64_t>{kept});
