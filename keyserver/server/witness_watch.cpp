@@ -9,6 +9,7 @@
 #include "keyserver/server/open_store.hpp"
 #include "libnae/base/clock.hpp"
 #include "libnae/base/log_text.hpp"
+#include "libnae/base/text.hpp"
 
 namespace nae::server {
 
@@ -30,6 +31,11 @@ Result<void> WitnessWatch::look() {
   std::vector<audit::Witness> witnesses;
   for (const store::Node& node : nodes) {
     if (node.name == own_ || node.head.seq == 0) continue;
+    // The store is another machine's: what is no name would make the record one of another form.
+    if (!is_name(node.name) || node.head.seq > INT64_MAX) {
+      spdlog::warn("event=witness-skipped node={}", quoted_text(node.name));
+      continue;
+    }
     // Also one that is behind the last one: a log that was lost begins anew.
     const auto last = recorded_.find(node.name);
     if (last == recorded_.end() || last->second != node.head)

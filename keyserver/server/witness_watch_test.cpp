@@ -80,6 +80,14 @@ TEST_F(WitnessWatchTest, AHeadThatWentBackIsRecordedAsWell) {
             (std::vector<std::string>{said("ks2", 7), said("ks2", 3, 2), said("ks2", 3, 9)}));
 }
 
+TEST_F(WitnessWatchTest, WhatIsNoNameOfANodeIsNotRecorded) {
+  for (const char* name : {"", "k s", "ks2 9", "ks/2", "ks2; ks3"}) rows_.set(name, 7);
+  rows_.set("ks4", UINT64_MAX);
+  rows_.set("ks5", 7);
+  ASSERT_TRUE(watch_->look());
+  EXPECT_EQ(recorded(), std::vector<std::string>{said("ks5", 7)});
+}
+
 TEST_F(WitnessWatchTest, WhatCouldNotBeReadOrWrittenIsLookedAtAgain) {
   rows_.set("ks2", 7);
   rows_.away = true;
