@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <optional>
 #include <ostream>
+#include <set>
 
 #include "cli/audit_commands.hpp"
 #include "cli/audit_logs.hpp"
@@ -42,6 +43,29 @@ std::string key_file_of(const VerifyOptions& options, const std::string& node) {
     if (!named) file = text;
   }
   return file;
+}
+
+// A key that is used for nothing would have its giver believe in signatures that nobody checked.
+Outcome<void> check_keys(const VerifyOptions& options) {
+  std::set<std::string> names;  // "": the plain file
+  for (const std::string& text : options.public_keys) {
+    const auto named = named_text(text);
+    const std::string name = named ? named->name : std::string();
+    const bool has_copy =
+        !named || std::ranges::any_of(options.logs.directories, [&](const std::string& directory) {
+          const auto copy = named_text(directory);
+          return copy && copy->name == name;
+        });
+    if (!has_copy)
+      return tl::unexpected<Failure>(
+          Error(Code::invalid_argument, "--public-key " + text + " is for no --directory",
+                "Give the copy of that log: --directory " + name + "=DIR"));
+    if (!names.insert(name).second)
+      return tl::unexpected<Failure>(
+          Error(Code::invalid_argument, named ? "node " + name + " has two public keys"
+                                              : "two public keys have no name of a node"));
+  }
+  return {};
 }
 
 Outcome<json::value> offline(Call& call, const VerifyOptions& options, const std::string& directory,
@@ -184,6 +208,7 @@ Outcome<ExitCode> verify(Call& call, const VerifyOptions& options) {
   NAE_ASSIGN(wanted.from, edge_of(options.from));
   NAE_ASSIGN(wanted.to, edge_of(options.to));
   if (!one) {
+    NAE_TRY_OUTCOME(check_keys(options));
     for (const std::string& edge : {wanted.from, wanted.to})
       if (!edge.empty() && edge.find('T') == std::string::npos)
         return tl::unexpected<Failure>(

@@ -148,7 +148,8 @@ with Tap() as tap, Stack() as stack:
     keys = [word for server, name in zip(servers, NAMES) for word in ("--public-key", f"{name}={log_of(server) / 'audit-public.pem'}")]
     done = run(NAE, "audit", "verify", *directories, "--directory", f"ks3={lost}", *keys)
     tap.like(done.stdout, "record_(absent|differs) in the log of ks3", "copies are compared as well: what was witnessed since is in no older copy")
-    done = run(NAE, "audit", "verify", *directories, *keys)
+    tap.like(run(NAE, "audit", "verify", *directories, *keys).stderr, "is for no --directory", "a key that is for no copy is refused")
+    done = run(NAE, "audit", "verify", *directories, *keys[:4])
     tap.ok(done.returncode == 1 and "log_not_given in the log of ks3" in done.stdout, "a node that they know of and that was not given is told", done.stdout)
     done = run(NAE, "audit", "query", *directories, "--limit", "5", "--json")
     tap.ok(done.returncode == 0 and len(json.loads(done.stdout)["records"]) == 5, "and copies are searched", done.stderr)
