@@ -11,7 +11,7 @@ struct Ran {
   int code = 0;
   std::string err;
 };
-Ran verify(std::vector<std::string> words) {
+Ran run_verify(std::vector<std::string> words) {
   words.insert(words.begin(), {"audit", "verify"});
   std::ostringstream out, err;
   const int code = run(std::move(words), out, err);
@@ -20,21 +20,21 @@ Ran verify(std::vector<std::string> words) {
 
 // The copies need not be there: keys are looked at first.
 TEST(VerifySeveral, AKeyThatIsForNoCopyIsRefused) {
-  const Ran ran = verify({"--directory", "ks1=/nowhere/1", "--public-key", "ks2=/nowhere/k"});
+  const Ran ran = run_verify({"--directory", "ks1=/nowhere/1", "--public-key", "ks2=/nowhere/k"});
   EXPECT_NE(ran.err.find("ks2=/nowhere/k is for no --directory"), std::string::npos) << ran.err;
   EXPECT_NE(ran.err.find("invalid_argument"), std::string::npos) << ran.err;
   EXPECT_NE(ran.code, 0);
 }
 
 TEST(VerifySeveral, OneNodeHasOneKeyAndOneIsWithoutAName) {
-  const Ran twice = verify({"--directory", "ks1=/nowhere/1", "--public-key", "ks1=/nowhere/a",
-                            "--public-key", "ks1=/nowhere/b"});
+  const Ran twice = run_verify({"--directory", "ks1=/nowhere/1", "--public-key", "ks1=/nowhere/a",
+                                "--public-key", "ks1=/nowhere/b"});
   EXPECT_NE(twice.err.find("ks1 has two public keys"), std::string::npos) << twice.err;
-  const Ran plain = verify({"--directory", "ks1=/nowhere/1", "--public-key", "/nowhere/a",
-                            "--public-key", "/nowhere/b"});
+  const Ran plain = run_verify({"--directory", "ks1=/nowhere/1", "--public-key", "/nowhere/a",
+                                "--public-key", "/nowhere/b"});
   EXPECT_NE(plain.err.find("two public keys have no name"), std::string::npos) << plain.err;
-  const Ran good = verify({"--directory", "ks1=/nowhere/1", "--public-key", "/nowhere/a",
-                           "--public-key", "ks1=/nowhere/b"});
+  const Ran good = run_verify({"--directory", "ks1=/nowhere/1", "--public-key", "/nowhere/a",
+                               "--public-key", "ks1=/nowhere/b"});
   EXPECT_EQ(good.err.find("invalid_argument"), std::string::npos) << good.err;
 }
 

@@ -129,7 +129,7 @@ std::size_t take_lost(std::vector<Testimony>& told, const Loss& loss) {
   });
 }
 
-std::optional<std::uint64_t> number_of(const json::value* value, std::uint64_t least) {
+std::optional<std::uint64_t> whole_number_in(const json::value* value, std::uint64_t least) {
   boost::system::error_code wrong;
   if (!value || !value->is_number() || value->is_double()) return std::nullopt;
   const auto number = value->to_number<std::uint64_t>(wrong);
@@ -141,17 +141,17 @@ bool add_answer(const json::value& answer, audit::Compared& all) {
   const json::object* members = answer.if_object();
   const json::value* absent = members ? members->if_contains("absent") : nullptr;
   const json::value* others = members ? members->if_contains("others") : nullptr;
-  const auto archived = number_of(members ? members->if_contains("archived") : nullptr, 0);
+  const auto archived = whole_number_in(members ? members->if_contains("archived") : nullptr, 0);
   if (!archived || !absent || !absent->is_array() || !others || !others->is_array()) return false;
   all.archived += *archived;
   for (const json::value& one : absent->get_array()) {
-    const auto seq = number_of(&one, 1);
+    const auto seq = whole_number_in(&one, 1);
     if (!seq) return false;
     all.absent.push_back(*seq);
   }
   for (const json::value& other : others->get_array()) {
     const auto seq =
-        number_of(other.is_object() ? other.get_object().if_contains("seq") : nullptr, 1);
+        whole_number_in(other.is_object() ? other.get_object().if_contains("seq") : nullptr, 1);
     const auto hash = from_hex(shown(other, "hash"));
     if (!seq || !hash || hash->size() != audit::kHashBytes) return false;
     audit::ChainPoint& point = all.others.emplace_back();

@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::string_view kBetween = "; ";
 
-std::optional<ChainPoint> point_of(std::string_view number, std::string_view hex) {
+std::optional<ChainPoint> point_in(std::string_view number, std::string_view hex) {
   ChainPoint point;
   const char* const last = number.data() + number.size();
   const auto [end, error] = std::from_chars(number.data(), last, point.seq);
@@ -31,7 +31,7 @@ std::optional<Witness> witness_of(std::string_view text) {
   const std::size_t second = first == text.npos ? text.npos : text.find(' ', first + 1);
   if (second == text.npos) return std::nullopt;
   const std::string_view node = text.substr(0, first);
-  const auto point = point_of(text.substr(first + 1, second - first - 1), text.substr(second + 1));
+  const auto point = point_in(text.substr(first + 1, second - first - 1), text.substr(second + 1));
   if (!is_name(node) || !point) return std::nullopt;
   return Witness{std::string(node), *point};
 }
@@ -88,7 +88,7 @@ std::optional<ChainPoint> lost_point(std::string_view detail) {
   detail.remove_prefix(at + kLostPoint.size());
   const std::size_t open = detail.find(" ("), close = detail.find(')');
   if (open == detail.npos || close == detail.npos || close < open + 2) return std::nullopt;
-  return point_of(detail.substr(0, open), detail.substr(open + 2, close - open - 2));
+  return point_in(detail.substr(0, open), detail.substr(open + 2, close - open - 2));
 }
 
 Result<Compared> compare(const std::filesystem::path& directory, std::vector<ChainPoint> points) {
