@@ -1,6 +1,7 @@
 #include "pg_nae/columns/expressions.hpp"
 
 #include "pg_nae/columns/value.hpp"
+#include "pg_nae/pg/nodes.hpp"
 
 namespace nae::columns {
 namespace {
@@ -176,6 +177,33 @@ bool is_encryption(const Node* node) {
 bool is_same_for_all_rows(Node* operand) {
   Index depth = 0;
   return !outside_walker(operand, &depth) && !contain_volatile_functions(operand);
+}
+
+namespace {
+
+// Aggregates whose result does not depend on the order of rows.
+bool is_order_free(const Aggref* aggregate) {
+  if (aggregate->aggfnoid >= FirstNormalObjectId) return false;
+  const char* name = get_func_name(aggregate->aggfnoid);
+  return name != nullptr && (std::strcmp(name, "min") == 0 || std::strcmp(name, "max") == 0 ||
+                             std::strcmp(name, "count") == 0);
+}
+
+// Whether a sub-select below may find other rows, or another sum of them, when it is run again.
+bool differs_walker(Node* node, void* context) {
+  if (node == nullptr) return false;
+  if (IsA(node, Aggref) && !is_order_free(reinterpret_cast<Aggref*>(node))) return true;
+  if (IsA(node, WindowFunc) || IsA(node, TableSampleClause)) return true;
+  if (!IsA(node, Query)) return pg::walk_children(node, differs_walker, context);
+  auto* query = reinterpret_cast<Query*>(node);
+  return query->limitCount != nullptr || query->limitOffset != nullptr || query->hasDistinctOn ||
+         pg::walk_query(query, differs_walker, context, 0);
+}
+
+}  // namespace
+
+bool is_same_each_time(Node* operand) {
+  return is_same_for_all_rows(operand) && !differs_walker(operand, nullptr);
 }
 
 Node* once_a_statement(Node* expression) {

@@ -35,6 +35,8 @@ bool is_encryption(const Node* node);
 
 // The same for every row: asked once, as an InitPlan, and never while the planner estimates.
 bool is_same_for_all_rows(Node* operand);
+// And the same when it is computed twice in a statement: beside a condition that is kept.
+bool is_same_each_time(Node* operand);
 Node* once_a_statement(Node* expression);
 
 // nae_internal.search_token(…) of an operand, asked once a statement where `may_sublink` and the

@@ -49,7 +49,7 @@ int strategy_of(Oid operation) {
 
 bool is_bound(Node* operand) {
   PlainType plain;
-  return find_bound_type(exprType(operand), plain) && is_same_for_all_rows(operand);
+  return find_bound_type(exprType(operand), plain) && is_same_each_time(operand);
 }
 
 ColumnRange* range_of(Ranges& ranges, Var* column) {
@@ -106,10 +106,22 @@ void add_conditions(Ranges& ranges, List* conditions) {
   }
 }
 
-// A constant that is cast is one here: the query is not simplified yet.
+// A constant whose type an operator made wider. All else may be guarded by a condition that is
+// simplified away before it is computed, and fail when it is computed here.
+bool is_wider_constant(const Node* bound) {
+  while (IsA(bound, FuncExpr)) {
+    const auto* call = reinterpret_cast<const FuncExpr*>(bound);
+    if (call->funcformat != COERCE_IMPLICIT_CAST || list_length(call->args) != 1) return false;
+    bound = static_cast<const Node*>(linitial(call->args));
+  }
+  return IsA(bound, Const);
+}
+
 Node* bound_or_null(Node* bound, const Node* other) {
-  if (bound != nullptr)
-    return eval_const_expressions(nullptr, static_cast<Node*>(copyObjectImpl(bound)));
+  if (bound != nullptr) {
+    auto* copy = static_cast<Node*>(copyObjectImpl(bound));
+    return is_wider_constant(bound) ? eval_const_expressions(nullptr, copy) : copy;
+  }
   return reinterpret_cast<Node*>(makeNullConst(exprType(other), -1, InvalidOid));
 }
 

@@ -57,7 +57,7 @@ bool condition_of(Oid function, Condition& condition) {
 Node* by_codes(const Searching& searching, Var* column, Condition condition, Node* text,
                Oid collation) {
   if (OidIsValid(collation) && !get_collation_isdeterministic(collation)) return nullptr;
-  if (exprType(text) != TEXTOID || !is_same_for_all_rows(text)) return nullptr;
+  if (exprType(text) != TEXTOID || !is_same_each_time(text)) return nullptr;
   SearchedColumn searched;
   if (!find_searched_column(searching.query, column, searched) || searched.is_bucket)
     return nullptr;
