@@ -30,7 +30,7 @@ void add_audit_prune(CLI::App& audit, Action& chosen) {
       audit, "prune", "Remove old segments, with a signed mark of what was removed", chosen, prune);
   add_prune_options(*leaf, *options, "Whose records are all older than");
   leaf->fallthrough()->footer(
-      "Takes the role auditor. Copy closed segments with the heads beside them first: nothing "
+      "Takes the role operator. Copy closed segments with the heads beside them first: nothing "
       "brings "
       "them\nback. Each is proved before any is removed, and the newest closed one stays. A mark "
       "that "
