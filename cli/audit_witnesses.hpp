@@ -8,8 +8,8 @@
 namespace nae::cli {
 
 // {"compared", "archived", "of_lost_logs", "losses", "not_compared", "findings_total", "findings"}:
-// every record that one log has as the head of another one, against that one. A log that cannot be read
-// becomes an unread one.
+// every record that one log has as the head of another one, against that one. A log that cannot be
+// read becomes an unread one.
 json::object compare_witnesses(Call& call, std::vector<NodeLog>& logs);
 
 }  // namespace nae::cli
