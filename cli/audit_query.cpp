@@ -1,9 +1,8 @@
 // nae audit query
 #include <ostream>
 
+#include "cli/audit_asking.hpp"
 #include "cli/audit_commands.hpp"
-#include "cli/audit_logs.hpp"
-#include "cli/audit_merge.hpp"
 #include "cli/local_time.hpp"
 #include "cli/table.hpp"
 #include "keyserver/admin/api/audit_report.hpp"
@@ -116,41 +115,21 @@ void print(Call& call, const QueryOptions& options, const json::value& answer) {
   });
 }
 
-Outcome<ExitCode> query_several(Call& call, const QueryOptions& options) {
-  NAE_ANSWER(auto logs, open_logs(call, options.logs));
-  std::vector<NodeAnswer> answers;
-  ask_each(
-      call, logs,
-      [&](NodeLog& log) {
-        return log.directory.empty() ? from_server(*log.server, options)
-                                     : from_directory(options, log.directory);
-      },
-      [&](NodeLog& log, json::value& answer) {
-        answers.push_back({log.node, std::move(answer)});
-      });
-  json::object merged =
-      options.summary ? merge_summaries(answers) : merge_records(answers, options.limit);
-  merged["nodes"] = describe_logs(logs);
-  print(call, options, merged);
-  for (const NodeAnswer& one : answers) warn_of_state(call, one.answer, one.node);
-  return reading_exit_code(logs);
-}
-
 Outcome<ExitCode> query(Call& call, const QueryOptions& options) {
   if (options.summary && !options.filter.event.empty())
     return tl::unexpected<Failure>(
         Error(Code::invalid_argument, "--summary sums up requests: --event does not go with it"));
-  if (!options.logs.is_one()) return query_several(call, options);
-  json::value answer;
-  if (options.logs.directories.empty()) {
-    NAE_ANSWER(auto server, call.server());
-    NAE_ANSWER(answer, from_server(*server, options));
-  } else {
-    NAE_ANSWER(answer, from_directory(options, options.logs.directory()));
-  }
-  print(call, options, answer);
-  warn_of_state(call, answer);
-  return kOk;
+  return ask_logs(
+      call, options.logs,
+      {.from_server = [&](Server& server) { return from_server(server, options); },
+       .from_directory =
+           [&](const std::string& directory) { return from_directory(options, directory); },
+       .merge =
+           [&](const std::vector<NodeAnswer>& answers) {
+             return options.summary ? merge_summaries(answers)
+                                    : merge_records(answers, options.limit);
+           },
+       .print = [&](const json::value& answer) { print(call, options, answer); }});
 }
 
 }  // namespace

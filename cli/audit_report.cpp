@@ -1,9 +1,8 @@
 // nae audit report
 #include <ostream>
 
+#include "cli/audit_asking.hpp"
 #include "cli/audit_commands.hpp"
-#include "cli/audit_logs.hpp"
-#include "cli/audit_merge.hpp"
 #include "cli/local_time.hpp"
 #include "cli/moment.hpp"
 #include "cli/table.hpp"
@@ -102,39 +101,20 @@ Outcome<json::value> from_server(Server& server, const ReportOptions& options) {
   return server.call("GET", with_parameters("/v1/audit/report", {{"since", since}}));
 }
 
-Outcome<ExitCode> report_several(Call& call, const ReportOptions& given) {
-  ReportOptions options = given;  // the same moment for all
-  if (options.since.empty()) options.since = admin::api::format_time(unix_time_us() - kDayUs);
-  NAE_ANSWER(auto logs, open_logs(call, options.logs));
-  std::vector<NodeAnswer> answers;
-  ask_each(
-      call, logs,
-      [&](NodeLog& log) {
-        return log.directory.empty() ? from_server(*log.server, options)
-                                     : from_directory(options, log.directory);
-      },
-      [&](NodeLog& log, json::value& answer) {
-        answers.push_back({log.node, std::move(answer)});
-      });
-  json::object merged = merge_reports(answers);
-  merged["nodes"] = describe_logs(logs);
-  call.show(merged, [&] { print_report(call, merged); });
-  for (const NodeAnswer& one : answers) warn_of_state(call, one.answer, one.node);
-  return reading_exit_code(logs);
-}
-
-Outcome<ExitCode> report(Call& call, const ReportOptions& options) {
-  if (!options.logs.is_one()) return report_several(call, options);
-  json::value answer;
-  if (options.logs.directories.empty()) {
-    NAE_ANSWER(auto server, call.server());
-    NAE_ANSWER(answer, from_server(*server, options));
-  } else {
-    NAE_ANSWER(answer, from_directory(options, options.logs.directory()));
-  }
-  call.show(answer, [&] { print_report(call, answer); });
-  warn_of_state(call, answer);
-  return kOk;
+Outcome<ExitCode> report(Call& call, const ReportOptions& given) {
+  ReportOptions options = given;
+  if (!options.logs.is_one() && options.since.empty())  // the same moment for all
+    options.since = admin::api::format_time(unix_time_us() - kDayUs);
+  return ask_logs(
+      call, options.logs,
+      {.from_server = [&](Server& server) { return from_server(server, options); },
+       .from_directory =
+           [&](const std::string& directory) { return from_directory(options, directory); },
+       .merge = merge_reports,
+       .print =
+           [&](const json::value& answer) {
+             call.show(answer, [&] { print_report(call, answer); });
+           }});
 }
 
 }  // namespace
