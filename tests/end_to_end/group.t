@@ -7,18 +7,14 @@ import signal
 import time
 
 import wire
-from cluster import Cluster, program
+from cluster import program
 from hammer import Hammer, work
 from harness import KEY_SERVER, NAE, ROOT, KeyServer, Stack, Tap, alive, run, wait_until
-from key_servers import LEASE, TAKEN_OVER, Load, free_port, in_store, ready, second_machine, waits
+from key_servers import LEASE, Load, TAKEN_OVER, bring_keys, free_port, in_store, ready, second_machine, start_store, waits
 
 with Tap() as tap, Stack() as stack:
     first = stack.key_server
-    store = Cluster(stack, stack.path / "store", port=5440)
-    store.initialize()
-    store.configure()
-    store.control("start")
-    url = f"postgresql:///postgres?user=postgres&host={stack.path}&port=5440"
+    store, url = start_store(stack, 5440)
 
     first.stop()
     newest = re.search(r"newest change +(\d+), (\w+)", run(KEY_SERVER, "verify-store", "--config", first.config).stdout)
@@ -33,9 +29,7 @@ with Tap() as tap, Stack() as stack:
     checked = run(KEY_SERVER, "check-config", "--config", first.config)
     tap.ok(checked.returncode == 0, "check-config takes it", checked.stderr)
     first.start()
-    card = second.path / "custody"
-    restored = run(KEY_SERVER, "restore", "--config", second.config, "--custody", second.path / "custody.nae",
-                   "--software-card", card / "card.pem", "--passphrase-file", card / "passphrase")
+    restored = bring_keys(second)
     tap.ok(restored.returncode == 0, "the custodians bring the group's keys onto a second machine while the first one serves", restored.stderr)
     tap.like(restored.stdout, "no record of it.*ks1 is in charge", "of which the log there has no record")
     second.start(ready=False)

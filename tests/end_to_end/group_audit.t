@@ -5,9 +5,8 @@ import json
 import re
 import shutil
 
-from cluster import Cluster
 from harness import KEY_SERVER, NAE, Stack, Tap, give_to_owner, run, wait_until
-from key_servers import free_port, in_store, ready, second_machine
+from key_servers import bring_keys, free_port, in_store, ready, second_machine, start_store
 
 PORT = 5460
 NAMES = ["ks1", "ks2", "ks3"]
@@ -44,11 +43,7 @@ def of_all(server, *words):
 
 with Tap() as tap, Stack() as stack:
     first = stack.key_server
-    store = Cluster(stack, stack.path / "store", port=PORT)
-    store.initialize()
-    store.configure()
-    store.control("start")
-    url = f"postgresql:///postgres?user=postgres&host={stack.path}&port={PORT}"
+    store, url = start_store(stack, PORT)
     first.stop()
     own = first.config.read_text()
     first.config.write_text(own.replace("[store]\n", '[store]\nnode = "ks1"\n'))  # whose log it has been
@@ -63,9 +58,7 @@ with Tap() as tap, Stack() as stack:
         every_second(server)
     first.start()
     for server, name in ((second, "ks2"), (third, "ks3")):
-        card = server.path / "custody"
-        run(KEY_SERVER, "restore", "--config", server.config, "--custody", server.path / "custody.nae",
-            "--software-card", card / "card.pem", "--passphrase-file", card / "passphrase")
+        bring_keys(server)
         server.start(ready=False)
         tap.ok(wait_until(lambda: follows(server, name), 60), f"{name} follows", server.log.read_text()[-1500:])
 

@@ -7,10 +7,9 @@ import signal
 import time
 
 import wire
-from cluster import Cluster
 from hammer import Hammer, work
 from harness import KEY_SERVER, NAE, ROOT, Seconds, Stack, Tap, alive, run, wait_until
-from key_servers import LEASE, TAKEN_OVER, Load, free_port, in_store, ready, second_machine
+from key_servers import LEASE, Load, TAKEN_OVER, bring_keys, free_port, in_store, ready, second_machine, start_store
 from tcp_proxy import TcpProxy
 
 SERVER_UNAVAILABLE = 116
@@ -67,11 +66,7 @@ class Readers:
 
 with Tap() as tap, Stack() as stack:
     first = stack.key_server
-    store = Cluster(stack, stack.path / "store", port=5441)
-    store.initialize()
-    store.configure(listen_addresses="127.0.0.1")
-    store.control("start")
-    url = f"postgresql:///postgres?user=postgres&host={stack.path}&port=5441"
+    store, url = start_store(stack, 5441, listen_addresses="127.0.0.1")
     first.stop()
     moved = run(KEY_SERVER, "move-store", "--config", first.config, "--to", url)
     tap.ok(moved.returncode == 0, "a store is moved into a PostgreSQL", moved.stderr)
@@ -86,9 +81,7 @@ with Tap() as tap, Stack() as stack:
     tap.ok(checked.returncode == 0, "check-config takes store.follow", checked.stderr)
     first.start()
     for server in (second, third):
-        card = server.path / "custody"
-        run(KEY_SERVER, "restore", "--config", server.config, "--custody", server.path / "custody.nae",
-            "--software-card", card / "card.pem", "--passphrase-file", card / "passphrase")
+        bring_keys(server)
         server.start(ready=False)
     for server in (second, third):
         tap.ok(wait_until(lambda: follows(server), 60), f"{server.path.name} follows", server.log.read_text()[-1500:])

@@ -9,9 +9,8 @@ import sqlite3
 import threading
 import time
 
-from cluster import Cluster
 from harness import KEY_SERVER, Seconds, Stack, Tap, alive, run, wait_until
-from key_servers import LEASE, TAKEN_OVER, Load, free_port, in_store, ready, second_machine, waits
+from key_servers import LEASE, Load, TAKEN_OVER, bring_keys, free_port, in_store, ready, second_machine, start_store, waits
 from tcp_proxy import TcpProxy
 
 AT_ONCE = 2  # seconds: half of one, of a machine that does other things as well
@@ -40,11 +39,7 @@ def set_store(server, **settings):
 
 with Tap() as tap, Stack() as stack:
     first = stack.key_server
-    store = Cluster(stack, stack.path / "store", port=5440)
-    store.initialize()
-    store.configure(listen_addresses="127.0.0.1")
-    store.control("start")
-    url = f"postgresql:///postgres?user=postgres&host={stack.path}&port=5440"
+    store, url = start_store(stack, 5440, listen_addresses="127.0.0.1")
     first.must("key", "create", "of-before", "--type", "ed25519")
 
     # a store that is a file is not given up, however long it is held up
@@ -62,9 +57,7 @@ with Tap() as tap, Stack() as stack:
     in_store(first, url, "ks1")
     in_store(second, url, "ks2")
     first.start()
-    card = second.path / "custody"
-    run(KEY_SERVER, "restore", "--config", second.config, "--custody", second.path / "custody.nae",
-        "--software-card", card / "card.pem", "--passphrase-file", card / "passphrase")
+    bring_keys(second)
     second.start(ready=False)
     tap.ok(wait_until(lambda: waits(second)), "a second key server waits", second.log.read_text()[-1000:])
     servers = f'servers = ["127.0.0.1:{first.port}", "127.0.0.1:{second.port}"]'

@@ -3,9 +3,8 @@
 import json
 import socket
 
-from cluster import Cluster
 from harness import KEY_SERVER, Seconds, Stack, Tap, run, wait_until
-from key_servers import LEASE, free_port, in_store, second_machine
+from key_servers import LEASE, bring_keys, free_port, in_store, second_machine, start_store
 
 PORT = 5461
 
@@ -16,11 +15,7 @@ def state_of(server, name):
 
 with Tap() as tap, Stack() as stack:
     first = stack.key_server
-    store = Cluster(stack, stack.path / "store", port=PORT)
-    store.initialize()
-    store.configure()
-    store.control("start")
-    url = f"postgresql:///postgres?user=postgres&host={stack.path}&port={PORT}"
+    store, url = start_store(stack, PORT)
     first.stop()
     run(KEY_SERVER, "move-store", "--config", first.config, "--to", url)
     second = second_machine(first, first.path.with_name("second"), free_port())
@@ -28,9 +23,7 @@ with Tap() as tap, Stack() as stack:
         in_store(server, url, name)
         server.config.write_text(server.config.read_text().replace("[store]\n", "[store]\nfollow = true\n"))
     first.start()
-    card = second.path / "custody"
-    run(KEY_SERVER, "restore", "--config", second.config, "--custody", second.path / "custody.nae",
-        "--software-card", card / "card.pem", "--passphrase-file", card / "passphrase")
+    bring_keys(second)
     first.must("key", "create", "rotated", "--type", "aes-256-gcm")
 
     with socket.socket() as taken:

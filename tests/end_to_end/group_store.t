@@ -9,9 +9,8 @@ import signal
 import subprocess
 import time
 
-from cluster import Cluster
 from harness import KEY_SERVER, OWNER, Stack, Tap, give_to_owner, run, wait_until
-from key_servers import LEASE, TAKEN_OVER, free_port, in_store, second_machine, waits
+from key_servers import LEASE, TAKEN_OVER, bring_keys, free_port, in_store, second_machine, start_store, waits
 
 
 def seen(server):
@@ -35,19 +34,13 @@ def status(server):
 
 with Tap() as tap, Stack() as stack:
     first = stack.key_server
-    store = Cluster(stack, stack.path / "store", port=5440)
-    store.initialize()
-    store.configure()
-    store.control("start")
-    url = f"postgresql:///postgres?user=postgres&host={stack.path}&port=5440"
+    store, url = start_store(stack, 5440)
     first.stop()
     moved = run(KEY_SERVER, "move-store", "--config", first.config, "--to", url)
     second = second_machine(first, first.path.with_name("second"), free_port())
     in_store(first, url, "ks1")
     in_store(second, url, "ks2")
-    card = second.path / "custody"
-    run(KEY_SERVER, "restore", "--config", second.config, "--custody", second.path / "custody.nae",
-        "--software-card", card / "card.pem", "--passphrase-file", card / "passphrase")
+    bring_keys(second)
 
     # put back while nobody runs: a copy of when one was in charge
     first.start()

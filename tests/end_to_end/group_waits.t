@@ -5,9 +5,8 @@ import json
 import subprocess
 import threading
 
-from cluster import Cluster
 from harness import KEY_SERVER, NAE, Seconds, Stack, Tap, run, wait_until
-from key_servers import LEASE, TAKEN_OVER, in_store, ready
+from key_servers import LEASE, TAKEN_OVER, in_store, ready, start_store
 
 PORT = 5442
 SERVER_FAILED = 4  # exit code of nae
@@ -56,11 +55,7 @@ def not_ready(server):
 
 with Tap() as tap, Stack() as stack:
     server = stack.key_server
-    store = Cluster(stack, stack.path / "store", port=PORT)
-    store.initialize()
-    store.configure()
-    store.control("start")
-    url = f"postgresql:///postgres?user=postgres&host={stack.path}&port={PORT}"
+    store, url = start_store(stack, PORT)
     server.stop()
     moved = run(KEY_SERVER, "move-store", "--config", server.config, "--to", url)
     tap.ok(moved.returncode == 0, "a store is moved into a PostgreSQL", moved.stderr)

@@ -5,7 +5,8 @@ import socket
 import threading
 import time
 
-from harness import KeyServer, wait_until
+from cluster import Cluster
+from harness import KEY_SERVER, KeyServer, run, wait_until
 
 LEASE = 5  # seconds, the least
 TAKEN_OVER = LEASE + 5  # a lease, and the start of a server on a busy machine
@@ -15,6 +16,15 @@ def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
+
+
+def start_store(stack, port, **settings):
+    """A PostgreSQL for the store, and its URL."""
+    store = Cluster(stack, stack.path / "store", port=port)
+    store.initialize()
+    store.configure(**settings)
+    store.control("start")
+    return store, f"postgresql:///postgres?user=postgres&host={stack.path}&port={port}"
 
 
 def in_store(server, url, node):
@@ -69,6 +79,13 @@ class Load:
     def stop(self):
         self.ended = True
         self.thread.join()
+
+
+def bring_keys(server):
+    """The custodians open the group's keys on the server's token."""
+    card = server.path / "custody"
+    return run(KEY_SERVER, "restore", "--config", server.config, "--custody", server.path / "custody.nae",
+               "--software-card", card / "card.pem", "--passphrase-file", card / "passphrase")
 
 
 def ready(server):
