@@ -106,6 +106,7 @@ int examine(const Options& options) {
 }
 
 int run(const Options& options, agent::Config config) {
+  net::hold_signals();
   boost::asio::io_context loop(1);
   agent::Agent running(loop, std::move(config));
   net::Signals signals(

@@ -83,6 +83,7 @@ void reload(gateway::Gateway& running, const Options& options) {
 }
 
 int run(const Options& options, gateway::Config config) {
+  net::hold_signals();
   boost::asio::io_context loop(1);
   gateway::Gateway running(loop, std::move(config));
   net::Signals signals(

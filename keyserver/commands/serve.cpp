@@ -11,6 +11,7 @@
 #include "keyserver/setup/unfinished.hpp"
 #include "libnae/base/descriptor_limit.hpp"
 #include "net/log.hpp"
+#include "net/signals.hpp"
 
 namespace nae::commands {
 namespace {
@@ -45,6 +46,7 @@ void warn_of_few_descriptors(const config::Config& config, std::uint64_t limit) 
 }
 
 int run(const std::string& file) {
+  net::hold_signals();
   auto config = loaded(file);
   if (!config) return report_start(config.error());
   net::start_log("nae-keyserver", config->log.level, config->log.format);

@@ -12,6 +12,7 @@
 #include "keyserver/server/test_installation.hpp"
 #include "keyserver/server/waiting_room.hpp"
 #include "libnae/base/test_eventually.hpp"
+#include "net/signals.hpp"
 
 namespace nae::server {
 namespace {
@@ -23,6 +24,8 @@ using testing::HasSubstr;
 class StarterTest : public InstallationTest {
  protected:
   using Started = Result<std::unique_ptr<Server>>;
+
+  StarterTest() { net::hold_signals(); }
 
   std::future<Started> start() {
     return std::async(std::launch::async, [this] { return start_or_wait(config_); });
@@ -86,6 +89,15 @@ TEST_F(StarterTest, ASignalEndsTheWait) {
   Started server = started.get();
   ASSERT_TRUE(server) << server.error().message;
   EXPECT_FALSE(*server);
+  EXPECT_FALSE(ask("GET", "/healthz")) << "the port is free";
+}
+
+// Between what starts it and what runs it nobody waits for signals.
+TEST_F(StarterTest, ASignalAfterTheStartEndsTheRun) {
+  Started started = start_or_wait(config_);
+  ASSERT_TRUE(started) << started.error().message;
+  ASSERT_EQ(::kill(::getpid(), SIGTERM), 0);
+  EXPECT_TRUE((*started)->run());
   EXPECT_FALSE(ask("GET", "/healthz")) << "the port is free";
 }
 
