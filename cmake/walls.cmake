@@ -10,7 +10,7 @@ set(NAE_WALLS ${CMAKE_BINARY_DIR}/walls)
 # Foreign headers by their prefix in the table; those of the standard library and the system are
 # included by too many others to be walled in here.
 set(NAE_FOREIGN openssl/ intel-ipsec-mb.h p11-kit/ sqlite3.h boost/asio boost/beast boost/json boost/url
-  toml\\+\\+/ date/ CLI/ spdlog/ prometheus/ curl/ libpq-fe.h utf8proc.h re2/ postgres.h)
+  toml\\+\\+/ date/ CLI/ spdlog/ prometheus/ curl/ libpq-fe.h utf8proc.h re2/ zlib.h postgres.h)
 
 # NAE_ROWS; MAY_folder, the folders of its row; USE_folder, the foreign headers of its row.
 function(nae_read_table)

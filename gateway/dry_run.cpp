@@ -12,6 +12,7 @@
 #include "gateway/inspection/ascii.hpp"
 #include "gateway/inspection/content_type.hpp"
 #include "gateway/inspection/form_scanner.hpp"
+#include "gateway/inspection/gzip.hpp"
 #include "gateway/inspection/multipart_scanner.hpp"
 #include "gateway/route_choice.hpp"
 #include "libnae/base/log_text.hpp"
@@ -55,6 +56,19 @@ Understood<std::unique_ptr<ReadRequest>> read_one(std::string_view& text) {
   return request;
 }
 
+// As a gateway does, of a body that it looks into.
+Understood<void> undo_coding(ReadRequest& request, std::size_t most) {
+  if (request.body.empty()) return {};
+  const auto coding = coding_of(request.headers);
+  if (!coding) return tl::unexpected(coding.error());
+  if (*coding == Coding::none) return {};
+  auto body = gunzip(request.body, most);
+  if (!body) return tl::unexpected(body.error());
+  request.body = *std::move(body);
+  drop_coding(request.headers);
+  return {};
+}
+
 // A request that is tried out came from nobody who is trusted.
 Understood<const Route*> route_of(const ReadRequest& request, const RouteTable& routes,
                                   const RequestTarget& target) {
@@ -64,7 +78,7 @@ Understood<const Route*> route_of(const ReadRequest& request, const RouteTable& 
 Understood<void> print_one(std::string_view text, const RouteTable& routes, std::ostream& out) {
   auto read = read_one(text);
   if (!read) return tl::unexpected(read.error());
-  const ReadRequest& request = **read;
+  ReadRequest& request = **read;
   auto target = parse_target(request.target());
   if (!target) return tl::unexpected(target.error());
   auto chosen = route_of(request, routes, *target);
@@ -73,6 +87,7 @@ Understood<void> print_one(std::string_view text, const RouteTable& routes, std:
   std::vector<Finding> findings;
   if (route) {
     if (!request.body.empty()) NAE_UNDERSTAND(check_content(*route, request.headers));
+    NAE_UNDERSTAND(undo_coding(request, route->max_body_bytes));
     auto found = inspect(*route, *target, request.view());
     if (!found) return tl::unexpected(found.error());
     findings = *std::move(found);
@@ -131,11 +146,12 @@ bool covers(const Route* route, Place place, std::string_view name) {
          });
 }
 
-void scan_one(const ReadRequest& request, const RouteTable& routes, Report& report) {
+// What would not be forwarded, or passes in a coding that nobody looks into, has no fields.
+void scan_one(ReadRequest& request, const RouteTable& routes, Report& report) {
   const auto target = parse_target(request.target());
   if (!target) return;
   const auto chosen = route_of(request, routes, *target);
-  if (!chosen) return;  // it would not be forwarded
+  if (!chosen || !undo_coding(request, kMaxDryRunBody)) return;
   const Route* route = *chosen;
   const auto scan_pairs = [&](Place place, std::string_view text) {
     return scan_form(text, [&](const FormField& field) {

@@ -11,6 +11,7 @@
 #include <boost/beast/http/write.hpp>
 
 #include "gateway/batch.hpp"
+#include "gateway/inspection/gzip.hpp"
 #include "gateway/route_choice.hpp"
 #include "libnae/base/log_text.hpp"
 
@@ -148,7 +149,9 @@ awaitable<Exchange::Settled> Exchange::read_body() {
     const auto length = parser_->content_length();
     if (length && *length > route_->max_body_bytes)
       co_return refuse(413, "body_too_large", "the body is too large");
-    const std::size_t wanted = length ? *length : route_->max_body_bytes;
+    const bool is_gzip = *coding_of(headers_) == Coding::gzip;
+    const std::size_t wanted =
+        (length ? *length : route_->max_body_bytes) + (is_gzip ? route_->max_body_bytes : 0);
     if (wanted >
         settings_->config.limits.max_bodies_bytes -
             std::min<std::size_t>(worker_.body_bytes, settings_->config.limits.max_bodies_bytes))
@@ -165,8 +168,21 @@ awaitable<Exchange::Settled> Exchange::read_body() {
     if (error) co_return tl::unexpected(refusal_of_reading(channel_.cause_of(error)));
     is_body_read_ = true;
     body_ = std::move(reader.get().body());
+    if (is_gzip) {
+      good = undo_gzip();
+      if (!good) co_return good;
+    }
   }
   co_return Settled();
+}
+
+// The application gets what was looked into.
+Exchange::Settled Exchange::undo_gzip() {
+  auto body = gunzip(body_, route_->max_body_bytes);
+  if (!body) return tl::unexpected(body.error());
+  body_ = *std::move(body);
+  drop_coding(headers_);
+  return {};
 }
 
 RequestView Exchange::request_view() const {

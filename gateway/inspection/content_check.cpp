@@ -42,12 +42,30 @@ std::string_view named(Content content) {
 
 }  // namespace
 
+Understood<Coding> coding_of(const std::vector<HeaderView>& headers) {
+  Coding coding = Coding::none;
+  for (const auto& [name, value] : headers) {
+    if (!equal_ignoring_case(name, "content-encoding") ||
+        equal_ignoring_case(trimmed(value), "identity"))
+      continue;
+    if (coding != Coding::none || !equal_ignoring_case(trimmed(value), "gzip"))
+      return refuse(415, "content_encoding_unsupported",
+                    "the body is compressed or encoded otherwise than in gzip, once");
+    coding = Coding::gzip;
+  }
+  return coding;
+}
+
+void drop_coding(std::vector<HeaderView>& headers) {
+  std::erase_if(headers, [](const HeaderView& header) {
+    return equal_ignoring_case(header.first, "content-encoding");
+  });
+}
+
 Understood<void> check_content(const Route& route, const std::vector<HeaderView>& headers) {
   const std::string_view* type = nullptr;
+  if (const auto coding = coding_of(headers); !coding) return tl::unexpected(coding.error());
   for (const auto& [name, value] : headers) {
-    if (equal_ignoring_case(name, "content-encoding") &&
-        !equal_ignoring_case(trimmed(value), "identity"))
-      return refuse(415, "content_encoding_unsupported", "the body is compressed or encoded");
     if (!equal_ignoring_case(name, "content-type")) continue;
     if (type) return refuse(400, "content_type_twice", "two content types");
     type = &value;

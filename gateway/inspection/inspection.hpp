@@ -34,6 +34,14 @@ struct Finding {
   Bytes plaintext;
 };
 
+enum class Coding : std::uint8_t { none, gzip };
+// What the body must be taken out of (RFC 9110 section 8.4.1). Status 415,
+// content_encoding_unsupported: out of something else, or out of more than one.
+Understood<Coding> coding_of(const std::vector<HeaderView>& headers);
+
+// Of a body that is taken out of it.
+void drop_coding(std::vector<HeaderView>& headers);
+
 // Whether a body of these headers is what the route says, before it is read: status 415 with
 // content_type_missing, content_type_unexpected, charset_unsupported,
 // content_encoding_unsupported; 400 content_type_twice.

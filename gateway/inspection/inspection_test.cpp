@@ -212,7 +212,17 @@ TEST(Inspection, TakesTheContentOfTheRouteAlone) {
             "charset_unsupported");
   EXPECT_EQ(content("json", {{"Content-Type", "application/json"}, {"content-type", "text/plain"}}),
             "content_type_twice");
-  EXPECT_EQ(content("json", {{"Content-Type", "application/json"}, {"Content-Encoding", "gzip"}}),
+  for (const std::string_view coding : {"gzip", " GZIP ", "identity"})
+    EXPECT_EQ(content("json", {{"Content-Type", "application/json"}, {"Content-Encoding", coding}}),
+              "good");
+  for (const std::string_view coding :
+       {"br", "deflate", "x-gzip", "gzip, gzip", "gzip, br", "gzi", ""})
+    EXPECT_EQ(content("json", {{"Content-Type", "application/json"}, {"Content-Encoding", coding}}),
+              "content_encoding_unsupported")
+        << coding;
+  EXPECT_EQ(content("json", {{"Content-Type", "application/json"},
+                             {"Content-Encoding", "gzip"},
+                             {"content-encoding", "gzip"}}),
             "content_encoding_unsupported");
   EXPECT_EQ(content("form", {{"Content-Type", "application/x-www-form-urlencoded"}}), "good");
 }

@@ -1,6 +1,7 @@
 #!/usr/bin/python3 -B
 # The gateway in front of a web application: what a client sends is a ciphertext of its column before the application sees it, the
 # back office reads it by SQL, and the card number is nowhere but there.
+import gzip
 import json
 
 from gateway_shop import Shop, files_with, memory_has
@@ -46,6 +47,11 @@ with Tap() as tap, Shop() as shop:
     for text, name in ((CARD, "card number"), ("4111 1111 1111 1111", "card number as it was written"), (NOTE, "note")):
         tap.ok(not memory_has(shop.application.process.pid, text), f"the {name} is not in the application's memory")
     tap.ok(memory_has(shop.application.process.pid, made["card"]), "where its ciphertext is")
+
+    status, packed, _ = gateway.ask("POST", "/customers", gzip.compress(b'{"name":"Gus","card":"4000056655665556"}'),
+                                    {"Content-Type": "application/json", "Content-Encoding": "gzip"})
+    tap.is_((status, packed["name"], packed["card"][:5]), (201, "Gus", "nae1:"), "a body in gzip is encrypted, too, and the application gets it out of gzip")
+    tap.ok(not memory_has(shop.application.process.pid, "4000056655665556"), "and no card number")
     tap.ok(CARD not in gateway.log.read_text() and "canary" not in gateway.log.read_text(), "nor does the gateway's log have a value")
     tap.like(gateway.log.read_text(), r"event=request id=[0-9a-f]{32} client=127.0.0.1 method=\"POST\" route=sign-up status=201 refused=- encrypted=4",
              "but a line for each request")

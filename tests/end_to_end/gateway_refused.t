@@ -1,7 +1,9 @@
 #!/usr/bin/python3 -B
 # What nae-gateway cannot understand of a claimed request is refused with a name and never reaches the application; what no route
 # claims reaches it byte for byte.
+import gzip
 import json
+import os
 import re
 
 from gateway_shop import Shop
@@ -53,11 +55,20 @@ with Tap() as tap, Shop() as shop:
             ("no content type", 415, "content_type_missing", {}), ("a form's", 415, "content_type_unexpected", {"Content-Type": "application/x-www-form-urlencoded"}),
             ("text/plain", 415, "content_type_unexpected", {"Content-Type": "text/plain"}),
             ("another charset", 415, "charset_unsupported", {"Content-Type": "application/json; charset=utf-16"}),
-            ("a compressed body", 415, "content_encoding_unsupported", {**JSON, "Content-Encoding": "gzip"}),
+            ("a body in another coding than gzip", 415, "content_encoding_unsupported", {**JSON, "Content-Encoding": "br"}),
+            ("a body in two codings", 415, "content_encoding_unsupported", {**JSON, "Content-Encoding": "gzip, gzip"}),
+            ("a body that is not in gzip and says so", 400, "gzip_malformed", {**JSON, "Content-Encoding": "gzip"}),
             ("another method by a header", 400, "method_override", {**JSON, "X-HTTP-Method-Override": "PUT"})]:
         connection = gateway.ask("POST", "/customers", body.encode(), headers or {"X": "y"})
         tap.is_((connection[0], connection[1].get("error")), (status, error), f"{name} is refused")
     refused("a body over the limit is refused", 413, "body_too_large", "POST", "/customers", json.dumps({"x": "a" * (1 << 20)}), JSON)
+    packed = {**JSON, "Content-Encoding": "gzip"}
+    for name, status, error, data in [
+            ("two members of gzip", 400, "gzip_malformed", gzip.compress(body.encode()) * 2), ("gzip that ends early", 400, "gzip_malformed", gzip.compress(body.encode())[:-4]),
+            ("a mebibyte of blanks in gzip", 413, "body_too_dense", gzip.compress(b" " * (1 << 19) + body.encode())),
+            ("gzip that holds more than the limit", 413, "body_too_large", gzip.compress(os.urandom(1 << 19).hex().encode() * 2)),
+            ("what gzip holds and is no JSON", 400, "json_malformed", gzip.compress(body[:-1].encode()))]:
+        refused(f"{name} is refused", status, error, "POST", "/customers", data, packed)
     for path in ("/Customers/", "/c%75stomers", "/customers;v=1"):
         refused(f"{path} is the same path", 400, "json_malformed", "POST", path, body[:-1], JSON)
     for path in ("/x/../customers", "//customers", "/customers/%2e%2e/customers", "/x%2f..%2fcustomers", "/customers%5c"):

@@ -3,6 +3,7 @@
 // and what was rewritten has ciphertexts wherever a field selects.
 #include "gateway/inspection/canonical_value.hpp"
 #include "gateway/inspection/form_scanner.hpp"
+#include "gateway/inspection/gzip.hpp"
 #include "gateway/inspection/inspection.hpp"
 #include "gateway/inspection/multipart_scanner.hpp"
 #include "libnae/base/text.hpp"
@@ -110,6 +111,13 @@ void check_multipart(std::string_view text) {
   if (!scanned) require_named(scanned.error());
 }
 
+void check_gzip(std::string_view text) {
+  constexpr std::size_t kMost = 1 << 20;
+  const auto read = gunzip(as_bytes(text), kMost);
+  if (!read) return require_named(read.error());
+  require(read->size() <= kMost && read->size() <= kFreeBytes + kMaxRatio * text.size());
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -122,6 +130,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   check_json(body);
   check_form(body);
   check_multipart(body);
+  check_gzip(text);
   if (const auto selector = JsonSelector::parse(first); !selector)
     require_refusal(selector.error(), Code::invalid_argument);
   Bytes bytes;

@@ -18,7 +18,7 @@ SOURCES = {".cpp", ".hpp", ".c", ".h", ".cc", ".hh", ".cxx", ".hxx", ".ipp", ".i
 FOREIGN = [
     "openssl/", "intel-ipsec-mb.h", "p11-kit/", "sqlite3.h", "boost/asio", "boost/beast", "boost/json",
     "boost/url", "toml++/", "date/", "CLI/", "spdlog/", "prometheus/", "curl/", "libpq-fe.h", "utf8proc.h", "re2/",
-    "postgres.h",
+    "zlib.h", "postgres.h",
     "sys/socket.h",
     "thread", "mutex", "shared_mutex",
 ]
