@@ -67,7 +67,7 @@ ClientConnection::~ClientConnection() {
 }
 
 void ClientConnection::drain() {
-  if (is_idle_) channel_.close();
+  if (is_idle_ || (exchange_ && exchange_->is_tunnel())) channel_.close();
 }
 
 awaitable<bool> ClientConnection::shake_hands() {
@@ -102,7 +102,9 @@ awaitable<void> ClientConnection::run() {
     goes_on = co_await wait_for_request();
     if (!goes_on) break;
     Exchange exchange(worker_, channel_, buffer_, client_);
+    exchange_ = &exchange;
     goes_on = co_await exchange.run();
+    exchange_ = nullptr;
     if (exchange.is_cut()) {
       channel_.close();
       co_return;

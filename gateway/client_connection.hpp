@@ -37,6 +37,7 @@ class ClientConnection : public Drained, public std::enable_shared_from_this<Cli
   Client client_;
   std::function<void()> on_end_;
   bool is_idle_ = false;
+  const Exchange* exchange_ = nullptr;  // under way
 };
 
 }  // namespace nae::gateway

@@ -98,6 +98,8 @@ Understood<void> print_one(std::string_view text, const RouteTable& routes, std:
   out << "# route " << (route ? route->name : "none: it streams through") << ", " << findings.size()
       << " values encrypted\n"
       << request.method() << " " << made.target << " HTTP/1.1\n";
+  if (route && !route->upgrade.empty())
+    out << "# of an upgrade to " << route->upgrade << " nobody looks into what follows\n";
   for (std::size_t i = 0; i < request.headers.size(); ++i)
     out << request.headers[i].first << ": " << made.header_values[i] << "\n";
   out << "\n" << as_text(made.body) << "\n";

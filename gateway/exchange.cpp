@@ -7,6 +7,7 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/http/read.hpp>
+#include <boost/beast/http/rfc7230.hpp>
 #include <boost/beast/http/string_body.hpp>
 #include <boost/beast/http/write.hpp>
 
@@ -130,6 +131,24 @@ Exchange::Settled Exchange::choose_route() {
       nae::gateway::choose_route(settings_->config.routes, header_, headers_, target_, client_);
   if (!chosen) return tl::unexpected(chosen.error());
   route_ = *chosen;
+  return check_upgrade();
+}
+
+// One that no route is for is not forwarded: the request is an ordinary one then.
+Exchange::Settled Exchange::check_upgrade() {
+  const auto asked = header_.equal_range(http::field::upgrade);
+  if (!route_ || route_->upgrade.empty() || asked.first == asked.second) return {};
+  if (!equal_ignoring_case(text_of(asked.first->value()), route_->upgrade)) return {};
+  const auto connection = header_.equal_range(http::field::connection);
+  const bool is_named = std::any_of(connection.first, connection.second, [](const auto& each) {
+    return http::token_list(each.value()).exists("upgrade");
+  });
+  if (!is_named || std::next(asked.first) != asked.second || has_body_ ||
+      header_.method() != http::verb::get || header_.version() != 11)
+    return refuse(400, "upgrade_malformed",
+                  "a protocol is changed by a GET of HTTP/1.1 without a body, once, and its "
+                  "Connection says so");
+  asks_for_upgrade_ = true;
   return {};
 }
 

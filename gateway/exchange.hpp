@@ -28,12 +28,15 @@ class Exchange {
   boost::asio::awaitable<bool> run();
   // An answer could not be sent to its end: the client must see that.
   bool is_cut() const { return is_cut_; }
+  // The protocol was changed: nobody knows when it ends.
+  bool is_tunnel() const { return is_tunnel_; }
 
  private:
   using Settled = Understood<void>;
   boost::asio::awaitable<Settled> serve();
   boost::asio::awaitable<Settled> read_header();
   Settled choose_route();
+  Settled check_upgrade();
   boost::asio::awaitable<Settled> read_body();
   Settled undo_gzip();
   boost::asio::awaitable<Settled> encrypt();
@@ -42,6 +45,7 @@ class Exchange {
   boost::asio::awaitable<Settled> stream_request(Upstream& upstream);
   boost::asio::awaitable<Settled> read_answer_header(Upstream& upstream);
   boost::asio::awaitable<Settled> relay_answer(Upstream& upstream);
+  boost::asio::awaitable<Settled> change_protocol(Upstream& upstream);
   boost::asio::awaitable<Settled> stream_answer(Upstream& upstream);
   boost::asio::awaitable<Settled> show_answer(Upstream& upstream);
   boost::asio::awaitable<Understood<Bytes>> opened(Bytes body, bool& changed);
@@ -66,6 +70,7 @@ class Exchange {
   const Route* route_ = nullptr;
   std::string id_;
   bool has_body_ = false, is_body_read_ = false, keeps_alive_ = false;
+  bool asks_for_upgrade_ = false, is_tunnel_ = false;  // to that of its route
   Bytes body_;
   std::size_t held_bytes_ = 0;       // of the worker's budget
   std::vector<HeaderView> headers_;  // of header_, what goes on

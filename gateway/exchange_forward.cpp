@@ -12,6 +12,7 @@
 #include "gateway/batch.hpp"
 #include "gateway/exchange.hpp"
 #include "gateway/outgoing.hpp"
+#include "gateway/tunnel.hpp"
 #include "libnae/base/log_text.hpp"
 
 namespace nae::gateway {
@@ -65,6 +66,11 @@ bool is_json(const http::response_header<>& header) {
   const std::string_view essence = type.substr(0, type.find(';'));
   return equal_ignoring_case(essence, "application/json") ||
          (essence.size() > 5 && equal_ignoring_case(essence.substr(essence.size() - 5), "+json"));
+}
+
+void add_upgrade(HeaderText& header, const Route& route) {
+  header.add("Connection", "Upgrade");
+  header.add("Upgrade", route.upgrade);
 }
 
 }  // namespace
@@ -151,6 +157,7 @@ awaitable<Exchange::Settled> Exchange::send_request(Upstream& upstream) {
   const Bytes& body = rewritten_ ? rewritten_->body : body_;
   if (has_body_ || !header_[http::field::content_length].empty())
     header.add("Content-Length", body.size());
+  if (asks_for_upgrade_) add_upgrade(header, *route_);
   Outgoing outgoing(std::move(header).finish(), false);
   ErrorCode error;
   const auto limit = upstream.channel.limited_to(settings_->config.limits.upstream_timeout);
@@ -215,7 +222,11 @@ awaitable<Exchange::Settled> Exchange::read_answer_header(Upstream& upstream) {
     was_dead_ = is_end(error) && upstream.buffer.size() == 0 && !is_interim_answered;
     if (error) co_return tl::unexpected(refusal_of_upstream(upstream.channel.cause_of(error)));
     const unsigned status = answer_->get().result_int();
-    if (status == 101)
+    const bool is_changed = status == 101;
+    if (is_changed && asks_for_upgrade_ &&
+        equal_ignoring_case(text_of(answer_->get()[http::field::upgrade]), route_->upgrade))
+      co_return Settled();
+    if (is_changed)
       co_return refuse(502, "upstream_failed", "the application changed the protocol unasked");
     if (status >= 200) co_return Settled();
   }
@@ -233,11 +244,37 @@ awaitable<Exchange::Settled> Exchange::relay_answer(Upstream& upstream) {
   keeps_alive_ =
       keeps_alive_ && header_.version() == 11 && (!has_body_ || is_body_read_) && !worker_.draining;
   Settled done;
-  if (shows_answer())
+  if (answer_->get().result_int() == 101)
+    done = co_await change_protocol(upstream);
+  else if (shows_answer())
     done = co_await show_answer(upstream);
   else
     done = co_await stream_answer(upstream);
   co_return done;
+}
+
+awaitable<Exchange::Settled> Exchange::change_protocol(Upstream& upstream) {
+  const auto& limits = settings_->config.limits;
+  HeaderText out = HeaderText::of_answer(101, text_of(answer_->get().reason()));
+  for (const auto& [name, value] : end_to_end(answer_->get())) out.add(name, value);
+  add_upgrade(out, *route_);
+  status_ = 101;
+  is_answered_ = true;
+  keeps_alive_ = false;  // for no other request
+  const std::string header = std::move(out).finish();
+  ErrorCode error;
+  {
+    const auto limit = channel_.limited_to(limits.body_timeout);
+    bytes_out_ += co_await asio::async_write(channel_, asio::buffer(header),
+                                             asio::redirect_error(asio::use_awaitable, error));
+  }
+  if (error) co_return tl::unexpected(Refusal{499, "client_gone", "the client has left", 0});
+  is_tunnel_ = true;
+  const Carried carried = co_await carry_both_ways(
+      {channel_, buffer_}, {upstream.channel, upstream.buffer}, limits.idle_timeout);
+  bytes_in_ += carried.from_client;
+  bytes_out_ += carried.to_client;
+  co_return Settled();
 }
 
 awaitable<Exchange::Settled> Exchange::stream_answer(Upstream& upstream) {

@@ -329,8 +329,16 @@ TEST(RouteFile, RefusesWhatCannotBeMeant) {
   };
   const std::string field = "[[route.field]]\njson = \"/a\"\naction = \"encrypt\"\nkey = \"k\"\n";
   EXPECT_EQ(refused_route(route(field)), "");
+  const std::string nobody = "[[route]]\nname = \"a\"\npath = \"/a\"\n";
+  EXPECT_EQ(refused_route(nobody + "upgrade = \"websocket\"\n"), "");
+  EXPECT_NE(refused_route(nobody + "upgrade = \"websocket\"\n" + field).find("role: is required"),
+            std::string::npos);
   for (const auto& [fields, message] : std::initializer_list<std::pair<std::string, std::string>>{
-           {"", "has a field, a detector or an answer"},
+           {"", "has a field, a detector, an answer or an upgrade"},
+           {"upgrade = \"h2c\"\n", "other than HTTP"},
+           {"upgrade = \"HTTP/2.0\"\n", "other than HTTP"},
+           {"upgrade = \"a b\"\n", "other than HTTP"},
+           {"upgrade = \"\"\n", "other than HTTP"},
            {field + "version = 2\n", "belongs to deterministic columns"},
            {field + "type = \"inet\"\n", "writes no 'inet'"},
            {field + "type = \"bool\"\ndeterministic = true\n", "no deterministic column of bool"},

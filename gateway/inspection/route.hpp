@@ -66,6 +66,7 @@ struct Route {
   std::vector<std::string> methods;  // empty: any
   std::string path;                  // a glob over RequestTarget::path
   Content content = Content::any;
+  std::string upgrade;      // the protocol that a request may change to, in lower case; empty: none
   std::string role;         // on whose behalf the gateway asks
   bool user_token = false;  // the bearer token of the request goes along
   std::size_t max_body_bytes = 1 << 20;

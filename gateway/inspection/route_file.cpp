@@ -176,6 +176,16 @@ void read_match(Fields& f, Route& route) {
   if (route.path.size() > 1 && route.path.ends_with('/')) route.path.pop_back();
 }
 
+// HTTP within an upgraded connection would be requests that nobody looks into.
+void read_upgrade(Fields& f, Route& route) {
+  f.text("upgrade", route.upgrade);
+  if (!f.has("upgrade")) return;
+  route.upgrade = in_lower_case(route.upgrade);
+  const bool is_http = route.upgrade.starts_with("h2") || route.upgrade.starts_with("http");
+  if (!is_token(route.upgrade) || is_http || route.upgrade == "tls")
+    f.refuse("upgrade", "must be a protocol other than HTTP and TLS, as 'websocket' is");
+}
+
 // One body has one syntax.
 Content read_content(Fields& f, Route& route) {
   const auto has = [&](Place place) {
@@ -210,9 +220,10 @@ Result<Route> read_route(const toml::table& table, const std::string& source,
   f.text("name", route.name);
   if (f.has("name") && !is_name(route.name)) f.refuse("name", "is not a valid name");
   read_match(f, route);
-  f.require("role");
+  read_upgrade(f, route);
   f.text("role", route.role);
-  if (route.role.empty() || route.role.size() > 63 || route.role.starts_with("unix:"))
+  if ((f.has("role") && route.role.empty()) || route.role.size() > 63 ||
+      route.role.starts_with("unix:"))
     f.refuse("role", "must be a role of 1 to 63 bytes, and none of a Unix user");
   std::string token = "none";
   f.word("user_token", token, kTokens);
@@ -237,8 +248,10 @@ Result<Route> read_route(const toml::table& table, const std::string& source,
     route.answers.push_back(std::move(answer));
   }
   route.content = read_content(f, route);
-  if (route.fields.empty() && route.detectors.empty() && route.answers.empty())
-    f.refuse("field", "a route has a field, a detector or an answer");
+  const bool asks = !route.fields.empty() || !route.detectors.empty() || !route.answers.empty();
+  if (!asks && route.upgrade.empty())
+    f.refuse("field", "a route has a field, a detector, an answer or an upgrade");
+  if (asks) f.require("role");
   NAE_TRY(f.finish());
   return route;
 }
