@@ -4,6 +4,8 @@
     web_shop.py ports                 two free ports of this machine
     web_shop.py serve PORT            the shop; PGHOST and the like name its database
     web_shop.py buy PORT BUYER CARD   what a browser sends
+
+PORT may have a host before it, and a colon; without one it is a port of loopback.
 """
 import http.server
 import re
@@ -39,13 +41,19 @@ def free_port():
         return listener.getsockname()[1]
 
 
-def buy(port, buyer, card):
+def address_of(text):
+    host, _, port = text.rpartition(":")
+    return host or "127.0.0.1", int(port)
+
+
+def buy(address, buyer, card):
     body = urllib.parse.urlencode({"buyer": buyer, "card": card})
-    print(f"POST /sales  {body}")
+    url = "http://{}:{}/sales".format(*address)
+    print(f"POST /sales  {body}", flush=True)
     until = time.monotonic() + 30
     while True:
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/sales", body.encode(), timeout=30) as answer:
+            with urllib.request.urlopen(url, body.encode(), timeout=30) as answer:
                 print(answer.status, answer.reason)
                 return 0
         except urllib.error.HTTPError as refused:
@@ -64,8 +72,8 @@ if __name__ == "__main__":
     if sys.argv[1:] == ["ports"]:
         print(free_port(), free_port())
     elif len(sys.argv) == 3 and sys.argv[1] == "serve":
-        http.server.ThreadingHTTPServer(("127.0.0.1", int(sys.argv[2])), Shop).serve_forever()
+        http.server.ThreadingHTTPServer(address_of(sys.argv[2]), Shop).serve_forever()
     elif len(sys.argv) == 5 and sys.argv[1] == "buy":
-        sys.exit(buy(int(sys.argv[2]), *sys.argv[3:]))
+        sys.exit(buy(address_of(sys.argv[2]), *sys.argv[3:]))
     else:
         sys.exit(__doc__)

@@ -19,8 +19,10 @@ from engine import Engine, Project  # noqa: E402
 from harness import Seconds, Tap, wait_until  # noqa: E402
 from wire import hello  # noqa: E402
 
-IMAGES = {"keyserver": 150, "agent": 150, "postgres": 500, "tools": 150, "demo": 250}  # the most MB each may have
+IMAGES = {"keyserver": 150, "agent": 150, "postgres": 500, "gateway": 150, "tools": 150, "demo": 300}  # the most MB each may have
 SERVICES = ["init", "keyserver", "enrol", "processes", "postgres", "agent", "policy", "tour"]
+WEB_SERVICES = ["web-host", "shop", "gateway", "purchase"]
+WEB = ["--profile", "gateway"]
 KEYS = re.compile(r"-----BEGIN (EC |RSA )?PRIVATE KEY-----")
 
 
@@ -55,14 +57,30 @@ def check_tour(tap, stack):
         tap.like(shown, pattern, f"it shows {pattern}")
 
 
+def check_gateway(tap, stack):
+    stack.must(*WEB, "up", "-d", seconds=300)
+    tap.is_(stack.exit_code("purchase"), 0, "with the gateway's profile a purchase ends well")
+    shown = stack.log("purchase")
+    for pattern in (r"POST /sales  buyer=Ann\+Archer&card=4111\+1111\+1111\+1111\n201 Created", r"shop, behind the gateway, saw:\nPOST /sales\n.*\n  card = nae1:",
+                    r"Ann Archer \| \*{12}1111", r"Ann Archer \| 4111111111111111"):
+        tap.like(shown, pattern, f"it shows {pattern}")
+    tap.is_(stack.inspect("gateway", ".State.Health.Status"), "healthy", "the gateway is healthy")
+    seen = stack.execute("shop", "cat", "/web/shop.log").stdout
+    tap.ok("nae1:" in seen and not re.search(r"4111[ +]?1111", seen), "the shop has seen no card number", seen)
+    tap.ok(stack.execute("gateway", "cat", "/etc/nae/device.key").returncode, "the gateway has no key of the device")
+    os.kill(int(stack.inspect("agent", ".State.Pid")), signal.SIGKILL)
+    again = wait_until(lambda: stack.engine.run("docker", "start", "-a", stack.container("purchase")).returncode == 0, 60)
+    tap.ok(again, "after a crash of the agent customers buy again", stack.log("gateway")[-2000:])
+
+
 def check_walls(tap, stack):
-    for service in SERVICES:
+    for service in SERVICES + WEB_SERVICES:
         tap.is_(stack.inspect(service, ".HostConfig.ReadonlyRootfs"), "true", f"{service} has a read-only root file system")
         tap.like(stack.inspect(service, ".HostConfig.CapDrop"), "ALL", f"{service} has no capability that is not named")
     for service in ("keyserver", "postgres", "agent"):
         tap.is_(stack.inspect(service, ".State.Health.Status"), "healthy", f"{service} is healthy")
     pin = stack.execute("keyserver", "cat", "/var/lib/nae/hsm/pin").stdout.strip()
-    everything = stack.engine.must("docker", "inspect", *(stack.container(service) for service in SERVICES)) + "".join(map(stack.log, SERVICES))
+    everything = stack.engine.must("docker", "inspect", *(stack.container(service) for service in SERVICES + WEB_SERVICES)) + "".join(map(stack.log, SERVICES + WEB_SERVICES))
     tap.ok(len(pin) == 32 and pin not in everything and not KEYS.search(everything), "no PIN or key in an argument, an environment or a log")
     left = stack.execute("keyserver", "sh", "-c", "ls /var/lib/nae /var/lib/nae/hsm /admin").stdout.split()
     tap.ok("admin" not in left and "so-pin" not in left and "cli.toml" not in left, "the key server keeps neither administrator's key nor so-pin", left)
@@ -90,7 +108,7 @@ def check_life(tap, stack):
     def reads_again(after):
         tap.is_(wait_until(lambda: stack.execute("postgres", *select).stdout.strip() == "5000", 60), True, f"it reads again after {after}")
 
-    stack.must("up", "-d", seconds=300)
+    stack.must(*WEB, "up", "-d", seconds=300)
     tap.is_(stack.exit_code("tour"), 0, "up again runs the tour again, over the data that is there")
     tap.like(stack.log("enrol"), "has a device already", "and enrols nothing twice")
     agent = stack.inspect("agent", ".State.Pid")
@@ -107,15 +125,15 @@ def check_life(tap, stack):
     stack.engine.restart()
     reads_again("a restart of Docker")
     tap.is_(stack.log("postgres").count("was not properly shut down"), 1, "which stops PostgreSQL in order: only the crash was one")
-    stack.must("stop", seconds=120)
-    stack.must("start", seconds=120)
+    stack.must(*WEB, "stop", seconds=120)
+    stack.must(*WEB, "start", seconds=120)
     reads_again("stop and start")
     with Seconds() as took:
-        stack.must("stop", seconds=120)
+        stack.must(*WEB, "stop", seconds=120)
     tap.ok(took.passed < 20, "stopping takes less than 20 seconds", took.passed)
-    for service in ("keyserver", "postgres", "agent", "processes"):
+    for service in ("keyserver", "postgres", "agent", "processes", "gateway"):
         tap.is_(stack.inspect(service, ".State.ExitCode"), "0", f"{service} stops cleanly at its signal")
-    stack.must("down", "-v", seconds=120)
+    stack.must(*WEB, "down", "-v", seconds=120)
     tap.is_(stack.what_is_left(), [], "down -v leaves nothing")
 
 
@@ -164,10 +182,11 @@ def main(tap, work):
                 stack.exit_code("tour")
             print(f"# from nothing to the end of the tour: {took.passed:.0f} s")
             check_tour(tap, stack)
+            check_gateway(tap, stack)
             check_walls(tap, stack)
             check_life(tap, stack)
         finally:
-            stack.run("down", "-v")
+            stack.run(*WEB, "down", "-v")
         check_external(tap, engine, work, context)
         extension.check(tap, engine, work, context)
     finally:
