@@ -26,9 +26,18 @@ SearchOf bucket_of_arguments(FunctionCallInfo fcinfo, int first) {
           words_argument(fcinfo, first + 2)};
 }
 
+Oid type_of_argument(FunctionCallInfo fcinfo, int place) {
+  return getBaseType(get_fn_expr_argtype(fcinfo->flinfo, place));
+}
+
 RangeBound bound_argument(FunctionCallInfo fcinfo, int place) {
-  return range_bound(getBaseType(get_fn_expr_argtype(fcinfo->flinfo, place)),
+  return range_bound(type_of_argument(fcinfo, place),
                      PG_ARGISNULL(place) ? Datum{0} : PG_GETARG_DATUM(place), PG_ARGISNULL(place));
+}
+
+// Nothing is compared with it: then there are no rows, and nobody is asked.
+bool is_null_bound(FunctionCallInfo fcinfo, int place) {
+  return PG_ARGISNULL(place) && type_of_argument(fcinfo, place) != kNoBound;
 }
 
 }  // namespace
@@ -51,6 +60,7 @@ NAE_FUNCTION(nae_bucket_input) {
 NAE_FUNCTION(nae_search_range) {
   for (int place = 0; place < 4; ++place)
     if (PG_ARGISNULL(place)) PG_RETURN_NULL();
+  if (columns::is_null_bound(fcinfo, 4) || columns::is_null_bound(fcinfo, 5)) PG_RETURN_NULL();
   const std::string_view key = functions::key_reference_argument(fcinfo);
   const columns::SearchOf of = columns::bucket_of_arguments(fcinfo, 1);
   const columns::RangeBound low = columns::bound_argument(fcinfo, 4),

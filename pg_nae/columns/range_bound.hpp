@@ -8,8 +8,12 @@ namespace nae::columns {
 // Dates, times and numbers: values that a range may have as its bounds. False for all others.
 bool find_bound_type(Oid type, PlainType& plain);
 
-// NULL is no bound: nothing is compared with it, and any buckets will do. In the memory of the
-// current context, or a view of the value; a type that has no bounds raises.
+// What stands where a range has no bound: a NULL of a type that bounds do not have. A bound that is
+// NULL is another thing: nothing is within it.
+inline constexpr Oid kNoBound = BOOLOID;
+
+// NULL is no bound. In the memory of the current context, or a view of the value; another type that
+// has no bounds raises.
 RangeBound range_bound(Oid type, Datum value, bool is_null);
 
 }  // namespace nae::columns

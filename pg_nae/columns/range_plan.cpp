@@ -117,18 +117,16 @@ bool is_wider_constant(const Node* bound) {
   return IsA(bound, Const);
 }
 
-Node* bound_or_null(Node* bound, const Node* other) {
-  if (bound != nullptr) {
-    auto* copy = static_cast<Node*>(copyObjectImpl(bound));
-    return is_wider_constant(bound) ? eval_const_expressions(nullptr, copy) : copy;
-  }
-  return reinterpret_cast<Node*>(makeNullConst(exprType(other), -1, InvalidOid));
+Node* bound_or_none(Node* bound) {
+  if (bound == nullptr) return reinterpret_cast<Node*>(makeNullConst(kNoBound, -1, InvalidOid));
+  auto* copy = static_cast<Node*>(copyObjectImpl(bound));
+  return is_wider_constant(bound) ? eval_const_expressions(nullptr, copy) : copy;
 }
 
 // Of constants it is known now how many buckets there are.
 Node* condition_of_range(const ColumnRange& range, QueryLevel& level) {
-  Node* low = bound_or_null(range.low, range.high);
-  Node* high = bound_or_null(range.high, range.low);
+  Node* low = bound_or_none(range.low);
+  Node* high = bound_or_none(range.high);
   if (IsA(low, Const) && IsA(high, Const) &&
       !may_serve_range(range.searched, reinterpret_cast<Const*>(low),
                        reinterpret_cast<Const*>(high)))

@@ -21,7 +21,8 @@ bool find_searched_column(const Query* query, const Var* column, SearchedColumn&
 
 // Whether a token is in all values that fulfil the condition.
 bool may_serve(const SearchedColumn& searched, search::Condition condition, const Const* text);
-// Whether a range has few enough buckets. Bounds of find_bound_type(); NULL: there is none.
+// Whether a range has few enough buckets. Bounds of find_bound_type(), or of
+// kNoBound; NULL: there is none.
 bool may_serve_range(const SearchedColumn& searched, const Const* low, const Const* high);
 
 }  // namespace nae::columns

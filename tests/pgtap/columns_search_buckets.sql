@@ -99,6 +99,9 @@ SELECT is(asked($$EXPLAIN SELECT id FROM buckets.wide WHERE d < '1930-01-01' AND
 GRANT EXECUTE ON FUNCTION asked TO PUBLIC; GRANT SELECT ON nae_stat_agent TO nae_all;
 SET ROLE nae_all;
 SELECT is(asked($$SELECT id FROM buckets.wide WHERE d > '5000-01-01' AND d < '4000-01-01' AND i2 IS NULL$$), 1::bigint, 'a range of any number of buckets is one request');
+SELECT is(asked('SELECT id FROM buckets.wide WHERE ' || condition), 0::bigint, 'nobody is asked where nothing is within ' || condition)
+  FROM (VALUES ('d >= (SELECT max(plain) FROM buckets.bare WHERE id < 0)'), ('d <= (SELECT max(plain) FROM buckets.bare WHERE id < 0)'),
+    ('d BETWEEN ''1990-02-01'' AND (SELECT max(plain) FROM buckets.bare WHERE id < 0)')) AS v(condition);
 
 -- ranges drawn at random
 CREATE TABLE asked_for (n int PRIMARY KEY, what text, form int, low text, high text);

@@ -4,8 +4,8 @@
 -- What the code of a date or a number is computed of: docs/spec/envelope.md, "Buckets".
 CREATE FUNCTION nae_internal.search_input(purpose text, context text, declaration text, value anyelement) RETURNS bytea
   LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'nae_bucket_input';
--- Codes of which every row has one whose value is within the bounds, NULL for none: what the planner hook puts beside
--- comparisons. No code for who may not search, and where there were too many: then all rows are looked at.
+-- Codes of which every row has one whose value is within the bounds, NULL::boolean for none: what the planner hook puts
+-- beside comparisons. NULL where a bound is NULL: no row is within it. No code for who may not search, and where there were too many: then all rows are looked at.
 CREATE FUNCTION nae_internal.search_range(
     key text, purpose text, context text, declaration text, low "any", high "any") RETURNS integer[]
   LANGUAGE c STABLE PARALLEL RESTRICTED COST 100 AS 'MODULE_PATHNAME', 'nae_search_range';
