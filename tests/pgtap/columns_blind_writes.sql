@@ -27,6 +27,8 @@ CREATE TABLE source (id int, note nae.enc_text('col-rnd'), mail nae.enc_det_text
 INSERT INTO source SELECT i, nullif('Note ' || i % 90, 'Note 7'), nullif('Person' || i % 90 || '@X.org', 'Person8@X.org') FROM generate_series(1, 100) AS i;
 CREATE TABLE log (note nae.enc_text('col-rnd'));
 CALL nae.add_blind_index('blindw.log', 'note', 'index-key');
+CREATE TABLE floats (id int, x nae.enc_float8('col-rnd'));
+CALL nae.add_blind_index('blindw.floats', 'x', 'index-key');
 
 BEGIN;
 RESET ROLE;
@@ -247,6 +249,12 @@ SELECT throws_ok('DELETE FROM stranger', '39P01', NULL, 'and is for no other eve
 SELECT throws_ok('SELECT nae_internal.take_code()', '39P01', NULL, 'nor a function');
 SELECT is(nae_internal.is_uncoded(ROW('x'::text, '\x00'::bytea), 'k', 'none', '1', '', 'p'), true, 'nothing is known outside of a statement');
 SELECT is(nae_internal.is_uncoded(ROW(NULL::text, NULL::bytea), 'k', 'none', '1', '', 'p'), false, 'but that NULL has no code');
+-- Two numbers that a session writes alike are two.
+SET LOCAL extra_float_digits = 0;
+SET LOCAL nae.batch = off;
+INSERT INTO floats VALUES (1, 0.3);
+UPDATE floats SET x = 0.1::float8 + 0.2::float8;
+SELECT is((SELECT x_index FROM floats), nae.blind_index_of('floats', 'x', '0.30000000000000004'), 'a code of all digits, whatever the session shows');
 SELECT nae.drop_blind_index('log', 'note');
 SELECT is_empty($$SELECT FROM pg_trigger WHERE tgrelid = 'log'::regclass$$, 'and none without it');
 SELECT * FROM finish();

@@ -123,7 +123,7 @@ $$;
 CREATE FUNCTION nae_internal.search_code(searched nae.blind_index, value text) RETURNS bytea
   LANGUAGE plpgsql STABLE STRICT COST 100
   SET search_path = pg_catalog, pg_temp
-  SET timezone = 'UTC' SET datestyle = 'ISO, YMD' SET bytea_output = 'hex'
+  SET timezone = 'UTC' SET datestyle = 'ISO, YMD' SET bytea_output = 'hex' SET extra_float_digits = 1
 AS $$
 DECLARE
   plain_type regtype := (SELECT e.plain_type FROM nae.encrypted_column AS e
@@ -302,7 +302,7 @@ CREATE FUNCTION nae_internal.blind_index_function(change nae_internal.column_cha
 AS $$
   SELECT format('CREATE OR REPLACE FUNCTION %s() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER'
                 ' SET search_path = pg_catalog, pg_temp'
-                ' SET timezone = ''UTC'' SET datestyle = ''ISO, YMD'' SET bytea_output = ''hex'' AS %L', function,
+                ' SET timezone = ''UTC'' SET datestyle = ''ISO, YMD'' SET bytea_output = ''hex'' SET extra_float_digits = 1 AS %L', function,
                 nae_internal.blind_index_body(change))
 $$;
 

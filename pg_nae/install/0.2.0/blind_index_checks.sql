@@ -112,7 +112,7 @@ CREATE FUNCTION nae_internal.verify_blind_indexes(
   RETURNS SETOF record
   LANGUAGE plpgsql STABLE STRICT COST 100 ROWS 10
   SET search_path = pg_catalog, pg_temp
-  SET timezone = 'UTC' SET datestyle = 'ISO, YMD' SET bytea_output = 'hex'
+  SET timezone = 'UTC' SET datestyle = 'ISO, YMD' SET bytea_output = 'hex' SET extra_float_digits = 1
 AS $$
 DECLARE
   kept nae_internal.coded_column;
