@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # What do writes of many rows cost into a column with a search index, by the kind of the index? Beside the same column without
 # one; and beside one with a column of as many numbers as words have codes and a GIN index on it, which PostgreSQL itself keeps: what
-# is over that is ours. pg_trgm over plaintexts is what users would have instead. All in one run. Wants a stack of benchmarks/run in the
+# is over that is ours. pg_trgm over plaintexts is what users would have instead. And what does a range cost, beside plaintexts with an
+# index and beside all rows decrypted? All in one run. Wants a stack of benchmarks/run in the
 # environment (scripts/stack env) with the key bench-gcm. ROWS: default 100000.
 set -euo pipefail
 rows="${ROWS:-100000}"
@@ -59,3 +60,28 @@ for line in "${tables[@]}"; do
 done
 compare "$rows" "${lines[@]}"
 psql -X -q -d benchmark -U postgres -c "COPY (SELECT 1) TO PROGRAM 'rm -f $directory/search_source.copy $directory/search_numbers.copy'"
+
+# Two percent of dates, by month, and of amounts, by ratio: a count of those within, whose condition is looked at again.
+sql <<SQL
+SET client_min_messages = warning;
+CREATE TABLE range_source (id int, born date, amount numeric);
+INSERT INTO range_source SELECT i, '1935-01-01'::date + (i * 7919 % 25568), round(exp(random() * 9)::numeric, 2) FROM generate_series(1, $rows) AS i;
+CREATE TABLE range_plain AS SELECT * FROM range_source;
+CREATE INDEX ON range_plain (born);
+CREATE INDEX ON range_plain (amount);
+CREATE TABLE range_none (id int, born nae.enc_date('bench-gcm'), amount nae.enc_numeric('bench-gcm'));
+INSERT INTO range_none SELECT * FROM range_source;
+CREATE TABLE range_bucket (LIKE range_none);
+INSERT INTO range_bucket SELECT * FROM range_none;
+CALL nae.add_search('range_bucket', 'born', 'bucket');
+CALL nae.add_search('range_bucket', 'amount', 'bucket');
+SQL
+psql -X -q -d benchmark -U postgres -c 'VACUUM ANALYZE'
+of_range() { # CONDITION
+  compare "$rows" "plaintext, btree|SELECT|SELECT count(*) FROM range_plain WHERE $1" "bucket|SELECT|SELECT count(*) FROM range_bucket WHERE $1" \
+    "decrypted, all rows|SELECT|SELECT count(*) FROM range_none WHERE $1"
+}
+echo "-- A range of dates in $rows rows"
+of_range "born BETWEEN '1980-01-01' AND '1981-05-31'"
+echo "-- A range of amounts in $rows rows"
+of_range 'amount BETWEEN 1000 AND 1197'
