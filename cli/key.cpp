@@ -123,6 +123,7 @@ void add_create(CLI::App& key, Action& chosen) {
   leaf->fallthrough()->footer(
       "aes-256-gcm  randomized encryption: the usual choice\n"
       "aes-256-siv  deterministic encryption: equal values give equal ciphertexts\n"
+      "aes-256-raw  AES by the mode and IV that a program names, in the HSM only\n"
       "hmac-sha-256 message authentication codes and blind indexes\n"
       "rsa-*, ecdsa-*, ed25519  signatures\n\n"
       "Examples:\n"

@@ -12,7 +12,7 @@ namespace {
 using admin::api::shown;
 
 struct ImportOptions {
-  std::string name, type, from, encoding, wrapped, public_key, protection = "wrapped";
+  std::string name, type, from, encoding, wrapped, public_key, protection;
 };
 
 // Options that contradict each other, before a file is read or a server asked.
@@ -38,7 +38,8 @@ Outcome<ExitCode> import(Call& call, const ImportOptions& options) {
   if (auto checked = check_options(options, type); !checked)
     return tl::unexpected<Failure>(checked.error());
   NAE_ASSIGN(const crypto::SecureHeap heap, crypto::SecureHeap::take(kSecureHeapBytes));
-  json::object body{{"type", options.type}, {"protection", options.protection}};
+  json::object body{{"type", options.type}};
+  if (!options.protection.empty()) body["protection"] = options.protection;
   Material material;
   Bytes wrapped;
   if (options.from.empty()) {
@@ -97,9 +98,9 @@ void add_key_import(CLI::App& key, Action& chosen) {
       ->check(CLI::IsMember({"raw", "hex", "base64"}));
   leaf->add_option("--wrapped", options->wrapped, "File with the key wrapped for the import key");
   leaf->add_option("--public", options->public_key, "Public key (PEM) of a wrapped private key");
-  leaf->add_option("--protection", options->protection, "wrapped or hsm-only")
-      ->check(CLI::IsMember({"wrapped", "hsm-only"}))
-      ->capture_default_str();
+  leaf->add_option("--protection", options->protection,
+                   "wrapped, which is usual, or hsm-only, as aes-256-raw is")
+      ->check(CLI::IsMember({"wrapped", "hsm-only"}));
   leaf->fallthrough()->footer(
       "The key is wrapped here and unwrapped inside the HSM: AES-KWP under a fresh AES-256 key, "
       "that\n"

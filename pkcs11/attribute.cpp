@@ -36,6 +36,8 @@ CK_KEY_TYPE key_type_of(const Object& object) {
       return CKK_EC;
     case KeyFamily::edwards:
       return CKK_EC_EDWARDS;
+    case KeyFamily::aes_raw:
+      return CKK_AES;
     case KeyFamily::hmac:
     case KeyFamily::aes:
       break;
@@ -54,6 +56,8 @@ CK_MECHANISM_TYPE generator_of(const Object& object) {
       return CKM_EC_KEY_PAIR_GEN;
     case KeyFamily::edwards:
       return kEdwardsKeyPairGen;
+    case KeyFamily::aes_raw:
+      return CKM_AES_KEY_GEN;
     case KeyFamily::hmac:
     case KeyFamily::aes:
       break;
@@ -74,8 +78,9 @@ bool usage(const Object& object, CK_ATTRIBUTE_TYPE type) {
   if (type == CKA_VERIFY)
     return object.object_class != CKO_PRIVATE_KEY &&
            object.allows(is_secret ? Action::mac_verify : Action::verify);
+  if (type == CKA_ENCRYPT) return is_secret && object.allows(Action::encrypt);
   if (type == CKA_DECRYPT)
-    return object.object_class == CKO_PRIVATE_KEY && object.allows(Action::decrypt);
+    return object.object_class != CKO_PUBLIC_KEY && object.allows(Action::decrypt);
   if (type == CKA_DERIVE)
     return object.object_class == CKO_PRIVATE_KEY && object.allows(Action::derive);
   return false;
@@ -143,6 +148,8 @@ Attribute of_secrets(const Object& object, CK_ATTRIBUTE_TYPE type) {
     case CKA_UNWRAP:
     case CKA_SIGN_RECOVER:
       return flag(false);
+    case CKA_ENCRYPT:
+      return is_pair(object) ? Attribute(NoValue::unknown) : flag(usage(object, type));
     case CKA_DECRYPT:
       return flag(usage(object, type));
     case CKA_ALWAYS_SENSITIVE:
@@ -150,9 +157,10 @@ Attribute of_secrets(const Object& object, CK_ATTRIBUTE_TYPE type) {
     // The others are made extractable, and leave the HSM once: wrapped, for the store.
     case CKA_NEVER_EXTRACTABLE:
       return flag(!object.was_imported && object.type == KeyType::ed25519);
-    // Of an imported one nobody here knows the length.
+    // Of an imported one nobody here knows the length, but that a key of AES has the one of its type.
     case CKA_VALUE_LEN:
-      if (is_pair(object) || object.was_imported) return NoValue::unknown;
+      if (is_pair(object) || (object.was_imported && !takes_cipher_mode(object.type)))
+        return NoValue::unknown;
       return native<CK_ULONG>(row(object.type).bits / 8);
     case CKA_VALUE:
     case CKA_PRIVATE_EXPONENT:

@@ -41,6 +41,8 @@ CK_RV Token::private_key_of(CK_OBJECT_HANDLE key, KeyFamily family, Action actio
 
 CK_RV Token::begin_decrypt(CK_SESSION_HANDLE handle, const CK_MECHANISM* asked,
                            CK_OBJECT_HANDLE key) {
+  if (asked && find_cipher_mechanism(asked->mechanism))
+    return begin_cipher(handle, &Session::decrypting, asked, key);
   {
     std::lock_guard guard(lock_);
     Session* session = find(handle);
@@ -102,11 +104,20 @@ CK_RV Token::finish_decrypt(CK_SESSION_HANDLE handle, bool after_parts, ByteView
   return CKR_OK;
 }
 
+bool Token::deciphers(CK_SESSION_HANDLE handle) {
+  std::lock_guard guard(lock_);
+  const Session* session = find(handle);
+  return session && session->decrypting && session->decrypting->cipher;
+}
+
 CK_RV Token::decrypt(CK_SESSION_HANDLE handle, ByteView data, CK_BYTE* plaintext, CK_ULONG* bytes) {
+  if (deciphers(handle))
+    return finish_cipher(handle, &Session::decrypting, false, data, plaintext, bytes);
   return finish_decrypt(handle, false, data, plaintext, bytes);
 }
 CK_RV Token::decrypt_update(CK_SESSION_HANDLE handle, ByteView part, CK_BYTE* plaintext,
                             CK_ULONG* bytes) {
+  if (deciphers(handle)) return update_cipher(handle, &Session::decrypting, part, plaintext, bytes);
   if (!bytes) {
     std::lock_guard guard(lock_);
     Session* session = find(handle);
@@ -129,6 +140,8 @@ CK_RV Token::decrypt_update(CK_SESSION_HANDLE handle, ByteView part, CK_BYTE* pl
   return rv == CKR_DATA_LEN_RANGE ? CKR_ENCRYPTED_DATA_LEN_RANGE : rv;
 }
 CK_RV Token::decrypt_final(CK_SESSION_HANDLE handle, CK_BYTE* plaintext, CK_ULONG* bytes) {
+  if (deciphers(handle))
+    return finish_cipher(handle, &Session::decrypting, true, {}, plaintext, bytes);
   return finish_decrypt(handle, true, {}, plaintext, bytes);
 }
 

@@ -132,20 +132,10 @@ std::shared_ptr<const ObjectTable> KeyServer::known_objects() {
   return objects_;
 }
 
-Result<Bytes> KeyServer::ask(Action action, std::uint8_t algorithm, const std::string& key,
-                             ByteView item, ByteView second) {
+Result<Bytes> KeyServer::ask(const wire::CryptoRequest& request) {
   Bytes result;
   NAE_TRY(exchange(
-      [&](client::Session& session) {
-        wire::CryptoRequest request;
-        request.header = {AgentLink::kContext, action, algorithm, key, 0};
-        request.items = {&item, 1};
-        if (action == Action::verify || action == Action::mac_verify)
-          request.seconds = {&second, 1};
-        else if (!second.empty())
-          request.aad = {&second, 1};
-        return session.crypto(request);
-      },
+      [&](client::Session& session) { return session.crypto(request); },
       [&](const wire::Frame& frame, AgentLink&) -> Result<void> {
         NAE_ASSIGN(const wire::CryptoReplyView reply, wire::parse_crypto_reply(frame.body));
         if (reply.items.count() != 1)
@@ -156,8 +146,31 @@ Result<Bytes> KeyServer::ask(Action action, std::uint8_t algorithm, const std::s
         result.assign(bytes.begin(), bytes.end());
         return {};
       },
-      most_losses_of(action)));
+      most_losses_of(request.header.action)));
   return result;
+}
+
+Result<Bytes> KeyServer::ask(Action action, std::uint8_t algorithm, const std::string& key,
+                             ByteView item, ByteView second) {
+  wire::CryptoRequest request;
+  request.header = {AgentLink::kContext, action, algorithm, key, 0};
+  request.items = {&item, 1};
+  if (action == Action::verify || action == Action::mac_verify)
+    request.seconds = {&second, 1};
+  else if (!second.empty())
+    request.aad = {&second, 1};
+  return ask(request);
+}
+
+Result<Bytes> KeyServer::cipher(const CipherUse& use, const std::string& key, ByteView item) {
+  const ByteView iv(use.iv), aad(use.aad);
+  wire::CryptoRequest request;
+  request.header = {AgentLink::kContext, use.encrypts ? Action::encrypt : Action::decrypt,
+                    static_cast<std::uint8_t>(use.mode), key, 0};
+  request.items = {&item, 1};
+  if (!iv.empty()) request.seconds = {&iv, 1};
+  if (!aad.empty()) request.aad = {&aad, 1};
+  return ask(request);
 }
 
 }  // namespace nae::pkcs11

@@ -8,6 +8,7 @@
 #include <mutex>
 
 #include "libnae/wire/crypto_message.hpp"
+#include "pkcs11/cipher_mechanism.hpp"
 #include "pkcs11/link_pool.hpp"
 #include "pkcs11/object.hpp"
 #include "pkcs11/settings.hpp"
@@ -34,11 +35,14 @@ class KeyServer {
   // and mac-verify what is checked, of decrypt a label.
   Result<Bytes> ask(Action action, std::uint8_t algorithm, const std::string& key, ByteView item,
                     ByteView second = {});
+  // The same of AES by the caller's mode: equal for equal questions, so that it may be asked again.
+  Result<Bytes> cipher(const CipherUse& use, const std::string& key, ByteView item);
   void close() { pool_.close(); }
 
  private:
   using Queue = std::function<Result<std::uint64_t>(client::Session&)>;
   using Read = std::function<Result<void>(const wire::Frame&, AgentLink&)>;
+  Result<Bytes> ask(const wire::CryptoRequest& request);
   // Ends at the `most_losses`-th answer that was lost, whether the agent or a key server lost it.
   // `user_token`: instead of that in force.
   Result<void> exchange(const Queue& queue, const Read& read,

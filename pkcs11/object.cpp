@@ -54,6 +54,7 @@ std::optional<Object> read(const Row& row) {
   each_word(row["schemes"], [&](std::string_view word) {
     if (const auto scheme = scheme_from_name(word)) object.schemes.push_back(*scheme);
     if (const auto scheme = decryption_from_name(word)) object.decryptions.push_back(*scheme);
+    if (const auto mode = cipher_from_name(word)) object.modes.push_back(*mode);
   });
   if (const auto der = from_hex(row["public_key"])) object.public_key = *der;
   return object;
@@ -73,6 +74,10 @@ bool Object::allows(DecryptionScheme scheme) const {
   return std::ranges::find(decryptions, scheme) != decryptions.end();
 }
 
+bool Object::allows(CipherMode mode) const {
+  return std::ranges::find(modes, mode) != modes.end();
+}
+
 std::size_t Object::signature_bytes() const {
   constexpr std::size_t kHmacBytes = 32;
   switch (nae::row(type).family) {
@@ -86,6 +91,7 @@ std::size_t Object::signature_bytes() const {
     case KeyFamily::aes:
     case KeyFamily::rsa_decrypt:
     case KeyFamily::ecdh:
+    case KeyFamily::aes_raw:
       break;
   }
   return 0;
@@ -141,7 +147,7 @@ ObjectTable ObjectTable::from(const Table& listed, bool shows_ed25519) {
   });
   for (auto& [object, certificates] : read_rows) {
     const KeyTypeRow& type = nae::row(object.type);
-    if (object.type == KeyType::hmac_sha_256_raw) {
+    if (object.type == KeyType::hmac_sha_256_raw || takes_cipher_mode(object.type)) {
       object.object_class = CKO_SECRET_KEY;
       table.add(std::move(object));
       continue;

@@ -28,6 +28,7 @@ struct Object {
   std::vector<Action> actions;
   std::vector<SignatureScheme> schemes;
   std::vector<DecryptionScheme> decryptions;
+  std::vector<CipherMode> modes;
   Bytes public_key;  // SubjectPublicKeyInfo; empty of a secret
   PublicKeyParts parts;
   // Of a CKO_CERTIFICATE itself; of a pair that of its certificate, when it has one.
@@ -37,6 +38,7 @@ struct Object {
   bool allows(Action action) const;
   bool allows(SignatureScheme scheme) const;
   bool allows(DecryptionScheme scheme) const;
+  bool allows(CipherMode mode) const;
   // As requests name it: the object is of one version.
   std::string versioned_name() const { return name + ":" + std::to_string(id.version); }
   // Of signatures as PKCS#11 has them, and codes.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "pkcs11/cipher_mechanism.hpp"
 #include "pkcs11/der.hpp"
 #include "pkcs11/mechanism.hpp"
 #include "pkcs11/native.hpp"
@@ -74,10 +75,15 @@ std::vector<CK_MECHANISM_TYPE> every_mechanism() {
   for (const Mechanism& mechanism : mechanisms()) types.push_back(mechanism.type);
   for (const PrivateMechanism& mechanism : kPrivateMechanisms)
     if (!find_mechanism(mechanism.type)) types.push_back(mechanism.type);
+  for (const CipherMechanism& mechanism : cipher_mechanisms()) types.push_back(mechanism.type);
   return types;
 }
 
 CK_RV mechanism_info(CK_MECHANISM_TYPE type, CK_MECHANISM_INFO& info) {
+  if (const CipherMechanism* ciphers = find_cipher_mechanism(type)) {
+    info = info_of(*ciphers);
+    return CKR_OK;
+  }
   const Mechanism* signs = find_mechanism(type);
   info = signs ? info_of(*signs) : CK_MECHANISM_INFO{};
   for (const PrivateMechanism& mechanism : kPrivateMechanisms) {
@@ -106,6 +112,8 @@ std::vector<CK_MECHANISM_TYPE> mechanisms_of(const Object& object) {
     if (mechanism.fits(object)) types.push_back(mechanism.type);
   for (const PrivateMechanism& mechanism : kPrivateMechanisms)
     if (serves(mechanism, object)) types.push_back(mechanism.type);
+  for (const CipherMechanism& mechanism : cipher_mechanisms())
+    if (object.allows(mechanism.mode)) types.push_back(mechanism.type);
   return types;
 }
 

@@ -42,6 +42,7 @@ Result<PublicKeyParts> public_key_parts(KeyType type, ByteView subject_public_ke
       return PublicKeyParts{{}, {}, copy(key)};
     case KeyFamily::aes:
     case KeyFamily::hmac:
+    case KeyFamily::aes_raw:
       break;
   }
   return fail(Code::invalid_argument, "not a public key of the key's type");

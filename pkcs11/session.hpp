@@ -4,19 +4,21 @@
 #include <optional>
 #include <vector>
 
+#include "pkcs11/cipher_mechanism.hpp"
 #include "pkcs11/mechanism.hpp"
 #include "pkcs11/private_mechanism.hpp"
 
 namespace nae::pkcs11 {
 
-// Signing, verifying or decrypting, from its Init to the call that ends it.
+// Signing, verifying, encrypting or decrypting, from its Init to the call that ends it.
 struct Operation {
   Object object;
   const Mechanism* mechanism = nullptr;
   SignatureScheme scheme{};
-  Decryption decryption;  // of decrypting alone, which has no `mechanism`
-  Bytes data;             // of Update
-  bool in_parts = false;  // Update was called
+  Decryption decryption;  // of decrypting by a private key alone, which has no `mechanism`
+  std::optional<CipherUse> cipher;  // of keys of AES alone, likewise
+  Bytes data;                       // of Update
+  bool in_parts = false;            // Update was called
 };
 
 struct Search {
@@ -27,7 +29,7 @@ struct Search {
 struct Session {
   bool may_write = false;
   std::optional<Search> search;
-  std::optional<Operation> signing, verifying, decrypting;
+  std::optional<Operation> signing, verifying, encrypting, decrypting;
 };
 
 // Of all Updates of an operation: what an exchange takes.

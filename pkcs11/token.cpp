@@ -135,6 +135,7 @@ CK_RV Token::cancel(CK_SESSION_HANDLE handle, CK_FLAGS flags) {
   if (!session) return CKR_SESSION_HANDLE_INVALID;
   if (flags & CKF_SIGN) session->signing.reset();
   if (flags & CKF_VERIFY) session->verifying.reset();
+  if (flags & CKF_ENCRYPT) session->encrypting.reset();
   if (flags & CKF_DECRYPT) session->decrypting.reset();
   if (flags & kCancelsFind) session->search.reset();
   return CKR_OK;

@@ -51,6 +51,11 @@ class Token {
   CK_RV verify_update(CK_SESSION_HANDLE handle, ByteView part);
   CK_RV verify_final(CK_SESSION_HANDLE handle, ByteView signature);
 
+  CK_RV begin_encrypt(CK_SESSION_HANDLE handle, const CK_MECHANISM* asked, CK_OBJECT_HANDLE key);
+  CK_RV encrypt(CK_SESSION_HANDLE handle, ByteView data, CK_BYTE* ciphertext, CK_ULONG* bytes);
+  CK_RV encrypt_update(CK_SESSION_HANDLE handle, ByteView part, CK_BYTE* ciphertext,
+                       CK_ULONG* bytes);
+  CK_RV encrypt_final(CK_SESSION_HANDLE handle, CK_BYTE* ciphertext, CK_ULONG* bytes);
   CK_RV begin_decrypt(CK_SESSION_HANDLE handle, const CK_MECHANISM* asked, CK_OBJECT_HANDLE key);
   CK_RV decrypt(CK_SESSION_HANDLE handle, ByteView data, CK_BYTE* plaintext, CK_ULONG* bytes);
   CK_RV decrypt_update(CK_SESSION_HANDLE handle, ByteView part, CK_BYTE* plaintext,
@@ -77,7 +82,15 @@ class Token {
                       ByteView signature);
   CK_RV finish_decrypt(CK_SESSION_HANDLE handle, bool after_parts, ByteView data,
                        CK_BYTE* plaintext, CK_ULONG* bytes);
-  void forget_user();  // with the lock held
+  // Of keys of AES, in both directions.
+  CK_RV begin_cipher(CK_SESSION_HANDLE handle, Kind kind, const CK_MECHANISM* asked,
+                     CK_OBJECT_HANDLE key);
+  CK_RV update_cipher(CK_SESSION_HANDLE handle, Kind kind, ByteView part, CK_BYTE* result,
+                      CK_ULONG* bytes);
+  CK_RV finish_cipher(CK_SESSION_HANDLE handle, Kind kind, bool after_parts, ByteView data,
+                      CK_BYTE* result, CK_ULONG* bytes);
+  bool deciphers(CK_SESSION_HANDLE handle);  // decrypting is under way, and by a key of AES
+  void forget_user();                        // with the lock held
 
   const Settings settings_;
   KeyServer key_server_;

@@ -127,8 +127,10 @@ Result<Reply> reply_with(const keys::Key& key, unsigned status) {
   body["description"] = attributes.description;
   body["protection"] = keys::name(key.protection);
   body["allowed_actions"] = names_of(attributes.actions);
-  body["allowed_algorithms"] = attributes.decryptions.empty() ? names_of(attributes.algorithms)
-                                                              : names_of(attributes.decryptions);
+  body["allowed_algorithms"] = takes_cipher_mode(key.type) ? names_of(attributes.modes)
+                               : takes_decryption_scheme(key.type)
+                                   ? names_of(attributes.decryptions)
+                                   : names_of(attributes.algorithms);
   body["rotate_after_days"] = attributes.rotate_after_days;
   body["rotate_after_uses"] = attributes.rotate_after_uses;
   if (const std::int64_t at_us = keys::rotation_date(key))
@@ -150,7 +152,9 @@ Result<void> read_attributes(api::Fields& fields, const json::object& body, KeyT
   NAE_ASSIGN(auto labels, fields.optional_object("labels"));
   NAE_TRY(read_names(fields, body, "allowed_actions", action_from_name, attributes.actions));
   constexpr std::string_view kAlgorithms = "allowed_algorithms";
-  NAE_TRY(takes_decryption_scheme(type)
+  NAE_TRY(takes_cipher_mode(type)
+              ? read_names(fields, body, kAlgorithms, cipher_from_name, attributes.modes)
+          : takes_decryption_scheme(type)
               ? read_names(fields, body, kAlgorithms, decryption_from_name, attributes.decryptions)
               : read_names(fields, body, kAlgorithms, scheme_from_name, attributes.algorithms));
   NAE_ASSIGN(auto days, fields.optional_integer("rotate_after_days", 0, keys::kMaxRotateAfterDays));

@@ -43,6 +43,7 @@ std::string key_digest(const keys::Key& key) {
   rows.end();
   for (const SignatureScheme scheme : attributes.algorithms) rows.add(name(scheme));
   for (const DecryptionScheme scheme : attributes.decryptions) rows.add(name(scheme));
+  for (const CipherMode mode : attributes.modes) rows.add(name(mode));
   rows.end();
   for (const keys::Version& version : key.versions) {
     rows.add_number(version.number);

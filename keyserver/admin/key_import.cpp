@@ -23,12 +23,12 @@ Result<keys::Import> read_import(api::Fields& fields) {
   return import;
 }
 
-Result<keys::Protection> read_protection(api::Fields& fields) {
+Result<std::optional<keys::Protection>> read_protection(api::Fields& fields) {
   NAE_ASSIGN(const auto text, fields.optional_text("protection"));
-  if (!text) return keys::Protection::wrapped;
+  if (!text) return std::nullopt;
   const auto protection = keys::protection_from_name(*text);
   if (!protection) return fail(Code::invalid_argument, "no protection is called \"" + *text + "\"");
-  return *protection;
+  return protection;
 }
 
 }  // namespace
@@ -53,11 +53,13 @@ Result<Reply> import_key(AdminCall& call) {
   keys::NewKey wanted;
   wanted.name = call.names[0];
   NAE_ASSIGN(const std::string type_name, fields.text("type"));
-  NAE_ASSIGN(wanted.protection, read_protection(fields));
+  NAE_ASSIGN(const auto protection, read_protection(fields));
   NAE_ASSIGN(wanted.import, read_import(fields));
   NAE_TRY(fields.complete());
-  call.audit_detail = type_name + " " + std::string(keys::name(wanted.protection));
   const std::optional<KeyType> type = key_type_from_name(type_name);
+  wanted.protection =
+      protection.value_or(type ? keys::usual_protection(*type) : keys::Protection::wrapped);
+  call.audit_detail = type_name + " " + std::string(keys::name(wanted.protection));
   if (!type) return fail(Code::invalid_argument, "no key type is called \"" + type_name + "\"");
   wanted.type = *type;
   NAE_TRY(call.parts.keys.ring.create(std::move(wanted)));

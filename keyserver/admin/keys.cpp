@@ -71,6 +71,7 @@ Result<Reply> create_key(AdminCall& call) {
   NAE_ASSIGN(wanted.activate_at_us, read_date(fields, "activate_at"));
   NAE_TRY(read_attributes(fields, body, wanted.type, wanted.attributes));
   NAE_TRY(fields.complete());
+  wanted.protection = keys::usual_protection(wanted.type);
   if (protection) {
     std::optional<keys::Protection> known = keys::protection_from_name(*protection);
     if (!known)

@@ -50,6 +50,9 @@ class ScriptedHsm : public keys::Hsm {
     return unscripted();
   }
   Result<Bytes> agree(const keys::HsmKey&, ByteView) override { return unscripted(); }
+  Result<Bytes> cipher(const keys::HsmKey&, const keys::CipherCall&) override {
+    return unscripted();
+  }
   Result<void> random(ByteSpan) override { return unscripted(); }
   Result<Bytes> check_value(KeyType, const keys::Material&) override { return unscripted(); }
   Result<bool> binds() override { return unscripted(); }

@@ -52,6 +52,7 @@ Result<KeyPair> generate(const Session& session, KeyType type, Place place, Attr
       break;
     case KeyFamily::aes:
     case KeyFamily::hmac:
+    case KeyFamily::aes_raw:
       break;
   }
   private_half.flag(CKA_PRIVATE, true).flag(CKA_SENSITIVE, true);
@@ -161,6 +162,7 @@ Result<Bytes> public_key_der(const Session& session, CK_OBJECT_HANDLE public_key
     }
     case KeyFamily::aes:
     case KeyFamily::hmac:
+    case KeyFamily::aes_raw:
       break;
   }
   return fail(Code::key_type, std::string(row.name) + " keys are no pairs");

@@ -89,6 +89,23 @@ CK_MECHANISM_TYPE mechanism_of(SignatureMethod method) {
   return kMethods[static_cast<std::size_t>(method)].mechanism.type;
 }
 
+CK_MECHANISM_TYPE mechanism_of(CipherMode mode) {
+  switch (mode) {
+#define NAE_CIPHER_MODE(mode, number, text, mechanism, ...) \
+  case CipherMode::mode:                                    \
+    return mechanism;
+#include "libnae/base/algorithms.def"
+  }
+  throw std::logic_error("a mode of no row");
+}
+
+std::vector<CK_MECHANISM_TYPE> cipher_mechanisms() {
+  return {
+#define NAE_CIPHER_MODE(mode, number, text, mechanism, ...) mechanism,
+#include "libnae/base/algorithms.def"
+  };
+}
+
 std::vector<CK_MECHANISM_TYPE> private_mechanisms(KeyFamily family) {
   // The bare operation is for paddings that a token does not take off itself (decrypt.cpp).
   if (family == KeyFamily::rsa_decrypt) return {CKM_RSA_PKCS_OAEP, CKM_RSA_X_509};

@@ -23,6 +23,9 @@ CK_MECHANISM_TYPE mechanism_of(SignatureMethod method);
 // All that private keys of the family are used by. What a token lacks of them it is not asked for.
 std::vector<CK_MECHANISM_TYPE> private_mechanisms(KeyFamily family);
 
+CK_MECHANISM_TYPE mechanism_of(CipherMode mode);
+std::vector<CK_MECHANISM_TYPE> cipher_mechanisms();  // of all modes
+
 // Code::unsupported, naming every mechanism that a key server cannot be without and the token is.
 Result<void> require_mechanisms(const CK_FUNCTION_LIST& calls, CK_SLOT_ID slot);
 

@@ -60,6 +60,7 @@ class Pkcs11Hsm final : public keys::Hsm {
                     ByteSpan envelope) override;
   Result<void> open(const keys::HsmKey& key, const EnvelopeView& envelope, ByteView aad,
                     ByteSpan plaintext) override;
+  Result<Bytes> cipher(const keys::HsmKey& key, const keys::CipherCall& call) override;
   // Code::key_type when the scheme does not fit the key, unsupported when it may only verify,
   // store_corrupt when the wrapped material is not what the group key wrapped.
   Result<Bytes> sign(const keys::HsmKey& key, SignatureScheme scheme, ByteView message) override;

@@ -51,8 +51,17 @@ Attributes& add_cipher_key_uses(Attributes& attributes) {
       .none_of({CKA_SIGN, CKA_VERIFY, CKA_WRAP, CKA_UNWRAP, CKA_DERIVE});
 }
 
+// Its caller says how. It wraps bytes that are the caller's, as an object that is made for that
+// call and extractable; nothing else that the token holds is.
+Attributes& add_mode_key_uses(Attributes& attributes) {
+  for (const CK_ATTRIBUTE_TYPE use : {CKA_ENCRYPT, CKA_DECRYPT, CKA_WRAP, CKA_UNWRAP})
+    attributes.flag(use, true);
+  return attributes.none_of({CKA_SIGN, CKA_VERIFY, CKA_DERIVE});
+}
+
 bool is_cipher_key(KeyType type, keys::Protection protection) {
-  return type == KeyType::aes_256_gcm && protection == keys::Protection::hsm_only;
+  return takes_cipher_mode(type) ||
+         (type == KeyType::aes_256_gcm && protection == keys::Protection::hsm_only);
 }
 
 Result<CK_OBJECT_HANDLE> generate_secret_for_wrapping(const Session& session, KeyType type,
@@ -122,6 +131,8 @@ Attributes& add_kind(const Session& session, Attributes& attributes, KeyType typ
   attributes.number(CKA_CLASS, is_pair(type) ? CKO_PRIVATE_KEY : CKO_SECRET_KEY)
       .number(CKA_KEY_TYPE, is_cipher_key(type, protection) ? CKK_AES : object_key_type(type));
   if (is_pair(type)) return add_private_key_uses(session, attributes, type);
+  if (takes_cipher_mode(type))
+    return session.allow_only(add_mode_key_uses(attributes), cipher_mechanisms());
   return is_cipher_key(type, protection)
              ? session.allow_only(add_cipher_key_uses(attributes), {CKM_AES_GCM})
              : session.allow_only(add_secret_key_uses(attributes), {CKM_SHA256_HMAC});

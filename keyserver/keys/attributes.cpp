@@ -62,6 +62,10 @@ std::optional<Protection> protection_from_number(std::int64_t number) {
   return std::nullopt;
 }
 
+Protection usual_protection(KeyType type) {
+  return takes_cipher_mode(type) ? Protection::hsm_only : Protection::wrapped;
+}
+
 bool Attributes::allows(Action action) const {
   return actions.empty() || std::ranges::find(actions, action) != actions.end();
 }
@@ -74,6 +78,12 @@ bool Attributes::allows(DecryptionScheme scheme) const {
   if (!decryptions.empty()) return std::ranges::find(decryptions, scheme) != decryptions.end();
   const DecryptionRow* row = find_row(scheme);
   return row && row->hash;
+}
+
+bool Attributes::allows(CipherMode mode) const {
+  if (!modes.empty()) return std::ranges::find(modes, mode) != modes.end();
+  const CipherRow* row = find_row(mode);
+  return row && row->authenticates;
 }
 
 Result<void> check(const Attributes& attributes, KeyType type) {
@@ -94,6 +104,10 @@ Result<void> check(const Attributes& attributes, KeyType type) {
       return fail(Code::invalid_argument, "keys of type " + std::string(nae::name(type)) +
                                               " have no algorithm " +
                                               std::string(nae::name(scheme)));
+  for (CipherMode mode : attributes.modes)
+    if (!find_row(mode) || !takes_cipher_mode(type))
+      return fail(Code::invalid_argument, "keys of type " + std::string(nae::name(type)) +
+                                              " have no algorithm " + std::string(nae::name(mode)));
   if (attributes.rotate_after_days > kMaxRotateAfterDays)
     return fail(Code::invalid_argument,
                 "rotation after days goes up to " + std::to_string(kMaxRotateAfterDays));

@@ -23,6 +23,9 @@ std::string_view name(Protection protection);  // "hsm-only"
 std::optional<Protection> protection_from_name(std::string_view name);
 std::optional<Protection> protection_from_number(std::int64_t number);
 
+// Of a key for which none is named.
+Protection usual_protection(KeyType type);
+
 // Texts of attributes are shown by every listing and filtered by: short ones.
 inline constexpr std::size_t kMaxOwnerBytes = 128;
 inline constexpr std::size_t kMaxDescriptionBytes = 1024;
@@ -41,12 +44,15 @@ struct Attributes {
   // The only ones allowed of a key that decrypts by a scheme; empty: OAEP. PKCS #1 v1.5 has to be
   // named: whoever decrypts by it with a key of OAEP can be made to open OAEP's ciphertexts.
   std::vector<DecryptionScheme> decryptions = {};
+  // The only ones allowed of a key of AES by modes; empty: those that notice a change.
+  std::vector<CipherMode> modes = {};
   std::uint32_t rotate_after_days = 0;  // 0: never
   std::int64_t rotate_after_uses = 0;   // 0: never
 
   bool allows(Action action) const;
   bool allows(SignatureScheme scheme) const;
   bool allows(DecryptionScheme scheme) const;
+  bool allows(CipherMode mode) const;
   friend bool operator==(const Attributes&, const Attributes&) = default;
 };
 

@@ -52,6 +52,14 @@ TEST(Attributes, DecryptionSchemesAreThoseOfKeysThatDecryptByOne) {
   EXPECT_EQ(
       refusal({.decryptions = {static_cast<DecryptionScheme>(0xe0)}}, KeyType::rsa_decrypt_2048),
       Code::invalid_argument);
+  const Attributes named{.modes = {CipherMode::aes_cbc}};
+  EXPECT_EQ(refusal(named, KeyType::aes_256_raw), Code{});
+  for (const KeyType other : {KeyType::aes_256_gcm, KeyType::rsa_decrypt_2048})
+    EXPECT_EQ(refusal(named, other), Code::invalid_argument);
+  EXPECT_TRUE(named.allows(CipherMode::aes_cbc));
+  EXPECT_FALSE(named.allows(CipherMode::aes_gcm));
+  EXPECT_TRUE(Attributes{}.allows(CipherMode::aes_kw));
+  EXPECT_FALSE(Attributes{}.allows(CipherMode::aes_ctr)) << "it notices no change";
   EXPECT_EQ(refusal({.algorithms = {SignatureScheme::rsa_pss_sha256}}, KeyType::rsa_decrypt_2048),
             Code::invalid_argument);
 }

@@ -35,6 +35,15 @@ struct Import {
 // An RSA-4096 private key in PKCS#8 takes about 2,400 bytes.
 inline constexpr std::size_t kMaxImportBytes = 8192;
 
+// What a key of AES is asked for by a mode that the caller names.
+struct CipherCall {
+  CipherMode mode{};
+  bool encrypts = false;
+  ByteView iv;   // the caller's: of CTR the first counter, of KW none
+  ByteView aad;  // of GCM
+  ByteView data;
+};
+
 class Hsm : public KeyDeriver {
  public:
   // Generates inside the HSM and answers the material as the store keeps it.
@@ -58,6 +67,12 @@ class Hsm : public KeyDeriver {
   // `aad` was changed; `plaintext` is then untouched.
   virtual Result<void> open(const HsmKey& key, const EnvelopeView& envelope, ByteView aad,
                             ByteSpan plaintext) = 0;
+
+  // By a mode of the caller's choice, under a key that takes one. A ciphertext of GCM ends with its
+  // tag. Code::invalid_argument for an IV or data of a length that the mode does not take, and for
+  // a counter that would begin again; Code::authentication_failed for what does not open, without a
+  // reason; Code::key_type for other keys, Code::unsupported where the HSM has not the mode.
+  virtual Result<Bytes> cipher(const HsmKey& key, const CipherCall& call) = 0;
 
   // The code that leaves the server: plain HMAC-SHA-256 under hmac-sha-256-raw, one of
   // crypto::separated_input() under hsm-only hmac-sha-256. Code::key_type for everything else.

@@ -39,6 +39,11 @@ Result<KeyPointer> KeyRing::create(NewKey wanted) {
   if (wanted.type == KeyType::aes_256_siv && wanted.protection == Protection::hsm_only)
     return fail(Code::unsupported, "keys of type aes-256-siv cannot be hsm-only",
                 "No PKCS#11 mechanism computes SIV. Use aes-256-gcm, or protection wrapped.");
+  // What its caller encrypts by is his own: no working key is derived from it.
+  if (takes_cipher_mode(wanted.type) && wanted.protection != Protection::hsm_only)
+    return fail(Code::unsupported,
+                "keys of type " + std::string(nae::name(wanted.type)) + " are hsm-only",
+                "Create it with protection hsm-only.");
   std::lock_guard changing(changing_);
   if (find(wanted.name)) return fail(Code::key_exists, "key '" + wanted.name + "' exists");
 

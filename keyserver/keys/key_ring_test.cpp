@@ -141,7 +141,8 @@ TEST_F(Ring, TakesAnAnswerThatCameAsItGaveUp) {
 TEST_F(Ring, CreatesEveryType) {
   for (const KeyTypeRow& row : key_types()) {
     if (row.type == KeyType::rsa_4096) continue;  // slow, and no different from 3072 here
-    const auto made = ring.create(row.name, row.type);
+    const auto made =
+        ring.create({std::string(row.name), row.type, {}, usual_protection(row.type)});
     ASSERT_TRUE(made) << row.name << " " << made.error().message;
     EXPECT_EQ((*made)->type, row.type);
     EXPECT_EQ((*made)->created_at_us, 1'000'000);

@@ -17,6 +17,10 @@ std::optional<VersionLimits> limits_of(KeyType type, Protection protection) {
   switch (type) {
     case KeyType::aes_256_gcm:
       return in_hsm ? VersionLimits{kMaxHsmUses, 0} : VersionLimits{kMaxUses, kMaxSalts};
+    // Whatever the mode: of GCM with random IVs it is what SP 800-38D section 8.3 bears, and more
+    // of one that the caller counts is for the next version.
+    case KeyType::aes_256_raw:
+      return VersionLimits{kMaxHsmUses, 0};
     case KeyType::aes_256_siv:
       return VersionLimits{kMaxUses, 0};
     default:

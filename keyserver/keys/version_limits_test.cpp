@@ -57,6 +57,7 @@ TEST(VersionLimits, TheLastUseIsGrantedAndTheNextIsNot) {
     std::int64_t most;
   } const kCases[] = {{KeyType::aes_256_gcm, Protection::wrapped, kMaxUses},
                       {KeyType::aes_256_gcm, Protection::hsm_only, kMaxHsmUses},
+                      {KeyType::aes_256_raw, Protection::hsm_only, kMaxHsmUses},
                       {KeyType::aes_256_siv, Protection::wrapped, kMaxUses}};
   for (const auto& [type, protection, most] : kCases) {
     EXPECT_TRUE(uses(type, protection, 0, static_cast<std::uint64_t>(most)));

@@ -253,6 +253,9 @@ class ForgettingHsm : public Hsm {
   Result<Bytes> agree(const HsmKey& key, ByteView point) override {
     return real_.agree(key, point);
   }
+  Result<Bytes> cipher(const HsmKey& key, const CipherCall& call) override {
+    return real_.cipher(key, call);
+  }
   Result<void> random(ByteSpan out) override { return real_.random(out); }
   Result<Bytes> check_value(KeyType type, const Material& material) override {
     return real_.check_value(type, material);

@@ -10,6 +10,8 @@ Outcome encrypt(Request& request);
 Outcome decrypt(Request& request);
 // Of decrypt where a scheme is named: of what was encrypted to a public key.
 Outcome decrypt_by_scheme(Request& request);
+// Of encrypt and decrypt where a mode of AES is named.
+Outcome cipher(Request& request);
 Outcome derive(Request& request);
 Outcome rewrap(Request& request);
 Outcome sign(Request& request);

@@ -39,6 +39,11 @@ bool decrypts_by_scheme(const CryptoRequest& asked) {
   return asked.action == Action::decrypt && asked.algorithm != 0;
 }
 
+bool names_cipher_mode(const CryptoRequest& asked) {
+  return (asked.action == Action::encrypt || asked.action == Action::decrypt) &&
+         find_row(static_cast<CipherMode>(asked.algorithm)) != nullptr;
+}
+
 bool asks_for_search_tokens(const CryptoRequest& asked) {
   return asked.action == Action::encrypt &&
          asked.algorithm == static_cast<std::uint8_t>(EncryptForm::search_token);

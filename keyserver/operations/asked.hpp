@@ -15,6 +15,9 @@ namespace nae::operations {
 // decrypt of what was encrypted to a public key: neither key nor version stands in the items.
 bool decrypts_by_scheme(const CryptoRequest& asked);
 
+// encrypt or decrypt by a mode of AES that the request names: no envelope.
+bool names_cipher_mode(const CryptoRequest& asked);
+
 // encrypt in its form search_token.
 bool asks_for_search_tokens(const CryptoRequest& asked);
 

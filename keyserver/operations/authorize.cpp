@@ -44,11 +44,23 @@ std::vector<Permission> permissions_of(Request& request, std::string_view key_na
 }
 
 bool serves(KeyType type, const Request& request) {
+  // What such a key encrypts is no envelope, and envelopes are under keys of no mode.
+  if (names_cipher_mode(request.asked) || takes_cipher_mode(type))
+    return names_cipher_mode(request.asked) && takes_cipher_mode(type);
   if (asks_for_search_tokens(request.asked)) return type == KeyType::aes_256_siv;
   if (request.asked.action == Action::search) return type == KeyType::aes_256_gcm;
   // Envelopes are not of these keys, and ciphertexts of a public key are of no other.
   if (request.asked.action == Action::decrypt) return takes_decryption_scheme(type);
   return allows(type, request.asked.action);
+}
+
+std::string what_it_does_not(KeyType type, const Request& request) {
+  std::string act(act_of(request.asked));
+  if (names_cipher_mode(request.asked))
+    return act + " by " + std::string(name(static_cast<CipherMode>(request.asked.algorithm)));
+  return takes_cipher_mode(type) && allows(type, request.asked.action)
+             ? act + " but by a mode that is named: it is for no column and no envelope"
+             : act;
 }
 
 // What is stored under a restricted version is still searched; so a search asks as a reader.
@@ -112,7 +124,7 @@ std::variant<Granted, Refused> authorize(Request& request) {
   if (!serves(key->type, request))
     return refuse(Code::key_type,
                   "key " + in_quotes(key_name) + " is of type " + std::string(name(key->type)) +
-                      ", which does not " + std::string(act_of(request.asked)),
+                      ", which does not " + what_it_does_not(key->type, request),
                   key.get(), {}, decision);
   const auto permission = std::ranges::find_if(permissions, [&](const Permission& permitted) {
     return key->attributes.allows(permitted.action);

@@ -14,8 +14,9 @@ using ActionFunction = Outcome (*)(Request&);
 ActionFunction function_of(const CryptoRequest& asked) {
   switch (asked.action) {
     case Action::encrypt:
-      return encrypt;
+      return names_cipher_mode(asked) ? cipher : encrypt;
     case Action::decrypt:
+      if (names_cipher_mode(asked)) return cipher;
       return decrypts_by_scheme(asked) ? decrypt_by_scheme : decrypt;
     case Action::rewrap:
       return rewrap;

@@ -18,6 +18,11 @@ struct Form {
 // Without a default: an action that is added does not compile before it has its form. Those that
 // nobody serves are answered so, whatever they carry.
 Form form_of(const CryptoRequest& asked) {
+  if (names_cipher_mode(asked)) {
+    const auto mode = static_cast<CipherMode>(asked.algorithm);
+    return {Part::must, Part::must, find_row(mode)->most_iv_bytes > 0 ? Part::must : Part::never,
+            mode == CipherMode::aes_gcm ? Part::may : Part::never};
+  }
   switch (asked.action) {
     case Action::encrypt:
       return {Part::must, Part::may, Part::never, Part::may};
@@ -69,7 +74,8 @@ Result<void> check_form(const CryptoRequest& asked) {
     return fail(Code::unsupported, wrong(asked.action, form.algorithm, "algorithm"));
   if (!fits(form.seconds, !asked.seconds.empty()))
     return fail(Code::invalid_argument,
-                wrong(asked.action, form.seconds, "signature or code an item"));
+                wrong(asked.action, form.seconds,
+                      names_cipher_mode(asked) ? "IV an item" : "signature or code an item"));
   if (!fits(form.aad, !asked.aad.empty()))
     return fail(Code::invalid_argument, wrong(asked.action, form.aad, "associated data"));
   return {};

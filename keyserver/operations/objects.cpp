@@ -16,6 +16,11 @@ constexpr DecryptionScheme kDecryptions[] = {
 #include "libnae/base/algorithms.def"
 };
 
+constexpr CipherMode kModes[] = {
+#define NAE_CIPHER_MODE(mode, ...) CipherMode::mode,
+#include "libnae/base/algorithms.def"
+};
+
 std::string joined(const std::vector<std::string_view>& texts) {
   std::string all;
   for (const std::string_view text : texts) {
@@ -44,6 +49,9 @@ std::string schemes_of(const keys::Key& key) {
   if (takes_decryption_scheme(key.type))
     for (const DecryptionScheme scheme : kDecryptions)
       if (key.attributes.allows(scheme)) names.push_back(name(scheme));
+  if (takes_cipher_mode(key.type))
+    for (const CipherMode mode : kModes)
+      if (key.attributes.allows(mode)) names.push_back(name(mode));
   return joined(names);
 }
 

@@ -38,33 +38,24 @@ Code failure_of(const Bytes& item) {
 }
 
 HsmWork use_for_some(const Request& request, const Granted& granted, PrivateUse use,
-                     std::size_t operations) {
+                     HsmShare share) {
   return make_some(
       request,
       [key = granted.key, version = granted.version, use = std::move(use)](
           keys::Hsm& hsm, const CryptoRequest& asked, std::uint32_t item) {
         return kept(version->number, use(hsm, keys::hsm_key(*key, *version), asked, item));
       },
-      HsmShare(kOperationsPerJob / operations));
+      share);
 }
 
-}  // namespace
-
-Outcome use_private_key(Request& request, const Granted& granted, PrivateUse use,
-                        std::size_t operations) {
-  if (request.count() > kUsesPerRequest)
-    return Refused{
-        Error(Code::too_many_items, "one request may have " + std::to_string(kUsesPerRequest) +
-                                        " items for a private key"),
-        granted.key->name, granted.decision};
+Outcome use_key(Request& request, const Granted& granted, PrivateUse use, HsmShare share) {
   // What was made by a version that is no longer the primary one does not leave.
   auto& made = request.progress.prepared.made;
   if (std::ranges::any_of(made, [&](const auto& item) {
         return version_of(item.second) != granted.version->number;
       }))
     made.clear();
-  if (made.size() < request.count())
-    return use_for_some(request, granted, std::move(use), operations);
+  if (made.size() < request.count()) return use_for_some(request, granted, std::move(use), share);
   request.answer.begin(request.count(), 0);
   std::uint32_t failed = 0;
   for (std::uint32_t i = 0; i < request.count(); ++i) {
@@ -77,6 +68,22 @@ Outcome use_private_key(Request& request, const Granted& granted, PrivateUse use
     }
   }
   return served(granted, request.count(), failed);
+}
+
+}  // namespace
+
+Outcome use_private_key(Request& request, const Granted& granted, PrivateUse use,
+                        std::size_t operations) {
+  if (request.count() > kUsesPerRequest)
+    return Refused{
+        Error(Code::too_many_items, "one request may have " + std::to_string(kUsesPerRequest) +
+                                        " items for a private key"),
+        granted.key->name, granted.decision};
+  return use_key(request, granted, std::move(use), HsmShare(kOperationsPerJob / operations));
+}
+
+Outcome use_secret_key(Request& request, const Granted& granted, PrivateUse use) {
+  return use_key(request, granted, std::move(use), HsmShare());
 }
 
 }  // namespace nae::operations

@@ -1,4 +1,4 @@
-// What a private key version is asked for item by item: each has its own result, or its own
+// What a key version is asked for item by item in the HSM: each has its own result, or its own
 // failure.
 #pragma once
 
@@ -17,5 +17,8 @@ using PrivateUse = std::function<Result<Bytes>(keys::Hsm&, const keys::HsmKey& k
 // the HSM's each takes.
 Outcome use_private_key(Request& request, const Granted& granted, PrivateUse use,
                         std::size_t operations = 1);
+
+// The same of a secret key, whose items take microseconds each and as long as they have bytes.
+Outcome use_secret_key(Request& request, const Granted& granted, PrivateUse use);
 
 }  // namespace nae::operations

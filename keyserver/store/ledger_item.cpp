@@ -82,9 +82,11 @@ Item item_of(const keys::Key& key) {
   content.count(attributes.actions.size());
   for (const Action action : attributes.actions) content.text(name(action));
   // A key has those of one kind only.
-  content.count(attributes.algorithms.size() + attributes.decryptions.size());
+  content.count(attributes.algorithms.size() + attributes.decryptions.size() +
+                attributes.modes.size());
   for (const SignatureScheme scheme : attributes.algorithms) content.text(name(scheme));
   for (const DecryptionScheme scheme : attributes.decryptions) content.text(name(scheme));
+  for (const CipherMode mode : attributes.modes) content.text(name(mode));
   content.count(attributes.labels.size());
   for (const auto& [label, value] : attributes.labels) content.texts({label, value});
   return content.item(Noun::key, identity_of(key.id));

@@ -7,6 +7,7 @@ namespace nae {
 namespace {
 
 constexpr Action kCipher[] = {Action::encrypt, Action::decrypt, Action::rewrap, Action::search};
+constexpr Action kCipherByMode[] = {Action::encrypt, Action::decrypt};
 constexpr Action kMac[] = {Action::mac, Action::mac_verify};
 constexpr Action kSign[] = {Action::sign, Action::verify};
 constexpr Action kDecrypt[] = {Action::decrypt};
@@ -62,6 +63,12 @@ constexpr DecryptionRow kDecryptions[] = {
 #include "libnae/base/algorithms.def"
 };
 
+constexpr CipherRow kCiphers[] = {
+#define NAE_CIPHER_MODE(mode, number, text, mechanism, least, most, authenticates) \
+  {CipherMode::mode, text, least, most, authenticates},
+#include "libnae/base/algorithms.def"
+};
+
 struct HashRow {
   HashAlgorithm algorithm;
   std::string_view name;
@@ -101,6 +108,7 @@ constexpr bool stand_once(const Rows& rows, Number number) {
 static_assert(stand_once(kKeyTypes, &KeyTypeRow::type));
 static_assert(stand_once(kSchemes, &SchemeRow::scheme));
 static_assert(stand_once(kDecryptions, &DecryptionRow::scheme));
+static_assert(stand_once(kCiphers, &CipherRow::mode));
 static_assert(stand_once(kHashes, &HashRow::algorithm));
 
 }  // namespace
@@ -133,6 +141,7 @@ bool is_pair(KeyType type) {
   switch (row(type).family) {
     case KeyFamily::aes:
     case KeyFamily::hmac:
+    case KeyFamily::aes_raw:
       return false;
     case KeyFamily::rsa:
     case KeyFamily::ec:
@@ -193,6 +202,24 @@ std::string_view name(DecryptionScheme scheme) {
 
 bool takes_decryption_scheme(KeyType type) {
   return row(type).family == KeyFamily::rsa_decrypt;
+}
+
+const CipherRow* find_row(CipherMode mode) {
+  return find(kCiphers, &CipherRow::mode, mode);
+}
+
+std::optional<CipherMode> cipher_from_name(std::string_view text) {
+  const CipherRow* found = find(kCiphers, &CipherRow::name, text);
+  return found ? std::optional(found->mode) : std::nullopt;
+}
+
+std::string_view name(CipherMode mode) {
+  const CipherRow* found = find_row(mode);
+  return found ? found->name : "unknown";
+}
+
+bool takes_cipher_mode(KeyType type) {
+  return row(type).family == KeyFamily::aes_raw;
 }
 
 SignatureScheme default_scheme(KeyType type) {

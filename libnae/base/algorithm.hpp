@@ -38,6 +38,11 @@ enum class DecryptionScheme : std::uint8_t {
 #include "libnae/base/algorithms.def"
 };
 
+enum class CipherMode : std::uint8_t {
+#define NAE_CIPHER_MODE(mode, number, ...) mode = number,
+#include "libnae/base/algorithms.def"
+};
+
 enum class KeyType : std::uint8_t {
 #define NAE_KEY_TYPE(type, number, ...) type = number,
 #include "libnae/base/algorithms.def"
@@ -111,6 +116,19 @@ const DecryptionRow* find_row(DecryptionScheme scheme);
 std::optional<DecryptionScheme> decryption_from_name(std::string_view name);
 std::string_view name(DecryptionScheme scheme);
 bool takes_decryption_scheme(KeyType type);
+
+struct CipherRow {
+  CipherMode mode;
+  std::string_view name;                       // "aes-gcm"
+  std::uint8_t least_iv_bytes, most_iv_bytes;  // 0: it takes none
+  bool authenticates;                          // notices what was changed
+};
+
+// nullptr for numbers that are no mode. Each fits every key that takes one.
+const CipherRow* find_row(CipherMode mode);
+std::optional<CipherMode> cipher_from_name(std::string_view name);
+std::string_view name(CipherMode mode);
+bool takes_cipher_mode(KeyType type);
 
 // Of what two keys agree on, of any type: a coordinate.
 inline constexpr std::size_t kMaxAgreedBytes = std::max({

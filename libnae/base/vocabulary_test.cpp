@@ -136,6 +136,23 @@ TEST(KeyType, AllowsOnlyItsActions) {
   EXPECT_FALSE(allows(static_cast<KeyType>(99), Action::encrypt));
 }
 
+TEST(CipherMode, IsOfItsKeysAndHasItsIv) {
+  for (const KeyTypeRow& r : key_types())
+    EXPECT_EQ(takes_cipher_mode(r.type), r.type == KeyType::aes_256_raw) << r.name;
+  EXPECT_FALSE(takes_cipher_mode(static_cast<KeyType>(99)));
+  EXPECT_FALSE(allows(KeyType::aes_256_raw, Action::rewrap));
+  EXPECT_FALSE(allows(KeyType::aes_256_raw, Action::search));
+  EXPECT_EQ(cipher_from_name("aes-gcm"), CipherMode::aes_gcm);
+  EXPECT_FALSE(cipher_from_name("aes-ecb"));
+  EXPECT_EQ(find_row(CipherMode::aes_kw)->most_iv_bytes, 0);
+  EXPECT_EQ(find_row(static_cast<CipherMode>(0xf0)), nullptr);
+  // Numbers of schemes to decrypt by stand in the same field of a request.
+  for (int number = 0; number < 256; ++number)
+    EXPECT_FALSE(find_row(static_cast<CipherMode>(number)) &&
+                 find_row(static_cast<DecryptionScheme>(number)))
+        << number;
+}
+
 // NIST SP 800-57 part 1, section 5.2: one key, one purpose.
 TEST(KeyType, PairsServeOnePurpose) {
   for (const KeyTypeRow& r : key_types()) {

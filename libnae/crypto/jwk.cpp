@@ -65,6 +65,7 @@ Result<std::vector<std::pair<std::string_view, std::string>>> jwk_members(KeyTyp
       break;
     case KeyFamily::aes:
     case KeyFamily::hmac:
+    case KeyFamily::aes_raw:
       break;
   }
   ERR_clear_error();

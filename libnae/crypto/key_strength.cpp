@@ -175,6 +175,7 @@ Result<void> check_strength(const PublicKey& key) {
     case KeyFamily::edwards:  // the scalar is a digest of the private key
     case KeyFamily::aes:
     case KeyFamily::hmac:
+    case KeyFamily::aes_raw:
       break;
   }
   return {};

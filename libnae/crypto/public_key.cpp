@@ -32,6 +32,7 @@ bool is_of(const KeyTypeRow& type, const EVP_PKEY* key) {
   switch (type.family) {
     case KeyFamily::aes:
     case KeyFamily::hmac:
+    case KeyFamily::aes_raw:
       return false;
     case KeyFamily::rsa:
     case KeyFamily::rsa_decrypt:

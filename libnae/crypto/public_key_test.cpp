@@ -46,6 +46,7 @@ Bytes generated(const KeyTypeRow& type) {
       break;
     case KeyFamily::aes:
     case KeyFamily::hmac:
+    case KeyFamily::aes_raw:
       break;
   }
   Bytes der(static_cast<std::size_t>(i2d_PUBKEY(key.get(), nullptr)));

@@ -260,7 +260,23 @@ CK_RV verify_final(CK_SESSION_HANDLE session, CK_BYTE* signature, CK_ULONG signa
       [&](Token& token) { return token.verify_final(session, view(signature, signature_bytes)); });
 }
 
-// ---- decrypting and deriving
+// ---- encrypting, decrypting and deriving
+
+CK_RV encrypt_init(CK_SESSION_HANDLE session, CK_MECHANISM* mechanism, CK_OBJECT_HANDLE key) {
+  return on_token([&](Token& token) { return token.begin_encrypt(session, mechanism, key); });
+}
+CK_RV encrypt(CK_SESSION_HANDLE session, CK_BYTE* data, CK_ULONG bytes, CK_BYTE* out,
+              CK_ULONG* room) {
+  return on_token([&](Token& t) { return t.encrypt(session, view(data, bytes), out, room); });
+}
+CK_RV encrypt_update(CK_SESSION_HANDLE session, CK_BYTE* part, CK_ULONG bytes, CK_BYTE* out,
+                     CK_ULONG* room) {
+  return on_token(
+      [&](Token& t) { return t.encrypt_update(session, view(part, bytes), out, room); });
+}
+CK_RV encrypt_final(CK_SESSION_HANDLE session, CK_BYTE* out, CK_ULONG* room) {
+  return on_token([&](Token& token) { return token.encrypt_final(session, out, room); });
+}
 
 CK_RV decrypt_init(CK_SESSION_HANDLE session, CK_MECHANISM* mechanism, CK_OBJECT_HANDLE key) {
   return on_token([&](Token& token) { return token.begin_decrypt(session, mechanism, key); });
@@ -350,10 +366,10 @@ constexpr CK_FUNCTION_LIST functions(CK_VERSION version, CK_C_GetInfo info) {
   list.C_FindObjectsInit = find_objects_init;
   list.C_FindObjects = find_objects;
   list.C_FindObjectsFinal = find_objects_final;
-  list.C_EncryptInit = not_served;
-  list.C_Encrypt = not_served;
-  list.C_EncryptUpdate = not_served;
-  list.C_EncryptFinal = not_served;
+  list.C_EncryptInit = encrypt_init;
+  list.C_Encrypt = encrypt;
+  list.C_EncryptUpdate = encrypt_update;
+  list.C_EncryptFinal = encrypt_final;
   list.C_DecryptInit = decrypt_init;
   list.C_Decrypt = decrypt;
   list.C_DecryptUpdate = decrypt_update;

@@ -62,6 +62,14 @@ class EcdhParameters(Structure):
     _fields_ = [("kdf", c_ulong), ("shared_bytes", c_ulong), ("shared", c_void_p), ("bytes", c_ulong), ("point", c_void_p)]
 
 
+class GcmParameters(Structure):
+    _fields_ = [("iv", c_void_p), ("iv_bytes", c_ulong), ("iv_bits", c_ulong), ("aad", c_void_p), ("aad_bytes", c_ulong), ("tag_bits", c_ulong)]
+
+
+class CounterParameters(Structure):
+    _fields_ = [("bits", c_ulong), ("counter", c_ubyte * 16)]
+
+
 class AttributeOf(Structure):
     _fields_ = [("type", c_ulong), ("value", c_void_p), ("bytes", c_ulong)]
 
@@ -84,6 +92,21 @@ def oaep(name, label=b"", mgf=None):
     parameters = OaepParameters(number, mgf or its_mgf, 1, cast(kept, c_void_p) if kept else None, len(label))
     parameters.kept = kept
     return parameters
+
+
+def gcm(iv, aad=b"", tag_bits=128):
+    kept = ctypes.create_string_buffer(iv, max(len(iv), 1)), ctypes.create_string_buffer(aad, max(len(aad), 1))
+    parameters = GcmParameters(cast(kept[0], c_void_p), len(iv), len(iv) * 8, cast(kept[1], c_void_p) if aad else None, len(aad), tag_bits)
+    parameters.kept = kept
+    return parameters
+
+
+def counter(first, bits=128):
+    return CounterParameters(bits, (c_ubyte * 16)(*first))
+
+
+def block(iv):
+    return ctypes.create_string_buffer(iv, len(iv)) if iv else None
 
 
 def template(*pairs):

@@ -83,14 +83,15 @@ def states_of_sessions(module):
             yield name, module.call(name, NO_SESSION, *arguments_of(name))
 
 
-NOT_SERVED = """InitPIN SetPIN GetOperationState SetOperationState CreateObject CopyObject GetObjectSize SetAttributeValue EncryptInit
-Encrypt EncryptUpdate EncryptFinal DigestInit Digest DigestUpdate DigestKey DigestFinal
+NOT_SERVED = """InitPIN SetPIN GetOperationState SetOperationState CreateObject CopyObject GetObjectSize SetAttributeValue
+DigestInit Digest DigestUpdate DigestKey DigestFinal
 SignRecoverInit SignRecover VerifyRecoverInit VerifyRecover DigestEncryptUpdate DecryptDigestUpdate SignEncryptUpdate DecryptVerifyUpdate
 GenerateKey GenerateKeyPair WrapKey UnwrapKey MessageEncryptInit EncryptMessage EncryptMessageBegin EncryptMessageNext
 MessageEncryptFinal MessageDecryptInit DecryptMessage DecryptMessageBegin DecryptMessageNext MessageDecryptFinal MessageSignInit SignMessage
 SignMessageBegin SignMessageNext MessageSignFinal MessageVerifyInit VerifyMessage VerifyMessageBegin VerifyMessageNext
 MessageVerifyFinal""".split()
-NOT_BEGUN = "FindObjects FindObjectsFinal Sign SignUpdate SignFinal Verify VerifyUpdate VerifyFinal Decrypt DecryptUpdate DecryptFinal".split()
+NOT_BEGUN = ("FindObjects FindObjectsFinal Sign SignUpdate SignFinal Verify VerifyUpdate VerifyFinal Encrypt EncryptUpdate EncryptFinal "
+             "Decrypt DecryptUpdate DecryptFinal").split()
 
 
 def ask_arguments(module, say):
@@ -116,7 +117,7 @@ def ask_arguments(module, say):
     say("mechanisms of another slot", module.call("GetMechanismList", 7, None, byref(number)))
     say("mechanisms without a count", module.call("GetMechanismList", 0, None, None))
     say("mechanisms without room", module.call("GetMechanismList", 0, byref(c_ulong()), byref(c_ulong(1))))
-    say("an unknown mechanism", module.call("GetMechanismInfo", 0, cryptoki.AES_GCM, info))
+    say("an unknown mechanism", module.call("GetMechanismInfo", 0, 3, info))
     say("a mechanism into nothing", module.call("GetMechanismInfo", 0, cryptoki.ECDSA, None))
     say("InitToken", module.call("InitToken", 0, None, 0, None))
     say("InitToken of another slot", module.call("InitToken", 7, None, 0, None))

@@ -36,6 +36,7 @@ void check_names(std::string_view text) {
   check_name(hash_from_name(text), text);
   check_name(scheme_from_name(text), text);
   check_name(decryption_from_name(text), text);
+  check_name(cipher_from_name(text), text);
   check_name(keys::origin_from_name(text), text);
   check_name(keys::protection_from_name(text), text);
   check_name(keys::state_from_name(text), text);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "pkcs11/attribute.hpp"
+#include "pkcs11/cipher_mechanism.hpp"
 #include "pkcs11/derived_secret.hpp"
 #include "pkcs11/mechanism.hpp"
 #include "pkcs11/private_mechanism.hpp"
@@ -25,6 +26,7 @@ Object object_of(KeyType type) {
 #define NAE_SIGNATURE_SCHEME(scheme, ...) \
   if (fits(SignatureScheme::scheme, type)) object.schemes.push_back(SignatureScheme::scheme);
 #define NAE_DECRYPTION_SCHEME(scheme, ...) object.decryptions.push_back(DecryptionScheme::scheme);
+#define NAE_CIPHER_MODE(mode, ...) object.modes.push_back(CipherMode::mode);
 #include "libnae/base/algorithms.def"
   return object;
 }
@@ -117,6 +119,37 @@ void check_point(const Object& object, ByteReader& in, std::uint8_t shape) {
   require(std::equal(out.begin(), out.end(), point.data() + point.size() - out.size()));
 }
 
+// Parameters of AES: IV and associated data are the same memory, of as many bytes as there are.
+void check_cipher(ByteReader& in, std::uint8_t shape) {
+  auto gcm = structure_of<CK_GCM_PARAMS>(in);
+  const auto counter = structure_of<CK_AES_CTR_PARAMS>(in);
+  const Given bytes(in.raw(in.remaining()));
+  gcm.pIv = shape & 2 ? nullptr : bytes.data();
+  gcm.pAAD = shape & 4 ? nullptr : bytes.data();
+  if (gcm.pIv) gcm.ulIvLen = bytes.size();
+  if (gcm.pAAD) gcm.ulAADLen = bytes.size();
+  const Given of_gcm = in_memory(gcm, shape), of_counter = in_memory(counter, shape);
+  for (const CipherMechanism& mechanism : cipher_mechanisms()) {
+    const Given& memory = mechanism.type == CKM_AES_GCM   ? of_gcm
+                          : mechanism.type == CKM_AES_CTR ? of_counter
+                                                          : bytes;
+    CipherUse use;
+    use.encrypts = shape & 8;
+    const CK_RV rv = cipher_use_of(mechanism, {mechanism.type, memory.data(), memory.size()}, use);
+    if (rv != CKR_OK) {
+      require(rv == CKR_MECHANISM_PARAM_INVALID);
+      continue;
+    }
+    const CipherRow& row = *find_row(mechanism.mode);
+    require(use.mode == mechanism.mode);
+    require(use.iv.size() >= row.least_iv_bytes && use.iv.size() <= row.most_iv_bytes);
+    require(use.aad.empty() || (mechanism.type == CKM_AES_GCM && use.aad.size() == bytes.size()));
+    for (const std::size_t length : {bytes.size(), memory.size(), std::size_t{shape}})
+      if (const auto result = result_bytes(use, length))
+        require(*result <= length + 16 && *result + 16 >= length);
+  }
+}
+
 // Of each attribute its type in two bytes, a length in one, whose highest bit takes the memory
 // away, and its bytes.
 struct Template {
@@ -182,6 +215,11 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::uint8_t shape = data[2];
   const Object object = object_of(key_types()[data[1] % key_types().size()].type);
   ByteReader in(ByteView(data + 3, size - 3));
+  // Beside the numbers that the corpus goes by.
+  if (data[0] >= 0xf0) {
+    check_cipher(in, shape);
+    return 0;
+  }
   switch (data[0] % 4) {
     case 0:
       check_signing(object, in, shape);

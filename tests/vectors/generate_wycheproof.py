@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""Writes wycheproof.json: vectors of Project Wycheproof (github.com/C2SP/wycheproof, Apache-2.0) that private keys of a PKCS#11 module can be
-asked with. Given a clone of it; takes what is of RSA-2048 and the curves that are served, of one private key many vectors.
+"""Writes wycheproof.json: vectors of Project Wycheproof (github.com/C2SP/wycheproof, Apache-2.0) that keys of a PKCS#11 module can be asked with.
+Given a clone of it; takes what is of RSA-2048 and the curves that are served, of one private key many vectors, and of AES-256.
 
     tests/vectors/generate_wycheproof.py CLONE > tests/vectors/wycheproof.json
 """
@@ -10,6 +10,7 @@ import subprocess
 import sys
 
 OF_A_KIND = 12  # vectors of one private key that say the same
+AES = {"aes-gcm": "aes_gcm", "aes-cbc-pad": "aes_cbc_pkcs5", "aes-kw": "aes_wrap"}
 CURVES = {"secp256r1": "P-256", "secp384r1": "P-384", "secp521r1": "P-521"}
 
 
@@ -46,6 +47,16 @@ def main():
         for private, tests in of_key.items():
             if len(tests) > 1:
                 kept["ecdh"].append({"curve": curve, "private": private, "tests": list(chosen(tests, ("public", "shared")))})
+    kept["aes"] = []
+    for mode, name in AES.items():
+        tests = [{"tcId": test["tcId"], "result": test["result"], "flags": test["flags"], "key": test["key"], "iv": test.get("iv", ""),
+                  "aad": test.get("aad", ""), "msg": test["msg"], "ct": test["ct"] + test.get("tag", "")}
+                 for group in groups(name) if group["keySize"] == 256 and group.get("tagSize", 128) == 128 for test in group["tests"]
+                 if len(set(bytes.fromhex(test["key"]))) > 1]  # one byte repeated is a key that nobody drew
+        of_key = collections.defaultdict(list)
+        for test in chosen(tests, ("key", "iv", "aad", "msg", "ct")):
+            of_key[test.pop("key")].append(test)
+        kept["aes"] += [{"mode": mode, "private": key, "tests": tests} for key, tests in of_key.items()]
     print(json.dumps(kept, indent=1))
 
 

@@ -58,7 +58,8 @@ Result<keys::Key> read_key(const Statement& row) {
   key.attributes.owner = row.text(5);
   key.attributes.description = row.text(6);
   if (!split(row.text(7), action_from_name, key.attributes.actions) ||
-      !(takes_decryption_scheme(key.type)
+      !(takes_cipher_mode(key.type) ? split(row.text(8), cipher_from_name, key.attributes.modes)
+        : takes_decryption_scheme(key.type)
             ? split(row.text(8), decryption_from_name, key.attributes.decryptions)
             : split(row.text(8), scheme_from_name, key.attributes.algorithms)))
     return damaged(id);
@@ -283,8 +284,9 @@ Result<void> write_attributes(Database& database, const KeyId& key,
       " rotate_after_days = ?6, rotate_after_uses = ?7 WHERE id = ?1",
       ByteView(key.bytes), std::string_view(attributes.owner),
       std::string_view(attributes.description), std::string_view(joined(attributes.actions)),
-      std::string_view(attributes.decryptions.empty() ? joined(attributes.algorithms)
-                                                      : joined(attributes.decryptions)),
+      std::string_view(!attributes.modes.empty()        ? joined(attributes.modes)
+                       : attributes.decryptions.empty() ? joined(attributes.algorithms)
+                                                        : joined(attributes.decryptions)),
       number_of(attributes.rotate_after_days), attributes.rotate_after_uses));
   if (database.changes() == 0) return fail(Code::not_found, "no such key in the store");
   NAE_TRY(database.execute("DELETE FROM key_labels WHERE key_id = ?1", ByteView(key.bytes)));
