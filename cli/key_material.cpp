@@ -103,8 +103,7 @@ bool is_private(KeyType type) {
 std::vector<std::string> importable_types() {
   std::vector<std::string> names;
   for (const KeyTypeRow& row : key_types())
-    if (row.type != KeyType::ed25519 && row.type != KeyType::hmac_sha_256)
-      names.emplace_back(row.name);
+    if (is_wrappable(row.type) && row.type != KeyType::hmac_sha_256) names.emplace_back(row.name);
   return names;
 }
 

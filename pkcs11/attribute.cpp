@@ -36,6 +36,8 @@ CK_KEY_TYPE key_type_of(const Object& object) {
       return CKK_EC;
     case KeyFamily::edwards:
       return CKK_EC_EDWARDS;
+    case KeyFamily::xdh:
+      return kMontgomeryKey;
     case KeyFamily::aes_raw:
       return CKK_AES;
     case KeyFamily::hmac:
@@ -56,6 +58,8 @@ CK_MECHANISM_TYPE generator_of(const Object& object) {
       return CKM_EC_KEY_PAIR_GEN;
     case KeyFamily::edwards:
       return kEdwardsKeyPairGen;
+    case KeyFamily::xdh:
+      return kMontgomeryKeyPairGen;
     case KeyFamily::aes_raw:
       return CKM_AES_KEY_GEN;
     case KeyFamily::hmac:
@@ -156,8 +160,9 @@ Attribute of_secrets(const Object& object, CK_ATTRIBUTE_TYPE type) {
       return flag(!object.was_imported);
     // The others are made extractable, and leave the HSM once: wrapped, for the store.
     case CKA_NEVER_EXTRACTABLE:
-      return flag(!object.was_imported && object.type == KeyType::ed25519);
-    // Of an imported one nobody here knows the length, but that a key of AES has the one of its type.
+      return flag(!object.was_imported && !is_wrappable(object.type));
+    // Of an imported one nobody here knows the length, but that a key of AES has the one of its
+    // type.
     case CKA_VALUE_LEN:
       if (is_pair(object) || (object.was_imported && !takes_cipher_mode(object.type)))
         return NoValue::unknown;

@@ -35,7 +35,7 @@ CK_RV Token::private_key_of(CK_OBJECT_HANDLE key, KeyFamily family, Action actio
   if (object.object_class != CKO_PRIVATE_KEY) return CKR_KEY_TYPE_INCONSISTENT;
   if (is_rsa(row(object.type).family) != is_rsa(family)) return CKR_KEY_TYPE_INCONSISTENT;
   // Of the right kind, but for signatures.
-  if (row(object.type).family != family) return CKR_KEY_FUNCTION_NOT_PERMITTED;
+  if (!are_alike(row(object.type).family, family)) return CKR_KEY_FUNCTION_NOT_PERMITTED;
   return object.allows(action) ? CKR_OK : CKR_KEY_FUNCTION_NOT_PERMITTED;
 }
 

@@ -11,6 +11,8 @@
 namespace nae::pkcs11 {
 
 inline constexpr CK_MECHANISM_TYPE kEdwardsKeyPairGen = 0x1055;  // CKM_EC_EDWARDS_KEY_PAIR_GEN
+inline constexpr CK_MECHANISM_TYPE kMontgomeryKeyPairGen = 0x1056;
+inline constexpr CK_KEY_TYPE kMontgomeryKey = 0x41;  // CKK_EC_MONTGOMERY
 
 enum class Input : std::uint8_t {
   message,       // of any length, in parts too

@@ -91,6 +91,7 @@ std::size_t Object::signature_bytes() const {
     case KeyFamily::aes:
     case KeyFamily::rsa_decrypt:
     case KeyFamily::ecdh:
+    case KeyFamily::xdh:
     case KeyFamily::aes_raw:
       break;
   }
@@ -153,7 +154,7 @@ ObjectTable ObjectTable::from(const Table& listed, bool shows_ed25519) {
       continue;
     }
     if (type.family == KeyFamily::aes || type.family == KeyFamily::hmac) continue;
-    if (type.family == KeyFamily::edwards && !shows_ed25519) continue;
+    if (!is_wrappable(object.type) && !shows_ed25519) continue;  // nor X25519: libp11 takes none
     auto parts = public_key_parts(object.type, object.public_key);
     if (!parts) continue;
     object.parts = *std::move(parts);

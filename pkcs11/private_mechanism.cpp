@@ -97,8 +97,15 @@ CK_RV mechanism_info(CK_MECHANISM_TYPE type, CK_MECHANISM_INFO& info) {
   return info.flags == 0 ? CKR_MECHANISM_INVALID : CKR_OK;
 }
 
+bool are_alike(KeyFamily a, KeyFamily b) {
+  const auto agrees = [](KeyFamily family) {
+    return family == KeyFamily::ecdh || family == KeyFamily::xdh;
+  };
+  return a == b || (agrees(a) && agrees(b));
+}
+
 bool serves(const PrivateMechanism& mechanism, const Object& object) {
-  if (mechanism.family != row(object.type).family) return false;
+  if (!are_alike(mechanism.family, row(object.type).family)) return false;
   if (mechanism.flag != CKF_DECRYPT) return true;
   return std::ranges::any_of(object.decryptions, [&](DecryptionScheme scheme) {
     const DecryptionRow* known = find_row(scheme);
@@ -131,7 +138,9 @@ CK_RV point_of(const CK_MECHANISM& asked, const Object& object, Bytes& point) {
   const CK_ECDH1_DERIVE_PARAMS& parameters = *given;
   if (parameters.kdf != CKD_NULL || parameters.ulSharedDataLen != 0 || !parameters.pPublicData)
     return CKR_MECHANISM_PARAM_INVALID;
-  const std::size_t bytes = 1 + 2 * row(object.type).coordinate_bytes();
+  const bool is_montgomery = row(object.type).family == KeyFamily::xdh;  // RFC 7748
+  const std::size_t coordinate = row(object.type).coordinate_bytes();
+  const std::size_t bytes = is_montgomery ? coordinate : 1 + 2 * coordinate;
   // Raw, or as an OCTET STRING (pkcs11-curr-v3.0 section 2.3.10).
   if (parameters.ulPublicDataLen < bytes || parameters.ulPublicDataLen > bytes + 3)
     return CKR_MECHANISM_PARAM_INVALID;
@@ -141,7 +150,8 @@ CK_RV point_of(const CK_MECHANISM& asked, const Object& object, Bytes& point) {
     data = outer.element(kDerOctetString);
     if (!outer.complete()) return CKR_MECHANISM_PARAM_INVALID;
   }
-  if (data.size() != bytes || data[0] != kUncompressed) return CKR_MECHANISM_PARAM_INVALID;
+  if (data.size() != bytes || (!is_montgomery && data[0] != kUncompressed))
+    return CKR_MECHANISM_PARAM_INVALID;
   point.assign(data.begin(), data.end());
   return CKR_OK;
 }

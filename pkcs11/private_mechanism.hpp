@@ -19,6 +19,8 @@ std::span<const PrivateMechanism> private_mechanisms();
 // Of this use; nullptr for another.
 const PrivateMechanism* find_private_mechanism(CK_MECHANISM_TYPE type, CK_FLAGS flag);
 
+// Keys of both agree by one mechanism.
+bool are_alike(KeyFamily a, KeyFamily b);
 // Whether the key is of its kind and allows a scheme of it.
 bool serves(const PrivateMechanism& mechanism, const Object& object);
 

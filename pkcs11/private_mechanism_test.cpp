@@ -52,6 +52,7 @@ TEST(PrivateMechanism, OfAnObjectAreThoseOfItsPurpose) {
   decrypts.decryptions.push_back(DecryptionScheme::rsa_oaep_sha1);
   EXPECT_EQ(mechanisms_of(decrypts), (Types{CKM_RSA_PKCS_OAEP, CKM_RSA_PKCS}));
   EXPECT_EQ(mechanisms_of(object_of(KeyType::ecdh_p521)), Types{CKM_ECDH1_DERIVE});
+  EXPECT_EQ(mechanisms_of(object_of(KeyType::x25519)), Types{CKM_ECDH1_DERIVE});
   for (const CK_MECHANISM_TYPE type : mechanisms_of(object_of(KeyType::ecdsa_p256)))
     EXPECT_NE(type, CKM_ECDH1_DERIVE);
 }
@@ -97,9 +98,11 @@ TEST(PrivateMechanism, Pkcs1HasNoParameter) {
 }
 
 TEST(PrivateMechanism, APointIsRawOrAnOctetStringOfTheLengthOfTheCurve) {
-  for (const KeyType type : {KeyType::ecdh_p256, KeyType::ecdh_p384, KeyType::ecdh_p521}) {
+  for (const KeyType type :
+       {KeyType::ecdh_p256, KeyType::ecdh_p384, KeyType::ecdh_p521, KeyType::x25519}) {
     const Object object = object_of(type);
-    Bytes raw(1 + 2 * row(type).coordinate_bytes(), Byte{7});
+    const bool is_montgomery = type == KeyType::x25519;
+    Bytes raw(is_montgomery ? 32 : 1 + 2 * row(type).coordinate_bytes(), Byte{7});
     raw[0] = 4;
     const auto read = [&](Bytes data, Bytes& point, CK_ULONG kdf = CKD_NULL) {
       CK_ECDH1_DERIVE_PARAMS parameters{kdf, 0, nullptr, data.size(), data.data()};
@@ -112,7 +115,7 @@ TEST(PrivateMechanism, APointIsRawOrAnOctetStringOfTheLengthOfTheCurve) {
     EXPECT_EQ(point, raw);
     EXPECT_EQ(read(raw, point, CKD_SHA1_KDF), CKR_MECHANISM_PARAM_INVALID);
     other[0] = 2;
-    EXPECT_EQ(read(other, point), CKR_MECHANISM_PARAM_INVALID);
+    EXPECT_EQ(read(other, point), is_montgomery ? CKR_OK : CKR_MECHANISM_PARAM_INVALID);
     for (std::size_t bytes = 0; bytes < raw.size() + 5; ++bytes) {
       if (bytes == raw.size()) continue;
       EXPECT_EQ(read(Bytes(bytes, Byte{4}), point), CKR_MECHANISM_PARAM_INVALID) << bytes;

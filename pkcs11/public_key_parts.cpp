@@ -38,6 +38,7 @@ Result<PublicKeyParts> public_key_parts(KeyType type, ByteView subject_public_ke
       if (key[0] != 0x04 || key.size() != 1 + 2 * known.coordinate_bytes()) break;
       return PublicKeyParts{{}, {}, copy(key)};
     case KeyFamily::edwards:
+    case KeyFamily::xdh:
       if (key.size() != known.coordinate_bytes()) break;
       return PublicKeyParts{{}, {}, copy(key)};
     case KeyFamily::aes:

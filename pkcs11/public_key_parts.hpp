@@ -10,7 +10,7 @@ namespace nae::pkcs11 {
 
 struct PublicKeyParts {
   Bytes modulus, exponent;  // RSA, big-endian without leading zeros; else empty
-  Bytes point;              // EC and Ed25519: X9.62 point or RFC 8032 key; else empty
+  Bytes point;              // EC: X9.62 point; Ed25519, X25519: RFC 8032, 7748; else empty
 };
 
 // Code::invalid_argument for what is none of `type`.

@@ -179,6 +179,11 @@ Result<Bytes> Pkcs11Hsm::agree(const keys::HsmKey& key, ByteView point) {
     NAE_ASSIGN(Bytes agreed, session_->read_attribute(made, CKA_VALUE));
     if (agreed.size() != bytes)
       return fail(Code::hsm_failed, "C_DeriveKey: a secret of the wrong length");
+    // RFC 7748 section 6.1: what check_point() refuses comes to this by every key. Of the other
+    // curves zero is the x-coordinate of a point like others.
+    if (nae::row(key.type).family == KeyFamily::xdh &&
+        std::ranges::all_of(agreed, [](Byte byte) { return byte == 0; }))
+      return fail(Code::invalid_argument, "the point agrees on nothing");
     return agreed;
   });
 }

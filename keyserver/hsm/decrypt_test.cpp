@@ -7,13 +7,17 @@
 #include <set>
 
 #include "keyserver/hsm/pkcs11_hsm.hpp"
+#include "keyserver/hsm/session.hpp"
 #include "keyserver/hsm/test_token.hpp"
+#include "libnae/base/text.hpp"
 #include "libnae/crypto/certificate.hpp"
 #include "libnae/crypto/key_agreement.hpp"
 #include "libnae/crypto/key_transport.hpp"
 #include "libnae/crypto/private_key.hpp"
 #include "libnae/crypto/rsa_padding.hpp"
 #include "libnae/crypto/secure_heap_test_environment.hpp"
+#include "libnae/pkcs11/module.hpp"
+#include "libnae/pkcs11/pin_file.hpp"
 #include "tests/vectors/vector_file.hpp"
 
 namespace nae::hsm {
@@ -178,6 +182,7 @@ TEST_F(PrivateUse, CurvesAgreeWithOpenssl) {
   int curves = 0;
   for (const KeyTypeRow& row : key_types()) {
     if (!allows(row.type, Action::derive)) continue;
+    if (!is_wrappable(row.type) && tests_run_on_nss()) continue;  // which has no such keys
     ++curves;
     const keys::HsmKey key = made(row.type);
     const auto other = crypto::agree_with(row.type, key.material.public_key);
@@ -185,8 +190,9 @@ TEST_F(PrivateUse, CurvesAgreeWithOpenssl) {
     const auto agreed = hsm->agree(key, other->point);
     ASSERT_TRUE(agreed) << row.name << agreed.error().message;
     EXPECT_EQ(*agreed, other->secret) << row.name;
-    Bytes off = other->point;
+    Bytes off = other->point;  // of X25519 all of this length are points: one that agrees on zero
     off.at(off.size() - 1) ^= 1;
+    if (row.family == KeyFamily::xdh) off.assign(off.size(), Byte{0}), off[0] = 1;
     for (const Bytes& wrong :
          {off, Bytes(), Bytes(off.size(), Byte{0}), Bytes(off.begin(), off.end() - 1)}) {
       const auto refused = hsm->agree(key, wrong);
@@ -194,14 +200,72 @@ TEST_F(PrivateUse, CurvesAgreeWithOpenssl) {
       EXPECT_EQ(refused.error().code, Code::invalid_argument);
     }
   }
-  EXPECT_EQ(curves, 3);
+  EXPECT_EQ(curves, tests_run_on_nss() ? 3 : 4);
+}
+
+// RFC 7748 sections 5.2 and 6.1, by keys of published scalars: put on the token by hand, for no
+// module unwraps one.
+TEST_F(PrivateUse, X25519IsThatOfTheStandard) {
+  const auto module = std::move(*token.module());
+  const auto session = std::move(*open_session(*module, token.options().token_label,
+                                               read_pin(token.options().pin_file)->value));
+  const auto agreed = [&](std::uint16_t version, const char* scalar, const char* point) {
+    constexpr CK_KEY_TYPE kEdwards = 0x40;  // CKK_EC_EDWARDS
+    const Bytes curve{0x06, 0x03, 0x2b, 0x65, 0x6e}, value = from_hex(scalar).value();
+    const std::string label = "nae-" + to_hex(kId.key.bytes) + "-v" + std::to_string(version);
+    Attributes object;
+    object.number(CKA_CLASS, CKO_PRIVATE_KEY)
+        .number(CKA_KEY_TYPE, kEdwards)
+        .flag(CKA_TOKEN, true)
+        .flag(CKA_PRIVATE, true)
+        .flag(CKA_DERIVE, true)
+        .text(CKA_LABEL, label)
+        .bytes(CKA_EC_PARAMS, curve)
+        .bytes(CKA_VALUE, value);
+    CK_OBJECT_HANDLE made = 0;
+    EXPECT_EQ(
+        session->calls().C_CreateObject(session->handle(), object.data(), object.size(), &made),
+        CKR_OK);
+    const keys::Material material{{}, label, {}};
+    const auto secret =
+        hsm->agree({{kId.key, version}, KeyType::x25519, material}, from_hex(point).value());
+    EXPECT_TRUE(secret) << secret.error().message;
+    return secret ? to_hex(*secret) : std::string();
+  };
+  EXPECT_EQ(agreed(1, "a546e36bf0527c9d3b16154b82465edd62144c0ac1fc5a18506a2244ba449ac4",
+                   "e6db6867583030db3594c1a424b15f7c726624ec26b3353b10a903a6d0ab1c4c"),
+            "c3da55379de9c6908e94ea4df28d084f32eccf03491c71f754b4075577a28552");
+  EXPECT_EQ(agreed(2, "4b66e9d4d1b4673c5ad22691957d6af5c11b6421e0ea01d42ca4169e7918ba0d",
+                   "e5210f12786811d3f4b7959d0538ae2c31dbe7106fc03c3efc4cd549c715a493"),
+            "95cbde9476e8907d7aade45cb4b873f88b595a68799fa152e6f8f7647aac7957");
+  constexpr const char* kShared =
+      "4a5d9d5ba4ce2de1728e3bf480350f25e07e21c947d19e3376f09b3c1e161742";
+  EXPECT_EQ(agreed(3, "77076d0a7318a57d3c16c17251b26645df4c2f87ebc0992ab177fba51db92c2a",
+                   "de9edb7d7b7dc1b4d35b61c2ece435373f8343c85b78674dadfc7e146f882b4f"),
+            kShared);
+  EXPECT_EQ(agreed(4, "5dab087e624a8a4b79e17f8b83800ee66f3bb1292618b6fd1c2f8b27ff88e0eb",
+                   "8520f0098930a754748b7ddcb43ef75a0dbf3a0d26381af4eba4a98eaa9b4e6a"),
+            kShared);
+}
+
+// It cannot leave the token, and another one does not have it.
+TEST_F(PrivateUse, X25519StaysOnItsToken) {
+  const keys::HsmKey key = made(KeyType::x25519);
+  EXPECT_FALSE(key.material.token_object.empty());
+  EXPECT_TRUE(key.material.wrapped.empty());
+  EXPECT_TRUE(*hsm->holds(key));
+  ASSERT_TRUE(hsm->forget(key, true));
+  EXPECT_FALSE(*hsm->holds(key));
+  const auto refused = hsm->agree(key, Bytes(32, Byte{9}));
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Code::hsm_failed);
 }
 
 TEST_F(PrivateUse, AKeyOfOneUseHasNoOther) {
   const Bytes ciphertext(256, Byte{1});
   for (const KeyTypeRow& row : key_types()) {
     if (row.type == KeyType::rsa_4096 || row.type == KeyType::rsa_decrypt_4096) continue;
-    if (row.type == KeyType::ed25519 && tests_run_on_nss()) continue;  // which has no such keys
+    if (!is_wrappable(row.type) && tests_run_on_nss()) continue;  // which has no such keys
     const keys::HsmKey key = made(row.type);
     if (!allows(row.type, Action::decrypt) || row.family != KeyFamily::rsa_decrypt) {
       const auto refused = hsm->decrypt(key, DecryptionScheme::rsa_oaep_sha1, ciphertext, {});

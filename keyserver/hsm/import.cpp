@@ -123,8 +123,9 @@ Result<void> require_length(const Session& session, KeyType type, CK_OBJECT_HAND
 }
 
 Result<void> check_request(KeyType type, const keys::Import& sent) {
-  if (type == KeyType::ed25519)
-    return fail(Code::unsupported, "Ed25519 keys cannot be imported: the HSM does not unwrap them");
+  if (!is_wrappable(type))
+    return fail(Code::unsupported, "keys of type " + std::string(nae::name(type)) +
+                                       " cannot be imported: the HSM does not unwrap them");
   if (type == KeyType::hmac_sha_256)
     return fail(Code::key_type, "an imported HMAC key computes plain HMACs",
                 "Import it with type hmac-sha-256-raw.");

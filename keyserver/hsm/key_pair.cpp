@@ -48,6 +48,7 @@ Result<KeyPair> generate(const Session& session, KeyType type, Place place, Attr
     case KeyFamily::ec:
     case KeyFamily::edwards:
     case KeyFamily::ecdh:
+    case KeyFamily::xdh:
       public_half.bytes(CKA_EC_PARAMS, curve_parameters(type));
       break;
     case KeyFamily::aes:
@@ -69,9 +70,13 @@ Result<KeyPair> generate(const Session& session, KeyType type, Place place, Attr
   return pair;
 }
 
-// SEC 1 section 2.3.3; RFC 8032.
+bool is_bare_point(KeyFamily family) {
+  return family == KeyFamily::edwards || family == KeyFamily::xdh;
+}
+
+// SEC 1 section 2.3.3; RFC 8032, RFC 7748.
 std::size_t point_bytes(const KeyTypeRow& row) {
-  return row.family != KeyFamily::edwards ? 1 + 2 * row.coordinate_bytes() : row.coordinate_bytes();
+  return is_bare_point(row.family) ? row.coordinate_bytes() : 1 + 2 * row.coordinate_bytes();
 }
 
 // CKA_EC_POINT is an OCTET STRING around the point by the standard, the bare point in some modules.
@@ -154,11 +159,12 @@ Result<Bytes> public_key_der(const Session& session, CK_OBJECT_HANDLE public_key
     }
     case KeyFamily::ec:
     case KeyFamily::edwards:
-    case KeyFamily::ecdh: {
+    case KeyFamily::ecdh:
+    case KeyFamily::xdh: {
       NAE_ASSIGN(const Bytes attribute, session.read_attribute(public_key, CKA_EC_POINT));
       NAE_ASSIGN(const ByteView point, point_in(attribute, point_bytes(row)));
-      return row.family == KeyFamily::edwards ? crypto::spki_of_edwards(type, point)
-                                              : crypto::spki_of_ec(type, point);
+      return is_bare_point(row.family) ? crypto::spki_of_edwards(type, point)
+                                       : crypto::spki_of_ec(type, point);
     }
     case KeyFamily::aes:
     case KeyFamily::hmac:

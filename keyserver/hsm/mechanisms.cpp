@@ -68,7 +68,7 @@ std::vector<Mechanism> mechanisms_of(KeyFamily family) {
     if (row.family == family) mechanisms.push_back(row.mechanism);
   if (family == KeyFamily::rsa_decrypt)
     mechanisms.insert(mechanisms.end(), std::begin(kDecrypt), std::end(kDecrypt));
-  if (family == KeyFamily::ecdh)
+  if (family == KeyFamily::ecdh || family == KeyFamily::xdh)
     mechanisms.insert(mechanisms.end(), std::begin(kAgree), std::end(kAgree));
   return mechanisms;
 }
@@ -109,7 +109,7 @@ std::vector<CK_MECHANISM_TYPE> cipher_mechanisms() {
 std::vector<CK_MECHANISM_TYPE> private_mechanisms(KeyFamily family) {
   // The bare operation is for paddings that a token does not take off itself (decrypt.cpp).
   if (family == KeyFamily::rsa_decrypt) return {CKM_RSA_PKCS_OAEP, CKM_RSA_X_509};
-  if (family == KeyFamily::ecdh) return {CKM_ECDH1_DERIVE};
+  if (family == KeyFamily::ecdh || family == KeyFamily::xdh) return {CKM_ECDH1_DERIVE};
   std::vector<CK_MECHANISM_TYPE> mechanisms;
   for (const MethodMechanism& row : kMethods)
     if (row.family == family) mechanisms.push_back(row.mechanism.type);

@@ -13,10 +13,10 @@ namespace {
 
 constexpr CK_ULONG kWrappedMaxBytes = 8192;  // an RSA-4096 private key takes about 2,400
 
-// Ed25519 private keys have no encoding that PKCS#11 2.40 modules wrap; SoftHSM answers
+// Ed25519 and X25519 private keys have no encoding that PKCS#11 2.40 modules wrap; SoftHSM answers
 // CKR_KEY_NOT_WRAPPABLE.
 bool stays_on_token(KeyType type) {
-  return row(type).family == KeyFamily::edwards;
+  return !is_wrappable(type);
 }
 
 std::string text_of(const KeyVersionId& id) {

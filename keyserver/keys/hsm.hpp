@@ -94,8 +94,9 @@ class Hsm : public KeyDeriver {
   // other keys, Code::unsupported where the HSM cannot do it by this scheme.
   virtual Result<Bytes> decrypt(const HsmKey& key, DecryptionScheme scheme, ByteView ciphertext,
                                 ByteView label) = 0;
-  // The x-coordinate of ECDH with `point`, 0x04 || X || Y, under a pair that derives.
-  // Code::invalid_argument for what is no point of its curve; Code::key_type for other keys.
+  // The x-coordinate of ECDH with `point`, 0x04 || X || Y, or X25519 of 32 bytes, under a pair that
+  // derives. Code::invalid_argument for what is no point of its curve, or agrees on zero;
+  // Code::key_type for other keys.
   virtual Result<Bytes> agree(const HsmKey& key, ByteView point) = 0;
 
   // 32 bytes that are the same for the same secret or public key, whatever its type, id and

@@ -39,7 +39,7 @@ std::string report_of(const config::Config& config, const Restored& restored) {
           (config.store.path.empty() ? "the store" : config.store.path.string()) + "\n";
   if (!restored.not_portable.empty())
     text += "  missing   " + names_in(restored.not_portable) +
-            "   (ed25519 keys stay on the token they were made on)\n";
+            "   (ed25519 and x25519 keys stay on the token they were made on)\n";
   if (!restored.not_recorded.empty())
     text += "  the audit log has no record of it: " + restored.not_recorded + "\n";
   return text;

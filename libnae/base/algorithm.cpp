@@ -148,9 +148,15 @@ bool is_pair(KeyType type) {
     case KeyFamily::edwards:
     case KeyFamily::rsa_decrypt:
     case KeyFamily::ecdh:
+    case KeyFamily::xdh:
       return true;
   }
   return false;
+}
+
+bool is_wrappable(KeyType type) {
+  const KeyFamily family = row(type).family;
+  return family != KeyFamily::edwards && family != KeyFamily::xdh;
 }
 
 std::string_view name(HashAlgorithm algorithm) {

@@ -71,6 +71,9 @@ std::optional<KeyType> key_type_from_number(std::uint8_t number);
 bool allows(KeyType type, Action action);
 // Whether it has a public half.
 bool is_pair(KeyType type);
+// Whether its private half has a form in which PKCS#11 modules wrap it. Those that have none stay
+// on the token that made them, and cannot be imported.
+bool is_wrappable(KeyType type);
 
 // Of any key's.
 inline constexpr std::size_t kMaxSignatureBytes = std::max({
@@ -132,8 +135,10 @@ bool takes_cipher_mode(KeyType type);
 
 // Of what two keys agree on, of any type: a coordinate.
 inline constexpr std::size_t kMaxAgreedBytes = std::max({
-#define NAE_KEY_TYPE(type, number, text, family, bits, ...) \
-  std::size_t{KeyFamily::family == KeyFamily::ecdh ? (bits + 7) / 8 : 0},
+#define NAE_KEY_TYPE(type, number, text, family, bits, ...)                               \
+  std::size_t{KeyFamily::family == KeyFamily::ecdh || KeyFamily::family == KeyFamily::xdh \
+                  ? (bits + 7) / 8                                                        \
+                  : 0},
 #include "libnae/base/algorithms.def"
 });
 

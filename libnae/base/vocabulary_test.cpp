@@ -133,6 +133,9 @@ TEST(KeyType, AllowsOnlyItsActions) {
   EXPECT_FALSE(allows(KeyType::rsa_2048, Action::decrypt));
   EXPECT_TRUE(allows(KeyType::rsa_decrypt_2048, Action::decrypt));
   EXPECT_TRUE(allows(KeyType::ecdh_p521, Action::derive));
+  EXPECT_TRUE(allows(KeyType::x25519, Action::derive));
+  EXPECT_FALSE(is_wrappable(KeyType::x25519));
+  EXPECT_TRUE(is_wrappable(KeyType::ecdh_p256));
   EXPECT_FALSE(allows(static_cast<KeyType>(99), Action::encrypt));
 }
 

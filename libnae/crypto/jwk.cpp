@@ -55,6 +55,7 @@ Result<std::vector<std::pair<std::string_view, std::string>>> jwk_members(KeyTyp
       break;
     }
     case KeyFamily::edwards:
+    case KeyFamily::xdh:  // RFC 8037
       members = {{"crv", std::string(type.curve)}, {"kty", "OKP"}, {"x", edwards_point(key, type)}};
       break;
     case KeyFamily::rsa:

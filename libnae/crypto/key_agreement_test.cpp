@@ -4,6 +4,7 @@
 #include <openssl/core_names.h>
 #include <openssl/evp.h>
 
+#include "libnae/base/text.hpp"
 #include "libnae/crypto/handle.hpp"
 #include "libnae/crypto/test_spki.hpp"
 
@@ -12,19 +13,7 @@ namespace {
 
 using Pkey = handle<EVP_PKEY, EVP_PKEY_free>;
 
-// OpenSSL's own, the other way round.
-Bytes secret_with(EVP_PKEY* key, const char* curve, ByteView point) {
-  const handle<EVP_PKEY_CTX, EVP_PKEY_CTX_free> maker(
-      EVP_PKEY_CTX_new_from_name(nullptr, "EC", nullptr));
-  OSSL_PARAM parameters[] = {
-      OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, const_cast<char*>(curve), 0),
-      OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, const_cast<Byte*>(point.data()),
-                                        point.size()),
-      OSSL_PARAM_construct_end()};
-  EVP_PKEY* made = nullptr;
-  EXPECT_EQ(EVP_PKEY_fromdata_init(maker.get()), 1);
-  EXPECT_EQ(EVP_PKEY_fromdata(maker.get(), &made, EVP_PKEY_PUBLIC_KEY, parameters), 1);
-  const Pkey other(made);
+Bytes derived(EVP_PKEY* key, const Pkey& other) {
   const handle<EVP_PKEY_CTX, EVP_PKEY_CTX_free> context(EVP_PKEY_CTX_new(key, nullptr));
   Bytes secret(128);
   std::size_t size = secret.size();
@@ -35,12 +24,32 @@ Bytes secret_with(EVP_PKEY* key, const char* curve, ByteView point) {
   return secret;
 }
 
+// OpenSSL's own, the other way round.
+Bytes secret_with(EVP_PKEY* key, const char* curve, ByteView point) {
+  if (EVP_PKEY_is_a(key, curve) == 1)
+    return derived(key, Pkey(EVP_PKEY_new_raw_public_key_ex(nullptr, curve, nullptr, point.data(),
+                                                            point.size())));
+  const handle<EVP_PKEY_CTX, EVP_PKEY_CTX_free> maker(
+      EVP_PKEY_CTX_new_from_name(nullptr, "EC", nullptr));
+  OSSL_PARAM parameters[] = {
+      OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, const_cast<char*>(curve), 0),
+      OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, const_cast<Byte*>(point.data()),
+                                        point.size()),
+      OSSL_PARAM_construct_end()};
+  EVP_PKEY* made = nullptr;
+  EXPECT_EQ(EVP_PKEY_fromdata_init(maker.get()), 1);
+  EXPECT_EQ(EVP_PKEY_fromdata(maker.get(), &made, EVP_PKEY_PUBLIC_KEY, parameters), 1);
+  return derived(key, Pkey(made));
+}
+
 TEST(KeyAgreement, IsTheSameOnBothSides) {
   int types = 0;
   for (const KeyTypeRow& type : key_types()) {
     if (!allows(type.type, Action::derive)) continue;
     ++types;
-    const Pkey key(EVP_PKEY_Q_keygen(nullptr, nullptr, "EC", type.curve.data()));
+    const bool is_montgomery = type.family == KeyFamily::xdh;
+    const Pkey key(is_montgomery ? EVP_PKEY_Q_keygen(nullptr, nullptr, type.curve.data())
+                                 : EVP_PKEY_Q_keygen(nullptr, nullptr, "EC", type.curve.data()));
     const Bytes spki = spki_of(key.get());
     const auto made = agree_with(type.type, spki);
     ASSERT_TRUE(made) << type.name << made.error().message;
@@ -53,7 +62,33 @@ TEST(KeyAgreement, IsTheSameOnBothSides) {
       EXPECT_FALSE(check_point(other.type, made->point)) << other.name;
     }
   }
-  EXPECT_EQ(types, 3);
+  EXPECT_EQ(types, 4);
+}
+
+// RFC 7748 section 6.1: points of small order, of the curve and of its twist, agree on zero
+// whatever the key. Those that are not reduced, and with the bit that is not read, are the same
+// ones.
+TEST(KeyAgreement, OfX25519NoPointAgreesOnZero) {
+  const Bytes base = [] {
+    Bytes point(32, Byte{0});
+    point[0] = 9;
+    return point;
+  }();
+  EXPECT_TRUE(check_point(KeyType::x25519, base));
+  for (const char* text : {"0000000000000000000000000000000000000000000000000000000000000000",
+                           "0100000000000000000000000000000000000000000000000000000000000000",
+                           "e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800",
+                           "5f9c95bca3508c24b1d0b1559c83ef5b04445cc4581c8e86d8224eddd09f1157",
+                           "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+                           "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+                           "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+                           "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff"}) {
+    const auto refused = check_point(KeyType::x25519, from_hex(text).value());
+    ASSERT_FALSE(refused) << text;
+    EXPECT_EQ(refused.error().code, Code::invalid_argument);
+  }
+  for (const std::size_t bytes : {0, 31, 33, 65})
+    EXPECT_FALSE(check_point(KeyType::x25519, Bytes(bytes, Byte{9}))) << bytes;
 }
 
 // One off the curve, of another form or of no length gives no secret that would show the key.

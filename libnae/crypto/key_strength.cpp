@@ -173,6 +173,7 @@ Result<void> check_strength(const PublicKey& key) {
     case KeyFamily::ecdh:
       return check_ec(pkey.get(), type);
     case KeyFamily::edwards:  // the scalar is a digest of the private key
+    case KeyFamily::xdh:      // is not imported
     case KeyFamily::aes:
     case KeyFamily::hmac:
     case KeyFamily::aes_raw:

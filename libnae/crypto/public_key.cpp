@@ -45,6 +45,7 @@ bool is_of(const KeyTypeRow& type, const EVP_PKEY* key) {
              OBJ_sn2nid(curve.data()) == EC_curve_nist2nid(type.curve.data());
     }
     case KeyFamily::edwards:
+    case KeyFamily::xdh:
       return EVP_PKEY_is_a(key, type.curve.data()) == 1;
   }
   return false;

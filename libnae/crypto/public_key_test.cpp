@@ -42,6 +42,7 @@ Bytes generated(const KeyTypeRow& type) {
       key.reset(EVP_PKEY_Q_keygen(nullptr, nullptr, "EC", type.curve.data()));
       break;
     case KeyFamily::edwards:
+    case KeyFamily::xdh:
       key.reset(EVP_PKEY_Q_keygen(nullptr, nullptr, type.curve.data()));
       break;
     case KeyFamily::aes:

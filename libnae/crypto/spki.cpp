@@ -91,7 +91,7 @@ Result<Bytes> spki_of_ec(KeyType type, ByteView point) {
 
 Result<Bytes> spki_of_edwards(KeyType type, ByteView point) {
   const KeyTypeRow& curve = row(type);
-  if (curve.family != KeyFamily::edwards) return refused(type);
+  if (curve.family != KeyFamily::edwards && curve.family != KeyFamily::xdh) return refused(type);
   const PkeyHandle key(EVP_PKEY_new_raw_public_key_ex(nullptr, curve.curve.data(), nullptr,
                                                       point.data(), point.size()));
   if (!key) return refused(type);

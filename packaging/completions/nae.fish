@@ -216,7 +216,7 @@ complete -c nae -n '__fish_nae_at key' -l authority -r -F -d 'Authority of the s
 complete -c nae -n '__fish_nae_at key' -l config -r -F -d 'Profile file (TOML)'
 complete -c nae -n '__fish_nae_at key' -l context -x -d 'Profile by its name: see \'nae context\''
 complete -c nae -n '__fish_nae_at key create' -l help -d 'Print this help message and exit'
-complete -c nae -n '__fish_nae_at key create' -l type -x -a 'aes-256-gcm aes-256-siv hmac-sha-256 hmac-sha-256-raw aes-256-raw rsa-2048 rsa-3072 rsa-4096 ecdsa-p256 ecdsa-p384 ed25519 rsa-decrypt-2048 rsa-decrypt-3072 rsa-decrypt-4096 ecdh-p256 ecdh-p384 ecdh-p521' -d 'Key type'
+complete -c nae -n '__fish_nae_at key create' -l type -x -a 'aes-256-gcm aes-256-siv hmac-sha-256 hmac-sha-256-raw aes-256-raw rsa-2048 rsa-3072 rsa-4096 ecdsa-p256 ecdsa-p384 ed25519 rsa-decrypt-2048 rsa-decrypt-3072 rsa-decrypt-4096 ecdh-p256 ecdh-p384 ecdh-p521 x25519' -d 'Key type'
 complete -c nae -n '__fish_nae_at key create' -l activate-at -x -d 'Pre-active until then: 2026-12-31, "in 2 days", 2026-12-31T00:00Z'
 complete -c nae -n '__fish_nae_at key create' -l protection -x -a 'wrapped hsm-only' -d 'Where the secret may be: wrapped in the store, or in the HSM only'
 complete -c nae -n '__fish_nae_at key create' -l owner -x -d 'Who answers for the key'

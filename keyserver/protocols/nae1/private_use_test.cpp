@@ -137,6 +137,22 @@ TEST_F(PrivateUseTest, DerivesWithPointsOfTheCurve) {
   EXPECT_EQ(ask(1, Action::derive, "kex:1", {other.point}).items[0], other.secret);
 }
 
+// RFC 7748 section 6.1: with a point of small order every key agrees on zero.
+TEST_F(PrivateUseTest, X25519DerivesWithPointsThatAgreeOnMoreThanZero) {
+  must(server.ring().create("kex", KeyType::x25519));
+  const auto other = agreed_with("kex", KeyType::x25519);
+  Bytes one(32, Byte{0});
+  one[0] = 1;
+  const Answer answer =
+      ask(1, Action::derive, "kex",
+          {other.point, Bytes(32, Byte{0}), one, Bytes(31, Byte{9}), Bytes(65, 4)});
+  EXPECT_EQ(answer.statuses,
+            (std::vector<std::uint16_t>{0, kBadItem, kBadItem, kBadItem, kBadItem}));
+  EXPECT_EQ(answer.items[0], other.secret);
+  EXPECT_EQ(server.records(records_of("derive")).at(0).failed_items, 4u);
+  EXPECT_EQ(ask(1, Action::sign, "kex", {other.point}).code(), Code::denied);
+}
+
 TEST_F(PrivateUseTest, AKeyOfOnePurposeHasNoOther) {
   must(server.ring().create("mail", KeyType::rsa_decrypt_2048));
   must(server.ring().create("web", KeyType::rsa_2048));
