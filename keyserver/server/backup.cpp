@@ -1,7 +1,9 @@
 #include "keyserver/server/backup.hpp"
 
+#include <optional>
 #include <vector>
 
+#include "keyserver/server/custody_in_force.hpp"
 #include "keyserver/server/file_digest.hpp"
 #include "keyserver/setup/custody.hpp"
 #include "keyserver/store/sqlite/backup.hpp"
@@ -26,19 +28,33 @@ Result<std::string> line_of(const fs::path& file) {
   return digest + "  " + fs::absolute(file).string() + "\n";
 }
 
-// What custody.nae holds; nothing for a group that was made before there was custody. A copy of one
-// that restores nothing would be found out on the day it is needed.
-Result<std::string> custody_of(const config::Config& config) {
-  const fs::path file = config::group_directory(config) / setup::kCustodyFile;
-  if (!name_is_taken(file)) return std::string();
-  NAE_ASSIGN(std::string content, read_file(file, custody::kMaxSetBytes));
-  auto set = custody::parse_custody_set(as_bytes(content));
+struct OwnCustody {
+  fs::path file;
+  std::string content = {};
+  custody::CustodySet set = {};
+};
+// Nothing for a group that was made before there was custody. A copy of one that restores nothing
+// would be found out on the day it is needed.
+Result<std::optional<OwnCustody>> custody_of(const config::Config& config) {
+  OwnCustody own{.file = config::group_directory(config) / setup::kCustodyFile};
+  if (!name_is_taken(own.file)) return std::optional<OwnCustody>();
+  NAE_ASSIGN(own.content, read_file(own.file, custody::kMaxSetBytes));
+  auto set = custody::parse_custody_set(as_bytes(own.content));
   auto good = set ? custody::check_signature(*set) : Result<void>(fail(set.error()));
   if (!good) {
-    good.error().message = file.string() + ": " + good.error().message;
+    good.error().message = own.file.string() + ": " + good.error().message;
     return fail(std::move(good).error());
   }
-  return content;
+  own.set = *std::move(set);
+  return std::optional(std::move(own));
+}
+
+// Nor does that of former custodians restore anything: what the copied ledger knows is refused
+// then.
+Result<void> refuse_former_of(const store::sqlite::BackedUp& done, const OwnCustody& own) {
+  if (!done.custody) return {};
+  NAE_ASSIGN(const CustodyInForce known, parse_custody_fact(*done.custody));
+  return refuse_superseded(known, own.set, own.file);
 }
 
 std::string heading(const config::Config& config, const store::sqlite::BackedUp& done) {
@@ -83,8 +99,9 @@ Result<Backup> back_up(const fs::path& config_file, const config::Config& config
                     "none",
                 "Remove it, and " + beside(out, ".custody").string() +
                     " if that is there, or give the backup another name.");
-  NAE_ASSIGN(const std::string custody, custody_of(config));
-  if (!custody.empty()) {
+  NAE_ASSIGN(const std::optional<OwnCustody> custody, custody_of(config));
+  if (custody) {
+    NAE_TRY(refuse_superseded_in_group(config, custody->set, custody->file));
     backup.custody = beside(out, ".custody");
     NAE_TRY(refuse_taken(backup.custody));
   }
@@ -102,9 +119,10 @@ Result<Backup> back_up(const fs::path& config_file, const config::Config& config
     lines += line;
   }
   NAE_ASSIGN(const store::sqlite::BackedUp done, store::sqlite::back_up(config.store.path, out));
-  auto written =
-      custody.empty() ? Result<void>() : write_new_file(backup.custody, as_bytes(custody), kMode);
-  const bool custody_written = !custody.empty() && written;
+  auto written = custody ? refuse_former_of(done, *custody) : Result<void>();
+  if (written && custody)
+    written = write_new_file(backup.custody, as_bytes(custody->content), kMode);
+  const bool custody_written = custody && written;
   if (custody_written) {
     auto line = line_of(backup.custody);
     written = line ? Result<void>() : Result<void>(fail(line.error()));

@@ -86,6 +86,25 @@ TEST_F(BackupTest, ACustodyThatWouldRestoreNothingIsNoBackup) {
   EXPECT_EQ(files(), 0u);
 }
 
+TEST_F(BackupTest, OfFormerCustodiansIsNone) {
+  {
+    setup::use_softhsm_configuration(config_.hsm.softhsm_configuration);
+    auto hsm = hsm::Pkcs11Hsm::open(hsm_options(config_)).value();
+    auto store = store::sqlite::Store::open(config_.store.path).value();
+    ASSERT_TRUE(setup::take_up_ledger(*store, *hsm));
+    ASSERT_TRUE(store->change_meta("custody", std::nullopt, "2 " + std::string(64, 'a')));
+  }
+  const auto done = back_up_to(backups_ / "a.db");
+  ASSERT_FALSE(done);
+  EXPECT_EQ(done.error().code, Code::conflict);
+  EXPECT_THAT(done.error().message,
+              HasSubstr("server/custody.nae is of generation 1, and the ledger of the store knows "
+                        "that generation 2 is in force"));
+  EXPECT_EQ(files(), 0u);
+  fs::remove(directory_ / "server/custody.nae");
+  EXPECT_TRUE(back_up_to(backups_ / "a.db")) << "of none there is nothing to say";
+}
+
 TEST_F(BackupTest, OfAGroupInNobodysCustodyHasNone) {
   fs::remove(directory_ / "server/custody.nae");
   const auto done = back_up_to(backups_ / "a.db");

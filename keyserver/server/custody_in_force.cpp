@@ -63,20 +63,25 @@ Result<std::optional<CustodyInForce>> custody_in_force(store::Meta& store) {
   return parse_custody_fact(*fact).map([](CustodyInForce known) { return std::optional(known); });
 }
 
-Result<void> refuse_superseded(store::Meta& store, const custody::CustodySet& set,
+Result<void> refuse_superseded(const CustodyInForce& known, const custody::CustodySet& set,
                                const std::filesystem::path& file) {
-  NAE_ASSIGN(const auto known, custody_in_force(store));
-  if (!known || known->generation < set.generation) return {};
+  if (known.generation < set.generation) return {};
   const std::string digest = digest_of(set);
-  if (known->generation == set.generation && known->sha256 == digest) return {};
+  if (known.generation == set.generation && known.sha256 == digest) return {};
   return fail(
       Code::conflict,
       file.string() + " is of generation " + std::to_string(set.generation) +
-          (known->generation == set.generation ? ", but another one: SHA-256 " + digest : "") +
+          (known.generation == set.generation ? ", but another one: SHA-256 " + digest : "") +
           ", and the ledger of the store knows that generation " +
-          std::to_string(known->generation) + " is in force, SHA-256 " + known->sha256,
+          std::to_string(known.generation) + " is in force, SHA-256 " + known.sha256,
       "Put the custody.nae of that generation in its place; the audit log says who holds "
       "it (custodians-changed).");
+}
+
+Result<void> refuse_superseded(store::Meta& store, const custody::CustodySet& set,
+                               const std::filesystem::path& file) {
+  NAE_ASSIGN(const auto known, custody_in_force(store));
+  return known ? refuse_superseded(*known, set, file) : Result<void>();
 }
 
 Result<bool> take_up_custody(store::Meta& store, const custody::CustodySet& set,
@@ -119,6 +124,17 @@ Result<void> check_custody_while_waiting(const config::Config& config, store::Me
   auto refused = refuse_superseded(store, *set, file);
   if (refused || refused.error().code != Code::conflict) return {};
   return fail(Code::config_invalid, refused.error().message, refused.error().hint);
+}
+
+Result<void> refuse_superseded_in_group(const config::Config& config,
+                                        const custody::CustodySet& set,
+                                        const std::filesystem::path& file) {
+  if (config.store.url.empty()) return {};
+  const auto store = read_store(config);
+  if (!store) return {};
+  auto refused = refuse_superseded(**store, set, file);
+  if (refused || refused.error().code != Code::conflict) return {};
+  return refused;
 }
 
 Result<void> refuse_superseded_here(const config::Config& config, const custody::CustodySet& set,

@@ -26,8 +26,11 @@ Result<CustodyInForce> parse_custody_fact(std::string_view fact);
 // none.
 Result<std::optional<CustodyInForce>> custody_in_force(store::Meta& store);
 
-// Code::conflict when the ledger knows a later generation than that of `set`, which is from `file`,
-// or another file of the same one.
+// Code::conflict when `known`, which is in force, is of a later generation than `set`, which is
+// from `file`, or another file of the same one.
+Result<void> refuse_superseded(const CustodyInForce& known, const custody::CustodySet& set,
+                               const std::filesystem::path& file);
+// So does the ledger of a store.
 Result<void> refuse_superseded(store::Meta& store, const custody::CustodySet& set,
                                const std::filesystem::path& file);
 
@@ -49,6 +52,12 @@ Result<void> check_custody_at_start(const config::Config& config, store::Store& 
 // is. Code::config_invalid for a file that is superseded; whatever else is wrong the start finds.
 Result<void> check_custody_while_waiting(const config::Config& config, store::Meta& store,
                                          keys::Hsm& hsm);
+
+// So do the rows of a PostgreSQL as they are: for who cannot take up the ledger, or not yet.
+// Nothing of a store that is a file, or cannot be read: what is wrong with that others find.
+Result<void> refuse_superseded_in_group(const config::Config& config,
+                                        const custody::CustodySet& set,
+                                        const std::filesystem::path& file);
 
 // For commands that work by a custody file: takes up the ledger of the stopped server's store, and
 // refuses a superseded `set`. Code::conflict, too, for the store of an older release.

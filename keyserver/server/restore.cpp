@@ -73,6 +73,15 @@ Result<custody::CustodySet> read_set(const config::Config& config, const Restore
               "Put it back, or name a copy of audit-public.pem by --audit-key.");
 }
 
+// What can be known before a card is asked. Of a store that is a file the HSM's keys tell, later.
+Result<void> refuse_before_cards(const config::Config& config, const custody::CustodySet& set,
+                                 const Restore& wanted) {
+  if (wanted.backup.empty()) return refuse_superseded_in_group(config, set, wanted.custody);
+  if (!config.store.path.empty()) return {};
+  return fail(Code::unsupported, "the store is a PostgreSQL, and the backup is one of SQLite",
+              "Restore into a file, and then: nae-keyserver move-store.");
+}
+
 bool has_made_store(const LeftRestore& left) {
   return left.brings_store && left.step >= RestoreStep::store;
 }
@@ -81,9 +90,6 @@ bool has_made_store(const LeftRestore& left) {
 // restore has made from a backup.
 Result<void> make_room(const config::Config& config, const std::optional<LeftRestore>& left) {
   const std::filesystem::path& store = config.store.path;
-  if (store.empty())
-    return fail(Code::unsupported, "the store is a PostgreSQL, and the backup is one of SQLite",
-                "Restore into a file, and then: nae-keyserver move-store.");
   if (left && has_made_store(*left))
     for (const char* suffix : kStoreSuffixes) {
       std::error_code error;
@@ -118,7 +124,7 @@ std::uint64_t room_of_left_store(const config::Config& config, const LeftRestore
 Result<void> find_room_for(const config::Config& config, const std::optional<BackupReader>& backup,
                            const std::optional<LeftRestore>& left) {
   std::vector<Room> wanted = room_to_work(config);
-  if (backup && !config.store.path.empty()) {
+  if (backup) {
     const std::uint64_t store = backup->header().content_bytes;
     const std::uint64_t freed = left ? room_of_left_store(config, *left) : 0;
     wanted.push_back({config::group_directory(config), store - std::min(store, freed)});
@@ -220,6 +226,7 @@ Result<Restored> restore(const config::Config& config, const Restore& wanted) {
     backup.emplace(std::move(opened));
   }
   NAE_ASSIGN(const custody::CustodySet set, read_set(config, wanted, backup));
+  NAE_TRY(refuse_before_cards(config, set, wanted));
   UnfinishedRestore note(config, set.group, backup.has_value());
   NAE_ASSIGN(const auto left, note.left_behind());
   NAE_TRY(find_room_for(config, backup, left));

@@ -92,6 +92,13 @@ class Aside {
   bool made_ = false;
 };
 
+// Of a group: who is in charge of the store keeps others from writing. It is taken, and given back:
+// people may take longer than a lease to find their cards.
+Result<void> refuse_beside_another(const config::Config& config) {
+  if (config.store.url.empty()) return {};
+  return open_store(config).map([](const auto&) {});
+}
+
 bool is_elsewhere(const config::Config& config, const std::filesystem::path& file) {
   std::error_code error;
   return !config.approval.custody.empty() &&
@@ -114,6 +121,7 @@ Result<Rotated> rotate_custodians(const config::Config& config, const Rotation& 
   NAE_ASSIGN(const custody::CustodySet before, own_custody(config, rotated.file));
   NAE_TRY(find_room("a change of custodians", room_to_work(config)));
   NAE_TRY(refuse_superseded_here(config, before, rotated.file));
+  NAE_TRY(refuse_beside_another(config));
   NAE_TRY(ask_first(wanted, cards));
   NAE_ASSIGN(const OpenedCustody opened, open_custody(before, wanted));
   rotated.gave = opened.holders;

@@ -9,7 +9,7 @@ import time
 import wire
 from hammer import Hammer, work
 from harness import KEY_SERVER, NAE, ROOT, Seconds, Stack, Tap, alive, run, wait_until
-from key_servers import LEASE, Load, TAKEN_OVER, bring_keys, free_port, in_store, ready, second_machine, start_store
+from key_servers import LEASE, Load, TAKEN_OVER, bring_keys, follows, free_port, in_store, ready, second_machine, set_store, start_store
 from tcp_proxy import TcpProxy
 
 SERVER_UNAVAILABLE = 116
@@ -19,15 +19,6 @@ WAITED = LEASE + 5  # for who is not heard of any more: a lease, and a busy mach
 
 def states(server):
     return {node["name"]: node["state"] for node in json.loads(server.must("node", "list", "--json"))["nodes"]}
-
-
-def follows(server):
-    return ready(server) and f":{server.port}" in "".join(node["address"] for node in json.loads(server.must("node", "list", "--json"))["nodes"]
-                                                          if node["state"] == "following")
-
-
-def set_store(server, text):
-    server.config.write_text(server.config.read_text().replace("[store]\n", f"[store]\n{text}\n"))
 
 
 class Readers:

@@ -1,4 +1,5 @@
 """Several key servers on one PostgreSQL, and a load that says when it was answered."""
+import json
 import re
 import shutil
 import socket
@@ -95,3 +96,21 @@ def ready(server):
 
 def waits(server):
     return "is in charge of the store" in server.nae("status").stderr
+
+
+def listed_as(server, state):
+    """Of itself; one that begins anew meanwhile does not answer."""
+    done = server.nae("node", "list", "--json")
+    return done.returncode == 0 and any(node["state"] == state and f":{server.port}" in node["address"] for node in json.loads(done.stdout)["nodes"])
+
+
+def follows(server):
+    return ready(server) and listed_as(server, "following")
+
+
+def in_charge(server):
+    return ready(server) and listed_as(server, "in-charge")
+
+
+def set_store(server, text):
+    server.config.write_text(server.config.read_text().replace("[store]\n", f"[store]\n{text}\n"))

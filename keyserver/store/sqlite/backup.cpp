@@ -14,6 +14,7 @@ namespace nae::store::sqlite {
 namespace {
 
 constexpr int kAllPages = -1;
+constexpr const char* kCustodyFact = "custody";
 constexpr unsigned kMode = 0600;
 
 struct Close {
@@ -58,6 +59,7 @@ Result<BackedUp> read_back(const std::filesystem::path& beside) {
     NAE_ASSIGN(const std::vector<keys::Key> keys, copied->load_keys());
     done.keys = keys.size();
     for (const keys::Key& key : keys) done.versions += key.versions.size();
+    NAE_ASSIGN(done.custody, copied->meta(kCustodyFact));
   }
   // Without a journal beside it, to be carried away as one file.
   NAE_ASSIGN(const Connection whole, open(beside, SQLITE_OPEN_READWRITE));

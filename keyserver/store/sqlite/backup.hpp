@@ -3,6 +3,8 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
+#include <string>
 
 #include "libnae/base/result.hpp"
 
@@ -10,6 +12,7 @@ namespace nae::store::sqlite {
 
 struct BackedUp {
   std::size_t keys = 0, versions = 0;  // that were read back out of the copy
+  std::optional<std::string> custody;  // its fact of which custody is in force, as the row is
 };
 
 // Writes `copy`, mode 0600, one file without a -wal beside it. It has the name only when it is
