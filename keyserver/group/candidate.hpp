@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 #include <optional>
+#include <string>
 
 #include "keyserver/group/boot_clock.hpp"
 #include "keyserver/store/lease.hpp"
@@ -27,6 +28,8 @@ class Candidate {
   }
   // Whether the row was another one at two looks: somebody is there who writes it.
   bool has_moved() const { return moved_; }
+  // Whose it was at the last look; nullptr before the first.
+  const std::string* node() const { return last_ ? &last_->node : nullptr; }
 
  private:
   std::optional<store::LeaseState> last_;

@@ -41,6 +41,16 @@ Result<std::optional<custody::CustodySet>> own_set(const std::filesystem::path& 
   return std::optional(*std::move(set));
 }
 
+// A change of custodians that was cut off at this one, perhaps: the one in charge goes by the
+// former ones, until this one takes over.
+Result<void> tell_later(store::Meta& store, const custody::CustodySet& set) {
+  NAE_ASSIGN(const auto known, custody_in_force(store));
+  if (set.generation > (known ? known->generation : kOfInit))
+    spdlog::warn("event=custody-not-in-force generation={} sha256={}", set.generation,
+                 digest_of(set));
+  return {};
+}
+
 }  // namespace
 
 Result<CustodyInForce> parse_custody_fact(std::string_view fact) {
@@ -108,7 +118,7 @@ Result<void> check_custody_at_start(const config::Config& config, store::Store& 
     }
     return fail(Code::config_invalid, refused.error().message, refused.error().hint);
   }
-  if (only_reads) return {};
+  if (only_reads) return tell_later(store, *set);
   NAE_ASSIGN(const bool taken, take_up_custody(store, *set, file));
   if (taken)
     spdlog::warn("event=custody-in-force generation={} sha256={}", set->generation,
@@ -121,8 +131,9 @@ Result<void> check_custody_while_waiting(const config::Config& config, store::Me
   const auto file = config::group_directory(config) / setup::kCustodyFile;
   NAE_ASSIGN(const auto set, own_set(file, hsm));
   if (!set) return {};
-  auto refused = refuse_superseded(store, *set, file);
-  if (refused || refused.error().code != Code::conflict) return {};
+  const auto refused = refuse_superseded(store, *set, file);
+  if (refused) return tell_later(store, *set);
+  if (refused.error().code != Code::conflict) return {};
   return fail(Code::config_invalid, refused.error().message, refused.error().hint);
 }
 

@@ -41,10 +41,10 @@ Result<bool> take_up_custody(store::Meta& store, const custody::CustodySet& set,
 
 // Of a start: the custody file beside the store against the ledger, which is taken up.
 // Code::config_invalid for one that is superseded, recorded in the audit log ("custody-refused");
-// one that is later is taken up. Neither where this `only_reads`. What a change of custodians that
-// was killed had written, and nobody put in force, is removed. A file that is missing, cannot be
-// read, or is of another group says nothing. Code::server_unavailable when who is in charge of the
-// store has changed it meanwhile.
+// one that is later is taken up. Neither where this `only_reads`, which says that it is later. What
+// a change of custodians that was killed had written, and nobody put in force, is removed. A file
+// that is missing, cannot be read, or is of another group says nothing. Code::server_unavailable
+// when who is in charge of the store has changed it meanwhile.
 Result<void> check_custody_at_start(const config::Config& config, store::Store& store,
                                     keys::Hsm& hsm, bool only_reads);
 

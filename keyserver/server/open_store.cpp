@@ -217,6 +217,21 @@ Result<std::unique_ptr<store::Store>> open_store_when_over(const config::Config&
   }
 }
 
+Result<std::unique_ptr<store::Store>> open_store_after_own(const config::Config& config) {
+  StoreOpening opening;
+  for (bool told = false;; told = true) {
+    auto store = open_store(config, opening);
+    const std::string* const node = opening.candidate.node();
+    const bool is_own = !store && store.error().code == Code::server_unavailable && node &&
+                        *node == node_of(config) && !opening.candidate.has_moved();
+    if (!is_own) return store;
+    if (!told)
+      spdlog::warn("event=waiting-for-own-lease node={} lease_s={}", *node,
+                   std::chrono::floor<std::chrono::seconds>(config.store.lease).count());
+    ::poll(nullptr, 0, kBetweenLooks);
+  }
+}
+
 Result<std::unique_ptr<store::Store>> read_store(const config::Config& config,
                                                  const StoreOpening& opening) {
   if (config.store.url.empty()) return store::sqlite::Store::open(config.store.path);

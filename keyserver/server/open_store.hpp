@@ -75,6 +75,9 @@ Result<std::unique_ptr<store::Store>> open_store(const config::Config& config);
 // as that of a store that was copied while one was in charge. Code::server_unavailable when the one
 // in charge was heard of meanwhile; Code::conflict when this node is fenced.
 Result<std::unique_ptr<store::Store>> open_store_when_over(const config::Config& config);
+// So does who knows that no other run of this node is at work (work_alone()), for a lease of this
+// node alone: the run that had it was killed. Others' is refused at once.
+Result<std::unique_ptr<store::Store>> open_store_after_own(const config::Config& config);
 // Without the lease: what writes is refused, Code::server_unavailable, where there is one.
 Result<std::unique_ptr<store::Store>> read_store(const config::Config& config,
                                                  const StoreOpening& opening = {});

@@ -202,7 +202,7 @@ Result<void> bring_back(const config::Config& config, const hsm::Provision& prov
 
 Result<void> record(const config::Config& config, const custody::CustodySet& set,
                     const Restored& restored) {
-  NAE_ASSIGN(const auto store, open_store(config));
+  NAE_ASSIGN(const auto store, open_store_after_own(config));
   NAE_ASSIGN(const auto hsm, hsm::Pkcs11Hsm::open(hsm_options(config)));
   NAE_TRY(take_up_ledger_if_there(*store, *hsm));
   NAE_ASSIGN(OfflineLog log,

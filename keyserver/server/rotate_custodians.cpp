@@ -96,7 +96,7 @@ class Aside {
 // people may take longer than a lease to find their cards.
 Result<void> refuse_beside_another(const config::Config& config) {
   if (config.store.url.empty()) return {};
-  return open_store(config).map([](const auto&) {});
+  return open_store_after_own(config).map([](const auto&) {});
 }
 
 bool is_elsewhere(const config::Config& config, const std::filesystem::path& file) {
@@ -147,7 +147,7 @@ Result<Rotated> rotate_custodians(const config::Config& config, const Rotation& 
   NAE_TRY(next.hold(file));
   Aside aside(rotated.before);
   NAE_TRY(aside.put(content));
-  NAE_ASSIGN(const auto store, open_store(config));
+  NAE_ASSIGN(const auto store, open_store_after_own(config));
   NAE_TRY(take_up_ledger_if_there(*store, *hsm));
   NAE_ASSIGN(OfflineLog log,
              OfflineLog::open(config, *store, *hsm, "nae-keyserver rotate-custodians", *store));

@@ -111,5 +111,122 @@ with Tap() as tap:
         tap.ok(wait_until(lambda: follows(second), 60), "and it follows again", second.log.read_text()[-1000:])
         done = run(KEY_SERVER, "backup", "--config", second.config, "--out", scratch / "none.db")
         tap.ok(done.returncode == 1 and "backs itself up" in done.stderr, "then a backup says how such a store is backed up", done.stderr)
+        second.stop()
+        first.stop()
+
+        # A change killed at each step, in a group: the file is one or the other, whole, and the ledger knows of none that is not there.
+        hands = [("dora", "erin"), ("bob", "carol")]  # who gives in turn: those of whom the next file knows nothing
+        to = [("alice", "bob", "carol"), ("alice", "dora", "erin")]
+        turn = 0  # of generation 2
+
+        class Held:
+            """A table that others read, and nobody changes: who would, waits within its transaction."""
+            def __init__(self, table):
+                self.psql = subprocess.Popen([str(word) for word in (bindir / "psql", "-X", "-q", "-A", "-t", "-h", scratch, "-p", PORT, "-U", "postgres", "postgres")],
+                                             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd="/", **OWNER)
+                self.psql.stdin.write(f"BEGIN; LOCK TABLE nae_store.{table} IN SHARE MODE;\n\\echo held\n")
+                self.psql.stdin.flush()
+                if self.psql.stdout.readline() != "held\n":
+                    raise RuntimeError(f"{table} is not held")
+
+            def somebody_waits(self):
+                return ask("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'") != "0"
+
+            def let_go(self):
+                """Returns when nobody is at work in the store: what a killed one had begun is over."""
+                self.psql.communicate("ROLLBACK;\n")
+                if not wait_until(lambda: ask("SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()") == "0"):
+                    raise RuntimeError("somebody is still at work in the store")
+
+        def kill_when(command, seen, held=""):
+            """Whether it was killed by us, at that moment."""
+            table = Held(held) if held else None
+            process = subprocess.Popen([str(word) for word in command], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/", **OWNER)
+            while process.poll() is None and not (table.somebody_waits() if table else seen()):
+                pass
+            process.kill()
+            killed = process.wait() == -signal.SIGKILL
+            if table:
+                table.let_go()
+            return killed
+
+        def logged():
+            return "".join(part.read_text() for part in sorted((path / "audit").glob("audit-*.jsonl")))
+
+        def generation():
+            return Custody(file.read_bytes()).generation
+
+        for moment, seen, held in (("the new file", lambda: list(path.glob(".custody.nae.*.new")), ""), ("the one before, aside", lambda: (path / f"custody.nae.generation-{known_then}").exists(), ""),
+                                   ("the record", lambda: logged().count("custodians-changed") > records_then, ""), ("the ledger", None, "meta")):
+            known_then, records_then = generation(), logged().count("custodians-changed")
+            fact_then = fact()
+            killed = kill_when(rotation(to[turn], hands[turn]), seen, held)
+            now = generation()
+            tap.ok(killed and now in (known_then, known_then + 1) and fact() in (fact_then, fact_of(file.read_bytes())), f"killed at {moment}: the file is whole, and the ledger knows of no other", (killed, now, known_then, fact()))
+            if held:
+                tap.is_((now, fact()), (known_then + 1, fact_then), "killed at the ledger: the new file has its name, and the ledger does not know it yet")
+                break
+            again = run(*rotation(to[turn], hands[turn]), seconds=90)
+            if now == known_then:
+                tap.ok(again.returncode == 0 and fact() == fact_of(file.read_bytes()), f"killed at {moment}: the next one goes through", again.stderr)
+            else:
+                tap.ok(again.returncode == 1 and "no card of this custody file" in again.stderr, f"killed at {moment}: done, and the old cards do it no second time", again.stderr)
+            turn = 1 - turn
+        later = file.read_bytes()
+        again = run(*rotation(to[turn], hands[turn]), seconds=90)
+        tap.ok(again.returncode == 1 and "no card of this custody file" in again.stderr, "killed at the ledger: done, and the old cards do it no second time", again.stderr)
+
+        # The start that takes it up, killed at each step: the ledger knows it, or does not, and the next start says so.
+        in_force = f"event=custody-in-force generation={Custody(later).generation} sha256={hashlib.sha256(later).hexdigest()}"
+        starting = [KEY_SERVER, "run", "--config", first.config]
+        fact_then = fact()
+        for moment, seen, held in (("the lease", lambda: ask("SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()") != "0", ""), ("its change of the ledger", None, "meta")):
+            killed = kill_when(starting, seen, held)
+            tap.ok(killed and fact() in (fact_then, fact_of(later)) and file.read_bytes() == later, f"a start killed at {moment}: the file is whole, and the ledger knows of no other", (killed, fact()))
+        tap.is_(fact(), fact_then, "a start killed within its change of the ledger has changed nothing")
+
+        # Meanwhile another one with the former file takes charge: the ledger knows of nothing later. The first one says what it has.
+        (second.path / "custody.nae").write_bytes((path / f"custody.nae.generation-{Custody(later).generation - 1}").read_bytes())
+        second.start(ready=False)
+        tap.ok(wait_until(lambda: in_charge(second), 60), "until then one with the file that the ledger knows serves", second.log.read_text()[-1000:])
+        told = len(first.log.read_text())
+        first.start(ready=False)
+        tap.ok(wait_until(lambda: follows(first), 60), "and one with the later file follows it", first.log.read_text()[-1000:])
+        tap.like(first.log.read_text()[told:], in_force.replace("custody-in-force", "custody-not-in-force"), "and says that it has a later one, which is not in force")
+        tap.is_(fact(), fact_then, "and changes nothing of it")
+        second.stop()
+        tap.ok(wait_until(lambda: in_charge(first), 60) and in_force in first.log.read_text()[told:], "when it takes over it takes it up", first.log.read_text()[told:])
+        tap.is_(fact(), fact_of(later), "and the ledger knows")
+        stale = run(KEY_SERVER, "run", "--config", second.config)
+        tap.ok(stale.returncode == 78 and f"generation {Custody(later).generation} is in force" in stale.stderr, "from then on the other one does not start with the file of before", stale.stderr)
+
+        # Killed right behind it: the next start has nothing to take up, and serves.
+        first.stop()
+        turn = 1 - turn
+        killed = kill_when(rotation(to[turn], hands[turn]), None, "meta")
+        latest = file.read_bytes()
+        tap.ok(killed and fact() == fact_of(later) != fact_of(latest), "another change, killed at the ledger")
+        killed = kill_when(starting, lambda: fact() == fact_of(latest))
+        tap.ok(killed and fact() == fact_of(latest), "a start killed behind its change of the ledger", fact())
+        told = len(first.log.read_text())
+        first.start(ready=False)
+        tap.ok(wait_until(lambda: in_charge(first), 60), "the next one serves", first.log.read_text()[-1000:])
+        tap.ok("custody-in-force" not in first.log.read_text()[told:] and fact() == fact_of(latest), "and has nothing to take up")
+
+        # A file that is put back beside one that follows is found when it is to take over.
+        (second.path / "custody.nae").write_bytes(latest)
+        second.start(ready=False)
+        tap.ok(wait_until(lambda: follows(second), 60), "one with the newest file follows", second.log.read_text()[-1000:])
+        (second.path / "custody.nae").write_bytes(later)
+        told = len(second.log.read_text())
+        first.stop()
+        tap.is_(second.process.wait(60), 78, "one whose file was put back meanwhile does not take over")
+        tap.like(second.log.read_text()[told:], f"generation {Custody(latest).generation} is in force", "and says why")
+        first.start(ready=False)
+        tap.ok(wait_until(lambda: in_charge(first), 60), "and keeps nobody else from it", first.log.read_text()[-1000:])
+        tap.like(first.must("audit", "verify", "--json"), "seq", "in a log that is whole")
+        first.stop()
+        verified = run(KEY_SERVER, "verify-store", "--config", first.config)
+        tap.ok(verified.returncode == 0, "as the ledger is", verified.stderr)
     finally:
         store.control("stop", "-m", "immediate")
