@@ -142,11 +142,19 @@ Result<void> bring_store_back(const config::Config& config, BackupReader& backup
   return file.publish();
 }
 
+// The ledger of a store of an older release is not taken up, and without its token no server can
+// start and bring it to this one: a restore does.
+Result<std::unique_ptr<store::Store>> store_of_this_release(const config::Config& config) {
+  auto store = read_newest_store(config);
+  if (store || store.error().code != Code::conflict) return store;
+  return open_store_after_own(config);
+}
+
 // The store is the known envelope: what the group key does not open was not wrapped by it.
 // Its ledger knows whether the custodians have changed, also where no file tells.
 Result<void> open_every_version(const config::Config& config, const custody::CustodySet& set,
                                 const std::filesystem::path& of, Restored& restored) {
-  NAE_ASSIGN(const auto store, read_store(config));
+  NAE_ASSIGN(const auto store, store_of_this_release(config));
   NAE_ASSIGN(const auto hsm, hsm::Pkcs11Hsm::open(hsm_options(config)));
   NAE_TRY(setup::check_token(*store, *hsm));
   // An older store is no reason to keep the keys back: it is told when this is recorded.

@@ -1,6 +1,7 @@
 # custody.nae and backup.nae read by another implementation, from docs/spec alone.
 import hashlib
 import hmac
+import os
 import struct
 
 from cryptography.hazmat.primitives import hashes, serialization
@@ -82,7 +83,8 @@ class Backup:
         self.id, self.made_at, self.key, self.salt, wrapped = struct.unpack(">8sQ6s12sH", rest[:36])
         self.wrapped, rest = rest[36:36 + wrapped], rest[36 + wrapped:]
         self.content, self.block, self.bytes, custody = struct.unpack(">BIQI", rest[:17])
-        self.custody = Custody(rest[17:17 + custody])
+        self.custody_file = rest[17:17 + custody]
+        self.custody = Custody(self.custody_file)
         assert len(rest) == 17 + custody
         length = data[16 + fields]
         signature = data[17 + fields:17 + fields + length]
@@ -93,10 +95,26 @@ class Backup:
         self.blocks = -(-self.bytes // self.block)
         assert len(data) == self.header + self.bytes + 16 * self.blocks
 
-    def open(self, group_key):
+    def key_of(self, group_key, salt):
         secret = aes_key_unwrap_with_padding(group_key, self.wrapped)
-        counter = struct.pack(">I", 1) + b"nae/1 aes-256-gcm\0" + self.key + struct.pack(">H", 1) + self.salt + struct.pack(">I", 256)
-        key = AESGCM(hmac.digest(secret, counter, "sha256"))
+        counter = struct.pack(">I", 1) + b"nae/1 aes-256-gcm\0" + self.key + struct.pack(">H", 1) + salt + struct.pack(">I", 256)
+        return AESGCM(hmac.digest(secret, counter, "sha256"))
+
+    def sealed_again(self, content, group_key, audit_key):
+        """Of another content, signed by the group's audit key: what k cards can make, and only they."""
+        salt, custody = os.urandom(12), self.custody_file
+        fields = (struct.pack(">8sQ6s12sH", self.id, self.made_at, self.key, salt, len(self.wrapped)) + self.wrapped
+                  + struct.pack(">BIQI", self.content, self.block, len(content), len(custody)) + custody)
+        signed = b"NAE backup\n\x01" + struct.pack(">I", len(fields)) + fields
+        signature = serialization.load_der_private_key(audit_key, None).sign(signed, ec.ECDSA(hashes.SHA256()))
+        whole = signed + bytes([len(signature)]) + signature + bytes(72 - len(signature))
+        key, header = self.key_of(group_key, salt), hashlib.sha256(whole).digest()
+        for number, at in enumerate(range(0, len(content), self.block)):
+            whole += key.encrypt(struct.pack(">IQ", 0, number), content[at:at + self.block], header)
+        return whole
+
+    def open(self, group_key):
+        key = self.key_of(group_key, self.salt)
         header = hashlib.sha256(self.data[:self.header]).digest()
         content, at = b"", self.header
         for number in range(self.blocks):
