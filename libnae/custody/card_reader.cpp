@@ -59,7 +59,14 @@ struct OpenCard {
 Result<std::shared_ptr<const OpenCard>> open_card(const TokenCard& card) {
   auto opened = std::make_shared<OpenCard>();
   NAE_ASSIGN(const pkcs11::Pin pin, pkcs11::read_pin(card.pin_file));
-  NAE_ASSIGN(opened->module, pkcs11::Module::load(card.module, ""));
+  auto module = pkcs11::Module::load(card.module, "");
+  if (!module) {
+    Error error = named(name_of(card) + " behind " + card.module.string(), module.error());
+    if (error.code == Code::hsm_failed)
+      error.hint = "Look whether what the module needs is there: its reader, service or TPM.";
+    return fail(std::move(error));
+  }
+  opened->module = *std::move(module);
   NAE_ASSIGN(const auto slot, pkcs11::find_token(*opened->module, card.token_label));
   auto session = pkcs11::Session::open(*opened->module, slot, pin.value);
   if (!session) {
