@@ -8,7 +8,7 @@ namespace {
 
 constexpr std::size_t kRequestIdOffset = 8;
 constexpr auto kFirstType = static_cast<std::uint8_t>(FrameType::hello);
-constexpr auto kLastType = static_cast<std::uint8_t>(FrameType::state);
+constexpr auto kLastType = static_cast<std::uint8_t>(FrameType::nodes);
 // A buffer that once held a large frame is given back when it idles.
 constexpr std::size_t kKeepBytes = 256u << 10;
 

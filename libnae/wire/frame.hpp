@@ -26,6 +26,7 @@ enum class FrameType : std::uint8_t {
   lookup = 12,
   lookup_reply = 13,
   state = 14,
+  nodes = 15,
 };
 
 struct FrameHeader {

@@ -51,6 +51,8 @@ constexpr FrameRule rule_of(FrameType type) {
       return {"lookup_reply", Sender::answerer, When::later, Id::any};
     case FrameType::state:
       return {"state", Sender::answerer, When::later, Id::none, Body::some, kVersionWithState};
+    case FrameType::nodes:
+      return {"nodes", Sender::answerer, When::later, Id::none, Body::some, kVersionWithNodes};
   }
   return {};  // parse_frame_header() knows no other
 }

@@ -56,13 +56,13 @@ Frame frame_of(FrameType type, std::uint64_t id, ByteView body = {}) {
 
 bool is_admitted(FrameType type, Side sender, Phase phase) {
   // With and without an id: which of them is right is another rule.
-  return admit(frame_of(type, 0), sender, phase, kVersionWithState).has_value() ||
-         admit(frame_of(type, 1), sender, phase, kVersionWithState).has_value();
+  return admit(frame_of(type, 0), sender, phase, kVersionWithNodes).has_value() ||
+         admit(frame_of(type, 1), sender, phase, kVersionWithNodes).has_value();
 }
 
 TEST(FrameRules, AreTheStatesOfTheSpecification) {
   const auto types = types_of_specification();
-  ASSERT_EQ(types.size(), 14u);
+  ASSERT_EQ(types.size(), 15u);
   const auto states = table_of_specification("## States");
   ASSERT_EQ(states.size(), 3u);
   int seen = 0;
@@ -76,7 +76,7 @@ TEST(FrameRules, AreTheStatesOfTheSpecification) {
         seen += may.contains(name);
       }
     }
-  EXPECT_EQ(seen, 1 + 2 + 6 + 8);
+  EXPECT_EQ(seen, 1 + 2 + 6 + 9);
 }
 
 TEST(FrameRules, AStateIsOfTheVersionThatHasIt) {
@@ -85,16 +85,25 @@ TEST(FrameRules, AStateIsOfTheVersionThatHasIt) {
   EXPECT_FALSE(admit(state, Side::answerer, Phase::greeted, kProtocolVersion));
 }
 
+TEST(FrameRules, NodesAreOfTheVersionThatHasThem) {
+  const Frame nodes = frame_of(FrameType::nodes, 0);
+  EXPECT_TRUE(admit(nodes, Side::answerer, Phase::greeted, kVersionWithNodes));
+  EXPECT_FALSE(admit(nodes, Side::answerer, Phase::greeted, kVersionWithState));
+  EXPECT_TRUE(
+      admit(frame_of(FrameType::state, 0), Side::answerer, Phase::greeted, kVersionWithNodes));
+}
+
 TEST(FrameRules, AnIdIsThereWhereOneIsAnswered) {
   const std::set<FrameType> asked{FrameType::open_context, FrameType::crypto, FrameType::lookup,
                                   FrameType::ping, FrameType::pong};
-  const std::set<FrameType> told{FrameType::close_context, FrameType::epoch, FrameType::state};
+  const std::set<FrameType> told{FrameType::close_context, FrameType::epoch, FrameType::state,
+                                 FrameType::nodes};
   for (const auto& [name, type] : types_of_specification()) {
     if (type == FrameType::hello || type == FrameType::hello_reply) continue;
     const Side sender =
         is_admitted(type, Side::asker, Phase::greeted) ? Side::asker : Side::answerer;
     const auto with_id = [&](std::uint64_t id) {
-      return admit(frame_of(type, id), sender, Phase::greeted, kVersionWithState).has_value();
+      return admit(frame_of(type, id), sender, Phase::greeted, kVersionWithNodes).has_value();
     };
     EXPECT_EQ(with_id(0), !asked.contains(type)) << name;
     EXPECT_EQ(with_id(7), !told.contains(type)) << name;

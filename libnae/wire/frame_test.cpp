@@ -35,7 +35,7 @@ TEST(FrameHeader, AcceptsEveryKnownTypeAndNoOther) {
     Bytes bytes = frame_of(0);
     bytes[4] = static_cast<Byte>(type);
     auto header = parse_frame_header(bytes, 100);
-    ASSERT_EQ(header.has_value(), type >= 1 && type <= 14) << type;
+    ASSERT_EQ(header.has_value(), type >= 1 && type <= 15) << type;
     EXPECT_TRUE(header || header.error().code == Code::protocol_violation);
   }
 }

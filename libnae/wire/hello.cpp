@@ -75,6 +75,11 @@ void append_hello_reply(Bytes& out, std::uint64_t request_id, const HelloReply& 
   w.text(reply.server_id);
   w.u64(reply.epoch);
   if (reply.version == kVersionWithState) w.raw(reply.state.value_or(StateDigest{}));
+  if (reply.version == kVersionWithNodes) {
+    w.u8(reply.state ? 1 : 0);
+    if (reply.state) w.raw(*reply.state);
+    put_node_list(w, reply.nodes);
+  }
   finish_frame(out, at);
 }
 
@@ -87,14 +92,20 @@ Result<HelloReply> parse_hello_reply(ByteView body) {
   reply.server_id = in.text();
   reply.epoch = in.u64();
   // Whatever else a later version says is not known here.
-  const bool known = reply.version >= kProtocolVersion && reply.version <= kVersionWithState;
+  const bool known = reply.version >= kProtocolVersion && reply.version <= kVersionWithNodes;
   if (reply.version == kVersionWithState) reply.state = get_state(in);
+  if (reply.version == kVersionWithNodes) {
+    const std::uint8_t has_state = in.u8();
+    if (has_state > 1) return fail(Code::protocol_violation, "malformed hello reply");
+    if (has_state == 1) reply.state = get_state(in);
+    NAE_ASSIGN(reply.nodes, get_node_list(in));
+  }
   if (!in.complete() || !usable(reply.limits))
     return fail(Code::protocol_violation, "malformed hello reply");
   if (!known)
     return fail(Code::unsupported_version, "the server speaks version " +
                                                std::to_string(reply.version) + ", this side " +
-                                               versions_up_to(kVersionWithState));
+                                               versions_up_to(kVersionWithNodes));
   reply.limits = smaller(reply.limits, {kMaxFrameBytesCeiling, kMaxItemsCeiling});
   return reply;
 }

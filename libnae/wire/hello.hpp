@@ -8,6 +8,7 @@
 #include "libnae/base/bytes.hpp"
 #include "libnae/base/result.hpp"
 #include "libnae/wire/limits.hpp"
+#include "libnae/wire/node_list.hpp"
 
 namespace nae::wire {
 
@@ -27,7 +28,8 @@ struct HelloReply {
   std::string software;
   std::string server_id;                  // stable for a group of servers that share keys
   std::uint64_t epoch = 0;                // policy epoch in force
-  std::optional<StateDigest> state = {};  // from version 2 on, and always there
+  std::optional<StateDigest> state = {};  // of version 2, and always there; of version 3 it may be
+  NodeList nodes = {};                    // of version 3
 };
 
 void append_hello(Bytes& out, std::uint64_t request_id, const Hello& hello);
@@ -47,7 +49,7 @@ void append_epoch(Bytes& out, std::uint64_t epoch);
 Result<std::uint64_t> parse_epoch(ByteView body);
 
 // The digest of the state, pushed by the server whenever it has changed, on connections of
-// version 2.
+// version 2 and later ones whose hello reply has one.
 void append_state(Bytes& out, const StateDigest& state);
 Result<StateDigest> parse_state(ByteView body);
 

@@ -11,6 +11,8 @@ namespace nae::wire {
 inline constexpr std::uint16_t kProtocolVersion = 1;
 // Version 1, and the key server tells the digest of its state. Only agents ask for it.
 inline constexpr std::uint16_t kVersionWithState = 2;
+// Version 2, with a state where the key server tells one, and the nodes of its group.
+inline constexpr std::uint16_t kVersionWithNodes = 3;
 
 inline constexpr std::uint32_t kFrameHeaderBytes = 16;
 inline constexpr std::uint32_t kMaxFrameBytesCeiling = 64u << 20;  // body of one frame

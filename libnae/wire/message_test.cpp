@@ -77,7 +77,7 @@ TEST(HelloReply, GoesBothWays) {
 
 TEST(HelloReply, RefusesAnotherVersionAndUselessLimits) {
   HelloReply reply;
-  for (std::uint16_t version : {0, 3, 65535}) {
+  for (std::uint16_t version : {0, 4, 65535}) {
     reply.version = version;
     EXPECT_EQ(parse_hello_reply(body_of(hello_reply_of(reply))).error().code,
               Code::unsupported_version);
@@ -98,6 +98,28 @@ TEST(HelloReply, OfVersion2HasTheStateAndOfVersion1HasNone) {
   EXPECT_EQ(parse_hello_reply(body_of(first))->state, std::nullopt);
 }
 
+TEST(HelloReply, OfVersion3HasTheNodesAndAStateWhereOneIsTold) {
+  StateDigest digest;
+  digest.fill(7);
+  const NodeList nodes{"ks1", {{"ks2", "10.0.0.2:7443"}, {"ks3", "[::1]:7443"}}};
+  for (const std::optional<StateDigest>& state : {std::optional(digest), {}}) {
+    const Bytes third = hello_reply_of({3, {5000, 7}, "server", "eu-1", 17, state, nodes});
+    expect_whole_only(body_of(third), parse_hello_reply);
+    EXPECT_EQ(parse_hello_reply(body_of(third))->state, state);
+    EXPECT_EQ(parse_hello_reply(body_of(third))->nodes, nodes);
+  }
+  const Bytes second = hello_reply_of({2, {5000, 7}, "server", "eu-1", 17, digest, nodes});
+  EXPECT_EQ(parse_hello_reply(body_of(second))->nodes, NodeList{});
+}
+
+TEST(HelloReply, OfVersion3HasAStateOrNone) {
+  Bytes frame = hello_reply_of({3, {5000, 7}, "", "", 17, StateDigest{}, {}});
+  const std::size_t at = frame.size() - 4 - 32 - 1;  // before the digest, and a list of nobody
+  ASSERT_EQ(frame[at], 1);
+  frame[at] = 2;
+  EXPECT_EQ(parse_hello_reply(body_of(frame)).error().code, Code::protocol_violation);
+}
+
 TEST(Hello, AgreesOnTheHighestCommonVersion) {
   auto version = [](std::uint16_t lowest, std::uint16_t highest, std::uint16_t own) {
     Hello hello;
@@ -113,6 +135,9 @@ TEST(Hello, AgreesOnTheHighestCommonVersion) {
   EXPECT_EQ(version(1, 9, 2), 2);
   EXPECT_EQ(version(2, 2, 1), 0);
   EXPECT_EQ(version(3, 9, 2), 0);
+  EXPECT_EQ(version(1, 2, 3), 2);  // an agent without nodes, a server with them
+  EXPECT_EQ(version(1, 3, 2), 2);
+  EXPECT_EQ(version(1, 3, 3), 3);
 }
 
 TEST(State, GoesBothWays) {

@@ -49,6 +49,23 @@ TEST(WireVectors, State) {
   expect_vector("state", state);
 }
 
+TEST(WireVectors, Nodes) {
+  StateDigest state;
+  std::iota(state.begin(), state.end(), Byte{0});
+  const NodeList nodes{"ks1", {{"ks2", "10.0.0.2:7443"}, {"ks3", "[2001:db8::3]:7443"}}};
+  Bytes hello, in_charge, follower, alone, pushed;
+  append_hello(hello, 1, {1, 3, {}, "nae-agent 0.2.0"});
+  expect_vector("hello_of_version_3", hello);
+  append_hello_reply(in_charge, 1, {3, {}, "nae-keyserver 0.2.0", "eu-1", 17, state, nodes});
+  expect_vector("hello_reply_of_version_3", in_charge);
+  append_hello_reply(follower, 1, {3, {}, "nae-keyserver 0.2.0", "eu-1", 17, {}, nodes});
+  expect_vector("hello_reply_of_a_follower", follower);
+  append_hello_reply(alone, 1, {3, {}, "nae-keyserver 0.2.0", "eu-1", 17, state, {}});
+  expect_vector("hello_reply_of_no_group", alone);
+  append_node_list(pushed, {"ks3", {{"ks1", "ks1.example:7443"}}});
+  expect_vector("nodes", pushed);
+}
+
 TEST(WireVectors, Contexts) {
   Bytes claimed, attested, of_user, opened, closed;
   OpenContext open = context();

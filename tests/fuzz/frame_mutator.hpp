@@ -56,7 +56,7 @@ inline void mutate_one(std::vector<LooseFrame>& frames, std::minstd_rand& random
       if (type_bit != 0 && random() % 2 == 0)
         frame.type ^= type_bit;
       else
-        frame.type = static_cast<std::uint8_t>(1 + random() % 14);
+        frame.type = static_cast<std::uint8_t>(1 + random() % 15);
       break;
     case 1:
       frame.request_id = random() % 16;

@@ -118,6 +118,9 @@ void write_again(Bytes& out, const Frame& frame) {
     case FrameType::state:
       if (auto m = parse_state(frame.body); m && id == 0) append_state(out, *m);
       break;
+    case FrameType::nodes:
+      if (auto m = parse_node_list(frame.body); m && id == 0) append_node_list(out, *m);
+      break;
     case FrameType::lookup:
       if (auto m = parse_lookup(frame.body)) append_lookup(out, id, *m);
       break;

@@ -77,6 +77,13 @@ def main():
     frame("state", 14, 0, bytes(range(32, 64)))
     frame("crypto_decrypt_by_scheme", 6, 10, crypto(5, 2, 0xe1, b"mail:2", 0, 2, 1, column([bytes(range(256))]), column([b"a label"])))
     frame("crypto_derive", 6, 11, crypto(5, 12, 0, b"kex", 0, 0, 1, column([b"\x04" + bytes(range(64))])))
+    frame("hello_of_version_3", 1, 1, u16(1) + u16(3) + limits(32 << 20, 65536) + text(b"nae-agent 0.2.0"))
+    reply = u16(3) + limits(32 << 20, 65536) + text(b"nae-keyserver 0.2.0") + text(b"eu-1") + u64(17)
+    nodes = text(b"ks1") + u16(2) + text(b"ks2") + text(b"10.0.0.2:7443") + text(b"ks3") + text(b"[2001:db8::3]:7443")
+    frame("hello_reply_of_version_3", 2, 1, reply + u8(1) + bytes(range(32)) + nodes)
+    frame("hello_reply_of_a_follower", 2, 1, reply + u8(0) + nodes)
+    frame("hello_reply_of_no_group", 2, 1, reply + u8(1) + bytes(range(32)) + text(b"") + u16(0))
+    frame("nodes", 15, 0, text(b"ks3") + u16(1) + text(b"ks1") + text(b"ks1.example:7443"))
 
 
 if __name__ == "__main__":

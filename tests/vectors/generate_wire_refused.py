@@ -33,7 +33,7 @@ def main():
             ("crypto-without-items", 6, 9, crypto(5, 7, 1, b"", 0, 0, 0, column([]))),
             ("crypto-with-a-byte-left-over", 6, 9, crypto(5, 7, 1, b"", 0, 0, 1, ITEM) + b"x"),
             ("associated-data-an-item-without-any", 6, 9, crypto(5, 1, 0, b"k", 0, 4, 1, ITEM)),
-            ("a-second-hello", 1, 9, u16(1) + u16(1) + limits(32 << 20, 65536) + text(b"again")), ("a-state", 14, 0, bytes(32)), ("a-later-type", 15, 9, b"")]:
+            ("a-second-hello", 1, 9, u16(1) + u16(1) + limits(32 << 20, 65536) + text(b"again")), ("a-state", 14, 0, bytes(32)), ("a-nodes", 15, 0, text(b"") + u16(0)), ("a-later-type", 16, 9, b"")]:
         refused(name, "both", "protocol_violation", kind, request_id, body)
     refused("a-reserved-byte", "both", "protocol_violation", 9, 6, reserved=b"\0\0\1")
     refused("a-frame-over-the-limit", "both", "frame_too_large", 6, 9, length=(64 << 20) + 1)
