@@ -2,6 +2,7 @@
 
 #include <bit>
 
+#include "libnae/base/host.hpp"
 #include "libnae/base/log_record.hpp"
 #include "libnae/toml/fields.hpp"
 
@@ -34,6 +35,19 @@ Result<void> split_address(const std::string& text, std::string& host, std::uint
   return {};
 }
 
+// Agents verify that the certificate there is for this host.
+bool is_address_to_call(const std::string& text) {
+  constexpr std::size_t kMaxHostBytes = 253;
+  constexpr std::string_view kLetters =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-:";
+  std::string host;
+  std::uint16_t port = 0;
+  if (!split_address(text, host, port) || port == 0 || host.size() > kMaxHostBytes) return false;
+  const bool six = host.find(':') != std::string::npos;
+  return host.find_first_not_of(kLetters) == std::string::npos && six == (text.front() == '[') &&
+         !is_every_interface(host);
+}
+
 void require_file(Fields& fields, std::string_view field, const Path& file) {
   fields.require(field);
   std::error_code ignored;
@@ -61,6 +75,10 @@ struct Reader {
     if (!listen.empty())
       if (auto split = split_address(listen, config.server.host, config.server.port); !split)
         f.refuse("listen", split.error().message);
+    f.text("advertise", config.server.advertise);
+    if (f.has("advertise") && !is_address_to_call(config.server.advertise))
+      f.refuse("advertise",
+               "must be HOST:PORT, a host that agents reach and a port from 1 to 65535");
     f.integer("threads", config.server.threads, 0, 256);
     f.integer("max_connections", config.server.max_connections, 1, 100'000);
     f.integer("max_connections_per_device", config.server.max_connections_per_device, 0, 100'000);
@@ -211,6 +229,15 @@ Result<Config> load(const std::filesystem::path& file) {
           Fields(*table, source, std::string(section.name), Code::config_invalid)));
   }
   NAE_TRY(top.finish());
+  if (!config.store.url.empty() && config.server.advertise.empty() &&
+      is_every_interface(config.server.host))
+    return fail(
+        Code::config_invalid,
+        source +
+            ": server.advertise: is required where server.listen is every interface "
+            "and the store is one that several key servers share",
+        "Say where agents reach this key server, as in advertise = \"ks1.example:7443\": its "
+        "certificate must be for that host.");
   return config;
 }
 
@@ -218,6 +245,11 @@ std::filesystem::path group_directory(const Config& config) {
   const std::filesystem::path inside =
       (config.store.path.empty() ? config.audit.directory : config.store.path).lexically_normal();
   return (inside.has_filename() ? inside : inside.parent_path()).parent_path();
+}
+
+std::string advertised(const Config& config) {
+  const auto& server = config.server;
+  return server.advertise.empty() ? address_text(server.host, server.port) : server.advertise;
 }
 
 std::uint64_t descriptors_wanted(const Config& config) {

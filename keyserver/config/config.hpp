@@ -23,6 +23,7 @@ struct Config {
   struct {
     std::string host = "127.0.0.1";
     std::uint16_t port = 7443;
+    std::string advertise;      // "HOST:PORT" where agents reach it; empty: where it listens
     std::uint32_t threads = 0;  // 0: one a processor
     std::uint32_t max_connections = 1024;
     std::uint32_t max_connections_per_device = 0;  // 0: a quarter of them, at least 4
@@ -113,6 +114,9 @@ Result<Config> load(const std::filesystem::path& file);
 // Where init puts custody.nae and what else is the group's: beside the store's file; of a store in
 // a PostgreSQL above the audit log's directory.
 std::filesystem::path group_directory(const Config& config);
+
+// Where agents reach this key server, as it tells the others of its group: "ks1.example:7443".
+std::string advertised(const Config& config);
 
 // So many open files a server with all its connections has: these, and store, audit log, the
 // module's files and event loops.

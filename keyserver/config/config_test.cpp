@@ -196,6 +196,33 @@ TEST_F(ConfigTest, TheStoreIsAFileOrAPostgresql) {
     expect_refused(with(url + "lease_s = " + std::to_string(bad_value) + "\n"), "lease_s");
 }
 
+TEST_F(ConfigTest, SaysWhereAgentsReachIt) {
+  const auto with = [&](const std::string& server, const char* store) {
+    std::string text = good();
+    const std::string path = "path = 'keys.db'\n";
+    EXPECT_NE(text.find(path), std::string::npos);
+    return text.replace(text.find(path), path.size(), store) + "[server]\n" + server;
+  };
+  constexpr const char* kOfGroup = "url = 'postgresql:///nae'\n";
+  constexpr const char* kOfOne = "path = 'keys.db'\n";
+  EXPECT_EQ(advertised(*read(with("listen = '10.0.0.5:7443'\n", kOfGroup))), "10.0.0.5:7443");
+  EXPECT_EQ(advertised(*read(with("listen = '[::1]:1'\n", kOfGroup))), "[::1]:1");
+  for (const char* said : {"ks1.example:7443", "10.0.0.5:1", "[2001:db8::5]:65535"}) {
+    const std::string line = "advertise = '" + std::string(said) + "'\n";
+    EXPECT_EQ(advertised(*read(with("listen = '0.0.0.0:7443'\n" + line, kOfGroup))), said);
+  }
+  for (const char* bad : {"", "ks1", "ks1:", "ks1:0", "ks1:65536", ":7443", "0.0.0.0:7443", "0:1",
+                          "[::]:7443", "::1:7443", "ks 1:7443", "[ks1]:7443", "ks1/x:7443"})
+    expect_refused(with("advertise = '" + std::string(bad) + "'\n", kOfGroup), "server.advertise");
+  EXPECT_TRUE(read(with("advertise = '" + std::string(253, 'h') + ":1'\n", kOfGroup)));
+  expect_refused(with("advertise = '" + std::string(254, 'h') + ":1'\n", kOfGroup), "advertise");
+  for (const char* every : {"0.0.0.0:7443", "[::]:7443"}) {
+    const std::string listen = "listen = '" + std::string(every) + "'\n";
+    expect_refused(with(listen, kOfGroup), "server.advertise: is required");
+    EXPECT_TRUE(read(with(listen, kOfOne))) << "nobody is told of it";
+  }
+}
+
 TEST_F(ConfigTest, NamesBalancersAsAList) {
   using Networks = std::vector<std::string>;
   EXPECT_EQ(read(good())->server.proxy_protocol_from, Networks{});

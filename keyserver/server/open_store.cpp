@@ -34,7 +34,7 @@ store::NodeBeat beat_of(const config::Config& config, const StoreOpening& openin
   return {node_of(config),
           opening.presence->run(),
           std::string(software("nae-keyserver")),
-          config.server.host + ":" + std::to_string(config.server.port),
+          config::advertised(config),
           config.store.lease,
           opening.watch->known()};
 }

@@ -30,6 +30,7 @@
 #include "keyserver/server/keys_elsewhere.hpp"
 #include "keyserver/server/limit_keeper.hpp"
 #include "keyserver/server/machine_watch.hpp"
+#include "keyserver/server/nodes_watch.hpp"
 #include "keyserver/server/opened.hpp"
 #include "keyserver/server/own_custody.hpp"
 #include "keyserver/server/part_options.hpp"
@@ -55,6 +56,11 @@ constexpr std::chrono::seconds kExpireInterval{60};
 // A device that takes nothing of what was decided before a revocation is cut off after so long.
 constexpr std::chrono::milliseconds kSettleTime{5'000};
 constexpr std::chrono::milliseconds kLookAhead{1'000};
+
+void tell_change(net::Listener& listener) {
+  listener.for_each([](net::Connection& connection) { connection.tell_change(); });
+}
+
 class Running final : public Startable {
  public:
   Running(const config::Config& config, Opened opened)
@@ -141,6 +147,8 @@ class Running final : public Startable {
           *store_, [this](auto event, const auto& detail) { return record_event(event, detail); }));
       NAE_TRY(warn_of_missing_approvers(*store_, approval_));
     }
+    nodes_watch_.emplace(background_, config_, *store_, *parts_->nodes,
+                         [this] { tell_change(*listener_); });
     open_admin();
     if (scheduler_) scheduler_->run_due();  // what fell due while the server was down
     tell_state(nullptr);
@@ -192,6 +200,7 @@ class Running final : public Startable {
     clock_watch_.start();
     certificate_watch_.start();
     if (watch_) remember_store_.start();
+    nodes_watch_->start();
     if (acknowledgement_) look_ahead_.start();
     if (scheduler_) scheduler_->start();
     checker_->start();
@@ -338,8 +347,7 @@ class Running final : public Startable {
   // After each change, and once before the server listens. Agents are told in the next turn of
   // their connection's loop.
   void tell_state(net::Listener* listener) {
-    if (state_digest_.update(*parts_->state) && listener != nullptr)
-      listener->for_each([](net::Connection& connection) { connection.tell_change(); });
+    if (state_digest_.update(*parts_->state) && listener != nullptr) tell_change(*listener);
   }
 
   // Whoever was removed keeps no connection, and with it nobody's place.
@@ -457,6 +465,7 @@ class Running final : public Startable {
   bool told_to_stop_ = false;  // by a signal; of loop_'s thread
   std::thread background_thread_;
   std::optional<AuditWatch> audit_watch_;
+  std::optional<NodesWatch> nodes_watch_;
   Repeating expire_unused_;
   LimitKeeper limit_keeper_;
   ClockWatch clock_watch_;

@@ -23,6 +23,7 @@
 #include "keyserver/store/sqlite/store.hpp"
 #include "libnae/base/clock.hpp"
 #include "libnae/base/file.hpp"
+#include "libnae/base/host.hpp"
 #include "libnae/base/text.hpp"
 #include "libnae/crypto/hash.hpp"
 #include "libnae/crypto/public_key.hpp"
@@ -293,6 +294,12 @@ class Initialisation {
     return {};
   }
 
+  // Of a group agents are told where they reach it.
+  std::string advertise_line() const {
+    if (!target_ || !is_every_interface(choices_.host)) return "";
+    return "advertise = " + basic_string(address_of(called_host())) + "\n";
+  }
+
   std::string store_section() const {
     if (!target_) return "\n[store]\npath = 'keys.db'\n";
     return "\n[store]\nurl = " + basic_string(choices_.store_url) +
@@ -329,8 +336,8 @@ class Initialisation {
         "# Made by nae-keyserver init. Relative paths start at this file's directory;\n"
         "# nae-keyserver.toml(5) explains every field.\n"
         "[server]\nlisten = \"" +
-        address() +
-        "\"\n\n"
+        address() + "\"\n" + advertise_line() +
+        "\n"
         "[tls]\ncertificate = 'tls/server.pem'\nkey = 'tls/server.key'\n"
         "client_authority = 'tls/authority.pem'\n\n"
         "[hsm]\nmodule = " +

@@ -136,16 +136,23 @@ bool NaeProtocol::on_hello(const Frame& frame) {
   auto hello = wire::parse_hello(frame.body);
   if (!hello) return violation(frame.header.request_id, std::move(hello).error());
   // One that follows is behind the one in charge for a moment after each change, and an agent takes
-  // two that differ for copies that were changed apart: of version 1 no state is told.
-  auto reply = wire::agree(*hello, parts_.settings.limits,
-                           parts_.core.follows ? wire::kProtocolVersion : wire::kVersionWithState);
+  // two that differ for copies that were changed apart: no state is told, which version 2 must.
+  const bool follows = parts_.core.follows;
+  const std::uint16_t highest = hello->highest_version >= wire::kVersionWithNodes
+                                    ? wire::kVersionWithNodes
+                                : follows ? wire::kProtocolVersion
+                                          : wire::kVersionWithState;
+  auto reply = wire::agree(*hello, parts_.settings.limits, highest);
   if (!reply) return violation(frame.header.request_id, std::move(reply).error());
   reply->software = parts_.core.settings.software;
   reply->server_id = parts_.core.settings.server_id;
   reply->epoch = told_epoch_ = parts_.core.policy.epoch();
-  wants_state_ = reply->version >= wire::kVersionWithState;
+  wants_state_ = !follows && reply->version >= wire::kVersionWithState;
   told_state_ = parts_.state->generation();
-  reply->state = parts_.state->get();
+  if (!follows) reply->state = parts_.state->get();
+  wants_nodes_ = reply->version >= wire::kVersionWithNodes;
+  told_nodes_ = parts_.nodes->generation();
+  reply->nodes = parts_.nodes->get();
   limits_ = reply->limits;
   assembler_.set_max_body_bytes(limits_.max_frame_bytes);
   wire::append_hello_reply(connection_.output(), frame.header.request_id, *reply);
@@ -393,6 +400,10 @@ void NaeProtocol::changed() {
   if (wants_state_ && told_state_ != parts_.state->generation()) {
     told_state_ = parts_.state->generation();
     wire::append_state(connection_.output(), parts_.state->get());
+  }
+  if (wants_nodes_ && told_nodes_ != parts_.nodes->generation()) {
+    told_nodes_ = parts_.nodes->generation();
+    wire::append_node_list(connection_.output(), parts_.nodes->get());
   }
 }
 

@@ -77,7 +77,8 @@ class NaeProtocol final : public net::Protocol {
   std::size_t key_lookups_ = 0;   // in this batch
   std::uint64_t told_epoch_ = 0;  // the peer knows of this one
   std::uint64_t told_state_ = 0;  // and of this generation of the state
-  bool wants_state_ = false;
+  std::uint64_t told_nodes_ = 0;  // and of this one of the group's nodes
+  bool wants_state_ = false, wants_nodes_ = false;
   std::uint64_t admitted_in_ = 0;  // the register's generation that admitted the peer
   OpenContexts contexts_;
   RequestViews views_;  // of the frame that is being served

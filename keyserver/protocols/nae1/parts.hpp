@@ -10,6 +10,7 @@
 #include "keyserver/operations/told_state.hpp"
 #include "keyserver/protocols/certificate_register.hpp"
 #include "keyserver/protocols/nae1/device_seats.hpp"
+#include "keyserver/protocols/nae1/told_nodes.hpp"
 #include "libnae/wire/limits.hpp"
 #include "net/memory_budget.hpp"
 
@@ -33,6 +34,7 @@ struct Parts {
   std::shared_ptr<net::MemoryBudget> memory;
   const Settings& settings;
   std::shared_ptr<operations::ToldState> state = std::make_shared<operations::ToldState>();
+  std::shared_ptr<ToldNodes> nodes = std::make_shared<ToldNodes>();
 };
 
 }  // namespace nae::nae1

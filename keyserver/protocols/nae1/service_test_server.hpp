@@ -84,6 +84,10 @@ class ServiceTestServer {
     if (parts_->state->set(digest))
       listener_->for_each([](net::Connection& connection) { connection.tell_change(); });
   }
+  void set_nodes(wire::NodeList nodes) {
+    if (parts_->nodes->set(std::move(nodes)))
+      listener_->for_each([](net::Connection& connection) { connection.tell_change(); });
+  }
   std::uint16_t port() const { return listener_->port(); }
   std::filesystem::path audit_directory() const { return directory_ / "audit"; }
   std::vector<audit::StoredRecord> records(const audit::Filter& filter = {}) const {

@@ -98,9 +98,56 @@ TEST(ToldState, AnAgentOfVersion1IsToldNoState) {
   EXPECT_EQ(agent.next().header.type, wire::FrameType::pong);
 }
 
-TEST(ToldState, AnAgentOfALaterVersionIsAnsweredInVersion2) {
+const wire::NodeList kNodes{"ks1", {{"ks2", "10.0.0.2:7443"}}};
+
+TEST(ToldNodes, AnAgentIsToldAtHelloAndAfterEachChange) {
   ServiceTestServer server;
-  EXPECT_EQ(Greeting(server, 7).reply().version, 2);
+  server.set_state('x');
+  server.set_nodes(kNodes);
+  Greeting agent(server, 3);
+  EXPECT_EQ(agent.reply().version, 3);
+  EXPECT_EQ(agent.reply().state, state('x'));
+  EXPECT_EQ(agent.reply().nodes, kNodes);
+  for (const char* address : {"10.0.0.3:7443", "10.0.0.4:7443"}) {  // and says nothing itself
+    const wire::NodeList now{"ks1", {{"ks2", address}}};
+    server.set_nodes(now);
+    const wire::Frame told = agent.next();
+    EXPECT_EQ(told.header.type, wire::FrameType::nodes);
+    EXPECT_EQ(*wire::parse_node_list(told.body), now);
+  }
+  server.set_state('y');
+  EXPECT_EQ(agent.next().header.type, wire::FrameType::state);
+}
+
+TEST(ToldNodes, OneThatFollowsTellsThemAndNoState) {
+  ServiceTestServer server;
+  server.follow();
+  server.set_nodes(kNodes);
+  Greeting agent(server, 3);
+  EXPECT_EQ(agent.reply().version, 3);
+  EXPECT_FALSE(agent.reply().state);
+  EXPECT_EQ(agent.reply().nodes, kNodes);
+  server.set_state('y');
+  agent.ping();
+  EXPECT_EQ(agent.next().header.type, wire::FrameType::pong);
+}
+
+TEST(ToldNodes, AnAgentOfAnOldVersionIsToldOfNobody) {
+  for (const std::uint16_t version : {1, 2}) {
+    ServiceTestServer server;
+    server.set_nodes(kNodes);
+    Greeting agent(server, version);
+    EXPECT_EQ(agent.reply().version, version);
+    EXPECT_EQ(agent.reply().nodes, wire::NodeList{});
+    server.set_nodes({"ks1", {}});
+    agent.ping();
+    EXPECT_EQ(agent.next().header.type, wire::FrameType::pong);
+  }
+}
+
+TEST(ToldState, AnAgentOfALaterVersionIsAnsweredInVersion3) {
+  ServiceTestServer server;
+  EXPECT_EQ(Greeting(server, 7).reply().version, 3);
 }
 
 }  // namespace

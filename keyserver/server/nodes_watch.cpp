@@ -1,0 +1,87 @@
+#include "keyserver/server/nodes_watch.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <boost/asio/post.hpp>
+#include <set>
+#include <utility>
+
+#include "keyserver/server/open_store.hpp"
+#include "libnae/base/host.hpp"
+#include "libnae/base/log_text.hpp"
+#include "libnae/base/text.hpp"
+#include "net/connector.hpp"
+
+namespace nae::server {
+namespace {
+
+// One that is new has work after this, and one that has left is asked for so much longer.
+constexpr std::chrono::milliseconds kInterval{2'000};
+// Longer than any failover of a store takes.
+constexpr std::int64_t kForgottenAfterMs = 600'000;
+
+bool is_there(const store::Node& node) {
+  return node.state != store::NodeState::left && node.fenced.empty() &&
+         (!node.silent || node.quiet_ms < kForgottenAfterMs);
+}
+
+bool can_be_called(const std::string& address) {
+  const auto endpoint = net::parse_endpoint(address);
+  return endpoint && !is_every_interface(endpoint->host);
+}
+
+}  // namespace
+
+wire::NodeList nodes_for_agents(const std::vector<store::Node>& nodes, const std::string& own,
+                                const std::string& own_address) {
+  wire::NodeList list;
+  // A host's name may be what is no name of a node; such a server tells of nobody.
+  if (!is_name(own)) return list;
+  list.own = own;
+  std::set<std::string> addresses{own_address};
+  for (const store::Node& node : nodes) {
+    if (node.name == own || !is_there(node) || !can_be_called(node.address)) continue;
+    if (list.others.size() == wire::kMaxListedNodes || addresses.contains(node.address)) continue;
+    list.others.push_back({node.name, node.address});
+    std::ranges::sort(list.others, {}, &wire::ListedNode::name);
+    // The format itself is the judge of what may stand in it.
+    if (wire::well_formed(list))
+      addresses.insert(node.address);
+    else
+      std::erase(list.others, wire::ListedNode{node.name, node.address});
+  }
+  return list;
+}
+
+NodesWatch::NodesWatch(boost::asio::io_context& loop, const config::Config& config,
+                       store::Nodes& nodes, nae1::ToldNodes& told, std::function<void()> changed)
+    : loop_(loop),
+      is_of_group_(!config.store.url.empty()),
+      own_(node_of(config)),
+      own_address_(config::advertised(config)),
+      nodes_(nodes),
+      told_(told),
+      changed_(std::move(changed)),
+      again_(loop, kInterval, [this] { look(); }) {}
+
+void NodesWatch::start() {
+  if (!is_of_group_) return;
+  boost::asio::post(loop_, [this] { look(); });
+  again_.start();
+}
+
+void NodesWatch::look() {
+  const auto nodes = nodes_.list_nodes();
+  if (!nodes) {
+    spdlog::debug("event=nodes-unknown code={} message={}", name(nodes.error().code),
+                  quoted_text(nodes.error().message));
+    return;
+  }
+  if (!told_.set(nodes_for_agents(*nodes, own_, own_address_))) return;
+  std::string names;
+  for (const wire::ListedNode& node : told_.get().others) names += " " + node.name;
+  spdlog::info("event=nodes-told names={}", quoted_text(names.empty() ? "" : names.substr(1)));
+  changed_();
+}
+
+}  // namespace nae::server
