@@ -75,7 +75,7 @@ Result<void> Agent::start() {
     };
     NAE_ASSIGN(metrics_, MetricsListener::listen(loop_, *config_.metrics_listen, std::move(text)));
   }
-  broker_.use(std::move(upstreams));
+  broker_.use(std::move(upstreams), config_.discover);
   spdlog::info("event=listening socket={} servers={} programs={}", options.path,
                config_.servers.size(), config_.programs.size());
   renewal_.use(config_);
@@ -126,10 +126,11 @@ Result<void> Agent::reload(const Config& config) {
   config_.tls = config.tls;
   config_.renewal = config.renewal;
   config_.servers = config.servers;
+  config_.discover = config.discover;
   config_.connections_per_server = config.connections_per_server;
   config_.programs = config.programs;
   listener_->for_each([](net::Connection& connection) { connection.reexamine(); });
-  broker_.use(std::move(upstreams));
+  broker_.use(std::move(upstreams), config_.discover);
   ++counters_.reloads;
   renewal_.use(config_);
   return {};
@@ -139,7 +140,7 @@ Result<void> Agent::reload(const Config& config) {
 void Agent::use_renewed() {
   if (stopping_) return;
   auto upstreams = upstream_settings(config_);
-  if (upstreams) return broker_.use(*std::move(upstreams));
+  if (upstreams) return broker_.use(*std::move(upstreams), config_.discover);
   spdlog::error("event=renewed_certificate_unusable code={} reason={}",
                 name(upstreams.error().code), quoted_text(upstreams.error().message));
 }

@@ -45,21 +45,20 @@ bool is_failure_of_the_server(Code code) {
 Broker::Broker(boost::asio::io_context& loop, const BrokerLimits& limits)
     : loop_(loop), limits_(limits), deadline_timer_(loop), group_timer_(loop) {}
 
-void Broker::use(std::vector<UpstreamSettings> upstreams) {
+void Broker::use(std::vector<UpstreamSettings> upstreams, bool discover) {
   for (auto& old : upstreams_) old->retire(upstreams.front().tls);
-  std::vector<std::string> servers;
-  for (const UpstreamSettings& settings : upstreams) {
-    const std::string server = net::to_string(settings.endpoint);
-    if (std::find(servers.begin(), servers.end(), server) == servers.end())
-      servers.push_back(server);
-  }
-  servers_ = servers.size();
-  group_.configure(std::move(servers));
   if (!upstreams.empty() && upstreams_.empty()) agreed_.limits = upstreams.front().limits;
+  configured_ = std::move(upstreams);
+  std::vector<std::string> servers;
+  for (const UpstreamSettings& settings : configured_)
+    servers.push_back(net::to_string(settings.endpoint));
+  discovery_.configure(servers, discover);
+  name_servers();
   std::size_t first_new = upstreams_.size();
-  for (UpstreamSettings& settings : upstreams)
-    upstreams_.push_back(std::make_unique<Upstream>(loop_, std::move(settings), *this));
+  for (const UpstreamSettings& settings : configured_)
+    upstreams_.push_back(std::make_unique<Upstream>(loop_, settings, *this));
   for (std::size_t i = first_new; i < upstreams_.size(); ++i) upstreams_[i]->start();
+  update_discovered();
 }
 
 void Broker::remove(Asker& asker) {
@@ -333,7 +332,11 @@ void Broker::upstream_lost(Upstream& upstream, const Error& reason) {
   const bool connected = std::any_of(upstreams_.begin(), upstreams_.end(), [&](const auto& other) {
     return other->server() == upstream.server() && other->ready() && !other->retired();
   });
-  if (!connected) group_.left(upstream.server());
+  if (!connected) {
+    group_.left(upstream.server());
+    alarm_of_discovered(upstream, reason);
+    update_discovered_soon();
+  }
   std::set<std::uint64_t> lost;
   for (const auto& [number, request] : requests_)
     if (request.upstream == &upstream) lost.insert(number);

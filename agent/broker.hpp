@@ -16,6 +16,7 @@
 
 #include "agent/avoided_servers.hpp"
 #include "agent/context.hpp"
+#include "agent/discovery.hpp"
 #include "agent/server_group.hpp"
 #include "agent/upstream.hpp"
 #include "libnae/base/bytes.hpp"
@@ -45,14 +46,17 @@ struct BrokerCounters {
   std::uint64_t refused = 0;  // answered by an error of the agent's own
   std::uint64_t retried = 0;
   std::uint64_t timeouts = 0;
+  std::uint64_t discovered_refused =
+      0;  // attempts at a discovered server that did not prove itself
 };
 
 class Broker final : public UpstreamEvents {
  public:
   Broker(boost::asio::io_context& loop, const BrokerLimits& limits);
 
-  // Replaces all servers: the old connections serve until a new one is ready.
-  void use(std::vector<UpstreamSettings> upstreams);  // at least one
+  // Replaces all servers: the old connections serve until a new one is ready. `discover`: also of
+  // the key servers that those tell of, with as many connections and by the same rules.
+  void use(std::vector<UpstreamSettings> upstreams, bool discover);  // at least one
 
   void add(Asker& asker) { askers_.emplace(&asker, 0); }
   // The asker is gone: nothing is delivered to it any more.
@@ -68,6 +72,7 @@ class Broker final : public UpstreamEvents {
   // The last agreement with a server; own limits and no server before the first.
   const wire::HelloReply& agreed() const { return agreed_; }
   const std::vector<std::unique_ptr<Upstream>>& upstreams() const { return upstreams_; }
+  const Discovery& discovery() const { return discovery_; }
   const BrokerCounters& counters() const { return counters_; }
   std::size_t outstanding() const { return requests_.size(); }
   std::uint64_t buffered_bytes() const { return buffered_bytes_; }
@@ -82,6 +87,7 @@ class Broker final : public UpstreamEvents {
   void upstream_replied(Upstream& upstream, const wire::Frame& frame, ByteView bytes) override;
   void upstream_epoch(std::uint64_t epoch) override;
   void upstream_state(Upstream& upstream, const wire::StateDigest& state) override;
+  void upstream_nodes(Upstream& upstream, const wire::NodeList& nodes) override;
 
  private:
   using TimePoint = std::chrono::steady_clock::time_point;
@@ -142,6 +148,12 @@ class Broker final : public UpstreamEvents {
   void alarm_of_difference(const std::string& server, const Error& difference);
   Error unavailable() const;
   void sweep_retired();
+  // In a later turn, for connections come and go in it.
+  void update_discovered_soon();
+  void update_discovered();
+  void name_servers();
+  void order_upstreams();
+  void alarm_of_discovered(const Upstream& upstream, const Error& reason);
 
   boost::asio::io_context& loop_;
   BrokerLimits limits_;
@@ -154,6 +166,10 @@ class Broker final : public UpstreamEvents {
   AvoidedServers avoided_;
   AvoidedServers followers_;  // are not asked for what is counted
   ServerGroup group_;
+  Discovery discovery_;
+  std::vector<UpstreamSettings> configured_;
+  bool discovered_due_ = false;
+  std::map<std::string, std::string> told_refusals_;  // by discovered server, what was said last
   boost::asio::steady_timer group_timer_;
   std::map<std::string, std::string> told_differences_;  // by server, what was said of it last
   std::unordered_map<Asker*, std::uint64_t> askers_;     // with the bytes of their requests

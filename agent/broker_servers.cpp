@@ -35,7 +35,15 @@ Result<void> Broker::upstream_greeted(Upstream& upstream, const wire::HelloReply
   }
   // It may have told that others, admitted before, are of another store or state than the first.
   give_up_different();
+  told_refusals_.erase(upstream.server());
+  upstream_nodes(upstream, reply.nodes);
   return {};
+}
+
+void Broker::upstream_nodes(Upstream& upstream, const wire::NodeList& nodes) {
+  if (upstream.retired()) return;
+  discovery_.tell(upstream.server(), nodes);
+  update_discovered_soon();
 }
 
 void Broker::upstream_state(Upstream& upstream, const wire::StateDigest& state) {
@@ -182,6 +190,7 @@ void Broker::sweep_retired() {
     if (drop && this_turns_ == upstream.get()) this_turns_ = nullptr;
     return drop;
   });
+  update_discovered_soon();
 }
 
 }  // namespace nae::agent

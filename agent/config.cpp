@@ -168,6 +168,7 @@ Result<Config> load_config(const Path& file) {
   top.path("socket", config.socket, base);
   read_mode(top, config.socket_mode);
   read_servers(top, config.servers);
+  top.boolean("discover", config.discover);
   top.integer("connections_per_server", config.connections_per_server, 1, 16);
   read_metrics(top, config.metrics_listen);
   top.require("tls");

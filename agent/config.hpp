@@ -40,6 +40,7 @@ struct Config {
     std::filesystem::path file;  // where the next certificate goes: tls.certificate, or beside it
   } renewal;
   std::vector<net::Endpoint> servers;
+  bool discover = true;  // also key servers that those tell of
   std::uint32_t connections_per_server = 2;
   std::vector<Program> programs;
   std::optional<net::Endpoint> metrics_listen;  // plain HTTP on loopback; not given: nobody listens

@@ -131,6 +131,7 @@ class Visit final : public UpstreamEvents {
   void upstream_replied(Upstream&, const wire::Frame&, ByteView) override {}
   void upstream_epoch(std::uint64_t) override {}
   void upstream_state(Upstream&, const wire::StateDigest&) override {}
+  void upstream_nodes(Upstream&, const wire::NodeList&) override {}
 
   const std::string& software() const { return software_; }
   const std::string& problem() const { return problem_; }

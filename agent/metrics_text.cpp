@@ -1,6 +1,7 @@
 #include "agent/metrics_text.hpp"
 
 #include <cstdio>
+#include <map>
 
 #include "libnae/base/clock.hpp"
 #include "libnae/base/file.hpp"
@@ -106,6 +107,24 @@ void add_upstreams(Text& text, const Broker& broker) {
   }
 }
 
+// One sample a server; the same words as in nae_agent_stats().
+void add_servers(Text& text, const Broker& broker) {
+  const Discovery& discovery = broker.discovery();
+  std::map<std::string, bool> ready;
+  for (const auto& upstream : broker.upstreams())
+    if (!upstream->retired()) ready[upstream->server()] |= upstream->ready();
+  text.family("nae_agent_server_ready", "1 while a connection to the key server serves, else 0.",
+              false);
+  for (const auto& [server, serves] : ready)
+    text.sample(serves ? 1 : 0, "server=\"" + escaped(server) + "\",node=\"" +
+                                    escaped(discovery.node_at(server)) + "\",origin=\"" +
+                                    (discovery.is_found(server) ? "discovered" : "configured") +
+                                    "\"");
+  text.one("nae_agent_discovered_refused_total",
+           "Attempts at discovered key servers whose certificate was not theirs.", true,
+           number(broker.counters().discovered_refused));
+}
+
 void add_certificates(Text& text, const net::TlsFiles& tls) {
   struct Seen {
     const char* kind;
@@ -156,6 +175,7 @@ std::string metrics_text(const Broker& broker, const AgentCounters& counters, st
            static_cast<double>(counters.renewals_failed));
   add_broker(text, broker);
   add_upstreams(text, broker);
+  add_servers(text, broker);
   add_certificates(text, tls);
   for (const ProcessNumber& number : process_numbers())
     text.one(number.name, number.help, number.is_counter, number.value);

@@ -84,6 +84,18 @@ class ScriptedServer {
     std::lock_guard lock(mutex_);
     return state_;
   }
+  // It tells of its group from now on, in version 3; its connections are told.
+  void set_nodes(wire::NodeList nodes) {
+    {
+      std::lock_guard lock(mutex_);
+      nodes_ = std::move(nodes);
+    }
+    listener_->for_each([](net::Connection& connection) { connection.tell_change(); });
+  }
+  std::optional<wire::NodeList> nodes() const {
+    std::lock_guard lock(mutex_);
+    return nodes_;
+  }
   std::vector<wire::OpenContext> opened() const {
     std::lock_guard lock(mutex_);
     return opened_;
@@ -110,6 +122,7 @@ class ScriptedServer {
 
     void changed() override {
       if (tells_state_) wire::append_state(connection_.output(), *server_.state());
+      if (tells_nodes_) wire::append_node_list(connection_.output(), *server_.nodes());
     }
 
    private:
@@ -124,12 +137,17 @@ class ScriptedServer {
             return false;
           }
           const auto state = server_.state();
+          const auto nodes = server_.nodes();
           auto reply =
               wire::agree(net::testing::must(wire::parse_hello(frame.body)), server_.limits_,
-                          state ? wire::kVersionWithState : wire::kProtocolVersion);
+                          nodes   ? wire::kVersionWithNodes
+                          : state ? wire::kVersionWithState
+                                  : wire::kProtocolVersion);
           reply->server_id = server_.store();
           reply->state = state;
           tells_state_ = reply->state.has_value();
+          tells_nodes_ = nodes.has_value();
+          if (nodes) reply->nodes = *nodes;
           reply->epoch = 7;
           wire::append_hello_reply(out, id, *reply);
           assembler_.set_max_body_bytes(reply->limits.max_frame_bytes);
@@ -211,7 +229,7 @@ class ScriptedServer {
     wire::FrameAssembler assembler_{wire::kMaxFrameBytesBeforeHello};
     std::set<std::uint32_t> contexts_;
     bool forgotten_ = false;
-    bool tells_state_ = false;
+    bool tells_state_ = false, tells_nodes_ = false;
   };
 
   Script script_;
@@ -221,6 +239,7 @@ class ScriptedServer {
   std::optional<Error> hello_refusal_;
   std::string store_ = "scripted";
   std::optional<wire::StateDigest> state_;
+  std::optional<wire::NodeList> nodes_;
   std::vector<wire::OpenContext> opened_;
   net::WorkerThreads workers_{1, "scripted"};
   std::unique_ptr<net::Listener> listener_;

@@ -8,9 +8,25 @@ namespace {
 constexpr const char* kNameOneServer =
     "Name only addresses of one key server in 'servers' of the agent's configuration.";
 
+using Servers = std::vector<std::string>;
+
+// Those of both stand in one order.
+bool is_in_order_of(const Servers& before, const Servers& after) {
+  const auto common = [](const Servers& all, const Servers& others) {
+    Servers left;
+    std::ranges::copy_if(all, std::back_inserter(left), [&](const std::string& server) {
+      return std::ranges::find(others, server) != others.end();
+    });
+    return left;
+  };
+  return common(before, after) == common(after, before);
+}
+
 }  // namespace
 
 void ServerGroup::configure(std::vector<std::string> servers) {
+  // Another order is another judgement: it begins anew, with its grace.
+  const bool same_order = is_in_order_of(servers_, servers);
   servers_ = std::move(servers);
   auto forget = [&](auto& map) {
     std::erase_if(map, [&](const auto& known) {
@@ -19,8 +35,10 @@ void ServerGroup::configure(std::vector<std::string> servers) {
   };
   forget(stores_);
   forget(states_);
-  // Another order is another judgement: it begins anew, with its grace.
-  differences_.clear();
+  forget(differences_);
+  std::erase_if(differences_, [&](const auto& difference) {
+    return !same_order || !states_.contains(difference.second.from);
+  });
 }
 
 Result<void> ServerGroup::admit(const std::string& server, const std::string& store,

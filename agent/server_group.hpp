@@ -20,7 +20,8 @@ class ServerGroup {
   using TimePoint = std::chrono::steady_clock::time_point;
   using State = std::optional<wire::StateDigest>;  // nothing: a server that does not tell it
 
-  // In the order of the configuration. What is known of those that stay is kept.
+  // In the order of the configuration, and then in that in which they were found. What is known of
+  // those that stay is kept.
   void configure(std::vector<std::string> servers);
 
   // What `server` says of itself when it is connected, its store's id and its state. The first

@@ -21,8 +21,11 @@ class Rows {
   Table& table_;
 };
 
-void add_upstream(Rows& rows, const std::string& prefix, const Upstream& upstream) {
+void add_upstream(Rows& rows, const std::string& prefix, const Upstream& upstream,
+                  const Discovery& discovery) {
   rows.text(prefix + "server", upstream.server());
+  rows.text(prefix + "origin", discovery.is_found(upstream.server()) ? "discovered" : "configured");
+  rows.text(prefix + "node", discovery.node_at(upstream.server()));
   rows.text(prefix + "state", upstream.state_name());
   rows.number(prefix + "outstanding", upstream.outstanding());
   rows.number(prefix + "requests", upstream.requests());
@@ -57,11 +60,13 @@ Table statistics_table(const Broker& broker, const AgentCounters& counters, std:
   rows.number("requests_refused", broker.counters().refused);
   rows.number("requests_retried", broker.counters().retried);
   rows.number("requests_timed_out", broker.counters().timeouts);
+  rows.number("servers_discovered", broker.discovery().found().size());
+  rows.number("discovered_refused", broker.counters().discovered_refused);
   rows.number("requests_outstanding", broker.outstanding());
   rows.number("buffered_bytes", broker.buffered_bytes());
   std::size_t number = 0;
   for (const auto& upstream : broker.upstreams())
-    add_upstream(rows, "upstream." + std::to_string(++number) + ".", *upstream);
+    add_upstream(rows, "upstream." + std::to_string(++number) + ".", *upstream, broker.discovery());
   return table;
 }
 

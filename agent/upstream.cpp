@@ -123,6 +123,7 @@ void Upstream::retire(const net::TlsContext& tls) {
 
 void Upstream::connect() {
   state_ = State::connecting;
+  proven_ = false;
   attempted_at_ = std::chrono::steady_clock::now();
   net::ConnectionLimits limits;
   limits.handshake_timeout = settings_.connect_timeout;
@@ -138,9 +139,10 @@ void Upstream::connect() {
 
 void Upstream::link_opened(Link& link) {
   link_ = &link;
+  proven_ = true;
   state_ = State::greeting;
   wire::Hello hello;
-  hello.highest_version = wire::kVersionWithState;
+  hello.highest_version = wire::kVersionWithNodes;
   hello.limits = settings_.limits;
   hello.software = software("nae-agent");
   wire::append_hello(link.connection().output(), kHelloId, hello);
@@ -194,6 +196,12 @@ bool Upstream::receive(const wire::Frame& frame, ByteView bytes) {
       Link* link = link_;
       events_.upstream_state(*this, *state);
       return link_ == link;
+    }
+    case FrameType::nodes: {
+      auto nodes = wire::parse_node_list(frame.body);
+      if (!nodes) return link_->fail_with(nodes.error());
+      events_.upstream_nodes(*this, *nodes);
+      return true;
     }
     default:  // admitted: none is left
       return true;

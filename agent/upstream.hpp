@@ -34,6 +34,7 @@ class UpstreamEvents {
   virtual void upstream_epoch(std::uint64_t epoch) = 0;
   // The connection may be given up in it.
   virtual void upstream_state(Upstream& upstream, const wire::StateDigest& state) = 0;
+  virtual void upstream_nodes(Upstream& upstream, const wire::NodeList& nodes) = 0;
 };
 
 struct UpstreamSettings {
@@ -91,6 +92,8 @@ class Upstream {
   std::uint64_t request_bytes() const { return request_bytes_; }
   std::uint64_t reply_bytes() const { return reply_bytes_; }
   std::size_t open_contexts() const { return contexts_.size(); }
+  // At the last attempt its certificate was that of the endpoint.
+  bool proven() const { return proven_; }
   // Why it is not ready, and Code::internal without a message when there is nothing to say.
   const Error& last_error() const { return last_error_; }
   // What the server agreed to; the own limits before.
@@ -121,6 +124,7 @@ class Upstream {
   State state_ = State::waiting;
   bool retired_ = false;
   bool avoided_ = false;
+  bool proven_ = false;
   bool pinged_ = false;
   bool pong_owed_ = false;
   TimePoint last_heard_;

@@ -63,7 +63,7 @@ class AgentBetween {
     for (std::size_t i = 0; i < servers; ++i)
       settings.push_back(
           {{"server" + std::to_string(i), 7443}, tls(), kAgentLimits, std::chrono::seconds(5)});
-    broker_.use(std::move(settings));
+    broker_.use(std::move(settings), true);
     for (std::size_t i = 0; i < clients; ++i) connect_client();
     settle(loop_);
   }
