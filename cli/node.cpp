@@ -1,4 +1,4 @@
-// nae node list | fence | allow
+// nae node list | fence | allow | remove
 #include <ostream>
 
 #include "cli/command.hpp"
@@ -54,6 +54,21 @@ Outcome<ExitCode> allow(Call& call, const NodeOptions& options) {
   return kOk;
 }
 
+Outcome<ExitCode> remove(Call& call, const NodeOptions& options) {
+  NAE_ANSWER(std::string name, checked_name(options.name));
+  NAE_ANSWER(auto server, call.server());
+  NAE_TRY_OUTCOME(confirmed(
+      call, options.yes,
+      "Node " + name + " is not listed any more. Who comes back under its name is fenced."));
+  NAE_ANSWER(json::value answer,
+             server->call("POST", "/v1/nodes/" + name + "/remove", {{"reason", options.reason}}));
+  call.show(answer, [&] {
+    call.out << "Node " << name
+             << " is removed; to take one of this name in again\n  nae node allow " << name << '\n';
+  });
+  return kOk;
+}
+
 }  // namespace
 
 void add_node(CLI::App& app, Action& chosen) {
@@ -81,6 +96,15 @@ void add_node(CLI::App& app, Action& chosen) {
   allow_leaf->fallthrough()->footer(
       "Takes the role operator.\n\n"
       "Example:\n  nae node allow ks2 --reason 'it has a new disk'");
+  auto [remove_leaf, removed] = add_leaf<NodeOptions>(
+      *node, "remove", "Forget a key server that is gone for ever", chosen, remove);
+  remove_leaf->add_option("NAME", removed->name, "Name of the node")->required();
+  remove_leaf->add_option("--reason", removed->reason, "Recorded in the audit log")->required();
+  add_yes(*remove_leaf, removed->yes);
+  remove_leaf->fallthrough()->footer(
+      "Takes the role operator. Of one that has left, or that is fenced and not heard of any "
+      "more.\n\n"
+      "Example:\n  nae node remove ks2 --reason 'its machine is scrapped'");
 }
 
 }  // namespace nae::cli

@@ -59,6 +59,13 @@ Result<Reply> fence_node(AdminCall& call) {
   return Reply{{{"name", call.names.front()}, {"fenced", reason}}};
 }
 
+Result<Reply> remove_node(AdminCall& call) {
+  NAE_ASSIGN(const std::string reason, reason_of(call));
+  call.audit_detail = reason;
+  NAE_TRY(call.parts.store.store.remove_node(call.names.front(), reason));
+  return Reply{{{"name", call.names.front()}, {"removed", reason}}};
+}
+
 Result<Reply> allow_node(AdminCall& call) {
   NAE_ASSIGN(const std::string reason, reason_of(call));
   call.audit_detail = reason;

@@ -55,6 +55,7 @@ constexpr Route kRoutes[] = {
     {"GET",    "/v1/nodes",              "node-list",      kAnyone,        kReads,    false, list_nodes},
     {"POST",   "/v1/nodes/{}/fence",     "node-fence",     kDevices,       kChanges,  false, fence_node},
     {"POST",   "/v1/nodes/{}/allow",     "node-allow",     kDevices,       kChanges,  false, allow_node},
+    {"POST",   "/v1/nodes/{}/remove",    "node-remove",    kDevices,       kChanges,  false, remove_node},
     {"GET",    "/v1/admins",             "admin-list",     kAnyone,        kReads,    false, list_admins},
     {"POST",   "/v1/admins",             "admin-add",      kAnyone,        kAppoints, false, add_admin,        may_add_admin},
     {"DELETE", "/v1/admins/{}",          "admin-remove",   kAnyone,        kAppoints, false, remove_admin,     may_remove_admin},

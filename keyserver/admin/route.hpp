@@ -139,6 +139,7 @@ Result<Reply> renew_own_certificate(AdminCall&);
 Result<Reply> list_nodes(AdminCall&);
 Result<Reply> fence_node(AdminCall&);
 Result<Reply> allow_node(AdminCall&);
+Result<Reply> remove_node(AdminCall&);
 Result<Reply> list_admins(AdminCall&);
 Result<Reply> add_admin(AdminCall&);
 Result<Reply> remove_admin(AdminCall&);

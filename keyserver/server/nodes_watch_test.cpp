@@ -78,6 +78,7 @@ class Rows final : public store::Nodes {
   }
   Result<std::vector<store::Follower>> list_followers() override { return {}; }
   Result<void> fence_node(std::string_view, std::string_view) override { return {}; }
+  Result<void> remove_node(std::string_view, std::string_view) override { return {}; }
   Result<void> allow_node(std::string_view) override { return {}; }
   std::vector<store::Node> nodes;
   bool away = false;

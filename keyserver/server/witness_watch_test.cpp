@@ -15,6 +15,7 @@ class Rows final : public store::Nodes {
   }
   Result<std::vector<store::Follower>> list_followers() override { return {}; }
   Result<void> fence_node(std::string_view, std::string_view) override { return {}; }
+  Result<void> remove_node(std::string_view, std::string_view) override { return {}; }
   Result<void> allow_node(std::string_view) override { return {}; }
   void set(const std::string& name, std::uint64_t seq, Byte byte = 1) {
     std::erase_if(nodes, [&](const store::Node& node) { return node.name == name; });

@@ -37,7 +37,8 @@ constexpr std::string_view kKindNames[] = {"",
                                            "rollback-accepted",
                                            "key-certificate",
                                            "node-fenced",
-                                           "node-allowed"};
+                                           "node-allowed",
+                                           "node-removed"};
 static_assert(std::size(kKindNames) == static_cast<std::size_t>(kNewestChangeKind) + 1);
 
 tl::unexpected<Error> malformed_change() {

@@ -53,8 +53,9 @@ enum class ChangeKind : std::uint8_t {
   key_certificate = 25,
   node_fenced = 26,
   node_allowed = 27,
+  node_removed = 28,
 };
-inline constexpr ChangeKind kNewestChangeKind = ChangeKind::node_allowed;
+inline constexpr ChangeKind kNewestChangeKind = ChangeKind::node_removed;
 std::string_view name(ChangeKind kind);  // "policy-applied"
 
 // What a row is about. Numbers stand in the ledger.

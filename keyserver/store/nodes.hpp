@@ -59,6 +59,12 @@ inline std::string fence_of(std::string_view node) {
   return "fenced-node/" + std::string(node);
 }
 
+// The fact that it is gone for ever: it is not listed while nothing is heard of it. Such a node is
+// fenced as well: its number stays its own, and who comes back under its name is seen, and waits.
+inline std::string removal_of(std::string_view node) {
+  return "removed-node/" + std::string(node);
+}
+
 // Failures of every call: Code::unsupported when the store is one key server's own, else as Meta.
 class Nodes {
  public:
@@ -69,7 +75,10 @@ class Nodes {
   // Code::not_found for a name that no node has, Code::conflict when it is fenced already, or when
   // no other one would be left that may take the lease.
   virtual Result<void> fence_node(std::string_view name, std::string_view reason) = 0;
-  // Code::conflict when it is not fenced.
+  // Of one that has left, or is fenced and silent. Code::not_found for a name that no node has, or
+  // that was removed already; Code::conflict when it may be there.
+  virtual Result<void> remove_node(std::string_view name, std::string_view reason) = 0;
+  // Of one that was removed too. Code::conflict when it is not fenced.
   virtual Result<void> allow_node(std::string_view name) = 0;
 };
 

@@ -156,6 +156,16 @@ with Tap() as tap, Stack() as stack:
     tap.is_(reader.bad, [], "and no request failed")
     tap.ok(wait_until(lambda: not alive(pid), LEASE + 5), "it has ended")
     other.process.wait()
+
+    # and is gone for ever
+    refused = chief.nae("node", "remove", name_of[chief], "--reason", "x", "--yes")
+    tap.like(refused.stderr, "is there", "a node that is there is not removed")
+    removed = ("node", "remove", name_of[other], "--reason", "its machine is scrapped", "--yes")
+    tap.ok(wait_until(lambda: chief.nae(*removed).returncode == 0, 2 * LEASE), "the one that was fenced and is silent is", chief.nae(*removed).stderr)
+    tap.ok(name_of[other] not in states(chief), "and is listed no more", states(chief))
+    records = json.loads(chief.must("audit", "query", "--event", "admin", "--action", "node-remove", "--limit", "10", "--json"))["records"]
+    tap.ok([record for record in records if record["target"] == name_of[other] and record["detail"] == "its machine is scrapped"],
+           "the audit log has who removed it, and why", records)
     agent_log = (stack.path / "postgresql.log").read_text()
     tap.ok("event=server_discovered" in agent_log and "event=server_dropped" in agent_log and "discovered_server_refused" not in agent_log,
            "the agent's log has who came and who went", agent_log[-1500:])

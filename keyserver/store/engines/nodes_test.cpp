@@ -35,6 +35,11 @@ class NodesTest : public ::testing::Test {
     return found == nodes.end() ? Node{} : *found;
   }
 
+  bool is_listed(const std::string& name) {
+    const auto nodes = store_->list_nodes().value();
+    return std::ranges::find(nodes, name, &Node::name) != nodes.end();
+  }
+
   PostgresqlEngine engine_;
   std::unique_ptr<sql::Store> store_;
 };
@@ -176,6 +181,56 @@ TEST_F(NodesTest, FencesAreChangesOfTheLedger) {
   EXPECT_EQ(store_->verify_ledger().error().code, Code::store_corrupt) << "by no hand";
 }
 
+TEST_F(NodesTest, OneThatIsGoneForEverIsNotListed) {
+  announce("ks2");
+  announce("ks3");
+  EXPECT_EQ(store_->remove_node("ks9", "x").error().code, Code::not_found);
+  EXPECT_EQ(store_->remove_node("ks2", "x").error().code, Code::conflict) << "it waits";
+  ASSERT_TRUE(row()->leave(beat("ks2", "run")));
+  const std::uint64_t before = store_->ledger_head().epoch;
+  ASSERT_TRUE(store_->remove_node("ks2", "its machine is gone"));
+  EXPECT_FALSE(is_listed("ks2"));
+  EXPECT_EQ(store_->remove_node("ks2", "x").error().code, Code::not_found);
+  const auto changes = store_->changes_after(before, 10).value();
+  ASSERT_EQ(changes.size(), 1u);
+  EXPECT_EQ(changes[0].kind, ChangeKind::node_removed);
+  EXPECT_EQ(changes[0].items.size(), 2u) << "it is fenced as well";
+  EXPECT_TRUE(store_->verify_ledger());
+}
+
+TEST_F(NodesTest, OneThatWasRemovedAndComesBackIsSeenAndWaitsUntilItIsAllowed) {
+  announce("ks2");
+  const std::int64_t number = row()->number_of("ks2").value();
+  ASSERT_TRUE(row()->leave(beat("ks2", "run")));
+  ASSERT_TRUE(store_->remove_node("ks2", "its machine is gone"));
+  announce("ks2", "later");
+  EXPECT_EQ(node("ks2").fenced, "its machine is gone");
+  EXPECT_EQ(row()->number_of("ks2").value(), number) << "its own for ever";
+  EXPECT_EQ(row()->take(row()->read().value(), "ks2", "later", kLease).error().code,
+            Code::server_unavailable);
+  ASSERT_TRUE(store_->allow_node("ks2"));
+  ASSERT_TRUE(row()->leave(beat("ks2", "later")));
+  EXPECT_TRUE(is_listed("ks2")) << "it was taken in again";
+  EXPECT_TRUE(store_->verify_ledger());
+}
+
+TEST_F(NodesTest, OneThatIsSilentIsRemovedWhenItIsFenced) {
+  announce("ks2");
+  announce("ks3");
+  const auto fall_silent = [&] {
+    engine_.tamper("UPDATE nodes SET heard_at = now() - interval '61 s' WHERE name = 'ks2'");
+  };
+  fall_silent();
+  EXPECT_EQ(store_->remove_node("ks2", "x").error().code, Code::conflict) << "it may come back";
+  ASSERT_TRUE(store_->fence_node("ks2", "it is down"));
+  announce("ks2");
+  EXPECT_EQ(store_->remove_node("ks2", "x").error().code, Code::conflict) << "it waits";
+  fall_silent();
+  EXPECT_TRUE(store_->remove_node("ks2", "its machine is gone"));
+  EXPECT_FALSE(is_listed("ks2"));
+  EXPECT_TRUE(store_->verify_ledger());
+}
+
 TEST_F(NodesTest, WhatCannotBeFencedOrAllowedIsRefused) {
   announce("ks2");
   EXPECT_EQ(store_->fence_node("ks9", "x").error().code, Code::not_found);
@@ -197,6 +252,7 @@ TEST_F(NodesTest, AStoreOfOneKeyServerHasNoNodes) {
   EXPECT_EQ(store->list_nodes().error().code, Code::unsupported);
   EXPECT_EQ(store->fence_node("ks1", "x").error().code, Code::unsupported);
   EXPECT_EQ(store->allow_node("ks1").error().code, Code::unsupported);
+  EXPECT_EQ(store->remove_node("ks1", "x").error().code, Code::unsupported);
 }
 
 }  // namespace

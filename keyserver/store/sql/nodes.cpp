@@ -15,14 +15,21 @@ Result<void> check_shared(const Database& database) {
               "Several key servers are one where their store is a PostgreSQL.");
 }
 
+bool may_be_there(const Node& node) {
+  return node.state != NodeState::left && !node.silent;
+}
+
 Result<std::vector<Node>> read_nodes(Database& database) {
-  NAE_ASSIGN(Statement rows,
-             database.query("SELECT n.name, n.state, n.version, n.address, n.epoch, n.duration_ms,"
-                            " (extract(epoch FROM clock_timestamp() - n.heard_at) * 1000)::bigint,"
-                            " m.value, n.applied, coalesce(h.seq, 0), h.hash FROM nodes AS n"
-                            " LEFT JOIN audit_head AS h ON h.one = n.number"
-                            " LEFT JOIN meta AS m ON m.name = 'fenced-node/' || n.name"
-                            " ORDER BY n.name"));
+  NAE_ASSIGN(
+      Statement rows,
+      database.query("SELECT n.name, n.state, n.version, n.address, n.epoch, n.duration_ms,"
+                     " (extract(epoch FROM clock_timestamp() - n.heard_at) * 1000)::bigint,"
+                     " m.value, n.applied, coalesce(h.seq, 0), h.hash, (r.name IS NOT NULL)::int"
+                     " FROM nodes AS n"
+                     " LEFT JOIN audit_head AS h ON h.one = n.number"
+                     " LEFT JOIN meta AS m ON m.name = 'fenced-node/' || n.name"
+                     " LEFT JOIN meta AS r ON r.name = 'removed-node/' || n.name"
+                     " ORDER BY n.name"));
   std::vector<Node> nodes;
   while (true) {
     NAE_ASSIGN(const bool row, rows.step());
@@ -43,8 +50,18 @@ Result<std::vector<Node>> read_nodes(Database& database) {
       std::ranges::copy(hash, node.head.hash.begin());
     else if (node.head.seq != 0)
       return fail(Code::store_corrupt, "the store's head of the audit log has no hash");
-    nodes.push_back(std::move(node));
+    const bool removed = rows.integer(11) != 0;
+    if (!removed || may_be_there(node)) nodes.push_back(std::move(node));
   }
+}
+
+Result<void> take_in_again(Database& database, Recorded& change, const std::string& removal) {
+  NAE_ASSIGN(Statement row,
+             database.query("SELECT 1 FROM meta WHERE name = ?1", std::string_view(removal)));
+  NAE_ASSIGN(const bool removed, row.step());
+  if (!removed) return {};
+  NAE_TRY(change.touch(Noun::fact, identity_of(removal)));
+  return database.execute("DELETE FROM meta WHERE name = ?1", std::string_view(removal));
 }
 
 }  // namespace
@@ -103,6 +120,31 @@ Result<void> Store::fence_node(std::string_view name, std::string_view reason) {
   return change.commit(ChangeKind::node_fenced);
 }
 
+Result<void> Store::remove_node(std::string_view name, std::string_view reason) {
+  std::lock_guard lock(mutex_);
+  NAE_TRY(check_shared(*database_));
+  NAE_ASSIGN(Recorded change, Recorded::begin(*database_, *ledger_));
+  NAE_ASSIGN(const std::vector<Node> nodes, read_nodes(*database_));
+  const auto node = std::ranges::find(nodes, name, &Node::name);
+  if (node == nodes.end())
+    return fail(Code::not_found, "the group has no node " + std::string(name),
+                "See 'nae node list'.");
+  if (may_be_there(*node))
+    return fail(Code::conflict, "node " + node->name + " is there", "Stop it first.");
+  if (node->state != NodeState::left && node->fenced.empty())
+    return fail(Code::conflict,
+                "node " + node->name + " is silent, and did not say that it left: it may come back",
+                "Make sure that it is down, and fence it: nae node fence " + node->name);
+  std::vector<std::string> facts{removal_of(name)};
+  if (node->fenced.empty()) facts.push_back(fence_of(name));
+  for (const std::string& fact : facts) {
+    NAE_TRY(change.touch(Noun::fact, identity_of(fact)));
+    NAE_TRY(database_->execute("INSERT INTO meta (name, value) VALUES (?1, ?2)",
+                               std::string_view(fact), reason));
+  }
+  return change.commit(ChangeKind::node_removed);
+}
+
 Result<void> Store::allow_node(std::string_view name) {
   std::lock_guard lock(mutex_);
   NAE_TRY(check_shared(*database_));
@@ -112,6 +154,7 @@ Result<void> Store::allow_node(std::string_view name) {
   NAE_TRY(database_->execute("DELETE FROM meta WHERE name = ?1", std::string_view(fact)));
   if (database_->changes() == 0)
     return fail(Code::conflict, "node " + std::string(name) + " is not fenced");
+  NAE_TRY(take_in_again(*database_, change, removal_of(name)));
   return change.commit(ChangeKind::node_allowed);
 }
 

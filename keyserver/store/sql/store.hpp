@@ -64,6 +64,7 @@ class Store : public store::Store {
   Result<std::vector<Node>> list_nodes() override;
   Result<std::vector<Follower>> list_followers() override;
   Result<void> fence_node(std::string_view name, std::string_view reason) override;
+  Result<void> remove_node(std::string_view name, std::string_view reason) override;
   Result<void> allow_node(std::string_view name) override;
 
   // Admins
