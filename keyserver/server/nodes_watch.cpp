@@ -16,7 +16,7 @@ namespace nae::server {
 namespace {
 
 // One that is new has work after this, and one that has left is asked for so much longer.
-constexpr std::chrono::milliseconds kInterval{2'000};
+constexpr std::chrono::milliseconds kBetweenReads{2'000};
 // Longer than any failover of a store takes.
 constexpr std::int64_t kForgottenAfterMs = 600'000;
 
@@ -62,7 +62,7 @@ NodesWatch::NodesWatch(boost::asio::io_context& loop, const config::Config& conf
       nodes_(nodes),
       told_(told),
       changed_(std::move(changed)),
-      again_(loop, kInterval, [this] { look(); }) {}
+      again_(loop, kBetweenReads, [this] { look(); }) {}
 
 void NodesWatch::start() {
   if (!is_of_group_) return;
