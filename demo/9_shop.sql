@@ -1,7 +1,6 @@
 \echo '-- A web shop of its own. Its role stores ciphertexts, and has no right to any key.'
 SET client_min_messages = warning;
-DROP TABLE IF EXISTS sales;
-CREATE TABLE sales (
+CREATE TABLE IF NOT EXISTS sales (
   id    int GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   buyer text,
   card  nae.enc_text('customer-pii'));

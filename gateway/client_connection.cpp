@@ -67,7 +67,12 @@ ClientConnection::~ClientConnection() {
 }
 
 void ClientConnection::drain() {
-  if (is_idle_ || (exchange_ && exchange_->is_tunnel())) channel_.close();
+  if (is_idle_ || (exchange_ && exchange_->is_tunnel())) abort();
+}
+
+void ClientConnection::abort() {
+  channel_.close();
+  if (exchange_) exchange_->abort();
 }
 
 awaitable<bool> ClientConnection::shake_hands() {

@@ -23,7 +23,7 @@ class ClientConnection : public Drained, public std::enable_shared_from_this<Cli
   ~ClientConnection() override;
 
   void drain() override;
-  void abort() override { channel_.close(); }
+  void abort() override;
 
  private:
   boost::asio::awaitable<void> run();
@@ -37,7 +37,7 @@ class ClientConnection : public Drained, public std::enable_shared_from_this<Cli
   Client client_;
   std::function<void()> on_end_;
   bool is_idle_ = false;
-  const Exchange* exchange_ = nullptr;  // under way
+  Exchange* exchange_ = nullptr;  // under way
 };
 
 }  // namespace nae::gateway

@@ -93,6 +93,16 @@ Result<void> read_log(Fields f, Config& config) {
   return f.finish();
 }
 
+// Else a body that a route allows would be refused as if there were only too many at the moment.
+Result<void> check_bodies(const Config& config, const std::string& source) {
+  for (const Route& route : config.routes.routes())
+    if (config.limits.max_bodies_bytes < 2 * std::uint64_t{route.max_body_bytes})
+      return fail(Code::config_invalid,
+                  source + ": limits.max_bodies_bytes must be twice max_body_bytes of route '" +
+                      route.name + "' at least");
+  return {};
+}
+
 }  // namespace
 
 Result<Config> load_config(const Path& file) {
@@ -120,6 +130,7 @@ Result<Config> load_config(const Path& file) {
   if (const toml::table* table = top.table("log")) NAE_TRY(read_log(fields(*table, "log"), config));
   NAE_ASSIGN(config.routes, read_routes(top, source));
   NAE_TRY(top.finish());
+  NAE_TRY(check_bodies(config, source));
   return config;
 }
 

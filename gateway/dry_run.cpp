@@ -15,6 +15,7 @@
 #include "gateway/inspection/gzip.hpp"
 #include "gateway/inspection/multipart_scanner.hpp"
 #include "gateway/route_choice.hpp"
+#include "gateway/upgrade.hpp"
 #include "libnae/base/log_text.hpp"
 
 namespace nae::gateway {
@@ -84,6 +85,8 @@ Understood<void> print_one(std::string_view text, const RouteTable& routes, std:
   auto chosen = route_of(request, routes, *target);
   if (!chosen) return tl::unexpected(chosen.error());
   const Route* route = *chosen;
+  const auto asked = asks_for_upgrade(request.header, !request.body.empty(), route);
+  if (!asked) return tl::unexpected(asked.error());
   std::vector<Finding> findings;
   if (route) {
     if (!request.body.empty()) NAE_UNDERSTAND(check_content(*route, request.headers));
@@ -96,12 +99,12 @@ Understood<void> print_one(std::string_view text, const RouteTable& routes, std:
   for (const Finding& found : findings) texts.push_back("nae1:" + found.label);
   const RewrittenRequest made = rewrite(request.view(), findings, texts);
   out << "# route " << (route ? route->name : "none: it streams through") << ", " << findings.size()
-      << " values encrypted\n"
-      << request.method() << " " << made.target << " HTTP/1.1\n";
-  if (route && !route->upgrade.empty())
-    out << "# of an upgrade to " << route->upgrade << " nobody looks into what follows\n";
+      << " values encrypted\n";
+  if (*asked) out << "# of an upgrade to " << route->upgrade << " nobody looks into what follows\n";
+  out << request.method() << " " << made.target << " HTTP/1.1\n";
   for (std::size_t i = 0; i < request.headers.size(); ++i)
-    out << request.headers[i].first << ": " << made.header_values[i] << "\n";
+    if (!route || request.body.empty() || !is_digest(request.headers[i].first))
+      out << request.headers[i].first << ": " << made.header_values[i] << "\n";
   out << "\n" << as_text(made.body) << "\n";
   return {};
 }

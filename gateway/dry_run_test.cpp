@@ -70,5 +70,28 @@ TEST(DryRun, ChoosesTheRouteAsARequestWould) {
         << line << " " << printed(request(line, host, body.size(), body));
 }
 
+TEST(DryRun, SaysWhatIsAnUpgrade) {
+  auto document =
+      toml_fields::parse("[[route]]\nname = \"live\"\npath = \"/live\"\nupgrade = \"websocket\"\n",
+                         "routes", Code::config_invalid);
+  ASSERT_TRUE(document.has_value());
+  toml_fields::Fields fields(*document, "routes", "", Code::config_invalid);
+  const auto routes = read_routes(fields, "routes");
+  ASSERT_TRUE(routes.has_value());
+  const auto printed_of = [&](const std::string& lines) {
+    std::ostringstream out;
+    print_rewritten(lines + "Host: shop.example\r\n\r\n", *routes, out);
+    return out.str();
+  };
+  const std::string asks = "Connection: Upgrade\r\nUpgrade: websocket\r\n";
+  EXPECT_NE(printed_of("GET /live HTTP/1.1\r\n" + asks).find("# of an upgrade to websocket"),
+            std::string::npos);
+  EXPECT_EQ(printed_of("GET /live HTTP/1.1\r\n").find("# of an upgrade"), std::string::npos);
+  EXPECT_NE(printed_of("GET /live HTTP/1.1\r\nUpgrade: websocket\r\n").find("upgrade_malformed"),
+            std::string::npos);
+  EXPECT_NE(printed_of("POST /live HTTP/1.1\r\n" + asks).find("# route none"), std::string::npos)
+      << "of a route with nothing but an upgrade";
+}
+
 }  // namespace
 }  // namespace nae::gateway

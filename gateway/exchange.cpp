@@ -7,13 +7,13 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/http/read.hpp>
-#include <boost/beast/http/rfc7230.hpp>
 #include <boost/beast/http/string_body.hpp>
 #include <boost/beast/http/write.hpp>
 
 #include "gateway/batch.hpp"
 #include "gateway/inspection/gzip.hpp"
 #include "gateway/route_choice.hpp"
+#include "gateway/upgrade.hpp"
 #include "libnae/base/log_text.hpp"
 
 namespace nae::gateway {
@@ -56,7 +56,7 @@ Exchange::Exchange(Worker& worker, Channel& client_channel, WipedBuffer& buffer,
       settings_(worker.settings) {}
 
 Exchange::~Exchange() {
-  worker_.body_bytes -= held_bytes_;
+  hold(0);
   const unsigned digit = status_ / 100;
   ++worker_.metrics.requests[digit <= 5 ? digit : 0];
   if (route_) ++worker_.metrics.claimed_requests;
@@ -131,24 +131,9 @@ Exchange::Settled Exchange::choose_route() {
       nae::gateway::choose_route(settings_->config.routes, header_, headers_, target_, client_);
   if (!chosen) return tl::unexpected(chosen.error());
   route_ = *chosen;
-  return check_upgrade();
-}
-
-// One that no route is for is not forwarded: the request is an ordinary one then.
-Exchange::Settled Exchange::check_upgrade() {
-  const auto asked = header_.equal_range(http::field::upgrade);
-  if (!route_ || route_->upgrade.empty() || asked.first == asked.second) return {};
-  if (!equal_ignoring_case(text_of(asked.first->value()), route_->upgrade)) return {};
-  const auto connection = header_.equal_range(http::field::connection);
-  const bool is_named = std::any_of(connection.first, connection.second, [](const auto& each) {
-    return http::token_list(each.value()).exists("upgrade");
-  });
-  if (!is_named || std::next(asked.first) != asked.second || has_body_ ||
-      header_.method() != http::verb::get || header_.version() != 11)
-    return refuse(400, "upgrade_malformed",
-                  "a protocol is changed by a GET of HTTP/1.1 without a body, once, and its "
-                  "Connection says so");
-  asks_for_upgrade_ = true;
+  const auto asked = nae::gateway::asks_for_upgrade(header_, has_body_, route_);
+  if (!asked) return tl::unexpected(asked.error());
+  asks_for_upgrade_ = *asked;
   return {};
 }
 
@@ -169,14 +154,14 @@ awaitable<Exchange::Settled> Exchange::read_body() {
     if (length && *length > route_->max_body_bytes)
       co_return refuse(413, "body_too_large", "the body is too large");
     const bool is_gzip = *coding_of(headers_) == Coding::gzip;
+    const std::size_t most = length ? *length : route_->max_body_bytes;
     const std::size_t wanted =
-        (length ? *length : route_->max_body_bytes) + (is_gzip ? route_->max_body_bytes : 0);
+        most + (is_gzip ? std::min(route_->max_body_bytes, most_out_of(most)) : 0);
     if (wanted >
         settings_->config.limits.max_bodies_bytes -
             std::min<std::size_t>(worker_.body_bytes, settings_->config.limits.max_bodies_bytes))
       co_return tl::unexpected(Refusal{503, "busy", "the gateway holds too many bodies", 1});
-    held_bytes_ = wanted;
-    worker_.body_bytes += wanted;
+    hold(wanted);
     co_await continue_client();
     http::request_parser<WipedBody> reader(std::move(*parser_));
     reader.body_limit(route_->max_body_bytes);
@@ -191,8 +176,19 @@ awaitable<Exchange::Settled> Exchange::read_body() {
       good = undo_gzip();
       if (!good) co_return good;
     }
+    hold(body_.size());
   }
   co_return Settled();
+}
+
+// Of the worker's budget, in place of what was held before.
+void Exchange::hold(std::size_t bytes) {
+  worker_.body_bytes += bytes;
+  worker_.body_bytes -= std::exchange(held_bytes_, bytes);
+}
+
+void Exchange::abort() {
+  if (upstream_) upstream_->close();
 }
 
 // The application gets what was looked into.

@@ -30,13 +30,14 @@ class Exchange {
   bool is_cut() const { return is_cut_; }
   // The protocol was changed: nobody knows when it ends.
   bool is_tunnel() const { return is_tunnel_; }
+  // Ends what is under way with the application, from the channel's thread.
+  void abort();
 
  private:
   using Settled = Understood<void>;
   boost::asio::awaitable<Settled> serve();
   boost::asio::awaitable<Settled> read_header();
   Settled choose_route();
-  Settled check_upgrade();
   boost::asio::awaitable<Settled> read_body();
   Settled undo_gzip();
   boost::asio::awaitable<Settled> encrypt();
@@ -53,6 +54,7 @@ class Exchange {
   boost::asio::awaitable<void> continue_client();
 
   HeaderText upstream_header() const;  // but for how the body is framed
+  void hold(std::size_t bytes);
   bool may_ask_again(const Upstream& upstream) const;
   bool shows_answer() const;
   Asker asker() const;
@@ -77,6 +79,7 @@ class Exchange {
   std::optional<RewrittenRequest> rewritten_;
 
   std::optional<http::response_parser<http::empty_body>> answer_;
+  Channel* upstream_ = nullptr;  // that it asks
   bool is_answered_ = false, is_cut_ = false;
   bool was_dead_ = false;  // the connection to the application ended before a byte of an answer
   // For the log.

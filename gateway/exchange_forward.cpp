@@ -86,6 +86,7 @@ HeaderText Exchange::upstream_header() const {
   for (std::size_t i = 0; i < headers_.size(); ++i) {
     const std::string_view name = headers_[i].first, value = headers_[i].second;
     if (says_what_gateway_says(name)) continue;
+    if (route_ && has_body_ && is_digest(name)) continue;
     if (looks_into_answer && std::ranges::any_of(kOfAnswer, [&](std::string_view each) {
           return equal_ignoring_case(each, name);
         }))
@@ -131,11 +132,13 @@ awaitable<Exchange::Settled> Exchange::forward() {
       co_return refuse(502, "upstream_unavailable", "the application cannot be reached");
     }
     std::unique_ptr<Upstream> upstream = *std::move(taken);
+    upstream_ = &upstream->channel;
     Settled done = co_await send_request(*upstream);
-    if (!done) co_return done;
-    done = co_await read_answer_header(*upstream);
-    if (!done && may_ask_again(*upstream)) continue;
+    if (done) done = co_await read_answer_header(*upstream);
+    const bool asks_again = !done && may_ask_again(*upstream);
     if (done) done = co_await relay_answer(*upstream);
+    upstream_ = nullptr;
+    if (asks_again) continue;
     if (!done) {
       ++worker_.metrics.upstream_failures;
       spdlog::warn("event=upstream_failed id={} reason={}", id_, done.error().name);
@@ -255,6 +258,8 @@ awaitable<Exchange::Settled> Exchange::relay_answer(Upstream& upstream) {
 
 awaitable<Exchange::Settled> Exchange::change_protocol(Upstream& upstream) {
   const auto& limits = settings_->config.limits;
+  const auto stops = [&] { return tl::unexpected(Refusal{503, "busy", "the gateway stops", 1}); };
+  if (worker_.draining) co_return stops();
   HeaderText out = HeaderText::of_answer(101, text_of(answer_->get().reason()));
   for (const auto& [name, value] : end_to_end(answer_->get())) out.add(name, value);
   add_upgrade(out, *route_);
@@ -269,6 +274,7 @@ awaitable<Exchange::Settled> Exchange::change_protocol(Upstream& upstream) {
                                              asio::redirect_error(asio::use_awaitable, error));
   }
   if (error) co_return tl::unexpected(Refusal{499, "client_gone", "the client has left", 0});
+  if (worker_.draining) co_return stops();  // which has passed this connection over
   is_tunnel_ = true;
   const Carried carried = co_await carry_both_ways(
       {channel_, buffer_}, {upstream.channel, upstream.buffer}, limits.idle_timeout);
@@ -383,8 +389,9 @@ awaitable<Exchange::Settled> Exchange::show_answer(Upstream& upstream) {
   http::response<WipedBody> message(std::move(header));
   if (changed) {
     // What is about other bytes, and what lets a cache keep these whatever Cache-Control says.
-    for (const char* name : {"ETag", "Content-MD5", "Digest", "Content-Digest", "Expires",
-                             "X-Accel-Expires", "Surrogate-Control", "CDN-Cache-Control"})
+    for (const std::string_view name : kDigests) message.erase({name.data(), name.size()});
+    for (const char* name :
+         {"ETag", "Expires", "X-Accel-Expires", "Surrogate-Control", "CDN-Cache-Control"})
       message.erase(name);
     message.set(http::field::cache_control, "private, no-store");
   }

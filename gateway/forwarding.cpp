@@ -64,6 +64,10 @@ bool says_what_gateway_says(std::string_view name) {
   return is_one_of_headers(kOfGateway, name);
 }
 
+bool is_digest(std::string_view name) {
+  return is_one_of_headers(kDigests, name);
+}
+
 Understood<void> check_header(const http::request_header<>& header) {
   const auto count = [&](http::field name) {
     const auto range = header.equal_range(name);

@@ -47,6 +47,13 @@ void add_forwarded(HeaderText& out, const http::fields& from, const Client& clie
 // Whether that is what a header says, however it is spelt: the client's own does not go on.
 bool says_what_gateway_says(std::string_view name);
 
+// Headers that tell a digest of a content (RFC 9530, RFC 1864). They are of the bytes before values
+// in them became ciphertexts, or ciphertexts values: they would not fit, and tell of values whoever
+// knows the rest.
+inline constexpr std::string_view kDigests[] = {"content-md5", "digest", "content-digest",
+                                                "repr-digest"};
+bool is_digest(std::string_view name);
+
 // The bearer token of the request; empty: none.
 Bytes bearer_token(const http::fields& fields);
 

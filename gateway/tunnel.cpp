@@ -14,18 +14,23 @@ using asio::awaitable;
 
 constexpr std::size_t kPieceBytes = 16 << 10;
 
-// Of both directions.
+// Of both directions. Both channels have the limit: one side may be stuck in what the other does
+// not take.
 class Activity {
  public:
-  Activity(Channel& channel, std::chrono::milliseconds idle) : channel_(channel), idle_(idle) {
+  Activity(Channel& client, Channel& upstream, std::chrono::milliseconds idle)
+      : client_(client), upstream_(upstream), idle_(idle) {
     seen();
   }
-  void seen() { limit_.emplace(channel_, idle_); }
+  void seen() {
+    client_limit_.emplace(client_, idle_);
+    upstream_limit_.emplace(upstream_, idle_);
+  }
 
  private:
-  Channel& channel_;
+  Channel &client_, &upstream_;
   const std::chrono::milliseconds idle_;
-  std::optional<Channel::Limit> limit_;
+  std::optional<Channel::Limit> client_limit_, upstream_limit_;
 };
 
 awaitable<void> carry(TunnelEnd from, TunnelEnd to, Activity& activity, std::uint64_t& bytes) {
@@ -52,7 +57,7 @@ awaitable<Carried> carry_both_ways(TunnelEnd client, TunnelEnd upstream,
                                    std::chrono::milliseconds idle) {
   using asio::experimental::awaitable_operators::operator||;
   Carried carried;
-  Activity activity(client.channel, idle);
+  Activity activity(client.channel, upstream.channel, idle);
   co_await (carry(client, upstream, activity, carried.from_client) ||
             carry(upstream, client, activity, carried.to_client));
   co_return carried;

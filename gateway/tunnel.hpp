@@ -21,7 +21,7 @@ struct Carried {
 };
 
 // Until one end has no more, or fails, or nothing came from either for as long as `idle`, which
-// closes the client's channel. What came before the end has been passed on then.
+// closes both channels. What came before the end has been passed on then.
 boost::asio::awaitable<Carried> carry_both_ways(TunnelEnd client, TunnelEnd upstream,
                                                 std::chrono::milliseconds idle);
 

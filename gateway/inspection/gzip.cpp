@@ -63,12 +63,14 @@ class Inflater {
 
 Understood<Bytes> gunzip(ByteView body, std::size_t most) {
   const auto malformed = [](const char* why) { return refuse(400, "gzip_malformed", why); };
-  const std::size_t dense = kFreeBytes + kMaxRatio * body.size();
+  const std::size_t dense = most_out_of(body.size());
   Inflater inflater(body);
   Bytes out;
   while (true) {
     // One byte more than it may be, which tells that it is larger.
     const std::size_t limit = std::min(most, dense) + 1;
+    if (out.size() + kStepBytes > out.capacity())
+      out.reserve(std::min(limit, std::max(kStepBytes, 2 * out.capacity())));
     const int code = inflater.append_to(out, std::min(kStepBytes, limit - out.size()));
     if (out.size() == limit)
       return most < dense ? refuse(413, "body_too_large", "the body is too large")

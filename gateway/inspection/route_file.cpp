@@ -251,7 +251,10 @@ Result<Route> read_route(const toml::table& table, const std::string& source,
   const bool asks = !route.fields.empty() || !route.detectors.empty() || !route.answers.empty();
   if (!asks && route.upgrade.empty())
     f.refuse("field", "a route has a field, a detector, an answer or an upgrade");
-  if (asks) f.require("role");
+  if (asks)
+    f.require("role");
+  else if (route.methods.empty())
+    route.methods = {"GET"};  // there is nothing to look for in other requests
   NAE_TRY(f.finish());
   return route;
 }

@@ -48,6 +48,10 @@ with Tap() as tap, Shop() as shop:
         tap.ok(not memory_has(shop.application.process.pid, text), f"the {name} is not in the application's memory")
     tap.ok(memory_has(shop.application.process.pid, made["card"]), "where its ciphertext is")
 
+    digests = {name: "sha-256=:cGxhaW50ZXh0:" for name in ("Content-MD5", "Digest", "Content-Digest", "Repr-Digest")}
+    gateway.ask("POST", "/customers", '{"name":"Dig","card":"4000056655665556"}', {"Content-Type": "application/json", **digests})
+    lines = [line for line in shop.application.log.read_text().splitlines() if '"name":"Dig"' in line]
+    tap.ok(len(lines) == 1 and "cGxhaW50ZXh0" not in lines[0], "a digest of the plaintexts does not reach the application", lines)
     status, packed, _ = gateway.ask("POST", "/customers", gzip.compress(b'{"name":"Gus","card":"4000056655665556"}'),
                                     {"Content-Type": "application/json", "Content-Encoding": "gzip"})
     tap.is_((status, packed["name"], packed["card"][:5]), (201, "Gus", "nae1:"), "a body in gzip is encrypted, too, and the application gets it out of gzip")

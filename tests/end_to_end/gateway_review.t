@@ -17,7 +17,7 @@ MORE = """
 [limits]
 agent_timeout_ms = 1500
 upstream_timeout_ms = 1500
-max_bodies_bytes = 2000000
+max_bodies_bytes = 2097152
 """
 NEAR = """
 [[route]]

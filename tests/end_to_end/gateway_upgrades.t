@@ -6,12 +6,13 @@ import http
 import os
 import re
 import shutil
+import socket
 import ssl
 import subprocess
 
 import websockets
 from gateway_shop import GATEWAY, Gateway
-from harness import Tap, give_to_owner, scratch_directory
+from harness import Tap, give_to_owner, scratch_directory, wait_until
 
 ROUTES = """
 [[route]]
@@ -66,6 +67,34 @@ class Application:
             self.closed.set()
 
 
+class Deaf:
+    """Changes the protocol when it is let, and reads nothing of what follows."""
+    async def __aenter__(self):
+        self.asked, self.may_answer, self.connections = asyncio.Event(), asyncio.Event(), []
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.listener.setblocking(False)
+        self.port = self.listener.getsockname()[1]
+        self.task = asyncio.create_task(self.serve())
+        return self
+
+    async def __aexit__(self, *_):
+        self.task.cancel()
+        for connection in (self.listener, *self.connections):
+            connection.close()
+
+    async def serve(self):
+        loop = asyncio.get_running_loop()
+        while True:
+            connection, _ = await loop.sock_accept(self.listener)
+            self.connections.append(connection)
+            request = b""
+            while b"\r\n\r\n" not in request:
+                request += await loop.sock_recv(connection, 4096)
+            self.asked.set()
+            await self.may_answer.wait()
+            await loop.sock_sendall(connection, b"HTTP/1.1 101 Switching\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
+
+
 class Liar:
     """Changes to a protocol that nobody asked for."""
     async def __aenter__(self):
@@ -105,6 +134,47 @@ async def raw(port, data):
     answer = await asyncio.wait_for(reader.read(), 30)
     writer.close()
     return answer
+
+
+async def stuffed(port):
+    """A connection to the deaf one that takes no more."""
+    loop = asyncio.get_running_loop()
+    connection = socket.create_connection(("127.0.0.1", port))
+    connection.setblocking(False)
+    await loop.sock_sendall(connection, asked())
+    answer = await loop.sock_recv(connection, 4096)
+    assert answer.startswith(b"HTTP/1.1 101 "), answer
+    try:
+        while True:
+            await asyncio.wait_for(loop.sock_sendall(connection, bytes(1 << 20)), 1)
+    except (asyncio.TimeoutError, ConnectionError):
+        return connection
+
+
+async def check_deaf(tap, deaf):
+    deaf.may_answer.set()
+    gateway = made("deaf", deaf.port, "[limits]\nidle_timeout_ms = 1000\n")
+    connection = await stuffed(gateway.port)
+    let_go = await asyncio.to_thread(wait_until, lambda: gateway.metric("connections") == 0)
+    tap.ok(let_go, "an application that reads nothing is let go with its client when nothing moves", gateway.monitoring("/metrics")[1])
+    connection.close()
+    gateway.stop()
+    gateway = made("stopped", deaf.port, "")
+    connection = await stuffed(gateway.port)
+    tap.is_(await asyncio.wait_for(asyncio.to_thread(gateway.stop), 20), 0, "a gateway that is stopped does not wait for it")
+    connection.close()
+
+    deaf.may_answer.clear()
+    deaf.asked.clear()
+    gateway = made("late", deaf.port, "")
+    answer = asyncio.create_task(raw(gateway.port, asked()))
+    await deaf.asked.wait()
+    gateway.process.terminate()
+    await asyncio.to_thread(wait_until, lambda: "event=stopping" in gateway.log.read_text())
+    deaf.may_answer.set()
+    got = await answer
+    tap.ok(got.startswith(b"HTTP/1.1 503 "), "an upgrade that is agreed to while the gateway stops is refused", got)
+    tap.is_(await asyncio.wait_for(asyncio.to_thread(gateway.process.wait), 20), 0, "and the gateway ends")
 
 
 async def check(tap, application, liar):
@@ -185,6 +255,8 @@ async def check(tap, application, liar):
 async def main(tap):
     async with Application() as application, Liar() as liar:
         await check(tap, application, liar)
+    async with Deaf() as deaf:
+        await check_deaf(tap, deaf)
 
 
 with Tap() as tap:
