@@ -60,7 +60,7 @@ CK_RV Token::update_cipher(CK_SESSION_HANDLE handle, Kind kind, ByteView part, C
     Session* session = find(handle);
     if (!session) return CKR_SESSION_HANDLE_INVALID;
     std::optional<Operation>& operation = session->*kind;
-    if (!operation) return CKR_OPERATION_NOT_INITIALIZED;
+    if (!operation || !operation->cipher) return CKR_OPERATION_NOT_INITIALIZED;
     if (!bytes) {
       operation.reset();
       return CKR_ARGUMENTS_BAD;
@@ -84,6 +84,10 @@ CK_RV Token::finish_cipher(CK_SESSION_HANDLE handle, Kind kind, bool after_parts
   {
     std::lock_guard guard(lock_);
     if (const CK_RV rv = take(handle, kind, after_parts, operation); rv != CKR_OK) return rv;
+    if (!operation.cipher) {  // another thread began it meanwhile
+      (find(handle)->*kind) = std::move(operation);
+      return CKR_OPERATION_NOT_INITIALIZED;
+    }
     if (!bytes || (!data.data() && !data.empty())) return CKR_ARGUMENTS_BAD;
     if (data.size() > kMaxDataBytes - operation.data.size())
       return value_of_length(operation.cipher->encrypts);

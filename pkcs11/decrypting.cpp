@@ -76,6 +76,10 @@ CK_RV Token::finish_decrypt(CK_SESSION_HANDLE handle, bool after_parts, ByteView
     std::lock_guard guard(lock_);
     if (const CK_RV rv = take(handle, &Session::decrypting, after_parts, operation); rv != CKR_OK)
       return rv;
+    if (operation.cipher) {  // another thread began it meanwhile
+      find(handle)->decrypting = std::move(operation);
+      return CKR_OPERATION_NOT_INITIALIZED;
+    }
     if (!bytes || (!data.data() && !data.empty())) return CKR_ARGUMENTS_BAD;
     if (!plaintext) {  // the operation goes on
       *bytes = modulus_bytes(operation.object);

@@ -21,14 +21,17 @@ Outcome cipher(Request& request) {
   if (request.asked.action == Action::encrypt)
     if (auto within = keys::check_uses(*granted.key, *granted.version, request.count()); !within)
       return Refused{within.error(), granted.key->name, granted.decision};
-  return use_secret_key(request, granted,
-                        [mode](keys::Hsm& hsm, const keys::HsmKey& key, const CryptoRequest& asked,
-                               std::uint32_t item) {
-                          return hsm.cipher(
-                              key, {mode, asked.action == Action::encrypt,
-                                    asked.seconds.empty() ? ByteView() : asked.seconds[item],
-                                    asked.aad_of(item), asked.items[item]});
-                        });
+  // The HSM makes an object of each item that it wraps: some 0.3 ms, and 0.9 ms a KiB.
+  const HsmShare share = mode == CipherMode::aes_kw ? HsmShare(64, 64 << 10) : HsmShare();
+  return use_secret_key(
+      request, granted,
+      [mode](keys::Hsm& hsm, const keys::HsmKey& key, const CryptoRequest& asked,
+             std::uint32_t item) {
+        return hsm.cipher(key, {mode, asked.action == Action::encrypt,
+                                asked.seconds.empty() ? ByteView() : asked.seconds[item],
+                                asked.aad_of(item), asked.items[item]});
+      },
+      share);
 }
 
 }  // namespace nae::operations

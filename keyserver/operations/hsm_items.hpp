@@ -12,13 +12,13 @@ namespace nae::operations {
 // What one job may take before others get their turn: on SoftHSM2 some tens of milliseconds.
 class HsmShare {
  public:
-  explicit HsmShare(std::size_t items = 4096) : items_(items) {}
+  explicit HsmShare(std::size_t items = 4096, std::size_t bytes = 4u << 20)
+      : items_(items), bytes_(bytes) {}
   // False when the share is used up. The first item is always granted.
   bool take(std::size_t bytes);
 
  private:
-  std::size_t items_;
-  std::size_t bytes_ = 4u << 20;
+  std::size_t items_, bytes_;
   bool untouched_ = true;
 };
 

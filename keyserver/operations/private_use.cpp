@@ -82,8 +82,8 @@ Outcome use_private_key(Request& request, const Granted& granted, PrivateUse use
   return use_key(request, granted, std::move(use), HsmShare(kOperationsPerJob / operations));
 }
 
-Outcome use_secret_key(Request& request, const Granted& granted, PrivateUse use) {
-  return use_key(request, granted, std::move(use), HsmShare());
+Outcome use_secret_key(Request& request, const Granted& granted, PrivateUse use, HsmShare share) {
+  return use_key(request, granted, std::move(use), share);
 }
 
 }  // namespace nae::operations

@@ -5,6 +5,7 @@
 #include <functional>
 
 #include "keyserver/operations/authorize.hpp"
+#include "keyserver/operations/hsm_items.hpp"
 
 namespace nae::operations {
 
@@ -18,7 +19,9 @@ using PrivateUse = std::function<Result<Bytes>(keys::Hsm&, const keys::HsmKey& k
 Outcome use_private_key(Request& request, const Granted& granted, PrivateUse use,
                         std::size_t operations = 1);
 
-// The same of a secret key, whose items take microseconds each and as long as they have bytes.
-Outcome use_secret_key(Request& request, const Granted& granted, PrivateUse use);
+// The same of a secret key, whose items take microseconds each and as long as they have bytes, or
+// else a smaller `share` of the HSM's thread.
+Outcome use_secret_key(Request& request, const Granted& granted, PrivateUse use,
+                       HsmShare share = HsmShare());
 
 }  // namespace nae::operations

@@ -220,6 +220,8 @@ Result<std::unique_ptr<store::Store>> open_store_when_over(const config::Config&
 Result<std::unique_ptr<store::Store>> open_store_after_own(const config::Config& config) {
   StoreOpening opening;
   for (bool told = false;; told = true) {
+    // It is told the same, and its lease may stand in the store for good.
+    if (!config.store.url.empty()) NAE_TRY(check_not_fenced(config, opening));
     auto store = open_store(config, opening);
     const std::string* const node = opening.candidate.node();
     const bool is_own = !store && store.error().code == Code::server_unavailable && node &&
