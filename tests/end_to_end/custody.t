@@ -87,7 +87,9 @@ with Tap() as tap:
             return None
 
     def lose_token():
-        shutil.rmtree(next((server.path / "hsm/tokens").iterdir()))
+        """All that is there: a restore that was killed may have left a half-made token beside the one that holds the keys."""
+        for token in list((server.path / "hsm/tokens").iterdir()):
+            shutil.rmtree(token)
 
     for step in RESTORE_STEPS:
         at = None
