@@ -1,6 +1,7 @@
 #include "net/connector.hpp"
 
 #include <boost/asio/connect.hpp>
+#include <boost/asio/ip/address.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
 
@@ -31,6 +32,15 @@ class Attempt final : public ConnectAttempt, public std::enable_shared_from_this
     timer_.async_wait([self = shared_from_this()](const error_code& error) {
       if (!error) self->give_up(Error(Code::timeout, "no answer in time"));
     });
+    // One thread looks up all names of a loop: what is none does not wait for it.
+    error_code is_name;
+    const auto address = boost::asio::ip::make_address(endpoint_.host, is_name);
+    if (!is_name) {
+      socket_.async_connect(
+          tcp::endpoint(address, endpoint_.port),
+          [self = shared_from_this()](const error_code& error) { self->connected(error); });
+      return;
+    }
     resolver_.async_resolve(endpoint_.host, std::to_string(endpoint_.port),
                             tcp::resolver::numeric_service,
                             [self = shared_from_this()](const error_code& error, auto found) {
