@@ -4,6 +4,7 @@
 
 #include <charconv>
 
+#include "agent/discovery.hpp"
 #include "agent/loopback.hpp"
 #include "agent/unix_role.hpp"
 #include "libnae/base/log_record.hpp"
@@ -185,6 +186,12 @@ Result<Config> load_config(const Path& file) {
   }
   NAE_TRY(top.finish());
   return config;
+}
+
+std::uint64_t own_descriptors(const Config& config) {
+  constexpr std::uint64_t kForTheRest = 64;
+  const std::uint64_t servers = config.servers.size() + (config.discover ? Discovery::kMost : 0);
+  return kForTheRest + 2 * servers * config.connections_per_server;
 }
 
 }  // namespace nae::agent

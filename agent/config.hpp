@@ -27,10 +27,6 @@ struct Program {
   std::string unix_role;             // role of all that it asks; empty: it says, as databases do
 };
 
-// Besides clients an agent opens files for connections to key servers, timers, and /proc for each
-// client that is attested.
-inline constexpr std::uint64_t kOwnDescriptors = 64;
-
 struct Config {
   std::filesystem::path socket = "/run/nae/agent.sock";
   unsigned socket_mode = 0660;
@@ -62,6 +58,10 @@ struct Config {
     std::string format = "auto";  // of libnae/base/log_record.hpp
   } log;
 };
+
+// Besides clients an agent opens files for connections to key servers, two for each while a new one
+// replaces it, timers, and /proc for each client that is attested.
+std::uint64_t own_descriptors(const Config& config);
 
 // Relative paths start at the file's directory. Code::config_invalid names file, line and field.
 Result<Config> load_config(const std::filesystem::path& file);

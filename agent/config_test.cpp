@@ -140,6 +140,13 @@ TEST_F(AgentConfigTest, TellsMetricsOnLoopbackAlone) {
     EXPECT_THAT(refusal(with(bad)), HasSubstr("metrics_listen")) << bad;
 }
 
+TEST_F(AgentConfigTest, LeavesDescriptorsForAllConnectionsToKeyServers) {
+  const std::string rest = std::string(kServers) + kTls + kProgram;
+  EXPECT_EQ(own_descriptors(must(load(rest))), 64u + 2 * (2 + 15) * 2);
+  EXPECT_EQ(own_descriptors(must(load("discover = false\nconnections_per_server = 3\n" + rest))),
+            64u + 2 * 2 * 3);
+}
+
 TEST_F(AgentConfigTest, NamesTheLine) {
   EXPECT_THAT(refusal("\n\nsocket_mode = \"x\"\n" + std::string(kServers) + kTls + kProgram),
               HasSubstr(":3"));

@@ -181,7 +181,7 @@ Report examine(const std::filesystem::path& configuration, const std::string& so
   check_own_certificate(report, *config);
   doctor::check_certificate(report, config->tls.authority);
   doctor::check_secret(report, config->tls.key);
-  doctor::check_descriptors(report, config->limits.max_clients + kOwnDescriptors);
+  doctor::check_descriptors(report, config->limits.max_clients + own_descriptors(*config));
   for (const Program& program : config->programs) check_program(report, program);
   check_socket(report, *config);
   check_servers(report, *config, subject);

@@ -67,9 +67,9 @@ Result<void> check(const agent::Config& config) {
 // Clients must not take the agent's own: one that cannot reach a key server serves none of them.
 void leave_descriptors(agent::Config& config, std::uint64_t limit) {
   std::uint32_t& clients = config.limits.max_clients;
-  if (limit >= clients + agent::kOwnDescriptors) return;
-  const auto fitting =
-      std::max<std::uint64_t>(limit, agent::kOwnDescriptors + 1) - agent::kOwnDescriptors;
+  const std::uint64_t own = agent::own_descriptors(config);
+  if (limit >= clients + own) return;
+  const auto fitting = std::max<std::uint64_t>(limit, own + 1) - own;
   spdlog::warn("event=descriptors_few limit={} max_clients={} used={}", limit, clients, fitting);
   clients = static_cast<std::uint32_t>(fitting);
   config.limits.open_files = limit;
