@@ -43,7 +43,11 @@ bool is_failure_of_the_server(Code code) {
 }  // namespace
 
 Broker::Broker(boost::asio::io_context& loop, const BrokerLimits& limits)
-    : loop_(loop), limits_(limits), deadline_timer_(loop), group_timer_(loop) {}
+    : loop_(loop),
+      limits_(limits),
+      deadline_timer_(loop),
+      discovery_timer_(loop),
+      group_timer_(loop) {}
 
 void Broker::use(std::vector<UpstreamSettings> upstreams, bool discover) {
   for (auto& old : upstreams_) old->retire(upstreams.front().tls);

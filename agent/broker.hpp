@@ -151,6 +151,8 @@ class Broker final : public UpstreamEvents {
   // In a later turn, for connections come and go in it.
   void update_discovered_soon();
   void update_discovered();
+  // A server of the configuration, or one that is found.
+  bool is_used(const std::string& server) const;
   void name_servers();
   void order_upstreams();
   void alarm_of_discovered(const Upstream& upstream, const Error& reason);
@@ -168,7 +170,10 @@ class Broker final : public UpstreamEvents {
   ServerGroup group_;
   Discovery discovery_;
   std::vector<UpstreamSettings> configured_;
+  boost::asio::steady_timer discovery_timer_;
+  TimePoint discovered_at_;  // when that was looked at last
   bool discovered_due_ = false;
+  bool told_passed_over_ = false;
   std::map<std::string, std::string> told_refusals_;  // by discovered server, what was said last
   boost::asio::steady_timer group_timer_;
   std::map<std::string, std::string> told_differences_;  // by server, what was said of it last

@@ -8,17 +8,38 @@
 #include "libnae/base/log_text.hpp"
 
 namespace nae::agent {
+namespace {
 
+constexpr std::chrono::seconds kBetweenUpdates{1};
+
+}  // namespace
+
+// At most so often, whatever key servers tell meanwhile.
 void Broker::update_discovered_soon() {
   if (std::exchange(discovered_due_, true)) return;
-  boost::asio::post(loop_, [this] {
+  discovery_timer_.expires_at(discovered_at_ + kBetweenUpdates);
+  discovery_timer_.async_wait([this](const boost::system::error_code& error) {
+    if (error) return;
     discovered_due_ = false;
+    discovered_at_ = Discovery::Clock::now();
     std::set<std::string> connected;
     for (const auto& upstream : upstreams_)
       if (upstream->ready()) connected.insert(upstream->server());
     discovery_.keep(connected);
-    if (discovery_.update()) update_discovered();
+    if (discovery_.update(discovered_at_)) update_discovered();
+    if (discovery_.more_later()) update_discovered_soon();
+    if (discovery_.passed_over().empty() || std::exchange(told_passed_over_, true)) return;
+    spdlog::warn("event=server_passed_over server={} hint={}", discovery_.passed_over(),
+                 quoted_text("A key server's server.advertise must be a numeric address, or a host "
+                             "that the agent's servers name: others are not looked up."));
   });
+}
+
+bool Broker::is_used(const std::string& server) const {
+  return discovery_.is_found(server) ||
+         std::ranges::any_of(configured_, [&](const UpstreamSettings& settings) {
+           return net::to_string(settings.endpoint) == server;
+         });
 }
 
 // Those of the configuration come first: they say of which store and state the others must be.
@@ -36,27 +57,23 @@ void Broker::name_servers() {
 void Broker::update_discovered() {
   name_servers();
   const net::Endpoint& pattern = configured_.front().endpoint;
-  const auto is_configured = [&](const std::string& server) {
-    return std::ranges::any_of(configured_, [&](const UpstreamSettings& settings) {
-      return net::to_string(settings.endpoint) == server;
-    });
-  };
   bool dropped = false;
   for (const auto& upstream : upstreams_) {
     const std::string server = upstream->server();
-    if (upstream->retired() || is_configured(server) || discovery_.is_found(server)) continue;
+    if (upstream->retired() || is_used(server)) continue;
     spdlog::info("event=server_dropped server={}", server);
     told_refusals_.erase(server);
     group_.left(server);
-    upstream->retire(configured_.front().tls);
+    if (this_turns_ == upstream.get()) this_turns_ = nullptr;
+    upstream->drop(configured_.front().tls);
     dropped = true;
   }
   const std::size_t first_new = upstreams_.size();
   for (const Discovery::Found& node : discovery_.found()) {
-    const bool is_used = std::ranges::any_of(upstreams_, [&](const auto& upstream) {
+    const bool has_some = std::ranges::any_of(upstreams_, [&](const auto& upstream) {
       return !upstream->retired() && upstream->settings().endpoint == node.endpoint;
     });
-    if (is_used) continue;
+    if (has_some) continue;
     spdlog::info("event=server_discovered server={} node={}", net::to_string(node.endpoint),
                  node.name);
     for (const UpstreamSettings& settings : configured_) {

@@ -26,8 +26,10 @@ constexpr int kMostBeingOpened = 3;
 }  // namespace
 
 Result<void> Broker::upstream_greeted(Upstream& upstream, const wire::HelloReply& reply) {
-  // One that the configuration names no more serves until those of the new one are ready.
-  if (upstream.retired()) return {};
+  // It is replaced, and serves until what replaces it is ready. What waits is sent to whoever has
+  // greeted: not to one that was dropped meanwhile.
+  if (upstream.retired() && is_used(upstream.server())) return {};
+  if (upstream.retired()) return fail(Code::server_unavailable, "the server is used no more");
   auto admitted = group_.admit(upstream.server(), reply.server_id, reply.state, Clock::now());
   if (!admitted) {
     alarm_of_difference(upstream.server(), admitted.error());

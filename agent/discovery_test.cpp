@@ -8,6 +8,7 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
+using ::testing::UnorderedElementsAre;
 using Servers = std::vector<std::string>;
 
 constexpr const char* kSeed = "10.0.0.1:7443";
@@ -99,6 +100,60 @@ TEST_F(DiscoveryTest, NobodysOwnWordKeepsIt) {
   EXPECT_THAT(tell(2, list(2, {1, 3})), ElementsAre(at(3))) << "and it says that it is there";
 }
 
+TEST_F(DiscoveryTest, NorDoesItUnderAnotherNameOrAtAnotherPort) {
+  tell(1, list(1, {2, 3}));
+  tell(2, {"zz", {listed(2), listed(3)}});
+  EXPECT_THAT(tell(1, list(1, {3})), ElementsAre(at(3)));
+  EXPECT_THAT(tell(2, {"zz", {listed(2), listed(3)}}), ElementsAre(at(3)));
+  EXPECT_THAT(tell(1, list(1, {2, 3})), UnorderedElementsAre(at(2), at(3)));
+  discovery_.tell("10.0.0.2:9", {"zz", {listed(2), listed(3)}});
+  EXPECT_THAT(tell(1, list(1, {3})), ElementsAre(at(3)));
+}
+
+TEST_F(DiscoveryTest, ANameCountsWhileItsServerIsConnected) {
+  discovery_.configure({kSeed, "ks3.example:7443"}, true);
+  discovery_.tell("ks3.example:7443", list(3, {1}));
+  EXPECT_THAT(tell(1, list(1, {3})), IsEmpty());
+  EXPECT_THAT(connected({kSeed}), ElementsAre(at(3)));
+}
+
+TEST_F(DiscoveryTest, WhoNeverGreetedGivesItsPlaceAndIsNotTriedAtOnceAgain) {
+  std::vector<int> absent;
+  for (int i = 20; i < 35; ++i) absent.push_back(i);
+  const auto begin = Discovery::Clock::now();
+  discovery_.tell(kSeed, list(1, absent));
+  discovery_.update(begin);
+  ASSERT_THAT(found(), SizeIs(Discovery::kMost));
+  absent.push_back(40);
+  discovery_.tell(kSeed, list(1, absent));
+  EXPECT_FALSE(discovery_.update(begin + Discovery::kTimeToGreet / 2));
+  EXPECT_TRUE(discovery_.more_later());
+  EXPECT_TRUE(discovery_.update(begin + Discovery::kTimeToGreet));
+  EXPECT_TRUE(discovery_.is_found(at(40)));
+  EXPECT_THAT(found(), SizeIs(Discovery::kMost)) << "one went, and does not come back yet";
+  for (int i = 20; i < 35; ++i) discovery_.tell(at(i), list(i, {}));
+  discovery_.tell(at(40), list(40, {}));
+  discovery_.update(begin + 10 * Discovery::kTimeToGreet);
+  EXPECT_FALSE(discovery_.update(begin + 11 * Discovery::kTimeToGreet)) << "all have greeted";
+}
+
+TEST_F(DiscoveryTest, NewAddressesComeNoFasterThanTheyMay) {
+  const auto begin = Discovery::Clock::now();
+  std::set<std::string> seen;
+  const auto rotate = [&](int turn, Discovery::TimePoint now) {
+    std::vector<int> others;
+    for (int i = 0; i < 15; ++i) others.push_back(10 + turn * 15 + i);
+    discovery_.tell(kSeed, list(1, others));
+    discovery_.update(now);
+    for (const std::string& server : found()) seen.insert(server);
+  };
+  for (int turn = 0; turn < 10; ++turn) rotate(turn, begin);
+  EXPECT_THAT(seen, SizeIs(Discovery::kNewAtOnce));
+  EXPECT_TRUE(discovery_.more_later());
+  for (int turn = 10; turn < 14; ++turn) rotate(turn, begin + 2 * Discovery::kBetweenNew);
+  EXPECT_THAT(seen, SizeIs(Discovery::kNewAtOnce + 2));
+}
+
 TEST_F(DiscoveryTest, AServerWithoutAGroupIsNoWordAgainstTheOthers) {
   discovery_.configure({kSeed, at(9)}, true);
   tell(1, list(1, {2}));
@@ -117,6 +172,15 @@ TEST_F(DiscoveryTest, WhatIsNoAddressIsNotUsed) {
     EXPECT_THAT(tell(1, {"ks1", {{"ks2", address}}}), IsEmpty()) << address;
 }
 
+TEST_F(DiscoveryTest, NoNameIsLookedUpThatTheConfigurationDoesNotHave) {
+  discovery_.configure({kSeed, "ks.example:7443"}, true);
+  tell(1, {"ks1", {{"ks2", "slow.example:7443"}, {"ks3", "ks.example:7444"}, {"ks4", at(4)}}});
+  EXPECT_THAT(found(), ElementsAre("ks.example:7444", at(4)));
+  EXPECT_EQ(discovery_.passed_over(), "slow.example:7443");
+  tell(1, list(1, {4}));
+  EXPECT_EQ(discovery_.passed_over(), "");
+}
+
 TEST_F(DiscoveryTest, OfManyOnlySoMany) {
   std::vector<int> many;
   for (int i = 10; i < 74; ++i) many.push_back(i);
@@ -129,7 +193,10 @@ TEST_F(DiscoveryTest, OfManyOnlySoMany) {
   EXPECT_TRUE(other.update());
   EXPECT_NE(other.found(), discovery_.found()) << "agents differ";
   many.erase(many.begin(), many.end() - 20);
-  EXPECT_THAT(tell(1, list(1, many)), SizeIs(Discovery::kMost));
+  tell(2, {});
+  discovery_.tell(kSeed, list(1, many));
+  discovery_.update(Discovery::Clock::now() + Discovery::kNewAtOnce * Discovery::kBetweenNew);
+  EXPECT_THAT(found(), SizeIs(Discovery::kMost));
 }
 
 TEST_F(DiscoveryTest, TurnedOffItFindsNothing) {

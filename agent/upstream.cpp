@@ -121,6 +121,12 @@ void Upstream::retire(const net::TlsContext& tls) {
   state_ = State::waiting;
 }
 
+void Upstream::drop(const net::TlsContext& tls) {
+  retire(tls);
+  avoided_ = true;
+  if (being_opened()) give_up(Error(Code::server_unavailable, "the server is used no more"));
+}
+
 void Upstream::connect() {
   state_ = State::connecting;
   proven_ = false;

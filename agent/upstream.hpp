@@ -61,6 +61,8 @@ class Upstream {
   // ends when `tls` does not accept its server.
   void retire(const net::TlsContext& tls);
   bool retired() const { return retired_; }
+  // The same, and nothing more is asked of it: what it owes it may answer.
+  void drop(const net::TlsContext& tls);
 
   // The server said that it is about to stop: no more requests until it is reached anew.
   void avoid() { avoided_ = true; }
