@@ -2,6 +2,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <boost/asio/post.hpp>
 #include <set>
 #include <utility>
@@ -15,8 +16,11 @@
 namespace nae::server {
 namespace {
 
+using Clock = std::chrono::steady_clock;
+
 // One that is new has work after this, and one that has left is asked for so much longer.
 constexpr std::chrono::milliseconds kBetweenReads{2'000};
+constexpr std::chrono::milliseconds kLongestPause{30'000};
 // Longer than any failover of a store takes.
 constexpr std::int64_t kForgottenAfterMs = 600'000;
 
@@ -62,7 +66,9 @@ NodesWatch::NodesWatch(boost::asio::io_context& loop, const config::Config& conf
       nodes_(nodes),
       told_(told),
       changed_(std::move(changed)),
-      again_(loop, kBetweenReads, [this] { look(); }) {}
+      again_(loop, kBetweenReads, [this] {
+        if (Clock::now() >= not_before_) look();
+      }) {}
 
 void NodesWatch::start() {
   if (!is_of_group_) return;
@@ -73,10 +79,14 @@ void NodesWatch::start() {
 void NodesWatch::look() {
   const auto nodes = nodes_.list_nodes();
   if (!nodes) {
+    // Each may take as long as a store that is dark makes it, and a stop waits for it.
+    pause_ = std::min(pause_ * 2, kLongestPause);
+    not_before_ = Clock::now() + pause_;
     spdlog::debug("event=nodes-unknown code={} message={}", name(nodes.error().code),
                   quoted_text(nodes.error().message));
     return;
   }
+  pause_ = kBetweenReads;
   if (!told_.set(nodes_for_agents(*nodes, own_, own_address_))) return;
   std::string names;
   for (const wire::ListedNode& node : told_.get().others) names += " " + node.name;

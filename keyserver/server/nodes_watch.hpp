@@ -2,6 +2,7 @@
 #pragma once
 
 #include <boost/asio/io_context.hpp>
+#include <chrono>
 #include <functional>
 #include <string>
 
@@ -38,6 +39,9 @@ class NodesWatch {
   store::Nodes& nodes_;
   nae1::ToldNodes& told_;
   const std::function<void()> changed_;
+  // While the store is away it is looked at less often.
+  std::chrono::milliseconds pause_{2'000};
+  std::chrono::steady_clock::time_point not_before_;
   Repeating again_;
 };
 

@@ -198,6 +198,19 @@ TEST_F(NodesTest, OneThatIsGoneForEverIsNotListed) {
   EXPECT_TRUE(store_->verify_ledger());
 }
 
+TEST_F(NodesTest, NoneIsRemovedWhileNodesOfDifferentReleasesAreThere) {
+  announce("ks2");
+  announce("ks3");
+  announce("ks4");
+  ASSERT_TRUE(row()->leave(beat("ks2", "run")));
+  engine_.tamper("UPDATE nodes SET version = 'nae-keyserver 0' WHERE name = 'ks3'");
+  const auto refused = store_->remove_node("ks2", "x");
+  ASSERT_EQ(refused.error().code, Code::conflict);
+  EXPECT_NE(refused.error().message.find("different releases"), std::string::npos);
+  ASSERT_TRUE(row()->leave(beat("ks3", "run")));
+  EXPECT_TRUE(store_->remove_node("ks2", "its machine is gone")) << "who has left does not follow";
+}
+
 TEST_F(NodesTest, OneThatWasRemovedAndComesBackIsSeenAndWaitsUntilItIsAllowed) {
   announce("ks2");
   const std::int64_t number = row()->number_of("ks2").value();

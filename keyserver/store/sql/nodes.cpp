@@ -135,6 +135,16 @@ Result<void> Store::remove_node(std::string_view name, std::string_view reason) 
     return fail(Code::conflict,
                 "node " + node->name + " is silent, and did not say that it left: it may come back",
                 "Make sure that it is down, and fence it: nae node fence " + node->name);
+  // A follower of a release that does not know the change would end at it.
+  const auto there = std::ranges::find_if(nodes, may_be_there);
+  const auto differs = std::ranges::find_if(nodes, [&](const Node& other) {
+    return may_be_there(other) && other.version != there->version;
+  });
+  if (differs != nodes.end())
+    return fail(Code::conflict,
+                "nodes " + there->name + " and " + differs->name + " are of different releases",
+                "Upgrade all nodes of the group first: one of an older release may not know a "
+                "removal, and would end.");
   std::vector<std::string> facts{removal_of(name)};
   if (node->fenced.empty()) facts.push_back(fence_of(name));
   for (const std::string& fact : facts) {
