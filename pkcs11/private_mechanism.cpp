@@ -10,7 +10,7 @@
 namespace nae::pkcs11 {
 namespace {
 
-constexpr std::size_t kMaxAssociatedBytes = 65'536;  // associated data of nae/1
+constexpr std::size_t kMaxSourceBytes = 65'536;  // associated data of nae/1
 constexpr Byte kUncompressed = 0x04;
 
 constexpr PrivateMechanism kPrivateMechanisms[] = {
@@ -42,7 +42,7 @@ CK_RV oaep_of(const CK_MECHANISM& asked, Decryption& out) {
   if (parameters.source != CKZ_DATA_SPECIFIED &&
       (parameters.source != 0 || parameters.ulSourceDataLen != 0))
     return CKR_MECHANISM_PARAM_INVALID;
-  if (parameters.ulSourceDataLen > kMaxAssociatedBytes ||
+  if (parameters.ulSourceDataLen > kMaxSourceBytes ||
       (!parameters.pSourceData && parameters.ulSourceDataLen != 0))
     return CKR_MECHANISM_PARAM_INVALID;
   const auto* numbers = std::ranges::find_if(kHashNumbers, [&](const HashNumbers& row) {
