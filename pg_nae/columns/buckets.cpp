@@ -26,18 +26,18 @@ SearchOf bucket_of_arguments(FunctionCallInfo fcinfo, int first) {
           words_argument(fcinfo, first + 2)};
 }
 
-Oid type_of_argument(FunctionCallInfo fcinfo, int place) {
+Oid oid_of_bound(FunctionCallInfo fcinfo, int place) {
   return getBaseType(get_fn_expr_argtype(fcinfo->flinfo, place));
 }
 
 RangeBound bound_argument(FunctionCallInfo fcinfo, int place) {
-  return range_bound(type_of_argument(fcinfo, place),
+  return range_bound(oid_of_bound(fcinfo, place),
                      PG_ARGISNULL(place) ? Datum{0} : PG_GETARG_DATUM(place), PG_ARGISNULL(place));
 }
 
 // Nothing is compared with it: then there are no rows, and nobody is asked.
 bool is_null_bound(FunctionCallInfo fcinfo, int place) {
-  return PG_ARGISNULL(place) && type_of_argument(fcinfo, place) != kNoBound;
+  return PG_ARGISNULL(place) && oid_of_bound(fcinfo, place) != kNoBound;
 }
 
 }  // namespace
