@@ -17,7 +17,7 @@ PLANTS = [
     ("keyserver.yaml", "            allowPrivilegeEscalation: false\n", ""),
     ("keyserver.yaml", "        - name: tmp\n", "        - name: temporary\n"),
     ("keyserver.yaml", "image: nae/keyserver:0", "image: nae/keyserver:9"),
-    ("keyserver.yaml", "runAsUser: 7443", "runAsUser: 7445"),
+    ("keyserver.yaml", "runAsUser: 7443", "runAsUser: 7449"),
     ("cloudnative-pg.yaml", "  instances: 3\n", ""),
     ("cloudnative-pg.yaml", "nae/extension:18-0", "nae/extension:18-9"),
     ("cloudnative-pg.yaml", "    sha256 = [", "    # sha256 = ["),
