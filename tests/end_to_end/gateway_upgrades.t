@@ -17,6 +17,7 @@ from harness import Tap, give_to_owner, scratch_directory, wait_until
 ROUTES = """
 [[route]]
 name = "live"
+methods = ["GET", "POST"]
 path = "/live*"
 upgrade = "WebSocket"
 [[route]]
