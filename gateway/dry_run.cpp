@@ -12,7 +12,6 @@
 #include "gateway/inspection/ascii.hpp"
 #include "gateway/inspection/content_type.hpp"
 #include "gateway/inspection/form_scanner.hpp"
-#include "gateway/inspection/gzip.hpp"
 #include "gateway/inspection/multipart_scanner.hpp"
 #include "gateway/route_choice.hpp"
 #include "gateway/upgrade.hpp"
@@ -58,16 +57,9 @@ Understood<std::unique_ptr<ReadRequest>> read_one(std::string_view& text) {
 }
 
 // As a gateway does, of a body that it looks into.
-Understood<void> undo_coding(ReadRequest& request, std::size_t most) {
-  if (request.body.empty()) return {};
-  const auto coding = coding_of(request.headers);
-  if (!coding) return tl::unexpected(coding.error());
-  if (*coding == Coding::none) return {};
-  auto body = gunzip(request.body, most);
-  if (!body) return tl::unexpected(body.error());
-  request.body = *std::move(body);
-  drop_coding(request.headers);
-  return {};
+Understood<void> undo_coding_of(ReadRequest& request, std::size_t most) {
+  return request.body.empty() ? Understood<void>()
+                              : undo_coding(request.headers, request.body, most);
 }
 
 // A request that is tried out came from nobody who is trusted.
@@ -90,7 +82,7 @@ Understood<void> print_one(std::string_view text, const RouteTable& routes, std:
   std::vector<Finding> findings;
   if (route) {
     if (!request.body.empty()) NAE_UNDERSTAND(check_content(*route, request.headers));
-    NAE_UNDERSTAND(undo_coding(request, route->max_body_bytes));
+    NAE_UNDERSTAND(undo_coding_of(request, route->max_body_bytes));
     auto found = inspect(*route, *target, request.view());
     if (!found) return tl::unexpected(found.error());
     findings = *std::move(found);
@@ -156,7 +148,7 @@ void scan_one(ReadRequest& request, const RouteTable& routes, Report& report) {
   const auto target = parse_target(request.target());
   if (!target) return;
   const auto chosen = route_of(request, routes, *target);
-  if (!chosen || !undo_coding(request, kMaxDryRunBody)) return;
+  if (!chosen || !undo_coding_of(request, kMaxDryRunBody)) return;
   const Route* route = *chosen;
   const auto scan_pairs = [&](Place place, std::string_view text) {
     return scan_form(text, [&](const FormField& field) {

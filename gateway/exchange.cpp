@@ -172,10 +172,8 @@ awaitable<Exchange::Settled> Exchange::read_body() {
     if (error) co_return tl::unexpected(refusal_of_reading(channel_.cause_of(error)));
     is_body_read_ = true;
     body_ = std::move(reader.get().body());
-    if (is_gzip) {
-      good = undo_gzip();
-      if (!good) co_return good;
-    }
+    good = undo_coding(headers_, body_, route_->max_body_bytes);  // the application gets the same
+    if (!good) co_return good;
     hold(body_.size());
   }
   co_return Settled();
@@ -189,15 +187,6 @@ void Exchange::hold(std::size_t bytes) {
 
 void Exchange::abort() {
   if (upstream_) upstream_->close();
-}
-
-// The application gets what was looked into.
-Exchange::Settled Exchange::undo_gzip() {
-  auto body = gunzip(body_, route_->max_body_bytes);
-  if (!body) return tl::unexpected(body.error());
-  body_ = *std::move(body);
-  drop_coding(headers_);
-  return {};
 }
 
 RequestView Exchange::request_view() const {

@@ -39,7 +39,6 @@ class Exchange {
   boost::asio::awaitable<Settled> read_header();
   Settled choose_route();
   boost::asio::awaitable<Settled> read_body();
-  Settled undo_gzip();
   boost::asio::awaitable<Settled> encrypt();
   boost::asio::awaitable<Settled> forward();
   boost::asio::awaitable<Settled> send_request(Upstream& upstream);

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "gateway/inspection/content_type.hpp"
+#include "gateway/inspection/gzip.hpp"
 #include "gateway/inspection/inspection.hpp"
 
 namespace nae::gateway {
@@ -56,10 +57,17 @@ Understood<Coding> coding_of(const std::vector<HeaderView>& headers) {
   return coding;
 }
 
-void drop_coding(std::vector<HeaderView>& headers) {
+Understood<void> undo_coding(std::vector<HeaderView>& headers, Bytes& body, std::size_t most) {
+  const auto coding = coding_of(headers);
+  if (!coding) return tl::unexpected(coding.error());
+  if (*coding == Coding::none) return {};
+  auto plain = gunzip(body, most);
+  if (!plain) return tl::unexpected(plain.error());
+  body = *std::move(plain);
   std::erase_if(headers, [](const HeaderView& header) {
     return equal_ignoring_case(header.first, "content-encoding");
   });
+  return {};
 }
 
 Understood<void> check_content(const Route& route, const std::vector<HeaderView>& headers) {

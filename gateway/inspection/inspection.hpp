@@ -39,8 +39,9 @@ enum class Coding : std::uint8_t { none, gzip };
 // content_encoding_unsupported: out of something else, or out of more than one.
 Understood<Coding> coding_of(const std::vector<HeaderView>& headers);
 
-// Of a body that is taken out of it.
-void drop_coding(std::vector<HeaderView>& headers);
+// Takes `body` out of its coding, `most` bytes at most, and the coding out of `headers`. Refusals
+// of coding_of() and gunzip().
+Understood<void> undo_coding(std::vector<HeaderView>& headers, Bytes& body, std::size_t most);
 
 // Whether a body of these headers is what the route says, before it is read: status 415 with
 // content_type_missing, content_type_unexpected, charset_unsupported,
