@@ -107,8 +107,7 @@ Result<void> Store::fence_node(std::string_view name, std::string_view reason) {
   if (!node->fenced.empty())
     return fail(Code::conflict, "node " + node->name + " is fenced already: " + node->fenced);
   const bool another = std::ranges::any_of(nodes, [&](const Node& other) {
-    return other.name != name && other.fenced.empty() && !other.silent &&
-           other.state != NodeState::left;
+    return other.name != name && other.fenced.empty() && may_be_there(other);
   });
   if (!another)
     return fail(Code::conflict, "no other node is there that may take the lease",
