@@ -1,4 +1,5 @@
 #include "keyserver/server/nodes_watch.hpp"
+#include "keyserver/server/test_nodes.hpp"
 
 #include <gmock/gmock.h>
 
@@ -70,26 +71,12 @@ TEST(NodesForAgents, OneWithoutANameTellsOfNobody) {
             wire::NodeList{});
 }
 
-class Rows final : public store::Nodes {
- public:
-  Result<std::vector<store::Node>> list_nodes() override {
-    if (away) return fail(Code::store_unavailable, "the store is away");
-    return nodes;
-  }
-  Result<std::vector<store::Follower>> list_followers() override { return {}; }
-  Result<void> fence_node(std::string_view, std::string_view) override { return {}; }
-  Result<void> remove_node(std::string_view, std::string_view) override { return {}; }
-  Result<void> allow_node(std::string_view) override { return {}; }
-  std::vector<store::Node> nodes;
-  bool away = false;
-};
-
 TEST(NodesWatch, TellsWhatHasChangedAndKeepsItWhileTheStoreIsAway) {
   boost::asio::io_context loop;
   config::Config config;
   config.store.url = "postgresql:///nae";
   config.store.node = "ks1";
-  Rows rows;
+  TestNodes rows;
   nae1::ToldNodes nodes;
   int changes = 0;
   NodesWatch watch(loop, config, rows, nodes, [&] { ++changes; });

@@ -2,32 +2,10 @@
 
 #include "keyserver/audit/test_log.hpp"
 #include "keyserver/audit/witness.hpp"
+#include "keyserver/server/test_nodes.hpp"
 
 namespace nae::server {
 namespace {
-
-// The rows of a store that several key servers share.
-class Rows final : public store::Nodes {
- public:
-  Result<std::vector<store::Node>> list_nodes() override {
-    if (away) return fail(Code::store_unavailable, "the store is away");
-    return nodes;
-  }
-  Result<std::vector<store::Follower>> list_followers() override { return {}; }
-  Result<void> fence_node(std::string_view, std::string_view) override { return {}; }
-  Result<void> remove_node(std::string_view, std::string_view) override { return {}; }
-  Result<void> allow_node(std::string_view) override { return {}; }
-  void set(const std::string& name, std::uint64_t seq, Byte byte = 1) {
-    std::erase_if(nodes, [&](const store::Node& node) { return node.name == name; });
-    store::Node node;
-    node.name = name;
-    node.head.seq = seq;
-    node.head.hash.fill(byte);
-    nodes.push_back(node);
-  }
-  std::vector<store::Node> nodes;
-  bool away = false;
-};
 
 class WitnessWatchTest : public audit::LogTest {
  protected:
@@ -51,7 +29,7 @@ class WitnessWatchTest : public audit::LogTest {
 
   boost::asio::io_context loop_;
   config::Config config_;
-  Rows rows_;
+  TestNodes rows_;
   std::unique_ptr<audit::Log> log_;
   std::optional<WitnessWatch> watch_;
 };
