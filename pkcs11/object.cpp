@@ -48,13 +48,19 @@ std::optional<Object> read(const Row& row) {
   object.name = row["name"];
   object.is_primary = row["primary"] == "1";
   object.was_imported = row["origin"] != "generated";
+  // A key is shown as what its type can do, whatever else is said of it.
   each_word(row["actions"], [&](std::string_view word) {
-    if (const auto action = action_from_name(word)) object.actions.push_back(*action);
+    const auto action = action_from_name(word);
+    if (action && allows(*type, *action)) object.actions.push_back(*action);
   });
   each_word(row["schemes"], [&](std::string_view word) {
-    if (const auto scheme = scheme_from_name(word)) object.schemes.push_back(*scheme);
-    if (const auto scheme = decryption_from_name(word)) object.decryptions.push_back(*scheme);
-    if (const auto mode = cipher_from_name(word)) object.modes.push_back(*mode);
+    const auto scheme = scheme_from_name(word);
+    if (scheme && fits(*scheme, *type)) object.schemes.push_back(*scheme);
+    const auto decryption = decryption_from_name(word);
+    if (decryption && nae::row(*type).family == KeyFamily::rsa_decrypt)
+      object.decryptions.push_back(*decryption);
+    const auto mode = cipher_from_name(word);
+    if (mode && takes_cipher_mode(*type)) object.modes.push_back(*mode);
   });
   if (const auto der = from_hex(row["public_key"])) object.public_key = *der;
   return object;

@@ -92,6 +92,30 @@ TEST(Objects, WhatNobodyHereCanShowIsLeftOut) {
   EXPECT_TRUE(ObjectTable::from({}, true).objects().empty());
 }
 
+TEST(Objects, DoWhatTheirTypeCanDoWhateverIsSaidOfThem) {
+  const ObjectTable table = ObjectTable::from(
+      listed({row_of("raw", "1", "1", "aes-256-raw", "sign,mac,decrypt,derive", std::nullopt,
+                     "ecdsa-p256-sha256,rsa-pkcs1,aes-gcm"),
+              row_of("web", "1", "1", "ecdsa-p256", "sign,decrypt,derive,mac", kP256,
+                     "ecdsa-p256-sha256,ecdsa-p384-sha384,rsa-pkcs1,aes-gcm")}),
+      false);
+  ASSERT_EQ(table.objects().size(), 3u);
+  const Object& raw = table.objects()[0];
+  EXPECT_EQ(raw.actions, std::vector{Action::decrypt});
+  EXPECT_TRUE(raw.schemes.empty());
+  EXPECT_TRUE(raw.decryptions.empty());
+  EXPECT_EQ(raw.modes, std::vector{CipherMode::aes_gcm});
+  for (const CK_ATTRIBUTE_TYPE usage : {CKA_SIGN, CKA_VERIFY})
+    EXPECT_EQ(value_of<CK_BBOOL>(raw, usage), CK_FALSE);
+  const Object& web = table.objects()[1];
+  EXPECT_EQ(web.actions, std::vector{Action::sign});
+  EXPECT_EQ(web.schemes, std::vector{SignatureScheme::ecdsa_p256_sha256});
+  EXPECT_TRUE(web.decryptions.empty());
+  EXPECT_TRUE(web.modes.empty());
+  for (const CK_ATTRIBUTE_TYPE usage : {CKA_DECRYPT, CKA_DERIVE})
+    EXPECT_EQ(value_of<CK_BBOOL>(web, usage), CK_FALSE);
+}
+
 TEST(Objects, SayOfThemselvesWhatIsSo) {
   const ObjectTable table = ObjectTable::from(
       listed({row_of("web", "1", "1", "ecdsa-p256", "sign", kP256, "ecdsa-p256-sha256"),

@@ -127,7 +127,19 @@ def custody():
             [b"\x01" + text for text in vectors("custody.txt", "plaintext1", "plaintext2")] + [b"\x02" + card for card in cards])
 
 
+def objects():
+    """A row of the key server's list for each type of key, with every action and scheme."""
+    table = (ROOT / "libnae/base/algorithms.def").read_text()
+    actions = re.findall(r'\{Action::\w+, "([a-z-]+)"\}', (ROOT / "libnae/base/action.cpp").read_text())
+    schemes = re.findall(r'^NAE_(?:SIGNATURE_SCHEME|DECRYPTION_SCHEME|CIPHER_MODE)\(\w+, \w+, "([^"]+)"', table, re.M)
+    pairs = [data[1:].hex() for data in inputs("pkcs11") if data[:1] == b"\x03"]
+    for name in re.findall(r'^NAE_KEY_TYPE\(\w+, \d+, "([^"]+)"', table, re.M):
+        for public_key in pairs:
+            yield "\x04k\t0102030405ff\t1\t1\t{}\t{}\t{}\t{}\tgenerated\t".format(name, ",".join(actions), ",".join(schemes), public_key).encode()
+
+
 SEEDS = {
+    "pkcs11": objects,
     "custody": custody,
     "frames": frames,
     "session": answers,

@@ -93,7 +93,9 @@ void check_objects(std::string_view input) {
     for (const CK_ATTRIBUTE_TYPE type : {CKA_CLASS, CKA_LABEL, CKA_ID})
       require(std::holds_alternative<Bytes>(attribute_of(object, type)));
     const bool is_public = object.object_class == CKO_CERTIFICATE;
-    require(is_public || object.signature_bytes() > 0);
+    for (const Action action : object.actions) require(allows(object.type, action));
+    for (const Action action : {Action::sign, Action::mac})
+      require(!object.allows(action) || object.signature_bytes() > 0);
     require(std::holds_alternative<Bytes>(attribute_of(object, CKA_VALUE)) == is_public);
   }
 }
